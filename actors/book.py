@@ -1,0 +1,234 @@
+"""The task book: all tasks of a session, their order and their changes.
+
+A plain class without threads: the QueueActor is the only one who holds it, so that
+nothing in here needs a lock, and its rules are tested without an actor.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from .task import (
+    Outcome,
+    OutputNews,
+    Task,
+    TaskFilter,
+    TaskRequest,
+    TaskStatus,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .clock import Moment
+
+
+class UnknownTaskError(LookupError):
+    """No task has this id, or it has been forgotten."""
+
+    def __init__(self, task_id: int) -> None:
+        super().__init__(f"no task {task_id}")
+
+
+class TaskCounts(msgspec.Struct, frozen=True):
+    """How many tasks are in each status."""
+
+    queued: int = 0
+    running: int = 0
+    complete: int = 0
+    failed: int = 0
+    canceled: int = 0
+
+
+class TaskBook:
+    """Every task of one session, and the only code that changes one.
+
+    Args:
+        first_id: The id of the next task. An id is never given twice.
+        history: How many finished tasks are kept; the oldest are forgotten first.
+    """
+
+    def __init__(self, first_id: int = 1, history: int = 1000) -> None:
+        if history < 0:
+            raise ValueError("history can't be negative")
+        self._next_id = first_id
+        self._history = history
+        self._tasks: dict[int, Task] = {}
+        self._queue: deque[int] = deque()  # may hold ids that were canceled since
+        self._started: dict[int, float] = {}
+        self._finished: deque[int] = deque()
+        self._counts: dict[TaskStatus, int] = dict.fromkeys(TaskStatus, 0)
+
+    def add(
+        self,
+        request: TaskRequest,
+        at: Moment,
+        reason: str,
+        output_path: str | None = None,
+    ) -> Task:
+        """Put a task at the end of the queue and return it.
+
+        Args:
+            request: What is to be done; its kind and arguments are not checked here.
+            at: When.
+            reason: Why it does not run yet.
+            output_path: Where its output goes; a `{id}` in it becomes the task's id.
+        """
+        task_id = self._next_id
+        self._next_id += 1
+        task = Task(
+            id=task_id,
+            description=request.description,
+            kind=request.kind,
+            args=request.args,
+            reason=reason,
+            queued_at=at.wall,
+            output_path=output_path and output_path.replace("{id}", str(task_id)),
+        )
+        self._queue.append(task_id)
+        self._tasks[task_id] = task
+        self._counts[task.status] += 1
+        return task
+
+    def start_next(self, at: Moment) -> Task | None:
+        """Make the task that has waited longest run; return none if none waits."""
+        while self._queue:
+            task_id = self._queue.popleft()
+            task = self._tasks.get(task_id)
+            if task is not None and task.status is TaskStatus.QUEUED:
+                self._started[task_id] = at.monotonic
+                return self._replace(task.started(at.wall))
+        return None
+
+    def progress(self, task_id: int, news: OutputNews, at: Moment) -> Task:
+        """Note what a running task's output told, and return the task.
+
+        Raises:
+            UnknownTaskError: If there is no such task.
+            IllegalTransitionError: If it is not running.
+        """
+        task = self.get(task_id)
+        return self._replace(task.progressed(news, self._duration(task_id, at) or 0.0))
+
+    def note_stopping(self, task_id: int, reason: str, at: Moment) -> Task:
+        """Note that a running task was told to stop, and return it.
+
+        Raises:
+            UnknownTaskError: If there is no such task.
+            IllegalTransitionError: If it is not running.
+        """
+        task = self.get(task_id)
+        return self._replace(task.stopping(reason, self._duration(task_id, at) or 0.0))
+
+    def end(
+        self,
+        task_id: int,
+        outcome: Outcome,
+        at: Moment,
+        news: OutputNews | None = None,
+    ) -> Task:
+        """Give a task its final status and return it.
+
+        Raises:
+            UnknownTaskError: If there is no such task.
+            IllegalTransitionError: If the state machine does not allow it: the task
+                has ended already, or it is queued and the outcome is not Canceled.
+        """
+        task = self.get(task_id)
+        duration = self._duration(task_id, at)
+        ended = self._replace(task.ended(outcome, at.wall, duration, news))
+        self._started.pop(task_id, None)
+        self._finished.append(task_id)
+        return ended
+
+    def forget_finished(self, keep: int = 0) -> tuple[Task, ...]:
+        """Drop finished tasks but for the last `keep`; return those dropped."""
+        forgotten: list[Task] = []
+        while len(self._finished) > keep:
+            task = self._tasks.pop(self._finished.popleft())
+            self._counts[task.status] -= 1
+            forgotten.append(task)
+        return tuple(forgotten)
+
+    def clean_up(self) -> tuple[Task, ...]:
+        """Drop the finished tasks beyond the history limit; return those dropped."""
+        return self.forget_finished(self._history)
+
+    def get(self, task_id: int) -> Task:
+        """Return the task with this id.
+
+        Raises:
+            UnknownTaskError: If there is none.
+        """
+        try:
+            return self._tasks[task_id]
+        except KeyError:
+            raise UnknownTaskError(task_id) from None
+
+    def list(self, which: TaskFilter, at: Moment) -> tuple[Task, ...]:
+        """Return the tasks of a kind by id; running ones with their duration now."""
+        return tuple(
+            self._as_of(task, at)
+            for task in self._candidates(which)
+            if which.admits(task.status)
+        )
+
+    def as_of(self, task_id: int, at: Moment) -> Task:
+        """Return the task with this id, with its duration at a moment if it runs.
+
+        Raises:
+            UnknownTaskError: If there is none.
+        """
+        return self._as_of(self.get(task_id), at)
+
+    def open_ids(self) -> tuple[int, ...]:
+        """Return the ids of the running tasks, then of the queued ones."""
+        return (*sorted(self._started), *(task.id for task in self._waiting()))
+
+    def counts(self) -> TaskCounts:
+        """Return how many tasks are in each status."""
+        return TaskCounts(**{status.value: n for status, n in self._counts.items()})
+
+    @property
+    def has_queued(self) -> bool:
+        """Whether a task waits for a slot."""
+        return self._counts[TaskStatus.QUEUED] > 0
+
+    @property
+    def newest_id(self) -> int:
+        """The id given last; one less than the first if none was given yet."""
+        return self._next_id - 1
+
+    def _candidates(self, which: TaskFilter) -> Iterable[Task]:
+        match which:
+            case TaskFilter.QUEUED:
+                return self._waiting()
+            case TaskFilter.RUNNING:
+                return [self._tasks[task_id] for task_id in sorted(self._started)]
+            case _:
+                return self._tasks.values()
+
+    def _waiting(self) -> Iterable[Task]:
+        for task_id in self._queue:
+            task = self._tasks.get(task_id)
+            if task is not None and task.status is TaskStatus.QUEUED:
+                yield task
+
+    def _as_of(self, task: Task, at: Moment) -> Task:
+        if task.status is not TaskStatus.RUNNING:
+            return task
+        return msgspec.structs.replace(task, duration=self._duration(task.id, at))
+
+    def _duration(self, task_id: int, at: Moment) -> float | None:
+        started = self._started.get(task_id)
+        return None if started is None else max(0.0, at.monotonic - started)
+
+    def _replace(self, task: Task) -> Task:
+        before = self._tasks[task.id].status
+        self._tasks[task.id] = task
+        self._counts[before] -= 1
+        self._counts[task.status] += 1
+        return task

@@ -1,0 +1,27 @@
+"""How jobs run: the protocol of a kind, the registry, and the kinds there are."""
+
+from .bash import BashKind
+from .job import (
+    InvalidRequestError,
+    Job,
+    JobContext,
+    JobEnd,
+    Kind,
+    Kinds,
+    StartError,
+)
+from .process_kind import ProcessKind
+from .sleep import SleepKind
+
+__all__ = [
+    "BashKind",
+    "InvalidRequestError",
+    "Job",
+    "JobContext",
+    "JobEnd",
+    "Kind",
+    "Kinds",
+    "ProcessKind",
+    "SleepKind",
+    "StartError",
+]

@@ -1,0 +1,49 @@
+"""The `bash` kind: a command line, run by bash exactly as it was typed."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Final
+
+from .job import InvalidRequestError, StartError
+from .process_kind import ProcessKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SHELL: Final = "bash"
+
+
+class BashKind(ProcessKind):
+    """Runs `bash -c COMMAND`."""
+
+    name = "bash"
+    usage = "COMMAND"
+    summary = "run a command line with bash"
+
+    def check(self, args: tuple[str, ...]) -> None:
+        """Accept exactly one argument: the command line.
+
+        Raises:
+            InvalidRequestError: If there is none, or more than one, or one that no
+                process can be given.
+        """
+        if len(args) > 1:
+            raise InvalidRequestError(
+                f"bash takes one argument, the whole command line, not {len(args)}"
+            )
+        if not args or not args[0].strip():
+            raise InvalidRequestError('missing command; try: /task "List" bash ls -l')
+        if "\0" in args[0]:
+            raise InvalidRequestError("a command can't hold a NUL character; remove it")
+
+    def command(self, args: tuple[str, ...]) -> Sequence[str]:
+        """Return what starts bash with the command line.
+
+        Raises:
+            StartError: If there is no bash.
+        """
+        program = shutil.which(SHELL, path=self.environment().get("PATH"))
+        if program is None:
+            raise StartError("bash: not found; install it, or put it on the PATH")
+        return [program, "-c", args[0]]

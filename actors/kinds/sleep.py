@@ -1,0 +1,103 @@
+"""The `sleep` kind: nothing happens for a while, with progress."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from ..task import Outcome
+from .job import InvalidRequestError, JobEnd
+
+if TYPE_CHECKING:
+    from .job import JobContext
+
+_UNITS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_NUMBER: Final = r"(\d{1,9}(?:\.\d{1,9})?)"
+_DURATION: Final = re.compile(
+    rf"(?:{_NUMBER}h)?(?:{_NUMBER}m(?!s))?(?:{_NUMBER}s)?(?:{_NUMBER}ms)?", re.ASCII
+)
+_BARE: Final = re.compile(_NUMBER, re.ASCII)
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds that a duration such as `10s`, `1m30s` or `500ms` names.
+
+    A number without a unit means seconds, as it does for the `sleep` program.
+
+    Raises:
+        InvalidRequestError: If the text is no duration.
+    """
+    text = text.strip()
+    if _BARE.fullmatch(text):
+        return float(text)
+    match = _DURATION.fullmatch(text)
+    if not text or match is None:
+        raise InvalidRequestError(
+            f"bad duration {text!r}; write it like 10s, 1m30s or 500ms"
+        )
+    return sum(
+        float(number) * unit
+        for number, unit in zip(match.groups("0"), _UNITS.values(), strict=True)
+    )
+
+
+class SleepJob:
+    """A time that passes."""
+
+    def __init__(self, seconds: float, context: JobContext) -> None:
+        self._context = context
+        self._seconds = seconds
+        self._begun = context.clock.now().monotonic
+        self._stopped = False
+        self._alarm = context.clock.call_later(seconds, context.look)
+
+    def pid(self) -> None:
+        """Have no process."""
+
+    def progress(self) -> int:
+        """Return the share of the time that has passed, in percent."""
+        if self._seconds == 0:
+            return 100
+        return min(100, int(100 * self._elapsed() / self._seconds))
+
+    def look(self) -> JobEnd | None:
+        """End when the time is over."""
+        if self._stopped or self._elapsed() >= self._seconds:
+            return JobEnd(Outcome.complete("slept"))
+        return None
+
+    def stop(self) -> None:
+        """Wake up."""
+        self._stopped = True
+        self._alarm.cancel()
+        self._context.look()
+
+    def kill(self) -> None:
+        """Wake up; there is no harder way."""
+        self.stop()
+
+    def _elapsed(self) -> float:
+        return self._context.clock.now().monotonic - self._begun
+
+
+class SleepKind:
+    """Waits for a time: `10s`, `1m30s`, `500ms`."""
+
+    name = "sleep"
+    usage = "DURATION"
+    summary = "wait for a time, such as 10s or 1m30s"
+    writes_output = False
+
+    def check(self, args: tuple[str, ...]) -> None:
+        """Accept exactly one argument: the duration.
+
+        Raises:
+            InvalidRequestError: If it is missing or no duration.
+        """
+        if len(args) != 1 or not args[0].strip():
+            raise InvalidRequestError('missing duration; try: /task "Nap" sleep 10s')
+        parse_duration(args[0])
+
+    def start(self, context: JobContext) -> SleepJob:
+        """Start to wait."""
+        return SleepJob(parse_duration(context.task.args[0]), context)

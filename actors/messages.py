@@ -1,0 +1,382 @@
+"""Every message that the actors send each other, and one union of them per recipient.
+
+All are immutable, hold no live object but a `Recipient`, and mean what their docstring
+says whoever sends them. Requests come in two manners: with `reply_to` the answer is
+told there, after what it says has been written down; without it the answer is the
+return value of an `ask`. A `correlation_id` comes back in the answer unchanged.
+"""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+from .book import TaskCounts
+from .supervision import Recipient
+from .task import (
+    Outcome,
+    OutputNews,
+    Task,
+    TaskFilter,
+    TaskRequest,
+    TaskStatus,
+)
+
+
+class Message(msgspec.Struct, frozen=True):
+    """The base of all messages."""
+
+
+# What the QueueActor tells its subscribers.
+
+
+class TaskEvent(enum.StrEnum):
+    """What happened to a task; `progress` is any change while it runs."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PROGRESS = "progress"
+    COMPLETE = "complete"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    @classmethod
+    def of(cls, status: TaskStatus) -> TaskEvent:
+        """Return the event of reaching a status."""
+        return cls(status.value)
+
+
+class TaskChanged(Message, frozen=True):
+    """A task changed; told to every subscriber, in order, exactly once.
+
+    Attributes:
+        seq: The number of this change in the session: 1, 2, 3, without gaps.
+        event: What happened.
+        task: The task as it is now.
+    """
+
+    seq: int
+    event: TaskEvent
+    task: Task
+
+
+class TasksForgotten(Message, frozen=True):
+    """Finished tasks left the history, with their output files.
+
+    Attributes:
+        seq: The number of the last change before this.
+        ids: The tasks that are no longer known.
+    """
+
+    seq: int
+    ids: tuple[int, ...]
+
+
+class Subscribed(Message, frozen=True):
+    """The first message to a subscriber: all there is; changes after `seq` follow."""
+
+    seq: int
+    tasks: tuple[Task, ...]
+
+
+Notification = TaskChanged | TasksForgotten | Subscribed
+
+
+# What the QueueActor answers.
+
+
+class TaskAdded(Message, frozen=True):
+    """The task was added and written down."""
+
+    task: Task
+    correlation_id: int | str | None = None
+
+
+class TaskFound(Message, frozen=True):
+    """The task as it is now, and the process it runs as, if it has one."""
+
+    task: Task
+    pid: int | None = None
+    correlation_id: int | str | None = None
+
+
+class TaskList(Message, frozen=True):
+    """The tasks asked for, by id, and how many there are in each status."""
+
+    tasks: tuple[Task, ...]
+    counts: TaskCounts
+    correlation_id: int | str | None = None
+
+
+class CancelAccepted(Message, frozen=True):
+    """These tasks are canceled, or will end within the grace period.
+
+    A queued task is Canceled at once. A running one has been told to stop, and its
+    last notification says how it ended; it may still complete if it was just ending.
+    """
+
+    tasks: tuple[Task, ...]
+    correlation_id: int | str | None = None
+
+
+class Forgotten(Message, frozen=True):
+    """These finished tasks are no longer known."""
+
+    ids: tuple[int, ...]
+    correlation_id: int | str | None = None
+
+
+class Refused(Message, frozen=True):
+    """The request was not carried out, and nothing changed.
+
+    Attributes:
+        text: Why, and what to do, in one line.
+        invalid: Whether the request itself makes no sense, now and later; otherwise
+            only the state of things stands against it.
+    """
+
+    text: str
+    invalid: bool = False
+    correlation_id: int | str | None = None
+
+
+class Acknowledged(Message, frozen=True):
+    """Done; there is nothing more to say."""
+
+    correlation_id: int | str | None = None
+
+
+QueueReply = (
+    TaskAdded
+    | TaskFound
+    | TaskList
+    | CancelAccepted
+    | Forgotten
+    | Refused
+    | Acknowledged
+)
+
+
+# What the QueueActor is told by anybody.
+
+
+class AddTask(Message, frozen=True):
+    """Put a task into the queue. Answer: `TaskAdded` or `Refused`."""
+
+    request: TaskRequest
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class GetTask(Message, frozen=True):
+    """Look one task up. Answer: `TaskFound` or `Refused`."""
+
+    task_id: int
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class ListTasks(Message, frozen=True):
+    """List tasks. Answer: `TaskList`."""
+
+    which: TaskFilter = TaskFilter.ALL
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class CancelTask(Message, frozen=True):
+    """Cancel one task. Answer: `CancelAccepted`, or `Refused` if it has finished.
+
+    Attributes:
+        task_id: Which.
+        reason: Who or what canceled it; it becomes the reason of the canceled task.
+        now: Kill at once instead of asking first and killing after the grace period.
+    """
+
+    task_id: int
+    reason: str = "canceled"
+    now: bool = False
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class CancelAll(Message, frozen=True):
+    """Cancel every task that has not finished. Answer: `CancelAccepted`."""
+
+    reason: str = "canceled"
+    now: bool = False
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class ForgetFinished(Message, frozen=True):
+    """Forget all finished tasks and delete their output. Answer: `Forgotten`."""
+
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class Subscribe(Message, frozen=True):
+    """Tell this recipient of every change from now on; it gets `Subscribed` first.
+
+    Answer: `Acknowledged`. Subscribing twice changes nothing. A subscriber that died
+    is dropped by itself.
+    """
+
+    subscriber: Recipient[Notification]
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class Unsubscribe(Message, frozen=True):
+    """Tell this recipient nothing more. Answer: `Acknowledged`."""
+
+    subscriber: Recipient[Notification]
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+QueueRequest = (
+    AddTask
+    | GetTask
+    | ListTasks
+    | CancelTask
+    | CancelAll
+    | ForgetFinished
+    | Subscribe
+    | Unsubscribe
+)
+
+
+# What the QueueActor is told by the runner, its task actors and the TaskSystem.
+
+
+class ClaimTasks(Message, frozen=True):
+    """The runner has room for `count` more tasks.
+
+    Only a claim makes a task Running: the queue answers each with one `StartTask`, as
+    soon as a task waits.
+
+    Attributes:
+        runner: Who will run them.
+        count: How many more it takes.
+        slots: How many it runs at a time in all, for people to read.
+    """
+
+    runner: Recipient[RunnerMessage]
+    count: int
+    slots: int
+
+
+class TaskProcess(Message, frozen=True):
+    """A task runs as this process."""
+
+    task_id: int
+    pid: int
+
+
+class TaskProgressed(Message, frozen=True):
+    """A running task's output told something new."""
+
+    task_id: int
+    news: OutputNews
+
+
+class TaskEnded(Message, frozen=True):
+    """A running task ended; the runner sends exactly one for each it was given."""
+
+    task_id: int
+    outcome: Outcome
+    news: OutputNews | None = None
+
+
+class CloseQueue(Message, frozen=True):
+    """Take no new tasks, and cancel those that wait. Answer: `Acknowledged`.
+
+    Attributes:
+        reason: What becomes the reason of the queued tasks that are canceled.
+    """
+
+    reason: str
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+QueueMessage = (
+    QueueRequest | ClaimTasks | TaskProcess | TaskProgressed | TaskEnded | CloseQueue
+)
+
+
+# What the RunnerActor and the TaskActors are told.
+
+
+class Begin(Message, frozen=True):
+    """Start to work."""
+
+
+class StartTask(Message, frozen=True):
+    """Run this task; it is Running already, on the runner's own claim."""
+
+    task: Task
+
+
+class StopTask(Message, frozen=True):
+    """End this task; a task the runner does not hold has ended already."""
+
+    task_id: int
+    reason: str
+    now: bool = False
+
+
+class JobEnded(Message, frozen=True):
+    """The last message of a TaskActor."""
+
+    task_id: int
+    outcome: Outcome
+    news: OutputNews | None = None
+
+
+class TickRunner(Message, frozen=True):
+    """Another tick has passed while tasks run."""
+
+
+class BuryTask(Message, frozen=True):
+    """A TaskActor was found dead; anything it had said has been handled by now."""
+
+    task_id: int
+
+
+class Drain(Message, frozen=True):
+    """End every task and take no more.
+
+    Attributes:
+        reason: What becomes the reason of the tasks that are ended.
+        now: Kill at once; a second `Drain` with it cuts the grace period short.
+        reply_to: Told `Drained` when the last task has ended.
+    """
+
+    reason: str
+    now: bool = False
+    reply_to: Recipient[Drained] | None = None
+
+
+class Drained(Message, frozen=True):
+    """The runner runs nothing any more, and will not."""
+
+
+RunnerMessage = Begin | StartTask | StopTask | JobEnded | TickRunner | BuryTask | Drain
+
+
+class Look(Message, frozen=True):
+    """See what has become of the job; sent on ticks and whenever it may have ended."""
+
+
+class Stop(Message, frozen=True):
+    """End the job: ask it to, and kill it after the grace period, or at once."""
+
+    reason: str
+    now: bool = False
+
+
+TaskActorMessage = Begin | Look | Stop

@@ -1,0 +1,125 @@
+"""A child process in a session of its own: start, end and signals to its group."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from .task import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+class ExitStatus(msgspec.Struct, frozen=True):
+    """How a process ended: by an exit code, by a signal, or unknown to us (neither)."""
+
+    code: int | None = None
+    signal: int | None = None
+
+    def outcome(self) -> Outcome:
+        """Return what this means for a task."""
+        if self.signal is not None:
+            return Outcome.failed(f"killed by signal {self.signal}{_name(self.signal)}")
+        if self.code is None:
+            return Outcome.failed(
+                "exit status unknown: another part of this program collected it"
+            )
+        reason = f"exit status {self.code}"
+        if self.code == 0:
+            return Outcome.complete(reason, 0)
+        return Outcome.failed(reason, self.code)
+
+
+def _name(number: int) -> str:
+    try:
+        return f" ({signal.Signals(number).name})"
+    except ValueError:
+        return ""
+
+
+class ChildProcess:
+    """A running child; leader of its own session and process group.
+
+    Until `reap` its process id, and so that of its group, can't be given to another
+    process, even after it has exited.
+
+    Args:
+        argv: Program and arguments; the program is found on the PATH of `environment`.
+        environment: All its environment variables.
+        output: The file that takes stdout and stderr; made with mode 0600, appended to
+            if it exists.
+        directory: Where it starts; none for the current directory.
+
+    Raises:
+        OSError: If the output file can't be written or the program can't be started;
+            `filename` says which.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        output: Path,
+        directory: Path | None = None,
+    ) -> None:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        fd = os.open(output, flags, 0o600)
+        try:
+            self._popen = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=fd,
+                stderr=fd,
+                env=environment,
+                cwd=directory,
+                start_new_session=True,
+            )
+        finally:
+            os.close(fd)
+
+    @property
+    def pid(self) -> int:
+        """Its process id, which is also that of its group and session."""
+        return self._popen.pid
+
+    def exit_status(self) -> ExitStatus | None:
+        """Return how it ended, or none while it runs. Never blocks, does not reap."""
+        try:
+            info = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return ExitStatus()
+        if info is None:
+            return None
+        if info.si_code == os.CLD_EXITED:
+            return ExitStatus(code=info.si_status)
+        return ExitStatus(signal=info.si_status)
+
+    def signal_group(self, number: int) -> None:
+        """Send a signal to every process of its group, if any is left.
+
+        Must not be called after `reap`.
+        """
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    def reap(self) -> bool:
+        """Collect the exited process and free its id. Never blocks.
+
+        Returns:
+            Whether its group has other members, running or waiting to be reaped.
+        """
+        self._popen.poll()
+        try:
+            os.killpg(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True

@@ -1,0 +1,68 @@
+"""Progress, read from what programs print while they work.
+
+Tools do not agree on a form, but a few cover nearly all: the taskbar sequence OSC 9;4
+(systemd, winget, some terminals' own tools), `NN%` (tqdm, curl, git, pytest, pip) and
+`n/m` or `n of m` (ninja, docker, cargo). A number that may mean something else is not
+taken: no progress is better than a made-up one.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_TASKBAR: Final = re.compile(rb"\x1b\]9;4;([0-4]);?(\d{0,3})(?:\x07|\x1b\\|\x9c)")
+_PERCENT: Final = re.compile(rb"(?<![\d.,/-])(\d{1,3})(?:[.,]\d+)? ?%(?!\w)")
+# A count stands in brackets, at the start of the line, or after a word that counts;
+# anywhere else n/m may be a date, a ratio or a path.
+_COUNT: Final = re.compile(
+    rb"""
+    (?: ^\s* | [\[(]\s*
+      | \b(?: step|stage|task|test|file|item|chunk|batch|epoch|part|page|layer|object
+            | package|target|job|case|row|record|download(?:ed|ing)?|process(?:ed|ing)
+            | build(?:ing)?|compil(?:ed|ing)|install(?:ed|ing)?|fetch(?:ed|ing)?
+        )s? [\s:#]+ )
+    (\d{1,9}) (?: \s*/\s* | \s+of\s+ ) (\d{1,9}) (?! [\d/.:,%\w-] )
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_SEGMENT_END: Final = re.compile(rb"[\r\n]+")
+_ESCAPE: Final = re.compile(
+    rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))"
+)
+
+_TASKBAR_NORMAL, _TASKBAR_ERROR, _TASKBAR_PAUSED = b"1", b"2", b"4"
+
+
+def parse_progress(output: bytes) -> int | None:
+    """Find the progress that the end of a program's output names.
+
+    Args:
+        output: Its last few KiB, raw: with escape sequences and carriage returns.
+
+    Returns:
+        Percent, 0 to 100, or none if the output names none.
+    """
+    if b"\x1b]9;4;" in output:
+        states = _TASKBAR.findall(output)
+        if states:
+            state, percent = states[-1]
+            if state in {_TASKBAR_NORMAL, _TASKBAR_ERROR, _TASKBAR_PAUSED} and percent:
+                return min(int(percent), 100)
+    for segment in reversed(_SEGMENT_END.split(output)):
+        found = _parse_segment(_ESCAPE.sub(b"", segment))
+        if found is not None:
+            return found
+    return None
+
+
+def _parse_segment(segment: bytes) -> int | None:
+    for text in reversed(_PERCENT.findall(segment)):
+        percent = int(text)
+        if percent <= 100:  # noqa: PLR2004 - percent
+            return percent
+    for done, total in reversed(_COUNT.findall(segment)):
+        n, m = int(done), int(total)
+        if 0 <= n <= m and m > 1:
+            return n * 100 // m
+    return None

@@ -1,0 +1,181 @@
+"""The RunnerActor: slots, ticks, one TaskActor per job, and a look after the lost."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Final, assert_never
+
+from . import survivors
+from .messages import (
+    Begin,
+    BuryTask,
+    ClaimTasks,
+    Drain,
+    Drained,
+    JobEnded,
+    Look,
+    QueueMessage,
+    RunnerMessage,
+    StartTask,
+    Stop,
+    StopTask,
+    TaskEnded,
+    TickRunner,
+)
+from .safe_text import safe_line
+from .supervision import Recipient, SafeActor
+from .task import Outcome, OutputNews, Task
+from .task_actor import TaskActor, TaskActorConfig
+
+if TYPE_CHECKING:
+    import pykka
+
+    from .kinds import Kinds
+
+TICK: Final = 0.1
+"""Seconds between two ticks while tasks run; with none running there are no ticks."""
+
+LOOKS_PER_TICK: Final = 32
+"""Jobs whose output is looked at in one tick; with more running they take turns."""
+
+_STOP_TIMEOUT: Final = 2.0
+
+
+class RunnerActor(SafeActor[RunnerMessage]):
+    """Runs as many tasks at a time as it has slots.
+
+    In: `Begin`, `StartTask`, `StopTask`, `JobEnded`, `TickRunner`, `BuryTask`, `Drain`.
+    Out: to the queue a `ClaimTasks` for every free slot and one `TaskEnded` for every
+    task it was given; to its task actors `Begin`, `Look` and `Stop`.
+
+    Args:
+        queue: Where tasks come from.
+        kinds: How they run.
+        slots: How many run at a time.
+        config: What all task actors share.
+    """
+
+    def __init__(
+        self,
+        queue: Recipient[QueueMessage],
+        kinds: Kinds,
+        slots: int,
+        config: TaskActorConfig,
+    ) -> None:
+        super().__init__(config.dead_letters)
+        self._queue = queue
+        self._kinds = kinds
+        self._slots = slots
+        self._config = config
+        self._active: dict[int, pykka.ActorRef[TaskActor]] = {}
+        self._turns: deque[int] = deque()
+        self._ticking = False
+        self._draining: Drain | None = None
+
+    def handle(self, message: RunnerMessage) -> None:
+        """Handle one message."""
+        match message:
+            case Begin():
+                self._claim(self._slots)
+            case StartTask(task=task):
+                self._start(task)
+            case StopTask(task_id=task_id, reason=reason, now=now):
+                self._stop_task(task_id, reason, now=now)
+            case JobEnded(task_id=task_id, outcome=outcome, news=news):
+                self._ended(task_id, outcome, news)
+            case TickRunner():
+                self._tick()
+            case BuryTask(task_id=task_id):
+                self._bury(task_id)
+            case Drain():
+                self._drain(message)
+            case _:
+                assert_never(message)
+
+    def on_error(self, message: RunnerMessage, error: BaseException) -> None:
+        """Fail the task whose start failed, and keep ticking."""
+        if isinstance(message, StartTask):
+            outcome = Outcome.failed(safe_line(f"could not be started: {error!r}"))
+            self._ended(message.task.id, outcome, None)
+        elif isinstance(message, TickRunner):
+            self._keep_ticking()
+
+    def on_stop(self) -> None:
+        """End what still runs if somebody stops the runner without draining it."""
+        for task_id, actor in list(self._active.items()):
+            actor.stop(block=False)
+            outcome = Outcome.failed("the runner was stopped while it ran")
+            self.post(self._queue, TaskEnded(task_id, outcome))
+        for actor in self._active.values():
+            actor.actor_stopped.wait(_STOP_TIMEOUT)
+
+    def _claim(self, count: int) -> None:
+        self.post(self._queue, ClaimTasks(self.actor_ref, count, self._slots))
+
+    def _start(self, task: Task) -> None:
+        if self._draining is not None:
+            outcome = Outcome.canceled(self._draining.reason)
+            self.post(self._queue, TaskEnded(task.id, outcome))
+            return
+        actor = TaskActor.start(
+            task, self._kinds.find(task.kind), self._queue, self.actor_ref, self._config
+        )
+        self._active[task.id] = actor
+        self._turns.append(task.id)
+        self.post(actor, Begin())
+        self._keep_ticking()
+
+    def _stop_task(self, task_id: int, reason: str, *, now: bool) -> None:
+        actor = self._active.get(task_id)
+        if actor is not None:
+            self.post(actor, Stop(reason, now=now))
+
+    def _ended(self, task_id: int, outcome: Outcome, news: OutputNews | None) -> None:
+        self._active.pop(task_id, None)
+        self.post(self._queue, TaskEnded(task_id, outcome, news))
+        if self._draining is None:
+            self._claim(1)
+        else:
+            self._answer_if_drained(self._draining)
+
+    def _tick(self) -> None:
+        self._ticking = False
+        for task_id, actor in self._active.items():
+            if not actor.is_alive():
+                # Its last message may be waiting behind this one.
+                self.tell_self(BuryTask(task_id))
+        looks = 0
+        for _ in range(len(self._turns)):
+            task_id = self._turns.popleft()
+            actor = self._active.get(task_id)
+            if actor is None:
+                continue
+            self._turns.append(task_id)
+            if actor.is_alive():
+                self.post(actor, Look())
+                looks += 1
+            if looks == LOOKS_PER_TICK:
+                break
+        self._keep_ticking()
+
+    def _keep_ticking(self) -> None:
+        if self._active and not self._ticking:
+            self._ticking = True
+            self._config.clock.call_later(TICK, lambda: self.tell_self(TickRunner()))
+
+    def _bury(self, task_id: int) -> None:
+        if task_id not in self._active:
+            return
+        token = survivors.own_part(survivors.mark(self._config.session_key, task_id))
+        survivors.end_marked(lambda part: part == token, grace=0.0)
+        self._ended(task_id, Outcome.failed("its actor died"), None)
+
+    def _drain(self, drain: Drain) -> None:
+        self._draining = drain
+        for task_id in list(self._active):
+            self._stop_task(task_id, drain.reason, now=drain.now)
+        self._answer_if_drained(drain)
+
+    def _answer_if_drained(self, drain: Drain) -> None:
+        if not self._active and drain.reply_to is not None:
+            self.post(drain.reply_to, Drained())

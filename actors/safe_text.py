@@ -1,0 +1,95 @@
+"""Text that came from outside, made safe to show.
+
+Output, descriptions and paths may hold anything: colours, cursor moves, commands that
+set the clipboard or the window title, half a sequence, characters that reverse the
+writing direction. None of it may reach a terminal as a command. Whole sequences are
+removed first, so that no rubble of theirs is left; dropping every control character
+comes last, so that nothing dangerous remains whatever the first step missed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+TAB_WIDTH: Final = 8
+_UNIT: Final = 1024
+
+# ECMA-48: control strings (DCS, SOS, OSC, PM, APC) end at ST or BEL and are cut at the
+# end of the line if they never end, so that a stray opener can't hide what follows.
+_SEQUENCE: Final = re.compile(
+    r"""
+    (?: \x1b [PX\]^_] | [\x90\x98\x9d\x9e\x9f] )        # a control string opens
+        [^\x07\x1b\x9c\n]* (?: \x07 | \x1b\\ | \x9c )?  # ... and ends
+    | (?: \x1b \[ | \x9b ) [0-?]* [\x20-/]* [@-~]?      # CSI
+    | \x1b [\x20-/]* [0-~]?                             # any other escape
+    """,
+    re.VERBOSE,
+)
+
+_UNSAFE: Final = {
+    code: None
+    for span in (
+        range(0x20),  # C0
+        range(0x7F, 0xA0),  # DEL, C1
+        (0x061C, 0x200E, 0x200F),  # marks of writing direction
+        (*range(0x202A, 0x202F), *range(0x2066, 0x206A)),  # changes of it
+        (0x2028, 0x2029, 0xFEFF),  # line and paragraph separators, byte order mark
+    )
+    for code in span
+} | dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}")
+
+
+def safe_line(text: str) -> str:
+    r"""Make one line safe to show.
+
+    Line breaks become spaces, tabs are expanded, and of what was written over itself
+    (`\r`) the last version remains, as on a terminal.
+
+    Args:
+        text: Anything.
+
+    Returns:
+        A line without control characters, escape sequences, bidirectional controls
+        or surrogates.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    text = _SEQUENCE.sub("", text)
+    lines = (_last_version(line) for line in text.split("\n"))
+    return " ".join(line.expandtabs(TAB_WIDTH).translate(_UNSAFE) for line in lines)
+
+
+def safe_lines(text: str) -> list[str]:
+    """Split text at line breaks and make each line safe to show; see `safe_line`."""
+    lines = text.split("\n")
+    if lines[-1] == "":
+        del lines[-1]
+    return [safe_line(line) for line in lines]
+
+
+def is_unicode(text: str) -> bool:
+    """Tell whether text can be written as UTF-8; half a character can't."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def size_text(size: int) -> str:
+    """Write a number of bytes for people: `512 B`, `1.5 MiB`, `1 GiB`."""
+    if size < _UNIT:
+        return f"{size} B"
+    value = float(size)
+    for unit in ("KiB", "MiB", "GiB", "TiB"):
+        value /= _UNIT
+        if value < _UNIT or unit == "TiB":
+            break
+    return f"{value:.1f}".removesuffix(".0") + f" {unit}"
+
+
+def _last_version(line: str) -> str:
+    if "\r" not in line:
+        return line
+    return next((part for part in reversed(line.split("\r")) if part), "")

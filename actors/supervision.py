@@ -1,0 +1,154 @@
+"""How actors stay alive and reach each other: the base actor, sending, dead letters.
+
+Pykka kills an actor whose handler raises on a told message, raises in the *sender*
+when the recipient is dead, and stops every actor of the process on `SystemExit`. A
+task system inside somebody else's program can afford none of these.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+import pykka
+
+logger = logging.getLogger("backburner")
+
+MessageT = TypeVar("MessageT")
+MessageT_contra = TypeVar("MessageT_contra", contravariant=True)
+
+
+class Recipient(Protocol[MessageT_contra]):
+    """Whoever can be told something: an `ActorRef`, or any object with `tell`.
+
+    `tell` must not block, and is called on the thread of the sender.
+    """
+
+    def tell(self, message: MessageT_contra, /) -> None:
+        """Take a message.
+
+        Raises:
+            pykka.ActorDeadError: If the recipient no longer takes messages.
+        """
+        ...
+
+
+class DeadLetters:
+    """Counts the messages of one system that reached nobody. Safe on any thread."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+        self._count = 0
+
+    @property
+    def count(self) -> int:
+        """How many there have been."""
+        return self._count
+
+    def add(self, recipient: object, message: object) -> None:
+        """Count one message and log it at debug level."""
+        self._count = next(self._numbers)
+        logger.debug(
+            "Dead letter: %s for %s is gone", type(message).__name__, recipient
+        )
+
+
+def post(
+    recipient: Recipient[MessageT], message: MessageT, dead_letters: DeadLetters
+) -> bool:
+    """Send a message; the one way in which these actors reach others. Never blocks.
+
+    Returns:
+        Whether the recipient took it. If it is dead the message is counted in
+        `dead_letters`; if its `tell` failed in another way that is logged as well.
+        The sender survives either.
+    """
+    try:
+        recipient.tell(message)
+    except pykka.ActorDeadError:
+        dead_letters.add(recipient, message)
+        return False
+    except Exception:
+        logger.exception("%r could not be told %s", recipient, type(message).__name__)
+        dead_letters.add(recipient, message)
+        return False
+    return True
+
+
+class SafeActor(pykka.ThreadingActor, Generic[MessageT]):
+    """The base of every actor here: a handler that fails harms only its message.
+
+    Subclasses implement `handle`, and `on_error` if a failed handler owes somebody
+    a word.
+    """
+
+    # A crash of the main thread must end the process, not leave it hanging.
+    use_daemon_thread: ClassVar[bool] = True
+
+    def __init__(self, dead_letters: DeadLetters) -> None:
+        super().__init__()
+        self._dead_letters = dead_letters
+
+    def handle(self, message: MessageT) -> object:
+        """Handle one message and return what an asker is to get. Must not block."""
+        raise NotImplementedError
+
+    def on_error(self, message: MessageT, error: BaseException) -> object:
+        """Make good for a handler that raised; the error has been logged already.
+
+        Returns:
+            What an asker is to get instead of the answer.
+        """
+        del message, error
+        return None
+
+    def on_receive(self, message: Any) -> Any:  # noqa: ANN401 - Pykka's own signature
+        """Handle one message, whatever its handler does."""
+        try:
+            return self.handle(message)
+        except BaseException as error:  # noqa: BLE001 - SystemExit would stop all actors
+            self._log_failure(message, error)
+            try:
+                return self.on_error(message, error)
+            except BaseException as second:  # noqa: BLE001 - the same
+                self._log_failure(message, second)
+                return None
+
+    def post(
+        self, recipient: Recipient[MessageT_contra], message: MessageT_contra
+    ) -> bool:
+        """Send a message and tell whether the recipient took it. Never blocks."""
+        return post(recipient, message, self._dead_letters)
+
+    def tell_self(self, message: MessageT) -> None:
+        """Put a message into the own mailbox, from any thread. Never blocks.
+
+        If the actor has ended meanwhile the message is of no use to anybody, and so
+        not counted as a dead letter.
+        """
+        with contextlib.suppress(pykka.ActorDeadError):
+            self.actor_ref.tell(message)
+
+    def stop_self(self) -> None:
+        """Stop after the messages that wait already; does nothing if stopped."""
+        with contextlib.suppress(pykka.ActorDeadError):
+            self.stop()
+
+    def _log_failure(self, message: object, error: BaseException) -> None:
+        logger.error(
+            "%s failed on %s",
+            type(self).__name__,
+            type(message).__name__,
+            exc_info=(type(error), error, error.__traceback__),
+        )
+
+    def _start_actor_loop(self) -> None:
+        # Pykka registers the actor first; without a thread it would look alive.
+        try:
+            super()._start_actor_loop()
+        except RuntimeError:
+            pykka.ActorRegistry.unregister(self.actor_ref)
+            self.actor_stopped.set()
+            raise

@@ -1,0 +1,465 @@
+"""The TaskSystem: starts and stops the actors in order; what an embedder holds."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+
+from msgspec.structs import replace
+
+from . import survivors
+from .book import TaskBook
+from .clock import SystemClock
+from .exits import make_exit_watcher
+from .kinds import BashKind, Kinds, SleepKind
+from .messages import (
+    Acknowledged,
+    AddTask,
+    Begin,
+    CancelAccepted,
+    CancelAll,
+    CancelTask,
+    CloseQueue,
+    Drain,
+    Drained,
+    ForgetFinished,
+    Forgotten,
+    GetTask,
+    ListTasks,
+    Notification,
+    QueueReply,
+    QueueRequest,
+    Refused,
+    Subscribe,
+    Subscribed,
+    TaskAdded,
+    TaskChanged,
+    TaskFound,
+    TaskList,
+    Unsubscribe,
+)
+from .promise import Deadline, Promise
+from .queue import QueueActor
+from .runner import RunnerActor
+from .supervision import DeadLetters, Recipient, logger, post
+from .task import Task, TaskFilter, TaskRequest
+from .task_actor import TaskActorConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import TracebackType
+
+    import pykka
+
+    from .kinds import Kind
+
+ReplyT = TypeVar("ReplyT")
+
+ANSWER_TIMEOUT: Final = 10.0
+"""Seconds after which a request from outside the actors gives up."""
+
+_STOP_TIMEOUT: Final = 5.0
+_SESSION_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_OUTPUT_FILE: Final = re.compile(r"(\d{1,18})\.log")
+
+
+class TaskSystemError(Exception):
+    """A task system could not be started; the text says why and what to do."""
+
+
+class RefusedError(Exception):
+    """A request was refused; the text says why and what to do."""
+
+
+class TaskSystem:
+    """The actors of one session, wired, started and stopped together.
+
+    Several can live in one process. Nothing here touches signals, logging set-up,
+    standard streams or actors other than its own.
+
+    Args:
+        directory: The folder of the session: its output files, in `output/`. Made if
+            it is missing. With none, a temporary folder that is deleted on `stop`.
+        name: What the session is called: letters, digits, `.`, `_` and `-`.
+        slots: How many tasks run at a time.
+        kinds: The kinds of tasks; by default `bash` and `sleep`.
+        grace: Seconds between asking a task to end and killing it.
+        history: How many finished tasks are remembered.
+        output_limit: Bytes of output beyond which a task is ended as failed.
+
+    Raises:
+        ValueError: If an argument makes no sense.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is one independent setting
+        self,
+        *,
+        directory: Path | None = None,
+        name: str = "main",
+        slots: int = 8,
+        kinds: Iterable[Kind] | None = None,
+        grace: float = 5.0,
+        history: int = 1000,
+        output_limit: int = 1 << 30,
+    ) -> None:
+        if slots < 1:
+            raise ValueError(f"{slots} slots would never run a task; give at least 1")
+        if grace < 0:
+            raise ValueError("the grace period can't be negative")
+        if not _SESSION_NAME.fullmatch(name):
+            raise ValueError(
+                f"bad session name {name!r}; use letters, digits, '.', '_' and '-'"
+            )
+        self._given_directory = directory
+        self._slots = slots
+        self._kinds = Kinds(kinds if kinds is not None else (BashKind(), SleepKind()))
+        self._grace = grace
+        self._history = history
+        self._output_limit = output_limit
+        self._session_key = f"{name}-{secrets.token_hex(4)}"
+        self._queue: pykka.ActorRef[QueueActor] | None = None
+        self._runner: pykka.ActorRef[RunnerActor] | None = None
+        self._draining: pykka.ActorRef[RunnerActor] | None = None
+        self._hurried = False
+        self._releases: list[Callable[[], object]] = []
+        self.dead_letters = DeadLetters()
+        """Counts the messages of this system that reached nobody."""
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def queue(self) -> pykka.ActorRef[QueueActor]:
+        """The QueueActor, which takes every `QueueRequest`.
+
+        Raises:
+            RuntimeError: If the system is not started.
+        """
+        if self._queue is None:
+            raise RuntimeError("the task system is not started")
+        return self._queue
+
+    @property
+    def kinds(self) -> Kinds:
+        """The kinds of tasks this system runs."""
+        return self._kinds
+
+    def start(self) -> None:
+        """Start all actors; blocks until each of them has answered.
+
+        Raises:
+            TaskSystemError: If the folder can't be used; nothing is left running.
+            RuntimeError: If it is started already.
+        """
+        if self._queue is not None:
+            raise RuntimeError("the task system is started already")
+        output = self._make_folders()
+        try:
+            self._start_actors(output)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _make_folders(self) -> Path:
+        if self._given_directory is None:
+            temporary = Path(tempfile.mkdtemp(prefix="backburner-"))
+            self._releases.append(lambda: shutil.rmtree(temporary, ignore_errors=True))
+            output = temporary / "output"
+        else:
+            output = self._given_directory / "output"
+        try:
+            output.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=output):
+                pass
+        except OSError as error:
+            raise TaskSystemError(
+                f"can't write to the state directory {output}: {error.strerror};"
+                " name another one or make it writable"
+            ) from error
+        return output
+
+    def _start_actors(self, output: Path) -> None:
+        clock = SystemClock()
+        self._releases.append(clock.close)
+        exits = make_exit_watcher()
+        self._releases.append(exits.close)
+        book = TaskBook(first_id=_first_free_id(output), history=self._history)
+        self._queue = QueueActor.start(
+            book, self._kinds, output, clock, self.dead_letters
+        )
+        config = TaskActorConfig(
+            clock=clock,
+            exits=exits,
+            dead_letters=self.dead_letters,
+            session_key=self._session_key,
+            grace=self._grace,
+            output_limit=self._output_limit,
+        )
+        self._runner = RunnerActor.start(self._queue, self._kinds, self._slots, config)
+        self._runner.ask(Begin(), timeout=ANSWER_TIMEOUT)
+        # The runner's claims came first, so an answer means that they are known.
+        self._request(ListTasks(TaskFilter.RUNNING), TaskList)
+
+    def stop(
+        self, reason: str = "the session ended", timeout: float | None = None
+    ) -> None:
+        """End all tasks and stop all actors, in order, within one deadline.
+
+        Queued tasks are canceled, running ones get the grace period, and so does what
+        finished tasks left running. Does nothing if the system is not started.
+
+        Args:
+            reason: What becomes the reason of the tasks that this ends.
+            timeout: Seconds after which what still runs is killed; the grace period
+                and two seconds by default. Blocks about that long at most.
+        """
+        deadline = Deadline(self._grace + 2.0 if timeout is None else timeout)
+        queue, self._queue = self._queue, None
+        runner, self._runner = self._runner, None
+        steps: list[Callable[[], object]] = []
+        if queue is not None:
+            steps.append(lambda: self._close_queue(queue, reason, deadline))
+        if runner is not None:
+            self._draining = runner
+            steps.append(lambda: self._drain(runner, reason, deadline))
+            steps.append(lambda: runner.stop(timeout=_STOP_TIMEOUT))
+            steps.append(lambda: self._end_leftovers(deadline))
+        if queue is not None:
+            steps.append(lambda: queue.stop(timeout=_STOP_TIMEOUT))
+        for step in (*steps, *reversed(self._releases)):
+            # Each is needed whatever became of those before it.
+            try:
+                step()
+            except Exception:  # noqa: BLE001 - logged, and the rest is needed
+                logger.exception("A step of stopping the task system failed")
+        self._draining = None
+        self._releases.clear()
+
+    def hurry(self) -> None:
+        """Cut short the grace period of a `stop` under way, from another thread.
+
+        Never blocks; does nothing if no `stop` is under way.
+        """
+        self._hurried = True
+        runner = self._draining
+        if runner is not None:
+            post(runner, Drain("the session ended", now=True), self.dead_letters)
+
+    def add(
+        self,
+        description: str,
+        kind: str,
+        *args: str,
+        timeout: float = ANSWER_TIMEOUT,
+    ) -> Task:
+        """Add a task and return it. Blocks until it is written down.
+
+        Raises:
+            RefusedError: If the request makes no sense.
+            TimeoutError: If there was no answer in `timeout` seconds.
+        """
+        request = TaskRequest(description, kind, args)
+        return self._request(AddTask(request), TaskAdded, timeout).task
+
+    def get(self, task_id: int, timeout: float = ANSWER_TIMEOUT) -> Task:
+        """Return a task as it is now. Blocks until the queue has answered.
+
+        Raises:
+            RefusedError: If there is no such task.
+            TimeoutError: If there was no answer in `timeout` seconds.
+        """
+        return self._request(GetTask(task_id), TaskFound, timeout).task
+
+    def list(
+        self, which: TaskFilter = TaskFilter.ALL, timeout: float = ANSWER_TIMEOUT
+    ) -> tuple[Task, ...]:
+        """Return tasks by id. Blocks until the queue has answered.
+
+        Raises:
+            TimeoutError: If there was no answer in `timeout` seconds.
+        """
+        return self._request(ListTasks(which), TaskList, timeout).tasks
+
+    def cancel(
+        self,
+        task_id: int,
+        *,
+        reason: str = "canceled",
+        now: bool = False,
+        timeout: float = ANSWER_TIMEOUT,
+    ) -> Task:
+        """Cancel a task; a running one ends within the grace period, or `now`.
+
+        Blocks until the queue has answered, not until the task has ended.
+
+        Returns:
+            The task: Canceled, or Running still.
+
+        Raises:
+            RefusedError: If there is no such task, or it has finished.
+            TimeoutError: If there was no answer in `timeout` seconds.
+        """
+        request = CancelTask(task_id, reason, now)
+        return self._request(request, CancelAccepted, timeout).tasks[0]
+
+    def cancel_all(
+        self, *, reason: str = "canceled", timeout: float = ANSWER_TIMEOUT
+    ) -> tuple[Task, ...]:
+        """Cancel every task that has not finished and return them; see `cancel`.
+
+        Raises:
+            TimeoutError: If there was no answer in `timeout` seconds.
+        """
+        return self._request(CancelAll(reason), CancelAccepted, timeout).tasks
+
+    def forget_finished(self, timeout: float = ANSWER_TIMEOUT) -> tuple[int, ...]:
+        """Forget finished tasks, delete their output and return their ids.
+
+        Raises:
+            TimeoutError: If there was no answer in `timeout` seconds.
+        """
+        return self._request(ForgetFinished(), Forgotten, timeout).ids
+
+    def subscribe(
+        self, subscriber: Recipient[Notification], timeout: float = ANSWER_TIMEOUT
+    ) -> None:
+        """Tell an actor, or any recipient, of every change from now on.
+
+        Blocks until the first message, `Subscribed`, is on its way.
+
+        Raises:
+            TimeoutError: If there was no answer in `timeout` seconds.
+        """
+        self._request(Subscribe(subscriber), Acknowledged, timeout)
+
+    def unsubscribe(
+        self, subscriber: Recipient[Notification], timeout: float = ANSWER_TIMEOUT
+    ) -> None:
+        """Tell this recipient nothing more.
+
+        Raises:
+            TimeoutError: If there was no answer in `timeout` seconds.
+        """
+        self._request(Unsubscribe(subscriber), Acknowledged, timeout)
+
+    def wait(self, *task_ids: int, timeout: float) -> tuple[Task, ...]:
+        """Wait until tasks have ended, and return them as they ended.
+
+        Blocks up to `timeout` seconds, without polling.
+
+        Args:
+            task_ids: Which; with none, all that have not ended yet.
+            timeout: Seconds.
+
+        Raises:
+            LookupError: If one of them is not known.
+            TimeoutError: If one of them has not ended in time.
+        """
+        deadline = Deadline(timeout)
+        news: Promise[Notification] = Promise()
+        self.subscribe(news)
+        try:
+            return _wait_for(news, task_ids, deadline)
+        finally:
+            self.unsubscribe(news)
+
+    def _request(
+        self,
+        request: QueueRequest | CloseQueue,
+        answer: type[ReplyT],
+        timeout: float = ANSWER_TIMEOUT,
+    ) -> ReplyT:
+        return _ask(self.queue, request, answer, timeout, self.dead_letters)
+
+    def _close_queue(
+        self, queue: Recipient[CloseQueue], reason: str, deadline: Deadline
+    ) -> None:
+        _ask(
+            queue, CloseQueue(reason), Acknowledged, deadline.left(), self.dead_letters
+        )
+
+    def _drain(self, runner: Recipient[Drain], reason: str, deadline: Deadline) -> None:
+        drained: Promise[Drained] = Promise()
+        drain = Drain(reason, now=self._hurried, reply_to=drained)
+        if not post(runner, drain, self.dead_letters):
+            return
+        try:
+            drained.get(deadline.left())
+        except TimeoutError:
+            drain = Drain(reason, now=True, reply_to=drained)
+            post(runner, drain, self.dead_letters)
+            drained.get(_STOP_TIMEOUT)
+
+    def _end_leftovers(self, deadline: Deadline) -> None:
+        grace = 0.0 if self._hurried else min(self._grace, deadline.left())
+        prefix = f"{self._session_key}:"
+        left = survivors.end_marked(lambda part: part.startswith(prefix), grace)
+        if left:
+            logger.error("Could not be ended: %s", survivors.describe(left))
+
+
+def _ask(
+    queue: Recipient[Any],
+    request: QueueRequest | CloseQueue,
+    answer: type[ReplyT],
+    timeout: float,
+    dead_letters: DeadLetters,
+) -> ReplyT:
+    promise: Promise[QueueReply] = Promise()
+    if not post(queue, replace(request, reply_to=promise), dead_letters):
+        raise TaskSystemError("the task system has stopped")
+    reply = promise.get(timeout)
+    if isinstance(reply, Refused):
+        raise RefusedError(reply.text)
+    if not isinstance(reply, answer):
+        raise TypeError(f"{type(request).__name__} was answered by {reply!r}")
+    return reply
+
+
+def _wait_for(
+    news: Promise[Notification], task_ids: tuple[int, ...], deadline: Deadline
+) -> tuple[Task, ...]:
+    ended: dict[int, Task] = {}
+    waiting: set[int] | None = None
+    while waiting is None or waiting:
+        match news.get(deadline.left()):
+            case Subscribed(tasks=tasks):
+                known = {task.id: task for task in tasks}
+                wanted = task_ids or tuple(
+                    task.id for task in tasks if not task.status.is_final
+                )
+                for task_id in wanted:
+                    if task_id not in known:
+                        raise LookupError(f"no task {task_id}")
+                ended = {i: known[i] for i in wanted}
+                waiting = {i for i in wanted if not known[i].status.is_final}
+            case TaskChanged(task=task) if waiting and task.id in waiting:
+                if task.status.is_final:
+                    ended[task.id] = task
+                    waiting.discard(task.id)
+            case _:
+                pass
+    return tuple(ended.values())
+
+
+def _first_free_id(output: Path) -> int:
+    # An id is never given twice in a session's life, and its output file never mixed.
+    used = (
+        int(match[1])
+        for entry in output.iterdir()
+        if (match := _OUTPUT_FILE.fullmatch(entry.name))
+    )
+    return max(used, default=0) + 1

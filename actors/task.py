@@ -1,0 +1,294 @@
+"""What is known of one task: an immutable snapshot, and the legal statuses."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import Final, Self
+
+import msgspec
+
+
+class TaskStatus(enum.StrEnum):
+    """Where a task is in its life; the last three are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETE = "complete"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether a task in this status can never change its status again."""
+        return not LEGAL_TRANSITIONS[self]
+
+
+LEGAL_TRANSITIONS: Final[dict[TaskStatus, frozenset[TaskStatus]]] = {
+    TaskStatus.QUEUED: frozenset({TaskStatus.RUNNING, TaskStatus.CANCELED}),
+    TaskStatus.RUNNING: frozenset(
+        {TaskStatus.COMPLETE, TaskStatus.FAILED, TaskStatus.CANCELED}
+    ),
+    TaskStatus.COMPLETE: frozenset(),
+    TaskStatus.FAILED: frozenset(),
+    TaskStatus.CANCELED: frozenset(),
+}
+"""The whole state machine; every change of status is checked against it."""
+
+
+class TaskFilter(enum.StrEnum):
+    """Which tasks a list holds."""
+
+    ALL = "all"
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"
+    COMPLETE = "complete"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    NOT_CANCELED = "not canceled"
+
+    def admits(self, status: TaskStatus) -> bool:
+        """Tell whether a task of this status belongs in the list."""
+        match self:
+            case TaskFilter.ALL:
+                return True
+            case TaskFilter.FINISHED:
+                return status.is_final
+            case TaskFilter.NOT_CANCELED:
+                return status is not TaskStatus.CANCELED
+            case _:
+                return self.value == status.value
+
+
+class IllegalTransitionError(Exception):
+    """A change of status that the state machine does not know."""
+
+    def __init__(self, task: Task, target: TaskStatus) -> None:
+        super().__init__(f"task {task.id} is {task.status} and can't become {target}")
+
+
+class TaskRequest(msgspec.Struct, frozen=True):
+    """What somebody wants done.
+
+    Attributes:
+        description: What the task is called wherever it is shown.
+        kind: The name of a registered kind, such as `bash`.
+        args: What the kind needs to know; for `bash` one string, the command.
+    """
+
+    description: str
+    kind: str
+    args: tuple[str, ...] = ()
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How a task ended.
+
+    Attributes:
+        status: One of the three final statuses.
+        reason: Why, in a few words a person can use.
+        exit_code: The exit status of its process; none if it has no process or
+            a signal ended it.
+        error: What went wrong; none if nothing did.
+    """
+
+    status: TaskStatus
+    reason: str
+    exit_code: int | None = None
+    error: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a status that is not final.
+
+        Raises:
+            ValueError: If it is not.
+        """
+        if not self.status.is_final:
+            raise ValueError(f"an outcome is final, {self.status} is not")
+
+    @classmethod
+    def complete(cls, reason: str = "done", exit_code: int | None = None) -> Self:
+        """Make the outcome of a task that did what it was asked for."""
+        return cls(TaskStatus.COMPLETE, reason, exit_code)
+
+    @classmethod
+    def failed(
+        cls, reason: str, exit_code: int | None = None, error: str | None = None
+    ) -> Self:
+        """Make the outcome of a task that did not; `error` defaults to the reason."""
+        return cls(TaskStatus.FAILED, reason, exit_code, error or reason)
+
+    @classmethod
+    def canceled(
+        cls, reason: str, exit_code: int | None = None, error: str | None = None
+    ) -> Self:
+        """Make the outcome of a task that was told to stop."""
+        return cls(TaskStatus.CANCELED, reason, exit_code, error)
+
+
+class OutputNews(msgspec.Struct, frozen=True):
+    """What a look at a task's output told.
+
+    Attributes:
+        size: Bytes written so far.
+        last_line: The last line with something on it, made safe to show.
+        progress: Percent, 0 to 100, if the output names one.
+    """
+
+    size: int
+    last_line: str | None = None
+    progress: int | None = None
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """A task at one moment. It never changes: each change makes a new one.
+
+    A snapshot can't hold what can't be, such as a queued task with an exit code:
+    making one raises `ValueError`.
+
+    Attributes:
+        id: A small number, never used for another task of the same session.
+        description: What the task is called.
+        kind: How it runs, such as `bash`.
+        args: What its kind was told.
+        status: Where it is in its life.
+        reason: Why it is there.
+        queued_at: When it was added (UTC).
+        started_at: When it left the queue; none before.
+        ended_at: When it ended; none before.
+        duration: Seconds from start to end, or to the moment of the snapshot while
+            it runs. Measured on a clock that is never set back.
+        exit_code: The exit status of its process, if it had one and ended by itself.
+        error: What went wrong; none if nothing did.
+        progress: Percent, 0 to 100; none if unknown.
+        output_path: The file that takes its output; none for a kind without output.
+        output_size: Bytes in that file when last looked at.
+        last_line: The last line of output, made safe to show.
+    """
+
+    id: int
+    description: str
+    kind: str
+    args: tuple[str, ...] = ()
+    status: TaskStatus = TaskStatus.QUEUED
+    reason: str
+    queued_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    duration: float | None = None
+    exit_code: int | None = None
+    error: str | None = None
+    progress: int | None = None
+    output_path: str | None = None
+    output_size: int = 0
+    last_line: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a combination of fields that can't be.
+
+        Raises:
+            ValueError: If the fields contradict each other.
+        """
+        problem = self._contradiction()
+        if problem:
+            raise ValueError(f"task {self.id} ({self.status}): {problem}")
+
+    def _contradiction(self) -> str | None:
+        status = self.status
+        started = self.started_at is not None
+        if status.is_final != (self.ended_at is not None):
+            return "it has an end if and only if its status is final"
+        if started != (self.duration is not None):
+            return "it has a duration if and only if it has started"
+        if started and status is TaskStatus.QUEUED:
+            return "a queued task has not started"
+        if not started and status not in {TaskStatus.QUEUED, TaskStatus.CANCELED}:
+            return "only a queued or a canceled task may never have started"
+        if not started and self.exit_code is not None:
+            return "a task that never started has no exit code"
+        if self.exit_code is not None and not status.is_final:
+            return "a task that has not ended has no exit code"
+        if (status is TaskStatus.FAILED) and self.error is None:
+            return "a failed task says what went wrong"
+        if self.progress is not None and not 0 <= self.progress <= 100:  # noqa: PLR2004 - percent
+            return "progress goes from 0 to 100"
+        return None
+
+    def _changed_to(self, target: TaskStatus, **changes: object) -> Self:
+        if target not in LEGAL_TRANSITIONS[self.status]:
+            raise IllegalTransitionError(self, target)
+        return msgspec.structs.replace(self, status=target, **changes)
+
+    def started(self, at: datetime) -> Self:
+        """Return this task as it begins to run.
+
+        Raises:
+            IllegalTransitionError: If it is not queued.
+        """
+        return self._changed_to(
+            TaskStatus.RUNNING, reason="running", started_at=at, duration=0.0
+        )
+
+    def progressed(self, news: OutputNews, duration: float) -> Self:
+        """Return this running task with what its output told.
+
+        Args:
+            news: The latest look at its output.
+            duration: Seconds since it started.
+
+        Raises:
+            IllegalTransitionError: If it is not running.
+        """
+        if self.status is not TaskStatus.RUNNING:
+            raise IllegalTransitionError(self, TaskStatus.RUNNING)
+        return self._with_news(news, duration=duration)
+
+    def stopping(self, reason: str, duration: float) -> Self:
+        """Return this running task as one that was told to stop and has not yet.
+
+        Raises:
+            IllegalTransitionError: If it is not running.
+        """
+        if self.status is not TaskStatus.RUNNING:
+            raise IllegalTransitionError(self, TaskStatus.CANCELED)
+        return msgspec.structs.replace(self, reason=reason, duration=duration)
+
+    def ended(
+        self,
+        outcome: Outcome,
+        at: datetime,
+        duration: float | None = None,
+        news: OutputNews | None = None,
+    ) -> Self:
+        """Return this task in its final status.
+
+        Args:
+            outcome: How it ended.
+            at: When.
+            duration: Seconds since it started; none if it never did.
+            news: The last look at its output, if it has any.
+
+        Raises:
+            IllegalTransitionError: If the state machine does not allow it.
+        """
+        last = self._with_news(news) if news else self
+        complete = outcome.status is TaskStatus.COMPLETE
+        return last._changed_to(  # noqa: SLF001 - the same class
+            outcome.status,
+            reason=outcome.reason,
+            ended_at=at,
+            duration=duration,
+            exit_code=outcome.exit_code,
+            error=outcome.error,
+            progress=100 if complete and last.progress is not None else last.progress,
+        )
+
+    def _with_news(self, news: OutputNews, **changes: object) -> Self:
+        return msgspec.structs.replace(
+            self,
+            output_size=news.size,
+            last_line=self.last_line if news.last_line is None else news.last_line,
+            progress=self.progress if news.progress is None else news.progress,
+            **changes,
+        )

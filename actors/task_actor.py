@@ -1,0 +1,233 @@
+"""The TaskActor: one job, from Begin to its one last message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, assert_never
+
+import msgspec
+
+from . import survivors
+from .kinds import JobContext, StartError
+from .messages import (
+    Begin,
+    JobEnded,
+    Look,
+    QueueMessage,
+    RunnerMessage,
+    Stop,
+    TaskActorMessage,
+    TaskProcess,
+    TaskProgressed,
+)
+from .output import OutputMonitor
+from .safe_text import safe_line, size_text
+from .supervision import DeadLetters, Recipient, SafeActor, logger
+from .task import Outcome, OutputNews, Task
+
+if TYPE_CHECKING:
+    from .clock import Alarm, Clock
+    from .exits import ExitWatcher
+    from .kinds import Job, JobEnd, Kind
+
+_LOOK = Look()
+
+
+@dataclass(frozen=True, slots=True)
+class TaskActorConfig:
+    """What all task actors of a system share.
+
+    Attributes:
+        clock: The time.
+        exits: Calls when a process has exited.
+        dead_letters: Counts what reaches nobody.
+        session_key: Unlike that of any other session; part of its processes' mark.
+        grace: Seconds between asking a job to end and killing it.
+        output_limit: Bytes of output beyond which a task is ended as failed.
+    """
+
+    clock: Clock
+    exits: ExitWatcher
+    dead_letters: DeadLetters
+    session_key: str
+    grace: float
+    output_limit: int
+
+
+class TaskActor(SafeActor[TaskActorMessage]):
+    """Runs one job and tells the runner, once, how it ended.
+
+    In: `Begin`, `Look`, `Stop`. Out: `TaskProcess` and `TaskProgressed` to the queue,
+    one `JobEnded` to the runner.
+
+    Args:
+        task: The task, Running.
+        kind: How it runs.
+        queue: Told of news while it runs.
+        runner: Told of the end.
+        config: What all task actors share.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        kind: Kind,
+        queue: Recipient[QueueMessage],
+        runner: Recipient[RunnerMessage],
+        config: TaskActorConfig,
+    ) -> None:
+        super().__init__(config.dead_letters)
+        self._task = task
+        self._kind = kind
+        self._queue = queue
+        self._runner = runner
+        self._config = config
+        self._output = Path(task.output_path) if task.output_path else None
+        self._monitor = OutputMonitor(self._output) if self._output else None
+        self._mark = survivors.mark(config.session_key, task.id)
+        self._job: Job | None = None
+        self._news = OutputNews(0)
+        self._imposed: Outcome | None = None
+        self._grace: Alarm | None = None
+        self._broken = False
+        self._reported = False
+
+    def handle(self, message: TaskActorMessage) -> None:
+        """Handle one message; anything after the last report is ignored."""
+        if self._reported:
+            return
+        match message:
+            case Begin():
+                self._begin()
+            case Look():
+                self._look()
+            case Stop(reason=reason, now=now):
+                self._stop_job(Outcome.canceled(reason), now=now)
+            case _:
+                assert_never(message)
+
+    def on_error(self, message: TaskActorMessage, error: BaseException) -> None:
+        """Fail the task, and end whatever is left of its job."""
+        del message
+        if self._reported:
+            return
+        self._imposed = Outcome.failed(safe_line(f"internal error: {error!r}"))
+        if self._job is not None and not self._broken:
+            self._broken = True
+            self._job.kill()
+            return
+        self._end_by_force()
+
+    def on_stop(self) -> None:
+        """End the job with its actor, if somebody stops the actor before its time."""
+        if self._reported:
+            return
+        self._imposed = self._imposed or Outcome.canceled("its actor was stopped")
+        self._end_by_force()
+
+    def _begin(self) -> None:
+        context = JobContext(
+            task=self._task,
+            output=self._output,
+            mark=self._mark,
+            clock=self._config.clock,
+            exits=self._config.exits,
+            look=self._ask_to_look,
+        )
+        try:
+            self._job = self._kind.start(context)
+        except StartError as error:
+            self._report(Outcome.failed(safe_line(str(error))))
+            return
+        pid = self._job.pid()
+        if pid is not None:
+            self.post(self._queue, TaskProcess(self._task.id, pid))
+
+    def _look(self) -> None:
+        if self._job is None:
+            return
+        end = self._job.look()
+        changed = self._read_news(self._job)
+        if end is not None:
+            self._finish(end)
+        elif self._news.size > self._config.output_limit:
+            limit = size_text(self._config.output_limit)
+            reason = f"its output went beyond the limit of {limit}"
+            self._stop_job(Outcome.failed(reason), now=True)
+        elif changed:
+            self.post(self._queue, TaskProgressed(self._task.id, self._news))
+
+    def _read_news(self, job: Job) -> bool:
+        news = self._monitor.look() if self._monitor else None
+        before = self._news
+        if news is not None:
+            self._news = news
+        progress = job.progress()
+        if progress is not None:
+            self._news = msgspec.structs.replace(self._news, progress=progress)
+        return self._news != before
+
+    def _stop_job(self, imposed: Outcome, *, now: bool) -> None:
+        job = self._job
+        if job is None:
+            self._report(imposed)
+            return
+        if self._imposed is None:
+            # It may have ended by itself already; then that is what happened.
+            end = job.look()
+            if end is not None:
+                self._read_news(job)
+                self._finish(end)
+                return
+            self._imposed = imposed
+        elif not now:
+            return
+        if now:
+            job.kill()
+            return
+        job.stop()
+        kill = Stop(imposed.reason, now=True)
+        self._grace = self._config.clock.call_later(
+            self._config.grace, lambda: self.tell_self(kill)
+        )
+
+    def _finish(self, end: JobEnd) -> None:
+        outcome = self._imposed or end.outcome
+        if self._imposed is not None:
+            outcome = msgspec.structs.replace(
+                outcome,
+                exit_code=end.outcome.exit_code,
+                error=end.leftover or outcome.error,
+            )
+        self._report(outcome)
+
+    def _report(self, outcome: Outcome) -> None:
+        self._reported = True
+        if self._grace is not None:
+            self._grace.cancel()
+        news = self._news if self._monitor or self._news.progress is not None else None
+        self.post(self._runner, JobEnded(self._task.id, outcome, news))
+        self.stop_self()
+
+    def _end_by_force(self) -> None:
+        # Blocks for a moment, on a thread that is about to end anyway.
+        end: JobEnd | None = None
+        if self._job is not None:
+            try:
+                self._job.kill()
+                survivors.end_marked(self._is_own_mark, grace=0.0)
+                end = self._job.look()
+            except Exception:  # noqa: BLE001 - a kind of an embedder's may raise any
+                logger.exception("Task %d could not be ended properly", self._task.id)
+        outcome = self._imposed or Outcome.failed("its actor was stopped")
+        if end is not None:
+            self._finish(end)
+        else:
+            self._report(outcome)
+
+    def _is_own_mark(self, part: str) -> bool:
+        return part == survivors.own_part(self._mark)
+
+    def _ask_to_look(self) -> None:
+        self.tell_self(_LOOK)

@@ -1,0 +1,1 @@
+"""The terminal chat on top of the actors."""

@@ -1,0 +1,7 @@
+"""`python -m backburner.ui` is the program `backburner`."""
+
+import sys
+
+from .app import main
+
+sys.exit(main())

@@ -1,0 +1,99 @@
+"""The program: its command line, and what it starts."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import logging
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import platformdirs
+
+from ..actors import TaskSystem, TaskSystemError
+from .line_mode import EXIT_USAGE, run_line_mode
+from .theme import icons_for
+from .view import JsonView, PlainView
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+GRACE: Final = 5.0
+"""Seconds between asking a task to end and killing it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program and return its exit status.
+
+    Args:
+        arguments: Those of the command line by default.
+    """
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="backburner: %(message)s")
+    state = options.state_dir or platformdirs.user_state_path("backburner")
+    try:
+        system = TaskSystem(
+            directory=state / options.session,
+            name=options.session,
+            slots=options.parallel,
+            grace=GRACE,
+        )
+        system.start()
+    except (TaskSystemError, ValueError) as error:
+        sys.stderr.write(f"backburner: {error}\n")
+        return EXIT_USAGE
+    icons = icons_for(sys.stdout.encoding)
+    # What the encoding can't hold is written as \u1234, and nothing fails.
+    stream = io.TextIOWrapper(
+        sys.stdout.buffer, sys.stdout.encoding, errors="backslashreplace"
+    )
+    view = JsonView(stream) if options.json else PlainView(stream, icons)
+    return run_line_mode(system, view, icons, GRACE)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="backburner",
+        description="A terminal chat that runs jobs in the background.",
+        epilog="Inside, /help lists the commands.",
+    )
+    parser.add_argument(
+        "--plain", action="store_true", help="read and write lines instead of drawing"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="write one JSON object a line"
+    )
+    parser.add_argument(
+        "--parallel",
+        type=_slots,
+        default=8,
+        metavar="N",
+        help="tasks that run at a time (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--state-dir", type=Path, metavar="DIR", help="where sessions are kept"
+    )
+    parser.add_argument(
+        "--session",
+        default="main",
+        metavar="NAME",
+        help="which session to open (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"backburner {version('backburner')}"
+    )
+    return parser
+
+
+def _slots(text: str) -> int:
+    try:
+        slots = int(text)
+    except ValueError:
+        slots = 0
+    if slots < 1:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} would never run a task; give a whole number from 1"
+        )
+    return slots

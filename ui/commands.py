@@ -1,0 +1,359 @@
+"""The slash commands: one registry gives parsing, help and completion."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ..actors import TaskFilter, TaskRequest
+from .quoting import QUOTES, UnbalancedQuoteError, read_quoted, unquote_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+LAST: Final = "last"
+"""The id that means the task added last."""
+
+
+class UsageError(ValueError):
+    """A line that makes no sense; the text says why and what to do, in one line."""
+
+
+class Say(msgspec.Struct, frozen=True):
+    """A chat message."""
+
+    text: str
+
+
+class Run(msgspec.Struct, frozen=True):
+    """Put a task on the back burner."""
+
+    request: TaskRequest
+
+
+class ShowTasks(msgspec.Struct, frozen=True):
+    """List tasks."""
+
+    which: TaskFilter
+
+
+class Cancel(msgspec.Struct, frozen=True):
+    """Cancel tasks; an id of none means the one added last."""
+
+    task_ids: tuple[int | None, ...]
+    now: bool = False
+
+
+class CancelEverything(msgspec.Struct, frozen=True):
+    """Cancel all tasks that have not finished."""
+
+    now: bool = False
+
+
+class ShowTask(msgspec.Struct, frozen=True):
+    """Show all that is known of a task."""
+
+    task_id: int | None
+
+
+class ShowOutput(msgspec.Struct, frozen=True):
+    """Show what a task printed."""
+
+    task_id: int | None
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """Wait for one task, or for all."""
+
+    task_id: int | None = None
+    everything: bool = False
+
+
+class Clear(msgspec.Struct, frozen=True):
+    """Forget finished tasks."""
+
+
+class Help(msgspec.Struct, frozen=True):
+    """Explain all commands, or one."""
+
+    command: str | None = None
+
+
+class Quit(msgspec.Struct, frozen=True):
+    """Leave."""
+
+
+Command = (
+    Say
+    | Run
+    | ShowTasks
+    | Cancel
+    | CancelEverything
+    | ShowTask
+    | ShowOutput
+    | Wait
+    | Clear
+    | Help
+    | Quit
+)
+
+
+class CommandSpec(msgspec.Struct, frozen=True):
+    """One entry of the registry.
+
+    Attributes:
+        name: What is typed, with the slash.
+        usage: Its arguments.
+        summary: What it does, in one line.
+        parse: Makes a command of the text after the name; raises `UsageError`.
+        details: What else there is to know, a line each.
+    """
+
+    name: str
+    usage: str
+    summary: str
+    parse: Callable[[str], Command]
+    details: tuple[str, ...] = ()
+
+    @property
+    def heading(self) -> str:
+        """Its name and arguments, as help shows them."""
+        return f"{self.name} {self.usage}".strip()
+
+
+_FILTERS: Final = {
+    "--all": TaskFilter.ALL,
+    "--queued": TaskFilter.QUEUED,
+    "--running": TaskFilter.RUNNING,
+    "--completed": TaskFilter.COMPLETE,
+    "--failed": TaskFilter.FAILED,
+    "--canceled": TaskFilter.CANCELED,
+    "--finished": TaskFilter.FINISHED,
+}
+_TASK_USAGE: Final = '/task "Description" KIND ARGS…'
+_TASK_EXAMPLE: Final = '/task "Run tests" bash make test'
+
+
+def _parse_task(rest: str) -> Command:
+    text = rest.lstrip()
+    if not text:
+        raise UsageError(f"missing description and command; try: {_TASK_EXAMPLE}")
+    if text[0] in QUOTES:
+        description, text = read_quoted(text)
+        if text and not text[0].isspace():
+            raise UsageError(
+                f"put a space after the description's closing quote: {_TASK_USAGE}"
+            )
+    else:
+        description, text = _split_word(text)
+    if not description.strip():
+        raise UsageError(f"missing description; try: {_TASK_EXAMPLE}")
+    kind, args = _split_word(text)
+    if not kind:
+        raise UsageError(f"missing kind and command; the form is: {_TASK_USAGE}")
+    return Run(_request(description, kind, args))
+
+
+def _split_word(text: str) -> tuple[str, str]:
+    word, *rest = text.split(maxsplit=1) or [""]
+    return word, rest[0] if rest else ""
+
+
+def _request(description: str, kind: str, args: str) -> TaskRequest:
+    text = unquote_whole(args)
+    return TaskRequest(description, kind, (text,) if text else ())
+
+
+def _parse_bang(rest: str) -> Command:
+    command = unquote_whole(rest)
+    if not command.strip():
+        raise UsageError("missing command; try: !make test")
+    return Run(TaskRequest(command.strip(), "bash", (command,)))
+
+
+def _parse_tasks(rest: str) -> Command:
+    word = rest.strip()
+    if not word:
+        return ShowTasks(TaskFilter.NOT_CANCELED)
+    if word not in _FILTERS:
+        raise UsageError(f"unknown filter {word}; use one of: {' '.join(_FILTERS)}")
+    return ShowTasks(_FILTERS[word])
+
+
+def _parse_cancel(rest: str) -> Command:
+    words = rest.split()
+    now = "--now" in words
+    words = [word for word in words if word != "--now"]
+    if words == ["--all"]:
+        return CancelEverything(now)
+    if not words:
+        raise UsageError("cancel which task? Give its id: /cancel 3, or /cancel --all")
+    return Cancel(tuple(_parse_id(word) for word in words), now)
+
+
+def _parse_id(word: str) -> int | None:
+    if word == LAST:
+        return None
+    digits = word.removeprefix("#")
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > 18:  # noqa: PLR2004 - fits 64 bits
+        raise UsageError(f"{word} is no task id; give a number such as 3, or {LAST}")
+    return int(digits)
+
+
+def _parse_only_id(name: str, rest: str) -> int | None:
+    words = rest.split()
+    if len(words) != 1:
+        raise UsageError(f"{name} takes one task id, such as: {name} 3")
+    return _parse_id(words[0])
+
+
+def _parse_show(rest: str) -> Command:
+    return ShowTask(_parse_only_id("/show", rest))
+
+
+def _parse_output(rest: str) -> Command:
+    return ShowOutput(_parse_only_id("/output", rest))
+
+
+def _parse_wait(rest: str) -> Command:
+    if not rest.strip():
+        return Wait(everything=True)
+    return Wait(_parse_only_id("/wait", rest))
+
+
+def _parse_help(rest: str) -> Command:
+    word = rest.strip()
+    if not word:
+        return Help()
+    name = word if word.startswith(("/", "!")) else f"/{word}"
+    return Help(find(name).name)
+
+
+def _parse_nothing(name: str, command: Command) -> Callable[[str], Command]:
+    def parse(rest: str) -> Command:
+        if rest.strip():
+            raise UsageError(f"{name} takes no arguments")
+        return command
+
+    return parse
+
+
+REGISTRY: Final = (
+    CommandSpec(
+        "/task",
+        '"Description" KIND ARGS…',
+        "put a job on the back burner",
+        _parse_task,
+        (
+            "After the kind the rest of the line is taken as it is:",
+            '  /task "Count" bash ls | wc -l && echo "a  b"',
+            "Quotes around all of it are taken off:",
+            '  /task "Run tests" bash "make test"',
+        ),
+    ),
+    CommandSpec(
+        "!",
+        "COMMAND",
+        "run a command line with bash; short for /task",
+        _parse_bang,
+        ("  !make test",),
+    ),
+    CommandSpec(
+        "/tasks",
+        "[FILTER]",
+        "list tasks; without a filter all but the canceled ones",
+        _parse_tasks,
+        (f"Filters: {' '.join(_FILTERS)}",),
+    ),
+    CommandSpec(
+        "/cancel",
+        "ID… | --all",
+        "stop running tasks, drop queued ones",
+        _parse_cancel,
+        (
+            "An id is a number as lists show it, with or without #, or: last",
+            "A running task is asked to end and killed after the grace period;",
+            "with --now it is killed at once.",
+        ),
+    ),
+    CommandSpec(
+        "/show",
+        "ID",
+        "show all that is known of a task, and its last 20 lines",
+        _parse_show,
+    ),
+    CommandSpec("/output", "ID", "show what a task printed", _parse_output),
+    CommandSpec("/wait", "[ID]", "wait for one task, or for all", _parse_wait),
+    CommandSpec(
+        "/clear",
+        "",
+        "forget finished tasks and delete their output",
+        _parse_nothing("/clear", Clear()),
+    ),
+    CommandSpec("/help", "[COMMAND]", "explain the commands, or one", _parse_help),
+    CommandSpec(
+        "/quit",
+        "",
+        "end what runs, and leave",
+        _parse_nothing("/quit", Quit()),
+    ),
+)
+"""All commands, in the order in which help lists them."""
+
+
+def find(name: str) -> CommandSpec:
+    """Return the command of this name.
+
+    Raises:
+        UsageError: If there is none; its text names the nearest.
+    """
+    specs = {spec.name: spec for spec in REGISTRY}
+    if name in specs:
+        return specs[name]
+    near = difflib.get_close_matches(name, specs, n=1)
+    hint = f"did you mean {near[0]}?" if near else "/help lists the commands"
+    raise UsageError(f"unknown command {name}; {hint}")
+
+
+def parse(line: str) -> Command:
+    """Make a command of what was typed.
+
+    What starts with neither `/` nor `!` is a chat message; so is what starts with
+    `//`, without the first slash.
+
+    Raises:
+        UsageError: If it makes no sense.
+    """
+    text = line.strip("\r\n").lstrip()
+    try:
+        if text.startswith("//"):
+            return Say(text[1:].rstrip())
+        if text.startswith("!"):
+            return find("!").parse(text[1:])
+        if text.startswith("/"):
+            name, rest = _split_word(text)
+            return find(name).parse(rest)
+    except UnbalancedQuoteError as error:
+        raise UsageError(f"{error}; add it") from error
+    return Say(text.rstrip())
+
+
+def help_lines(command: str | None, kinds: Iterable[tuple[str, str, str]]) -> list[str]:
+    """Write the help of one command, or of all.
+
+    Args:
+        command: Its name, with the slash; none for all.
+        kinds: Name, arguments and summary of each kind of task.
+    """
+    if command is not None:
+        spec = find(command)
+        return [f"{spec.heading}  {spec.summary}", *spec.details]
+    width = max(len(spec.heading) for spec in REGISTRY)
+    lines = [f"{spec.heading:<{width}}  {spec.summary}" for spec in REGISTRY]
+    lines.append("")
+    lines.extend(f"KIND {name} {usage}: {summary}" for name, usage, summary in kinds)
+    lines.append("Anything else is a chat message; start it with // if with a slash.")
+    return lines

@@ -1,0 +1,322 @@
+"""What a session says and does: commands and news in, entries and requests out.
+
+A plain class without threads or a terminal: the UIActor shows what comes out, in
+whatever view it has, and tells the queue what is to be done.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, assert_never
+
+import msgspec
+
+from ..actors import (
+    AddTask,
+    CancelAccepted,
+    CancelAll,
+    CancelTask,
+    ForgetFinished,
+    Forgotten,
+    GetTask,
+    ListTasks,
+    Notification,
+    QueueReply,
+    QueueRequest,
+    Refused,
+    Subscribed,
+    Task,
+    TaskAdded,
+    TaskChanged,
+    TaskEvent,
+    TaskFound,
+    TaskList,
+    TasksForgotten,
+    TaskStatus,
+)
+from ..actors.safe_text import safe_line
+from . import commands
+from .entries import Entry, Problem, Reply, Said, TaskNews
+from .reports import detail_lines, list_lines, output_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ..actors import Kind
+    from .theme import Icons
+
+BY_YOU = "canceled by you"
+
+
+class Show(msgspec.Struct, frozen=True):
+    """Show this entry."""
+
+    entry: Entry
+
+
+class Send(msgspec.Struct, frozen=True):
+    """Send this request to the queue; its answer goes to `take_reply`."""
+
+    request: QueueRequest
+
+
+class Leave(msgspec.Struct, frozen=True):
+    """End the session."""
+
+
+Effect = Show | Send | Leave
+
+
+class Dialogue:
+    """The state of one session's conversation with its task queue.
+
+    Args:
+        kinds: The kinds of tasks, for help.
+        icons: The signs for statuses.
+        grace: Seconds that a task is given to end, for people to read.
+    """
+
+    def __init__(self, kinds: Iterable[Kind], icons: Icons, grace: float) -> None:
+        self._kinds = tuple((kind.name, kind.usage, kind.summary) for kind in kinds)
+        self._icons = icons
+        self._grace = grace
+        self._open: dict[int, Task] = {}
+        self._newest: int | None = None
+        self._requests = 0
+        self._pending: dict[int, Callable[[QueueReply], list[Effect]]] = {}
+        self._waiting: set[int] = set()
+        self._wait_text = ""
+        self.misunderstood = False
+        """Whether a line made no sense."""
+        self.unsuccessful = False
+        """Whether a task failed or was canceled in this session."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether the last command is still being carried out."""
+        return bool(self._pending or self._waiting)
+
+    @property
+    def open_tasks(self) -> tuple[Task, ...]:
+        """The tasks that have not ended, as last heard, by id."""
+        return tuple(self._open[task_id] for task_id in sorted(self._open))
+
+    def take_line(self, line: str) -> list[Effect]:
+        """Carry out what somebody typed."""
+        if not line.strip():
+            return []
+        try:
+            command = commands.parse(line)
+        except commands.UsageError as error:
+            self.misunderstood = True
+            return [self._said(line, command=True), self._problem(str(error))]
+        if isinstance(command, commands.Say):
+            return [self._said(command.text, command=False)]
+        return [self._said(line, command=True), *self._carry_out(command)]
+
+    def take_bad_line(self, problem: str) -> list[Effect]:
+        """Report a line that could not even be read."""
+        self.misunderstood = True
+        return [self._problem(problem)]
+
+    def take_failure(self, error: BaseException) -> list[Effect]:
+        """Report that this program itself failed."""
+        return [self._problem(f"internal error: {error!r}; see the log")]
+
+    def take_notification(self, notification: Notification) -> list[Effect]:
+        """Note and show what the queue tells everybody."""
+        match notification:
+            case TaskChanged(event=event, task=task):
+                self._note(task)
+                news = Show(TaskNews(_now(), notification))
+                if event is TaskEvent.PROGRESS or not task.status.is_final:
+                    return [news]
+                self.unsuccessful |= task.status is not TaskStatus.COMPLETE
+                return [news, *self._end_of_wait(task.id)]
+            case Subscribed(tasks=tasks):
+                for task in tasks:
+                    self._note(task)
+            case TasksForgotten():
+                pass
+            case _:
+                assert_never(notification)
+        return []
+
+    def take_reply(self, reply: QueueReply) -> list[Effect]:
+        """Show the answer to a request."""
+        if not isinstance(reply.correlation_id, int):
+            return []
+        respond = self._pending.pop(reply.correlation_id, None)
+        if respond is None:
+            return []
+        if isinstance(reply, Refused):
+            self.misunderstood |= reply.invalid
+            return [self._problem(reply.text)]
+        return respond(reply)
+
+    def _note(self, task: Task) -> None:
+        if task.status.is_final:
+            self._open.pop(task.id, None)
+        else:
+            self._open[task.id] = task
+        self._newest = max(self._newest or 0, task.id)
+
+    def _carry_out(self, command: commands.Command) -> list[Effect]:
+        match command:
+            case commands.Say():
+                return []
+            case commands.Run(request=request):
+                return self._send(lambda i: AddTask(request, None, i), self._added)
+            case commands.ShowTasks(which=which):
+                return self._send(
+                    lambda i: ListTasks(which, None, i),
+                    lambda reply: self._listed(reply, command),
+                )
+            case commands.Cancel(task_ids=task_ids, now=now):
+                return [
+                    effect
+                    for task_id in task_ids
+                    for effect in self._cancel(task_id, now=now)
+                ]
+            case commands.CancelEverything(now=now):
+                return self._send(
+                    lambda i: CancelAll(BY_YOU, now, None, i),
+                    lambda reply: self._canceled(reply, now=now),
+                )
+            case commands.ShowTask(task_id=task_id):
+                return self._look_up(task_id, self._detail)
+            case commands.ShowOutput(task_id=task_id):
+                return self._look_up(task_id, self._output)
+            case commands.Wait(everything=True):
+                return self._wait_for_all()
+            case commands.Wait(task_id=task_id):
+                return self._look_up(task_id, self._wait_for)
+            case commands.Clear():
+                return self._send(lambda i: ForgetFinished(None, i), self._cleared)
+            case commands.Help(command=name):
+                return [self._reply(commands.help_lines(name, self._kinds))]
+            case commands.Quit():
+                return self._quit()
+            case _:
+                assert_never(command)
+
+    def _send(
+        self,
+        make: Callable[[int], QueueRequest],
+        respond: Callable[[QueueReply], list[Effect]],
+    ) -> list[Effect]:
+        self._requests += 1
+        self._pending[self._requests] = respond
+        return [Send(make(self._requests))]
+
+    def _resolve(self, task_id: int | None) -> int | None:
+        return self._newest if task_id is None else task_id
+
+    def _no_task_yet(self) -> list[Effect]:
+        return [self._problem("there is no task yet; /help /task tells how to add one")]
+
+    def _look_up(
+        self, task_id: int | None, respond: Callable[[TaskFound], list[Effect]]
+    ) -> list[Effect]:
+        wanted = self._resolve(task_id)
+        if wanted is None:
+            return self._no_task_yet()
+        return self._send(
+            lambda i: GetTask(wanted, None, i),
+            lambda reply: respond(reply) if isinstance(reply, TaskFound) else [],
+        )
+
+    def _cancel(self, task_id: int | None, *, now: bool) -> list[Effect]:
+        wanted = self._resolve(task_id)
+        if wanted is None:
+            return self._no_task_yet()
+        return self._send(
+            lambda i: CancelTask(wanted, BY_YOU, now, None, i),
+            lambda reply: self._canceled(reply, now=now),
+        )
+
+    def _added(self, reply: QueueReply) -> list[Effect]:
+        # The notification shows it already.
+        if isinstance(reply, TaskAdded):
+            self._newest = max(self._newest or 0, reply.task.id)
+        return []
+
+    def _listed(self, reply: QueueReply, command: commands.ShowTasks) -> list[Effect]:
+        if not isinstance(reply, TaskList):
+            return []
+        return [self._reply(list_lines(reply, command.which, self._icons))]
+
+    def _canceled(self, reply: QueueReply, *, now: bool) -> list[Effect]:
+        if not isinstance(reply, CancelAccepted):
+            return []
+        if not reply.tasks:
+            return [self._reply(["nothing to cancel: no task is queued or running"])]
+        stopping = [task for task in reply.tasks if not task.status.is_final]
+        if not stopping:
+            return []
+        names = ", ".join(f"#{task.id}" for task in stopping)
+        return [self._reply([f"stopping {names}; {self._fate(now=now)}"])]
+
+    def _detail(self, found: TaskFound) -> list[Effect]:
+        return [self._reply(detail_lines(found, self._icons))]
+
+    def _output(self, found: TaskFound) -> list[Effect]:
+        try:
+            return [self._reply(output_lines(found.task))]
+        except OSError as error:
+            path = found.task.output_path
+            text = (
+                f"can't read the output of #{found.task.id}, {path}: {error.strerror}"
+            )
+            return [self._problem(text)]
+
+    def _cleared(self, reply: QueueReply) -> list[Effect]:
+        if not isinstance(reply, Forgotten):
+            return []
+        count = len(reply.ids)
+        return [self._reply([f"forgot {count} finished task{'s' * (count != 1)}"])]
+
+    def _wait_for_all(self) -> list[Effect]:
+        self._waiting = set(self._open)
+        self._wait_text = "all tasks have finished"
+        return self._end_of_wait(None)
+
+    def _wait_for(self, found: TaskFound) -> list[Effect]:
+        task = found.task
+        self._wait_text = f"#{task.id} has finished"
+        if not task.status.is_final:
+            self._waiting = {task.id}
+        return self._end_of_wait(None)
+
+    def _end_of_wait(self, task_id: int | None) -> list[Effect]:
+        if task_id is not None:
+            if task_id not in self._waiting:
+                return []
+            self._waiting.discard(task_id)
+        return [] if self._waiting else [self._reply([self._wait_text])]
+
+    def _quit(self) -> list[Effect]:
+        running = [f"#{t.id} {t.description}" for t in self.open_tasks]
+        if not running:
+            return [Leave()]
+        text = f"ending {', '.join(running)}; {self._fate(now=False)}"
+        return [self._reply([safe_line(text)]), Leave()]
+
+    def _fate(self, *, now: bool) -> str:
+        return "killed at once" if now else f"killed in {self._grace:g} s at most"
+
+    @staticmethod
+    def _said(text: str, *, command: bool) -> Effect:
+        return Show(Said(_now(), "you", text.strip(), command))
+
+    @staticmethod
+    def _reply(lines: Iterable[str]) -> Effect:
+        return Show(Reply(_now(), tuple(lines)))
+
+    @staticmethod
+    def _problem(text: str) -> Effect:
+        return Show(Problem(_now(), safe_line(text)))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,171 @@
+"""Pure functions that write tasks down in lines of text: lists, details, news."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ..actors import TaskFilter, TaskStatus
+from ..actors.output import read_tail
+from ..actors.safe_text import safe_line, safe_lines, size_text
+from .theme import duration_text
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ..actors import Task, TaskFound, TaskList
+    from .theme import Icons
+
+LAST_LINES: Final = 20
+"""Lines of output that `/show` adds."""
+
+SHOW_LIMIT: Final = 1 << 16
+"""Bytes of output in which `/show` looks for its lines."""
+
+OUTPUT_LIMIT: Final = 1 << 20
+"""Bytes of output that `/output` shows at most; the file has all of it."""
+
+
+def news_text(task: Task, icons: Icons) -> str:
+    """Write what became of a task in one line: `✗ #2 failed  Lint  exit status 1`."""
+    start = f"{icons.of(task.status)} #{task.id} {task.status:<8}"
+    parts = [f"{start}  {safe_line(task.description)}", *_news_details(task)]
+    return "  ".join(parts)
+
+
+def _news_details(task: Task) -> list[str]:
+    reason = safe_line(task.reason)
+    match task.status:
+        case TaskStatus.QUEUED:
+            return [] if reason == "starting" else [reason]
+        case TaskStatus.RUNNING:
+            return [] if reason == "running" else [reason]
+        case TaskStatus.COMPLETE:
+            return [duration_text(task.duration)]
+        case TaskStatus.FAILED | TaskStatus.CANCELED:
+            what = reason if task.duration is None else _with_duration(task)
+            return (
+                [f"{what}  ({safe_line(extra)})"] if (extra := _more(task)) else [what]
+            )
+
+
+def _with_duration(task: Task) -> str:
+    return f"{safe_line(task.reason)} · {duration_text(task.duration)}"
+
+
+def _more(task: Task) -> str | None:
+    return task.error if task.error and task.error not in task.reason else None
+
+
+def list_lines(answer: TaskList, which: TaskFilter, icons: Icons) -> list[str]:
+    """Write a task list: header, a row for each task, and a footer with the counts."""
+    rows = [_row(task, icons) for task in answer.tasks]
+    widths = [max(len(row[i]) for row in (_HEADER, *rows)) for i in range(len(_HEADER))]
+    lines = [_columns(row, widths) for row in (_HEADER, *rows)]
+    if not rows:
+        name = "" if which is TaskFilter.NOT_CANCELED else f"{which.value} "
+        kind = "" if which is TaskFilter.ALL else name
+        lines = [f"No {kind}tasks."]
+    counts = answer.counts
+    lines.append(
+        f"Running: {counts.running} | Queued: {counts.queued}"
+        f" | Completed: {counts.complete} | Failed: {counts.failed}"
+    )
+    return lines
+
+
+_HEADER: Final = (" ", "ID", "Progress", "Duration", "Description")
+
+
+def _row(task: Task, icons: Icons) -> tuple[str, ...]:
+    return (
+        icons.of(task.status),
+        f"#{task.id}",
+        "-" if task.progress is None else f"{task.progress}%",
+        duration_text(task.duration),
+        safe_line(task.description),
+    )
+
+
+def _columns(row: tuple[str, ...], widths: list[int]) -> str:
+    icon, task_id, progress, duration, description = row
+    _, id_width, progress_width, duration_width, _ = widths
+    return (
+        f"{icon} {task_id:<{id_width}}  {progress:>{progress_width}}"
+        f"  {duration:>{duration_width}}  {description}"
+    )
+
+
+def detail_lines(found: TaskFound, icons: Icons) -> list[str]:
+    """Write all that is known of a task, and its last lines of output.
+
+    Reads the end of its output file; blocks as long as that takes.
+    """
+    task = found.task
+    facts = [
+        ("status", f"{icons.of(task.status)} {task.status}: {task.reason}"),
+        ("kind", task.kind),
+        ("command", " ".join(task.args)),
+        ("queued", _time(task.queued_at)),
+        ("started", _time(task.started_at)),
+        ("ended", _time(task.ended_at)),
+        ("duration", None if task.duration is None else duration_text(task.duration)),
+        ("progress", None if task.progress is None else f"{task.progress}%"),
+        ("process", None if found.pid is None else str(found.pid)),
+        ("exit code", None if task.exit_code is None else str(task.exit_code)),
+        ("error", _more(task)),
+        ("output", _output_fact(task)),
+    ]
+    lines = [f"#{task.id} {safe_line(task.description)}"]
+    lines += [f"  {name:<9}  {safe_line(text)}" for name, text in facts if text]
+    lines += [f"  │ {line}" for line in _last_lines(task)]
+    return lines
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def _output_fact(task: Task) -> str | None:
+    if task.output_path is None:
+        return None
+    try:
+        size = Path(task.output_path).stat().st_size
+    except FileNotFoundError:
+        return None if task.started_at is None else f"{task.output_path} is gone"
+    except OSError as error:
+        return f"{task.output_path} can't be read: {error.strerror}"
+    return f"{task.output_path} ({size_text(size)})"
+
+
+def _last_lines(task: Task) -> list[str]:
+    if task.output_path is None:
+        return []
+    try:
+        tail, start = read_tail(Path(task.output_path), SHOW_LIMIT)
+    except OSError:
+        return []  # what is wrong with the file is one of the facts already
+    lines = safe_lines(tail.decode("utf-8", "replace"))
+    if start and len(lines) > 1:
+        del lines[0]  # its beginning was cut off
+    return lines[-LAST_LINES:]
+
+
+def output_lines(task: Task) -> list[str]:
+    """Write what a task printed, up to its last `OUTPUT_LIMIT` bytes.
+
+    Reads its output file; blocks as long as that takes.
+
+    Raises:
+        OSError: If the file can't be read.
+    """
+    if task.output_path is None or task.started_at is None:
+        return [f"#{task.id} has no output"]
+    data, start = read_tail(Path(task.output_path), OUTPUT_LIMIT)
+    if not data:
+        return [f"#{task.id} has printed nothing yet"]
+    lines = safe_lines(data.decode("utf-8", "replace"))
+    if start:
+        path = safe_line(task.output_path)
+        lines[0] = f"… {size_text(start)} before this are in {path}"
+    return lines

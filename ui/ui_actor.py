@@ -1,0 +1,138 @@
+"""The UIActor: told of all that happens, it shows it in whatever view it was given."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, assert_never
+
+from msgspec.structs import replace
+
+from ..actors import (
+    DeadLetters,
+    QueueRequest,
+    Recipient,
+    SafeActor,
+    Subscribed,
+    TaskChanged,
+    TasksForgotten,
+)
+from .dialogue import Leave, Send, Show
+from .messages import (
+    BadInput,
+    EndOfInput,
+    Farewell,
+    Finished,
+    InputLine,
+    UIMessage,
+    UIReport,
+    Verdict,
+    ViewLost,
+    WantsInput,
+)
+
+if TYPE_CHECKING:
+    from .dialogue import Dialogue, Effect
+    from .view import View
+
+
+class UIActor(SafeActor[UIMessage]):
+    """Carries out lines one after the other, and shows what comes of them.
+
+    In: see `UIMessage`. Out: requests to the queue, reports to the owner.
+
+    Args:
+        dialogue: What a line means, and what is to be shown.
+        view: Where it is shown.
+        queue: Takes the requests.
+        owner: Told when input is wanted, and when the session is over.
+        dead_letters: Counts what reaches nobody.
+    """
+
+    def __init__(
+        self,
+        dialogue: Dialogue,
+        view: View,
+        queue: Recipient[QueueRequest],
+        owner: Recipient[UIReport],
+        dead_letters: DeadLetters,
+    ) -> None:
+        super().__init__(dead_letters)
+        self._dialogue = dialogue
+        self._view = view
+        self._queue = queue
+        self._owner = owner
+        self._lines: deque[InputLine | BadInput] = deque()
+        self._input_owed = False
+        self._input_ended = False
+        self._leaving = False
+        self._view_lost = False
+
+    def handle(self, message: UIMessage) -> Verdict | None:
+        """Handle one message."""
+        match message:
+            case InputLine() | BadInput():
+                self._lines.append(message)
+                self._input_owed = True
+                self._go_on()
+            case EndOfInput():
+                self._input_ended = True
+                self._go_on()
+            case TaskChanged() | Subscribed() | TasksForgotten():
+                self._perform(self._dialogue.take_notification(message))
+                self._go_on()
+            case Farewell():
+                return Verdict(
+                    self._dialogue.misunderstood,
+                    self._dialogue.unsuccessful or bool(self._dialogue.open_tasks),
+                )
+            case _:
+                self._perform(self._dialogue.take_reply(message))
+                self._go_on()
+        return None
+
+    def on_error(self, message: UIMessage, error: BaseException) -> None:
+        """Say so, and go on with the next line."""
+        del message
+        self._perform(self._dialogue.take_failure(error))
+        self._go_on()
+
+    def _go_on(self) -> None:
+        while self._lines and not self._dialogue.busy and not self._leaving:
+            match self._lines.popleft():
+                case InputLine(text=text):
+                    self._perform(self._dialogue.take_line(text))
+                case BadInput(problem=problem):
+                    self._perform(self._dialogue.take_bad_line(problem))
+                case _ as never:
+                    assert_never(never)
+        if self._leaving or self._lines or self._dialogue.busy:
+            return
+        if not self._input_ended:
+            if self._input_owed:
+                self._input_owed = False
+                self.post(self._owner, WantsInput())
+        elif not self._dialogue.open_tasks:
+            self._leave()
+
+    def _leave(self) -> None:
+        if not self._leaving:
+            self._leaving = True
+            self.post(self._owner, Finished())
+
+    def _perform(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Show(entry=entry):
+                    if self._view_lost:
+                        continue
+                    try:
+                        self._view.show(entry)
+                    except OSError as error:
+                        self._view_lost = True
+                        self.post(self._owner, ViewLost(error.strerror or str(error)))
+                case Send(request=request):
+                    self.post(self._queue, replace(request, reply_to=self.actor_ref))
+                case Leave():
+                    self._leave()
+                case _:
+                    assert_never(effect)

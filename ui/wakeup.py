@@ -1,0 +1,82 @@
+"""Waking a thread that waits in `select`: from other threads and signal handlers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+from typing import TYPE_CHECKING, Final, Self
+
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
+
+ENDING_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""The signals that ask this program to end."""
+
+_NUDGE: Final = b"\0"
+
+
+class Wakeup:
+    """A pipe to oneself. While it is open, the signals that end this program end in it.
+
+    A signal handler may not send messages: it would wait for a lock that the code it
+    interrupted may hold. It writes one byte instead.
+    """
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._read, False)
+        os.set_blocking(self._write, False)
+        self._before: dict[int, signal.Handlers | int] = {}
+
+    def __enter__(self) -> Self:
+        for number in ENDING_SIGNALS:
+            before = signal.signal(number, self._on_signal)
+            # A program started with nohup, or in the background, stays deaf.
+            if before is signal.SIG_IGN:
+                signal.signal(number, signal.SIG_IGN)
+            else:
+                self._before[number] = signal.SIG_DFL
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        os.close(self._read)
+        os.close(self._write)
+
+    def nudge(self) -> None:
+        """Make `wait` return. Never blocks; any thread may call it."""
+        self._put(_NUDGE)
+
+    def wait(self, *readable: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Block until a file can be read, a signal has come, or somebody nudged.
+
+        Args:
+            readable: The file descriptors to wait for.
+
+        Returns:
+            Those that can be read, and the numbers of the signals that came.
+        """
+        ready, _, _ = select.select([*readable, self._read], [], [])
+        signals: tuple[int, ...] = ()
+        if self._read in ready:
+            ready.remove(self._read)
+            with contextlib.suppress(BlockingIOError):
+                signals = tuple(byte for byte in os.read(self._read, 4096) if byte)
+        return tuple(ready), signals
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        self._put(bytes([number]))
+
+    def _put(self, data: bytes) -> None:
+        # A full pipe wakes the reader anyway; a closed one has no reader.
+        with contextlib.suppress(OSError):
+            os.write(self._write, data)

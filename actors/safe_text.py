@@ -84,7 +84,7 @@ def size_text(size: int) -> str:
     value = float(size)
     for unit in ("KiB", "MiB", "GiB", "TiB"):
         value /= _UNIT
-        if value < _UNIT or unit == "TiB":
+        if round(value, 1) < _UNIT or unit == "TiB":
             break
     return f"{value:.1f}".removesuffix(".0") + f" {unit}"
 

@@ -13,6 +13,7 @@ import re
 from typing import Final
 
 TAB_WIDTH: Final = 8
+_BRIEF: Final = 40
 _UNIT: Final = 1024
 
 # ECMA-48: control strings (DCS, SOS, OSC, PM, APC) end at ST or BEL and are cut at the
@@ -66,6 +67,11 @@ def safe_lines(text: str) -> list[str]:
     if lines[-1] == "":
         del lines[-1]
     return [safe_line(line) for line in lines]
+
+
+def brief(text: str) -> str:
+    """Return a text, or its beginning if it is too long to be quoted in an error."""
+    return text if len(text) <= _BRIEF else f"{text[:_BRIEF]}…"
 
 
 def is_unicode(text: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -16,26 +16,18 @@ settings.register_profile("backburner", deadline=None, max_examples=200)
 settings.load_profile("backburner")
 
 
-class Until(Protocol):
-    """Waits for what can't send a message, such as a process or a file."""
-
-    def __call__(self, condition: Callable[[], bool], timeout: float = 10.0) -> None:
-        """Return as soon as the condition holds.
-
-        Raises:
-            TimeoutError: If it did not within `timeout` seconds.
-        """
-        ...
-
-
-def _until(condition: Callable[[], bool], timeout: float = 10.0) -> None:
-    end = time.monotonic() + timeout
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError(f"still waiting after {timeout:g} s")
-        time.sleep(0.002)
+_PATIENCE = 10.0
 
 
 @pytest.fixture(scope="session")
-def until() -> Until:
-    return _until
+def until() -> Callable[[Callable[[], bool]], None]:
+    """Wait until a condition holds, for what sends no message: processes, files."""
+
+    def until(condition: Callable[[], bool]) -> None:
+        end = time.monotonic() + _PATIENCE
+        while not condition():
+            if time.monotonic() > end:
+                raise TimeoutError(f"still waiting after {_PATIENCE:g} s")
+            time.sleep(0.002)
+
+    return until

@@ -14,6 +14,7 @@ from typing import Final
 
 TAB_WIDTH: Final = 8
 _BRIEF: Final = 40
+_FIRST_BARE_IN_JSON: Final = 0x7F  # those below are escaped already
 _UNIT: Final = 1024
 
 # ECMA-48: control strings (DCS, SOS, OSC, PM, APC) end at ST or BEL and are cut at the
@@ -39,6 +40,10 @@ _UNSAFE: Final = {
     )
     for code in span
 } | dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}")
+
+_JSON_ESCAPES: Final = {
+    code: f"\\u{code:04x}" for code in _UNSAFE if code >= _FIRST_BARE_IN_JSON
+}
 
 
 def safe_line(text: str) -> str:
@@ -67,6 +72,14 @@ def safe_lines(text: str) -> list[str]:
     if lines[-1] == "":
         del lines[-1]
     return [safe_line(line) for line in lines]
+
+
+def safe_json(document: str) -> str:
+    """Escape what JSON allows in strings and a terminal or a line reader obeys.
+
+    It still means the same: nothing is removed.
+    """
+    return document.translate(_JSON_ESCAPES)
 
 
 def brief(text: str) -> str:

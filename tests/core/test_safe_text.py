@@ -1,9 +1,16 @@
 from __future__ import annotations
 
+import json
 import unicodedata
 
 import pytest
-from backburner.actors.safe_text import is_unicode, safe_line, safe_lines, size_text
+from backburner.actors.safe_text import (
+    is_unicode,
+    safe_json,
+    safe_line,
+    safe_lines,
+    size_text,
+)
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -109,6 +116,13 @@ def test_lines_are_made_safe_one_by_one(text: str) -> None:
 )
 def test_hostile_text(hostile: str, safe: str) -> None:
     assert safe_line(hostile) == safe
+
+
+@given(any_text)
+def test_json_stays_the_same_document_without_what_is_dangerous(text: str) -> None:
+    document = safe_json(json.dumps(text, ensure_ascii=False))
+    assert not DANGEROUS & set(document)
+    assert json.loads(document) == text
 
 
 def test_a_final_line_break_begins_no_line() -> None:

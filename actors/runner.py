@@ -79,8 +79,8 @@ class RunnerActor(SafeActor[RunnerMessage]):
                 self._claim(self._slots)
             case StartTask(task=task):
                 self._start(task)
-            case StopTask(task_id=task_id, reason=reason, now=now):
-                self._stop_task(task_id, reason, now=now)
+            case StopTask(task_id=task_id, outcome=outcome, now=now):
+                self._stop_task(task_id, outcome, now=now)
             case JobEnded(task_id=task_id, outcome=outcome, news=news):
                 self._ended(task_id, outcome, news)
             case TickRunner():
@@ -125,10 +125,10 @@ class RunnerActor(SafeActor[RunnerMessage]):
         self.post(actor, Begin())
         self._keep_ticking()
 
-    def _stop_task(self, task_id: int, reason: str, *, now: bool) -> None:
+    def _stop_task(self, task_id: int, outcome: Outcome, *, now: bool) -> None:
         actor = self._active.get(task_id)
         if actor is not None:
-            self.post(actor, Stop(reason, now=now))
+            self.post(actor, Stop(outcome, now=now))
 
     def _ended(self, task_id: int, outcome: Outcome, news: OutputNews | None) -> None:
         self._active.pop(task_id, None)
@@ -173,7 +173,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
     def _drain(self, drain: Drain) -> None:
         self._draining = drain
         for task_id in list(self._active):
-            self._stop_task(task_id, drain.reason, now=drain.now)
+            self._stop_task(task_id, Outcome.canceled(drain.reason), now=drain.now)
         self._answer_if_drained(drain)
 
     def _answer_if_drained(self, drain: Drain) -> None:

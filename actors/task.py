@@ -75,11 +75,14 @@ class TaskRequest(msgspec.Struct, frozen=True):
         description: What the task is called wherever it is shown.
         kind: The name of a registered kind, such as `bash`.
         args: What the kind needs to know; for `bash` one string, the command.
+        origin: Who asked, such as the name of a conversation; the actors only hand it
+            on.
     """
 
     description: str
     kind: str
     args: tuple[str, ...] = ()
+    origin: str = ""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -152,6 +155,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         description: What the task is called.
         kind: How it runs, such as `bash`.
         args: What its kind was told.
+        origin: Who asked for it.
         status: Where it is in its life.
         reason: Why it is there.
         queued_at: When it was added (UTC).
@@ -171,6 +175,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     description: str
     kind: str
     args: tuple[str, ...] = ()
+    origin: str = ""
     status: TaskStatus = TaskStatus.QUEUED
     reason: str
     queued_at: datetime

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     state = options.state_dir or platformdirs.user_state_path("backburner")
     try:
         system = TaskSystem(
-            directory=state / options.session,
+            directory=None if options.ephemeral else state / options.session,
             name=options.session,
             slots=options.parallel,
             grace=GRACE,
@@ -80,6 +80,9 @@ def _parser() -> argparse.ArgumentParser:
         default="main",
         metavar="NAME",
         help="which session to open (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--ephemeral", action="store_true", help="remember nothing of this session"
     )
     parser.add_argument(
         "--version", action="version", version=f"backburner {version('backburner')}"

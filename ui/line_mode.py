@@ -15,6 +15,7 @@ from .messages import (
     EndOfInput,
     Farewell,
     Finished,
+    Notice,
     UIReport,
     Verdict,
     ViewLost,
@@ -85,7 +86,9 @@ def run_line_mode(
             owner,
             system.dead_letters,
         )
-        system.subscribe(ui)
+        for warning in system.warnings:
+            ui.tell(Notice(warning))
+        system.subscribe(ui, shows=True)
         try:
             ended_by = _read_until_finished(ui, owner, wakeup, LineInput(fd))
             _stop(system, wakeup)

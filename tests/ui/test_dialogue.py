@@ -34,7 +34,7 @@ from backburner.actors import (
 )
 from backburner.actors import TaskStatus as Status
 from backburner.ui.dialogue import BY_YOU, Dialogue, Effect, Leave, Send, Show
-from backburner.ui.entries import Problem, Reply, Said, TaskNews
+from backburner.ui.entries import Entry, Problem, Reply, Said, TaskNews
 from backburner.ui.theme import UNICODE_ICONS
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,8 +55,14 @@ def _new_dialogue() -> Dialogue:
     return Dialogue((BashKind(), SleepKind()), UNICODE_ICONS, grace=5.0)
 
 
+def _entries(effects: list[Effect]) -> list[Entry]:
+    return [effect.entry for effect in effects if isinstance(effect, Show)]
+
+
 def _requests(effects: list[Effect]) -> list[QueueRequest]:
-    return [effect.request for effect in effects if isinstance(effect, Send)]
+    """Return the requests that are to be answered."""
+    sent = [effect.request for effect in effects if isinstance(effect, Send)]
+    return [request for request in sent if hasattr(request, "correlation_id")]
 
 
 def _request(effects: list[Effect]) -> QueueRequest:
@@ -114,21 +120,17 @@ def test_a_blank_line_is_nothing(dialogue: Dialogue, line: str) -> None:
 
 
 def test_a_message_appears_in_the_transcript(dialogue: Dialogue) -> None:
-    (effect,) = dialogue.take_line("hello, world\n")
-    assert isinstance(effect, Show)
-    assert isinstance(effect.entry, Said)
-    assert effect.entry.who == "you"
-    assert effect.entry.text == "hello, world"
-    assert not effect.entry.command
+    effects = dialogue.take_line("hello, world\n")
+    (said,) = _entries(effects)
+    assert isinstance(said, Said)
+    assert (said.who, said.text, said.command) == ("you", "hello, world", False)
     assert not dialogue.busy
 
 
 def test_a_command_appears_as_it_was_typed(dialogue: Dialogue) -> None:
-    effect = dialogue.take_line("  /tasks  --all ")[0]
-    assert isinstance(effect, Show)
-    assert isinstance(effect.entry, Said)
-    assert effect.entry.text == "/tasks  --all"
-    assert effect.entry.command
+    (said,) = _entries(dialogue.take_line("  /tasks  --all "))
+    assert isinstance(said, Said)
+    assert (said.who, said.text, said.command) == ("you", "/tasks  --all", True)
 
 
 @pytest.mark.parametrize(

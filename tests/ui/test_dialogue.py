@@ -462,8 +462,8 @@ def test_waiting_for_one_task_ends_with_it(
     dialogue: Dialogue, samples: Samples
 ) -> None:
     running = samples[Status.RUNNING]
-    other = replace(running, id=3)
-    dialogue.take_notification(Subscribed(2, (running, other)))
+    other, still_running = replace(running, id=3), replace(running, id=4)
+    dialogue.take_notification(Subscribed(2, (running, other, still_running)))
     assert _ask(dialogue, "/wait 2", TaskFound(running)) == []
     assert dialogue.busy
     assert _tell(dialogue, _ended(other, Outcome.complete())) == ["#3 complete"]

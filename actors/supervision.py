@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
+import queue
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import pykka
@@ -143,6 +144,11 @@ class SafeActor(pykka.ThreadingActor, Generic[MessageT]):
             type(message).__name__,
             exc_info=(type(error), error, error.__traceback__),
         )
+
+    @staticmethod
+    def _create_actor_inbox() -> queue.SimpleQueue[Any]:
+        # In C, and half the price of `queue.Queue` for each message.
+        return queue.SimpleQueue()
 
     def _start_actor_loop(self) -> None:
         # Pykka registers the actor first; without a thread it would look alive.

@@ -11,9 +11,12 @@ import contextlib
 import itertools
 import logging
 import queue
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 import pykka
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 logger = logging.getLogger("backburner")
 
@@ -76,6 +79,14 @@ def post(
         dead_letters.add(recipient, message)
         return False
     return True
+
+
+def call_safely(call: Callable[[], None]) -> None:
+    """Make a call for others, on a thread that must outlive it; a failure is logged."""
+    try:
+        call()
+    except BaseException:
+        logger.exception("A call failed: %r", call)
 
 
 class SafeActor(pykka.ThreadingActor, Generic[MessageT]):

@@ -185,7 +185,7 @@ class _Noted:
     def __init__(self) -> None:
         self.tasks: dict[int, tuple[int, int, str]] = {}
         self.changes: list[tuple[int, int, str, str]] = []
-        self.processes: dict[int, tuple[int, int, float] | None] = {}
+        self.processes: list[tuple[int, int, float]] = []
         self.chat: list[tuple[int, str]] = []
         self.forgotten: list[tuple[int]] = []
         self.meta: dict[str, int] = {}
@@ -198,17 +198,19 @@ class _Noted:
 
     def write(self, db: sqlite3.Connection) -> None:
         """Write all of it; forgetting comes last, so that it wins."""
-        many = db.executemany
-        many("INSERT OR REPLACE INTO tasks VALUES (?, ?, ?)", self.tasks.values())
-        many("INSERT OR REPLACE INTO changes VALUES (?, ?, ?, ?)", self.changes)
-        many("INSERT INTO chat (seq, message) VALUES (?, ?)", self.chat)
-        started = [row for row in self.processes.values() if row is not None]
-        ended = [(i,) for i, row in self.processes.items() if row is None]
-        many("INSERT OR REPLACE INTO processes VALUES (?, ?, ?)", started)
-        many("DELETE FROM processes WHERE task_id = ?", ended)
-        many("DELETE FROM tasks WHERE id = ?", self.forgotten)
-        many("DELETE FROM changes WHERE task_id = ?", self.forgotten)
-        many("INSERT OR REPLACE INTO meta VALUES (?, ?)", self.meta.items())
+        for statement, rows in (
+            ("INSERT OR REPLACE INTO tasks VALUES (?, ?, ?)", self.tasks.values()),
+            ("INSERT OR REPLACE INTO changes VALUES (?, ?, ?, ?)", self.changes),
+            ("INSERT INTO chat (seq, message) VALUES (?, ?)", self.chat),
+            ("INSERT OR REPLACE INTO processes VALUES (?, ?, ?)", self.processes),
+            ("DELETE FROM tasks WHERE id = ?", self.forgotten),
+            ("DELETE FROM changes WHERE task_id = ?", self.forgotten),
+            ("DELETE FROM processes WHERE task_id = ?", self.forgotten),
+            ("INSERT OR REPLACE INTO meta VALUES (?, ?)", self.meta.items()),
+        ):
+            # Every statement costs a round through the interpreter's lock.
+            if rows:
+                db.executemany(statement, rows)
 
 
 class SqliteJournal:
@@ -225,6 +227,8 @@ class SqliteJournal:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._noted = _Noted()
+        self._seq = 0
+        self._next_id = 1
         self._encode = msgspec.json.Encoder().encode
         try:
             path.touch(mode=0o600)
@@ -253,11 +257,14 @@ class SqliteJournal:
                 "SELECT snapshot FROM tasks ORDER BY seq"
             ).fetchall()
             processes = self._db.execute("SELECT task_id, pid, created FROM processes")
+            (seq,) = self._db.execute("SELECT max(seq) FROM changes").fetchone()
+            (newest,) = self._db.execute("SELECT max(id) FROM tasks").fetchone()
             session_key = meta.get("session_key") or secrets.token_hex(6)
             memory = Memory(
                 session_key=session_key,
-                next_id=meta["next_id"],
-                seq=meta["seq"],
+                next_id=max(meta["next_id"], (newest or 0) + 1),
+                # Progress has numbers too, and is shown without being written down.
+                seq=max(meta["seq"], meta["shown"], seq or 0),
                 shown=meta["shown"],
                 clean=bool(meta["clean"]),
                 tasks=_decode_tasks(rows),
@@ -267,6 +274,7 @@ class SqliteJournal:
                 "INSERT OR REPLACE INTO meta VALUES ('session_key', ?), ('clean', 0)",
                 (session_key,),
             )
+        self._seq, self._next_id = memory.seq, memory.next_id
         return memory
 
     def changed(self, change: TaskChanged) -> None:
@@ -277,20 +285,21 @@ class SqliteJournal:
         snapshot = self._encode(task).decode()
         noted.tasks[task.id] = (task.id, change.seq, snapshot)
         noted.changes.append((change.seq, task.id, change.event.value, snapshot))
-        noted.meta["seq"] = change.seq
-        if change.event is TaskEvent.QUEUED:
-            noted.meta["next_id"] = task.id + 1
-        elif task.status.is_final:
-            noted.processes[task.id] = None
+        self._seq = change.seq
+        self._next_id = max(self._next_id, task.id + 1)
 
     def runs_as(self, process: ProcessRecord) -> None:
         """Note the process of a task."""
         row = (process.task_id, process.pid, process.created)
-        self._noted.processes[process.task_id] = row
+        self._noted.processes.append(row)
 
     def forgot(self, ids: Iterable[int]) -> None:
         """Note that tasks are forgotten."""
-        self._noted.forgotten.extend((task_id,) for task_id in ids)
+        noted = self._noted
+        noted.forgotten.extend((task_id,) for task_id in ids)
+        if noted.forgotten:
+            # The rows that tell them may be among those that go.
+            noted.meta |= {"seq": self._seq, "next_id": self._next_id}
 
     def said(self, message: ChatMessage, seq: int) -> None:
         """Note a chat message that was said after the change with this number."""
@@ -351,6 +360,7 @@ class SqliteJournal:
         try:
             if clean:
                 self._noted.meta["clean"] = 1
+                self._noted.meta |= {"seq": self._seq, "next_id": self._next_id}
             self.commit()
         finally:
             self.release()

@@ -55,11 +55,11 @@ def end_leftovers(memory: Memory, grace: float) -> str | None:
         for record in memory.processes
         if record.task_id in running and (leader := _find(record)) is not None
     ]
-    prefix = f"{memory.session_key}:"
+    key = memory.session_key
     members = survivors.find_sessions(leaders)
 
     def search() -> list[psutil.Process]:
-        marked = survivors.find_marked(lambda part: part.startswith(prefix))
+        marked = survivors.find_marked(lambda part: survivors.is_of_session(part, key))
         return [*marked, *filter(survivors.is_alive, members)]
 
     return survivors.describe(survivors.end_all(search, grace)) or None

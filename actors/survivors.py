@@ -45,6 +45,14 @@ def own_part(value: str) -> str:
     return value.rpartition(",")[2]
 
 
+def is_of_session(part: str, session_key: str) -> bool:
+    """Tell whether a part of a mark, `work-1f2e:3`, is of the session with this key.
+
+    Whatever the session was called then: its key alone is like no other's.
+    """
+    return part.rpartition(":")[0].rpartition("-")[2] == session_key
+
+
 def is_alive(process: psutil.Process) -> bool:
     """Tell whether a process still runs; a zombie does not."""
     try:

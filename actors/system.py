@@ -130,7 +130,7 @@ class TaskSystem:
         self._output_limit = output_limit
         self._session_output_limit = session_output_limit
         self._name = name
-        self._session_prefix = ""
+        self._session_key = ""
         self._queue: pykka.ActorRef[QueueActor] | None = None
         self._runner: pykka.ActorRef[RunnerActor] | None = None
         self._draining: pykka.ActorRef[RunnerActor] | None = None
@@ -207,7 +207,7 @@ class TaskSystem:
         return folder.output, journal, replace(memory, tasks=tuple(tasks))
 
     def _start_actors(self, output: Path, journal: Journal, memory: Memory) -> None:
-        self._session_prefix = f"{self._name}-{memory.session_key}"
+        self._session_key = memory.session_key
         clock = SystemClock()
         self._releases.append(clock.close)
         exits = make_exit_watcher()
@@ -231,7 +231,7 @@ class TaskSystem:
             clock=clock,
             exits=exits,
             dead_letters=self.dead_letters,
-            session_key=self._session_prefix,
+            session_key=f"{self._name}-{memory.session_key}",
             grace=self._grace,
             output_limit=self._output_limit,
         )
@@ -441,8 +441,10 @@ class TaskSystem:
 
     def _end_leftovers(self, deadline: Deadline) -> None:
         grace = 0.0 if self._hurried else min(self._grace, deadline.left())
-        prefix = f"{self._session_prefix}:"
-        left = survivors.end_marked(lambda part: part.startswith(prefix), grace)
+        key = self._session_key
+        left = survivors.end_marked(
+            lambda part: survivors.is_of_session(part, key), grace
+        )
         if left:
             logger.error("Could not be ended: %s", survivors.describe(left))
 

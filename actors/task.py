@@ -85,6 +85,22 @@ class TaskRequest(msgspec.Struct, frozen=True):
     origin: str = ""
 
 
+def _contradiction_of_error(status: TaskStatus, error: str | None) -> str | None:
+    if status is TaskStatus.FAILED and error is None:
+        return "if it failed, it says what went wrong"
+    if error is not None and status not in {TaskStatus.FAILED, TaskStatus.CANCELED}:
+        return "nothing went wrong with it, so it has no error"
+    return None
+
+
+def _contradiction_of_numbers(size: int, progress: int | None) -> str | None:
+    if size < 0:
+        return "a size can't be negative"
+    if progress is not None and not 0 <= progress <= 100:  # noqa: PLR2004 - percent
+        return "progress goes from 0 to 100"
+    return None
+
+
 class Outcome(msgspec.Struct, frozen=True):
     """How a task ended.
 
@@ -102,13 +118,16 @@ class Outcome(msgspec.Struct, frozen=True):
     error: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a status that is not final.
+        """Refuse what no task can end with.
 
         Raises:
-            ValueError: If it is not.
+            ValueError: If the status is not final, or does not fit the error.
         """
         if not self.status.is_final:
             raise ValueError(f"an outcome is final, {self.status} is not")
+        problem = _contradiction_of_error(self.status, self.error)
+        if problem:
+            raise ValueError(f"an outcome ({self.status}): {problem}")
 
     @classmethod
     def complete(cls, reason: str = "done", exit_code: int | None = None) -> Self:
@@ -142,6 +161,16 @@ class OutputNews(msgspec.Struct, frozen=True):
     size: int
     last_line: str | None = None
     progress: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that mean nothing.
+
+        Raises:
+            ValueError: If the size is negative, or the progress is no percentage.
+        """
+        problem = _contradiction_of_numbers(self.size, self.progress)
+        if problem:
+            raise ValueError(f"news of output: {problem}")
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -214,11 +243,13 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
             return "a task that never started has no exit code"
         if self.exit_code is not None and not status.is_final:
             return "a task that has not ended has no exit code"
-        if (status is TaskStatus.FAILED) and self.error is None:
-            return "a failed task says what went wrong"
-        if self.progress is not None and not 0 <= self.progress <= 100:  # noqa: PLR2004 - percent
-            return "progress goes from 0 to 100"
-        return None
+        if self.id < 1:
+            return "ids start at 1"
+        if self.duration is not None and self.duration < 0:
+            return "a duration can't be negative"
+        return _contradiction_of_error(status, self.error) or _contradiction_of_numbers(
+            self.output_size, self.progress
+        )
 
     def _changed_to(self, target: TaskStatus, **changes: object) -> Self:
         if target not in LEGAL_TRANSITIONS[self.status]:

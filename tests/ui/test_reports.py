@@ -74,9 +74,12 @@ def test_news_adds_an_error_that_the_reason_does_not_name(samples: Samples) -> N
 
 @pytest.mark.parametrize("status", Status)
 def test_news_is_safe_to_show(samples: Samples, status: Status) -> None:
-    error = HOSTILE if status.is_final else None
+    went_wrong = status in {Status.FAILED, Status.CANCELED}
     task = replace(
-        samples[status], description=HOSTILE, reason=f"why {HOSTILE}", error=error
+        samples[status],
+        description=HOSTILE,
+        reason=f"why {HOSTILE}",
+        error=HOSTILE if went_wrong else None,
     )
     text = news_text(task, UNICODE_ICONS)
     _assert_safe([text])

@@ -11,6 +11,8 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytest_plugins = ["backburner.actors.testing.plugin"]
+
 # A deadline for each example would fail on a busy machine, and say nothing of the code.
 settings.register_profile("backburner", deadline=None, max_examples=200)
 settings.load_profile("backburner")

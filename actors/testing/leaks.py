@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from ..system import TaskSystem
 
-_JOIN_TIMEOUT: Final = 2.0
+SETTLE: Final = 2.0
+"""Seconds that a thread is given to end, once there is nothing for it to do."""
 
 
 @contextlib.contextmanager
@@ -76,7 +77,7 @@ def _left_threads(before: set[threading.Thread]) -> list[str]:
     # An actor's thread, and a watcher's, ends a moment after it has done its work.
     new = [thread for thread in threading.enumerate() if thread not in before]
     for thread in new:
-        thread.join(_JOIN_TIMEOUT)
+        thread.join(SETTLE)
     return [thread.name for thread in new if thread.is_alive()]
 
 

@@ -156,7 +156,7 @@ def test_a_snapshot_that_no_life_leads_to_cant_be_made(status: TaskStatus) -> No
     ids=str,
 )
 def test_a_number_that_means_nothing_is_refused(fields: dict[str, int]) -> None:
-    base = {**msgspec.structs.asdict(RUNNING), **fields}
+    base: dict[str, Any] = {**msgspec.structs.asdict(RUNNING), **fields}
     with pytest.raises(ValueError, match=r"task \d"):
         Task(**base)
     with pytest.raises(msgspec.ValidationError):

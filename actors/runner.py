@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, assert_never
 
+from msgspec.structs import replace
+
 from . import survivors
 from .messages import (
     Begin,
@@ -171,6 +173,10 @@ class RunnerActor(SafeActor[RunnerMessage]):
         self._ended(task_id, Outcome.failed("its actor died"), None)
 
     def _drain(self, drain: Drain) -> None:
+        before = self._draining
+        if before is not None and drain.reply_to is None:
+            # One that only hurries must not keep the answer from who waits for it.
+            drain = replace(drain, reply_to=before.reply_to)
         self._draining = drain
         for task_id in list(self._active):
             self._stop_task(task_id, Outcome.canceled(drain.reason), now=drain.now)

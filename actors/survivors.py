@@ -115,21 +115,28 @@ def find_family(
     ]
 
 
-def end_marked(matches: Callable[[str], bool], grace: float) -> list[psutil.Process]:
+def end_marked(
+    matches: Callable[[str], bool],
+    grace: float,
+    hurried: Callable[[], bool] = lambda: False,
+) -> list[psutil.Process]:
     """End all processes that carry a mark which matches; see `end_all`.
 
     Args:
         matches: Told each part of a process's mark.
         grace: Seconds between SIGTERM and SIGKILL; 0 for SIGKILL at once.
+        hurried: Tells whether the grace period is over before its time.
 
     Returns:
         Those that are still alive.
     """
-    return end_all(lambda: find_marked(matches), grace)
+    return end_all(lambda: find_marked(matches), grace, hurried)
 
 
 def end_all(
-    search: Callable[[], list[psutil.Process]], grace: float
+    search: Callable[[], list[psutil.Process]],
+    grace: float,
+    hurried: Callable[[], bool] = lambda: False,
 ) -> list[psutil.Process]:
     """End all processes that a search finds.
 
@@ -140,6 +147,7 @@ def end_all(
     Args:
         search: Finds those that are alive.
         grace: Seconds between SIGTERM and SIGKILL; 0 for SIGKILL at once.
+        hurried: Tells whether the grace period is over before its time.
 
     Returns:
         Those that are still alive.
@@ -147,7 +155,7 @@ def end_all(
     left = search()
     if left and grace > 0:
         ask_to_end(left)
-        _wait_until_gone(left, grace)
+        _wait_until_gone(left, grace, hurried)
         left = search()
     for _ in range(_KILL_ROUNDS):
         if not left:
@@ -201,12 +209,16 @@ def in_group(process: psutil.Process, group: int) -> bool:
         return False
 
 
-def _wait_until_gone(processes: Iterable[psutil.Process], timeout: float) -> None:
+def _wait_until_gone(
+    processes: Iterable[psutil.Process],
+    timeout: float,
+    hurried: Callable[[], bool] = lambda: False,
+) -> None:
     # Not psutil.wait_procs: an init that reaps nothing, as in many containers, leaves
     # zombies, and it would wait for them.
     deadline = Deadline(timeout)
     left = [process for process in processes if is_alive(process)]
-    while left and deadline.left() > 0:
+    while left and deadline.left() > 0 and not hurried():
         time.sleep(_POLL)
         left = [process for process in left if is_alive(process)]
 

@@ -440,10 +440,11 @@ class TaskSystem:
             drained.get(_STOP_TIMEOUT)
 
     def _end_leftovers(self, deadline: Deadline) -> None:
-        grace = 0.0 if self._hurried else min(self._grace, deadline.left())
         key = self._session_key
         left = survivors.end_marked(
-            lambda part: survivors.is_of_session(part, key), grace
+            lambda part: survivors.is_of_session(part, key),
+            min(self._grace, deadline.left()),
+            lambda: self._hurried,
         )
         if left:
             logger.error("Could not be ended: %s", survivors.describe(left))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import logging
+import math
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 GRACE: Final = 5.0
-"""Seconds between asking a task to end and killing it."""
+"""Seconds between asking a task to end and killing it, unless told otherwise."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             directory=None if options.ephemeral else state / options.session,
             name=options.session,
             slots=options.parallel,
-            grace=GRACE,
+            grace=options.grace,
         )
         system.start()
     except (TaskSystemError, ValueError) as error:
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.buffer, sys.stdout.encoding, errors="backslashreplace"
     )
     view = JsonView(stream) if options.json else PlainView(stream, icons)
-    return run_line_mode(system, view, icons, GRACE)
+    return run_line_mode(system, view, icons, options.grace)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,6 +72,14 @@ def _parser() -> argparse.ArgumentParser:
         default=8,
         metavar="N",
         help="tasks that run at a time (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--grace",
+        type=_seconds,
+        default=GRACE,
+        metavar="S",
+        help="seconds between asking a task to end and killing it"
+        " (default: %(default)g)",
     )
     parser.add_argument(
         "--state-dir", type=Path, metavar="DIR", help="where sessions are kept"
@@ -100,3 +109,15 @@ def _slots(text: str) -> int:
             f"{text!r} would never run a task; give a whole number from 1"
         )
     return slots
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time to wait; give a number of seconds from 0"
+        )
+    return seconds

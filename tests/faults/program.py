@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import threading
 import time
 import uuid
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 COMMAND: Final = Path(sys.executable).parent / "backburner"
 PATIENCE: Final = 30.0
+_LONGEST_WRITE: Final = 8192
 TAG: Final = "BACKBURNER_FAULT_TEST"
 """An environment variable that the program and all its descendants inherit."""
 
@@ -45,6 +49,7 @@ class Program:
         state: The state directory.
         options: More of its command line.
         environment: More of its environment.
+        read: Whether its output is read as it comes.
     """
 
     def __init__(
@@ -52,6 +57,7 @@ class Program:
         state: Path,
         *options: str,
         environment: Mapping[str, str] | None = None,
+        read: bool = True,
     ) -> None:
         self.tag = uuid.uuid4().hex
         self._errors = (state.parent / f"stderr-{self.tag}").open("w+b")
@@ -66,7 +72,8 @@ class Program:
         self._more = threading.Condition()
         self._ended = False
         self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        if read:
+            self._reader.start()
 
     def __enter__(self) -> Self:
         return self
@@ -116,6 +123,17 @@ class Program:
         assert line.task is not None
         return line.task
 
+    def wait_until_full(self) -> None:
+        """Wait until its output pipe takes no more; only if it is not read."""
+        assert self.process.stdout is not None
+        fd = self.process.stdout.fileno()
+        size = fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ)
+        end = time.monotonic() + PATIENCE
+        while _unread(fd) < size - _LONGEST_WRITE:
+            if time.monotonic() > end:
+                raise TimeoutError("its output pipe never filled up")
+            time.sleep(0.01)
+
     def last_states(self) -> dict[int, Task]:
         """Return every task that was told of, as it was told of last."""
         return {line.task.id: line.task for line in list(self.lines) if line.task}
@@ -136,8 +154,9 @@ class Program:
     def wait(self) -> int:
         """Wait for its end, read what it had written, and return its exit status."""
         status = self.process.wait(PATIENCE)
-        # A process that was just being forked may hold the pipe a moment longer.
-        self._reader.join(PATIENCE)
+        if self._reader.ident is not None:
+            # A process that was just being forked may hold the pipe a moment longer.
+            self._reader.join(PATIENCE)
         for stream in (self.process.stdin, self.process.stdout):
             assert stream is not None
             with contextlib.suppress(BrokenPipeError):
@@ -163,6 +182,11 @@ class Program:
         with self._more:
             self._ended = True
             self._more.notify_all()
+
+
+def _unread(fd: int) -> int:
+    (count,) = struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4))
+    return count
 
 
 def tagged(value: str, name: str = TAG) -> list[psutil.Process]:

@@ -50,19 +50,23 @@ class _Told:
     acknowledged: dict[int, Task] = field(default_factory=dict[int, Task])
     settled: dict[int, Task] = field(default_factory=dict[int, Task])
     shown: Counter[int] = field(default_factory=Counter[int])
-    in_last: set[int] = field(default_factory=set[int])
     newest_id: int = 0
     repeated: int = 0
 
-    def take(self, lines: list[Line]) -> None:
-        """Take what one program told, from its start to its end."""
+    def take(self, lines: list[Line], written_down: int) -> None:
+        """Take what one program told, from its start to its end.
+
+        Args:
+            lines: All of it.
+            written_down: The number up to which the journal had all changes as shown
+                when the program was started.
+        """
         here = Counter(it.seq for it in lines if it.task and it.event in _FINAL)
         assert set(here.values()) <= {1}, "a notification came twice"
         again = [seq for seq in here if self.shown[seq]]
-        assert set(again) <= self.in_last, "shown again though it had been written down"
+        assert not [seq for seq in again if seq <= written_down], "shown twice"
         self.repeated += len(again)
         self.shown.update(here.keys())
-        self.in_last = set(here)
         for line in lines:
             if line.task is None:
                 continue
@@ -96,6 +100,19 @@ def _read_journal(state: Path) -> _Written:
     finals = {seq: task_id for seq, task_id, event in changes if event in _FINAL}
     assert len(set(finals.values())) == len(finals), "a task ended twice"
     return _Written({task.id: task for task in tasks}, finals, integrity)
+
+
+def _shown_before(state: Path) -> int:
+    path = state / "main/session.db"
+    if not path.exists():
+        return 0
+    with sqlite3.connect(path) as db:
+        try:
+            rows = db.execute("SELECT value FROM meta WHERE key = 'shown'").fetchone()
+        except sqlite3.OperationalError:
+            rows = None  # killed before it had made its tables
+    db.close()
+    return rows[0] if rows else 0
 
 
 def _check_tasks(told: _Told, written: _Written, alive_ids: set[int]) -> None:
@@ -143,6 +160,7 @@ def _kill_and_check(state: Path, rounds: int, chance: random.Random) -> _Told:
     told = _Told()
     dead: list[str] = []
     for _ in range(rounds):
+        shown_before = _shown_before(state)
         with Program(state, "--parallel", "3") as program:
             if chance.random() < 0.75:
                 _wait_until_open(program)
@@ -152,16 +170,17 @@ def _kill_and_check(state: Path, rounds: int, chance: random.Random) -> _Told:
             time.sleep(chance.uniform(0, 0.4))
             program.process.kill()
             program.wait()
-            told.take(program.lines)
+            told.take(program.lines, shown_before)
             dead.append(program.tag)
             # Whatever is left is for the next program to find.
             program.tag = "nothing"
+    shown_before = _shown_before(state)
     with Program(state, "--parallel", "3") as program:
         _wait_until_open(program)
         _check_after_reopening(told, program, state, dead)
         program.send("/quit")
         program.wait()
-        told.take(program.lines)
+        told.take(program.lines, shown_before)
         assert program.left() == []
     return told
 

@@ -85,7 +85,7 @@ class TaskBook:
         request: TaskRequest,
         at: Moment,
         reason: str,
-        output_path: str | None = None,
+        output_folder: str | None = None,
     ) -> Task:
         """Put a task at the end of the queue and return it.
 
@@ -93,7 +93,8 @@ class TaskBook:
             request: What is to be done; its kind and arguments are not checked here.
             at: When.
             reason: Why it does not run yet.
-            output_path: Where its output goes; a `{id}` in it becomes the task's id.
+            output_folder: Where its output goes, into `<id>.log`; none for a task
+                without output.
         """
         task_id = self._next_id
         self._next_id += 1
@@ -105,7 +106,7 @@ class TaskBook:
             origin=request.origin,
             reason=reason,
             queued_at=at.wall,
-            output_path=output_path and output_path.replace("{id}", str(task_id)),
+            output_path=output_folder and f"{output_folder}/{task_id}.log",
         )
         self._queue.append(task_id)
         self._tasks[task_id] = task

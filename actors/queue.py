@@ -114,10 +114,11 @@ class QueueActor(SafeActor[QueueMessage]):
         self._book = book
         self._journal = journal
         self._trouble: str | None = None
+        self._will_write_again = False
         self._output_limit = config.output_limit
         self._output_total = 0
         self._kinds = config.kinds
-        self._output_template = str(config.output / "{id}.log")
+        self._output_folder = str(config.output)
         self._clock = config.clock
         self._seq = seq
         self._subscribers: list[Recipient[Notification]] = []
@@ -184,10 +185,15 @@ class QueueActor(SafeActor[QueueMessage]):
             if self._trouble is None:
                 logger.error("The journal can't be written: %s", error)
             self._announce_trouble(safe_line(str(error)))
-            self._clock.call_later(WRITE_AGAIN, lambda: self.tell_self(WriteAgain()))
+            self._write_again_later()
             return False
         self._announce_trouble(None)
         return True
+
+    def _write_again_later(self) -> None:
+        if not self._will_write_again:
+            self._will_write_again = True
+            self._clock.call_later(WRITE_AGAIN, lambda: self.tell_self(WriteAgain()))
 
     def _announce_trouble(self, text: str | None) -> None:
         if text == self._trouble:
@@ -239,7 +245,8 @@ class QueueActor(SafeActor[QueueMessage]):
                 self._close(message)
                 return Acknowledged(correlation_id)
             case WriteAgain():
-                pass  # the attempt comes with the end of the batch
+                # The attempt itself comes with the end of the batch.
+                self._will_write_again = False
             case ClaimTasks(runner=runner, count=count, slots=slots):
                 self._runner = runner
                 self._slots = slots
@@ -250,12 +257,8 @@ class QueueActor(SafeActor[QueueMessage]):
                 self._journal.runs_as(process)
             case TaskProgressed():
                 self._progress(message)
-            case TaskEnded(task_id=task_id, outcome=outcome, news=news):
-                self._pids.pop(task_id, None)
-                before = self._book.get(task_id).output_size
-                at = self._clock.now()
-                ended = self._changed(self._book.end(task_id, outcome, at, news))
-                self._account_output(ended, ended.output_size - before)
+            case TaskEnded():
+                self._end(message)
             case _:
                 assert_never(message)
         return None
@@ -273,9 +276,9 @@ class QueueActor(SafeActor[QueueMessage]):
             kind = self._check(request)
         except InvalidRequestError as error:
             return Refused(str(error), invalid=True, correlation_id=correlation_id)
-        output_path = self._output_template if kind.writes_output else None
+        folder = self._output_folder if kind.writes_output else None
         reason = self._waiting_reason()
-        task = self._book.add(request, self._clock.now(), reason, output_path)
+        task = self._book.add(request, self._clock.now(), reason, folder)
         self._changed(task)
         self._assign()
         return TaskAdded(task, correlation_id)
@@ -286,7 +289,7 @@ class QueueActor(SafeActor[QueueMessage]):
             raise InvalidRequestError(
                 'missing description; try: /task "Run tests" bash make test'
             )
-        for text in (request.description, *request.args):
+        for text in (request.description, request.origin, *request.args):
             if not is_unicode(text):
                 raise InvalidRequestError("the text is not valid UTF-8; correct it")
         kind.check(request.args)
@@ -340,7 +343,7 @@ class QueueActor(SafeActor[QueueMessage]):
         return CancelAccepted(tuple(canceled), message.correlation_id)
 
     def _cancel(self, task: Task, reason: str, *, now: bool) -> Task:
-        at = self._clock.now()
+        at, reason = self._clock.now(), safe_line(reason)
         if task.status is TaskStatus.QUEUED:
             return self._changed(self._book.end(task.id, Outcome.canceled(reason), at))
         if self._runner is not None:
@@ -354,6 +357,14 @@ class QueueActor(SafeActor[QueueMessage]):
         task = self._book.progress(message.task_id, message.news, self._clock.now())
         if self._trouble is None:
             self._changed(task, TaskEvent.PROGRESS)
+        self._account_output(task, task.output_size - before)
+
+    def _end(self, message: TaskEnded) -> None:
+        self._pids.pop(message.task_id, None)
+        before = self._book.get(message.task_id).output_size
+        outcome, at = message.outcome.made_safe(), self._clock.now()
+        task = self._book.end(message.task_id, outcome, at, message.news)
+        self._changed(task)
         self._account_output(task, task.output_size - before)
 
     def _account_output(self, task: Task, growth: int) -> None:

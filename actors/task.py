@@ -8,6 +8,8 @@ from typing import Final, Self
 
 import msgspec
 
+from .safe_text import safe_line
+
 
 class TaskStatus(enum.StrEnum):
     """Where a task is in its life; the last three are final."""
@@ -147,6 +149,14 @@ class Outcome(msgspec.Struct, frozen=True):
     ) -> Self:
         """Make the outcome of a task that was told to stop."""
         return cls(TaskStatus.CANCELED, reason, exit_code, error)
+
+    def made_safe(self) -> Self:
+        """Return this outcome with its texts safe to show and to write down."""
+        return msgspec.structs.replace(
+            self,
+            reason=safe_line(self.reason),
+            error=None if self.error is None else safe_line(self.error),
+        )
 
 
 class OutputNews(msgspec.Struct, frozen=True):

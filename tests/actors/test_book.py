@@ -82,10 +82,10 @@ class BookMachine(RuleBasedStateMachine):
 
     @rule()
     def add(self) -> None:
-        task = self.book.add(REQUEST, at(self.seconds), "waiting", "/out/{id}.log")
+        task = self.book.add(REQUEST, at(self.seconds), "waiting", "/{id}")
         assert task.id not in self.ever_given
         assert task.id == self.model.next_id
-        assert task.output_path == f"/out/{task.id}.log"
+        assert task.output_path == f"/{{id}}/{task.id}.log"
         self.ever_given.add(task.id)
         self.model.next_id += 1
         self.model.tasks[task.id] = Known()

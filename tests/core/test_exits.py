@@ -8,6 +8,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -157,6 +158,31 @@ def test_watching_leaves_no_file_open(
         child.stdin.close()
         child.wait()
     until(lambda: _open_files() == before)
+
+
+def _copy_of_pidfds() -> list[int]:
+    """Hold the pidfds open once more, as a child does that is just being forked."""
+    copies: list[int] = []
+    for fd in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # the one that lists them
+            if "pidfd" in str(fd.readlink()):
+                copies.append(os.dup(int(fd.name)))
+    return copies
+
+
+def test_a_child_that_is_just_being_forked_does_no_harm(
+    watcher: ExitWatcher, start: Start
+) -> None:
+    exits: Promise[str] = Promise()
+    child = start("cat")
+    watcher.watch(child.pid, lambda: exits.tell("first"))
+    copies = _copy_of_pidfds()
+    child.kill()
+    assert exits.get(PATIENCE) == "first"
+    watcher.watch(start("true").pid, lambda: exits.tell("second"))
+    assert exits.get(PATIENCE) == "second"
+    for copy in copies:
+        os.close(copy)
 
 
 def test_a_process_that_is_not_there_can_not_be_watched(start: Start) -> None:

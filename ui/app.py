@@ -6,6 +6,7 @@ import argparse
 import io
 import logging
 import math
+import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 GRACE: Final = 5.0
 """Seconds between asking a task to end and killing it, unless told otherwise."""
 
+_STDIN, _STDOUT, _STDERR = range(3)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and return its exit status.
@@ -32,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Those of the command line by default.
     """
     options = _parser().parse_args(arguments)
+    _hold_standard_streams()
     logging.basicConfig(level=logging.WARNING, format="backburner: %(message)s")
     state = options.state_dir or platformdirs.user_state_path("backburner")
     try:
@@ -46,12 +50,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"backburner: {error}\n")
         return EXIT_USAGE
     icons = icons_for(sys.stdout.encoding)
-    # What the encoding can't hold is written as \u1234, and nothing fails.
+    # What the encoding can't hold is written as \u1234, and nothing fails. Not through
+    # the buffer of sys.stdout: Python waits for that at exit, whoever is stuck in it.
     stream = io.TextIOWrapper(
-        sys.stdout.buffer, sys.stdout.encoding, errors="backslashreplace"
+        open(_STDOUT, "wb", closefd=False),  # noqa: SIM115 - a file descriptor
+        sys.stdout.encoding,
+        errors="backslashreplace",
     )
     view = JsonView(stream) if options.json else PlainView(stream, icons)
     return run_line_mode(system, view, icons, options.grace)
+
+
+def _hold_standard_streams() -> None:
+    # One that was closed would become the number of the next file that is opened: the
+    # journal would be read as commands, or get what is meant for people.
+    for fd in (_STDIN, _STDOUT, _STDERR):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, this one
+    # Python has none for those that were closed.
+    sys.stdout = sys.stdout or os.fdopen(_STDOUT, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(_STDERR, "w", closefd=False)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -48,23 +48,27 @@ class Wakeup:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        write, self._write = self._write, -1  # the number may become another file's
         os.close(self._read)
-        os.close(self._write)
+        os.close(write)
 
     def nudge(self) -> None:
         """Make `wait` return. Never blocks; any thread may call it."""
         self._put(_NUDGE)
 
-    def wait(self, *readable: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def wait(
+        self, *readable: int, timeout: float | None = None
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Block until a file can be read, a signal has come, or somebody nudged.
 
         Args:
             readable: The file descriptors to wait for.
+            timeout: Seconds to wait at most; none for as long as it takes.
 
         Returns:
             Those that can be read, and the numbers of the signals that came.
         """
-        ready, _, _ = select.select([*readable, self._read], [], [])
+        ready, _, _ = select.select([*readable, self._read], [], [], timeout)
         signals: tuple[int, ...] = ()
         if self._read in ready:
             ready.remove(self._read)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+_HISTORY: Final = 1000
 _NUMBERS: Final = 40
 _ALL_NUMBERS: Final = "".join(f"{i}\n" for i in range(1, _NUMBERS + 1))
 _PRINTS: Final = f"for i in $(seq {_NUMBERS}); do echo $i; sleep 0.005; done"
@@ -124,8 +125,11 @@ def _check_tasks(told: _Told, written: _Written, alive_ids: set[int]) -> None:
         alive_ids: The tasks that the open one has started.
     """
     assert written.integrity == "ok"
+    finished = sum(task.status.is_final for task in written.tasks.values())
     for task_id, told_of in told.acknowledged.items():
         task = written.tasks.get(task_id)
+        if task is None and told_of.status.is_final and finished == _HISTORY:
+            continue
         assert task is not None, f"{told_of} was acknowledged and is gone"
         assert (task.description, task.args) == (told_of.description, told_of.args)
         if told_of.status.is_final:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
@@ -95,6 +97,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._grace: Alarm | None = None
         self._killed = False
         self._broken = False
+        self._killed = False
         self._reported = False
 
     def handle(self, message: TaskActorMessage) -> None:
@@ -131,6 +134,10 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._end_by_force()
 
     def _begin(self) -> None:
+        if self._output is not None:
+            # Somebody may have deleted it; if it can't be made, the kind says why.
+            with contextlib.suppress(OSError):
+                os.mkdir(self._output.parent, 0o700)  # noqa: PTH102 - every task pays
         context = JobContext(
             task=self._task,
             output=self._output,

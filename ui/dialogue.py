@@ -97,6 +97,7 @@ class Dialogue:
         self._pending: dict[int, Callable[[QueueReply], list[Effect]]] = {}
         self._waiting: set[int] = set()
         self._wait_text = ""
+        self._trouble = False
         self.misunderstood = False
         """Whether a line made no sense."""
         self.unsuccessful = False
@@ -104,8 +105,12 @@ class Dialogue:
 
     @property
     def busy(self) -> bool:
-        """Whether the last command is still being carried out."""
-        return bool(self._pending or self._waiting)
+        """Whether the last command is still being carried out.
+
+        One that only waits until the journal can be written keeps nobody from
+        canceling what fills the disk.
+        """
+        return bool((self._pending and not self._trouble) or self._waiting)
 
     @property
     def open_tasks(self) -> tuple[Task, ...]:
@@ -155,8 +160,10 @@ class Dialogue:
             case TasksForgotten():
                 return []
             case JournalTrouble(text=None):
+                self._trouble = False
                 return [self._reply(["the journal can be written again"])]
             case JournalTrouble(text=text):
+                self._trouble = True
                 return [self._problem(f"can't write the journal, waiting: {text}")]
             case _:
                 assert_never(notification)
@@ -170,6 +177,8 @@ class Dialogue:
             return []
         if isinstance(reply, Refused):
             self.misunderstood |= reply.invalid
+            # A task that was not even taken did not complete.
+            self.unsuccessful |= respond == self._added
             return [self._problem(reply.text)]
         return respond(reply)
 

@@ -53,7 +53,7 @@ def test_an_exit_code_is_told(start: Start, until: Until, code: int) -> None:
     assert _end(start(f"exit {code}"), until) == ExitStatus(code=code)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGUSR1])
 def test_a_signal_is_told(start: Start, until: Until, number: int) -> None:
     status = _end(start(f"kill -{number:d} $$; sleep 60"), until)
     assert status == ExitStatus(signal=number)
@@ -125,6 +125,21 @@ def test_output_is_taken_byte_for_byte(
     assert output.read_bytes() == bytes(300000) + b"\xff\x1b[2J\r"
 
 
+@pytest.fixture
+def typed_ahead() -> Iterator[None]:
+    """Give this process some input, which is nobody else's."""
+    read, write = os.pipe()
+    os.write(write, b"secret\n")
+    os.close(write)
+    before = os.dup(0)
+    os.dup2(read, 0)
+    os.close(read)
+    yield
+    os.dup2(before, 0)
+    os.close(before)
+
+
+@pytest.mark.usefixtures("typed_ahead")
 def test_input_is_empty(start: Start, output: Path, until: Until) -> None:
     _end(start("cat; read line || echo none"), until)
     assert output.read_bytes() == b"none\n"

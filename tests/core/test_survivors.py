@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -147,8 +148,20 @@ def test_processes_are_found_by_any_part_of_their_mark(
     assert len(found) == 3
 
 
-def test_this_process_is_never_found() -> None:
-    assert os.getpid() not in _ids(survivors.find_marked(lambda _: True))
+def test_who_searches_is_never_found() -> None:
+    script = (
+        "from backburner.actors.survivors import find_marked;"
+        f"print(find_marked(lambda part: part == {OWN!r}))"
+    )
+    environment = {**os.environ, MARK: OWN}
+    found = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment,
+        check=True,
+        capture_output=True,
+        timeout=30,
+    )
+    assert found.stdout == b"[]\n"
 
 
 def test_a_zombie_is_not_found(start: Start) -> None:

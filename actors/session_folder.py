@@ -21,6 +21,7 @@ import msgspec
 from msgspec.structs import replace
 
 from .journal import DamagedJournalError, SqliteJournal
+from .safe_text import is_unicode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,10 +50,16 @@ class SessionFolder:
         path: Made if it is missing.
 
     Raises:
-        FolderError: If it can't be written, or somebody else has the session open.
+        FolderError: If it can't be written, somebody else has the session open, or
+            the path can't be written down because it is not valid UTF-8.
     """
 
     def __init__(self, path: Path) -> None:
+        if not is_unicode(str(path)):
+            raise FolderError(
+                f"the path of the state directory, {str(path)!r}, is not valid UTF-8;"
+                " name another with --state-dir DIR"
+            )
         self.path = path
         self.output = path / "output"
         self.journal_path = path / "session.db"

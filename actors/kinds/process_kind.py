@@ -76,6 +76,8 @@ class ProcessJob:
         """Send SIGKILL to all of it, again and again until nothing is left."""
         self._stopping = True
         self._kill_rounds = 1
+        # While its parents live, a child without a mark can still be found.
+        self._find_family()
         self._child.signal_group(signal.SIGKILL)
         self._context.look()
 

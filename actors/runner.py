@@ -28,7 +28,7 @@ from .messages import (
 )
 from .promise import Deadline
 from .safe_text import safe_line
-from .supervision import Recipient, SafeActor
+from .supervision import Recipient, SafeActor, post_if_alive
 from .task import Outcome, OutputNews, Task
 from .task_actor import TaskActor, TaskActorConfig
 
@@ -136,7 +136,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
     def _stop_task(self, task_id: int, outcome: Outcome, *, now: bool) -> None:
         actor = self._active.get(task_id)
         if actor is not None:
-            self.post(actor, Stop(outcome, now=now))
+            post_if_alive(actor, Stop(outcome, now=now))
 
     def _ended(self, task_id: int, outcome: Outcome, news: OutputNews | None) -> None:
         self._active.pop(task_id, None)
@@ -160,7 +160,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
                 continue
             self._turns.append(task_id)
             if actor.is_alive():
-                self.post(actor, Look())
+                post_if_alive(actor, Look())
                 looks += 1
             if looks == LOOKS_PER_TICK:
                 break

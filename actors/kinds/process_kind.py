@@ -62,14 +62,14 @@ class ProcessJob:
     def stop(self) -> None:
         """Send SIGTERM to its group, and to what left the group."""
         self._stopping = True
-        # First, and without a search: nearly always this is all of them.
+        # Searched for first: what carries no mark and has a session of its own can be
+        # recognized only as long as its parent lives.
+        family = self._find_family()
         self._child.signal_group(signal.SIGTERM)
         self._child.signal_group(signal.SIGCONT)
         group = self._child.pid
         survivors.ask_to_end(
-            process
-            for process in self._find_family()
-            if not survivors.in_group(process, group)
+            process for process in family if not survivors.in_group(process, group)
         )
 
     def kill(self) -> None:

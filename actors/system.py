@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import os
 import re
 import secrets
 import shutil
@@ -178,6 +181,7 @@ class TaskSystem:
         """
         if self._queue is not None:
             raise RuntimeError("the task system is started already")
+        self._leave_nothing_at_exit()
         try:
             self._start_actors(*self._open_session())
         except (FolderError, JournalError, RefusedError, TimeoutError) as error:
@@ -186,6 +190,18 @@ class TaskSystem:
         except BaseException:
             self.stop()
             raise
+
+    def _leave_nothing_at_exit(self) -> None:
+        # All threads here are daemons: a host that just ends would leave its jobs.
+        owner = os.getpid()
+
+        def stop() -> None:
+            # What a fork made of this process has neither the threads nor the jobs.
+            if os.getpid() == owner:
+                self.stop()
+
+        atexit.register(stop)
+        self._releases.append(lambda: atexit.unregister(stop))
 
     def _open_session(self) -> tuple[Path, Journal, Memory]:
         directory = self._directory
@@ -250,6 +266,9 @@ class TaskSystem:
         running. Queued tasks stay for the next time if the session is remembered, and
         are canceled if not. Does nothing if the system is not started.
 
+        Happens by itself when the process ends in an orderly way. Ctrl+C meanwhile cuts
+        the grace period short, and its `KeyboardInterrupt` is raised in the end.
+
         Args:
             reason: What becomes the reason of the tasks that this ends.
             timeout: Seconds after which what still runs is killed; the grace period
@@ -268,14 +287,20 @@ class TaskSystem:
             steps.append(lambda: self._end_leftovers(deadline))
         if queue is not None:
             steps.append(lambda: queue.stop(timeout=_STOP_TIMEOUT))
+        interrupt: BaseException | None = None
         for step in (*steps, *reversed(self._releases)):
             # Each is needed whatever became of those before it.
             try:
                 step()
             except Exception:  # noqa: BLE001 - logged, and the rest is needed
                 logger.exception("A step of stopping the task system failed")
+            except BaseException as error:  # noqa: BLE001 - raised below
+                interrupt = error
+                self.hurry()
         self._draining = None
         self._releases.clear()
+        if interrupt is not None:
+            raise interrupt
 
     def hurry(self) -> None:
         """Cut short the grace period of a `stop` under way, from another thread.
@@ -407,12 +432,14 @@ class TaskSystem:
             TimeoutError: If one of them has not ended in time.
         """
         deadline = Deadline(timeout)
+        queue = self.queue
         news: Promise[Notification] = Promise()
         self.subscribe(news)
         try:
             return _wait_for(news, task_ids, deadline)
         finally:
-            self.unsubscribe(news)
+            # The system may have been stopped meanwhile; then nothing is lost by it.
+            post(queue, Unsubscribe(news), DeadLetters())
 
     def _request(
         self,
@@ -426,7 +453,9 @@ class TaskSystem:
         self, queue: Recipient[CloseQueue], reason: str, deadline: Deadline
     ) -> None:
         close = CloseQueue(reason, keep_queued=self._directory is not None)
-        _ask(queue, close, Acknowledged, deadline.left(), self.dead_letters)
+        # Somebody may have stopped it already, together with all other actors.
+        with contextlib.suppress(TaskSystemError):
+            _ask(queue, close, Acknowledged, deadline.left(), self.dead_letters)
 
     def _drain(self, runner: Recipient[Drain], reason: str, deadline: Deadline) -> None:
         drained: Promise[Drained] = Promise()

@@ -434,11 +434,23 @@ class StopTask(Message, frozen=True):
 
 
 class JobEnded(Message, frozen=True):
-    """The last message of a TaskActor."""
+    """The last message of a TaskActor.
+
+    Attributes:
+        task_id: The task.
+        outcome: How it ended.
+        news: The last look at its output, if it has any.
+        stopped: Whether the actor was stopped from outside, job and all.
+    """
 
     task_id: int
     outcome: Outcome
     news: OutputNews | None = None
+    stopped: bool = False
+
+
+class ClaimAgain(Message, frozen=True):
+    """Some time has passed since a TaskActor was stopped from outside."""
 
 
 class TickRunner(Message, frozen=True):
@@ -469,7 +481,9 @@ class Drained(Message, frozen=True):
     """The runner runs nothing any more, and will not."""
 
 
-RunnerMessage = Begin | StartTask | StopTask | JobEnded | TickRunner | BuryTask | Drain
+RunnerMessage = (
+    Begin | StartTask | StopTask | JobEnded | ClaimAgain | TickRunner | BuryTask | Drain
+)
 
 
 class Look(Message, frozen=True):

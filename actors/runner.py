@@ -13,6 +13,7 @@ from . import survivors
 from .messages import (
     Begin,
     BuryTask,
+    ClaimAgain,
     ClaimTasks,
     Drain,
     Drained,
@@ -29,10 +30,11 @@ from .messages import (
 from .promise import Deadline
 from .safe_text import safe_line
 from .supervision import Recipient, SafeActor, post_if_alive
-from .task import Outcome, OutputNews, Task
+from .task import Outcome, Task
 from .task_actor import TaskActor, TaskActorConfig
 
 if TYPE_CHECKING:
+    from .clock import Alarm
     from .kinds import Kinds
 
 TICK: Final = 0.1
@@ -41,13 +43,20 @@ TICK: Final = 0.1
 LOOKS_PER_TICK: Final = 32
 """Jobs whose output is looked at in one tick; with more running they take turns."""
 
+PAUSE: Final = 1.0
+"""Seconds without a claim after a TaskActor was stopped by somebody else.
+
+A host that stops all actors comes to this one next. What waits in the queue stays there
+for the next time; started in between, it would be lost.
+"""
+
 _STOP_TIMEOUT: Final = 2.0
 
 
 class RunnerActor(SafeActor[RunnerMessage]):
     """Runs as many tasks at a time as it has slots.
 
-    In: `Begin`, `StartTask`, `StopTask`, `JobEnded`, `TickRunner`, `BuryTask`, `Drain`.
+    In: see `RunnerMessage`.
     Out: to the queue a `ClaimTasks` for every free slot and one `TaskEnded` for every
     task it was given; to its task actors `Begin`, `Look` and `Stop`.
 
@@ -74,6 +83,8 @@ class RunnerActor(SafeActor[RunnerMessage]):
         self._turns: deque[int] = deque()
         self._ticking = False
         self._draining: Drain | None = None
+        self._owed = 0
+        self._pause: Alarm | None = None
 
     def handle(self, message: RunnerMessage) -> None:
         """Handle one message."""
@@ -84,10 +95,12 @@ class RunnerActor(SafeActor[RunnerMessage]):
                 self._start(task)
             case StopTask(task_id=task_id, outcome=outcome, now=now):
                 self._stop_task(task_id, outcome, now=now)
-            case JobEnded(task_id=task_id, outcome=outcome, news=news):
+            case JobEnded(task_id=task_id):
                 # One that was buried while it was still ending has been reported.
                 if task_id in self._active:
-                    self._ended(task_id, outcome, news)
+                    self._ended(message)
+            case ClaimAgain():
+                self._claim_owed()
             case TickRunner():
                 self._tick()
             case BuryTask(task_id=task_id):
@@ -101,7 +114,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
         """Fail the task whose start failed, and keep ticking."""
         if isinstance(message, StartTask):
             outcome = Outcome.failed(safe_line(f"could not be started: {error!r}"))
-            self._ended(message.task.id, outcome, None)
+            self._ended(JobEnded(message.task.id, outcome))
         elif isinstance(message, TickRunner):
             self._keep_ticking()
 
@@ -138,13 +151,28 @@ class RunnerActor(SafeActor[RunnerMessage]):
         if actor is not None:
             post_if_alive(actor, Stop(outcome, now=now))
 
-    def _ended(self, task_id: int, outcome: Outcome, news: OutputNews | None) -> None:
-        self._active.pop(task_id, None)
-        self.post(self._queue, TaskEnded(task_id, outcome, news))
-        if self._draining is None:
-            self._claim(1)
-        else:
+    def _ended(self, end: JobEnded) -> None:
+        self._active.pop(end.task_id, None)
+        self.post(self._queue, TaskEnded(end.task_id, end.outcome, end.news))
+        if self._draining is not None:
             self._answer_if_drained(self._draining)
+        elif end.stopped:
+            self._claim_later()
+        else:
+            self._claim(1)
+
+    def _claim_later(self) -> None:
+        self._owed += 1
+        if self._pause is not None:
+            self._pause.cancel()
+        self._pause = self._config.clock.call_later(
+            PAUSE, lambda: self.tell_self(ClaimAgain())
+        )
+
+    def _claim_owed(self) -> None:
+        owed, self._owed = self._owed, 0
+        if owed and self._draining is None:
+            self._claim(owed)
 
     def _tick(self) -> None:
         self._ticking = False
@@ -176,7 +204,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
             return
         token = survivors.own_part(survivors.mark(self._config.session_key, task_id))
         survivors.end_marked(lambda part: part == token, grace=0.0)
-        self._ended(task_id, Outcome.failed("its actor died"), None)
+        self._ended(JobEnded(task_id, Outcome.failed("its actor died"), stopped=True))
 
     def _drain(self, drain: Drain) -> None:
         before = self._draining

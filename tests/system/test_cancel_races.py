@@ -31,7 +31,12 @@ if TYPE_CHECKING:
 
 PATIENCE = 30.0
 
-NOTE = 'note() { echo "$1" >> pids; }; '
+# Who leaves for a session of its own says so itself, once it is there.
+SHELL = (
+    'note() { echo "$1" >> pids; }; '
+    "own() { setsid bash -c 'echo $$ >> pids; exec sleep 600'; }; "
+    "bare() { env -i setsid bash -c 'echo $$ >> pids; exec sleep 600'; }; "
+)
 
 # Each with the number of processes that it notes before it can be canceled.
 TREES = {
@@ -48,25 +53,16 @@ TREES = {
         2,
         "(trap '' TERM; note $BASHPID; while :; do sleep 600; done) & note $$; wait",
     ),
-    "a session of its own": (2, "setsid sleep 600 & note $!; note $$; wait"),
+    "a session of its own": (2, "own & note $$; wait"),
     "a session of its own that ignores TERM": (
         2,
-        "trap '' TERM; setsid sleep 600 & note $!; trap - TERM; note $$; wait",
+        "trap '' TERM; own & trap - TERM; note $$; wait",
     ),
     "two forks": (2, "( ( sleep 600 & note $! ) & ); note $$; sleep 600"),
-    "two forks into a session of its own": (
-        2,
-        "( ( setsid sleep 600 & note $! ) & ); note $$; sleep 600",
-    ),
-    "a session of its own without the mark": (
-        2,
-        "env -i setsid sleep 600 & note $!; note $$; wait",
-    ),
+    "two forks into a session of its own": (2, "( ( own & ) & ); note $$; sleep 600"),
+    "a session of its own without the mark": (2, "bare & note $$; wait"),
     "stopped": (2, "sleep 600 & note $!; kill -STOP $!; note $$; kill -STOP $$"),
-    "exits at TERM and leaves another": (
-        2,
-        "trap 'exit 0' TERM; setsid sleep 600 & note $!; note $$; wait",
-    ),
+    "exits at TERM and leaves another": (2, "trap 'exit 0' TERM; own & note $$; wait"),
 }
 
 
@@ -83,7 +79,7 @@ def test_nothing_is_left_of_a_canceled_tree(  # noqa: PLR0913 - fixtures
 ) -> None:
     count, command = TREES[tree]
     with running(TaskSystem(grace=0.1)) as system:
-        task = system.add("Tree", "bash", f"cd {tmp_path}; {NOTE}{command}")
+        task = system.add("Tree", "bash", f"cd {tmp_path}; {SHELL}{command}")
         until(lambda: len(pids_in("pids")) == count)
         pids = pids_in("pids")
         assert sorted(alive(pids)) == sorted(pids)
@@ -98,10 +94,10 @@ def test_nothing_is_left_of_a_canceled_tree(  # noqa: PLR0913 - fixtures
 def test_a_process_that_breeds_while_it_is_killed_leaves_none(
     alive: Alive, pids_in: PidsIn, until: Until, tmp_path: Path
 ) -> None:
-    breed = "while :; do setsid sleep 600 & note $!; sleep 0.01; done"
+    breed = "while :; do own & sleep 0.01; done"
     with running(TaskSystem(grace=0.1)) as system:
         task = system.add(
-            "Breed", "bash", f"cd {tmp_path}; trap '' TERM; {NOTE}{breed}"
+            "Breed", "bash", f"cd {tmp_path}; trap '' TERM; {SHELL}{breed}"
         )
         until(lambda: len(pids_in("pids")) >= 3)
         system.cancel(task.id)

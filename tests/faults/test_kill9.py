@@ -230,7 +230,7 @@ def test_no_later_change_gets_the_number_of_a_progress_that_was_shown(
 def test_what_was_told_is_true_after_a_kill(
     state: Path, chance: random.Random, report: Callable[[str], None], *, soak: bool
 ) -> None:
-    rounds = 200 if soak else 6
+    rounds = 200 if soak else 5
     told = _kill_and_check(state, rounds, chance)
     report(
         f"{rounds} kills, {len(told.acknowledged)} tasks acknowledged,"

@@ -12,7 +12,7 @@ import pytest
 from backburner.actors import TaskChanged, TaskFilter, TaskStatus, TaskSystem
 from backburner.actors.testing import Recorder, running
 
-from tests.faults.program import PATIENCE, TAG, tagged
+from tests.faults.program import PATIENCE, TAG, soak_only, tagged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -136,12 +136,9 @@ def _longest(session: _Session) -> float:
     return longest
 
 
+@soak_only
 @pytest.mark.parametrize("tree", _TREES)
-def test_nothing_is_left_of_a_tree_that_is_alone(
-    tree: str, session: _Session, *, soak: bool
-) -> None:
-    if not soak:
-        pytest.skip("part of the long form: make soak")
+def test_nothing_is_left_of_a_tree_that_is_alone(tree: str, session: _Session) -> None:
     for now in (False, True) * 5:
         unique = _unique()
         session.start(_TREES[tree].replace("sleep 60", f"sleep {unique}"))

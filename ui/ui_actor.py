@@ -16,7 +16,15 @@ from ..actors import (
     TaskChanged,
     TasksForgotten,
 )
-from .dialogue import Leave, Send, Show
+from .dialogue import (
+    Inspect,
+    Leave,
+    ListChats,
+    OpenChat,
+    Send,
+    Show,
+    Speak,
+)
 from .messages import (
     BadInput,
     EndOfInput,
@@ -134,5 +142,7 @@ class UIActor(SafeActor[UIMessage]):
                     self.post(self._queue, replace(request, reply_to=self.actor_ref))
                 case Leave():
                     self._leave()
+                case Speak() | Inspect() | OpenChat() | ListChats():
+                    pass  # only a dialogue with a screen asks for these
                 case _:
                     assert_never(effect)

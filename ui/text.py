@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ELLIPSIS: Final = "…"
 """Stands for what was cut off, and for a character too wide for a single column."""
 
-_WORD_OR_BLANKS: Final = re.compile(r"\s+|\S+")
+_WORD_OR_BLANKS: Final = re.compile(r" +|[^ ]+")
 
 
 def width(text: str) -> int:
@@ -86,17 +86,12 @@ def wrap(text: str, columns: int) -> list[str]:
         if used + cells <= columns:
             line, used = line + token, used + cells
             continue
-        blank = token.isspace()
-        if line or lines:
-            # The break is here; the very first blanks of a text are its indentation.
-            if not blank and not line.isspace():
-                lines.append(line.rstrip())
-                line, used = "", 0
-            elif blank:
-                lines.append(line.rstrip())
-                line, used = "", 0
-                continue
-        *full, line = cut(line + token, columns)
+        if line.strip(" "):
+            lines.append(line.rstrip(" "))
+        if token.startswith(" "):
+            line, used = "", 0
+            continue
+        *full, line = cut(token, columns)
         lines += full
         used = width(line)
     if line or not lines:

@@ -123,8 +123,8 @@ class Takes(enum.Enum):
 
     NOTHING = enum.auto()
     JOB = enum.auto()
-    FILTER = enum.auto()
     TASK = enum.auto()
+    OPEN_TASK = enum.auto()
     OPEN_TASKS = enum.auto()
     COMMAND = enum.auto()
     CONVERSATION = enum.auto()
@@ -139,6 +139,7 @@ class CommandSpec(msgspec.Struct, frozen=True):
         summary: What it does, in one line.
         parse: Makes a command of the text after the name; raises `UsageError`.
         takes: What its arguments are.
+        options: Words that it knows as arguments too.
         details: What else there is to know, a line each.
     """
 
@@ -147,12 +148,18 @@ class CommandSpec(msgspec.Struct, frozen=True):
     summary: str
     parse: Callable[[str], Command]
     takes: Takes = Takes.NOTHING
+    options: tuple[str, ...] = ()
     details: tuple[str, ...] = ()
 
     @property
     def heading(self) -> str:
         """Its name and arguments, as help shows them."""
         return f"{self.name} {self.usage}".strip()
+
+    @property
+    def needs_argument(self) -> bool:
+        """Whether it makes no sense without an argument."""
+        return bool(self.usage) and not self.usage.startswith("[")
 
 
 FILTERS: Final = {
@@ -295,7 +302,7 @@ REGISTRY: Final = (
         "put a job on the back burner",
         _parse_task,
         Takes.JOB,
-        (
+        details=(
             "After the kind the rest of the line is taken as it is:",
             '  /task "Count" bash ls | wc -l && echo "a  b"',
             "Quotes around all of it are taken off:",
@@ -314,8 +321,8 @@ REGISTRY: Final = (
         "[FILTER]",
         "list tasks; without a filter all but the canceled ones",
         _parse_tasks,
-        Takes.FILTER,
-        (f"Filters: {' '.join(FILTERS)}",),
+        options=tuple(FILTERS),
+        details=(f"Filters: {' '.join(FILTERS)}",),
     ),
     CommandSpec(
         "/cancel",
@@ -323,6 +330,7 @@ REGISTRY: Final = (
         "stop running tasks, drop queued ones",
         _parse_cancel,
         Takes.OPEN_TASKS,
+        ("--all", "--now"),
         (
             "An id is a number as lists show it, with or without #, or: last",
             "A running task is asked to end and killed after the grace period;",
@@ -338,7 +346,7 @@ REGISTRY: Final = (
     ),
     CommandSpec("/output", "ID", "show what a task printed", _parse_output, Takes.TASK),
     CommandSpec(
-        "/wait", "[ID]", "wait for one task, or for all", _parse_wait, Takes.OPEN_TASKS
+        "/wait", "[ID]", "wait for one task, or for all", _parse_wait, Takes.OPEN_TASK
     ),
     CommandSpec(
         "/clear",
@@ -352,7 +360,7 @@ REGISTRY: Final = (
         "go to another conversation, or begin one",
         _parse_chat,
         Takes.CONVERSATION,
-        ("Tasks go on; their news go to the conversation that started them.",),
+        details=("Tasks go on; their news go to the conversation that started them.",),
     ),
     CommandSpec(
         "/chats",

@@ -62,9 +62,15 @@ class Show(msgspec.Struct, frozen=True):
 
 
 class Send(msgspec.Struct, frozen=True):
-    """Send this request to the queue; its answer goes to `take_reply`."""
+    """Send this request to the queue; its answer goes to `take_reply`.
+
+    Attributes:
+        request: What.
+        where: The conversation that asks.
+    """
 
     request: QueueRequest
+    where: str | None = None
 
 
 class Leave(msgspec.Struct, frozen=True):
@@ -173,6 +179,13 @@ class Dialogue:
             return [said, Speak(command.text, where)] if self._drawn else [said]
         return [self._said(line, command=True), *self._carry_out(command)]
 
+    def take_command(
+        self, command: commands.Command, where: str | None = None
+    ) -> list[Effect]:
+        """Carry out a command that was not typed, but chosen with a key."""
+        self._where = where
+        return self._carry_out(command)
+
     def take_bad_line(self, problem: str) -> list[Effect]:
         """Report a line that could not even be read."""
         self.misunderstood = True
@@ -273,7 +286,7 @@ class Dialogue:
     ) -> list[Effect]:
         self._requests += 1
         self._pending[self._requests] = (self._where, respond)
-        return [Send(make(self._requests))]
+        return [Send(make(self._requests), self._where)]
 
     def _resolve(self, task_id: int | None) -> int | None:
         return self._newest if task_id is None else task_id

@@ -22,16 +22,20 @@ class Wakeup:
 
     A signal handler may not send messages: it would wait for a lock that the code it
     interrupted may hold. It writes one byte instead.
+
+    Args:
+        also: Other signals to be told of.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, also: tuple[int, ...] = ()) -> None:
+        self._numbers = (*ENDING_SIGNALS, *also)
         self._read, self._write = os.pipe()
         os.set_blocking(self._read, False)
         os.set_blocking(self._write, False)
         self._before: dict[int, signal.Handlers | int] = {}
 
     def __enter__(self) -> Self:
-        for number in ENDING_SIGNALS:
+        for number in self._numbers:
             before = signal.signal(number, self._on_signal)
             # A program started with nohup, or in the background, stays deaf.
             if before is signal.SIG_IGN:
@@ -55,16 +59,19 @@ class Wakeup:
         """Make `wait` return. Never blocks; any thread may call it."""
         self._put(_NUDGE)
 
-    def wait(self, *readable: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def wait(
+        self, *readable: int, timeout: float | None = None
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Block until a file can be read, a signal has come, or somebody nudged.
 
         Args:
             readable: The file descriptors to wait for.
+            timeout: Seconds to wait at most; none for as long as it takes.
 
         Returns:
             Those that can be read, and the numbers of the signals that came.
         """
-        ready, _, _ = select.select([*readable, self._read], [], [])
+        ready, _, _ = select.select([*readable, self._read], [], [], timeout)
         signals: tuple[int, ...] = ()
         if self._read in ready:
             ready.remove(self._read)

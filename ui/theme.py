@@ -229,6 +229,11 @@ class Look(msgspec.Struct, frozen=True):
     icons: Icons
     signs: Signs
 
+    @property
+    def is_ascii(self) -> bool:
+        """Whether only ASCII can be shown."""
+        return self.icons is ASCII_ICONS
+
     @classmethod
     def of(cls, encoding: str | None, colours: int, *, light: bool) -> Look:
         """Return the look for a terminal; see `icons_for` and `theme_for`."""

@@ -24,9 +24,10 @@ def take_input(state: ChatState, event: Key | Paste) -> list[Effect]:
     """Take a key or a paste while the input has the focus."""
     editor = state.editor
     if editor.searching or isinstance(event, Paste):
-        editor.handle(event)
+        used = editor.handle(event)
         _refresh(state)
-        return []
+        if used or isinstance(event, Paste):
+            return []
     if state.choice is not None:
         effects = _take_popup_key(state, state.choice, event)
         if effects is not None:
@@ -65,9 +66,6 @@ def _take_key(state: ChatState, key: Key) -> list[Effect] | None:
             return []
         case "pgup" | "pgdn":
             scroll_page(state, -1 if key.name == "pgup" else 1)
-            return []
-        case "ctrl-o":
-            state.editor.unfold()
             return []
         case _:
             return take_common_key(state, key)

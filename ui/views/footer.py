@@ -26,7 +26,8 @@ def footer_row(state: ChatState, columns: int) -> Row:
     used = sum(width(span.text) for span in spans)
     separator = f" {state.look.signs.dot} "
     started = False
-    for key, meaning in _keys(state):
+    for name, meaning in _keys(state):
+        key = keys_text.key_name(name, ascii_only=state.look.is_ascii)
         lead = separator if started else ""
         cells = width(f"{lead}{key} {meaning}")
         if used + cells > columns:

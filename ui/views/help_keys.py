@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..rows import Row, Span
 from ..text import clip_row, pad, pad_row, row_width, width
-from .keys_text import ALL_KEYS
+from .keys_text import ALL_KEYS, key_name
 from .paint import line
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ def help_rows(look: Look, columns: int, height: int) -> list[Row]:
 
 
 def _block(title: str, keys: Keys, look: Look) -> list[Row]:
-    widest = max(width(key) for key, _ in keys)
+    named = [(key_name(key, ascii_only=look.is_ascii), does) for key, does in keys]
+    widest = max(width(key) for key, _ in named)
     return [
         line(title, look.theme.title),
         *(
@@ -42,6 +43,6 @@ def _block(title: str, keys: Keys, look: Look) -> list[Row]:
                 Span(f"  {pad(key, widest)}", look.theme.you),
                 Span(f"  {meaning}", look.theme.text),
             )
-            for key, meaning in keys
+            for key, meaning in named
         ),
     ]

@@ -6,6 +6,17 @@ from typing import Final
 
 Keys = tuple[tuple[str, str], ...]
 
+_ARROWS: Final = {"↑": "Up", "↓": "Down", "←": "Left", "→": "Right"}
+
+
+def key_name(key: str, *, ascii_only: bool) -> str:
+    """Return how a key is called on this screen: arrows as words where need be."""
+    if ascii_only:
+        for arrow, word in _ARROWS.items():
+            key = key.replace(arrow, word)
+    return key
+
+
 INPUT_KEYS: Final[Keys] = (
     ("/", "commands"),
     ("Tab", "tasks"),

@@ -47,7 +47,6 @@ def scrolled(
         rows: How far.
     """
     reader = _Reader(conversation, look, columns)
-    window = max(1, height - 1)
     place = conversation.place
     if place is None:
         if rows >= 0:
@@ -59,7 +58,7 @@ def scrolled(
         index = conversation.transcript.find(place.serial)
         row = place.row
     index, row = reader.move(index, row, rows)
-    if rows > 0 and reader.fits_below(index, row, window):
+    if rows > 0 and reader.fits_below(index, row, height):
         return None
     seen = conversation.transcript.next_serial if place is None else place.seen
     return Place(conversation.transcript.items[index].serial, row, seen)

@@ -8,20 +8,20 @@ import logging
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import platformdirs
 
 from ..actors import TaskSystem, TaskSystemError
+from .chat.run import ChatOptions, run_chat
+from .config import ConfigError, default_path, load
 from .line_mode import EXIT_USAGE, run_line_mode
+from .terminal import usable
 from .theme import icons_for
 from .view import JsonView, PlainView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-GRACE: Final = 5.0
-"""Seconds between asking a task to end and killing it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,24 +33,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="backburner: %(message)s")
     state = options.state_dir or platformdirs.user_state_path("backburner")
+    directory = state / options.session
     try:
+        config = load(options.config)
         system = TaskSystem(
-            directory=state / options.session,
+            directory=directory,
             name=options.session,
-            slots=options.parallel,
-            grace=GRACE,
+            slots=options.parallel or config.slots,
+            grace=config.grace,
+            history=config.history,
+            output_limit=config.output_limit,
         )
         system.start()
-    except (TaskSystemError, ValueError) as error:
+    except (ConfigError, TaskSystemError, ValueError) as error:
         sys.stderr.write(f"backburner: {error}\n")
         return EXIT_USAGE
+    if usable() and not (options.plain or options.json):
+        chat = ChatOptions(options.session, directory, config, sys.stdout.encoding)
+        return run_chat(system, chat)
     icons = icons_for(sys.stdout.encoding)
     # What the encoding can't hold is written as \u1234, and nothing fails.
     stream = io.TextIOWrapper(
         sys.stdout.buffer, sys.stdout.encoding, errors="backslashreplace"
     )
     view = JsonView(stream) if options.json else PlainView(stream, icons)
-    return run_line_mode(system, view, icons, GRACE)
+    return run_line_mode(system, view, icons, config.grace)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,9 +75,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--parallel",
         type=_slots,
-        default=8,
         metavar="N",
-        help="tasks that run at a time (default: %(default)s)",
+        help="tasks that run at a time (default: 8, or what the configuration says)",
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help=f"the configuration (default: {default_path()}, if there is one)",
     )
     parser.add_argument(
         "--state-dir", type=Path, metavar="DIR", help="where sessions are kept"

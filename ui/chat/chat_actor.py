@@ -30,7 +30,7 @@ from .messages import (
     Resumed,
     Summary,
 )
-from .partner import ChatMessage
+from .partner import Spoken
 from .summary import summary_text
 from .update import update
 from .window import taskbar, window_title
@@ -261,7 +261,7 @@ class ChatActor(SafeActor[ChatActorMessage]):
         partner = self._partner
         if partner is None:
             return
-        message = ChatMessage(where, text, self.actor_ref)
+        message = Spoken(where, text, self.actor_ref)
         if not self.post(partner.recipient, message):
             self._state.notice = f"{partner.name} is gone, and did not hear that"
 

@@ -1,7 +1,7 @@
 """The partner: whoever answers what is said in a conversation.
 
 A partner is an actor, or anything else that can be told something. It is told every
-chat message as a `ChatMessage`, and answers by telling `reply_to`: a `PartnerSays` for
+chat message as a `Spoken`, and answers by telling `reply_to`: a `PartnerSays` for
 each answer, whole or in pieces. Commands never reach it. To start, list and cancel
 tasks it sends the queue the same messages as everybody else; a `PartnerBegan` makes the
 news of such a task appear in the conversation that it was started for.
@@ -39,7 +39,7 @@ PartnerMessage = PartnerSays | PartnerBegan
 """What a partner tells the chat."""
 
 
-class ChatMessage(msgspec.Struct, frozen=True):
+class Spoken(msgspec.Struct, frozen=True):
     """Somebody said something to the partner.
 
     Attributes:
@@ -62,4 +62,4 @@ class Partner(msgspec.Struct, frozen=True):
     """
 
     name: str
-    recipient: Recipient[ChatMessage]
+    recipient: Recipient[Spoken]

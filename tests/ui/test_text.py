@@ -10,6 +10,7 @@ from backburner.ui.text import (
     clusters,
     cut,
     cut_row,
+    is_even,
     pad,
     pad_row,
     row_width,
@@ -65,6 +66,13 @@ def plain(row: Row) -> str:
 )
 def test_width_counts_cells(text: str, cells: int) -> None:
     assert width(text) == cells
+
+
+def test_even_text_has_one_cell_for_each_character() -> None:
+    assert is_even("abc ✓ ─ é")
+    assert not is_even("日")
+    assert not is_even("e\u0301")
+    assert not is_even("☀\ufe0f")
 
 
 @given(TEXTS)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from ...actors.safe_text import safe_line
 from ..rows import Row, Span
-from ..text import clip, clip_row, pad, pad_row, width
-from .paint import line, over
+from ..text import clip, clip_row, pad, pad_row, row_width, width
+from .paint import over
 
 if TYPE_CHECKING:
     from ..chat.completion import Proposal
@@ -21,12 +21,12 @@ HEIGHT: Final = 8
 def popup_rows(choice: Choice, look: Look, columns: int, height: int) -> list[Row]:
     """Return at most `height` rows, the last of them next to the input."""
     popup = choice.popup
-    rows: list[Row] = []
-    if popup.form:
-        rows.append(clip_row(line(f"  {popup.form}", look.theme.faint), columns))
+    if height < 1:
+        return []
+    rows = [_edge(popup.form, look, columns)] if height > 1 or popup.form else []
     room = min(HEIGHT, height - len(rows))
     if room < 1:
-        return rows[:height]
+        return rows
     first = max(0, min(choice.index - room + 1, len(popup.proposals) - room))
     shown = popup.proposals[first : first + room]
     widest = max((width(p.label) for p in shown), default=0)
@@ -37,6 +37,16 @@ def popup_rows(choice: Choice, look: Look, columns: int, height: int) -> list[Ro
             row = over(pad_row(row, columns), look.theme.selected)
         rows.append(clip_row(row, columns))
     return rows
+
+
+def _edge(form: str, look: Look, columns: int) -> Row:
+    """Return the upper edge: a rule, with the form of the command in it."""
+    rule = look.signs.rule
+    text = f" {form} " if form else ""
+    row = clip_row(
+        (Span(rule * 2, look.theme.rule), Span(text, look.theme.faint)), columns
+    )
+    return (*row, Span(rule * (columns - row_width(row)), look.theme.rule))
 
 
 def _row(proposal: Proposal, label_width: int, look: Look) -> Row:

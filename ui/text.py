@@ -33,6 +33,11 @@ def width(text: str) -> int:
     return sum(max(0, wcwidth(char)) for char in text)
 
 
+def is_even(text: str) -> bool:
+    """Tell whether each character takes one cell, so that all terminals agree."""
+    return text.isascii() or all(wcwidth(char) == 1 for char in text)
+
+
 def clusters(text: str) -> Iterator[tuple[str, int]]:
     """Cut a text into what belongs together, with the cells that each piece takes."""
     if text.isascii():

@@ -57,7 +57,8 @@ _Color = int | tuple[int, int, int]
 def sgr_row(line: str, style: Style = PLAIN) -> Row:
     """Make one line of a program's output safe to show, and keep its colours.
 
-    The text of the row is what `actors.safe_text.safe_line` makes of the line.
+    The text of the row is what `actors.safe_text.safe_line` makes of the line, but
+    tabs count only what is seen before them.
 
     Args:
         line: Anything, without line breaks.

@@ -30,7 +30,8 @@ PIECES = st.one_of(
     st.sampled_from(
         ["a", "word ", "日本", "\t", "\r", "\x1b[m", "\x1b[31m", "\x1b[0;1m"]
     ),
-    st.sampled_from([piece for piece in HOSTILE if piece not in {"\ufdd0", "\ufdd1"}]),
+    # The others are single characters that a tab after them would count.
+    st.sampled_from([piece for piece in HOSTILE if piece[0] in "\x1b\x90\x9b\ud800"]),
 )
 
 

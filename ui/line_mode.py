@@ -118,19 +118,24 @@ def _read_until_finished(
 
 def _stop(system: TaskSystem, wakeup: Wakeup) -> None:
     # On a thread of its own, so that a second signal can still be heard.
-    stopping = threading.Thread(target=_stop_and_nudge, args=(system, wakeup))
+    stopped = threading.Event()
+    stopping = threading.Thread(target=_stop_and_nudge, args=(system, wakeup, stopped))
     stopping.start()
-    while stopping.is_alive():
+    while not stopped.is_set():
         _, signals = wakeup.wait()
         if signals:
             system.hurry()
     stopping.join()
 
 
-def _stop_and_nudge(system: TaskSystem, wakeup: Wakeup) -> None:
+def _stop_and_nudge(
+    system: TaskSystem, wakeup: Wakeup, stopped: threading.Event
+) -> None:
     try:
         system.stop()
     finally:
+        # Not the end of the thread: that comes after the nudge, and would go unheard.
+        stopped.set()
         wakeup.nudge()
 
 

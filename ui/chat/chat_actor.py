@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import termios
 import time
 from typing import TYPE_CHECKING, Final, assert_never
 
@@ -186,6 +187,11 @@ class ChatActor(SafeActor[ChatActorMessage]):
         except OSError as error:
             self._lose(error.strerror or str(error))
             return True
+        if self._terminal.lost:
+            self._lose("the terminal is gone")
+        if not self._painted and self._config.theme == "auto":
+            # After the first frame: the answer may take its time, or never come.
+            self._terminal.ask()
         self._painted = time.monotonic()
         return whole
 
@@ -282,7 +288,11 @@ class ChatActor(SafeActor[ChatActorMessage]):
     def _resume(self, size: Size) -> None:
         # Whoever had the terminal meanwhile may have changed its modes.
         self._terminal.leave()
-        self._terminal.enter()
+        try:
+            self._terminal.enter()
+        except termios.error as error:
+            self._lose(str(error))
+            return
         self._paused = False
         self._window = None
         self._screen.invalidate()

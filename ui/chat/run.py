@@ -98,7 +98,9 @@ def run_chat(system: TaskSystem, options: ChatOptions) -> int:
     log = options.directory / "chat.log"
     last_line = "backburner: the chat failed"
     status = EXIT_FAILURE
-    terminal = Terminal(mouse=options.config.mouse)
+    terminal = Terminal(
+        mouse=options.config.mouse, encoding=options.encoding or "utf-8"
+    )
     try:
         with Quiet(log), Wakeup((signal.SIGWINCH, signal.SIGCONT, signal.SIGTSTP)) as w:
             try:
@@ -182,7 +184,6 @@ class _Chat:
         try:
             self._tell(Beat())
             self._system.subscribe(self._ui)
-            self._terminal.ask()
             self._pump(self._is_over)
             self._tell(Ending())
             self._stop_system()
@@ -204,17 +205,21 @@ class _Chat:
 
     def _stop_system(self) -> None:
         # On a thread of its own, so that keys and signals can still be heard.
+        stopped = threading.Event()
+
         def stop() -> None:
             try:
                 self._system.stop()
             finally:
+                # Not the end of the thread: that comes after the nudge, unheard.
+                stopped.set()
                 self._wakeup.nudge()
 
         stopping = threading.Thread(target=stop, name="backburner-stop")
         stopping.start()
-        hears_signals = self._ended_by
-        self._pump(lambda: not stopping.is_alive(), hurry=True)
-        self._ended_by = hears_signals
+        ended_by = self._ended_by
+        self._pump(stopped.is_set, hurry=True)
+        self._ended_by = ended_by
         stopping.join()
 
     def _pump(self, done: Callable[[], bool], *, hurry: bool = False) -> None:

@@ -76,7 +76,9 @@ def _take_query_key(detail: Detail, key: Key) -> None:
         case "enter":
             detail.query = None
             if detail.pager is not None:
-                detail.pager.search(query)
+                # At the end of the output there is nothing below to be found.
+                down = not detail.pager.status.following
+                detail.pager.search(query, forward=down)
         case "escape" | "ctrl-c":
             detail.query = None
         case "backspace":

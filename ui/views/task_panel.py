@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from ...actors import TaskStatus
 from ...actors.safe_text import safe_line
 from ..chat.state import Focus
 from ..rows import Row, Span
-from ..text import clip, clip_row, pad, pad_row, width
+from ..text import clip_row, pad, pad_row, width
 from ..theme import duration_text
 from .paint import over, sides
 
@@ -51,10 +53,10 @@ def panel_rows(state: ChatState, columns: int, height: int) -> list[Row]:
         return []
     shown, first, total = shown_tasks(state, room)
     focused = state.focus is Focus.PANEL
-    id_width = max((len(str(seen.task.id)) for seen in shown), default=1)
+    widths = Widths.of(shown)
     rows: list[Row] = []
     for seen in shown:
-        row = task_row(seen, state.look, columns, state.now, id_width)
+        row = task_row(seen, state.look, columns, state.now, widths)
         if focused and seen.task.id == state.panel.selected:
             row = over(pad_row(row, columns), state.look.theme.selected)
         rows.append(row)
@@ -87,7 +89,28 @@ def shown_tasks(state: ChatState, room: int) -> tuple[list[Seen], int, int]:
     return [seen for seen in found if seen is not None], first, len(ids)
 
 
-def task_row(seen: Seen, look: Look, columns: int, now: float, id_width: int) -> Row:
+class Widths(msgspec.Struct, frozen=True):
+    """How wide the widest cells of the tasks in sight are.
+
+    Attributes:
+        id: Digits of the ids.
+        name: Cells of the descriptions.
+    """
+
+    id: int
+    name: int
+
+    @classmethod
+    def of(cls, shown: list[Seen]) -> Widths:
+        """Measure these tasks."""
+        tasks = [seen.task for seen in shown]
+        return cls(
+            max((len(str(task.id)) for task in tasks), default=1),
+            max((width(safe_line(task.description)) for task in tasks), default=1),
+        )
+
+
+def task_row(seen: Seen, look: Look, columns: int, now: float, widths: Widths) -> Row:
     """Return the row of one task: what it is, what it does, and how far it is.
 
     Args:
@@ -95,34 +118,31 @@ def task_row(seen: Seen, look: Look, columns: int, now: float, id_width: int) ->
         look: How everything looks.
         columns: How wide the row may be.
         now: This moment of the monotonic clock.
-        id_width: Digits of the widest id in the list.
+        widths: Of the tasks that are shown together, so that they line up.
     """
     task, theme = seen.task, look.theme
     style = theme.of(task.status)
     head = (
         Span(f"{_icon(task, look, now)} ", style),
-        Span(f"{f'#{task.id}':<{id_width + 1}}  ", theme.faint),
+        Span(f"{f'#{task.id}':<{widths.id + 1}}  ", theme.faint),
     )
     tail = _tail(seen, look, columns, now)
     room = columns - sum(width(s.text) for s in head) - sum(width(s.text) for s in tail)
     if room < 1:
         return clip_row((*head, Span(safe_line(task.description))), columns)
-    return clip_row((*head, *_middle(task, look, room), *tail), columns)
+    return clip_row((*head, *_middle(task, look, room, widths.name), *tail), columns)
 
 
-def _middle(task: Task, look: Look, room: int) -> tuple[Span, ...]:
+def _middle(task: Task, look: Look, room: int, name: int) -> tuple[Span, ...]:
     description = safe_line(task.description)
-    activity = _activity(task)
-    if not activity or room < 2 * _ROOM_FOR_MIDDLE:
+    if room < 2 * _ROOM_FOR_MIDDLE:
         return (Span(pad(description, room), look.theme.text),)
-    # The description takes what it needs, up to two fifths; the activity the rest.
-    name_width = max(
-        min(width(description), room * 2 // 5), min(room - 2, room // 4), 1
-    )
-    rest = room - name_width - 2
+    # The description takes what the widest one needs, up to two fifths.
+    name = max(1, min(name, room * 2 // 5))
+    rest = room - name - 2
     return (
-        Span(f"{pad(description, name_width)}  ", look.theme.text),
-        Span(pad(clip(activity, rest), rest), look.theme.faint),
+        Span(f"{pad(description, name)}  ", look.theme.text),
+        Span(pad(_activity(task), rest), look.theme.faint),
     )
 
 

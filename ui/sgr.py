@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -82,6 +83,7 @@ def sgr_row_and_style(line: str, style: Style = PLAIN) -> tuple[Row, Style]:
     return row, style
 
 
+@lru_cache(maxsize=1024)
 def apply_sgr(parameters: str, style: Style) -> Style:
     """Change a style by the parameters of an SGR sequence, as in `1;38;5;208`.
 

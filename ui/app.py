@@ -6,7 +6,6 @@ import argparse
 import io
 import logging
 import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,9 +93,25 @@ def _parser() -> argparse.ArgumentParser:
         help="which session to open (default: %(default)s)",
     )
     parser.add_argument(
-        "--version", action="version", version=f"backburner {version('backburner')}"
+        "--version", action=_ShowVersion, nargs=0, help="show the version and exit"
     )
     return parser
+
+
+class _ShowVersion(argparse.Action):
+    """Looks the version up only when it is asked for."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        del namespace, values, option_string
+        from importlib.metadata import version  # noqa: PLC0415 - takes a third of a start
+
+        parser.exit(message=f"backburner {version('backburner')}\n")
 
 
 def _slots(text: str) -> int:

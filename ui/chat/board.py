@@ -149,6 +149,9 @@ class TaskBoard:
             ),
             reverse=True,
         )
+        if not words:
+            yield from (*open_ids, *ended)
+            return
         for task_id in (*open_ids, *ended):
             task = self._seen[task_id].task
             text = f"#{task.id} {task.status} {task.kind} {task.description}".lower()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
 import re
 import select
-import signal
 import struct
 import subprocess
 import sys
@@ -15,6 +15,7 @@ import termios
 import time
 from typing import TYPE_CHECKING, Final, Self
 
+import psutil
 import pyte
 
 if TYPE_CHECKING:
@@ -83,9 +84,14 @@ class PtySession:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # A program that is killed can't end its jobs, and some would fill the disk.
+        left: list[subprocess.Popen[bytes] | psutil.Process] = [self.process]
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait()
+            left += psutil.Process(self.process.pid).children(recursive=True)
+        for process in left:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        self.process.wait()
         os.close(self._master)
 
     @property

@@ -1,6 +1,7 @@
 """Background tasks as Pykka actors: all an embedder needs, and nothing else."""
 
 from .book import TaskCounts
+from .chat import ChatMessage
 from .kinds import (
     BashKind,
     InvalidRequestError,
@@ -22,11 +23,14 @@ from .messages import (
     ForgetFinished,
     Forgotten,
     GetTask,
+    GetTranscript,
+    JournalTrouble,
     ListTasks,
     Notification,
     QueueReply,
     QueueRequest,
     Refused,
+    Shown,
     Subscribe,
     Subscribed,
     TaskAdded,
@@ -35,7 +39,9 @@ from .messages import (
     TaskFound,
     TaskList,
     TasksForgotten,
+    Transcript,
     Unsubscribe,
+    WriteDown,
 )
 from .promise import Promise
 from .queue import QueueActor
@@ -59,15 +65,18 @@ __all__ = [
     "CancelAccepted",
     "CancelAll",
     "CancelTask",
+    "ChatMessage",
     "DeadLetters",
     "ForgetFinished",
     "Forgotten",
     "GetTask",
+    "GetTranscript",
     "IllegalTransitionError",
     "InvalidRequestError",
     "Job",
     "JobContext",
     "JobEnd",
+    "JournalTrouble",
     "Kind",
     "Kinds",
     "ListTasks",
@@ -83,6 +92,7 @@ __all__ = [
     "RefusedError",
     "RunnerActor",
     "SafeActor",
+    "Shown",
     "SleepKind",
     "StartError",
     "Subscribe",
@@ -101,6 +111,8 @@ __all__ = [
     "TaskSystem",
     "TaskSystemError",
     "TasksForgotten",
+    "Transcript",
     "Unsubscribe",
+    "WriteDown",
     "post",
 ]

@@ -58,16 +58,34 @@ class TaskBook:
         self._history = history
         self._tasks: dict[int, Task] = {}
         self._queue: deque[int] = deque()  # may hold ids that were canceled since
-        self._started: dict[int, float] = {}
+        # On the monotonic clock; none if it ran in an earlier life of the session.
+        self._started: dict[int, float | None] = {}
         self._finished: deque[int] = deque()
         self._counts: dict[TaskStatus, int] = dict.fromkeys(TaskStatus, 0)
+
+    def restore(self, tasks: Iterable[Task]) -> None:
+        """Take over the tasks of an earlier life of the session, into an empty book.
+
+        Args:
+            tasks: In the order of their last changes.
+        """
+        tasks = tuple(tasks)
+        self._finished.extend(task.id for task in tasks if task.status.is_final)
+        for task in sorted(tasks, key=lambda task: task.id):
+            self._tasks[task.id] = task
+            self._counts[task.status] += 1
+            if task.status is TaskStatus.QUEUED:
+                self._queue.append(task.id)
+            elif task.status is TaskStatus.RUNNING:
+                self._started[task.id] = None
+            self._next_id = max(self._next_id, task.id + 1)
 
     def add(
         self,
         request: TaskRequest,
         at: Moment,
         reason: str,
-        output_path: str | None = None,
+        output_folder: str | None = None,
     ) -> Task:
         """Put a task at the end of the queue and return it.
 
@@ -75,7 +93,8 @@ class TaskBook:
             request: What is to be done; its kind and arguments are not checked here.
             at: When.
             reason: Why it does not run yet.
-            output_path: Where its output goes; a `{id}` in it becomes the task's id.
+            output_folder: Where its output goes, into `<id>.log`; none for a task
+                without output.
         """
         task_id = self._next_id
         self._next_id += 1
@@ -84,9 +103,10 @@ class TaskBook:
             description=request.description,
             kind=request.kind,
             args=request.args,
+            origin=request.origin,
             reason=reason,
             queued_at=at.wall,
-            output_path=output_path and output_path.replace("{id}", str(task_id)),
+            output_path=output_folder and f"{output_folder}/{task_id}.log",
         )
         self._queue.append(task_id)
         self._tasks[task_id] = task
@@ -111,7 +131,7 @@ class TaskBook:
             IllegalTransitionError: If it is not running.
         """
         task = self.get(task_id)
-        return self._replace(task.progressed(news, self._duration(task_id, at) or 0.0))
+        return self._replace(task.progressed(news, self._ran(task, at)))
 
     def note_stopping(self, task_id: int, reason: str, at: Moment) -> Task:
         """Note that a running task was told to stop, and return it.
@@ -121,7 +141,7 @@ class TaskBook:
             IllegalTransitionError: If it is not running.
         """
         task = self.get(task_id)
-        return self._replace(task.stopping(reason, self._duration(task_id, at) or 0.0))
+        return self._replace(task.stopping(reason, self._ran(task, at)))
 
     def end(
         self,
@@ -138,7 +158,7 @@ class TaskBook:
                 has ended already, or it is queued and the outcome is not Canceled.
         """
         task = self.get(task_id)
-        duration = self._duration(task_id, at)
+        duration = None if task.started_at is None else self._ran(task, at)
         ended = self._replace(task.ended(outcome, at.wall, duration, news))
         self._started.pop(task_id, None)
         self._finished.append(task_id)
@@ -152,6 +172,10 @@ class TaskBook:
             self._counts[task.status] -= 1
             forgotten.append(task)
         return tuple(forgotten)
+
+    def forget_oldest(self) -> tuple[Task, ...]:
+        """Drop the task that finished first; return it, or nothing if there is none."""
+        return self.forget_finished(keep=max(0, len(self._finished) - 1))
 
     def clean_up(self) -> tuple[Task, ...]:
         """Drop the finished tasks beyond the history limit; return those dropped."""
@@ -186,7 +210,10 @@ class TaskBook:
 
     def open_ids(self) -> tuple[int, ...]:
         """Return the ids of the running tasks, then of the queued ones."""
-        return (*sorted(self._started), *(task.id for task in self._waiting()))
+        return (
+            *(task.id for task in self._candidates(TaskFilter.RUNNING)),
+            *(task.id for task in self._waiting()),
+        )
 
     def counts(self) -> TaskCounts:
         """Return how many tasks are in each status."""
@@ -220,11 +247,13 @@ class TaskBook:
     def _as_of(self, task: Task, at: Moment) -> Task:
         if task.status is not TaskStatus.RUNNING:
             return task
-        return msgspec.structs.replace(task, duration=self._duration(task.id, at))
+        return msgspec.structs.replace(task, duration=self._ran(task, at))
 
-    def _duration(self, task_id: int, at: Moment) -> float | None:
-        started = self._started.get(task_id)
-        return None if started is None else max(0.0, at.monotonic - started)
+    def _ran(self, task: Task, at: Moment) -> float:
+        started = self._started.get(task.id)
+        if started is None:
+            return task.duration or 0.0
+        return max(0.0, at.monotonic - started)
 
     def _replace(self, task: Task) -> Task:
         before = self._tasks[task.id].status

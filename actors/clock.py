@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
+from .supervision import call_safely
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -53,7 +55,8 @@ class Clock(Protocol):
     def call_later(self, delay: float, call: Callable[[], None]) -> Alarm:
         """Make a call after `delay` seconds, on a thread of the clock's own.
 
-        The call must not block: actors pass one that only tells. Never blocks itself.
+        The call must not block: actors pass one that only tells. If it fails that is
+        logged. Never blocks itself.
         """
         ...
 
@@ -107,7 +110,7 @@ class SystemClock:
             while waiting and waiting[0][0] <= now:
                 _, _, due = heapq.heappop(waiting)
                 if due.call is not None:
-                    due.call()
+                    call_safely(due.call)
             try:
                 entry = self._new.get(timeout=self._pause(waiting, now))
             except queue.Empty:

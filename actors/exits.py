@@ -13,6 +13,8 @@ import select
 import threading
 from typing import TYPE_CHECKING, Protocol
 
+from .supervision import call_safely
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -23,8 +25,8 @@ class ExitWatcher(Protocol):
     def watch(self, pid: int, on_exit: Callable[[], None]) -> None:
         """Call `on_exit` once the child `pid` has exited; it must not block.
 
-        The child is left to be reaped by whoever started it, and must not be reaped
-        before the call. Never blocks.
+        If the call fails that is logged. The child is left to be reaped by whoever
+        started it, and must not be reaped before the call. Never blocks.
 
         Raises:
             OSError: If the process can't be watched.
@@ -50,7 +52,15 @@ class PidfdWatcher:
         """Call `on_exit` on the watcher's thread once the child has exited."""
         pidfd = os.pidfd_open(pid)
         self._calls[pidfd] = on_exit
-        self._epoll.register(pidfd, select.EPOLLIN)
+        try:
+            self._epoll.register(pidfd, select.EPOLLIN)
+        except (OSError, ValueError) as error:
+            # If it is just being closed, that may have closed this one too.
+            if self._calls.pop(pidfd, None) is not None:
+                os.close(pidfd)
+            if isinstance(error, OSError):
+                raise
+            raise OSError(errno.EBADF, "the exit watcher is closed") from error
 
     def close(self) -> None:
         """Stop watching; what is still watched is forgotten. Never blocks."""
@@ -66,7 +76,7 @@ class PidfdWatcher:
                 # Closing alone is not enough: a child just being forked has a copy.
                 self._epoll.unregister(fd)
                 os.close(fd)
-                on_exit()
+                call_safely(on_exit)
 
     def _release(self) -> None:
         self._epoll.close()
@@ -84,11 +94,15 @@ class ThreadWatcher:
         def wait() -> None:
             with contextlib.suppress(ChildProcessError):
                 os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-            on_exit()
+            call_safely(on_exit)
 
-        threading.Thread(
+        thread = threading.Thread(
             target=wait, name=f"backburner-exit-{pid}", daemon=True
-        ).start()
+        )
+        try:
+            thread.start()
+        except RuntimeError as error:
+            raise OSError(errno.EAGAIN, str(error)) from error
 
     def close(self) -> None:
         """Do nothing: each thread ends with its process."""

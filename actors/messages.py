@@ -13,6 +13,7 @@ import enum
 import msgspec
 
 from .book import TaskCounts
+from .chat import ChatMessage
 from .supervision import Recipient
 from .task import (
     Outcome,
@@ -26,6 +27,21 @@ from .task import (
 
 class Message(msgspec.Struct, frozen=True):
     """The base of all messages."""
+
+
+class ProcessRecord(msgspec.Struct, frozen=True):
+    """The process that a task runs as.
+
+    Attributes:
+        task_id: The task.
+        pid: Its process id, which the system may give to another when it has ended.
+        created: When it was created, in seconds since the epoch; together with the id
+            it means one process only.
+    """
+
+    task_id: int
+    pid: int
+    created: float
 
 
 # What the QueueActor tells its subscribers.
@@ -74,13 +90,34 @@ class TasksForgotten(Message, frozen=True):
 
 
 class Subscribed(Message, frozen=True):
-    """The first message to a subscriber: all there is; changes after `seq` follow."""
+    """The first message to a subscriber: all there is; changes after `seq` follow.
+
+    Attributes:
+        seq: The number of the last change before this.
+        tasks: All tasks, by id.
+        unshown: The changes that nobody was shown yet, for a subscriber that shows
+            them; none for others.
+    """
 
     seq: int
     tasks: tuple[Task, ...]
+    unshown: tuple[TaskChanged, ...] = ()
 
 
-Notification = TaskChanged | TasksForgotten | Subscribed
+class JournalTrouble(Message, frozen=True):
+    """The journal can't be written, or can be again.
+
+    Until it can, no task starts, none is accepted, and no change is announced; running
+    tasks go on.
+
+    Attributes:
+        text: What is wrong, in one line; none when it is over.
+    """
+
+    text: str | None
+
+
+Notification = TaskChanged | TasksForgotten | Subscribed | JournalTrouble
 
 
 # What the QueueActor answers.
@@ -141,6 +178,13 @@ class Refused(Message, frozen=True):
     correlation_id: int | str | None = None
 
 
+class Transcript(Message, frozen=True):
+    """What was said and shown, in order."""
+
+    entries: tuple[ChatMessage | TaskChanged, ...]
+    correlation_id: int | str | None = None
+
+
 class Acknowledged(Message, frozen=True):
     """Done; there is nothing more to say."""
 
@@ -154,6 +198,7 @@ QueueReply = (
     | CancelAccepted
     | Forgotten
     | Refused
+    | Transcript
     | Acknowledged
 )
 
@@ -222,9 +267,15 @@ class Subscribe(Message, frozen=True):
 
     Answer: `Acknowledged`. Subscribing twice changes nothing. A subscriber that died
     is dropped by itself.
+
+    Attributes:
+        subscriber: Who.
+        shows: Whether it shows changes to a person: `Subscribed` then has those that
+            nobody was shown, and it is to tell `Shown` for what it has shown.
     """
 
     subscriber: Recipient[Notification]
+    shows: bool = False
     reply_to: Recipient[QueueReply] | None = None
     correlation_id: int | str | None = None
 
@@ -237,8 +288,35 @@ class Unsubscribe(Message, frozen=True):
     correlation_id: int | str | None = None
 
 
+class Shown(Message, frozen=True):
+    """All changes up to `seq` have been shown to a person. No answer."""
+
+    seq: int
+
+
+class WriteDown(Message, frozen=True):
+    """Keep this chat message with the session. No answer."""
+
+    message: ChatMessage
+
+
+class GetTranscript(Message, frozen=True):
+    """Look up what was said and shown, in earlier lives too. Answer: `Transcript`.
+
+    Attributes:
+        limit: How many of the last entries at most.
+    """
+
+    limit: int
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
 QueueRequest = (
     AddTask
+    | Shown
+    | WriteDown
+    | GetTranscript
     | GetTask
     | ListTasks
     | CancelTask
@@ -272,8 +350,7 @@ class ClaimTasks(Message, frozen=True):
 class TaskProcess(Message, frozen=True):
     """A task runs as this process."""
 
-    task_id: int
-    pid: int
+    process: ProcessRecord
 
 
 class TaskProgressed(Message, frozen=True):
@@ -291,20 +368,41 @@ class TaskEnded(Message, frozen=True):
     news: OutputNews | None = None
 
 
-class CloseQueue(Message, frozen=True):
-    """Take no new tasks, and cancel those that wait. Answer: `Acknowledged`.
+class OpenQueue(Message, frozen=True):
+    """Put in order what an earlier life of the session left. Answer: `Acknowledged`."""
 
-    Attributes:
-        reason: What becomes the reason of the queued tasks that are canceled.
-    """
-
-    reason: str
     reply_to: Recipient[QueueReply] | None = None
     correlation_id: int | str | None = None
 
 
+class CloseQueue(Message, frozen=True):
+    """Take no new tasks, and start none. Answer: `Acknowledged`.
+
+    Attributes:
+        reason: What becomes the reason of queued tasks that are canceled.
+        keep_queued: Whether queued tasks stay for the next time the session is opened,
+            or are canceled.
+    """
+
+    reason: str
+    keep_queued: bool = False
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class WriteAgain(Message, frozen=True):
+    """Try again to write to the journal what could not be written before."""
+
+
 QueueMessage = (
-    QueueRequest | ClaimTasks | TaskProcess | TaskProgressed | TaskEnded | CloseQueue
+    QueueRequest
+    | OpenQueue
+    | CloseQueue
+    | WriteAgain
+    | ClaimTasks
+    | TaskProcess
+    | TaskProgressed
+    | TaskEnded
 )
 
 
@@ -322,10 +420,16 @@ class StartTask(Message, frozen=True):
 
 
 class StopTask(Message, frozen=True):
-    """End this task; a task the runner does not hold has ended already."""
+    """End this task with this outcome; one the runner does not hold has ended already.
+
+    Attributes:
+        task_id: Which.
+        outcome: What it becomes, unless it ends by itself first.
+        now: Kill it at once, without a grace period.
+    """
 
     task_id: int
-    reason: str
+    outcome: Outcome
     now: bool = False
 
 
@@ -375,7 +479,7 @@ class Look(Message, frozen=True):
 class Stop(Message, frozen=True):
     """End the job: ask it to, and kill it after the grace period, or at once."""
 
-    reason: str
+    outcome: Outcome
     now: bool = False
 
 

@@ -13,16 +13,19 @@ from typing import Final
 
 _TASKBAR: Final = re.compile(rb"\x1b\]9;4;([0-4]);?(\d{0,3})(?:\x07|\x1b\\|\x9c)")
 _PERCENT: Final = re.compile(rb"(?<![\d.,/-])(\d{1,3})(?:[.,]\d+)? ?%(?!\w)")
-# A count stands in brackets, at the start of the line, or after a word that counts;
-# anywhere else n/m may be a date, a ratio or a path.
+# A count stands in brackets, at the start of the line, after a bar or after a word that
+# counts; anywhere else n/m may be a date, a ratio or a path. A time right behind it
+# makes it a date there too.
 _COUNT: Final = re.compile(
     rb"""
-    (?: ^\s* | [\[(]\s*
+    (?: ^\s* | [\[(]\s* | [=>\s\#-]\]\s+
       | \b(?: step|stage|task|test|file|item|chunk|batch|epoch|part|page|layer|object
             | package|target|job|case|row|record|download(?:ed|ing)?|process(?:ed|ing)
             | build(?:ing)?|compil(?:ed|ing)|install(?:ed|ing)?|fetch(?:ed|ing)?
+            | progress
         )s? [\s:#]+ )
-    (\d{1,9}) (?: \s*/\s* | \s+of\s+ ) (\d{1,9}) (?! [\d/.:,%\w-] )
+    (\d{1,9}) (?: \s*/\s* | \s+of\s+ ) (\d{1,9})
+    (?! [/%\w-] | [.:,][^\s.] | \s+\d{1,2}:\d\d )
     """,
     re.VERBOSE | re.IGNORECASE,
 )

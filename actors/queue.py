@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from .book import TaskBook, UnknownTaskError
+from .journal import Journal, JournalError
 from .kinds import InvalidRequestError, Kinds
 from .messages import (
     Acknowledged,
@@ -18,12 +20,16 @@ from .messages import (
     ForgetFinished,
     Forgotten,
     GetTask,
+    GetTranscript,
+    JournalTrouble,
     ListTasks,
     Notification,
+    OpenQueue,
     QueueMessage,
     QueueReply,
     Refused,
     RunnerMessage,
+    Shown,
     StartTask,
     StopTask,
     Subscribe,
@@ -37,9 +43,13 @@ from .messages import (
     TaskProcess,
     TaskProgressed,
     TasksForgotten,
+    Transcript,
     Unsubscribe,
+    WriteAgain,
+    WriteDown,
 )
-from .safe_text import is_unicode, safe_line
+from .recovery import LOST
+from .safe_text import is_unicode, safe_line, size_text
 from .supervision import DeadLetters, Recipient, SafeActor, logger
 from .task import Outcome, Task, TaskFilter, TaskRequest, TaskStatus
 
@@ -49,6 +59,31 @@ if TYPE_CHECKING:
 
 BATCH: Final = 256
 """Messages handled before what they led to is sent at the latest."""
+
+WRITE_AGAIN: Final = 0.5
+"""Seconds after which a failed write to the journal is tried again."""
+
+_CHANGING: Final = (TaskAdded, CancelAccepted, Forgotten)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueConfig:
+    """The settings of a QueueActor.
+
+    Attributes:
+        kinds: What kinds of tasks are accepted.
+        output: The folder of the output files.
+        output_limit: Bytes of output of all tasks together; beyond it the oldest
+            finished ones are forgotten, and then the one that writes is ended.
+        clock: The time.
+        dead_letters: Counts what reaches nobody.
+    """
+
+    kinds: Kinds
+    output: Path
+    output_limit: int
+    clock: Clock
+    dead_letters: DeadLetters
 
 
 class QueueActor(SafeActor[QueueMessage]):
@@ -62,27 +97,30 @@ class QueueActor(SafeActor[QueueMessage]):
     then everything that follows from it is sent.
 
     Args:
+        config: Its settings.
         book: The tasks.
-        kinds: What kinds of tasks are accepted.
-        output: The folder of the output files.
-        clock: The time.
-        dead_letters: Counts what reaches nobody.
+        journal: What remembers the session.
+        seq: The number of the last change that the journal has.
     """
 
     def __init__(
         self,
+        config: QueueConfig,
         book: TaskBook,
-        kinds: Kinds,
-        output: Path,
-        clock: Clock,
-        dead_letters: DeadLetters,
+        journal: Journal,
+        seq: int = 0,
     ) -> None:
-        super().__init__(dead_letters)
+        super().__init__(config.dead_letters)
         self._book = book
-        self._kinds = kinds
-        self._output_template = str(output / "{id}.log")
-        self._clock = clock
-        self._seq = 0
+        self._journal = journal
+        self._trouble: str | None = None
+        self._will_write_again = False
+        self._output_limit = config.output_limit
+        self._output_total = 0
+        self._kinds = config.kinds
+        self._output_folder = str(config.output)
+        self._clock = config.clock
+        self._seq = seq
         self._subscribers: list[Recipient[Notification]] = []
         self._outbox: list[tuple[Recipient[Any], Any]] = []
         self._handled = 0
@@ -108,8 +146,12 @@ class QueueActor(SafeActor[QueueMessage]):
         return self._conclude(message, refused)
 
     def on_stop(self) -> None:
-        """Send what is left to be sent."""
+        """Write down and send what is left."""
         self._flush()
+        try:
+            self._journal.close(clean=self._closed)
+        except JournalError as error:
+            logger.error("The journal could not be closed in order: %s", error)
 
     def _conclude(
         self, message: QueueMessage, answer: QueueReply | None
@@ -117,7 +159,11 @@ class QueueActor(SafeActor[QueueMessage]):
         self._handled += 1
         reply_to = getattr(message, "reply_to", None)
         if answer is not None and reply_to is not None:
-            self._outbox.append((reply_to, answer))
+            if self._trouble is not None and not isinstance(answer, _CHANGING):
+                # It tells nothing that waits to be written down.
+                self.post(reply_to, answer)
+            else:
+                self._outbox.append((reply_to, answer))
             answer = None
         # An asker must not hear of what has not been sent, and waits for it already.
         if answer is not None or self._handled >= BATCH or self.actor_inbox.empty():
@@ -126,11 +172,36 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _flush(self) -> None:
         self._handled = 0
-        while self._outbox:
+        while self._write_down() and self._outbox:
             outbox, self._outbox = self._outbox, []
             for recipient, message in outbox:
                 if not self.post(recipient, message):
                     self._undelivered(recipient, message)
+
+    def _write_down(self) -> bool:
+        try:
+            self._journal.commit()
+        except JournalError as error:
+            if self._trouble is None:
+                logger.error("The journal can't be written: %s", error)
+            self._announce_trouble(safe_line(str(error)))
+            self._write_again_later()
+            return False
+        self._announce_trouble(None)
+        return True
+
+    def _write_again_later(self) -> None:
+        if not self._will_write_again:
+            self._will_write_again = True
+            self._clock.call_later(WRITE_AGAIN, lambda: self.tell_self(WriteAgain()))
+
+    def _announce_trouble(self, text: str | None) -> None:
+        if text == self._trouble:
+            return
+        self._trouble = text
+        # Not through the outbox, which is held back.
+        for subscriber in self._subscribers:
+            self.post(subscriber, JournalTrouble(text))
 
     def _undelivered(self, recipient: Recipient[Any], message: object) -> None:
         self._unsubscribe(recipient)
@@ -161,21 +232,33 @@ class QueueActor(SafeActor[QueueMessage]):
             case Unsubscribe(subscriber=subscriber, correlation_id=correlation_id):
                 self._unsubscribe(subscriber)
                 return Acknowledged(correlation_id)
+            case GetTranscript(limit=limit, correlation_id=correlation_id):
+                return Transcript(self._journal.transcript(limit), correlation_id)
+            case Shown(seq=seq):
+                self._journal.shown(seq)
+            case WriteDown(message=said):
+                self._journal.said(said, self._seq)
+            case OpenQueue(correlation_id=correlation_id):
+                self._recover()
+                return Acknowledged(correlation_id)
             case CloseQueue(correlation_id=correlation_id):
                 self._close(message)
                 return Acknowledged(correlation_id)
+            case WriteAgain():
+                # The attempt itself comes with the end of the batch.
+                self._will_write_again = False
             case ClaimTasks(runner=runner, count=count, slots=slots):
                 self._runner = runner
                 self._slots = slots
                 self._claims += count
                 self._assign()
-            case TaskProcess(task_id=task_id, pid=pid):
-                self._pids[task_id] = pid
+            case TaskProcess(process=process):
+                self._pids[process.task_id] = process.pid
+                self._journal.runs_as(process)
             case TaskProgressed():
                 self._progress(message)
-            case TaskEnded(task_id=task_id, outcome=outcome, news=news):
-                self._pids.pop(task_id, None)
-                self._changed(self._book.end(task_id, outcome, self._clock.now(), news))
+            case TaskEnded():
+                self._end(message)
             case _:
                 assert_never(message)
         return None
@@ -184,17 +267,18 @@ class QueueActor(SafeActor[QueueMessage]):
         self, request: TaskRequest, correlation_id: int | str | None
     ) -> QueueReply:
         if self._closed:
-            return Refused(
-                "the session is ending and takes no new tasks",
-                correlation_id=correlation_id,
-            )
+            text = "the session is ending and takes no new tasks"
+            return Refused(text, correlation_id=correlation_id)
+        if self._trouble is not None:
+            text = f"can't write it down ({self._trouble}); try again when that is over"
+            return Refused(text, correlation_id=correlation_id)
         try:
             kind = self._check(request)
         except InvalidRequestError as error:
             return Refused(str(error), invalid=True, correlation_id=correlation_id)
-        output_path = self._output_template if kind.writes_output else None
+        folder = self._output_folder if kind.writes_output else None
         reason = self._waiting_reason()
-        task = self._book.add(request, self._clock.now(), reason, output_path)
+        task = self._book.add(request, self._clock.now(), reason, folder)
         self._changed(task)
         self._assign()
         return TaskAdded(task, correlation_id)
@@ -205,7 +289,7 @@ class QueueActor(SafeActor[QueueMessage]):
             raise InvalidRequestError(
                 'missing description; try: /task "Run tests" bash make test'
             )
-        for text in (request.description, *request.args):
+        for text in (request.description, request.origin, *request.args):
             if not is_unicode(text):
                 raise InvalidRequestError("the text is not valid UTF-8; correct it")
         kind.check(request.args)
@@ -259,21 +343,45 @@ class QueueActor(SafeActor[QueueMessage]):
         return CancelAccepted(tuple(canceled), message.correlation_id)
 
     def _cancel(self, task: Task, reason: str, *, now: bool) -> Task:
-        at = self._clock.now()
+        at, reason = self._clock.now(), safe_line(reason)
         if task.status is TaskStatus.QUEUED:
             return self._changed(self._book.end(task.id, Outcome.canceled(reason), at))
         if self._runner is not None:
-            self._outbox.append((self._runner, StopTask(task.id, reason, now=now)))
+            stop = StopTask(task.id, Outcome.canceled(reason), now=now)
+            self._outbox.append((self._runner, stop))
         stopping = self._book.note_stopping(task.id, f"stopping, {reason}", at)
         return self._changed(stopping, TaskEvent.PROGRESS)
 
     def _progress(self, message: TaskProgressed) -> None:
+        before = self._book.get(message.task_id).output_size
         task = self._book.progress(message.task_id, message.news, self._clock.now())
-        self._changed(task, TaskEvent.PROGRESS)
+        if self._trouble is None:
+            self._changed(task, TaskEvent.PROGRESS)
+        self._account_output(task, task.output_size - before)
+
+    def _end(self, message: TaskEnded) -> None:
+        self._pids.pop(message.task_id, None)
+        before = self._book.get(message.task_id).output_size
+        outcome, at = message.outcome.made_safe(), self._clock.now()
+        task = self._book.end(message.task_id, outcome, at, message.news)
+        self._changed(task)
+        self._account_output(task, task.output_size - before)
+
+    def _account_output(self, task: Task, growth: int) -> None:
+        self._output_total += growth
+        while self._output_total > self._output_limit:
+            if not self._forget(self._book.forget_oldest()):
+                break
+        if self._output_total > self._output_limit and self._runner is not None:
+            limit = size_text(self._output_limit)
+            reason = f"the session's output went beyond the limit of {limit}"
+            stop = StopTask(task.id, Outcome.failed(reason), now=True)
+            self._outbox.append((self._runner, stop))
 
     def _changed(self, task: Task, event: TaskEvent | None = None) -> Task:
         self._seq += 1
         changed = TaskChanged(self._seq, event or TaskEvent.of(task.status), task)
+        self._journal.changed(changed)
         self._publish(changed)
         if task.status.is_final:
             self._forget(self._book.clean_up())
@@ -281,7 +389,9 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _forget(self, tasks: tuple[Task, ...]) -> tuple[int, ...]:
         ids = tuple(task.id for task in tasks)
+        self._journal.forgot(ids)
         for task in tasks:
+            self._output_total -= task.output_size
             if task.output_path is not None:
                 try:
                     Path(task.output_path).unlink(missing_ok=True)
@@ -297,9 +407,16 @@ class QueueActor(SafeActor[QueueMessage]):
     def _subscribe(self, message: Subscribe) -> QueueReply:
         if message.subscriber not in self._subscribers:
             tasks = self._book.list(TaskFilter.ALL, self._clock.now())
+            unshown = self._unshown() if message.shows else ()
+            subscribed = Subscribed(self._seq, tasks, unshown)
             self._subscribers.append(message.subscriber)
-            self._outbox.append((message.subscriber, Subscribed(self._seq, tasks)))
+            self._outbox.append((message.subscriber, subscribed))
         return Acknowledged(message.correlation_id)
+
+    def _unshown(self) -> tuple[TaskChanged, ...]:
+        # What this batch has noted is part of it.
+        self._journal.commit()
+        return self._journal.unshown()
 
     def _unsubscribe(self, subscriber: Recipient[Any]) -> None:
         if subscriber in self._subscribers:
@@ -307,8 +424,17 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _close(self, message: CloseQueue) -> None:
         self._closed = True
+        if message.keep_queued:
+            return
         for task in self._book.list(TaskFilter.QUEUED, self._clock.now()):
             self._cancel(task, message.reason, now=False)
+
+    def _recover(self) -> None:
+        for task in self._book.list(TaskFilter.RUNNING, self._clock.now()):
+            self._changed(self._book.end(task.id, LOST, self._clock.now()))
+        self._forget(self._book.clean_up())
+        everything = self._book.list(TaskFilter.ALL, self._clock.now())
+        self._output_total = sum(task.output_size for task in everything)
 
     def _unknown(self, task_id: int, correlation_id: int | str | None) -> Refused:
         newest = self._book.newest_id

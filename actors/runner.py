@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, assert_never
 
+from msgspec.structs import replace
+
 from . import survivors
 from .messages import (
     Begin,
@@ -79,8 +81,8 @@ class RunnerActor(SafeActor[RunnerMessage]):
                 self._claim(self._slots)
             case StartTask(task=task):
                 self._start(task)
-            case StopTask(task_id=task_id, reason=reason, now=now):
-                self._stop_task(task_id, reason, now=now)
+            case StopTask(task_id=task_id, outcome=outcome, now=now):
+                self._stop_task(task_id, outcome, now=now)
             case JobEnded(task_id=task_id, outcome=outcome, news=news):
                 self._ended(task_id, outcome, news)
             case TickRunner():
@@ -125,10 +127,10 @@ class RunnerActor(SafeActor[RunnerMessage]):
         self.post(actor, Begin())
         self._keep_ticking()
 
-    def _stop_task(self, task_id: int, reason: str, *, now: bool) -> None:
+    def _stop_task(self, task_id: int, outcome: Outcome, *, now: bool) -> None:
         actor = self._active.get(task_id)
         if actor is not None:
-            self.post(actor, Stop(reason, now=now))
+            self.post(actor, Stop(outcome, now=now))
 
     def _ended(self, task_id: int, outcome: Outcome, news: OutputNews | None) -> None:
         self._active.pop(task_id, None)
@@ -171,9 +173,13 @@ class RunnerActor(SafeActor[RunnerMessage]):
         self._ended(task_id, Outcome.failed("its actor died"), None)
 
     def _drain(self, drain: Drain) -> None:
+        before = self._draining
+        if before is not None and drain.reply_to is None:
+            # One that only hurries must not keep the answer from who waits for it.
+            drain = replace(drain, reply_to=before.reply_to)
         self._draining = drain
         for task_id in list(self._active):
-            self._stop_task(task_id, drain.reason, now=drain.now)
+            self._stop_task(task_id, Outcome.canceled(drain.reason), now=drain.now)
         self._answer_if_drained(drain)
 
     def _answer_if_drained(self, drain: Drain) -> None:

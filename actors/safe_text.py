@@ -13,6 +13,8 @@ import re
 from typing import Final
 
 TAB_WIDTH: Final = 8
+_BRIEF: Final = 40
+_FIRST_BARE_IN_JSON: Final = 0x7F  # those below are escaped already
 _UNIT: Final = 1024
 
 # ECMA-48: control strings (DCS, SOS, OSC, PM, APC) end at ST or BEL and are cut at the
@@ -38,6 +40,10 @@ _UNSAFE: Final = {
     )
     for code in span
 } | dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}")
+
+_JSON_ESCAPES: Final = {
+    code: f"\\u{code:04x}" for code in _UNSAFE if code >= _FIRST_BARE_IN_JSON
+}
 
 
 def safe_line(text: str) -> str:
@@ -68,6 +74,19 @@ def safe_lines(text: str) -> list[str]:
     return [safe_line(line) for line in lines]
 
 
+def safe_json(document: str) -> str:
+    """Escape what JSON allows in strings and a terminal or a line reader obeys.
+
+    It still means the same: nothing is removed.
+    """
+    return document.translate(_JSON_ESCAPES)
+
+
+def brief(text: str) -> str:
+    """Return a text, or its beginning if it is too long to be quoted in an error."""
+    return text if len(text) <= _BRIEF else f"{text[:_BRIEF]}…"
+
+
 def is_unicode(text: str) -> bool:
     """Tell whether text can be written as UTF-8; half a character can't."""
     try:
@@ -84,7 +103,7 @@ def size_text(size: int) -> str:
     value = float(size)
     for unit in ("KiB", "MiB", "GiB", "TiB"):
         value /= _UNIT
-        if value < _UNIT or unit == "TiB":
+        if round(value, 1) < _UNIT or unit == "TiB":
             break
     return f"{value:.1f}".removesuffix(".0") + f" {unit}"
 

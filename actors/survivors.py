@@ -45,6 +45,14 @@ def own_part(value: str) -> str:
     return value.rpartition(",")[2]
 
 
+def is_of_session(part: str, session_key: str) -> bool:
+    """Tell whether a part of a mark, `work-1f2e:3`, is of the session with this key.
+
+    Whatever the session was called then: its key alone is like no other's.
+    """
+    return part.rpartition(":")[0].rpartition("-")[2] == session_key
+
+
 def is_alive(process: psutil.Process) -> bool:
     """Tell whether a process still runs; a zombie does not."""
     try:
@@ -88,7 +96,7 @@ def find_family(
     for pid, process in others.items():
         if pid in found or pid == leader:
             continue
-        if _in_session(pid, leader) or token in _mark_of(process):
+        if _session_of(pid) == leader or token in _mark_of(process):
             found[pid] = process
         else:
             with contextlib.suppress(psutil.Error):
@@ -107,32 +115,67 @@ def find_family(
     ]
 
 
-def end_marked(matches: Callable[[str], bool], grace: float) -> list[psutil.Process]:
-    """End all processes that carry a mark which matches.
-
-    Asks first if there is a grace period, then kills, and looks again for what was
-    forked meanwhile. Blocks until they are gone, at most for the grace period and
-    half a second.
+def end_marked(
+    matches: Callable[[str], bool],
+    grace: float,
+    hurried: Callable[[], bool] = lambda: False,
+) -> list[psutil.Process]:
+    """End all processes that carry a mark which matches; see `end_all`.
 
     Args:
         matches: Told each part of a process's mark.
         grace: Seconds between SIGTERM and SIGKILL; 0 for SIGKILL at once.
+        hurried: Tells whether the grace period is over before its time.
 
     Returns:
         Those that are still alive.
     """
-    left = find_marked(matches)
+    return end_all(lambda: find_marked(matches), grace, hurried)
+
+
+def end_all(
+    search: Callable[[], list[psutil.Process]],
+    grace: float,
+    hurried: Callable[[], bool] = lambda: False,
+) -> list[psutil.Process]:
+    """End all processes that a search finds.
+
+    Asks first if there is a grace period, then kills, and searches again for what was
+    forked meanwhile. Blocks until they are gone, at most for the grace period and
+    half a second.
+
+    Args:
+        search: Finds those that are alive.
+        grace: Seconds between SIGTERM and SIGKILL; 0 for SIGKILL at once.
+        hurried: Tells whether the grace period is over before its time.
+
+    Returns:
+        Those that are still alive.
+    """
+    left = search()
     if left and grace > 0:
         ask_to_end(left)
-        _wait_until_gone(left, grace)
-        left = find_marked(matches)
+        _wait_until_gone(left, grace, hurried)
+        left = search()
     for _ in range(_KILL_ROUNDS):
         if not left:
             break
         signal_all(left, signal.SIGKILL)
         _wait_until_gone(left, _KILL_WAIT)
-        left = find_marked(matches)
+        left = search()
     return left
+
+
+def find_sessions(leaders: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """Find running session leaders, and all that is in their sessions.
+
+    A leader that is gone, and one whose id is another process's by now, has none.
+    """
+    alive = {leader.pid: leader for leader in leaders if is_alive(leader)}
+    if not alive:
+        return []
+    members = [process for process in _others() if _session_of(process.pid) in alive]
+    return [member for member in members if is_alive(member)]
 
 
 def signal_all(processes: Iterable[psutil.Process], number: int) -> None:
@@ -166,12 +209,16 @@ def in_group(process: psutil.Process, group: int) -> bool:
         return False
 
 
-def _wait_until_gone(processes: Iterable[psutil.Process], timeout: float) -> None:
+def _wait_until_gone(
+    processes: Iterable[psutil.Process],
+    timeout: float,
+    hurried: Callable[[], bool] = lambda: False,
+) -> None:
     # Not psutil.wait_procs: an init that reaps nothing, as in many containers, leaves
     # zombies, and it would wait for them.
     deadline = Deadline(timeout)
     left = [process for process in processes if is_alive(process)]
-    while left and deadline.left() > 0:
+    while left and deadline.left() > 0 and not hurried():
         time.sleep(_POLL)
         left = [process for process in left if is_alive(process)]
 
@@ -192,8 +239,8 @@ def _mark_of(process: psutil.Process) -> list[str]:
     return value.split(",") if value else []
 
 
-def _in_session(pid: int, leader: int) -> bool:
+def _session_of(pid: int) -> int | None:
     try:
-        return os.getsid(pid) == leader
+        return os.getsid(pid)
     except OSError:
-        return False
+        return None

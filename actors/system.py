@@ -15,6 +15,7 @@ from . import survivors
 from .book import TaskBook
 from .clock import SystemClock
 from .exits import make_exit_watcher
+from .journal import Journal, JournalError, Memory, NoJournal
 from .kinds import BashKind, Kinds, SleepKind
 from .messages import (
     Acknowledged,
@@ -31,6 +32,7 @@ from .messages import (
     GetTask,
     ListTasks,
     Notification,
+    OpenQueue,
     QueueReply,
     QueueRequest,
     Refused,
@@ -43,8 +45,10 @@ from .messages import (
     Unsubscribe,
 )
 from .promise import Deadline, Promise
-from .queue import QueueActor
+from .queue import QueueActor, QueueConfig
+from .recovery import end_leftovers, with_duration
 from .runner import RunnerActor
+from .session_folder import FolderError, SessionFolder
 from .supervision import DeadLetters, Recipient, logger, post
 from .task import Task, TaskFilter, TaskRequest
 from .task_actor import TaskActorConfig
@@ -64,7 +68,6 @@ ANSWER_TIMEOUT: Final = 10.0
 
 _STOP_TIMEOUT: Final = 5.0
 _SESSION_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_OUTPUT_FILE: Final = re.compile(r"(\d{1,18})\.log")
 
 
 class TaskSystemError(Exception):
@@ -82,14 +85,18 @@ class TaskSystem:
     standard streams or actors other than its own.
 
     Args:
-        directory: The folder of the session: its output files, in `output/`. Made if
-            it is missing. With none, a temporary folder that is deleted on `stop`.
+        directory: The folder of the session: its journal, and its output files in
+            `output/`. Made if it is missing. What is in it is remembered: queued tasks
+            run when it is opened again. With none, nothing is remembered, and the
+            output is in a temporary folder that is deleted on `stop`.
         name: What the session is called: letters, digits, `.`, `_` and `-`.
         slots: How many tasks run at a time.
         kinds: The kinds of tasks; by default `bash` and `sleep`.
         grace: Seconds between asking a task to end and killing it.
         history: How many finished tasks are remembered.
         output_limit: Bytes of output beyond which a task is ended as failed.
+        session_output_limit: Bytes of output of all tasks together; beyond it the
+            oldest finished ones are forgotten, and then the one that writes is ended.
 
     Raises:
         ValueError: If an argument makes no sense.
@@ -105,6 +112,7 @@ class TaskSystem:
         grace: float = 5.0,
         history: int = 1000,
         output_limit: int = 1 << 30,
+        session_output_limit: int = 10 << 30,
     ) -> None:
         if slots < 1:
             raise ValueError(f"{slots} slots would never run a task; give at least 1")
@@ -114,18 +122,22 @@ class TaskSystem:
             raise ValueError(
                 f"bad session name {name!r}; use letters, digits, '.', '_' and '-'"
             )
-        self._given_directory = directory
+        self._directory = directory
         self._slots = slots
         self._kinds = Kinds(kinds if kinds is not None else (BashKind(), SleepKind()))
         self._grace = grace
         self._history = history
         self._output_limit = output_limit
-        self._session_key = f"{name}-{secrets.token_hex(4)}"
+        self._session_output_limit = session_output_limit
+        self._name = name
+        self._session_key = ""
         self._queue: pykka.ActorRef[QueueActor] | None = None
         self._runner: pykka.ActorRef[RunnerActor] | None = None
         self._draining: pykka.ActorRef[RunnerActor] | None = None
         self._hurried = False
         self._releases: list[Callable[[], object]] = []
+        self.warnings: tuple[str, ...] = ()
+        """What a person should know of how the session was found; set by `start`."""
         self.dead_letters = DeadLetters()
         """Counts the messages of this system that reached nobody."""
 
@@ -166,45 +178,60 @@ class TaskSystem:
         """
         if self._queue is not None:
             raise RuntimeError("the task system is started already")
-        output = self._make_folders()
         try:
-            self._start_actors(output)
+            self._start_actors(*self._open_session())
+        except (FolderError, JournalError) as error:
+            self.stop()
+            raise TaskSystemError(str(error)) from error
         except BaseException:
             self.stop()
             raise
 
-    def _make_folders(self) -> Path:
-        if self._given_directory is None:
+    def _open_session(self) -> tuple[Path, Journal, Memory]:
+        directory = self._directory
+        if directory is None:
             temporary = Path(tempfile.mkdtemp(prefix="backburner-"))
             self._releases.append(lambda: shutil.rmtree(temporary, ignore_errors=True))
-            output = temporary / "output"
-        else:
-            output = self._given_directory / "output"
-        try:
-            output.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=output):
-                pass
-        except OSError as error:
-            raise TaskSystemError(
-                f"can't write to the state directory {output}: {error.strerror};"
-                " name another one or make it writable"
-            ) from error
-        return output
+            return temporary, NoJournal(), Memory(session_key=secrets.token_hex(6))
+        folder = SessionFolder(directory)
+        self._releases.append(folder.close)
+        last_seen = folder.last_written()
+        journal, memory, warning = folder.open_journal()
+        # Until the queue has it; closing it again after that does nothing.
+        self._releases.append(journal.release)
+        left = end_leftovers(memory, self._grace)
+        if left is not None:
+            warning = f"still alive from the last time, and can't be ended: {left}"
+        self.warnings = () if warning is None else (warning,)
+        tasks = (with_duration(task, last_seen) for task in memory.tasks)
+        return folder.output, journal, replace(memory, tasks=tuple(tasks))
 
-    def _start_actors(self, output: Path) -> None:
+    def _start_actors(self, output: Path, journal: Journal, memory: Memory) -> None:
+        self._session_key = memory.session_key
         clock = SystemClock()
         self._releases.append(clock.close)
         exits = make_exit_watcher()
         self._releases.append(exits.close)
-        book = TaskBook(first_id=_first_free_id(output), history=self._history)
+        book = TaskBook(memory.next_id, self._history)
+        book.restore(memory.tasks)
         self._queue = QueueActor.start(
-            book, self._kinds, output, clock, self.dead_letters
+            QueueConfig(
+                kinds=self._kinds,
+                output=output,
+                output_limit=self._session_output_limit,
+                clock=clock,
+                dead_letters=self.dead_letters,
+            ),
+            book,
+            journal,
+            memory.seq,
         )
+        self._request(OpenQueue(), Acknowledged)
         config = TaskActorConfig(
             clock=clock,
             exits=exits,
             dead_letters=self.dead_letters,
-            session_key=self._session_key,
+            session_key=f"{self._name}-{memory.session_key}",
             grace=self._grace,
             output_limit=self._output_limit,
         )
@@ -218,8 +245,9 @@ class TaskSystem:
     ) -> None:
         """End all tasks and stop all actors, in order, within one deadline.
 
-        Queued tasks are canceled, running ones get the grace period, and so does what
-        finished tasks left running. Does nothing if the system is not started.
+        Running tasks get the grace period, and so does what finished tasks left
+        running. Queued tasks stay for the next time if the session is remembered, and
+        are canceled if not. Does nothing if the system is not started.
 
         Args:
             reason: What becomes the reason of the tasks that this ends.
@@ -334,16 +362,25 @@ class TaskSystem:
         return self._request(ForgetFinished(), Forgotten, timeout).ids
 
     def subscribe(
-        self, subscriber: Recipient[Notification], timeout: float = ANSWER_TIMEOUT
+        self,
+        subscriber: Recipient[Notification],
+        *,
+        shows: bool = False,
+        timeout: float = ANSWER_TIMEOUT,
     ) -> None:
         """Tell an actor, or any recipient, of every change from now on.
 
         Blocks until the first message, `Subscribed`, is on its way.
 
+        Args:
+            subscriber: Who.
+            shows: Whether it shows changes to a person; see `Subscribe`.
+            timeout: Seconds.
+
         Raises:
             TimeoutError: If there was no answer in `timeout` seconds.
         """
-        self._request(Subscribe(subscriber), Acknowledged, timeout)
+        self._request(Subscribe(subscriber, shows), Acknowledged, timeout)
 
     def unsubscribe(
         self, subscriber: Recipient[Notification], timeout: float = ANSWER_TIMEOUT
@@ -378,7 +415,7 @@ class TaskSystem:
 
     def _request(
         self,
-        request: QueueRequest | CloseQueue,
+        request: QueueRequest | OpenQueue | CloseQueue,
         answer: type[ReplyT],
         timeout: float = ANSWER_TIMEOUT,
     ) -> ReplyT:
@@ -387,9 +424,8 @@ class TaskSystem:
     def _close_queue(
         self, queue: Recipient[CloseQueue], reason: str, deadline: Deadline
     ) -> None:
-        _ask(
-            queue, CloseQueue(reason), Acknowledged, deadline.left(), self.dead_letters
-        )
+        close = CloseQueue(reason, keep_queued=self._directory is not None)
+        _ask(queue, close, Acknowledged, deadline.left(), self.dead_letters)
 
     def _drain(self, runner: Recipient[Drain], reason: str, deadline: Deadline) -> None:
         drained: Promise[Drained] = Promise()
@@ -404,16 +440,19 @@ class TaskSystem:
             drained.get(_STOP_TIMEOUT)
 
     def _end_leftovers(self, deadline: Deadline) -> None:
-        grace = 0.0 if self._hurried else min(self._grace, deadline.left())
-        prefix = f"{self._session_key}:"
-        left = survivors.end_marked(lambda part: part.startswith(prefix), grace)
+        key = self._session_key
+        left = survivors.end_marked(
+            lambda part: survivors.is_of_session(part, key),
+            min(self._grace, deadline.left()),
+            lambda: self._hurried,
+        )
         if left:
             logger.error("Could not be ended: %s", survivors.describe(left))
 
 
 def _ask(
     queue: Recipient[Any],
-    request: QueueRequest | CloseQueue,
+    request: QueueRequest | OpenQueue | CloseQueue,
     answer: type[ReplyT],
     timeout: float,
     dead_letters: DeadLetters,
@@ -453,13 +492,3 @@ def _wait_for(
             case _:
                 pass
     return tuple(ended.values())
-
-
-def _first_free_id(output: Path) -> int:
-    # An id is never given twice in a session's life, and its output file never mixed.
-    used = (
-        int(match[1])
-        for entry in output.iterdir()
-        if (match := _OUTPUT_FILE.fullmatch(entry.name))
-    )
-    return max(used, default=0) + 1

@@ -8,6 +8,8 @@ from typing import Final, Self
 
 import msgspec
 
+from .safe_text import safe_line
+
 
 class TaskStatus(enum.StrEnum):
     """Where a task is in its life; the last three are final."""
@@ -75,11 +77,30 @@ class TaskRequest(msgspec.Struct, frozen=True):
         description: What the task is called wherever it is shown.
         kind: The name of a registered kind, such as `bash`.
         args: What the kind needs to know; for `bash` one string, the command.
+        origin: Who asked, such as the name of a conversation; the actors only hand it
+            on.
     """
 
     description: str
     kind: str
     args: tuple[str, ...] = ()
+    origin: str = ""
+
+
+def _contradiction_of_error(status: TaskStatus, error: str | None) -> str | None:
+    if status is TaskStatus.FAILED and error is None:
+        return "if it failed, it says what went wrong"
+    if error is not None and status not in {TaskStatus.FAILED, TaskStatus.CANCELED}:
+        return "nothing went wrong with it, so it has no error"
+    return None
+
+
+def _contradiction_of_numbers(size: int, progress: int | None) -> str | None:
+    if size < 0:
+        return "a size can't be negative"
+    if progress is not None and not 0 <= progress <= 100:  # noqa: PLR2004 - percent
+        return "progress goes from 0 to 100"
+    return None
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -99,13 +120,16 @@ class Outcome(msgspec.Struct, frozen=True):
     error: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a status that is not final.
+        """Refuse what no task can end with.
 
         Raises:
-            ValueError: If it is not.
+            ValueError: If the status is not final, or does not fit the error.
         """
         if not self.status.is_final:
             raise ValueError(f"an outcome is final, {self.status} is not")
+        problem = _contradiction_of_error(self.status, self.error)
+        if problem:
+            raise ValueError(f"an outcome ({self.status}): {problem}")
 
     @classmethod
     def complete(cls, reason: str = "done", exit_code: int | None = None) -> Self:
@@ -126,6 +150,14 @@ class Outcome(msgspec.Struct, frozen=True):
         """Make the outcome of a task that was told to stop."""
         return cls(TaskStatus.CANCELED, reason, exit_code, error)
 
+    def made_safe(self) -> Self:
+        """Return this outcome with its texts safe to show and to write down."""
+        return msgspec.structs.replace(
+            self,
+            reason=safe_line(self.reason),
+            error=None if self.error is None else safe_line(self.error),
+        )
+
 
 class OutputNews(msgspec.Struct, frozen=True):
     """What a look at a task's output told.
@@ -140,6 +172,16 @@ class OutputNews(msgspec.Struct, frozen=True):
     last_line: str | None = None
     progress: int | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse numbers that mean nothing.
+
+        Raises:
+            ValueError: If the size is negative, or the progress is no percentage.
+        """
+        problem = _contradiction_of_numbers(self.size, self.progress)
+        if problem:
+            raise ValueError(f"news of output: {problem}")
+
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """A task at one moment. It never changes: each change makes a new one.
@@ -152,6 +194,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         description: What the task is called.
         kind: How it runs, such as `bash`.
         args: What its kind was told.
+        origin: Who asked for it.
         status: Where it is in its life.
         reason: Why it is there.
         queued_at: When it was added (UTC).
@@ -171,6 +214,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     description: str
     kind: str
     args: tuple[str, ...] = ()
+    origin: str = ""
     status: TaskStatus = TaskStatus.QUEUED
     reason: str
     queued_at: datetime
@@ -209,11 +253,13 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
             return "a task that never started has no exit code"
         if self.exit_code is not None and not status.is_final:
             return "a task that has not ended has no exit code"
-        if (status is TaskStatus.FAILED) and self.error is None:
-            return "a failed task says what went wrong"
-        if self.progress is not None and not 0 <= self.progress <= 100:  # noqa: PLR2004 - percent
-            return "progress goes from 0 to 100"
-        return None
+        if self.id < 1:
+            return "ids start at 1"
+        if self.duration is not None and self.duration < 0:
+            return "a duration can't be negative"
+        return _contradiction_of_error(status, self.error) or _contradiction_of_numbers(
+            self.output_size, self.progress
+        )
 
     def _changed_to(self, target: TaskStatus, **changes: object) -> Self:
         if target not in LEGAL_TRANSITIONS[self.status]:

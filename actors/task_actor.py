@@ -14,6 +14,7 @@ from .messages import (
     Begin,
     JobEnded,
     Look,
+    ProcessRecord,
     QueueMessage,
     RunnerMessage,
     Stop,
@@ -102,8 +103,8 @@ class TaskActor(SafeActor[TaskActorMessage]):
                 self._begin()
             case Look():
                 self._look()
-            case Stop(reason=reason, now=now):
-                self._stop_job(Outcome.canceled(reason), now=now)
+            case Stop(outcome=outcome, now=now):
+                self._stop_job(outcome, now=now)
             case _:
                 assert_never(message)
 
@@ -142,7 +143,9 @@ class TaskActor(SafeActor[TaskActorMessage]):
             return
         pid = self._job.pid()
         if pid is not None:
-            self.post(self._queue, TaskProcess(self._task.id, pid))
+            created = self._config.clock.now().wall.timestamp()
+            record = ProcessRecord(self._task.id, pid, created)
+            self.post(self._queue, TaskProcess(record))
 
     def _look(self) -> None:
         if self._job is None:
@@ -187,7 +190,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             job.kill()
             return
         job.stop()
-        kill = Stop(imposed.reason, now=True)
+        kill = Stop(imposed, now=True)
         self._grace = self._config.clock.call_later(
             self._config.grace, lambda: self.tell_self(kill)
         )

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import io
 import logging
+import math
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import platformdirs
+from msgspec.structs import replace
 
 from ..actors import TaskSystem, TaskSystemError
 from .chat.run import ChatOptions, run_chat
@@ -22,6 +25,8 @@ from .view import JsonView, PlainView
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_STDIN, _STDOUT, _STDERR = range(3)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and return its exit status.
@@ -30,16 +35,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Those of the command line by default.
     """
     options = _parser().parse_args(arguments)
+    _hold_standard_streams()
     logging.basicConfig(level=logging.WARNING, format="backburner: %(message)s")
     state = options.state_dir or platformdirs.user_state_path("backburner")
-    directory = state / options.session
+    directory = None if options.ephemeral else state / options.session
     try:
         config = load(options.config)
+        grace = config.grace if options.grace is None else options.grace
         system = TaskSystem(
             directory=directory,
             name=options.session,
             slots=options.parallel or config.slots,
-            grace=config.grace,
+            grace=grace,
             history=config.history,
             output_limit=config.output_limit,
         )
@@ -48,15 +55,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"backburner: {error}\n")
         return EXIT_USAGE
     if usable() and not (options.plain or options.json):
+        config = replace(config, grace=grace)
         chat = ChatOptions(options.session, directory, config, sys.stdout.encoding)
         return run_chat(system, chat)
     icons = icons_for(sys.stdout.encoding)
-    # What the encoding can't hold is written as \u1234, and nothing fails.
+    # What the encoding can't hold is written as \u1234, and nothing fails. Not through
+    # the buffer of sys.stdout: Python waits for that at exit, whoever is stuck in it.
     stream = io.TextIOWrapper(
-        sys.stdout.buffer, sys.stdout.encoding, errors="backslashreplace"
+        open(_STDOUT, "wb", closefd=False),  # noqa: SIM115 - a file descriptor
+        sys.stdout.encoding,
+        errors="backslashreplace",
     )
     view = JsonView(stream) if options.json else PlainView(stream, icons)
-    return run_line_mode(system, view, icons, config.grace)
+    return run_line_mode(system, view, icons, grace)
+
+
+def _hold_standard_streams() -> None:
+    # One that was closed would become the number of the next file that is opened: the
+    # journal would be read as commands, or get what is meant for people.
+    for fd in (_STDIN, _STDOUT, _STDERR):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, this one
+    # Python has none for those that were closed.
+    sys.stdout = sys.stdout or os.fdopen(_STDOUT, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(_STDERR, "w", closefd=False)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -84,6 +108,13 @@ def _parser() -> argparse.ArgumentParser:
         help=f"the configuration (default: {default_path()}, if there is one)",
     )
     parser.add_argument(
+        "--grace",
+        type=_seconds,
+        metavar="S",
+        help="seconds between asking a task to end and killing it"
+        " (default: 5, or what the configuration says)",
+    )
+    parser.add_argument(
         "--state-dir", type=Path, metavar="DIR", help="where sessions are kept"
     )
     parser.add_argument(
@@ -91,6 +122,9 @@ def _parser() -> argparse.ArgumentParser:
         default="main",
         metavar="NAME",
         help="which session to open (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--ephemeral", action="store_true", help="remember nothing of this session"
     )
     parser.add_argument(
         "--version", action=_ShowVersion, nargs=0, help="show the version and exit"
@@ -124,3 +158,15 @@ def _slots(text: str) -> int:
             f"{text!r} would never run a task; give a whole number from 1"
         )
     return slots
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time to wait; give a number of seconds from 0"
+        )
+    return seconds

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ..actors import TaskFilter, TaskRequest
-from ..actors.safe_text import safe_line
+from ..actors.safe_text import brief, safe_line
 from .quoting import QUOTES, UnbalancedQuoteError, read_quoted, unquote_whole
 
 if TYPE_CHECKING:
@@ -219,7 +219,9 @@ def _parse_tasks(rest: str) -> Command:
     if not word:
         return ShowTasks(TaskFilter.NOT_CANCELED)
     if word not in FILTERS:
-        raise UsageError(f"unknown filter {word}; use one of: {' '.join(FILTERS)}")
+        raise UsageError(
+            f"unknown filter {brief(word)}; use one of: {' '.join(FILTERS)}"
+        )
     return ShowTasks(FILTERS[word])
 
 
@@ -239,7 +241,9 @@ def _parse_id(word: str) -> int | None:
         return None
     digits = word.removeprefix("#")
     if not (digits.isascii() and digits.isdigit()) or len(digits) > 18:  # noqa: PLR2004 - fits 64 bits
-        raise UsageError(f"{word} is no task id; give a number such as 3, or {LAST}")
+        raise UsageError(
+            f"{brief(word)} is no task id; give a number such as 3, or {LAST}"
+        )
     return int(digits)
 
 
@@ -396,7 +400,7 @@ def find(name: str) -> CommandSpec:
         return specs[name]
     near = difflib.get_close_matches(name, specs, n=1)
     hint = f"did you mean {near[0]}?" if near else "/help lists the commands"
-    raise UsageError(f"unknown command {name}; {hint}")
+    raise UsageError(f"unknown command {brief(name)}; {hint}")
 
 
 def parse(line: str) -> Command:

@@ -16,9 +16,11 @@ from ..actors import (
     CancelAccepted,
     CancelAll,
     CancelTask,
+    ChatMessage,
     ForgetFinished,
     Forgotten,
     GetTask,
+    JournalTrouble,
     ListTasks,
     Notification,
     QueueReply,
@@ -33,6 +35,7 @@ from ..actors import (
     TaskList,
     TasksForgotten,
     TaskStatus,
+    WriteDown,
 )
 from ..actors.safe_text import safe_line
 from . import commands
@@ -46,6 +49,8 @@ if TYPE_CHECKING:
     from .theme import Icons
 
 BY_YOU = "canceled by you"
+YOU = "you"
+MAIN_CONVERSATION = "main"
 
 
 class Show(msgspec.Struct, frozen=True):
@@ -71,6 +76,12 @@ class Send(msgspec.Struct, frozen=True):
 
     request: QueueRequest
     where: str | None = None
+
+
+class Tell(msgspec.Struct, frozen=True):
+    """Tell the queue something that has no answer."""
+
+    message: WriteDown
 
 
 class Leave(msgspec.Struct, frozen=True):
@@ -102,7 +113,7 @@ class ListChats(msgspec.Struct, frozen=True):
     where: str | None
 
 
-Effect = Show | Send | Leave | Speak | Inspect | OpenChat | ListChats
+Effect = Show | Send | Tell | Leave | Speak | Inspect | OpenChat | ListChats
 
 
 class _Wait(msgspec.Struct):
@@ -173,11 +184,11 @@ class Dialogue:
             command = commands.parse(line)
         except commands.UsageError as error:
             self.misunderstood = True
-            return [self._said(line, command=True), self._problem(str(error))]
+            return [*self._said(line, command=True), self._problem(str(error))]
         if isinstance(command, commands.Say):
             said = self._said(command.text, command=False)
-            return [said, Speak(command.text, where)] if self._drawn else [said]
-        return [self._said(line, command=True), *self._carry_out(command)]
+            return [*said, Speak(command.text, where)] if self._drawn else said
+        return [*self._said(line, command=True), *self._carry_out(command)]
 
     def take_command(
         self, command: commands.Command, where: str | None = None
@@ -190,6 +201,10 @@ class Dialogue:
         """Report a line that could not even be read."""
         self.misunderstood = True
         return [self._problem(problem)]
+
+    def take_notice(self, text: str) -> list[Effect]:
+        """Show what a person should know, such as what was found at the start."""
+        return [self._problem(text)]
 
     def take_failure(self, error: BaseException) -> list[Effect]:
         """Report that this program itself failed."""
@@ -206,14 +221,18 @@ class Dialogue:
                     return [news]
                 self.unsuccessful |= task.status is not TaskStatus.COMPLETE
                 return [news, *self._end_of_wait(task.id)]
-            case Subscribed(tasks=tasks):
+            case Subscribed(tasks=tasks, unshown=unshown):
                 for task in tasks:
                     self._note(task)
+                return [e for news in unshown for e in self.take_notification(news)]
             case TasksForgotten():
-                pass
+                return []
+            case JournalTrouble(text=None):
+                return [self._reply(["the journal can be written again"])]
+            case JournalTrouble(text=text):
+                return [self._problem(f"can't write the journal, waiting: {text}")]
             case _:
                 assert_never(notification)
-        return []
 
     def take_reply(self, reply: QueueReply) -> list[Effect]:
         """Show the answer to a request."""
@@ -396,8 +415,13 @@ class Dialogue:
     def _fate(self, *, now: bool) -> str:
         return "killed at once" if now else f"killed in {self._grace:g} s at most"
 
-    def _said(self, text: str, *, command: bool) -> Effect:
-        return Show(Said(_now(), "you", text.strip(), command), self._where)
+    def _said(self, text: str, *, command: bool) -> list[Effect]:
+        where = MAIN_CONVERSATION if self._where is None else self._where
+        said = ChatMessage(_now(), where, YOU, text.strip(), command)
+        return [
+            Tell(WriteDown(said)),
+            Show(Said(said.at, said.who, said.text, command), self._where),
+        ]
 
     def _reply(self, lines: Iterable[str]) -> Effect:
         return Show(Reply(_now(), tuple(lines)), self._where)

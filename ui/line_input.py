@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from typing import Final
 
@@ -38,9 +39,11 @@ class LineInput:
         """
         data = os.read(self.fd, CHUNK)
         if not data:
-            last = [self._decode(bytes(self._rest))] if self._rest else []
+            last = bytes(self._rest)
             self._rest.clear()
-            return [*last, EndOfInput()]
+            # The end of a line that was too long is no line of its own.
+            unread = [self._decode(last)] if last and not self._skipping else []
+            return [*unread, EndOfInput()]
         self._rest += data
         *lines, rest = self._rest.split(b"\n")
         self._rest = rest
@@ -61,6 +64,8 @@ class LineInput:
         if len(line) > LONGEST_LINE:
             return self._too_long()
         self._number += 1
+        if self._number == 1:
+            line = line.removeprefix(codecs.BOM_UTF8)
         try:
             return InputLine(line.decode().removesuffix("\r"))
         except UnicodeDecodeError as error:

@@ -9,12 +9,14 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Final
 
+from ..actors.promise import Deadline
 from .dialogue import Dialogue
 from .line_input import LineInput
 from .messages import (
     EndOfInput,
     Farewell,
     Finished,
+    Notice,
     UIReport,
     Verdict,
     ViewLost,
@@ -24,6 +26,8 @@ from .ui_actor import UIActor
 from .wakeup import Wakeup
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pykka
 
     from ..actors import TaskSystem
@@ -33,7 +37,9 @@ if TYPE_CHECKING:
 EXIT_UNSUCCESSFUL: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_SIGNAL: Final = 128
-_FAREWELL_TIMEOUT: Final = 10.0
+_LAST_LINES_TIMEOUT: Final = 2.0
+"""Seconds in which the last lines must be taken, once a signal has ended the session.
+"""
 
 
 class _Owner:
@@ -85,15 +91,19 @@ def run_line_mode(
             owner,
             system.dead_letters,
         )
-        system.subscribe(ui)
+        for warning in system.warnings:
+            ui.tell(Notice(warning))
+        system.subscribe(ui, shows=True)
         try:
             ended_by = _read_until_finished(ui, owner, wakeup, LineInput(fd))
-            _stop(system, wakeup)
-            verdict = ui.ask(Farewell(), block=True, timeout=_FAREWELL_TIMEOUT)
         finally:
-            ui.stop(timeout=_FAREWELL_TIMEOUT)
+            stopped_by = _stop(system, wakeup)
+        verdict = _part(ui, wakeup, patient=not (ended_by or stopped_by))
+        ui.stop(block=False)
     if owner.lost is not None:
         sys.stderr.write(f"backburner: can't write any more: {owner.lost}\n")
+    elif verdict is None:
+        sys.stderr.write("backburner: nobody took its last lines\n")
     return _exit_status(verdict, ended_by, lost=owner.lost is not None)
 
 
@@ -116,32 +126,57 @@ def _read_until_finished(
     return None
 
 
-def _stop(system: TaskSystem, wakeup: Wakeup) -> None:
+def _stop(system: TaskSystem, wakeup: Wakeup) -> int | None:
     # On a thread of its own, so that a second signal can still be heard.
-    stopped = threading.Event()
-    stopping = threading.Thread(target=_stop_and_nudge, args=(system, wakeup, stopped))
-    stopping.start()
-    while not stopped.is_set():
+    stopping = _Background(system.stop, wakeup)
+    heard: int | None = None
+    while not stopping.done:
         _, signals = wakeup.wait()
         if signals:
+            heard = signals[0]
             system.hurry()
-    stopping.join()
+    return heard
 
 
-def _stop_and_nudge(
-    system: TaskSystem, wakeup: Wakeup, stopped: threading.Event
-) -> None:
-    try:
-        system.stop()
-    finally:
-        # Not the end of the thread: that comes after the nudge, and would go unheard.
-        stopped.set()
-        wakeup.nudge()
+def _part(
+    ui: pykka.ActorRef[UIActor], wakeup: Wakeup, *, patient: bool
+) -> Verdict | None:
+    # Whoever reads the output may take any time for that, but not after a signal.
+    verdicts: list[Verdict] = []
+    asking = _Background(
+        lambda: verdicts.append(ui.ask(Farewell(), block=True)), wakeup
+    )
+    deadline = None if patient else Deadline(_LAST_LINES_TIMEOUT)
+    while not asking.done and (deadline is None or deadline.left() > 0):
+        left = None if deadline is None else deadline.left()
+        _, signals = wakeup.wait(timeout=left)
+        if signals and deadline is None:
+            deadline = Deadline(_LAST_LINES_TIMEOUT)
+    return verdicts[0] if verdicts else None
 
 
-def _exit_status(verdict: Verdict, ended_by: int | None, *, lost: bool) -> int:
+class _Background:
+    """Does something that blocks on a thread, and wakes the main thread at its end."""
+
+    def __init__(self, work: Callable[[], object], wakeup: Wakeup) -> None:
+        self._work = work
+        self._wakeup = wakeup
+        self.done = False
+        """Whether it is over; a thread lives on for a moment after its last words."""
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        finally:
+            self.done = True
+            self._wakeup.nudge()
+
+
+def _exit_status(verdict: Verdict | None, ended_by: int | None, *, lost: bool) -> int:
     if ended_by is not None:
         return EXIT_SIGNAL + ended_by
-    if verdict.misunderstood:
+    if verdict is not None and verdict.misunderstood:
         return EXIT_USAGE
-    return EXIT_UNSUCCESSFUL if verdict.unsuccessful or lost else 0
+    failed = verdict is None or verdict.unsuccessful
+    return EXIT_UNSUCCESSFUL if failed or lost else 0

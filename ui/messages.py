@@ -22,6 +22,12 @@ class BadInput(msgspec.Struct, frozen=True):
     problem: str
 
 
+class Notice(msgspec.Struct, frozen=True):
+    """Something a person should know, in one line."""
+
+    text: str
+
+
 class EndOfInput(msgspec.Struct, frozen=True):
     """No more lines will come; leave when everything is done."""
 
@@ -30,7 +36,9 @@ class Farewell(msgspec.Struct, frozen=True):
     """The task system has stopped. Answer to an ask: the `Verdict`."""
 
 
-UIMessage = Notification | QueueReply | InputLine | BadInput | EndOfInput | Farewell
+UIMessage = (
+    Notification | QueueReply | InputLine | BadInput | Notice | EndOfInput | Farewell
+)
 
 
 class Verdict(msgspec.Struct, frozen=True):

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..actors.safe_text import brief
+
 QUOTES: Final = "\"'"
 
 
@@ -17,11 +19,7 @@ class UnbalancedQuoteError(ValueError):
     """A quoted string without its end."""
 
     def __init__(self, quote: str, text: str) -> None:
-        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-        super().__init__(f"no closing {quote} after: {shown}")
-
-
-_SHOWN: Final = 40
+        super().__init__(f"no closing {quote} after: {brief(text)}")
 
 
 def read_quoted(text: str) -> tuple[str, str]:
@@ -36,7 +34,7 @@ def read_quoted(text: str) -> tuple[str, str]:
     """
     quote = text[:1]
     if not quote or quote not in QUOTES:
-        raise ValueError(f"no quoted string: {text}")
+        raise ValueError(f"no quoted string: {brief(text)}")
     inside: list[str] = []
     at = 1
     while at < len(text):

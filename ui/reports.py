@@ -132,7 +132,8 @@ def _output_fact(task: Task) -> str | None:
     try:
         size = Path(task.output_path).stat().st_size
     except FileNotFoundError:
-        return None if task.started_at is None else f"{task.output_path} is gone"
+        # Before its first output a task may not have made the file yet.
+        return f"{task.output_path} is gone" if task.output_size else None
     except OSError as error:
         return f"{task.output_path} can't be read: {error.strerror}"
     return f"{task.output_path} ({size_text(size)})"
@@ -145,10 +146,14 @@ def _last_lines(task: Task) -> list[str]:
         tail, start = read_tail(Path(task.output_path), SHOW_LIMIT)
     except OSError:
         return []  # what is wrong with the file is one of the facts already
+    return _whole_lines(tail, start)[-LAST_LINES:]
+
+
+def _whole_lines(tail: bytes, start: int) -> list[str]:
     lines = safe_lines(tail.decode("utf-8", "replace"))
     if start and len(lines) > 1:
         del lines[0]  # its beginning was cut off
-    return lines[-LAST_LINES:]
+    return lines
 
 
 def output_lines(task: Task) -> list[str]:
@@ -161,11 +166,17 @@ def output_lines(task: Task) -> list[str]:
     """
     if task.output_path is None or task.started_at is None:
         return [f"#{task.id} has no output"]
-    data, start = read_tail(Path(task.output_path), OUTPUT_LIMIT)
+    try:
+        data, start = read_tail(Path(task.output_path), OUTPUT_LIMIT)
+    except FileNotFoundError:
+        if task.output_size:
+            raise
+        data, start = b"", 0  # its process is just being started, or never was
     if not data:
-        return [f"#{task.id} has printed nothing yet"]
-    lines = safe_lines(data.decode("utf-8", "replace"))
+        yet = "" if task.status.is_final else " yet"
+        return [f"#{task.id} has printed nothing{yet}"]
+    lines = _whole_lines(data, start)
     if start:
         path = safe_line(task.output_path)
-        lines[0] = f"… {size_text(start)} before this are in {path}"
+        lines.insert(0, f"… {size_text(start)} before this are in {path}")
     return lines

@@ -9,9 +9,11 @@ from msgspec.structs import replace
 
 from ..actors import (
     DeadLetters,
+    JournalTrouble,
     QueueRequest,
     Recipient,
     SafeActor,
+    Shown,
     Subscribed,
     TaskChanged,
     TasksForgotten,
@@ -24,6 +26,7 @@ from .dialogue import (
     Send,
     Show,
     Speak,
+    Tell,
 )
 from .messages import (
     BadInput,
@@ -31,6 +34,7 @@ from .messages import (
     Farewell,
     Finished,
     InputLine,
+    Notice,
     UIMessage,
     UIReport,
     Verdict,
@@ -74,6 +78,8 @@ class UIActor(SafeActor[UIMessage]):
         self._input_ended = False
         self._leaving = False
         self._view_lost = False
+        self._shown = 0
+        self._acknowledged = 0
 
     def handle(self, message: UIMessage) -> Verdict | None:
         """Handle one message."""
@@ -85,8 +91,12 @@ class UIActor(SafeActor[UIMessage]):
             case EndOfInput():
                 self._input_ended = True
                 self._go_on()
-            case TaskChanged() | Subscribed() | TasksForgotten():
+            case Notice(text=text):
+                self._perform(self._dialogue.take_notice(text))
+            case TaskChanged() | Subscribed() | TasksForgotten() | JournalTrouble():
                 self._perform(self._dialogue.take_notification(message))
+                if not isinstance(message, JournalTrouble):
+                    self._shown = max(self._shown, message.seq)
                 self._go_on()
             case Farewell():
                 return Verdict(
@@ -96,6 +106,9 @@ class UIActor(SafeActor[UIMessage]):
             case _:
                 self._perform(self._dialogue.take_reply(message))
                 self._go_on()
+        if self.actor_inbox.empty():
+            # Once for all that came together; a burst need not be answered one by one.
+            self._acknowledge()
         return None
 
     def on_error(self, message: UIMessage, error: BaseException) -> None:
@@ -122,9 +135,15 @@ class UIActor(SafeActor[UIMessage]):
         elif not self._dialogue.open_tasks:
             self._leave()
 
+    def _acknowledge(self) -> None:
+        if self._shown > self._acknowledged and not self._view_lost:
+            self._acknowledged = self._shown
+            self.post(self._queue, Shown(self._shown))
+
     def _leave(self) -> None:
         if not self._leaving:
             self._leaving = True
+            self._acknowledge()
             self.post(self._owner, Finished())
 
     def _perform(self, effects: list[Effect]) -> None:
@@ -140,6 +159,8 @@ class UIActor(SafeActor[UIMessage]):
                         self.post(self._owner, ViewLost(error.strerror or str(error)))
                 case Send(request=request):
                     self.post(self._queue, replace(request, reply_to=self.actor_ref))
+                case Tell(message=news):
+                    self.post(self._queue, news)
                 case Leave():
                     self._leave()
                 case Speak() | Inspect() | OpenChat() | ListChats():

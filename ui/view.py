@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, assert_never
 import msgspec
 
 from ..actors import Task, TaskEvent
-from ..actors.safe_text import safe_line
+from ..actors.safe_text import safe_json, safe_line
 from .entries import Entry, Problem, Reply, Said, TaskNews
 from .reports import news_text
 from .theme import clock_text
@@ -118,5 +118,6 @@ class JsonView:
                 line = TextLine("error", text)
             case _:
                 assert_never(entry)
-        self._stream.write(self._encoder.encode(line).decode() + "\n")
+        document = self._encoder.encode(line).decode()
+        self._stream.write(f"{safe_json(document)}\n")
         self._stream.flush()

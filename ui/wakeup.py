@@ -52,8 +52,9 @@ class Wakeup:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        write, self._write = self._write, -1  # the number may become another file's
         os.close(self._read)
-        os.close(self._write)
+        os.close(write)
 
     def nudge(self) -> None:
         """Make `wait` return. Never blocks; any thread may call it."""

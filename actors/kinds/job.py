@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from ..safe_text import brief
 from ..task import Outcome
 
 if TYPE_CHECKING:
@@ -156,5 +157,5 @@ class Kinds:
         except KeyError:
             known = ", ".join(sorted(self._kinds)) or "none"
             raise InvalidRequestError(
-                f"unknown kind {name!r}; the kinds are: {known}"
+                f"unknown kind {brief(name)!r}; the kinds are: {known}"
             ) from None

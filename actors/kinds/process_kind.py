@@ -175,5 +175,5 @@ def _explain(error: OSError, program: str, output: Path) -> str:
     if error.errno == errno.E2BIG:
         return f"can't start {program}: the command is too long; put it into a script"
     if error.errno == errno.ENOENT and error.filename == program:
-        return f"{program}: not found"
+        return f"{program}: not found; install it, or put it on the PATH"
     return f"can't start {error.filename or program}: {why}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from ..safe_text import brief
 from ..task import Outcome
 from .job import InvalidRequestError, JobEnd
 
@@ -33,7 +34,7 @@ def parse_duration(text: str) -> float:
     match = _DURATION.fullmatch(text)
     if not text or match is None:
         raise InvalidRequestError(
-            f"bad duration {text!r}; write it like 10s, 1m30s or 500ms"
+            f"bad duration {brief(text)!r}; write it like 10s, 1m30s or 500ms"
         )
     return sum(
         float(number) * unit

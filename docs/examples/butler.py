@@ -26,6 +26,7 @@ from backburner.actors import (
     CancelTask,
     DeadLetters,
     GetTask,
+    JournalTrouble,
     ListTasks,
     Notification,
     QueueReply,
@@ -101,7 +102,7 @@ class Butler(SafeActor[Spoken | QueueReply | Notification]):
                 if task.status.is_final:
                     for then in self._later.pop(task.id, ()):
                         then(task)
-            case Subscribed() | TasksForgotten():
+            case Subscribed() | TasksForgotten() | JournalTrouble():
                 pass
             case _:
                 number = message.correlation_id

@@ -27,6 +27,8 @@ def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
                 if isinstance(request, AddTask):
                     _expect_task(state, request, where)
                 outside.append(effect)
+            case said.Tell():
+                outside.append(effect)
             case said.Leave():
                 state.leaving = True
                 outside.append(effect)

@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from msgspec.structs import replace
 
-from ...actors import DeadLetters, QueueRequest, Recipient, SafeActor
+from ...actors import (
+    DeadLetters,
+    QueueRequest,
+    Recipient,
+    SafeActor,
+    Shown,
+    Subscribed,
+    TaskChanged,
+    TaskEvent,
+)
 from .. import keys
-from ..dialogue import Leave, Send
+from ..dialogue import Leave, Send, Tell
 from ..history import HistoryError
 from ..messages import Finished, ViewLost
 from ..theme import theme_for
@@ -112,6 +121,8 @@ class ChatActor(SafeActor[ChatActorMessage]):
         self._lost = False
         self._failures = 0
         self._window: tuple[str, int | None] | None = None
+        self._seen = 0
+        self._acknowledged = 0
 
     def handle(self, message: ChatActorMessage) -> Summary | None:
         """Handle one message, and draw if nothing else waits."""
@@ -132,6 +143,13 @@ class ChatActor(SafeActor[ChatActorMessage]):
                 self._set_look(message)
             case Beat():
                 self._alarm = None
+                self._perform(update(self._state, message, now))
+            case TaskChanged(seq=seq, event=event):
+                if event is not TaskEvent.PROGRESS:
+                    self._seen = seq
+                self._perform(update(self._state, message, now))
+            case Subscribed(seq=seq):
+                self._seen = seq
                 self._perform(update(self._state, message, now))
             case _:
                 self._urgent |= isinstance(
@@ -193,7 +211,14 @@ class ChatActor(SafeActor[ChatActorMessage]):
             # After the first frame: the answer may take its time, or never come.
             self._terminal.ask()
         self._painted = time.monotonic()
+        self._acknowledge()
         return whole
+
+    def _acknowledge(self) -> None:
+        """Tell the queue which changes have been on the screen."""
+        if self._seen > self._acknowledged and not self._lost:
+            self._acknowledged = self._seen
+            self.post(self._queue, Shown(self._seen))
 
     def _read_output(self) -> None:
         detail = self._state.detail
@@ -246,6 +271,8 @@ class ChatActor(SafeActor[ChatActorMessage]):
             match effect:
                 case Send(request=request):
                     self.post(self._queue, replace(request, reply_to=self.actor_ref))
+                case Tell(message=news):
+                    self.post(self._queue, news)
                 case Leave():
                     self.post(self._owner, Finished())
                 case TellPartner(conversation=where, text=text):

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from ...actors import TaskStatus
+from ..dialogue import MAIN_CONVERSATION
 from .transcript import Transcript
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from ..entries import Entry, TaskNews
-
-MAIN: Final = "main"
-"""The conversation there always is; news of tasks that nobody here began go there."""
+    from ..entries import Entry, Said, TaskNews
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -60,14 +58,18 @@ class Conversation:
 
 
 class Conversations:
-    """All conversations of a session; one of them is shown."""
+    """All conversations of a session; one of them is shown.
+
+    There always is `MAIN_CONVERSATION`: the news of tasks that nobody here began go
+    there.
+    """
 
     def __init__(self) -> None:
-        self._by_name = {MAIN: Conversation(MAIN)}
+        self._by_name = {MAIN_CONVERSATION: Conversation(MAIN_CONVERSATION)}
         self._owners: dict[int, str] = {}
         self._adding = 0
         self._held: list[TaskNews] = []
-        self.current = self._by_name[MAIN]
+        self.current = self._by_name[MAIN_CONVERSATION]
         """The one that is shown."""
 
     @property
@@ -91,15 +93,24 @@ class Conversations:
         conversation.transcript.add(entry)
         self._mark(conversation)
 
+    def restore(self, entry: Entry, where: str) -> None:
+        """Add an entry of an earlier life of the session; it is no news."""
+        self._find(where).transcript.add(entry)
+
     def extend_speech(
         self, who: str, at: datetime, piece: str, where: str, *, done: bool
-    ) -> None:
-        """Add a piece to what somebody is saying in a conversation."""
+    ) -> Said:
+        """Add a piece to what somebody is saying in a conversation.
+
+        Returns:
+            All that was said of it by now.
+        """
         conversation = self._find(where)
         before = conversation.transcript.next_serial
-        conversation.transcript.extend_speech(who, at, piece, done=done)
+        said = conversation.transcript.extend_speech(who, at, piece, done=done)
         if conversation.transcript.next_serial != before:
             self._mark(conversation)
+        return said
 
     def opened(self, task_id: int) -> None:
         """Note that somebody looks at a task."""
@@ -124,7 +135,7 @@ class Conversations:
 
     def owner(self, task_id: int) -> str:
         """Return the name of the conversation that a task belongs to."""
-        return self._owners.get(task_id, MAIN)
+        return self._owners.get(task_id, MAIN_CONVERSATION)
 
     def expect_task(self) -> None:
         """Note that somebody here has asked for a new task."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ...actors import Task
-from ..dialogue import Leave, Send
+from ..dialogue import Leave, Send, Tell
 
 
 class TellPartner(msgspec.Struct, frozen=True):
@@ -39,4 +39,6 @@ class Redraw(msgspec.Struct, frozen=True):
     """Draw everything again, whatever the screen shows."""
 
 
-Effect = Send | Leave | TellPartner | Remember | Announce | Suspend | HurryUp | Redraw
+Effect = (
+    Send | Tell | Leave | TellPartner | Remember | Announce | Suspend | HurryUp | Redraw
+)

@@ -6,7 +6,7 @@ import msgspec
 
 from ...actors import Notification, QueueReply
 from ..keys import Event
-from ..messages import Finished, ViewLost
+from ..messages import Finished, Notice, ViewLost
 from ..terminal import Size
 from .partner import PartnerMessage
 
@@ -50,6 +50,7 @@ ChatActorMessage = (
     | QueueReply
     | PartnerMessage
     | Event
+    | Notice
     | Resized
     | Beat
     | Pause

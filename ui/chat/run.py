@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from ...actors import GetTranscript
 from ...actors.clock import SystemClock
 from ...actors.safe_text import safe_line
 from ..config import Config
@@ -24,7 +25,7 @@ from ..editor import Editor, EditorStyles
 from ..history import HistoryError, HistoryFile
 from ..keys import ESCAPE_WAIT, KeyDecoder
 from ..line_mode import EXIT_SIGNAL
-from ..messages import Finished, ViewLost
+from ..messages import Finished, Notice, ViewLost
 from ..screen import Screen
 from ..terminal import Terminal
 from ..theme import Look
@@ -60,6 +61,9 @@ EXIT_FAILURE: Final = 70
 """The exit status when this program itself failed."""
 
 _CHUNK: Final = 1 << 16
+_REMEMBERED: Final = 1000
+"""Entries of the transcript that are put back when a session is opened again."""
+
 _CLOSE_TIMEOUT: Final = 5.0
 _CONTINUED_WITHIN: Final = 0.1
 
@@ -69,14 +73,15 @@ class ChatOptions(msgspec.Struct, frozen=True):
 
     Attributes:
         session: The name of the session.
-        directory: The folder of the session, for the history and the log.
+        directory: The folder of the session, for the history and the log; none to keep
+            neither.
         config: The settings.
         encoding: What the terminal takes; by it the signs are chosen.
         partner: Who answers what is said, if anybody does.
     """
 
     session: str
-    directory: Path
+    directory: Path | None = None
     config: Config = Config()
     encoding: str | None = "utf-8"
     partner: Partner | None = None
@@ -95,7 +100,9 @@ def run_chat(system: TaskSystem, options: ChatOptions) -> int:
         The exit status: 0, or 128 and a signal's number if that ended the session, or
         `EXIT_FAILURE` if this program failed.
     """
-    log = options.directory / "chat.log"
+    log = Path(os.devnull)
+    if options.directory is not None:
+        log = options.directory / "chat.log"
     last_line = "backburner: the chat failed"
     status = EXIT_FAILURE
     terminal = Terminal(
@@ -162,7 +169,9 @@ class _Chat:
         self._open_input = True
         self._ended_by: int | None = None
         self._clock = SystemClock()
-        history = HistoryFile(options.directory / "history.jsonl")
+        history = None
+        if options.directory is not None:
+            history = HistoryFile(options.directory / "history.jsonl")
         inputs, notice = _load(history)
         state = _first_state(system, options, terminal, inputs)
         state.notice = notice
@@ -183,7 +192,11 @@ class _Chat:
         """Run until the session has ended; return the last line and the exit status."""
         try:
             self._tell(Beat())
-            self._system.subscribe(self._ui)
+            # Asked before, so that it is there before the news that come after it.
+            self._system.queue.tell(GetTranscript(_REMEMBERED, self._ui))
+            for warning in self._system.warnings:
+                self._tell(Notice(warning))
+            self._system.subscribe(self._ui, shows=True)
             self._pump(self._is_over)
             self._tell(Ending())
             self._stop_system()
@@ -287,10 +300,10 @@ class _Chat:
             self._ui.tell(message)
 
 
-def _load(history: HistoryFile) -> tuple[list[str], str]:
+def _load(history: HistoryFile | None) -> tuple[list[str], str]:
     """Return the earlier inputs, and what went wrong, if anything did."""
     try:
-        return history.load(), ""
+        return history.load() if history else [], ""
     except HistoryError as error:
         return [], str(error)
 
@@ -310,5 +323,6 @@ def _first_state(
         editor=Editor(inputs, styles),
         look=look,
         size=terminal.size(),
+        remembers=options.directory is not None,
         partner=options.partner.name if options.partner else None,
     )

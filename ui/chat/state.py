@@ -117,6 +117,7 @@ class ChatState:
         size: Of the screen.
         now: This moment, in seconds of the monotonic clock.
         partner: The name of the one who answers; none if nobody does.
+        remembers: Whether the session can be opened again, with its queued tasks.
         window_focused: Whether the terminal's window has the focus.
         focus: Which part takes the keys.
         panel: How the task panel is looked at.
@@ -136,6 +137,7 @@ class ChatState:
     size: Size
     now: float = 0.0
     partner: str | None = None
+    remembers: bool = False
     board: TaskBoard = field(default_factory=TaskBoard)
     conversations: Conversations = field(default_factory=Conversations)
     window_focused: bool = True

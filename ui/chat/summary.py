@@ -15,7 +15,7 @@ def summary_text(board: TaskBoard, session: str) -> str:
         f"{count} {word}"
         for count, word in (
             (counts.running, "still running"),
-            (counts.queued, "never started"),
+            (counts.queued, "queued"),
             (counts.complete, "complete"),
             (counts.failed, "failed"),
             (counts.canceled, "canceled"),

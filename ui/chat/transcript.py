@@ -71,7 +71,7 @@ class Transcript:
             self._group = None
             self._append(entry)
 
-    def extend_speech(self, who: str, at: datetime, piece: str, *, done: bool) -> None:
+    def extend_speech(self, who: str, at: datetime, piece: str, *, done: bool) -> Said:
         """Add a piece to what somebody is saying, or let him begin.
 
         Args:
@@ -79,19 +79,24 @@ class Transcript:
             at: When (UTC).
             piece: What comes next.
             done: Whether that was the last piece.
+
+        Returns:
+            All that was said of it by now.
         """
+        said = Said(at, who, piece)
         index = self._index_of(self._growing.get(who))
         if index is None:
             self._group = None
             self._growing[who] = self._next_serial
-            self._append(Said(at, who, piece))
+            self._append(said)
         else:
-            shown = self._items[index].shown
-            if isinstance(shown, Said):
-                longer = Said(shown.at, who, shown.text + piece)
-                self._items[index] = Item(self._items[index].serial, longer)
+            item = self._items[index]
+            if isinstance(item.shown, Said):
+                said = Said(item.shown.at, who, item.shown.text + piece)
+            self._items[index] = Item(item.serial, said)
         if done:
             self._growing.pop(who, None)
+        return said
 
     def _add_news(self, news: TaskNews) -> None:
         group = self._group

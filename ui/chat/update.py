@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final, assert_never
 from msgspec.structs import replace
 
 from ...actors import (
+    ChatMessage,
+    JournalTrouble,
     Notification,
     QueueReply,
     Subscribed,
@@ -15,10 +17,14 @@ from ...actors import (
     TaskChanged,
     TaskEvent,
     TasksForgotten,
+    Transcript,
+    WriteDown,
 )
 from ...actors.safe_text import safe_line
 from .. import keys
 from ..commands import LONGEST_NAME
+from ..dialogue import Tell
+from ..messages import Notice
 from .absorb import absorb
 from .detail_keys import take_detail_key
 from .effects import Announce, Effect
@@ -28,6 +34,7 @@ from .messages import Beat, Ending, Resized
 from .mouse import click, wheel
 from .panel_keys import take_panel_key
 from .partner import PartnerBegan, PartnerMessage, PartnerSays
+from .restore import restore
 from .state import Confirm, Detail, Focus, HelpKeys
 
 if TYPE_CHECKING:
@@ -37,7 +44,14 @@ PARTNER: Final = "partner"
 """What a partner without a name is called."""
 
 Message = (
-    Notification | QueueReply | PartnerMessage | keys.Event | Resized | Beat | Ending
+    Notification
+    | QueueReply
+    | PartnerMessage
+    | keys.Event
+    | Notice
+    | Resized
+    | Beat
+    | Ending
 )
 
 
@@ -54,15 +68,14 @@ def update(state: ChatState, message: Message, now: float) -> list[Effect]:
     """
     state.now = now
     match message:
-        case TaskChanged() | Subscribed() | TasksForgotten():
+        case TaskChanged() | Subscribed() | TasksForgotten() | JournalTrouble():
             return _take_notification(state, message)
         case PartnerSays(conversation=where, text=text, done=done):
-            at = datetime.now(UTC)
-            who = state.partner or PARTNER
-            name = safe_line(where)[:LONGEST_NAME]
-            state.conversations.extend_speech(who, at, text, name, done=done)
+            return _take_speech(state, where, text, done=done)
         case PartnerBegan(conversation=where, task_id=task_id):
             state.conversations.claim(task_id, safe_line(where)[:LONGEST_NAME])
+        case Notice(text=text):
+            return absorb(state, state.dialogue.take_notice(text))
         case keys.Key():
             state.notice = ""
             return _take_key(state, message)
@@ -101,12 +114,29 @@ def _take_notification(state: ChatState, news: Notification) -> list[Effect]:
         case TasksForgotten(ids=ids):
             state.board.forget(ids)
             state.conversations.forget(ids)
+        case JournalTrouble():
+            pass  # the dialogue has words for it
         case _:
             assert_never(news)
     return [*effects, *absorb(state, state.dialogue.take_notification(news))]
 
 
+def _take_speech(
+    state: ChatState, where: str, text: str, *, done: bool
+) -> list[Effect]:
+    name = safe_line(where)[:LONGEST_NAME]
+    who = state.partner or PARTNER
+    at = datetime.now(UTC)
+    said = state.conversations.extend_speech(who, at, text, name, done=done)
+    if not done:
+        return []
+    return [Tell(WriteDown(ChatMessage(said.at, name, said.who, said.text)))]
+
+
 def _take_reply(state: ChatState, reply: QueueReply) -> list[Effect]:
+    if isinstance(reply, Transcript):
+        restore(state.conversations, reply)
+        return []
     if reply.correlation_id is not None:
         where = state.adding.pop(reply.correlation_id, None)
         if where is not None:

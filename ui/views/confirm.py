@@ -23,15 +23,18 @@ def confirm_rows(state: ChatState, columns: int, height: int) -> list[Row]:
 
 
 def _consequence(state: ChatState) -> str:
-    count = state.board.open_count
-    if not count:
-        return "Nothing is running."
-    live, _ = state.board.live(count, state.now)
-    still_open = (seen.task for seen in live if not seen.task.status.is_final)
-    names = [
-        f"#{task.id} {safe_line(task.description)}"
-        for task in islice(still_open, _NAMED)
-    ]
-    more = f" and {count - len(names)} more" if count > len(names) else ""
-    tasks = "1 task is" if count == 1 else f"{count} tasks are"
-    return f"{tasks} not done and will be ended: {', '.join(names)}{more}"
+    counts = state.board.counts
+    parts: list[str] = []
+    if counts.running:
+        tasks = "1 task runs" if counts.running == 1 else f"{counts.running} tasks run"
+        names = [
+            f"#{seen.task.id} {safe_line(seen.task.description)}"
+            for seen in islice(state.board.running, _NAMED)
+        ]
+        rest = counts.running - len(names)
+        more = f" and {rest} more" if rest else ""
+        parts.append(f"{tasks} and will be ended: {', '.join(names)}{more}.")
+    if counts.queued:
+        fate = "stay for the next time" if state.remembers else "will be dropped"
+        parts.append(f"Queued tasks {fate}: {counts.queued}.")
+    return " ".join(parts) or "Nothing is running."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..chat.conversations import MAIN
+from ..dialogue import MAIN_CONVERSATION
 from ..rows import Row, Span
 from .paint import sides
 
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 def header_row(state: ChatState, columns: int) -> Row:
     """Return the row."""
     theme, signs = state.look.theme, state.look.signs
-    name = "backburner" if state.session == MAIN else f"backburner {state.session}"
+    name = (
+        "backburner"
+        if state.session == MAIN_CONVERSATION
+        else f"backburner {state.session}"
+    )
     left = [
         Span(name, theme.title),
         Span(f" {signs.dot} {state.conversations.current.name}", theme.text),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..chat.conversations import MAIN
+from ..dialogue import MAIN_CONVERSATION
 from ..rows import Row, Span
 from .paint import wrap_spans
 
@@ -18,7 +18,7 @@ def opening_rows(state: ChatState, columns: int, height: int) -> list[Row]:
     name = state.conversations.current.name
     first = (
         "Put a job on the back burner, and go on with your day."
-        if name == MAIN
+        if name == MAIN_CONVERSATION
         else f"This is {name}. Tasks that you start here report here."
     )
     lines = [

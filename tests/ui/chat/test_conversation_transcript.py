@@ -36,7 +36,7 @@ def shown(transcript: Transcript) -> list[object]:
 
 def test_a_few_tasks_have_a_line_each() -> None:
     transcript = Transcript()
-    for task_id in range(LINES):
+    for task_id in range(1, LINES + 1):
         transcript.add(news(task_id, TaskStatus.COMPLETE, 0))
     assert len(transcript.items) == LINES
 
@@ -44,7 +44,7 @@ def test_a_few_tasks_have_a_line_each() -> None:
 def test_more_than_a_few_are_one_line_that_goes_on_counting() -> None:
     transcript = Transcript()
     transcript.add(said("before"))
-    for task_id in range(40):
+    for task_id in range(1, 41):
         transcript.add(news(task_id, TaskStatus.RUNNING, task_id / 100))
         transcript.add(news(task_id, TaskStatus.COMPLETE, task_id / 100))
     assert isinstance(shown(transcript)[0], Said)
@@ -55,7 +55,7 @@ def test_more_than_a_few_are_one_line_that_goes_on_counting() -> None:
 
 def test_a_pause_ends_a_burst() -> None:
     transcript = Transcript()
-    for task_id in range(20):
+    for task_id in range(1, 21):
         transcript.add(news(task_id, TaskStatus.COMPLETE, 0))
     late = news(99, TaskStatus.FAILED, GAP.total_seconds() + 0.1)
     transcript.add(late)
@@ -65,7 +65,7 @@ def test_a_pause_ends_a_burst() -> None:
 
 def test_what_is_said_in_between_begins_a_new_group() -> None:
     transcript = Transcript()
-    for task_id in range(20):
+    for task_id in range(1, 21):
         transcript.add(news(task_id, TaskStatus.COMPLETE, 0))
     transcript.add(said("look at that"))
     transcript.add(news(99, TaskStatus.FAILED, 0))

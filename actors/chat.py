@@ -1,0 +1,25 @@
+"""What is said in a session, as it is kept: the actors only write it down."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+
+class ChatMessage(msgspec.Struct, frozen=True):
+    """Somebody said something.
+
+    Attributes:
+        at: When (UTC).
+        conversation: Where; the name of a conversation.
+        who: `you`, or the name of a partner.
+        text: What, as it was typed.
+        command: Whether it was a command, and not a message.
+    """
+
+    at: datetime
+    conversation: str
+    who: str
+    text: str
+    command: bool = False

@@ -1,0 +1,91 @@
+"""Opening a session again: what its last program left undone is put in order.
+
+What was queued stays queued. What was running has failed, since nobody saw its end;
+whatever is left of its processes is ended first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import psutil
+
+from . import survivors
+from .task import Outcome, TaskStatus
+
+if TYPE_CHECKING:
+    from .journal import Memory
+    from .messages import ProcessRecord
+    from .task import Task
+
+LOST: Final = Outcome.failed("the session ended while it ran")
+"""What becomes of a task that was running when its program died."""
+
+_TOLERANCE: Final = 2.0
+"""Seconds by which a process's recorded and its actual creation time may differ.
+
+The recorded one was read off the clock just after; the system knows the actual one
+only relative to its own start, whose date it keeps in whole seconds.
+"""
+
+
+def end_leftovers(memory: Memory, grace: float) -> str | None:
+    """End the processes of a session that was not closed in order.
+
+    They are recognized by the mark in their environment, or by their recorded id
+    together with their creation time; a process that merely has the same id by now is
+    never touched. Blocks until they are gone, at most for the grace period and a
+    second.
+
+    Args:
+        memory: What the session remembers.
+        grace: Seconds between SIGTERM and SIGKILL.
+
+    Returns:
+        What could not be ended, for people; none if nothing is left.
+    """
+    if memory.clean:
+        return None
+    running = {t.id for t in memory.tasks if t.status is TaskStatus.RUNNING}
+    leaders = [
+        leader
+        for record in memory.processes
+        if record.task_id in running and (leader := _find(record)) is not None
+    ]
+    key = memory.session_key
+    members = survivors.find_sessions(leaders)
+
+    def search() -> list[psutil.Process]:
+        marked = survivors.find_marked(lambda part: survivors.is_of_session(part, key))
+        return [*marked, *filter(survivors.is_alive, members)]
+
+    return survivors.describe(survivors.end_all(search, grace)) or None
+
+
+def with_duration(task: Task, last_seen: float) -> Task:
+    """Return a task with how long it ran, if it was running when its program died.
+
+    Nobody knows exactly: it ran at least until it or the program last wrote something.
+
+    Args:
+        task: The task, as it was written down when it started.
+        last_seen: When the program last wrote something, in seconds since the epoch.
+    """
+    if task.status is not TaskStatus.RUNNING or task.started_at is None:
+        return task
+    if task.output_path is not None:
+        with contextlib.suppress(OSError):
+            last_seen = max(last_seen, Path(task.output_path).stat().st_mtime)
+    ran = max(0.0, last_seen - task.started_at.timestamp())
+    return msgspec.structs.replace(task, duration=ran)
+
+
+def _find(record: ProcessRecord) -> psutil.Process | None:
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(record.pid)
+        if abs(process.create_time() - record.created) < _TOLERANCE:
+            return process
+    return None

@@ -1,0 +1,174 @@
+"""A kind whose jobs do what a test says, when it says so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from ..kinds import JobEnd
+from ..task import Outcome
+from .recorder import PATIENCE, Recorder
+
+if TYPE_CHECKING:
+    from ..kinds import JobContext
+
+Step: TypeAlias = Literal["check", "start", "pid", "look", "progress", "stop", "kill"]
+"""A method of a kind or a job that may be called."""
+
+
+class FakeJob:
+    """A job in the hands of a test: it goes on until the test ends it.
+
+    Told to stop or killed, it ends by itself, unless it is made to ignore that.
+
+    Attributes:
+        context: What it was started with.
+        asked: What it was told, in order: `look`, `stop` and `kill`.
+        ignores: Which of `stop` and `kill` do nothing.
+        raises: What its methods raise instead of doing anything.
+    """
+
+    def __init__(
+        self,
+        context: JobContext,
+        *,
+        ignores: frozenset[Step],
+        raises: dict[Step, BaseException],
+    ) -> None:
+        self.context = context
+        self.asked: Recorder[Step] = Recorder(f"job {context.task.id}")
+        self.ignores = ignores
+        self.raises = raises
+        self._end: JobEnd | None = None
+        self._progress: int | None = None
+
+    def complete(self, reason: str = "done", exit_code: int | None = None) -> None:
+        """End as complete."""
+        self.end(JobEnd(Outcome.complete(reason, exit_code)))
+
+    def fail(self, reason: str = "failed", exit_code: int | None = None) -> None:
+        """End as failed."""
+        self.end(JobEnd(Outcome.failed(reason, exit_code)))
+
+    def end(self, end: JobEnd, *, quietly: bool = False) -> None:
+        """End in any way; only the first end counts.
+
+        Args:
+            end: How.
+            quietly: Without a word, so that it shows at the next look.
+        """
+        if self._end is None:
+            self._end = end
+        if not quietly:
+            self.context.look()
+
+    def advance_to(self, progress: int) -> None:
+        """Report this progress, in percent."""
+        self._progress = progress
+        self.context.look()
+
+    def write(self, output: bytes) -> None:
+        """Append to the output file of the task.
+
+        Raises:
+            ValueError: If its kind writes no output.
+        """
+        if self.context.output is None:
+            raise ValueError("this kind writes no output")
+        with self.context.output.open("ab") as file:
+            file.write(output)
+        self.context.look()
+
+    def look(self) -> JobEnd | None:
+        """Return its end, if the test or a stop has ended it."""
+        self._note("look")
+        return self._end
+
+    def progress(self) -> int | None:
+        """Return the progress that the test has set."""
+        self._fail("progress")
+        return self._progress
+
+    def stop(self) -> None:
+        """End, unless that is ignored."""
+        self._note("stop")
+        if "stop" not in self.ignores:
+            self.complete("stopped")
+
+    def kill(self) -> None:
+        """End, unless that is ignored."""
+        self._note("kill")
+        if "kill" not in self.ignores:
+            self.fail("killed")
+
+    def pid(self) -> None:
+        """Have no process."""
+        self._fail("pid")
+
+    def _note(self, step: Step) -> None:
+        self.asked.tell(step)
+        self._fail(step)
+
+    def _fail(self, step: Step) -> None:
+        if step in self.raises:
+            raise self.raises[step]
+
+
+class FakeKind:
+    """A `Kind` whose jobs are `FakeJob`s.
+
+    Args:
+        name: What it is called in a request.
+        writes_output: Whether its jobs have an output file.
+        ignores: Which of `stop` and `kill` its jobs ignore.
+        raises: What its methods, and those of jobs that it starts from now on, raise.
+            A test may change it at any time.
+    """
+
+    usage = "[ANYTHING]"
+    summary = "do what a test says"
+
+    def __init__(
+        self,
+        name: str = "fake",
+        *,
+        writes_output: bool = False,
+        ignores: frozenset[Step] | set[Step] = frozenset(),
+        raises: dict[Step, BaseException] | None = None,
+    ) -> None:
+        self.name = name
+        self.writes_output = writes_output
+        self.ignores: frozenset[Step] = frozenset(ignores)
+        self.raises: dict[Step, BaseException] = {} if raises is None else raises
+        self._jobs: Recorder[FakeJob] = Recorder(f"kind {name}")
+
+    @property
+    def jobs(self) -> tuple[FakeJob, ...]:
+        """All jobs that were started, in their order."""
+        return self._jobs.received
+
+    def job(self, task_id: int, *, timeout: float = PATIENCE) -> FakeJob:
+        """Return the job of a task; blocks until it has been started.
+
+        Raises:
+            AssertionError: If it was not within `timeout` seconds.
+        """
+        for job in self._jobs.received:
+            if job.context.task.id == task_id:
+                return job
+        return self._jobs.wait_for(
+            lambda job: job.context.task.id == task_id, timeout=timeout
+        )
+
+    def check(self, args: tuple[str, ...]) -> None:
+        """Accept any arguments."""
+        del args
+        if "check" in self.raises:
+            raise self.raises["check"]
+
+    def start(self, context: JobContext) -> FakeJob:
+        """Start a job, and keep it for the test."""
+        if "start" in self.raises:
+            raise self.raises["start"]
+        job = FakeJob(context, ignores=self.ignores, raises=dict(self.raises))
+        self._jobs.tell(job)
+        return job

@@ -1,0 +1,101 @@
+"""A clock that moves only when a test says so."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from ..clock import Moment
+from .recorder import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..clock import Alarm
+
+START: Final = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+"""The date and time at which a hand-driven clock begins."""
+
+
+class _Call:
+    """A scheduled call."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self.call: Callable[[], None] | None = call
+
+    def cancel(self) -> None:
+        """Drop the call if it has not been made yet."""
+        self.call = None
+
+
+class ManualClock:
+    """A `Clock` that stands still between two calls of `advance`. Safe on any thread.
+
+    Args:
+        start: The date and time it begins with.
+    """
+
+    def __init__(self, start: datetime = START) -> None:
+        self._start = start
+        self._elapsed = 0.0
+        self._changed = threading.Condition()
+        self._order = itertools.count()
+        self._calls: list[tuple[float, int, _Call]] = []
+
+    def now(self) -> Moment:
+        """Return this moment; its monotonic part is the seconds since the start."""
+        with self._changed:
+            return Moment(self._start + timedelta(seconds=self._elapsed), self._elapsed)
+
+    def call_later(self, delay: float, call: Callable[[], None]) -> Alarm:
+        """Make a call as soon as the clock has advanced by `delay` seconds."""
+        with self._changed:
+            alarm = _Call(call)
+            due = self._elapsed + delay
+            heapq.heappush(self._calls, (due, next(self._order), alarm))
+            self._changed.notify_all()
+            return alarm
+
+    def advance(self, seconds: float) -> None:
+        """Move on, and make the calls that are due, in their order, on this thread.
+
+        Each sees the moment at which it is due. What they schedule counts too.
+        """
+        with self._changed:
+            end = self._elapsed + seconds
+        while (call := self._next_due(end)) is not None:
+            call()
+        with self._changed:
+            self._elapsed = end
+
+    @property
+    def scheduled(self) -> int:
+        """How many calls are still to be made."""
+        with self._changed:
+            return sum(alarm.call is not None for _, _, alarm in self._calls)
+
+    def wait_until_scheduled(
+        self, count: int = 1, *, timeout: float = PATIENCE
+    ) -> None:
+        """Wait until at least `count` calls are to be made; blocks until then.
+
+        Raises:
+            AssertionError: If there are fewer after `timeout` seconds.
+        """
+        with self._changed:
+            if not self._changed.wait_for(lambda: self.scheduled >= count, timeout):
+                raise AssertionError(
+                    f"{self.scheduled} of {count} calls scheduled within {timeout:g} s"
+                )
+
+    def _next_due(self, end: float) -> Callable[[], None] | None:
+        with self._changed:
+            while self._calls and self._calls[0][0] <= end:
+                due, _, alarm = heapq.heappop(self._calls)
+                if alarm.call is not None:
+                    self._elapsed = max(self._elapsed, due)
+                    return alarm.call
+            return None

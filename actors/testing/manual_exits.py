@@ -1,0 +1,36 @@
+"""An exit watcher whose processes exit when a test says so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class ManualExits:
+    """An `ExitWatcher` that watches nothing; the test calls `exit`."""
+
+    def __init__(self) -> None:
+        self._calls: dict[int, Callable[[], None]] = {}
+
+    @property
+    def watched(self) -> tuple[int, ...]:
+        """The ids of the processes that are watched, and have not exited."""
+        return tuple(self._calls)
+
+    def watch(self, pid: int, on_exit: Callable[[], None]) -> None:
+        """Call `on_exit` when the test says that this process has exited."""
+        self._calls[pid] = on_exit
+
+    def exit(self, pid: int) -> None:
+        """Act as if this process had exited.
+
+        Raises:
+            KeyError: If it is not watched.
+        """
+        self._calls.pop(pid)()
+
+    def close(self) -> None:
+        """Forget what is watched."""
+        self._calls.clear()

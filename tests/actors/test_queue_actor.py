@@ -1,0 +1,994 @@
+"""The QueueActor alone: recorders stand for all others."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pytest
+from backburner.actors import (
+    Acknowledged,
+    AddTask,
+    CancelAccepted,
+    CancelAll,
+    CancelTask,
+    ChatMessage,
+    ForgetFinished,
+    Forgotten,
+    GetTask,
+    GetTranscript,
+    InvalidRequestError,
+    JournalTrouble,
+    Kinds,
+    ListTasks,
+    Notification,
+    Outcome,
+    QueueActor,
+    QueueReply,
+    Refused,
+    Shown,
+    Subscribe,
+    Subscribed,
+    Task,
+    TaskAdded,
+    TaskChanged,
+    TaskCounts,
+    TaskEvent,
+    TaskFilter,
+    TaskFound,
+    TaskList,
+    TaskRequest,
+    TasksForgotten,
+    TaskStatus,
+    Transcript,
+    Unsubscribe,
+    WriteDown,
+)
+from backburner.actors.book import TaskBook
+from backburner.actors.journal import Journal, JournalError, NoJournal
+from backburner.actors.messages import (
+    ClaimTasks,
+    CloseQueue,
+    OpenQueue,
+    ProcessRecord,
+    QueueMessage,
+    RunnerMessage,
+    StartTask,
+    StopTask,
+    TaskEnded,
+    TaskProcess,
+    TaskProgressed,
+)
+from backburner.actors.queue import BATCH, WRITE_AGAIN, QueueConfig
+from backburner.actors.supervision import DeadLetters
+from backburner.actors.task import OutputNews
+from backburner.actors.testing import FakeKind, ManualClock, Recorder, no_leaks
+from msgspec.structs import replace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    import pykka
+
+AnswerT = TypeVar("AnswerT")
+
+DONE = Outcome.complete("exit status 0", 0)
+
+
+class RecordingJournal(NoJournal):
+    """Keeps in one list what is noted, committed and, by others, told."""
+
+    def __init__(self) -> None:
+        self.log: list[object] = []
+        self.failure: str | None = None
+        self.closed: bool | None = None
+
+    def changed(self, change: TaskChanged) -> None:
+        self.log.append(("noted", change.seq))
+
+    def runs_as(self, process: ProcessRecord) -> None:
+        self.log.append(process)
+
+    def forgot(self, ids: Iterable[int]) -> None:
+        self.log.append(("forgot", tuple(ids)))
+
+    def said(self, message: ChatMessage, seq: int) -> None:
+        self.log.append((message.text, seq))
+
+    def shown(self, seq: int) -> None:
+        self.log.append(("shown", seq))
+
+    def commit(self) -> None:
+        if self.failure is not None:
+            raise JournalError(self.failure)
+        self.log.append("commit")
+
+    def unshown(self) -> tuple[TaskChanged, ...]:
+        self.log.append("read unshown")
+        return ()
+
+    def transcript(self, limit: int) -> tuple[ChatMessage | TaskChanged, ...]:
+        raise JournalError(f"can't read {limit} lines")
+
+    def close(self, *, clean: bool) -> None:
+        self.closed = clean
+
+
+class Witness(Recorder[Any]):
+    """A recorder that also notes in the journal's list what it is told."""
+
+    def __init__(self, log: list[object]) -> None:
+        super().__init__("the witness")
+        self._log = log
+
+    def tell(self, message: object, /) -> None:
+        self._log.append(message)
+        super().tell(message)
+
+
+@dataclass
+class Rig:
+    """A QueueActor and what stands around it."""
+
+    queue: pykka.ActorRef[QueueActor]
+    clock: ManualClock
+    kind: FakeKind
+    dead_letters: DeadLetters
+    output: Path
+    runner: Recorder[RunnerMessage] = field(
+        default_factory=lambda: Recorder[RunnerMessage]("the runner")
+    )
+
+    def tell(self, message: QueueMessage) -> None:
+        self.queue.tell(message)
+
+    def ask(self, message: QueueMessage, answer: type[AnswerT]) -> AnswerT:
+        reply: object = self.queue.ask(message, timeout=5)
+        assert isinstance(reply, answer)
+        return reply
+
+    def add(self, description: str = "Build", *args: str) -> Task:
+        request = TaskRequest(description, "fake", args)
+        return self.ask(AddTask(request), TaskAdded).task
+
+    def get(self, task_id: int) -> Task:
+        return self.ask(GetTask(task_id), TaskFound).task
+
+    def claim(self, count: int, slots: int = 8) -> None:
+        self.tell(ClaimTasks(self.runner, count, slots))
+
+    def end(
+        self,
+        task_id: int,
+        outcome: Outcome = DONE,
+        news: OutputNews | None = None,
+    ) -> Task:
+        self.tell(TaskEnded(task_id, outcome, news))
+        return self.get(task_id)
+
+    def subscribe(self, name: str = "the subscriber") -> Recorder[Notification]:
+        subscriber: Recorder[Notification] = Recorder(name)
+        self.ask(Subscribe(subscriber), Acknowledged)
+        return subscriber
+
+    def refusal(self, message: QueueMessage) -> Refused:
+        return self.ask(message, Refused)
+
+
+@pytest.fixture
+def start_queue(tmp_path: Path) -> Iterator[Callable[..., Rig]]:
+    rigs: list[Rig] = []
+
+    def start(
+        *,
+        book: TaskBook | None = None,
+        journal: Journal | None = None,
+        output_limit: int = 1000,
+        seq: int = 0,
+        writes_output: bool = True,
+    ) -> Rig:
+        clock, dead_letters = ManualClock(), DeadLetters()
+        kind = FakeKind(writes_output=writes_output)
+        config = QueueConfig(
+            kinds=Kinds([kind]),
+            output=tmp_path,
+            output_limit=output_limit,
+            clock=clock,
+            dead_letters=dead_letters,
+        )
+        queue = QueueActor.start(
+            config, book or TaskBook(), journal or NoJournal(), seq
+        )
+        rigs.append(Rig(queue, clock, kind, dead_letters, tmp_path))
+        return rigs[-1]
+
+    with no_leaks():
+        yield start
+        for rig in rigs:
+            rig.queue.stop(timeout=5)
+
+
+@pytest.fixture
+def rig(start_queue: Callable[..., Rig]) -> Rig:
+    return start_queue()
+
+
+def _events(subscriber: Recorder[Notification]) -> list[tuple[int, str, int]]:
+    return [
+        (change.seq, change.event.value, change.task.id)
+        for change in subscriber.of(TaskChanged)
+    ]
+
+
+def _statuses(tasks: Iterable[Task]) -> list[tuple[int, str]]:
+    return [(task.id, task.status.value) for task in tasks]
+
+
+# Requests and answers
+
+
+def test_an_added_task_is_queued(rig: Rig) -> None:
+    task = rig.add("Build", "a", "b")
+    assert (task.id, task.status, task.args) == (1, TaskStatus.QUEUED, ("a", "b"))
+    assert task.queued_at == rig.clock.now().wall
+    assert task.output_path == str(rig.output / "1.log")
+    assert rig.get(1) == task
+
+
+def test_a_kind_without_output_has_no_output_file(
+    start_queue: Callable[..., Rig],
+) -> None:
+    assert start_queue(writes_output=False).add().output_path is None
+
+
+def test_a_running_task_is_found_with_its_duration_and_process(rig: Rig) -> None:
+    rig.claim(1)
+    rig.add()
+    rig.tell(TaskProcess(ProcessRecord(1, 4711, 0.0)))
+    rig.clock.advance(3)
+    found = rig.ask(GetTask(1), TaskFound)
+    assert (found.pid, found.task.duration) == (4711, 3.0)
+    rig.end(1)
+    assert rig.ask(GetTask(1), TaskFound).pid is None
+
+
+def test_lists_hold_what_was_asked_for_and_the_counts(rig: Rig) -> None:
+    rig.claim(3)
+    for _ in range(5):
+        rig.add()
+    rig.end(1)
+    rig.end(2, Outcome.failed("exit status 2", 2))
+    rig.ask(CancelTask(4), CancelAccepted)
+    listed = rig.ask(ListTasks(), TaskList)
+    assert _statuses(listed.tasks) == [
+        (1, "complete"),
+        (2, "failed"),
+        (3, "running"),
+        (4, "canceled"),
+        (5, "queued"),
+    ]
+    assert listed.counts == TaskCounts(1, 1, 1, 1, 1)
+    for which, ids in {
+        TaskFilter.FINISHED: [1, 2, 4],
+        TaskFilter.NOT_CANCELED: [1, 2, 3, 5],
+        TaskFilter.QUEUED: [5],
+    }.items():
+        tasks = rig.ask(ListTasks(which), TaskList).tasks
+        assert [task.id for task in tasks] == ids
+
+
+@pytest.mark.parametrize(
+    ("message", "answer"),
+    [
+        (AddTask(TaskRequest("Build", "fake")), TaskAdded),
+        (GetTask(1), TaskFound),
+        (ListTasks(), TaskList),
+        (CancelTask(1), CancelAccepted),
+        (CancelAll(), CancelAccepted),
+        (ForgetFinished(), Forgotten),
+        (Subscribe(Recorder()), Acknowledged),
+        (Unsubscribe(Recorder()), Acknowledged),
+        (GetTranscript(10), Transcript),
+        (OpenQueue(), Acknowledged),
+        (CloseQueue("the session ended"), Acknowledged),
+        (GetTask(99), Refused),
+        (CancelTask(99), Refused),
+        (AddTask(TaskRequest("", "fake")), Refused),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else repr(value)[:12],
+)
+def test_every_request_is_answered_in_both_manners(
+    start_queue: Callable[..., Rig],
+    message: Any,  # noqa: ANN401 - any of the union, with all its fields
+    answer: type[Any],
+) -> None:
+    asked, told = start_queue(), start_queue()
+    asked.add()
+    told.add()
+    reply = asked.ask(replace(message, correlation_id="seven"), answer)
+    assert reply.correlation_id == "seven"
+
+    asker: Recorder[QueueReply] = Recorder("the asker")
+    told.tell(replace(message, reply_to=asker, correlation_id=7))
+    assert asker.wait_for(answer) == replace(reply, correlation_id=7)
+    told.ask(ListTasks(), TaskList)
+    assert len(asker.received) == 1
+
+
+def test_an_ask_with_reply_to_is_answered_there_alone(rig: Rig) -> None:
+    asker: Recorder[QueueReply] = Recorder("the asker")
+    assert rig.queue.ask(GetTask(1, asker), timeout=5) is None
+    asker.wait_for(Refused)
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("request_", "text"),
+    [
+        (
+            TaskRequest("Build", "fax"),
+            "unknown kind 'fax'; the kinds are: fake",
+        ),
+        (
+            TaskRequest("  ", "fake"),
+            'missing description; try: /task "Run tests" bash make test',
+        ),
+        (
+            TaskRequest("\ud800", "fake"),
+            "the text is not valid UTF-8; correct it",
+        ),
+        (
+            TaskRequest("Build", "fake", ("fine", "\udcff")),
+            "the text is not valid UTF-8; correct it",
+        ),
+        (
+            TaskRequest("Build", "fake", origin="\udcff"),
+            "the text is not valid UTF-8; correct it",
+        ),
+    ],
+    ids=str,
+)
+def test_a_request_that_makes_no_sense_is_refused_for_good(
+    rig: Rig, request_: TaskRequest, text: str
+) -> None:
+    refused = rig.refusal(AddTask(request_))
+    assert (refused.text, refused.invalid) == (text, True)
+    assert rig.ask(ListTasks(), TaskList).tasks == ()
+
+
+def test_a_kind_refuses_arguments_in_its_own_words(rig: Rig) -> None:
+    rig.kind.raises["check"] = InvalidRequestError("give it a number")
+    refused = rig.refusal(AddTask(TaskRequest("Build", "fake", ("x",))))
+    assert (refused.text, refused.invalid) == ("give it a number", True)
+
+
+def test_a_finished_task_cant_be_canceled(rig: Rig) -> None:
+    rig.claim(1)
+    rig.add()
+    rig.end(1)
+    refused = rig.refusal(CancelTask(1))
+    assert refused.text == (
+        "task 1 has already finished (complete: exit status 0); /show 1 tells more"
+    )
+    assert not refused.invalid
+    assert rig.get(1).status is TaskStatus.COMPLETE
+
+
+@pytest.mark.parametrize("message", [GetTask(2), CancelTask(2)], ids=repr)
+def test_an_unknown_id_is_told_from_a_forgotten_one(
+    rig: Rig, message: GetTask | CancelTask
+) -> None:
+    unknown = "no task 2; /tasks --all lists those there are"
+    rig.add()
+    assert rig.refusal(message).text == unknown
+    rig.add()
+    rig.ask(CancelTask(2), CancelAccepted)
+    rig.ask(ForgetFinished(), Forgotten)
+    assert rig.refusal(message).text == "task 2 has left the history"
+    assert rig.refusal(replace(message, task_id=0)).text == unknown.replace("2", "0", 1)
+
+
+def test_a_closed_queue_takes_no_new_tasks(rig: Rig) -> None:
+    rig.ask(CloseQueue("the session ended"), Acknowledged)
+    refused = rig.refusal(AddTask(TaskRequest("Build", "fake")))
+    assert refused.text == "the session is ending and takes no new tasks"
+    assert not refused.invalid
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("planted"), SystemExit(3), KeyboardInterrupt()], ids=repr
+)
+def test_a_handler_that_fails_answers_nevertheless(
+    rig: Rig, error: BaseException
+) -> None:
+    rig.kind.raises["check"] = error
+    refused = rig.refusal(AddTask(TaskRequest("Build", "fake"), correlation_id=5))
+    assert refused.text == f"internal error: {error!r}; see the log"
+    assert (refused.invalid, refused.correlation_id) == (False, 5)
+    asker: Recorder[QueueReply] = Recorder("the asker")
+    rig.tell(AddTask(TaskRequest("Build", "fake"), asker, 6))
+    assert asker.wait_for(Refused).correlation_id == 6
+    rig.kind.raises.clear()
+    assert rig.add().id == 1
+
+
+# Subscribers
+
+
+def test_a_subscriber_first_gets_all_there_is(rig: Rig) -> None:
+    rig.add()
+    rig.add()
+    subscriber = rig.subscribe()
+    (first,) = subscriber.of(Subscribed)
+    assert (first.seq, _statuses(first.tasks)) == (2, [(1, "queued"), (2, "queued")])
+    assert first.unshown == ()
+    rig.add()
+    assert _events(subscriber) == [(3, "queued", 3)]
+    assert subscriber.received[0] == first
+
+
+def test_a_subscriber_may_subscribe_twice_and_hears_once(rig: Rig) -> None:
+    subscriber = rig.subscribe()
+    rig.ask(Subscribe(subscriber), Acknowledged)
+    rig.add()
+    assert len(subscriber.of(Subscribed)) == 1
+    assert len(subscriber.of(TaskChanged)) == 1
+
+
+def test_who_unsubscribed_hears_nothing_more(rig: Rig) -> None:
+    stays, leaves = rig.subscribe(), rig.subscribe()
+    rig.add()
+    rig.ask(Unsubscribe(leaves), Acknowledged)
+    rig.ask(Unsubscribe(leaves), Acknowledged)
+    rig.add()
+    assert _events(leaves) == [(1, "queued", 1)]
+    assert _events(stays) == [(1, "queued", 1), (2, "queued", 2)]
+
+
+def test_a_dead_subscriber_is_dropped_and_harms_nobody(rig: Rig) -> None:
+    dies, lives = rig.subscribe(), rig.subscribe()
+    dies.die()
+    rig.add()
+    assert rig.dead_letters.count == 1
+    rig.add()
+    assert rig.dead_letters.count == 1
+    assert _events(lives) == [(1, "queued", 1), (2, "queued", 2)]
+
+
+def test_a_subscriber_whose_tell_raises_is_dropped_and_harms_nobody(rig: Rig) -> None:
+    class Broken:
+        def tell(self, message: Notification, /) -> None:
+            raise SystemError(message)
+
+    rig.ask(Subscribe(Broken()), Acknowledged)
+    lives = rig.subscribe()
+    rig.add()
+    rig.add()
+    assert rig.dead_letters.count == 1
+    assert len(_events(lives)) == 2
+
+
+def test_a_burst_reaches_every_subscriber_in_order_exactly_once(rig: Rig) -> None:
+    subscribers = [rig.subscribe(f"subscriber {n}") for n in range(3)]
+    for n in range(300):
+        rig.tell(AddTask(TaskRequest(f"Task {n}", "fake")))
+    rig.ask(ListTasks(), TaskList)
+    wanted = [(n, "queued", n) for n in range(1, 301)]
+    for subscriber in subscribers:
+        assert _events(subscriber) == wanted
+
+
+def test_numbers_go_on_where_the_session_stopped(
+    start_queue: Callable[..., Rig],
+) -> None:
+    rig = start_queue(seq=41)
+    subscriber = rig.subscribe()
+    rig.add()
+    assert subscriber.of(Subscribed)[0].seq == 41
+    assert _events(subscriber) == [(42, "queued", 1)]
+
+
+def test_every_change_of_a_life_is_one_notification(rig: Rig) -> None:
+    subscriber = rig.subscribe()
+    rig.claim(1)
+    rig.add()
+    rig.clock.advance(1)
+    rig.tell(TaskProgressed(1, OutputNews(10, "[1/2] cc", 50)))
+    rig.clock.advance(1)
+    rig.end(1, DONE, OutputNews(20, "[2/2] cc", 99))
+    changes = subscriber.of(TaskChanged)
+    assert _events(subscriber) == [
+        (1, "queued", 1),
+        (2, "running", 1),
+        (3, "progress", 1),
+        (4, "complete", 1),
+    ]
+    last = changes[-1].task
+    assert changes[2].task.progress == 50
+    assert (last.output_size, last.last_line, last.progress) == (20, "[2/2] cc", 100)
+    assert (last.duration, last.exit_code, last.reason) == (2.0, 0, "exit status 0")
+
+
+def test_a_notification_comes_before_the_answer(rig: Rig) -> None:
+    both: Recorder[object] = Recorder("both")
+    rig.ask(Subscribe(both), Acknowledged)
+    rig.tell(AddTask(TaskRequest("Build", "fake"), both))
+    rig.tell(CancelTask(1, reply_to=both))
+    both.wait_for(CancelAccepted)
+    kinds = [type(message) for message in both.received]
+    assert kinds == [Subscribed, TaskChanged, TaskAdded, TaskChanged, CancelAccepted]
+
+
+# Batches, and the order of writing down and telling
+
+
+def test_what_waits_is_one_batch_and_one_commit(
+    start_queue: Callable[..., Rig],
+) -> None:
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    subscriber = rig.subscribe()
+    asker: Recorder[QueueReply] = Recorder("the asker")
+    with subscriber.blocking():
+        rig.tell(AddTask(TaskRequest("First", "fake")))
+        subscriber.wait_for(TaskChanged)
+        journal.log.clear()
+        for n in range(BATCH + 10):
+            rig.tell(AddTask(TaskRequest(f"Task {n}", "fake"), asker))
+    asker.wait_for_count(TaskAdded, BATCH + 10)
+    noted = [entry for entry in journal.log if entry != "commit"]
+    assert len(noted) == BATCH + 10
+    # Two batches; the flush under way and each of them look once more at their end.
+    assert journal.log.count("commit") <= 5
+    assert len(_events(subscriber)) == BATCH + 11
+
+
+def test_a_change_is_written_down_before_anybody_hears_of_it(
+    start_queue: Callable[..., Rig],
+) -> None:
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    witness = Witness(journal.log)
+    rig.ask(Subscribe(witness), Acknowledged)
+    rig.tell(ClaimTasks(witness, 2, 2))
+    for _ in range(3):
+        rig.tell(AddTask(TaskRequest("Build", "fake"), witness))
+    rig.tell(TaskEnded(1, DONE))
+    rig.tell(CancelTask(2, reply_to=witness))
+    rig.ask(ListTasks(), TaskList)
+    log = journal.log
+    told = [change for change in log if isinstance(change, TaskChanged)]
+    assert [change.seq for change in told] == list(range(1, len(told) + 1))
+    assert len(told) >= 7
+    for change in told:
+        noted, heard = log.index(("noted", change.seq)), log.index(change)
+        assert "commit" in log[noted:heard]
+    for message in log:
+        if isinstance(message, StartTask):
+            started = [c for c in told if c.task == message.task]
+            assert log.index(started[0]) < log.index(message)
+
+
+def test_what_is_said_and_shown_is_noted(start_queue: Callable[..., Rig]) -> None:
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    rig.add()
+    said = ChatMessage(rig.clock.now().wall, "main", "you", "hello")
+    rig.tell(WriteDown(said))
+    rig.tell(Shown(1))
+    rig.tell(TaskProcess(ProcessRecord(1, 4711, 0.0)))
+    rig.ask(ListTasks(), TaskList)
+    for entry in (("hello", 1), ("shown", 1), ProcessRecord(1, 4711, 0.0)):
+        assert entry in journal.log
+    assert journal.log[-1] == "commit"
+
+
+def test_who_shows_changes_gets_the_unshown_ones_after_a_commit(
+    start_queue: Callable[..., Rig],
+) -> None:
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    journal.log.clear()
+    subscriber: Recorder[Notification] = Recorder()
+    rig.ask(Subscribe(subscriber, shows=True), Acknowledged)
+    assert journal.log[:2] == ["commit", "read unshown"]
+
+
+def test_a_queue_that_was_closed_in_order_is_noted_as_clean(
+    start_queue: Callable[..., Rig],
+) -> None:
+    for in_order in (True, False):
+        journal = RecordingJournal()
+        rig = start_queue(journal=journal)
+        if in_order:
+            rig.ask(CloseQueue("the session ended"), Acknowledged)
+        rig.queue.stop(timeout=5)
+        assert journal.closed is in_order
+
+
+# Claims
+
+
+def test_a_claim_starts_one_task_each(rig: Rig) -> None:
+    for _ in range(3):
+        rig.add()
+    rig.claim(2, slots=2)
+    listed = rig.ask(ListTasks(TaskFilter.RUNNING), TaskList)
+    assert _statuses(listed.tasks) == [(1, "running"), (2, "running")]
+    assert [m.task.id for m in rig.runner.of(StartTask)] == [1, 2]
+    rig.claim(1, slots=2)
+    rig.claim(1, slots=2)
+    assert rig.get(3).status is TaskStatus.RUNNING
+    rig.add()
+    assert [m.task.id for m in rig.runner.of(StartTask)] == [1, 2, 3, 4]
+    rig.add()
+    assert rig.get(5).status is TaskStatus.QUEUED
+
+
+def test_a_queued_task_says_what_it_waits_for(rig: Rig) -> None:
+    assert rig.add().reason == "waiting for the runner"
+    rig.claim(2, slots=2)
+    subscriber = rig.subscribe()
+    assert rig.add().reason == "starting"
+    assert rig.add().reason == "waiting for a slot (2 of 2 busy)"
+    assert subscriber.of(TaskChanged)[1].task.reason == "running"
+
+
+def test_a_runner_that_is_gone_fails_the_task_and_is_given_no_other(rig: Rig) -> None:
+    rig.claim(3)
+    rig.runner.die()
+    rig.add()
+    gone = rig.get(1)
+    assert gone.status is TaskStatus.FAILED
+    assert gone.reason == "could not be started: the runner is gone"
+    rig.add()
+    assert rig.get(2).status is TaskStatus.QUEUED
+
+
+def test_an_end_of_a_task_that_has_ended_changes_nothing(rig: Rig) -> None:
+    rig.claim(1)
+    rig.add()
+    rig.end(1)
+    subscriber = rig.subscribe()
+    after = rig.end(1, Outcome.failed("again"))
+    assert after.reason == "exit status 0"
+    rig.tell(TaskProgressed(1, OutputNews(5)))
+    rig.tell(TaskEnded(99, DONE))
+    rig.add()
+    assert _events(subscriber) == [(4, "queued", 2)]
+
+
+# Cancel
+
+
+def test_a_queued_task_is_canceled_at_once_and_never_starts(rig: Rig) -> None:
+    subscriber = rig.subscribe()
+    rig.add()
+    rig.add()
+    (canceled,) = rig.ask(CancelTask(1, "canceled by you"), CancelAccepted).tasks
+    assert (canceled.status, canceled.reason) == ("canceled", "canceled by you")
+    rig.claim(2)
+    rig.get(1)
+    assert [m.task.id for m in rig.runner.of(StartTask)] == [2]
+    assert (3, "canceled", 1) in _events(subscriber)
+    assert rig.runner.of(StopTask) == ()
+
+
+@pytest.mark.parametrize("now", [False, True])
+def test_a_running_task_is_told_to_stop(rig: Rig, *, now: bool) -> None:
+    subscriber = rig.subscribe()
+    rig.claim(1)
+    rig.add()
+    (stopping,) = rig.ask(CancelTask(1, "canceled by you", now), CancelAccepted).tasks
+    assert (stopping.status, stopping.reason) == (
+        "running",
+        "stopping, canceled by you",
+    )
+    canceled = Outcome.canceled("canceled by you")
+    assert rig.runner.of(StopTask) == (StopTask(1, canceled, now),)
+    rig.end(1, canceled)
+    assert _events(subscriber)[2:] == [(3, "progress", 1), (4, "canceled", 1)]
+
+
+def test_a_reason_may_hold_anything_and_is_made_safe_to_write_down(rig: Rig) -> None:
+    hostile, safe = "no \x1b[31m\udcff", "no \N{REPLACEMENT CHARACTER}"
+    rig.claim(1)
+    rig.add()
+    rig.add()
+    (canceled,) = rig.ask(CancelTask(2, hostile), CancelAccepted).tasks
+    assert canceled.reason == safe
+    (stopping,) = rig.ask(CancelTask(1, hostile), CancelAccepted).tasks
+    assert stopping.reason == f"stopping, {safe}"
+    failed = rig.end(1, Outcome.failed(hostile, 2))
+    assert (failed.reason, failed.error, failed.exit_code) == (safe, safe, 2)
+
+
+def test_all_open_tasks_are_canceled_and_none_starts_instead(rig: Rig) -> None:
+    rig.claim(1)
+    for _ in range(4):
+        rig.add()
+    rig.ask(CancelTask(2), CancelAccepted)
+    accepted = rig.ask(CancelAll("no more"), CancelAccepted)
+    assert _statuses(accepted.tasks) == [
+        (1, "running"),
+        (3, "canceled"),
+        (4, "canceled"),
+    ]
+    rig.claim(1)
+    rig.end(1, Outcome.canceled("no more"))
+    assert [m.task.id for m in rig.runner.of(StartTask)] == [1]
+    assert rig.ask(CancelAll(), CancelAccepted).tasks == ()
+
+
+def test_a_task_that_completes_while_it_is_stopped_is_complete(rig: Rig) -> None:
+    rig.claim(1)
+    rig.add()
+    rig.ask(CancelTask(1), CancelAccepted)
+    assert rig.end(1, DONE).status is TaskStatus.COMPLETE
+
+
+# History and output
+
+
+def test_finished_tasks_are_forgotten_with_their_output(rig: Rig) -> None:
+    subscriber = rig.subscribe()
+    rig.claim(2)
+    for _ in range(3):
+        rig.add()
+    for n in (1, 2, 3):
+        (rig.output / f"{n}.log").write_text("output")
+    rig.end(1)
+    assert rig.ask(ForgetFinished(), Forgotten).ids == (1,)
+    assert sorted(path.name for path in rig.output.iterdir()) == ["2.log", "3.log"]
+    assert subscriber.of(TasksForgotten) == (TasksForgotten(6, (1,)),)
+    assert rig.ask(ForgetFinished(), Forgotten).ids == ()
+    assert len(subscriber.of(TasksForgotten)) == 1
+
+
+def test_an_output_that_cant_be_deleted_stops_nothing(rig: Rig) -> None:
+    rig.claim(2)
+    rig.add()
+    rig.add()
+    (rig.output / "1.log").mkdir()
+    rig.end(1)
+    rig.end(2)
+    assert rig.ask(ForgetFinished(), Forgotten).ids == (1, 2)
+
+
+def test_only_the_last_finished_tasks_are_kept(start_queue: Callable[..., Rig]) -> None:
+    rig = start_queue(book=TaskBook(history=2))
+    subscriber = rig.subscribe()
+    for n in range(1, 6):
+        rig.claim(1)
+        rig.add()
+        (rig.output / f"{n}.log").write_text("output")
+        rig.end(n)
+    listed = rig.ask(ListTasks(), TaskList)
+    assert _statuses(listed.tasks) == [(4, "complete"), (5, "complete")]
+    assert sorted(path.name for path in rig.output.iterdir()) == ["4.log", "5.log"]
+    assert [f.ids for f in subscriber.of(TasksForgotten)] == [(1,), (2,), (3,)]
+    assert listed.counts == TaskCounts(complete=2)
+
+
+def test_too_much_output_forgets_the_oldest_finished_tasks(
+    start_queue: Callable[..., Rig],
+) -> None:
+    rig = start_queue(output_limit=1000)
+    rig.claim(9)
+    for n in (1, 2, 3):
+        rig.add()
+        rig.end(n, DONE, OutputNews(300))
+    rig.add()
+    rig.tell(TaskProgressed(4, OutputNews(100)))
+    assert len(rig.ask(ListTasks(), TaskList).tasks) == 4
+    rig.tell(TaskProgressed(4, OutputNews(500)))
+    left = rig.ask(ListTasks(), TaskList).tasks
+    assert [task.id for task in left] == [3, 4]
+    assert rig.runner.of(StopTask) == ()
+
+
+def test_too_much_output_of_running_tasks_ends_the_one_that_writes(
+    start_queue: Callable[..., Rig],
+) -> None:
+    rig = start_queue(output_limit=2048)
+    rig.claim(2)
+    rig.add()
+    rig.add()
+    rig.tell(TaskProgressed(1, OutputNews(2000)))
+    rig.tell(TaskProgressed(2, OutputNews(40)))
+    rig.get(1)
+    assert rig.runner.of(StopTask) == ()
+    rig.tell(TaskProgressed(2, OutputNews(49)))
+    rig.get(1)
+    (stop,) = rig.runner.of(StopTask)
+    assert (stop.task_id, stop.now) == (2, True)
+    assert stop.outcome == Outcome.failed(
+        "the session's output went beyond the limit of 2 KiB"
+    )
+
+
+def test_output_of_earlier_lives_counts(start_queue: Callable[..., Rig]) -> None:
+    earlier = TaskBook()
+    moment = ManualClock().now()
+    for n in (1, 2):
+        earlier.add(TaskRequest("Build", "fake"), moment, "waiting")
+        earlier.start_next(moment)
+        earlier.end(n, DONE, moment, OutputNews(400))
+    book = TaskBook()
+    book.restore(earlier.list(TaskFilter.ALL, moment))
+    rig = start_queue(book=book, output_limit=1000)
+    rig.ask(OpenQueue(), Acknowledged)
+    rig.claim(1)
+    rig.add()
+    rig.tell(TaskProgressed(3, OutputNews(300)))
+    assert [task.id for task in rig.ask(ListTasks(), TaskList).tasks] == [2, 3]
+
+
+# The journal fails
+
+
+def test_nothing_is_announced_that_cant_be_written_down(
+    start_queue: Callable[..., Rig],
+) -> None:
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    rig.add("Before")
+    subscriber = rig.subscribe()
+    asker: Recorder[QueueReply] = Recorder("the asker")
+    journal.failure = "disk full"
+    rig.claim(1)
+    rig.tell(AddTask(TaskRequest("Unlucky", "fake"), asker, 1))
+    trouble = subscriber.wait_for(JournalTrouble)
+    assert trouble.text == "disk full"
+
+    rig.tell(AddTask(TaskRequest("Too late", "fake"), asker, 2))
+    refused = asker.wait_for(Refused)
+    assert refused.text == (
+        "can't write it down (disk full); try again when that is over"
+    )
+    assert (refused.invalid, refused.correlation_id) == (False, 2)
+    rig.ask(ListTasks(), TaskList)
+    assert _events(subscriber) == []
+    assert asker.of(TaskAdded) == ()
+    assert rig.runner.received == ()
+
+    journal.failure = None
+    rig.clock.advance(WRITE_AGAIN)
+    assert subscriber.wait_for(JournalTrouble) == JournalTrouble(None)
+    assert asker.wait_for(TaskAdded).correlation_id == 1
+    rig.ask(ListTasks(), TaskList)
+    assert _events(subscriber) == [(2, "running", 1), (3, "queued", 2)]
+    assert [m.task.id for m in rig.runner.of(StartTask)] == [1]
+    assert rig.add().id == 3
+
+
+def test_trouble_is_told_once_and_tried_again_on_one_schedule(
+    start_queue: Callable[..., Rig],
+) -> None:
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    subscriber = rig.subscribe()
+    journal.failure = "disk full"
+    for _ in range(5):
+        rig.ask(ListTasks(), TaskList)
+        assert rig.clock.scheduled == 1
+    for _ in range(3):
+        rig.clock.advance(WRITE_AGAIN)
+        rig.ask(ListTasks(), TaskList)
+        assert rig.clock.scheduled == 1
+    assert subscriber.of(JournalTrouble) == (JournalTrouble("disk full"),)
+    journal.failure = "disk on fire"
+    rig.clock.advance(WRITE_AGAIN)
+    rig.ask(ListTasks(), TaskList)
+    journal.failure = None
+    rig.clock.advance(WRITE_AGAIN)
+    rig.ask(ListTasks(), TaskList)
+    assert [t.text for t in subscriber.of(JournalTrouble)] == [
+        "disk full",
+        "disk on fire",
+        None,
+    ]
+    assert rig.clock.scheduled == 0
+
+
+def test_progress_is_not_kept_for_later_while_there_is_trouble(
+    start_queue: Callable[..., Rig],
+) -> None:
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    rig.claim(1)
+    rig.add()
+    subscriber = rig.subscribe()
+    journal.failure = "disk full"
+    rig.ask(ListTasks(), TaskList)
+    for size in range(1, 20):
+        rig.tell(TaskProgressed(1, OutputNews(size)))
+    rig.tell(TaskEnded(1, DONE))
+    rig.ask(ListTasks(), TaskList)
+    journal.failure = None
+    rig.clock.advance(WRITE_AGAIN)
+    rig.ask(ListTasks(), TaskList)
+    assert _events(subscriber) == [(3, "complete", 1)]
+    assert subscriber.of(TaskChanged)[0].task.output_size == 19
+
+
+def test_a_transcript_that_cant_be_read_is_refused(
+    start_queue: Callable[..., Rig],
+) -> None:
+    rig = start_queue(journal=RecordingJournal())
+    assert "can't read 10 lines" in rig.refusal(GetTranscript(10)).text
+
+
+# Closing and opening
+
+
+def test_a_session_that_is_forgotten_cancels_what_is_queued(rig: Rig) -> None:
+    rig.claim(1)
+    rig.add()
+    rig.add()
+    rig.ask(CloseQueue("the session ended"), Acknowledged)
+    assert rig.get(1).status is TaskStatus.RUNNING  # the runner drains it
+    canceled = rig.get(2)
+    assert (canceled.status, canceled.reason) == ("canceled", "the session ended")
+    assert rig.runner.of(StopTask) == ()
+
+
+def test_a_session_that_is_remembered_keeps_what_is_queued(rig: Rig) -> None:
+    rig.claim(1)
+    rig.add()
+    rig.add()
+    rig.ask(CloseQueue("the session ended", keep_queued=True), Acknowledged)
+    rig.end(1)
+    rig.claim(1)
+    assert rig.get(2).status is TaskStatus.QUEUED
+    assert [m.task.id for m in rig.runner.of(StartTask)] == [1]
+
+
+def test_what_an_earlier_life_left_is_put_in_order(
+    start_queue: Callable[..., Rig],
+) -> None:
+    earlier = TaskBook()
+    moment = ManualClock().now()
+    for _ in range(4):
+        earlier.add(TaskRequest("Build", "fake"), moment, "waiting")
+    earlier.start_next(moment)
+    earlier.start_next(moment)
+    earlier.end(1, DONE, moment)
+    book = TaskBook(history=1)
+    book.restore(earlier.list(TaskFilter.ALL, moment))
+    journal = RecordingJournal()
+    rig = start_queue(book=book, journal=journal, seq=7)
+    subscriber = rig.subscribe()
+    rig.ask(OpenQueue(), Acknowledged)
+    assert _events(subscriber) == [(8, "failed", 2)]
+    lost = subscriber.of(TaskChanged)[0].task
+    assert lost.reason == "the session ended while it ran"
+    assert ("noted", 8) in journal.log
+    assert subscriber.of(TasksForgotten) == (TasksForgotten(8, (1,)),)
+    rig.claim(2)
+    rig.get(2)
+    assert [m.task.id for m in rig.runner.of(StartTask)] == [3, 4]
+
+
+def test_many_askers_at_once_all_get_their_own_answer(rig: Rig) -> None:
+    ids: list[int] = []
+
+    def add() -> None:
+        ids.extend(rig.add().id for _ in range(25))
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert sorted(ids) == list(range(1, 101))
+
+
+def test_every_event_is_named_after_its_status() -> None:
+    assert {status: TaskEvent.of(status).value for status in TaskStatus} == {
+        status: status.value for status in TaskStatus
+    }

@@ -1,0 +1,209 @@
+"""The helpers for tests are part of what is offered, so they are tested themselves."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from typing import TYPE_CHECKING
+
+import pykka
+import pytest
+from backburner.actors import TaskSystem
+from backburner.actors.testing import (
+    FakeKind,
+    ManualClock,
+    Recorder,
+    leaks,
+    no_leaks,
+    running,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from backburner.actors import Notification
+
+
+def test_a_recorder_keeps_everything_in_order() -> None:
+    recorder: Recorder[int | str] = Recorder()
+    for message in (1, "two", 3):
+        recorder.tell(message)
+    assert recorder.received == (1, "two", 3)
+    assert recorder.of(int) == (1, 3)
+
+
+def test_a_recorder_finds_what_came_before_and_returns_each_once() -> None:
+    recorder: Recorder[int | str] = Recorder()
+    for message in (1, "two", 3):
+        recorder.tell(message)
+    assert recorder.wait_for(int, lambda n: n > 1) == 3
+    assert recorder.wait_for(int) == 1
+    with pytest.raises(AssertionError):
+        recorder.wait_for(int, timeout=0)
+    assert recorder.wait_for(lambda message: message == "two") == "two"
+
+
+def test_a_recorder_waits_for_what_comes_from_another_thread() -> None:
+    recorder: Recorder[int] = Recorder()
+    sender = threading.Timer(0.02, recorder.tell, (1,))
+    sender.start()
+    assert recorder.wait_for(int) == 1
+    sender.join()
+
+
+def test_a_wait_in_vain_names_what_was_received() -> None:
+    recorder: Recorder[int | str] = Recorder("the till")
+    recorder.tell(7)
+    recorder.tell("x" * 1000)
+    recorder.wait_for(int)
+    with pytest.raises(AssertionError) as failure:
+        recorder.wait_for(float, timeout=0)
+    text = str(failure.value)
+    assert "no float for the till within 0 s; received 2:" in text
+    assert "1. 7 (waited for already)" in text
+    assert "2. 'xxx" in text
+    assert len(text) < 500
+
+
+def test_a_wait_for_too_many_says_how_many_there_are() -> None:
+    recorder: Recorder[int] = Recorder()
+    recorder.tell(1)
+    recorder.tell(2)
+    assert recorder.wait_for_count(int, 2) == (1, 2)
+    with pytest.raises(AssertionError, match="only 2 of 3 int"):
+        recorder.wait_for_count(int, 3, timeout=0)
+
+
+def test_a_dead_recorder_refuses_as_a_stopped_actor_does() -> None:
+    recorder: Recorder[int] = Recorder()
+    recorder.die()
+    with pytest.raises(pykka.ActorDeadError):
+        recorder.tell(1)
+    assert recorder.received == ()
+
+
+def test_a_blocking_recorder_holds_its_sender_up() -> None:
+    recorder: Recorder[int] = Recorder()
+    sender = threading.Thread(target=recorder.tell, args=(1,))
+    with recorder.blocking():
+        sender.start()
+        assert recorder.wait_for(int) == 1
+        assert sender.is_alive()
+    sender.join(5)
+    assert not sender.is_alive()
+
+
+def test_a_manual_clock_makes_calls_when_they_are_due() -> None:
+    clock = ManualClock()
+    made: list[tuple[str, float]] = []
+
+    def note(name: str) -> Callable[[], None]:
+        return lambda: made.append((name, clock.now().monotonic))
+
+    clock.call_later(2, note("second"))
+    clock.call_later(1, note("first"))
+    clock.call_later(2, note("third"))
+    dropped = clock.call_later(1, note("never"))
+    dropped.cancel()
+    assert clock.scheduled == 3
+    clock.advance(0.5)
+    assert made == []
+    clock.advance(1.5)
+    assert made == [("first", 1), ("second", 2), ("third", 2)]
+    assert clock.scheduled == 0
+
+
+def test_a_manual_clock_moves_both_of_its_times() -> None:
+    clock = ManualClock()
+    before = clock.now()
+    clock.advance(90)
+    after = clock.now()
+    assert after.monotonic - before.monotonic == 90
+    assert (after.wall - before.wall).total_seconds() == 90
+
+
+def test_a_manual_clock_makes_calls_that_calls_schedule() -> None:
+    clock = ManualClock()
+    made: list[float] = []
+
+    def again() -> None:
+        made.append(clock.now().monotonic)
+        clock.call_later(1, again)
+
+    clock.call_later(1, again)
+    clock.advance(3.5)
+    assert made == [1, 2, 3]
+    assert clock.now().monotonic == 3.5
+
+
+def test_a_wait_for_a_scheduled_call_says_how_many_there_are() -> None:
+    clock = ManualClock()
+    clock.call_later(1, lambda: None)
+    clock.wait_until_scheduled()
+    with pytest.raises(AssertionError, match="1 of 2 calls"):
+        clock.wait_until_scheduled(2, timeout=0)
+
+
+def test_a_thread_that_is_left_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leaks, "SETTLE", 0.0)
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait, name="left-behind")
+    try:
+        with pytest.raises(AssertionError, match="thread left-behind"), no_leaks():
+            thread.start()
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_a_process_that_is_left_is_named() -> None:
+    children: list[subprocess.Popen[bytes]] = []
+    try:
+        with pytest.raises(AssertionError, match=r"process .*sleep"), no_leaks():
+            children.append(subprocess.Popen(["sleep", "60"]))
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()
+
+
+def test_an_actor_that_is_left_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leaks, "SETTLE", 0.0)
+
+    class Idle(pykka.ThreadingActor):
+        pass
+
+    refs: list[pykka.ActorRef[Idle]] = []
+    try:
+        with pytest.raises(AssertionError, match=r"actor .*Idle"), no_leaks():
+            refs.append(Idle.start())
+    finally:
+        for ref in refs:
+            ref.stop()
+
+
+def _lose_a_message(system: TaskSystem, *, expected: bool) -> None:
+    gone: Recorder[Notification] = Recorder()
+    with running(system, dead_letters=expected):
+        system.subscribe(gone)
+        gone.die()
+        system.add("Nap", "sleep", "0")
+
+
+def test_a_dead_letter_is_told_of_unless_it_is_expected() -> None:
+    _lose_a_message(TaskSystem(), expected=True)
+    with pytest.raises(AssertionError, match="dead letter"):
+        _lose_a_message(TaskSystem(), expected=False)
+
+
+def test_the_fixtures_run_systems_side_by_side(
+    task_system: TaskSystem, run_system: Callable[[TaskSystem], TaskSystem]
+) -> None:
+    kind = FakeKind()
+    other = run_system(TaskSystem(kinds=[kind], slots=1))
+    mine, its = task_system.add("Nap", "sleep", "0"), other.add("Build", "fake")
+    kind.job(its.id).complete("built")
+    (ended,) = other.wait(its.id, timeout=5)
+    assert (ended.status, ended.reason) == ("complete", "built")
+    (ended,) = task_system.wait(mine.id, timeout=5)
+    assert ended.reason == "slept"

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+from backburner.actors.promise import Deadline, Promise
+
+PATIENCE = 10.0
+
+
+def test_messages_come_in_the_order_they_were_told() -> None:
+    promise: Promise[int] = Promise()
+    for number in range(3):
+        promise.tell(number)
+    assert [promise.get(PATIENCE) for _ in range(3)] == [0, 1, 2]
+
+
+def test_a_thread_that_waits_is_woken_by_another() -> None:
+    question: Promise[int] = Promise()
+    answer: Promise[int] = Promise()
+    thread = threading.Thread(
+        target=lambda: answer.tell(question.get(PATIENCE) + 1), daemon=True
+    )
+    thread.start()
+    question.tell(41)
+    assert answer.get(PATIENCE) == 42
+
+
+@pytest.mark.parametrize("timeout", [0.0, -1.0, 0.001])
+def test_without_a_message_in_time_there_is_an_error(timeout: float) -> None:
+    promise: Promise[int] = Promise()
+    with pytest.raises(TimeoutError, match="no answer within"):
+        promise.get(timeout)
+    promise.tell(1)
+    assert promise.get(timeout) == 1
+
+
+def test_a_deadline_is_one_limit_for_several_waits() -> None:
+    deadline = Deadline(60.0)
+    first = deadline.left()
+    assert 0 < deadline.left() <= first <= 60.0
+
+
+def test_a_deadline_that_has_passed_leaves_nothing() -> None:
+    assert Deadline(0.0).left() == 0.0
+    assert Deadline(-5.0).left() == 0.0

@@ -1,0 +1,67 @@
+"""What the fault tests share: their long form, their chance and their figures."""
+
+from __future__ import annotations
+
+import os
+import random
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SOAK: Final = os.environ.get("BACKBURNER_SOAK", "") not in {"", "0"}
+SEED: Final = int(
+    os.environ.get("BACKBURNER_SEED", "0")
+) or random.SystemRandom().randrange(1, 1 << 32)
+_SOAK_TIMEOUT: Final = 900
+_FIGURES: Final = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture(scope="session")
+def soak() -> bool:
+    """Tell whether the long form of the tests was asked for."""
+    return SOAK
+
+
+@pytest.fixture
+def chance() -> random.Random:
+    """Return a source of random numbers; `BACKBURNER_SEED` repeats a run."""
+    return random.Random(SEED)  # noqa: S311 - chooses moments, keeps no secrets
+
+
+@pytest.fixture
+def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Return what adds a line of figures to the end of the run."""
+    figures = request.config.stash.setdefault(_FIGURES, [])
+
+    def report(text: str) -> None:
+        figures.append(f"{request.node.name}: {text}")
+
+    return report
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """Return a state directory that does not exist yet."""
+    return tmp_path / "state"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the long form the time it takes."""
+    for item in items:
+        if SOAK and "faults" in item.path.parts:
+            item.add_marker(pytest.mark.timeout(_SOAK_TIMEOUT))
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Show the figures, and the seed that chose the moments."""
+    figures = config.stash.setdefault(_FIGURES, [])
+    if figures:
+        terminalreporter.section(f"fault figures (BACKBURNER_SEED={SEED})")
+        for line in figures:
+            terminalreporter.write_line(line)

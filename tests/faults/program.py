@@ -1,0 +1,201 @@
+"""The real program in line mode, run, fed, killed and read by the tests here."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import threading
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+import msgspec
+import psutil
+from backburner.actors import Task, TaskEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+COMMAND: Final = Path(sys.executable).parent / "backburner"
+PATIENCE: Final = 30.0
+# A page of a pipe holds whole small writes, and the rest of each page stays empty.
+_FULL: Final = 2 / 3
+TAG: Final = "BACKBURNER_FAULT_TEST"
+"""An environment variable that the program and all its descendants inherit."""
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One line that the program wrote."""
+
+    event: str
+    seq: int = 0
+    task: Task | None = None
+    text: str = ""
+
+
+_decode = msgspec.json.Decoder(Line).decode
+
+
+class Program:
+    """A running `backburner --plain --json`.
+
+    Args:
+        state: The state directory.
+        options: More of its command line.
+        environment: More of its environment.
+        read: Whether its output is read as it comes.
+    """
+
+    def __init__(
+        self,
+        state: Path,
+        *options: str,
+        environment: Mapping[str, str] | None = None,
+        read: bool = True,
+    ) -> None:
+        self.tag = uuid.uuid4().hex
+        self._errors = (state.parent / f"stderr-{self.tag}").open("w+b")
+        self.process = subprocess.Popen(
+            [COMMAND, "--plain", "--json", "--state-dir", state, *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env={**os.environ, **(environment or {}), TAG: self.tag},
+        )
+        self.lines: list[Line] = []
+        self._more = threading.Condition()
+        self._ended = False
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        if read:
+            self._reader.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        for process in self.left():
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        self._errors.close()
+
+    def send(self, *lines: str) -> None:
+        """Type lines; whether anybody reads them is another question."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write("".join(f"{line}\n" for line in lines).encode())
+            self.process.stdin.flush()
+
+    def close_input(self) -> None:
+        """Let its input end."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+
+    def wait_for(self, matches: Callable[[Line], bool]) -> Line:
+        """Return the first line that matches, once there is one."""
+        seen = 0
+        end = time.monotonic() + PATIENCE
+        with self._more:
+            while True:
+                for line in self.lines[seen:]:
+                    if matches(line):
+                        return line
+                seen = len(self.lines)
+                if self._ended:
+                    raise AssertionError(f"it ended: {self.errors()}\n{self.lines}")
+                if not self._more.wait(end - time.monotonic()):
+                    raise TimeoutError(f"still waiting: {self.errors()}\n{self.lines}")
+
+    def wait_for_event(self, event: TaskEvent, task_id: int) -> Task:
+        """Return a task as it was in the line that tells this of it."""
+        line = self.wait_for(
+            lambda it: (
+                it.task is not None and (it.event, it.task.id) == (event, task_id)
+            )
+        )
+        assert line.task is not None
+        return line.task
+
+    def wait_until_full(self) -> None:
+        """Wait until its output pipe takes no more; only if it is not read."""
+        assert self.process.stdout is not None
+        fd = self.process.stdout.fileno()
+        size = fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ)
+        end = time.monotonic() + PATIENCE
+        while _unread(fd) < size * _FULL:
+            if time.monotonic() > end:
+                raise TimeoutError("its output pipe never filled up")
+            time.sleep(0.01)
+
+    def last_states(self) -> dict[int, Task]:
+        """Return every task that was told of, as it was told of last."""
+        return {line.task.id: line.task for line in list(self.lines) if line.task}
+
+    def texts(self, event: str) -> list[str]:
+        """Return the texts of all its `reply` or `error` lines."""
+        return [line.text for line in list(self.lines) if line.event == event]
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        """Kill it at once; its tasks are left alone. Reads what it had written."""
+        self.process.send_signal(signal.SIGKILL)
+        self.wait()
+
+    def wait(self) -> int:
+        """Wait for its end, read what it had written, and return its exit status."""
+        status = self.process.wait(PATIENCE)
+        if self._reader.ident is not None:
+            # A process that was just being forked may hold the pipe a moment longer.
+            self._reader.join(PATIENCE)
+        for stream in (self.process.stdin, self.process.stdout):
+            assert stream is not None
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
+        return status
+
+    def errors(self) -> str:
+        """Return what it wrote to stderr."""
+        self._errors.flush()
+        return Path(str(self._errors.name)).read_text()
+
+    def left(self) -> list[psutil.Process]:
+        """Return all running processes that come from it, wherever they are now."""
+        return tagged(self.tag)
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for raw in self.process.stdout:
+            if raw.endswith(b"\n"):  # a line cut off by a kill was not told
+                with self._more:
+                    self.lines.append(_decode(raw))
+                    self._more.notify_all()
+        with self._more:
+            self._ended = True
+            self._more.notify_all()
+
+
+def _unread(fd: int) -> int:
+    (count,) = struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4))
+    return count
+
+
+def tagged(value: str, name: str = TAG) -> list[psutil.Process]:
+    """Return the running processes with this text in an environment variable."""
+    found: list[psutil.Process] = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            alive = process.status() != psutil.STATUS_ZOMBIE
+            if alive and value in process.environ().get(name, ""):
+                found.append(process)
+    return found

@@ -1,0 +1,188 @@
+"""The real program, ended in every way there is, with tasks running."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from backburner.actors import TaskEvent, TaskStatus
+
+from tests.faults.program import COMMAND, PATIENCE, Program
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_FOREVER: Final = "600"
+"""A grace period, in seconds, that no test would live to see the end of."""
+
+_DEAF: Final = "trap '' TERM; echo deaf; while :; do sleep 0.05; done"
+_FAMILY: Final = "setsid sleep 60 & sleep 60 & echo there; wait"
+
+
+def _start(program: Program, *commands: str) -> None:
+    """Run commands, and wait until each has printed a line, or ended."""
+    program.send(*(f"!{command}" for command in commands))
+    for task_id in range(1, len(commands) + 1):
+        program.wait_for(
+            lambda line, i=task_id: (
+                line.task is not None
+                and line.task.id == i
+                and (bool(line.task.last_line) or line.task.status.is_final)
+            )
+        )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ends_everything_in_order(state: Path, number: signal.Signals) -> None:
+    with Program(state, "--parallel", "2") as program:
+        _start(program, _FAMILY, f"trap 'echo bye; exit' TERM; {_FAMILY}")
+        program.send("!echo queued")
+        program.wait_for_event(TaskEvent.QUEUED, 3)
+        program.signal(number)
+        assert program.wait() == 128 + number, program.errors()
+        assert program.left() == []
+        states = program.last_states()
+        assert [states[i].status for i in (1, 2, 3)] == [
+            TaskStatus.CANCELED,
+            TaskStatus.CANCELED,
+            TaskStatus.QUEUED,
+        ]
+        assert states[1].reason == "the session ended"
+        assert states[2].last_line == "bye"
+        assert program.errors() == ""
+
+
+def test_a_second_signal_does_not_wait_for_the_deaf(state: Path) -> None:
+    with Program(state, "--grace", _FOREVER) as program:
+        _start(program, _DEAF, f"trap 'echo asked' TERM; {_DEAF}; :")
+        program.signal(signal.SIGTERM)
+        # What runs in the group is asked first, so the program is at it by now.
+        program.wait_for_event(TaskEvent.PROGRESS, 1)
+        _signal_until_it_ends(program)
+        assert program.wait() == 128 + signal.SIGTERM
+        assert program.left() == []
+        assert program.last_states()[1].status is TaskStatus.CANCELED
+
+
+def test_a_second_signal_does_not_wait_for_what_tasks_left_behind(state: Path) -> None:
+    with Program(state, "--grace", _FOREVER) as program:
+        _start(program, f'setsid bash -c "{_DEAF}" & sleep 0.2')
+        program.wait_for_event(TaskEvent.COMPLETE, 1)
+        program.signal(signal.SIGTERM)
+        _signal_until_it_ends(program)
+        assert program.wait() == 128 + signal.SIGTERM
+        assert program.left() == []
+
+
+def _signal_until_it_ends(program: Program) -> None:
+    # Nobody can see from outside when the first signal has been taken, and two that
+    # come together count as one.
+    while True:
+        try:
+            program.process.wait(0.2)
+        except subprocess.TimeoutExpired:
+            program.signal(signal.SIGTERM)
+        else:
+            return
+
+
+def test_quit_says_what_runs_and_ends_it(state: Path) -> None:
+    with Program(state) as program:
+        _start(program, _FAMILY)
+        program.send('/task "Nap" sleep 60s', "/quit")
+        assert program.wait() == 1
+        assert program.left() == []
+        assert any(
+            text.startswith("ending #1 ") and "#2 Nap; killed in 5 s at most" in text
+            for text in program.texts("reply")
+        )
+        states = program.last_states()
+        assert {task.status for task in states.values()} == {TaskStatus.CANCELED}
+
+
+def test_the_end_of_input_waits_for_all_tasks(state: Path) -> None:
+    with Program(state, "--parallel", "1") as program:
+        program.send("!sleep 0.3; echo one", "!echo two")
+        program.close_input()
+        assert program.wait() == 0
+        states = program.last_states()
+        assert [states[i].last_line for i in (1, 2)] == ["one", "two"]
+
+
+def test_an_output_that_is_closed_early_ends_it_in_order(state: Path) -> None:
+    with Program(state, read=False) as program:
+        program.send(f"!{_FAMILY}")
+        assert program.process.stdout is not None
+        program.process.stdout.readline()
+        program.process.stdout.close()
+        program.send("/tasks")
+        assert program.process.wait(PATIENCE) == 1
+        assert program.left() == []
+        assert program.errors() == "backburner: can't write any more: Broken pipe\n"
+
+
+def test_head_may_end_it(state: Path) -> None:
+    script = f'{COMMAND} --plain --state-dir "$1" | head -1; echo "${{PIPESTATUS[0]}}"'
+    done = subprocess.run(
+        ["bash", "-c", script, "bash", state],
+        input=b"/help\n!sleep 60\n/tasks\n/tasks\n/wait\n",
+        capture_output=True,
+        timeout=PATIENCE,
+        check=True,
+    )
+    assert done.stdout.decode().splitlines()[-1] == "1"
+    assert done.stderr == b"backburner: can't write any more: Broken pipe\n"
+
+
+def test_nobody_reading_its_output_does_not_keep_it_from_ending(state: Path) -> None:
+    with Program(state, "--grace", "0.5", read=False) as program:
+        program.send(*["/help"] * 400, "!sleep 60")
+        program.wait_until_full()
+        program.signal(signal.SIGTERM)
+        assert program.process.wait(PATIENCE) == 128 + signal.SIGTERM
+        assert program.left() == []
+
+
+@pytest.mark.parametrize("closed", ["<&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams_are_no_other_file(state: Path, closed: str) -> None:
+    command = f'{COMMAND} --plain --json --state-dir "$1" {closed}'
+    done = subprocess.run(
+        ["bash", "-c", command, "bash", state],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout + done.stderr == b""
+
+
+def test_a_second_program_is_told_who_has_the_session(state: Path) -> None:
+    with Program(state) as program:
+        _start(program, "echo here; sleep 60")
+        with Program(state) as second:
+            assert second.wait() == 2
+            assert second.lines == []
+            says = second.errors()
+        assert (
+            f"session 'main' is open already, in process {program.process.pid}" in says
+        )
+        assert "open another with --session NAME" in says
+        with Program(state, "--session", "other") as other:
+            other.send("/quit")
+            assert other.wait() == 0
+        program.send("!echo still here")
+        assert program.wait_for_event(TaskEvent.COMPLETE, 2).last_line == "still here"
+
+
+def test_a_session_is_free_again_when_its_program_is_gone(state: Path) -> None:
+    with Program(state) as program:
+        _start(program, _FAMILY)
+    with Program(state) as again:
+        lost = again.wait_for_event(TaskEvent.FAILED, 1)
+        assert lost.reason == "the session ended while it ran"
+        assert program.left() == []
+        again.send("/quit")
+        again.wait()

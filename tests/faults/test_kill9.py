@@ -1,0 +1,235 @@
+"""The program killed with SIGKILL at random moments, under load, and opened again.
+
+Nothing that its lines said may turn out to be untrue, and no process of a killed
+program may be left once the session is open again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from backburner.actors import Task, TaskEvent, TaskStatus
+from backburner.actors.journal import SqliteJournal
+
+from tests.faults.program import Line, Program, tagged
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable
+    from pathlib import Path
+
+_HISTORY: Final = 1000
+_NUMBERS: Final = 40
+_ALL_NUMBERS: Final = "".join(f"{i}\n" for i in range(1, _NUMBERS + 1))
+_PRINTS: Final = f"for i in $(seq {_NUMBERS}); do echo $i; sleep 0.005; done"
+_LOAD: Final = (
+    f'/task "numbers" bash {_PRINTS}',
+    '/task "short" bash true',
+    '/task "fails" bash exit 3',
+    f'/task "numbers" bash seq {_NUMBERS}',
+    '/task "children" bash sleep 60 & sleep 60 & wait',
+    '/task "setsid" bash setsid sleep 60 & setsid -w sleep 60',
+    '/task "left behind" bash setsid sleep 60 & echo off',
+    '/task "nap" sleep 50ms',
+    f'/task "numbers" bash (seq {_NUMBERS}); sleep 0.05',
+    "/cancel last",
+)
+_FINAL: Final = {TaskEvent.COMPLETE, TaskEvent.FAILED, TaskEvent.CANCELED}
+_LOST: Final = "the session ended while it ran"
+_decode_task = msgspec.json.Decoder(Task).decode
+
+
+@dataclass
+class _Told:
+    """What all programs together have told, and what it obliges the next ones to."""
+
+    acknowledged: dict[int, Task] = field(default_factory=dict[int, Task])
+    settled: dict[int, Task] = field(default_factory=dict[int, Task])
+    shown: Counter[int] = field(default_factory=Counter[int])
+    newest_id: int = 0
+    repeated: int = 0
+
+    def take(self, lines: list[Line], written_down: int) -> None:
+        """Take what one program told, from its start to its end.
+
+        Args:
+            lines: All of it.
+            written_down: The number up to which the journal had all changes as shown
+                when the program was started.
+        """
+        here = Counter(it.seq for it in lines if it.task and it.event in _FINAL)
+        assert set(here.values()) <= {1}, "a notification came twice"
+        again = [seq for seq in here if self.shown[seq]]
+        assert not [seq for seq in again if seq <= written_down], "shown twice"
+        self.repeated += len(again)
+        self.shown.update(here.keys())
+        for line in lines:
+            if line.task is None:
+                continue
+            task = line.task
+            if line.event == TaskEvent.QUEUED and task.id not in self.acknowledged:
+                assert task.id > self.newest_id, "an id was given twice"
+                self.newest_id = task.id
+            self.acknowledged[task.id] = task
+            if task.status.is_final:
+                before = self.settled.setdefault(task.id, task)
+                assert before == task, "a task that had ended changed"
+
+
+@dataclass
+class _Written:
+    """What the journal says while nobody changes it."""
+
+    tasks: dict[int, Task]
+    final_seqs: dict[int, int]
+    integrity: str
+
+
+def _read_journal(state: Path) -> _Written:
+    with sqlite3.connect(state / "main/session.db") as db:
+        (integrity,) = db.execute("PRAGMA integrity_check").fetchone()
+        tasks = [
+            _decode_task(text) for (text,) in db.execute("SELECT snapshot FROM tasks")
+        ]
+        changes = db.execute("SELECT seq, task_id, event FROM changes").fetchall()
+    db.close()
+    finals = {seq: task_id for seq, task_id, event in changes if event in _FINAL}
+    assert len(set(finals.values())) == len(finals), "a task ended twice"
+    return _Written({task.id: task for task in tasks}, finals, integrity)
+
+
+def _shown_before(state: Path) -> int:
+    path = state / "main/session.db"
+    if not path.exists():
+        return 0
+    with sqlite3.connect(path) as db:
+        try:
+            rows = db.execute("SELECT value FROM meta WHERE key = 'shown'").fetchone()
+        except sqlite3.OperationalError:
+            rows = None  # killed before it had made its tables
+    db.close()
+    return rows[0] if rows else 0
+
+
+def _check_tasks(told: _Told, written: _Written, alive_ids: set[int]) -> None:
+    """Hold what the journal says against what was told.
+
+    Args:
+        told: By programs that are dead.
+        written: What is in the journal of the one that is open.
+        alive_ids: The tasks that the open one has started.
+    """
+    assert written.integrity == "ok"
+    finished = sum(task.status.is_final for task in written.tasks.values())
+    for task_id, told_of in told.acknowledged.items():
+        task = written.tasks.get(task_id)
+        if task is None and told_of.status.is_final and finished == _HISTORY:
+            continue
+        assert task is not None, f"{told_of} was acknowledged and is gone"
+        assert (task.description, task.args) == (told_of.description, told_of.args)
+        if told_of.status.is_final:
+            assert task == told_of
+        elif task_id not in alive_ids and told_of.status is TaskStatus.RUNNING:
+            assert task.status.is_final
+    for task in written.tasks.values():
+        _check_output(task)
+
+
+def _check_output(task: Task) -> None:
+    if task.description != "numbers" or task.output_path is None:
+        return
+    try:
+        with open(task.output_path) as file:  # noqa: PTH123 - a name, from a message
+            output = file.read()
+    except FileNotFoundError:
+        output = ""
+        assert task.status is not TaskStatus.COMPLETE, "its output is gone"
+    assert _ALL_NUMBERS.startswith(output)
+    if task.status is TaskStatus.COMPLETE:
+        assert output == _ALL_NUMBERS
+        assert task.output_size == len(output)
+
+
+def _wait_until_open(program: Program) -> None:
+    program.send("/tasks --failed")
+    program.wait_for(lambda line: line.event == "reply" and "Running:" in line.text)
+
+
+def _kill_and_check(state: Path, rounds: int, chance: random.Random) -> _Told:
+    told = _Told()
+    dead: list[str] = []
+    for _ in range(rounds):
+        shown_before = _shown_before(state)
+        with Program(state, "--parallel", "3") as program:
+            if chance.random() < 0.75:
+                _wait_until_open(program)
+                _check_after_reopening(told, program, state, dead)
+                dead.clear()
+            program.send(*chance.choices(_LOAD, k=12))
+            time.sleep(chance.uniform(0, 0.4))
+            program.process.kill()
+            program.wait()
+            told.take(program.lines, shown_before)
+            dead.append(program.tag)
+            # Whatever is left is for the next program to find.
+            program.tag = "nothing"
+    shown_before = _shown_before(state)
+    with Program(state, "--parallel", "3") as program:
+        _wait_until_open(program)
+        _check_after_reopening(told, program, state, dead)
+        program.send("/quit")
+        program.wait()
+        told.take(program.lines, shown_before)
+        assert program.left() == []
+    return told
+
+
+def _check_after_reopening(
+    told: _Told, program: Program, state: Path, dead: list[str]
+) -> None:
+    assert [left for tag in dead for left in tagged(tag)] == []
+    written = _read_journal(state)
+    # Lines are written after the journal, so these may be of later changes.
+    lines = list(program.lines)
+    started = {it.task.id for it in lines if it.task and it.event == TaskEvent.RUNNING}
+    _check_tasks(told, written, started)
+    lost = {it.task.id for it in lines if it.task and it.task.reason == _LOST}
+    assert all(written.tasks[i].status is TaskStatus.FAILED for i in lost)
+    opened_with = max((line.seq for line in lines if line.task), default=0)
+    shown_here = {it.seq for it in lines if it.task and it.event in _FINAL}
+    unshown = {
+        seq
+        for seq in written.final_seqs
+        if not told.shown[seq] and seq not in shown_here and seq <= opened_with
+    }
+    assert not unshown, "a notification was never shown"
+
+
+def test_no_later_change_gets_the_number_of_a_progress_that_was_shown(
+    tmp_path: Path,
+) -> None:
+    """It would count as shown before anybody has seen it."""
+    journal = SqliteJournal(tmp_path / "session.db")
+    journal.load()
+    journal.shown(7)
+    journal.close(clean=False)
+    again = SqliteJournal(tmp_path / "session.db")
+    assert again.load().seq == 7
+    again.release()
+
+
+def test_what_was_told_is_true_after_a_kill(
+    state: Path, chance: random.Random, report: Callable[[str], None], *, soak: bool
+) -> None:
+    rounds = 200 if soak else 6
+    told = _kill_and_check(state, rounds, chance)
+    report(
+        f"{rounds} kills, {len(told.acknowledged)} tasks acknowledged,"
+        f" {sum(told.shown.values())} last notifications shown,"
+        f" {told.repeated} of them again after a kill"
+    )

@@ -4,7 +4,10 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SOURCE_LIST := $(VENV)/.sources
 
-.PHONY: run test check format clean FORCE
+# The Pythons of test-pythons, by name or path; one that is not there is skipped.
+PYTHONS ?= python3.11 python3.12 python3.13
+
+.PHONY: run test check format docs wheel test-lowest test-pythons clean FORCE
 
 run: $(INSTALLED)
 	@$(BIN)/backburner $(ARGS)
@@ -21,8 +24,39 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+docs: $(INSTALLED)
+	$(BIN)/python docs/generate.py
+
+# The source archive first, and the wheel out of that: nothing old in build/ gets in.
+wheel: $(INSTALLED)
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+
+# The tests of the installed wheel. Arguments: a Python, an environment to make with it,
+# and further words for pip.
+define test_wheel
+$(1) -m venv --clear $(2) && \
+$(2)/bin/python -m pip install --quiet --disable-pip-version-check \
+	"$$(echo dist/*.whl)[dev]" $(3) && \
+$(2)/bin/python -m pytest $(ARGS)
+endef
+
+LOWEST := import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+	print(*project["dependencies"], sep="\n")
+
+# With the oldest dependencies that pyproject.toml admits.
+test-lowest: wheel
+	$(BIN)/python -c '$(LOWEST)' | sed 's/>=/==/' > dist/lowest.txt
+	$(call test_wheel,$(PYTHON),.venv-lowest,--constraint dist/lowest.txt)
+
+test-pythons: $(PYTHONS:%=test-on-%)
+
+test-on-%: wheel
+	@if ! $* --version; then echo "$*: not here, skipped"; exit; fi; \
+	$(call test_wheel,$*,.venv-$(notdir $*))
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) .venv-* build dist *.egg-info
 
 # The strict mode lets type checkers follow the folders to their import names. It links
 # every file on its own, so a file that is new or gone needs another installation.

@@ -17,6 +17,7 @@ import msgspec
 
 from .chat import ChatMessage
 from .messages import ProcessRecord, TaskChanged, TaskEvent
+from .safe_text import brief, safe_line
 from .task import Task
 
 if TYPE_CHECKING:
@@ -50,6 +51,23 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     """,
 )
 """How each version of the schema is made from the one before it."""
+
+
+_LOCK_TIMEOUT: Final = 0.25  # seconds that the queue stands still if others hold it
+
+
+_PRIMARY: Final = 0xFF  # the part of an SQLite error code that names its family
+_NOT_ITS_FAULT: Final = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+}
+"""What SQLite says when the file may be whole, and only can't be used now."""
 
 
 class JournalError(Exception):
@@ -234,7 +252,7 @@ class SqliteJournal:
             path.touch(mode=0o600)
             # Made here, used by the QueueActor's thread alone.
             self._db = sqlite3.connect(
-                path, isolation_level=None, check_same_thread=False
+                path, _LOCK_TIMEOUT, isolation_level=None, check_same_thread=False
             )
         except (OSError, sqlite3.Error) as error:
             raise JournalError(f"can't open {path}: {error}") from error
@@ -270,6 +288,7 @@ class SqliteJournal:
                 tasks=_decode_tasks(rows),
                 processes=tuple(ProcessRecord(*row) for row in processes),
             )
+            self.unshown()  # to be shown later; if it is damaged, now is the time
             self._db.execute(
                 "INSERT OR REPLACE INTO meta VALUES ('session_key', ?), ('clean', 0)",
                 (session_key,),
@@ -399,8 +418,6 @@ class SqliteJournal:
     def _explained(self) -> Generator[None]:
         try:
             yield
-        except sqlite3.OperationalError as error:
-            raise JournalError(f"{self._path}: {error}") from error
         except (
             sqlite3.DatabaseError,
             msgspec.MsgspecError,
@@ -408,7 +425,11 @@ class SqliteJournal:
             KeyError,
             TypeError,
         ) as error:
-            raise DamagedJournalError(f"{self._path} is damaged: {error}") from error
+            code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+            if code & _PRIMARY in _NOT_ITS_FAULT:
+                raise JournalError(f"{self._path}: {error}") from error
+            why = safe_line(brief(str(error)))
+            raise DamagedJournalError(f"{self._path} is damaged: {why}") from error
 
 
 _decode_message = msgspec.json.Decoder(ChatMessage).decode

@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -15,6 +15,9 @@ from .task import Outcome
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+
+_UNDO_TIMEOUT: Final = 1.0
 
 
 class ExitStatus(msgspec.Struct, frozen=True):
@@ -108,6 +111,15 @@ class ChildProcess:
         """
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
+
+    def undo(self) -> None:
+        """Kill its group and collect it, as if it had never been started.
+
+        For one that has just been started: blocks until it is dead, at most a second.
+        """
+        self.signal_group(signal.SIGKILL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._popen.wait(_UNDO_TIMEOUT)
 
     def reap(self) -> bool:
         """Collect the exited process and free its id. Never blocks.

@@ -63,8 +63,6 @@ BATCH: Final = 256
 WRITE_AGAIN: Final = 0.5
 """Seconds after which a failed write to the journal is tried again."""
 
-_CHANGING: Final = (TaskAdded, CancelAccepted, Forgotten)
-
 
 @dataclass(frozen=True, slots=True)
 class QueueConfig:
@@ -115,6 +113,8 @@ class QueueActor(SafeActor[QueueMessage]):
         self._journal = journal
         self._trouble: str | None = None
         self._will_write_again = False
+        self._doomed: list[Path] = []
+        self._will_write_again = False
         self._output_limit = config.output_limit
         self._output_total = 0
         self._kinds = config.kinds
@@ -159,11 +159,7 @@ class QueueActor(SafeActor[QueueMessage]):
         self._handled += 1
         reply_to = getattr(message, "reply_to", None)
         if answer is not None and reply_to is not None:
-            if self._trouble is not None and not isinstance(answer, _CHANGING):
-                # It tells nothing that waits to be written down.
-                self.post(reply_to, answer)
-            else:
-                self._outbox.append((reply_to, answer))
+            self._outbox.append((reply_to, answer))
             answer = None
         # An asker must not hear of what has not been sent, and waits for it already.
         if answer is not None or self._handled >= BATCH or self.actor_inbox.empty():
@@ -172,11 +168,18 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _flush(self) -> None:
         self._handled = 0
-        while self._write_down() and self._outbox:
+        while True:
+            written = self._write_down()
+            # Even if it failed: on a full disk this is what makes room.
+            self._delete_doomed()
             outbox, self._outbox = self._outbox, []
+            if not written:
+                outbox, self._outbox = _split_by_need(outbox)
             for recipient, message in outbox:
                 if not self.post(recipient, message):
                     self._undelivered(recipient, message)
+            if not (written and self._outbox):
+                return
 
     def _write_down(self) -> bool:
         try:
@@ -232,15 +235,14 @@ class QueueActor(SafeActor[QueueMessage]):
             case Unsubscribe(subscriber=subscriber, correlation_id=correlation_id):
                 self._unsubscribe(subscriber)
                 return Acknowledged(correlation_id)
-            case GetTranscript(limit=limit, correlation_id=correlation_id):
-                return Transcript(self._journal.transcript(limit), correlation_id)
+            case GetTranscript():
+                return self._transcript(message)
             case Shown(seq=seq):
                 self._journal.shown(seq)
             case WriteDown(message=said):
                 self._journal.said(said, self._seq)
             case OpenQueue(correlation_id=correlation_id):
-                self._recover()
-                return Acknowledged(correlation_id)
+                return self._open(correlation_id)
             case CloseQueue(correlation_id=correlation_id):
                 self._close(message)
                 return Acknowledged(correlation_id)
@@ -393,21 +395,38 @@ class QueueActor(SafeActor[QueueMessage]):
         for task in tasks:
             self._output_total -= task.output_size
             if task.output_path is not None:
-                try:
-                    Path(task.output_path).unlink(missing_ok=True)
-                except OSError as error:
-                    logger.warning("Can't delete the output of a task: %s", error)
+                self._doomed.append(Path(task.output_path))
         if ids:
             self._publish(TasksForgotten(self._seq, ids))
         return ids
 
+    def _delete_doomed(self) -> None:
+        doomed, self._doomed = self._doomed, []
+        for path in doomed:
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                logger.warning("Can't delete the output of a task: %s", error)
+
     def _publish(self, notification: Notification) -> None:
         self._outbox.extend((who, notification) for who in self._subscribers)
+
+    def _transcript(self, message: GetTranscript) -> QueueReply:
+        try:
+            entries = self._journal.transcript(message.limit)
+        except JournalError as error:
+            text = safe_line(str(error))
+            return Refused(text, correlation_id=message.correlation_id)
+        return Transcript(entries, message.correlation_id)
 
     def _subscribe(self, message: Subscribe) -> QueueReply:
         if message.subscriber not in self._subscribers:
             tasks = self._book.list(TaskFilter.ALL, self._clock.now())
-            unshown = self._unshown() if message.shows else ()
+            try:
+                unshown = self._unshown() if message.shows else ()
+            except JournalError as error:
+                text = safe_line(str(error))
+                return Refused(text, correlation_id=message.correlation_id)
             subscribed = Subscribed(self._seq, tasks, unshown)
             self._subscribers.append(message.subscriber)
             self._outbox.append((message.subscriber, subscribed))
@@ -429,6 +448,14 @@ class QueueActor(SafeActor[QueueMessage]):
         for task in self._book.list(TaskFilter.QUEUED, self._clock.now()):
             self._cancel(task, message.reason, now=False)
 
+    def _open(self, correlation_id: int | str | None) -> QueueReply:
+        self._recover()
+        try:
+            self._journal.commit()
+        except JournalError as error:
+            return Refused(safe_line(str(error)), correlation_id=correlation_id)
+        return Acknowledged(correlation_id)
+
     def _recover(self) -> None:
         for task in self._book.list(TaskFilter.RUNNING, self._clock.now()):
             self._changed(self._book.end(task.id, LOST, self._clock.now()))
@@ -443,3 +470,31 @@ class QueueActor(SafeActor[QueueMessage]):
         else:
             text = f"no task {task_id}; /tasks --all lists those there are"
         return Refused(text, correlation_id=correlation_id)
+
+
+def _split_by_need(
+    outbox: list[tuple[Recipient[Any], Any]],
+) -> tuple[list[tuple[Recipient[Any], Any]], list[tuple[Recipient[Any], Any]]]:
+    """Part what may be sent now from what waits until the journal can be written.
+
+    Answers that tell of no change may go, and so may orders to stop: a task that fills
+    the disk would otherwise never end. A task that has not been sent to the runner
+    can't be stopped yet.
+    """
+    unsent = {
+        message.task.id for _, message in outbox if isinstance(message, StartTask)
+    }
+    now: list[tuple[Recipient[Any], Any]] = []
+    later: list[tuple[Recipient[Any], Any]] = []
+    for entry in outbox:
+        match entry[1]:
+            case StopTask(task_id=task_id):
+                free = task_id not in unsent
+            case CancelAccepted(tasks=tasks):
+                free = all(task.status is TaskStatus.RUNNING for task in tasks)
+            case TaskFound() | TaskList() | Refused() | Transcript() | Acknowledged():
+                free = True
+            case _:
+                free = False
+        (now if free else later).append(entry)
+    return now, later

@@ -47,9 +47,9 @@ def end_leftovers(memory: Memory, grace: float) -> str | None:
     Returns:
         What could not be ended, for people; none if nothing is left.
     """
-    if memory.clean:
-        return None
     running = {t.id for t in memory.tasks if t.status is TaskStatus.RUNNING}
+    if memory.clean and not running:
+        return None
     leaders = [
         leader
         for record in memory.processes

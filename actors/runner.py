@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from typing import TYPE_CHECKING, Final, assert_never
 
+import pykka
 from msgspec.structs import replace
 
 from . import survivors
@@ -24,14 +26,13 @@ from .messages import (
     TaskEnded,
     TickRunner,
 )
+from .promise import Deadline
 from .safe_text import safe_line
 from .supervision import Recipient, SafeActor
 from .task import Outcome, OutputNews, Task
 from .task_actor import TaskActor, TaskActorConfig
 
 if TYPE_CHECKING:
-    import pykka
-
     from .kinds import Kinds
 
 TICK: Final = 0.1
@@ -84,7 +85,9 @@ class RunnerActor(SafeActor[RunnerMessage]):
             case StopTask(task_id=task_id, outcome=outcome, now=now):
                 self._stop_task(task_id, outcome, now=now)
             case JobEnded(task_id=task_id, outcome=outcome, news=news):
-                self._ended(task_id, outcome, news)
+                # One that was buried while it was still ending has been reported.
+                if task_id in self._active:
+                    self._ended(task_id, outcome, news)
             case TickRunner():
                 self._tick()
             case BuryTask(task_id=task_id):
@@ -104,12 +107,15 @@ class RunnerActor(SafeActor[RunnerMessage]):
 
     def on_stop(self) -> None:
         """End what still runs if somebody stops the runner without draining it."""
-        for task_id, actor in list(self._active.items()):
-            actor.stop(block=False)
+        # Not `actor_stopped`, which is set before an actor has ended its job.
+        stopped = [actor.stop(block=False) for actor in self._active.values()]
+        for task_id in self._active:
             outcome = Outcome.failed("the runner was stopped while it ran")
             self.post(self._queue, TaskEnded(task_id, outcome))
-        for actor in self._active.values():
-            actor.actor_stopped.wait(_STOP_TIMEOUT)
+        deadline = Deadline(_STOP_TIMEOUT)
+        for end in stopped:
+            with contextlib.suppress(pykka.Timeout):
+                end.get(timeout=deadline.left())
 
     def _claim(self, count: int) -> None:
         self.post(self._queue, ClaimTasks(self.actor_ref, count, self._slots))

@@ -10,6 +10,7 @@ Folders have mode 0700 and files 0600: output may hold secrets.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
@@ -17,13 +18,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from .journal import DamagedJournalError, SqliteJournal
+from .safe_text import is_unicode
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from .journal import Memory
+    from .task import Task
 
 _OUTPUT_FILE: Final = re.compile(r"(\d{1,18})\.log")
 
@@ -46,10 +50,16 @@ class SessionFolder:
         path: Made if it is missing.
 
     Raises:
-        FolderError: If it can't be written, or somebody else has the session open.
+        FolderError: If it can't be written, somebody else has the session open, or
+            the path can't be written down because it is not valid UTF-8.
     """
 
     def __init__(self, path: Path) -> None:
+        if not is_unicode(str(path)):
+            raise FolderError(
+                f"the path of the state directory, {str(path)!r}, is not valid UTF-8;"
+                " name another with --state-dir DIR"
+            )
         self.path = path
         self.output = path / "output"
         self.journal_path = path / "session.db"
@@ -63,6 +73,9 @@ class SessionFolder:
         try:
             self._take()
             self._probe()
+        except OSError as error:
+            os.close(self._lock)
+            raise FolderError(_not_writable(path, error)) from error
         except BaseException:
             os.close(self._lock)
             raise
@@ -86,6 +99,17 @@ class SessionFolder:
         except DamagedJournalError as error:
             warning = self._set_journal_aside(error)
             return *self._load(), warning
+
+    def adopt(self, task: Task) -> Task:
+        """Return a task with its output file in this folder.
+
+        A folder that was copied or moved remembers where it was; what is there now is
+        none of this session's business.
+        """
+        if task.output_path is None:
+            return task
+        here = f"{self.output}/{task.id}.log"
+        return task if task.output_path == here else replace(task, output_path=here)
 
     def last_written(self) -> float:
         """Return when a journal was last written, in seconds since the epoch.
@@ -152,15 +176,13 @@ class SessionFolder:
 
     def _probe(self) -> None:
         probe = self.output / ".probe"
-        try:
-            probe.touch(mode=0o600)
-            probe.unlink()
-        except OSError as error:
-            raise FolderError(_not_writable(self.output, error)) from error
+        probe.touch(mode=0o600)
+        probe.unlink()
 
 
 def _not_writable(path: Path, error: OSError) -> str:
+    remedy = "make room" if error.errno == errno.ENOSPC else "make it writable"
     return (
         f"can't write to the state directory {path}: {error.strerror};"
-        " make it writable, or name another with --state-dir DIR"
+        f" {remedy}, or name another with --state-dir DIR"
     )

@@ -180,7 +180,7 @@ class TaskSystem:
             raise RuntimeError("the task system is started already")
         try:
             self._start_actors(*self._open_session())
-        except (FolderError, JournalError) as error:
+        except (FolderError, JournalError, RefusedError, TimeoutError) as error:
             self.stop()
             raise TaskSystemError(str(error)) from error
         except BaseException:
@@ -203,7 +203,8 @@ class TaskSystem:
         if left is not None:
             warning = f"still alive from the last time, and can't be ended: {left}"
         self.warnings = () if warning is None else (warning,)
-        tasks = (with_duration(task, last_seen) for task in memory.tasks)
+        here = (folder.adopt(task) for task in memory.tasks)
+        tasks = (with_duration(task, last_seen) for task in here)
         return folder.output, journal, replace(memory, tasks=tuple(tasks))
 
     def _start_actors(self, output: Path, journal: Journal, memory: Memory) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
@@ -28,6 +30,8 @@ from .supervision import DeadLetters, Recipient, SafeActor, logger
 from .task import Outcome, OutputNews, Task
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .clock import Alarm, Clock
     from .exits import ExitWatcher
     from .kinds import Job, JobEnd, Kind
@@ -91,7 +95,9 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._news = OutputNews(0)
         self._imposed: Outcome | None = None
         self._grace: Alarm | None = None
+        self._killed = False
         self._broken = False
+        self._killed = False
         self._reported = False
 
     def handle(self, message: TaskActorMessage) -> None:
@@ -116,8 +122,8 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._imposed = Outcome.failed(safe_line(f"internal error: {error!r}"))
         if self._job is not None and not self._broken:
             self._broken = True
-            self._job.kill()
-            return
+            if self._try(self._job.kill):
+                return
         self._end_by_force()
 
     def on_stop(self) -> None:
@@ -128,6 +134,10 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._end_by_force()
 
     def _begin(self) -> None:
+        if self._output is not None:
+            # Somebody may have deleted it; if it can't be made, the kind says why.
+            with contextlib.suppress(OSError):
+                os.mkdir(self._output.parent, 0o700)  # noqa: PTH102 - every task pays
         context = JobContext(
             task=self._task,
             output=self._output,
@@ -151,10 +161,11 @@ class TaskActor(SafeActor[TaskActorMessage]):
         if self._job is None:
             return
         end = self._job.look()
-        changed = self._read_news(self._job)
         if end is not None:
-            self._finish(end)
-        elif self._news.size > self._config.output_limit:
+            self._finish(self._job, end)
+            return
+        changed = self._read_news(self._job)
+        if self._news.size > self._config.output_limit:
             limit = size_text(self._config.output_limit)
             reason = f"its output went beyond the limit of {limit}"
             self._stop_job(Outcome.failed(reason), now=True)
@@ -180,14 +191,13 @@ class TaskActor(SafeActor[TaskActorMessage]):
             # It may have ended by itself already; then that is what happened.
             end = job.look()
             if end is not None:
-                self._read_news(job)
-                self._finish(end)
+                self._finish(job, end)
                 return
             self._imposed = imposed
         elif not now:
             return
         if now:
-            job.kill()
+            self._kill(job)
             return
         job.stop()
         kill = Stop(imposed, now=True)
@@ -195,7 +205,15 @@ class TaskActor(SafeActor[TaskActorMessage]):
             self._config.grace, lambda: self.tell_self(kill)
         )
 
-    def _finish(self, end: JobEnd) -> None:
+    def _kill(self, job: Job) -> None:
+        # Killing may take rounds, which another kill would begin all over again.
+        if not self._killed:
+            self._killed = True
+            job.kill()
+
+    def _finish(self, job: Job, end: JobEnd) -> None:
+        # What it had to say last must not keep its end from being told.
+        self._try(lambda: self._read_news(job))
         outcome = self._imposed or end.outcome
         if self._imposed is not None:
             outcome = msgspec.structs.replace(
@@ -215,19 +233,26 @@ class TaskActor(SafeActor[TaskActorMessage]):
 
     def _end_by_force(self) -> None:
         # Blocks for a moment, on a thread that is about to end anyway.
-        end: JobEnd | None = None
-        if self._job is not None:
-            try:
-                self._job.kill()
-                survivors.end_marked(self._is_own_mark, grace=0.0)
-                end = self._job.look()
-            except Exception:  # noqa: BLE001 - a kind of an embedder's may raise any
-                logger.exception("Task %d could not be ended properly", self._task.id)
-        outcome = self._imposed or Outcome.failed("its actor was stopped")
+        job = self._job
+        if job is not None:
+            self._try(job.kill)
+            self._try(lambda: survivors.end_marked(self._is_own_mark, grace=0.0))
+            self._try(lambda: self._look_for_the_last_time(job))
+        if not self._reported:
+            self._report(self._imposed or Outcome.failed("its actor was stopped"))
+
+    def _look_for_the_last_time(self, job: Job) -> None:
+        end = job.look()
         if end is not None:
-            self._finish(end)
-        else:
-            self._report(outcome)
+            self._finish(job, end)
+
+    def _try(self, step: Callable[[], object]) -> bool:
+        try:
+            step()
+        except BaseException:  # noqa: BLE001 - a kind of an embedder's may raise any
+            logger.exception("Task %d could not be ended properly", self._task.id)
+            return False
+        return True
 
     def _is_own_mark(self, part: str) -> bool:
         return part == survivors.own_part(self._mark)

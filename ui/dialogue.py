@@ -155,6 +155,7 @@ class Dialogue:
         ] = {}
         self._waits: list[_Wait] = []
         self._where: str | None = None
+        self._trouble = False
         self.misunderstood = False
         """Whether a line made no sense."""
         self.unsuccessful = False
@@ -162,8 +163,12 @@ class Dialogue:
 
     @property
     def busy(self) -> bool:
-        """Whether the last command is still being carried out."""
-        return bool(self._pending or self._waits)
+        """Whether the last command is still being carried out.
+
+        One that only waits until the journal can be written keeps nobody from
+        canceling what fills the disk.
+        """
+        return bool((self._pending and not self._trouble) or self._waits)
 
     @property
     def open_tasks(self) -> tuple[Task, ...]:
@@ -228,8 +233,10 @@ class Dialogue:
             case TasksForgotten():
                 return []
             case JournalTrouble(text=None):
+                self._trouble = False
                 return [self._reply(["the journal can be written again"])]
             case JournalTrouble(text=text):
+                self._trouble = True
                 return [self._problem(f"can't write the journal, waiting: {text}")]
             case _:
                 assert_never(notification)
@@ -243,6 +250,8 @@ class Dialogue:
         self._where, respond = self._pending.pop(reply.correlation_id)
         if isinstance(reply, Refused):
             self.misunderstood |= reply.invalid
+            # A task that was not even taken did not complete.
+            self.unsuccessful |= respond == self._added
             return [self._problem(reply.text)]
         return respond(reply)
 

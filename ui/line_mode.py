@@ -93,8 +93,8 @@ def run_line_mode(
         )
         for warning in system.warnings:
             ui.tell(Notice(warning))
-        system.subscribe(ui, shows=True)
         try:
+            system.subscribe(ui, shows=True)
             ended_by = _read_until_finished(ui, owner, wakeup, LineInput(fd))
         finally:
             stopped_by = _stop(system, wakeup)

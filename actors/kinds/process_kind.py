@@ -150,8 +150,8 @@ class ProcessKind:
         """Start the process.
 
         Raises:
-            StartError: If the output file can't be written or the program can't be
-                started.
+            StartError: If the output file can't be written, or the program can't be
+                started or watched.
         """
         if context.output is None:
             raise StartError(f"{self.name} jobs need an output file")
@@ -165,7 +165,12 @@ class ProcessKind:
             raise StartError(_explain(error, argv[0], context.output)) from error
         except ValueError as error:
             raise StartError(f"can't start {argv[0]}: {error}") from error
-        return ProcessJob(child, context)
+        try:
+            return ProcessJob(child, context)
+        except OSError as error:
+            child.undo()
+            why = error.strerror or str(error)
+            raise StartError(f"can't watch its process: {why}") from error
 
 
 def _explain(error: OSError, program: str, output: Path) -> str:

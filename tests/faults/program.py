@@ -9,6 +9,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import threading
 import time
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 COMMAND: Final = Path(sys.executable).parent / "backburner"
 PATIENCE: Final = 30.0
+_LONGEST_ERRORS: Final = 1 << 20
 # A page of a pipe holds whole small writes, and the rest of each page stays empty.
 _FULL: Final = 2 / 3
 TAG: Final = "BACKBURNER_FAULT_TEST"
@@ -61,7 +63,7 @@ class Program:
         read: bool = True,
     ) -> None:
         self.tag = uuid.uuid4().hex
-        self._errors = (state.parent / f"stderr-{self.tag}").open("w+b")
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
         self.process = subprocess.Popen(
             [COMMAND, "--plain", "--json", "--state-dir", state, *options],
             stdin=subprocess.PIPE,
@@ -166,8 +168,7 @@ class Program:
 
     def errors(self) -> str:
         """Return what it wrote to stderr."""
-        self._errors.flush()
-        return Path(str(self._errors.name)).read_text()
+        return os.pread(self._errors.fileno(), _LONGEST_ERRORS, 0).decode()
 
     def left(self) -> list[psutil.Process]:
         """Return all running processes that come from it, wherever they are now."""

@@ -61,7 +61,6 @@ def test_a_second_signal_does_not_wait_for_the_deaf(state: Path) -> None:
         # What runs in the group is asked first, so the program is at it by now.
         program.wait_for_event(TaskEvent.PROGRESS, 1)
         _signal_until_it_ends(program)
-        assert program.wait() == 128 + signal.SIGTERM
         assert program.left() == []
         assert program.last_states()[1].status is TaskStatus.CANCELED
 
@@ -72,7 +71,6 @@ def test_a_second_signal_does_not_wait_for_what_tasks_left_behind(state: Path) -
         program.wait_for_event(TaskEvent.COMPLETE, 1)
         program.signal(signal.SIGTERM)
         _signal_until_it_ends(program)
-        assert program.wait() == 128 + signal.SIGTERM
         assert program.left() == []
 
 
@@ -85,7 +83,9 @@ def _signal_until_it_ends(program: Program) -> None:
         except subprocess.TimeoutExpired:
             program.signal(signal.SIGTERM)
         else:
-            return
+            break
+    # The last of them may come when everything is over: a shell sees the same number.
+    assert program.wait() in {128 + signal.SIGTERM, -signal.SIGTERM}
 
 
 def test_quit_says_what_runs_and_ends_it(state: Path) -> None:

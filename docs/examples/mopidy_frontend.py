@@ -1,0 +1,93 @@
+"""A frontend for Mopidy, a music server made of Pykka actors: a scan beside the music.
+
+A frontend is any Pykka actor that takes the configuration and the core; the extension
+in `mopidy_extension.py` makes Mopidy start and stop this one.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Protocol
+
+import pykka
+from backburner.actors import (
+    AddTask,
+    Notification,
+    QueueReply,
+    Refused,
+    TaskChanged,
+    TaskRequest,
+    TaskStatus,
+    TaskSystem,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+logger = logging.getLogger(__name__)
+
+
+class Library(Protocol):
+    """What the frontend uses of Mopidy's library."""
+
+    def refresh(self) -> object:
+        """Read the library again; never blocks, as it is called on a proxy."""
+        ...
+
+
+class Core(Protocol):
+    """What the frontend uses of Mopidy's core."""
+
+    @property
+    def library(self) -> Library:
+        """The library."""
+        ...
+
+
+class ScanFrontend(pykka.ThreadingActor):
+    """Runs a command in the background, reports it, and has the library read again.
+
+    Args:
+        config: Mopidy's configuration; `scan/command` is what to run.
+        core: Mopidy's core, behind a proxy.
+    """
+
+    def __init__(self, config: Mapping[str, Mapping[str, str]], core: Core) -> None:
+        super().__init__()
+        self._command = config["scan"]["command"]
+        self._core = core
+        self._tasks = TaskSystem(name="scan", slots=1)
+
+    def on_start(self) -> None:
+        """Start the task system, and the scan in it."""
+        self._tasks.start()
+        self._tasks.subscribe(self.actor_ref)
+        scan = TaskRequest("Scan", "bash", (self._command,))
+        self._tasks.queue.tell(AddTask(scan, reply_to=self.actor_ref))
+
+    def on_receive(self, message: Notification | QueueReply) -> None:
+        """Report how the scan ended. Mopidy's own events don't come this way."""
+        match message:
+            case TaskChanged(task=task) if task.status.is_final:
+                logger.info("%s %s: %s", task.description, task.status, task.last_line)
+                if task.status is TaskStatus.COMPLETE:
+                    self._core.library.refresh()
+            case Refused(text=text):
+                logger.error("The scan can't be started: %s", text)
+            case _:
+                pass
+
+    def on_stop(self) -> None:
+        """End the scan if it still runs; Mopidy waits for that."""
+        self._tasks.stop()
+
+    def on_failure(
+        self,
+        exception_type: type[BaseException] | None,
+        exception_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Do the same if a handler raised: Pykka then does not call `on_stop`."""
+        del exception_type, exception_value, traceback
+        self._tasks.stop()

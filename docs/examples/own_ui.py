@@ -1,0 +1,88 @@
+"""Another face: an actor of the host's in place of the chat's UIActor."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pykka
+from backburner.actors import (
+    JournalTrouble,
+    Notification,
+    Shown,
+    Subscribed,
+    TaskChanged,
+    TasksForgotten,
+    TaskSystem,
+)
+
+if TYPE_CHECKING:
+    from backburner.actors import QueueRequest, Recipient
+
+
+class Ticker(pykka.ThreadingActor):
+    """Prints one line for every end of a task, once, even across restarts.
+
+    Args:
+        queue: Told what has been shown.
+        idle: Set when a task has ended, and no other is left.
+    """
+
+    use_daemon_thread = True
+
+    def __init__(self, queue: Recipient[QueueRequest], idle: threading.Event) -> None:
+        super().__init__()
+        self._queue = queue
+        self._idle = idle
+        self._open: set[int] = set()
+
+    def on_receive(self, message: Notification) -> None:
+        """Show one notification."""
+        match message:
+            case Subscribed(tasks=tasks, unshown=unshown):
+                self._open = {task.id for task in tasks if not task.status.is_final}
+                for change in unshown:
+                    self._show(change)
+            case TaskChanged():
+                self._show(message)
+            case TasksForgotten(ids=ids):
+                print(f"forgotten: {ids}")
+            case JournalTrouble(text=text):
+                print(f"journal: {text or 'works again'}")
+
+    def _show(self, change: TaskChanged) -> None:
+        task = change.task
+        if task.status.is_final:
+            print(f"{task.description}: {task.status}, {task.reason}")
+            self._open.discard(task.id)
+        else:
+            self._open.add(task.id)
+        # From now on it is not among what nobody was shown.
+        self._queue.tell(Shown(change.seq))
+        if task.status.is_final and not self._open:
+            self._idle.set()
+
+
+def main() -> None:
+    """End a session with nobody watching, and show that when it is opened again."""
+    with tempfile.TemporaryDirectory() as folder:
+        with TaskSystem(directory=Path(folder)) as tasks:
+            tasks.add("Unseen", "bash", "true")
+            tasks.wait(timeout=10)
+        idle = threading.Event()
+        with TaskSystem(directory=Path(folder)) as tasks:
+            ticker = Ticker.start(tasks.queue, idle)
+            tasks.subscribe(ticker, shows=True)
+            if not idle.wait(10):
+                raise TimeoutError("nothing to show")
+            idle.clear()
+            tasks.add("Seen", "bash", "exit 3")
+            if not idle.wait(10):
+                raise TimeoutError("nothing more to show")
+        ticker.stop()
+
+
+if __name__ == "__main__":
+    main()

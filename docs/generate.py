@@ -1,0 +1,141 @@
+"""Writes what the documents hold of the code, or tells which of them are stale.
+
+    python docs/generate.py           writes it
+    python docs/generate.py --check   exits with 1 if a document is stale
+
+`commands.md` comes from the registry of commands; the tables of messages in
+`ARCHITECTURE.md` from the actors; and the examples that the documents quote from their
+files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import re
+import sys
+from pathlib import Path
+from typing import Final
+
+from backburner.actors import BashKind, SleepKind
+from backburner.ui.commands import REGISTRY, CommandSpec
+from message_tables import messages_section
+
+DOCS: Final = Path(__file__).parent
+BEGIN: Final = "<!-- Written by `make docs`: -->"
+END: Final = "<!-- The end of that. -->"
+QUOTE: Final = re.compile(
+    r"(<!-- (?P<file>examples/[\w/]+\.py)(: (?P<name>\w+))? -->\n```python\n).*?```\n",
+    re.DOTALL,
+)
+"""A file, or one class or function of it, that a document quotes."""
+
+INTRODUCTION: Final = """\
+# Commands
+
+Written by `make docs` from `ui/commands.py`; `/help` says the same.
+
+A line that starts with `/` or `!` is a command; start it with `//` to say something
+that begins with a slash. Anything else is a chat message.
+
+[check-project.chat](examples/check-project.chat) is a script of commands; run it with
+`backburner < docs/examples/check-project.chat`."""
+
+
+def commands_document() -> str:
+    """Write the document of all commands."""
+    sections = [INTRODUCTION]
+    for spec in REGISTRY:
+        sections += [f"## `{spec.heading}`", *_explanation(spec)]
+    sections.append("## Kinds")
+    kinds = (BashKind(), SleepKind())
+    sections.append(
+        "\n".join(f"- `{kind.name} {kind.usage}`: {kind.summary}" for kind in kinds)
+    )
+    return "\n\n".join(sections) + "\n"
+
+
+def _explanation(spec: CommandSpec) -> list[str]:
+    blocks = [spec.summary[0].upper() + spec.summary[1:] + "."]
+    for line in spec.details:
+        if line.startswith("  "):
+            blocks.append("    " + line.strip())
+        elif line[0].isupper():
+            blocks.append(line)
+        else:
+            blocks[-1] += " " + line
+    return blocks
+
+
+def with_section(document: str, section: str) -> str:
+    """Return a document with what stands between the two marks replaced.
+
+    Raises:
+        ValueError: If the marks are not there.
+    """
+    before, begin, rest = document.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"there must be a line {BEGIN} and, below, a line {END}")
+    return f"{before}{BEGIN}\n\n{section}\n\n{END}{after}"
+
+
+def with_quotes(document: str) -> str:
+    """Return a document with every quotation of an example as the example is now.
+
+    Raises:
+        ValueError: If a class or function that it names is not there.
+    """
+
+    def quote(match: re.Match[str]) -> str:
+        source = (DOCS / match["file"]).read_text()
+        return match[1] + _part(source, match["name"]).strip() + "\n```\n"
+
+    return QUOTE.sub(quote, document)
+
+
+def _part(source: str, name: str | None) -> str:
+    if name is None:
+        return source
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+            if node.name == name:
+                return "\n".join(source.splitlines()[first - 1 : node.end_lineno])
+    raise ValueError(f"no class or function {name} to quote")
+
+
+def documents() -> dict[Path, str]:
+    """Return the documents as they are to be."""
+    architecture = DOCS / "ARCHITECTURE.md"
+    quoting = {
+        path: with_quotes(path.read_text())
+        for path in (DOCS / "embedding.md", DOCS / "testing.md")
+    }
+    return {
+        DOCS / "commands.md": commands_document(),
+        architecture: with_section(architecture.read_text(), messages_section()),
+        **quoting,
+    }
+
+
+def main() -> int:
+    """Write the documents, or check them; return the exit status."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    check: bool = parser.parse_args().check
+    stale = {
+        path: text
+        for path, text in documents().items()
+        if not path.exists() or path.read_text() != text
+    }
+    for path, text in stale.items():
+        if check:
+            sys.stderr.write(f"docs/{path.name} is stale; run: make docs\n")
+        else:
+            path.write_text(text)
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,203 @@
+"""The tables of who tells whom what, read off the unions and the code."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import typing
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from backburner.actors import messages
+from backburner.ui import messages as ui_messages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ROOT: Final = Path(__file__).parents[1]
+
+
+class Party(msgspec.Struct, frozen=True):
+    """Somebody who takes messages, or makes them.
+
+    Attributes:
+        name: What the tables call it.
+        takes: The union of what it takes.
+        known_as: Its class and unions; who tells it something imports one of them.
+        files: Where it is written.
+    """
+
+    name: str
+    takes: object = None
+    known_as: frozenset[str] = frozenset()
+    files: frozenset[str] = frozenset()
+
+
+QUEUE: Final = Party(
+    "the QueueActor",
+    messages.QueueMessage,
+    frozenset({"QueueActor", "QueueMessage", "QueueRequest"}),
+    frozenset({"actors/queue.py"}),
+)
+RUNNER: Final = Party(
+    "the RunnerActor",
+    messages.RunnerMessage,
+    frozenset({"RunnerActor", "RunnerMessage"}),
+    frozenset({"actors/runner.py"}),
+)
+TASK_ACTORS: Final = Party(
+    "TaskActors",
+    messages.TaskActorMessage,
+    frozenset({"TaskActor", "TaskActorMessage"}),
+    frozenset({"actors/task_actor.py"}),
+)
+SYSTEM: Final = Party("the TaskSystem", files=frozenset({"actors/system.py"}))
+UI: Final = Party(
+    "the UIActor",
+    ui_messages.UIMessage,
+    frozenset({"UIActor", "UIMessage"}),
+    frozenset({"ui/ui_actor.py", "ui/dialogue.py"}),
+)
+PROGRAM: Final = Party(
+    "the main thread",
+    ui_messages.UIReport,
+    frozenset({"UIReport"}),
+    frozenset(str(path.relative_to(ROOT)) for path in ROOT.glob("ui/**/*.py"))
+    - UI.files,
+)
+SUBSCRIBERS: Final = Party(
+    "subscribers", messages.Notification, frozenset({"Notification"})
+)
+ASKERS: Final = Party(
+    "whoever asked",
+    messages.QueueReply | messages.Drained,
+    frozenset({"QueueReply", "Drained"}),
+)
+ANYBODY: Final = Party("anybody", known_as=frozenset({"anybody"}))
+ACTORS: Final = (QUEUE, RUNNER, TASK_ACTORS, UI)
+PARTIES: Final = (*ACTORS, SYSTEM, PROGRAM, SUBSCRIBERS, ASKERS)
+
+Message = type[msgspec.Struct]
+
+
+class Sending(msgspec.Struct, frozen=True):
+    """One sends another a message of this type."""
+
+    sender: str
+    message: Message
+    recipient: str
+
+
+def members(union: object) -> tuple[Message, ...]:
+    """Return the message types of a union."""
+    return typing.get_args(union)
+
+
+def find_sendings() -> list[Sending]:
+    """Find who sends what to whom.
+
+    Whoever makes a message sends it to all that take it and that he knows; to himself
+    if there is no other.
+
+    Raises:
+        ValueError: If a message is made that nobody takes, or taken that nobody makes.
+    """
+    types = {m.__name__: m for party in PARTIES for m in members(party.takes)}
+    sendings = [
+        Sending(ANYBODY.name, message, QUEUE.name)
+        for message in members(messages.QueueRequest)
+    ]
+    for sender in PARTIES:
+        made, known = _made_and_known(sender.files)
+        for message in (types[name] for name in types if name in made):
+            taking = [p for p in PARTIES if message in members(p.takes)]
+            knows = [p for p in taking if p is not sender and p.known_as & known]
+            if not knows and sender not in taking:
+                raise ValueError(f"{sender.name} makes {message}, and nobody takes it")
+            recipients = knows or [sender]
+            sendings += [Sending(sender.name, message, p.name) for p in recipients]
+    sent = {sending.message for sending in sendings}
+    for message in types.values():
+        if message not in sent:
+            raise ValueError(f"nobody makes {message}")
+    return sendings
+
+
+def _made_and_known(files: Iterable[str]) -> tuple[set[str], set[str]]:
+    made: set[str] = set()
+    known: set[str] = set()
+    for file in files:
+        for node in ast.walk(ast.parse((ROOT / file).read_text())):
+            match node:
+                case ast.Call(func=ast.Name(id=name)):
+                    made.add(name)
+                case ast.ImportFrom(names=names):
+                    known.update(alias.name for alias in names)
+                case _:
+                    pass
+    return made, known
+
+
+def messages_section() -> str:
+    """Write the two tables of messages."""
+    sendings = find_sendings()
+    rows = [_actor_row(actor, sendings) for actor in ACTORS]
+    by_message: dict[Message, list[Sending]] = {}
+    for sending in sendings:
+        by_message.setdefault(sending.message, []).append(sending)
+    meanings = [_message_row(message, of) for message, of in by_message.items()]
+    return "\n".join(
+        [
+            *_table(("actor", "takes", "tells"), rows),
+            "",
+            "What each means:",
+            "",
+            *_table(("message", "from", "to", "meaning"), meanings),
+        ]
+    )
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
+    return [f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows)]
+
+
+def _actor_row(actor: Party, sendings: list[Sending]) -> tuple[str, ...]:
+    public = {s.message for s in sendings if s.sender == ANYBODY.name}
+    takes = [
+        s
+        for s in sendings
+        if s.recipient == actor.name
+        and (s.sender == ANYBODY.name or s.message not in public)
+    ]
+    takes += [
+        s
+        for s in sendings
+        if s.recipient in {SUBSCRIBERS.name, ASKERS.name}
+        and s.message in members(actor.takes)
+    ]
+    tells = [s for s in sendings if s.sender == actor.name]
+    return (
+        actor.name.removeprefix("the ").removesuffix("s"),
+        _grouped(((s.message, s.sender) for s in takes), "from", actor.name),
+        _grouped(((s.message, s.recipient) for s in tells), "to", actor.name),
+    )
+
+
+def _message_row(message: Message, sendings: list[Sending]) -> tuple[str, ...]:
+    senders = list(dict.fromkeys(s.sender for s in sendings))
+    if ANYBODY.name in senders:
+        senders = [ANYBODY.name]
+    recipients = dict.fromkeys(s.recipient for s in sendings)
+    meaning = (inspect.getdoc(message) or "").split("\n\n")[0].replace("\n", " ")
+    return f"`{message.__name__}`", ", ".join(senders), ", ".join(recipients), meaning
+
+
+def _grouped(pairs: Iterable[tuple[Message, str]], word: str, own: str) -> str:
+    groups: dict[str, list[str]] = {}
+    for message, party in pairs:
+        groups.setdefault(party, []).append(f"`{message.__name__}`")
+    return "; ".join(
+        f"{' '.join(names)} {word} {'itself' if party == own else party}"
+        for party, names in groups.items()
+    )

@@ -1,0 +1,471 @@
+"""The RunnerActor and its TaskActors: a recorder stands for the queue."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pykka
+import pytest
+from backburner.actors import (
+    JobEnd,
+    Kinds,
+    Outcome,
+    RunnerActor,
+    SafeActor,
+    StartError,
+    Task,
+    TaskActor,
+)
+from backburner.actors.messages import (
+    Begin,
+    ClaimTasks,
+    Drain,
+    Drained,
+    JobEnded,
+    QueueMessage,
+    RunnerMessage,
+    StartTask,
+    StopTask,
+    TaskActorMessage,
+    TaskEnded,
+    TaskProgressed,
+    TickRunner,
+)
+from backburner.actors.runner import LOOKS_PER_TICK, TICK
+from backburner.actors.supervision import DeadLetters
+from backburner.actors.task_actor import TaskActorConfig
+from backburner.actors.testing import (
+    FakeKind,
+    ManualClock,
+    ManualExits,
+    Recorder,
+    no_leaks,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from backburner.actors.testing import FakeJob
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+CANCELED = Outcome.canceled("canceled by you")
+
+
+def _task(task_id: int, kind: str = "fake") -> Task:
+    return Task(
+        id=task_id, description="Build", kind=kind, reason="waiting", queued_at=AT
+    ).started(AT)
+
+
+@dataclass
+class Rig:
+    """A RunnerActor and what stands around it."""
+
+    slots: int
+    kind: FakeKind = field(default_factory=FakeKind)
+    clock: ManualClock = field(default_factory=ManualClock)
+    queue: Recorder[QueueMessage] = field(
+        default_factory=lambda: Recorder[QueueMessage]("the queue")
+    )
+    dead_letters: DeadLetters = field(default_factory=DeadLetters)
+    runner: pykka.ActorRef[RunnerActor] = field(init=False)
+
+    def __post_init__(self) -> None:
+        config = TaskActorConfig(
+            clock=self.clock,
+            exits=ManualExits(),
+            dead_letters=self.dead_letters,
+            session_key="rig-0000",
+            grace=5.0,
+            output_limit=1000,
+        )
+        self.runner = RunnerActor.start(
+            self.queue, Kinds([self.kind]), self.slots, config
+        )
+
+    def tell(self, message: RunnerMessage) -> None:
+        self.runner.tell(message)
+
+    def settle(self) -> None:
+        """Wait until the runner has handled what it was told."""
+        self.runner.ask(StopTask(0, CANCELED), timeout=5)
+
+    def start(self, *task_ids: int) -> list[FakeJob]:
+        for task_id in task_ids:
+            self.tell(StartTask(_task(task_id)))
+        return [self.kind.job(task_id) for task_id in task_ids]
+
+    def ended(self) -> list[tuple[int, str, str]]:
+        return [
+            (end.task_id, end.outcome.status.value, end.outcome.reason)
+            for end in self.queue.of(TaskEnded)
+        ]
+
+    def claimed(self) -> list[int]:
+        return [claim.count for claim in self.queue.of(ClaimTasks)]
+
+    def tick(self) -> None:
+        self.clock.advance(TICK)
+        self.settle()
+
+
+@pytest.fixture
+def start_runner() -> Iterator[Callable[[int], Rig]]:
+    rigs: list[Rig] = []
+
+    def start(slots: int) -> Rig:
+        rigs.append(Rig(slots))
+        return rigs[-1]
+
+    with no_leaks():
+        yield start
+        for rig in rigs:
+            rig.runner.stop(timeout=5)
+
+
+@pytest.fixture
+def rig(start_runner: Callable[[int], Rig]) -> Rig:
+    return start_runner(4)
+
+
+@pytest.fixture
+def die_silently(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Give a function that ends the one TaskActor there is without a last message."""
+
+    def die() -> None:
+        (ref,) = pykka.ActorRegistry.get_by_class(TaskActor)
+        with monkeypatch.context() as patched:
+            patched.setattr(TaskActor, "on_stop", SafeActor[TaskActorMessage].on_stop)
+            ref.stop(timeout=5)
+
+    return die
+
+
+# Slots and claims
+
+
+def test_a_runner_claims_all_its_slots_and_one_more_for_every_end(rig: Rig) -> None:
+    rig.tell(Begin())
+    claim = rig.queue.wait_for(ClaimTasks)
+    assert (claim.runner, claim.count, claim.slots) == (rig.runner, 4, 4)
+    first, second = rig.start(1, 2)
+    rig.settle()
+    assert rig.claimed() == [4]
+    first.complete("built")
+    assert rig.queue.wait_for(TaskEnded).outcome == Outcome.complete("built")
+    second.fail("exit status 2", 2)
+    rig.queue.wait_for(TaskEnded)
+    rig.settle()
+    assert rig.claimed() == [4, 1, 1]
+    assert rig.ended() == [(1, "complete", "built"), (2, "failed", "exit status 2")]
+
+
+def test_news_of_a_job_reach_the_queue(rig: Rig) -> None:
+    (job,) = rig.start(1)
+    job.advance_to(30)
+    assert rig.queue.wait_for(TaskProgressed).news.progress == 30
+    job.complete()
+    news = rig.queue.wait_for(TaskEnded).news
+    assert news is not None
+    assert news.progress == 30
+
+
+# Ticks
+
+
+def test_there_are_ticks_only_while_something_runs(rig: Rig) -> None:
+    rig.tell(Begin())
+    rig.settle()
+    assert rig.clock.scheduled == 0
+    (job,) = rig.start(1)
+    rig.settle()
+    for _ in range(3):
+        assert rig.clock.scheduled == 1
+        rig.tick()
+    job.asked.wait_for_count(str, 3)
+    job.complete()
+    rig.queue.wait_for(TaskEnded)
+    rig.tick()
+    assert rig.clock.scheduled == 0
+    rig.start(2)
+    rig.settle()
+    assert rig.clock.scheduled == 1
+
+
+def test_an_end_that_was_not_announced_shows_at_a_tick(rig: Rig) -> None:
+    (job,) = rig.start(1)
+    job.end(JobEnd(Outcome.complete("built")), quietly=True)
+    rig.settle()
+    assert rig.ended() == []
+    rig.tick()
+    assert rig.queue.wait_for(TaskEnded).outcome.reason == "built"
+
+
+def test_many_jobs_take_turns_to_be_looked_at(
+    start_runner: Callable[[int], Rig],
+) -> None:
+    count = LOOKS_PER_TICK + 8
+    rig = start_runner(count)
+    jobs = rig.start(*range(1, count + 1))
+    rig.settle()
+    rig.tick()
+    for job in jobs[:LOOKS_PER_TICK]:
+        job.asked.wait_for(str)
+    assert all(job.asked.received == () for job in jobs[LOOKS_PER_TICK:])
+    rig.tick()
+    for job in jobs[LOOKS_PER_TICK:]:
+        job.asked.wait_for(str)
+    looks = sorted(len(job.asked.wait_for_count(str, 1)) for job in jobs)
+    assert looks[-1] <= 2
+    jobs[0].complete()
+    rig.queue.wait_for(TaskEnded)
+    rig.tick()
+    rig.tick()
+    jobs[1].asked.wait_for_count(str, 2)
+
+
+# What does not start
+
+
+def test_a_task_that_cant_be_started_fails_and_its_slot_is_free(rig: Rig) -> None:
+    rig.kind.raises["start"] = StartError("bash: not found")
+    rig.tell(StartTask(_task(1)))
+    rig.queue.wait_for(ClaimTasks)
+    assert rig.ended() == [(1, "failed", "bash: not found")]
+
+
+def test_a_task_of_an_unknown_kind_fails(rig: Rig) -> None:
+    rig.tell(StartTask(_task(1, "fax")))
+    rig.queue.wait_for(ClaimTasks)
+    ((_, status, reason),) = rig.ended()
+    assert status == "failed"
+    assert "could not be started" in reason
+    assert "unknown kind 'fax'" in reason
+
+
+def test_a_thread_that_cant_be_started_fails_the_task(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name.startswith("TaskActor"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        rig.tell(StartTask(_task(1)))
+        rig.queue.wait_for(ClaimTasks)
+    ((_, status, reason),) = rig.ended()
+    assert status == "failed"
+    assert "can't start new thread" in reason
+    (job,) = rig.start(2)
+    job.complete()
+    assert rig.queue.wait_for(TaskEnded, lambda end: end.task_id == 2)
+    rig.tick()
+    assert rig.clock.scheduled == 0
+
+
+# Cancel
+
+
+def test_a_task_is_stopped_with_the_outcome_that_was_asked_for(rig: Rig) -> None:
+    job, other = rig.start(1, 2)
+    rig.tell(StopTask(1, CANCELED))
+    assert rig.queue.wait_for(TaskEnded).outcome == CANCELED
+    assert "stop" in job.asked.received
+    assert "stop" not in other.asked.received
+
+
+def test_a_task_that_has_ended_is_not_stopped(rig: Rig) -> None:
+    (job,) = rig.start(1)
+    job.complete()
+    rig.queue.wait_for(TaskEnded)
+    rig.tell(StopTask(1, CANCELED))
+    rig.tell(StopTask(99, CANCELED))
+    rig.settle()
+    assert rig.ended() == [(1, "complete", "done")]
+    assert rig.dead_letters.count == 0
+
+
+# Lost actors
+
+
+def test_an_actor_that_died_silently_is_buried_once(
+    rig: Rig, die_silently: Callable[[], None]
+) -> None:
+    rig.start(1)
+    rig.settle()
+    die_silently()
+    rig.tick()
+    rig.tick()
+    assert rig.ended() == [(1, "failed", "its actor died")]
+    assert rig.claimed() == [1]
+    rig.tick()
+    assert rig.clock.scheduled == 0
+
+
+def test_an_actor_that_died_with_its_last_message_under_way_is_not_buried(
+    rig: Rig,
+) -> None:
+    job, other = rig.start(1, 2)
+    rig.settle()
+    with rig.queue.blocking():
+        other.complete()
+        rig.queue.wait_for(TaskEnded)
+        # The runner stands still now; a tick comes first, then the last message.
+        rig.clock.advance(TICK)
+        job.complete("built")
+        for ref in pykka.ActorRegistry.get_by_class(TaskActor):
+            assert ref.actor_stopped.wait(5)
+    rig.settle()
+    rig.tick()
+    assert rig.ended() == [(2, "complete", "done"), (1, "complete", "built")]
+    assert rig.claimed() == [1, 1]
+
+
+def test_a_last_message_that_comes_after_the_burial_is_ignored(rig: Rig) -> None:
+    (job,) = rig.start(1)
+    rig.settle()
+    (ref,) = pykka.ActorRegistry.get_by_class(TaskActor)
+    with job.asked.blocking():
+        stopped = ref.stop(block=False)
+        job.asked.wait_for(lambda step: step == "kill")
+        assert not ref.is_alive()
+        rig.tick()
+        rig.settle()
+    stopped.get(timeout=5)
+    rig.settle()
+    assert rig.ended() == [(1, "failed", "its actor died")]
+    assert rig.claimed() == [1]
+
+
+def test_an_end_of_a_task_that_was_never_given_is_ignored(rig: Rig) -> None:
+    rig.tell(JobEnded(7, Outcome.complete()))
+    rig.settle()
+    assert rig.queue.received == ()
+
+
+# Draining
+
+
+def test_a_drain_ends_all_tasks_and_takes_no_more(rig: Rig) -> None:
+    rig.start(1, 2)
+    drained: Recorder[Drained] = Recorder("who drains")
+    rig.tell(Drain("the session ended", reply_to=drained))
+    drained.wait_for(Drained)
+    assert sorted(rig.ended()) == [
+        (1, "canceled", "the session ended"),
+        (2, "canceled", "the session ended"),
+    ]
+    rig.tell(StartTask(_task(3)))
+    rig.settle()
+    assert rig.ended()[-1] == (3, "canceled", "the session ended")
+    assert [job.context.task.id for job in rig.kind.jobs] == [1, 2]
+    assert rig.claimed() == []
+    assert len(drained.received) == 1
+
+
+def test_a_drain_with_nothing_to_end_is_answered_at_once(rig: Rig) -> None:
+    drained: Recorder[Drained] = Recorder("who drains")
+    rig.tell(Drain("the session ended", reply_to=drained))
+    drained.wait_for(Drained)
+
+
+@pytest.mark.parametrize("hurried", [False, True])
+def test_a_drain_waits_for_the_grace_period_unless_it_is_hurried(
+    rig: Rig, *, hurried: bool
+) -> None:
+    rig.kind.ignores = frozenset({"stop"})
+    (job,) = rig.start(1)
+    drained: Recorder[Drained] = Recorder("who drains")
+    rig.tell(Drain("the session ended", reply_to=drained))
+    job.asked.wait_for(lambda step: step == "stop")
+    rig.settle()
+    assert rig.ended() == []
+    if hurried:
+        rig.tell(Drain("quick", now=True))
+    else:
+        rig.clock.wait_until_scheduled(2)
+        rig.clock.advance(5.0)
+    drained.wait_for(Drained)
+    assert rig.ended() == [(1, "canceled", "the session ended")]
+    assert len(drained.received) == 1
+
+
+def test_a_drain_may_kill_at_once(rig: Rig) -> None:
+    rig.kind.ignores = frozenset({"stop"})
+    (job,) = rig.start(1)
+    drained: Recorder[Drained] = Recorder("who drains")
+    rig.tell(Drain("the session ended", now=True, reply_to=drained))
+    drained.wait_for(Drained)
+    assert "stop" not in job.asked.received
+
+
+# Stopped by somebody else, and failures
+
+
+def test_a_runner_that_is_stopped_ends_its_jobs_and_says_so(rig: Rig) -> None:
+    rig.kind.ignores = frozenset({"stop"})
+    jobs = rig.start(1, 2)
+    rig.runner.stop(timeout=5)
+    assert rig.ended() == [
+        (1, "failed", "the runner was stopped while it ran"),
+        (2, "failed", "the runner was stopped while it ran"),
+    ]
+    # Not a moment later: the process may end as soon as the runner has stopped.
+    assert all("kill" in job.asked.received for job in jobs)
+
+
+def test_a_runner_that_is_stopped_waits_until_its_jobs_have_been_killed(
+    rig: Rig,
+) -> None:
+    (job,) = rig.start(1)
+    with job.asked.blocking():
+        stopped = rig.runner.stop(block=False)
+        job.asked.wait_for(lambda step: step == "kill")
+        with pytest.raises(pykka.Timeout):
+            stopped.get(timeout=0.05)
+    stopped.get(timeout=5)
+
+
+def test_an_actor_that_is_stopped_ends_its_task(rig: Rig) -> None:
+    rig.start(1)
+    rig.settle()
+    (ref,) = pykka.ActorRegistry.get_by_class(TaskActor)
+    ref.stop(timeout=5)
+    rig.queue.wait_for(ClaimTasks)
+    assert rig.ended() == [(1, "canceled", "its actor was stopped")]
+
+
+def test_a_tick_that_fails_is_followed_by_others(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (job,) = rig.start(1)
+    rig.settle()
+
+    def fail(_: object) -> None:
+        raise RuntimeError("planted")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RunnerActor, "_tick", fail)
+        rig.tell(TickRunner())
+        rig.settle()
+    looks = len(job.asked.received)
+    rig.tick()
+    job.asked.wait_for_count(str, looks + 1)
+
+
+def test_a_queue_that_is_gone_harms_no_job(rig: Rig) -> None:
+    (job,) = rig.start(1)
+    rig.queue.die()
+    job.advance_to(50)
+    job.complete()
+    (ref,) = pykka.ActorRegistry.get_by_class(TaskActor)
+    assert ref.actor_stopped.wait(5)
+    rig.settle()
+    assert rig.dead_letters.count >= 2

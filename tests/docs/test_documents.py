@@ -1,0 +1,119 @@
+"""The documents: what is generated is current, links lead somewhere, tests run."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from backburner.ui.commands import REGISTRY, parse
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def generate(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, root / "docs" / "generate.py", *options],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    for folder in ("actors", "ui", "docs"):
+        without = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=without)
+    return tmp_path
+
+
+def test_the_documents_are_current() -> None:
+    done = generate(ROOT, "--check")
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("commands.md", "/cancel", "/abandon"),
+        ("ARCHITECTURE.md", "| `Drained` |", "| `Emptied` |"),
+        ("embedding.md", "TaskSystem(slots=2)", "TaskSystem(slots=3)"),
+        ("testing.md", "def test_", "def check_"),
+    ],
+)
+def test_a_stale_document_is_named_and_written_again(
+    copy: Path, name: str, old: str, new: str
+) -> None:
+    document = copy / "docs" / name
+    current = document.read_text()
+    assert old in current
+    document.write_text(current.replace(old, new))
+
+    checked = generate(copy, "--check")
+    assert checked.returncode == 1
+    assert checked.stderr == f"docs/{name} is stale; run: make docs\n"
+
+    assert generate(copy).returncode == 0
+    assert document.read_text() == current
+
+
+def test_a_message_that_an_actor_newly_makes_shows(copy: Path) -> None:
+    runner = copy / "actors" / "runner.py"
+    runner.write_text(runner.read_text() + "\n_CANCEL = CancelTask(1)\n")
+    queue = "from .messages import QueueRequest\n"
+    runner.write_text(runner.read_text() + queue)
+
+    done = generate(copy, "--check")
+
+    assert done.stderr == "docs/ARCHITECTURE.md is stale; run: make docs\n"
+
+
+def test_a_message_that_nobody_makes_is_an_error(copy: Path) -> None:
+    queue = copy / "actors" / "queue.py"
+    queue.write_text(queue.read_text().replace("JournalTrouble(text)", "None"))
+
+    done = generate(copy, "--check")
+
+    assert "nobody makes JournalTrouble" in done.stderr
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_to_files_lead_to_files(document: Path) -> None:
+    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text())
+
+    missing = [t for t in targets if not (document.parent / t).exists()]
+
+    assert missing == []
+
+
+def test_every_example_of_a_command_is_one() -> None:
+    lines = [line for spec in REGISTRY for line in spec.details]
+    examples = [line.strip() for line in lines if line.startswith("  ")]
+
+    assert examples
+    for example in examples:
+        parse(example)
+
+
+def test_the_example_tests_pass_where_they_are_copied_to(tmp_path: Path) -> None:
+    examples = ROOT / "docs" / "examples" / "testing"
+    shutil.copytree(examples, tmp_path, dirs_exist_ok=True)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", "."],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert "9 passed" in done.stdout

@@ -1,0 +1,513 @@
+"""What becomes of a session when its disk is full, read-only, damaged or taken away."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import resource
+import shutil
+import sqlite3
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+import psutil
+import pytest
+from backburner.actors import (
+    CancelTask,
+    DeadLetters,
+    ForgetFinished,
+    Forgotten,
+    JournalTrouble,
+    Kinds,
+    ListTasks,
+    QueueActor,
+    QueueReply,
+    Shown,
+    TaskEvent,
+    TaskStatus,
+    TaskSystem,
+    TaskSystemError,
+)
+from backburner.actors.book import TaskBook
+from backburner.actors.journal import (
+    MIGRATIONS,
+    JournalError,
+    NoJournal,
+    SqliteJournal,
+)
+from backburner.actors.queue import QueueConfig
+from backburner.actors.testing import FakeKind, ManualClock, Recorder, running
+
+from tests.faults.program import PATIENCE, Program
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Iterator
+
+    from backburner.actors.clock import Alarm
+
+TROUBLE: Final = "can't write the journal, waiting: "
+
+
+class Room(Protocol):
+    """The room on a disk."""
+
+    def take(self, program: Program) -> None:
+        """Leave the program no room at all."""
+        ...
+
+    def give(self, program: Program) -> None:
+        """Let it write again."""
+        ...
+
+
+class _SmallDisk:
+    """A file system of its own, with a file that fills it up."""
+
+    def __init__(self, mount: Path) -> None:
+        self._filler = mount / "filler"
+
+    def take(self, program: Program) -> None:
+        del program
+        with contextlib.suppress(OSError), self._filler.open("wb", buffering=0) as file:
+            while file.write(bytes(4096)):
+                pass
+
+    def give(self, program: Program) -> None:
+        del program
+        self._filler.unlink()
+
+
+class _SizeLimit:
+    """A limit for the size of the files that a process writes; works everywhere."""
+
+    def take(self, program: Program) -> None:
+        self._limit(program, 0)
+
+    def give(self, program: Program) -> None:
+        self._limit(program, resource.RLIM_INFINITY)
+
+    @staticmethod
+    def _limit(program: Program, size: int) -> None:
+        limits = (size, resource.RLIM_INFINITY)
+        psutil.Process(program.process.pid).rlimit(psutil.RLIMIT_FSIZE, limits)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a file system with room for one MiB."""
+    mount = tmp_path / "disk"
+    mount.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", mount]
+    done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip(f"no disk of one's own here: {done.stderr.decode().strip()}")
+    yield mount
+    subprocess.run(["umount", "--lazy", mount], check=True)
+
+
+@pytest.fixture(params=["a small disk", "a file size limit"])
+def disk(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Room]:
+    """Return a state directory, and what governs the room on its disk."""
+    if request.param == "a small disk":
+        mount: Path = request.getfixturevalue("small_disk")
+        return mount / "state", _SmallDisk(mount)
+    return tmp_path / "state", _SizeLimit()
+
+
+def _wait_for_text(program: Program, event: str, start: str) -> str:
+    line = program.wait_for(
+        lambda line: line.event == event and line.text.startswith(start)
+    )
+    return line.text
+
+
+def test_a_full_disk_holds_up_only_what_must_be_written(
+    disk: tuple[Path, Room], tmp_path: Path
+) -> None:
+    state, room = disk
+    sign = tmp_path / "sign"
+    with Program(state, "--parallel", "3") as program:
+        program.send(f"!until [ -e {sign} ]; do sleep 0.02; done; exit 4", "!sleep 60")
+        program.wait_for_event(TaskEvent.RUNNING, 2)
+        room.take(program)
+
+        program.send("!echo held up", "!echo refused")
+        _wait_for_text(program, "error", TROUBLE)
+        _wait_for_text(program, "error", "can't write it down (")
+        program.send("/show 1")
+        _wait_for_text(program, "reply", "#1 ")
+        program.send("/cancel 2")
+        _wait_for_text(program, "reply", "stopping #2;")
+        _wait_until_gone(program, "sleep", "60")
+        sign.touch()
+        assert 3 not in program.last_states()
+
+        room.give(program)
+        assert program.wait_for_event(TaskEvent.CANCELED, 2).exit_code is None
+        assert program.wait_for_event(TaskEvent.FAILED, 1).exit_code == 4
+        assert program.wait_for_event(TaskEvent.COMPLETE, 3).last_line == "held up"
+        assert "the journal can be written again" in program.texts("reply")
+        program.send("!echo taken")
+        assert program.wait_for_event(TaskEvent.COMPLETE, 4).last_line == "taken"
+        program.close_input()
+        assert program.wait() == 1
+    assert _integrity(state) == "ok"
+
+
+def _wait_until_gone(program: Program, *command: str) -> None:
+    for process in program.left():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.cmdline() == list(command):
+                psutil.wait_procs([process], PATIENCE)
+                assert not process.is_running()
+
+
+def test_it_ends_in_order_on_a_full_disk(disk: tuple[Path, Room]) -> None:
+    state, room = disk
+    with Program(state, "--grace", "0.5") as program:
+        program.send("!trap '' TERM; echo deaf; while :; do sleep 0.1; done")
+        program.wait_for_event(TaskEvent.RUNNING, 1)
+        room.take(program)
+        program.send("!echo held up")
+        _wait_for_text(program, "error", TROUBLE)
+        program.send("/quit")
+        assert program.wait() == 1
+        assert program.left() == []
+        assert "Traceback" not in program.errors()
+    if isinstance(room, _SmallDisk):
+        room.give(program)
+    with Program(state) as again:
+        assert again.wait_for_event(TaskEvent.FAILED, 1).reason.startswith(
+            "the session"
+        )
+        again.send("/quit")
+        again.wait()
+    assert _integrity(state) == "ok"
+
+
+def test_a_disk_that_is_full_from_the_start_is_named(small_disk: Path) -> None:
+    with Program(small_disk / "state") as program:
+        program.send("!exit 1", "!sleep 60")
+        program.wait_for_event(TaskEvent.RUNNING, 2)
+    _SmallDisk(small_disk).take(program)
+    with Program(small_disk / "state") as again:
+        assert again.wait() == 2
+        says = again.errors()
+    assert re.search("No space left on device|disk is full", says), says
+    assert says.count("\n") == 1, says
+
+
+class _FullJournal(NoJournal):
+    """A journal on a disk without room."""
+
+    def commit(self) -> None:
+        """Fail."""
+        raise JournalError("the disk is full")
+
+
+class _CountingClock(ManualClock):
+    """A clock that counts what is scheduled on it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def call_later(self, delay: float, call: Callable[[], None]) -> Alarm:
+        """Count the call, and make it when it is due."""
+        self.calls += 1
+        return super().call_later(delay, call)
+
+
+def test_however_much_happens_one_attempt_to_write_waits(tmp_path: Path) -> None:
+    """Attempts that multiply would keep a full machine busy as well."""
+    clock = _CountingClock()
+    config = QueueConfig(Kinds([FakeKind()]), tmp_path, 1 << 30, clock, DeadLetters())
+    queue = QueueActor.start(config, TaskBook(), _FullJournal())
+    try:
+        for _ in range(20):
+            queue.ask(ListTasks(), timeout=PATIENCE)
+        assert clock.calls == 1
+        clock.advance(1)
+        queue.ask(ListTasks(), timeout=PATIENCE)
+        assert clock.calls == 2
+    finally:
+        queue.stop()
+
+
+def _integrity(state: Path) -> str:
+    with contextlib.closing(sqlite3.connect(state / "main/session.db")) as db:
+        (answer,) = db.execute("PRAGMA integrity_check").fetchone()
+    return answer
+
+
+def test_output_makes_room_on_a_full_disk(small_disk: Path) -> None:
+    news: Recorder[object] = Recorder()
+    system = TaskSystem(directory=small_disk / "main")
+    with running(system):
+        system.add("Big", "bash", "head -c 200000 /dev/zero")
+        system.wait(timeout=PATIENCE)
+        system.subscribe(news)
+        _SmallDisk(small_disk).take(Program.__new__(Program))
+        system.queue.tell(Shown(10_000))
+        replies: Recorder[QueueReply] = Recorder()
+        news.wait_for(JournalTrouble)
+        system.queue.tell(ForgetFinished(replies))
+        assert replies.wait_for(Forgotten).ids == (1,)
+        assert news.wait_for(JournalTrouble).text is None
+
+
+@pytest.mark.parametrize("place", ["a file", "a read-only disk"])
+def test_a_state_directory_that_cant_be_written_is_named(
+    place: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    if place == "a file":
+        state.write_text("no folder")
+        why = "Not a directory"
+    else:
+        mount: Path = request.getfixturevalue("small_disk")
+        state = mount / "state"
+        with Program(state) as program:
+            program.send("/quit")
+            assert program.wait() == 0
+        subprocess.run(["mount", "-o", "remount,ro", mount], check=True)
+        why = "Read-only file system"
+    with Program(state) as program:
+        assert program.wait() == 2
+        assert program.errors() == (
+            f"backburner: can't write to the state directory {state / 'main'}: {why};"
+            " make it writable, or name another with --state-dir DIR\n"
+        )
+
+
+def test_a_task_goes_on_when_the_output_folder_is_deleted(state: Path) -> None:
+    sign = state.parent / "sign"
+    with Program(state) as program:
+        program.send(f"!echo one; until [ -e {sign} ]; do sleep 0.02; done; echo two")
+        program.wait_for_event(TaskEvent.PROGRESS, 1)
+        shutil.rmtree(state / "main/output")
+        sign.touch()
+        assert program.wait_for_event(TaskEvent.COMPLETE, 1).exit_code == 0
+        program.send("/output 1", "!echo three", "/output 2")
+        text = _wait_for_text(program, "error", "can't read the output of #1")
+        assert text.endswith("No such file or directory")
+        assert program.wait_for_event(TaskEvent.COMPLETE, 2).last_line == "three"
+        program.send("/quit")
+        assert program.wait() == 0
+
+
+# Files that are not, or no longer, a journal
+
+
+def _truncate(journal: Path) -> None:
+    os.truncate(journal, journal.stat().st_size * 2 // 3)
+
+
+def _empty_tables(journal: Path) -> None:
+    with contextlib.closing(sqlite3.connect(journal)) as db:
+        db.executescript("DROP TABLE tasks; DROP TABLE meta;")
+
+
+def _foreign(journal: Path) -> None:
+    journal.unlink()
+    with contextlib.closing(sqlite3.connect(journal)) as db:
+        db.executescript("CREATE TABLE notes (text); INSERT INTO notes VALUES ('mine')")
+
+
+_DAMAGE: Final[dict[str, Callable[[Path], object]]] = {
+    "random bytes": lambda journal: journal.write_bytes(os.urandom(5000)),
+    "a cut": _truncate,
+    "a short file": lambda journal: os.truncate(journal, 50),
+    "a text": lambda journal: journal.write_text("Dear diary,\n" * 100),
+    "another program's database": _foreign,
+    "lost tables": _empty_tables,
+}
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a session's folder with twenty finished tasks, to be copied."""
+    folder = tmp_path_factory.mktemp("session") / "main"
+    with running(TaskSystem(directory=folder)) as system:
+        for number in range(20):
+            system.add(f"Task {number} {'x' * 300}", "bash", "echo done")
+        system.wait(timeout=PATIENCE)
+    return folder
+
+
+@pytest.mark.parametrize("damage", _DAMAGE)
+def test_a_damaged_journal_is_set_aside_and_never_deleted(
+    damage: str, session: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(session, tmp_path / "main"))
+    _DAMAGE[damage](folder / "session.db")
+    before = (folder / "session.db").read_bytes()
+    outputs = sorted(path.name for path in (folder / "output").iterdir())
+    with running(TaskSystem(directory=folder)) as system:
+        (warning,) = system.warnings
+        assert system.list() == ()
+        # Ids are not used again: their output files are still there.
+        assert system.add("Next", "bash", "true").id == 21
+        system.wait(timeout=PATIENCE)
+    (aside,) = folder.glob("session.db.damaged-*[0-9]")
+    assert aside.read_bytes() == before
+    assert str(aside) in warning
+    assert "\n" not in warning
+    assert {*outputs, "21.log"} == {path.name for path in (folder / "output").iterdir()}
+
+
+def test_the_program_says_so(session: Path, state: Path) -> None:
+    shutil.copytree(session, state / "main")
+    (state / "main/session.db").write_text("Dear diary,\n" * 100)
+    with Program(state) as program:
+        text = _wait_for_text(
+            program, "error", f"{state / 'main/session.db'} is damaged"
+        )
+        assert "it was set aside as" in text
+        program.send("!echo on we go")
+        assert program.wait_for_event(TaskEvent.COMPLETE, 21).last_line == "on we go"
+        program.send("/quit")
+        assert program.wait() == 0
+
+
+def test_no_damage_makes_it_fail_in_another_way(
+    session: Path, tmp_path: Path, chance: random.Random, *, soak: bool
+) -> None:
+    """Whatever is wrong: it opens, or it says what is wrong."""
+    whole = (session / "session.db").read_bytes()
+    for _ in range(1000 if soak else 20):
+        folder = tmp_path / "main"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(session, folder)
+        damaged = bytearray(whole)
+        for _ in range(chance.choice([1, 3, 30, 300])):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        (folder / "session.db").write_bytes(damaged)
+        system = TaskSystem(directory=folder, kinds=[FakeKind()])
+        with contextlib.suppress(TaskSystemError):
+            system.start()
+            news: Recorder[object] = Recorder()
+            system.subscribe(news, shows=True)
+        system.stop()
+
+
+def test_a_journal_of_a_newer_version_is_left_alone(
+    session: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(session, tmp_path / "main"))
+    newer = len(MIGRATIONS) + 1
+    with contextlib.closing(sqlite3.connect(folder / "session.db")) as db:
+        db.execute(f"PRAGMA user_version = {newer}")
+    before = (folder / "session.db").read_bytes()
+    system = TaskSystem(directory=folder)
+    with pytest.raises(TaskSystemError, match=f"newer version .*schema {newer}, this"):
+        system.start()
+    assert (folder / "session.db").read_bytes() == before
+    assert not [*folder.glob("*damaged*")]
+
+
+_VERSION_1: Final = """
+    PRAGMA application_id = 0x6261636B;
+    PRAGMA user_version = 1;
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+    CREATE TABLE tasks (
+        id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, snapshot TEXT NOT NULL
+    );
+    CREATE TABLE changes (
+        seq INTEGER PRIMARY KEY, task_id INTEGER NOT NULL, event TEXT NOT NULL,
+        snapshot TEXT NOT NULL
+    );
+    CREATE INDEX changes_of_task ON changes (task_id);
+    CREATE TABLE processes (
+        task_id INTEGER PRIMARY KEY, pid INTEGER NOT NULL, created REAL NOT NULL
+    );
+    INSERT INTO meta VALUES ('next_id', 4), ('seq', 7), ('shown', 5), ('clean', 0),
+        ('session_key', '0123456789ab');
+    INSERT INTO tasks VALUES
+        (1, 3, '{"id":1,"description":"Build","kind":"bash","args":["make"],"origin":"",
+            "status":"failed","reason":"exit status 2","error":"exit status 2",
+            "queued_at":"2026-01-02T03:04:05Z","started_at":"2026-01-02T03:04:05Z",
+            "ended_at":"2026-01-02T03:04:07Z","duration":2.0,"exit_code":2,
+            "progress":null,"output_path":"/gone/1.log","output_size":5,
+            "last_line":"oops"}'),
+        (2, 6, '{"id":2,"description":"Serve","kind":"bash","args":["sleep 1"],
+            "status":"running","reason":"running","queued_at":"2026-01-02T03:04:05Z",
+            "started_at":"2026-01-02T03:04:06Z","duration":0.0}'),
+        (3, 7, '{"id":3,"description":"Next","kind":"bash","args":["true"],
+            "reason":"waiting for a slot (1 of 1 busy)",
+            "queued_at":"2026-01-02T03:04:06Z","output_path":"/gone/3.log"}');
+    INSERT INTO changes SELECT 3, id, 'failed', snapshot FROM tasks WHERE id = 1;
+    INSERT INTO changes SELECT 6, id, 'running', snapshot FROM tasks WHERE id = 2;
+    INSERT INTO changes SELECT 7, id, 'queued', snapshot FROM tasks WHERE id = 3;
+    INSERT INTO processes VALUES (2, 1, 0.0);
+"""
+"""A journal as the first version of the schema left it after a crash."""
+
+
+def test_a_journal_of_the_first_version_loads(tmp_path: Path) -> None:
+    folder = tmp_path / "main"
+    folder.mkdir()
+    with contextlib.closing(sqlite3.connect(folder / "session.db")) as db:
+        db.executescript(_VERSION_1)
+    with running(TaskSystem(directory=folder)) as system:
+        assert system.warnings == ()
+        first, second, third = system.wait(1, 2, 3, timeout=PATIENCE)
+        assert (first.status, first.exit_code) == (TaskStatus.FAILED, 2)
+        assert second.reason == "the session ended while it ran"
+        assert third.status is TaskStatus.COMPLETE
+        # The folder has been moved since.
+        assert third.output_path == str(folder / "output/3.log")
+        assert system.add("New", "bash", "true").id == 4
+        system.wait(timeout=PATIENCE)
+    SqliteJournal(folder / "session.db").release()
+    with contextlib.closing(sqlite3.connect(folder / "session.db")) as db:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+    assert version == len(MIGRATIONS)
+
+
+# Limits of output
+
+
+def test_a_runaway_is_ended_by_its_own_limit(tmp_path: Path) -> None:
+    system = TaskSystem(directory=tmp_path, output_limit=100_000, grace=600)
+    with running(system):
+        task = system.add("Flood", "bash", "trap '' TERM; yes & yes")
+        (ended,) = system.wait(task.id, timeout=PATIENCE)
+    assert ended.status is TaskStatus.FAILED
+    assert ended.reason == "its output went beyond the limit of 97.7 KiB"
+    assert ended.output_size > 100_000
+
+
+def test_a_session_that_is_full_forgets_the_oldest_and_then_ends_who_writes(
+    tmp_path: Path,
+) -> None:
+    system = TaskSystem(directory=tmp_path, session_output_limit=100_000, grace=600)
+    with running(system):
+        old = system.add("Old", "bash", "head -c 60000 /dev/zero")
+        system.wait(old.id, timeout=PATIENCE)
+        task = system.add("Flood", "bash", "trap '' TERM; yes & yes")
+        (ended,) = system.wait(task.id, timeout=PATIENCE)
+    assert ended.status is TaskStatus.FAILED
+    assert ended.reason == "the session's output went beyond the limit of 97.7 KiB"
+    assert not (tmp_path / "output" / f"{old.id}.log").exists()
+
+
+def test_a_limit_kills_once_what_does_not_die(tmp_path: Path) -> None:
+    """One that hangs in the kernel would otherwise be killed without a pause."""
+    kind = FakeKind(writes_output=True, ignores={"kill"})
+    system = TaskSystem(directory=tmp_path, output_limit=10, kinds=[kind])
+    with running(system):
+        job = kind.job(system.add("Stuck", "fake").id)
+        job.write(b"more than is allowed")
+        job.asked.wait_for(lambda step: step == "kill")
+        for _ in range(3):
+            job.context.look()
+        job.asked.wait_for_count(str, 6)
+        system.queue.tell(CancelTask(1, now=True))
+        job.fail("killed at last")
+        (ended,) = system.wait(1, timeout=PATIENCE)
+    assert ended.reason == "its output went beyond the limit of 10 B"
+    assert job.asked.received.count("kill") == 1

@@ -1,0 +1,43 @@
+"""What the tests with real processes share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        # An init that reaps nothing, as in many containers, leaves zombies.
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.fixture(scope="session")
+def alive() -> Callable[[Iterable[int]], list[int]]:
+    """Give a function that returns those of some processes that still run."""
+    return lambda pids: [pid for pid in pids if _is_alive(pid)]
+
+
+@pytest.fixture
+def pids_in(tmp_path: Path) -> Callable[[str], list[int]]:
+    """Give a function that returns the ids that processes have written to a file."""
+
+    def read(name: str) -> list[int]:
+        file = tmp_path / name
+        return [int(line) for line in file.read_text().split()] if file.exists() else []
+
+    return read
+
+
+@pytest.fixture
+def open_files() -> Callable[[], int]:
+    """Give a function that returns how many file descriptors this process has open."""
+    return psutil.Process().num_fds

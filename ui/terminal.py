@@ -272,7 +272,7 @@ def _build(stream: IO[str], multiplexer: str) -> tuple[blessed.Terminal, int]:
     # It takes NO_COLOR for: no sequences at all, not even to move the cursor.
     no_color = os.environ.pop("NO_COLOR", None)
     try:
-        built = blessed.Terminal(stream=stream, force_styling=True)
+        built = blessed.Terminal(stream=stream)
     finally:
         if no_color is not None:
             os.environ["NO_COLOR"] = no_color

@@ -231,7 +231,7 @@ def _window(text: str, start: int, end: int) -> str:
     at = 0
     for cluster, cells in clusters(text):
         inside = min(at + cells, end) - max(at, start)
-        if inside == cells and (cells or start < at <= end):
+        if inside == cells:
             kept.append(cluster)
         elif inside > 0:
             kept.append(" " * inside)

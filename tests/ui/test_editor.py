@@ -177,6 +177,13 @@ def test_the_newest_input_that_begins_so_is_suggested() -> None:
     assert editor.suggestion == ""
 
 
+def test_nothing_is_suggested_for_what_came_from_the_history() -> None:
+    editor = Editor(["/task one", "/task"])
+    press(editor, "up")
+    assert editor.text == "/task"
+    assert editor.suggestion == ""
+
+
 def test_a_suggestion_is_drawn_faint_after_the_text() -> None:
     editor = Editor(["/task one\nmore"])
     type_in(editor, "/ta")

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import fcntl
 import stat
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -76,20 +78,55 @@ def test_a_huge_input_is_not_kept(path: Path) -> None:
     assert HistoryFile(path).load() == []
 
 
+def test_what_is_appended_while_another_program_cuts_the_file_is_kept(
+    path: Path,
+) -> None:
+    program = (
+        "import sys; from pathlib import Path;"
+        "from backburner.ui.history import HistoryFile\n"
+        "file = HistoryFile(Path(sys.argv[1]), limit=3)\n"
+        "file.append('ready')\n"
+        "while True: file.load()\n"
+    )
+    cutter = subprocess.Popen([sys.executable, "-c", program, path])
+    try:
+        file = HistoryFile(path, limit=3)
+        while not file.load():
+            assert cutter.poll() is None
+        for number in range(500):
+            file.append(str(number))
+            assert file.load()[-1] == str(number)
+    finally:
+        cutter.kill()
+        cutter.wait()
+    assert file.load() == ["497", "498", "499"]
+
+
+def test_an_appender_waits_for_its_turn(path: Path) -> None:
+    file = HistoryFile(path)
+    file.append("one")
+    with path.open("rb") as busy:
+        fcntl.flock(busy, fcntl.LOCK_EX)
+        waiting = threading.Thread(target=file.append, args=("two",), daemon=True)
+        waiting.start()
+        waiting.join(0.1)
+        assert path.read_text() == '"one"\n'
+    waiting.join(20)
+    assert file.load() == ["one", "two"]
+
+
 def test_programs_that_append_at_the_same_time_lose_nothing(path: Path) -> None:
     program = (
         "import sys; from pathlib import Path;"
         "from backburner.ui.history import HistoryFile\n"
-        "file = HistoryFile(Path(sys.argv[1]), limit=400)\n"
-        "for n in range(150):\n"
-        "    file.append(f'{sys.argv[2]} {n}')\n"
-        "    if n % 50 == 0: file.load()\n"
+        "file = HistoryFile(Path(sys.argv[1]))\n"
+        "for n in range(150): file.append(f'{sys.argv[2]} {n}')\n"
     )
     running = [
         subprocess.Popen([sys.executable, "-c", program, path, name]) for name in "ab"
     ]
     assert [process.wait(30) for process in running] == [0, 0]
-    texts = HistoryFile(path, limit=400).load()
+    texts = HistoryFile(path).load()
     for name in "ab":
         mine = [text for text in texts if text.startswith(name)]
         assert mine == [f"{name} {n}" for n in range(150)]

@@ -70,6 +70,7 @@ MEANINGLESS = [
     b"\x1b[M !!",
     b"\x1b]52;c;Zm9v\x07",
     b"\x1bP>|tmux 3.4\x1b\\",
+    b"\x1bPback\\slash\x1b\\",
     b"\x1b[<0;1;1m",
     b"\x1b[<35;1;1M",
     b"\x1b[<0;0;0M",

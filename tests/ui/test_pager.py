@@ -217,6 +217,21 @@ def test_search_backward_from_the_end(path: Path) -> None:
     assert find(pager) == "not found: line 77777"
 
 
+@pytest.mark.parametrize("forward", [True, False])
+def test_a_hit_that_lies_across_two_steps_is_found(
+    path: Path, *, forward: bool
+) -> None:
+    half = "x\n" * (STEP // 2 - 2)
+    path.write_text(f"{half}a needle in it\n{half}")
+    pager = Pager(path)
+    seen(pager)
+    if forward:
+        pager.home()
+    pager.search("needle", forward=forward)
+    assert find(pager) == ""
+    assert "a needle in it" in seen(pager)
+
+
 def test_what_is_not_there_is_not_found(path: Path) -> None:
     write_lines(path, 10)
     pager = Pager(path)

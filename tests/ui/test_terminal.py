@@ -7,6 +7,7 @@ import subprocess
 import sys
 import termios
 import threading
+from tty import setraw
 from typing import TYPE_CHECKING
 
 import pytest
@@ -146,6 +147,8 @@ def test_a_terminal_that_went_away_is_no_error(tty: Pty) -> None:
 
 
 def test_answers_that_nobody_read_do_not_reach_the_shell(tty: Pty) -> None:
+    # Raw before and after, so that whatever is left could be read at once.
+    setraw(tty.slave)
     with make(tty):
         os.write(tty.master, b"\x1b[?64;1;2c")
     os.set_blocking(tty.slave, False)

@@ -10,10 +10,12 @@ from msgspec.structs import replace
 
 from ...actors import (
     DeadLetters,
+    GetTranscript,
     QueueRequest,
     Recipient,
     SafeActor,
     Shown,
+    Subscribe,
     Subscribed,
     TaskChanged,
     TaskEvent,
@@ -34,6 +36,7 @@ from .messages import (
     ChatReport,
     Close,
     Hurry,
+    Open,
     Pause,
     Paused,
     Resized,
@@ -59,6 +62,9 @@ FRAME: Final = 1 / 30
 
 PATIENCE: Final = 0.01
 """Seconds for which a frame waits while the mailbox never gets empty."""
+
+REMEMBERED: Final = 1000
+"""Entries of the transcript that are put back when a session is opened again."""
 
 _SEARCH_TIME: Final = 0.015
 _RETRY: Final = 0.1
@@ -135,6 +141,11 @@ class ChatActor(SafeActor[ChatActorMessage]):
                 self._state.now = now
                 self._paint()
                 return Summary(summary_text(self._state.board, self._state.session))
+            case Open():
+                # In this order, so that the past is there before the news.
+                past = GetTranscript(REMEMBERED, self.actor_ref)
+                self.post(self._queue, past)
+                self.post(self._queue, Subscribe(self.actor_ref, shows=True))
             case Pause():
                 self._pause()
             case Resumed(size=size):

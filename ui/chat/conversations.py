@@ -8,7 +8,7 @@ import msgspec
 
 from ...actors import TaskStatus
 from ..dialogue import MAIN_CONVERSATION
-from .transcript import Transcript
+from .transcript import TranscriptItems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,7 +40,7 @@ class Conversation:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.transcript = Transcript()
+        self.transcript = TranscriptItems()
         self.place: Place | None = None
         """Where it is scrolled to; none at the end, where new items appear."""
         self.unread = 0

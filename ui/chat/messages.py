@@ -17,6 +17,10 @@ class Resized(msgspec.Struct, frozen=True):
     size: Size
 
 
+class Open(msgspec.Struct, frozen=True):
+    """Begin: draw the first frame, look up what was said before, hear the news."""
+
+
 class Beat(msgspec.Struct, frozen=True):
     """Time has passed, and with it what is shown."""
 
@@ -51,6 +55,7 @@ ChatActorMessage = (
     | PartnerMessage
     | Event
     | Notice
+    | Open
     | Resized
     | Beat
     | Pause

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ...actors import GetTranscript
 from ...actors.clock import SystemClock
 from ...actors.safe_text import safe_line
 from ..config import Config
@@ -32,12 +31,12 @@ from ..theme import Look
 from ..wakeup import Wakeup
 from .chat_actor import ChatActor
 from .messages import (
-    Beat,
     ChatActorMessage,
     ChatReport,
     Close,
     Ending,
     Hurry,
+    Open,
     Pause,
     Paused,
     Resized,
@@ -61,9 +60,6 @@ EXIT_FAILURE: Final = 70
 """The exit status when this program itself failed."""
 
 _CHUNK: Final = 1 << 16
-_REMEMBERED: Final = 1000
-"""Entries of the transcript that are put back when a session is opened again."""
-
 _CLOSE_TIMEOUT: Final = 5.0
 _CONTINUED_WITHIN: Final = 0.1
 
@@ -191,12 +187,7 @@ class _Chat:
     def run(self) -> tuple[str, int]:
         """Run until the session has ended; return the last line and the exit status."""
         try:
-            self._tell(Beat())
-            # Asked before, so that it is there before the news that come after it.
-            self._system.queue.tell(GetTranscript(_REMEMBERED, self._ui))
-            for warning in self._system.warnings:
-                self._tell(Notice(warning))
-            self._system.subscribe(self._ui, shows=True)
+            self._tell(Open(), *map(Notice, self._system.warnings))
             self._pump(self._is_over)
             self._tell(Ending())
             self._stop_system()

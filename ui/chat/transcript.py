@@ -32,7 +32,7 @@ class Item(msgspec.Struct, frozen=True):
     shown: Shown
 
 
-class Transcript:
+class TranscriptItems:
     """What was said and what happened, oldest first."""
 
     def __init__(self) -> None:

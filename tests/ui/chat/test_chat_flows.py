@@ -206,3 +206,24 @@ def test_an_idle_chat_writes_nothing(chat: PtySession) -> None:
     after = psutil.Process(chat.process.pid).cpu_times()
     assert len(chat.raw) == before
     assert after.user + after.system == cpu.user + cpu.system
+
+
+def test_a_session_opened_again_shows_what_was_said_where_it_was(
+    tmp_path: Path,
+) -> None:
+    with PtySession(chat_command(tmp_path)) as first:
+        first.wait(PLACEHOLDER)
+        first.send("/chat work\r")
+        first.wait("backburner · work")
+        first.send("!echo for work\r")
+        first.wait("✓ #1 complete")
+        first.send("/chat main\r")
+        first.wait("backburner · main")
+        first.send("remember the milk\r")
+        first.wait("you  remember the milk")
+        assert leave(first) == 0
+    with PtySession(chat_command(tmp_path)) as second:
+        second.wait("you  remember the milk")
+        assert "#1 complete" not in second.text
+        second.send("/chat work\r")
+        second.wait("✓ #1 complete  echo for work")

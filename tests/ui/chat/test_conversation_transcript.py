@@ -6,7 +6,7 @@ import pytest
 from backburner.actors import TaskChanged, TaskEvent, TaskStatus
 from backburner.ui.chat.burst import GAP, LINES, Burst
 from backburner.ui.chat.conversations import Conversation
-from backburner.ui.chat.transcript import LIMIT, Transcript
+from backburner.ui.chat.transcript import LIMIT, TranscriptItems
 from backburner.ui.entries import Said, TaskNews
 from backburner.ui.theme import Look
 from backburner.ui.views.transcript import scrolled, transcript_rows
@@ -30,19 +30,19 @@ def said(text: str, at: float = 0.0) -> Said:
     return Said(AT + timedelta(seconds=at), "you", text)
 
 
-def shown(transcript: Transcript) -> list[object]:
+def shown(transcript: TranscriptItems) -> list[object]:
     return [item.shown for item in transcript.items]
 
 
 def test_a_few_tasks_have_a_line_each() -> None:
-    transcript = Transcript()
+    transcript = TranscriptItems()
     for task_id in range(1, LINES + 1):
         transcript.add(news(task_id, TaskStatus.COMPLETE, 0))
     assert len(transcript.items) == LINES
 
 
 def test_more_than_a_few_are_one_line_that_goes_on_counting() -> None:
-    transcript = Transcript()
+    transcript = TranscriptItems()
     transcript.add(said("before"))
     for task_id in range(1, 41):
         transcript.add(news(task_id, TaskStatus.RUNNING, task_id / 100))
@@ -54,7 +54,7 @@ def test_more_than_a_few_are_one_line_that_goes_on_counting() -> None:
 
 
 def test_a_pause_ends_a_burst() -> None:
-    transcript = Transcript()
+    transcript = TranscriptItems()
     for task_id in range(1, 21):
         transcript.add(news(task_id, TaskStatus.COMPLETE, 0))
     late = news(99, TaskStatus.FAILED, GAP.total_seconds() + 0.1)
@@ -64,7 +64,7 @@ def test_a_pause_ends_a_burst() -> None:
 
 
 def test_what_is_said_in_between_begins_a_new_group() -> None:
-    transcript = Transcript()
+    transcript = TranscriptItems()
     for task_id in range(1, 21):
         transcript.add(news(task_id, TaskStatus.COMPLETE, 0))
     transcript.add(said("look at that"))
@@ -73,7 +73,7 @@ def test_what_is_said_in_between_begins_a_new_group() -> None:
 
 
 def test_a_slow_task_has_a_line_when_it_starts_and_one_when_it_ends() -> None:
-    transcript = Transcript()
+    transcript = TranscriptItems()
     transcript.add(news(1, TaskStatus.QUEUED, 0))
     transcript.add(news(1, TaskStatus.RUNNING, 0.1))
     transcript.add(news(1, TaskStatus.COMPLETE, 9))
@@ -81,7 +81,7 @@ def test_a_slow_task_has_a_line_when_it_starts_and_one_when_it_ends() -> None:
 
 
 def test_old_items_are_dropped_and_places_stay_valid() -> None:
-    transcript = Transcript()
+    transcript = TranscriptItems()
     for number in range(LIMIT + 10):
         transcript.add(said(str(number)))
     assert len(transcript.items) <= LIMIT
@@ -105,7 +105,7 @@ def test_no_news_are_lost_whatever_comes(
     steps: list[tuple[int, TaskStatus, float, bool]],
 ) -> None:
     """The last status of every task of the last group can be read off the end."""
-    transcript = Transcript()
+    transcript = TranscriptItems()
     at = 0.0
     group: dict[int, TaskStatus] = {}
     for task_id, status, pause, speak in steps:

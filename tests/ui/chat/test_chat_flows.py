@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import signal
+import sys
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from backburner.ui.chat.run import EXIT_FAILURE
 from pty_session import PtySession, chat_command
 
 if TYPE_CHECKING:
@@ -192,6 +194,36 @@ def test_a_resize_draws_everything_again(chat: PtySession) -> None:
         chat.resize(columns, rows)
         chat.process.send_signal(signal.SIGWINCH)
     chat.wait("a draft", lambda: chat.cursor[0] == 38)
+
+
+CRASHING = """
+import sys
+from backburner.ui import app, keys
+class Crashing(keys.KeyDecoder):
+    def feed(self, data):
+        if b"!" in data:
+            raise RuntimeError("planted")
+        return super().feed(data)
+from backburner.ui.chat import run
+run.KeyDecoder = Crashing
+sys.exit(app.main())
+"""
+
+
+def test_a_crash_gives_the_terminal_back_and_says_so(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", CRASHING, "--state-dir", str(tmp_path)]
+    with PtySession(command) as chat:
+        chat.wait(PLACEHOLDER)
+        chat.send('/task "Forever" bash "sleep 600"\r')
+        chat.wait("1 running")
+        children = psutil.Process(chat.process.pid).children(recursive=True)
+        chat.send("!")
+        assert chat.wait_exit() == EXIT_FAILURE
+        assert bytes(chat.raw).rfind(b"?1049l") > bytes(chat.raw).rfind(b"?1049h")
+        assert "internal error: RuntimeError('planted'); the log is" in chat.text
+        _, alive = psutil.wait_procs(children, timeout=10)
+        assert not alive
+    assert "Traceback" in (tmp_path / "main" / "chat.log").read_text()
 
 
 def test_an_idle_chat_writes_nothing(chat: PtySession) -> None:

@@ -11,11 +11,21 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from backburner.actors import messages
 from backburner.ui import messages as ui_messages
+from backburner.ui.chat import messages as chat_messages
+from backburner.ui.chat.partner import Spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ROOT: Final = Path(__file__).parents[1]
+
+
+def _files(*patterns: str) -> frozenset[str]:
+    return frozenset(
+        str(path.relative_to(ROOT))
+        for pattern in patterns
+        for path in ROOT.glob(pattern)
+    )
 
 
 class Party(msgspec.Struct, frozen=True):
@@ -59,12 +69,23 @@ UI: Final = Party(
     frozenset({"UIActor", "UIMessage"}),
     frozenset({"ui/ui_actor.py", "ui/dialogue.py"}),
 )
+CHAT: Final = Party(
+    "the ChatActor",
+    chat_messages.ChatActorMessage,
+    frozenset({"ChatActor", "ChatActorMessage", "PartnerSays"}),
+    _files("ui/chat/*.py", "ui/dialogue.py") - {"ui/chat/run.py"},
+)
+PARTNER: Final = Party(
+    "a partner",
+    Spoken,
+    frozenset({"Spoken"}),
+    frozenset({"docs/examples/butler.py"}),
+)
 PROGRAM: Final = Party(
     "the main thread",
-    ui_messages.UIReport,
-    frozenset({"UIReport"}),
-    frozenset(str(path.relative_to(ROOT)) for path in ROOT.glob("ui/**/*.py"))
-    - UI.files,
+    ui_messages.UIReport | chat_messages.ChatReport,
+    frozenset({"UIReport", "ChatReport"}),
+    _files("ui/**/*.py") - UI.files - CHAT.files,
 )
 SUBSCRIBERS: Final = Party(
     "subscribers", messages.Notification, frozenset({"Notification"})
@@ -75,7 +96,7 @@ ASKERS: Final = Party(
     frozenset({"QueueReply", "Drained"}),
 )
 ANYBODY: Final = Party("anybody", known_as=frozenset({"anybody"}))
-ACTORS: Final = (QUEUE, RUNNER, TASK_ACTORS, UI)
+ACTORS: Final = (QUEUE, RUNNER, TASK_ACTORS, UI, CHAT, PARTNER)
 PARTIES: Final = (*ACTORS, SYSTEM, PROGRAM, SUBSCRIBERS, ASKERS)
 
 Message = type[msgspec.Struct]
@@ -90,7 +111,9 @@ class Sending(msgspec.Struct, frozen=True):
 
 
 def members(union: object) -> tuple[Message, ...]:
-    """Return the message types of a union."""
+    """Return the message types of a union, or of one that is alone."""
+    if isinstance(union, type) and issubclass(union, msgspec.Struct):
+        return (union,)
     return typing.get_args(union)
 
 

@@ -8,22 +8,22 @@ import logging
 import math
 import os
 import sys
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import platformdirs
+from msgspec.structs import replace
 
 from ..actors import TaskSystem, TaskSystemError
+from .chat.run import ChatOptions, run_chat
+from .config import ConfigError, default_path, load
 from .line_mode import EXIT_USAGE, run_line_mode
+from .terminal import usable
 from .theme import icons_for
 from .view import JsonView, PlainView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-GRACE: Final = 5.0
-"""Seconds between asking a task to end and killing it, unless told otherwise."""
 
 _STDIN, _STDOUT, _STDERR = range(3)
 
@@ -38,17 +38,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _hold_standard_streams()
     logging.basicConfig(level=logging.WARNING, format="backburner: %(message)s")
     state = options.state_dir or platformdirs.user_state_path("backburner")
+    directory = None if options.ephemeral else state / options.session
     try:
+        config = load(options.config)
+        grace = config.grace if options.grace is None else options.grace
         system = TaskSystem(
-            directory=None if options.ephemeral else state / options.session,
+            directory=directory,
             name=options.session,
-            slots=options.parallel,
-            grace=options.grace,
+            slots=options.parallel or config.slots,
+            grace=grace,
+            history=config.history,
+            output_limit=config.output_limit,
         )
         system.start()
-    except (TaskSystemError, ValueError) as error:
+    except (ConfigError, TaskSystemError, ValueError) as error:
         sys.stderr.write(f"backburner: {error}\n")
         return EXIT_USAGE
+    if usable() and not (options.plain or options.json):
+        config = replace(config, grace=grace)
+        chat = ChatOptions(options.session, directory, config, sys.stdout.encoding)
+        return run_chat(system, chat)
     icons = icons_for(sys.stdout.encoding)
     # What the encoding can't hold is written as \u1234, and nothing fails. Not through
     # the buffer of sys.stdout: Python waits for that at exit, whoever is stuck in it.
@@ -58,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         errors="backslashreplace",
     )
     view = JsonView(stream) if options.json else PlainView(stream, icons)
-    return run_line_mode(system, view, icons, options.grace)
+    return run_line_mode(system, view, icons, grace)
 
 
 def _hold_standard_streams() -> None:
@@ -89,17 +98,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--parallel",
         type=_slots,
-        default=8,
         metavar="N",
-        help="tasks that run at a time (default: %(default)s)",
+        help="tasks that run at a time (default: 8, or what the configuration says)",
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help=f"the configuration (default: {default_path()}, if there is one)",
     )
     parser.add_argument(
         "--grace",
         type=_seconds,
-        default=GRACE,
         metavar="S",
         help="seconds between asking a task to end and killing it"
-        " (default: %(default)g)",
+        " (default: 5, or what the configuration says)",
     )
     parser.add_argument(
         "--state-dir", type=Path, metavar="DIR", help="where sessions are kept"
@@ -114,9 +127,25 @@ def _parser() -> argparse.ArgumentParser:
         "--ephemeral", action="store_true", help="remember nothing of this session"
     )
     parser.add_argument(
-        "--version", action="version", version=f"backburner {version('backburner')}"
+        "--version", action=_ShowVersion, nargs=0, help="show the version and exit"
     )
     return parser
+
+
+class _ShowVersion(argparse.Action):
+    """Looks the version up only when it is asked for."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        del namespace, values, option_string
+        from importlib.metadata import version  # noqa: PLC0415 - takes a third of a start
+
+        parser.exit(message=f"backburner {version('backburner')}\n")
 
 
 def _slots(text: str) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import enum
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from ..actors import TaskFilter, TaskRequest
-from ..actors.safe_text import brief
+from ..actors.safe_text import brief, safe_line
 from .quoting import QUOTES, UnbalancedQuoteError, read_quoted, unquote_whole
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 LAST: Final = "last"
 """The id that means the task added last."""
+
+LONGEST_NAME: Final = 32
+"""Characters of the longest name of a conversation."""
 
 
 class UsageError(ValueError):
@@ -83,6 +87,16 @@ class Help(msgspec.Struct, frozen=True):
     command: str | None = None
 
 
+class OpenChat(msgspec.Struct, frozen=True):
+    """Go to another conversation."""
+
+    name: str
+
+
+class ListChats(msgspec.Struct, frozen=True):
+    """List the conversations."""
+
+
 class Quit(msgspec.Struct, frozen=True):
     """Leave."""
 
@@ -98,8 +112,22 @@ Command = (
     | Wait
     | Clear
     | Help
+    | OpenChat
+    | ListChats
     | Quit
 )
+
+
+class Takes(enum.Enum):
+    """What a command's arguments are, so that they can be proposed."""
+
+    NOTHING = enum.auto()
+    JOB = enum.auto()
+    TASK = enum.auto()
+    OPEN_TASK = enum.auto()
+    OPEN_TASKS = enum.auto()
+    COMMAND = enum.auto()
+    CONVERSATION = enum.auto()
 
 
 class CommandSpec(msgspec.Struct, frozen=True):
@@ -110,6 +138,8 @@ class CommandSpec(msgspec.Struct, frozen=True):
         usage: Its arguments.
         summary: What it does, in one line.
         parse: Makes a command of the text after the name; raises `UsageError`.
+        takes: What its arguments are.
+        options: Words that it knows as arguments too.
         details: What else there is to know, a line each.
     """
 
@@ -117,6 +147,8 @@ class CommandSpec(msgspec.Struct, frozen=True):
     usage: str
     summary: str
     parse: Callable[[str], Command]
+    takes: Takes = Takes.NOTHING
+    options: tuple[str, ...] = ()
     details: tuple[str, ...] = ()
 
     @property
@@ -124,8 +156,13 @@ class CommandSpec(msgspec.Struct, frozen=True):
         """Its name and arguments, as help shows them."""
         return f"{self.name} {self.usage}".strip()
 
+    @property
+    def needs_argument(self) -> bool:
+        """Whether it makes no sense without an argument."""
+        return bool(self.usage) and not self.usage.startswith("[")
 
-_FILTERS: Final = {
+
+FILTERS: Final = {
     "--all": TaskFilter.ALL,
     "--queued": TaskFilter.QUEUED,
     "--running": TaskFilter.RUNNING,
@@ -134,6 +171,8 @@ _FILTERS: Final = {
     "--canceled": TaskFilter.CANCELED,
     "--finished": TaskFilter.FINISHED,
 }
+"""What `/tasks` takes."""
+
 _TASK_USAGE: Final = '/task "Description" KIND ARGS…'
 _TASK_EXAMPLE: Final = '/task "Run tests" bash make test'
 
@@ -179,11 +218,11 @@ def _parse_tasks(rest: str) -> Command:
     word = rest.strip()
     if not word:
         return ShowTasks(TaskFilter.NOT_CANCELED)
-    if word not in _FILTERS:
+    if word not in FILTERS:
         raise UsageError(
-            f"unknown filter {brief(word)}; use one of: {' '.join(_FILTERS)}"
+            f"unknown filter {brief(word)}; use one of: {' '.join(FILTERS)}"
         )
-    return ShowTasks(_FILTERS[word])
+    return ShowTasks(FILTERS[word])
 
 
 def _parse_cancel(rest: str) -> Command:
@@ -237,6 +276,20 @@ def _parse_help(rest: str) -> Command:
     return Help(find(name).name)
 
 
+def _parse_chat(rest: str) -> Command:
+    words = rest.split()
+    if (
+        len(words) != 1
+        or len(words[0]) > LONGEST_NAME
+        or safe_line(words[0]) != words[0]
+    ):
+        raise UsageError(
+            f"/chat takes one short name without spaces (up to {LONGEST_NAME}"
+            " characters), such as: /chat notes"
+        )
+    return OpenChat(words[0])
+
+
 def _parse_nothing(name: str, command: Command) -> Callable[[str], Command]:
     def parse(rest: str) -> Command:
         if rest.strip():
@@ -252,7 +305,8 @@ REGISTRY: Final = (
         '"Description" KIND ARGS…',
         "put a job on the back burner",
         _parse_task,
-        (
+        Takes.JOB,
+        details=(
             "After the kind the rest of the line is taken as it is:",
             '  /task "Count" bash ls | wc -l && echo "a  b"',
             "Quotes around all of it are taken off:",
@@ -264,20 +318,23 @@ REGISTRY: Final = (
         "COMMAND",
         "run a command line with bash; short for /task",
         _parse_bang,
-        ("  !make test",),
+        details=("  !make test",),
     ),
     CommandSpec(
         "/tasks",
         "[FILTER]",
         "list tasks; without a filter all but the canceled ones",
         _parse_tasks,
-        (f"Filters: {' '.join(_FILTERS)}",),
+        options=tuple(FILTERS),
+        details=(f"Filters: {' '.join(FILTERS)}",),
     ),
     CommandSpec(
         "/cancel",
         "ID… | --all",
         "stop running tasks, drop queued ones",
         _parse_cancel,
+        Takes.OPEN_TASKS,
+        ("--all", "--now"),
         (
             "An id is a number as lists show it, with or without #, or: last",
             "A running task is asked to end and killed after the grace period;",
@@ -289,16 +346,39 @@ REGISTRY: Final = (
         "ID",
         "show all that is known of a task, and its last 20 lines",
         _parse_show,
+        Takes.TASK,
     ),
-    CommandSpec("/output", "ID", "show what a task printed", _parse_output),
-    CommandSpec("/wait", "[ID]", "wait for one task, or for all", _parse_wait),
+    CommandSpec("/output", "ID", "show what a task printed", _parse_output, Takes.TASK),
+    CommandSpec(
+        "/wait", "[ID]", "wait for one task, or for all", _parse_wait, Takes.OPEN_TASK
+    ),
     CommandSpec(
         "/clear",
         "",
         "forget finished tasks and delete their output",
         _parse_nothing("/clear", Clear()),
     ),
-    CommandSpec("/help", "[COMMAND]", "explain the commands, or one", _parse_help),
+    CommandSpec(
+        "/chat",
+        "NAME",
+        "go to another conversation, or begin one",
+        _parse_chat,
+        Takes.CONVERSATION,
+        details=("Tasks go on; their news go to the conversation that started them.",),
+    ),
+    CommandSpec(
+        "/chats",
+        "",
+        "list the conversations",
+        _parse_nothing("/chats", ListChats()),
+    ),
+    CommandSpec(
+        "/help",
+        "[COMMAND]",
+        "explain the commands, or one",
+        _parse_help,
+        Takes.COMMAND,
+    ),
     CommandSpec(
         "/quit",
         "",

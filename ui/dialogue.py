@@ -57,15 +57,28 @@ MAIN_CONVERSATION = "main"
 
 
 class Show(msgspec.Struct, frozen=True):
-    """Show this entry."""
+    """Show this entry.
+
+    Attributes:
+        entry: What.
+        where: The conversation it belongs to, as `take_line` was given it; none for
+            what no line asked for, such as news.
+    """
 
     entry: Entry
+    where: str | None = None
 
 
 class Send(msgspec.Struct, frozen=True):
-    """Send this request to the queue; its answer goes to `take_reply`."""
+    """Send this request to the queue; its answer goes to `take_reply`.
+
+    Attributes:
+        request: What.
+        where: The conversation that asks.
+    """
 
     request: QueueRequest
+    where: str | None = None
 
 
 class Tell(msgspec.Struct, frozen=True):
@@ -78,7 +91,40 @@ class Leave(msgspec.Struct, frozen=True):
     """End the session."""
 
 
-Effect = Show | Send | Tell | Leave
+class Speak(msgspec.Struct, frozen=True):
+    """Pass a chat message on to whoever answers in this conversation."""
+
+    text: str
+    where: str | None
+
+
+class Inspect(msgspec.Struct, frozen=True):
+    """Open a task, to be looked at for as long as somebody wants to."""
+
+    found: TaskFound
+
+
+class OpenChat(msgspec.Struct, frozen=True):
+    """Go to the conversation of this name; it may be a new one."""
+
+    name: str
+
+
+class ListChats(msgspec.Struct, frozen=True):
+    """List the conversations, in this one."""
+
+    where: str | None
+
+
+Effect = Show | Send | Tell | Leave | Speak | Inspect | OpenChat | ListChats
+
+
+class _Wait(msgspec.Struct):
+    """A wait under way: the tasks it waits for still, and what it says in the end."""
+
+    task_ids: set[int]
+    text: str
+    where: str | None
 
 
 class Dialogue:
@@ -88,18 +134,30 @@ class Dialogue:
         kinds: The kinds of tasks, for help.
         icons: The signs for statuses.
         grace: Seconds that a task is given to end, for people to read.
+        drawn: Whether there is a screen with conversations, on which tasks can be
+            opened. Without it no `Speak`, `Inspect`, `OpenChat` or `ListChats` comes.
     """
 
-    def __init__(self, kinds: Iterable[Kind], icons: Icons, grace: float) -> None:
+    def __init__(
+        self,
+        kinds: Iterable[Kind],
+        icons: Icons,
+        grace: float,
+        *,
+        drawn: bool = False,
+    ) -> None:
         self._kinds = tuple((kind.name, kind.usage, kind.summary) for kind in kinds)
         self._icons = icons
         self._grace = grace
+        self._drawn = drawn
         self._open: dict[int, Task] = {}
         self._newest: int | None = None
         self._requests = 0
-        self._pending: dict[int, Callable[[QueueReply], list[Effect]]] = {}
-        self._waiting: set[int] = set()
-        self._wait_text = ""
+        self._pending: dict[
+            int, tuple[str | None, Callable[[QueueReply], list[Effect]]]
+        ] = {}
+        self._waits: list[_Wait] = []
+        self._where: str | None = None
         self._trouble = False
         self._signs: dict[int, VitalSigns] = {}  # as of the last look at each task
         self.misunderstood = False
@@ -114,15 +172,21 @@ class Dialogue:
         One that only waits until the journal can be written keeps nobody from
         canceling what fills the disk.
         """
-        return bool((self._pending and not self._trouble) or self._waiting)
+        return bool((self._pending and not self._trouble) or self._waits)
 
     @property
     def open_tasks(self) -> tuple[Task, ...]:
         """The tasks that have not ended, as last heard, by id."""
         return tuple(self._open[task_id] for task_id in sorted(self._open))
 
-    def take_line(self, line: str) -> list[Effect]:
-        """Carry out what somebody typed."""
+    def take_line(self, line: str, where: str | None = None) -> list[Effect]:
+        """Carry out what somebody typed.
+
+        Args:
+            line: What; a chat message may have several lines.
+            where: The conversation in which it was typed; what comes of it goes there.
+        """
+        self._where = where
         if not line.strip():
             return []
         try:
@@ -131,8 +195,16 @@ class Dialogue:
             self.misunderstood = True
             return [*self._said(line, command=True), self._problem(str(error))]
         if isinstance(command, commands.Say):
-            return self._said(command.text, command=False)
+            said = self._said(command.text, command=False)
+            return [*said, Speak(command.text, where)] if self._drawn else said
         return [*self._said(line, command=True), *self._carry_out(command)]
+
+    def take_command(
+        self, command: commands.Command, where: str | None = None
+    ) -> list[Effect]:
+        """Carry out a command that was not typed, but chosen with a key."""
+        self._where = where
+        return self._carry_out(command)
 
     def take_bad_line(self, problem: str) -> list[Effect]:
         """Report a line that could not even be read."""
@@ -145,6 +217,7 @@ class Dialogue:
 
     def take_failure(self, error: BaseException) -> list[Effect]:
         """Report that this program itself failed."""
+        self._where = None
         return [self._problem(f"internal error: {error!r}; see the log")]
 
     def take_notification(self, notification: Notification) -> list[Effect]:
@@ -176,9 +249,9 @@ class Dialogue:
         """Show the answer to a request."""
         if not isinstance(reply.correlation_id, int):
             return []
-        respond = self._pending.pop(reply.correlation_id, None)
-        if respond is None:
+        if reply.correlation_id not in self._pending:
             return []
+        self._where, respond = self._pending.pop(reply.correlation_id)
         if isinstance(reply, Refused):
             self.misunderstood |= reply.invalid
             # A task that was not even taken did not complete.
@@ -230,6 +303,12 @@ class Dialogue:
                 return [self._reply(commands.help_lines(name, self._kinds))]
             case commands.Quit():
                 return self._quit()
+            case commands.OpenChat(name=name):
+                return [OpenChat(name)] if self._drawn else self._no_conversations()
+            case commands.ListChats():
+                if self._drawn:
+                    return [ListChats(self._where)]
+                return self._no_conversations()
             case _:
                 assert_never(command)
 
@@ -239,8 +318,8 @@ class Dialogue:
         respond: Callable[[QueueReply], list[Effect]],
     ) -> list[Effect]:
         self._requests += 1
-        self._pending[self._requests] = respond
-        return [Send(make(self._requests))]
+        self._pending[self._requests] = (self._where, respond)
+        return [Send(make(self._requests), self._where)]
 
     def _resolve(self, task_id: int | None) -> int | None:
         return self._newest if task_id is None else task_id
@@ -290,7 +369,12 @@ class Dialogue:
         names = ", ".join(f"#{task.id}" for task in stopping)
         return [self._reply([f"stopping {names}; {self._fate(now=now)}"])]
 
+    def _no_conversations(self) -> list[Effect]:
+        return [self._reply(["only the drawn chat has more than one conversation"])]
+
     def _detail(self, found: TaskFound) -> list[Effect]:
+        if self._drawn:
+            return [Inspect(found)]
         return [self._reply(detail_lines(found, self._icons, self._activity(found)))]
 
     def _activity(self, found: TaskFound) -> list[tuple[str, str]]:
@@ -308,6 +392,8 @@ class Dialogue:
         return activity_facts(silence, signs, earlier)
 
     def _output(self, found: TaskFound) -> list[Effect]:
+        if self._drawn:
+            return [Inspect(found)]
         try:
             return [self._reply(output_lines(found.task))]
         except OSError as error:
@@ -324,23 +410,28 @@ class Dialogue:
         return [self._reply([f"forgot {count} finished task{'s' * (count != 1)}"])]
 
     def _wait_for_all(self) -> list[Effect]:
-        self._waiting = set(self._open)
-        self._wait_text = "all tasks have finished"
-        return self._end_of_wait(None)
+        return self._begin_wait(set(self._open), "all tasks have finished")
 
     def _wait_for(self, found: TaskFound) -> list[Effect]:
         task = found.task
-        self._wait_text = f"#{task.id} has finished"
-        if not task.status.is_final:
-            self._waiting = {task.id}
-        return self._end_of_wait(None)
+        waiting = set[int]() if task.status.is_final else {task.id}
+        return self._begin_wait(waiting, f"#{task.id} has finished")
 
-    def _end_of_wait(self, task_id: int | None) -> list[Effect]:
-        if task_id is not None:
-            if task_id not in self._waiting:
-                return []
-            self._waiting.discard(task_id)
-        return [] if self._waiting else [self._reply([self._wait_text])]
+    def _begin_wait(self, task_ids: set[int], text: str) -> list[Effect]:
+        if not task_ids:
+            return [self._reply([text])]
+        self._waits.append(_Wait(task_ids, text, self._where))
+        return []
+
+    def _end_of_wait(self, task_id: int) -> list[Effect]:
+        effects: list[Effect] = []
+        for wait in tuple(self._waits):
+            wait.task_ids.discard(task_id)
+            if not wait.task_ids:
+                self._waits.remove(wait)
+                self._where = wait.where
+                effects.append(self._reply([wait.text]))
+        return effects
 
     def _quit(self) -> list[Effect]:
         running = [f"#{t.id} {t.description}" for t in self.open_tasks]
@@ -352,21 +443,19 @@ class Dialogue:
     def _fate(self, *, now: bool) -> str:
         return "killed at once" if now else f"killed in {self._grace:g} s at most"
 
-    @staticmethod
-    def _said(text: str, *, command: bool) -> list[Effect]:
-        said = ChatMessage(_now(), MAIN_CONVERSATION, YOU, text.strip(), command)
+    def _said(self, text: str, *, command: bool) -> list[Effect]:
+        where = MAIN_CONVERSATION if self._where is None else self._where
+        said = ChatMessage(_now(), where, YOU, text.strip(), command)
         return [
             Tell(WriteDown(said)),
-            Show(Said(said.at, said.who, said.text, command)),
+            Show(Said(said.at, said.who, said.text, command), self._where),
         ]
 
-    @staticmethod
-    def _reply(lines: Iterable[str]) -> Effect:
-        return Show(Reply(_now(), tuple(lines)))
+    def _reply(self, lines: Iterable[str]) -> Effect:
+        return Show(Reply(_now(), tuple(lines)), self._where)
 
-    @staticmethod
-    def _problem(text: str) -> Effect:
-        return Show(Problem(_now(), safe_line(text)))
+    def _problem(self, text: str) -> Effect:
+        return Show(Problem(_now(), safe_line(text)), self._where)
 
 
 def _now() -> datetime:

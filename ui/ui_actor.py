@@ -18,7 +18,16 @@ from ..actors import (
     TaskChanged,
     TasksForgotten,
 )
-from .dialogue import Leave, Send, Show, Tell
+from .dialogue import (
+    Inspect,
+    Leave,
+    ListChats,
+    OpenChat,
+    Send,
+    Show,
+    Speak,
+    Tell,
+)
 from .messages import (
     BadInput,
     EndOfInput,
@@ -154,5 +163,7 @@ class UIActor(SafeActor[UIMessage]):
                     self.post(self._queue, news)
                 case Leave():
                     self._leave()
+                case Speak() | Inspect() | OpenChat() | ListChats():
+                    pass  # only a dialogue with a screen asks for these
                 case _:
                     assert_never(effect)

@@ -22,16 +22,20 @@ class Wakeup:
 
     A signal handler may not send messages: it would wait for a lock that the code it
     interrupted may hold. It writes one byte instead.
+
+    Args:
+        also: Other signals to be told of.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, also: tuple[int, ...] = ()) -> None:
+        self._numbers = (*ENDING_SIGNALS, *also)
         self._read, self._write = os.pipe()
         os.set_blocking(self._read, False)
         os.set_blocking(self._write, False)
         self._before: dict[int, signal.Handlers | int] = {}
 
     def __enter__(self) -> Self:
-        for number in ENDING_SIGNALS:
+        for number in self._numbers:
             before = signal.signal(number, self._on_signal)
             # A program started with nohup, or in the background, stays deaf.
             if before is signal.SIG_IGN:

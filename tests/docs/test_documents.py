@@ -81,7 +81,7 @@ def test_a_message_that_nobody_makes_is_an_error(copy: Path) -> None:
 
     done = generate(copy, "--check")
 
-    assert "nobody makes JournalTrouble" in done.stderr
+    assert re.search(r"nobody makes .*JournalTrouble", done.stderr)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -50,7 +50,7 @@ PRINTS = {
         "the build is complete",
     ],
 }
-RUN_OTHERWISE = {"mopidy_extension", "mopidy_frontend"}
+RUN_OTHERWISE = {"butler", "mopidy_extension", "mopidy_frontend"}
 
 
 def test_every_example_is_run() -> None:

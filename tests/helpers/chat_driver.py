@@ -1,0 +1,166 @@
+"""A chat without a terminal: keys and news in, the state and the screen out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from backburner.actors import (
+    AddTask,
+    BashKind,
+    Outcome,
+    SleepKind,
+    Task,
+    TaskAdded,
+    TaskChanged,
+    TaskEvent,
+    TaskStatus,
+)
+from backburner.actors.task import OutputNews
+from backburner.ui.chat.state import ChatState, kind_words
+from backburner.ui.chat.update import Message, update
+from backburner.ui.dialogue import Dialogue, Send
+from backburner.ui.editor import Editor
+from backburner.ui.keys import Key, Paste
+from backburner.ui.terminal import Size
+from backburner.ui.theme import Look
+from backburner.ui.views.layout import draw
+
+if TYPE_CHECKING:
+    from backburner.ui.chat.effects import Effect
+    from backburner.ui.rows import Frame, Row
+
+RequestT = TypeVar("RequestT")
+
+START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def queued(task_id: int, description: str = "Job", kind: str = "bash") -> Task:
+    """Make a task that waits."""
+    return Task(
+        id=task_id,
+        description=description,
+        kind=kind,
+        args=("make",),
+        reason="starting",
+        queued_at=START,
+    )
+
+
+def running(
+    task_id: int,
+    description: str = "Job",
+    *,
+    progress: int | None = None,
+    last_line: str | None = None,
+) -> Task:
+    """Make a task that runs."""
+    task = queued(task_id, description).started(START + timedelta(seconds=1))
+    return task.progressed(OutputNews(10, last_line, progress), 1.0)
+
+
+def ended(
+    task_id: int, description: str = "Job", status: TaskStatus = TaskStatus.COMPLETE
+) -> Task:
+    """Make a task that has ended."""
+    error = "exit status 2" if status is TaskStatus.FAILED else None
+    outcome = Outcome(status, "exit status 2" if error else "done", error=error)
+    return running(task_id, description).ended(
+        outcome, START + timedelta(seconds=9), 8.0
+    )
+
+
+class ChatDriver:
+    """Drives `update` and `draw` as the actor does.
+
+    Args:
+        columns: How wide the screen is.
+        rows: How high.
+        look: How it looks.
+        partner: The name of a partner, if there is one.
+        history: Earlier inputs.
+    """
+
+    def __init__(
+        self,
+        columns: int = 80,
+        rows: int = 24,
+        look: Look | None = None,
+        partner: str | None = None,
+        history: tuple[str, ...] = (),
+    ) -> None:
+        kinds = (BashKind(), SleepKind())
+        look = look or Look.of("utf-8", 256, light=False)
+        self.state = ChatState(
+            session="main",
+            dialogue=Dialogue(kinds, look.icons, 5.0, drawn=True),
+            kinds=kind_words(kinds),
+            editor=Editor(history),
+            look=look,
+            size=Size(columns, rows),
+            partner=partner,
+        )
+        self.now = 1000.0
+        self._seq = 0
+
+    def tell(self, *messages: Message) -> list[Effect]:
+        """Pass messages on; return what is to be done because of them."""
+        return [e for m in messages for e in update(self.state, m, self.now)]
+
+    def press(self, *names: str) -> list[Effect]:
+        """Press keys by name."""
+        return self.tell(*(Key(name, _text_of(name)) for name in names))
+
+    def type(self, text: str) -> list[Effect]:
+        """Type text."""
+        return self.press(*("space" if char == " " else char for char in text))
+
+    def enter(self, line: str) -> list[Effect]:
+        """Send a line, whatever the popup proposes for it."""
+        self.tell(Paste(line))
+        self.state.choice = None
+        return self.press("enter")
+
+    def news(self, *tasks: Task) -> list[Effect]:
+        """Tell of tasks as the queue does."""
+        effects: list[Effect] = []
+        for task in tasks:
+            self._seq += 1
+            before = self.state.board.find(task.id)
+            same = before is not None and before.task.status is task.status
+            event = TaskEvent.PROGRESS if same else TaskEvent.of(task.status)
+            effects += self.tell(TaskChanged(self._seq, event, task))
+        return effects
+
+    def start_task(self, task_id: int, description: str = "Job") -> None:
+        """Type a task, and let the queue answer as it does: first the news."""
+        (request,) = requests(self.enter(f'/task "{description}" bash true'), AddTask)
+        task = queued(task_id, description)
+        self.news(task)
+        self.tell(TaskAdded(task, request.correlation_id))
+
+    def frame(self) -> Frame:
+        """Draw the screen."""
+        self.state.now = self.now
+        return draw(self.state)
+
+    def screen(self) -> str:
+        """Draw the screen, and return its text."""
+        return "\n".join(row_text(row) for row in self.frame().rows)
+
+
+def requests(effects: list[Effect], kind: type[RequestT]) -> list[RequestT]:
+    """Return the requests of a kind that are to be sent to the queue."""
+    sent = (effect.request for effect in effects if isinstance(effect, Send))
+    return [request for request in sent if isinstance(request, kind)]
+
+
+def row_text(row: Row) -> str:
+    """Return the text of a row."""
+    return "".join(span.text for span in row)
+
+
+def _text_of(name: str) -> str:
+    if name == "space":
+        return " "
+    return name if len(name) == 1 else ""

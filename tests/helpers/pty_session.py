@@ -1,0 +1,171 @@
+"""A real program on a real pseudo-terminal, and what its screen shows."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from typing import TYPE_CHECKING, Final, Self
+
+import psutil
+import pyte
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+PATIENCE: Final = 15.0
+
+# pyte would print the payload of these, or mistake them for something else.
+_NOT_FOR_PYTE: Final = re.compile(
+    rb"\x1b[P_^X][^\x1b\x07]*(?:\x1b\\|\x07)|\x1b\[[<>=][0-9;]*[A-Za-z]"
+)
+
+
+# The program's own session needs the terminal for its signals and for Ctrl+Z.
+_TAKE_TERMINAL: Final = (
+    "import fcntl, os, sys, termios;"
+    "fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+    "os.execvp(sys.argv[1], sys.argv[1:])"
+)
+
+
+class PtySession:
+    """Runs a program on a terminal of its own.
+
+    Args:
+        arguments: The program and its arguments.
+        columns: How wide the terminal is.
+        rows: How high.
+        environ: Added to the environment.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        columns: int = 100,
+        rows: int = 30,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.raw = bytearray()
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
+        self._master, slave = os.openpty()
+        self._set_size(columns, rows)
+        unwanted = {"NO_COLOR", "TMUX", "STY", "COLORTERM"}
+        env = {key: value for key, value in os.environ.items() if key not in unwanted}
+        env.update({"TERM": "xterm-256color", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"})
+        env.update(environ or {})
+        self.process = subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                _TAKE_TERMINAL,
+                *arguments,
+            ],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=env,
+            start_new_session=True,
+        )
+        os.close(slave)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # A program that is killed can't end its jobs, and some would fill the disk.
+        left: list[subprocess.Popen[bytes] | psutil.Process] = [self.process]
+        if self.process.poll() is None:
+            left += psutil.Process(self.process.pid).children(recursive=True)
+        for process in left:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        self.process.wait()
+        os.close(self._master)
+
+    @property
+    def lines(self) -> list[str]:
+        """The rows of the screen."""
+        return [line.rstrip() for line in self._screen.display]
+
+    @property
+    def text(self) -> str:
+        """The screen as one text."""
+        return "\n".join(self.lines)
+
+    @property
+    def cursor(self) -> tuple[int, int]:
+        """Row and column of the cursor."""
+        return self._screen.cursor.y, self._screen.cursor.x
+
+    def send(self, keys: str) -> None:
+        """Press keys."""
+        os.write(self._master, keys.encode())
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Change the size of the window, as a terminal does."""
+        self._set_size(columns, rows)
+        self._screen.resize(rows, columns)
+
+    def wait(self, *wanted: str | Callable[[], bool]) -> None:
+        """Read until the screen shows texts, and conditions hold.
+
+        Raises:
+            AssertionError: If that does not happen; it shows the screen.
+        """
+        end = time.monotonic() + PATIENCE
+        while not all(w in self.text if isinstance(w, str) else w() for w in wanted):
+            if time.monotonic() > end or not self.read(0.1):
+                if all(w in self.text if isinstance(w, str) else w() for w in wanted):
+                    return
+                raise AssertionError(f"no {wanted!r} on the screen:\n{self.text}")
+
+    def wait_gone(self, text: str) -> None:
+        """Read until the screen no longer shows a text."""
+        self.wait(lambda: text not in self.text)
+
+    def wait_exit(self) -> int:
+        """Read until the program has ended; return its exit status."""
+        end = time.monotonic() + PATIENCE
+        while self.process.poll() is None:
+            if time.monotonic() > end:
+                raise AssertionError(f"the program goes on:\n{self.text}")
+            self.read(0.05)
+        while self.read(0.0, drain=True):
+            pass
+        return self.process.returncode
+
+    def read(self, timeout: float, *, drain: bool = False) -> bool:
+        """Read what there is; tell whether there may be more."""
+        ready, _, _ = select.select([self._master], [], [], timeout)
+        if not ready:
+            return not drain
+        try:
+            data = os.read(self._master, 1 << 16)
+        except OSError as error:
+            if error.errno == errno.EIO:
+                return False
+            raise
+        self.raw += data
+        self._stream.feed(_NOT_FOR_PYTE.sub(b"", data))
+        return bool(data)
+
+    def _set_size(self, columns: int, rows: int) -> None:
+        size = struct.pack("HHHH", rows, columns, 0, 0)
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, size)
+
+
+def chat_command(state: Path, *options: str) -> list[str]:
+    """Return the command that opens the chat."""
+    return [sys.executable, "-m", "backburner.ui", "--state-dir", str(state), *options]

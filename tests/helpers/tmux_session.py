@@ -1,0 +1,93 @@
+"""The program inside tmux: what a real multiplexer makes of it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import time
+from typing import TYPE_CHECKING, Final, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+PATIENCE: Final = 20.0
+
+
+class TmuxSession:
+    """A tmux server of its own, with one shell in it.
+
+    Args:
+        folder: For the server's socket.
+        columns: How wide the window is.
+        rows: How high.
+    """
+
+    def __init__(self, folder: Path, columns: int = 90, rows: int = 24) -> None:
+        self._socket = str(folder / "tmux")
+        shell = "bash --norc --noprofile -i"
+        size = ("-x", str(columns), "-y", str(rows))
+        self._run("-f", "/dev/null", "new-session", "-d", *size, f"PS1='$ ' {shell}")
+        self.wait("$")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._run("kill-server")
+
+    @property
+    def text(self) -> str:
+        """What the window shows."""
+        return self._run("capture-pane", "-p")
+
+    def type(self, text: str) -> None:
+        """Type text, key by key."""
+        self._run("send-keys", "-l", text)
+
+    def press(self, *names: str) -> None:
+        """Press keys by their tmux names."""
+        self._run("send-keys", *names)
+
+    def run(self, command: Sequence[str]) -> None:
+        """Run a command in the shell."""
+        self.type(shlex.join(command))
+        self.press("Enter")
+
+    def paste(self, text: str) -> None:
+        """Paste text as a terminal does."""
+        self._run("set-buffer", text)
+        self._run("paste-buffer", "-p")
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Change the size of the window."""
+        self._run("resize-window", "-x", str(columns), "-y", str(rows))
+
+    def wait(self, *wanted: str, gone: str | None = None) -> None:
+        """Wait until the window shows texts, and another one no longer.
+
+        Raises:
+            AssertionError: If that does not happen; it shows the window.
+        """
+        end = time.monotonic() + PATIENCE
+        while True:
+            text = self.text
+            if all(w in text for w in wanted) and (gone is None or gone not in text):
+                return
+            if time.monotonic() > end:
+                raise AssertionError(f"no {wanted!r}, or still {gone!r}:\n{text}")
+            time.sleep(0.02)
+
+    def _run(self, *arguments: str) -> str:
+        env = {k: v for k, v in os.environ.items() if k not in {"TMUX", "NO_COLOR"}}
+        env.update({"LC_ALL": "C.UTF-8"})
+        done = subprocess.run(
+            ["tmux", "-S", self._socket, *arguments],
+            env=env,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=PATIENCE,
+        )
+        return done.stdout

@@ -1,0 +1,115 @@
+"""The example partner, on a real task system."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from backburner.actors import Promise, TaskStatus, TaskSystem
+from backburner.ui.chat.partner import (
+    PartnerBegan,
+    PartnerMessage,
+    PartnerSays,
+    Spoken,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "butler.py"
+PATIENCE = 10.0
+
+
+class Talk:
+    """Talks to the butler as the chat does."""
+
+    def __init__(self, system: TaskSystem, tell: Callable[[Spoken], None]) -> None:
+        self.system = system
+        self._tell = tell
+        self._answers: Promise[PartnerMessage] = Promise()
+
+    def say(self, text: str) -> None:
+        self._tell(Spoken("work", text, self._answers))
+
+    def next(self) -> PartnerMessage:
+        return self._answers.get(PATIENCE)
+
+    def hear(self) -> str:
+        """Return the next answer, whole."""
+        pieces: list[str] = []
+        while True:
+            message = self.next()
+            assert isinstance(message, PartnerSays)
+            assert message.conversation == "work"
+            pieces.append(message.text)
+            if message.done:
+                return "".join(pieces)
+
+
+@pytest.fixture
+def talk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Talk]:
+    spec = importlib.util.spec_from_file_location("butler", EXAMPLE)
+    assert spec is not None
+    assert spec.loader is not None
+    butler = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(butler)
+    jobs = {"the tests": "exit 0", "a nap": "sleep 600", "a mess": "exit 3"}
+    monkeypatch.setattr(butler, "JOBS", jobs)
+    with TaskSystem(grace=0.5) as system:
+        actor = butler.start_butler(system)
+        yield Talk(system, actor.tell)
+        actor.stop()
+
+
+def test_it_runs_a_job_and_claims_its_news(talk: Talk) -> None:
+    talk.say("Run the tests.")
+    assert talk.next() == PartnerBegan("work", 1)
+    assert talk.hear() == "Very well. That is #1."
+    (task,) = talk.system.wait(1, timeout=PATIENCE)
+    assert task.status is TaskStatus.COMPLETE
+
+
+def test_it_runs_a_job_when_another_is_done(talk: Talk) -> None:
+    nap = talk.system.add("Nap", "bash", "read -t 0.2 x <> <(:); true")
+    talk.say(f"run the tests when {nap.id} is done")
+    assert talk.hear() == "I shall run the tests when #1 is done."
+    assert talk.next() == PartnerBegan("work", 2)
+
+
+def test_it_runs_it_at_once_if_that_is_done_already(talk: Talk) -> None:
+    talk.system.add("Quick", "bash", "true")
+    talk.system.wait(1, timeout=PATIENCE)
+    talk.say("run the tests after #1")
+    assert talk.next() == PartnerBegan("work", 2)
+
+
+def test_it_does_not_run_it_if_that_failed(talk: Talk) -> None:
+    talk.system.add("Mess", "bash", "exit 3")
+    talk.system.wait(1, timeout=PATIENCE)
+    talk.say("run the tests when 1 is done")
+    assert talk.hear() == "#1 is failed, so I did not run the tests."
+
+
+def test_it_lists_in_pieces_and_cancels(talk: Talk) -> None:
+    talk.say("what is going on?")
+    assert talk.hear() == "Nothing is running."
+    talk.say("run a nap")
+    talk.next()
+    talk.hear()
+    talk.say("what's running?")
+    assert talk.hear() == "Running are:\n#1 a nap"
+    talk.say("cancel 1")
+    assert talk.hear() == "I told #1 to stop."
+    (task,) = talk.system.wait(1, timeout=PATIENCE)
+    assert task.reason == "canceled by the butler"
+
+
+def test_it_says_what_it_can_not_do(talk: Talk) -> None:
+    talk.say("make coffee")
+    assert "I know: run JOB" in talk.hear()
+    talk.say("run the bath")
+    assert talk.hear() == "I can run the tests, a nap, a mess; not the bath."
+    talk.say("cancel 9")
+    assert talk.hear().startswith("I'm afraid not: no task 9")

@@ -1,0 +1,261 @@
+"""The whole program on a real terminal."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from backburner.ui.chat.run import EXIT_FAILURE
+from pty_session import PtySession, chat_command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ENTER = "\r"
+ESC = "\x1b"
+UP, DOWN = "\x1b[A", "\x1b[B"
+PLACEHOLDER = "A note to yourself"
+
+
+@pytest.fixture
+def chat(tmp_path: Path) -> Iterator[PtySession]:
+    with PtySession(chat_command(tmp_path)) as session:
+        session.wait(PLACEHOLDER)
+        yield session
+
+
+def leave(chat: PtySession) -> int:
+    chat.send("\x04")
+    return chat.wait_exit()
+
+
+def test_first_task(chat: PtySession) -> None:
+    chat.send('/task "Say hello" bash "echo hello"\r')
+    chat.wait("✓ #1 complete  Say hello")
+    assert leave(chat) == 0
+    assert "left session main: 1 complete" in chat.text
+
+
+def test_a_running_task_is_seen_and_its_end_reported(chat: PtySession) -> None:
+    chat.send("!echo 30%; read -t 0.7 x <> <(:); echo done\r")
+    chat.wait("── Tasks", "███", "30%", "1 running")
+    chat.wait("✓ #1 complete")
+    chat.wait("idle")
+
+
+def test_popup_and_completion(chat: PtySession) -> None:
+    chat.send("/ca")
+    chat.wait("stop running tasks, drop queued ones")
+    chat.send("\t")
+    chat.wait("/cancel ", "--all")
+    chat.send(ESC)
+    chat.wait_gone("--now")
+
+
+def test_history_is_kept_and_searched(tmp_path: Path) -> None:
+    with PtySession(chat_command(tmp_path)) as first:
+        first.wait(PLACEHOLDER)
+        first.send("remember the milk\rand the bread\r")
+        first.wait("you  and the bread")
+        assert leave(first) == 0
+    with PtySession(chat_command(tmp_path)) as second:
+        second.wait(PLACEHOLDER)
+        second.send(UP + UP)
+        second.wait("remember the milk")
+        second.send("\x03")
+        second.wait(PLACEHOLDER)
+        second.send("\x12brea")
+        second.wait("and the bread")
+        second.send(ENTER + ENTER)
+        second.wait("you  and the bread")
+
+
+def test_cancel_by_key(chat: PtySession) -> None:
+    chat.send("!sleep 600\r")
+    chat.wait("1 running")
+    chat.send("\t")
+    chat.wait("x cancel")
+    chat.send("x")
+    chat.wait("⊘ #1 canceled", "canceled by you")
+
+
+def test_detail_follows_searches_and_goes_back(chat: PtySession) -> None:
+    chat.send("!for i in $(seq 300); do echo line $i; done; sleep 600\r")
+    chat.wait("1 running", "line 300")
+    chat.send("\t" + ENTER)
+    chat.wait("#1 running", "following", "line 299", "line 300")
+    chat.send("/line 77\r")
+    chat.wait("line 77", "line 78")
+    chat.wait_gone("following")
+    chat.send("f")
+    chat.wait("following", "line 300")
+    chat.send(ESC)
+    chat.wait_gone("following")
+
+
+def test_conversations(chat: PtySession) -> None:
+    chat.send("/chat work\r")
+    chat.wait("backburner · work")
+    chat.send("!sleep 1\r")
+    chat.wait("#1 running")
+    chat.send("/chat main\r")
+    chat.wait("backburner · main")
+    chat.wait("● work 1", "idle")
+    chat.send("/chats\r")
+    chat.wait("> main", "work", "unread")
+    chat.send("/chat work\r")
+    chat.wait("✓ #1 complete")
+
+
+def test_a_burst_is_one_line(chat: PtySession) -> None:
+    lines = [
+        f'/task "Job {number}" bash "exit $(({number} % 20 == 7))"'
+        for number in range(60)
+    ]
+    chat.send("\r".join(lines) + ENTER)
+    chat.wait(
+        lambda: (
+            "60 tasks" in chat.text or re.search(r"✓ 57 .* ✗ 3", chat.text) is not None
+        )
+    )
+
+
+def test_quit_with_running_tasks_says_so_and_leaves_nothing_behind(
+    chat: PtySession,
+) -> None:
+    chat.send('/task "Forever" bash "sleep 600"\r')
+    chat.wait("1 running")
+    children = psutil.Process(chat.process.pid).children(recursive=True)
+    assert children
+    chat.send("/quit\r")
+    chat.wait("ending #1 Forever")
+    assert chat.wait_exit() == 0
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert not alive
+    assert "1 canceled" in chat.text
+
+
+def test_ctrl_c_asks_and_escape_stays(chat: PtySession) -> None:
+    chat.send("draft\x03")
+    chat.wait(PLACEHOLDER)
+    chat.send("\x03")
+    chat.wait("Leave?")
+    chat.send(ESC)
+    chat.wait_gone("Leave?")
+    chat.send("\x03\x03")
+    assert chat.wait_exit() == 0
+
+
+def test_leaving_gives_the_terminal_back(chat: PtySession) -> None:
+    assert leave(chat) == 0
+    raw = bytes(chat.raw)
+    for on, off in (
+        (b"?1049h", b"?1049l"),
+        (b"?2004h", b"?2004l"),
+        (b"?1000h", b"?1000l"),
+    ):
+        assert raw.rfind(off) > raw.rfind(on) > 0
+    assert raw.rfind(b"\x1b[?25h") > raw.rfind(b"\x1b[?25l")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_signals_end_the_session_in_order(
+    chat: PtySession, number: signal.Signals
+) -> None:
+    chat.send("!sleep 600\r")
+    chat.wait("1 running")
+    chat.process.send_signal(number)
+    assert chat.wait_exit() == 128 + number
+    assert "1 canceled" in chat.text
+
+
+def test_hostile_output_and_input_never_reach_the_terminal(chat: PtySession) -> None:
+    chat.send(
+        "\x1b[200~!printf '\\033]52;c;aGk=\\007\\033[5mevil\\033]0;x\\007'\x1b[201~\r"
+    )
+    chat.wait("✓ #1 complete")
+    chat.send("\x1b[200~\x1b]52;c;aGk=\x07note\x1b[201~\r")
+    chat.wait("note")
+    chat.send("/show 1\r")
+    chat.wait("evil")
+    assert b"\x1b]52" not in chat.raw
+    assert b"\x1b[5m" not in chat.raw
+
+
+def test_a_resize_draws_everything_again(chat: PtySession) -> None:
+    chat.send("a draft")
+    chat.wait("a draft")
+    for columns, rows in ((40, 10), (5, 3), (1, 1), (120, 40)):
+        chat.resize(columns, rows)
+        chat.process.send_signal(signal.SIGWINCH)
+    chat.wait("a draft", lambda: chat.cursor[0] == 38)
+
+
+CRASHING = """
+import sys
+from backburner.ui import app, keys
+class Crashing(keys.KeyDecoder):
+    def feed(self, data):
+        if b"!" in data:
+            raise RuntimeError("planted")
+        return super().feed(data)
+from backburner.ui.chat import run
+run.KeyDecoder = Crashing
+sys.exit(app.main())
+"""
+
+
+def test_a_crash_gives_the_terminal_back_and_says_so(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", CRASHING, "--state-dir", str(tmp_path)]
+    with PtySession(command) as chat:
+        chat.wait(PLACEHOLDER)
+        chat.send('/task "Forever" bash "sleep 600"\r')
+        chat.wait("1 running")
+        children = psutil.Process(chat.process.pid).children(recursive=True)
+        chat.send("!")
+        assert chat.wait_exit() == EXIT_FAILURE
+        assert bytes(chat.raw).rfind(b"?1049l") > bytes(chat.raw).rfind(b"?1049h")
+        assert "internal error: RuntimeError('planted'); the log is" in chat.text
+        _, alive = psutil.wait_procs(children, timeout=10)
+        assert not alive
+    assert "Traceback" in (tmp_path / "main" / "chat.log").read_text()
+
+
+def test_an_idle_chat_writes_nothing(chat: PtySession) -> None:
+    chat.send("a note\r")
+    chat.wait("you  a note")
+    while chat.read(0.3, drain=True):
+        pass
+    before = len(chat.raw)
+    cpu = psutil.Process(chat.process.pid).cpu_times()
+    while chat.read(1.0, drain=True):
+        pass
+    after = psutil.Process(chat.process.pid).cpu_times()
+    assert len(chat.raw) == before
+    assert after.user + after.system == cpu.user + cpu.system
+
+
+def test_a_session_opened_again_shows_what_was_said_where_it_was(
+    tmp_path: Path,
+) -> None:
+    with PtySession(chat_command(tmp_path)) as first:
+        first.wait(PLACEHOLDER)
+        first.send("/chat work\r")
+        first.wait("backburner · work")
+        first.send("!echo for work\r")
+        first.wait("✓ #1 complete")
+        first.send("/chat main\r")
+        first.wait("backburner · main")
+        first.send("remember the milk\r")
+        first.wait("you  remember the milk")
+        assert leave(first) == 0
+    with PtySession(chat_command(tmp_path)) as second:
+        second.wait("you  remember the milk")
+        assert "#1 complete" not in second.text
+        second.send("/chat work\r")
+        second.wait("✓ #1 complete  echo for work")

@@ -1,0 +1,326 @@
+from __future__ import annotations
+
+from backburner.actors import (
+    AddTask,
+    CancelTask,
+    GetTask,
+    Refused,
+    TaskFound,
+    TasksForgotten,
+    TaskStatus,
+)
+from backburner.ui.chat.effects import (
+    Announce,
+    HurryUp,
+    Redraw,
+    Remember,
+    Suspend,
+    TellPartner,
+)
+from backburner.ui.chat.messages import Ending
+from backburner.ui.chat.partner import PartnerBegan, PartnerSays
+from backburner.ui.chat.state import Confirm, Detail, Focus, HelpKeys
+from backburner.ui.dialogue import Leave
+from backburner.ui.entries import Problem, Reply, Said, TaskNews
+from backburner.ui.keys import FocusChange, Key, Paste, Wheel
+from chat_driver import ChatDriver, ended, queued, requests, running
+
+
+def shown(chat: ChatDriver, name: str | None = None) -> list[object]:
+    conversations = chat.state.conversations
+    found = [c for c in conversations.all if c.name == (name or "main")]
+    return [item.shown for item in found[0].transcript.items]
+
+
+def test_a_line_is_said_remembered_and_the_input_is_empty_again() -> None:
+    chat = ChatDriver()
+    assert Remember("tag the release") in chat.enter("tag the release")
+    (said,) = shown(chat)
+    assert isinstance(said, Said)
+    assert said.text == "tag the release"
+    assert chat.state.editor.text == ""
+
+
+def test_a_command_becomes_a_request() -> None:
+    chat = ChatDriver()
+    (request,) = requests(chat.enter('/task "Run tests" bash make test'), AddTask)
+    assert request.request.description == "Run tests"
+
+
+def test_a_bad_command_is_explained_and_nothing_is_sent() -> None:
+    chat = ChatDriver()
+    assert not requests(chat.enter("/taks"), object)
+    assert isinstance(shown(chat)[-1], Problem)
+
+
+def test_an_empty_line_does_nothing() -> None:
+    assert not ChatDriver().press("enter")
+
+
+def test_ctrl_c_clears_the_input_and_then_asks() -> None:
+    chat = ChatDriver()
+    chat.type("draft")
+    chat.press("ctrl-c")
+    assert chat.state.editor.text == ""
+    assert chat.state.overlay is None
+    chat.press("ctrl-c")
+    assert chat.state.overlay == Confirm()
+    assert Leave() in chat.press("enter")
+
+
+def test_staying_keeps_everything() -> None:
+    chat = ChatDriver()
+    chat.press("ctrl-c", "escape")
+    assert chat.state.overlay is None
+    assert not chat.state.leaving
+
+
+def test_ctrl_d_leaves_at_once_when_nothing_runs_and_asks_otherwise() -> None:
+    assert Leave() in ChatDriver().press("ctrl-d")
+    chat = ChatDriver()
+    chat.news(queued(1), running(1))
+    assert Leave() not in chat.press("ctrl-d")
+    assert chat.state.overlay == Confirm()
+
+
+def test_ctrl_d_in_a_draft_deletes() -> None:
+    chat = ChatDriver()
+    chat.type("ab")
+    assert not chat.press("home", "ctrl-d")
+    assert chat.state.editor.text == "b"
+
+
+def test_quit_says_what_it_ends() -> None:
+    chat = ChatDriver()
+    chat.news(queued(1, "Deploy"), running(1, "Deploy"))
+    assert Leave() in chat.enter("/quit")
+    last = shown(chat)[-1]
+    assert isinstance(last, Reply)
+    assert "#1 Deploy" in last.lines[0]
+
+
+def test_ctrl_c_while_leaving_hurries() -> None:
+    chat = ChatDriver()
+    chat.tell(Ending())
+    assert chat.press("ctrl-c") == [HurryUp()]
+
+
+def test_ctrl_z_and_ctrl_l() -> None:
+    assert ChatDriver().press("ctrl-z") == [Suspend()]
+    assert ChatDriver().press("ctrl-l") == [Redraw()]
+
+
+def test_a_question_mark_shows_the_keys_only_in_an_empty_input() -> None:
+    chat = ChatDriver()
+    chat.press("?")
+    assert chat.state.overlay == HelpKeys()
+    chat.type("a?")
+    assert chat.state.overlay is None
+    assert chat.state.editor.text == "a?"
+
+
+def test_tasks_of_a_line_report_to_its_conversation_even_if_another_is_shown() -> None:
+    chat = ChatDriver()
+    chat.enter("/chat work")
+    chat.start_task(1)
+    chat.enter("/chat main")
+    chat.news(running(1), ended(1))
+    assert any(isinstance(entry, TaskNews) for entry in shown(chat, "work"))
+    assert not any(isinstance(entry, TaskNews) for entry in shown(chat))
+    assert dict(chat.state.conversations.unread)["work"] >= 1
+
+
+def test_news_of_a_new_task_wait_for_the_answer_that_tells_whose_it_is() -> None:
+    chat = ChatDriver()
+    chat.enter("/chat work")
+    (request,) = requests(chat.enter("!make"), AddTask)
+    chat.news(queued(7), running(7))
+    assert not any(isinstance(entry, TaskNews) for entry in shown(chat, "work"))
+    chat.tell(Refused("no", correlation_id=request.correlation_id))
+    # Nobody here began it after all: it is somebody else's task.
+    assert any(isinstance(entry, TaskNews) for entry in shown(chat, "main"))
+
+
+def test_opening_a_conversation_takes_its_mark_away() -> None:
+    chat = ChatDriver()
+    chat.enter("/chat work")
+    chat.news(queued(1))
+    assert chat.state.conversations.unread == (("main", 1),)
+    chat.enter("/chat main")
+    assert chat.state.conversations.unread == ()
+
+
+def test_chats_lists_them_where_it_was_asked() -> None:
+    chat = ChatDriver()
+    chat.enter("/chat work")
+    chat.enter("/chats")
+    last = shown(chat, "work")[-1]
+    assert isinstance(last, Reply)
+    assert [line.split()[:2] for line in last.lines] == [["main", "1"], [">", "work"]]
+
+
+def test_what_is_said_goes_to_the_partner_and_its_answer_grows() -> None:
+    chat = ChatDriver(partner="butler")
+    assert TellPartner("main", "hello") in chat.enter("hello")
+    chat.tell(PartnerSays("main", "Good ", done=False), PartnerSays("main", "morning"))
+    said = shown(chat)[-1]
+    assert isinstance(said, Said)
+    assert (said.who, said.text) == ("butler", "Good morning")
+    chat.tell(PartnerSays("main", "Anything else?"))
+    assert len(shown(chat)) == 3
+
+
+def test_commands_never_reach_the_partner() -> None:
+    chat = ChatDriver(partner="butler")
+    effects = chat.enter("/help")
+    assert not any(isinstance(effect, TellPartner) for effect in effects)
+
+
+def test_without_a_partner_text_is_a_note() -> None:
+    effects = ChatDriver().enter("a note")
+    assert not any(isinstance(effect, TellPartner) for effect in effects)
+
+
+def test_a_partners_task_reports_where_the_partner_says() -> None:
+    chat = ChatDriver(partner="butler")
+    chat.enter("/chat work")
+    chat.enter("/chat main")
+    chat.tell(PartnerBegan("work", 5))
+    chat.news(queued(5))
+    assert any(isinstance(entry, TaskNews) for entry in shown(chat, "work"))
+
+
+def test_tab_goes_to_the_panel_and_the_selection_stays_on_its_task() -> None:
+    chat = ChatDriver()
+    chat.news(*(queued(i) for i in (1, 2, 3)))
+    chat.press("tab", "down")
+    assert chat.state.panel.selected == 2
+    chat.news(running(3), ended(1))
+    assert chat.state.panel.selected == 2
+    assert chat.state.board.list_ids() == [3, 2, 1]
+
+
+def test_keys_on_the_selected_task() -> None:
+    chat = ChatDriver()
+    chat.news(queued(4), running(4))
+    chat.press("tab")
+    (soft,) = requests(chat.press("x"), CancelTask)
+    (hard,) = requests(chat.press("X"), CancelTask)
+    assert (soft.task_id, soft.now, hard.now) == (4, False, True)
+    (again,) = requests(chat.press("r"), AddTask)
+    assert again.request.args == ("make",)
+    (look,) = requests(chat.press("enter"), GetTask)
+    assert look.task_id == 4
+
+
+def test_letters_go_into_the_input_again_after_escape() -> None:
+    chat = ChatDriver()
+    chat.news(queued(1))
+    chat.press("tab", "escape", "x")
+    assert chat.state.focus is Focus.INPUT
+    assert chat.state.editor.text == "x"
+
+
+def test_a_draft_survives_the_panel_the_keys_and_another_conversation() -> None:
+    chat = ChatDriver()
+    chat.news(queued(1))
+    chat.type("draft")
+    chat.press("tab", "down", "escape", "f1", "escape")
+    chat.tell(FocusChange(focused=False))
+    assert chat.state.editor.text == "draft"
+
+
+def test_the_filter_lists_what_matches() -> None:
+    chat = ChatDriver()
+    chat.news(queued(1, "Run tests"), queued(2, "Deploy"), running(3, "Deploy docs"))
+    chat.press("tab", "/", *"dep", "enter")
+    assert chat.state.board.list_ids(chat.state.panel.words) == [3, 2]
+    assert chat.state.panel.selected == 3
+    chat.press("escape")
+    assert chat.state.panel.words == ""
+
+
+def test_show_opens_the_task_and_escape_closes_it() -> None:
+    chat = ChatDriver()
+    task = ended(1, status=TaskStatus.FAILED)
+    chat.news(task)
+    (look,) = requests(chat.enter("/show 1"), GetTask)
+    chat.tell(TaskFound(task, None, look.correlation_id))
+    assert isinstance(chat.state.overlay, Detail)
+    chat.press("escape")
+    assert chat.state.overlay is None
+
+
+def test_enter_in_an_empty_input_opens_the_task_that_failed_once() -> None:
+    chat = ChatDriver()
+    task = ended(2, status=TaskStatus.FAILED)
+    chat.news(task)
+    (look,) = requests(chat.press("enter"), GetTask)
+    assert look.task_id == 2
+    chat.tell(TaskFound(task, None, look.correlation_id))
+    chat.press("escape")
+    assert not chat.press("enter")
+
+
+def test_a_paste_never_sends_and_goes_into_the_input_from_anywhere() -> None:
+    chat = ChatDriver()
+    chat.news(queued(1))
+    chat.press("tab")
+    assert not chat.tell(Paste("one\ntwo\n"))
+    assert chat.state.editor.text == "one\ntwo\n"
+    assert shown(chat)[:-1] == []
+
+
+def test_only_the_end_of_a_task_is_announced() -> None:
+    chat = ChatDriver()
+    assert not chat.news(queued(1), running(1), running(1, progress=3))
+    assert chat.news(ended(1)) == [Announce(ended(1))]
+
+
+def test_scrolling_up_holds_the_place_and_sending_goes_back() -> None:
+    chat = ChatDriver(rows=12)
+    for number in range(30):
+        chat.enter(f"note {number}")
+    chat.press("pgup")
+    held = chat.screen().split("\n")[2]
+    chat.news(queued(1))
+    chat.news(queued(1), ended(1))
+    assert chat.screen().split("\n")[2] == held
+    assert "1 new" in chat.screen()
+    chat.enter("back")
+    assert chat.state.conversations.current.place is None
+
+
+def test_wheel_and_end_scroll() -> None:
+    chat = ChatDriver(rows=12)
+    for number in range(30):
+        chat.enter(f"note {number}")
+    chat.tell(Wheel(up=True, x=0, y=0))
+    assert chat.state.conversations.current.place is not None
+    chat.press("end")
+    assert chat.state.conversations.current.place is None
+    chat.tell(Wheel(up=True, x=0, y=0), Wheel(up=False, x=0, y=0))
+    assert chat.state.conversations.current.place is None
+
+
+def test_what_left_the_history_leaves_the_panel() -> None:
+    chat = ChatDriver()
+    chat.news(ended(1), ended(2))
+    chat.tell(TasksForgotten(2, (1,)))
+    assert chat.state.board.list_ids() == [2]
+
+
+def test_ctrl_t_hides_the_panel() -> None:
+    chat = ChatDriver()
+    chat.news(queued(1), running(1))
+    assert "── Tasks" in chat.screen()
+    chat.press("ctrl-t")
+    assert "── Tasks" not in chat.screen()
+
+
+def test_unknown_keys_do_nothing_anywhere() -> None:
+    chat = ChatDriver()
+    chat.news(queued(1))
+    for focus in ((), ("tab",), ("escape", "f1")):
+        chat.press(*focus)
+        assert not chat.tell(Key("f9"))

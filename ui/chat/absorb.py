@@ -1,0 +1,78 @@
+"""What the dialogue says, taken into the state; the rest is passed on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, assert_never
+
+from ...actors import AddTask, TaskEvent
+from .. import dialogue as said
+from ..entries import Entry, Reply, TaskNews
+from .effects import Effect, TellPartner
+from .state import Detail
+
+if TYPE_CHECKING:
+    from .conversations import Conversations
+    from .state import ChatState
+
+
+def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
+    """Take in what the dialogue wants shown; return what is to be done outside."""
+    outside: list[Effect] = []
+    for effect in effects:
+        match effect:
+            case said.Show(entry=entry, where=where):
+                _show(state.conversations, entry, where)
+            case said.Send(request=request, where=where):
+                if isinstance(request, AddTask):
+                    _expect_task(state, request, where)
+                outside.append(effect)
+            case said.Tell():
+                outside.append(effect)
+            case said.Leave():
+                state.leaving = True
+                outside.append(effect)
+            case said.Speak(text=text, where=where):
+                if state.partner is not None:
+                    outside.append(TellPartner(_or_current(state, where), text))
+            case said.Inspect(found=found):
+                state.overlay = Detail.of(found)
+                state.conversations.opened(found.task.id)
+            case said.OpenChat(name=name):
+                state.conversations.open(name)
+            case said.ListChats(where=where):
+                lines = chat_lines(state.conversations)
+                reply = Reply(datetime.now(UTC), tuple(lines))
+                state.conversations.show(reply, _or_current(state, where))
+            case _:
+                assert_never(effect)
+    return outside
+
+
+def chat_lines(conversations: Conversations) -> list[str]:
+    """Write the list of conversations, the current one marked."""
+    widest = max(len(c.name) for c in conversations.all)
+    lines: list[str] = []
+    for conversation in conversations.all:
+        mark = ">" if conversation is conversations.current else " "
+        count = len(conversation.transcript.items)
+        unread = f", {conversation.unread} unread" if conversation.unread else ""
+        lines.append(f"{mark} {conversation.name:<{widest}}  {count} lines{unread}")
+    return lines
+
+
+def _show(conversations: Conversations, entry: Entry, where: str | None) -> None:
+    if not isinstance(entry, TaskNews):
+        conversations.show(entry, where or conversations.current.name)
+    elif entry.change.event is not TaskEvent.PROGRESS:
+        conversations.show_news(entry)
+
+
+def _expect_task(state: ChatState, request: AddTask, where: str | None) -> None:
+    if request.correlation_id is not None:
+        state.adding[request.correlation_id] = _or_current(state, where)
+        state.conversations.expect_task()
+
+
+def _or_current(state: ChatState, where: str | None) -> str:
+    return where or state.conversations.current.name

@@ -1,0 +1,46 @@
+"""When the screen changes by itself: while something runs, and not otherwise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ...actors import TaskStatus
+from ..views.layout import measured
+from .state import Confirm, Detail, HelpKeys
+
+if TYPE_CHECKING:
+    from .state import ChatState
+
+SPIN: Final = 0.1
+"""Seconds between two pictures of a spinner."""
+
+LINGERING: Final = 0.5
+"""Seconds between two looks for tasks that have lingered long enough."""
+
+
+def next_beat(state: ChatState) -> float | None:
+    """Return after how many seconds the screen has to be drawn again.
+
+    None if it stays as it is until something happens; then no time is spent at all.
+    """
+    match state.overlay:
+        case Detail():
+            return _detail_beat(state, state.overlay)
+        case HelpKeys():
+            return None
+        case Confirm() | None:
+            pass
+    if not state.board.is_moving(state.now):
+        return None
+    parts, _ = measured(state)
+    if not parts.panel:
+        return None
+    return SPIN if any(state.board.running) else LINGERING
+
+
+def _detail_beat(state: ChatState, detail: Detail) -> float | None:
+    if detail.pager is not None and detail.pager.status.searching:
+        return 0.0
+    seen = state.board.find(detail.task_id)
+    running = seen is not None and seen.task.status is TaskStatus.RUNNING
+    return SPIN if running else None

@@ -1,0 +1,172 @@
+"""Conversations: what each has shown, what is unread, and which tasks belong where."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ...actors import TaskStatus
+from ..dialogue import MAIN_CONVERSATION
+from .transcript import TranscriptItems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from ..entries import Entry, Said, TaskNews
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A place in a transcript that somebody scrolled to.
+
+    Attributes:
+        serial: The item of which something is in the top row.
+        row: Which of that item's rows is the top one.
+        seen: Items from this number on came after the end was left.
+    """
+
+    serial: int
+    row: int
+    seen: int
+
+
+class Conversation:
+    """One transcript and where somebody looks at it.
+
+    Args:
+        name: What it is called.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.transcript = TranscriptItems()
+        self.place: Place | None = None
+        """Where it is scrolled to; none at the end, where new items appear."""
+        self.unread = 0
+        """Items that came while another conversation was shown."""
+        self.latest_failure: int | None = None
+        """The task that failed last, until somebody opens it."""
+
+    @property
+    def new_below(self) -> int:
+        """How many items came since the end was left."""
+        if self.place is None:
+            return 0
+        transcript = self.transcript
+        return len(transcript.items) - transcript.find(self.place.seen)
+
+
+class Conversations:
+    """All conversations of a session; one of them is shown.
+
+    There always is `MAIN_CONVERSATION`: the news of tasks that nobody here began go
+    there.
+    """
+
+    def __init__(self) -> None:
+        self._by_name = {MAIN_CONVERSATION: Conversation(MAIN_CONVERSATION)}
+        self._owners: dict[int, str] = {}
+        self._adding = 0
+        self._held: list[TaskNews] = []
+        self.current = self._by_name[MAIN_CONVERSATION]
+        """The one that is shown."""
+
+    @property
+    def all(self) -> Iterable[Conversation]:
+        """Every conversation, the oldest first."""
+        return self._by_name.values()
+
+    @property
+    def unread(self) -> tuple[tuple[str, int], ...]:
+        """The conversations with unread items, and how many."""
+        return tuple((c.name, c.unread) for c in self.all if c.unread)
+
+    def open(self, name: str) -> None:
+        """Show the conversation of this name; begin it if there is none."""
+        self.current = self._find(name)
+        self.current.unread = 0
+
+    def show(self, entry: Entry, where: str) -> None:
+        """Add an entry to a conversation."""
+        conversation = self._find(where)
+        conversation.transcript.add(entry)
+        self._mark(conversation)
+
+    def restore(self, entry: Entry, where: str) -> None:
+        """Add an entry of an earlier life of the session; it is no news."""
+        self._find(where).transcript.add(entry)
+
+    def extend_speech(
+        self, who: str, at: datetime, piece: str, where: str, *, done: bool
+    ) -> Said:
+        """Add a piece to what somebody is saying in a conversation.
+
+        Returns:
+            All that was said of it by now.
+        """
+        conversation = self._find(where)
+        before = conversation.transcript.next_serial
+        said = conversation.transcript.extend_speech(who, at, piece, done=done)
+        if conversation.transcript.next_serial != before:
+            self._mark(conversation)
+        return said
+
+    def opened(self, task_id: int) -> None:
+        """Note that somebody looks at a task."""
+        for conversation in self.all:
+            if conversation.latest_failure == task_id:
+                conversation.latest_failure = None
+
+    def show_news(self, news: TaskNews) -> None:
+        """Add the news of a task to the conversation that began it.
+
+        The queue tells everybody of a new task before it tells who asked for it. While
+        an answer is due, the news of unknown tasks are kept back.
+        """
+        task_id = news.change.task.id
+        if task_id not in self._owners and self._adding:
+            self._held.append(news)
+        else:
+            where = self.owner(task_id)
+            self.show(news, where)
+            if news.change.task.status is TaskStatus.FAILED:
+                self._find(where).latest_failure = task_id
+
+    def owner(self, task_id: int) -> str:
+        """Return the name of the conversation that a task belongs to."""
+        return self._owners.get(task_id, MAIN_CONVERSATION)
+
+    def expect_task(self) -> None:
+        """Note that somebody here has asked for a new task."""
+        self._adding += 1
+
+    def task_answered(self, task_id: int | None, where: str) -> None:
+        """Note the answer: which task it became, or none if it was refused."""
+        self._adding -= 1
+        if task_id is not None:
+            self._owners[task_id] = where
+        self._release()
+
+    def claim(self, task_id: int, where: str) -> None:
+        """Let the news of a task appear in this conversation from now on."""
+        self._owners[task_id] = where
+
+    def forget(self, task_ids: Iterable[int]) -> None:
+        """Forget whose these tasks were; there will be no more news of them."""
+        for task_id in task_ids:
+            self._owners.pop(task_id, None)
+
+    def _release(self) -> None:
+        held, self._held = self._held, []
+        for news in held:
+            self.show_news(news)
+
+    def _mark(self, conversation: Conversation) -> None:
+        if conversation is not self.current:
+            conversation.unread += 1
+
+    def _find(self, name: str) -> Conversation:
+        if name not in self._by_name:
+            self._by_name[name] = Conversation(name)
+        return self._by_name[name]

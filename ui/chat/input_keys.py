@@ -1,0 +1,150 @@
+"""Keys and pastes for the input: editing, the popup, sending, scrolling."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from .. import commands
+from ..keys import Key, Paste
+from .absorb import absorb
+from .completion import propose
+from .effects import Effect, Remember
+from .leaving import take_common_key
+from .panel_keys import focus_panel
+from .scrolling import scroll_page, to_end
+from .state import Choice, HelpKeys
+
+if TYPE_CHECKING:
+    from .state import ChatState
+
+
+def take_input(state: ChatState, event: Key | Paste) -> list[Effect]:
+    """Take a key or a paste while the input has the focus."""
+    editor = state.editor
+    if editor.searching or isinstance(event, Paste):
+        used = editor.handle(event)
+        _refresh(state)
+        if used or isinstance(event, Paste):
+            return []
+    if state.choice is not None:
+        effects = _take_popup_key(state, state.choice, event)
+        if effects is not None:
+            return effects
+    effects = _take_key(state, event)
+    if effects is not None:
+        return effects
+    before = editor.text
+    used = editor.handle(event)
+    if event.name in {"up", "down"} and editor.text != before:
+        # An input out of the history is not being typed: it needs no popup.
+        state.closed_for = editor.text[: editor.cursor]
+    _refresh(state)
+    return [] if used else _take_unused(state, event)
+
+
+def _take_key(state: ChatState, key: Key) -> list[Effect] | None:
+    empty = not state.editor.text
+    match key.name:
+        case "enter":
+            return submit(state)
+        case "tab":
+            focus_panel(state)
+            return []
+        case "ctrl-c" if not empty:
+            state.editor.clear()
+            _refresh(state)
+            return []
+        case "ctrl-d" if not empty:
+            return None  # deletes a character
+        case "?" if empty:
+            state.overlay = HelpKeys()
+            return []
+        case "f1":
+            state.overlay = HelpKeys()
+            return []
+        case "pgup" | "pgdn":
+            scroll_page(state, -1 if key.name == "pgup" else 1)
+            return []
+        case _:
+            return take_common_key(state, key)
+
+
+def _take_unused(state: ChatState, key: Key) -> list[Effect]:
+    if key.name in {"end", "ctrl-end"}:
+        to_end(state)
+    return []
+
+
+def _take_popup_key(state: ChatState, choice: Choice, key: Key) -> list[Effect] | None:
+    count = len(choice.popup.proposals)
+    match key.name:
+        case "escape":
+            state.closed_for = state.editor.text[: state.editor.cursor]
+            state.choice = None
+            return []
+        case "up" | "down" if count:
+            step = -1 if key.name == "up" else 1
+            index = (choice.index + step) % count
+            state.choice = replace(choice, index=index, moved=True)
+            return []
+        case "tab" if count:
+            _accept(state, choice)
+            return []
+        case "enter" if count and _enter_accepts(choice):
+            _accept(state, choice)
+            # A command that takes nothing has nothing more to wait for.
+            if choice.popup.start == 0 and not state.editor.text.endswith(" "):
+                return submit(state)
+            return []
+        case _:
+            return None
+
+
+def _enter_accepts(choice: Choice) -> bool:
+    popup = choice.popup
+    if choice.moved or popup.wants_one:
+        return True
+    return popup.start == 0 and not popup.is_complete
+
+
+def _accept(state: ChatState, choice: Choice) -> None:
+    popup = choice.popup
+    text = popup.proposals[choice.index].text
+    state.editor.replace(popup.start, popup.start + len(popup.word), text)
+    if popup.start:
+        state.closed_for = state.editor.text[: state.editor.cursor]
+    _refresh(state)
+
+
+def submit(state: ChatState) -> list[Effect]:
+    """Send what is in the input; an empty one opens the task that failed last."""
+    conversation = state.conversations.current
+    to_end(state)
+    state.choice = None
+    if not state.editor.text.strip():
+        failed = conversation.latest_failure
+        if failed is None:
+            return []
+        show = commands.ShowTask(failed)
+        return absorb(state, state.dialogue.take_command(show, conversation.name))
+    line = state.editor.submit()
+    return [
+        Remember(line),
+        *absorb(state, state.dialogue.take_line(line, conversation.name)),
+    ]
+
+
+def _refresh(state: ChatState) -> None:
+    before = state.editor.text[: state.editor.cursor]
+    if before != state.closed_for:
+        state.closed_for = None
+    if state.editor.searching or state.closed_for is not None:
+        state.choice = None
+        return
+    popup = propose(before, state.vocabulary)
+    if popup is None:
+        state.choice = None
+    elif state.choice is None or state.choice.popup != popup:
+        state.choice = Choice(popup)

@@ -1,0 +1,76 @@
+"""Keys that mean the same everywhere: leaving, pausing, drawing anew, hiding tasks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from .. import commands
+from .absorb import absorb
+from .effects import Effect, HurryUp, Redraw, Suspend
+from .state import Confirm, Focus
+
+if TYPE_CHECKING:
+    from ..keys import Key
+    from .state import ChatState
+
+
+def take_common_key(state: ChatState, key: Key) -> list[Effect] | None:
+    """Carry out a key that means the same everywhere; none if this is no such key."""
+    match key.name:
+        case "ctrl-c":
+            return interrupt(state)
+        case "ctrl-d":
+            return end_of_input(state)
+        case "ctrl-z":
+            return [Suspend()]
+        case "ctrl-l":
+            return [Redraw()]
+        case "ctrl-t":
+            state.panel = replace(state.panel, hidden=not state.panel.hidden)
+            state.focus = Focus.INPUT
+            return []
+        case _:
+            return None
+
+
+def interrupt(state: ChatState) -> list[Effect]:
+    """Do what Ctrl+C means: ask whether to leave, or hurry if that is under way."""
+    if state.leaving:
+        return [HurryUp()]
+    state.overlay = Confirm()
+    return []
+
+
+def end_of_input(state: ChatState) -> list[Effect]:
+    """Do what Ctrl+D means: leave, but ask before tasks are ended by it."""
+    if state.leaving:
+        return []
+    if state.board.open_count:
+        state.overlay = Confirm()
+        return []
+    return leave(state)
+
+
+def leave(state: ChatState) -> list[Effect]:
+    """Leave."""
+    state.overlay = None
+    where = state.conversations.current.name
+    return absorb(state, state.dialogue.take_command(commands.Quit(), where))
+
+
+def take_confirm_key(state: ChatState, key: Key) -> list[Effect]:
+    """Take the answer to the question whether to leave."""
+    match key.name:
+        case "enter" | "y" | "Y" | "ctrl-c" | "ctrl-d":
+            return leave(state)
+        case "escape" | "n" | "N" | "q":
+            state.overlay = None
+        case "ctrl-z":
+            return [Suspend()]
+        case "ctrl-l":
+            return [Redraw()]
+        case _:
+            pass
+    return []

@@ -1,0 +1,123 @@
+"""Keys for the task panel: selecting, and what is done with the selected task."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from ...actors import TaskRequest
+from .. import commands
+from .absorb import absorb
+from .leaving import take_common_key
+from .state import Focus
+
+if TYPE_CHECKING:
+    from ..keys import Key
+    from .effects import Effect
+    from .state import ChatState
+
+_PAGE: Final = 5
+
+
+def focus_panel(state: ChatState) -> None:
+    """Give the keys to the task panel, and select a task if none is."""
+    state.focus = Focus.PANEL
+    state.choice = None
+    _select(state, 0)
+
+
+def take_panel_key(state: ChatState, key: Key) -> list[Effect]:
+    """Take a key while the panel has the focus."""
+    if state.panel.typing:
+        return _take_filter_key(state, key)
+    match key.name:
+        case "up" | "k":
+            _select(state, -1)
+        case "down" | "j":
+            _select(state, 1)
+        case "pgup":
+            _select(state, -_PAGE)
+        case "pgdn":
+            _select(state, _PAGE)
+        case "home" | "g":
+            _select(state, -len(_ids(state)))
+        case "end" | "G":
+            _select(state, len(_ids(state)))
+        case "/":
+            state.panel = replace(state.panel, typing=True)
+        case "escape" if state.panel.words:
+            _filter(state, "")
+        case "escape" | "tab" | "shift-tab" | "q":
+            state.focus = Focus.INPUT
+        case _:
+            effects = take_task_key(state, key, state.panel.selected)
+            return effects if effects is not None else _rest(state, key)
+    return []
+
+
+def take_task_key(
+    state: ChatState, key: Key, task_id: int | None
+) -> list[Effect] | None:
+    """Do something with one task; none if the key means nothing for it."""
+    seen = None if task_id is None else state.board.find(task_id)
+    if seen is None:
+        return None
+    task = seen.task
+    match key.name:
+        case "enter":
+            command: commands.Command = commands.ShowTask(task.id)
+        case "x":
+            command = commands.Cancel((task.id,))
+        case "X":
+            command = commands.Cancel((task.id,), now=True)
+        case "r":
+            request = TaskRequest(task.description, task.kind, task.args)
+            command = commands.Run(request)
+        case _:
+            return None
+    where = state.conversations.current.name
+    return absorb(state, state.dialogue.take_command(command, where))
+
+
+def _rest(state: ChatState, key: Key) -> list[Effect]:
+    return take_common_key(state, key) or []
+
+
+def _take_filter_key(state: ChatState, key: Key) -> list[Effect]:
+    words = state.panel.words
+    match key.name:
+        case "enter" | "tab":
+            state.panel = replace(state.panel, typing=False)
+        case "escape":
+            _filter(state, "")
+        case "backspace":
+            _filter(state, words[:-1], typing=True)
+        case "up":
+            _select(state, -1)
+        case "down":
+            _select(state, 1)
+        case _ if key.text:
+            _filter(state, words + key.text, typing=True)
+        case _:
+            return _rest(state, key)
+    return []
+
+
+def _filter(state: ChatState, words: str, *, typing: bool = False) -> None:
+    state.panel = replace(state.panel, words=words, typing=typing)
+    _select(state, 0)
+
+
+def _ids(state: ChatState) -> list[int]:
+    return state.board.list_ids(state.panel.words)
+
+
+def _select(state: ChatState, step: int) -> None:
+    ids = _ids(state)
+    selected = state.panel.selected
+    if not ids:
+        return
+    at = ids.index(selected) + step if selected in ids else 0
+    at = max(0, min(at, len(ids) - 1))
+    state.panel = replace(state.panel, selected=ids[at])

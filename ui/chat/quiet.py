@@ -1,0 +1,62 @@
+"""Keeping everybody else off the screen while the chat draws on it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+_OUT, _ERR = 1, 2
+
+
+class Quiet:
+    """Points standard output and error at a log file, and back.
+
+    The terminal has to be duplicated before by whoever draws on it.
+
+    Args:
+        log: Takes what is written meanwhile, after what it holds. Made if missing.
+    """
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._saved: tuple[int, int] | None = None
+
+    def __enter__(self) -> Self:
+        """Begin.
+
+        Raises:
+            OSError: If the log can't be written.
+        """
+        log = os.open(
+            self._log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
+        _flush()
+        self._saved = (os.dup(_OUT), os.dup(_ERR))
+        os.dup2(log, _OUT)
+        os.dup2(log, _ERR)
+        os.close(log)
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._saved is None:
+            return
+        _flush()
+        for saved, target in zip(self._saved, (_OUT, _ERR), strict=True):
+            os.dup2(saved, target)
+            os.close(saved)
+        self._saved = None
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()

@@ -1,0 +1,319 @@
+"""The drawn chat from its first frame to its last line: keys in, signals in, exit out.
+
+The main thread is here: the only one that reads keys and hears signals. It waits in
+one `select` without a timeout, and tells the actor what came.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ...actors.clock import SystemClock
+from ...actors.safe_text import safe_line
+from ..config import Config
+from ..dialogue import Dialogue
+from ..editor import Editor, EditorStyles
+from ..history import HistoryError, HistoryFile
+from ..keys import ESCAPE_WAIT, KeyDecoder
+from ..line_mode import EXIT_SIGNAL
+from ..messages import Finished, Notice, ViewLost
+from ..screen import Screen
+from ..terminal import Terminal
+from ..theme import Look
+from ..wakeup import Wakeup
+from .chat_actor import ChatActor
+from .messages import (
+    ChatActorMessage,
+    ChatReport,
+    Close,
+    Ending,
+    Hurry,
+    Open,
+    Pause,
+    Paused,
+    Resized,
+    Resumed,
+    Summary,
+)
+from .partner import Partner
+from .quiet import Quiet
+from .state import ChatState, kind_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pykka
+
+    from ...actors import TaskSystem
+
+logger = logging.getLogger("backburner")
+
+EXIT_FAILURE: Final = 70
+"""The exit status when this program itself failed."""
+
+_CHUNK: Final = 1 << 16
+_CLOSE_TIMEOUT: Final = 5.0
+_CONTINUED_WITHIN: Final = 0.1
+
+
+class ChatOptions(msgspec.Struct, frozen=True):
+    """What a chat is opened with.
+
+    Attributes:
+        session: The name of the session.
+        directory: The folder of the session, for the history and the log; none to keep
+            neither.
+        config: The settings.
+        encoding: What the terminal takes; by it the signs are chosen.
+        partner: Who answers what is said, if anybody does.
+    """
+
+    session: str
+    directory: Path | None = None
+    config: Config = Config()
+    encoding: str | None = "utf-8"
+    partner: Partner | None = None
+
+
+def run_chat(system: TaskSystem, options: ChatOptions) -> int:
+    """Draw the chat on the terminal of the process until somebody leaves.
+
+    Must be called on the main thread, which it blocks.
+
+    Args:
+        system: Started; stopped on return.
+        options: What else there is to know.
+
+    Returns:
+        The exit status: 0, or 128 and a signal's number if that ended the session, or
+        `EXIT_FAILURE` if this program failed.
+    """
+    log = Path(os.devnull)
+    if options.directory is not None:
+        log = options.directory / "chat.log"
+    last_line = "backburner: the chat failed"
+    status = EXIT_FAILURE
+    terminal = Terminal(
+        mouse=options.config.mouse, encoding=options.encoding or "utf-8"
+    )
+    try:
+        with Quiet(log), Wakeup((signal.SIGWINCH, signal.SIGCONT, signal.SIGTSTP)) as w:
+            try:
+                with terminal:
+                    chat = _Chat(system, options, terminal, w)
+                    last_line, status = chat.run()
+            except Exception as error:
+                logger.exception("The chat failed")
+                last_line = f"backburner: internal error: {error!r}; the log is {log}"
+            finally:
+                system.stop()
+    finally:
+        terminal.close()
+        sys.stdout.write(f"{safe_line(last_line)}\n")
+        sys.stdout.flush()
+    return status
+
+
+class _Owner:
+    """Takes the actor's reports and wakes the main thread for them."""
+
+    def __init__(self, wakeup: Wakeup) -> None:
+        self._wakeup = wakeup
+        self.finished = False
+        self.lost: str | None = None
+        self.hurried = False
+        self._paused = False
+
+    def tell(self, report: ChatReport, /) -> None:
+        match report:
+            case Finished():
+                self.finished = True
+            case ViewLost(reason=reason):
+                self.lost = reason
+            case Paused():
+                self._paused = True
+            case Hurry():
+                self.hurried = True
+        self._wakeup.nudge()
+
+    def take_pause(self) -> bool:
+        paused, self._paused = self._paused, False
+        return paused
+
+
+class _Chat:
+    def __init__(
+        self,
+        system: TaskSystem,
+        options: ChatOptions,
+        terminal: Terminal,
+        wakeup: Wakeup,
+    ) -> None:
+        self._system = system
+        self._terminal = terminal
+        self._wakeup = wakeup
+        self._decoder = KeyDecoder()
+        self._owner = _Owner(wakeup)
+        self._open_input = True
+        self._ended_by: int | None = None
+        self._clock = SystemClock()
+        history = None
+        if options.directory is not None:
+            history = HistoryFile(options.directory / "history.jsonl")
+        inputs, notice = _load(history)
+        state = _first_state(system, options, terminal, inputs)
+        state.notice = notice
+        self._ui: pykka.ActorRef[ChatActor] = ChatActor.start(
+            state,
+            terminal=terminal,
+            screen=Screen(terminal),
+            config=options.config,
+            history=history,
+            partner=options.partner,
+            queue=system.queue,
+            owner=self._owner,
+            clock=self._clock,
+            dead_letters=system.dead_letters,
+        )
+
+    def run(self) -> tuple[str, int]:
+        """Run until the session has ended; return the last line and the exit status."""
+        try:
+            self._tell(Open(), *map(Notice, self._system.warnings))
+            self._pump(self._is_over)
+            self._tell(Ending())
+            self._stop_system()
+            summary = self._ui.ask(Close(), block=True, timeout=_CLOSE_TIMEOUT)
+        finally:
+            self._ui.stop(timeout=_CLOSE_TIMEOUT)
+            self._clock.close()
+        text = summary.text if isinstance(summary, Summary) else "backburner: left"
+        if self._owner.lost is not None:
+            text += f" (can't draw any more: {self._owner.lost})"
+        return text, 0 if self._ended_by is None else EXIT_SIGNAL + self._ended_by
+
+    def _is_over(self) -> bool:
+        return (
+            self._owner.finished
+            or self._owner.lost is not None
+            or self._ended_by is not None
+        )
+
+    def _stop_system(self) -> None:
+        # On a thread of its own, so that keys and signals can still be heard.
+        stopped = threading.Event()
+
+        def stop() -> None:
+            try:
+                self._system.stop()
+            finally:
+                # Not the end of the thread: that comes after the nudge, unheard.
+                stopped.set()
+                self._wakeup.nudge()
+
+        stopping = threading.Thread(target=stop, name="backburner-stop")
+        stopping.start()
+        ended_by = self._ended_by
+        self._pump(stopped.is_set, hurry=True)
+        self._ended_by = ended_by
+        stopping.join()
+
+    def _pump(self, done: Callable[[], bool], *, hurry: bool = False) -> None:
+        """Tell the actor what comes in, until it is done."""
+        while not done():
+            timeout = ESCAPE_WAIT if self._decoder.pending else None
+            fds = (self._terminal.input_fd,) if self._open_input else ()
+            readable, signals = self._wakeup.wait(*fds, timeout=timeout)
+            for number in signals:
+                self._take_signal(number)
+            if readable:
+                self._read()
+            elif self._decoder.pending:
+                self._tell(*self._decoder.flush())
+            if self._owner.take_pause():
+                self._stop_process()
+            if hurry and (self._owner.hurried or self._is_ending(signals)):
+                self._owner.hurried = False
+                self._system.hurry()
+
+    @staticmethod
+    def _is_ending(signals: tuple[int, ...]) -> bool:
+        return any(
+            number in {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+            for number in signals
+        )
+
+    def _take_signal(self, number: int) -> None:
+        match number:
+            case signal.SIGWINCH:
+                self._tell(Resized(self._terminal.size()))
+            case signal.SIGCONT:
+                self._tell(Resumed(self._terminal.size()))
+            case signal.SIGTSTP:
+                self._tell(Pause())
+            case _:
+                self._ended_by = number
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._terminal.input_fd, _CHUNK)
+        except OSError:
+            data = b""
+        if data:
+            self._tell(*self._decoder.feed(data))
+        else:
+            # The window is gone.
+            self._open_input = False
+            self._ended_by = self._ended_by or signal.SIGHUP
+
+    def _stop_process(self) -> None:
+        """Stop as any program does on Ctrl+Z, and go on when it is continued."""
+        ours = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        os.kill(0, signal.SIGTSTP)
+        # Without a shell that could continue it the process does not stop at all.
+        _, signals = self._wakeup.wait(timeout=_CONTINUED_WITHIN)
+        signal.signal(signal.SIGTSTP, ours)
+        self._tell(Resumed(self._terminal.size()))
+        for number in signals:
+            if number != signal.SIGCONT:
+                self._take_signal(number)
+
+    def _tell(self, *messages: ChatActorMessage) -> None:
+        for message in messages:
+            self._ui.tell(message)
+
+
+def _load(history: HistoryFile | None) -> tuple[list[str], str]:
+    """Return the earlier inputs, and what went wrong, if anything did."""
+    try:
+        return history.load() if history else [], ""
+    except HistoryError as error:
+        return [], str(error)
+
+
+def _first_state(
+    system: TaskSystem, options: ChatOptions, terminal: Terminal, inputs: list[str]
+) -> ChatState:
+    config = options.config
+    encoding = "ascii" if config.ascii else options.encoding
+    look = Look.of(encoding, terminal.colors, light=config.theme == "light")
+    theme = look.theme
+    styles = EditorStyles(theme.text, theme.you, theme.faint, theme.selected)
+    return ChatState(
+        session=options.session,
+        dialogue=Dialogue(system.kinds, look.icons, config.grace, drawn=True),
+        kinds=kind_words(system.kinds),
+        editor=Editor(inputs, styles),
+        look=look,
+        size=terminal.size(),
+        remembers=options.directory is not None,
+        partner=options.partner.name if options.partner else None,
+    )

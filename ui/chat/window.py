@@ -1,0 +1,38 @@
+"""What the window around the screen shows: its title, and the taskbar's progress."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from .state import ChatState
+
+_LOOKED_AT: Final = 64
+
+
+def window_title(state: ChatState) -> str:
+    """Return the title: what runs, then whose window it is."""
+    counts = state.board.counts
+    name = f"backburner {state.session}"
+    unread = sum(count for _, count in state.conversations.unread)
+    parts = [
+        f"{count} {word}"
+        for count, word in (
+            (counts.running, "running"),
+            (counts.queued, "queued"),
+            (unread, "unread"),
+        )
+        if count
+    ]
+    return f"{', '.join(parts)} - {name}" if parts else name
+
+
+def taskbar(state: ChatState) -> int | None:
+    """Return the progress of all that runs in percent; none if none is known."""
+    known = [
+        seen.task.progress
+        for seen in islice(state.board.running, _LOOKED_AT)
+        if seen.task.progress is not None
+    ]
+    return sum(known) // len(known) if known else None

@@ -1,0 +1,143 @@
+"""What was typed before, kept in a file of the session.
+
+One JSON string a line, so that an input with line breaks is one line of the file.
+Several programs may append to the same file; a line that got damaged is skipped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+HISTORY_LIMIT: Final = 1000
+"""How many inputs are kept."""
+
+LONGEST_INPUT: Final = 1 << 16
+"""Characters of the longest input that is kept."""
+
+_READ_LIMIT: Final = 1 << 24
+
+
+class HistoryError(Exception):
+    """The history could not be read or written; the text says why, in one line."""
+
+
+class HistoryFile:
+    """Inputs of earlier sessions.
+
+    Args:
+        path: The file; it need not exist. Only its owner may read it.
+        limit: How many inputs are kept.
+    """
+
+    def __init__(self, path: Path, limit: int = HISTORY_LIMIT) -> None:
+        self._path = path
+        self._limit = limit
+
+    def load(self) -> list[str]:
+        """Read the inputs, oldest first; none if there is no file.
+
+        A file that has grown to more than twice the limit is cut on the way. Blocks
+        while another program writes to it.
+
+        Raises:
+            HistoryError: If the file can't be read or cut.
+        """
+        if not self._path.exists():
+            return []
+        try:
+            with self._locked() as fd:
+                texts = self._read(fd)
+                if len(texts) > 2 * self._limit:
+                    self._rewrite(texts[-self._limit :])
+        except OSError as error:
+            raise HistoryError(
+                f"can't read the input history, {self._path}: {error.strerror}"
+            ) from error
+        return texts[-self._limit :]
+
+    def append(self, text: str) -> None:
+        """Write one input down, unless it is longer than `LONGEST_INPUT`.
+
+        Blocks while another program writes.
+
+        Raises:
+            HistoryError: If it could not be written; nothing else is lost by that.
+        """
+        if len(text) > LONGEST_INPUT:
+            return
+        try:
+            with self._locked() as fd:
+                # An append that was cut short must not damage this one too.
+                size = os.fstat(fd).st_size
+                whole = not size or os.pread(fd, 1, size - 1) == b"\n"
+                _write_all(fd, (b"" if whole else b"\n") + _line(text))
+        except OSError as error:
+            raise HistoryError(
+                f"can't save the input history, {self._path}: {error.strerror}"
+            ) from error
+
+    @contextlib.contextmanager
+    def _locked(self) -> Generator[int]:
+        """Open the file for appending, with nobody else writing to it."""
+        while True:
+            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+            fd = os.open(self._path, flags, 0o600)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX)
+                if self._is_current(fd):
+                    os.fchmod(fd, 0o600)
+                    yield fd
+                    return
+            finally:
+                os.close(fd)
+
+    def _is_current(self, fd: int) -> bool:
+        """Tell whether an open file is still the one at the path."""
+        try:
+            return os.path.samestat(os.fstat(fd), self._path.stat())
+        except FileNotFoundError:
+            return False
+
+    def _read(self, fd: int) -> list[str]:
+        start = max(0, os.fstat(fd).st_size - _READ_LIMIT)
+        with open(fd, "rb", closefd=False) as file:
+            file.seek(start)
+            lines = file.read().split(b"\n")
+        if start:
+            del lines[0]
+        return [text for line in lines if (text := _text(line)) is not None]
+
+    def _rewrite(self, texts: list[str]) -> None:
+        draft = self._path.with_name(f"{self._path.name}.new")
+        fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            _write_all(fd, b"".join(map(_line, texts)))
+        finally:
+            os.close(fd)
+        draft.replace(self._path)
+
+
+def _line(text: str) -> bytes:
+    return msgspec.json.encode(text.encode("utf-8", "replace").decode()) + b"\n"
+
+
+def _text(line: bytes) -> str | None:
+    """Read a line; none if it is damaged."""
+    try:
+        return msgspec.json.decode(line, type=str)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(fd, data) :]

@@ -1,0 +1,174 @@
+"""Lines of a file of any size, found from any place in it by reading near there.
+
+A line longer than `BLOCK` bytes is broken: wherever a whole block, from one multiple of
+`BLOCK` to the next, has no line break in it, there is one at its end. That can be told
+by looking at the block alone, so the lines are the same from whichever side one comes,
+and none is longer than two blocks.
+"""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_left, bisect_right
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final, Self
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+BLOCK: Final = 1 << 14
+"""Bytes."""
+
+_KEPT_BLOCKS: Final = 32
+_LONGEST_TAIL: Final = 3  # continuation bytes of a UTF-8 character
+
+
+class LineFile:
+    """A file that may grow, shrink or vanish at any time.
+
+    Args:
+        path: The file; it need not exist yet.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._blocks: OrderedDict[int, list[int]] = OrderedDict()
+        self._size = 0
+        self._identity: tuple[int, int] = (0, 0)
+
+    def look(self) -> FileLook:
+        """Open the file as it is now.
+
+        Raises:
+            OSError: If it can't be read.
+        """
+        # Whatever has been put at the path: opening it may not block.
+        fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        found = os.fstat(fd)
+        identity = (found.st_dev, found.st_ino)
+        if found.st_size < self._size or identity != self._identity:
+            self._blocks.clear()
+        self._size, self._identity = found.st_size, identity
+        return FileLook(fd, found.st_size, self._blocks)
+
+
+class FileLook:
+    """A file as it is at this moment, of `size` bytes; to be closed after use.
+
+    Lines are known by the place of their first byte. There is none at the very end.
+    """
+
+    def __init__(self, fd: int, size: int, blocks: OrderedDict[int, list[int]]) -> None:
+        self._fd = fd
+        self.size = size
+        self._whole_blocks = blocks
+        self._last_blocks: dict[int, list[int]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        os.close(self._fd)
+
+    def line_at(self, place: int) -> int:
+        """Return the line that holds the byte at a place, or the last before it."""
+        place = min(place, self.size - 1)
+        for number in range(place // BLOCK, -1, -1):
+            starts = self._starts(number)
+            if index := bisect_right(starts, place):
+                return starts[index - 1]
+        return 0
+
+    def line_before(self, line: int) -> int | None:
+        """Return the line before another (or before the end), or none at the first."""
+        return self.line_at(line - 1) if line > 0 else None
+
+    def line_after(self, line: int) -> int | None:
+        """Return the line after another, or none at the last."""
+        end = self.end_of(line)
+        return end if end < self.size else None
+
+    def end_of(self, line: int) -> int:
+        """Return where the line after this one begins, or the size of the file."""
+        for number in range(line // BLOCK, self.size // BLOCK + 1):
+            starts = self._starts(number)
+            index = bisect_right(starts, line)
+            if index < len(starts):
+                return starts[index]
+        return self.size
+
+    def lines_between(self, start: int, end: int) -> list[int]:
+        """Return the lines that begin from `start` on and before `end`."""
+        lines: list[int] = []
+        for number in range(start // BLOCK, min(end, self.size) // BLOCK + 1):
+            starts = self._starts(number)
+            lines += starts[bisect_left(starts, start) : bisect_left(starts, end)]
+        return lines
+
+    def read(self, start: int, end: int) -> bytes:
+        """Read a part of the file; less of it if it has shrunk meanwhile.
+
+        Raises:
+            OSError: If it can't be read.
+        """
+        return os.pread(self._fd, max(0, end - start), start)
+
+    def text(self, line: int) -> str:
+        """Read a line, without its line break; invalid UTF-8 is replaced."""
+        return decode_line(self.read(line, self.end_of(line)))
+
+    def _starts(self, number: int) -> list[int]:
+        """Return the places in a block where lines begin."""
+        known = self._whole_blocks.get(number)
+        if known is not None:
+            self._whole_blocks.move_to_end(number)
+            return known
+        if number in self._last_blocks:
+            return self._last_blocks[number]
+        starts = self._find_starts(number)
+        # A block that may still grow is good for this look alone.
+        if (number + 1) * BLOCK <= self.size:
+            self._whole_blocks[number] = starts
+            if len(self._whole_blocks) > _KEPT_BLOCKS:
+                self._whole_blocks.popitem(last=False)
+        else:
+            self._last_blocks[number] = starts
+        return starts
+
+    def _find_starts(self, number: int) -> list[int]:
+        begin = number * BLOCK
+        block = self.read(begin, min(begin + BLOCK, self.size))
+        starts: list[int] = []
+        if number == 0:
+            first = 0
+        else:
+            before = self.read(begin - BLOCK, begin)
+            first = 0 if before.endswith(b"\n") else -1
+            if b"\n" not in before:
+                first = _tail_length(block)
+        if 0 <= first < len(block):
+            starts.append(begin + first)
+        at = block.find(b"\n")
+        while 0 <= at < len(block) - 1:
+            starts.append(begin + at + 1)
+            at = block.find(b"\n", at + 1)
+        return starts
+
+
+def decode_line(data: bytes) -> str:
+    """Make text of the bytes of a line; see `FileLook.text`."""
+    return data.removesuffix(b"\n").decode("utf-8", "replace")
+
+
+def _tail_length(block: bytes) -> int:
+    """Count the bytes that end a character which began in the block before."""
+    for length in range(min(_LONGEST_TAIL, len(block)) + 1):
+        if length == len(block) or block[length] & 0xC0 != 0x80:  # noqa: PLR2004 - UTF-8
+            return length
+    return 0

@@ -1,0 +1,294 @@
+"""The terminal itself: its modes and size, and the bytes written to it.
+
+Entering changes the screen, the keyboard and the line settings; leaving gives all of
+it back, however often and whatever happened in between. One thread at a time may use
+it: the one that reads keys uses only `input_fd`.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import termios
+import time
+import tty
+from typing import IO, TYPE_CHECKING, Final, Self
+
+import blessed
+import msgspec
+
+from .styling import TRUE_COLOR, Styling
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+WRITE_PATIENCE: Final = 0.25
+"""Seconds that a write waits for a terminal that takes nothing."""
+
+PARTING_PATIENCE: Final = 1.0
+"""The same for what gives the terminal back."""
+
+_CHUNK: Final = 1 << 16
+
+# Written by hand: blessed sends these only to terminals that have answered a question
+# before, and some never do. Where they are unknown they do nothing.
+_KEEP_TITLE, _GIVE_TITLE_BACK = "\x1b[22;2t", "\x1b[23;2t"
+_MODES_ON: Final = "\x1b[?7l\x1b[?2004h\x1b[?1004h"  # no autowrap, pastes, focus
+_MODES_OFF: Final = "\x1b[?2026l\x1b[?1004l\x1b[?2004l\x1b[?7h"
+_MOUSE_ON, _MOUSE_OFF = "\x1b[?1000h\x1b[?1006h", "\x1b[?1006l\x1b[?1000l"
+_CLEAR: Final = "\x1b[H\x1b[2J"
+_HIDE_CURSOR, _SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
+_ABORT: Final = "\x18"  # ends a sequence that was cut off
+_ASK: Final = "\x1b]11;?\x07\x1b[c"
+
+
+class Size(msgspec.Struct, frozen=True):
+    """How large a screen is, in cells; at least 1 by 1."""
+
+    columns: int
+    rows: int
+
+
+def usable(
+    environ: Mapping[str, str] | None = None, stdin: int = 0, stdout: int = 1
+) -> bool:
+    """Tell whether the chat can be drawn here; otherwise there is line mode.
+
+    Args:
+        environ: The environment, by default that of this process.
+        stdin: The file descriptor that is read.
+        stdout: The file descriptor that is drawn on.
+
+    Returns:
+        Whether both are terminals, and `TERM` names one that can move its cursor.
+    """
+    kind = (os.environ if environ is None else environ).get("TERM", "")
+    if kind in {"", "dumb", "unknown"}:
+        return False
+    return os.isatty(stdin) and os.isatty(stdout)
+
+
+class Terminal:
+    """A terminal that can be taken over and given back.
+
+    Args:
+        input_fd: Where keys are read.
+        output_fd: Where it is drawn; duplicated, so it may be redirected later.
+        mouse: Whether wheel and clicks are wanted.
+        encoding: How text is written.
+
+    Attributes:
+        input_fd: Where keys are read.
+        encoding: How text is written.
+        colors: How many colours there are: 0, 8, 16, 256 or `styling.TRUE_COLOR`.
+        styling: Writes styles in these colours.
+        multiplexer: `tmux`, `screen` or nothing.
+        farewell: Written first when the terminal is left, for what was set beside it.
+
+    Raises:
+        OSError: If the output can't be opened.
+    """
+
+    def __init__(
+        self,
+        *,
+        input_fd: int = 0,
+        output_fd: int = 1,
+        mouse: bool = True,
+        encoding: str = "utf-8",
+    ) -> None:
+        self.input_fd = input_fd
+        self.encoding = encoding
+        self.farewell = b""
+        self.multiplexer = _multiplexer(os.environ)
+        self._fd = _own_descriptor(output_fd)
+        self._stream = open(self._fd, "w", encoding=encoding, closefd=False)  # noqa: SIM115 - a file descriptor, closed in `close`
+        built, self.colors = _build(self._stream, self.multiplexer)
+        self.styling = Styling(built, self.colors)
+        self._saved: list[int | list[bytes | int]] | None = None
+        self._entered = False
+        self._backlog = bytearray()
+        self._lost = False
+        mouse_on, mouse_off = (_MOUSE_ON, _MOUSE_OFF) if mouse else ("", "")
+        self._enter = (
+            f"{_KEEP_TITLE}{built.enter_fullscreen}{_HIDE_CURSOR}"
+            f"{_MODES_ON}{mouse_on}{_CLEAR}"
+        )
+        self._leave = (
+            f"{built.normal}{mouse_off}{_MODES_OFF}{_CLEAR}"
+            f"{_SHOW_CURSOR}{built.exit_fullscreen}"
+            f"{_GIVE_TITLE_BACK}"
+        )
+
+    def __enter__(self) -> Self:
+        self.enter()
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def entered(self) -> bool:
+        """Whether the terminal is taken over now."""
+        return self._entered
+
+    @property
+    def lost(self) -> bool:
+        """Whether the terminal has gone away; nothing can be written any more."""
+        return self._lost
+
+    @property
+    def backlog(self) -> int:
+        """Bytes that the terminal has not taken yet."""
+        return len(self._backlog)
+
+    def size(self) -> Size:
+        """Ask how large the screen is now; 80 by 24 if the terminal can't tell."""
+        try:
+            columns, rows = os.get_terminal_size(self._fd)
+        except OSError:
+            columns, rows = 0, 0
+        return Size(columns or 80, rows or 24)
+
+    def enter(self) -> None:
+        """Take the terminal over: raw keys, a screen of its own. Twice is once.
+
+        Raises:
+            termios.error: If it has gone away.
+        """
+        if self._entered:
+            return
+        self._saved = termios.tcgetattr(self.input_fd)
+        self._entered = True
+        # What was typed ahead is for the chat, so nothing is flushed.
+        tty.setraw(self.input_fd, termios.TCSANOW)
+        self._put(self._enter.encode("ascii"), WRITE_PATIENCE)
+
+    def leave(self) -> None:
+        """Give everything back. Twice is once; a terminal that is gone is no error.
+
+        This is for Ctrl+Z too: leave, stop the process, enter, and invalidate the
+        `Screen`. May wait a second or two for a terminal that takes nothing.
+        """
+        if not self._entered:
+            return
+        self._entered = False
+        if not self._put(b"", PARTING_PATIENCE):
+            self._backlog[:] = _ABORT.encode("ascii")
+        self._put(self.farewell + self._leave.encode("ascii"), PARTING_PATIENCE)
+        self._backlog.clear()
+        self.farewell = b""
+        try:
+            # Answers and mouse reports that nobody reads would go to the shell. Not
+            # TCSADRAIN: it would wait for ever for a terminal that takes nothing.
+            termios.tcflush(self.input_fd, termios.TCIFLUSH)
+            if self._saved is not None:
+                termios.tcsetattr(self.input_fd, termios.TCSANOW, self._saved)
+        except (OSError, termios.error):
+            self._lost = True
+
+    def close(self) -> None:
+        """Leave, and give up the duplicated file descriptor. Twice is once."""
+        self.leave()
+        if self._fd >= 0:
+            self._stream.close()
+            os.close(self._fd)
+            self._fd = -1
+
+    def ask(self) -> None:
+        """Ask for the background colour; the answers arrive as keys do.
+
+        `BackgroundColor` comes first, if the terminal knows it, then
+        `DeviceAttributes`; from many terminals neither.
+        """
+        self.write(_ASK.encode("ascii"))
+
+    def write(self, data: bytes) -> bool:
+        """Send bytes, after those of the backlog; nothing unless it is taken over.
+
+        Waits at most `WRITE_PATIENCE` for a slow terminal; what it did not take by
+        then stays in the backlog, and goes out first with the next write.
+
+        Returns:
+            Whether nothing is left in the backlog.
+        """
+        return self._put(data, WRITE_PATIENCE) if self._entered else True
+
+    def _put(self, data: bytes, patience: float) -> bool:
+        self._backlog += data
+        deadline = time.monotonic() + patience
+        while self._backlog and not self._lost:
+            try:
+                written = os.write(self._fd, bytes(self._backlog[:_CHUNK]))
+            except BlockingIOError:
+                if not self._wait_until_writable(deadline - time.monotonic()):
+                    return False
+            except OSError:
+                self._lost = True
+            else:
+                del self._backlog[:written]
+        if self._lost:
+            self._backlog.clear()
+        return True
+
+    def _wait_until_writable(self, seconds: float) -> bool:
+        if seconds <= 0:
+            return False
+        poll = select.poll()
+        poll.register(self._fd, select.POLLOUT)
+        return bool(poll.poll(seconds * 1000))
+
+
+def _own_descriptor(fd: int) -> int:
+    """Open a terminal once more, so that writing to it never blocks.
+
+    The flag for that belongs to the open file: on a duplicate it would make the
+    standard streams of other processes fail.
+    """
+    flags = os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        own = os.open(os.ttyname(fd), flags)
+    except OSError:
+        return os.dup(fd)
+    if os.fstat(own).st_rdev != os.fstat(fd).st_rdev:
+        # A container without the terminal's device shows another by that name.
+        os.close(own)
+        return os.dup(fd)
+    return own
+
+
+def _build(stream: IO[str], multiplexer: str) -> tuple[blessed.Terminal, int]:
+    """Build blessed's terminal; return it, and how many colours to use.
+
+    With a stream that is not the standard output blessed asks the terminal nothing,
+    where it would otherwise wait for the answer.
+    """
+    # It takes NO_COLOR for: no sequences at all, not even to move the cursor.
+    no_color = os.environ.pop("NO_COLOR", None)
+    try:
+        built = blessed.Terminal(stream=stream)
+    finally:
+        if no_color is not None:
+            os.environ["NO_COLOR"] = no_color
+    if no_color:
+        return built, 0
+    known = built.number_of_colors
+    if multiplexer == "screen":
+        # It inherits COLORTERM from a terminal that has more colours than itself.
+        known = min(known, 256)
+    colors = next(n for n in (TRUE_COLOR, 256, 16, 8, 0) if known >= n)
+    built.number_of_colors = colors
+    return built, colors
+
+
+def _multiplexer(environ: Mapping[str, str]) -> str:
+    kind = environ.get("TERM", "")
+    if environ.get("TMUX") or kind.startswith("tmux"):
+        return "tmux"
+    return "screen" if environ.get("STY") or kind.startswith("screen") else ""

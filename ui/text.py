@@ -1,0 +1,239 @@
+"""How wide text is on a screen; clipping, padding and wrapping by it.
+
+Widths count terminal cells: a wide character or an emoji takes two, a combining mark
+none, and what belongs together (a letter and its accent, a flag) is never cut apart.
+All text is expected to be made safe already, see `actors.safe_text`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from wcwidth import iter_graphemes, wcswidth, wcwidth
+
+from .rows import PLAIN, Row, Span, Style
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ELLIPSIS: Final = "…"
+"""Stands for what was cut off, and for a character too wide for a single column."""
+
+_WORD_OR_BLANKS: Final = re.compile(r" +|[^ ]+")
+
+
+def width(text: str) -> int:
+    """Return how many cells a text takes."""
+    if text.isascii():
+        return len(text)
+    cells = wcswidth(text)
+    if cells >= 0:
+        return cells
+    return sum(max(0, wcwidth(char)) for char in text)
+
+
+def is_even(text: str) -> bool:
+    """Tell whether each character takes one cell, so that all terminals agree."""
+    return text.isascii() or all(wcwidth(char) == 1 for char in text)
+
+
+def clusters(text: str) -> Iterator[tuple[str, int]]:
+    """Cut a text into what belongs together, with the cells that each piece takes."""
+    if text.isascii():
+        for char in text:
+            yield char, 1
+    else:
+        for cluster in iter_graphemes(text):
+            yield cluster, width(cluster)
+
+
+def clip(text: str, columns: int, ellipsis: str = ELLIPSIS) -> str:
+    """Cut a text that is too wide, and mark the cut.
+
+    Args:
+        text: One line.
+        columns: The cells it may take.
+        ellipsis: Put at the end of a text that was cut, if it fits.
+
+    Returns:
+        A text that is at most `columns` wide.
+    """
+    if width(text) <= columns:
+        return text
+    if width(ellipsis) > columns:
+        ellipsis = ""
+    return _fitting(text, columns - width(ellipsis)) + ellipsis
+
+
+def pad(text: str, columns: int) -> str:
+    """Make a text exactly `columns` wide: clip it, or fill it with blanks."""
+    text = clip(text, columns)
+    return text + " " * (columns - width(text))
+
+
+def wrap(text: str, columns: int) -> list[str]:
+    """Break a line between words into lines that are at most `columns` wide.
+
+    A word that is too long by itself is cut. Blanks at a break are dropped.
+
+    Returns:
+        At least one line; an empty one for an empty text.
+    """
+    if columns < 1:
+        return [""]
+    if width(text) <= columns:
+        return [text]
+    lines: list[str] = []
+    line, used = "", 0
+    for token in _WORD_OR_BLANKS.findall(text):
+        cells = width(token)
+        if used + cells <= columns:
+            line, used = line + token, used + cells
+            continue
+        if line.strip(" "):
+            lines.append(line.rstrip(" "))
+        if token.startswith(" "):
+            line, used = "", 0
+            continue
+        *full, line = cut(token, columns)
+        lines += full
+        used = width(line)
+    if line or not lines:
+        lines.append(line)
+    return lines
+
+
+def cut(text: str, columns: int) -> list[str]:
+    """Cut a text anywhere into pieces that are at most `columns` wide.
+
+    Nothing is dropped, but a wide character becomes `ELLIPSIS` in a single column.
+
+    Returns:
+        At least one piece; an empty one for an empty text.
+    """
+    if text.isascii():
+        return [text[at : at + columns] for at in range(0, len(text), columns)] or [""]
+    pieces: list[str] = []
+    piece: list[str] = []
+    used = 0
+    for cluster, cells in clusters(text):
+        if cells > columns:
+            cluster, cells = ELLIPSIS, 1  # noqa: PLW2901 - the piece to use instead
+        if used + cells > columns:
+            pieces.append("".join(piece))
+            piece, used = [], 0
+        piece.append(cluster)
+        used += cells
+    pieces.append("".join(piece))
+    return pieces
+
+
+def row_width(row: Row) -> int:
+    """Return how many cells a row takes."""
+    return sum(width(span.text) for span in row)
+
+
+def clip_row(row: Row, columns: int, ellipsis: str = ELLIPSIS) -> Row:
+    """Cut a row that is too wide, and mark the cut in the style of what was cut.
+
+    Returns:
+        A row that is at most `columns` wide.
+    """
+    if row_width(row) <= columns:
+        return row
+    if width(ellipsis) > columns:
+        ellipsis = ""
+    room = columns - width(ellipsis)
+    spans: list[Span] = []
+    for span in row:
+        cells = width(span.text)
+        if cells > room:
+            text = _fitting(span.text, room) + ellipsis
+            if text:
+                spans.append(Span(text, span.style))
+            break
+        spans.append(span)
+        room -= cells
+    return tuple(spans)
+
+
+def pad_row(row: Row, columns: int, style: Style = PLAIN) -> Row:
+    """Make a row exactly `columns` wide: clip it, or fill it with blanks of a style."""
+    row = clip_row(row, columns)
+    missing = columns - row_width(row)
+    return (*row, Span(" " * missing, style)) if missing > 0 else row
+
+
+def slice_row(row: Row, start: int, columns: int) -> Row:
+    """Take the part of a row that begins at cell `start` and is `columns` wide.
+
+    Half a wide character at either edge becomes a blank.
+    """
+    end = start + columns
+    at = 0
+    spans: list[Span] = []
+    for span in row:
+        cells = width(span.text)
+        if at + cells > start and at < end:
+            text = _window(span.text, start - at, end - at)
+            spans.append(Span(text, span.style))
+        at += cells
+    return tuple(spans)
+
+
+def cut_row(row: Row, columns: int) -> list[Row]:
+    """Cut a row anywhere into rows that are at most `columns` wide; see `cut`."""
+    rows: list[Row] = []
+    spans: list[Span] = []
+    room = columns
+    for span in row:
+        cells = width(span.text)
+        if cells <= room:
+            spans.append(span)
+            room -= cells
+            continue
+        first = _fitting(span.text, room) if room else ""
+        if first:
+            spans.append(Span(first, span.style))
+        if spans:
+            rows.append(tuple(spans))
+        *full, last = cut(span.text[len(first) :], columns)
+        rows += [(Span(text, span.style),) for text in full]
+        spans = [Span(last, span.style)]
+        room = columns - width(last)
+    if spans or not rows:
+        rows.append(tuple(spans))
+    return rows
+
+
+def _fitting(text: str, columns: int) -> str:
+    """Return the longest beginning of a text that fits."""
+    if columns <= 0:
+        return ""
+    if text.isascii():
+        return text[:columns]
+    used = length = 0
+    for cluster, cells in clusters(text):
+        if used + cells > columns:
+            break
+        used += cells
+        length += len(cluster)
+    return text[:length]
+
+
+def _window(text: str, start: int, end: int) -> str:
+    """Return the cells from `start` to `end` of a text."""
+    start = max(0, start)
+    if text.isascii():
+        return text[start:end]
+    kept: list[str] = []
+    at = 0
+    for cluster, cells in clusters(text):
+        inside = min(at + cells, end) - max(at, start)
+        if inside == cells:
+            kept.append(cluster)
+        elif inside > 0:
+            kept.append(" " * inside)
+        at += cells
+    return "".join(kept)

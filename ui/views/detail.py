@@ -1,0 +1,132 @@
+"""One task, opened: the facts above, its output below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ...actors import TaskStatus
+from ...actors.safe_text import safe_line, size_text
+from ..rows import Row, Span
+from ..text import clip_row, wrap
+from ..theme import clock_text, duration_text
+from .paint import sides
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ..chat.board import Seen
+    from ..chat.state import ChatState, Detail
+    from ..theme import Look
+
+_NAME: Final = 10
+_LEAST_OUTPUT: Final = 3
+_COMMAND_ROWS: Final = 4
+
+
+def detail_rows(
+    state: ChatState, detail: Detail, columns: int, height: int
+) -> list[Row]:
+    """Return at most `height` rows: the facts, a rule with the place, the output."""
+    facts = fact_rows(state, detail, columns, height)
+    room = height - len(facts)
+    if room < 1:
+        return facts[:height]
+    rows = [*facts, _rule(state, detail, columns), *detail.rows[: room - 1]]
+    return rows[:height]
+
+
+def output_height(state: ChatState, detail: Detail, columns: int, height: int) -> int:
+    """Return how many rows of output there is room for."""
+    return max(0, height - len(fact_rows(state, detail, columns, height)) - 1)
+
+
+def fact_rows(state: ChatState, detail: Detail, columns: int, height: int) -> list[Row]:
+    """Return what is known of the task; less of it where the output has no room."""
+    seen = state.board.find(detail.task_id)
+    if seen is None:
+        text = f"#{detail.task_id} has left the history"
+        return [clip_row((Span(text, state.look.theme.problem),), columns)]
+    rows = [_title(seen, state, columns)]
+    for name, text in _facts(seen, detail, state.look):
+        label = Span(f"  {name:<{_NAME}}", state.look.theme.faint)
+        lines = wrap(safe_line(text), max(1, columns - _NAME - 2))[:_COMMAND_ROWS]
+        rows += [clip_row((label, Span(line)), columns) for line in lines[:1]]
+        blank = Span(" " * (_NAME + 2))
+        rows += [clip_row((blank, Span(line)), columns) for line in lines[1:]]
+    return rows[: max(1, min(len(rows), height - 1 - _LEAST_OUTPUT, height // 2 + 1))]
+
+
+def _title(seen: Seen, state: ChatState, columns: int) -> Row:
+    task, look = seen.task, state.look
+    style = look.theme.of(task.status)
+    left = (
+        Span(f"{look.icons.of(task.status)} #{task.id} {task.status}  ", style),
+        Span(safe_line(task.description), look.theme.title),
+    )
+    seconds = seen.duration(state.now)
+    progress = "" if task.progress is None else f"{task.progress}%  "
+    right = progress + ("" if seconds is None else duration_text(seconds))
+    return sides(left, (Span(right, style),) if right else (), columns)
+
+
+def _facts(seen: Seen, detail: Detail, look: Look) -> list[tuple[str, str]]:
+    task = seen.task
+    facts = [
+        ("why", task.reason),
+        ("command", f"{task.kind} {' '.join(task.args)}"),
+        ("error", task.error if task.error != task.reason else None),
+        ("times", _times(task.queued_at, task.started_at, task.ended_at, look)),
+        ("process", _process(detail, task.status)),
+        ("exit code", None if task.exit_code is None else str(task.exit_code)),
+        ("output", _output(seen)),
+    ]
+    return [(name, text) for name, text in facts if text]
+
+
+def _times(
+    queued: datetime, started: datetime | None, ended: datetime | None, look: Look
+) -> str:
+    dot = f" {look.signs.dot} "
+    parts = [f"queued {clock_text(queued)}"]
+    if started is not None:
+        parts.append(f"started {started.astimezone():%H:%M:%S}")
+    if ended is not None:
+        parts.append(f"ended {ended.astimezone():%H:%M:%S}")
+    return dot.join(parts)
+
+
+def _process(detail: Detail, status: TaskStatus) -> str | None:
+    if detail.pid is None or status is not TaskStatus.RUNNING:
+        return None
+    return str(detail.pid)
+
+
+def _output(seen: Seen) -> str | None:
+    task = seen.task
+    if task.output_path is None or task.started_at is None:
+        return None
+    return f"{task.output_path} ({size_text(task.output_size)})"
+
+
+def _rule(state: ChatState, detail: Detail, columns: int) -> Row:
+    theme, signs = state.look.theme, state.look.signs
+    if detail.pager is None:
+        left, right = "no output", ""
+    else:
+        status = detail.pager.status
+        left = "output"
+        if status.message:
+            left += f" {signs.dot} {safe_line(status.message)}"
+        right = "following" if status.following else f"{status.percent}%"
+        if not status.wrap:
+            right = f"column {status.column + 1} {signs.dot} {right}"
+    spans = (Span(f"{signs.rule * 2} ", theme.rule), Span(f"{left} ", theme.faint))
+    end = (Span(f" {right}", theme.faint),) if right else ()
+    row = sides(spans, end, columns)
+    # The gap between both is drawn as a rule.
+    return tuple(
+        Span(signs.rule * len(span.text), theme.rule)
+        if len(span.text) > 1 and span.text.isspace()
+        else span
+        for span in row
+    )

@@ -1,0 +1,64 @@
+"""The last row: the keys that matter now, or a word about what just happened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..chat.state import Confirm, Detail, Focus, HelpKeys
+from ..rows import Row, Span
+from ..text import clip_row, width
+from . import keys_text
+
+if TYPE_CHECKING:
+    from ..chat.state import ChatState
+    from .keys_text import Keys
+
+
+def footer_row(state: ChatState, columns: int) -> Row:
+    """Return the row; as many hints as fit, the most useful first."""
+    theme = state.look.theme
+    if state.notice:
+        return clip_row((Span(state.notice, theme.unread),), columns)
+    detail = state.detail
+    spans: list[Span] = []
+    if detail is not None and detail.query is not None:
+        spans.append(Span(f"/{detail.query}_  ", theme.unread))
+    used = sum(width(span.text) for span in spans)
+    separator = f" {state.look.signs.dot} "
+    started = False
+    for name, meaning in _keys(state):
+        key = keys_text.key_name(name, ascii_only=state.look.is_ascii)
+        lead = separator if started else ""
+        cells = width(f"{lead}{key} {meaning}")
+        if used + cells > columns:
+            break
+        started = True
+        used += cells
+        spans += [
+            Span(lead, theme.rule),
+            Span(key, theme.text),
+            Span(f" {meaning}", theme.faint),
+        ]
+    return clip_row(tuple(span for span in spans if span.text), columns)
+
+
+def _keys(state: ChatState) -> Keys:
+    match state.overlay:
+        case HelpKeys():
+            return (("any key", "back"),)
+        case Confirm():
+            return keys_text.CONFIRM_KEYS
+        case Detail(query=query):
+            return keys_text.DETAIL_KEYS if query is None else keys_text.QUERY_KEYS
+        case None:
+            pass
+    if state.leaving:
+        return keys_text.LEAVING_KEYS
+    if state.focus is Focus.PANEL:
+        typing = state.panel.typing
+        return keys_text.FILTER_KEYS if typing else keys_text.PANEL_KEYS
+    if state.editor.searching:
+        return keys_text.SEARCH_KEYS
+    if state.choice is not None and state.choice.popup.proposals:
+        return keys_text.POPUP_KEYS
+    return keys_text.INPUT_KEYS

@@ -1,0 +1,33 @@
+"""The input rows: the editor, or its draft while something else takes the keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..chat.state import Focus
+
+if TYPE_CHECKING:
+    from ..chat.state import ChatState
+    from ..editor import Rendered
+
+
+def input_rows(state: ChatState, columns: int, limit: int) -> Rendered:
+    """Draw the input in at most `limit` rows, at least one."""
+    return state.editor.render(
+        columns, max(1, limit), f"{state.look.signs.prompt} ", placeholder(state)
+    )
+
+
+def has_keys(state: ChatState) -> bool:
+    """Tell whether what is typed goes into the input."""
+    return state.overlay is None and state.focus is Focus.INPUT
+
+
+def placeholder(state: ChatState) -> str:
+    """Say what can be typed into the empty input."""
+    more = state.look.signs.more
+    if state.leaving:
+        return f"leaving{more}"
+    if state.partner is not None:
+        return f"Say something to {state.partner}, or / for commands"
+    return "A note to yourself, / for commands, !make test to run one"

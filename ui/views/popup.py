@@ -1,0 +1,57 @@
+"""The popup above the input: what can be typed here, a line each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ...actors.safe_text import safe_line
+from ..rows import Row, Span
+from ..text import clip, clip_row, pad, pad_row, row_width, width
+from .paint import over
+
+if TYPE_CHECKING:
+    from ..chat.completion import Proposal
+    from ..chat.state import Choice
+    from ..theme import Look
+
+HEIGHT: Final = 8
+"""Proposals that are seen at a time."""
+
+
+def popup_rows(choice: Choice, look: Look, columns: int, height: int) -> list[Row]:
+    """Return at most `height` rows, the last of them next to the input."""
+    popup = choice.popup
+    if height < 1:
+        return []
+    rows = [_edge(popup.form, look, columns)] if height > 1 or popup.form else []
+    room = min(HEIGHT, height - len(rows))
+    if room < 1:
+        return rows
+    first = max(0, min(choice.index - room + 1, len(popup.proposals) - room))
+    shown = popup.proposals[first : first + room]
+    widest = max((width(p.label) for p in shown), default=0)
+    label_width = min(widest, max(4, columns // 2))
+    for index, proposal in enumerate(shown, first):
+        row = _row(proposal, label_width, look)
+        if index == choice.index:
+            row = over(pad_row(row, columns), look.theme.selected)
+        rows.append(clip_row(row, columns))
+    return rows
+
+
+def _edge(form: str, look: Look, columns: int) -> Row:
+    """Return the upper edge: a rule, with the form of the command in it."""
+    rule = look.signs.rule
+    text = f" {form} " if form else ""
+    row = clip_row(
+        (Span(rule * 2, look.theme.rule), Span(text, look.theme.faint)), columns
+    )
+    return (*row, Span(rule * (columns - row_width(row)), look.theme.rule))
+
+
+def _row(proposal: Proposal, label_width: int, look: Look) -> Row:
+    label = pad(clip(safe_line(proposal.label), label_width), label_width)
+    return (
+        Span(f"  {label}", look.theme.you),
+        Span(f"  {safe_line(proposal.summary)}", look.theme.faint),
+    )

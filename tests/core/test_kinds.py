@@ -307,7 +307,8 @@ def test_a_job_that_is_stopped_ends_in_its_own_way(
 def test_a_job_that_is_stopped_ends_when_all_of_it_has(
     run: Run, lair: Path, until: Until
 ) -> None:
-    hidden = "trap 'sleep 0.1; echo last' TERM; sleep 60 & echo ready; wait; wait"
+    last = "sleep 0.1; echo last; exit"
+    hidden = f"trap '{last}' TERM; echo ready; while :; do sleep 0.01; done"
     job = run(f'setsid bash -c "{hidden}" & wait')
     _output(lair, until, "ready\n")
     job.stop()

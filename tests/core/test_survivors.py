@@ -20,7 +20,7 @@ Until = Callable[[Callable[[], bool]], None]
 Start = Callable[..., subprocess.Popen[bytes]]
 
 OWN = f"test-{os.getpid():x}:3"
-"""A mark that no process outside of these tests carries."""
+"""A mark that no process outside of this run of the tests carries."""
 
 _NAP = """#!/bin/bash
 echo $$ >> pids
@@ -209,7 +209,7 @@ def test_the_family_is_found_after_its_first_process_has_ended(
 
 
 def test_the_family_of_an_inner_task_is_its_own(start: Start, written: Written) -> None:
-    inner = f"{OWN},inner-2:2"
+    inner = f"{OWN},inner-{OWN}"
     outer = start(f"./nap & {MARK}={inner} setsid ./nap & wait")
     by_mark = {process.environ()[MARK]: process.pid for process in written(2)}
     found = _ids(survivors.find_family(outer.pid, OWN))

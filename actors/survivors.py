@@ -100,14 +100,8 @@ def find_family(
             for pid, entry in table.items()
             if entry.session == leader or token in entry.marks
         }
-        # Children of theirs that hid from both: another session and no environment.
-        family = found | alive.keys() | {leader}
-        rest = [entry for pid, entry in table.items() if pid not in family]
-        while children := {entry.pid for entry in rest if entry.parent in family}:
-            found |= children
-            family |= children
-            rest = [entry for entry in rest if entry.pid not in children]
-        return [table[pid] for pid in found - alive.keys() - {leader}]
+        family = _with_descendants(table, found | alive.keys() | {leader})
+        return [table[pid] for pid in family - alive.keys() - {leader}]
 
     return [*alive.values(), *_sure(search, doubtful=not alive)]
 
@@ -164,14 +158,19 @@ def end_all(
 
 
 def find_sessions(leaders: Iterable[psutil.Process]) -> list[psutil.Process]:
-    """Find running session leaders, and all that is in their sessions.
+    """Find running session leaders, all that is in their sessions, and its descendants.
 
     A leader that is gone, and one whose id is another process's by now, has none.
     """
     alive = {leader.pid: leader for leader in leaders if is_alive(leader)}
     if not alive:
         return []
-    return _sure(lambda t: [entry for entry in t.values() if entry.session in alive])
+
+    def search(table: dict[int, process_table.Entry]) -> list[process_table.Entry]:
+        members = {pid for pid, entry in table.items() if entry.session in alive}
+        return [table[pid] for pid in _with_descendants(table, members)]
+
+    return _sure(search)
 
 
 def signal_all(processes: Iterable[psutil.Process], number: int) -> None:
@@ -217,6 +216,18 @@ def _wait_until_gone(
     while left and deadline.left() > 0 and not hurried():
         time.sleep(_POLL)
         left = [process for process in left if is_alive(process)]
+
+
+def _with_descendants(
+    table: dict[int, process_table.Entry], ancestors: set[int]
+) -> set[int]:
+    """Add those that hid from session and mark: in another one, without environment."""
+    family = set(ancestors)
+    rest = [entry for pid, entry in table.items() if pid not in family]
+    while children := {entry.pid for entry in rest if entry.parent in family}:
+        family |= children
+        rest = [entry for entry in rest if entry.pid not in children]
+    return family
 
 
 def _sure(

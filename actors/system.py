@@ -49,7 +49,7 @@ from .messages import (
 )
 from .promise import Deadline, Promise
 from .queue import QueueActor, QueueConfig
-from .recovery import end_leftovers, with_duration
+from .recovery import as_left, end_leftovers
 from .runner import RunnerActor
 from .session_folder import FolderError, SessionFolder
 from .supervision import DeadLetters, Recipient, logger, post
@@ -220,7 +220,7 @@ class TaskSystem:
             warning = f"still alive from the last time, and can't be ended: {left}"
         self.warnings = () if warning is None else (warning,)
         here = (folder.adopt(task) for task in memory.tasks)
-        tasks = (with_duration(task, last_seen) for task in here)
+        tasks = (as_left(task, last_seen) for task in here)
         return folder.output, journal, replace(memory, tasks=tuple(tasks))
 
     def _start_actors(self, output: Path, journal: Journal, memory: Memory) -> None:

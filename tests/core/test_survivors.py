@@ -313,11 +313,13 @@ def test_what_can_not_be_ended_is_returned(start: Start) -> None:
 
 
 def test_a_session_is_found_by_its_leader(start: Start, written: Written) -> None:
-    leader = start("./nap & setsid ./nap & wait")
-    inside = [nap.pid for nap in written(2) if os.getsid(nap.pid) == leader.pid]
+    leader = start("./nap & setsid ./nap & (setsid ./nap &) ; wait")
+    naps = written(3)
     found = survivors.find_sessions([psutil.Process(leader.pid)])
-    assert _ids(found) == {leader.pid, *inside}
-    assert len(inside) == 1
+    # Its descendants too, unless they have left both it and their parents.
+    orphan = {nap.pid for nap in naps if nap.ppid() != leader.pid}
+    assert len(orphan) == 1
+    assert _ids(found) == {leader.pid, *(nap.pid for nap in naps)} - orphan
 
 
 def test_a_leader_that_has_ended_has_no_session(start: Start) -> None:

@@ -227,3 +227,22 @@ def tagged(value: str, name: str = TAG) -> list[psutil.Process]:
             if alive and value in process.environ().get(name, ""):
                 found.append(process)
     return found
+
+
+def running_as(text: str) -> list[psutil.Process]:
+    """Return the running processes named `sleep` with this text in their arguments."""
+    found: list[psutil.Process] = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.name() == "sleep" and text in process.cmdline():
+                found.append(process)
+    return found
+
+
+def until_running(text: str, count: int) -> None:
+    """Wait until so many processes run as `running_as` finds them."""
+    end = time.monotonic() + PATIENCE
+    while len(running_as(text)) < count:
+        if time.monotonic() > end:
+            raise TimeoutError(f"only {running_as(text)} run")
+        time.sleep(0.01)

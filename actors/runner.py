@@ -95,10 +95,11 @@ class RunnerActor(SafeActor[RunnerMessage]):
                 self._start(task)
             case StopTask(task_id=task_id, outcome=outcome, now=now):
                 self._stop_task(task_id, outcome, now=now)
-            case JobEnded(task_id=task_id):
+            case JobEnded(task_id=task_id, stopped=stopped):
                 # One that was buried while it was still ending has been reported.
                 if task_id in self._active:
-                    self._ended(message)
+                    end = TaskEnded(task_id, message.outcome, message.news)
+                    self._ended(end, stopped=stopped)
             case ClaimAgain():
                 self._claim_owed()
             case TickRunner():
@@ -114,7 +115,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
         """Fail the task whose start failed, and keep ticking."""
         if isinstance(message, StartTask):
             outcome = Outcome.failed(safe_line(f"could not be started: {error!r}"))
-            self._ended(JobEnded(message.task.id, outcome))
+            self._ended(TaskEnded(message.task.id, outcome))
         elif isinstance(message, TickRunner):
             self._keep_ticking()
 
@@ -151,12 +152,12 @@ class RunnerActor(SafeActor[RunnerMessage]):
         if actor is not None:
             post_if_alive(actor, Stop(outcome, now=now))
 
-    def _ended(self, end: JobEnded) -> None:
+    def _ended(self, end: TaskEnded, *, stopped: bool = False) -> None:
         self._active.pop(end.task_id, None)
-        self.post(self._queue, TaskEnded(end.task_id, end.outcome, end.news))
+        self.post(self._queue, end)
         if self._draining is not None:
             self._answer_if_drained(self._draining)
-        elif end.stopped:
+        elif stopped:
             self._claim_later()
         else:
             self._claim(1)
@@ -204,7 +205,8 @@ class RunnerActor(SafeActor[RunnerMessage]):
             return
         token = survivors.own_part(survivors.mark(self._config.session_key, task_id))
         survivors.end_marked(lambda part: part == token, grace=0.0)
-        self._ended(JobEnded(task_id, Outcome.failed("its actor died"), stopped=True))
+        died = Outcome.failed("its actor died")
+        self._ended(TaskEnded(task_id, died), stopped=True)
 
     def _drain(self, drain: Drain) -> None:
         before = self._draining

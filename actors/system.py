@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import math
 import os
 import re
 import secrets
@@ -74,11 +75,14 @@ _SESSION_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class TaskSystemError(Exception):
-    """A task system could not be started; the text says why and what to do."""
+    """A task system could not be started, or somebody else has stopped its actors.
+
+    The text says why and what to do, in one line.
+    """
 
 
 class RefusedError(Exception):
-    """A request was refused; the text says why and what to do."""
+    """A request was refused; the text says why and what to do, in one line."""
 
 
 class TaskSystem:
@@ -87,16 +91,21 @@ class TaskSystem:
     Several can live in one process. Nothing here touches signals, logging set-up,
     standard streams or actors other than its own.
 
+    A `with` block starts it and stops it. Its methods may be called on any thread but
+    those of its own actors. Those that ask the actors raise `RuntimeError` if it is not
+    started, and `TaskSystemError` if somebody else has stopped its actors.
+
     Args:
         directory: The folder of the session: its journal, and its output files in
             `output/`. Made if it is missing. What is in it is remembered: queued tasks
             run when it is opened again. With none, nothing is remembered, and the
             output is in a temporary folder that is deleted on `stop`.
         name: What the session is called: letters, digits, `.`, `_` and `-`.
-        slots: How many tasks run at a time.
-        kinds: The kinds of tasks; by default `bash` and `sleep`.
+        slots: How many tasks run at a time; at least 1.
+        kinds: The kinds of tasks, each with a name of its own; by default `bash` and
+            `sleep`.
         grace: Seconds between asking a task to end and killing it.
-        history: How many finished tasks are remembered.
+        history: How many finished tasks are remembered; the oldest are forgotten.
         output_limit: Bytes of output beyond which a task is ended as failed.
         session_output_limit: Bytes of output of all tasks together; beyond it the
             oldest finished ones are forgotten, and then the one that writes is ended.
@@ -119,8 +128,12 @@ class TaskSystem:
     ) -> None:
         if slots < 1:
             raise ValueError(f"{slots} slots would never run a task; give at least 1")
-        if grace < 0:
-            raise ValueError("the grace period can't be negative")
+        if not 0 <= grace < math.inf:
+            raise ValueError(
+                f"a grace period of {grace} s can't be; give seconds from 0"
+            )
+        if history < 0:
+            raise ValueError(f"can't remember {history} tasks; give a number from 0")
         if not _SESSION_NAME.fullmatch(name):
             raise ValueError(
                 f"bad session name {name!r}; use letters, digits, '.', '_' and '-'"
@@ -319,17 +332,30 @@ class TaskSystem:
         *args: str,
         timeout: float = ANSWER_TIMEOUT,
     ) -> Task:
-        """Add a task and return it. Blocks until it is written down.
+        """Add a task and return it. Blocks until it is written down, not until it ends.
+
+        Args:
+            description: What the task is called wherever it is shown.
+            kind: The name of one of the kinds.
+            args: What the kind needs to know; for `bash` one string, the command.
+            timeout: Seconds to wait for the answer.
+
+        Returns:
+            The task: Queued, or Running already.
 
         Raises:
-            RefusedError: If the request makes no sense.
-            TimeoutError: If there was no answer in `timeout` seconds.
+            RefusedError: If the request makes no sense, or can't be written down.
+            TimeoutError: If there was no answer in time; it may still be added.
         """
         request = TaskRequest(description, kind, args)
         return self._request(AddTask(request), TaskAdded, timeout).task
 
     def get(self, task_id: int, timeout: float = ANSWER_TIMEOUT) -> Task:
         """Return a task as it is now. Blocks until the queue has answered.
+
+        Args:
+            task_id: Which.
+            timeout: Seconds to wait for the answer.
 
         Raises:
             RefusedError: If there is no such task.
@@ -341,6 +367,10 @@ class TaskSystem:
         self, which: TaskFilter = TaskFilter.ALL, timeout: float = ANSWER_TIMEOUT
     ) -> tuple[Task, ...]:
         """Return tasks by id. Blocks until the queue has answered.
+
+        Args:
+            which: Those of which status; all by default.
+            timeout: Seconds to wait for the answer.
 
         Raises:
             TimeoutError: If there was no answer in `timeout` seconds.
@@ -359,6 +389,12 @@ class TaskSystem:
 
         Blocks until the queue has answered, not until the task has ended.
 
+        Args:
+            task_id: Which.
+            reason: Who or what canceled it; it becomes the reason of the task.
+            now: Kill a running one at once, without the grace period.
+            timeout: Seconds to wait for the answer.
+
         Returns:
             The task: Canceled, or Running still.
 
@@ -372,7 +408,14 @@ class TaskSystem:
     def cancel_all(
         self, *, reason: str = "canceled", timeout: float = ANSWER_TIMEOUT
     ) -> tuple[Task, ...]:
-        """Cancel every task that has not finished and return them; see `cancel`.
+        """Cancel every task that has not finished, queued ones first; see `cancel`.
+
+        Args:
+            reason: Who or what canceled them; it becomes the reason of the tasks.
+            timeout: Seconds to wait for the answer.
+
+        Returns:
+            The tasks by id, each Canceled, or Running still.
 
         Raises:
             TimeoutError: If there was no answer in `timeout` seconds.
@@ -381,6 +424,11 @@ class TaskSystem:
 
     def forget_finished(self, timeout: float = ANSWER_TIMEOUT) -> tuple[int, ...]:
         """Forget finished tasks, delete their output and return their ids.
+
+        Blocks until the queue has answered.
+
+        Args:
+            timeout: Seconds to wait for the answer.
 
         Raises:
             TimeoutError: If there was no answer in `timeout` seconds.
@@ -411,7 +459,11 @@ class TaskSystem:
     def unsubscribe(
         self, subscriber: Recipient[Notification], timeout: float = ANSWER_TIMEOUT
     ) -> None:
-        """Tell this recipient nothing more.
+        """Tell this recipient nothing more. Blocks until the queue has answered.
+
+        Args:
+            subscriber: The same object, or an equal one, that was subscribed.
+            timeout: Seconds to wait for the answer.
 
         Raises:
             TimeoutError: If there was no answer in `timeout` seconds.
@@ -421,11 +473,15 @@ class TaskSystem:
     def wait(self, *task_ids: int, timeout: float) -> tuple[Task, ...]:
         """Wait until tasks have ended, and return them as they ended.
 
-        Blocks up to `timeout` seconds, without polling.
+        Blocks up to `timeout` seconds, without polling. A task that stays queued for
+        the next time when the system is stopped does not end.
 
         Args:
             task_ids: Which; with none, all that have not ended yet.
-            timeout: Seconds.
+            timeout: Seconds for all of them together.
+
+        Returns:
+            The tasks in the order of the ids.
 
         Raises:
             LookupError: If one of them is not known.

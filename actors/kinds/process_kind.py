@@ -122,6 +122,12 @@ class ProcessKind:
 
     A subclass names itself and turns a request's arguments into a command; that is
     all it takes to add one.
+
+    Attributes:
+        name: What it is called in a request: a short word.
+        usage: Its arguments, for help.
+        summary: What it does, for help, in a few words.
+        writes_output: Whether its jobs write an output file; these always do.
     """
 
     name: str
@@ -130,11 +136,17 @@ class ProcessKind:
     writes_output = True
 
     def command(self, args: tuple[str, ...]) -> Sequence[str]:
-        """Return the program and its arguments for a request's arguments."""
+        """Return the program and its arguments for a request's arguments.
+
+        Called when the task starts, by its actor; must not block.
+        """
         raise NotImplementedError
 
     def environment(self) -> Mapping[str, str]:
-        """Return the environment of the processes; this process's by default."""
+        """Return the environment of the processes; this process's by default.
+
+        `BACKBURNER_TASK` is added to it, and `PYTHONUNBUFFERED` if it is not there.
+        """
         return os.environ
 
     def directory(self) -> Path | None:
@@ -149,7 +161,7 @@ class ProcessKind:
         """
 
     def start(self, context: JobContext) -> ProcessJob:
-        """Start the process.
+        """Start the process; blocks for the millisecond that this takes.
 
         Raises:
             StartError: If the output file can't be written, or the program can't be

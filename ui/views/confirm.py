@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...actors.safe_text import safe_line
 from ..rows import Row, Span
-from .paint import wrap_spans
+from .paint import titled_rule, wrap_spans
 
 if TYPE_CHECKING:
     from ..chat.state import ChatState
@@ -19,7 +19,10 @@ def confirm_rows(state: ChatState, columns: int, height: int) -> list[Row]:
     """Return at most `height` rows."""
     theme = state.look.theme
     spans = [Span("Leave?  ", theme.unread), Span(_consequence(state), theme.text)]
-    return wrap_spans(spans, columns)[:height]
+    rows = wrap_spans(spans, columns)
+    if len(rows) < height:
+        rows.insert(0, titled_rule("", state.look, columns))
+    return rows[:height]
 
 
 def _consequence(state: ChatState) -> str:

@@ -10,6 +10,8 @@ from ..text import clip_row, row_width, wrap
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ..theme import Look
+
 
 def line(text: str, style: Style = PLAIN) -> Row:
     """Return a row of one piece."""
@@ -29,6 +31,16 @@ def sides(left: Row, right: Row, width: int) -> Row:
     left = clip_row(left, room - 1)
     gap = room - row_width(left)
     return (*left, Span(" " * gap), *right)
+
+
+def titled_rule(title: str, look: Look, columns: int) -> Row:
+    """Return a rule across the screen, with a title in it if there is one."""
+    rule = look.signs.rule
+    text = f" {title} " if title else ""
+    row = clip_row(
+        (Span(rule * 2, look.theme.rule), Span(text, look.theme.faint)), columns
+    )
+    return (*row, Span(rule * (columns - row_width(row)), look.theme.rule))
 
 
 def wrap_spans(spans: Iterable[Span], width: int) -> list[Row]:

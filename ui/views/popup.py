@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from ...actors.safe_text import safe_line
 from ..rows import Row, Span
-from ..text import clip, clip_row, pad, pad_row, row_width, width
-from .paint import over
+from ..text import clip, clip_row, pad, pad_row, width
+from .paint import over, titled_rule
 
 if TYPE_CHECKING:
     from ..chat.completion import Proposal
@@ -23,7 +23,7 @@ def popup_rows(choice: Choice, look: Look, columns: int, height: int) -> list[Ro
     popup = choice.popup
     if height < 1:
         return []
-    rows = [_edge(popup.form, look, columns)] if height > 1 or popup.form else []
+    rows = [titled_rule(popup.form, look, columns)] if height > 1 or popup.form else []
     room = min(HEIGHT, height - len(rows))
     if room < 1:
         return rows
@@ -37,16 +37,6 @@ def popup_rows(choice: Choice, look: Look, columns: int, height: int) -> list[Ro
             row = over(pad_row(row, columns), look.theme.selected)
         rows.append(clip_row(row, columns))
     return rows
-
-
-def _edge(form: str, look: Look, columns: int) -> Row:
-    """Return the upper edge: a rule, with the form of the command in it."""
-    rule = look.signs.rule
-    text = f" {form} " if form else ""
-    row = clip_row(
-        (Span(rule * 2, look.theme.rule), Span(text, look.theme.faint)), columns
-    )
-    return (*row, Span(rule * (columns - row_width(row)), look.theme.rule))
 
 
 def _row(proposal: Proposal, label_width: int, look: Look) -> Row:

@@ -1,0 +1,167 @@
+"""The window's title and taskbar, announcements, beats, the last line, the log."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from backburner.actors import TaskFound, TaskStatus, Transcript
+from backburner.actors.chat import ChatMessage
+from backburner.actors.messages import TaskChanged, TaskEvent
+from backburner.ui.chat.announcer import PAUSE, Announcer
+from backburner.ui.chat.beats import LINGERING, SPIN, next_beat
+from backburner.ui.chat.board import LINGER
+from backburner.ui.chat.quiet import Quiet
+from backburner.ui.chat.state import Detail
+from backburner.ui.chat.summary import summary_text
+from backburner.ui.chat.window import taskbar, window_title
+from backburner.ui.keys import Click
+from backburner.ui.rows import Style
+from backburner.ui.theme import BASIC, COLOURLESS, DARK, LIGHT, Look, theme_for
+from chat_driver import START, ChatDriver, ended, queued, running
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def test_the_title_says_what_runs_and_what_is_unread() -> None:
+    chat = ChatDriver()
+    assert window_title(chat.state) == "backburner main"
+    chat.enter("/chat work")
+    chat.news(running(1), running(2), queued(3))
+    expected = "2 running, 1 queued, 3 unread - backburner main"
+    assert window_title(chat.state) == expected
+
+
+def test_the_taskbar_shows_the_mean_of_what_is_known() -> None:
+    chat = ChatDriver()
+    chat.news(running(1))
+    assert taskbar(chat.state) is None
+    chat.news(running(2, progress=20), running(3, progress=60), ended(4))
+    assert taskbar(chat.state) == 40
+
+
+def test_announcements_name_one_task_and_count_many() -> None:
+    announcer = Announcer()
+    assert announcer.due(0.0) is None
+    announcer.add(ended(1, "Build\x1b[2J", TaskStatus.FAILED))
+    assert announcer.take(100.0) == "Build failed: exit status 2 (8.0s)"
+    announcer.add(ended(2))
+    announcer.add(ended(3))
+    announcer.add(ended(4, status=TaskStatus.CANCELED))
+    assert announcer.take(100.0 + PAUSE - 0.1) is None
+    assert announcer.due(100.0 + PAUSE - 0.5) == 0.5
+    text = announcer.take(100.0 + PAUSE)
+    assert text == "3 tasks have ended: 2 complete, 1 canceled"
+    assert announcer.take(999.0) is None
+
+
+def test_what_was_seen_is_not_announced_later() -> None:
+    announcer = Announcer()
+    announcer.add(ended(1))
+    announcer.drop()
+    assert announcer.take(9.0) is None
+
+
+def test_time_passes_only_while_something_on_the_screen_moves() -> None:
+    chat = ChatDriver()
+    assert next_beat(chat.state) is None
+    chat.news(queued(1))
+    assert next_beat(chat.state) is None
+    chat.news(running(1))
+    assert next_beat(chat.state) == SPIN
+    chat.press("ctrl-t")
+    assert next_beat(chat.state) is None
+    chat.press("ctrl-t", "f1")
+    assert next_beat(chat.state) is None
+    chat.press("escape")
+    chat.news(ended(1))
+    assert next_beat(chat.state) == LINGERING
+    chat.now += LINGER
+    chat.frame()
+    assert next_beat(chat.state) is None
+
+
+def test_an_open_task_moves_while_it_runs() -> None:
+    chat = ChatDriver()
+    chat.news(running(1))
+    chat.state.overlay = Detail.of(TaskFound(running(1)))
+    assert next_beat(chat.state) == SPIN
+    chat.news(ended(1))
+    assert next_beat(chat.state) is None
+
+
+def test_a_click_selects_a_task_and_another_opens_it() -> None:
+    chat = ChatDriver()
+    chat.news(running(1), running(2))
+    row = max(i for i, line in enumerate(chat.screen().split("\n")) if "#2 " in line)
+    chat.tell(Click(5, row))
+    assert chat.state.panel.selected == 2
+    assert chat.tell(Click(5, row))
+    chat.tell(Click(5, chat.state.size.rows - 2))
+    chat.type("x")
+    assert chat.state.editor.text == "x"
+
+
+def test_the_last_line_says_what_was_left() -> None:
+    chat = ChatDriver()
+    assert summary_text(chat.state.board, "work") == (
+        "backburner: left session work: no tasks"
+    )
+    chat.news(queued(1), running(2), ended(3), ended(4, status=TaskStatus.CANCELED))
+    assert summary_text(chat.state.board, "work") == (
+        "backburner: left session work: 1 still running, 1 queued, 1 complete,"
+        " 1 canceled"
+    )
+
+
+def test_an_earlier_life_is_put_back_without_being_news() -> None:
+    chat = ChatDriver()
+    command = ChatMessage(START, "work", "you", "!make", command=True)
+    note = ChatMessage(START, "main", "you", "note")
+    changes = (
+        TaskChanged(1, TaskEvent.QUEUED, queued(1)),
+        TaskChanged(2, TaskEvent.FAILED, ended(1, status=TaskStatus.FAILED)),
+    )
+    stray = TaskChanged(3, TaskEvent.QUEUED, queued(2))
+    chat.tell(Transcript((command, changes[0], note, changes[1], stray)))
+    counts = {c.name: len(c.transcript.items) for c in chat.state.conversations.all}
+    assert counts == {"main": 2, "work": 3}
+    assert chat.state.conversations.unread == ()
+    assert chat.state.conversations.current.latest_failure is None
+
+
+def test_themes_by_colours_and_background() -> None:
+    assert theme_for(1 << 24, light=False) is DARK
+    assert theme_for(256, light=True) is LIGHT
+    assert theme_for(16, light=True) is BASIC
+    assert theme_for(8, light=False) is BASIC
+    assert theme_for(0, light=False) is COLOURLESS
+
+
+def test_without_colours_nothing_is_coloured() -> None:
+    chat = ChatDriver(look=Look.of("utf-8", 0, light=False))
+    chat.news(running(1, progress=5), ended(2, status=TaskStatus.FAILED))
+    chat.press("tab")
+    styles = {span.style for row in chat.frame().rows for span in row}
+    assert {(style.fg, style.bg) for style in styles} == {(None, None)}
+    assert Style(reverse=True) in styles
+
+
+def test_what_others_print_goes_to_the_log(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "chat.log"
+    with Quiet(log):
+        os.write(2, b"a library complains\n")
+        sys.stdout.flush()
+        subprocess.run(["echo", "a child prints"], check=True)
+    os.write(1, b"back again\n")
+    assert log.read_text() == "a library complains\na child prints\n"
+    captured = capfd.readouterr()
+    assert captured.out == "back again\n"
+    assert captured.err == ""

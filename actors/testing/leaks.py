@@ -40,12 +40,14 @@ def no_leaks(
     threads = set(threading.enumerate())
     children = set(_children())
     yield
+    # First, as it waits: an actor that is just ending is still registered.
+    left_threads = _left_threads(threads)
     left = [
         f"actor {ref}"
         for ref in pykka.ActorRegistry.get_all()
         if ref.actor_urn not in actors
     ]
-    left += [f"thread {name}" for name in _left_threads(threads)]
+    left += [f"thread {name}" for name in left_threads]
     left += [f"process {child}" for child in _children() if child not in children]
     if not dead_letters:
         left += [

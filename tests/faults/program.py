@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
+import select
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import threading
 import time
 import uuid
@@ -155,11 +153,8 @@ class Program:
 
     def wait_until_full(self) -> None:
         """Wait until its output pipe takes no more; only if it is not read."""
-        assert self.process.stdout is not None
-        fd = self.process.stdout.fileno()
-        size = fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ)
         end = time.monotonic() + PATIENCE
-        while _unread(fd) < size * _FULL:
+        while _is_writable(Path(f"/proc/{self.process.pid}/fd/1")):
             if time.monotonic() > end:
                 raise TimeoutError("its output pipe never filled up")
             time.sleep(0.01)
@@ -213,9 +208,12 @@ class Program:
             self._more.notify_all()
 
 
-def _unread(fd: int) -> int:
-    (count,) = struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4))
-    return count
+def _is_writable(pipe: Path) -> bool:
+    fd = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    try:
+        return bool(select.select([], [fd], [], 0)[1])
+    finally:
+        os.close(fd)
 
 
 def tagged(value: str, name: str = TAG) -> list[psutil.Process]:

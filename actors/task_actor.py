@@ -239,7 +239,9 @@ class TaskActor(SafeActor[TaskActorMessage]):
         job = self._job
         if job is not None:
             self._try(job.kill)
-            self._try(lambda: survivors.end_marked(self._is_own_mark, grace=0.0))
+        # A start that failed half-way may have left processes too.
+        self._try(lambda: survivors.end_marked(self._is_own_mark, grace=0.0))
+        if job is not None:
             self._try(lambda: self._look_for_the_last_time(job))
         if not self._reported:
             self._report(self._imposed or Outcome.failed("its actor was stopped"))

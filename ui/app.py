@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # the buffer of sys.stdout: Python waits for that at exit, whoever is stuck in it.
     stream = io.TextIOWrapper(
         open(_STDOUT, "wb", closefd=False),  # noqa: SIM115 - a file descriptor
-        sys.stdout.encoding,
+        "utf-8" if options.json else sys.stdout.encoding,
         errors="backslashreplace",
     )
     view = JsonView(stream) if options.json else PlainView(stream, icons)
@@ -148,7 +148,8 @@ class _ShowVersion(argparse.Action):
         del namespace, values, option_string
         from importlib.metadata import version  # noqa: PLC0415 - takes a third of a start
 
-        parser.exit(message=f"backburner {version('backburner')}\n")
+        sys.stdout.write(f"backburner {version('backburner')}\n")
+        parser.exit()
 
 
 def _slots(text: str) -> int:

@@ -136,7 +136,9 @@ def _scrolled_row(content: Content, room: int) -> tuple[Row, int]:
     total = row_width(row)
     column = _cells_before(content, start, cursor, room)
     if total < room or (total == room and cursor < end):
-        return (_with_hint(content, row, room) if end == len(text) else row), column
+        shown = _with_hint(content, row, room) if end == len(text) else row
+        # A joiner that joins nothing makes a row narrower than the sum of its parts.
+        return shown, min(column, room - 1)
     left = max(0, min(column - room * 2 // 3, total + 1 - room))
     shown = slice_row(row, left, room)
     column -= left

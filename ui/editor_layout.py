@@ -133,12 +133,11 @@ def _scrolled_row(content: Content, room: int) -> tuple[Row, int]:
     end = len(text) if end < 0 else end
     pieces = list(_pieces(content, text[start:end], room))
     row = _row_of(content, pieces)
-    total = row_width(row)
+    # Like the column: a joiner that joins nothing makes the row narrower than its parts.
+    total = sum(piece.cells for piece in pieces)
     column = _cells_before(content, start, cursor, room)
     if total < room or (total == room and cursor < end):
-        shown = _with_hint(content, row, room) if end == len(text) else row
-        # A joiner that joins nothing makes a row narrower than the sum of its parts.
-        return shown, min(column, room - 1)
+        return (_with_hint(content, row, room) if end == len(text) else row), column
     left = max(0, min(column - room * 2 // 3, total + 1 - room))
     shown = slice_row(row, left, room)
     column -= left

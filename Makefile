@@ -7,13 +7,17 @@ SOURCE_LIST := $(VENV)/.sources
 # The Pythons of test-pythons, by name or path; one that is not there is skipped.
 PYTHONS ?= python3.11 python3.12 python3.13
 
-.PHONY: run test check format docs wheel test-lowest test-pythons clean FORCE
+.PHONY: run test soak check format docs wheel test-lowest test-pythons clean FORCE
 
 run: $(INSTALLED)
 	@$(BIN)/backburner $(ARGS)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest $(ARGS)
+
+# The fault tests in their long form: about ten minutes, with figures at the end.
+soak: $(INSTALLED)
+	BACKBURNER_SOAK=1 $(BIN)/python -m pytest tests/faults $(ARGS)
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -2,6 +2,8 @@
 
 from .book import TaskCounts
 from .chat import ChatMessage
+from .clock import Alarm, Clock, Moment
+from .exits import ExitWatcher
 from .kinds import (
     BashKind,
     InvalidRequestError,
@@ -10,6 +12,7 @@ from .kinds import (
     JobEnd,
     Kind,
     Kinds,
+    ProcessJob,
     ProcessKind,
     SleepKind,
     StartError,
@@ -61,12 +64,15 @@ from .task_actor import TaskActor
 __all__ = [
     "Acknowledged",
     "AddTask",
+    "Alarm",
     "BashKind",
     "CancelAccepted",
     "CancelAll",
     "CancelTask",
     "ChatMessage",
+    "Clock",
     "DeadLetters",
+    "ExitWatcher",
     "ForgetFinished",
     "Forgotten",
     "GetTask",
@@ -80,8 +86,10 @@ __all__ = [
     "Kind",
     "Kinds",
     "ListTasks",
+    "Moment",
     "Notification",
     "Outcome",
+    "ProcessJob",
     "ProcessKind",
     "Promise",
     "QueueActor",

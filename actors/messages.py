@@ -124,14 +124,24 @@ Notification = TaskChanged | TasksForgotten | Subscribed | JournalTrouble
 
 
 class TaskAdded(Message, frozen=True):
-    """The task was added and written down."""
+    """The task was added and written down.
+
+    Attributes:
+        task: As it is now: Queued, or Running already.
+        correlation_id: That of the request, here and in the other answers.
+    """
 
     task: Task
     correlation_id: int | str | None = None
 
 
 class TaskFound(Message, frozen=True):
-    """The task as it is now, and the process it runs as, if it has one."""
+    """The task as it is now, and the process it runs as, if it has one.
+
+    Attributes:
+        task: With its duration up to now, if it runs.
+        pid: The id of its first process; none if it does not run, or has no process.
+    """
 
     task: Task
     pid: int | None = None
@@ -151,6 +161,9 @@ class CancelAccepted(Message, frozen=True):
 
     A queued task is Canceled at once. A running one has been told to stop, and its
     last notification says how it ended; it may still complete if it was just ending.
+
+    Attributes:
+        tasks: By id, each Canceled, or Running still.
     """
 
     tasks: tuple[Task, ...]
@@ -179,7 +192,11 @@ class Refused(Message, frozen=True):
 
 
 class Transcript(Message, frozen=True):
-    """What was said and shown, in order."""
+    """What was said and shown, in order.
+
+    Attributes:
+        entries: Messages, and the changes of tasks between them; the newest is last.
+    """
 
     entries: tuple[ChatMessage | TaskChanged, ...]
     correlation_id: int | str | None = None
@@ -207,7 +224,14 @@ QueueReply = (
 
 
 class AddTask(Message, frozen=True):
-    """Put a task into the queue. Answer: `TaskAdded` or `Refused`."""
+    """Put a task into the queue. Answer: `TaskAdded` or `Refused`.
+
+    Attributes:
+        request: What is to be done.
+        reply_to: Told the answer, when what it says has been written down. Without it
+            the answer is the return value of an `ask`; with a `tell` there is none.
+        correlation_id: Anything that tells the sender which answer this is.
+    """
 
     request: TaskRequest
     reply_to: Recipient[QueueReply] | None = None
@@ -215,7 +239,13 @@ class AddTask(Message, frozen=True):
 
 
 class GetTask(Message, frozen=True):
-    """Look one task up. Answer: `TaskFound` or `Refused`."""
+    """Look one task up. Answer: `TaskFound` or `Refused`.
+
+    Attributes:
+        task_id: Which.
+        reply_to: See `AddTask`, here and in the other requests.
+        correlation_id: The same.
+    """
 
     task_id: int
     reply_to: Recipient[QueueReply] | None = None
@@ -223,7 +253,11 @@ class GetTask(Message, frozen=True):
 
 
 class ListTasks(Message, frozen=True):
-    """List tasks. Answer: `TaskList`."""
+    """List tasks. Answer: `TaskList`.
+
+    Attributes:
+        which: Those of which status.
+    """
 
     which: TaskFilter = TaskFilter.ALL
     reply_to: Recipient[QueueReply] | None = None
@@ -247,7 +281,12 @@ class CancelTask(Message, frozen=True):
 
 
 class CancelAll(Message, frozen=True):
-    """Cancel every task that has not finished. Answer: `CancelAccepted`."""
+    """Cancel every task that has not finished. Answer: `CancelAccepted`.
+
+    Attributes:
+        reason: Who or what canceled them; it becomes the reason of the tasks.
+        now: Kill running ones at once, without the grace period.
+    """
 
     reason: str = "canceled"
     now: bool = False
@@ -281,7 +320,11 @@ class Subscribe(Message, frozen=True):
 
 
 class Unsubscribe(Message, frozen=True):
-    """Tell this recipient nothing more. Answer: `Acknowledged`."""
+    """Tell this recipient nothing more. Answer: `Acknowledged`.
+
+    Attributes:
+        subscriber: The same, or an equal one; nothing happens if it is none.
+    """
 
     subscriber: Recipient[Notification]
     reply_to: Recipient[QueueReply] | None = None
@@ -434,11 +477,23 @@ class StopTask(Message, frozen=True):
 
 
 class JobEnded(Message, frozen=True):
-    """The last message of a TaskActor."""
+    """The last message of a TaskActor.
+
+    Attributes:
+        task_id: The task.
+        outcome: How it ended.
+        news: The last look at its output, if it has any.
+        stopped: Whether the actor was stopped from outside, job and all.
+    """
 
     task_id: int
     outcome: Outcome
     news: OutputNews | None = None
+    stopped: bool = False
+
+
+class ClaimAgain(Message, frozen=True):
+    """Some time has passed since a TaskActor was stopped from outside."""
 
 
 class TickRunner(Message, frozen=True):
@@ -469,7 +524,9 @@ class Drained(Message, frozen=True):
     """The runner runs nothing any more, and will not."""
 
 
-RunnerMessage = Begin | StartTask | StopTask | JobEnded | TickRunner | BuryTask | Drain
+RunnerMessage = (
+    Begin | StartTask | StopTask | JobEnded | ClaimAgain | TickRunner | BuryTask | Drain
+)
 
 
 class Look(Message, frozen=True):

@@ -10,11 +10,11 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 import psutil
 
 from . import survivors
-from .task import Outcome, TaskStatus
+from .output import OutputMonitor
+from .task import Outcome, OutputNews, TaskStatus
 
 if TYPE_CHECKING:
     from .journal import Memory
@@ -65,10 +65,12 @@ def end_leftovers(memory: Memory, grace: float) -> str | None:
     return survivors.describe(survivors.end_all(search, grace)) or None
 
 
-def with_duration(task: Task, last_seen: float) -> Task:
-    """Return a task with how long it ran, if it was running when its program died.
+def as_left(task: Task, last_seen: float) -> Task:
+    """Return a task as it was left if it was running when its program died.
 
-    Nobody knows exactly: it ran at least until it or the program last wrote something.
+    Neither its output nor its duration was written down. The file has all of the
+    output. Nobody knows how long it ran: at least until it or the program last wrote
+    something. Reads the end of the file, once it has no more writers.
 
     Args:
         task: The task, as it was written down when it started.
@@ -76,11 +78,14 @@ def with_duration(task: Task, last_seen: float) -> Task:
     """
     if task.status is not TaskStatus.RUNNING or task.started_at is None:
         return task
+    news: OutputNews | None = None
     if task.output_path is not None:
+        output = Path(task.output_path)
+        news = OutputMonitor(output).look()
         with contextlib.suppress(OSError):
-            last_seen = max(last_seen, Path(task.output_path).stat().st_mtime)
+            last_seen = max(last_seen, output.stat().st_mtime)
     ran = max(0.0, last_seen - task.started_at.timestamp())
-    return msgspec.structs.replace(task, duration=ran)
+    return task.progressed(news or OutputNews(0), ran)
 
 
 def _find(record: ProcessRecord) -> psutil.Process | None:

@@ -13,6 +13,7 @@ from . import survivors
 from .messages import (
     Begin,
     BuryTask,
+    ClaimAgain,
     ClaimTasks,
     Drain,
     Drained,
@@ -28,11 +29,12 @@ from .messages import (
 )
 from .promise import Deadline
 from .safe_text import safe_line
-from .supervision import Recipient, SafeActor
-from .task import Outcome, OutputNews, Task
+from .supervision import Recipient, SafeActor, post_if_alive
+from .task import Outcome, Task
 from .task_actor import TaskActor, TaskActorConfig
 
 if TYPE_CHECKING:
+    from .clock import Alarm
     from .kinds import Kinds
 
 TICK: Final = 0.1
@@ -41,13 +43,20 @@ TICK: Final = 0.1
 LOOKS_PER_TICK: Final = 32
 """Jobs whose output is looked at in one tick; with more running they take turns."""
 
+PAUSE: Final = 1.0
+"""Seconds without a claim after a TaskActor was stopped by somebody else.
+
+A host that stops all actors comes to this one next. What waits in the queue stays there
+for the next time; started in between, it would be lost.
+"""
+
 _STOP_TIMEOUT: Final = 2.0
 
 
 class RunnerActor(SafeActor[RunnerMessage]):
     """Runs as many tasks at a time as it has slots.
 
-    In: `Begin`, `StartTask`, `StopTask`, `JobEnded`, `TickRunner`, `BuryTask`, `Drain`.
+    In: see `RunnerMessage`.
     Out: to the queue a `ClaimTasks` for every free slot and one `TaskEnded` for every
     task it was given; to its task actors `Begin`, `Look` and `Stop`.
 
@@ -74,6 +83,8 @@ class RunnerActor(SafeActor[RunnerMessage]):
         self._turns: deque[int] = deque()
         self._ticking = False
         self._draining: Drain | None = None
+        self._owed = 0
+        self._pause: Alarm | None = None
 
     def handle(self, message: RunnerMessage) -> None:
         """Handle one message."""
@@ -84,10 +95,13 @@ class RunnerActor(SafeActor[RunnerMessage]):
                 self._start(task)
             case StopTask(task_id=task_id, outcome=outcome, now=now):
                 self._stop_task(task_id, outcome, now=now)
-            case JobEnded(task_id=task_id, outcome=outcome, news=news):
+            case JobEnded(task_id=task_id, stopped=stopped):
                 # One that was buried while it was still ending has been reported.
                 if task_id in self._active:
-                    self._ended(task_id, outcome, news)
+                    end = TaskEnded(task_id, message.outcome, message.news)
+                    self._ended(end, stopped=stopped)
+            case ClaimAgain():
+                self._claim_owed()
             case TickRunner():
                 self._tick()
             case BuryTask(task_id=task_id):
@@ -101,7 +115,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
         """Fail the task whose start failed, and keep ticking."""
         if isinstance(message, StartTask):
             outcome = Outcome.failed(safe_line(f"could not be started: {error!r}"))
-            self._ended(message.task.id, outcome, None)
+            self._ended(TaskEnded(message.task.id, outcome))
         elif isinstance(message, TickRunner):
             self._keep_ticking()
 
@@ -136,15 +150,30 @@ class RunnerActor(SafeActor[RunnerMessage]):
     def _stop_task(self, task_id: int, outcome: Outcome, *, now: bool) -> None:
         actor = self._active.get(task_id)
         if actor is not None:
-            self.post(actor, Stop(outcome, now=now))
+            post_if_alive(actor, Stop(outcome, now=now))
 
-    def _ended(self, task_id: int, outcome: Outcome, news: OutputNews | None) -> None:
-        self._active.pop(task_id, None)
-        self.post(self._queue, TaskEnded(task_id, outcome, news))
-        if self._draining is None:
-            self._claim(1)
-        else:
+    def _ended(self, end: TaskEnded, *, stopped: bool = False) -> None:
+        self._active.pop(end.task_id, None)
+        self.post(self._queue, end)
+        if self._draining is not None:
             self._answer_if_drained(self._draining)
+        elif stopped:
+            self._claim_later()
+        else:
+            self._claim(1)
+
+    def _claim_later(self) -> None:
+        self._owed += 1
+        if self._pause is not None:
+            self._pause.cancel()
+        self._pause = self._config.clock.call_later(
+            PAUSE, lambda: self.tell_self(ClaimAgain())
+        )
+
+    def _claim_owed(self) -> None:
+        owed, self._owed = self._owed, 0
+        if owed and self._draining is None:
+            self._claim(owed)
 
     def _tick(self) -> None:
         self._ticking = False
@@ -160,7 +189,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
                 continue
             self._turns.append(task_id)
             if actor.is_alive():
-                self.post(actor, Look())
+                post_if_alive(actor, Look())
                 looks += 1
             if looks == LOOKS_PER_TICK:
                 break
@@ -176,7 +205,8 @@ class RunnerActor(SafeActor[RunnerMessage]):
             return
         token = survivors.own_part(survivors.mark(self._config.session_key, task_id))
         survivors.end_marked(lambda part: part == token, grace=0.0)
-        self._ended(task_id, Outcome.failed("its actor died"), None)
+        died = Outcome.failed("its actor died")
+        self._ended(TaskEnded(task_id, died), stopped=True)
 
     def _drain(self, drain: Drain) -> None:
         before = self._draining

@@ -89,6 +89,16 @@ def call_safely(call: Callable[[], None]) -> None:
         logger.exception("A call failed: %r", call)
 
 
+def post_if_alive(recipient: Recipient[MessageT], message: MessageT) -> None:
+    """Send a message that is of no use once its recipient has ended.
+
+    For what races with the natural end of the recipient, and so is no dead letter if
+    it comes too late. Never blocks.
+    """
+    with contextlib.suppress(pykka.ActorDeadError):
+        recipient.tell(message)
+
+
 class SafeActor(pykka.ThreadingActor, Generic[MessageT]):
     """The base of every actor here: a handler that fails harms only its message.
 
@@ -140,8 +150,7 @@ class SafeActor(pykka.ThreadingActor, Generic[MessageT]):
         If the actor has ended meanwhile the message is of no use to anybody, and so
         not counted as a dead letter.
         """
-        with contextlib.suppress(pykka.ActorDeadError):
-            self.actor_ref.tell(message)
+        post_if_alive(self.actor_ref, message)
 
     def stop_self(self) -> None:
         """Stop after the messages that wait already; does nothing if stopped."""

@@ -16,16 +16,18 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 
+from . import process_table
 from .promise import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-MARK: Final = "BACKBURNER_TASK"
+MARK: Final = process_table.MARK
 """The environment variable that names the task a process belongs to."""
 
 _KILL_ROUNDS: Final = 5
 _KILL_WAIT: Final = 0.1
+_LOOKS: Final = 2
 _POLL: Final = 0.005
 
 
@@ -67,11 +69,11 @@ def find_marked(matches: Callable[[str], bool]) -> list[psutil.Process]:
     Args:
         matches: Told each part of a process's mark, such as `work-1f2e:3`.
     """
-    return [
-        process
-        for process in _others()
-        if any(matches(part) for part in _mark_of(process)) and is_alive(process)
-    ]
+    return _sure(
+        lambda table: [
+            entry for entry in table.values() if any(map(matches, entry.marks))
+        ]
+    )
 
 
 def find_family(
@@ -89,30 +91,19 @@ def find_family(
     Returns:
         All that are found but the leader.
     """
-    found = {process.pid: process for process in known if is_alive(process)}
+    alive = {process.pid: process for process in known if is_alive(process)}
     token = own_part(own_mark)
-    parents: dict[int, int] = {}
-    others = {process.pid: process for process in _others()}
-    for pid, process in others.items():
-        if pid in found or pid == leader:
-            continue
-        if _session_of(pid) == leader or token in _mark_of(process):
-            found[pid] = process
-        else:
-            with contextlib.suppress(psutil.Error):
-                parents[pid] = process.ppid()
-    # Children of theirs that hid from both tests: another session and no environment.
-    grew = True
-    while grew:
-        grew = False
-        for pid, parent in list(parents.items()):
-            if parent in found or parent == leader:
-                found[pid] = others[pid]
-                del parents[pid]
-                grew = True
-    return [
-        process for pid, process in found.items() if pid != leader and is_alive(process)
-    ]
+
+    def search(table: dict[int, process_table.Entry]) -> list[process_table.Entry]:
+        found = {
+            pid
+            for pid, entry in table.items()
+            if entry.session == leader or token in entry.marks
+        }
+        family = _with_descendants(table, found | alive.keys() | {leader})
+        return [table[pid] for pid in family - alive.keys() - {leader}]
+
+    return [*alive.values(), *_sure(search, doubtful=not alive)]
 
 
 def end_marked(
@@ -167,15 +158,19 @@ def end_all(
 
 
 def find_sessions(leaders: Iterable[psutil.Process]) -> list[psutil.Process]:
-    """Find running session leaders, and all that is in their sessions.
+    """Find running session leaders, all that is in their sessions, and its descendants.
 
     A leader that is gone, and one whose id is another process's by now, has none.
     """
     alive = {leader.pid: leader for leader in leaders if is_alive(leader)}
     if not alive:
         return []
-    members = [process for process in _others() if _session_of(process.pid) in alive]
-    return [member for member in members if is_alive(member)]
+
+    def search(table: dict[int, process_table.Entry]) -> list[process_table.Entry]:
+        members = {pid for pid, entry in table.items() if entry.session in alive}
+        return [table[pid] for pid in _with_descendants(table, members)]
+
+    return _sure(search)
 
 
 def signal_all(processes: Iterable[psutil.Process], number: int) -> None:
@@ -223,24 +218,31 @@ def _wait_until_gone(
         left = [process for process in left if is_alive(process)]
 
 
-def _others() -> Iterable[psutil.Process]:
-    own = os.getpid()
-    for pid in psutil.pids():
-        if pid != own:
-            with contextlib.suppress(psutil.Error):
-                yield psutil.Process(pid)
+def _with_descendants(
+    table: dict[int, process_table.Entry], ancestors: set[int]
+) -> set[int]:
+    """Add those that hid from session and mark: in another one, without environment."""
+    family = set(ancestors)
+    rest = [entry for pid, entry in table.items() if pid not in family]
+    while children := {entry.pid for entry in rest if entry.parent in family}:
+        family |= children
+        rest = [entry for entry in rest if entry.pid not in children]
+    return family
 
 
-def _mark_of(process: psutil.Process) -> list[str]:
-    try:
-        value = process.environ().get(MARK)
-    except (psutil.Error, OSError):
-        return []
-    return value.split(",") if value else []
+def _sure(
+    search: Callable[[dict[int, process_table.Entry]], list[process_table.Entry]],
+    *,
+    doubtful: bool = True,
+) -> list[psutil.Process]:
+    """Search the process table, and do not believe at once that there is nothing.
 
-
-def _session_of(pid: int) -> int | None:
-    try:
-        return os.getsid(pid)
-    except OSError:
-        return None
+    A table is not read in one moment: a process may be forked behind the reader's back
+    while its parent, further on, has ended when the reader comes there.
+    """
+    for _ in range(_LOOKS if doubtful else 1):
+        entries = search(process_table.read())
+        found = [it for entry in entries if (it := entry.process()) is not None]
+        if found:
+            return found
+    return []

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import math
+import os
 import re
 import secrets
 import shutil
@@ -46,7 +50,7 @@ from .messages import (
 )
 from .promise import Deadline, Promise
 from .queue import QueueActor, QueueConfig
-from .recovery import end_leftovers, with_duration
+from .recovery import as_left, end_leftovers
 from .runner import RunnerActor
 from .session_folder import FolderError, SessionFolder
 from .supervision import DeadLetters, Recipient, logger, post
@@ -71,11 +75,14 @@ _SESSION_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class TaskSystemError(Exception):
-    """A task system could not be started; the text says why and what to do."""
+    """A task system could not be started, or somebody else has stopped its actors.
+
+    The text says why and what to do, in one line.
+    """
 
 
 class RefusedError(Exception):
-    """A request was refused; the text says why and what to do."""
+    """A request was refused; the text says why and what to do, in one line."""
 
 
 class TaskSystem:
@@ -84,16 +91,21 @@ class TaskSystem:
     Several can live in one process. Nothing here touches signals, logging set-up,
     standard streams or actors other than its own.
 
+    A `with` block starts it and stops it. Its methods may be called on any thread but
+    those of its own actors. Those that ask the actors raise `RuntimeError` if it is not
+    started, and `TaskSystemError` if somebody else has stopped its actors.
+
     Args:
         directory: The folder of the session: its journal, and its output files in
             `output/`. Made if it is missing. What is in it is remembered: queued tasks
             run when it is opened again. With none, nothing is remembered, and the
             output is in a temporary folder that is deleted on `stop`.
         name: What the session is called: letters, digits, `.`, `_` and `-`.
-        slots: How many tasks run at a time.
-        kinds: The kinds of tasks; by default `bash` and `sleep`.
+        slots: How many tasks run at a time; at least 1.
+        kinds: The kinds of tasks, each with a name of its own; by default `bash` and
+            `sleep`.
         grace: Seconds between asking a task to end and killing it.
-        history: How many finished tasks are remembered.
+        history: How many finished tasks are remembered; the oldest are forgotten.
         output_limit: Bytes of output beyond which a task is ended as failed.
         session_output_limit: Bytes of output of all tasks together; beyond it the
             oldest finished ones are forgotten, and then the one that writes is ended.
@@ -116,8 +128,12 @@ class TaskSystem:
     ) -> None:
         if slots < 1:
             raise ValueError(f"{slots} slots would never run a task; give at least 1")
-        if grace < 0:
-            raise ValueError("the grace period can't be negative")
+        if not 0 <= grace < math.inf:
+            raise ValueError(
+                f"a grace period of {grace} s can't be; give seconds from 0"
+            )
+        if history < 0:
+            raise ValueError(f"can't remember {history} tasks; give a number from 0")
         if not _SESSION_NAME.fullmatch(name):
             raise ValueError(
                 f"bad session name {name!r}; use letters, digits, '.', '_' and '-'"
@@ -178,6 +194,7 @@ class TaskSystem:
         """
         if self._queue is not None:
             raise RuntimeError("the task system is started already")
+        self._leave_nothing_at_exit()
         try:
             self._start_actors(*self._open_session())
         except (FolderError, JournalError, RefusedError, TimeoutError) as error:
@@ -186,6 +203,18 @@ class TaskSystem:
         except BaseException:
             self.stop()
             raise
+
+    def _leave_nothing_at_exit(self) -> None:
+        # All threads here are daemons: a host that just ends would leave its jobs.
+        owner = os.getpid()
+
+        def stop() -> None:
+            # What a fork made of this process has neither the threads nor the jobs.
+            if os.getpid() == owner:
+                self.stop()
+
+        atexit.register(stop)
+        self._releases.append(lambda: atexit.unregister(stop))
 
     def _open_session(self) -> tuple[Path, Journal, Memory]:
         directory = self._directory
@@ -204,7 +233,7 @@ class TaskSystem:
             warning = f"still alive from the last time, and can't be ended: {left}"
         self.warnings = () if warning is None else (warning,)
         here = (folder.adopt(task) for task in memory.tasks)
-        tasks = (with_duration(task, last_seen) for task in here)
+        tasks = (as_left(task, last_seen) for task in here)
         return folder.output, journal, replace(memory, tasks=tuple(tasks))
 
     def _start_actors(self, output: Path, journal: Journal, memory: Memory) -> None:
@@ -250,6 +279,9 @@ class TaskSystem:
         running. Queued tasks stay for the next time if the session is remembered, and
         are canceled if not. Does nothing if the system is not started.
 
+        Happens by itself when the process ends in an orderly way. Ctrl+C meanwhile cuts
+        the grace period short, and its `KeyboardInterrupt` is raised in the end.
+
         Args:
             reason: What becomes the reason of the tasks that this ends.
             timeout: Seconds after which what still runs is killed; the grace period
@@ -268,14 +300,20 @@ class TaskSystem:
             steps.append(lambda: self._end_leftovers(deadline))
         if queue is not None:
             steps.append(lambda: queue.stop(timeout=_STOP_TIMEOUT))
+        interrupt: BaseException | None = None
         for step in (*steps, *reversed(self._releases)):
             # Each is needed whatever became of those before it.
             try:
                 step()
             except Exception:  # noqa: BLE001 - logged, and the rest is needed
                 logger.exception("A step of stopping the task system failed")
+            except BaseException as error:  # noqa: BLE001 - raised below
+                interrupt = error
+                self.hurry()
         self._draining = None
         self._releases.clear()
+        if interrupt is not None:
+            raise interrupt
 
     def hurry(self) -> None:
         """Cut short the grace period of a `stop` under way, from another thread.
@@ -294,17 +332,30 @@ class TaskSystem:
         *args: str,
         timeout: float = ANSWER_TIMEOUT,
     ) -> Task:
-        """Add a task and return it. Blocks until it is written down.
+        """Add a task and return it. Blocks until it is written down, not until it ends.
+
+        Args:
+            description: What the task is called wherever it is shown.
+            kind: The name of one of the kinds.
+            args: What the kind needs to know; for `bash` one string, the command.
+            timeout: Seconds to wait for the answer.
+
+        Returns:
+            The task: Queued, or Running already.
 
         Raises:
-            RefusedError: If the request makes no sense.
-            TimeoutError: If there was no answer in `timeout` seconds.
+            RefusedError: If the request makes no sense, or can't be written down.
+            TimeoutError: If there was no answer in time; it may still be added.
         """
         request = TaskRequest(description, kind, args)
         return self._request(AddTask(request), TaskAdded, timeout).task
 
     def get(self, task_id: int, timeout: float = ANSWER_TIMEOUT) -> Task:
         """Return a task as it is now. Blocks until the queue has answered.
+
+        Args:
+            task_id: Which.
+            timeout: Seconds to wait for the answer.
 
         Raises:
             RefusedError: If there is no such task.
@@ -316,6 +367,10 @@ class TaskSystem:
         self, which: TaskFilter = TaskFilter.ALL, timeout: float = ANSWER_TIMEOUT
     ) -> tuple[Task, ...]:
         """Return tasks by id. Blocks until the queue has answered.
+
+        Args:
+            which: Those of which status; all by default.
+            timeout: Seconds to wait for the answer.
 
         Raises:
             TimeoutError: If there was no answer in `timeout` seconds.
@@ -334,6 +389,12 @@ class TaskSystem:
 
         Blocks until the queue has answered, not until the task has ended.
 
+        Args:
+            task_id: Which.
+            reason: Who or what canceled it; it becomes the reason of the task.
+            now: Kill a running one at once, without the grace period.
+            timeout: Seconds to wait for the answer.
+
         Returns:
             The task: Canceled, or Running still.
 
@@ -347,7 +408,14 @@ class TaskSystem:
     def cancel_all(
         self, *, reason: str = "canceled", timeout: float = ANSWER_TIMEOUT
     ) -> tuple[Task, ...]:
-        """Cancel every task that has not finished and return them; see `cancel`.
+        """Cancel every task that has not finished, queued ones first; see `cancel`.
+
+        Args:
+            reason: Who or what canceled them; it becomes the reason of the tasks.
+            timeout: Seconds to wait for the answer.
+
+        Returns:
+            The tasks by id, each Canceled, or Running still.
 
         Raises:
             TimeoutError: If there was no answer in `timeout` seconds.
@@ -356,6 +424,11 @@ class TaskSystem:
 
     def forget_finished(self, timeout: float = ANSWER_TIMEOUT) -> tuple[int, ...]:
         """Forget finished tasks, delete their output and return their ids.
+
+        Blocks until the queue has answered.
+
+        Args:
+            timeout: Seconds to wait for the answer.
 
         Raises:
             TimeoutError: If there was no answer in `timeout` seconds.
@@ -386,7 +459,11 @@ class TaskSystem:
     def unsubscribe(
         self, subscriber: Recipient[Notification], timeout: float = ANSWER_TIMEOUT
     ) -> None:
-        """Tell this recipient nothing more.
+        """Tell this recipient nothing more. Blocks until the queue has answered.
+
+        Args:
+            subscriber: The same object, or an equal one, that was subscribed.
+            timeout: Seconds to wait for the answer.
 
         Raises:
             TimeoutError: If there was no answer in `timeout` seconds.
@@ -396,23 +473,29 @@ class TaskSystem:
     def wait(self, *task_ids: int, timeout: float) -> tuple[Task, ...]:
         """Wait until tasks have ended, and return them as they ended.
 
-        Blocks up to `timeout` seconds, without polling.
+        Blocks up to `timeout` seconds, without polling. A task that stays queued for
+        the next time when the system is stopped does not end.
 
         Args:
             task_ids: Which; with none, all that have not ended yet.
-            timeout: Seconds.
+            timeout: Seconds for all of them together.
+
+        Returns:
+            The tasks in the order of the ids.
 
         Raises:
             LookupError: If one of them is not known.
             TimeoutError: If one of them has not ended in time.
         """
         deadline = Deadline(timeout)
+        queue = self.queue
         news: Promise[Notification] = Promise()
         self.subscribe(news)
         try:
             return _wait_for(news, task_ids, deadline)
         finally:
-            self.unsubscribe(news)
+            # The system may have been stopped meanwhile; then nothing is lost by it.
+            post(queue, Unsubscribe(news), DeadLetters())
 
     def _request(
         self,
@@ -426,7 +509,9 @@ class TaskSystem:
         self, queue: Recipient[CloseQueue], reason: str, deadline: Deadline
     ) -> None:
         close = CloseQueue(reason, keep_queued=self._directory is not None)
-        _ask(queue, close, Acknowledged, deadline.left(), self.dead_letters)
+        # Somebody may have stopped it already, together with all other actors.
+        with contextlib.suppress(TaskSystemError):
+            _ask(queue, close, Acknowledged, deadline.left(), self.dead_letters)
 
     def _drain(self, runner: Recipient[Drain], reason: str, deadline: Deadline) -> None:
         drained: Promise[Drained] = Promise()

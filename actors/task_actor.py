@@ -99,6 +99,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._broken = False
         self._killed = False
         self._reported = False
+        self._stopped = False
 
     def handle(self, message: TaskActorMessage) -> None:
         """Handle one message; anything after the last report is ignored."""
@@ -130,6 +131,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         """End the job with its actor, if somebody stops the actor before its time."""
         if self._reported:
             return
+        self._stopped = True
         self._imposed = self._imposed or Outcome.canceled("its actor was stopped")
         self._end_by_force()
 
@@ -228,7 +230,8 @@ class TaskActor(SafeActor[TaskActorMessage]):
         if self._grace is not None:
             self._grace.cancel()
         news = self._news if self._monitor or self._news.progress is not None else None
-        self.post(self._runner, JobEnded(self._task.id, outcome, news))
+        end = JobEnded(self._task.id, outcome, news, self._stopped)
+        self.post(self._runner, end)
         self.stop_self()
 
     def _end_by_force(self) -> None:

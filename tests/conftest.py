@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 pytest_plugins = ["backburner.actors.testing.plugin"]
 
 # A deadline for each example would fail on a busy machine, and say nothing of the code.
-settings.register_profile("backburner", deadline=None, max_examples=200)
+settings.register_profile("backburner", deadline=None)
 settings.load_profile("backburner")
 
 

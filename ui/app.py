@@ -15,10 +15,9 @@ import platformdirs
 from msgspec.structs import replace
 
 from ..actors import TaskSystem, TaskSystemError
-from .chat.run import ChatOptions, run_chat
 from .config import ConfigError, default_path, load
+from .drawable import is_drawable
 from .line_mode import EXIT_USAGE, run_line_mode
-from .terminal import usable
 from .theme import icons_for
 from .view import JsonView, PlainView
 
@@ -49,12 +48,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             grace=grace,
             history=config.history,
             output_limit=config.output_limit,
+            session_output_limit=config.session_output_limit,
         )
         system.start()
     except (ConfigError, TaskSystemError, ValueError) as error:
         sys.stderr.write(f"backburner: {error}\n")
         return EXIT_USAGE
-    if usable() and not (options.plain or options.json):
+    if is_drawable() and not (options.plain or options.json):
+        # Only now: what draws takes longer to load than all of line mode.
+        from .chat.run import ChatOptions, run_chat  # noqa: PLC0415
+
         config = replace(config, grace=grace)
         chat = ChatOptions(options.session, directory, config, sys.stdout.encoding)
         return run_chat(system, chat)

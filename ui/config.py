@@ -66,6 +66,8 @@ class Config(Settings, frozen=True):
         grace: Seconds between asking a task to end and killing it.
         history: How many finished tasks are remembered.
         output_limit: Bytes of output beyond which a task is ended as failed.
+        session_output_limit: Bytes of output of all tasks of a session together; beyond
+            it the oldest finished ones are forgotten.
         theme: `dark`, `light`, or `auto`: as the terminal's background is.
         mouse: Whether wheel and clicks are used; without, the terminal selects text.
         ascii: Whether to draw with ASCII only, whatever the locale says.
@@ -76,6 +78,7 @@ class Config(Settings, frozen=True):
     grace: Annotated[float, msgspec.Meta(ge=0, le=86400)] = 5.0
     history: Annotated[int, msgspec.Meta(ge=0)] = 1000
     output_limit: Annotated[int, msgspec.Meta(ge=1)] = 1 << 30
+    session_output_limit: Annotated[int, msgspec.Meta(ge=1)] = 10 << 30
     theme: Theme = "auto"
     mouse: bool = True
     ascii: bool = False

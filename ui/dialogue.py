@@ -7,6 +7,7 @@ whatever view it has, and tells the queue what is to be done.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 import msgspec
@@ -36,16 +37,18 @@ from ..actors import (
     TasksForgotten,
     TaskStatus,
     WriteDown,
+    vital_signs,
 )
 from ..actors.safe_text import safe_line
 from . import commands
 from .entries import Entry, Problem, Reply, Said, TaskNews
-from .reports import detail_lines, list_lines, output_lines
+from .reports import activity_facts, detail_lines, list_lines, output_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from ..actors import Kind
+    from ..actors.vital_signs import VitalSigns
     from .theme import Icons
 
 BY_YOU = "canceled by you"
@@ -156,6 +159,7 @@ class Dialogue:
         self._waits: list[_Wait] = []
         self._where: str | None = None
         self._trouble = False
+        self._signs: dict[int, VitalSigns] = {}  # as of the last look at each task
         self.misunderstood = False
         """Whether a line made no sense."""
         self.unsuccessful = False
@@ -258,6 +262,7 @@ class Dialogue:
     def _note(self, task: Task) -> None:
         if task.status.is_final:
             self._open.pop(task.id, None)
+            self._signs.pop(task.id, None)
         else:
             self._open[task.id] = task
         self._newest = max(self._newest or 0, task.id)
@@ -370,7 +375,21 @@ class Dialogue:
     def _detail(self, found: TaskFound) -> list[Effect]:
         if self._drawn:
             return [Inspect(found)]
-        return [self._reply(detail_lines(found, self._icons))]
+        return [self._reply(detail_lines(found, self._icons, self._activity(found)))]
+
+    def _activity(self, found: TaskFound) -> list[tuple[str, str]]:
+        task = found.task
+        if task.status is not TaskStatus.RUNNING or task.started_at is None:
+            return []
+        silence = 0.0
+        if task.output_path is not None:
+            output, started_at = Path(task.output_path), task.started_at.timestamp()
+            silence = vital_signs.silence(output, started_at, _now().timestamp())
+        signs = None if found.pid is None else vital_signs.look(found.pid)
+        earlier = self._signs.pop(task.id, None)
+        if signs is not None:
+            self._signs[task.id] = signs
+        return activity_facts(silence, signs, earlier)
 
     def _output(self, found: TaskFound) -> list[Effect]:
         if self._drawn:

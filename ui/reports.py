@@ -11,10 +11,17 @@ from ..actors.safe_text import safe_line, safe_lines, size_text
 from .theme import duration_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from ..actors import Task, TaskFound, TaskList
+    from ..actors.vital_signs import VitalSigns
     from .theme import Icons
+
+SILENCE: Final = 60.0
+"""Seconds without output from which on `/show` speaks of it."""
+
+_NO_CPU: Final = 0.05  # seconds; the system counts in hundredths
 
 LAST_LINES: Final = 20
 """Lines of output that `/show` adds."""
@@ -96,10 +103,17 @@ def _columns(row: tuple[str, ...], widths: list[int]) -> str:
     )
 
 
-def detail_lines(found: TaskFound, icons: Icons) -> list[str]:
+def detail_lines(
+    found: TaskFound, icons: Icons, activity: Iterable[tuple[str, str]] = ()
+) -> list[str]:
     """Write all that is known of a task, and its last lines of output.
 
     Reads the end of its output file; blocks as long as that takes.
+
+    Args:
+        found: The task.
+        icons: The signs for statuses.
+        activity: More facts and their names; see `activity_facts`.
     """
     task = found.task
     facts = [
@@ -112,6 +126,7 @@ def detail_lines(found: TaskFound, icons: Icons) -> list[str]:
         ("duration", None if task.duration is None else duration_text(task.duration)),
         ("progress", None if task.progress is None else f"{task.progress}%"),
         ("process", None if found.pid is None else str(found.pid)),
+        *activity,
         ("exit code", None if task.exit_code is None else str(task.exit_code)),
         ("error", _more(task)),
         ("output", _output_fact(task)),
@@ -120,6 +135,35 @@ def detail_lines(found: TaskFound, icons: Icons) -> list[str]:
     lines += [f"  {name:<9}  {safe_line(text)}" for name, text in facts if text]
     lines += [f"  │ {line}" for line in _last_lines(task)]
     return lines
+
+
+def activity_facts(
+    silence: float, signs: VitalSigns | None, earlier: VitalSigns | None = None
+) -> list[tuple[str, str]]:
+    """Write what tells a task that works from one that waits.
+
+    Args:
+        silence: For how many seconds it has printed nothing.
+        signs: What its processes have done so far, if it has any.
+        earlier: The same, when somebody looked last.
+
+    Returns:
+        Facts and their names, for `detail_lines`; none is worth a word for a task that
+        prints something now and then and has no process.
+    """
+    facts: list[tuple[str, str]] = []
+    if silence >= SILENCE:
+        facts.append(("silence", f"no output for {duration_text(silence)}"))
+    if signs is not None:
+        count = f"{signs.processes} process{'es' * (signs.processes != 1)}"
+        text = f"{count}, {signs.cpu:.1f} s of CPU since the start"
+        if earlier is not None:
+            used = max(0.0, signs.cpu - earlier.cpu)
+            since = duration_text(signs.at - earlier.at)
+            amount = f"{used:.1f} s" if used >= _NO_CPU else "none"
+            text += f", {amount} in the last {since}"
+        facts.append(("activity", text))
+    return facts
 
 
 def _time(at: datetime | None) -> str | None:

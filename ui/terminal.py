@@ -50,25 +50,6 @@ class Size(msgspec.Struct, frozen=True):
     rows: int
 
 
-def usable(
-    environ: Mapping[str, str] | None = None, stdin: int = 0, stdout: int = 1
-) -> bool:
-    """Tell whether the chat can be drawn here; otherwise there is line mode.
-
-    Args:
-        environ: The environment, by default that of this process.
-        stdin: The file descriptor that is read.
-        stdout: The file descriptor that is drawn on.
-
-    Returns:
-        Whether both are terminals, and `TERM` names one that can move its cursor.
-    """
-    kind = (os.environ if environ is None else environ).get("TERM", "")
-    if kind in {"", "dumb", "unknown"}:
-        return False
-    return os.isatty(stdin) and os.isatty(stdout)
-
-
 class Terminal:
     """A terminal that can be taken over and given back.
 

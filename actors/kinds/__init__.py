@@ -10,7 +10,7 @@ from .job import (
     Kinds,
     StartError,
 )
-from .process_kind import ProcessKind
+from .process_kind import ProcessJob, ProcessKind
 from .sleep import SleepKind
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "JobEnd",
     "Kind",
     "Kinds",
+    "ProcessJob",
     "ProcessKind",
     "SleepKind",
     "StartError",

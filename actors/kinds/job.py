@@ -138,10 +138,21 @@ class Kind(Protocol):
 
 
 class Kinds:
-    """The kinds of one system, by name. Does not change once made."""
+    """The kinds of one system, by name. Does not change once made.
+
+    Args:
+        kinds: In the order in which help lists them.
+
+    Raises:
+        ValueError: If two of them have the same name.
+    """
 
     def __init__(self, kinds: Iterable[Kind]) -> None:
-        self._kinds = {kind.name: kind for kind in kinds}
+        self._kinds: dict[str, Kind] = {}
+        for kind in kinds:
+            if kind.name in self._kinds:
+                raise ValueError(f"two kinds are called {kind.name!r}; rename one")
+            self._kinds[kind.name] = kind
 
     def __iter__(self) -> Iterator[Kind]:
         return iter(self._kinds.values())

@@ -62,20 +62,22 @@ class ProcessJob:
     def stop(self) -> None:
         """Send SIGTERM to its group, and to what left the group."""
         self._stopping = True
-        # First, and without a search: nearly always this is all of them.
+        # Searched for first: what carries no mark and has a session of its own can be
+        # recognized only as long as its parent lives.
+        family = self._find_family()
         self._child.signal_group(signal.SIGTERM)
         self._child.signal_group(signal.SIGCONT)
         group = self._child.pid
         survivors.ask_to_end(
-            process
-            for process in self._find_family()
-            if not survivors.in_group(process, group)
+            process for process in family if not survivors.in_group(process, group)
         )
 
     def kill(self) -> None:
         """Send SIGKILL to all of it, again and again until nothing is left."""
         self._stopping = True
         self._kill_rounds = 1
+        # While its parents live, a child without a mark can still be found.
+        self._find_family()
         self._child.signal_group(signal.SIGKILL)
         self._context.look()
 
@@ -120,6 +122,12 @@ class ProcessKind:
 
     A subclass names itself and turns a request's arguments into a command; that is
     all it takes to add one.
+
+    Attributes:
+        name: What it is called in a request: a short word.
+        usage: Its arguments, for help.
+        summary: What it does, for help, in a few words.
+        writes_output: Whether its jobs write an output file; these always do.
     """
 
     name: str
@@ -128,11 +136,17 @@ class ProcessKind:
     writes_output = True
 
     def command(self, args: tuple[str, ...]) -> Sequence[str]:
-        """Return the program and its arguments for a request's arguments."""
+        """Return the program and its arguments for a request's arguments.
+
+        Called when the task starts, by its actor; must not block.
+        """
         raise NotImplementedError
 
     def environment(self) -> Mapping[str, str]:
-        """Return the environment of the processes; this process's by default."""
+        """Return the environment of the processes; this process's by default.
+
+        `BACKBURNER_TASK` is added to it, and `PYTHONUNBUFFERED` if it is not there.
+        """
         return os.environ
 
     def directory(self) -> Path | None:
@@ -147,7 +161,7 @@ class ProcessKind:
         """
 
     def start(self, context: JobContext) -> ProcessJob:
-        """Start the process.
+        """Start the process; blocks for the millisecond that this takes.
 
         Raises:
             StartError: If the output file can't be written, or the program can't be

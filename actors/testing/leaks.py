@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from typing import TYPE_CHECKING, Final
 
@@ -82,4 +83,9 @@ def _left_threads(before: set[threading.Thread]) -> list[str]:
 
 
 def _children() -> list[psutil.Process]:
+    # A search through all processes is dear; nearly always there is nothing to find.
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return []
     return psutil.Process().children(recursive=True)

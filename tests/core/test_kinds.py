@@ -307,7 +307,8 @@ def test_a_job_that_is_stopped_ends_in_its_own_way(
 def test_a_job_that_is_stopped_ends_when_all_of_it_has(
     run: Run, lair: Path, until: Until
 ) -> None:
-    hidden = "trap 'sleep 0.1; echo last' TERM; echo ready; sleep 60 & wait; wait"
+    last = "sleep 0.1; echo last; exit"
+    hidden = f"trap '{last}' TERM; echo ready; while :; do sleep 0.01; done"
     job = run(f'setsid bash -c "{hidden}" & wait')
     _output(lair, until, "ready\n")
     job.stop()
@@ -316,15 +317,17 @@ def test_a_job_that_is_stopped_ends_when_all_of_it_has(
     assert _marked() == []
 
 
+@pytest.mark.parametrize("asked_first", [True, False])
 def test_a_job_that_is_killed_leaves_nothing(
-    run: Run, looks: Promise[str], lair: Path, until: Until
+    run: Run, looks: Promise[str], lair: Path, until: Until, *, asked_first: bool
 ) -> None:
     deaf = "trap '' TERM; echo ready; while :; do sleep 60; done"
     job = run(f'setsid bash -c "{deaf}" & env -i setsid bash -c "{deaf}" & {deaf}')
     _output(lair, until, "ready\n" * 3)
     family = psutil.Process(job.pid()).children(recursive=True)
-    job.stop()
-    assert job.look() is None
+    if asked_first:
+        job.stop()
+        assert job.look() is None
     job.kill()
     end = _end(job, looks)
     assert end.leftover is None

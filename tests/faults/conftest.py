@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tests.faults.program import SOAK
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-SOAK: Final = os.environ.get("BACKBURNER_SOAK", "") not in {"", "0"}
 SEED: Final = int(
     os.environ.get("BACKBURNER_SEED", "0")
 ) or random.SystemRandom().randrange(1, 1 << 32)

@@ -19,10 +19,16 @@ from typing import TYPE_CHECKING, Final, Self
 
 import msgspec
 import psutil
+import pytest
 from backburner.actors import Task, TaskEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+SOAK: Final = os.environ.get("BACKBURNER_SOAK", "") not in {"", "0"}
+"""Whether the long form of the tests was asked for."""
+
+soak_only: Final = pytest.mark.skipif(not SOAK, reason="in the long form: make soak")
 
 COMMAND: Final = Path(sys.executable).parent / "backburner"
 PATIENCE: Final = 30.0
@@ -90,9 +96,13 @@ class Program:
 
     def send(self, *lines: str) -> None:
         """Type lines; whether anybody reads them is another question."""
+        self.send_raw("".join(f"{line}\n" for line in lines).encode())
+
+    def send_raw(self, data: bytes) -> None:
+        """Type anything."""
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.write("".join(f"{line}\n" for line in lines).encode())
+            self.process.stdin.write(data)
             self.process.stdin.flush()
 
     def close_input(self) -> None:
@@ -125,6 +135,23 @@ class Program:
         )
         assert line.task is not None
         return line.task
+
+    def wait_for_end(self, task_id: int) -> Task:
+        """Return a task as it was in the line that tells of its end."""
+        line = self.wait_for(
+            lambda it: (
+                it.task is not None
+                and it.task.id == task_id
+                and it.task.status.is_final
+            )
+        )
+        assert line.task is not None
+        return line.task
+
+    def forget_lines(self) -> None:
+        """Go on as if nothing had been written yet."""
+        with self._more:
+            self.lines.clear()
 
     def wait_until_full(self) -> None:
         """Wait until its output pipe takes no more; only if it is not read."""
@@ -200,3 +227,22 @@ def tagged(value: str, name: str = TAG) -> list[psutil.Process]:
             if alive and value in process.environ().get(name, ""):
                 found.append(process)
     return found
+
+
+def running_as(text: str) -> list[psutil.Process]:
+    """Return the running processes named `sleep` with this text in their arguments."""
+    found: list[psutil.Process] = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.name() == "sleep" and text in process.cmdline():
+                found.append(process)
+    return found
+
+
+def until_running(text: str, count: int) -> None:
+    """Wait until so many processes run as `running_as` finds them."""
+    end = time.monotonic() + PATIENCE
+    while len(running_as(text)) < count:
+        if time.monotonic() > end:
+            raise TimeoutError(f"only {running_as(text)} run")
+        time.sleep(0.01)

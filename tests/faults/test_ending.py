@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from backburner.actors import TaskEvent, TaskStatus
 
-from tests.faults.program import COMMAND, PATIENCE, Program
+from tests.faults.program import COMMAND, PATIENCE, Program, soak_only
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,7 +145,14 @@ def test_nobody_reading_its_output_does_not_keep_it_from_ending(state: Path) -> 
         assert program.left() == []
 
 
-@pytest.mark.parametrize("closed", ["<&-", "<&- >&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    "closed",
+    [
+        pytest.param("<&-", marks=soak_only),
+        pytest.param("<&- >&-", marks=soak_only),
+        "<&- >&- 2>&-",
+    ],
+)
 def test_closed_standard_streams_are_no_other_file(state: Path, closed: str) -> None:
     command = f'{COMMAND} --plain --json --state-dir "$1" {closed}'
     done = subprocess.run(

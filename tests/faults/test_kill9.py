@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ import msgspec
 from backburner.actors import Task, TaskEvent, TaskStatus
 from backburner.actors.journal import SqliteJournal
 
-from tests.faults.program import Line, Program, tagged
+from tests.faults.program import Line, Program, running_as, tagged, until_running
 
 if TYPE_CHECKING:
     import random
@@ -152,9 +153,10 @@ def _has_whole_output(task: Task) -> bool:
     except FileNotFoundError:
         return task.status is not TaskStatus.COMPLETE
     assert _ALL_NUMBERS.startswith(output)
+    if task.status.is_final:
+        assert task.output_size == len(output)
     if task.status is TaskStatus.COMPLETE:
         assert output == _ALL_NUMBERS
-        assert task.output_size == len(output)
     return True
 
 
@@ -227,10 +229,30 @@ def test_no_later_change_gets_the_number_of_a_progress_that_was_shown(
     again.release()
 
 
+def test_what_hides_from_the_mark_is_found_by_its_parents(state: Path) -> None:
+    hidden = "env -i setsid sleep 60 & env -i setsid -w sleep 60 & echo up; wait"
+    unique = f"60.{uuid.uuid4().int % 10**9:09}"
+    with Program(state) as program:
+        program.send("!" + hidden.replace("sleep 60", f"sleep {unique}"))
+        program.wait_for(lambda it: it.task is not None and it.task.last_line == "up")
+        until_running(unique, 2)
+        program.process.kill()
+        program.wait()
+        assert len(running_as(unique)) == 2
+        with Program(state) as again:
+            lost = again.wait_for_event(TaskEvent.FAILED, 1)
+            assert running_as(unique) == []
+            assert lost.reason == _LOST
+            # Progress is not written down, but the file is there to be looked at.
+            assert (lost.output_size, lost.last_line) == (3, "up")
+            again.send("/quit")
+            again.wait()
+
+
 def test_what_was_told_is_true_after_a_kill(
     state: Path, chance: random.Random, report: Callable[[str], None], *, soak: bool
 ) -> None:
-    rounds = 200 if soak else 6
+    rounds = 200 if soak else 5
     told = _kill_and_check(state, rounds, chance)
     report(
         f"{rounds} kills, {len(told.acknowledged)} tasks acknowledged,"

@@ -33,7 +33,9 @@ def test_a_project_is_built_tested_and_linted_at_once(tmp_path: Path) -> None:
 
     done = run_script(script, "--json", "--state-dir", str(tmp_path))
 
-    events: list[dict[str, Any]] = [json.loads(line) for line in done.stdout.splitlines()]
+    events: list[dict[str, Any]] = [
+        json.loads(line) for line in done.stdout.splitlines()
+    ]
     last = {e["task"]["description"]: e for e in events if "task" in e}
     outcomes = {name: (e["event"], e["task"]["exit_code"]) for name, e in last.items()}
     assert outcomes == {

@@ -16,12 +16,23 @@ def path(tmp_path: Path) -> Path:
 
 def test_everything_can_be_set(path: Path) -> None:
     path.write_text(
-        'slots = 2\ngrace = 1\nhistory = 10\noutput_limit = 1_000\ntheme = "light"\n'
+        "slots = 2\ngrace = 1\nhistory = 10\noutput_limit = 1_000\n"
+        'session_output_limit = 2_000\ntheme = "light"\n'
         "mouse = false\nascii = true\n"
         "[notifications]\nbell = false\ndesktop = false\nonly_when_unfocused = false\n"
     )
     quiet = Notifications(bell=False, desktop=False, only_when_unfocused=False)
-    assert load(path) == Config(2, 1.0, 10, 1000, "light", False, True, quiet)  # noqa: FBT003 - in order
+    assert load(path) == Config(
+        slots=2,
+        grace=1.0,
+        history=10,
+        output_limit=1000,
+        session_output_limit=2000,
+        theme="light",
+        mouse=False,
+        ascii=True,
+        notifications=quiet,
+    )
 
 
 def test_an_empty_file_is_the_defaults(path: Path) -> None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from backburner.ui import terminal as terminal_module
-from backburner.ui.terminal import Size, Terminal, usable
+from backburner.ui.drawable import is_drawable
+from backburner.ui.terminal import Size, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -271,12 +272,12 @@ def test_a_multiplexer_is_noticed(
 def test_the_chat_needs_terminals_on_both_sides(tty: Pty) -> None:
     read_end, write_end = os.pipe()
     environ = {"TERM": "xterm"}
-    assert usable(environ, tty.slave, tty.slave)
-    assert not usable(environ, read_end, tty.slave)
-    assert not usable(environ, tty.slave, write_end)
+    assert is_drawable(environ, tty.slave, tty.slave)
+    assert not is_drawable(environ, read_end, tty.slave)
+    assert not is_drawable(environ, tty.slave, write_end)
     for kind in ("dumb", "", "unknown"):
-        assert not usable({"TERM": kind}, tty.slave, tty.slave)
-    assert not usable({}, tty.slave, tty.slave)
+        assert not is_drawable({"TERM": kind}, tty.slave, tty.slave)
+    assert not is_drawable({}, tty.slave, tty.slave)
     os.close(read_end)
     os.close(write_end)
 
@@ -284,6 +285,7 @@ def test_the_chat_needs_terminals_on_both_sides(tty: Pty) -> None:
 PROGRAM = """
 import os, sys
 from backburner.ui import terminal as terminal_module
+from backburner.ui.drawable import is_drawable
 from backburner.ui.terminal import Terminal
 from backburner.ui.wakeup import Wakeup
 with Wakeup() as wakeup, Terminal() as terminal:

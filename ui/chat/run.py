@@ -232,8 +232,7 @@ class _Chat:
             timeout = ESCAPE_WAIT if self._decoder.pending else None
             fds = (self._terminal.input_fd,) if self._open_input else ()
             readable, signals = self._wakeup.wait(*fds, timeout=timeout)
-            for number in signals:
-                self._take_signal(number)
+            self._take_signals(signals)
             if readable:
                 self._read()
             elif self._decoder.pending:
@@ -251,12 +250,19 @@ class _Chat:
             for number in signals
         )
 
+    def _take_signals(self, numbers: tuple[int, ...]) -> None:
+        # A stopped program that is killed is continued as well: it may be in the
+        # background then, and must not touch the terminal any more.
+        for number in sorted(set(numbers), key=signal.SIGCONT.__eq__):
+            self._take_signal(number)
+
     def _take_signal(self, number: int) -> None:
         match number:
             case signal.SIGWINCH:
                 self._tell(Resized(self._terminal.size()))
             case signal.SIGCONT:
-                self._tell(Resumed(self._terminal.size()))
+                if self._ended_by is None:
+                    self._tell(Resumed(self._terminal.size()))
             case signal.SIGTSTP:
                 self._tell(Pause())
             case _:
@@ -281,10 +287,7 @@ class _Chat:
         # Without a shell that could continue it the process does not stop at all.
         _, signals = self._wakeup.wait(timeout=_CONTINUED_WITHIN)
         signal.signal(signal.SIGTSTP, ours)
-        self._tell(Resumed(self._terminal.size()))
-        for number in signals:
-            if number != signal.SIGCONT:
-                self._take_signal(number)
+        self._take_signals((*signals, signal.SIGCONT))
 
     def _tell(self, *messages: ChatActorMessage) -> None:
         for message in messages:

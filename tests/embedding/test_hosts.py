@@ -1,0 +1,167 @@
+"""What a host may do to a task system in its process, and to its jobs."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pykka
+import pytest
+from backburner.actors import (
+    Notification,
+    Subscribed,
+    TaskChanged,
+    TaskEvent,
+    TaskStatus,
+    TaskSystem,
+)
+from backburner.actors.testing import FakeKind, Recorder, no_leaks, running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HOST = Path(__file__).with_name("host.py")
+TRACEBACK = "RuntimeError: the host is broken"
+
+
+@pytest.mark.parametrize(
+    ("way", "status", "says"),
+    [
+        ("stops all actors", 0, ""),
+        ("stops all actors and nothing else", 0, ""),
+        ("has an actor that exits", 0, ""),
+        ("raises", 1, TRACEBACK),
+        ("raises and stops", 1, TRACEBACK),
+        ("is interrupted twice", -signal.SIGINT, "KeyboardInterrupt"),
+        ("returns", 0, ""),
+        ("forks", 0, ""),
+    ],
+)
+def test_however_a_host_ends_no_process_is_left_and_no_task_is_lost(
+    way: str,
+    status: int,
+    says: str,
+    tmp_path: Path,
+    until: Callable[[Callable[[], bool]], None],
+) -> None:
+    pids = tmp_path / "pids"
+
+    host = subprocess.run(
+        [sys.executable, HOST, way, tmp_path / "session", pids],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert host.returncode == status, host.stderr
+    assert says in host.stderr
+    started = [int(line) for line in pids.read_text().split()]
+    assert len(started) == 2
+    until(lambda: not any(map(psutil.pid_exists, started)))
+    with running(TaskSystem(directory=tmp_path / "session")) as again:
+        assert again.warnings == ()
+        runs, waits = again.wait(1, 2, timeout=10)
+    assert runs.status in {TaskStatus.CANCELED, TaskStatus.FAILED}
+    assert runs.reason
+    assert (waits.status, waits.last_line) == (TaskStatus.COMPLETE, "at last")
+
+
+class Subscriber(pykka.ThreadingActor):
+    """Keeps what it is told, but for what a test makes it do instead."""
+
+    use_daemon_thread = True
+
+    def __init__(self, instead: Callable[[], None]) -> None:
+        super().__init__()
+        self.heard: Recorder[Notification] = Recorder("the subscriber")
+        self._instead = instead
+
+    def on_receive(self, message: Notification) -> None:
+        self._instead()
+        self.heard.tell(message)
+
+
+def die() -> None:
+    raise RuntimeError("this subscriber is broken")
+
+
+@pytest.fixture
+def fake() -> FakeKind:
+    return FakeKind()
+
+
+def play(system: TaskSystem, fake: FakeKind) -> None:
+    for _ in range(20):
+        task = system.add("Fake", "fake")
+        fake.job(task.id).complete()
+        system.wait(task.id, timeout=5)
+
+
+def assert_all_heard(recorder: Recorder[Notification]) -> None:
+    seqs = [change.seq for change in recorder.of(TaskChanged)]
+    assert seqs == list(range(1, len(seqs) + 1))
+    ends = [c for c in recorder.of(TaskChanged) if c.event is TaskEvent.COMPLETE]
+    assert len(ends) == 20
+
+
+def test_a_subscriber_that_dies_is_dropped_and_harms_nobody(fake: FakeKind) -> None:
+    news: Recorder[Notification] = Recorder("the other")
+
+    with running(TaskSystem(kinds=[fake]), dead_letters=True) as system:
+        dying = Subscriber.start(die)
+        system.subscribe(dying)
+        system.subscribe(news)
+        assert dying.actor_stopped.wait(5)
+        play(system, fake)
+
+    assert_all_heard(news)
+    # What was sent in one go with that of which it died, and then nothing more.
+    assert system.dead_letters.count <= 3
+
+
+def test_a_subscriber_that_blocks_holds_up_only_itself(fake: FakeKind) -> None:
+    free = threading.Event()
+    news: Recorder[Notification] = Recorder("the other")
+
+    with no_leaks():
+        with TaskSystem(kinds=[fake]) as system:
+            blocked = Subscriber.start(lambda: _wait_for(free))
+            heard = blocked.proxy().heard
+            system.subscribe(blocked)
+            system.subscribe(news)
+            play(system, fake)
+        assert not free.is_set()
+        assert_all_heard(news)
+
+        free.set()
+        recorder: Recorder[Notification] = heard.get(timeout=5)
+        recorder.wait_for(TaskChanged, lambda c: c.seq == news.of(TaskChanged)[-1].seq)
+        blocked.stop(timeout=5)
+
+    assert recorder.of(Subscribed)
+    assert_all_heard(recorder)
+
+
+def _wait_for(event: threading.Event) -> None:
+    assert event.wait(20)
+
+
+def test_a_wait_ends_with_the_tasks_when_the_system_is_stopped_meanwhile(
+    run_system: Callable[[TaskSystem], TaskSystem], fake: FakeKind
+) -> None:
+    system = run_system(TaskSystem(kinds=[fake]))
+    task = system.add("Fake", "fake")
+    fake.job(task.id)
+    stopping = threading.Timer(0.05, system.stop)
+    stopping.start()
+
+    (ended,) = system.wait(task.id, timeout=5)
+
+    stopping.join()
+    assert ended.status is TaskStatus.CANCELED

@@ -1,0 +1,66 @@
+"""What `import backburner.actors` brings along, and what it gives."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import backburner.actors
+
+ACTORS = Path(__file__).parents[2] / "actors"
+NEEDED = {"backburner", "msgspec", "psutil", "pykka", "typing_extensions"}
+SLOW = {"asyncio", "multiprocessing", "pytest", "unittest", "urllib.request"}
+
+IMPORTED = """
+import json, sys
+before = set(sys.modules)
+import backburner.actors
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+
+
+def imported() -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED], capture_output=True, check=True, timeout=30
+    )
+    return set(json.loads(done.stdout))
+
+
+def test_it_imports_nothing_of_the_chat_and_no_more_than_it_needs() -> None:
+    modules = imported()
+
+    tops = {module.partition(".")[0] for module in modules}
+    # Compiled parts of the standard library are not all among its names.
+    strangers = {top for top in tops - sys.stdlib_module_names if top[0] != "_"}
+    assert strangers <= NEEDED
+    assert not {module for module in modules if module.startswith("backburner.ui")}
+    assert not modules & SLOW
+
+
+def test_no_file_of_the_actors_imports_from_the_chat() -> None:
+    imports = [
+        (path.name, node.lineno)
+        for path in ACTORS.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if (isinstance(node, ast.ImportFrom) and "ui" in (node.module or "").split("."))
+        or (
+            isinstance(node, ast.Import)
+            and any(name.name.startswith("backburner.ui") for name in node.names)
+        )
+    ]
+
+    assert imports == []
+
+
+def test_every_public_name_is_there_and_has_a_docstring() -> None:
+    names = backburner.actors.__all__
+
+    assert list(names) == sorted(names, key=str)
+    assert len(set(names)) == len(names)
+    for name in names:
+        value: object = getattr(backburner.actors, name)
+        if isinstance(value, type) or callable(value):
+            assert value.__doc__, name

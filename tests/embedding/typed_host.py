@@ -1,0 +1,66 @@
+"""What an embedder's type checker is to see; it is checked, and never run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never, assert_type
+
+from backburner.actors import (
+    JournalTrouble,
+    Kind,
+    Notification,
+    Promise,
+    QueueReply,
+    Recipient,
+    SleepKind,
+    Subscribe,
+    Subscribed,
+    Task,
+    TaskChanged,
+    TasksForgotten,
+    TaskStatus,
+    TaskSystem,
+)
+from backburner.actors.testing import FakeKind, Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def of_the_face(tasks: TaskSystem) -> None:
+    task = tasks.add("Build", "bash", "make")
+    assert_type(task, Task)
+    assert_type(tasks.wait(task.id, timeout=1), tuple[Task, ...])
+    assert_type(task.status, TaskStatus)
+    assert_type(task.exit_code, int | None)
+
+
+def of_notifications(message: Notification) -> int:
+    match message:
+        case TaskChanged(seq=seq, task=task):
+            assert_type(task, Task)
+            return seq
+        case Subscribed(tasks=tasks):
+            assert_type(tasks, tuple[Task, ...])
+            return len(tasks)
+        case TasksForgotten(ids=ids):
+            assert_type(ids, tuple[int, ...])
+            return len(ids)
+        case JournalTrouble(text=text):
+            assert_type(text, str | None)
+            return 0
+        case _:
+            assert_never(message)
+
+
+def of_recipients() -> None:
+    promise: Promise[Notification | QueueReply] = Promise()
+    recipient: Recipient[Notification] = promise
+    Subscribe(recipient, reply_to=promise)
+    recorder: Recorder[Notification] = Recorder()
+    Subscribe(recorder)
+    assert_type(recorder.wait_for(TaskChanged), TaskChanged)
+
+
+def of_kinds() -> None:
+    kinds: Iterable[Kind] = [SleepKind(), FakeKind()]
+    TaskSystem(kinds=kinds)

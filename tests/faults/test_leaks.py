@@ -1,0 +1,82 @@
+"""A session that goes on and on needs no more for its last tasks than for its first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
+
+import psutil
+from backburner.actors import TaskEvent
+
+from tests.faults.program import Program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_HISTORY: Final = 1000
+_ROUND: Final = 50
+_KINDS: Final = (
+    "!true",
+    "!echo out; exit 1",
+    '/task "Nap" sleep 1ms',
+    "!seq 100",
+    "/cancel last",
+    "/show last",
+    "/output last",
+    "/tasks --running",
+    "only said",
+)
+
+
+@dataclass(frozen=True)
+class _Needs:
+    threads: int
+    files: int
+    memory: int
+
+    @classmethod
+    def of(cls, program: Program) -> Self:
+        process = psutil.Process(program.process.pid)
+        return cls(
+            process.num_threads(), process.num_fds(), process.memory_full_info().uss
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"{self.threads} threads, {self.files} files,"
+            f" {self.memory / (1 << 20):.1f} MiB"
+        )
+
+
+def _run(program: Program, first: int, count: int) -> None:
+    """Run tasks with these ids, and wait until all is quiet."""
+    for start in range(first, first + count, _ROUND):
+        commands = [_KINDS[i % 4] for i in range(_ROUND)]
+        program.send(*commands, *_KINDS[4:])
+        for task_id in range(start, start + _ROUND):
+            program.wait_for_end(task_id)
+    program.send("/wait")
+    program.forget_lines()
+
+
+def test_needs_do_not_grow(
+    state: Path, report: Callable[[str], None], *, soak: bool
+) -> None:
+    # A full history is as large as it gets, and what comes on first use is there.
+    warm_up = _HISTORY + 500 if soak else 200
+    count = 10_000 if soak else 500
+    room = (2 if soak else 6) << 20
+    with Program(state) as program:
+        _run(program, 1, warm_up)
+        before = _Needs.of(program)
+        _run(program, warm_up + 1, count)
+        after = _Needs.of(program)
+        program.send("!true")
+        program.wait_for_event(TaskEvent.COMPLETE, warm_up + count + 1)
+        program.send("/quit")
+        program.wait()
+    report(f"before {count} tasks: {before}; after: {after}")
+    assert after.threads == before.threads
+    assert after.files == before.files
+    assert after.memory - before.memory < room

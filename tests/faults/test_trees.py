@@ -1,0 +1,163 @@
+"""Canceled tasks leave no process behind, whatever they have started."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import psutil
+import pytest
+from backburner.actors import TaskChanged, TaskFilter, TaskStatus, TaskSystem
+from backburner.actors.testing import Recorder, running
+
+from tests.faults.program import PATIENCE, TAG, soak_only, tagged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from backburner.actors import Notification
+
+_GRACE: Final = 0.3
+_DEAF: Final = "trap '' TERM; while :; do sleep 0.03; done"
+_TREES: Final = {
+    "children": "sleep 60 & sleep 60 & echo up; wait",
+    "a deep family": "bash -c 'bash -c \"sleep 60 & wait\" & wait' & echo up; wait",
+    "a pipeline": "yes | grep --line-buffered -m1 y | sed s/y/up/; yes | sleep 60",
+    "a child in another session": "setsid sleep 60 & echo up; setsid -w sleep 60",
+    "a double fork": "(setsid bash -c 'sleep 60 & exec sleep 60' &); echo up; sleep 60",
+    "a daemon whose parents are gone": (
+        "(setsid bash -c 'setsid sleep 60 & exit' &); echo up; sleep 60"
+    ),
+    "no environment": (
+        "env -i sleep 60 & env -i setsid -w sleep 60 & echo up; exec sleep 60"
+    ),
+    "deaf to SIGTERM": f"echo up; {_DEAF}",
+    "deaf children": f'bash -c "{_DEAF}" & bash -c "{_DEAF}" & echo up; wait',
+    "a deaf child in another session": (
+        f'setsid bash -c "{_DEAF}" & echo up; sleep 60'
+    ),
+    "a stopped child": "sleep 60 & kill -STOP $!; echo up; wait",
+    "a stopped deaf child in another session": (
+        f'setsid bash -c "{_DEAF}" & sleep 0.1; kill -STOP $!; echo up; wait'
+    ),
+    "stops itself": "echo up; kill -STOP $$; sleep 60",
+    "answers SIGTERM with children": (
+        "trap 'for i in 1 2 3 4 5; do setsid sleep 60 & done' TERM;"
+        " echo up; while :; do sleep 0.03; done"
+    ),
+    "ends at once and leaves deaf ones": (
+        f'bash -c "{_DEAF}" & setsid bash -c "{_DEAF}" & trap exit TERM; echo up;'
+        " while :; do sleep 0.03; done"
+    ),
+    "forks all the time": (
+        "trap '' TERM; echo up; for i in $(seq 150); do"
+        " setsid bash -c 'trap \"\" TERM; sleep 60' & sleep 0.01; done; wait"
+    ),
+    "passes on its place all the time": (
+        "hop() { trap '' TERM; sleep 0.05;"
+        " [ $1 -gt 0 ] && (hop $(($1 - 1)) &) || sleep 60; };"
+        " (hop 60 &); echo up; sleep 60"
+    ),
+}
+
+
+@dataclass
+class _Session:
+    system: TaskSystem
+    news: Recorder[Notification]
+    tag: str
+
+    def start(self, *commands: str) -> None:
+        """Run command lines until each has said that it is up."""
+        waiting = {self.system.add("Tree", "bash", it).id for it in commands}
+        while waiting:
+            up = self.news.wait_for(
+                TaskChanged, lambda it: it.task.last_line == "up", timeout=PATIENCE
+            )
+            waiting.discard(up.task.id)
+
+    def left(self, unique: str) -> list[psutil.Process]:
+        """Return what is left of a command line with these words in it."""
+        found = {process.pid: process for process in tagged(self.tag)}
+        for process in psutil.process_iter():
+            # Those without an environment are known by what they run.
+            with contextlib.suppress(psutil.Error):
+                if unique in " ".join(process.cmdline()):
+                    found[process.pid] = process
+        return [*found.values()]
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Session]:
+    tag = uuid.uuid4().hex
+    news: Recorder[Notification] = Recorder()
+    with running(TaskSystem(slots=32, grace=_GRACE), dead_letters=True) as system:
+        # Children get the environment of this process, which has none of it later on.
+        monkeypatch.setenv(TAG, tag)
+        system.subscribe(news)
+        yield _Session(system, news, tag)
+
+
+def _unique() -> str:
+    return f"60.{uuid.uuid4().int % 10**9:09}"
+
+
+@pytest.mark.parametrize("now", [False, True], ids=["asked", "killed"])
+def test_nothing_is_left_of_canceled_trees(
+    session: _Session, report: Callable[[str], None], *, now: bool
+) -> None:
+    unique = _unique()
+    session.start(
+        *(it.replace("sleep 60", f"sleep {unique}") for it in _TREES.values())
+    )
+    for task in session.system.list():
+        session.system.cancel(task.id, now=now)
+    ended = session.system.wait(timeout=PATIENCE)
+    assert session.left(unique) == []
+    assert {task.status for task in ended} == {TaskStatus.CANCELED}
+    assert {task.error for task in ended} == {None}
+    report(
+        f"{len(ended)} trees at once, gone {_longest(session):.2f} s after the cancel"
+    )
+
+
+def _longest(session: _Session) -> float:
+    """Return the longest time from a cancel to the end of its task."""
+    asked: dict[int, float] = {}
+    longest = 0.0
+    for change in session.news.of(TaskChanged):
+        task = change.task
+        if task.reason == "stopping, canceled":
+            asked.setdefault(task.id, task.duration or 0.0)
+        elif task.status.is_final:
+            longest = max(longest, (task.duration or 0.0) - asked[task.id])
+    return longest
+
+
+@soak_only
+@pytest.mark.parametrize("tree", _TREES)
+def test_nothing_is_left_of_a_tree_that_is_alone(tree: str, session: _Session) -> None:
+    for now in (False, True) * 5:
+        unique = _unique()
+        session.start(_TREES[tree].replace("sleep 60", f"sleep {unique}"))
+        (task,) = session.system.list(TaskFilter.RUNNING)
+        session.system.cancel(task.id, now=now)
+        (ended,) = session.system.wait(task.id, timeout=PATIENCE)
+        assert session.left(unique) == []
+        assert (ended.status, ended.error) == (TaskStatus.CANCELED, None)
+
+
+def test_nothing_is_left_when_the_session_ends_with_all_of_them(
+    session: _Session,
+) -> None:
+    unique = _unique()
+    session.start(
+        *(it.replace("sleep 60", f"sleep {unique}") for it in _TREES.values())
+    )
+    # What a task leaves behind on purpose goes on until then.
+    task = session.system.add("Server", "bash", f"setsid sleep {unique} & true")
+    session.system.wait(task.id, timeout=PATIENCE)
+    session.system.stop()
+    assert session.left(unique) == []

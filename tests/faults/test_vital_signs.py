@@ -1,0 +1,177 @@
+"""What tells a task that works from one that waits for ever."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from backburner.actors import (
+    GetTask,
+    Outcome,
+    Task,
+    TaskChanged,
+    TaskEvent,
+    TaskFound,
+    TaskSystem,
+)
+from backburner.actors.testing import Recorder, running
+from backburner.actors.vital_signs import VitalSigns, look, silence
+from backburner.ui.dialogue import Dialogue, Send, Show
+from backburner.ui.entries import Reply
+from backburner.ui.reports import activity_facts
+from backburner.ui.theme import ASCII_ICONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from backburner.actors import Notification
+
+_BURN = "i=0; while :; do i=$((i+1)); done"
+
+
+@pytest.fixture
+def session() -> Iterator[Callable[[str], int]]:
+    """Return what starts a command line in a session of its own."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(command: str) -> int:
+        child = subprocess.Popen(
+            ["bash", "-c", command], stdout=subprocess.PIPE, start_new_session=True
+        )
+        started.append(child)
+        assert child.stdout is not None
+        child.stdout.readline()
+        return child.pid
+
+    yield start
+    for child in started:
+        os.killpg(child.pid, 9)
+        child.communicate()
+
+
+def test_who_waits_uses_no_cpu(session: Callable[[str], int]) -> None:
+    pid = session("sleep 60 & sleep 60 & echo up; wait")
+    first = look(pid)
+    assert first is not None
+    assert first.processes == 3
+    second = look(pid)
+    assert second is not None
+    assert second.at > first.at
+    assert second.cpu == first.cpu
+
+
+def test_who_works_does_even_if_it_is_a_grandchild(
+    session: Callable[[str], int], until: Callable[[Callable[[], bool]], None]
+) -> None:
+    pid = session(f"(({_BURN}) & echo up; wait); true")
+    first = look(pid)
+    assert first is not None
+
+    def worked() -> bool:
+        now = look(pid)
+        return now is not None and now.cpu >= first.cpu + 0.05
+
+    until(worked)
+
+
+def test_what_children_used_counts_when_they_have_ended(
+    session: Callable[[str], int],
+) -> None:
+    pid = session("timeout 0.2 bash -c 'while :; do :; done'; echo up; sleep 60")
+    signs = look(pid)
+    assert signs is not None
+    assert signs.cpu > 0
+
+
+def test_who_is_gone_has_no_signs() -> None:
+    child = subprocess.Popen(["true"])
+    child.wait()
+    assert look(child.pid) is None
+
+
+def test_silence_starts_with_the_last_output(tmp_path: Path) -> None:
+    output = tmp_path / "1.log"
+    assert silence(output, 100.0, 130.0) == 30.0
+    output.touch()
+    os.utime(output, (0, 90.0))
+    assert silence(output, 100.0, 130.0) == 30.0
+    output.write_text("x")
+    os.utime(output, (0, 120.0))
+    assert silence(output, 100.0, 130.0) == 10.0
+    assert silence(output, 100.0, 110.0) == 0.0
+
+
+def test_facts_are_words_for_a_person() -> None:
+    first = VitalSigns(at=10.0, processes=1, cpu=0.31)
+    assert activity_facts(59.9, None) == []
+    assert activity_facts(300.0, first) == [
+        ("silence", "no output for 5m 00s"),
+        ("activity", "1 process, 0.3 s of CPU since the start"),
+    ]
+    waits = VitalSigns(at=52.0, processes=3, cpu=0.32)
+    assert activity_facts(0.0, waits, first) == [
+        (
+            "activity",
+            "3 processes, 0.3 s of CPU since the start, none in the last 42.0s",
+        ),
+    ]
+    works = VitalSigns(at=94.0, processes=3, cpu=12.3)
+    assert activity_facts(0.0, works, waits)[0][1].endswith(
+        ", 12.0 s in the last 42.0s"
+    )
+
+
+def _show(dialogue: Dialogue, task: Task, pid: int | None) -> str:
+    (*_, sent) = dialogue.take_line(f"/show {task.id}")
+    assert isinstance(sent, Send)
+    assert isinstance(sent.request, GetTask)
+    (shown,) = dialogue.take_reply(TaskFound(task, pid, sent.request.correlation_id))
+    assert isinstance(shown, Show)
+    assert isinstance(shown.entry, Reply)
+    return "\n".join(shown.entry.lines)
+
+
+def test_show_compares_with_the_last_look(session: Callable[[str], int]) -> None:
+    pid = session("sleep 60 & echo up; wait")
+    dialogue = Dialogue((), ASCII_ICONS, 5)
+    at = datetime(2026, 1, 2, tzinfo=UTC)
+    task = Task(
+        id=1,
+        description="Wait",
+        kind="bash",
+        reason="",
+        queued_at=at,
+        output_path="/nowhere/1.log",
+    )
+    task = task.started(at)
+    first = _show(dialogue, task, pid)
+    assert "  silence    no output for " in first
+    assert re.search(
+        r"  activity   2 processes, \d\.\d s of CPU since the start$", first
+    )
+    assert ", none in the last 0." in _show(dialogue, task, pid)
+    ended = task.ended(Outcome.complete(), at, 1.0)
+    dialogue.take_notification(TaskChanged(1, TaskEvent.COMPLETE, ended))
+    assert "activity" not in _show(dialogue, ended, None)
+
+
+def test_a_real_task_shows_its_signs() -> None:
+    news: Recorder[Notification] = Recorder()
+    system = TaskSystem(grace=0.2)
+    with running(system):
+        system.subscribe(news)
+        task = system.add("Wait", "bash", "sleep 60 & echo up; wait")
+        news.wait_for(TaskChanged, lambda change: change.task.last_line == "up")
+        dialogue = Dialogue(system.kinds, ASCII_ICONS, 5)
+        (*_, sent) = dialogue.take_line("/show 1")
+        assert isinstance(sent, Send)
+        found = system.queue.ask(sent.request, block=True, timeout=5)
+        (shown,) = dialogue.take_reply(found)
+        assert re.search(r"activity   2 processes, \d\.\d s of CPU", repr(shown))
+        system.cancel(task.id)
+        system.wait(timeout=10)

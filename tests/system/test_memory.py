@@ -1,0 +1,46 @@
+"""Output goes from a job to its file, and never through this process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psutil
+from backburner.actors import Notification, TaskChanged, TaskStatus, TaskSystem
+from backburner.actors.testing import Recorder, running
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SIZE = 1 << 30
+WARM_UP = 1 << 20
+GROWTH = 10 << 20
+
+
+class Scale(Recorder[Notification]):
+    """Weighs this process whenever it hears of a change."""
+
+    def __init__(self) -> None:
+        super().__init__("the scale")
+        self._process = psutil.Process()
+        self.heaviest = 0
+
+    def tell(self, message: Notification, /) -> None:
+        self.heaviest = max(self.heaviest, self._process.memory_info().rss)
+        super().tell(message)
+
+
+def test_memory_stays_flat_while_a_gigabyte_is_written(tmp_path: Path) -> None:
+    scale = Scale()
+    with running(TaskSystem(directory=tmp_path, output_limit=2 * SIZE)) as system:
+        system.subscribe(scale)
+        warm_up = system.add("Warm up", "bash", f"head -c {WARM_UP} /dev/zero")
+        system.wait(warm_up.id, timeout=30)
+        before = psutil.Process().memory_info().rss
+        scale.heaviest = 0
+        flood = system.add("Flood", "bash", f"head -c {SIZE} /dev/zero")
+        (ended,) = system.wait(flood.id, timeout=50)
+        assert (ended.status, ended.output_size) == (TaskStatus.COMPLETE, SIZE)
+        sizes = [change.task.output_size for change in scale.of(TaskChanged)]
+        assert any(WARM_UP < size < SIZE for size in sizes)
+        assert 0 < scale.heaviest < before + GROWTH
+        system.forget_finished()

@@ -268,6 +268,7 @@ def test_a_paste_never_sends_and_goes_into_the_input_from_anywhere() -> None:
     chat.press("tab")
     assert not chat.tell(Paste("one\ntwo\n"))
     assert chat.state.editor.text == "one\ntwo\n"
+    assert chat.state.focus is Focus.INPUT
     assert shown(chat)[:-1] == []
 
 
@@ -286,7 +287,9 @@ def test_scrolling_up_holds_the_place_and_sending_goes_back() -> None:
     chat.news(queued(1))
     chat.news(queued(1), ended(1))
     assert chat.screen().split("\n")[2] == held
-    assert "1 new" in chat.screen()
+    assert "↓ 1 new" in chat.screen()
+    chat.press("pgup")
+    assert "↓ 1 new" in chat.screen()
     chat.enter("back")
     assert chat.state.conversations.current.place is None
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 import msgspec
+from msgspec.structs import replace
 
 from ..actors import (
     AddTask,
@@ -272,6 +273,7 @@ class Dialogue:
             case commands.Say():
                 return []
             case commands.Run(request=request):
+                request = replace(request, origin=self._where or "")
                 return self._send(lambda i: AddTask(request, None, i), self._added)
             case commands.ShowTasks(which=which):
                 return self._send(

@@ -46,7 +46,7 @@ from backburner.actors import (
     TaskStatus,
     TaskSystem,
 )
-from backburner.ui.chat.partner import Partner, PartnerBegan, PartnerSays, Spoken
+from backburner.ui.chat.partner import Partner, PartnerSays, Spoken
 from backburner.ui.chat.run import ChatOptions, run_chat
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Butler(SafeActor[Spoken | QueueReply | Notification]):
     """Does what it is told, and says so.
 
     In: `Spoken` from the chat, the queue's answers and notifications.
-    Out: requests to the queue; `PartnerSays` and `PartnerBegan` to the chat.
+    Out: requests to the queue; `PartnerSays` to the chat.
 
     Args:
         queue: Takes its requests.
@@ -130,15 +130,12 @@ class Butler(SafeActor[Spoken | QueueReply | Notification]):
 
         def added(reply: QueueReply) -> None:
             if isinstance(reply, TaskAdded):
-                # From here on the chat shows the news of this task by itself.
-                self.post(
-                    spoken.reply_to, PartnerBegan(spoken.conversation, reply.task.id)
-                )
                 self._say(spoken, f"Very well. That is #{reply.task.id}.")
             elif isinstance(reply, Refused):
                 self._say(spoken, f"I'm afraid not: {reply.text}")
 
-        request = TaskRequest(job, "bash", (command,))
+        # The chat shows the news of this task by itself, where it was asked for.
+        request = TaskRequest(job, "bash", (command,), spoken.conversation)
         self._ask(lambda number: AddTask(request, self.actor_ref, number), added)
 
     def _run_later(self, spoken: Spoken, job: str, task_id: int) -> None:

@@ -25,6 +25,7 @@ from backburner.ui.keys import Key, Paste
 from backburner.ui.terminal import Size
 from backburner.ui.theme import Look
 from backburner.ui.views.layout import draw
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from backburner.ui.chat.effects import Effect
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
 RequestT = TypeVar("RequestT")
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def of_conversation(origin: str, *tasks: Task) -> tuple[Task, ...]:
+    """Return the tasks as ones that were started in a conversation."""
+    return tuple(replace(task, origin=origin) for task in tasks)
 
 
 def queued(task_id: int, description: str = "Job", kind: str = "bash") -> Task:
@@ -135,7 +141,8 @@ class ChatDriver:
     def start_task(self, task_id: int, description: str = "Job") -> None:
         """Type a task, and let the queue answer as it does: first the news."""
         (request,) = requests(self.enter(f'/task "{description}" bash true'), AddTask)
-        task = queued(task_id, description)
+        origin = request.request.origin
+        (task,) = of_conversation(origin, queued(task_id, description))
         self.news(task)
         self.tell(TaskAdded(task, request.correlation_id))
 

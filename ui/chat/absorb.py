@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, assert_never
 
-from ...actors import AddTask, TaskEvent
+from ...actors import TaskEvent
 from .. import dialogue as said
 from ..entries import Entry, Reply, TaskNews
 from .effects import Effect, TellPartner
@@ -23,11 +23,7 @@ def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
         match effect:
             case said.Show(entry=entry, where=where):
                 _show(state.conversations, entry, where)
-            case said.Send(request=request, where=where):
-                if isinstance(request, AddTask):
-                    _expect_task(state, request, where)
-                outside.append(effect)
-            case said.Tell():
+            case said.Send() | said.Tell():
                 outside.append(effect)
             case said.Leave():
                 state.leaving = True
@@ -66,12 +62,6 @@ def _show(conversations: Conversations, entry: Entry, where: str | None) -> None
         conversations.show(entry, where or conversations.current.name)
     elif entry.change.event is not TaskEvent.PROGRESS:
         conversations.show_news(entry)
-
-
-def _expect_task(state: ChatState, request: AddTask, where: str | None) -> None:
-    if request.correlation_id is not None:
-        state.adding[request.correlation_id] = _or_current(state, where)
-        state.conversations.expect_task()
 
 
 def _or_current(state: ChatState, where: str | None) -> str:

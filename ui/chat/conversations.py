@@ -1,4 +1,4 @@
-"""Conversations: what each has shown, what is unread, and which tasks belong where."""
+"""Conversations: what each has shown, what is unread, and whose tasks are whose."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ...actors import TaskStatus
+from ...actors.safe_text import safe_line
+from ..commands import LONGEST_NAME
 from ..dialogue import MAIN_CONVERSATION
 from .transcript import TranscriptItems
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from ...actors import Task
     from ..entries import Entry, Said, TaskNews
 
 
@@ -57,6 +60,11 @@ class Conversation:
         return len(transcript.items) - transcript.find(self.place.seen)
 
 
+def conversation_of(task: Task) -> str:
+    """Return the name of the conversation that a task was started for."""
+    return safe_line(task.origin)[:LONGEST_NAME] or MAIN_CONVERSATION
+
+
 class Conversations:
     """All conversations of a session; one of them is shown.
 
@@ -66,9 +74,6 @@ class Conversations:
 
     def __init__(self) -> None:
         self._by_name = {MAIN_CONVERSATION: Conversation(MAIN_CONVERSATION)}
-        self._owners: dict[int, str] = {}
-        self._adding = 0
-        self._held: list[TaskNews] = []
         self.current = self._by_name[MAIN_CONVERSATION]
         """The one that is shown."""
 
@@ -119,48 +124,12 @@ class Conversations:
                 conversation.latest_failure = None
 
     def show_news(self, news: TaskNews) -> None:
-        """Add the news of a task to the conversation that began it.
-
-        The queue tells everybody of a new task before it tells who asked for it. While
-        an answer is due, the news of unknown tasks are kept back.
-        """
-        task_id = news.change.task.id
-        if task_id not in self._owners and self._adding:
-            self._held.append(news)
-        else:
-            where = self.owner(task_id)
-            self.show(news, where)
-            if news.change.task.status is TaskStatus.FAILED:
-                self._find(where).latest_failure = task_id
-
-    def owner(self, task_id: int) -> str:
-        """Return the name of the conversation that a task belongs to."""
-        return self._owners.get(task_id, MAIN_CONVERSATION)
-
-    def expect_task(self) -> None:
-        """Note that somebody here has asked for a new task."""
-        self._adding += 1
-
-    def task_answered(self, task_id: int | None, where: str) -> None:
-        """Note the answer: which task it became, or none if it was refused."""
-        self._adding -= 1
-        if task_id is not None:
-            self._owners[task_id] = where
-        self._release()
-
-    def claim(self, task_id: int, where: str) -> None:
-        """Let the news of a task appear in this conversation from now on."""
-        self._owners[task_id] = where
-
-    def forget(self, task_ids: Iterable[int]) -> None:
-        """Forget whose these tasks were; there will be no more news of them."""
-        for task_id in task_ids:
-            self._owners.pop(task_id, None)
-
-    def _release(self) -> None:
-        held, self._held = self._held, []
-        for news in held:
-            self.show_news(news)
+        """Add the news of a task to the conversation that began it."""
+        task = news.change.task
+        where = conversation_of(task)
+        self.show(news, where)
+        if task.status is TaskStatus.FAILED:
+            self._find(where).latest_failure = task.id
 
     def _mark(self, conversation: Conversation) -> None:
         if conversation is not self.current:

@@ -3,8 +3,8 @@
 A partner is an actor, or anything else that can be told something. It is told every
 chat message as a `Spoken`, and answers by telling `reply_to`: a `PartnerSays` for
 each answer, whole or in pieces. Commands never reach it. To start, list and cancel
-tasks it sends the queue the same messages as everybody else; a `PartnerBegan` makes the
-news of such a task appear in the conversation that it was started for.
+tasks it sends the queue the same messages as everybody else; the `origin` of a
+`TaskRequest` names the conversation in which the news of the task appear.
 """
 
 from __future__ import annotations
@@ -28,14 +28,7 @@ class PartnerSays(msgspec.Struct, frozen=True):
     done: bool = True
 
 
-class PartnerBegan(msgspec.Struct, frozen=True):
-    """The partner started a task for this conversation."""
-
-    conversation: str
-    task_id: int
-
-
-PartnerMessage = PartnerSays | PartnerBegan
+PartnerMessage = PartnerSays
 """What a partner tells the chat."""
 
 

@@ -126,7 +126,6 @@ class ChatState:
         overlay: What lies over the screen, if anything does.
         leaving: Whether the session is ending.
         notice: A word for the footer; empty for none. The next key takes it away.
-        adding: By request, the conversations that wait to hear which task it became.
     """
 
     session: str
@@ -148,7 +147,6 @@ class ChatState:
     overlay: Overlay | None = None
     leaving: bool = False
     notice: str = ""
-    adding: dict[int | str, str] = field(default_factory=dict[int | str, str])
 
     @property
     def vocabulary(self) -> Vocabulary:

@@ -13,7 +13,6 @@ from ...actors import (
     Notification,
     QueueReply,
     Subscribed,
-    TaskAdded,
     TaskChanged,
     TaskEvent,
     TasksForgotten,
@@ -33,7 +32,7 @@ from .leaving import take_confirm_key
 from .messages import Beat, Ending, Resized
 from .mouse import click, wheel
 from .panel_keys import take_panel_key
-from .partner import PartnerBegan, PartnerMessage, PartnerSays
+from .partner import PartnerMessage, PartnerSays
 from .restore import restore
 from .state import Confirm, Detail, Focus, HelpKeys
 
@@ -72,8 +71,6 @@ def update(state: ChatState, message: Message, now: float) -> list[Effect]:
             return _take_notification(state, message)
         case PartnerSays(conversation=where, text=text, done=done):
             return _take_speech(state, where, text, done=done)
-        case PartnerBegan(conversation=where, task_id=task_id):
-            state.conversations.claim(task_id, safe_line(where)[:LONGEST_NAME])
         case Notice(text=text):
             return absorb(state, state.dialogue.take_notice(text))
         case keys.Key():
@@ -113,7 +110,6 @@ def _take_notification(state: ChatState, news: Notification) -> list[Effect]:
                 state.board.apply(task, state.now, old=True)
         case TasksForgotten(ids=ids):
             state.board.forget(ids)
-            state.conversations.forget(ids)
         case JournalTrouble():
             pass  # the dialogue has words for it
         case _:
@@ -137,11 +133,6 @@ def _take_reply(state: ChatState, reply: QueueReply) -> list[Effect]:
     if isinstance(reply, Transcript):
         restore(state.conversations, reply)
         return []
-    if reply.correlation_id is not None:
-        where = state.adding.pop(reply.correlation_id, None)
-        if where is not None:
-            task_id = reply.task.id if isinstance(reply, TaskAdded) else None
-            state.conversations.task_answered(task_id, where)
     return absorb(state, state.dialogue.take_reply(reply))
 
 

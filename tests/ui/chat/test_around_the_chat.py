@@ -20,7 +20,7 @@ from backburner.ui.chat.window import taskbar, window_title
 from backburner.ui.keys import Click
 from backburner.ui.rows import Style
 from backburner.ui.theme import BASIC, COLOURLESS, DARK, LIGHT, Look, theme_for
-from chat_driver import START, ChatDriver, ended, queued, running
+from chat_driver import START, ChatDriver, ended, of_conversation, queued, running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,9 +123,11 @@ def test_an_earlier_life_is_put_back_without_being_news() -> None:
     chat = ChatDriver()
     command = ChatMessage(START, "work", "you", "!make", command=True)
     note = ChatMessage(START, "main", "you", "note")
+    failed = ended(1, status=TaskStatus.FAILED)
+    before, after = of_conversation("work", queued(1), failed)
     changes = (
-        TaskChanged(1, TaskEvent.QUEUED, queued(1)),
-        TaskChanged(2, TaskEvent.FAILED, ended(1, status=TaskStatus.FAILED)),
+        TaskChanged(1, TaskEvent.QUEUED, before),
+        TaskChanged(2, TaskEvent.FAILED, after),
     )
     stray = TaskChanged(3, TaskEvent.QUEUED, queued(2))
     chat.tell(Transcript((command, changes[0], note, changes[1], stray)))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 from backburner.actors import Promise, TaskStatus, TaskSystem
 from backburner.ui.chat.partner import (
-    PartnerBegan,
     PartnerMessage,
     PartnerSays,
     Spoken,
@@ -65,24 +64,24 @@ def talk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Talk]:
 
 def test_it_runs_a_job_and_claims_its_news(talk: Talk) -> None:
     talk.say("Run the tests.")
-    assert talk.next() == PartnerBegan("work", 1)
     assert talk.hear() == "Very well. That is #1."
     (task,) = talk.system.wait(1, timeout=PATIENCE)
     assert task.status is TaskStatus.COMPLETE
+    assert task.origin == "work"  # where its news belong
 
 
 def test_it_runs_a_job_when_another_is_done(talk: Talk) -> None:
     nap = talk.system.add("Nap", "bash", "read -t 0.2 x <> <(:); true")
     talk.say(f"run the tests when {nap.id} is done")
     assert talk.hear() == "I shall run the tests when #1 is done."
-    assert talk.next() == PartnerBegan("work", 2)
+    assert talk.hear() == "Very well. That is #2."
 
 
 def test_it_runs_it_at_once_if_that_is_done_already(talk: Talk) -> None:
     talk.system.add("Quick", "bash", "true")
     talk.system.wait(1, timeout=PATIENCE)
     talk.say("run the tests after #1")
-    assert talk.next() == PartnerBegan("work", 2)
+    assert talk.hear() == "Very well. That is #2."
 
 
 def test_it_does_not_run_it_if_that_failed(talk: Talk) -> None:
@@ -96,7 +95,6 @@ def test_it_lists_in_pieces_and_cancels(talk: Talk) -> None:
     talk.say("what is going on?")
     assert talk.hear() == "Nothing is running."
     talk.say("run a nap")
-    talk.next()
     talk.hear()
     talk.say("what's running?")
     assert talk.hear() == "Running are:\n#1 a nap"

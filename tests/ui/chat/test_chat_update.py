@@ -4,7 +4,6 @@ from backburner.actors import (
     AddTask,
     CancelTask,
     GetTask,
-    Refused,
     TaskFound,
     TasksForgotten,
     TaskStatus,
@@ -18,12 +17,12 @@ from backburner.ui.chat.effects import (
     TellPartner,
 )
 from backburner.ui.chat.messages import Ending
-from backburner.ui.chat.partner import PartnerBegan, PartnerSays
+from backburner.ui.chat.partner import PartnerSays
 from backburner.ui.chat.state import Confirm, Detail, Focus, HelpKeys
 from backburner.ui.dialogue import Leave
 from backburner.ui.entries import Problem, Reply, Said, TaskNews
 from backburner.ui.keys import FocusChange, Key, Paste, Wheel
-from chat_driver import ChatDriver, ended, queued, requests, running
+from chat_driver import ChatDriver, ended, of_conversation, queued, requests, running
 
 
 def shown(chat: ChatDriver, name: str | None = None) -> list[object]:
@@ -124,20 +123,24 @@ def test_tasks_of_a_line_report_to_its_conversation_even_if_another_is_shown() -
     chat.enter("/chat work")
     chat.start_task(1)
     chat.enter("/chat main")
-    chat.news(running(1), ended(1))
+    chat.news(*of_conversation("work", running(1), ended(1)))
     assert any(isinstance(entry, TaskNews) for entry in shown(chat, "work"))
     assert not any(isinstance(entry, TaskNews) for entry in shown(chat))
     assert dict(chat.state.conversations.unread)["work"] >= 1
 
 
-def test_news_of_a_new_task_wait_for_the_answer_that_tells_whose_it_is() -> None:
+def test_a_new_task_says_in_which_conversation_it_was_asked_for() -> None:
     chat = ChatDriver()
     chat.enter("/chat work")
     (request,) = requests(chat.enter("!make"), AddTask)
-    chat.news(queued(7), running(7))
+    assert request.request.origin == "work"
+
+
+def test_tasks_of_nobody_here_report_to_the_main_conversation() -> None:
+    chat = ChatDriver()
+    chat.enter("/chat work")
+    chat.news(queued(7))
     assert not any(isinstance(entry, TaskNews) for entry in shown(chat, "work"))
-    chat.tell(Refused("no", correlation_id=request.correlation_id))
-    # Nobody here began it after all: it is somebody else's task.
     assert any(isinstance(entry, TaskNews) for entry in shown(chat, "main"))
 
 
@@ -185,8 +188,7 @@ def test_a_partners_task_reports_where_the_partner_says() -> None:
     chat = ChatDriver(partner="butler")
     chat.enter("/chat work")
     chat.enter("/chat main")
-    chat.tell(PartnerBegan("work", 5))
-    chat.news(queued(5))
+    chat.news(*of_conversation("work", queued(5)))
     assert any(isinstance(entry, TaskNews) for entry in shown(chat, "work"))
 
 

@@ -286,6 +286,22 @@ def test_a_state_directory_that_cant_be_written_is_named(
         )
 
 
+def test_what_is_kept_is_for_its_owner_alone(state: Path) -> None:
+    before = os.umask(0)
+    try:
+        program = Program(state)
+    finally:
+        os.umask(before)
+    with program:
+        program.send("!echo secret")
+        program.wait_for_event(TaskEvent.COMPLETE, 1)
+        modes = {
+            (path.is_dir(), f"{path.stat().st_mode & 0o777:o}")
+            for path in [state / "main", *(state / "main").rglob("*")]
+        }
+    assert modes == {(True, "700"), (False, "600")}
+
+
 def test_a_task_goes_on_when_the_output_folder_is_deleted(state: Path) -> None:
     sign = state.parent / "sign"
     with Program(state) as program:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import shutil
 import sqlite3
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -57,6 +58,7 @@ _LOCK_TIMEOUT: Final = 0.25  # seconds that the queue stands still if others hol
 
 
 _PRIMARY: Final = 0xFF  # the part of an SQLite error code that names its family
+_LITTLE_ROOM: Final = 1 << 16  # bytes; what SQLite wants to share with other readers
 _NOT_ITS_FAULT: Final = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_CANTOPEN,
@@ -252,7 +254,10 @@ class SqliteJournal:
             path.touch(mode=0o600)
             # Made here, used by the QueueActor's thread alone.
             self._db = sqlite3.connect(
-                path, _LOCK_TIMEOUT, isolation_level=None, check_same_thread=False
+                path,
+                timeout=_LOCK_TIMEOUT,
+                isolation_level=None,
+                check_same_thread=False,
             )
         except (OSError, sqlite3.Error) as error:
             raise JournalError(f"can't open {path}: {error}") from error
@@ -414,6 +419,13 @@ class SqliteJournal:
                     f" PRAGMA user_version = {number}; COMMIT;"
                 )
 
+    def _cause(self, error: Exception) -> str:
+        # SQLite calls most ways to run out of room a "disk I/O error".
+        with contextlib.suppress(OSError):
+            if shutil.disk_usage(self._path.parent).free < _LITTLE_ROOM:
+                return f"the disk is full ({error})"
+        return str(error)
+
     @contextlib.contextmanager
     def _explained(self) -> Generator[None]:
         try:
@@ -427,7 +439,7 @@ class SqliteJournal:
         ) as error:
             code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
             if code & _PRIMARY in _NOT_ITS_FAULT:
-                raise JournalError(f"{self._path}: {error}") from error
+                raise JournalError(f"{self._path}: {self._cause(error)}") from error
             why = safe_line(brief(str(error)))
             raise DamagedJournalError(f"{self._path} is damaged: {why}") from error
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import resource
 import shutil
 import sqlite3
@@ -40,7 +39,7 @@ from backburner.actors.journal import (
 from backburner.actors.queue import QueueConfig
 from backburner.actors.testing import FakeKind, ManualClock, Recorder, running
 
-from tests.faults.program import PATIENCE, Program
+from tests.faults.program import PATIENCE, Program, soak_only
 
 if TYPE_CHECKING:
     import random
@@ -68,17 +67,22 @@ class _SmallDisk:
     """A file system of its own, with a file that fills it up."""
 
     def __init__(self, mount: Path) -> None:
-        self._filler = mount / "filler"
+        self._mount = mount
 
     def take(self, program: Program) -> None:
         del program
-        with contextlib.suppress(OSError), self._filler.open("wb", buffering=0) as file:
-            while file.write(bytes(4096)):
-                pass
+        _fill(self._mount)
 
     def give(self, program: Program) -> None:
         del program
-        self._filler.unlink()
+        (self._mount / "filler").unlink()
+
+
+def _fill(mount: Path) -> None:
+    filler = mount / "filler"
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
 
 
 class _SizeLimit:
@@ -109,7 +113,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", mount], check=True)
 
 
-@pytest.fixture(params=["a small disk", "a file size limit"])
+@pytest.fixture(
+    params=[pytest.param("a small disk", marks=soak_only), "a file size limit"]
+)
 def disk(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Room]:
     """Return a state directory, and what governs the room on its disk."""
     if request.param == "a small disk":
@@ -192,15 +198,14 @@ def test_it_ends_in_order_on_a_full_disk(small_disk: Path) -> None:
 
 
 def test_a_disk_that_is_full_from_the_start_is_named(small_disk: Path) -> None:
-    with Program(small_disk / "state") as program:
-        program.send("!exit 1", "!sleep 60")
-        program.wait_for_event(TaskEvent.RUNNING, 2)
-    _SmallDisk(small_disk).take(program)
-    with Program(small_disk / "state") as again:
-        assert again.wait() == 2
-        says = again.errors()
-    assert re.search("No space left on device|disk is full", says), says
-    assert says.count("\n") == 1, says
+    directory = small_disk / "state" / "main"
+    with running(TaskSystem(directory=directory)) as system:
+        system.add("Fail", "bash", "exit 1")
+        system.wait(timeout=PATIENCE)
+    _fill(small_disk)
+    why = "No space left on device; make room, or name another|the disk is full"
+    with pytest.raises(TaskSystemError, match=why):
+        TaskSystem(directory=directory).start()
 
 
 class _FullJournal(NoJournal):
@@ -253,7 +258,7 @@ def test_output_makes_room_on_a_full_disk(small_disk: Path) -> None:
         system.add("Big", "bash", "head -c 200000 /dev/zero")
         system.wait(timeout=PATIENCE)
         system.subscribe(news)
-        _SmallDisk(small_disk).take(Program.__new__(Program))
+        _fill(small_disk)
         system.queue.tell(Shown(10_000))
         replies: Recorder[QueueReply] = Recorder()
         news.wait_for(JournalTrouble)
@@ -262,28 +267,31 @@ def test_output_makes_room_on_a_full_disk(small_disk: Path) -> None:
         assert news.wait_for(JournalTrouble).text is None
 
 
-@pytest.mark.parametrize("place", ["a file", "a read-only disk"])
-def test_a_state_directory_that_cant_be_written_is_named(
-    place: str, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
+def _refusal(directory: Path) -> str:
+    with pytest.raises(TaskSystemError) as caught:
+        TaskSystem(directory=directory).start()
+    return str(caught.value)
+
+
+def _unwritable(directory: Path, why: str) -> str:
+    return (
+        f"can't write to the state directory {directory}: {why};"
+        " make it writable, or name another with --state-dir DIR"
+    )
+
+
+def test_a_state_directory_that_cant_be_written_is_named(tmp_path: Path) -> None:
     state = tmp_path / "state"
-    if place == "a file":
-        state.write_text("no folder")
-        why = "Not a directory"
-    else:
-        mount: Path = request.getfixturevalue("small_disk")
-        state = mount / "state"
-        with Program(state) as program:
-            program.send("/quit")
-            assert program.wait() == 0
-        subprocess.run(["mount", "-o", "remount,ro", mount], check=True)
-        why = "Read-only file system"
-    with Program(state) as program:
-        assert program.wait() == 2
-        assert program.errors() == (
-            f"backburner: can't write to the state directory {state / 'main'}: {why};"
-            " make it writable, or name another with --state-dir DIR\n"
-        )
+    state.write_text("no folder")
+    assert _refusal(state / "main") == _unwritable(state / "main", "Not a directory")
+
+
+def test_a_disk_that_is_read_only_is_named(small_disk: Path) -> None:
+    directory = small_disk / "state" / "main"
+    with running(TaskSystem(directory=directory)):
+        pass
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    assert _refusal(directory) == _unwritable(directory, "Read-only file system")
 
 
 def test_what_is_kept_is_for_its_owner_alone(state: Path) -> None:
@@ -378,6 +386,7 @@ def test_a_damaged_journal_is_set_aside_and_never_deleted(
     assert {*outputs, "21.log"} == {path.name for path in (folder / "output").iterdir()}
 
 
+@soak_only
 def test_the_program_says_so(session: Path, state: Path) -> None:
     shutil.copytree(session, state / "main")
     (state / "main/session.db").write_text("Dear diary,\n" * 100)

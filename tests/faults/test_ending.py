@@ -7,7 +7,8 @@ import subprocess
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from backburner.actors import TaskEvent, TaskStatus
+from backburner.actors import TaskEvent, TaskStatus, TaskSystem
+from backburner.actors.testing import running
 
 from tests.faults.program import COMMAND, PATIENCE, Program, soak_only
 
@@ -34,7 +35,14 @@ def _start(program: Program, *commands: str) -> None:
         )
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGTERM,
+        pytest.param(signal.SIGHUP, marks=soak_only),
+        pytest.param(signal.SIGINT, marks=soak_only),
+    ],
+)
 def test_a_signal_ends_everything_in_order(state: Path, number: signal.Signals) -> None:
     with Program(state, "--parallel", "2") as program:
         _start(program, _FAMILY, f"trap 'echo bye; exit' TERM; {_FAMILY}")
@@ -137,6 +145,7 @@ def test_head_may_end_it(state: Path) -> None:
     assert done.stderr == b"backburner: can't write any more: Broken pipe\n"
 
 
+@soak_only
 def test_nobody_reading_its_output_does_not_keep_it_from_ending(state: Path) -> None:
     with Program(state, "--grace", "0.5", read=False) as program:
         program.send(*["/help"] * 400, "!sleep 60")
@@ -178,9 +187,8 @@ def test_a_second_program_is_told_who_has_the_session(state: Path) -> None:
             f"session 'main' is open already, in process {program.process.pid}" in says
         )
         assert "open another with --session NAME" in says
-        with Program(state, "--session", "other") as other:
-            other.send("/quit")
-            assert other.wait() == 0
+        with running(TaskSystem(directory=state / "other")):
+            pass
         program.send("!echo still here")
         assert program.wait_for_event(TaskEvent.COMPLETE, 2).last_line == "still here"
 

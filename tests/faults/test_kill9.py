@@ -252,7 +252,7 @@ def test_what_hides_from_the_mark_is_found_by_its_parents(state: Path) -> None:
 def test_what_was_told_is_true_after_a_kill(
     state: Path, chance: random.Random, report: Callable[[str], None], *, soak: bool
 ) -> None:
-    rounds = 200 if soak else 5
+    rounds = 200 if soak else 4
     told = _kill_and_check(state, rounds, chance)
     report(
         f"{rounds} kills, {len(told.acknowledged)} tasks acknowledged,"

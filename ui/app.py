@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import logging
 import math
 import os
@@ -18,6 +17,7 @@ from ..actors import TaskSystem, TaskSystemError
 from .config import ConfigError, default_path, load
 from .drawable import is_drawable
 from .line_mode import EXIT_USAGE, run_line_mode
+from .standard_output import StandardOutput
 from .theme import icons_for
 from .view import JsonView, PlainView
 
@@ -62,13 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chat = ChatOptions(options.session, directory, config, sys.stdout.encoding)
         return run_chat(system, chat)
     icons = icons_for(sys.stdout.encoding)
-    # What the encoding can't hold is written as \u1234, and nothing fails. Not through
-    # the buffer of sys.stdout: Python waits for that at exit, whoever is stuck in it.
-    stream = io.TextIOWrapper(
-        open(_STDOUT, "wb", closefd=False),  # noqa: SIM115 - a file descriptor
-        "utf-8" if options.json else sys.stdout.encoding,
-        errors="backslashreplace",
-    )
+    stream = StandardOutput("utf-8" if options.json else sys.stdout.encoding)
     view = JsonView(stream) if options.json else PlainView(stream, icons)
     return run_line_mode(system, view, icons, grace)
 

@@ -1,0 +1,55 @@
+"""Standard output as a text stream that is given up at its first error."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+_STDOUT: Final = 1
+
+
+class StandardOutput(io.TextIOWrapper):
+    r"""Writes to the descriptor of standard output, with a buffer of its own.
+
+    Not through the buffer of `sys.stdout`: Python waits for that at exit, whoever is
+    stuck in it. What the encoding can't hold is written as `\u1234`, and nothing fails.
+
+    Args:
+        encoding: How text becomes bytes.
+    """
+
+    def __init__(self, encoding: str) -> None:
+        binary = open(_STDOUT, "wb", closefd=False)  # noqa: SIM115 - a descriptor
+        super().__init__(binary, encoding, errors="backslashreplace")
+
+    def write(self, text: str, /) -> int:
+        """Take text; blocks while nobody reads what was taken before.
+
+        Raises:
+            OSError: If it can't be written; nothing is, from then on.
+        """
+        with self._given_up_on_error():
+            return super().write(text)
+
+    def flush(self) -> None:
+        """Write what was taken; blocks until that is done.
+
+        Raises:
+            OSError: If it can't be written; nothing is, from then on.
+        """
+        with self._given_up_on_error():
+            super().flush()
+
+    @contextlib.contextmanager
+    def _given_up_on_error(self) -> Generator[None, None, None]:
+        try:
+            yield
+        except OSError:
+            # Python would try once more at exit, and complain to stderr.
+            with contextlib.suppress(OSError):
+                self.buffer.close()
+            raise

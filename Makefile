@@ -55,7 +55,7 @@ test-lowest: wheel
 
 test-pythons: $(PYTHONS:%=test-on-%)
 
-test-on-%: wheel
+$(PYTHONS:%=test-on-%): test-on-%: wheel
 	@if ! $* --version; then echo "$*: not here, skipped"; exit; fi; \
 	$(call test_wheel,$*,.venv-$(notdir $*))
 

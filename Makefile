@@ -7,13 +7,18 @@ SOURCE_LIST := $(VENV)/.sources
 # The Pythons of test-pythons, by name or path; one that is not there is skipped.
 PYTHONS ?= python3.11 python3.12 python3.13
 
-.PHONY: run test soak check format docs wheel test-lowest test-pythons clean FORCE
+.PHONY: run test test-package soak check format docs wheel test-lowest test-pythons clean FORCE
 
 run: $(INSTALLED)
 	@$(BIN)/backburner $(ARGS)
 
+# Most tests wait more than they work; for one at a time: make test ARGS="-n 0".
 test: $(INSTALLED)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+
+# Builds the wheel and the source archive, and tries both in empty environments.
+test-package: $(INSTALLED)
+	$(BIN)/python -m pytest -m package $(ARGS)
 
 # The fault tests in their long form: about ten minutes, with figures at the end.
 soak: $(INSTALLED)

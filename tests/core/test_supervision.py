@@ -193,7 +193,9 @@ def test_no_failure_stops_the_actors_of_others(
     other.stop(timeout=PATIENCE)
 
 
-@pytest.mark.parametrize("message", ["a word", None, 42, object()], ids=repr)
+@pytest.mark.parametrize(
+    "message", ["a word", None, 42, object()], ids=["text", "none", "number", "object"]
+)
 def test_an_unknown_message_is_logged(
     worker: pykka.ActorRef[WorkerActor],
     caplog: pytest.LogCaptureFixture,

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
 TYPED = Path(__file__).with_name("typed_host.py")
 # Two environments are filled from a package registry.
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.package]
 
 WRONG = """
 from backburner.actors import AddTask, Subscribe, TaskSystem

@@ -283,9 +283,7 @@ def test_the_chat_needs_terminals_on_both_sides(tty: Pty) -> None:
 
 
 PROGRAM = """
-import os, sys
-from backburner.ui import terminal as terminal_module
-from backburner.ui.drawable import is_drawable
+import sys
 from backburner.ui.terminal import Terminal
 from backburner.ui.wakeup import Wakeup
 with Wakeup() as wakeup, Terminal() as terminal:

@@ -100,9 +100,15 @@ class Speak(msgspec.Struct, frozen=True):
 
 
 class Inspect(msgspec.Struct, frozen=True):
-    """Open a task, to be looked at for as long as somebody wants to."""
+    """Open a task, to be looked at for as long as somebody wants to.
+
+    Attributes:
+        found: The task.
+        activity: What tells now whether it works or waits: facts and their names.
+    """
 
     found: TaskFound
+    activity: tuple[tuple[str, str], ...] = ()
 
 
 class OpenChat(msgspec.Struct, frozen=True):
@@ -375,9 +381,10 @@ class Dialogue:
         return [self._reply(["only the drawn chat has more than one conversation"])]
 
     def _detail(self, found: TaskFound) -> list[Effect]:
+        activity = self._activity(found)
         if self._drawn:
-            return [Inspect(found)]
-        return [self._reply(detail_lines(found, self._icons, self._activity(found)))]
+            return [Inspect(found, tuple(activity))]
+        return [self._reply(detail_lines(found, self._icons, activity))]
 
     def _activity(self, found: TaskFound) -> list[tuple[str, str]]:
         task = found.task

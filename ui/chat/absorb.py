@@ -31,8 +31,8 @@ def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
             case said.Speak(text=text, where=where):
                 if state.partner is not None:
                     outside.append(TellPartner(_or_current(state, where), text))
-            case said.Inspect(found=found):
-                state.overlay = Detail.of(found)
+            case said.Inspect(found=found, activity=activity):
+                state.overlay = Detail.of(found, activity)
                 state.conversations.opened(found.task.id)
             case said.OpenChat(name=name):
                 state.conversations.open(name)

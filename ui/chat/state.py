@@ -83,6 +83,8 @@ class Detail:
         task_id: Which.
         pid: The process it ran as when it was opened.
         pager: The view into its output; none if it writes none.
+        activity: What told whether it worked or waited when it was opened.
+        output_size: Bytes of output then.
         rows: The part of the output that is seen.
         query: What is being typed to search for; none while nothing is.
     """
@@ -90,15 +92,18 @@ class Detail:
     task_id: int
     pid: int | None
     pager: Pager | None
+    activity: tuple[tuple[str, str], ...] = ()
+    output_size: int = 0
     rows: tuple[Row, ...] = ()
     query: str | None = None
 
     @classmethod
-    def of(cls, found: TaskFound) -> Detail:
+    def of(cls, found: TaskFound, activity: tuple[tuple[str, str], ...] = ()) -> Detail:
         """Open a task as it was found."""
         path = found.task.output_path
         pager = Pager(Path(path)) if path is not None else None
-        return cls(found.task.id, found.pid, pager)
+        task = found.task
+        return cls(task.id, found.pid, pager, activity, task.output_size)
 
 
 Overlay = HelpKeys | Confirm | Detail

@@ -14,6 +14,7 @@ from .paint import sides
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from ...actors import Task
     from ..chat.board import Seen
     from ..chat.state import ChatState, Detail
     from ..theme import Look
@@ -77,6 +78,7 @@ def _facts(seen: Seen, detail: Detail, look: Look) -> list[tuple[str, str]]:
         ("error", task.error if task.error != task.reason else None),
         ("times", _times(task.queued_at, task.started_at, task.ended_at, look)),
         ("process", _process(detail, task.status)),
+        *_activity(detail, task),
         ("exit code", None if task.exit_code is None else str(task.exit_code)),
         ("output", _output(seen)),
     ]
@@ -99,6 +101,12 @@ def _process(detail: Detail, status: TaskStatus) -> str | None:
     if detail.pid is None or status is not TaskStatus.RUNNING:
         return None
     return str(detail.pid)
+
+
+def _activity(detail: Detail, task: Task) -> tuple[tuple[str, str], ...]:
+    # It was found out when the task was opened, and is not true for ever.
+    fresh = task.status is TaskStatus.RUNNING
+    return detail.activity if fresh and task.output_size == detail.output_size else ()
 
 
 def _output(seen: Seen) -> str | None:

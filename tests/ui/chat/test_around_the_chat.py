@@ -21,6 +21,7 @@ from backburner.ui.keys import Click
 from backburner.ui.rows import Style
 from backburner.ui.theme import BASIC, COLOURLESS, DARK, LIGHT, Look, theme_for
 from chat_driver import START, ChatDriver, ended, of_conversation, queued, running
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,3 +168,14 @@ def test_what_others_print_goes_to_the_log(
     captured = capfd.readouterr()
     assert captured.out == "back again\n"
     assert captured.err == ""
+
+
+def test_an_opened_task_says_whether_it_works_until_there_is_more_to_see() -> None:
+    chat = ChatDriver()
+    chat.news(running(1))
+    silent = (("silence", "no output for 6m 00s"), ("activity", "1 process, none"))
+    chat.state.overlay = Detail.of(TaskFound(running(1), 4711), silent)
+    assert "no output for 6m 00s" in chat.screen()
+    assert "1 process, none" in chat.screen()
+    chat.news(replace(running(1), output_size=11))
+    assert "no output for" not in chat.screen()

@@ -33,10 +33,17 @@ class Wakeup:
         os.set_blocking(self._read, False)
         os.set_blocking(self._write, False)
         self._before: dict[int, signal.Handlers | int] = {}
+        self._wakeup_before = -1
 
     def __enter__(self) -> Self:
+        # Python writes the number itself, at once. A handler of ours would run only
+        # when the main thread comes back from `select`, which a signal that came just
+        # before, or that another thread got, does not interrupt.
+        self._wakeup_before = signal.set_wakeup_fd(
+            self._write, warn_on_full_buffer=False
+        )
         for number in self._numbers:
-            before = signal.signal(number, self._on_signal)
+            before = signal.signal(number, _do_nothing)
             # A program started with nohup, or in the background, stays deaf.
             if before is signal.SIG_IGN:
                 signal.signal(number, signal.SIG_IGN)
@@ -52,6 +59,7 @@ class Wakeup:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        signal.set_wakeup_fd(self._wakeup_before)
         write, self._write = self._write, -1  # the number may become another file's
         os.close(self._read)
         os.close(write)
@@ -77,14 +85,16 @@ class Wakeup:
         if self._read in ready:
             ready.remove(self._read)
             with contextlib.suppress(BlockingIOError):
-                signals = tuple(byte for byte in os.read(self._read, 4096) if byte)
+                told = os.read(self._read, 4096)
+                signals = tuple(n for n in told if n in self._before)
         return tuple(ready), signals
-
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        del frame
-        self._put(bytes([number]))
 
     def _put(self, data: bytes) -> None:
         # A full pipe wakes the reader anyway; a closed one has no reader.
         with contextlib.suppress(OSError):
             os.write(self._write, data)
+
+
+def _do_nothing(number: int, frame: FrameType | None) -> None:
+    # Without any handler there would be nobody for whom Python writes the number.
+    del number, frame

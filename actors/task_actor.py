@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 import msgspec
 
@@ -25,6 +26,7 @@ from .messages import (
     TaskProgressed,
 )
 from .output import OutputMonitor
+from .promise import Deadline
 from .safe_text import safe_line, size_text
 from .supervision import DeadLetters, Recipient, SafeActor, logger
 from .task import Outcome, OutputNews, Task
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from .kinds import Job, JobEnd, Kind
 
 _LOOK = Look()
+_LAST_LOOKS: Final = 0.5
+_BETWEEN_LOOKS: Final = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +251,12 @@ class TaskActor(SafeActor[TaskActorMessage]):
             self._report(self._imposed or Outcome.failed("its actor was stopped"))
 
     def _look_for_the_last_time(self, job: Job) -> None:
+        # What was killed a moment ago may need another to be dead, and collected.
+        deadline = Deadline(_LAST_LOOKS)
         end = job.look()
+        while end is None and deadline.left() > 0:
+            time.sleep(_BETWEEN_LOOKS)
+            end = job.look()
         if end is not None:
             self._finish(job, end)
 

@@ -371,7 +371,7 @@ def test_a_drain_ends_all_tasks_and_takes_no_more(rig: Rig) -> None:
     rig.tell(StartTask(_task(3)))
     rig.settle()
     assert rig.ended()[-1] == (3, "canceled", "the session ended")
-    assert [job.context.task.id for job in rig.kind.jobs] == [1, 2]
+    assert sorted(job.context.task.id for job in rig.kind.jobs) == [1, 2]
     assert rig.claimed() == []
     assert len(drained.received) == 1
 

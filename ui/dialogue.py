@@ -443,11 +443,23 @@ class Dialogue:
         return effects
 
     def _quit(self) -> list[Effect]:
-        running = [f"#{t.id} {t.description}" for t in self.open_tasks]
-        if not running:
-            return [Leave()]
-        text = f"ending {', '.join(running)}; {self._fate(now=False)}"
-        return [self._reply([safe_line(text)]), Leave()]
+        # What waits is not ended: a session that is remembered keeps it.
+        texts = [
+            f"{what} {', '.join(names)}{fate}"
+            for what, status, fate in (
+                ("ending", TaskStatus.RUNNING, f"; {self._fate(now=False)}"),
+                ("not started:", TaskStatus.QUEUED, ""),
+            )
+            if (names := self._named(status))
+        ]
+        return [*([self._reply(texts)] if texts else []), Leave()]
+
+    def _named(self, status: TaskStatus) -> list[str]:
+        return [
+            f"#{task.id} {safe_line(task.description).strip()}"
+            for task in self.open_tasks
+            if task.status is status
+        ]
 
     def _fate(self, *, now: bool) -> str:
         return "killed at once" if now else f"killed in {self._grace:g} s at most"

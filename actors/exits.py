@@ -53,7 +53,7 @@ class PidfdWatcher:
         pidfd = os.pidfd_open(pid)
         self._calls[pidfd] = on_exit
         try:
-            self._epoll.register(pidfd, select.EPOLLIN)
+            self._epoll.register(pidfd, select.EPOLLIN | select.EPOLLONESHOT)
         except (OSError, ValueError) as error:
             # If it is just being closed, that may have closed this one too.
             if self._calls.pop(pidfd, None) is not None:
@@ -73,8 +73,8 @@ class PidfdWatcher:
                     self._release()
                     return
                 on_exit = self._calls.pop(fd)
-                # Closing alone is not enough: a child just being forked has a copy.
-                self._epoll.unregister(fd)
+                # A child just being forked may have a copy, so that it stays
+                # registered for a moment; but it has been reported for good.
                 os.close(fd)
                 call_safely(on_exit)
 

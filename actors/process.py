@@ -5,19 +5,23 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
+import time
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from .promise import Deadline
+from .spawn import spawn
 from .task import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from .environment import Environment
 
 _UNDO_TIMEOUT: Final = 1.0
+_UNDO_POLL: Final = 0.005
 
 
 class ExitStatus(msgspec.Struct, frozen=True):
@@ -68,29 +72,12 @@ class ChildProcess:
     def __init__(
         self,
         argv: Sequence[str],
-        environment: Mapping[str, str],
+        environment: Environment,
         output: Path,
         directory: Path | None = None,
     ) -> None:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-        fd = os.open(output, flags, 0o600)
-        try:
-            self._popen = subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=fd,
-                stderr=fd,
-                env=environment,
-                cwd=directory,
-                start_new_session=True,
-            )
-        finally:
-            os.close(fd)
-
-    @property
-    def pid(self) -> int:
+        self.pid = spawn(argv, environment, output, directory)
         """Its process id, which is also that of its group and session."""
-        return self._popen.pid
 
     def exit_status(self) -> ExitStatus | None:
         """Return how it ended, or none while it runs. Never blocks, does not reap."""
@@ -118,8 +105,10 @@ class ChildProcess:
         For one that has just been started: blocks until it is dead, at most a second.
         """
         self.signal_group(signal.SIGKILL)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._popen.wait(_UNDO_TIMEOUT)
+        deadline = Deadline(_UNDO_TIMEOUT)
+        while self.exit_status() is None and deadline.left() > 0:
+            time.sleep(_UNDO_POLL)
+        self._collect()
 
     def reap(self) -> bool:
         """Collect the exited process and free its id. Never blocks.
@@ -127,7 +116,7 @@ class ChildProcess:
         Returns:
             Whether its group has other members, running or waiting to be reaped.
         """
-        self._popen.poll()
+        self._collect()
         try:
             os.killpg(self.pid, 0)
         except ProcessLookupError:
@@ -135,3 +124,7 @@ class ChildProcess:
         except PermissionError:
             return True
         return True
+
+    def _collect(self) -> None:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, os.WNOHANG)

@@ -143,7 +143,8 @@ class RunnerActor(SafeActor[RunnerMessage]):
             task, self._kinds.find(task.kind), self._queue, self.actor_ref, self._config
         )
         self._active[task.id] = actor
-        self._turns.append(task.id)
+        # The first look at a job tells what process it is, and so must not wait long.
+        self._turns.appendleft(task.id)
         self.post(actor, Begin())
         self._keep_ticking()
 

@@ -39,6 +39,18 @@ class Recipient(Protocol[MessageT_contra]):
         ...
 
 
+class Threads(Protocol):
+    """Gives actors a thread to live on."""
+
+    def run(self, call: Callable[[], None]) -> None:
+        """Make a call, which lasts, on a thread of its own. Never blocks.
+
+        Raises:
+            RuntimeError: If no thread can be started.
+        """
+        ...
+
+
 class DeadLetters:
     """Counts the messages of one system that reached nobody. Safe on any thread."""
 
@@ -104,14 +116,21 @@ class SafeActor(pykka.ThreadingActor, Generic[MessageT]):
 
     Subclasses implement `handle`, and `on_error` if a failed handler owes somebody
     a word.
+
+    Args:
+        dead_letters: Counts what reaches nobody.
+        threads: Where its thread comes from; a new one if there are none.
     """
 
     # A crash of the main thread must end the process, not leave it hanging.
     use_daemon_thread: ClassVar[bool] = True
 
-    def __init__(self, dead_letters: DeadLetters) -> None:
+    def __init__(
+        self, dead_letters: DeadLetters, threads: Threads | None = None
+    ) -> None:
         super().__init__()
         self._dead_letters = dead_letters
+        self._threads = threads
 
     def handle(self, message: MessageT) -> object:
         """Handle one message and return what an asker is to get. Must not block."""
@@ -173,7 +192,10 @@ class SafeActor(pykka.ThreadingActor, Generic[MessageT]):
     def _start_actor_loop(self) -> None:
         # Pykka registers the actor first; without a thread it would look alive.
         try:
-            super()._start_actor_loop()
+            if self._threads is None:
+                super()._start_actor_loop()
+            else:
+                self._threads.run(self._actor_loop)
         except RuntimeError:
             pykka.ActorRegistry.unregister(self.actor_ref)
             self.actor_stopped.set()

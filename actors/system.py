@@ -56,6 +56,7 @@ from .session_folder import FolderError, SessionFolder
 from .supervision import DeadLetters, Recipient, logger, post
 from .task import Task, TaskFilter, TaskRequest
 from .task_actor import TaskActorConfig
+from .threads import ReusedThreads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -242,6 +243,8 @@ class TaskSystem:
         self._releases.append(clock.close)
         exits = make_exit_watcher()
         self._releases.append(exits.close)
+        threads = ReusedThreads("TaskActor")
+        self._releases.append(threads.close)
         book = TaskBook(memory.next_id, self._history)
         book.restore(memory.tasks)
         self._queue = QueueActor.start(
@@ -261,6 +264,7 @@ class TaskSystem:
             clock=clock,
             exits=exits,
             dead_letters=self.dead_letters,
+            threads=threads,
             session_key=f"{self._name}-{memory.session_key}",
             grace=self._grace,
             output_limit=self._output_limit,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, assert_never
 
 import msgspec
 
 from . import survivors
+from .environment import Environment
 from .kinds import JobContext, StartError
 from .messages import (
     Begin,
@@ -28,7 +28,7 @@ from .messages import (
 from .output import OutputMonitor
 from .promise import Deadline
 from .safe_text import safe_line, size_text
-from .supervision import DeadLetters, Recipient, SafeActor, logger
+from .supervision import DeadLetters, Recipient, SafeActor, Threads, logger
 from .task import Outcome, OutputNews, Task
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class TaskActorConfig:
         session_key: Unlike that of any other session; part of its processes' mark.
         grace: Seconds between asking a job to end and killing it.
         output_limit: Bytes of output beyond which a task is ended as failed.
+        environment: What their processes inherit.
+        threads: Where their threads come from; each is new if there are none.
     """
 
     clock: Clock
@@ -62,6 +64,8 @@ class TaskActorConfig:
     session_key: str
     grace: float
     output_limit: int
+    environment: Environment = field(default_factory=Environment.to_inherit)
+    threads: Threads | None = None
 
 
 class TaskActor(SafeActor[TaskActorMessage]):
@@ -86,7 +90,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         runner: Recipient[RunnerMessage],
         config: TaskActorConfig,
     ) -> None:
-        super().__init__(config.dead_letters)
+        super().__init__(config.dead_letters, config.threads)
         self._task = task
         self._kind = kind
         self._queue = queue
@@ -97,11 +101,12 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._mark = survivors.mark(config.session_key, task.id)
         self._job: Job | None = None
         self._news = OutputNews(0)
+        self._recorded = False
+        self._begun = 0.0
         self._imposed: Outcome | None = None
         self._grace: Alarm | None = None
         self._killed = False
         self._broken = False
-        self._killed = False
         self._reported = False
         self._stopped = False
 
@@ -140,10 +145,6 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._end_by_force()
 
     def _begin(self) -> None:
-        if self._output is not None:
-            # Somebody may have deleted it; if it can't be made, the kind says why.
-            with contextlib.suppress(OSError):
-                os.mkdir(self._output.parent, 0o700)  # noqa: PTH102 - every task pays
         context = JobContext(
             task=self._task,
             output=self._output,
@@ -151,17 +152,29 @@ class TaskActor(SafeActor[TaskActorMessage]):
             clock=self._config.clock,
             exits=self._config.exits,
             look=self._ask_to_look,
+            environment=self._config.environment,
         )
+        self._begun = self._config.clock.now().wall.timestamp()
         try:
-            self._job = self._kind.start(context)
+            self._job = self._start(context)
         except StartError as error:
             self._report(Outcome.failed(safe_line(str(error))))
-            return
-        pid = self._job.pid()
-        if pid is not None:
-            created = self._config.clock.now().wall.timestamp()
-            record = ProcessRecord(self._task.id, pid, created)
-            self.post(self._queue, TaskProcess(record))
+
+    def _start(self, context: JobContext) -> Job:
+        try:
+            return self._kind.start(context)
+        except StartError:
+            # Somebody may have deleted the folder of the output meanwhile.
+            if not self._made_output_folder():
+                raise
+        return self._kind.start(context)
+
+    def _made_output_folder(self) -> bool:
+        if self._output is not None:
+            with contextlib.suppress(OSError):
+                self._output.parent.mkdir(mode=0o700)
+                return True
+        return False
 
     def _look(self) -> None:
         if self._job is None:
@@ -170,6 +183,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         if end is not None:
             self._finish(self._job, end)
             return
+        self._record_process(self._job)
         changed = self._read_news(self._job)
         if self._news.size > self._config.output_limit:
             limit = size_text(self._config.output_limit)
@@ -177,6 +191,17 @@ class TaskActor(SafeActor[TaskActorMessage]):
             self._stop_job(Outcome.failed(reason), now=True)
         elif changed:
             self.post(self._queue, TaskProgressed(self._task.id, self._news))
+
+    def _record_process(self, job: Job) -> None:
+        # Not when it starts: most jobs that end before the first look are not worth a
+        # write, and their processes carry the mark.
+        if self._recorded:
+            return
+        self._recorded = True
+        pid = job.pid()
+        if pid is not None:
+            record = ProcessRecord(self._task.id, pid, self._begun)
+            self.post(self._queue, TaskProcess(record))
 
     def _read_news(self, job: Job) -> bool:
         news = self._monitor.look() if self._monitor else None

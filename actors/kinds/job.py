@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from ..environment import Environment
 from ..safe_text import brief
 from ..task import Outcome
 
@@ -39,6 +40,8 @@ class JobContext:
         exits: Calls when a child process has exited.
         look: Call this, from any thread, whenever `Job.look` may have news. Never
             blocks.
+        environment: What its processes inherit: that of this process when the task
+            system was started, with `PYTHONUNBUFFERED`.
     """
 
     task: Task
@@ -47,6 +50,7 @@ class JobContext:
     clock: Clock
     exits: ExitWatcher
     look: Callable[[], None]
+    environment: Environment = field(default_factory=Environment.to_inherit)
 
 
 class JobEnd(msgspec.Struct, frozen=True):

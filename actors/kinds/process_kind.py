@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-import os
 import signal
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from .. import survivors
+from ..environment import Environment
 from ..process import ChildProcess, ExitStatus
 from .job import JobEnd, StartError
 
@@ -142,12 +142,17 @@ class ProcessKind:
         """
         raise NotImplementedError
 
-    def environment(self) -> Mapping[str, str]:
-        """Return the environment of the processes; this process's by default.
+    def environment(self, inherited: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the environment of the processes; by default what they inherit.
 
-        `BACKBURNER_TASK` is added to it, and `PYTHONUNBUFFERED` if it is not there.
+        `BACKBURNER_TASK` is added to it.
+
+        Args:
+            inherited: The environment that this process had when the task system was
+                started, with `PYTHONUNBUFFERED`. Can't be changed; return a copy with
+                what is to be different: `{**inherited, "CI": "1"}`.
         """
-        return os.environ
+        return inherited
 
     def directory(self) -> Path | None:
         """Return where they start; none, the default, for the current directory."""
@@ -170,10 +175,8 @@ class ProcessKind:
         if context.output is None:
             raise StartError(f"{self.name} jobs need an output file")
         argv = self.command(context.task.args)
-        environment = {**self.environment(), survivors.MARK: context.mark}
-        # Python buffers what it prints to a file, and its progress would come too late.
-        environment.setdefault("PYTHONUNBUFFERED", "1")
         try:
+            environment = self._environment_for(context)
             child = ChildProcess(argv, environment, context.output, self.directory())
         except OSError as error:
             raise StartError(_explain(error, argv[0], context.output)) from error
@@ -185,6 +188,13 @@ class ProcessKind:
             child.undo()
             why = error.strerror or str(error)
             raise StartError(f"can't watch its process: {why}") from error
+
+    def _environment_for(self, context: JobContext) -> Environment:
+        inherited = context.environment
+        variables = self.environment(inherited.variables)
+        if variables is not inherited.variables:
+            inherited = Environment(variables)
+        return inherited.plus(survivors.MARK, context.mark)
 
 
 def _explain(error: OSError, program: str, output: Path) -> str:

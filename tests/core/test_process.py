@@ -3,11 +3,14 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from backburner.actors import spawn
+from backburner.actors.environment import Environment
 from backburner.actors.process import ChildProcess, ExitStatus
 from backburner.actors.task import Outcome
 
@@ -15,6 +18,13 @@ Until = Callable[[Callable[[], bool]], None]
 Start = Callable[..., ChildProcess]
 
 UNKNOWN = ExitStatus()
+HERE = Environment(os.environ)
+
+
+@pytest.fixture(params=[spawn.spawn, spawn.popen], ids=["best", "popen"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start processes in the way that is the best here, and in that of elsewhere."""
+    monkeypatch.setattr("backburner.actors.process.spawn", request.param)
 
 
 @pytest.fixture
@@ -27,7 +37,7 @@ def start(lair: Path, output: Path, until: Until) -> Iterator[Start]:
     """Start a bash script; it is ended with the test."""
     children: list[ChildProcess] = []
 
-    def start(script: str, environment: Mapping[str, str] = os.environ) -> ChildProcess:
+    def start(script: str, environment: Environment = HERE) -> ChildProcess:
         argv = ["bash", "-c", script]
         children.append(ChildProcess(argv, environment, output, lair))
         return children[-1]
@@ -159,7 +169,7 @@ def test_a_child_sees_nothing_but_what_it_was_given(
     read, write = os.pipe()
     os.set_inheritable(write, True)  # noqa: FBT003 - the standard library's own
     script = 'echo "$GIVEN $HOME $PWD"; echo /proc/self/fd/*'
-    environment = {"GIVEN": "yes", "PATH": os.environ["PATH"]}
+    environment = Environment({"GIVEN": "yes", "PATH": os.environ["PATH"]})
     child = ChildProcess(["bash", "-c", script], environment, output, lair)
     until(lambda: child.exit_status() is not None)
     child.reap()
@@ -205,15 +215,15 @@ def test_who_left_the_group_is_not_of_it(start: Start, until: Until) -> None:
 @pytest.mark.parametrize(
     ("argv", "environment", "number"),
     [
-        (["no-such-program"], os.environ, errno.ENOENT),
-        (["/no/such/program"], os.environ, errno.ENOENT),
-        (["bash"], {"PATH": "/no/such/folder"}, errno.ENOENT),
-        (["/etc/passwd"], os.environ, errno.EACCES),
-        (["bash", "-c", "x" * 200_000], os.environ, errno.E2BIG),
+        (["no-such-program"], HERE, errno.ENOENT),
+        (["/no/such/program"], HERE, errno.ENOENT),
+        (["bash"], Environment({"PATH": "/no/such/folder"}), errno.ENOENT),
+        (["/etc/passwd"], HERE, errno.EACCES),
+        (["bash", "-c", "x" * 200_000], HERE, errno.E2BIG),
     ],
 )
 def test_a_program_that_can_not_be_started_is_named(
-    output: Path, argv: list[str], environment: Mapping[str, str], number: int
+    output: Path, argv: list[str], environment: Environment, number: int
 ) -> None:
     before = psutil.Process().num_fds()
     with pytest.raises(OSError) as raised:  # noqa: PT011 - its number is compared
@@ -232,16 +242,44 @@ def test_an_output_file_that_can_not_be_written_is_named(
 ) -> None:
     output = tmp_path / name
     with pytest.raises(error) as raised:
-        ChildProcess(["true"], os.environ, output)
+        ChildProcess(["true"], HERE, output)
     assert raised.value.filename == str(output)
 
 
 def test_a_folder_to_start_in_that_is_not_there_is_named(output: Path) -> None:
     with pytest.raises(FileNotFoundError) as raised:
-        ChildProcess(["true"], os.environ, output, Path("/no/such/folder"))
-    assert raised.value.filename == Path("/no/such/folder")
+        ChildProcess(["true"], HERE, output, Path("/no/such/folder"))
+    assert str(raised.value.filename) == "/no/such/folder"
 
 
 def test_a_nul_in_an_argument_is_an_error(output: Path) -> None:
     with pytest.raises(ValueError, match="null byte"):
-        ChildProcess(["echo", "a\0b"], os.environ, output)
+        ChildProcess(["echo", "a\0b"], HERE, output)
+
+
+def test_a_process_that_has_exited_is_left_for_its_owner_to_collect(
+    start: Start, until: Until
+) -> None:
+    first = start("exit 3")
+    until(lambda: first.exit_status() is not None)
+    _end(start("exit 4"), until)
+    assert first.exit_status() == ExitStatus(code=3)
+
+
+def test_signals_that_python_ignores_are_not_ignored_by_a_child(
+    start: Start, output: Path, until: Until
+) -> None:
+    _end(start("grep SigIgn /proc/self/status"), until)
+    _, ignored = output.read_text().split()
+    # The C library leaves two of its own ignored, above those that programs use.
+    assert int(ignored, 16) & 0x7FFFFFFF == 0
+
+
+def test_an_undone_start_leaves_nothing(start: Start) -> None:
+    child = start("sleep 60 & sleep 60")
+    child.undo()
+    assert not psutil.pid_exists(child.pid)
+
+
+def test_no_actor_waits_for_the_start_of_another_process() -> None:
+    assert sys.platform != "linux" or isinstance(spawn.best(), spawn.PosixSpawn)

@@ -1,0 +1,214 @@
+"""Starting a process in a session of its own, its output in a file.
+
+`subprocess` and `os.posix_spawn` hold the interpreter's lock until the new process has
+loaded its program. On a busy machine that takes milliseconds, in which no actor of this
+process can do anything. The C library's `posix_spawn`, called by way of `ctypes`, holds
+up nobody but the caller. Where the library lacks what is needed (glibc has it since
+2.34), `subprocess` does the work.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import functools
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from .environment import Environment
+
+_OUTPUT_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+_OUTPUT_MODE: Final = 0o600
+_SETSIGDEF: Final = 0x04  # of spawn.h, in glibc
+_SETSID: Final = 0x80
+_ROOM: Final = 1024  # bytes; more than any of the C library's own structures needs
+_RESTORED: Final = (signal.SIGPIPE, signal.SIGXFSZ)  # Python ignores them
+
+
+class Spawn(Protocol):
+    """A way to start a process."""
+
+    def __call__(
+        self,
+        argv: Sequence[str],
+        environment: Environment,
+        output: Path,
+        directory: Path | None,
+    ) -> int:
+        """Start a process and return its id. Blocks until its program is loaded.
+
+        It leads a session, and with that a process group, of its own. Its input is
+        empty; it inherits no other file. Nothing but the caller collects it.
+
+        Args:
+            argv: Program and arguments; the program is found on the PATH of
+                `environment`.
+            environment: All its environment variables.
+            output: Takes stdout and stderr; made with mode 0600, appended to if it
+                exists.
+            directory: Where it starts; none for the current directory.
+
+        Raises:
+            OSError: If the output file can't be written or the program can't be
+                started; `filename` says which.
+            ValueError: If an argument contains a null character.
+        """
+        ...
+
+
+def popen(
+    argv: Sequence[str],
+    environment: Environment,
+    output: Path,
+    directory: Path | None,
+) -> int:
+    """Start a process by `subprocess`; see `Spawn`."""
+    fd = os.open(output, _OUTPUT_FLAGS | os.O_CLOEXEC, _OUTPUT_MODE)
+    try:
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=fd,
+            stderr=fd,
+            env=environment.variables,
+            cwd=directory,
+            start_new_session=True,
+        )
+    finally:
+        os.close(fd)
+    # Without one, `subprocess` would collect it as soon as another process is started.
+    process.returncode = 0
+    return process.pid
+
+
+class PosixSpawn:
+    """Starts processes by the C library's `posix_spawn`; see `Spawn`.
+
+    Raises:
+        AttributeError: If the C library lacks something that is needed.
+    """
+
+    def __init__(self) -> None:
+        if sys.platform != "linux":
+            raise AttributeError("elsewhere the flags have other numbers")
+        # The first kind of call gives up the interpreter's lock, the second keeps it.
+        free, quick = ctypes.CDLL(None), ctypes.PyDLL(None)
+        self._spawn = _declared(free.posix_spawnp, 6)
+        self._init = _declared(quick.posix_spawn_file_actions_init, 1)
+        self._destroy = _declared(quick.posix_spawn_file_actions_destroy, 1)
+        self._add_open = _declared(quick.posix_spawn_file_actions_addopen, 5)
+        self._add_dup2 = _declared(quick.posix_spawn_file_actions_adddup2, 3)
+        self._add_chdir = _declared(quick.posix_spawn_file_actions_addchdir_np, 2)
+        self._close_from = _declared(quick.posix_spawn_file_actions_addclosefrom_np, 2)
+        self._attributes = _attributes(quick)
+
+    def __call__(
+        self,
+        argv: Sequence[str],
+        environment: Environment,
+        output: Path,
+        directory: Path | None,
+    ) -> int:
+        """Start a process; see `Spawn`."""
+        arguments = _strings([os.fsencode(argument) for argument in argv])
+        variables = _strings(environment.entries())
+        pid = ctypes.c_int()
+        actions = ctypes.create_string_buffer(_ROOM)
+        _check(self._init(actions))
+        try:
+            _check(self._add_open(actions, 0, b"/dev/null", os.O_RDONLY, 0))
+            path = os.fsencode(output)
+            _check(self._add_open(actions, 1, path, _OUTPUT_FLAGS, _OUTPUT_MODE))
+            _check(self._add_dup2(actions, 1, 2))
+            if directory is not None:
+                _check(self._add_chdir(actions, os.fsencode(directory)))
+            _check(self._close_from(actions, 3))
+            number = self._spawn(
+                ctypes.byref(pid),
+                _find(argv[0], environment),
+                actions,
+                self._attributes,
+                arguments,
+                variables,
+            )
+        finally:
+            self._destroy(actions)
+        if number:
+            _blame(number, argv[0], output, directory)
+        return pid.value
+
+
+def _declared(function: Any, arguments: int) -> Any:  # noqa: ANN401 - ctypes' own
+    # Undeclared, a pointer would be passed as an int of half its size.
+    function.argtypes = (ctypes.c_void_p,) * arguments
+    return function
+
+
+def _attributes(library: ctypes.PyDLL) -> ctypes.Array[ctypes.c_char]:
+    attributes = ctypes.create_string_buffer(_ROOM)
+    restored = ctypes.create_string_buffer(_ROOM)
+    _check(library.posix_spawnattr_init(attributes))
+    _check(library.sigemptyset(restored))
+    for number in _RESTORED:
+        _check(library.sigaddset(restored, int(number)))
+    _check(library.posix_spawnattr_setsigdefault(attributes, restored))
+    flags = ctypes.c_short(_SETSIGDEF | _SETSID)
+    _check(library.posix_spawnattr_setflags(attributes, flags))
+    return attributes
+
+
+def _strings(texts: list[bytes]) -> ctypes.Array[ctypes.c_char_p]:
+    if any(b"\0" in text for text in texts):
+        raise ValueError("embedded null byte")
+    return (ctypes.c_char_p * (len(texts) + 1))(*texts)
+
+
+def _check(number: int) -> None:
+    if number:
+        raise OSError(number, os.strerror(number))
+
+
+def _find(program: str, environment: Environment) -> bytes:
+    # The C library searches the PATH of this process, which nearly always is the same.
+    path = environment.variables.get("PATH", os.defpath)
+    if "/" not in program and path != os.environ.get("PATH"):
+        found = shutil.which(program, path=path)
+        if found is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)
+        return os.fsencode(found)
+    return os.fsencode(program)
+
+
+def _blame(number: int, program: str, output: Path, directory: Path | None) -> None:
+    """Raise for a start that failed; the C library does not say on what."""
+    os.close(os.open(output, _OUTPUT_FLAGS | os.O_CLOEXEC, _OUTPUT_MODE))
+    if directory is not None:
+        os.close(os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+    raise OSError(number, os.strerror(number), program)
+
+
+@functools.cache
+def best() -> Spawn:
+    """Return the best way that this system has."""
+    try:
+        return PosixSpawn()
+    except (AttributeError, OSError):
+        return popen
+
+
+def spawn(
+    argv: Sequence[str],
+    environment: Environment,
+    output: Path,
+    directory: Path | None = None,
+) -> int:
+    """Start a process in the best way; see `Spawn`."""
+    return best()(argv, environment, output, directory)

@@ -7,7 +7,7 @@ SOURCE_LIST := $(VENV)/.sources
 # The Pythons of test-pythons, by name or path; one that is not there is skipped.
 PYTHONS ?= python3.11 python3.12 python3.13
 
-.PHONY: run test test-package soak check format docs wheel test-lowest test-pythons clean FORCE
+.PHONY: run test test-package soak check format bench docs wheel test-lowest test-pythons clean FORCE
 
 run: $(INSTALLED)
 	@$(BIN)/backburner $(ARGS)
@@ -32,6 +32,10 @@ check: $(INSTALLED)
 format: $(INSTALLED)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Takes a quarter of an hour, and the machine should have nothing else to do.
+bench: $(INSTALLED)
+	PYTHONPATH=tests/helpers $(BIN)/python -m bench $(ARGS)
 
 docs: $(INSTALLED)
 	$(BIN)/python docs/generate.py

@@ -1,0 +1,84 @@
+"""Runs the measurements, prints their tables and writes them down.
+
+python -m bench                    all of them, into docs/performance.md
+python -m bench throughput start   only these, printed
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from . import machine
+from .figures import Report, figures_table, race_table
+
+SECTIONS: Final = (
+    "throughput",
+    "latency",
+    "adding",
+    "output",
+    "idle",
+    "start",
+    "drawing",
+    "keyboard",
+)
+DOCUMENT: Final = Path(__file__).parent.parent / "docs" / "performance.md"
+BEGIN: Final = "<!-- Written by `make bench`: -->"
+END: Final = "<!-- The end of that. -->"
+
+
+def main() -> int:
+    """Run what the command line says, and return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("sections", nargs="*", choices=[*SECTIONS, []], metavar="NAME")
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        sys.stdout.write(_measure(options.sections[0]))
+        return 0
+    text = f"{machine.describe()}\n{_tables(options.sections or SECTIONS)}"
+    sys.stdout.write(text)
+    if not options.sections:
+        _write(text)
+    return 0
+
+
+def _measure(section: str) -> str:
+    module = importlib.import_module(f".{section}", __package__)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        report: Report = module.measure(Path(folder))
+    return msgspec.json.encode(report).decode()
+
+
+def _tables(sections: list[str] | tuple[str, ...]) -> str:
+    reports: list[Report] = []
+    for section in sections:
+        sys.stderr.write(f"measuring: {section}\n")
+        # Each in a process of its own, so that none pays for another.
+        argv = [sys.executable, "-m", __package__ or "bench", "--child", section]
+        output = subprocess.run(argv, check=True, stdout=subprocess.PIPE).stdout
+        reports.append(msgspec.json.decode(output, type=Report))
+    figures = [figure for report in reports for figure in report.figures]
+    races = [race_table(race) for report in reports for race in report.races]
+    return "\n".join([figures_table(figures), *races])
+
+
+def _write(text: str) -> None:
+    document = DOCUMENT.read_text("utf-8")
+    place = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
+    if not place.search(document):
+        raise ValueError(f"{DOCUMENT} has no place for the tables: {BEGIN} ... {END}")
+    written = f"{BEGIN}\n\n{text}\n{END}"
+    DOCUMENT.write_text(place.sub(lambda _: written, document), "utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

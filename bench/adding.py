@@ -1,0 +1,109 @@
+"""How fast tasks are taken, and what they cost while they wait or run."""
+
+from __future__ import annotations
+
+import gc
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+from backburner.actors import (
+    AddTask,
+    Promise,
+    QueueReply,
+    TaskAdded,
+    TaskEvent,
+    TaskRequest,
+    TaskSystem,
+)
+
+from .figures import Figure, Report
+from .systems import PATIENCE, running
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TASKS = 100_000
+TENTH = TASKS // 10
+RUNNING = 200
+
+
+def measure(folder: Path) -> Report:
+    """Measure both; the one slot is taken, so that what is added waits."""
+    with running(folder / "adding", slots=1) as watched:
+        watched.tell("sleep", "1h", description="takes the slot")
+        watched.wait_for(TaskEvent.RUNNING)
+        before = _memory()
+        watched.system.unsubscribe(watched.news)
+        times = fill(watched.system, TASKS)
+        queued = (_memory() - before) / TASKS
+    first, last = times[TENTH - 1] - times[0], times[-1] - times[-TENTH]
+    speed = TASKS / (times[-1] - times[0])
+    return Report(
+        figures=(
+            Figure(
+                f"add, acknowledged and journaled, {TASKS:,} tasks",
+                "10,000 tasks/s",
+                f"{speed:,.0f} tasks/s",
+                speed >= 10_000,
+            ),
+            Figure(
+                "the same, the last 10 % beside the first",
+                "at most 1.2 x",
+                f"{last / first:.2f} x",
+                last <= 1.2 * first,
+            ),
+            Figure(
+                "memory for a queued task",
+                "2 kB",
+                f"{queued / 1000:.2f} kB",
+                queued <= 2000,
+            ),
+            _running(folder),
+        )
+    )
+
+
+def fill(system: TaskSystem, count: int) -> list[float]:
+    """Add tasks by `tell`, and return when the acknowledgement of each came."""
+    answers: Promise[QueueReply] = Promise()
+    times: list[float] = []
+    sent = 0
+    # A bounded number of requests under way, as of somebody who heeds the answers.
+    window = 1000
+    while len(times) < count:
+        while sent < count and sent - len(times) < window:
+            request = TaskRequest("Run the tests", "bash", (f"make test-{sent}",))
+            system.queue.tell(AddTask(request, reply_to=answers))
+            sent += 1
+        answer = answers.get(PATIENCE)
+        if not isinstance(answer, TaskAdded):
+            raise TypeError(f"refused: {answer}")
+        times.append(time.perf_counter())
+    return times
+
+
+def _running(folder: Path) -> Figure:
+    with running(folder / "many", slots=RUNNING + 1) as watched:
+        # The first takes what is loaded once.
+        watched.tell("bash", "sleep 600")
+        watched.wait_for(TaskEvent.RUNNING)
+        before = _memory()
+        for _ in range(RUNNING):
+            watched.tell("bash", "sleep 600")
+        watched.wait_for(TaskEvent.RUNNING, RUNNING)
+        time.sleep(1.0)  # for the first look at each
+        each = (_memory() - before) / RUNNING
+        watched.system.cancel_all()
+        watched.wait_for(TaskEvent.CANCELED, RUNNING + 1)
+    return Figure(
+        f"memory for a running task, {RUNNING} at once",
+        "100 kB",
+        f"{each / 1000:.1f} kB",
+        each <= 100_000,
+    )
+
+
+def _memory() -> int:
+    gc.collect()
+    return psutil.Process().memory_info().rss

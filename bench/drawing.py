@@ -1,0 +1,86 @@
+"""What a frame of the chat costs: processor time, and bytes to the terminal."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+import termios
+import time
+from typing import TYPE_CHECKING
+
+from backburner.ui.screen import Screen
+from backburner.ui.terminal import Terminal
+from chat_driver import ChatDriver, queued, running
+
+from .figures import Figure, Report, median
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COLUMNS, ROWS = 200, 60
+TASKS = 10_000
+CHANGED = 6
+FRAMES = 200
+
+
+def measure(folder: Path) -> Report:
+    """Measure frames in which a few rows change, on a real pseudo-terminal."""
+    del folder
+    driver = ChatDriver(COLUMNS, ROWS)
+    for task_id in range(1, TASKS + 1):
+        if task_id <= CHANGED:
+            driver.news(running(task_id, "Run tests", progress=task_id))
+        else:
+            driver.news(queued(task_id, "Deploy"))
+    for number in range(100):
+        driver.enter(f"note {number}")
+    master, slave = _open_pty()
+    terminal = Terminal(input_fd=slave, output_fd=slave)
+    terminal.enter()
+    screen = Screen(terminal)
+    screen.paint(driver.frame(), driver.state.size)
+    _drain(master)
+    costs: list[float] = []
+    sizes: list[int] = []
+    for frame in range(FRAMES):
+        for task_id in range(1, CHANGED + 1):
+            line = f"collected {frame + 800} items"
+            percent = (frame + task_id) % 100
+            driver.news(running(task_id, "Run tests", progress=percent, last_line=line))
+        driver.now += 0.1
+        begun = time.process_time()
+        screen.paint(driver.frame(), driver.state.size)
+        costs.append((time.process_time() - begun) * 1000)
+        sizes.append(_drain(master))
+    terminal.close()
+    os.close(master)
+    os.close(slave)
+    what = f"a frame at {COLUMNS}x{ROWS}, {TASKS:,} tasks, {CHANGED} rows change"
+    cost, size = median(costs), median(sizes)
+    return Report(
+        figures=(
+            Figure(f"{what}: processor", "1 ms", f"median {cost:.2f} ms", cost < 1),
+            Figure(
+                f"{what}: bytes", "2 kB", f"median {size / 1000:.2f} kB", size < 2000
+            ),
+        )
+    )
+
+
+def _open_pty() -> tuple[int, int]:
+    master, slave = os.openpty()
+    os.set_blocking(master, False)
+    size = struct.pack("HHHH", ROWS, COLUMNS, 0, 0)
+    fcntl.ioctl(master, termios.TIOCSWINSZ, size)
+    return master, slave
+
+
+def _drain(master: int) -> int:
+    size = 0
+    try:
+        while part := os.read(master, 1 << 16):
+            size += len(part)
+    except BlockingIOError:
+        pass
+    return size

@@ -1,0 +1,207 @@
+"""The chat as its user feels it: the first frame, and a key on the screen."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+
+from .figures import Figure, Report, median, percentile
+from .start import environment, program
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+    from pathlib import Path
+
+COLUMNS, ROWS = 200, 60
+STARTS = 11
+KEYS = 500
+# None of them is on the screen but for this.
+LETTERS = "абвгдежзийклмнопрстуфхцчшщъыьэюя"
+IDLE_SECONDS = 20
+NOTIFICATIONS = 2000
+PLACEHOLDER = "A note to yourself"
+_PATIENCE = 20.0
+_SEQUENCE = re.compile(rb"\x1b\[[0-9;?:]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+
+
+def measure(folder: Path) -> Report:
+    """Measure on a real pseudo-terminal, as if somebody typed on and on."""
+    starts = [_first_frame(folder, number) * 1000 for number in range(STARTS)]
+    first = median(starts)
+    return Report(
+        figures=(
+            Figure(
+                "start to the first frame of the chat",
+                "150 ms",
+                f"median {first:.0f} ms, least {min(starts):.0f} ms",
+                first <= 150,
+            ),
+            *_idle(folder),
+            _echo("key to echo, nothing running", _quiet(folder, "quiet"), jobs=0),
+            _echo("key to echo under 4 x `yes`", _quiet(folder, "yes"), jobs=4),
+            _echo(
+                f"key to echo under {NOTIFICATIONS:,} notifications/s", _busy(folder)
+            ),
+            _echo(
+                f"key to echo under 4 x `yes` and {NOTIFICATIONS:,} notifications/s",
+                _busy(folder, "both"),
+                jobs=4,
+            ),
+        )
+    )
+
+
+class Keyboard:
+    """A program on a pseudo-terminal, and somebody who types.
+
+    Args:
+        argv: The program and its arguments.
+        folder: Where Python keeps what it compiled.
+    """
+
+    def __init__(self, argv: Sequence[str], folder: Path) -> None:
+        self.master, slave = os.openpty()
+        size = struct.pack("HHHH", ROWS, COLUMNS, 0, 0)
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, size)
+        self.process = subprocess.Popen(
+            argv,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=environment(folder),
+            start_new_session=True,
+        )
+        os.close(slave)
+
+    def type(self, text: str) -> None:
+        """Press keys."""
+        os.write(self.master, text.encode())
+
+    def wait_for(self, text: str) -> None:
+        """Read until a text comes.
+
+        Raises:
+            TimeoutError: If it does not.
+        """
+        seen = b""
+        deadline = time.monotonic() + _PATIENCE
+        while text.encode() not in _SEQUENCE.sub(b"", seen):
+            part = self.read(deadline - time.monotonic())
+            if not part:
+                raise TimeoutError(f"no {text!r} on the screen")
+            seen += part
+
+    def read(self, timeout: float) -> bytes:
+        """Read what has been written; return nothing if nothing comes in time."""
+        ready, _, _ = select.select([self.master], [], [], max(0.0, timeout))
+        return os.read(self.master, 1 << 16) if ready else b""
+
+    def close(self) -> None:
+        """Leave the program."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            left = psutil.Process(self.process.pid).children(recursive=True)
+            self.process.kill()
+            for process in left:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+        self.process.wait()
+        os.close(self.master)
+
+
+@contextlib.contextmanager
+def _typing(argv: Sequence[str], folder: Path) -> Generator[Keyboard]:
+    keyboard = Keyboard(argv, folder)
+    try:
+        yield keyboard
+    finally:
+        keyboard.close()
+
+
+def _quiet(folder: Path, name: str) -> tuple[list[str], Path]:
+    return [program(), "--state-dir", str(folder / name)], folder
+
+
+def _busy(folder: Path, name: str = "busy") -> tuple[list[str], Path]:
+    # Each task is told of three times: queued, running, complete.
+    per_second = str(NOTIFICATIONS / 3)
+    argv = [sys.executable, "-m", "bench.busy_chat", str(folder / name), per_second]
+    return argv, folder
+
+
+def _first_frame(folder: Path, number: int) -> float:
+    begun = time.perf_counter()
+    with _typing(*_quiet(folder, f"first-{number}")) as keyboard:
+        keyboard.wait_for(PLACEHOLDER)
+        return time.perf_counter() - begun
+
+
+def _idle(folder: Path) -> tuple[Figure, ...]:
+    with _typing(*_quiet(folder, "idle")) as keyboard:
+        keyboard.wait_for(PLACEHOLDER)
+        process = psutil.Process(keyboard.process.pid)
+        while keyboard.read(1.0):
+            pass
+        before = process.cpu_times()
+        written = keyboard.read(IDLE_SECONDS)
+        after = process.cpu_times()
+    ticks = round((after.user + after.system - before.user - before.system) * 100)
+    what = f"the chat left alone for {IDLE_SECONDS} s"
+    return (
+        Figure(f"{what}: processor", "0 ticks", f"{ticks} ticks", ticks == 0),
+        Figure(f"{what}: bytes", "none", f"{len(written)}", not written),
+    )
+
+
+def _echo(what: str, command: tuple[list[str], Path], jobs: int = 0) -> Figure:
+    with _typing(*command) as keyboard:
+        keyboard.wait_for(PLACEHOLDER)
+        for _ in range(jobs):
+            keyboard.type("!yes | head -c 3G; sleep 600\r")
+            time.sleep(0.2)
+        _settle(keyboard)
+        times = [_key(keyboard, number) * 1000 for number in range(KEYS)]
+    middle, worst = median(times), percentile(times, 99)
+    measured = f"median {middle:.1f} ms, p99 {worst:.1f} ms"
+    return Figure(what, "p99 16 ms", measured, worst < 16)
+
+
+def _settle(keyboard: Keyboard) -> None:
+    deadline = time.monotonic() + 1
+    while (left := deadline - time.monotonic()) > 0:
+        keyboard.read(left)
+
+
+def _key(keyboard: Keyboard, number: int) -> float:
+    """Press a key, and return the seconds until it is on the screen."""
+    letter = LETTERS[number % len(LETTERS)]
+    if number % len(LETTERS) == 0:
+        keyboard.type("\x15")  # erases the line, so that each letter is new on it
+        _read_for(keyboard, 0.05)
+    begun = time.perf_counter()
+    keyboard.type(letter)
+    seen = b""
+    while letter.encode() not in seen:
+        part = keyboard.read(_PATIENCE)
+        if not part:
+            raise TimeoutError(f"no {letter!r} on the screen")
+        seen += part
+    seconds = time.perf_counter() - begun
+    _read_for(keyboard, 0.02)
+    return seconds
+
+
+def _read_for(keyboard: Keyboard, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        keyboard.read(left)

@@ -1,0 +1,64 @@
+"""Task systems to measure, and waiting for what becomes of their tasks."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from backburner.actors import (
+    AddTask,
+    Notification,
+    Promise,
+    Subscribed,
+    TaskChanged,
+    TaskEvent,
+    TaskRequest,
+    TaskSystem,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+PATIENCE = 120.0
+"""Seconds after which a measurement gives up."""
+
+
+class Watched:
+    """A running system, and the notifications that it sends."""
+
+    def __init__(self, system: TaskSystem) -> None:
+        self.system = system
+        self.news: Promise[Notification] = Promise()
+        system.subscribe(self.news)
+        while not isinstance(self.news.get(PATIENCE), Subscribed):
+            pass
+
+    def tell(self, kind: str, *args: str, description: str = "job") -> None:
+        """Add a task without waiting for an answer."""
+        self.system.queue.tell(AddTask(TaskRequest(description, kind, args)))
+
+    def wait_for(self, event: TaskEvent, count: int = 1) -> TaskChanged:
+        """Take notifications until so many of them are of an event; return the last."""
+        while True:
+            message = self.news.get(PATIENCE)
+            if isinstance(message, TaskChanged) and message.event is event:
+                count -= 1
+                if count == 0:
+                    return message
+
+
+@contextlib.contextmanager
+def running(
+    directory: Path, slots: int = 8, history: int = 1000, output_limit: int = 1 << 30
+) -> Generator[Watched]:
+    """Run a system with its journal in a folder, and stop it in the end."""
+    with TaskSystem(
+        directory=directory,
+        slots=slots,
+        grace=0.5,
+        history=history,
+        output_limit=output_limit,
+        session_output_limit=100 * output_limit,
+    ) as system:
+        yield Watched(system)

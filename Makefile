@@ -7,7 +7,8 @@ SOURCE_LIST := $(VENV)/.sources
 # The Pythons of test-pythons, by name or path; one that is not there is skipped.
 PYTHONS ?= python3.11 python3.12 python3.13
 
-.PHONY: run test test-package soak check format bench docs wheel test-lowest test-pythons clean FORCE
+.PHONY: run test test-package soak check format bench docs screenshots wheel
+.PHONY: test-lowest test-pythons clean FORCE
 
 run: $(INSTALLED)
 	@$(BIN)/backburner $(ARGS)
@@ -39,6 +40,10 @@ bench: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(BIN)/python docs/generate.py
+
+# The pictures of the README: the real program on a terminal that draws what it shows.
+screenshots: $(INSTALLED)
+	PYTHONPATH=tests/helpers $(BIN)/python docs/screenshots.py $(ARGS)
 
 # The source archive first, and the wheel out of that: nothing old in build/ gets in.
 wheel: $(INSTALLED)

@@ -46,6 +46,7 @@ class PtySession:
         columns: How wide the terminal is.
         rows: How high.
         environ: Added to the environment.
+        cwd: Where it is started; here if not given.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class PtySession:
         columns: int = 100,
         rows: int = 30,
         environ: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
     ) -> None:
         self.raw = bytearray()
         self._screen = pyte.Screen(columns, rows)
@@ -76,6 +78,7 @@ class PtySession:
             stdout=slave,
             stderr=slave,
             env=env,
+            cwd=cwd,
             start_new_session=True,
         )
         os.close(slave)
@@ -93,6 +96,11 @@ class PtySession:
                 process.kill()
         self.process.wait()
         os.close(self._master)
+
+    @property
+    def screen(self) -> pyte.Screen:
+        """The screen, with the styles of its cells."""
+        return self._screen
 
     @property
     def lines(self) -> list[str]:

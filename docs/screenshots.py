@@ -1,0 +1,132 @@
+"""Takes the pictures of the README from the real program, on a terminal of its own.
+
+    make screenshots                  writes them to docs/images
+    make screenshots ARGS="--to DIR"  writes them to another folder
+
+It types what a person could have typed on the day of a release, into a session with an
+empty home. The jobs are real too, but what they do is only for show.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from pty_session import PtySession, chat_command
+from screen_picture import picture
+
+IMAGES: Final = Path(__file__).with_name("images")
+COLUMNS: Final = 100
+ROWS: Final = 28
+
+MAKEFILE: Final = """\
+docs:
+	@sleep 0.4; echo "42 pages in site/"
+
+lint:
+	@sleep 0.2; echo "scheduler.py:41: undefined name 'deadline'"; exit 1
+
+test:
+	@bash run-tests.sh
+
+image:
+	@echo "[3/8] RUN pip install ."; sleep 600
+"""
+
+RUN_TESTS: Final = r"""
+modules=(cache config journal parser scheduler server)
+cases=(empty one_entry many_entries unicode damaged_file interrupted)
+for n in {1..31}; do
+    name="test_${modules[(n - 1) / 6]}.py::test_${cases[(n - 1) % 6]}"
+    result="\e[32mPASSED \e[0m"
+    ((n == 24)) && result="\e[33mSKIPPED\e[0m"
+    printf "%-36s $result [%3d%%]\n" "$name" $((2 * n))
+    sleep 0.02
+done
+sleep 600
+"""
+
+
+def take_pictures(folder: Path) -> None:
+    """Write all pictures into a folder."""
+    with tempfile.TemporaryDirectory(prefix="backburner-") as home:
+        project = Path(home, "project")
+        project.mkdir()
+        (project / "Makefile").write_text(MAKEFILE)
+        (project / "run-tests.sh").write_text(RUN_TESTS)
+        # The picture shows the path of an output file: a relative one is nobody's own.
+        state = Path("state")
+        with PtySession(
+            chat_command(state, "--session", "work", "--parallel", "2"),
+            columns=COLUMNS,
+            rows=ROWS,
+            environ=_environ(home),
+            cwd=project,
+        ) as chat:
+            _release_day(chat)
+            _write(folder / "chat.svg", chat)
+            _open_task(chat)
+            _write(folder / "task.svg", chat)
+
+
+def _environ(home: str) -> dict[str, str]:
+    return {
+        "HOME": home,
+        "XDG_CONFIG_HOME": home,
+        # The jobs call make, which would take itself for a part of `make screenshots`.
+        "MAKEFLAGS": "",
+        "MAKELEVEL": "0",
+    }
+
+
+def _release_day(chat: PtySession) -> None:
+    chat.wait("A note to yourself")
+    chat.send('/task "Build docs" bash "make docs"\r')
+    chat.wait("✓ #1 complete  Build docs")
+    chat.send('/task "Lint" bash "make lint"\r')
+    chat.wait("✗ #2 failed    Lint  exit status 2")
+    chat.send("deadline was renamed to due, fix before tagging\r")
+    chat.wait("you  deadline was renamed")
+    chat.send('/task "Run tests" bash "make test"\r')
+    chat.wait("● #3 running   Run tests")
+    chat.send('/task "Build image" bash "make image"\r')
+    chat.wait("● #4 running   Build image")
+    chat.send('/task "Deploy" bash "make deploy"\r')
+    chat.wait("○ #5 queued    Deploy")
+    chat.send('/task "Tell the team" bash "make mail"\r')
+    chat.wait("○ #6 queued    Tell the team", "62%", "37%")
+    # Tasks that have ended are seen in the panel for some seconds.
+    chat.wait_gone("✗ #2  Lint")
+    chat.send("/ca")
+    chat.wait(
+        "stop running tasks, drop queued ones",
+        lambda: chat.cursor == (ROWS - 2, len("> /ca")),
+    )
+
+
+def _open_task(chat: PtySession) -> None:
+    chat.send("\x03")
+    chat.wait("A note to yourself")
+    chat.send("/show 3\r")
+    chat.wait("#3 running  Run tests", "activity", "following", "[ 62%]")
+
+
+def _write(file: Path, chat: PtySession) -> None:
+    file.write_text(picture(chat.screen, f"backburner-{file.stem}"), encoding="utf-8")
+
+
+def main() -> int:
+    """Take the pictures; return the exit status."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--to", type=Path, default=IMAGES, metavar="DIR")
+    folder: Path = parser.parse_args().to
+    folder.mkdir(parents=True, exist_ok=True)
+    take_pictures(folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

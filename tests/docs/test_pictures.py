@@ -1,0 +1,105 @@
+"""The pictures of the README: what they show, and the script that takes them."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ROOT = Path(__file__).parents[2]
+SVG = "http://www.w3.org/2000/svg"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+TOLD = {file: told for told, file in re.findall(r"!\[([^]]*)\]\(([^)]*)\)", README)}
+SEEN = {
+    "chat": (
+        "backburner work",
+        '/task "Run tests" bash "make test"',
+        "✓ #1 complete",
+        "✗ #2 failed",
+        "62%",
+        "waiting for a slot (2 of 2 busy)",
+        "/cancel ID",
+    ),
+    "task": ("#3 running", "following", "test_server.py::test_empty", "Esc"),
+}
+
+
+def parsed(picture: Path) -> ET.Element:
+    return ET.fromstring(picture.read_text(encoding="utf-8"))  # noqa: S314 - our own
+
+
+def words_in(picture: Path) -> str:
+    return "".join(parsed(picture).itertext()).replace("\xa0", " ")
+
+
+def fills(picture: Path) -> Mapping[str, str]:
+    """Return the colour of each text."""
+    root = parsed(picture)
+    rules = re.findall(
+        r"\.(\S+) \{ fill: (#\w+)", root.findtext(f".//{{{SVG}}}style", "")
+    )
+    colors = dict(rules)
+    return {
+        (text.text or "").strip("\xa0\n").replace("\xa0", " "): colors[
+            text.get("class")
+        ]
+        for text in root.iter(f"{{{SVG}}}text")
+        if text.get("class") in colors
+    }
+
+
+@pytest.fixture(scope="module")
+def taken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Take the pictures once more."""
+    folder = tmp_path_factory.mktemp("pictures")
+    subprocess.run(
+        [sys.executable, ROOT / "docs" / "screenshots.py", "--to", folder],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "tests" / "helpers")},
+        timeout=50,
+        check=True,
+    )
+    return folder
+
+
+def test_the_readme_opens_with_a_picture_of_the_chat() -> None:
+    assert list(TOLD) == ["docs/images/chat.svg", "docs/images/task.svg"]
+    assert README.index("docs/images/chat.svg") < README.index("\n## ")
+
+
+@pytest.mark.parametrize("file", TOLD)
+def test_a_picture_shows_what_it_must_and_is_told_in_words(file: str) -> None:
+    words = words_in(ROOT / file)
+
+    assert [w for w in SEEN[Path(file).stem] if w not in words] == []
+    assert len(TOLD[file].split()) > 10
+
+
+@pytest.mark.parametrize("file", TOLD)
+def test_a_picture_needs_nothing_from_elsewhere(file: str) -> None:
+    svg = (ROOT / file).read_text(encoding="utf-8").replace(f'xmlns="{SVG}"', "")
+
+    assert re.findall(r"https?:|href|@font-face|@import|url\((?!#)", svg) == []
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_the_script_takes_the_pictures_that_are_there(taken: Path, name: str) -> None:
+    words = words_in(taken / f"{name}.svg")
+
+    assert [w for w in SEEN[name] if w not in words] == []
+
+
+def test_a_picture_has_the_colours_of_the_screen(taken: Path) -> None:
+    chat, task = fills(taken / "chat.svg"), fills(taken / "task.svg")
+
+    assert chat["✗ #2 failed"] == "#ff5f5f"
+    assert chat["62%"] == "#5fd7ff"
+    assert task["PASSED"] != task["SKIPPED"]

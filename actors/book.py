@@ -6,7 +6,8 @@ nothing in here needs a lock, and its rules are tested without an actor.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -33,7 +34,7 @@ class UnknownTaskError(LookupError):
         super().__init__(f"no task {task_id}")
 
 
-class TaskCounts(msgspec.Struct, frozen=True):
+class TaskCounts(msgspec.Struct, frozen=True, gc=False):
     """How many tasks are in each status."""
 
     queued: int = 0
@@ -70,15 +71,15 @@ class TaskBook:
             tasks: In the order of their last changes.
         """
         tasks = tuple(tasks)
-        self._finished.extend(task.id for task in tasks if task.status.is_final)
-        for task in sorted(tasks, key=lambda task: task.id):
-            self._tasks[task.id] = task
-            self._counts[task.status] += 1
+        self._finished.extend([task.id for task in tasks if task.status.is_final])
+        self._tasks = {task.id: task for task in sorted(tasks, key=attrgetter("id"))}
+        self._counts |= Counter([task.status for task in tasks])
+        for task_id, task in self._tasks.items():
             if task.status is TaskStatus.QUEUED:
-                self._queue.append(task.id)
+                self._queue.append(task_id)
             elif task.status is TaskStatus.RUNNING:
-                self._started[task.id] = None
-            self._next_id = max(self._next_id, task.id + 1)
+                self._started[task_id] = None
+        self._next_id = max(self._next_id, max(self._tasks, default=0) + 1)
 
     def add(
         self,

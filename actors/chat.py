@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 
-class ChatMessage(msgspec.Struct, frozen=True):
+class ChatMessage(msgspec.Struct, frozen=True, gc=False):
     """Somebody said something.
 
     Attributes:

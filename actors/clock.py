@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _LONGEST_PAUSE: Final = 86400.0  # a wait of centuries overflows the system's clock type
 
 
-class Moment(msgspec.Struct, frozen=True):
+class Moment(msgspec.Struct, frozen=True, gc=False):
     """One moment on both clocks.
 
     Attributes:

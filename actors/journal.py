@@ -9,9 +9,10 @@ noted, and the next commit tries again.
 from __future__ import annotations
 
 import contextlib
-import secrets
+import os
 import shutil
 import sqlite3
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
@@ -276,13 +277,14 @@ class SqliteJournal:
         """
         with self._explained():
             meta = dict(self._db.execute("SELECT key, value FROM meta"))
-            rows = self._db.execute(
-                "SELECT snapshot FROM tasks ORDER BY seq"
-            ).fetchall()
+            rows = self._db.execute("SELECT seq, snapshot FROM tasks")
+            tasks = [(last, _decode_task(snapshot)) for last, snapshot in rows]
+            # They come by id, which is nearly this order already.
+            tasks.sort(key=itemgetter(0))
             processes = self._db.execute("SELECT task_id, pid, created FROM processes")
             (seq,) = self._db.execute("SELECT max(seq) FROM changes").fetchone()
             (newest,) = self._db.execute("SELECT max(id) FROM tasks").fetchone()
-            session_key = meta.get("session_key") or secrets.token_hex(6)
+            session_key = meta.get("session_key") or os.urandom(6).hex()
             memory = Memory(
                 session_key=session_key,
                 next_id=max(meta["next_id"], (newest or 0) + 1),
@@ -290,7 +292,7 @@ class SqliteJournal:
                 seq=max(meta["seq"], meta["shown"], seq or 0),
                 shown=meta["shown"],
                 clean=bool(meta["clean"]),
-                tasks=_decode_tasks(rows),
+                tasks=tuple([task for _, task in tasks]),
                 processes=tuple(ProcessRecord(*row) for row in processes),
             )
             self.unshown()  # to be shown later; if it is damaged, now is the time
@@ -446,11 +448,6 @@ class SqliteJournal:
 
 _decode_message = msgspec.json.Decoder(ChatMessage).decode
 _decode_task = msgspec.json.Decoder(Task).decode
-_decode_all = msgspec.json.Decoder(tuple[Task, ...]).decode
-
-
-def _decode_tasks(rows: list[tuple[str]]) -> tuple[Task, ...]:
-    return _decode_all(f"[{','.join(row[0] for row in rows)}]")
 
 
 def _decode_change(seq: int, event: str, snapshot: str) -> TaskChanged:

@@ -29,7 +29,7 @@ class Message(msgspec.Struct, frozen=True):
     """The base of all messages."""
 
 
-class ProcessRecord(msgspec.Struct, frozen=True):
+class ProcessRecord(msgspec.Struct, frozen=True, gc=False):
     """The process that a task runs as.
 
     Attributes:
@@ -63,7 +63,7 @@ class TaskEvent(enum.StrEnum):
         return cls(status.value)
 
 
-class TaskChanged(Message, frozen=True):
+class TaskChanged(Message, frozen=True, gc=False):
     """A task changed; told to every subscriber, in order, exactly once.
 
     Attributes:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from .promise import Deadline
-from .spawn import spawn
 from .task import Outcome
 
 if TYPE_CHECKING:
@@ -76,6 +75,9 @@ class ChildProcess:
         output: Path,
         directory: Path | None = None,
     ) -> None:
+        # Loaded when a process is started, not when the program is.
+        from .spawn import spawn  # noqa: PLC0415
+
         self.pid = spawn(argv, environment, output, directory)
         """Its process id, which is also that of its group and session."""
 

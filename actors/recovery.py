@@ -10,13 +10,14 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import psutil
-
 from . import survivors
+from .marks import is_of_session
 from .output import OutputMonitor
 from .task import Outcome, OutputNews, TaskStatus
 
 if TYPE_CHECKING:
+    import psutil
+
     from .journal import Memory
     from .messages import ProcessRecord
     from .task import Task
@@ -59,7 +60,7 @@ def end_leftovers(memory: Memory, grace: float) -> str | None:
     members = survivors.find_sessions(leaders)
 
     def search() -> list[psutil.Process]:
-        marked = survivors.find_marked(lambda part: survivors.is_of_session(part, key))
+        marked = survivors.find_marked(lambda part: is_of_session(part, key))
         return [*marked, *filter(survivors.is_alive, members)]
 
     return survivors.describe(survivors.end_all(search, grace)) or None
@@ -89,6 +90,8 @@ def as_left(task: Task, last_seen: float) -> Task:
 
 
 def _find(record: ProcessRecord) -> psutil.Process | None:
+    import psutil
+
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(record.pid)
         if abs(process.create_time() - record.created) < _TOLERANCE:

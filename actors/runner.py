@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 import pykka
 from msgspec.structs import replace
 
-from . import survivors
+from . import marks, survivors
 from .messages import (
     Begin,
     BuryTask,
@@ -204,7 +204,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
     def _bury(self, task_id: int) -> None:
         if task_id not in self._active:
             return
-        token = survivors.own_part(survivors.mark(self._config.session_key, task_id))
+        token = marks.own_part(marks.mark(self._config.session_key, task_id))
         survivors.end_marked(lambda part: part == token, grace=0.0)
         died = Outcome.failed("its actor died")
         self._ended(TaskEnded(task_id, died), stopped=True)

@@ -62,6 +62,7 @@ class SessionFolder:
             )
         self.path = path
         self.output = path / "output"
+        self._output_prefix = f"{self.output}/"
         self.journal_path = path / "session.db"
         try:
             for folder in (path, self.output):
@@ -106,10 +107,10 @@ class SessionFolder:
         A folder that was copied or moved remembers where it was; what is there now is
         none of this session's business.
         """
-        if task.output_path is None:
+        path = task.output_path
+        if path is None or path.startswith(self._output_prefix):
             return task
-        here = f"{self.output}/{task.id}.log"
-        return task if task.output_path == here else replace(task, output_path=here)
+        return replace(task, output_path=f"{self._output_prefix}{task.id}.log")
 
     def last_written(self) -> float:
         """Return when a journal was last written, in seconds since the epoch.

@@ -1,29 +1,29 @@
 """Finding and ending the processes of a task that are not, or no longer, its child.
 
 A job's processes can leave its process group (`setsid`), lose their parent (a double
-fork) or both. Every child carries `BACKBURNER_TASK=<session>:<id>` in its environment,
-and its children inherit it; so a task's processes are those that lead back to its
-session, its known processes or this mark.
+fork) or both. A task's processes are those that lead back to its session, its known
+processes or its mark.
+
+psutil is loaded when it is needed: it takes a tenth of the program's start.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import signal
 import time
 from typing import TYPE_CHECKING, Final
 
-import psutil
-
 from . import process_table
+from .marks import own_part
 from .promise import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-MARK: Final = process_table.MARK
-"""The environment variable that names the task a process belongs to."""
+    import psutil
 
 _KILL_ROUNDS: Final = 5
 _KILL_WAIT: Final = 0.1
@@ -31,36 +31,19 @@ _LOOKS: Final = 2
 _POLL: Final = 0.005
 
 
-def mark(session_key: str, task_id: int) -> str:
-    """Return the value of the mark for one task.
-
-    A program that runs inside a task and starts tasks itself adds its own mark to the
-    one it carries, so that the outer task's processes can all be found.
-    """
-    own = f"{session_key}:{task_id}"
-    outer = os.environ.get(MARK)
-    return f"{outer},{own}" if outer else own
-
-
-def own_part(value: str) -> str:
-    """Return the innermost part of a mark: that of the task itself."""
-    return value.rpartition(",")[2]
-
-
-def is_of_session(part: str, session_key: str) -> bool:
-    """Tell whether a part of a mark, `work-1f2e:3`, is of the session with this key.
-
-    Whatever the session was called then: its key alone is like no other's.
-    """
-    return part.rpartition(":")[0].rpartition("-")[2] == session_key
-
-
 def is_alive(process: psutil.Process) -> bool:
     """Tell whether a process still runs; a zombie does not."""
+    import psutil
+
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def prepare() -> None:
+    """Load what ending processes needs, so that the first to be ended need not wait."""
+    importlib.import_module("psutil")
 
 
 def find_marked(matches: Callable[[str], bool]) -> list[psutil.Process]:
@@ -175,6 +158,8 @@ def find_sessions(leaders: Iterable[psutil.Process]) -> list[psutil.Process]:
 
 def signal_all(processes: Iterable[psutil.Process], number: int) -> None:
     """Send a signal to processes; psutil makes sure that no id has changed hands."""
+    import psutil
+
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.send_signal(number)
@@ -189,6 +174,8 @@ def ask_to_end(processes: Iterable[psutil.Process]) -> None:
 
 def describe(processes: Iterable[psutil.Process]) -> str:
     """Name processes by id and program, for people."""
+    import psutil
+
     names: list[str] = []
     for process in processes:
         with contextlib.suppress(psutil.Error):

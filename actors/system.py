@@ -7,9 +7,7 @@ import contextlib
 import math
 import os
 import re
-import secrets
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
@@ -21,6 +19,7 @@ from .clock import SystemClock
 from .exits import make_exit_watcher
 from .journal import Journal, JournalError, Memory, NoJournal
 from .kinds import BashKind, Kinds, SleepKind
+from .marks import is_of_session
 from .messages import (
     Acknowledged,
     AddTask,
@@ -220,9 +219,11 @@ class TaskSystem:
     def _open_session(self) -> tuple[Path, Journal, Memory]:
         directory = self._directory
         if directory is None:
+            import tempfile  # noqa: PLC0415 - a remembered session starts without it
+
             temporary = Path(tempfile.mkdtemp(prefix="backburner-"))
             self._releases.append(lambda: shutil.rmtree(temporary, ignore_errors=True))
-            return temporary, NoJournal(), Memory(session_key=secrets.token_hex(6))
+            return temporary, NoJournal(), Memory(session_key=os.urandom(6).hex())
         folder = SessionFolder(directory)
         self._releases.append(folder.close)
         last_seen = folder.last_written()
@@ -233,8 +234,7 @@ class TaskSystem:
         if left is not None:
             warning = f"still alive from the last time, and can't be ended: {left}"
         self.warnings = () if warning is None else (warning,)
-        here = (folder.adopt(task) for task in memory.tasks)
-        tasks = (as_left(task, last_seen) for task in here)
+        tasks = [as_left(folder.adopt(task), last_seen) for task in memory.tasks]
         return folder.output, journal, replace(memory, tasks=tuple(tasks))
 
     def _start_actors(self, output: Path, journal: Journal, memory: Memory) -> None:
@@ -532,7 +532,7 @@ class TaskSystem:
     def _end_leftovers(self, deadline: Deadline) -> None:
         key = self._session_key
         left = survivors.end_marked(
-            lambda part: survivors.is_of_session(part, key),
+            lambda part: is_of_session(part, key),
             min(self._grace, deadline.left()),
             lambda: self._hurried,
         )

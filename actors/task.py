@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# `gc=False` below: what holds texts and numbers alone can't be part of a cycle, and
+# with a long history the collector would go through all of it again and again.
 import enum
 from datetime import datetime
 from typing import Final, Self
@@ -23,7 +25,7 @@ class TaskStatus(enum.StrEnum):
     @property
     def is_final(self) -> bool:
         """Whether a task in this status can never change its status again."""
-        return not LEGAL_TRANSITIONS[self]
+        return self in _FINAL
 
 
 LEGAL_TRANSITIONS: Final[dict[TaskStatus, frozenset[TaskStatus]]] = {
@@ -36,6 +38,11 @@ LEGAL_TRANSITIONS: Final[dict[TaskStatus, frozenset[TaskStatus]]] = {
     TaskStatus.CANCELED: frozenset(),
 }
 """The whole state machine; every change of status is checked against it."""
+
+_QUEUED: Final = TaskStatus.QUEUED
+_FAILED: Final = TaskStatus.FAILED
+_CANCELED: Final = TaskStatus.CANCELED
+_FINAL: Final = frozenset(it for it, after in LEGAL_TRANSITIONS.items() if not after)
 
 
 class TaskFilter(enum.StrEnum):
@@ -70,7 +77,7 @@ class IllegalTransitionError(Exception):
         super().__init__(f"task {task.id} is {task.status} and can't become {target}")
 
 
-class TaskRequest(msgspec.Struct, frozen=True):
+class TaskRequest(msgspec.Struct, frozen=True, gc=False):
     """What somebody wants done.
 
     Attributes:
@@ -88,9 +95,9 @@ class TaskRequest(msgspec.Struct, frozen=True):
 
 
 def _contradiction_of_error(status: TaskStatus, error: str | None) -> str | None:
-    if status is TaskStatus.FAILED and error is None:
-        return "if it failed, it says what went wrong"
-    if error is not None and status not in {TaskStatus.FAILED, TaskStatus.CANCELED}:
+    if error is None:
+        return "if it failed, it says what went wrong" if status is _FAILED else None
+    if status is not _FAILED and status is not _CANCELED:
         return "nothing went wrong with it, so it has no error"
     return None
 
@@ -103,7 +110,7 @@ def _contradiction_of_numbers(size: int, progress: int | None) -> str | None:
     return None
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """How a task ended.
 
     Attributes:
@@ -159,7 +166,7 @@ class Outcome(msgspec.Struct, frozen=True):
         )
 
 
-class OutputNews(msgspec.Struct, frozen=True):
+class OutputNews(msgspec.Struct, frozen=True, gc=False):
     """What a look at a task's output told.
 
     Attributes:
@@ -183,7 +190,7 @@ class OutputNews(msgspec.Struct, frozen=True):
             raise ValueError(f"news of output: {problem}")
 
 
-class Task(msgspec.Struct, frozen=True, kw_only=True):
+class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A task at one moment. It never changes: each change makes a new one.
 
     A snapshot can't hold what can't be, such as a queued task with an exit code:
@@ -234,32 +241,41 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             ValueError: If the fields contradict each other.
         """
-        problem = self._contradiction()
-        if problem:
-            raise ValueError(f"task {self.id} ({self.status}): {problem}")
-
-    def _contradiction(self) -> str | None:
-        status = self.status
-        started = self.started_at is not None
-        if status.is_final != (self.ended_at is not None):
-            return "it has an end if and only if its status is final"
-        if started != (self.duration is not None):
-            return "it has a duration if and only if it has started"
-        if started and status is TaskStatus.QUEUED:
-            return "a queued task has not started"
-        if not started and status not in {TaskStatus.QUEUED, TaskStatus.CANCELED}:
-            return "only a queued or a canceled task may never have started"
-        if not started and self.exit_code is not None:
-            return "a task that never started has no exit code"
-        if self.exit_code is not None and not status.is_final:
-            return "a task that has not ended has no exit code"
+        # Every snapshot and every remembered task pays for this.
+        status, duration = self.status, self.duration
+        final = status in _FINAL
+        if duration is None:
+            problem = self._contradiction_unstarted(status)
+        elif self.started_at is None:
+            problem = "it has a duration if and only if it has started"
+        elif status is _QUEUED:
+            problem = "a queued task has not started"
+        elif duration < 0:
+            problem = "a duration can't be negative"
+        elif not final and self.exit_code is not None:
+            problem = "a task that has not ended has no exit code"
+        else:
+            problem = None
+        if final != (self.ended_at is not None):
+            problem = "it has an end if and only if its status is final"
         if self.id < 1:
-            return "ids start at 1"
-        if self.duration is not None and self.duration < 0:
-            return "a duration can't be negative"
-        return _contradiction_of_error(status, self.error) or _contradiction_of_numbers(
-            self.output_size, self.progress
+            problem = "ids start at 1"
+        problem = (
+            problem
+            or _contradiction_of_error(status, self.error)
+            or _contradiction_of_numbers(self.output_size, self.progress)
         )
+        if problem:
+            raise ValueError(f"task {self.id} ({status}): {problem}")
+
+    def _contradiction_unstarted(self, status: TaskStatus) -> str | None:
+        if self.started_at is not None:
+            return "it has a duration if and only if it has started"
+        if status is not _QUEUED and status is not _CANCELED:
+            return "only a queued or a canceled task may never have started"
+        if self.exit_code is not None:
+            return "a task that never started has no exit code"
+        return None
 
     def _changed_to(self, target: TaskStatus, **changes: object) -> Self:
         if target not in LEGAL_TRANSITIONS[self.status]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 import msgspec
 
-from . import survivors
+from . import marks, survivors
 from .environment import Environment
 from .kinds import JobContext, StartError
 from .messages import (
@@ -98,7 +98,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._config = config
         self._output = Path(task.output_path) if task.output_path else None
         self._monitor = OutputMonitor(self._output) if self._output else None
-        self._mark = survivors.mark(config.session_key, task.id)
+        self._mark = marks.mark(config.session_key, task.id)
         self._job: Job | None = None
         self._news = OutputNews(0)
         self._recorded = False
@@ -200,6 +200,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._recorded = True
         pid = job.pid()
         if pid is not None:
+            survivors.prepare()
             record = ProcessRecord(self._task.id, pid, self._begun)
             self.post(self._queue, TaskProcess(record))
 
@@ -294,7 +295,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         return True
 
     def _is_own_mark(self, part: str) -> bool:
-        return part == survivors.own_part(self._mark)
+        return part == marks.own_part(self._mark)
 
     def _ask_to_look(self) -> None:
         self.tell_self(_LOOK)

@@ -9,13 +9,14 @@ import time
 from pathlib import Path
 
 from backburner.actors import TaskSystem
+from backburner.actors.messages import Shown
 
 from .adding import fill
 from .figures import Figure, Report, median
 
 REMEMBERED = 100_000
 ROUNDS = 15
-ANSWER = b'"tasks"'
+ANSWER = b'"event":"reply"'
 
 
 def measure(folder: Path) -> Report:
@@ -54,7 +55,7 @@ def _start(folder: Path, state: Path, *more: str) -> float:
         process.stdin.write(b"/tasks\n")
         process.stdin.flush()
         for line in process.stdout:
-            if b'"event":"tasks"' in line:
+            if ANSWER in line:
                 break
         seconds = time.perf_counter() - begun
         process.stdin.close()
@@ -82,4 +83,6 @@ def environment(folder: Path) -> dict[str, str]:
 def _remember(directory: Path) -> None:
     with TaskSystem(directory=directory, slots=1, history=REMEMBERED * 2) as system:
         fill(system, REMEMBERED)
-        system.cancel_all(timeout=60)
+        canceled = system.cancel_all(timeout=60)
+        # Told, so that they are not told again: two changes for each.
+        system.queue.ask(Shown(2 * len(canceled)), timeout=60)

@@ -35,7 +35,7 @@ class JobContext:
     Attributes:
         task: The task, as it began to run.
         output: Where its output belongs; none for a kind without output.
-        mark: The value of `BACKBURNER_TASK` for its processes; see `survivors`.
+        mark: The value of `BACKBURNER_TASK` for its processes; see `marks`.
         clock: The time, and calls at a later one.
         exits: Calls when a child process has exited.
         look: Call this, from any thread, whenever `Job.look` may have news. Never

@@ -10,6 +10,7 @@ import msgspec
 
 from .. import survivors
 from ..environment import Environment
+from ..marks import MARK
 from ..process import ChildProcess, ExitStatus
 from .job import JobEnd, StartError
 
@@ -194,7 +195,7 @@ class ProcessKind:
         variables = self.environment(inherited.variables)
         if variables is not inherited.variables:
             inherited = Environment(variables)
-        return inherited.plus(survivors.MARK, context.mark)
+        return inherited.plus(MARK, context.mark)
 
 
 def _explain(error: OSError, program: str, output: Path) -> str:

@@ -24,8 +24,9 @@ from backburner.actors.clock import Clock, SystemClock
 from backburner.actors.exits import ExitWatcher, make_exit_watcher
 from backburner.actors.kinds.process_kind import ProcessJob
 from backburner.actors.kinds.sleep import parse_duration
+from backburner.actors.marks import MARK
 from backburner.actors.promise import Promise
-from backburner.actors.survivors import MARK, find_marked
+from backburner.actors.survivors import find_marked
 from backburner.actors.testing import FakeKind, ManualClock, ManualExits
 from hypothesis import given
 from hypothesis import strategies as st

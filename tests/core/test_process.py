@@ -19,12 +19,13 @@ Start = Callable[..., ChildProcess]
 
 UNKNOWN = ExitStatus()
 HERE = Environment(os.environ)
+BEST = spawn.best()
 
 
-@pytest.fixture(params=[spawn.spawn, spawn.popen], ids=["best", "popen"], autouse=True)
+@pytest.fixture(params=[BEST, spawn.popen], ids=["best", "popen"], autouse=True)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Start processes in the way that is the best here, and in that of elsewhere."""
-    monkeypatch.setattr("backburner.actors.process.spawn", request.param)
+    monkeypatch.setattr(spawn, "best", lambda: request.param)
 
 
 @pytest.fixture
@@ -282,4 +283,4 @@ def test_an_undone_start_leaves_nothing(start: Start) -> None:
 
 
 def test_no_actor_waits_for_the_start_of_another_process() -> None:
-    assert sys.platform != "linux" or isinstance(spawn.best(), spawn.PosixSpawn)
+    assert sys.platform != "linux" or isinstance(BEST, spawn.PosixSpawn)

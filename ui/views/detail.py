@@ -73,7 +73,7 @@ def _title(seen: Seen, state: ChatState, columns: int) -> Row:
 def _facts(seen: Seen, detail: Detail, look: Look) -> list[tuple[str, str]]:
     task = seen.task
     facts = [
-        ("why", task.reason),
+        ("why", task.reason if task.reason != task.status else None),
         ("command", f"{task.kind} {' '.join(task.args)}"),
         ("error", task.error if task.error != task.reason else None),
         ("times", _times(task.queued_at, task.started_at, task.ended_at, look)),

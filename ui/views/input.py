@@ -28,6 +28,8 @@ def placeholder(state: ChatState) -> str:
     more = state.look.signs.more
     if state.leaving:
         return f"leaving{more}"
+    if state.overlay is not None:
+        return "Esc goes back to the chat"
     if state.partner is not None:
         return f"Say something to {state.partner}, or / for commands"
     return "A note to yourself, / for commands, !make test to run one"

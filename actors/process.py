@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -15,9 +16,11 @@ from .task import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from .environment import Environment
+
+GIVE_WAY: Final = 10
+"""How nice a job is to other sessions, from 0 to 19."""
 
 _UNDO_TIMEOUT: Final = 1.0
 _UNDO_POLL: Final = 0.005
@@ -100,6 +103,17 @@ class ChildProcess:
         """
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
+
+    def give_way(self) -> None:
+        """Let others have the processor first, where the system can do that.
+
+        Linux shares it out by session before it looks at processes (`autogroup` in
+        sched(7)): without this, each of many busy jobs gets as much as the whole
+        program that shows them. Never blocks.
+        """
+        # Not there on other systems, and refused if it was asked for very often.
+        with contextlib.suppress(OSError):
+            Path(f"/proc/{self.pid}/autogroup").write_text(f"{GIVE_WAY}\n", "ascii")
 
     def undo(self) -> None:
         """Kill its group and collect it, as if it had never been started.

@@ -133,8 +133,7 @@ def _quiet(folder: Path, name: str) -> tuple[list[str], Path]:
 
 
 def _busy(folder: Path, name: str = "busy") -> tuple[list[str], Path]:
-    # Each task is told of three times: queued, running, complete.
-    per_second = str(NOTIFICATIONS / 3)
+    per_second = str(NOTIFICATIONS)
     argv = [sys.executable, "-m", "bench.busy_chat", str(folder / name), per_second]
     return argv, folder
 

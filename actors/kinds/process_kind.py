@@ -39,6 +39,7 @@ class ProcessJob:
     def __init__(self, child: ChildProcess, context: JobContext) -> None:
         self._child = child
         self._context = context
+        self._gave_way = False
         self._stopping = False
         self._kill_rounds = 0
         self._family: list[psutil.Process] = []
@@ -57,6 +58,11 @@ class ProcessJob:
         if self._kill_rounds:
             return self._kill_round(status)
         if status is None or (self._stopping and self._something_left()):
+            if not self._gave_way:
+                # Not when it starts: most jobs that end before the first look are not
+                # worth it.
+                self._gave_way = True
+                self._child.give_way()
             return None
         return self._end(status)
 

@@ -11,7 +11,7 @@ import psutil
 import pytest
 from backburner.actors import spawn
 from backburner.actors.environment import Environment
-from backburner.actors.process import ChildProcess, ExitStatus
+from backburner.actors.process import GIVE_WAY, ChildProcess, ExitStatus
 from backburner.actors.task import Outcome
 
 Until = Callable[[Callable[[], bool]], None]
@@ -284,3 +284,21 @@ def test_an_undone_start_leaves_nothing(start: Start) -> None:
 
 def test_no_actor_waits_for_the_start_of_another_process() -> None:
     assert sys.platform != "linux" or isinstance(BEST, spawn.PosixSpawn)
+
+
+def test_a_child_gives_way_to_other_sessions(start: Start) -> None:
+    child = start("sleep 60")
+    group = Path(f"/proc/{child.pid}/autogroup")
+    if not group.exists() or not group.read_text().startswith("/autogroup"):
+        pytest.skip("the kernel does not share the processor out by session")
+    child.give_way()
+    assert group.read_text().split()[-2:] == ["nice", str(GIVE_WAY)]
+
+
+def test_giving_way_is_no_matter_for_one_that_has_ended(
+    start: Start, until: Until
+) -> None:
+    child = start("exit 3")
+    _end(child, until)
+    child.reap()
+    child.give_way()

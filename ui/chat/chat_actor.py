@@ -30,6 +30,7 @@ from .absorb import absorb
 from .announcer import Announcer
 from .beats import next_beat
 from .effects import Announce, Effect, HurryUp, Redraw, Remember, Suspend, TellPartner
+from .inbox import InputFirst
 from .messages import (
     Beat,
     ChatActorMessage,
@@ -62,6 +63,9 @@ FRAME: Final = 1 / 30
 
 PATIENCE: Final = 0.01
 """Seconds for which a frame waits while the mailbox never gets empty."""
+
+PATIENCE_WITH_INPUT: Final = 0.002
+"""The same while somebody waits to see what was typed."""
 
 REMEMBERED: Final = 1000
 """Entries of the transcript that are put back when a session is opened again."""
@@ -186,13 +190,18 @@ class ChatActor(SafeActor[ChatActorMessage]):
         if self._alarm is not None:
             self._alarm.cancel()
 
+    @staticmethod
+    def _create_actor_inbox() -> InputFirst:
+        return InputFirst()
+
     def _settle(self) -> None:
         """Draw, now or at the next frame's time."""
         if self._dirty_since is None or self._paused or self._lost:
             return
         now = time.monotonic()
         waits = not self.actor_inbox.empty()
-        if waits and now - self._dirty_since < PATIENCE:
+        patience = PATIENCE_WITH_INPUT if self._urgent else PATIENCE
+        if waits and now - self._dirty_since < patience:
             return
         since = now - self._painted
         if since < FRAME and not self._urgent:

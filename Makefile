@@ -3,6 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SOURCE_LIST := $(VENV)/.sources
+PARALLEL := -n 3 --dist worksteal
 
 # The Pythons of test-pythons, by name or path; one that is not there is skipped.
 PYTHONS ?= python3.11 python3.12 python3.13
@@ -15,7 +16,7 @@ run: $(INSTALLED)
 
 # Most tests wait more than they work; for one at a time: make test ARGS="-n 0".
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 # Builds the wheel and the source archive, and tries both in empty environments.
 test-package: $(INSTALLED)
@@ -56,7 +57,7 @@ define test_wheel
 $(1) -m venv --clear $(2) && \
 $(2)/bin/python -m pip install --quiet --disable-pip-version-check \
 	"$$(echo dist/*.whl)[dev]" $(3) && \
-$(2)/bin/python -m pytest $(ARGS)
+$(2)/bin/python -m pytest $(PARALLEL) $(ARGS)
 endef
 
 LOWEST := import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \

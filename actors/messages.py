@@ -404,11 +404,20 @@ class TaskProgressed(Message, frozen=True):
 
 
 class TaskEnded(Message, frozen=True):
-    """A running task ended; the runner sends exactly one for each it was given."""
+    """A running task ended; the runner sends exactly one for each it was given.
+
+    Attributes:
+        task_id: Which.
+        outcome: How.
+        news: The last look at its output, if it has any.
+        claims: How many more tasks the runner has room for: with the end, so that the
+            end of one task and the start of the next are one batch.
+    """
 
     task_id: int
     outcome: Outcome
     news: OutputNews | None = None
+    claims: int = 0
 
 
 class OpenQueue(Message, frozen=True):

@@ -259,8 +259,12 @@ class QueueActor(SafeActor[QueueMessage]):
                 self._journal.runs_as(process)
             case TaskProgressed():
                 self._progress(message)
-            case TaskEnded():
-                self._end(message)
+            case TaskEnded(claims=claims):
+                self._claims += claims
+                try:
+                    self._end(message)
+                finally:
+                    self._assign()
             case _:
                 assert_never(message)
         return None

@@ -57,7 +57,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
     """Runs as many tasks at a time as it has slots.
 
     In: see `RunnerMessage`.
-    Out: to the queue a `ClaimTasks` for every free slot and one `TaskEnded` for every
+    Out: to the queue a claim for every free slot and one `TaskEnded` for every
     task it was given; to its task actors `Begin`, `Look` and `Stop`.
 
     Args:
@@ -155,13 +155,14 @@ class RunnerActor(SafeActor[RunnerMessage]):
 
     def _ended(self, end: TaskEnded, *, stopped: bool = False) -> None:
         self._active.pop(end.task_id, None)
-        self.post(self._queue, end)
         if self._draining is not None:
+            self.post(self._queue, end)
             self._answer_if_drained(self._draining)
         elif stopped:
+            self.post(self._queue, end)
             self._claim_later()
         else:
-            self._claim(1)
+            self.post(self._queue, replace(end, claims=1))
 
     def _claim_later(self) -> None:
         self._owed += 1

@@ -13,10 +13,11 @@ import time
 from typing import TYPE_CHECKING
 
 import msgspec
-import psutil
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import psutil
 
 
 class VitalSigns(msgspec.Struct, frozen=True):
@@ -45,6 +46,8 @@ def look(pid: int) -> VitalSigns | None:
     Returns:
         What they have done so far, or none if the process is gone.
     """
+    import psutil
+
     try:
         leader = psutil.Process(pid)
         family = {process.pid: process for process in leader.children(recursive=True)}
@@ -79,6 +82,8 @@ def silence(output: Path, started_at: float, now: float) -> float:
 
 
 def _session(leader: int) -> list[psutil.Process]:
+    import psutil
+
     members: list[psutil.Process] = []
     for pid in psutil.pids():
         with contextlib.suppress(psutil.Error, OSError):
@@ -88,6 +93,8 @@ def _session(leader: int) -> list[psutil.Process]:
 
 
 def _cpu(process: psutil.Process) -> float | None:
+    import psutil
+
     try:
         if process.status() == psutil.STATUS_ZOMBIE:
             return None

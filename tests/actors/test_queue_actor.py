@@ -649,6 +649,28 @@ def test_a_runner_that_is_gone_fails_the_task_and_is_given_no_other(rig: Rig) ->
     assert rig.get(2).status is TaskStatus.QUEUED
 
 
+def test_the_end_of_a_task_starts_the_next_in_one_batch(
+    start_queue: Callable[..., Rig],
+) -> None:
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    rig.claim(1, slots=1)
+    rig.add("first")
+    rig.add("second")
+    commits = journal.log.count("commit")
+    rig.tell(TaskEnded(1, DONE, claims=1))
+    assert rig.runner.wait_for(StartTask, lambda it: it.task.id == 2)
+    assert journal.log.count("commit") == commits + 1
+
+
+def test_an_end_that_makes_no_sense_frees_its_slot(rig: Rig) -> None:
+    rig.claim(1, slots=1)
+    rig.add("first")
+    rig.add("second")
+    rig.tell(TaskEnded(99, DONE, claims=1))
+    assert rig.runner.wait_for(StartTask, lambda it: it.task.id == 2)
+
+
 def test_an_end_of_a_task_that_has_ended_changes_nothing(rig: Rig) -> None:
     rig.claim(1)
     rig.add()

@@ -93,15 +93,15 @@ def test_all_threads_end_when_they_are_closed(
 
 
 def test_a_call_that_fails_harms_no_other(
-    threads: ReusedThreads, caplog: pytest.LogCaptureFixture
+    threads: ReusedThreads, caplog: pytest.LogCaptureFixture, until: Until
 ) -> None:
     def fail() -> None:
         raise SystemExit("told to")
 
     with caplog.at_level(logging.ERROR):
         threads.run(fail)
+        until(lambda: "told to" in caplog.text)
         _run(threads)
-    assert "told to" in caplog.text
 
 
 def test_what_was_called_can_go(threads: ReusedThreads, until: Until) -> None:

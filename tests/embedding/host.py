@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Never
 
@@ -74,6 +75,8 @@ def main(way: str, folder: Path, pids: Path) -> None:
         case "returns":
             return
         case "forks":
+            # Python 3.12 and newer warn of it in a program with threads; hosts do it.
+            warnings.simplefilter("ignore", DeprecationWarning)
             if os.fork() == 0:
                 sys.exit()
             os.wait()

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from ..actors.safe_text import safe_line
 from .file_search import FileSearch, Query
 from .line_file import LineFile
-from .rows import Row, Span
-from .sgr import sgr_row
+from .rows import PLAIN, Row, Span, Style
+from .sgr import sgr_row, sgr_row_and_style
 from .text import cut_row, slice_row, width
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _FARTHEST: Final = 10_000
+_LOOK_BACK: Final = 4096  # bytes before the page that may have set its colours
 
 
 class PagerStatus(msgspec.Struct, frozen=True):
@@ -218,8 +219,9 @@ class Pager:
         self._top = last if self._following else min(self._valid_top(look), last)
         rows: list[Row] = []
         line: int | None = self._top.line
+        style = self._style_before(look, self._top.line)
         while line is not None and len(rows) < self._height:
-            more = self._rows_of(look, line)
+            more, style = self._rows_and_style(look, line, style)
             rows += more[self._top.row :] if line == self._top.line else more
             self._percent = 100 * look.end_of(line) // look.size
             line = look.line_after(line)
@@ -284,12 +286,31 @@ class Pager:
         return len(self._rows_of(look, line)) if self._wrap else 1
 
     def _rows_of(self, look: FileLook, line: int) -> list[Row]:
-        row = sgr_row(look.text(line))
+        rows, _ = self._rows_and_style(look, line, PLAIN)
+        return rows
+
+    def _rows_and_style(
+        self, look: FileLook, line: int, style: Style
+    ) -> tuple[list[Row], Style]:
+        row, style = sgr_row_and_style(look.text(line), style)
         if self._query:
             row = _highlighted(row, self._query)
         if self._wrap:
-            return cut_row(row, self._columns)
-        return [slice_row(row, self._column, self._columns)]
+            return cut_row(row, self._columns), style
+        return [slice_row(row, self._column, self._columns)], style
+
+    @staticmethod
+    def _style_before(look: FileLook, line: int) -> Style:
+        """Return what the lines before one have switched on and not off again."""
+        before: list[int] = []
+        earlier = look.line_before(line)
+        while earlier is not None and line - earlier <= _LOOK_BACK:
+            before.append(earlier)
+            earlier = look.line_before(earlier)
+        style = PLAIN
+        for earlier in reversed(before):
+            _, style = sgr_row_and_style(look.text(earlier), style)
+        return style
 
 
 def _highlighted(row: Row, query: Query) -> Row:

@@ -155,6 +155,19 @@ def test_colours_are_kept_and_nothing_else(path: Path) -> None:
     ]
 
 
+def test_a_colour_lasts_until_it_is_switched_off_also_above_the_page(
+    path: Path,
+) -> None:
+    lines = ["\x1b[31mbegin", *(f"line {n}" for n in range(10)), "end\x1b[0m", "plain"]
+    path.write_text("\n".join(lines))
+    pager = Pager(path)
+    red = Style(fg=1)
+    styles = [span.style for row in pager.rows(40, 20) for span in row]
+    assert styles == [red] * 12 + [Style()]
+    styles = [span.style for row in pager.rows(40, 4) for span in row]
+    assert styles == [red] * 3 + [Style()]
+
+
 def test_a_narrower_window_keeps_the_place(path: Path) -> None:
     write_lines(path, 100)
     pager = Pager(path)

@@ -48,9 +48,10 @@ from .messages import (
 )
 from .promise import Promise
 from .queue import QueueActor
+from .requests import RefusedError, TaskSystemError
 from .runner import RunnerActor
 from .supervision import DeadLetters, Recipient, SafeActor, post
-from .system import RefusedError, TaskSystem, TaskSystemError
+from .system import TaskSystem
 from .task import (
     IllegalTransitionError,
     Outcome,

@@ -501,6 +501,13 @@ class JobEnded(Message, frozen=True):
     stopped: bool = False
 
 
+class JobQuiet(Message, frozen=True):
+    """A job has had no news for a while, or has some again."""
+
+    task_id: int
+    quiet: bool
+
+
 class ClaimAgain(Message, frozen=True):
     """Some time has passed since a TaskActor was stopped from outside."""
 
@@ -534,7 +541,15 @@ class Drained(Message, frozen=True):
 
 
 RunnerMessage = (
-    Begin | StartTask | StopTask | JobEnded | ClaimAgain | TickRunner | BuryTask | Drain
+    Begin
+    | StartTask
+    | StopTask
+    | JobEnded
+    | JobQuiet
+    | ClaimAgain
+    | TickRunner
+    | BuryTask
+    | Drain
 )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections import deque
 from typing import TYPE_CHECKING, Final, assert_never
 
 import pykka
@@ -18,6 +17,7 @@ from .messages import (
     Drain,
     Drained,
     JobEnded,
+    JobQuiet,
     Look,
     QueueMessage,
     RunnerMessage,
@@ -28,6 +28,7 @@ from .messages import (
     TickRunner,
 )
 from .promise import Deadline
+from .rota import Rota
 from .safe_text import safe_line
 from .supervision import Recipient, SafeActor, post_if_alive
 from .task import Outcome, Task
@@ -39,9 +40,6 @@ if TYPE_CHECKING:
 
 TICK: Final = 0.1
 """Seconds between two ticks while tasks run; with none running there are no ticks."""
-
-LOOKS_PER_TICK: Final = 32
-"""Jobs whose output is looked at in one tick; with more running they take turns."""
 
 PAUSE: Final = 1.0
 """Seconds without a claim after a TaskActor was stopped by somebody else.
@@ -80,7 +78,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
         self._slots = slots
         self._config = config
         self._active: dict[int, pykka.ActorRef[TaskActor]] = {}
-        self._turns: deque[int] = deque()
+        self._rota = Rota()
         self._ticking = False
         self._draining: Drain | None = None
         self._owed = 0
@@ -100,6 +98,8 @@ class RunnerActor(SafeActor[RunnerMessage]):
                 if task_id in self._active:
                     end = TaskEnded(task_id, message.outcome, message.news)
                     self._ended(end, stopped=stopped)
+            case JobQuiet(task_id=task_id, quiet=quiet):
+                self._rota.note(task_id, quiet=quiet)
             case ClaimAgain():
                 self._claim_owed()
             case TickRunner():
@@ -143,8 +143,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
             task, self._kinds.find(task.kind), self._queue, self.actor_ref, self._config
         )
         self._active[task.id] = actor
-        # The first look at a job tells what process it is, and so must not wait long.
-        self._turns.appendleft(task.id)
+        self._rota.add(task.id)
         self.post(actor, Begin())
         self._keep_ticking()
 
@@ -155,6 +154,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
 
     def _ended(self, end: TaskEnded, *, stopped: bool = False) -> None:
         self._active.pop(end.task_id, None)
+        self._rota.remove(end.task_id)
         if self._draining is not None:
             self.post(self._queue, end)
             self._answer_if_drained(self._draining)
@@ -183,18 +183,8 @@ class RunnerActor(SafeActor[RunnerMessage]):
             if not actor.is_alive():
                 # Its last message may be waiting behind this one.
                 self.tell_self(BuryTask(task_id))
-        looks = 0
-        for _ in range(len(self._turns)):
-            task_id = self._turns.popleft()
-            actor = self._active.get(task_id)
-            if actor is None:
-                continue
-            self._turns.append(task_id)
-            if actor.is_alive():
-                post_if_alive(actor, Look())
-                looks += 1
-            if looks == LOOKS_PER_TICK:
-                break
+        for task_id in self._rota.next_turns():
+            post_if_alive(self._active[task_id], Look())
         self._keep_ticking()
 
     def _keep_ticking(self) -> None:

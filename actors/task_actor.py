@@ -16,6 +16,7 @@ from .kinds import JobContext, StartError
 from .messages import (
     Begin,
     JobEnded,
+    JobQuiet,
     Look,
     ProcessRecord,
     QueueMessage,
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from .clock import Alarm, Clock
     from .exits import ExitWatcher
     from .kinds import Job, JobEnd, Kind
+
+QUIET_AFTER: Final = 10
+"""Looks without news after which a job is looked at less often."""
 
 _LOOK = Look()
 _LAST_LOOKS: Final = 0.5
@@ -72,7 +76,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
     """Runs one job and tells the runner, once, how it ended.
 
     In: `Begin`, `Look`, `Stop`. Out: `TaskProcess` and `TaskProgressed` to the queue,
-    one `JobEnded` to the runner.
+    `JobQuiet` and one `JobEnded` to the runner.
 
     Args:
         task: The task, Running.
@@ -101,6 +105,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._mark = marks.mark(config.session_key, task.id)
         self._job: Job | None = None
         self._news = OutputNews(0)
+        self._looks_in_vain = 0
         self._recorded = False
         self._begun = 0.0
         self._imposed: Outcome | None = None
@@ -191,6 +196,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             self._stop_job(Outcome.failed(reason), now=True)
         elif changed:
             self.post(self._queue, TaskProgressed(self._task.id, self._news))
+        self._note_quiet(changed=changed)
 
     def _record_process(self, job: Job) -> None:
         # Not when it starts: most jobs that end before the first look are not worth a
@@ -203,6 +209,13 @@ class TaskActor(SafeActor[TaskActorMessage]):
             survivors.prepare()
             record = ProcessRecord(self._task.id, pid, self._begun)
             self.post(self._queue, TaskProcess(record))
+
+    def _note_quiet(self, *, changed: bool) -> None:
+        was_quiet = self._looks_in_vain >= QUIET_AFTER
+        self._looks_in_vain = 0 if changed else self._looks_in_vain + 1
+        quiet = self._looks_in_vain >= QUIET_AFTER
+        if quiet is not was_quiet:
+            self.post(self._runner, JobQuiet(self._task.id, quiet))
 
     def _read_news(self, job: Job) -> bool:
         news = self._monitor.look() if self._monitor else None

@@ -62,7 +62,9 @@ TASK_ACTORS: Final = Party(
     frozenset({"TaskActor", "TaskActorMessage"}),
     frozenset({"actors/task_actor.py"}),
 )
-SYSTEM: Final = Party("the TaskSystem", files=frozenset({"actors/system.py", "actors/requests.py"}))
+SYSTEM: Final = Party(
+    "the TaskSystem", files=frozenset({"actors/system.py", "actors/requests.py"})
+)
 UI: Final = Party(
     "the UIActor",
     ui_messages.UIMessage,

@@ -25,6 +25,7 @@ from backburner.actors.messages import (
     Drain,
     Drained,
     JobEnded,
+    JobQuiet,
     QueueMessage,
     RunnerMessage,
     StartTask,
@@ -34,7 +35,8 @@ from backburner.actors.messages import (
     TaskProgressed,
     TickRunner,
 )
-from backburner.actors.runner import LOOKS_PER_TICK, TICK
+from backburner.actors.rota import LOOKS_PER_TICK, QUIET_TICKS
+from backburner.actors.runner import TICK
 from backburner.actors.supervision import DeadLetters
 from backburner.actors.task_actor import TaskActorConfig
 from backburner.actors.testing import (
@@ -237,6 +239,18 @@ def test_many_jobs_take_turns_to_be_looked_at(
     rig.tick()
     rig.tick()
     jobs[1].asked.wait_for_count(str, 2)
+
+
+def test_a_quiet_job_is_looked_at_less_often(rig: Rig) -> None:
+    quiet, lively = rig.start(1, 2)
+    rig.tell(JobQuiet(1, quiet=True))
+    for _ in range(QUIET_TICKS):
+        rig.settle()
+        rig.tick()
+    lively.asked.wait_for_count(str, QUIET_TICKS)
+    quiet.asked.wait_for(str)
+    rig.settle()
+    assert len(quiet.asked.received) == 1
 
 
 # What does not start

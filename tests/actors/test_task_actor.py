@@ -21,6 +21,7 @@ from backburner.actors import (
 from backburner.actors.messages import (
     Begin,
     JobEnded,
+    JobQuiet,
     Look,
     QueueMessage,
     RunnerMessage,
@@ -30,7 +31,7 @@ from backburner.actors.messages import (
     TaskProgressed,
 )
 from backburner.actors.supervision import DeadLetters
-from backburner.actors.task_actor import TaskActorConfig
+from backburner.actors.task_actor import QUIET_AFTER, TaskActorConfig
 from backburner.actors.testing import (
     FakeKind,
     ManualClock,
@@ -203,6 +204,23 @@ def test_a_job_without_a_process_has_none_noted(rig: Rig) -> None:
 
 
 # What does not start
+
+
+def test_a_job_is_quiet_when_it_has_had_no_news_for_a_while(rig: Rig) -> None:
+    job = rig.begin()
+    job.advance_to(10)
+    rig.queue.wait_for(TaskProgressed)
+    # Each of these is a look.
+    for _ in range(QUIET_AFTER - 1):
+        rig.settle()
+    assert rig.runner.received == ()
+    rig.settle()
+    assert rig.runner.received == (JobQuiet(1, quiet=True),)
+    rig.settle()
+    job.advance_to(20)
+    rig.queue.wait_for(TaskProgressed)
+    rig.settle()
+    assert rig.runner.received[1:] == (JobQuiet(1, quiet=False),)
 
 
 def test_a_start_that_fails_says_why(start_actor: Callable[[FakeKind], Rig]) -> None:

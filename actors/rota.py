@@ -8,7 +8,7 @@ from typing import Final
 LOOKS_PER_TICK: Final = 32
 """Jobs with news that are looked at in one tick; with more of them they take turns."""
 
-QUIET_LOOKS_PER_TICK: Final = 20
+QUIET_LOOKS_PER_TICK: Final = 16
 """The same for jobs that have had no news for a while."""
 
 QUIET_TICKS: Final = 5
@@ -44,12 +44,23 @@ class Rota:
             del before[task_id]
             after[task_id] = None
 
-    def next_turns(self) -> list[int]:
-        """Return the jobs to look at in this tick."""
-        share, self._rest = divmod(self._rest + len(self._quiet), QUIET_TICKS)
+    def pause(self) -> int:
+        """Return in how many ticks somebody is to be looked at.
+
+        With quiet jobs alone one tick does the work of several.
+        """
+        return 1 if self._lively else QUIET_TICKS
+
+    def next_turns(self, ticks: int = 1) -> list[int]:
+        """Return the jobs to look at now.
+
+        Args:
+            ticks: How many have passed since the last time.
+        """
+        share, self._rest = divmod(self._rest + len(self._quiet) * ticks, QUIET_TICKS)
         return [
             *_take(self._lively, LOOKS_PER_TICK),
-            *_take(self._quiet, min(share, QUIET_LOOKS_PER_TICK)),
+            *_take(self._quiet, min(share, QUIET_LOOKS_PER_TICK * ticks)),
         ]
 
 

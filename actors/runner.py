@@ -79,10 +79,11 @@ class RunnerActor(SafeActor[RunnerMessage]):
         self._config = config
         self._active: dict[int, pykka.ActorRef[TaskActor]] = {}
         self._rota = Rota()
-        self._ticking = False
+        self._tick_alarm: Alarm | None = None
+        self._pause_in_ticks = 1
         self._draining: Drain | None = None
         self._owed = 0
-        self._pause: Alarm | None = None
+        self._claim_alarm: Alarm | None = None
 
     def handle(self, message: RunnerMessage) -> None:
         """Handle one message."""
@@ -100,6 +101,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
                     self._ended(end, stopped=stopped)
             case JobQuiet(task_id=task_id, quiet=quiet):
                 self._rota.note(task_id, quiet=quiet)
+                self._keep_ticking()
             case ClaimAgain():
                 self._claim_owed()
             case TickRunner():
@@ -166,9 +168,9 @@ class RunnerActor(SafeActor[RunnerMessage]):
 
     def _claim_later(self) -> None:
         self._owed += 1
-        if self._pause is not None:
-            self._pause.cancel()
-        self._pause = self._config.clock.call_later(
+        if self._claim_alarm is not None:
+            self._claim_alarm.cancel()
+        self._claim_alarm = self._config.clock.call_later(
             PAUSE, lambda: self.tell_self(ClaimAgain())
         )
 
@@ -178,19 +180,27 @@ class RunnerActor(SafeActor[RunnerMessage]):
             self._claim(owed)
 
     def _tick(self) -> None:
-        self._ticking = False
+        self._tick_alarm = None
         for task_id, actor in self._active.items():
             if not actor.is_alive():
                 # Its last message may be waiting behind this one.
                 self.tell_self(BuryTask(task_id))
-        for task_id in self._rota.next_turns():
+        for task_id in self._rota.next_turns(self._pause_in_ticks):
             post_if_alive(self._active[task_id], Look())
         self._keep_ticking()
 
     def _keep_ticking(self) -> None:
-        if self._active and not self._ticking:
-            self._ticking = True
-            self._config.clock.call_later(TICK, lambda: self.tell_self(TickRunner()))
+        if not self._active:
+            return
+        pause = self._rota.pause()
+        if self._tick_alarm is not None:
+            if pause >= self._pause_in_ticks:
+                return
+            self._tick_alarm.cancel()
+        self._pause_in_ticks = pause
+        self._tick_alarm = self._config.clock.call_later(
+            TICK * pause, lambda: self.tell_self(TickRunner())
+        )
 
     def _bury(self, task_id: int) -> None:
         if task_id not in self._active:

@@ -253,6 +253,24 @@ def test_a_quiet_job_is_looked_at_less_often(rig: Rig) -> None:
     assert len(quiet.asked.received) == 1
 
 
+def test_ticks_get_rare_when_all_jobs_are_quiet_and_come_back(rig: Rig) -> None:
+    (job,) = rig.start(1)
+    rig.tell(JobQuiet(1, quiet=True))
+    rig.settle()
+    rig.tick()  # was on its way
+    looks = len(job.asked.received)
+    for _ in range(QUIET_TICKS - 1):
+        rig.tick()
+    rig.settle()
+    assert len(job.asked.received) == looks
+    rig.tick()
+    job.asked.wait_for_count(str, looks + 1)
+    rig.tell(JobQuiet(1, quiet=False))
+    rig.settle()
+    rig.tick()
+    job.asked.wait_for_count(str, looks + 2)
+
+
 # What does not start
 
 

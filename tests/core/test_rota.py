@@ -60,6 +60,14 @@ def test_a_quiet_job_is_looked_at_less_often_until_it_has_news() -> None:
     assert all(3 in rota.next_turns() for _ in range(3))
 
 
+def test_with_quiet_jobs_alone_one_tick_does_the_work_of_several() -> None:
+    rota = _rota(0, 3)
+    assert rota.pause() == QUIET_TICKS
+    assert sorted(rota.next_turns(rota.pause())) == [1, 2, 3]
+    rota.add(4)
+    assert rota.pause() == 1
+
+
 def test_one_that_has_ended_has_no_turn() -> None:
     rota = _rota(2, 2)
     rota.remove(1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -62,6 +63,7 @@ def _tables(sections: list[str] | tuple[str, ...]) -> str:
     reports: list[Report] = []
     for section in sections:
         sys.stderr.write(f"measuring: {section}\n")
+        os.sync()  # what others have left for the disk to do is no part of it
         # Each in a process of its own, so that none pays for another.
         argv = [sys.executable, "-m", __package__ or "bench", "--child", section]
         output = subprocess.run(argv, check=True, stdout=subprocess.PIPE).stdout

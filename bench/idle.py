@@ -87,4 +87,4 @@ def _cpu(seconds: float) -> float:
     time.sleep(seconds)
     # A tick of the kernel's is 10 ms; less is what it costs to look at the clock.
     used = time.process_time() - before - (time.thread_time() - own)
-    return round(used, 2)
+    return max(0.0, round(used, 2))

@@ -15,7 +15,7 @@ from wcwidth import iter_graphemes, wcswidth, wcwidth
 from .rows import PLAIN, Row, Span, Style
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 ELLIPSIS: Final = "…"
 """Stands for what was cut off, and for a character too wide for a single column."""
@@ -44,8 +44,31 @@ def clusters(text: str) -> Iterator[tuple[str, int]]:
         for char in text:
             yield char, 1
     else:
-        for cluster in iter_graphemes(text):
+        for cluster in _whole_flags(iter_graphemes(text)):
             yield cluster, width(cluster)
+
+
+def _whole_flags(graphemes: Iterable[str]) -> Iterator[str]:
+    # wcwidth before 0.9.4 takes a flag apart that follows a control character, and its
+    # halves take more cells than it does.
+    half = ""
+    for grapheme in graphemes:
+        if _is_half_flag(grapheme) and not half:
+            half = grapheme
+        elif half and _is_half_flag(grapheme):
+            yield half + grapheme
+            half = ""
+        else:
+            if half:
+                yield half
+                half = ""
+            yield grapheme
+    if half:
+        yield half
+
+
+def _is_half_flag(grapheme: str) -> bool:
+    return len(grapheme) == 1 and "\U0001f1e6" <= grapheme <= "\U0001f1ff"
 
 
 def clip(text: str, columns: int, ellipsis: str = ELLIPSIS) -> str:

@@ -18,7 +18,7 @@ from backburner.ui.text import (
     width,
     wrap,
 )
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 FAMILY = "👨\N{ZERO WIDTH JOINER}👩\N{ZERO WIDTH JOINER}👧"
@@ -161,8 +161,23 @@ def test_rows_are_filled_in_the_style_given() -> None:
 
 
 @given(ROWS, st.integers(0, 20), st.integers(0, 20))
+@example((Span("\u200b\U0001f1e9\U0001f1eaword"), Span("0")), 1, 6)
 def test_a_slice_is_never_too_wide(row: Row, start: int, columns: int) -> None:
     assert row_width(slice_row(row, start, columns)) <= columns
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("\u200b\U0001f1e9\U0001f1ea!", ["\u200b", "\U0001f1e9\U0001f1ea", "!"]),
+        ("\U0001f1e9" * 3, ["\U0001f1e9" * 2, "\U0001f1e9"]),
+        ("\U0001f1e9a", ["\U0001f1e9", "a"]),
+    ],
+)
+def test_a_flag_is_one_piece_and_half_a_flag_another(
+    text: str, pieces: list[str]
+) -> None:
+    assert [piece for piece, _ in clusters(text)] == pieces
 
 
 def test_a_slice_blanks_the_halves_of_wide_characters() -> None:

@@ -114,7 +114,6 @@ class QueueActor(SafeActor[QueueMessage]):
         self._trouble: str | None = None
         self._will_write_again = False
         self._doomed: list[Path] = []
-        self._will_write_again = False
         self._output_limit = config.output_limit
         self._output_total = 0
         self._kinds = config.kinds

@@ -6,7 +6,7 @@ nothing in here needs a lock, and its rules are tested without an actor.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -73,13 +73,14 @@ class TaskBook:
         tasks = tuple(tasks)
         self._finished.extend([task.id for task in tasks if task.status.is_final])
         self._tasks = {task.id: task for task in sorted(tasks, key=attrgetter("id"))}
-        self._counts |= Counter([task.status for task in tasks])
-        for task_id, task in self._tasks.items():
-            if task.status is TaskStatus.QUEUED:
+        statuses = [task.status for task in self._tasks.values()]
+        self._counts = {status: statuses.count(status) for status in TaskStatus}
+        for task_id, status in zip(self._tasks, statuses, strict=True):
+            if status is TaskStatus.QUEUED:
                 self._queue.append(task_id)
-            elif task.status is TaskStatus.RUNNING:
+            elif status is TaskStatus.RUNNING:
                 self._started[task_id] = None
-        self._next_id = max(self._next_id, max(self._tasks, default=0) + 1)
+        self._next_id = max(self._next_id, next(reversed(self._tasks), 0) + 1)
 
     def add(
         self,
@@ -195,6 +196,9 @@ class TaskBook:
 
     def list(self, which: TaskFilter, at: Moment) -> tuple[Task, ...]:
         """Return the tasks of a kind by id; running ones with their duration now."""
+        if which is TaskFilter.ALL:
+            running = {task_id: self.as_of(task_id, at) for task_id in self._started}
+            return tuple((self._tasks | running).values())
         return tuple(
             self._as_of(task, at)
             for task in self._candidates(which)

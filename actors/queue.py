@@ -464,7 +464,7 @@ class QueueActor(SafeActor[QueueMessage]):
             self._changed(self._book.end(task.id, LOST, self._clock.now()))
         self._forget(self._book.clean_up())
         everything = self._book.list(TaskFilter.ALL, self._clock.now())
-        self._output_total = sum(task.output_size for task in everything)
+        self._output_total = sum([task.output_size for task in everything])
 
     def _unknown(self, task_id: int, correlation_id: int | str | None) -> Refused:
         newest = self._book.newest_id

@@ -42,7 +42,8 @@ LEGAL_TRANSITIONS: Final[dict[TaskStatus, frozenset[TaskStatus]]] = {
 _QUEUED: Final = TaskStatus.QUEUED
 _FAILED: Final = TaskStatus.FAILED
 _CANCELED: Final = TaskStatus.CANCELED
-_FINAL: Final = frozenset(it for it, after in LEGAL_TRANSITIONS.items() if not after)
+# Not a set: members of an enumeration are slow to hash, and compared by identity here.
+_FINAL: Final = tuple(it for it, after in LEGAL_TRANSITIONS.items() if not after)
 
 
 class TaskFilter(enum.StrEnum):

@@ -196,14 +196,11 @@ class TaskBook:
 
     def list(self, which: TaskFilter, at: Moment) -> tuple[Task, ...]:
         """Return the tasks of a kind by id; running ones with their duration now."""
-        if which is TaskFilter.ALL:
-            running = {task_id: self.as_of(task_id, at) for task_id in self._started}
-            return tuple((self._tasks | running).values())
-        return tuple(
-            self._as_of(task, at)
-            for task in self._candidates(which)
-            if which.admits(task.status)
-        )
+        statuses = which.statuses
+        tasks = [it for it in self._candidates(which) if it.status in statuses]
+        if self._started:
+            tasks = [self._as_of(task, at) for task in tasks]
+        return tuple(tasks)
 
     def as_of(self, task_id: int, at: Moment) -> Task:
         """Return the task with this id, with its duration at a moment if it runs.

@@ -58,17 +58,19 @@ class TaskFilter(enum.StrEnum):
     CANCELED = "canceled"
     NOT_CANCELED = "not canceled"
 
-    def admits(self, status: TaskStatus) -> bool:
-        """Tell whether a task of this status belongs in the list."""
-        match self:
-            case TaskFilter.ALL:
-                return True
-            case TaskFilter.FINISHED:
-                return status.is_final
-            case TaskFilter.NOT_CANCELED:
-                return status is not TaskStatus.CANCELED
-            case _:
-                return self.value == status.value
+    @property
+    def statuses(self) -> tuple[TaskStatus, ...]:
+        """The statuses of the tasks that belong in the list."""
+        return _LISTED[self]
+
+
+_LISTED: Final[dict[TaskFilter, tuple[TaskStatus, ...]]] = {
+    TaskFilter.ALL: tuple(TaskStatus),
+    TaskFilter.FINISHED: _FINAL,
+    TaskFilter.NOT_CANCELED: tuple(
+        it for it in TaskStatus if it is not TaskStatus.CANCELED
+    ),
+} | {TaskFilter(status.value): (status,) for status in TaskStatus}
 
 
 class IllegalTransitionError(Exception):
@@ -242,16 +244,17 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         Raises:
             ValueError: If the fields contradict each other.
         """
-        # Every snapshot and every remembered task pays for this.
-        status, duration = self.status, self.duration
+        status, error = self.status, self.error
+        # Every snapshot and every remembered task pays for this: the calls are for
+        # those that may contradict themselves.
         final = status in _FINAL
-        if duration is None:
+        if self.duration is None:
             problem = self._contradiction_unstarted(status)
         elif self.started_at is None:
             problem = "it has a duration if and only if it has started"
         elif status is _QUEUED:
             problem = "a queued task has not started"
-        elif duration < 0:
+        elif self.duration < 0:
             problem = "a duration can't be negative"
         elif not final and self.exit_code is not None:
             problem = "a task that has not ended has no exit code"
@@ -261,11 +264,12 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             problem = "it has an end if and only if its status is final"
         if self.id < 1:
             problem = "ids start at 1"
-        problem = (
-            problem
-            or _contradiction_of_error(status, self.error)
-            or _contradiction_of_numbers(self.output_size, self.progress)
-        )
+        if error is not None or status is _FAILED:
+            problem = problem or _contradiction_of_error(status, error)
+        if self.progress is not None or self.output_size < 0:
+            problem = problem or _contradiction_of_numbers(
+                self.output_size, self.progress
+            )
         if problem:
             raise ValueError(f"task {self.id} ({status}): {problem}")
 

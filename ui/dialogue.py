@@ -238,8 +238,8 @@ class Dialogue:
                 self.unsuccessful |= task.status is not TaskStatus.COMPLETE
                 return [news, *self._end_of_wait(task.id)]
             case Subscribed(tasks=tasks, unshown=unshown):
-                for task in tasks:
-                    self._note(task)
+                self._open = {t.id: t for t in tasks if not t.status.is_final}
+                self._newest = tasks[-1].id if tasks else None
                 return [e for news in unshown for e in self.take_notification(news)]
             case TasksForgotten():
                 return []

@@ -75,11 +75,8 @@ class TaskBook:
         self._tasks = {task.id: task for task in sorted(tasks, key=attrgetter("id"))}
         statuses = [task.status for task in self._tasks.values()]
         self._counts = {status: statuses.count(status) for status in TaskStatus}
-        for task_id, status in zip(self._tasks, statuses, strict=True):
-            if status is TaskStatus.QUEUED:
-                self._queue.append(task_id)
-            elif status is TaskStatus.RUNNING:
-                self._started[task_id] = None
+        self._queue.extend(self._having(TaskStatus.QUEUED))
+        self._started = dict.fromkeys(self._having(TaskStatus.RUNNING))
         self._next_id = max(self._next_id, next(reversed(self._tasks), 0) + 1)
 
     def add(
@@ -245,6 +242,12 @@ class TaskBook:
             task = self._tasks.get(task_id)
             if task is not None and task.status is TaskStatus.QUEUED:
                 yield task
+
+    def _having(self, status: TaskStatus) -> list[int]:
+        # Without a look at each where there is none: a history is long.
+        if not self._counts[status]:
+            return []
+        return [task.id for task in self._tasks.values() if task.status is status]
 
     def _as_of(self, task: Task, at: Moment) -> Task:
         if task.status is not TaskStatus.RUNNING:

@@ -12,7 +12,6 @@ import contextlib
 import os
 import shutil
 import sqlite3
-from operator import itemgetter
 from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
@@ -278,9 +277,13 @@ class SqliteJournal:
         with self._explained():
             meta = dict(self._db.execute("SELECT key, value FROM meta"))
             rows = self._db.execute("SELECT seq, snapshot FROM tasks")
-            tasks = [(last, _decode_task(snapshot)) for last, snapshot in rows]
-            # They come by id, which is nearly this order already.
-            tasks.sort(key=itemgetter(0))
+            seqs: list[int] = []
+            tasks: list[Task] = []
+            # Not a list of pairs, which the collector of cycles would look through.
+            for last, snapshot in rows:
+                seqs.append(last)
+                tasks.append(_decode_task(snapshot))
+            by_change = sorted(range(len(tasks)), key=seqs.__getitem__)
             processes = self._db.execute("SELECT task_id, pid, created FROM processes")
             (seq,) = self._db.execute("SELECT max(seq) FROM changes").fetchone()
             (newest,) = self._db.execute("SELECT max(id) FROM tasks").fetchone()
@@ -292,7 +295,7 @@ class SqliteJournal:
                 seq=max(meta["seq"], meta["shown"], seq or 0),
                 shown=meta["shown"],
                 clean=bool(meta["clean"]),
-                tasks=tuple([task for _, task in tasks]),
+                tasks=tuple([tasks[place] for place in by_change]),
                 processes=tuple(ProcessRecord(*row) for row in processes),
             )
             self.unshown()  # to be shown later; if it is damaged, now is the time

@@ -1,6 +1,6 @@
 """Waiting for processes to exit, without a thread for each.
 
-On Linux one thread waits on the pidfds of all processes at once; elsewhere, and on
+On Linux whoever waits does so on the pidfds of all processes at once; elsewhere, and on
 kernels without pidfds, each process costs a small thread.
 """
 
@@ -39,17 +39,22 @@ class ExitWatcher(Protocol):
 
 
 class PidfdWatcher:
-    """One thread, sleeping on the pidfds of all watched processes."""
+    """Waits for all watched processes, and for a wake, at once.
+
+    Several threads may wait. Each exit is reported on one of them.
+    """
 
     def __init__(self) -> None:
         self._calls: dict[int, Callable[[], None]] = {}
+        # What is written to a file that is closed may reach somebody else's.
+        self._open = threading.Lock()
         self._epoll = select.epoll()
-        self._closing = os.eventfd(0, os.EFD_CLOEXEC)
-        self._epoll.register(self._closing, select.EPOLLIN)
-        threading.Thread(target=self._run, name="backburner-exits", daemon=True).start()
+        self._wakes = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        # Edge-triggered: each write is one event, and nobody needs to read it.
+        self._epoll.register(self._wakes, select.EPOLLIN | select.EPOLLET)
 
     def watch(self, pid: int, on_exit: Callable[[], None]) -> None:
-        """Call `on_exit` on the watcher's thread once the child has exited."""
+        """Call `on_exit` once the child has exited, on a thread that waits."""
         pidfd = os.pidfd_open(pid)
         self._calls[pidfd] = on_exit
         try:
@@ -62,31 +67,43 @@ class PidfdWatcher:
                 raise
             raise OSError(errno.EBADF, "the exit watcher is closed") from error
 
-    def close(self) -> None:
-        """Stop watching; what is still watched is forgotten. Never blocks."""
-        os.eventfd_write(self._closing, 1)
+    def wait(self, timeout: float | None) -> bool:
+        """Report exits; block up to `timeout` seconds until there is one, or a wake.
 
-    def _run(self) -> None:
-        while True:
-            for fd, _ in self._epoll.poll():
-                if fd == self._closing:
-                    self._release()
-                    return
-                on_exit = self._calls.pop(fd)
+        Returns:
+            Whether there was one.
+        """
+        events = self._epoll.poll(timeout)
+        for fd, _ in events:
+            on_exit = self._calls.pop(fd, None)
+            if on_exit is not None:
                 # A child just being forked may have a copy, so that it stays
                 # registered for a moment; but it has been reported for good.
                 os.close(fd)
                 call_safely(on_exit)
+        return bool(events)
 
-    def _release(self) -> None:
-        self._epoll.close()
-        for fd in (self._closing, *self._calls):
-            os.close(fd)
+    def wake(self) -> None:
+        """Let one thread that waits, or the next that will, return. Never blocks."""
+        with self._open:
+            if not self._epoll.closed:
+                os.eventfd_write(self._wakes, 1)
+
+    def close(self) -> None:
+        """Forget what is still watched; nobody may wait any more. Never blocks."""
+        with self._open:
+            self._epoll.close()
+            os.close(self._wakes)
+        for pidfd in self._calls:
+            os.close(pidfd)
         self._calls.clear()
 
 
 class ThreadWatcher:
     """One thread for each watched process; for systems without pidfds."""
+
+    def __init__(self) -> None:
+        self._wakes = threading.Semaphore(0)
 
     def watch(self, pid: int, on_exit: Callable[[], None]) -> None:
         """Call `on_exit` on a thread of its own once the child has exited."""
@@ -104,11 +121,19 @@ class ThreadWatcher:
         except RuntimeError as error:
             raise OSError(errno.EAGAIN, str(error)) from error
 
+    def wait(self, timeout: float | None) -> bool:
+        """Block up to `timeout` seconds until there is a wake; return whether."""
+        return self._wakes.acquire(timeout=timeout)
+
+    def wake(self) -> None:
+        """Let one thread that waits, or the next that will, return. Never blocks."""
+        self._wakes.release()
+
     def close(self) -> None:
         """Do nothing: each thread ends with its process."""
 
 
-def make_exit_watcher() -> ExitWatcher:
+def make_exit_watcher() -> PidfdWatcher | ThreadWatcher:
     """Return the best watcher that this system supports."""
     if not hasattr(os, "pidfd_open"):
         return ThreadWatcher()

@@ -55,6 +55,7 @@ from .task import Outcome, Task, TaskFilter, TaskRequest, TaskStatus
 
 if TYPE_CHECKING:
     from .clock import Clock
+    from .dispatcher import Dispatcher
     from .kinds import Kind
 
 BATCH: Final = 256
@@ -75,6 +76,7 @@ class QueueConfig:
             finished ones are forgotten, and then the one that writes is ended.
         clock: The time.
         dead_letters: Counts what reaches nobody.
+        dispatcher: Gives it its turns; without one it has a thread of its own.
     """
 
     kinds: Kinds
@@ -82,6 +84,7 @@ class QueueConfig:
     output_limit: int
     clock: Clock
     dead_letters: DeadLetters
+    dispatcher: Dispatcher | None = None
 
 
 class QueueActor(SafeActor[QueueMessage]):
@@ -108,7 +111,7 @@ class QueueActor(SafeActor[QueueMessage]):
         journal: Journal,
         seq: int = 0,
     ) -> None:
-        super().__init__(config.dead_letters)
+        super().__init__(config.dead_letters, config.dispatcher)
         self._book = book
         self._journal = journal
         self._trouble: str | None = None

@@ -15,8 +15,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 import pykka
 
+from .mailbox import Mailbox, MailboxEmptyError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .mailbox import Scheduler
 
 logger = logging.getLogger("backburner")
 
@@ -52,18 +56,6 @@ class Inbox(Protocol):
 
     def empty(self) -> bool:
         """Tell whether no message waits."""
-        ...
-
-
-class Threads(Protocol):
-    """Gives actors a thread to live on."""
-
-    def run(self, call: Callable[[], None]) -> None:
-        """Make a call, which lasts, on a thread of its own. Never blocks.
-
-        Raises:
-            RuntimeError: If no thread can be started.
-        """
         ...
 
 
@@ -135,18 +127,23 @@ class SafeActor(pykka.ThreadingActor, Generic[MessageT]):
 
     Args:
         dead_letters: Counts what reaches nobody.
-        threads: Where its thread comes from; a new one if there are none.
+        scheduler: Gives it its turns; without one it has a thread of its own.
     """
 
     # A crash of the main thread must end the process, not leave it hanging.
     use_daemon_thread: ClassVar[bool] = True
 
     def __init__(
-        self, dead_letters: DeadLetters, threads: Threads | None = None
+        self, dead_letters: DeadLetters, scheduler: Scheduler | None = None
     ) -> None:
         super().__init__()
         self._dead_letters = dead_letters
-        self._threads = threads
+        self._scheduler = scheduler
+        self._mailbox: Mailbox | None = None
+        self._begun = False
+        if scheduler is not None:
+            self._mailbox = Mailbox(scheduler, self._take_turn)
+            self.actor_inbox = self.actor_ref.actor_inbox = self._mailbox
 
     def handle(self, message: MessageT) -> object:
         """Handle one message and return what an asker is to get. Must not block."""
@@ -187,6 +184,15 @@ class SafeActor(pykka.ThreadingActor, Generic[MessageT]):
         """
         post_if_alive(self.actor_ref, message)
 
+    def about_to_block(self) -> None:
+        """Let other actors go on while this one does what takes longer than usual.
+
+        Never blocks itself. What an actor has told others before it blocks reaches them
+        meanwhile.
+        """
+        if self._scheduler is not None:
+            self._scheduler.about_to_block()
+
     def stop_self(self) -> None:
         """Stop after the messages that wait already; does nothing if stopped."""
         with contextlib.suppress(pykka.ActorDeadError):
@@ -209,11 +215,24 @@ class SafeActor(pykka.ThreadingActor, Generic[MessageT]):
     def _start_actor_loop(self) -> None:
         # Pykka registers the actor first; without a thread it would look alive.
         try:
-            if self._threads is None:
+            if self._mailbox is None:
                 super()._start_actor_loop()
             else:
-                self._threads.run(self._actor_loop)
+                self._mailbox.schedule()
         except RuntimeError:
             pykka.ActorRegistry.unregister(self.actor_ref)
             self.actor_stopped.set()
             raise
+
+    def _take_turn(self) -> None:
+        """Do what Pykka's own loop does, as long as there is something to do."""
+        if not self._begun:
+            self._begun = True
+            self._actor_loop_setup()
+        try:
+            self._actor_loop_running()
+        except MailboxEmptyError:
+            return
+        self._actor_loop_teardown()
+        if self._mailbox is not None:
+            self._mailbox.close()

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from . import survivors
 from .book import TaskBook
 from .clock import SystemClock
+from .dispatcher import Dispatcher
 from .exits import make_exit_watcher
 from .journal import Journal, JournalError, Memory, NoJournal
 from .kinds import BashKind, Kinds, SleepKind
@@ -39,7 +40,6 @@ from .session_folder import FolderError, SessionFolder
 from .supervision import DeadLetters, Recipient, logger, post
 from .task import TaskFilter
 from .task_actor import TaskActorConfig
-from .threads import ReusedThreads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -211,8 +211,8 @@ class TaskSystem(Requests):
         self._releases.append(clock.close)
         exits = make_exit_watcher()
         self._releases.append(exits.close)
-        threads = ReusedThreads("TaskActor")
-        self._releases.append(threads.close)
+        dispatcher = Dispatcher("backburner", exits)
+        self._releases.append(dispatcher.close)
         book = TaskBook(memory.next_id, self._history)
         book.restore(memory.tasks)
         self._queue = QueueActor.start(
@@ -222,6 +222,7 @@ class TaskSystem(Requests):
                 output_limit=self._session_output_limit,
                 clock=clock,
                 dead_letters=self.dead_letters,
+                dispatcher=dispatcher,
             ),
             book,
             journal,
@@ -232,7 +233,7 @@ class TaskSystem(Requests):
             clock=clock,
             exits=exits,
             dead_letters=self.dead_letters,
-            threads=threads,
+            dispatcher=dispatcher,
             session_key=f"{self._name}-{memory.session_key}",
             grace=self._grace,
             output_limit=self._output_limit,

@@ -29,13 +29,14 @@ from .messages import (
 from .output import OutputMonitor
 from .promise import Deadline
 from .safe_text import safe_line, size_text
-from .supervision import DeadLetters, Recipient, SafeActor, Threads, logger
+from .supervision import DeadLetters, Recipient, SafeActor, logger
 from .task import Outcome, OutputNews, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .clock import Alarm, Clock
+    from .dispatcher import Dispatcher
     from .exits import ExitWatcher
     from .kinds import Job, JobEnd, Kind
 
@@ -59,7 +60,7 @@ class TaskActorConfig:
         grace: Seconds between asking a job to end and killing it.
         output_limit: Bytes of output beyond which a task is ended as failed.
         environment: What their processes inherit.
-        threads: Where their threads come from; each is new if there are none.
+        dispatcher: Gives the actors their turns; without one each has a thread.
     """
 
     clock: Clock
@@ -69,7 +70,7 @@ class TaskActorConfig:
     grace: float
     output_limit: int
     environment: Environment = field(default_factory=Environment.to_inherit)
-    threads: Threads | None = None
+    dispatcher: Dispatcher | None = None
 
 
 class TaskActor(SafeActor[TaskActorMessage]):
@@ -94,7 +95,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         runner: Recipient[RunnerMessage],
         config: TaskActorConfig,
     ) -> None:
-        super().__init__(config.dead_letters, config.threads)
+        super().__init__(config.dead_letters, config.dispatcher)
         self._task = task
         self._kind = kind
         self._queue = queue
@@ -166,6 +167,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             self._report(Outcome.failed(safe_line(str(error))))
 
     def _start(self, context: JobContext) -> Job:
+        self.about_to_block()
         try:
             return self._kind.start(context)
         except StartError:
@@ -241,6 +243,8 @@ class TaskActor(SafeActor[TaskActorMessage]):
             self._imposed = imposed
         elif not now:
             return
+        # Whatever belongs to the job is searched for.
+        self.about_to_block()
         if now:
             self._kill(job)
             return
@@ -278,7 +282,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self.stop_self()
 
     def _end_by_force(self) -> None:
-        # Blocks for a moment, on a thread that is about to end anyway.
+        self.about_to_block()
         job = self._job
         if job is not None:
             self._try(job.kill)

@@ -7,11 +7,12 @@ import select
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from backburner.actors.dispatcher import Dispatcher
 from backburner.actors.exits import (
     ExitWatcher,
     PidfdWatcher,
@@ -25,21 +26,27 @@ PATIENCE = 10.0
 Until = Callable[[Callable[[], bool]], None]
 
 
-@pytest.fixture(autouse=True)
-def _settled() -> Iterator[None]:
-    """Let the watchers' threads end, and so close their files, before the next test."""
+Watcher = PidfdWatcher | ThreadWatcher
+
+
+@contextlib.contextmanager
+def _waiting(watcher: Watcher) -> Generator[None]:
+    """Have a thread wait for what the watcher sees."""
+    dispatcher = Dispatcher("test", watcher)
+    dispatcher.submit(lambda: None)
     yield
+    dispatcher.close()
     for thread in threading.enumerate():
         if thread.name.startswith("backburner-exit"):
             thread.join(PATIENCE)
 
 
 @pytest.fixture(params=[PidfdWatcher, ThreadWatcher])
-def watcher(request: pytest.FixtureRequest) -> Iterator[ExitWatcher]:
-    watcher: ExitWatcher = request.param()
-    yield watcher
-    with contextlib.suppress(OSError):
-        watcher.close()
+def watcher(request: pytest.FixtureRequest) -> Iterator[Watcher]:
+    watcher: Watcher = request.param()
+    with _waiting(watcher):
+        yield watcher
+    watcher.close()
 
 
 @pytest.fixture
@@ -204,7 +211,7 @@ def test_a_process_that_is_not_there_can_not_be_watched(start: Start) -> None:
 
 
 def test_a_closed_watcher_forgets_all_and_leaves_no_file_open(
-    start: Start, until: Until
+    start: Start,
 ) -> None:
     exits: Promise[str] = Promise()
     child = start("cat")
@@ -212,25 +219,66 @@ def test_a_closed_watcher_forgets_all_and_leaves_no_file_open(
     closed = PidfdWatcher()
     closed.watch(child.pid, lambda: exits.tell("closed"))
     closed.close()
-    until(lambda: _open_files() <= before)
+    assert _open_files() == before
     watcher = PidfdWatcher()
     watcher.watch(child.pid, lambda: exits.tell("open"))
     child.kill()
-    assert exits.get(PATIENCE) == "open"
+    with _waiting(watcher):
+        assert exits.get(PATIENCE) == "open"
     watcher.close()
     with pytest.raises(TimeoutError):
         exits.get(0)
 
 
-def test_a_closed_watcher_watches_nothing_more(start: Start, until: Until) -> None:
+def test_a_closed_watcher_watches_nothing_more(start: Start) -> None:
     child = start("cat")
     before = _open_files()
     watcher = PidfdWatcher()
     watcher.close()
-    until(lambda: _open_files() <= before)
     with pytest.raises(OSError, match="closed"):
         watcher.watch(child.pid, lambda: None)
-    assert _open_files() <= before
+    assert _open_files() == before
+
+
+def test_who_wakes_a_closed_watcher_writes_into_no_file_of_others() -> None:
+    watcher = PidfdWatcher()
+    watcher.close()
+    # Takes the first free numbers, those of the watcher's files among them.
+    others = [os.eventfd(0, os.EFD_NONBLOCK) for _ in range(8)]
+    watcher.wake()
+    for other in others:
+        with pytest.raises(BlockingIOError):
+            os.eventfd_read(other)
+        os.close(other)
+
+
+@pytest.mark.parametrize("kind", [PidfdWatcher, ThreadWatcher])
+def test_a_wait_ends_in_time_or_with_a_wake(kind: type[Watcher]) -> None:
+    watcher = kind()
+    assert not watcher.wait(0.001)
+    watcher.wake()
+    assert watcher.wait(None)
+    assert not watcher.wait(0)
+    watcher.close()
+
+
+def test_each_exit_is_reported_on_one_of_those_that_wait(start: Start) -> None:
+    watcher = PidfdWatcher()
+    reported: Promise[int] = Promise()
+    children = [start("true") for _ in range(20)]
+    for child in children:
+        _wait_for_exit(child)
+        watcher.watch(child.pid, lambda pid=child.pid: reported.tell(pid))
+    waiting = [threading.Thread(target=watcher.wait, args=(1,)) for _ in range(4)]
+    for thread in waiting:
+        thread.start()
+    for thread in waiting:
+        thread.join(PATIENCE)
+    pids = sorted(reported.get(0) for _ in children)
+    assert pids == sorted(child.pid for child in children)
+    with pytest.raises(TimeoutError):
+        reported.get(0)
+    watcher.close()
 
 
 def test_without_a_thread_a_process_can_not_be_watched(

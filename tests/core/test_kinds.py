@@ -21,6 +21,7 @@ from backburner.actors import (
     Task,
 )
 from backburner.actors.clock import Clock, SystemClock
+from backburner.actors.dispatcher import Dispatcher
 from backburner.actors.exits import ExitWatcher, make_exit_watcher
 from backburner.actors.kinds.process_kind import ProcessJob
 from backburner.actors.kinds.sleep import parse_duration
@@ -234,6 +235,8 @@ def run(
 ) -> Iterator[Callable[[str], ProcessJob]]:
     """Start a bash job in the real world; it is ended with the test."""
     clock, exits = SystemClock(), make_exit_watcher()
+    dispatcher = Dispatcher("test", exits)
+    dispatcher.submit(lambda: None)
     jobs: list[ProcessJob] = []
 
     def run(command: str) -> ProcessJob:
@@ -248,6 +251,7 @@ def run(
         if psutil.pid_exists(job.pid()):
             job.kill()
             until(lambda job=job: job.look() is not None)
+    dispatcher.close()
     exits.close()
     clock.close()
 

@@ -1,0 +1,126 @@
+"""The mailbox of an actor that has no thread of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import pykka
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TURN: Final = 64
+"""Messages that an actor handles before others have their turn."""
+
+
+class MailboxEmptyError(Exception):
+    """No message waits, or the turn of the actor is over."""
+
+
+class Scheduler(Protocol):
+    """Gives actors their turns. Safe on any thread; nothing blocks."""
+
+    def submit(self, turn: Callable[[], None]) -> None:
+        """Have a turn taken soon, on one of the scheduler's threads.
+
+        Raises:
+            RuntimeError: If there is no thread, and none can be started.
+        """
+        ...
+
+    def about_to_block(self) -> None:
+        """Let others go on while the turn that calls this does what takes a while."""
+        ...
+
+    def nudge(self) -> None:
+        """Tell that a message has come for an actor whose turn is coming anyway."""
+        ...
+
+
+class Mailbox:
+    """Messages for one actor, which is given a turn whenever some wait.
+
+    Turns of one actor never overlap. Safe on any thread.
+
+    Args:
+        scheduler: Gives the turns.
+        turn: Handles messages, by calling `get` until it raises.
+    """
+
+    def __init__(self, scheduler: Scheduler, turn: Callable[[], None]) -> None:
+        self._scheduler = scheduler
+        self._turn = turn
+        self._envelopes: deque[Any] = deque()
+        # Locked from the moment a turn is asked for until it is over.
+        self._claimed = threading.Lock()
+        self._left = 0
+        self._closed = False
+
+    def put(self, envelope: Any, /) -> None:  # noqa: ANN401 - Pykka's own, and private
+        """Take a message in its envelope. Never blocks."""
+        self._envelopes.append(envelope)
+        if self._closed:
+            self._refuse_all()
+        elif not self.schedule():
+            self._scheduler.nudge()
+
+    def schedule(self) -> bool:
+        """Ask for a turn; return false if one is coming, or under way. Never blocks.
+
+        Raises:
+            RuntimeError: If there is no thread for it, and none can be started.
+        """
+        if not self._claimed.acquire(blocking=False):
+            return False
+        try:
+            self._scheduler.submit(self._take_turn)
+        except RuntimeError:
+            self._claimed.release()
+            raise
+        return True
+
+    def get(self) -> Any:  # noqa: ANN401 - Pykka's own, and private
+        """Return the next message. Never blocks; for use within a turn only.
+
+        Raises:
+            MailboxEmptyError: If the turn is over.
+        """
+        if self._left > 0:
+            self._left -= 1
+            try:
+                return self._envelopes.popleft()
+            except IndexError:
+                pass
+        raise MailboxEmptyError
+
+    def empty(self) -> bool:
+        """Tell whether no message waits."""
+        return not self._envelopes
+
+    def close(self) -> None:
+        """Take no more messages: the actor has ended. Forgets it. Never blocks."""
+        self._closed = True
+        self._turn = self._refuse_all
+        self._refuse_all()
+
+    def _take_turn(self) -> None:
+        self._left = TURN
+        try:
+            self._turn()
+        finally:
+            self._claimed.release()
+            if self._envelopes:
+                self.schedule()
+
+    def _refuse_all(self) -> None:
+        # Who asks a Pykka actor in the moment in which it ends waits in vain.
+        while self._envelopes:
+            try:
+                envelope = self._envelopes.popleft()
+            except IndexError:
+                return
+            if envelope.reply_to is not None:
+                gone = pykka.ActorDeadError("stopped before handling the message")
+                envelope.reply_to.set_exception((type(gone), gone, None))

@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+
+import pykka
+import pytest
+from backburner.actors import Promise
+from backburner.actors.dispatcher import Dispatcher
+from backburner.actors.exits import PidfdWatcher
+from backburner.actors.mailbox import TURN, MailboxEmptyError
+from backburner.actors.supervision import DeadLetters, SafeActor
+
+PATIENCE = 10.0
+
+Until = Callable[[Callable[[], bool]], None]
+
+
+class EchoActor(SafeActor[object]):
+    """Answers with what it is told, or with what a call returns."""
+
+    def __init__(self, dispatcher: Dispatcher | None, events: Promise[str]) -> None:
+        super().__init__(DeadLetters(), dispatcher)
+        self.events = events
+
+    def on_start(self) -> None:
+        self.events.tell("started")
+
+    def on_stop(self) -> None:
+        self.events.tell("stopped")
+
+    def handle(self, message: object) -> object:
+        return message() if callable(message) else message
+
+
+class BrokenActor(EchoActor):
+    def on_start(self) -> None:
+        raise ValueError("planted")
+
+
+@pytest.fixture
+def dispatcher() -> Iterator[Dispatcher]:
+    events = PidfdWatcher()
+    dispatcher = Dispatcher("test", events)
+    yield dispatcher
+    dispatcher.close()
+    events.close()
+
+
+@pytest.fixture
+def events() -> Promise[str]:
+    return Promise()
+
+
+def test_an_actor_on_shared_threads_lives_as_any_other(
+    dispatcher: Dispatcher, events: Promise[str]
+) -> None:
+    actor = EchoActor.start(dispatcher, events)
+    assert actor.ask("hi", timeout=PATIENCE) == "hi"
+    assert actor.proxy().events.get(timeout=PATIENCE) is events
+    assert actor in pykka.ActorRegistry.get_all()
+    assert actor.stop(timeout=PATIENCE)
+    assert not actor.stop(timeout=PATIENCE)
+    assert not actor.is_alive()
+    assert actor not in pykka.ActorRegistry.get_all()
+    assert [events.get(0), events.get(0)] == ["started", "stopped"]
+    with pytest.raises(pykka.ActorDeadError):
+        actor.tell("hi")
+
+
+def test_messages_are_handled_one_at_a_time_and_in_order(
+    dispatcher: Dispatcher, events: Promise[str]
+) -> None:
+    actor = EchoActor.start(dispatcher, events)
+    inside = threading.Lock()
+    handled: list[tuple[int, int]] = []
+
+    def handle(sender: int, number: int) -> None:
+        assert inside.acquire(blocking=False)
+        handled.append((sender, number))
+        inside.release()
+
+    def send(sender: int) -> None:
+        for number in range(500):
+            actor.tell(lambda number=number: handle(sender, number))
+
+    senders = [threading.Thread(target=send, args=(n,)) for n in range(4)]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join(PATIENCE)
+    actor.ask("done", timeout=PATIENCE)
+    assert len(handled) == 2000
+    for sender in range(4):
+        assert [n for who, n in handled if who == sender] == list(range(500))
+    actor.stop(timeout=PATIENCE)
+
+
+def test_an_actor_with_much_to_do_lets_others_have_their_turn(
+    dispatcher: Dispatcher, events: Promise[str]
+) -> None:
+    busy = EchoActor.start(dispatcher, events)
+    other = EchoActor.start(dispatcher, events)
+    order: list[str] = []
+    gate = threading.Event()
+    busy.tell(lambda: gate.wait(PATIENCE))
+    for _ in range(3 * TURN):
+        busy.tell(lambda: order.append("busy"))
+    busy.tell(lambda: order.append("last"))
+    other.tell(lambda: order.append("other"))
+    gate.set()
+    busy.ask("done", timeout=PATIENCE)
+    assert order.index("other") < order.index("last")
+    assert len(order) == 3 * TURN + 2
+    for actor in (busy, other):
+        actor.stop(timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("error", [SystemExit("x"), KeyboardInterrupt(), ValueError()])
+def test_a_handler_that_fails_harms_only_its_message(
+    dispatcher: Dispatcher, events: Promise[str], error: BaseException
+) -> None:
+    def fail() -> None:
+        raise error
+
+    actor = EchoActor.start(dispatcher, events)
+    actor.tell(fail)
+    assert actor.ask("hi", timeout=PATIENCE) == "hi"
+    actor.stop(timeout=PATIENCE)
+
+
+def test_an_actor_that_can_not_begin_ends(
+    dispatcher: Dispatcher, events: Promise[str]
+) -> None:
+    actor = BrokenActor.start(dispatcher, events)
+    assert actor.actor_stopped.wait(PATIENCE)
+    with pytest.raises(pykka.ActorDeadError):
+        actor.ask("hi", timeout=PATIENCE)
+
+
+def test_whoever_asks_while_an_actor_ends_is_answered(
+    dispatcher: Dispatcher, events: Promise[str]
+) -> None:
+    actor = EchoActor.start(dispatcher, events)
+    gate = threading.Event()
+    actor.tell(lambda: gate.wait(PATIENCE))
+    stopped = actor.stop(block=False)
+    behind = actor.ask("hi", block=False)
+    gate.set()
+    assert stopped.get(timeout=PATIENCE)
+    with pytest.raises(pykka.ActorDeadError):
+        behind.get(timeout=PATIENCE)
+
+
+def test_whoever_comes_just_too_late_is_answered_too(
+    dispatcher: Dispatcher, events: Promise[str]
+) -> None:
+    actor = EchoActor.start(dispatcher, events)
+    actor.stop(timeout=PATIENCE)
+    # As if the question had been on its way when the actor ended.
+    actor.actor_stopped.clear()
+    actor.tell("nobody hears this")
+    with pytest.raises(pykka.ActorDeadError):
+        actor.ask("hi", timeout=PATIENCE)
+
+
+def test_a_ref_does_not_keep_an_actor_that_has_ended(
+    dispatcher: Dispatcher, events: Promise[str], until: Until
+) -> None:
+    met: Promise[weakref.ref[object]] = Promise()
+
+    class Meeting(EchoActor):
+        def handle(self, message: object) -> object:
+            met.tell(weakref.ref(self))
+            return message
+
+    actor = Meeting.start(dispatcher, events)
+    actor.ask("hi", timeout=PATIENCE)
+    gone = met.get(PATIENCE)
+    assert gone() is not None
+    actor.stop(timeout=PATIENCE)
+    until(lambda: gc.collect() >= 0 and gone() is None)
+    assert not actor.is_alive()
+
+
+def test_out_of_turn_there_is_no_message(
+    dispatcher: Dispatcher, events: Promise[str]
+) -> None:
+    actor = EchoActor.start(dispatcher, events)
+    actor.ask("hi", timeout=PATIENCE)
+    assert actor.actor_inbox.empty()
+    with pytest.raises(MailboxEmptyError):
+        actor.actor_inbox.get()
+    actor.stop(timeout=PATIENCE)
+
+
+def test_an_actor_without_any_thread_is_not_registered(
+    dispatcher: Dispatcher, events: Promise[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError(f"can't start new thread {thread.name}")
+
+    before = set(pykka.ActorRegistry.get_all())
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            EchoActor.start(dispatcher, events)
+    assert set(pykka.ActorRegistry.get_all()) == before

@@ -18,11 +18,16 @@ class Environment:
     """
 
     def __init__(self, variables: Mapping[str, str]) -> None:
-        self.variables: Mapping[str, str] = MappingProxyType(dict(variables))
-        self._entries = {
-            name: os.fsencode(f"{name}={value}")
-            for name, value in self.variables.items()
-        }
+        self._shared: Mapping[str, str] = MappingProxyType(dict(variables))
+        self._own: dict[str, str] = {}
+        self._reduced: dict[str, Environment] = {}
+        self.shared_entries: tuple[bytes, ...] = tuple(
+            _entry(name, value) for name, value in self._shared.items()
+        )
+        """`NAME=value` for those that it has in common with what it was made from.
+
+        The same object for all that were made from the same by `plus`.
+        """
 
     @classmethod
     def to_inherit(cls) -> Environment:
@@ -33,14 +38,39 @@ class Environment:
         """
         return cls({"PYTHONUNBUFFERED": "1", **os.environ})
 
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """What it has; can't be changed."""
+        if not self._own:
+            return self._shared
+        return MappingProxyType({**self._shared, **self._own})
+
+    def get(self, name: str, default: str) -> str:
+        """Return the value of one variable, or the default if it has none."""
+        return self._own.get(name, self._shared.get(name, default))
+
     def plus(self, name: str, value: str) -> Environment:
         """Return the same with one variable more, or with another value for it."""
+        origin = self._without(name)
         changed = Environment.__new__(Environment)
-        changed.variables = MappingProxyType({**self.variables, name: value})
-        entry = os.fsencode(f"{name}={value}")
-        changed._entries = {**self._entries, name: entry}  # noqa: SLF001 - its own class
+        changed._shared = origin._shared  # noqa: SLF001 - its own class
+        changed.shared_entries = origin.shared_entries
+        changed._own = {**self._own, name: value}  # noqa: SLF001 - the same
+        changed._reduced = {}  # noqa: SLF001 - the same
         return changed
 
-    def entries(self) -> list[bytes]:
-        """Return `NAME=value` for each of them."""
-        return [*self._entries.values()]
+    def own_entries(self) -> list[bytes]:
+        """Return `NAME=value` for those that `plus` has added."""
+        return [_entry(name, value) for name, value in self._own.items()]
+
+    def _without(self, name: str) -> Environment:
+        if name not in self._shared:
+            return self
+        if name not in self._reduced:
+            rest = {key: self._shared[key] for key in self._shared if key != name}
+            self._reduced[name] = Environment(rest)
+        return self._reduced[name]
+
+
+def _entry(name: str, value: str) -> bytes:
+    return os.fsencode(f"{name}={value}")

@@ -346,12 +346,12 @@ class SqliteJournal:
         """
         if self._noted.is_empty():
             return
-        with self._explained():
+        try:
             self._db.execute("BEGIN IMMEDIATE")
-            try:
-                self._noted.write(self._db)
-                self._db.execute("COMMIT")
-            except BaseException:
+            self._noted.write(self._db)
+            self._db.execute("COMMIT")
+        except BaseException:
+            with self._explained():
                 with contextlib.suppress(sqlite3.Error):
                     self._db.execute("ROLLBACK")
                 raise

@@ -63,7 +63,8 @@ class Mailbox:
         self._envelopes.append(envelope)
         if self._closed:
             self._refuse_all()
-        elif not self.schedule():
+        elif self._claimed.locked() or not self.schedule():
+            # Whoever holds it looks for messages again when it has let go.
             self._scheduler.nudge()
 
     def schedule(self) -> bool:

@@ -287,7 +287,7 @@ class QueueActor(SafeActor[QueueMessage]):
         folder = self._output_folder if kind.writes_output else None
         reason = self._waiting_reason()
         task = self._book.add(request, self._clock.now(), reason, folder)
-        self._changed(task)
+        self._changed(task, TaskEvent.QUEUED)
         self._assign()
         return TaskAdded(task, correlation_id)
 
@@ -316,7 +316,7 @@ class QueueActor(SafeActor[QueueMessage]):
             if task is None:
                 return
             self._claims -= 1
-            self._changed(task)
+            self._changed(task, TaskEvent.RUNNING)
             self._outbox.append((self._runner, StartTask(task)))
 
     def _get(self, message: GetTask) -> QueueReply:
@@ -391,8 +391,8 @@ class QueueActor(SafeActor[QueueMessage]):
         changed = TaskChanged(self._seq, event or TaskEvent.of(task.status), task)
         self._journal.changed(changed)
         self._publish(changed)
-        if task.status.is_final:
-            self._forget(self._book.clean_up())
+        if task.status.is_final and (oldest := self._book.clean_up()):
+            self._forget(oldest)
         return task
 
     def _forget(self, tasks: tuple[Task, ...]) -> tuple[int, ...]:
@@ -415,7 +415,8 @@ class QueueActor(SafeActor[QueueMessage]):
                 logger.warning("Can't delete the output of a task: %s", error)
 
     def _publish(self, notification: Notification) -> None:
-        self._outbox.extend((who, notification) for who in self._subscribers)
+        for subscriber in self._subscribers:
+            self._outbox.append((subscriber, notification))
 
     def _transcript(self, message: GetTranscript) -> QueueReply:
         try:

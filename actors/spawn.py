@@ -31,6 +31,13 @@ _SETSIGDEF: Final = 0x04  # of spawn.h, in glibc
 _SETSID: Final = 0x80
 _ROOM: Final = 1024  # bytes; more than any of the C library's own structures needs
 _RESTORED: Final = (signal.SIGPIPE, signal.SIGXFSZ)  # Python ignores them
+_POINTER: Final = ctypes.sizeof(ctypes.c_char_p)
+_NULL: Final = "embedded null byte"
+# Of `os.fsencode`, which is called for every argument of every job otherwise.
+_CODING: Final = (sys.getfilesystemencoding(), sys.getfilesystemencodeerrors())
+
+_Memory = ctypes.Array[ctypes.c_char]
+_Strings = ctypes.Array[ctypes.c_char_p]
 
 
 class Spawn(Protocol):
@@ -101,7 +108,7 @@ class PosixSpawn:
             raise AttributeError("elsewhere the flags have other numbers")
         # The first kind of call gives up the interpreter's lock, the second keeps it.
         free, quick = ctypes.CDLL(None), ctypes.PyDLL(None)
-        self._spawn = _declared(free.posix_spawnp, 6)
+        self._spawn = _declared(free.posix_spawn, 6)
         self._init = _declared(quick.posix_spawn_file_actions_init, 1)
         self._destroy = _declared(quick.posix_spawn_file_actions_destroy, 1)
         self._add_open = _declared(quick.posix_spawn_file_actions_addopen, 5)
@@ -109,6 +116,7 @@ class PosixSpawn:
         self._add_chdir = _declared(quick.posix_spawn_file_actions_addchdir_np, 2)
         self._close_from = _declared(quick.posix_spawn_file_actions_addclosefrom_np, 2)
         self._attributes = _attributes(quick)
+        self._known = _SharedEntries(())
 
     def __call__(
         self,
@@ -118,32 +126,66 @@ class PosixSpawn:
         directory: Path | None,
     ) -> int:
         """Start a process; see `Spawn`."""
-        arguments = _strings([os.fsencode(argument) for argument in argv])
-        variables = _strings(environment.entries())
-        pid = ctypes.c_int()
+        arguments = _strings([argument.encode(*_CODING) for argument in argv])
+        variables = self._variables(environment)
+        path = environment.get("PATH", os.defpath)
+        program = _locate(argv[0], path)
         actions = ctypes.create_string_buffer(_ROOM)
         _check(self._init(actions))
         try:
             _check(self._add_open(actions, 0, b"/dev/null", os.O_RDONLY, 0))
-            path = os.fsencode(output)
-            _check(self._add_open(actions, 1, path, _OUTPUT_FLAGS, _OUTPUT_MODE))
+            file = str(output).encode(*_CODING)
+            _check(self._add_open(actions, 1, file, _OUTPUT_FLAGS, _OUTPUT_MODE))
             _check(self._add_dup2(actions, 1, 2))
             if directory is not None:
                 _check(self._add_chdir(actions, os.fsencode(directory)))
             _check(self._close_from(actions, 3))
-            number = self._spawn(
-                ctypes.byref(pid),
-                _find(argv[0], environment),
-                actions,
-                self._attributes,
-                arguments,
-                variables,
-            )
+            number, pid = self._start(program, actions, arguments, variables)
+            if number in {errno.ENOENT, errno.EACCES}:
+                # It may have moved since it was found.
+                _locate.cache_clear()
+                program = _locate(argv[0], path)
+                number, pid = self._start(program, actions, arguments, variables)
         finally:
             self._destroy(actions)
         if number:
             _blame(number, argv[0], output, directory)
-        return pid.value
+        return pid
+
+    def _start(
+        self, program: bytes, actions: _Memory, arguments: _Strings, variables: _Strings
+    ) -> tuple[int, int]:
+        """Return an error number, or 0 and the id of the new process."""
+        pid = ctypes.c_int()
+        number: int = self._spawn(
+            ctypes.byref(pid), program, actions, self._attributes, arguments, variables
+        )
+        return number, pid.value
+
+    def _variables(self, environment: Environment) -> _Strings:
+        # Jobs differ in one variable of dozens.
+        known = self._known
+        if known.entries is not environment.shared_entries:
+            known = self._known = _SharedEntries(environment.shared_entries)
+        return known.plus(environment.own_entries())
+
+
+class _SharedEntries:
+    """Environment variables as C wants them, to which others can be added."""
+
+    def __init__(self, entries: tuple[bytes, ...]) -> None:
+        self.entries = entries
+        self._strings = _strings(entries)
+
+    def plus(self, more: list[bytes]) -> _Strings:
+        """Return these and others; valid only as long as this object."""
+        if b"\0" in b"".join(more):
+            raise ValueError(_NULL)
+        count = len(self.entries)
+        strings = (ctypes.c_char_p * (count + len(more) + 1))()
+        ctypes.memmove(strings, self._strings, count * _POINTER)
+        strings[count : count + len(more)] = more
+        return strings
 
 
 def _declared(function: Any, arguments: int) -> Any:  # noqa: ANN401 - ctypes' own
@@ -165,9 +207,9 @@ def _attributes(library: ctypes.PyDLL) -> ctypes.Array[ctypes.c_char]:
     return attributes
 
 
-def _strings(texts: list[bytes]) -> ctypes.Array[ctypes.c_char_p]:
-    if any(b"\0" in text for text in texts):
-        raise ValueError("embedded null byte")
+def _strings(texts: Sequence[bytes]) -> _Strings:
+    if b"\0" in b"".join(texts):
+        raise ValueError(_NULL)
     return (ctypes.c_char_p * (len(texts) + 1))(*texts)
 
 
@@ -176,15 +218,18 @@ def _check(number: int) -> None:
         raise OSError(number, os.strerror(number))
 
 
-def _find(program: str, environment: Environment) -> bytes:
-    # The C library searches the PATH of this process, which nearly always is the same.
-    path = environment.variables.get("PATH", os.defpath)
-    if "/" not in program and path != os.environ.get("PATH"):
-        found = shutil.which(program, path=path)
-        if found is None:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)
-        return os.fsencode(found)
-    return os.fsencode(program)
+@functools.lru_cache(maxsize=64)
+def _locate(program: str, path: str) -> bytes:
+    """Find a program as shells do: once, and not again for every start.
+
+    The C library would have each new process look through the folders of the PATH.
+    """
+    if "/" in program:
+        return os.fsencode(program)
+    found = shutil.which(program, path=path)
+    if found is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)
+    return os.fsencode(found)
 
 
 def _blame(number: int, program: str, output: Path, directory: Path | None) -> None:

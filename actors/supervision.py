@@ -115,8 +115,10 @@ def post_if_alive(recipient: Recipient[MessageT], message: MessageT) -> None:
     For what races with the natural end of the recipient, and so is no dead letter if
     it comes too late. Never blocks.
     """
-    with contextlib.suppress(pykka.ActorDeadError):
+    try:
         recipient.tell(message)
+    except pykka.ActorDeadError:
+        return
 
 
 class SafeActor(pykka.ThreadingActor, Generic[MessageT]):

@@ -198,8 +198,9 @@ class ProcessKind:
 
     def _environment_for(self, context: JobContext) -> Environment:
         inherited = context.environment
-        variables = self.environment(inherited.variables)
-        if variables is not inherited.variables:
+        given = inherited.variables
+        variables = self.environment(given)
+        if variables is not given:
             inherited = Environment(variables)
         return inherited.plus(MARK, context.mark)
 

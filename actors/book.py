@@ -71,7 +71,10 @@ class TaskBook:
             tasks: In the order of their last changes.
         """
         tasks = tuple(tasks)
-        self._finished.extend([task.id for task in tasks if task.status.is_final])
+        unfinished = (TaskStatus.QUEUED, TaskStatus.RUNNING)
+        self._finished.extend(
+            [task.id for task in tasks if task.status not in unfinished]
+        )
         self._tasks = {task.id: task for task in sorted(tasks, key=attrgetter("id"))}
         statuses = [task.status for task in self._tasks.values()]
         self._counts = {status: statuses.count(status) for status in TaskStatus}
@@ -193,8 +196,11 @@ class TaskBook:
 
     def list(self, which: TaskFilter, at: Moment) -> tuple[Task, ...]:
         """Return the tasks of a kind by id; running ones with their duration now."""
-        statuses = which.statuses
-        tasks = [it for it in self._candidates(which) if it.status in statuses]
+        if which is TaskFilter.ALL:
+            tasks = [*self._tasks.values()]
+        else:
+            statuses = which.statuses
+            tasks = [it for it in self._candidates(which) if it.status in statuses]
         if self._started:
             tasks = [self._as_of(task, at) for task in tasks]
         return tuple(tasks)

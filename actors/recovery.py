@@ -16,6 +16,8 @@ from .output import OutputMonitor
 from .task import Outcome, OutputNews, TaskStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import psutil
 
     from .journal import Memory
@@ -66,27 +68,33 @@ def end_leftovers(memory: Memory, grace: float) -> str | None:
     return survivors.describe(survivors.end_all(search, grace)) or None
 
 
-def as_left(task: Task, last_seen: float) -> Task:
-    """Return a task as it was left if it was running when its program died.
+def as_left(tasks: Iterable[Task], last_seen: float) -> tuple[Task, ...]:
+    """Return tasks as they were left, those that were running when their program died.
 
-    Neither its output nor its duration was written down. The file has all of the
-    output. Nobody knows how long it ran: at least until it or the program last wrote
-    something. Reads the end of the file, once it has no more writers.
+    Neither their output nor their duration was written down. The file has all of the
+    output. Nobody knows how long one ran: at least until it or the program last wrote
+    something. Reads the ends of their files, once these have no more writers.
 
     Args:
-        task: The task, as it was written down when it started.
+        tasks: The tasks, as they were written down.
         last_seen: When the program last wrote something, in seconds since the epoch.
     """
-    if task.status is not TaskStatus.RUNNING or task.started_at is None:
-        return task
+    running = TaskStatus.RUNNING
+    # Without a call for each of a long history.
+    return tuple(
+        [_as_left(it, last_seen) if it.status is running else it for it in tasks]
+    )
+
+
+def _as_left(task: Task, last_seen: float) -> Task:
     news: OutputNews | None = None
     if task.output_path is not None:
         output = Path(task.output_path)
         news = OutputMonitor(output).look()
         with contextlib.suppress(OSError):
             last_seen = max(last_seen, output.stat().st_mtime)
-    ran = max(0.0, last_seen - task.started_at.timestamp())
-    return task.progressed(news or OutputNews(0), ran)
+    began = last_seen if task.started_at is None else task.started_at.timestamp()
+    return task.progressed(news or OutputNews(0), max(0.0, last_seen - began))
 
 
 def _find(record: ProcessRecord) -> psutil.Process | None:

@@ -24,6 +24,7 @@ from .journal import DamagedJournalError, SqliteJournal
 from .safe_text import is_unicode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from .journal import Memory
@@ -101,16 +102,19 @@ class SessionFolder:
             warning = self._set_journal_aside(error)
             return *self._load(), warning
 
-    def adopt(self, task: Task) -> Task:
-        """Return a task with its output file in this folder.
+    def adopt(self, tasks: Iterable[Task]) -> list[Task]:
+        """Return tasks with their output files in this folder.
 
         A folder that was copied or moved remembers where it was; what is there now is
         none of this session's business.
         """
-        path = task.output_path
-        if path is None or path.startswith(self._output_prefix):
-            return task
-        return replace(task, output_path=f"{self._output_prefix}{task.id}.log")
+        prefix = self._output_prefix
+        return [
+            task
+            if (path := task.output_path) is None or path.startswith(prefix)
+            else replace(task, output_path=f"{prefix}{task.id}.log")
+            for task in tasks
+        ]
 
     def last_written(self) -> float:
         """Return when a journal was last written, in seconds since the epoch.

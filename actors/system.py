@@ -202,8 +202,8 @@ class TaskSystem(Requests):
         if left is not None:
             warning = f"still alive from the last time, and can't be ended: {left}"
         self.warnings = () if warning is None else (warning,)
-        tasks = [as_left(folder.adopt(task), last_seen) for task in memory.tasks]
-        return folder.output, journal, replace(memory, tasks=tuple(tasks))
+        tasks = as_left(folder.adopt(memory.tasks), last_seen)
+        return folder.output, journal, replace(memory, tasks=tasks)
 
     def _start_actors(self, output: Path, journal: Journal, memory: Memory) -> None:
         self._session_key = memory.session_key

@@ -1,0 +1,131 @@
+"""A kind whose code blocks, as it must not, holds up its own jobs and nobody else."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from backburner.actors import Outcome, SleepKind, TaskStatus, TaskSystem
+from backburner.actors.kinds import JobEnd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from backburner.actors.kinds import JobContext
+
+PATIENCE = 10.0
+
+
+class _BlockingKind:
+    """Blocks in one of its methods until it is let go."""
+
+    name = "block"
+    usage = "METHOD"
+    summary = "block in a method"
+    writes_output = False
+
+    def __init__(self) -> None:
+        self.entered = threading.Semaphore(0)
+        self.go_on = threading.Event()
+
+    def check(self, args: tuple[str, ...]) -> None:
+        """Accept anything."""
+
+    def start(self, context: JobContext) -> _BlockingJob:
+        self.block(context, "start")
+        context.look()
+        return _BlockingJob(self, context)
+
+    def block(self, context: JobContext, method: str) -> None:
+        if method in context.task.args:
+            self.entered.release()
+            assert self.go_on.wait(PATIENCE)
+
+
+class _BlockingJob:
+    def __init__(self, kind: _BlockingKind, context: JobContext) -> None:
+        self._kind = kind
+        self._context = context
+        self._ending = False
+
+    def look(self) -> JobEnd | None:
+        self._kind.block(self._context, "look")
+        if "stop" in self._context.task.args and not self._ending:
+            return None
+        return JobEnd(Outcome.complete("let go"))
+
+    def progress(self) -> int | None:
+        return None
+
+    def pid(self) -> int | None:
+        return None
+
+    def stop(self) -> None:
+        self._kind.block(self._context, "stop")
+        self._ending = True
+        self._context.look()
+
+    kill = stop
+
+
+@pytest.fixture
+def kind() -> Iterator[_BlockingKind]:
+    kind = _BlockingKind()
+    yield kind
+    kind.go_on.set()
+
+
+@pytest.fixture
+def system(
+    kind: _BlockingKind, run_system: Callable[[TaskSystem], TaskSystem]
+) -> TaskSystem:
+    return run_system(TaskSystem(kinds=[kind, SleepKind()], slots=10, grace=60))
+
+
+@pytest.mark.parametrize("method", ["start", "look"])
+@pytest.mark.parametrize("count", [1, 4])
+def test_others_go_on_while_jobs_block(
+    system: TaskSystem, kind: _BlockingKind, method: str, count: int
+) -> None:
+    stuck = [system.add("Stuck", "block", method).id for _ in range(count)]
+    for _ in stuck:
+        assert kind.entered.acquire(timeout=PATIENCE)
+    for _ in range(3):
+        other = system.add("Nap", "sleep", "0.01")
+        (ended,) = system.wait(other.id, timeout=PATIENCE)
+        assert ended.status is TaskStatus.COMPLETE
+    assert {system.get(it).status for it in stuck} == {TaskStatus.RUNNING}
+    kind.go_on.set()
+    for ended in system.wait(*stuck, timeout=PATIENCE):
+        assert ended.reason == "let go"
+
+
+def test_others_go_on_while_a_job_does_not_stop(
+    system: TaskSystem, kind: _BlockingKind
+) -> None:
+    stuck = system.add("Stuck", "block", "stop")
+    system.cancel(stuck.id)
+    assert kind.entered.acquire(timeout=PATIENCE)
+    other = system.add("Nap", "sleep", "0.01")
+    (ended,) = system.wait(other.id, timeout=PATIENCE)
+    assert ended.status is TaskStatus.COMPLETE
+    kind.go_on.set()
+    (ended,) = system.wait(stuck.id, timeout=PATIENCE)
+    assert ended.status is TaskStatus.CANCELED
+
+
+def test_a_job_may_use_its_own_system_when_it_starts(
+    run_system: Callable[[TaskSystem], TaskSystem],
+) -> None:
+    class AddingKind(_BlockingKind):
+        def start(self, context: JobContext) -> _BlockingJob:
+            inner = system.add("Inner", "sleep", "0")
+            (ended,) = system.wait(inner.id, timeout=PATIENCE)
+            assert ended.status is TaskStatus.COMPLETE
+            return super().start(context)
+
+    system = run_system(TaskSystem(kinds=[AddingKind(), SleepKind()], slots=2))
+    outer = system.add("Outer", "block")
+    (ended,) = system.wait(outer.id, timeout=PATIENCE)
+    assert ended.status is TaskStatus.COMPLETE

@@ -103,7 +103,7 @@ class Mailbox:
     def close(self) -> None:
         """Take no more messages: the actor has ended. Forgets it. Never blocks."""
         self._closed = True
-        self._turn = self._refuse_all
+        self._turn = _nothing
         self._refuse_all()
 
     def _take_turn(self) -> None:
@@ -125,3 +125,7 @@ class Mailbox:
             if envelope.reply_to is not None:
                 gone = pykka.ActorDeadError("stopped before handling the message")
                 envelope.reply_to.set_exception((type(gone), gone, None))
+
+
+def _nothing() -> None:
+    """Be the turn of an actor that has ended."""

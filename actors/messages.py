@@ -390,20 +390,20 @@ class ClaimTasks(Message, frozen=True):
     slots: int
 
 
-class TaskProcess(Message, frozen=True):
+class TaskProcess(Message, frozen=True, gc=False):
     """A task runs as this process."""
 
     process: ProcessRecord
 
 
-class TaskProgressed(Message, frozen=True):
+class TaskProgressed(Message, frozen=True, gc=False):
     """A running task's output told something new."""
 
     task_id: int
     news: OutputNews
 
 
-class TaskEnded(Message, frozen=True):
+class TaskEnded(Message, frozen=True, gc=False):
     """A running task ended; the runner sends exactly one for each it was given.
 
     Attributes:
@@ -465,13 +465,13 @@ class Begin(Message, frozen=True):
     """Start to work."""
 
 
-class StartTask(Message, frozen=True):
+class StartTask(Message, frozen=True, gc=False):
     """Run this task; it is Running already, on the runner's own claim."""
 
     task: Task
 
 
-class StopTask(Message, frozen=True):
+class StopTask(Message, frozen=True, gc=False):
     """End this task with this outcome; one the runner does not hold has ended already.
 
     Attributes:
@@ -485,7 +485,7 @@ class StopTask(Message, frozen=True):
     now: bool = False
 
 
-class JobEnded(Message, frozen=True):
+class JobEnded(Message, frozen=True, gc=False):
     """The last message of a TaskActor.
 
     Attributes:
@@ -501,7 +501,7 @@ class JobEnded(Message, frozen=True):
     stopped: bool = False
 
 
-class JobQuiet(Message, frozen=True):
+class JobQuiet(Message, frozen=True, gc=False):
     """A job has had no news for a while, or has some again."""
 
     task_id: int

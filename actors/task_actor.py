@@ -274,6 +274,8 @@ class TaskActor(SafeActor[TaskActorMessage]):
 
     def _report(self, outcome: Outcome) -> None:
         self._reported = True
+        # It refers back to this actor; thousands of such circles keep the collector busy.
+        self._job = None
         if self._grace is not None:
             self._grace.cancel()
         news = self._news if self._monitor or self._news.progress is not None else None

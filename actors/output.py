@@ -6,7 +6,9 @@ it was asked for.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from typing import TYPE_CHECKING, Final
 
 from .progress import parse_progress
@@ -42,8 +44,9 @@ class OutputMonitor:
             can't be read just now.
         """
         try:
-            size = os.stat(self._path).st_size  # noqa: PTH116 - half the cost of Path
-            if size == self._size:
+            found = os.stat(self._path)  # noqa: PTH116 - half the cost of Path
+            size = found.st_size
+            if size == self._size or not stat.S_ISREG(found.st_mode):
                 return None
             tail = read_part(self._path, max(0, size - GLANCE), GLANCE)
         except OSError:
@@ -56,15 +59,21 @@ def read_part(path: Path, start: int, length: int) -> bytes:
     """Read `length` bytes of a file from `start`; fewer at its end.
 
     Raises:
-        OSError: If the file can't be read.
+        OSError: If the file can't be read, or something else has taken its place.
     """
-    with path.open("rb", buffering=0) as file:
-        file.seek(start)
+    # Opening a pipe would wait for somebody who writes into it.
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(errno.EINVAL, "it is not a file any more", str(path))
         parts: list[bytes] = []
-        while length > 0 and (part := file.read(length)):
+        while length > 0 and (part := os.pread(fd, length, start)):
             parts.append(part)
+            start += len(part)
             length -= len(part)
         return b"".join(parts)
+    finally:
+        os.close(fd)
 
 
 def read_tail(path: Path, limit: int) -> tuple[bytes, int]:

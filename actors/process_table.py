@@ -30,6 +30,8 @@ _CHUNK: Final = 1 << 20  # the environment of a process is hardly ever longer
 class Entry(msgspec.Struct, frozen=True):
     """One running process; those that have ended and wait for their parent are none.
 
+    One whose first thread has ended looks like them, but goes on.
+
     Attributes:
         pid: Its id.
         parent: The id of its parent.
@@ -96,11 +98,14 @@ def _read_linux() -> Iterator[Entry]:
             fields = _fields(_content(f"/proc/{name}/stat"))
         except OSError:
             continue  # it has ended meanwhile
-        if fields[_STATE] in {b"Z", b"X"}:
-            continue
+        folder = f"/proc/{name}"
+        if fields[_STATE] in _ENDED:
+            if int(fields[_THREADS]) <= 1:
+                continue
+            folder = _living_thread(name)
         marks: tuple[str, ...] = ()
         with contextlib.suppress(OSError):  # somebody else's, or just ending
-            marks = _marks(_content(f"/proc/{name}/environ"))
+            marks = _marks(_content(f"{folder}/environ"))
         yield Entry(
             int(name),
             int(fields[_PARENT]),
@@ -110,7 +115,17 @@ def _read_linux() -> Iterator[Entry]:
         )
 
 
-_STATE, _PARENT, _SESSION, _BORN = 0, 1, 3, 19
+_STATE, _PARENT, _SESSION, _THREADS, _BORN = 0, 1, 3, 17, 19
+_ENDED: Final = frozenset({b"Z", b"X"})
+
+
+def _living_thread(pid: str) -> str:
+    """Return the folder of a thread that can still be asked for the environment."""
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - as above
+            if thread != pid:
+                return f"/proc/{pid}/task/{thread}"
+    return f"/proc/{pid}"
 
 
 def _fields(stat: bytes) -> list[bytes]:

@@ -175,8 +175,19 @@ class SafeActor(pykka.ThreadingActor, Generic[MessageT]):
     def post(
         self, recipient: Recipient[MessageT_contra], message: MessageT_contra
     ) -> bool:
-        """Send a message and tell whether the recipient took it. Never blocks."""
-        return post(recipient, message, self._dead_letters)
+        """Send a message and tell whether the recipient took it. Never blocks.
+
+        Whatever the recipient raises harms nobody else: what an actor has to say to
+        others must not be lost with it.
+        """
+        try:
+            return post(recipient, message, self._dead_letters)
+        except BaseException:
+            logger.exception(
+                "%r could not be told %s", recipient, type(message).__name__
+            )
+            self._dead_letters.add(recipient, message)
+            return False
 
     def tell_self(self, message: MessageT) -> None:
         """Put a message into the own mailbox, from any thread. Never blocks.

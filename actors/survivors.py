@@ -32,11 +32,16 @@ _POLL: Final = 0.005
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Tell whether a process still runs; a zombie does not."""
+    """Tell whether a process still runs; a zombie does not.
+
+    One whose first thread has ended looks like a zombie until the last one has.
+    """
     import psutil
 
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        if not process.is_running():
+            return False
+        return process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1
     except psutil.NoSuchProcess:
         return False
 

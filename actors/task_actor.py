@@ -274,7 +274,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
 
     def _report(self, outcome: Outcome) -> None:
         self._reported = True
-        # It refers back to this actor; thousands of such circles keep the collector busy.
+        # It refers back to this actor; such a circle per job keeps the collector busy.
         self._job = None
         if self._grace is not None:
             self._grace.cancel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -459,10 +460,13 @@ def test_a_dead_subscriber_is_dropped_and_harms_nobody(rig: Rig) -> None:
     assert _events(lives) == [(1, "queued", 1), (2, "queued", 2)]
 
 
-def test_a_subscriber_whose_tell_raises_is_dropped_and_harms_nobody(rig: Rig) -> None:
+@pytest.mark.parametrize("error", [SystemError, SystemExit, asyncio.CancelledError])
+def test_a_subscriber_whose_tell_raises_is_dropped_and_harms_nobody(
+    rig: Rig, error: type[BaseException]
+) -> None:
     class Broken:
         def tell(self, message: Notification, /) -> None:
-            raise SystemError(message)
+            raise error(message)
 
     rig.ask(Subscribe(Broken()), Acknowledged)
     lives = rig.subscribe()

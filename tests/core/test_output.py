@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -165,3 +166,15 @@ def test_a_missing_file_is_an_error_for_who_asked_for_it(file: Path) -> None:
         read_part(file, 0, 1)
     with pytest.raises(FileNotFoundError):
         read_tail(file, 1)
+
+
+def test_a_pipe_in_place_of_the_file_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "3.log"
+    path.write_bytes(b"before\n")
+    monitor = OutputMonitor(path)
+    assert monitor.look() is not None
+    path.unlink()
+    os.mkfifo(path)
+    assert monitor.look() is None
+    with pytest.raises(OSError, match="not a file any more"):
+        read_part(path, 0, 10)

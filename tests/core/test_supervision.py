@@ -143,6 +143,26 @@ def test_a_recipient_that_fails_harms_no_sender(
     assert "can't take hi" in caplog.text
 
 
+@pytest.mark.parametrize("error", FAILURES, ids=repr)
+def test_an_actor_survives_whatever_a_recipient_raises(
+    letters: DeadLetters,
+    worker: pykka.ActorRef[WorkerActor],
+    caplog: pytest.LogCaptureFixture,
+    error: BaseException,
+) -> None:
+    class Failing:
+        def tell(self, _: object, /) -> None:
+            raise error
+
+    met: Promise[WorkerActor] = Promise()
+    worker.tell(Meet(met))
+    actor = met.get(PATIENCE)
+    told = _ask(worker, Run(lambda: actor.post(Failing(), "hi")))
+    assert told is False
+    assert letters.count == 1
+    assert ("planted" in caplog.text) is not isinstance(error, pykka.ActorDeadError)
+
+
 def test_an_actor_survives_the_death_of_whom_it_tells(
     letters: DeadLetters, worker: pykka.ActorRef[WorkerActor]
 ) -> None:

@@ -28,6 +28,20 @@ read -t 60 <> pipe
 """
 """Tells its id once it has its own session and environment, and does not change."""
 
+_HEADLESS = """
+import ctypes, os, pathlib, threading, time
+
+def live_on():
+    while "Z (zombie)" not in pathlib.Path("/proc/self/status").read_text():
+        time.sleep(0.001)
+    with open("pids", "a") as file:
+        file.write(f"{os.getpid()}\\n")
+    time.sleep(60)
+
+threading.Thread(target=live_on).start()
+ctypes.CDLL(None).pthread_exit(None)
+"""
+
 
 @pytest.fixture
 def start(lair: Path) -> Iterator[Start]:
@@ -132,6 +146,19 @@ def test_a_zombie_is_not_found(start: Start) -> None:
     child = start("exit 0")
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     assert _marked() == []
+
+
+def test_a_process_whose_first_thread_has_ended_is_found_and_ended(
+    start: Start, lair: Path, written: Written
+) -> None:
+    (lair / "headless.py").write_text(_HEADLESS)
+    child = start(f"exec {sys.executable} headless.py")
+    (process,) = written(1)
+    assert process.status() == psutil.STATUS_ZOMBIE
+    assert survivors.is_alive(process)
+    assert _ids(_marked()) == {child.pid}
+    assert survivors.end_marked(lambda part: part == OWN, grace=0) == []
+    assert child.wait() == -signal.SIGKILL
 
 
 # Finding a family

@@ -565,3 +565,22 @@ def test_a_message_may_ask_for_everything_a_method_does(system: TaskSystem) -> N
         TaskChanged, lambda change: change.event is TaskEvent.COMPLETE
     )
     assert change.task == task
+
+
+PIPE = """
+own=$(readlink /proc/$$/fd/1)
+next=${own%/*}/2.log
+rm "$own"; mkfifo "$own" "$next"
+sleep 0.25
+"""
+"""Puts pipes in place of its own output file and of that of the next task."""
+
+
+def test_a_pipe_in_place_of_an_output_file_holds_nobody_up(system: TaskSystem) -> None:
+    ended = _run(system, PIPE)
+    assert (ended.status, ended.reason) == (TaskStatus.COMPLETE, "exit status 0")
+    kept_out = _run(system, "echo hi")
+    assert kept_out.id == 2
+    assert kept_out.status is TaskStatus.FAILED
+    assert kept_out.reason.startswith("can't write its output file ")
+    assert _run(system, "echo hi").status is TaskStatus.COMPLETE

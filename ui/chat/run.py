@@ -28,6 +28,7 @@ from ..messages import Finished, Notice, ViewLost
 from ..screen import Screen
 from ..terminal import Terminal
 from ..theme import Look
+from ..views.layout import draw
 from ..wakeup import Wakeup
 from .chat_actor import ChatActor
 from .messages import (
@@ -169,12 +170,17 @@ class _Chat:
         if options.directory is not None:
             history = HistoryFile(options.directory / "history.jsonl")
         inputs, notice = _load(history)
-        state = _first_state(system, options, terminal, inputs)
-        state.notice = notice
+        first = _first_state(system, options, terminal, inputs, notice)
+        screen = Screen(terminal)
+        # Before blessed is loaded. What is typed meanwhile waits in the terminal, and a
+        # signal in the pipe.
+        screen.paint(draw(first), first.size)
+        terminal.learn()
+        state = _first_state(system, options, terminal, inputs, notice)
         self._ui: pykka.ActorRef[ChatActor] = ChatActor.start(
             state,
             terminal=terminal,
-            screen=Screen(terminal),
+            screen=screen,
             config=options.config,
             history=history,
             partner=options.partner,
@@ -303,7 +309,11 @@ def _load(history: HistoryFile | None) -> tuple[list[str], str]:
 
 
 def _first_state(
-    system: TaskSystem, options: ChatOptions, terminal: Terminal, inputs: list[str]
+    system: TaskSystem,
+    options: ChatOptions,
+    terminal: Terminal,
+    inputs: list[str],
+    notice: str,
 ) -> ChatState:
     config = options.config
     encoding = "ascii" if config.ascii else options.encoding
@@ -319,4 +329,5 @@ def _first_state(
         size=terminal.size(),
         remembers=options.directory is not None,
         partner=options.partner.name if options.partner else None,
+        notice=notice,
     )

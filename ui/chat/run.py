@@ -30,7 +30,6 @@ from ..terminal import Terminal
 from ..theme import Look
 from ..views.layout import draw
 from ..wakeup import Wakeup
-from .chat_actor import ChatActor
 from .messages import (
     ChatActorMessage,
     ChatReport,
@@ -54,6 +53,7 @@ if TYPE_CHECKING:
     import pykka
 
     from ...actors import TaskSystem
+    from .chat_actor import ChatActor
 
 logger = logging.getLogger("backburner")
 
@@ -172,9 +172,11 @@ class _Chat:
         inputs, notice = _load(history)
         first = _first_state(system, options, terminal, inputs, notice)
         screen = Screen(terminal)
-        # Before blessed is loaded. What is typed meanwhile waits in the terminal, and a
-        # signal in the pipe.
+        # Before what it can do without is loaded, blessed above all. What is typed
+        # meanwhile waits in the terminal, and a signal in the pipe.
         screen.paint(draw(first), first.size)
+        from .chat_actor import ChatActor  # noqa: PLC0415
+
         terminal.learn()
         state = _first_state(system, options, terminal, inputs, notice)
         self._ui: pykka.ActorRef[ChatActor] = ChatActor.start(

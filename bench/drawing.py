@@ -37,6 +37,7 @@ def measure(folder: Path) -> Report:
         driver.enter(f"note {number}")
     master, slave = _open_pty()
     terminal = Terminal(input_fd=slave, output_fd=slave)
+    terminal.learn()
     terminal.enter()
     screen = Screen(terminal)
     screen.paint(driver.frame(), driver.state.size)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import enum
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -398,6 +397,8 @@ def find(name: str) -> CommandSpec:
     specs = {spec.name: spec for spec in REGISTRY}
     if name in specs:
         return specs[name]
+    import difflib  # noqa: PLC0415 - a mistake can wait, a start can't
+
     near = difflib.get_close_matches(name, specs, n=1)
     hint = f"did you mean {near[0]}?" if near else "/help lists the commands"
     raise UsageError(f"unknown command {brief(name)}; {hint}")

@@ -10,7 +10,6 @@ only_when_unfocused = false
 from __future__ import annotations
 
 import re
-import tomllib
 from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
 
 import msgspec
@@ -101,8 +100,7 @@ def load(path: Path | None = None) -> Config:
     """
     file = default_path() if path is None else path
     try:
-        table = tomllib.loads(file.read_text("utf-8"))
-        return msgspec.convert(table, Config)
+        text = file.read_text("utf-8")
     except FileNotFoundError as error:
         if path is None:
             return Config()
@@ -111,11 +109,15 @@ def load(path: Path | None = None) -> Config:
         raise ConfigError(f"can't read {file}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: not valid UTF-8: save it as UTF-8") from error
+    import tomllib  # noqa: PLC0415 - most have no configuration
+
+    try:
+        return msgspec.convert(tomllib.loads(text), Config)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file}: not valid TOML: {error}") from error
     except msgspec.ValidationError as error:
-        text = safe_line(_explained(str(error)))
-        raise ConfigError(f"{file}: {text}") from error
+        problem = safe_line(_explained(str(error)))
+        raise ConfigError(f"{file}: {problem}") from error
 
 
 def _explained(problem: str) -> str:

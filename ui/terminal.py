@@ -14,14 +14,15 @@ import time
 import tty
 from typing import IO, TYPE_CHECKING, Final, Self
 
-import blessed
 import msgspec
 
-from .styling import TRUE_COLOR, Styling
+from .styling import STANDARD, TRUE_COLOR, Sequences, Styling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
+
+    import blessed
 
 WRITE_PATIENCE: Final = 0.25
 """Seconds that a write waits for a terminal that takes nothing."""
@@ -31,8 +32,10 @@ PARTING_PATIENCE: Final = 1.0
 
 _CHUNK: Final = 1 << 16
 
-# Written by hand: blessed sends these only to terminals that have answered a question
-# before, and some never do. Where they are unknown they do nothing.
+# Written by hand: blessed takes a third of a start to load, and sends most of these
+# only to terminals that have answered a question, which some never do. Where they are
+# unknown they do nothing.
+_OWN_SCREEN, _COMMON_SCREEN = "\x1b[?1049h", "\x1b[?1049l"
 _KEEP_TITLE, _GIVE_TITLE_BACK = "\x1b[22;2t", "\x1b[23;2t"
 _MODES_ON: Final = "\x1b[?7l\x1b[?2004h\x1b[?1004h"  # no autowrap, pastes, focus
 _MODES_OFF: Final = "\x1b[?2026l\x1b[?1004l\x1b[?2004l\x1b[?7h"
@@ -62,7 +65,8 @@ class Terminal:
     Attributes:
         input_fd: Where keys are read.
         encoding: How text is written.
-        colors: How many colours there are: 0, 8, 16, 256 or `styling.TRUE_COLOR`.
+        colors: How many colours there are: 0, 8, 16, 256 or `styling.TRUE_COLOR`; until
+            `learn` was called only as many as the environment promises.
         styling: Writes styles in these colours.
         multiplexer: `tmux`, `screen` or nothing.
         farewell: Written first when the terminal is left, for what was set beside it.
@@ -84,22 +88,19 @@ class Terminal:
         self.farewell = b""
         self.multiplexer = _multiplexer(os.environ)
         self._fd = _own_descriptor(output_fd)
-        self._stream = open(self._fd, "w", encoding=encoding, closefd=False)  # noqa: SIM115 - a file descriptor, closed in `close`
-        built, self.colors = _build(self._stream, self.multiplexer)
-        self.styling = Styling(built, self.colors)
+        self.colors = _promised_colors(os.environ, self.multiplexer)
+        self.styling = Styling(STANDARD, self.colors)
         self._saved: list[int | list[bytes | int]] | None = None
         self._entered = False
         self._backlog = bytearray()
         self._lost = False
         mouse_on, mouse_off = (_MOUSE_ON, _MOUSE_OFF) if mouse else ("", "")
         self._enter = (
-            f"{_KEEP_TITLE}{built.enter_fullscreen}{_HIDE_CURSOR}"
-            f"{_MODES_ON}{mouse_on}{_CLEAR}"
+            f"{_KEEP_TITLE}{_OWN_SCREEN}{_HIDE_CURSOR}{_MODES_ON}{mouse_on}{_CLEAR}"
         )
         self._leave = (
-            f"{built.normal}{mouse_off}{_MODES_OFF}{_CLEAR}"
-            f"{_SHOW_CURSOR}{built.exit_fullscreen}"
-            f"{_GIVE_TITLE_BACK}"
+            f"{STANDARD.normal}{mouse_off}{_MODES_OFF}{_CLEAR}"
+            f"{_SHOW_CURSOR}{_COMMON_SCREEN}{_GIVE_TITLE_BACK}"
         )
 
     def __enter__(self) -> Self:
@@ -136,6 +137,18 @@ class Terminal:
         except OSError:
             columns, rows = 0, 0
         return Size(columns or 80, rows or 24)
+
+    def learn(self) -> None:
+        """Let blessed say how styles are written here, and in how many colours.
+
+        Blocks for a twentieth of a second: blessed takes that long to load. What is
+        drawn before is drawn as the standard and the environment have it.
+        """
+        with open(self._fd, "w", encoding=self.encoding, closefd=False) as stream:
+            built, self.colors = _build(stream, self.multiplexer)
+            names = Sequences.__struct_fields__
+            sequences = Sequences(*(str(getattr(built, name)) for name in names))
+        self.styling = Styling(sequences, self.colors, built.rgb_downconvert)
 
     def enter(self) -> None:
         """Take the terminal over: raw keys, a screen of its own. Twice is once.
@@ -178,7 +191,6 @@ class Terminal:
         """Leave, and give up the duplicated file descriptor. Twice is once."""
         self.leave()
         if self._fd >= 0:
-            self._stream.close()
             os.close(self._fd)
             self._fd = -1
 
@@ -244,12 +256,24 @@ def _own_descriptor(fd: int) -> int:
     return own
 
 
+def _promised_colors(environ: Mapping[str, str], multiplexer: str) -> int:
+    """Return how many colours there surely are, as far as the environment tells."""
+    if environ.get("NO_COLOR"):
+        return 0
+    palette = 256 if "256color" in environ.get("TERM", "") else 0
+    if environ.get("COLORTERM") in {"truecolor", "24bit"}:
+        return 256 if multiplexer == "screen" else TRUE_COLOR
+    return palette
+
+
 def _build(stream: IO[str], multiplexer: str) -> tuple[blessed.Terminal, int]:
     """Build blessed's terminal; return it, and how many colours to use.
 
     With a stream that is not the standard output blessed asks the terminal nothing,
     where it would otherwise wait for the answer.
     """
+    import blessed  # noqa: PLC0415 - see `Terminal.learn`
+
     # It takes NO_COLOR for: no sequences at all, not even to move the cursor.
     no_color = os.environ.pop("NO_COLOR", None)
     try:
@@ -257,6 +281,8 @@ def _build(stream: IO[str], multiplexer: str) -> tuple[blessed.Terminal, int]:
     finally:
         if no_color is not None:
             os.environ["NO_COLOR"] = no_color
+    # Nearest by eye; the default takes a hundred times longer and wins nothing.
+    built.color_distance_algorithm = "rgb-weighted"
     if no_color:
         return built, 0
     known = built.number_of_colors

@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from wcwidth import iter_graphemes, wcswidth, wcwidth
-
 from .rows import PLAIN, Row, Span, Style
 
 if TYPE_CHECKING:
@@ -21,12 +19,25 @@ ELLIPSIS: Final = "…"
 """Stands for what was cut off, and for a character too wide for a single column."""
 
 _WORD_OR_BLANKS: Final = re.compile(r" +|[^ ]+")
+# Latin, Greek and Cyrillic letters, and what the chat itself draws with: each takes one
+# cell whatever stands beside it. wcwidth takes a tenth of a start to load.
+_PLAIN_TEXT: Final = re.compile(
+    "[ -~\u00a0-\u00ac\u00ae-\u02ff\u0391-\u0482"
+    "\u2010-\u2027\u2030-\u205e\u2190-\u22ff\u2500-\u25fc\u2713-\u2718\u2800-\u28ff]*"
+)
+
+
+def is_plain(text: str) -> bool:
+    """Tell whether each character is surely a cluster of its own, one cell wide."""
+    return text.isascii() or _PLAIN_TEXT.fullmatch(text) is not None
 
 
 def width(text: str) -> int:
     """Return how many cells a text takes."""
-    if text.isascii():
+    if is_plain(text):
         return len(text)
+    from wcwidth import wcswidth, wcwidth
+
     cells = wcswidth(text)
     if cells >= 0:
         return cells
@@ -35,15 +46,21 @@ def width(text: str) -> int:
 
 def is_even(text: str) -> bool:
     """Tell whether each character takes one cell, so that all terminals agree."""
-    return text.isascii() or all(wcwidth(char) == 1 for char in text)
+    if is_plain(text):
+        return True
+    from wcwidth import wcwidth
+
+    return all(wcwidth(char) == 1 for char in text)
 
 
 def clusters(text: str) -> Iterator[tuple[str, int]]:
     """Cut a text into what belongs together, with the cells that each piece takes."""
-    if text.isascii():
+    if is_plain(text):
         for char in text:
             yield char, 1
     else:
+        from wcwidth import iter_graphemes
+
         for cluster in _whole_flags(iter_graphemes(text)):
             yield cluster, width(cluster)
 
@@ -135,7 +152,7 @@ def cut(text: str, columns: int) -> list[str]:
     Returns:
         At least one piece; an empty one for an empty text.
     """
-    if text.isascii():
+    if is_plain(text):
         return [text[at : at + columns] for at in range(0, len(text), columns)] or [""]
     pieces: list[str] = []
     piece: list[str] = []
@@ -234,7 +251,7 @@ def _fitting(text: str, columns: int) -> str:
     """Return the longest beginning of a text that fits."""
     if columns <= 0:
         return ""
-    if text.isascii():
+    if is_plain(text):
         return text[:columns]
     used = length = 0
     for cluster, cells in clusters(text):
@@ -248,7 +265,7 @@ def _fitting(text: str, columns: int) -> str:
 def _window(text: str, start: int, end: int) -> str:
     """Return the cells from `start` to `end` of a text."""
     start = max(0, start)
-    if text.isascii():
+    if is_plain(text):
         return text[start:end]
     kept: list[str] = []
     at = 0

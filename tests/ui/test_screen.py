@@ -44,6 +44,7 @@ class Stage:
         termios.tcsetwinsize(self.slave, (SIZE.rows, SIZE.columns))
         os.set_blocking(self.master, False)
         self.terminal = Terminal(input_fd=self.slave, output_fd=self.slave)
+        self.terminal.learn()
         self.terminal.enter()
         self.read()
         self.screen = Screen(self.terminal, environ or {"TERM": "xterm-256color"})

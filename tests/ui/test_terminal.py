@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from backburner.ui import terminal as terminal_module
 from backburner.ui.drawable import is_drawable
+from backburner.ui.rows import Style
 from backburner.ui.terminal import Size, Terminal
 
 if TYPE_CHECKING:
@@ -67,8 +68,10 @@ def make(tty: Pty, *, mouse: bool = True) -> Terminal:
     return Terminal(input_fd=tty.slave, output_fd=tty.slave, mouse=mouse)
 
 
-def test_building_asks_and_writes_nothing(tty: Pty) -> None:
-    make(tty).close()
+def test_building_and_learning_asks_and_writes_nothing(tty: Pty) -> None:
+    terminal = make(tty)
+    terminal.learn()
+    terminal.close()
     assert tty.read() == b""
 
 
@@ -244,10 +247,59 @@ def test_the_number_of_colours(
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     terminal = make(tty)
+    terminal.learn()
     assert terminal.colors == colors
     assert {name: os.environ.get(name) for name in environ} == environ
     with terminal:
         assert b"\x1b[?2004h" in tty.read()
+
+
+@pytest.mark.parametrize(
+    ("environ", "promised"),
+    [
+        ({"TERM": "xterm-256color"}, 256),
+        ({"TERM": "xterm-256color", "COLORTERM": "truecolor"}, 1 << 24),
+        ({"TERM": "xterm-256color", "NO_COLOR": "1", "COLORTERM": "24bit"}, 0),
+        ({"TERM": "tmux-256color", "COLORTERM": "24bit", "TMUX": "x,1,0"}, 1 << 24),
+        ({"TERM": "screen", "COLORTERM": "truecolor", "STY": "1.tty"}, 256),
+        ({"TERM": "xterm-16color"}, 0),
+        ({"TERM": "linux"}, 0),
+        ({"TERM": "vt100"}, 0),
+        ({"TERM": "never-heard-of"}, 0),
+    ],
+)
+def test_the_environment_promises_no_more_colours_than_there_are(
+    tty: Pty, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], promised: int
+) -> None:
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    with make(tty) as terminal:
+        assert terminal.colors == promised
+        terminal.learn()
+        assert promised <= terminal.colors
+
+
+def test_common_terminals_are_as_the_standard_has_them(
+    tty: Pty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    styles = [Style(**{name: True}) for name in ("bold", "dim", "italic", "reverse")]
+    for kind in ("xterm", "xterm-256color", "tmux-256color", "xterm-kitty"):
+        monkeypatch.setenv("TERM", kind)
+        with make(tty) as terminal:
+            before = [terminal.styling.sequence(style) for style in styles]
+            terminal.learn()
+            assert [terminal.styling.sequence(style) for style in styles] == before
+
+
+def test_before_it_has_learned_a_color_it_can_not_reduce_is_left_out(
+    tty: Pty,
+) -> None:
+    with make(tty) as terminal:
+        style = Style(fg=(255, 135, 0), bg=208, bold=True)
+        assert terminal.styling.sequence(style) == "\x1b[1m\x1b[48;5;208m"
+        terminal.learn()
+        expected = "\x1b[1m\x1b[38;5;208m\x1b[48;5;208m"
+        assert terminal.styling.sequence(style) == expected
 
 
 @pytest.mark.parametrize(

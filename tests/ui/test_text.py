@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+import wcwidth
 from backburner.actors.safe_text import safe_line
 from backburner.ui.rows import PLAIN, Row, Span, Style
 from backburner.ui.text import (
@@ -11,6 +12,7 @@ from backburner.ui.text import (
     cut,
     cut_row,
     is_even,
+    is_plain,
     pad,
     pad_row,
     row_width,
@@ -73,6 +75,15 @@ def test_even_text_has_one_cell_for_each_character() -> None:
     assert not is_even("日")
     assert not is_even("e\u0301")
     assert not is_even("☀\ufe0f")
+
+
+def test_what_is_taken_for_plain_is_so_for_those_who_know() -> None:
+    chars = [c for c in map(chr, range(0x20, 0x10000)) if is_plain(c) and c != "\x7f"]
+    together = "".join(chars)
+    assert {"a", "é", "ß", "Я", "ω", "─", "…", "✓", "⠋"} <= set(chars)
+    assert not {"日", "\u0301", "\u00ad", "\u200d", "\u2028", "◽"} & set(chars)
+    assert {wcwidth.wcwidth(c) for c in chars} == {1}
+    assert list(wcwidth.iter_graphemes(together)) == chars
 
 
 @given(TEXTS)

@@ -28,8 +28,8 @@ from ..messages import Finished, Notice, ViewLost
 from ..screen import Screen
 from ..terminal import Terminal
 from ..theme import Look
+from ..views.layout import draw
 from ..wakeup import Wakeup
-from .chat_actor import ChatActor
 from .messages import (
     ChatActorMessage,
     ChatReport,
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     import pykka
 
     from ...actors import TaskSystem
+    from .chat_actor import ChatActor
 
 logger = logging.getLogger("backburner")
 
@@ -169,12 +170,19 @@ class _Chat:
         if options.directory is not None:
             history = HistoryFile(options.directory / "history.jsonl")
         inputs, notice = _load(history)
-        state = _first_state(system, options, terminal, inputs)
-        state.notice = notice
+        first = _first_state(system, options, terminal, inputs, notice)
+        screen = Screen(terminal)
+        # Before what it can do without is loaded, blessed above all. What is typed
+        # meanwhile waits in the terminal, and a signal in the pipe.
+        screen.paint(draw(first), first.size)
+        from .chat_actor import ChatActor  # noqa: PLC0415
+
+        terminal.learn()
+        state = _first_state(system, options, terminal, inputs, notice)
         self._ui: pykka.ActorRef[ChatActor] = ChatActor.start(
             state,
             terminal=terminal,
-            screen=Screen(terminal),
+            screen=screen,
             config=options.config,
             history=history,
             partner=options.partner,
@@ -303,7 +311,11 @@ def _load(history: HistoryFile | None) -> tuple[list[str], str]:
 
 
 def _first_state(
-    system: TaskSystem, options: ChatOptions, terminal: Terminal, inputs: list[str]
+    system: TaskSystem,
+    options: ChatOptions,
+    terminal: Terminal,
+    inputs: list[str],
+    notice: str,
 ) -> ChatState:
     config = options.config
     encoding = "ascii" if config.ascii else options.encoding
@@ -319,4 +331,5 @@ def _first_state(
         size=terminal.size(),
         remembers=options.directory is not None,
         partner=options.partner.name if options.partner else None,
+        notice=notice,
     )

@@ -1,0 +1,161 @@
+"""The first frame, drawn while what takes longest to load is still held back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from backburner.ui.chat.run import EXIT_FAILURE
+from pty_session import PtySession
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping
+    from pathlib import Path
+
+PLACEHOLDER = "A note to yourself"
+END_OF_FRAME = b"\x1b[?2026l"
+ASKED = b"\x1b]11;?"  # for the background: after the first frame of the actor
+GIVEN_BACK = (b"?1049l", b"?1000l", b"?2004l", b"?1004l", b"?25h", b"?7h")
+
+# A pipe blocks its reader until somebody has written.
+HELD_BACK = """
+import sys
+from pathlib import Path
+pipe = Path(sys.argv.pop(1))
+held = {"backburner.ui.chat.chat_actor", "blessed", "wcwidth"}
+class Held:
+    released = False
+    def find_spec(self, name, path=None, target=None):
+        if name in held and not self.released:
+            Held.released = True
+            if pipe.read_text() == "break":
+                raise RuntimeError("planted")
+sys.meta_path.insert(0, Held())
+from backburner.ui import app
+sys.exit(app.main())
+"""
+
+
+class Start:
+    """A chat of which blessed is loaded when the test says so."""
+
+    def __init__(self, session: PtySession, pipe: Path) -> None:
+        self.session = session
+        self._pipe = pipe
+
+    def go_on(self, word: str = "load") -> None:
+        self._pipe.write_text(word)
+
+
+@contextlib.contextmanager
+def started(
+    folder: Path,
+    columns: int = 100,
+    rows: int = 30,
+    environ: Mapping[str, str] | None = None,
+) -> Generator[Start]:
+    pipe = folder / "pipe"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-c", HELD_BACK, str(pipe), "--state-dir", str(folder)]
+    with PtySession(
+        command, columns=columns, rows=rows, environ=environ or {}
+    ) as session:
+        session.wait(lambda: END_OF_FRAME in session.raw)
+        yield Start(session, pipe)
+
+
+def loaded(session: PtySession) -> Callable[[], bool]:
+    return lambda: ASKED in session.raw
+
+
+def given_back(session: PtySession) -> bool:
+    raw = bytes(session.raw)
+    last_on = raw.rfind(b"\x1b[?1049h")
+    return all(raw.rfind(mode) > last_on for mode in GIVEN_BACK)
+
+
+def test_what_is_typed_and_resized_while_it_loads_counts(tmp_path: Path) -> None:
+    with started(tmp_path) as start:
+        chat = start.session
+        chat.wait(PLACEHOLDER, "backburner · main", "/help  explains all commands")
+        chat.send("half a")
+        chat.resize(60, 12)
+        chat.process.send_signal(signal.SIGWINCH)
+        start.go_on()
+        chat.wait("half a", lambda: chat.cursor[0] == 10)
+        chat.send(" note\r")
+        chat.wait("you  half a note")
+
+
+def test_a_first_frame_that_was_right_is_not_drawn_again(tmp_path: Path) -> None:
+    with started(tmp_path) as start:
+        chat = start.session
+        chat.wait(PLACEHOLDER)
+        start.go_on()
+        chat.wait(loaded(chat))
+        assert bytes(chat.raw).count(PLACEHOLDER.encode()) == 1
+        assert chat.screen.buffer[0][0].fg != "default"
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 1), (5, 3), (20, 6), (80, 24), (200, 60)])
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"NO_COLOR": "1"},
+        {"TERM": "vt100"},
+        {"TERM": "xterm-16color"},
+        {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
+    ids=str,
+)
+def test_it_says_what_the_next_frame_says(
+    tmp_path: Path, size: tuple[int, int], environ: dict[str, str]
+) -> None:
+    with started(tmp_path, *size, environ) as start:
+        chat = start.session
+        first, first_bytes = chat.lines, bytes(chat.raw)
+        assert any(first)
+        start.go_on()
+        chat.wait(loaded(chat))
+        assert chat.lines == first
+        assert chat.text.isascii() or "LANG" not in environ
+        if "TERM" in environ or "NO_COLOR" in environ:
+            assert b"\x1b[38;5;" not in first_bytes
+
+
+def test_colours_come_as_soon_as_they_are_known(tmp_path: Path) -> None:
+    with started(tmp_path, environ={"TERM": "xterm-16color"}) as start:
+        chat = start.session
+        chat.wait("/task")
+        row = next(n for n, line in enumerate(chat.lines) if "/task" in line)
+        column = chat.lines[row].index("/task")
+        assert chat.screen.buffer[row][column].fg == "default"
+        start.go_on()
+        chat.wait(lambda: chat.screen.buffer[row][column].fg == "cyan")
+
+
+def test_a_crash_while_it_loads_gives_the_terminal_back(tmp_path: Path) -> None:
+    with started(tmp_path) as start:
+        chat = start.session
+        start.go_on("break")
+        assert chat.wait_exit() == EXIT_FAILURE
+        assert given_back(chat)
+        assert "internal error: RuntimeError('planted'); the log is" in chat.text
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_while_it_loads_ends_the_session_in_order(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    with started(tmp_path) as start:
+        chat = start.session
+        chat.process.send_signal(number)
+        start.go_on()
+        assert chat.wait_exit() == 128 + number
+        assert given_back(chat)
+        assert "left session main" in chat.text

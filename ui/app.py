@@ -6,6 +6,7 @@ import argparse
 import logging
 import math
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,12 +15,14 @@ import platformdirs
 from msgspec.structs import replace
 
 from ..actors import TaskSystem, TaskSystemError
-from .config import ConfigError, default_path, load
+from . import lifetime
+from .config import Config, ConfigError, default_path, load
 from .drawable import is_drawable
-from .line_mode import EXIT_USAGE, run_line_mode
+from .line_mode import EXIT_SIGNAL, EXIT_USAGE, run_line_mode
 from .standard_output import StandardOutput
 from .theme import icons_for
 from .view import JsonView, PlainView
+from .wakeup import DRAWING_SIGNALS, Wakeup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,36 +38,61 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     _hold_standard_streams()
+    # A parent that ignores it hands that down; then the system collects children by
+    # itself, and nobody hears how they ended.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     logging.basicConfig(level=logging.WARNING, format="backburner: %(message)s")
-    state = options.state_dir or platformdirs.user_state_path("backburner")
-    directory = None if options.ephemeral else state / options.session
-    try:
-        config = load(options.config)
-        grace = config.grace if options.grace is None else options.grace
-        system = TaskSystem(
-            directory=directory,
-            name=options.session,
-            slots=options.parallel or config.slots,
-            grace=grace,
-            history=config.history,
-            output_limit=config.output_limit,
-            session_output_limit=config.session_output_limit,
-        )
-        system.start()
-    except (ConfigError, TaskSystemError, ValueError) as error:
-        sys.stderr.write(f"backburner: {error}\n")
-        return EXIT_USAGE
-    if is_drawable() and not (options.plain or options.json):
-        # Only now: what draws takes longer to load than all of line mode.
-        from .chat.run import ChatOptions, run_chat  # noqa: PLC0415
+    draws = is_drawable() and not (options.plain or options.json)
+    # From here on a signal ends the session in order, whatever it comes into.
+    with Wakeup(DRAWING_SIGNALS if draws else ()) as wakeup:
+        try:
+            config = _configuration(options)
+            directory = _directory(options)
+            system = _make_system(options, config, directory)
+            ended_by = lifetime.start(system, wakeup)
+        except (ConfigError, TaskSystemError, ValueError) as error:
+            sys.stderr.write(f"backburner: {error}\n")
+            return EXIT_USAGE
+        if ended_by is not None:
+            lifetime.stop(system, wakeup)
+            return EXIT_SIGNAL + ended_by
+        if draws:
+            # Only now: what draws takes longer to load than all of line mode.
+            from .chat.run import ChatOptions, run_chat  # noqa: PLC0415
 
-        config = replace(config, grace=grace)
-        chat = ChatOptions(options.session, directory, config, sys.stdout.encoding)
-        return run_chat(system, chat)
-    icons = icons_for(sys.stdout.encoding)
-    stream = StandardOutput("utf-8" if options.json else sys.stdout.encoding)
-    view = JsonView(stream) if options.json else PlainView(stream, icons)
-    return run_line_mode(system, view, icons, grace)
+            encoding = sys.stdout.encoding
+            chat = ChatOptions(options.session, directory, config, encoding)
+            return run_chat(system, chat, wakeup)
+        icons = icons_for(sys.stdout.encoding)
+        stream = StandardOutput("utf-8" if options.json else sys.stdout.encoding)
+        view = JsonView(stream) if options.json else PlainView(stream, icons)
+        return run_line_mode(system, view, icons, config.grace, wakeup)
+
+
+def _configuration(options: argparse.Namespace) -> Config:
+    config = load(options.config)
+    return config if options.grace is None else replace(config, grace=options.grace)
+
+
+def _directory(options: argparse.Namespace) -> Path | None:
+    if options.ephemeral:
+        return None
+    state = options.state_dir or platformdirs.user_state_path("backburner")
+    return state / options.session
+
+
+def _make_system(
+    options: argparse.Namespace, config: Config, directory: Path | None
+) -> TaskSystem:
+    return TaskSystem(
+        directory=directory,
+        name=options.session,
+        slots=options.parallel or config.slots,
+        grace=config.grace,
+        history=config.history,
+        output_limit=config.output_limit,
+        session_output_limit=config.session_output_limit,
+    )
 
 
 def _hold_standard_streams() -> None:

@@ -32,12 +32,14 @@ class LineInput:
         """Read once and return the lines that are complete.
 
         Blocks if there is nothing to read. The last line of a file counts as complete
-        without a line break too; after it comes `EndOfInput`.
-
-        Raises:
-            OSError: If it can't be read.
+        without a line break too; after it comes `EndOfInput`, as it does after a word
+        about what can't be read.
         """
-        data = os.read(self.fd, CHUNK)
+        try:
+            data = os.read(self.fd, CHUNK)
+        except OSError as error:
+            problem = f"can't read the input ({error.strerror}); there is no more of it"
+            return [BadInput(problem), EndOfInput()]
         if not data:
             last = bytes(self._rest)
             self._rest.clear()

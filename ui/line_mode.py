@@ -6,11 +6,12 @@ For pipes, scripts and terminals that can't draw.
 from __future__ import annotations
 
 import sys
-import threading
 from typing import TYPE_CHECKING, Final
 
 from ..actors.promise import Deadline
+from .background import Background
 from .dialogue import Dialogue
+from .lifetime import stop
 from .line_input import LineInput
 from .messages import (
     EndOfInput,
@@ -23,20 +24,19 @@ from .messages import (
     WantsInput,
 )
 from .ui_actor import UIActor
-from .wakeup import Wakeup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pykka
 
     from ..actors import TaskSystem
     from .theme import Icons
     from .view import View
+    from .wakeup import Wakeup
 
 EXIT_UNSUCCESSFUL: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_SIGNAL: Final = 128
+_STDIN: Final = 0
 _LAST_LINES_TIMEOUT: Final = 2.0
 """Seconds in which the last lines must be taken, once a signal has ended the session.
 """
@@ -67,39 +67,44 @@ class _Owner:
 
 
 def run_line_mode(
-    system: TaskSystem, view: View, icons: Icons, grace: float, fd: int = 0
+    system: TaskSystem,
+    view: View,
+    icons: Icons,
+    grace: float,
+    wakeup: Wakeup,
 ) -> int:
-    """Carry out the lines of a file descriptor, and wait for all tasks at its end.
+    """Carry out the lines of standard input, and wait for all tasks at its end.
+
+    Must be called on the main thread, which it blocks.
 
     Args:
         system: Started; stopped on return.
         view: Takes what is to be shown.
         icons: The signs for statuses.
         grace: Seconds that a task is given to end, for people to read.
-        fd: Where the lines come from.
+        wakeup: Open; hears the signals that end the session.
 
     Returns:
         The exit status: 0 if every task completed, 1 if one did not, 2 if a line made
         no sense, 128 and a signal's number if that ended the session.
     """
-    with Wakeup() as wakeup:
-        owner = _Owner(wakeup)
-        ui = UIActor.start(
-            Dialogue(system.kinds, icons, grace),
-            view,
-            system.queue,
-            owner,
-            system.dead_letters,
-        )
-        for warning in system.warnings:
-            ui.tell(Notice(warning))
-        try:
-            system.subscribe(ui, shows=True)
-            ended_by = _read_until_finished(ui, owner, wakeup, LineInput(fd))
-        finally:
-            stopped_by = _stop(system, wakeup)
-        verdict = _part(ui, wakeup, patient=not (ended_by or stopped_by))
-        ui.stop(block=False)
+    owner = _Owner(wakeup)
+    ui = UIActor.start(
+        Dialogue(system.kinds, icons, grace),
+        view,
+        system.queue,
+        owner,
+        system.dead_letters,
+    )
+    for warning in system.warnings:
+        ui.tell(Notice(warning))
+    try:
+        system.subscribe(ui, shows=True)
+        ended_by = _read_until_finished(ui, owner, wakeup, LineInput(_STDIN))
+    finally:
+        stopped_by = stop(system, wakeup)
+    verdict = _part(ui, wakeup, patient=not (ended_by or stopped_by))
+    ui.stop(block=False)
     if owner.lost is not None:
         sys.stderr.write(f"backburner: can't write any more: {owner.lost}\n")
     elif verdict is None:
@@ -126,51 +131,21 @@ def _read_until_finished(
     return None
 
 
-def _stop(system: TaskSystem, wakeup: Wakeup) -> int | None:
-    # On a thread of its own, so that a second signal can still be heard.
-    stopping = _Background(system.stop, wakeup)
-    heard: int | None = None
-    while not stopping.done:
-        _, signals = wakeup.wait()
-        if signals:
-            heard = signals[0]
-            system.hurry()
-    return heard
-
-
 def _part(
     ui: pykka.ActorRef[UIActor], wakeup: Wakeup, *, patient: bool
 ) -> Verdict | None:
     # Whoever reads the output may take any time for that, but not after a signal.
     verdicts: list[Verdict] = []
-    asking = _Background(
-        lambda: verdicts.append(ui.ask(Farewell(), block=True)), wakeup
-    )
+    asking = Background(lambda: verdicts.append(ui.ask(Farewell(), block=True)), wakeup)
     deadline = None if patient else Deadline(_LAST_LINES_TIMEOUT)
     while not asking.done and (deadline is None or deadline.left() > 0):
         left = None if deadline is None else deadline.left()
         _, signals = wakeup.wait(timeout=left)
         if signals and deadline is None:
             deadline = Deadline(_LAST_LINES_TIMEOUT)
+    if asking.error is not None:
+        raise asking.error
     return verdicts[0] if verdicts else None
-
-
-class _Background:
-    """Does something that blocks on a thread, and wakes the main thread at its end."""
-
-    def __init__(self, work: Callable[[], object], wakeup: Wakeup) -> None:
-        self._work = work
-        self._wakeup = wakeup
-        self.done = False
-        """Whether it is over; a thread lives on for a moment after its last words."""
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def _run(self) -> None:
-        try:
-            self._work()
-        finally:
-            self.done = True
-            self._wakeup.nudge()
 
 
 def _exit_status(verdict: Verdict | None, ended_by: int | None, *, lost: bool) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-from typing import TYPE_CHECKING, Final
+import select
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -23,7 +24,7 @@ class StandardOutput(io.TextIOWrapper):
     """
 
     def __init__(self, encoding: str) -> None:
-        binary = open(_STDOUT, "wb", closefd=False)  # noqa: SIM115 - a descriptor
+        binary = io.BufferedWriter(_PatientFile(_STDOUT, "wb", closefd=False))
         super().__init__(binary, encoding, errors="backslashreplace")
 
     def write(self, text: str, /) -> int:
@@ -53,3 +54,17 @@ class StandardOutput(io.TextIOWrapper):
             with contextlib.suppress(OSError):
                 self.buffer.close()
             raise
+
+
+class _PatientFile(io.FileIO):
+    """Waits for a reader, too, if somebody has made the descriptor non-blocking.
+
+    Whoever shares it may have: the program at the other end of a pipe, or a parent.
+    """
+
+    def write(self, data: Any, /) -> int:  # noqa: ANN401 - any buffer; 3.11 has no name
+        written: int | None = super().write(data)
+        while written is None:
+            select.select([], [self], [])
+            written = super().write(data)
+        return written

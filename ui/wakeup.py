@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 ENDING_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """The signals that ask this program to end."""
 
+DRAWING_SIGNALS: Final = (signal.SIGWINCH, signal.SIGCONT, signal.SIGTSTP)
+"""The signals that concern a program that draws."""
+
 _NUDGE: Final = b"\0"
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
+import sys
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -174,6 +176,53 @@ def test_closed_standard_streams_are_no_other_file(state: Path, closed: str) -> 
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout + done.stderr == b""
+
+
+def test_a_reader_that_does_not_block_gets_all_of_it(state: Path) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    lines = 400
+    with subprocess.Popen(
+        [COMMAND, "--plain", "--state-dir", state],
+        stdin=subprocess.PIPE,
+        stdout=writing,
+    ) as process:
+        os.close(writing)
+        assert process.stdin is not None
+        process.stdin.write(b"a note to myself\n" * lines + b"/help\n" * lines)
+        process.stdin.close()
+        with os.fdopen(reading, "rb") as output:
+            assert output.read().count(b"a note to myself") == lines
+        assert process.wait(PATIENCE) == 0
+
+
+def test_a_parent_that_ignores_its_children_hides_no_exit_status(state: Path) -> None:
+    ignoring = (
+        "import os, signal, sys;"
+        "signal.signal(signal.SIGCHLD, signal.SIG_IGN);"
+        "os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", ignoring, COMMAND, "--plain", "--state-dir", state],
+        input=b"!exit 3\n",
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert b"exit status 3" in done.stdout
+    assert done.returncode == 1
+
+
+def test_an_input_that_can_not_be_read_is_told(state: Path) -> None:
+    command = f'{COMMAND} --plain --state-dir "$1" 0>"$1.input"'
+    done = subprocess.run(
+        ["bash", "-c", command, "bash", state],
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert b"can't read the input (Bad file descriptor)" in done.stdout
+    assert (done.returncode, done.stderr) == (2, b"")
 
 
 def test_a_second_program_is_told_who_has_the_session(state: Path) -> None:

@@ -208,8 +208,10 @@ def test_a_whole_line_that_is_just_too_long_is_refused(feed: _Feed) -> None:
     assert feed.put(b"x\nthree\n") == [TOO_LONG, InputLine("three")]
 
 
-def test_what_can_not_be_read_is_an_error(tmp_path: Path) -> None:
+def test_what_can_not_be_read_is_told_and_is_the_end(tmp_path: Path) -> None:
     folder = os.open(tmp_path, os.O_RDONLY)
-    with pytest.raises(IsADirectoryError):
-        LineInput(folder).read()
+    bad, end = LineInput(folder).read()
+    assert isinstance(bad, BadInput)
+    assert bad.problem.startswith("can't read the input (Is a directory)")
+    assert end == EndOfInput()
     os.close(folder)

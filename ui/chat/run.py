@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -29,7 +30,7 @@ from ..screen import Screen
 from ..terminal import Terminal
 from ..theme import Look
 from ..views.layout import draw
-from ..wakeup import Wakeup
+from ..wakeup import DRAWING_SIGNALS, Wakeup
 from .messages import (
     ChatActorMessage,
     ChatReport,
@@ -84,7 +85,9 @@ class ChatOptions(msgspec.Struct, frozen=True):
     partner: Partner | None = None
 
 
-def run_chat(system: TaskSystem, options: ChatOptions) -> int:
+def run_chat(
+    system: TaskSystem, options: ChatOptions, wakeup: Wakeup | None = None
+) -> int:
     """Draw the chat on the terminal of the process until somebody leaves.
 
     Must be called on the main thread, which it blocks.
@@ -92,6 +95,7 @@ def run_chat(system: TaskSystem, options: ChatOptions) -> int:
     Args:
         system: Started; stopped on return.
         options: What else there is to know.
+        wakeup: Open, and hears of `DRAWING_SIGNALS` too; one of its own by default.
 
     Returns:
         The exit status: 0, or 128 and a signal's number if that ended the session, or
@@ -106,7 +110,7 @@ def run_chat(system: TaskSystem, options: ChatOptions) -> int:
         mouse=options.config.mouse, encoding=options.encoding or "utf-8"
     )
     try:
-        with Quiet(log), Wakeup((signal.SIGWINCH, signal.SIGCONT, signal.SIGTSTP)) as w:
+        with Quiet(log), _heard(wakeup) as w:
             try:
                 with terminal:
                     chat = _Chat(system, options, terminal, w)
@@ -121,6 +125,10 @@ def run_chat(system: TaskSystem, options: ChatOptions) -> int:
         sys.stdout.write(f"{safe_line(last_line)}\n")
         sys.stdout.flush()
     return status
+
+
+def _heard(wakeup: Wakeup | None) -> AbstractContextManager[Wakeup]:
+    return Wakeup(DRAWING_SIGNALS) if wakeup is None else nullcontext(wakeup)
 
 
 class _Owner:

@@ -8,7 +8,9 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
+from backburner.actors import TaskSystem
 from backburner.ui.chat.run import EXIT_FAILURE
 from pty_session import PtySession
 
@@ -25,8 +27,7 @@ GIVEN_BACK = (b"?1049l", b"?1000l", b"?2004l", b"?1004l", b"?25h", b"?7h")
 HELD_BACK = """
 import sys
 from pathlib import Path
-pipe = Path(sys.argv.pop(1))
-held = {"backburner.ui.chat.chat_actor", "blessed", "wcwidth"}
+pipe, held = Path(sys.argv.pop(1)), sys.argv.pop(1).split(",")
 class Held:
     released = False
     def find_spec(self, name, path=None, target=None):
@@ -34,10 +35,16 @@ class Held:
             Held.released = True
             if pipe.read_text() == "break":
                 raise RuntimeError("planted")
+# Whoever is held back here holds up all other loading: what jobs need comes first.
+import backburner.actors.spawn, psutil
 sys.meta_path.insert(0, Held())
 from backburner.ui import app
 sys.exit(app.main())
 """
+
+
+DRAWS_BEST = "backburner.ui.chat.chat_actor,blessed,wcwidth"
+DRAWS_AT_ALL = "backburner.ui.chat.run"
 
 
 class Start:
@@ -51,6 +58,11 @@ class Start:
         self._pipe.write_text(word)
 
 
+def _command(folder: Path, held: str) -> list[str]:
+    program = [sys.executable, "-c", HELD_BACK, str(folder / "pipe"), held]
+    return [*program, "--state-dir", str(folder)]
+
+
 @contextlib.contextmanager
 def started(
     folder: Path,
@@ -60,7 +72,7 @@ def started(
 ) -> Generator[Start]:
     pipe = folder / "pipe"
     os.mkfifo(pipe)
-    command = [sys.executable, "-c", HELD_BACK, str(pipe), "--state-dir", str(folder)]
+    command = _command(folder, DRAWS_BEST)
     with PtySession(
         command, columns=columns, rows=rows, environ=environ or {}
     ) as session:
@@ -159,3 +171,19 @@ def test_a_signal_while_it_loads_ends_the_session_in_order(
         assert chat.wait_exit() == 128 + number
         assert given_back(chat)
         assert "left session main" in chat.text
+
+
+def test_a_signal_before_anything_is_drawn_leaves_no_task_running(
+    tmp_path: Path, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    pids = tmp_path / "pids"
+    os.mkfifo(tmp_path / "pipe")
+    with TaskSystem(directory=tmp_path / "main", slots=1, grace=0) as system:
+        system.add("Busy", "bash", "sleep 60")
+        system.add("Later", "bash", f"echo $$ > {pids}; sleep 60")
+    with PtySession(_command(tmp_path, DRAWS_AT_ALL)) as chat:
+        until(lambda: pids.exists() and pids.read_text().endswith("\n"))
+        chat.process.send_signal(signal.SIGTERM)
+        (tmp_path / "pipe").write_text("load")
+        assert chat.wait_exit() == 128 + signal.SIGTERM
+        assert not psutil.pid_exists(int(pids.read_text()))

@@ -1,0 +1,59 @@
+"""Starting and stopping the task system while signals are heard."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .background import Background
+from .wakeup import ENDING_SIGNALS
+
+if TYPE_CHECKING:
+    from ..actors import TaskSystem
+    from .wakeup import Wakeup
+
+
+def start(system: TaskSystem, wakeup: Wakeup) -> int | None:
+    """Start a task system; blocks until it has started.
+
+    What a killed program has left running is given the grace period first, unless a
+    signal cuts that short.
+
+    Args:
+        system: One that is not started.
+        wakeup: Hears the signals.
+
+    Returns:
+        The number of the first signal that asked this program to end meanwhile; it is
+        for the caller to stop the system.
+
+    Raises:
+        TaskSystemError: If it can't be started.
+    """
+    return _while_heard(Background(system.start, wakeup), system, wakeup)
+
+
+def stop(system: TaskSystem, wakeup: Wakeup) -> int | None:
+    """Stop a task system; blocks until it has stopped.
+
+    Args:
+        system: The system; one that is not started is left alone.
+        wakeup: Hears the signals; one that asks this program to end ends the tasks'
+            grace period.
+
+    Returns:
+        The number of the first such signal.
+    """
+    return _while_heard(Background(system.stop, wakeup), system, wakeup)
+
+
+def _while_heard(work: Background, system: TaskSystem, wakeup: Wakeup) -> int | None:
+    heard: int | None = None
+    while not work.done:
+        _, signals = wakeup.wait()
+        for number in signals:
+            if number in ENDING_SIGNALS:
+                heard = heard or number
+                system.hurry()
+    if work.error is not None:
+        raise work.error
+    return heard

@@ -74,7 +74,8 @@ class Dispatcher:
         self._workers: list[_Worker] = []
         self._waiting = 0
         self._closed = False
-        self._lock = threading.Lock()  # of the workers and how many wait
+        # Of the workers and how many wait; a signal handler may come here twice.
+        self._lock = threading.RLock()
 
     def submit(self, turn: Callable[[], None]) -> None:
         """Have a turn taken soon. Never blocks.

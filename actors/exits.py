@@ -46,8 +46,9 @@ class PidfdWatcher:
 
     def __init__(self) -> None:
         self._calls: dict[int, Callable[[], None]] = {}
-        # What is written to a file that is closed may reach somebody else's.
-        self._open = threading.Lock()
+        # What is written to a file that is closed may reach somebody else's. A signal
+        # handler that sends a message may come here twice.
+        self._open = threading.RLock()
         self._epoll = select.epoll()
         self._wakes = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         # Edge-triggered: each write is one event, and nobody needs to read it.

@@ -53,34 +53,34 @@ class Mailbox:
         self._scheduler = scheduler
         self._turn = turn
         self._envelopes: deque[Any] = deque()
-        # Locked from the moment a turn is asked for until it is over.
-        self._claimed = threading.Lock()
+        # Locked during a turn, and by nobody else: who puts a message may be a main
+        # thread that is interrupted in the middle of it.
+        self._in_turn = threading.Lock()
         self._left = 0
         self._closed = False
 
     def put(self, envelope: Any, /) -> None:  # noqa: ANN401 - Pykka's own, and private
-        """Take a message in its envelope. Never blocks."""
-        self._envelopes.append(envelope)
-        if self._closed:
-            self._refuse_all()
-        elif self._claimed.locked() or not self.schedule():
-            # Whoever holds it looks for messages again when it has let go.
-            self._scheduler.nudge()
-
-    def schedule(self) -> bool:
-        """Ask for a turn; return false if one is coming, or under way. Never blocks.
+        """Take a message in its envelope. Never blocks.
 
         Raises:
             RuntimeError: If there is no thread for it, and none can be started.
         """
-        if not self._claimed.acquire(blocking=False):
-            return False
-        try:
-            self._scheduler.submit(self._take_turn)
-        except RuntimeError:
-            self._claimed.release()
-            raise
-        return True
+        self._envelopes.append(envelope)
+        if self._closed:
+            self._refuse_all()
+        elif self._in_turn.locked():
+            # At the end of the turn somebody looks for messages.
+            self._scheduler.nudge()
+        else:
+            self.schedule()
+
+    def schedule(self) -> None:
+        """Ask for a turn. Never blocks.
+
+        Raises:
+            RuntimeError: If there is no thread for it, and none can be started.
+        """
+        self._scheduler.submit(self._take_turn)
 
     def get(self) -> Any:  # noqa: ANN401 - Pykka's own, and private
         """Return the next message. Never blocks; for use within a turn only.
@@ -107,11 +107,14 @@ class Mailbox:
         self._refuse_all()
 
     def _take_turn(self) -> None:
+        # More turns may be asked for than are needed; the others find nothing to do.
+        if not self._in_turn.acquire(blocking=False):
+            return
         self._left = TURN
         try:
             self._turn()
         finally:
-            self._claimed.release()
+            self._in_turn.release()
             if self._envelopes:
                 self.schedule()
 

@@ -10,7 +10,7 @@ import pytest
 from backburner.actors import Promise
 from backburner.actors.dispatcher import Dispatcher
 from backburner.actors.exits import PidfdWatcher
-from backburner.actors.mailbox import TURN, MailboxEmptyError
+from backburner.actors.mailbox import TURN, Mailbox, MailboxEmptyError
 from backburner.actors.supervision import DeadLetters, SafeActor
 
 PATIENCE = 10.0
@@ -208,3 +208,39 @@ def test_an_actor_without_any_thread_is_not_registered(
         with pytest.raises(RuntimeError, match="can't start new thread"):
             EchoActor.start(dispatcher, events)
     assert set(pykka.ActorRegistry.get_all()) == before
+
+
+def test_who_is_interrupted_while_sending_blocks_nobody(
+    dispatcher: Dispatcher, events: Promise[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actor = EchoActor.start(dispatcher, events)
+    actor.ask("hi", timeout=PATIENCE)
+
+    def interrupt(turn: Callable[[], None]) -> None:
+        raise KeyboardInterrupt(turn)
+
+    told: Promise[str] = Promise()
+    with monkeypatch.context() as patched:
+        patched.setattr(dispatcher, "submit", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            actor.tell(lambda: told.tell("first"))
+    actor.tell(lambda: told.tell("second"))
+    assert [told.get(PATIENCE), told.get(PATIENCE)] == ["first", "second"]
+    actor.stop(timeout=PATIENCE)
+
+
+def test_more_turns_than_messages_do_no_harm(
+    dispatcher: Dispatcher, events: Promise[str]
+) -> None:
+    actor = EchoActor.start(dispatcher, events)
+    mailbox = actor.actor_inbox
+    assert isinstance(mailbox, Mailbox)
+    for _ in range(100):
+        mailbox.schedule()
+    assert actor.ask("hi", timeout=PATIENCE) == "hi"
+    actor.stop(timeout=PATIENCE)
+    mailbox.schedule()
+    assert events.get(PATIENCE) == "started"
+    assert events.get(PATIENCE) == "stopped"
+    with pytest.raises(TimeoutError):
+        events.get(0)

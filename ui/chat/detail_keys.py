@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from .key_list import show_keys
 from .leaving import take_common_key
 from .panel_keys import take_task_key
 
@@ -29,6 +30,8 @@ def take_detail_key(state: ChatState, detail: Detail, key: Key) -> list[Effect]:
                 state.overlay = None
         case "enter":
             pass  # it is open already
+        case "?" | "f1":
+            show_keys(state)
         case "/" if detail.pager is not None:
             detail.query = ""
         case _:

@@ -11,10 +11,11 @@ from ..keys import Key, Paste
 from .absorb import absorb
 from .completion import propose
 from .effects import Effect, Remember
+from .key_list import show_keys
 from .leaving import take_common_key
 from .panel_keys import focus_panel
 from .scrolling import scroll_page, to_end
-from .state import Choice, HelpKeys
+from .state import Choice
 
 if TYPE_CHECKING:
     from .state import ChatState
@@ -59,10 +60,10 @@ def _take_key(state: ChatState, key: Key) -> list[Effect] | None:
         case "ctrl-d" if not empty:
             return None  # deletes a character
         case "?" if empty:
-            state.overlay = HelpKeys()
+            show_keys(state)
             return []
         case "f1":
-            state.overlay = HelpKeys()
+            show_keys(state)
             return []
         case "pgup" | "pgdn":
             scroll_page(state, -1 if key.name == "pgup" else 1)

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from ...actors import TaskRequest
 from .. import commands
 from .absorb import absorb
+from .key_list import show_keys
 from .leaving import take_common_key
 from .state import Focus
 
@@ -44,6 +45,8 @@ def take_panel_key(state: ChatState, key: Key) -> list[Effect]:
             _select(state, -len(_ids(state)))
         case "end" | "G":
             _select(state, len(_ids(state)))
+        case "?" | "f1":
+            show_keys(state)
         case "/":
             state.panel = replace(state.panel, typing=True)
         case "escape" if state.panel.words:

@@ -68,7 +68,15 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 class HelpKeys(msgspec.Struct, frozen=True):
-    """The list of keys lies over the screen."""
+    """The list of keys lies over the screen.
+
+    Attributes:
+        under: The task that is open below it, and comes back after it.
+        top: Rows of the list that are above the screen.
+    """
+
+    under: Detail | None = None
+    top: int = 0
 
 
 class Confirm(msgspec.Struct, frozen=True):

@@ -28,6 +28,7 @@ from .absorb import absorb
 from .detail_keys import take_detail_key
 from .effects import Announce, Effect
 from .input_keys import take_input
+from .key_list import take_list_key
 from .leaving import take_confirm_key
 from .messages import Beat, Ending, Resized
 from .mouse import click, wheel
@@ -143,9 +144,7 @@ def _take_key(state: ChatState, key: keys.Key) -> list[Effect]:
         case Detail():
             return take_detail_key(state, state.overlay, key)
         case HelpKeys():
-            state.overlay = None
-            # Whoever goes on typing needs no key to close the list first.
-            if not key.text or key.text in "?q ":
+            if take_list_key(state, state.overlay, key):
                 return []
         case None:
             pass

@@ -8,14 +8,21 @@ from ..chat.state import Confirm, Detail, Focus, HelpKeys
 from ..rows import Row, Span
 from ..text import clip_row, width
 from . import keys_text
+from .help_keys import has_more
 
 if TYPE_CHECKING:
     from ..chat.state import ChatState
     from .keys_text import Keys
 
 
-def footer_row(state: ChatState, columns: int) -> Row:
-    """Return the row; as many hints as fit, the most useful first."""
+def footer_row(state: ChatState, columns: int, body: int) -> Row:
+    """Return the row; as many hints as fit, the most useful first.
+
+    Args:
+        state: Of the chat.
+        columns: How wide the row is.
+        body: How many rows lie between header and input.
+    """
     theme = state.look.theme
     if state.notice:
         return clip_row((Span(state.notice, theme.unread),), columns)
@@ -26,7 +33,7 @@ def footer_row(state: ChatState, columns: int) -> Row:
     used = sum(width(span.text) for span in spans)
     separator = f" {state.look.signs.dot} "
     started = False
-    for name, meaning in _keys(state):
+    for name, meaning in _keys(state, columns, body):
         key = keys_text.key_name(name, ascii_only=state.look.is_ascii)
         lead = separator if started else ""
         cells = width(f"{lead}{key} {meaning}")
@@ -42,10 +49,11 @@ def footer_row(state: ChatState, columns: int) -> Row:
     return clip_row(tuple(span for span in spans if span.text), columns)
 
 
-def _keys(state: ChatState) -> Keys:
+def _keys(state: ChatState, columns: int, body: int) -> Keys:
     match state.overlay:
         case HelpKeys():
-            return (("any key", "back"),)
+            long = has_more(state, columns, body)
+            return keys_text.LONG_HELP_KEYS if long else keys_text.HELP_KEYS
         case Confirm():
             return keys_text.CONFIRM_KEYS
         case Detail(query=query):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 Keys = tuple[tuple[str, str], ...]
+Chapter = tuple[str, Keys]
 
 _ARROWS: Final = {"↑": "Up", "↓": "Down", "←": "Left", "→": "Right"}
 
@@ -47,6 +48,7 @@ PANEL_KEYS: Final[Keys] = (
     ("r", "run again"),
     ("/", "filter"),
     ("Esc", "back"),
+    ("?", "keys"),
 )
 
 FILTER_KEYS: Final[Keys] = (
@@ -62,8 +64,13 @@ DETAIL_KEYS: Final[Keys] = (
     ("n N", "next, previous"),
     ("w", "wrap"),
     ("x", "cancel"),
+    ("?", "keys"),
     ("↑ ↓ PgUp PgDn Home End", "move"),
 )
+
+HELP_KEYS: Final[Keys] = (("any key", "back"),)
+
+LONG_HELP_KEYS: Final[Keys] = (("↑ ↓ PgUp PgDn", "scroll"), ("any other key", "back"))
 
 QUERY_KEYS: Final[Keys] = (("Enter", "search"), ("Esc", "back"))
 
@@ -71,54 +78,53 @@ CONFIRM_KEYS: Final[Keys] = (("Enter y Ctrl+C", "leave"), ("Esc n", "stay"))
 
 LEAVING_KEYS: Final[Keys] = (("Ctrl+C", "kill at once"),)
 
-ALL_KEYS: Final[tuple[tuple[str, Keys], ...]] = (
+INPUT: Final[Chapter] = (
+    "Input",
     (
-        "Input",
-        (
-            ("Enter", "send"),
-            ("Ctrl+J, Alt+Enter", "a new line"),
-            ("↑ ↓", "earlier inputs"),
-            ("Ctrl+R", "search in them"),
-            ("→ End", "take the suggestion"),
-            ("Tab", "complete, or go to the tasks"),
-            ("Ctrl+O", "show a folded paste"),
-            ("Ctrl+A E K U W Y _", "as in the shell"),
-            ("Ctrl+C", "clear the input, or leave"),
-        ),
+        ("Enter", "send"),
+        ("Ctrl+J, Alt+Enter", "a new line"),
+        ("↑ ↓", "earlier inputs"),
+        ("Ctrl+R", "search in them"),
+        ("→ End", "take the suggestion"),
+        ("Tab", "complete, or go to the tasks"),
+        ("Ctrl+O", "show a folded paste"),
+        ("Ctrl+A E K U W Y _", "as in the shell"),
+        ("Ctrl+C", "clear the input, or leave"),
     ),
+)
+SCREEN: Final[Chapter] = (
+    "Screen",
     (
-        "Screen",
-        (
-            ("PgUp PgDn, wheel", "scroll"),
-            ("End", "back to the end (empty input)"),
-            ("Ctrl+T", "show or hide the tasks"),
-            ("Ctrl+L", "draw everything again"),
-            ("Ctrl+Z", "pause; fg comes back"),
-            ("Ctrl+D", "leave"),
-        ),
+        ("PgUp PgDn, wheel", "scroll"),
+        ("End", "back to the end (empty input)"),
+        ("Ctrl+T", "show or hide the tasks"),
+        ("Ctrl+L", "draw everything again"),
+        ("Ctrl+Z", "pause; fg comes back"),
+        ("Ctrl+D", "leave"),
+        ("?, F1", "this list"),
     ),
+)
+TASKS: Final[Chapter] = (
+    "Tasks",
     (
-        "Tasks",
-        (
-            ("↑ ↓", "select"),
-            ("Enter", "open"),
-            ("x", "cancel"),
-            ("X", "kill at once"),
-            ("r", "run again"),
-            ("/", "filter by words"),
-            ("Esc Tab", "back to the input"),
-        ),
+        ("↑ ↓", "select"),
+        ("Enter", "open"),
+        ("x", "cancel"),
+        ("X", "kill at once"),
+        ("r", "run again"),
+        ("/", "filter by words"),
+        ("Esc Tab", "back to the input"),
     ),
+)
+OPEN_TASK: Final[Chapter] = (
+    "An open task",
     (
-        "An open task",
-        (
-            ("f", "follow the output"),
-            ("↑ ↓ PgUp PgDn Home End", "move"),
-            ("← →", "sideways, without wrapping"),
-            ("/ n N", "search, next, previous"),
-            ("w", "wrap long lines or not"),
-            ("x X r", "cancel, kill, run again"),
-            ("Esc q", "back"),
-        ),
+        ("f", "follow the output"),
+        ("↑ ↓ PgUp PgDn Home End", "move"),
+        ("← →", "sideways, without wrapping"),
+        ("/ n N", "search, next, previous"),
+        ("w", "wrap long lines or not"),
+        ("x X r", "cancel, kill, run again"),
+        ("Esc q", "back"),
     ),
 )

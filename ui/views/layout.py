@@ -111,7 +111,7 @@ def draw(state: ChatState) -> Frame:
     top = len(rows)
     rows += drawn.rows[: parts.input]
     if parts.footer:
-        rows.append(footer_row(state, columns))
+        rows.append(footer_row(state, columns, parts.body))
     cursor = None
     if has_keys(state) and not state.leaving:
         row, column = drawn.cursor
@@ -125,7 +125,7 @@ def _body(state: ChatState, parts: Areas, columns: int) -> list[Row]:
         case Detail():
             rows = detail_rows(state, state.overlay, columns, height)
         case HelpKeys():
-            rows = help_rows(state.look, columns, height)
+            rows = help_rows(state, state.overlay, columns, height)
         case Confirm() | None:
             conversation = state.conversations.current
             rows = (

@@ -118,6 +118,47 @@ def test_a_question_mark_shows_the_keys_only_in_an_empty_input() -> None:
     assert chat.state.editor.text == "a?"
 
 
+def test_a_question_mark_in_the_tasks_shows_their_keys_first() -> None:
+    chat = ChatDriver()
+    chat.news(running(1))
+    chat.press("tab", "?")
+    lines = chat.screen().splitlines()
+    assert lines[2] == "Tasks"
+    # No key may do to a task what it is only looked up for.
+    assert not chat.press("x")
+    assert chat.state.overlay is None
+    assert chat.state.focus is Focus.PANEL
+
+
+def test_a_question_mark_in_an_open_task_shows_its_keys_and_comes_back() -> None:
+    chat = ChatDriver()
+    chat.news(running(1))
+    chat.press("tab")
+    (request,) = requests(chat.press("enter"), GetTask)
+    chat.tell(TaskFound(running(1), 4711, request.correlation_id))
+    detail = chat.state.overlay
+    chat.press("?")
+    assert "An open task" in chat.screen()
+    assert not chat.press("X")
+    assert chat.state.overlay is detail
+
+
+def test_the_list_of_keys_can_be_read_to_its_end_on_a_small_screen() -> None:
+    chat = ChatDriver(40, 12)
+    chat.press("?")
+    seen = chat.screen()
+    assert "more rows" in seen
+    for _ in range(40):
+        chat.press("down")
+        seen += chat.screen()
+    assert "more rows" not in chat.screen()
+    for chapter in ("Input", "Screen", "Tasks", "An open task"):
+        assert chapter in seen
+    chat.press("pgup")
+    assert "more rows" in chat.screen()
+    assert isinstance(chat.state.overlay, HelpKeys)
+
+
 def test_tasks_of_a_line_report_to_its_conversation_even_if_another_is_shown() -> None:
     chat = ChatDriver()
     chat.enter("/chat work")

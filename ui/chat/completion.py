@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from .. import commands
 from ..commands import LAST, CommandSpec, Takes
@@ -44,7 +45,7 @@ class Popup(msgspec.Struct, frozen=True):
         word: That word.
         proposals: From best to worst; there may be none, if only the form is shown.
         form: How the command is written, and what it does.
-        wants_one: Whether the line makes no sense without a word here.
+        wants_one: Whether the line makes no sense without one of the proposals here.
     """
 
     start: int
@@ -56,7 +57,7 @@ class Popup(msgspec.Struct, frozen=True):
     @property
     def is_complete(self) -> bool:
         """Whether the word is one of the proposals already."""
-        return any(p.text.rstrip() == self.word for p in self.proposals)
+        return any(self.word in {p.text.rstrip(), p.label} for p in self.proposals)
 
 
 class Vocabulary(msgspec.Struct, frozen=True):
@@ -125,10 +126,20 @@ def _propose_argument(
         for option in spec.options
         if option.startswith(word) and option not in used
     )
-    wants_one = spec.needs_argument and not used and not word
-    return Popup(
-        len(before) - len(word), word, tuple(proposals[:_MOST]), form, wants_one
-    )
+    popup = Popup(len(before) - len(word), word, tuple(proposals[:_MOST]), form)
+    missing = spec.needs_argument and not used and not word
+    return replace(popup, wants_one=missing or _is_unfinished(popup, spec))
+
+
+def _is_unfinished(popup: Popup, spec: CommandSpec) -> bool:
+    """Tell whether a word can only be the beginning of something, or a search for it.
+
+    A number is an id, even if others begin with it; a conversation may be a new one.
+    """
+    word = popup.word
+    if not word or spec.takes is Takes.CONVERSATION:
+        return False
+    return not word.removeprefix("#").isdigit() and not popup.is_complete
 
 
 def _values(
@@ -179,7 +190,8 @@ def _propose_job(form: str, before: str, rest: str, known: Vocabulary) -> Popup:
         for name, usage, summary in known.kinds
         if name.startswith(kind)
     )
-    return Popup(len(before) - len(kind), kind, kinds, form, wants_one=not kind)
+    popup = Popup(len(before) - len(kind), kind, kinds, form)
+    return replace(popup, wants_one=not popup.is_complete)
 
 
 def _first_word(text: str) -> tuple[str, str]:

@@ -93,7 +93,7 @@ def _take_popup_key(state: ChatState, choice: Choice, key: Key) -> list[Effect] 
         case "tab" if count:
             _accept(state, choice)
             return []
-        case "enter" if count and _enter_accepts(choice):
+        case "enter" if count and _enter_accepts(state, choice):
             _accept(state, choice)
             # A command that takes nothing has nothing more to wait for.
             if choice.popup.start == 0 and not state.editor.text.endswith(" "):
@@ -103,9 +103,13 @@ def _take_popup_key(state: ChatState, choice: Choice, key: Key) -> list[Effect] 
             return None
 
 
-def _enter_accepts(choice: Choice) -> bool:
+def _enter_accepts(state: ChatState, choice: Choice) -> bool:
     popup = choice.popup
-    if choice.moved or popup.wants_one:
+    if choice.moved:
+        return True
+    if state.editor.text[state.editor.cursor :].strip():
+        return False  # a line that goes on after the cursor was written to be sent
+    if popup.wants_one:
         return True
     return popup.start == 0 and not popup.is_complete
 
@@ -144,7 +148,8 @@ def _refresh(state: ChatState) -> None:
     if state.editor.searching or state.closed_for is not None:
         state.choice = None
         return
-    popup = propose(before, state.vocabulary)
+    in_word = bool(state.editor.text[state.editor.cursor :][:1].strip())
+    popup = None if in_word else propose(before, state.vocabulary)
     if popup is None:
         state.choice = None
     elif state.choice is None or state.choice.popup != popup:

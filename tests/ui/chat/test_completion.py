@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from backburner.actors import TaskStatus
+import pytest
+from backburner.actors import CancelTask, TaskStatus
 from backburner.ui.commands import REGISTRY
-from chat_driver import ChatDriver, ended, queued, running
+from chat_driver import ChatDriver, ended, queued, requests, running
 
 
 def labels(chat: ChatDriver) -> list[str]:
@@ -72,6 +73,61 @@ def test_enter_on_a_missing_argument_takes_the_first_and_sends_nothing() -> None
     chat.type("/cancel ")
     assert not chat.press("enter")
     assert chat.state.editor.text == "/cancel 7"
+
+
+@pytest.mark.parametrize(
+    ("typed", "taken"),
+    [
+        ("/tasks --fa", "/tasks --failed"),
+        ("/show lin", "/show 3"),
+        ("/cancel dep", "/cancel 1"),
+        ("/cancel 1 --n", "/cancel 1 --now"),
+        ("/help ca", "/help cancel"),
+        ('/task "Wait" sl', '/task "Wait" sleep '),
+    ],
+)
+def test_enter_on_an_unfinished_argument_takes_it_first(typed: str, taken: str) -> None:
+    chat = ChatDriver()
+    chat.news(queued(1, "Deploy"), running(2, "Run tests"), ended(3, "Lint"))
+    chat.type(typed)
+    assert not chat.press("enter")
+    assert chat.state.editor.text == taken
+
+
+@pytest.mark.parametrize(
+    "typed", ["/tasks --failed", "/show 1", "/show #1", "/show 99", "/help /cancel"]
+)
+def test_enter_on_a_whole_argument_sends_it(typed: str) -> None:
+    chat = ChatDriver()
+    chat.news(ended(1), ended(10), ended(12))
+    chat.type(typed)
+    chat.press("enter")
+    assert chat.state.editor.text == ""
+
+
+def test_a_new_conversation_may_begin_like_another_one() -> None:
+    chat = ChatDriver()
+    chat.enter("/chat notes")
+    chat.type("/chat no")
+    chat.press("enter")
+    assert chat.state.conversations.current.name == "no"
+
+
+def test_enter_in_the_middle_of_a_line_sends_it_as_it_is() -> None:
+    for steps in range(len("/cancel 3")):
+        chat = ChatDriver()
+        chat.news(running(3), running(4))
+        chat.type("/cancel 3")
+        chat.press(*["left"] * steps)
+        (cancel,) = requests(chat.press("enter"), CancelTask)
+        assert cancel.task_id == 3
+
+
+def test_there_is_no_popup_in_the_middle_of_a_word() -> None:
+    chat = ChatDriver()
+    chat.type("/tasks")
+    chat.press("left")
+    assert chat.state.choice is None
 
 
 def test_escape_closes_the_popup_until_something_else_is_typed() -> None:

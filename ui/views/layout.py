@@ -39,6 +39,8 @@ class Areas(msgspec.Struct, frozen=True):
         header_rule: 1 or 0.
         transcript: What the others leave.
         panel: At most a third of the screen.
+        over_input: For the popup or the question, as far as the transcript gives way;
+            what is more of them covers the panel.
         input_rule: 1 or 0.
         input: At least 1.
         footer: 1 or 0.
@@ -48,14 +50,15 @@ class Areas(msgspec.Struct, frozen=True):
     header_rule: int
     transcript: int
     panel: int
+    over_input: int
     input_rule: int
     input: int
     footer: int
 
     @property
     def body(self) -> int:
-        """The rows of transcript and panel together; an open task takes both."""
-        return self.transcript + self.panel
+        """All rows between header and input; an open task takes them."""
+        return self.transcript + self.panel + self.over_input
 
 
 def areas(state: ChatState, rows_of_input: int) -> Areas:
@@ -70,11 +73,14 @@ def areas(state: ChatState, rows_of_input: int) -> Areas:
     room = max(0, height - fixed - rows_of_input)
     limit = height // 3 if height >= _ROWS_FOR_PANEL else 0
     panel = panel_height(state, min(limit, room - 1))
+    # The tasks are looked at most while one of them is chosen, or leaving is.
+    over_input = min(len(_over_input(state, room)), room - panel)
     return Areas(
         header,
         header_rule,
-        room - panel,
+        room - panel - over_input,
         panel,
+        over_input,
         input_rule,
         rows_of_input,
         footer,
@@ -136,12 +142,13 @@ def _body(state: ChatState, parts: Areas, columns: int) -> list[Row]:
             rows += [()] * (parts.transcript - len(rows))
             rows += panel_rows(state, columns, parts.panel)
     rows += [()] * (height - len(rows))
-    over = _over(state, columns, height)
+    over = _over_input(state, height)
     return [*rows[: height - len(over)], *over]
 
 
-def _over(state: ChatState, columns: int, height: int) -> list[Row]:
-    """Return what covers the rows next to the input."""
+def _over_input(state: ChatState, height: int) -> list[Row]:
+    """Return the popup or the question, in at most `height` rows next to the input."""
+    columns = state.size.columns
     if isinstance(state.overlay, Confirm):
         return confirm_rows(state, columns, height)
     if state.overlay is None and state.choice is not None and has_keys(state):

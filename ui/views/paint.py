@@ -33,14 +33,26 @@ def sides(left: Row, right: Row, width: int) -> Row:
     return (*left, Span(" " * gap), *right)
 
 
-def titled_rule(title: str, look: Look, columns: int) -> Row:
-    """Return a rule across the screen, with a title in it if there is one."""
-    rule = look.signs.rule
+def titled_rule(title: str, look: Look, columns: int, end: str = "") -> Row:
+    """Return a rule across the screen.
+
+    Args:
+        title: Stands in it at the left; empty for none.
+        look: How everything looks.
+        columns: How wide the screen is.
+        end: Stands in it at the right, if there is room; empty for none.
+    """
+    rule, theme = look.signs.rule, look.theme
     text = f" {title} " if title else ""
-    row = clip_row(
-        (Span(rule * 2, look.theme.rule), Span(text, look.theme.faint)), columns
-    )
-    return (*row, Span(rule * (columns - row_width(row)), look.theme.rule))
+    right: Row = ()
+    if end:
+        right = (Span(f" {end} ", theme.faint), Span(rule * 2, theme.rule))
+    if row_width(right) > columns // 2:
+        right = ()
+    left = (Span(rule * 2, theme.rule), Span(text, theme.faint))
+    row = clip_row(left, columns - row_width(right))
+    gap = columns - row_width(row) - row_width(right)
+    return (*row, Span(rule * gap, theme.rule), *right)
 
 
 def wrap_spans(spans: Iterable[Span], width: int) -> list[Row]:

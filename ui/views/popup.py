@@ -23,8 +23,11 @@ def popup_rows(choice: Choice, look: Look, columns: int, height: int) -> list[Ro
     popup = choice.popup
     if height < 1:
         return []
-    rows = [titled_rule(popup.form, look, columns)] if height > 1 or popup.form else []
-    room = min(HEIGHT, height - len(rows))
+    titled = height > 1 or bool(popup.form)
+    room = min(HEIGHT, height - titled)
+    hidden = len(popup.proposals) - room
+    more = f"+{hidden} more" if hidden > 0 else ""
+    rows = [titled_rule(popup.form, look, columns, more)] if titled else []
     if room < 1:
         return rows
     first = max(0, min(choice.index - room + 1, len(popup.proposals) - room))

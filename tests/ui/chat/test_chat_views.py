@@ -10,10 +10,12 @@ from backburner.actors.messages import TaskFound
 from backburner.ui.chat.messages import Resized
 from backburner.ui.chat.partner import PartnerSays
 from backburner.ui.chat.state import Detail
-from backburner.ui.keys import Paste
+from backburner.ui.commands import REGISTRY
+from backburner.ui.keys import Click, Paste
 from backburner.ui.terminal import Size
 from backburner.ui.text import row_width
 from backburner.ui.theme import Look
+from backburner.ui.views.popup import HEIGHT
 from chat_driver import ChatDriver, ended, queued, row_text, running
 from hypothesis import given
 from hypothesis import strategies as st
@@ -253,3 +255,33 @@ def test_the_footer_follows_the_focus() -> None:
     assert "x cancel" in chat.screen().split("\n")[-1]
     chat.press("/")
     assert "to filter" in chat.screen().split("\n")[-1]
+
+
+@pytest.mark.parametrize("keys", [["/"], ["ctrl-c"]], ids=["popup", "question"])
+def test_the_tasks_stay_in_sight_while_one_of_them_is_chosen(keys: list[str]) -> None:
+    chat = ChatDriver(100, 30)
+    chat.enter("hello")
+    chat.news(*(running(number, f"Job {number}") for number in range(1, 5)))
+    chat.press(*keys)
+    screen = chat.screen()
+    assert all(f"#{number}  Job {number}" in screen for number in range(1, 5))
+    assert "Running: 4" in screen
+
+
+def test_a_click_meets_the_task_that_is_seen_there_above_the_popup() -> None:
+    chat = ChatDriver(100, 30)
+    chat.news(*(running(number, f"Job {number}") for number in range(1, 5)))
+    chat.type("/")
+    lines = chat.screen().splitlines()
+    row = next(y for y, line in enumerate(lines) if "#3" in line and "s" in line[-2:])
+    chat.tell(Click(5, row))
+    assert chat.state.panel.selected == 3
+
+
+def test_the_popup_says_how_much_more_there_is() -> None:
+    chat = ChatDriver()
+    chat.type("/")
+    hidden = sum(spec.name.startswith("/") for spec in REGISTRY) - HEIGHT
+    assert f"+{hidden} more" in chat.screen()
+    chat.type("ta")
+    assert "more" not in chat.screen()

@@ -19,6 +19,7 @@ from . import lifetime
 from .config import Config, ConfigError, default_path, load
 from .drawable import is_drawable
 from .line_mode import EXIT_SIGNAL, EXIT_USAGE, run_line_mode
+from .locales import asks_for_ascii
 from .standard_output import StandardOutput
 from .theme import icons_for
 from .view import JsonView, PlainView
@@ -63,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             encoding = sys.stdout.encoding
             chat = ChatOptions(options.session, directory, config, encoding)
             return run_chat(system, chat, wakeup)
-        icons = icons_for(sys.stdout.encoding)
+        icons = icons_for("ascii" if config.ascii else sys.stdout.encoding)
         stream = StandardOutput("utf-8" if options.json else sys.stdout.encoding)
         view = JsonView(stream) if options.json else PlainView(stream, icons)
         return run_line_mode(system, view, icons, config.grace, wakeup)
@@ -71,7 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _configuration(options: argparse.Namespace) -> Config:
     config = load(options.config)
-    return config if options.grace is None else replace(config, grace=options.grace)
+    grace = config.grace if options.grace is None else options.grace
+    ascii_only = config.ascii or asks_for_ascii(os.environ)
+    return replace(config, grace=grace, ascii=ascii_only)
 
 
 def _directory(options: argparse.Namespace) -> Path | None:

@@ -118,10 +118,16 @@ class TaskBoard:
             The first of them, and how many there are.
         """
         queued = self._ids[TaskStatus.QUEUED]
-        moving = sorted({*self._ids[TaskStatus.RUNNING], *self._lingering(now)})
-        shown = moving[:limit]
-        shown.extend(islice(queued, max(0, limit - len(shown))))
-        return [self._seen[i] for i in shown], len(moving) + len(queued)
+        running = sorted(self._ids[TaskStatus.RUNNING])
+        lingering = self._lingering(now)
+        # Where there is little room, what has ended gives way to what goes on; what
+        # ended last is the last to do so.
+        room = max(0, limit - len(running))
+        moving = sorted([*running[:limit], *lingering[max(0, len(lingering) - room) :]])
+        if room > len(lingering):
+            moving.extend(islice(queued, room - len(lingering)))
+        total = len(running) + len(lingering) + len(queued)
+        return [self._seen[i] for i in moving], total
 
     def list_ids(self, words: str = "") -> list[int]:
         """Return the ids of all tasks that match: running, queued, then the latest.

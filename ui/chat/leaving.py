@@ -60,8 +60,13 @@ def leave(state: ChatState) -> list[Effect]:
     return absorb(state, state.dialogue.take_command(commands.Quit(), where))
 
 
-def take_confirm_key(state: ChatState, key: Key) -> list[Effect]:
-    """Take the answer to the question whether to leave."""
+def take_confirm_key(state: ChatState, key: Key) -> list[Effect] | None:
+    """Take the answer to the question whether to leave.
+
+    Returns:
+        What is to be done; none if the question was passed over: somebody goes on
+        typing, and the key belongs to the input.
+    """
     match key.name:
         case "enter" | "y" | "Y" | "ctrl-c" | "ctrl-d":
             return leave(state)
@@ -71,6 +76,9 @@ def take_confirm_key(state: ChatState, key: Key) -> list[Effect]:
             return [Suspend()]
         case "ctrl-l":
             return [Redraw()]
+        case _ if key.text:
+            state.overlay = None
+            return None
         case _:
             pass
     return []

@@ -140,7 +140,10 @@ def _take_reply(state: ChatState, reply: QueueReply) -> list[Effect]:
 def _take_key(state: ChatState, key: keys.Key) -> list[Effect]:
     match state.overlay:
         case Confirm():
-            return take_confirm_key(state, key)
+            effects = take_confirm_key(state, key)
+            if effects is not None:
+                return effects
+            state.focus = Focus.INPUT
         case Detail():
             return take_detail_key(state, state.overlay, key)
         case HelpKeys():

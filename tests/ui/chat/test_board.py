@@ -31,6 +31,26 @@ def test_a_task_that_ended_keeps_its_row_for_a_while() -> None:
     assert total == 1
 
 
+@given(st.integers(0, 6), st.integers(0, 6), st.integers(0, 6), st.integers(0, 20))
+def test_what_runs_is_shown_before_what_has_ended_and_what_waits(
+    done: int, going: int, waiting: int, limit: int
+) -> None:
+    board = TaskBoard()
+    for task_id in range(1, done + 1):
+        board.apply(ended(task_id), float(task_id) / 10)
+    for task_id in range(11, 11 + going):
+        board.apply(running(task_id), 1.0)
+    for task_id in range(21, 21 + waiting):
+        board.apply(queued(task_id), 1.0)
+    live, total = board.live(limit, 1.0)
+    shown = [seen.task.id for seen in live]
+    assert total == done + going + waiting
+    assert len(shown) == min(limit, total)
+    assert shown == sorted(shown)
+    first = [*range(11, 11 + going), *range(done, 0, -1), *range(21, 21 + waiting)]
+    assert set(shown) == set(first[:limit])
+
+
 def test_what_ended_before_anybody_looked_does_not_linger() -> None:
     board = TaskBoard()
     board.apply(ended(1), 0.0, old=True)

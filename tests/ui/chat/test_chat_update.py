@@ -67,6 +67,18 @@ def test_ctrl_c_clears_the_input_and_then_asks() -> None:
     assert Leave() in chat.press("enter")
 
 
+def test_who_goes_on_typing_stays() -> None:
+    chat = ChatDriver()
+    chat.press("ctrl-c")
+    chat.type("tag the release")
+    assert chat.state.overlay is None
+    assert chat.state.editor.text == "tag the release"
+    assert Leave() not in chat.press("enter")
+    chat.press("tab", "ctrl-c")
+    chat.type("x?")
+    assert chat.state.editor.text == "x?"
+
+
 def test_staying_keeps_everything() -> None:
     chat = ChatDriver()
     chat.press("ctrl-c", "escape")

@@ -53,19 +53,22 @@ class Query:
 
 
 class FileSearch:
-    """A search that goes through a file from one line on.
+    """A search that goes through a file from one line on, and round to it again.
 
     Args:
         query: What for.
         place: Forward: the first line to look at. Backward: the line before which
-            to begin.
+            to begin. What lies behind the end of the file is its end.
         forward: Which way.
     """
 
     def __init__(self, query: Query, place: int, *, forward: bool) -> None:
         self._query = query
+        self._origin = place
         self._place = place
         self._forward = forward
+        self.went_round = False
+        """Whether it has passed the end of the file, or its start, and went on."""
         self.done = False
         """Whether there is nothing more to look at."""
 
@@ -80,23 +83,33 @@ class FileSearch:
         return self._step_back(look)
 
     def _step_forward(self, look: FileLook) -> int | None:
-        start, end = self._place, min(self._place + STEP, look.size)
-        if end < look.size:
+        last = min(self._origin, look.size) if self.went_round else look.size
+        start, end = self._place, min(self._place + STEP, last)
+        if end < last:
             end = look.line_at(end)
+        hit = next(self._hits(look, start, end), None)
         self._place = end
-        self.done = end >= look.size
-        hits = self._hits(look, start, end)
-        return next(hits, None)
+        if hit is None and end >= last:
+            self._go_round(0, needed=self._origin > 0)
+        return hit
 
     def _step_back(self, look: FileLook) -> int | None:
+        first = min(self._origin, look.size) if self.went_round else 0
         end = min(self._place, look.size)
-        start = max(0, end - STEP)
-        if start > 0:
+        start = max(first, end - STEP)
+        if start > first:
             start = look.end_of(look.line_at(start))
+        *_, hit = [None, *self._hits(look, start, end)]
         self._place = start
-        self.done = start == 0
-        *_, last = [None, *self._hits(look, start, end)]
-        return last
+        if hit is None and start <= first:
+            self._go_round(look.size, needed=self._origin < look.size)
+        return hit
+
+    def _go_round(self, place: int, *, needed: bool) -> None:
+        """Go on at the other end, unless all of the file was looked at."""
+        self.done = self.went_round or not needed
+        self.went_round = not self.done
+        self._place = place
 
     def _hits(self, look: FileLook, start: int, end: int) -> Iterator[int]:
         """Find the lines of a part of the file that have the text in them."""

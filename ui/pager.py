@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _FARTHEST: Final = 10_000
+_BEHIND_END: Final = 1 << 62  # of any file
 _LOOK_BACK: Final = 4096  # bytes before the page that may have set its colours
 
 
@@ -154,7 +155,9 @@ class Pager:
     def search(self, query: str, *, forward: bool = True) -> None:
         """Begin to search from the row at the top; `step` does the work.
 
-        A query without capitals finds both cases. An empty one ends the search.
+        Backward, a view that follows the file is searched from the end of that: what
+        is seen is found too. A query without capitals finds both cases. An empty one
+        ends the search.
         """
         query = safe_line(query)
         self._query = Query(query) if query else None
@@ -162,7 +165,8 @@ class Pager:
         self._hit = None
         self._message = ""
         if self._query:
-            place = self._top.line
+            from_end = self._following and not forward
+            place = _BEHIND_END if from_end else self._top.line
             self._search = FileSearch(self._query, place, forward=forward)
 
     def search_again(self, *, forward: bool) -> None:
@@ -192,6 +196,8 @@ class Pager:
         if hit is not None:
             self._search = None
             self._hit = hit
+            if search.went_round:
+                self._message = "went round to the other end of the output"
             self._look(lambda look: self._go_to(look, hit, query), None)
         elif search.done or self._trouble:
             self._search = None

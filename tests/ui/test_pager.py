@@ -209,11 +209,59 @@ def test_search_again_in_both_directions(path: Path) -> None:
     seen(pager, 20, 1)
     assert tops == sorted(tops)
     assert pager.status.percent == tops[1]
-    pager.search_again(forward=False)
+
+
+@pytest.mark.parametrize("forward", [True, False])
+def test_search_again_goes_round_and_says_so(path: Path, *, forward: bool) -> None:
+    path.write_text("no\nhit one\nno\nhit two\nhit three\n" + "no\n" * 10)
+    pager = Pager(path)
+    seen(pager, 20, 1)
+    pager.home()
+    pager.search("hit")
     find(pager)
-    pager.search_again(forward=False)
-    assert find(pager) == "not found: hit"
-    assert seen(pager, 20, 1) == ["hit"]
+    order = ["hit one", "hit two", "hit three"]
+    if not forward:
+        order = [order[0], *reversed(order[1:])]
+    round_at = 3 if forward else 1
+    for number in range(1, 7):
+        pager.search_again(forward=forward)
+        assert bool(find(pager)) == (number % 3 == round_at % 3)
+        assert seen(pager, 20, 1) == [order[number % 3]]
+
+
+def test_the_only_hit_is_found_again(path: Path) -> None:
+    path.write_text("x\n" * STEP + "needle\n" + "x\n" * STEP)
+    pager = Pager(path)
+    seen(pager)
+    pager.search("needle", forward=False)
+    for forward in (True, False, True):
+        find(pager)
+        assert "needle" in seen(pager)
+        pager.search_again(forward=forward)
+        assert pager.status.searching
+
+
+def test_what_is_in_view_is_found_while_the_end_is_followed(path: Path) -> None:
+    write_lines(path, 50)
+    with path.open("a") as file:
+        file.write("ERROR here\nlast\n")
+    pager = Pager(path)
+    assert "ERROR here" in seen(pager)
+    pager.search("error", forward=False)
+    assert find(pager) == ""
+    hits = [row for row in pager.rows(20, 10) if any(s.style.reverse for s in row)]
+    assert texts(tuple(hits)) == ["ERROR here"]
+
+
+def test_what_is_above_a_view_in_the_middle_is_found_too(path: Path) -> None:
+    write_lines(path, 1000)
+    pager = Pager(path)
+    seen(pager)
+    pager.page(-3)
+    seen(pager)
+    pager.search("line 77")
+    assert "other end" in find(pager)
+    assert "line 77" in seen(pager)
 
 
 def test_search_backward_from_the_end(path: Path) -> None:
@@ -227,7 +275,10 @@ def test_search_backward_from_the_end(path: Path) -> None:
     find(pager)
     assert "line 8999" in seen(pager)
     pager.search("line 77777", forward=False)
-    assert find(pager) == "not found: line 77777"
+    assert "other end" in find(pager)
+    assert "line 77777" in seen(pager)
+    pager.search("line 100000", forward=False)
+    assert find(pager) == "not found: line 100000"
 
 
 @pytest.mark.parametrize("forward", [True, False])
@@ -388,7 +439,7 @@ def test_a_huge_file_is_never_read_whole(path: Path) -> None:
     pager.cancel_search()
     pager.end()
     seen(pager, 80, 50)
-    pager.search("last", forward=False)
+    pager.search("nowhere", forward=False)
     assert pager.step()
 
 

@@ -123,8 +123,11 @@ def _rule(state: ChatState, detail: Detail, columns: int) -> Row:
     else:
         status = detail.pager.status
         left = "output"
-        if status.message:
-            left += f" {signs.dot} {safe_line(status.message)}"
+        text = status.message
+        if status.searching:
+            text = f"searching for {status.query}{signs.more} Esc stops it"
+        if text:
+            left += f" {signs.dot} {safe_line(text)}"
         right = "following" if status.following else f"{status.percent}%"
         if not status.wrap:
             right = f"column {status.column + 1} {signs.dot} {right}"

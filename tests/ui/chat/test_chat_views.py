@@ -11,7 +11,9 @@ from backburner.ui.chat.messages import Resized
 from backburner.ui.chat.partner import PartnerSays
 from backburner.ui.chat.state import Detail
 from backburner.ui.commands import REGISTRY
+from backburner.ui.file_search import STEP
 from backburner.ui.keys import Click, Paste
+from backburner.ui.pager import Pager
 from backburner.ui.terminal import Size
 from backburner.ui.text import row_width
 from backburner.ui.theme import Look
@@ -22,6 +24,7 @@ from hypothesis import strategies as st
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 HOSTILE = (
     "\x1b[2J\x1b]52;c;aGk=\x07 \u202eevil\x9b31m \r hidden\ttab \x00 \ud800"
@@ -285,3 +288,19 @@ def test_the_popup_says_how_much_more_there_is() -> None:
     assert f"+{hidden} more" in chat.screen()
     chat.type("ta")
     assert "more" not in chat.screen()
+
+
+def test_a_search_that_takes_its_time_says_so(tmp_path: Path) -> None:
+    output = tmp_path / "1.log"
+    output.write_text("x\n" * STEP)
+    chat = ChatDriver(100)
+    chat.news(running(1))
+    pager = Pager(output)
+    pager.rows(100, 10)
+    chat.state.overlay = Detail(1, None, pager)
+    chat.press("/", "x", "y", "enter")
+    assert "searching for xy" in chat.screen()
+    while pager.step():
+        pass
+    assert "searching" not in chat.screen()
+    assert "not found: xy" in chat.screen()

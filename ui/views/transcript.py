@@ -10,10 +10,13 @@ from ..entries import TaskNews
 from ..rows import Row, Span
 from ..text import clip_row, row_width
 from .entry import entry_rows
+from .paint import titled_rule
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from ..chat.conversations import Conversation
-    from ..chat.transcript import Item
+    from ..chat.transcript import Shown
     from ..theme import Look
 
 
@@ -78,8 +81,8 @@ class _Reader:
         """Return the last rows."""
         parts: list[tuple[Row, ...]] = []
         count = 0
-        for item in reversed(self._items):
-            rows = self._rows(item)
+        for index in range(len(self._items) - 1, -1, -1):
+            rows = self._rows(index)
             parts.append(rows)
             count += len(rows)
             if count >= height:
@@ -90,7 +93,7 @@ class _Reader:
         """Return item and row at the top when the end is shown."""
         count = 0
         for index in range(len(self._items) - 1, -1, -1):
-            count += len(self._rows(self._items[index]))
+            count += len(self._rows(index))
             if count >= height:
                 return index, count - height
         return 0, 0
@@ -100,8 +103,8 @@ class _Reader:
         index = self._transcript.find(place.serial)
         row = place.row
         rows: list[Row] = []
-        for item in self._items[index : index + height]:
-            item_rows = self._rows(item)
+        for here in range(index, min(index + height, len(self._items))):
+            item_rows = self._rows(here)
             start = min(row, len(item_rows) - 1) if not rows else 0
             rows.extend(item_rows[start:])
             if len(rows) >= height:
@@ -115,30 +118,39 @@ class _Reader:
         row += rows
         while row < 0 and index > 0:
             index -= 1
-            row += len(self._rows(self._items[index]))
-        while index < last and row >= (size := len(self._rows(self._items[index]))):
+            row += len(self._rows(index))
+        while index < last and row >= (size := len(self._rows(index))):
             row -= size
             index += 1
-        return index, max(0, min(row, len(self._rows(self._items[index])) - 1))
+        return index, max(0, min(row, len(self._rows(index)) - 1))
 
     def fits_below(self, index: int, row: int, height: int) -> bool:
         """Tell whether all from here on fits into so many rows."""
         count = -row
-        for item in self._items[index:]:
-            count += len(self._rows(item))
+        for below in range(index, len(self._items)):
+            count += len(self._rows(below))
             if count > height:
                 return False
         return True
 
-    def _rows(self, item: Item) -> tuple[Row, ...]:
-        shown = item.shown
+    def _rows(self, index: int) -> tuple[Row, ...]:
+        shown = self._items[index].shown
         key = (
             self._key is not None
             and isinstance(shown, TaskNews)
             and shown.change.task.id == self._key
             and shown.change.task.status is TaskStatus.FAILED
         )
-        return entry_rows(shown, self._look, self._columns, key=key)
+        rows = entry_rows(shown, self._look, self._columns, key=key)
+        day = _day(shown)
+        # A transcript of one day needs no date; the first day of several has one too.
+        if day == _day(self._items[index - 1].shown):
+            return rows
+        return (titled_rule(f"{day:%A, %-d %B}", self._look, self._columns), *rows)
+
+
+def _day(shown: Shown) -> date:
+    return shown.at.astimezone().date()
 
 
 def _hint(new: int, look: Look, columns: int) -> Row:

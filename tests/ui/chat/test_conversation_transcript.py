@@ -174,3 +174,33 @@ def test_a_transcript_that_fits_does_not_scroll(rows: int) -> None:
     conversation = Conversation("main")
     conversation.transcript.add(said("only this"))
     assert scrolled(conversation, LOOK, 40, 10, rows) is None
+
+
+def rows_of(conversation: Conversation, height: int) -> list[str]:
+    rows = transcript_rows(conversation, LOOK, 60, height)
+    return [row_text(row).strip(" ─") for row in rows]
+
+
+def test_a_transcript_of_one_day_shows_no_date() -> None:
+    conversation = Conversation("main")
+    conversation.transcript.add(said("one"))
+    conversation.transcript.add(said("two", 60.0))
+    assert [row[-3:] for row in rows_of(conversation, 9)] == ["one", "two"]
+
+
+def test_every_day_of_several_is_named_once() -> None:
+    conversation = Conversation("main")
+    day = timedelta(days=1).total_seconds()
+    for text, at in (("one", 0.0), ("two", 60.0), ("three", day), ("four", 2 * day)):
+        conversation.transcript.add(said(text, at))
+    days = [f"{(AT + timedelta(days=n)).astimezone():%A, %-d %B}" for n in range(3)]
+    rows = rows_of(conversation, 9)
+    assert [rows[0], rows[3], rows[5]] == days
+    assert [row.split()[-1] for row in (*rows[1:3], rows[4], rows[6])] == [
+        "one",
+        "two",
+        "three",
+        "four",
+    ]
+    conversation.place = scrolled(conversation, LOOK, 60, 4, -2)
+    assert rows_of(conversation, 4)[2] == days[1]

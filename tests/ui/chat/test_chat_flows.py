@@ -43,7 +43,7 @@ def test_first_task(chat: PtySession) -> None:
 
 def test_a_running_task_is_seen_and_its_end_reported(chat: PtySession) -> None:
     chat.send("!echo 30%; read -t 0.7 x <> <(:); echo done\r")
-    chat.wait("── Tasks", "███", "30%", "1 running")
+    chat.wait("── Tasks", "━━━", "30%", "1 running")
     chat.wait("✓ #1 complete")
     chat.wait("idle")
 

@@ -195,10 +195,10 @@ def test_a_running_task_shows_line_bar_percent_and_time() -> None:
     chat = ChatDriver(columns=100)
     chat.news(running(4, "Run tests", progress=62, last_line="collected 812 items"))
     chat.now += 40.2
-    (line,) = (x for x in chat.screen().split("\n") if "#4" in x and "█" in x)
+    (line,) = (x for x in chat.screen().split("\n") if "#4" in x and "━" in x)
     assert "Run tests" in line
     assert "collected 812 items" in line
-    assert "███████░░░░░" in line
+    assert "━━━━━━━·····" in line
     assert line.endswith("62%   41.2s")
 
 

@@ -43,6 +43,12 @@ def take_list_key(state: ChatState, shown: HelpKeys, key: Key) -> bool:
             typed = key.text and key.text not in "?q"
             in_input = shown.under is None and state.focus is Focus.INPUT
             return not (typed and in_input)
-    top = clamped_top(state, shown.top + step, state.size.columns, parts.body)
-    state.overlay = replace(shown, top=top)
+    scroll_list(state, shown, step)
     return True
+
+
+def scroll_list(state: ChatState, shown: HelpKeys, rows: int) -> None:
+    """Move down by rows, or up if negative."""
+    parts, _ = measured(state)
+    top = clamped_top(state, shown.top + rows, state.size.columns, parts.body)
+    state.overlay = replace(shown, top=top)

@@ -25,7 +25,7 @@ def focus_panel(state: ChatState) -> None:
     """Give the keys to the task panel, and select a task if none is."""
     state.focus = Focus.PANEL
     state.choice = None
-    _select(state, 0)
+    select(state, 0)
 
 
 def take_panel_key(state: ChatState, key: Key) -> list[Effect]:
@@ -34,17 +34,17 @@ def take_panel_key(state: ChatState, key: Key) -> list[Effect]:
         return _take_filter_key(state, key)
     match key.name:
         case "up" | "k":
-            _select(state, -1)
+            select(state, -1)
         case "down" | "j":
-            _select(state, 1)
+            select(state, 1)
         case "pgup":
-            _select(state, -_PAGE)
+            select(state, -_PAGE)
         case "pgdn":
-            _select(state, _PAGE)
+            select(state, _PAGE)
         case "home" | "g":
-            _select(state, -len(_ids(state)))
+            select(state, -len(_ids(state)))
         case "end" | "G":
-            _select(state, len(_ids(state)))
+            select(state, len(_ids(state)))
         case "?" | "f1":
             show_keys(state)
         case "/":
@@ -97,9 +97,9 @@ def _take_filter_key(state: ChatState, key: Key) -> list[Effect]:
         case "backspace":
             _filter(state, words[:-1], typing=True)
         case "up":
-            _select(state, -1)
+            select(state, -1)
         case "down":
-            _select(state, 1)
+            select(state, 1)
         case _ if key.text:
             _filter(state, words + key.text, typing=True)
         case _:
@@ -109,14 +109,15 @@ def _take_filter_key(state: ChatState, key: Key) -> list[Effect]:
 
 def _filter(state: ChatState, words: str, *, typing: bool = False) -> None:
     state.panel = replace(state.panel, words=words, typing=typing)
-    _select(state, 0)
+    select(state, 0)
 
 
 def _ids(state: ChatState) -> list[int]:
     return state.board.list_ids(state.panel.words)
 
 
-def _select(state: ChatState, step: int) -> None:
+def select(state: ChatState, step: int) -> None:
+    """Select the task that is so many rows further down, or up if negative."""
     ids = _ids(state)
     selected = state.panel.selected
     if not ids:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from backburner.actors import TaskFound, TaskStatus, Transcript
+from backburner.actors import GetTask, TaskFound, TaskStatus, Transcript
 from backburner.actors.chat import ChatMessage
 from backburner.actors.messages import TaskChanged, TaskEvent
 from backburner.ui.chat.announcer import PAUSE, Announcer
@@ -17,10 +17,18 @@ from backburner.ui.chat.quiet import Quiet
 from backburner.ui.chat.state import Detail
 from backburner.ui.chat.summary import summary_text
 from backburner.ui.chat.window import taskbar, window_title
-from backburner.ui.keys import Click
+from backburner.ui.keys import Click, Wheel
 from backburner.ui.rows import Style
 from backburner.ui.theme import BASIC, COLOURLESS, DARK, LIGHT, Look, theme_for
-from chat_driver import START, ChatDriver, ended, of_conversation, queued, running
+from chat_driver import (
+    START,
+    ChatDriver,
+    ended,
+    of_conversation,
+    queued,
+    requests,
+    running,
+)
 from msgspec.structs import replace
 
 if TYPE_CHECKING:
@@ -100,12 +108,44 @@ def test_a_click_selects_a_task_and_another_opens_it() -> None:
     chat = ChatDriver()
     chat.news(running(1), running(2))
     row = max(i for i, line in enumerate(chat.screen().split("\n")) if "#2 " in line)
-    chat.tell(Click(5, row))
+    chat.press("tab", "up")
+    assert not chat.tell(Click(5, row))
     assert chat.state.panel.selected == 2
     assert chat.tell(Click(5, row))
     chat.tell(Click(5, chat.state.size.rows - 2))
     chat.type("x")
     assert chat.state.editor.text == "x"
+
+
+def test_a_click_opens_a_task_that_moves_as_the_list_grows() -> None:
+    chat = ChatDriver()
+    chat.news(*(ended(task_id) for task_id in range(1, 5)))
+    chat.now += LINGER
+    chat.news(running(5), running(6))
+    row = max(i for i, line in enumerate(chat.screen().split("\n")) if "#5 " in line)
+    (look,) = requests(chat.tell(Click(5, row)), GetTask)
+    assert look.task_id == 5
+    assert chat.state.panel.selected == 5
+
+
+def test_the_wheel_moves_in_what_it_is_over() -> None:
+    chat = ChatDriver(rows=30)
+    for number in range(60):
+        chat.enter(f"note {number}")
+    chat.news(*(running(task_id) for task_id in range(1, 5)))
+    chat.press("tab")
+    row = max(i for i, line in enumerate(chat.screen().split("\n")) if "#1 " in line)
+    chat.tell(Wheel(up=False, x=5, y=row), Wheel(up=False, x=5, y=row))
+    assert chat.state.panel.selected == 3
+    assert chat.state.conversations.current.place is None
+    chat.tell(Wheel(up=True, x=5, y=4))
+    assert chat.state.panel.selected == 3
+    assert chat.state.conversations.current.place is not None
+    chat = ChatDriver(rows=12)
+    chat.press("?")
+    before = chat.screen()
+    chat.tell(Wheel(up=False, x=5, y=4))
+    assert chat.screen() != before
 
 
 def test_the_last_line_says_what_was_left() -> None:

@@ -430,7 +430,11 @@ class Dialogue:
         if not task_ids:
             return [self._reply([text])]
         self._waits.append(_Wait(task_ids, text, self._where))
-        return []
+        if not self._drawn:
+            return []  # nothing else is read before the end of it
+        first, *others = (f"#{task_id}" for task_id in sorted(task_ids))
+        names = f"{first} and {len(others)} more have" if others else f"{first} has"
+        return [self._reply([f"will say when {names} finished"])]
 
     def _end_of_wait(self, task_id: int) -> list[Effect]:
         effects: list[Effect] = []

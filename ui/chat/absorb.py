@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 from ...actors import TaskEvent
 from .. import dialogue as said
 from ..entries import Entry, Reply, TaskNews
+from ..text import pad, width
 from .effects import Effect, TellPartner
 from .state import Detail
 
@@ -47,13 +48,14 @@ def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
 
 def chat_lines(conversations: Conversations) -> list[str]:
     """Write the list of conversations, the current one marked."""
-    widest = max(len(c.name) for c in conversations.all)
+    widest = max(width(c.name) for c in conversations.all)
     lines: list[str] = []
     for conversation in conversations.all:
         mark = ">" if conversation is conversations.current else " "
         count = len(conversation.transcript.items)
         unread = f", {conversation.unread} unread" if conversation.unread else ""
-        lines.append(f"{mark} {conversation.name:<{widest}}  {count} lines{unread}")
+        name = pad(conversation.name, widest)
+        lines.append(f"{mark} {name}  {count} line{'s' * (count != 1)}{unread}")
     return lines
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
@@ -19,6 +19,8 @@ from .state import Choice
 
 if TYPE_CHECKING:
     from .state import ChatState
+
+_LEAVING: Final = {"exit", "q", ":q", "logout", "bye"}
 
 
 def take_input(state: ChatState, event: Key | Paste) -> list[Effect]:
@@ -135,10 +137,18 @@ def submit(state: ChatState) -> list[Effect]:
         show = commands.ShowTask(failed)
         return absorb(state, state.dialogue.take_command(show, conversation.name))
     line = state.editor.submit()
-    return [
-        Remember(line),
-        *absorb(state, state.dialogue.take_line(line, conversation.name)),
-    ]
+    effects = absorb(state, state.dialogue.take_line(line, conversation.name))
+    if state.partner is None:
+        state.notice = _missing_slash(line) or state.notice
+    return [Remember(line), *effects]
+
+
+def _missing_slash(line: str) -> str:
+    """Return a word for somebody whose note is the name of a command; empty if not."""
+    word = line.strip().lower()
+    name = "/quit" if word in _LEAVING else f"/{word}"
+    known = any(spec.name == name for spec in commands.REGISTRY)
+    return f"kept as a note; the command is {name}" if known else ""
 
 
 def _refresh(state: ChatState) -> None:

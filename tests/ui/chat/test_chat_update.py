@@ -46,6 +46,41 @@ def test_a_command_becomes_a_request() -> None:
     assert request.request.description == "Run tests"
 
 
+def test_a_command_without_its_slash_is_a_note_and_the_footer_says_so() -> None:
+    for word, command in (("help", "/help"), ("Tasks ", "/tasks"), ("exit", "/quit")):
+        chat = ChatDriver()
+        chat.enter(word)
+        assert isinstance(shown(chat)[-1], Said)
+        assert f"the command is {command}" in chat.screen().splitlines()[-1]
+    chat.type("t")
+    assert "the command is" not in chat.screen()
+    for line in ("help me", "/help", "milk"):
+        chat = ChatDriver()
+        chat.enter(line)
+        assert "the command is" not in chat.screen()
+    chat = ChatDriver(partner="butler")
+    chat.enter("help")
+    assert "the command is" not in chat.screen()
+
+
+def test_a_wait_says_what_it_waits_for_and_then_that_it_is_over() -> None:
+    chat = ChatDriver()
+    chat.news(running(1), running(2))
+    chat.enter("/wait")
+    assert "will say when #1 and 1 more have finished" in chat.screen()
+    chat.news(ended(1), ended(2))
+    assert "all tasks have finished" in chat.screen()
+
+
+def test_the_list_of_conversations_lines_up_whatever_they_are_called() -> None:
+    chat = ChatDriver()
+    chat.enter("/chat 日本")
+    chat.enter("/chats")
+    line, other = chat.screen().splitlines()[3:5]
+    assert line.rstrip().endswith("  main  1 line")
+    assert other.rstrip().endswith("> 日本  1 line")
+
+
 def test_a_bad_command_is_explained_and_nothing_is_sent() -> None:
     chat = ChatDriver()
     assert not requests(chat.enter("/taks"), object)

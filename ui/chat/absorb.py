@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, assert_never
 
-from ...actors import TaskEvent
+from ...actors import TaskChanged, TaskEvent
 from .. import dialogue as said
-from ..entries import Entry, Reply, TaskNews
+from ..entries import Entry, Problem, Reply, TaskNews
 from ..text import pad, width
 from .effects import Effect, TellPartner
 from .state import Detail
@@ -24,6 +24,8 @@ def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
         match effect:
             case said.Show(entry=entry, where=where):
                 _show(state.conversations, entry, where)
+                if state.detail is not None:
+                    state.notice = _beside(state, state.detail, entry) or state.notice
             case said.Send() | said.Tell():
                 outside.append(effect)
             case said.Leave():
@@ -64,6 +66,24 @@ def _show(conversations: Conversations, entry: Entry, where: str | None) -> None
         conversations.show(entry, where or conversations.current.name)
     elif entry.change.event is not TaskEvent.PROGRESS:
         conversations.show_news(entry)
+
+
+def _beside(state: ChatState, detail: Detail, entry: Entry) -> str:
+    """Return what is to be read of an entry while an open task hides the transcript.
+
+    That is the answer to a key that was pressed there; the rest can wait.
+    """
+    match entry:
+        case Reply(lines=(first, *_)):
+            return first
+        case Problem(text=text):
+            return text
+        case TaskNews(change=TaskChanged(event=TaskEvent.QUEUED, task=task)):
+            seen = state.board.find(detail.task_id)
+            again = seen is not None and seen.task.description == task.description
+            return f"runs again as #{task.id}" if again else ""
+        case _:
+            return ""
 
 
 def _or_current(state: ChatState, where: str | None) -> str:

@@ -39,7 +39,7 @@ def interrupt(state: ChatState) -> list[Effect]:
     """Do what Ctrl+C means: ask whether to leave, or hurry if that is under way."""
     if state.leaving:
         return [HurryUp()]
-    state.overlay = Confirm()
+    state.overlay = Confirm(state.detail)
     return []
 
 
@@ -48,7 +48,7 @@ def end_of_input(state: ChatState) -> list[Effect]:
     if state.leaving:
         return []
     if state.board.open_count:
-        state.overlay = Confirm()
+        state.overlay = Confirm(state.detail)
         return []
     return leave(state)
 
@@ -60,7 +60,9 @@ def leave(state: ChatState) -> list[Effect]:
     return absorb(state, state.dialogue.take_command(commands.Quit(), where))
 
 
-def take_confirm_key(state: ChatState, key: Key) -> list[Effect] | None:
+def take_confirm_key(
+    state: ChatState, question: Confirm, key: Key
+) -> list[Effect] | None:
     """Take the answer to the question whether to leave.
 
     Returns:
@@ -71,7 +73,7 @@ def take_confirm_key(state: ChatState, key: Key) -> list[Effect] | None:
         case "enter" | "y" | "Y" | "ctrl-c" | "ctrl-d":
             return leave(state)
         case "escape" | "n" | "N" | "q":
-            state.overlay = None
+            state.overlay = question.under
         case "ctrl-z":
             return [Suspend()]
         case "ctrl-l":

@@ -80,7 +80,13 @@ class HelpKeys(msgspec.Struct, frozen=True):
 
 
 class Confirm(msgspec.Struct, frozen=True):
-    """The question whether to leave lies over the screen."""
+    """The question whether to leave lies over the screen.
+
+    Attributes:
+        under: The task that is open below it, and comes back for who stays.
+    """
+
+    under: Detail | None = None
 
 
 @dataclass(slots=True)

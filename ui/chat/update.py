@@ -140,7 +140,7 @@ def _take_reply(state: ChatState, reply: QueueReply) -> list[Effect]:
 def _take_key(state: ChatState, key: keys.Key) -> list[Effect]:
     match state.overlay:
         case Confirm():
-            effects = take_confirm_key(state, key)
+            effects = take_confirm_key(state, state.overlay, key)
             if effects is not None:
                 return effects
             state.focus = Focus.INPUT

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from backburner.actors import (
     AddTask,
+    CancelAccepted,
     CancelTask,
     GetTask,
+    Refused,
+    TaskAdded,
     TaskFound,
     TasksForgotten,
     TaskStatus,
@@ -187,6 +190,38 @@ def test_a_question_mark_in_an_open_task_shows_its_keys_and_comes_back() -> None
     chat.press("?")
     assert "An open task" in chat.screen()
     assert not chat.press("X")
+    assert chat.state.overlay is detail
+
+
+def test_an_open_task_says_what_became_of_a_key() -> None:
+    chat = ChatDriver()
+    chat.news(running(1, "Deploy"))
+    chat.state.overlay = Detail(1, None, None)
+    (cancel,) = requests(chat.press("x"), CancelTask)
+    chat.tell(CancelAccepted((running(1, "Deploy"),), cancel.correlation_id))
+    assert "stopping #1" in chat.screen().splitlines()[-1]
+    (add,) = requests(chat.press("r"), AddTask)
+    assert "stopping" not in chat.screen()
+    chat.news(queued(2, "Other"))
+    assert "again" not in chat.screen()
+    chat.news(queued(3, "Deploy"))
+    chat.tell(TaskAdded(queued(3, "Deploy"), add.correlation_id))
+    assert "runs again as #3" in chat.screen().splitlines()[-1]
+    (cancel,) = requests(chat.press("x"), CancelTask)
+    chat.tell(
+        Refused("task 1 has already finished", correlation_id=cancel.correlation_id)
+    )
+    assert "already finished" in chat.screen().splitlines()[-1]
+
+
+def test_who_stays_comes_back_to_the_open_task() -> None:
+    chat = ChatDriver()
+    chat.news(running(1))
+    detail = Detail(1, None, None)
+    chat.state.overlay = detail
+    chat.press("ctrl-d")
+    assert "Leave?" in chat.screen()
+    chat.press("escape")
     assert chat.state.overlay is detail
 
 

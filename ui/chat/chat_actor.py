@@ -25,6 +25,7 @@ from ..dialogue import Leave, Send, Tell
 from ..history import HistoryError
 from ..messages import Finished, ViewLost
 from ..theme import theme_for
+from ..views.input import input_styles
 from ..views.layout import draw, output_size
 from .absorb import absorb
 from .announcer import Announcer
@@ -351,6 +352,7 @@ class ChatActor(SafeActor[ChatActorMessage]):
             light = not background.is_dark
             theme = theme_for(self._terminal.colors, light=light)
             self._state.look = replace(self._state.look, theme=theme)
+            self._state.editor.styles = input_styles(theme)
 
     def _lose(self, reason: str) -> None:
         if not self._lost:

@@ -67,11 +67,21 @@ def _take_key(state: ChatState, key: Key) -> list[Effect] | None:
         case "f1":
             show_keys(state)
             return []
+        case "end" if _looks_back(state):
+            to_end(state)
+            return []
         case "pgup" | "pgdn":
             scroll_page(state, -1 if key.name == "pgup" else 1)
             return []
         case _:
             return take_common_key(state, key)
+
+
+def _looks_back(state: ChatState) -> bool:
+    """Tell whether End has nothing to do in the input, and the transcript is away."""
+    editor = state.editor
+    at_end = editor.cursor == len(editor.text) and not editor.suggestion
+    return at_end and state.conversations.current.place is not None
 
 
 def _take_unused(state: ChatState, key: Key) -> list[Effect]:

@@ -21,7 +21,7 @@ from ...actors.clock import SystemClock
 from ...actors.safe_text import safe_line
 from ..config import Config
 from ..dialogue import Dialogue
-from ..editor import Editor, EditorStyles
+from ..editor import Editor
 from ..history import HistoryError, HistoryFile
 from ..keys import ESCAPE_WAIT, KeyDecoder
 from ..line_mode import EXIT_SIGNAL
@@ -29,6 +29,7 @@ from ..messages import Finished, Notice, ViewLost
 from ..screen import Screen
 from ..terminal import Terminal
 from ..theme import Look
+from ..views.input import input_styles
 from ..views.layout import draw
 from ..wakeup import DRAWING_SIGNALS, Wakeup
 from .messages import (
@@ -328,13 +329,11 @@ def _first_state(
     config = options.config
     encoding = "ascii" if config.ascii else options.encoding
     look = Look.of(encoding, terminal.colors, light=config.theme == "light")
-    theme = look.theme
-    styles = EditorStyles(theme.text, theme.you, theme.faint, theme.selected)
     return ChatState(
         session=options.session,
         dialogue=Dialogue(system.kinds, look.icons, config.grace, drawn=True),
         kinds=kind_words(system.kinds),
-        editor=Editor(inputs, styles),
+        editor=Editor(inputs, input_styles(look.theme)),
         look=look,
         size=terminal.size(),
         remembers=options.directory is not None,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..chat.state import Focus
+from ..editor import EditorStyles
 
 if TYPE_CHECKING:
     from ..chat.state import ChatState
     from ..editor import Rendered
+    from ..theme import Theme
 
 
 def input_rows(state: ChatState, columns: int, limit: int) -> Rendered:
@@ -16,6 +18,11 @@ def input_rows(state: ChatState, columns: int, limit: int) -> Rendered:
     return state.editor.render(
         columns, max(1, limit), f"{state.look.signs.prompt} ", placeholder(state)
     )
+
+
+def input_styles(theme: Theme) -> EditorStyles:
+    """Return how the input looks in a theme."""
+    return EditorStyles(theme.text, theme.you, theme.faint, theme.selected)
 
 
 def has_keys(state: ChatState) -> bool:

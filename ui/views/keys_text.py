@@ -96,7 +96,7 @@ SCREEN: Final[Chapter] = (
     "Screen",
     (
         ("PgUp PgDn, wheel", "scroll"),
-        ("End", "back to the end (empty input)"),
+        ("End", "back to the end"),
         ("Ctrl+T", "show or hide the tasks"),
         ("Ctrl+L", "draw everything again"),
         ("Ctrl+Z", "pause; fg comes back"),

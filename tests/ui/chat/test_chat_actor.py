@@ -27,6 +27,7 @@ from backburner.ui.messages import ViewLost
 from backburner.ui.screen import Screen
 from backburner.ui.terminal import Terminal
 from backburner.ui.theme import DARK, LIGHT
+from backburner.ui.views.input import input_styles
 from chat_driver import ChatDriver, ended
 
 if TYPE_CHECKING:
@@ -170,6 +171,7 @@ def test_the_theme_follows_the_background_unless_one_was_chosen(stage: Stage) ->
     stage.tell(BackgroundColor(255, 255, 255))
     stage.settle()
     assert stage.state.look.theme == LIGHT
+    assert stage.state.editor.styles == input_styles(LIGHT)
 
 
 def test_a_chosen_theme_stays(stage: Stage) -> None:

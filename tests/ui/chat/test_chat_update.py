@@ -431,6 +431,28 @@ def test_wheel_and_end_scroll() -> None:
     assert chat.state.conversations.current.place is None
 
 
+def test_end_goes_back_to_the_end_behind_a_draft_too() -> None:
+    chat = ChatDriver(rows=12)
+    for number in range(30):
+        chat.enter(f"note {number}")
+    chat.type("a draft")
+    chat.press("pgup", "left", "end")
+    assert chat.state.conversations.current.place is not None
+    chat.press("end")
+    assert chat.state.conversations.current.place is None
+    assert chat.state.editor.text == "a draft"
+
+
+def test_end_takes_a_suggestion_first() -> None:
+    chat = ChatDriver(rows=12)
+    for number in range(30):
+        chat.enter(f"note {number}")
+    chat.type("note 1")
+    chat.press("pgup", "end")
+    assert chat.state.editor.text == "note 19"
+    assert chat.state.conversations.current.place is not None
+
+
 def test_what_left_the_history_leaves_the_panel() -> None:
     chat = ChatDriver()
     chat.news(ended(1), ended(2))

@@ -66,12 +66,12 @@ class Vocabulary(msgspec.Struct, frozen=True):
     Attributes:
         board: The tasks.
         kinds: Name, arguments and summary of each kind of task.
-        conversations: The names of the conversations.
+        conversations: Name of each conversation and a word on it, the likeliest first.
     """
 
     board: TaskBoard
     kinds: tuple[tuple[str, str, str], ...]
-    conversations: tuple[str, ...]
+    conversations: tuple[tuple[str, str], ...]
 
 
 def propose(before: str, known: Vocabulary) -> Popup | None:
@@ -154,8 +154,11 @@ def _values(
         case Takes.COMMAND:
             return _command_names(word)
         case Takes.CONVERSATION:
-            names = (name for name in known.conversations if name.startswith(word))
-            return (Proposal(name, name) for name in names)
+            return (
+                Proposal(name, name, summary)
+                for name, summary in known.conversations
+                if name.startswith(word)
+            )
         case Takes.NOTHING | Takes.JOB:
             return ()
 

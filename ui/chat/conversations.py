@@ -46,10 +46,17 @@ class Conversation:
         self.transcript = TranscriptItems()
         self.place: Place | None = None
         """Where it is scrolled to; none at the end, where new items appear."""
-        self.unread = 0
-        """Items that came while another conversation was shown."""
+        self.unread_from: int | None = None
+        """The first item that changed while another conversation was shown."""
         self.latest_failure: int | None = None
         """The task that failed last, until somebody opens it."""
+
+    @property
+    def unread(self) -> int:
+        """How many items there are from the first on that nobody has seen."""
+        if self.unread_from is None:
+            return 0
+        return len(self.transcript.items) - self.transcript.find(self.unread_from)
 
     @property
     def new_below(self) -> int:
@@ -87,16 +94,25 @@ class Conversations:
         """The conversations with unread items, and how many."""
         return tuple((c.name, c.unread) for c in self.all if c.unread)
 
+    @property
+    def destinations(self) -> tuple[tuple[str, str], ...]:
+        """Where one can go, each with a word: what is unread first, this one last."""
+        others = (c for c in self.all if c is not self.current)
+        ordered = sorted(others, key=lambda c: not c.unread)
+        return (
+            *((c.name, f"{c.unread} unread" if c.unread else "") for c in ordered),
+            (self.current.name, "you are here"),
+        )
+
     def open(self, name: str) -> None:
         """Show the conversation of this name; begin it if there is none."""
         self.current = self._find(name)
-        self.current.unread = 0
+        self.current.unread_from = None
 
     def show(self, entry: Entry, where: str) -> None:
         """Add an entry to a conversation."""
         conversation = self._find(where)
-        conversation.transcript.add(entry)
-        self._mark(conversation)
+        self._mark(conversation, conversation.transcript.add(entry))
 
     def restore(self, entry: Entry, where: str) -> None:
         """Add an entry of an earlier life of the session; it is no news."""
@@ -114,7 +130,7 @@ class Conversations:
         before = conversation.transcript.next_serial
         said = conversation.transcript.extend_speech(who, at, piece, done=done)
         if conversation.transcript.next_serial != before:
-            self._mark(conversation)
+            self._mark(conversation, before)
         return said
 
     def opened(self, task_id: int) -> None:
@@ -131,9 +147,10 @@ class Conversations:
         if task.status is TaskStatus.FAILED:
             self._find(where).latest_failure = task.id
 
-    def _mark(self, conversation: Conversation) -> None:
+    def _mark(self, conversation: Conversation, serial: int) -> None:
         if conversation is not self.current:
-            conversation.unread += 1
+            first = conversation.unread_from
+            conversation.unread_from = serial if first is None else min(first, serial)
 
     def _find(self, name: str) -> Conversation:
         if name not in self._by_name:

@@ -170,8 +170,7 @@ class ChatState:
     @property
     def vocabulary(self) -> Vocabulary:
         """The words that the popup can propose."""
-        names = tuple(c.name for c in self.conversations.all)
-        return Vocabulary(self.board, self.kinds, names)
+        return Vocabulary(self.board, self.kinds, self.conversations.destinations)
 
     @property
     def detail(self) -> Detail | None:

@@ -63,13 +63,16 @@ class TranscriptItems:
                 high = middle
         return low
 
-    def add(self, entry: Entry) -> None:
-        """Add an entry; news may change or replace earlier news instead."""
+    def add(self, entry: Entry) -> int:
+        """Add an entry; news may change or replace earlier news instead.
+
+        Returns:
+            The number of the item that shows it now.
+        """
         if isinstance(entry, TaskNews):
-            self._add_news(entry)
-        else:
-            self._group = None
-            self._append(entry)
+            return self._add_news(entry)
+        self._group = None
+        return self._append(entry)
 
     def extend_speech(self, who: str, at: datetime, piece: str, *, done: bool) -> Said:
         """Add a piece to what somebody is saying, or let him begin.
@@ -98,13 +101,12 @@ class TranscriptItems:
             self._growing.pop(who, None)
         return said
 
-    def _add_news(self, news: TaskNews) -> None:
+    def _add_news(self, news: TaskNews) -> int:
         group = self._group
         if group is None or not group.continues(news):
             self._group = NewsGroup(news)
             self._group_start = self._next_serial
-            self._append(news)
-            return
+            return self._append(news)
         task_id = news.change.task.id
         known, was_burst = group.knows(task_id), group.is_burst
         group.add(news)
@@ -113,30 +115,30 @@ class TranscriptItems:
             if was_burst and start < len(self._items):
                 serial = self._items[start].serial
                 self._items[start] = Item(serial, group.burst())
-            else:
-                del self._items[start:]
-                self._append(group.burst())
-        elif known:
-            self._replace_news(start, news)
-        else:
-            self._append(news)
+                return serial
+            del self._items[start:]
+            return self._append(group.burst())
+        return self._replace_news(start, news) if known else self._append(news)
 
-    def _replace_news(self, start: int, news: TaskNews) -> None:
+    def _replace_news(self, start: int, news: TaskNews) -> int:
         for index in range(start, len(self._items)):
             shown = self._items[index].shown
             if (
                 isinstance(shown, TaskNews)
                 and shown.change.task.id == news.change.task.id
             ):
-                self._items[index] = Item(self._items[index].serial, news)
-                return
-        self._append(news)
+                serial = self._items[index].serial
+                self._items[index] = Item(serial, news)
+                return serial
+        return self._append(news)
 
-    def _append(self, shown: Shown) -> None:
-        self._items.append(Item(self._next_serial, shown))
+    def _append(self, shown: Shown) -> int:
+        serial = self._next_serial
+        self._items.append(Item(serial, shown))
         self._next_serial += 1
         if len(self._items) > LIMIT:
             del self._items[:_DROPPED_AT_ONCE]
+        return serial
 
     def _index_of(self, serial: int | None) -> int | None:
         if serial is None:

@@ -267,6 +267,29 @@ def test_tasks_of_nobody_here_report_to_the_main_conversation() -> None:
     assert any(isinstance(entry, TaskNews) for entry in shown(chat, "main"))
 
 
+def test_what_is_unread_is_counted_in_lines_as_it_will_be_seen() -> None:
+    chat = ChatDriver()
+    chat.enter("/chat work")
+    chat.enter("/chat main")
+    tasks = of_conversation("work", *(queued(number) for number in range(1, 51)))
+    chat.news(*tasks)
+    assert dict(chat.state.conversations.unread) == {"work": 1}
+    chat.news(*of_conversation("work", *(ended(number) for number in range(1, 51))))
+    assert dict(chat.state.conversations.unread) == {"work": 1}
+    chat.tell(PartnerSays("work", "well ", done=False), PartnerSays("work", "done"))
+    assert dict(chat.state.conversations.unread) == {"work": 2}
+
+
+def test_a_line_that_changes_after_it_was_seen_is_unread() -> None:
+    chat = ChatDriver()
+    chat.enter("/chat work")
+    chat.news(*of_conversation("work", queued(1), running(1)))
+    chat.state.conversations.open("main")
+    assert not chat.state.conversations.unread
+    chat.news(*of_conversation("work", ended(1)))
+    assert dict(chat.state.conversations.unread) == {"work": 1}
+
+
 def test_opening_a_conversation_takes_its_mark_away() -> None:
     chat = ChatDriver()
     chat.enter("/chat work")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from backburner.actors import CancelTask, TaskStatus
 from backburner.ui.commands import REGISTRY
-from chat_driver import ChatDriver, ended, queued, requests, running
+from chat_driver import ChatDriver, ended, of_conversation, queued, requests, running
 
 
 def labels(chat: ChatDriver) -> list[str]:
@@ -160,6 +160,18 @@ def test_kinds_are_proposed_after_the_description() -> None:
     chat.type("sl")
     chat.press("tab")
     assert chat.state.editor.text == '/task "Run tests" sleep '
+
+
+def test_the_conversation_with_news_is_proposed_first_and_this_one_last() -> None:
+    chat = ChatDriver()
+    for name in ("notes", "deploy", "work"):
+        chat.enter(f"/chat {name}")
+    chat.news(*of_conversation("deploy", running(1), ended(1)))
+    chat.type("/chat ")
+    assert labels(chat) == ["deploy", "main", "notes", "work"]
+    assert "1 unread" in chat.screen()
+    chat.press("enter", "enter")
+    assert chat.state.conversations.current.name == "deploy"
 
 
 def test_filters_commands_and_conversations_are_proposed() -> None:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from ...actors import TaskRequest
 from .. import commands
+from ..views.layout import measured
 from .absorb import absorb
 from .key_list import show_keys
 from .leaving import take_common_key
@@ -22,10 +23,31 @@ _PAGE: Final = 5
 
 
 def focus_panel(state: ChatState) -> None:
-    """Give the keys to the task panel, and select a task if none is."""
+    """Give the keys to the task panel, and select a task if none is.
+
+    Not in a window that is too low to show it: a key for a task nobody sees would be
+    one for the input that went wrong.
+    """
     state.focus = Focus.PANEL
+    if leave_unseen_panel(state):
+        state.notice = "too low a window to show the tasks; /tasks lists them"
+        return
     state.choice = None
     select(state, 0)
+
+
+def leave_unseen_panel(state: ChatState) -> bool:
+    """Give the keys back to the input if there is no room for the task panel.
+
+    Returns:
+        Whether there was none.
+    """
+    parts, _ = measured(state)
+    if state.focus is Focus.INPUT or parts.panel:
+        return False
+    state.focus = Focus.INPUT
+    state.panel = replace(state.panel, typing=False)
+    return True
 
 
 def take_panel_key(state: ChatState, key: Key) -> list[Effect]:

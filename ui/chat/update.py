@@ -32,7 +32,7 @@ from .key_list import take_list_key
 from .leaving import take_confirm_key
 from .messages import Beat, Ending, Resized
 from .mouse import click, wheel
-from .panel_keys import take_panel_key
+from .panel_keys import leave_unseen_panel, take_panel_key
 from .partner import PartnerMessage, PartnerSays
 from .restore import restore
 from .state import Confirm, Detail, Focus, HelpKeys
@@ -89,6 +89,7 @@ def update(state: ChatState, message: Message, now: float) -> list[Effect]:
             pass  # the actor, which knows the settings, sees to the look
         case Resized(size=size):
             state.size = size
+            leave_unseen_panel(state)
         case Beat():
             pass
         case Ending():

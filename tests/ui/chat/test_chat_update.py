@@ -19,12 +19,13 @@ from backburner.ui.chat.effects import (
     Suspend,
     TellPartner,
 )
-from backburner.ui.chat.messages import Ending
+from backburner.ui.chat.messages import Ending, Resized
 from backburner.ui.chat.partner import PartnerSays
 from backburner.ui.chat.state import Confirm, Detail, Focus, HelpKeys
 from backburner.ui.dialogue import Leave
 from backburner.ui.entries import Problem, Reply, Said, TaskNews
 from backburner.ui.keys import FocusChange, Key, Paste, Wheel
+from backburner.ui.terminal import Size
 from chat_driver import ChatDriver, ended, of_conversation, queued, requests, running
 
 
@@ -474,6 +475,21 @@ def test_end_takes_a_suggestion_first() -> None:
     chat.press("pgup", "end")
     assert chat.state.editor.text == "note 19"
     assert chat.state.conversations.current.place is not None
+
+
+def test_no_key_goes_to_tasks_that_there_is_no_room_to_show() -> None:
+    chat = ChatDriver(80, 8)
+    chat.news(running(1))
+    chat.press("tab")
+    assert chat.state.focus is Focus.INPUT
+    assert "/tasks" in chat.screen()
+    chat = ChatDriver(80, 24)
+    chat.news(running(1))
+    chat.press("tab", "/")
+    assert chat.state.focus is Focus.PANEL
+    chat.tell(Resized(Size(80, 7)))
+    chat.type("x")
+    assert chat.state.editor.text == "x"
 
 
 def test_what_left_the_history_leaves_the_panel() -> None:

@@ -138,7 +138,7 @@ class CommandSpec(msgspec.Struct, frozen=True):
         summary: What it does, in one line.
         parse: Makes a command of the text after the name; raises `UsageError`.
         takes: What its arguments are.
-        options: Words that it knows as arguments too.
+        options: Words that it knows as arguments too, and what each means.
         details: What else there is to know, a line each.
     """
 
@@ -147,7 +147,7 @@ class CommandSpec(msgspec.Struct, frozen=True):
     summary: str
     parse: Callable[[str], Command]
     takes: Takes = Takes.NOTHING
-    options: tuple[str, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
     details: tuple[str, ...] = ()
 
     @property
@@ -324,7 +324,15 @@ REGISTRY: Final = (
         "[FILTER]",
         "list tasks; without a filter all but the canceled ones",
         _parse_tasks,
-        options=tuple(FILTERS),
+        options=(
+            ("--all", "every task, canceled ones too"),
+            ("--queued", "those that wait for a slot"),
+            ("--running", "those that run"),
+            ("--completed", "those that did what they should"),
+            ("--failed", "those that did not"),
+            ("--canceled", "those that were canceled"),
+            ("--finished", "those that have ended, in whatever way"),
+        ),
         details=(f"Filters: {' '.join(FILTERS)}",),
     ),
     CommandSpec(
@@ -333,7 +341,10 @@ REGISTRY: Final = (
         "stop running tasks, drop queued ones",
         _parse_cancel,
         Takes.OPEN_TASKS,
-        ("--all", "--now"),
+        (
+            ("--all", "every task that has not ended"),
+            ("--now", "kill at once, without a grace period"),
+        ),
         (
             "An id is a number as lists show it, with or without #, or: last",
             "A running task is asked to end and killed after the grace period;",

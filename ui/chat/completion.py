@@ -122,8 +122,8 @@ def _propose_argument(
     if not used or spec.takes is Takes.OPEN_TASKS:
         proposals.extend(_values(spec.takes, word, used, known))
     proposals.extend(
-        Proposal(option, option)
-        for option in spec.options
+        Proposal(option, option, summary)
+        for option, summary in spec.options
         if option.startswith(word) and option not in used
     )
     popup = Popup(len(before) - len(word), word, tuple(proposals[:_MOST]), form)

@@ -9,7 +9,7 @@ from ...actors.safe_text import safe_line, size_text
 from ..rows import Row, Span
 from ..text import clip_row, wrap
 from ..theme import clock_text, duration_text
-from .paint import sides
+from .paint import sides, titled_rule
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -117,7 +117,7 @@ def _output(seen: Seen) -> str | None:
 
 
 def _rule(state: ChatState, detail: Detail, columns: int) -> Row:
-    theme, signs = state.look.theme, state.look.signs
+    signs = state.look.signs
     if detail.pager is None:
         left, right = "no output", ""
     else:
@@ -131,13 +131,4 @@ def _rule(state: ChatState, detail: Detail, columns: int) -> Row:
         right = "following" if status.following else f"{status.percent}%"
         if not status.wrap:
             right = f"column {status.column + 1} {signs.dot} {right}"
-    spans = (Span(f"{signs.rule * 2} ", theme.rule), Span(f"{left} ", theme.faint))
-    end = (Span(f" {right}", theme.faint),) if right else ()
-    row = sides(spans, end, columns)
-    # The gap between both is drawn as a rule.
-    return tuple(
-        Span(signs.rule * len(span.text), theme.rule)
-        if len(span.text) > 1 and span.text.isspace()
-        else span
-        for span in row
-    )
+    return titled_rule(left, state.look, columns, right)

@@ -137,8 +137,8 @@ def _middle(task: Task, look: Look, room: int, name: int) -> tuple[Span, ...]:
     description = safe_line(task.description)
     if room < 2 * _ROOM_FOR_MIDDLE:
         return (Span(pad(description, room), look.theme.text),)
-    # The description takes what the widest one needs, up to two fifths.
-    name = max(1, min(name, room * 2 // 5))
+    # The description takes what the widest one needs, up to a half.
+    name = max(1, min(name, room // 2))
     rest = room - name - 2
     return (
         Span(f"{pad(description, name)}  ", look.theme.text),

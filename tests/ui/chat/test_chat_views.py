@@ -304,3 +304,19 @@ def test_a_search_that_takes_its_time_says_so(tmp_path: Path) -> None:
         pass
     assert "searching" not in chat.screen()
     assert "not found: xy" in chat.screen()
+
+
+def test_the_rule_over_an_output_goes_all_the_way(tmp_path: Path) -> None:
+    for pager in (None, Pager(tmp_path / "1.log")):
+        chat = ChatDriver(80)
+        chat.news(running(1))
+        chat.state.overlay = Detail(1, None, pager)
+        (rule,) = (x for x in chat.screen().splitlines() if x.startswith("── "))
+        assert rule.endswith("──")
+        assert len(rule) == 80
+
+
+def test_a_description_may_take_half_of_what_there_is() -> None:
+    chat = ChatDriver(80)
+    chat.news(running(1, "Run the integration", last_line="test 20%", progress=20))
+    assert "Run the integration  test 20%" in chat.screen()

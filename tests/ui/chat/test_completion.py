@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from backburner.actors import CancelTask, TaskStatus
-from backburner.ui.commands import REGISTRY
+from backburner.ui.commands import FILTERS, REGISTRY, find
 from chat_driver import ChatDriver, ended, of_conversation, queued, requests, running
 
 
@@ -172,6 +172,17 @@ def test_the_conversation_with_news_is_proposed_first_and_this_one_last() -> Non
     assert "1 unread" in chat.screen()
     chat.press("enter", "enter")
     assert chat.state.conversations.current.name == "deploy"
+
+
+def test_every_option_is_known_and_has_a_word_of_help() -> None:
+    for spec in REGISTRY:
+        for option, summary in spec.options:
+            spec.parse(f"{option} --all" if option == "--now" else option)
+            assert summary
+    assert [option for option, _ in find("/tasks").options] == list(FILTERS)
+    chat = ChatDriver()
+    chat.type("/cancel --")
+    assert "kill at once" in chat.screen()
 
 
 def test_filters_commands_and_conversations_are_proposed() -> None:

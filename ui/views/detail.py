@@ -8,11 +8,11 @@ from ...actors import TaskStatus
 from ...actors.safe_text import safe_line, size_text
 from ..rows import Row, Span
 from ..text import clip_row, wrap
-from ..theme import clock_text, duration_text
+from ..theme import duration_text
 from .paint import sides, titled_rule
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from ...actors import Task
     from ..chat.board import Seen
@@ -88,13 +88,17 @@ def _facts(seen: Seen, detail: Detail, look: Look) -> list[tuple[str, str]]:
 def _times(
     queued: datetime, started: datetime | None, ended: datetime | None, look: Look
 ) -> str:
-    dot = f" {look.signs.dot} "
-    parts = [f"queued {clock_text(queued)}"]
-    if started is not None:
-        parts.append(f"started {started.astimezone():%H:%M:%S}")
-    if ended is not None:
-        parts.append(f"ended {ended.astimezone():%H:%M:%S}")
-    return dot.join(parts)
+    parts: list[str] = []
+    day: date | None = None
+    for what, at in (("queued", queued), ("started", started), ("ended", ended)):
+        if at is None:
+            continue
+        local = at.astimezone()
+        # A session lasts for days: the day is named first, and when it changes.
+        dated = "" if local.date() == day else f"{local:%-d %b} "
+        parts.append(f"{what} {dated}{local:%H:%M:%S}")
+        day = local.date()
+    return f" {look.signs.dot} ".join(parts)
 
 
 def _process(detail: Detail, status: TaskStatus) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,9 +19,10 @@ from backburner.ui.terminal import Size
 from backburner.ui.text import row_width
 from backburner.ui.theme import Look
 from backburner.ui.views.popup import HEIGHT
-from chat_driver import ChatDriver, ended, queued, row_text, running
+from chat_driver import START, ChatDriver, ended, queued, row_text, running
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -320,3 +322,16 @@ def test_a_description_may_take_half_of_what_there_is() -> None:
     chat = ChatDriver(80)
     chat.news(running(1, "Run the integration", last_line="test 20%", progress=20))
     assert "Run the integration  test 20%" in chat.screen()
+
+
+def test_times_are_exact_and_name_the_day_when_it_changes() -> None:
+    task = ended(1)
+    queued_at, ended_at = task.queued_at.astimezone(), (START + timedelta(days=2))
+    chat = ChatDriver(120)
+    chat.news(replace(task, ended_at=ended_at))
+    chat.state.overlay = Detail(1, None, None)
+    (line,) = (x for x in chat.screen().splitlines() if x.startswith("  times"))
+    started_at = queued_at + timedelta(seconds=1)
+    assert f"queued {queued_at:%-d %b %H:%M:%S}" in line
+    assert f"started {started_at:%H:%M:%S}" in line
+    assert f"ended {ended_at.astimezone():%-d %b %H:%M:%S}" in line

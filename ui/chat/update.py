@@ -163,7 +163,7 @@ def _take_paste(state: ChatState, paste: keys.Paste) -> list[Effect]:
     """Put a paste into the input, whatever has the focus: it may not get lost."""
     detail = state.detail
     if detail is not None and detail.query is not None:
-        detail.query += paste.text.partition("\n")[0]
+        detail.query += safe_line(paste.text.partition("\n")[0])
         return []
     state.focus = Focus.INPUT
     state.panel = replace(state.panel, typing=False)

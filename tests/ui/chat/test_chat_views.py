@@ -335,3 +335,15 @@ def test_times_are_exact_and_name_the_day_when_it_changes() -> None:
     assert f"queued {queued_at:%-d %b %H:%M:%S}" in line
     assert f"started {started_at:%H:%M:%S}" in line
     assert f"ended {ended_at.astimezone():%-d %b %H:%M:%S}" in line
+
+
+def test_a_paste_into_a_search_is_made_safe(tmp_path: Path) -> None:
+    chat = ChatDriver(80)
+    chat.news(running(1))
+    chat.state.overlay = Detail(1, None, Pager(tmp_path / "1.log"))
+    chat.press("/")
+    chat.tell(Paste(f"{HOSTILE} after\nnot this"))
+    footer = chat.screen().splitlines()[-1]
+    assert "after" in footer
+    assert "not this" not in footer
+    assert not any(char in footer for char in "\x1b\x07\u202e\x9b\r\t\x00\ud800")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...actors.safe_text import safe_line
 from ..chat.state import Confirm, Detail, Focus, HelpKeys
 from ..rows import Row, Span
 from ..text import clip_row, width
@@ -25,7 +26,7 @@ def footer_row(state: ChatState, columns: int, body: int) -> Row:
     """
     theme = state.look.theme
     if state.notice:
-        return clip_row((Span(state.notice, theme.unread),), columns)
+        return clip_row((Span(safe_line(state.notice), theme.unread),), columns)
     detail = state.detail
     spans: list[Span] = []
     if detail is not None and detail.query is not None:

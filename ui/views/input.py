@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...actors.safe_text import safe_line
 from ..chat.state import Focus
 from ..editor import EditorStyles
 
@@ -38,5 +39,5 @@ def placeholder(state: ChatState) -> str:
     if state.overlay is not None:
         return "Esc goes back to the chat"
     if state.partner is not None:
-        return f"Say something to {state.partner}, or / for commands"
+        return f"Say something to {safe_line(state.partner)}, or / for commands"
     return "A note to yourself, / for commands, !make test to run one"

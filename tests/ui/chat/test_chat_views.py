@@ -347,3 +347,13 @@ def test_a_paste_into_a_search_is_made_safe(tmp_path: Path) -> None:
     assert "after" in footer
     assert "not this" not in footer
     assert not any(char in footer for char in "\x1b\x07\u202e\x9b\r\t\x00\ud800")
+
+
+def test_a_notice_and_the_name_of_a_partner_are_made_safe() -> None:
+    chat = ChatDriver(120, partner=f"{HOSTILE} butler")
+    chat.state.notice = f"can't read {HOSTILE} history"
+    lines = chat.screen().splitlines()
+    assert lines[-1].endswith("history")
+    assert "butler" in lines[-2]
+    for line in lines:
+        assert not any(char in line for char in "\x1b\x07\u202e\x9b\x00\ud800")

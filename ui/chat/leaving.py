@@ -1,4 +1,4 @@
-"""Keys that mean the same everywhere: leaving, pausing, drawing anew, hiding tasks."""
+"""Keys that mean the same in every part: leaving, pausing, redrawing, hiding tasks."""
 
 from __future__ import annotations
 
@@ -16,6 +16,21 @@ if TYPE_CHECKING:
     from .state import ChatState
 
 
+def take_terminal_key(key: Key) -> list[Effect] | None:
+    """Carry out a key that is about the terminal, whatever is being typed or asked.
+
+    Returns:
+        What is to be done; none if this is no such key.
+    """
+    match key.name:
+        case "ctrl-z":
+            return [Suspend()]
+        case "ctrl-l":
+            return [Redraw()]
+        case _:
+            return None
+
+
 def take_common_key(state: ChatState, key: Key) -> list[Effect] | None:
     """Carry out a key that means the same everywhere; none if this is no such key."""
     match key.name:
@@ -23,10 +38,6 @@ def take_common_key(state: ChatState, key: Key) -> list[Effect] | None:
             return interrupt(state)
         case "ctrl-d":
             return end_of_input(state)
-        case "ctrl-z":
-            return [Suspend()]
-        case "ctrl-l":
-            return [Redraw()]
         case "ctrl-t":
             state.panel = replace(state.panel, hidden=not state.panel.hidden)
             state.focus = Focus.INPUT
@@ -74,10 +85,6 @@ def take_confirm_key(
             return leave(state)
         case "escape" | "n" | "N" | "q":
             state.overlay = question.under
-        case "ctrl-z":
-            return [Suspend()]
-        case "ctrl-l":
-            return [Redraw()]
         case _ if key.text:
             state.overlay = None
             return None

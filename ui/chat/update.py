@@ -29,7 +29,7 @@ from .detail_keys import take_detail_key
 from .effects import Announce, Effect
 from .input_keys import take_input
 from .key_list import take_list_key
-from .leaving import take_confirm_key
+from .leaving import take_confirm_key, take_terminal_key
 from .messages import Beat, Ending, Resized
 from .mouse import click, wheel
 from .panel_keys import leave_unseen_panel, take_panel_key
@@ -139,6 +139,9 @@ def _take_reply(state: ChatState, reply: QueueReply) -> list[Effect]:
 
 
 def _take_key(state: ChatState, key: keys.Key) -> list[Effect]:
+    effects = take_terminal_key(key)
+    if effects is not None:
+        return effects
     match state.overlay:
         case Confirm():
             effects = take_confirm_key(state, state.overlay, key)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import pytest
 from backburner.actors import (
     AddTask,
     CancelAccepted,
@@ -25,8 +28,12 @@ from backburner.ui.chat.state import Confirm, Detail, Focus, HelpKeys
 from backburner.ui.dialogue import Leave
 from backburner.ui.entries import Problem, Reply, Said, TaskNews
 from backburner.ui.keys import FocusChange, Key, Paste, Wheel
+from backburner.ui.pager import Pager
 from backburner.ui.terminal import Size
 from chat_driver import ChatDriver, ended, of_conversation, queued, requests, running
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def shown(chat: ChatDriver, name: str | None = None) -> list[object]:
@@ -158,6 +165,29 @@ def test_ctrl_c_while_leaving_hurries() -> None:
 def test_ctrl_z_and_ctrl_l() -> None:
     assert ChatDriver().press("ctrl-z") == [Suspend()]
     assert ChatDriver().press("ctrl-l") == [Redraw()]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [["a"], ["ctrl-r", "a"], ["?"], ["ctrl-c"], ["tab", "/"]],
+    ids=["draft", "history", "keys", "question", "filter"],
+)
+def test_ctrl_z_and_ctrl_l_work_whatever_is_under_way(before: list[str]) -> None:
+    chat = ChatDriver(history=("make",))
+    chat.press(*before)
+    screen = chat.screen()
+    assert chat.press("ctrl-z") == [Suspend()]
+    assert chat.press("ctrl-l") == [Redraw()]
+    assert chat.screen() == screen
+
+
+def test_ctrl_z_works_while_a_search_is_typed(tmp_path: Path) -> None:
+    chat = ChatDriver()
+    chat.news(running(1))
+    chat.state.overlay = Detail(1, None, Pager(tmp_path / "1.log"))
+    chat.press("/", "a")
+    assert chat.press("ctrl-z") == [Suspend()]
+    assert chat.state.overlay.query == "a"
 
 
 def test_a_question_mark_shows_the_keys_only_in_an_empty_input() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ...actors import TaskStatus
-from ...actors.safe_text import safe_line, size_text
+from ...actors.safe_text import safe_line, safe_lines, size_text
 from ..rows import Row, Span
-from ..text import clip_row, wrap
+from ..text import clip, clip_row, wrap
 from ..theme import duration_text
 from .paint import sides, titled_rule
 
@@ -50,11 +50,21 @@ def fact_rows(state: ChatState, detail: Detail, columns: int, height: int) -> li
     rows = [_title(seen, state, columns)]
     for name, text in _facts(seen, detail, state.look):
         label = Span(f"  {name:<{_NAME}}", state.look.theme.faint)
-        lines = wrap(safe_line(text), max(1, columns - _NAME - 2))[:_COMMAND_ROWS]
+        lines = _lines(text, max(1, columns - _NAME - 2), state.look)
         rows += [clip_row((label, Span(line)), columns) for line in lines[:1]]
         blank = Span(" " * (_NAME + 2))
         rows += [clip_row((blank, Span(line)), columns) for line in lines[1:]]
     return rows[: max(1, min(len(rows), height - 1 - _LEAST_OUTPUT, height // 2 + 1))]
+
+
+def _lines(text: str, columns: int, look: Look) -> list[str]:
+    """Wrap a text that may have several lines; a long one ends where it is cut off."""
+    parts = safe_lines(text) or [""]
+    lines = [line for part in parts[:_COMMAND_ROWS] for line in wrap(part, columns)]
+    if len(parts) > _COMMAND_ROWS or len(lines) > _COMMAND_ROWS:
+        last = clip(lines[_COMMAND_ROWS - 1], max(0, columns - 2), "")
+        lines[_COMMAND_ROWS - 1 :] = [f"{last} {look.signs.more}"]
+    return lines
 
 
 def _title(seen: Seen, state: ChatState, columns: int) -> Row:

@@ -357,3 +357,25 @@ def test_a_notice_and_the_name_of_a_partner_are_made_safe() -> None:
     assert "butler" in lines[-2]
     for line in lines:
         assert not any(char in line for char in "\x1b\x07\u202e\x9b\x00\ud800")
+
+
+def test_a_command_of_several_lines_is_shown_as_such_and_cut_where_one_sees_it() -> (
+    None
+):
+    for lines, end in ((3, "echo 2"), (9, "echo 3 …")):
+        chat = ChatDriver(80)
+        command = "\n".join(f"echo {number}" for number in range(lines))
+        chat.news(replace(running(1), args=(command,)))
+        chat.state.overlay = Detail(1, None, None)
+        rows = [row.split("  ")[-1].strip() for row in chat.screen().splitlines()]
+        start = rows.index("bash echo 0")
+        assert rows[start + 1] == "echo 1"
+        assert rows[start + min(lines, 4) - 1] == end
+
+
+def test_a_command_in_one_long_line_is_cut_where_one_sees_it() -> None:
+    chat = ChatDriver(60)
+    chat.news(replace(running(1), args=("word " * 100,)))
+    chat.state.overlay = Detail(1, None, None)
+    rows = chat.screen().splitlines()
+    assert rows[rows.index(next(r for r in rows if "command" in r)) + 3].endswith(" …")

@@ -150,6 +150,17 @@ class Editor:
         self._end_search()
         self._buffer.load(self._fold_large(clean_input(text)))
 
+    def take_suggestion(self) -> bool:
+        """Put in what `suggestion` shows.
+
+        Returns:
+            Whether there was anything.
+        """
+        suggestion = self.suggestion
+        if suggestion:
+            self._buffer.type(suggestion)
+        return bool(suggestion)
+
     def unfold(self) -> bool:
         """Show the folded paste at the cursor in full, to edit it (Ctrl+O).
 

@@ -52,7 +52,10 @@ def _take_key(state: ChatState, key: Key) -> list[Effect] | None:
     match key.name:
         case "enter":
             return submit(state)
-        case "tab":
+        case "tab" if not empty:
+            _complete(state)
+            return []
+        case "tab" | "shift-tab":
             focus_panel(state)
             return []
         case "ctrl-c" if not empty:
@@ -75,6 +78,14 @@ def _take_key(state: ChatState, key: Key) -> list[Effect] | None:
             return []
         case _:
             return take_common_key(state, key)
+
+
+def _complete(state: ChatState) -> None:
+    """Take the suggestion; whoever wants one must not end up among the tasks."""
+    if state.editor.take_suggestion():
+        _refresh(state)
+    else:
+        state.notice = "nothing to complete here; Shift+Tab goes to the tasks"
 
 
 def _looks_back(state: ChatState) -> bool:

@@ -507,6 +507,30 @@ def test_end_takes_a_suggestion_first() -> None:
     assert chat.state.conversations.current.place is not None
 
 
+def test_tab_in_a_draft_does_not_leave_it_but_shift_tab_does() -> None:
+    for draft in ("hello", '/task "Build', "/show 1"):
+        chat = ChatDriver()
+        chat.news(running(1))
+        chat.type(draft)
+        chat.press("escape", "tab")
+        chat.type("x")
+        assert chat.state.focus is Focus.INPUT
+        assert chat.state.editor.text == f"{draft}x"
+        chat.press("escape", "shift-tab")
+        assert chat.state.focus is Focus.PANEL
+        assert requests(chat.press("x"), CancelTask)
+        chat.press("shift-tab")
+        assert chat.state.editor.text == f"{draft}x"
+
+
+def test_tab_takes_the_suggestion() -> None:
+    chat = ChatDriver(history=("!make test",))
+    chat.type("!ma")
+    chat.press("tab")
+    assert chat.state.editor.text == "!make test"
+    assert chat.state.focus is Focus.INPUT
+
+
 def test_no_key_goes_to_tasks_that_there_is_no_room_to_show() -> None:
     chat = ChatDriver(80, 8)
     chat.news(running(1))

@@ -35,11 +35,13 @@ class Burst(msgspec.Struct, frozen=True):
         at: When the last of it happened (UTC).
         counts: How many tasks reached which status last, in the order to be shown.
         failed: The ids of the first few that failed.
+        failed_last: The id of the one that failed last; none if none did.
     """
 
     at: datetime
     counts: tuple[tuple[TaskStatus, int], ...]
     failed: tuple[int, ...]
+    failed_last: int | None = None
 
 
 _ORDER: Final = (
@@ -62,6 +64,7 @@ class NewsGroup:
         self._statuses: dict[int, TaskStatus] = {}
         self._counts: Counter[TaskStatus] = Counter()
         self._failed: list[int] = []
+        self._failed_last: int | None = None
         self._last = first.at
         self.add(first)
 
@@ -86,8 +89,10 @@ class NewsGroup:
             self._counts[before] -= 1
         self._statuses[task.id] = task.status
         self._counts[task.status] += 1
-        if task.status is TaskStatus.FAILED and len(self._failed) < _NAMED:
-            self._failed.append(task.id)
+        if task.status is TaskStatus.FAILED:
+            self._failed_last = task.id
+            if len(self._failed) < _NAMED:
+                self._failed.append(task.id)
         self._last = news.at
 
     def burst(self) -> Burst:
@@ -95,4 +100,4 @@ class NewsGroup:
         counts = tuple(
             (status, self._counts[status]) for status in _ORDER if self._counts[status]
         )
-        return Burst(self._last, counts, tuple(self._failed))
+        return Burst(self._last, counts, tuple(self._failed), self._failed_last)

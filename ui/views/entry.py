@@ -47,7 +47,7 @@ def entry_rows(shown: Shown, look: Look, columns: int, *, key: bool) -> tuple[Ro
             sign, rest = _news(change.task, look, key=key)
             return _timed(at, sign, [rest], look, columns)
         case Burst(at=at):
-            return _timed(at, [], [_burst(shown, look)], look, columns)
+            return _timed(at, [], [_burst(shown, look, key=key)], look, columns)
         case Reply(lines=lines):
             return _reply(lines, look, columns)
         case Problem(text=text, at=at):
@@ -134,7 +134,7 @@ def _details(task: Task, look: Look) -> str:
             return f"{reason} {look.signs.dot} {duration_text(task.duration)}"
 
 
-def _burst(burst: Burst, look: Look) -> list[Span]:
+def _burst(burst: Burst, look: Look, *, key: bool) -> list[Span]:
     spans: list[Span] = []
     for status, count in burst.counts:
         if spans:
@@ -145,7 +145,8 @@ def _burst(burst: Burst, look: Look) -> list[Span]:
     if burst.failed:
         more = f" {look.signs.more}" if _more_failed(burst) else ""
         ids = " ".join(f"#{task_id}" for task_id in burst.failed)
-        spans.append(Span(f"  (failed: {ids}{more})", look.theme.faint))
+        enter = f"; Enter opens #{burst.failed_last}" if key else ""
+        spans.append(Span(f"  (failed: {ids}{more}{enter})", look.theme.faint))
     return spans
 
 

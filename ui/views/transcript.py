@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...actors import TaskStatus
+from ..chat.burst import Burst
 from ..chat.conversations import Place
 from ..entries import TaskNews
 from ..rows import Row, Span
@@ -135,18 +136,24 @@ class _Reader:
 
     def _rows(self, index: int) -> tuple[Row, ...]:
         shown = self._items[index].shown
-        key = (
-            self._key is not None
-            and isinstance(shown, TaskNews)
-            and shown.change.task.id == self._key
-            and shown.change.task.status is TaskStatus.FAILED
-        )
+        key = self._key is not None and self._key == _failure(shown)
         rows = entry_rows(shown, self._look, self._columns, key=key)
         day = _day(shown)
         # A transcript of one day needs no date; the first day of several has one too.
         if day == _day(self._items[index - 1].shown):
             return rows
         return (titled_rule(f"{day:%A, %-d %B}", self._look, self._columns), *rows)
+
+
+def _failure(shown: Shown) -> int | None:
+    """Return the task that an item tells to have failed, the last one if it is many."""
+    match shown:
+        case TaskNews(change=change) if change.task.status is TaskStatus.FAILED:
+            return change.task.id
+        case Burst(failed_last=failed):
+            return failed
+        case _:
+            return None
 
 
 def _day(shown: Shown) -> date:

@@ -546,6 +546,22 @@ def test_no_key_goes_to_tasks_that_there_is_no_room_to_show() -> None:
     assert chat.state.editor.text == "x"
 
 
+def test_a_burst_says_which_task_enter_opens_until_it_was_opened() -> None:
+    chat = ChatDriver(120)
+    chat.news(*(queued(number) for number in range(1, 31)))
+    for number in range(1, 31):
+        failed = number % 7 == 0
+        status = TaskStatus.FAILED if failed else TaskStatus.COMPLETE
+        chat.news(ended(number, status=status))
+    assert "(failed: #7 #14 #21 …; Enter opens #28)" in chat.screen()
+    (look,) = requests(chat.press("enter"), GetTask)
+    assert look.task_id == 28
+    task = ended(28, status=TaskStatus.FAILED)
+    chat.tell(TaskFound(task, None, look.correlation_id))
+    chat.press("escape")
+    assert "(failed: #7 #14 #21 …)" in chat.screen()
+
+
 def test_what_left_the_history_leaves_the_panel() -> None:
     chat = ChatDriver()
     chat.news(ended(1), ended(2))

@@ -211,7 +211,9 @@ def test_a_burst_is_one_line() -> None:
         chat.news(queued(number), ended(number, status=status))
     lines = [line for line in chat.screen().split("\n") if "complete" in line]
     assert len(lines) == 1
-    assert "✓ 57 tasks complete · ✗ 2 failed  (failed: #7 #9)" in lines[0]
+    assert (
+        "✓ 57 tasks complete · ✗ 2 failed  (failed: #7 #9; Enter opens #9)" in lines[0]
+    )
 
 
 def test_a_quick_task_has_one_line_with_its_end() -> None:

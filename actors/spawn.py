@@ -34,8 +34,8 @@ _ROOM: Final = 1024  # bytes; more than any of the C library's own structures ne
 _RESTORED: Final = (signal.SIGPIPE, signal.SIGXFSZ)  # Python ignores them
 _POINTER: Final = ctypes.sizeof(ctypes.c_char_p)
 _NULL: Final = "embedded null byte"
-# Of `os.fsencode`, which is called for every argument of every job otherwise.
-_CODING: Final = (sys.getfilesystemencoding(), sys.getfilesystemencodeerrors())
+# What is typed is read as UTF-8, whatever the locale is; so it is passed on as that.
+_CODING: Final = ("utf-8", "surrogateescape")
 
 _Memory = ctypes.Array[ctypes.c_char]
 _Strings = ctypes.Array[ctypes.c_char_p]
@@ -57,8 +57,8 @@ class Spawn(Protocol):
         empty; it inherits no other file. Nothing but the caller collects it.
 
         Args:
-            argv: Program and arguments; the program is found on the PATH of
-                `environment`.
+            argv: Program and arguments, passed on in UTF-8; the program is found on
+                the PATH of `environment`.
             environment: All its environment variables.
             output: Takes stdout and stderr; made with mode 0600, appended to if it
                 exists.
@@ -82,7 +82,7 @@ def popen(
     fd = os.open(output, _OUTPUT_FLAGS | os.O_CLOEXEC, _OUTPUT_MODE)
     try:
         process = subprocess.Popen(
-            argv,
+            [argument.encode(*_CODING) for argument in argv],
             stdin=subprocess.DEVNULL,
             stdout=fd,
             stderr=fd,
@@ -90,6 +90,10 @@ def popen(
             cwd=directory,
             start_new_session=True,
         )
+    except OSError as error:
+        if isinstance(error.filename, bytes):
+            error.filename = os.fsdecode(error.filename)
+        raise
     finally:
         os.close(fd)
     # Without one, `subprocess` would collect it as soon as another process is started.
@@ -135,7 +139,7 @@ class PosixSpawn:
         _check(self._init(actions))
         try:
             _check(self._add_open(actions, 0, b"/dev/null", os.O_RDONLY, 0))
-            file = str(output).encode(*_CODING)
+            file = os.fsencode(output)
             _check(self._add_open(actions, 1, file, _OUTPUT_FLAGS, _OUTPUT_MODE))
             _check(self._add_dup2(actions, 1, 2))
             if directory is not None:

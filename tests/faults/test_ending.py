@@ -213,6 +213,21 @@ def test_a_parent_that_ignores_its_children_hides_no_exit_status(state: Path) ->
     assert done.returncode == 1
 
 
+def test_a_command_is_run_as_typed_whatever_the_locale(state: Path) -> None:
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(
+        [COMMAND, "--plain", "--state-dir", state],
+        input="!printf é > é; cat é\n".encode(),
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+        cwd=state.parent,
+        env={**os.environ, **ascii_only},
+    )
+    assert done.returncode == 0, done.stdout
+    assert (state.parent / "é").read_text("utf-8") == "é"
+
+
 def test_an_input_that_can_not_be_read_is_told(state: Path) -> None:
     command = f'{COMMAND} --plain --state-dir "$1" 0>"$1.input"'
     done = subprocess.run(

@@ -175,6 +175,16 @@ class TaskBook:
             forgotten.append(task)
         return tuple(forgotten)
 
+    def forget(self, task_id: int) -> tuple[Task, ...]:
+        """Drop a finished task; return it, or nothing if there is no such task."""
+        task = self._tasks.get(task_id)
+        if task is None or not task.status.is_final:
+            return ()
+        self._finished.remove(task_id)
+        del self._tasks[task_id]
+        self._counts[task.status] -= 1
+        return (task,)
+
     def forget_oldest(self) -> tuple[Task, ...]:
         """Drop the task that finished first; return it, or nothing if there is none."""
         return self.forget_finished(keep=max(0, len(self._finished) - 1))

@@ -48,6 +48,7 @@ from .messages import (
     WriteAgain,
     WriteDown,
 )
+from .output_account import OutputAccount
 from .recovery import LOST
 from .safe_text import is_unicode, safe_line, size_text
 from .supervision import DeadLetters, Recipient, SafeActor, logger
@@ -118,7 +119,7 @@ class QueueActor(SafeActor[QueueMessage]):
         self._will_write_again = False
         self._doomed: list[Path] = []
         self._output_limit = config.output_limit
-        self._output_total = 0
+        self._account = OutputAccount(config.output_limit)
         self._kinds = config.kinds
         self._output_folder = str(config.output)
         self._clock = config.clock
@@ -376,15 +377,28 @@ class QueueActor(SafeActor[QueueMessage]):
         self._account_output(task, task.output_size - before)
 
     def _account_output(self, task: Task, growth: int) -> None:
-        self._output_total += growth
-        while self._output_total > self._output_limit:
-            if not self._forget(self._book.forget_oldest()):
-                break
-        if self._output_total > self._output_limit and self._runner is not None:
+        account = self._account
+        account.grew(task, growth)
+        if not account.exceeded:
+            return
+        running = self._book.list(TaskFilter.RUNNING, self._clock.now())
+        others = [it for it in running if it.id != task.id]
+        if account.has_room_for((*others, task)):
+            self._forget_for_room()
+        elif self._runner is not None and not task.status.is_final:
+            # Nothing that may be forgotten would make room enough.
             limit = size_text(self._output_limit)
             reason = f"the session's output went beyond the limit of {limit}"
             stop = StopTask(task.id, Outcome.failed(reason), now=True)
             self._outbox.append((self._runner, stop))
+
+    def _forget_for_room(self) -> None:
+        # Those that have no room even alone: the others need not go because of them.
+        for task_id in self._account.oversized:
+            self._forget(self._book.forget(task_id))
+        while self._account.exceeded:
+            if not self._forget(self._book.forget_oldest()):
+                return
 
     def _changed(self, task: Task, event: TaskEvent | None = None) -> Task:
         self._seq += 1
@@ -399,7 +413,7 @@ class QueueActor(SafeActor[QueueMessage]):
         ids = tuple(task.id for task in tasks)
         self._journal.forgot(ids)
         for task in tasks:
-            self._output_total -= task.output_size
+            self._account.forgot(task)
             if task.output_path is not None:
                 self._doomed.append(Path(task.output_path))
         if ids:
@@ -468,7 +482,7 @@ class QueueActor(SafeActor[QueueMessage]):
             self._changed(self._book.end(task.id, LOST, self._clock.now()))
         self._forget(self._book.clean_up())
         everything = self._book.list(TaskFilter.ALL, self._clock.now())
-        self._output_total = sum([task.output_size for task in everything])
+        self._account.begin_with(everything)
 
     def _unknown(self, task_id: int, correlation_id: int | str | None) -> Refused:
         newest = self._book.newest_id

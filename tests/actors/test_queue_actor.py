@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -835,6 +836,47 @@ def test_too_much_output_of_running_tasks_ends_the_one_that_writes(
     assert stop.outcome == Outcome.failed(
         "the session's output went beyond the limit of 2 KiB"
     )
+
+
+def test_a_task_that_has_no_room_even_alone_costs_no_other_its_output(
+    start_queue: Callable[..., Rig],
+) -> None:
+    rig = start_queue(output_limit=1000)
+    rig.claim(9)
+    for n in (1, 2):
+        rig.add()
+        rig.end(n, DONE, OutputNews(300))
+    rig.add()
+    rig.tell(TaskProgressed(3, OutputNews(1100)))
+    assert len(rig.ask(ListTasks(), TaskList).tasks) == 3
+    assert [stop.task_id for stop in rig.runner.of(StopTask)] == [3]
+    rig.end(3, Outcome.failed("too much"), OutputNews(1200))
+    assert len(rig.ask(ListTasks(), TaskList).tasks) == 3
+    assert len(rig.runner.of(StopTask)) == 1
+    # The next one that needs room gets that.
+    rig.add()
+    rig.tell(TaskProgressed(4, OutputNews(100)))
+    left = rig.ask(ListTasks(), TaskList).tasks
+    assert [task.id for task in left] == [1, 2, 4]
+
+
+def test_holes_of_a_sparse_file_take_no_room(start_queue: Callable[..., Rig]) -> None:
+    limit = 8 << 20
+    rig = start_queue(output_limit=limit)
+    rig.claim(9)
+    for n in (1, 2):
+        rig.add()
+        (rig.output / f"{n}.log").write_bytes(b"x" * 1000)
+        os.truncate(rig.output / f"{n}.log", 100 * limit)
+        rig.end(n, DONE, OutputNews(100 * limit))
+    rig.add()
+    rig.tell(TaskProgressed(3, OutputNews(limit - 100_000)))
+    assert len(rig.ask(ListTasks(), TaskList).tasks) == 3
+    rig.tell(TaskProgressed(3, OutputNews(limit)))
+    # What they have on the disk counts nevertheless.
+    left = rig.ask(ListTasks(), TaskList).tasks
+    assert [task.id for task in left] == [3]
+    assert rig.runner.of(StopTask) == ()
 
 
 def test_output_of_earlier_lives_counts(start_queue: Callable[..., Rig]) -> None:

@@ -512,15 +512,24 @@ def test_a_runaway_is_ended_by_its_own_limit(tmp_path: Path) -> None:
 def test_a_session_that_is_full_forgets_the_oldest_and_then_ends_who_writes(
     tmp_path: Path,
 ) -> None:
+    outputs = tmp_path / "output"
     system = TaskSystem(directory=tmp_path, session_output_limit=100_000, grace=600)
     with running(system):
         old = system.add("Old", "bash", "head -c 60000 /dev/zero")
         system.wait(old.id, timeout=PATIENCE)
+        kept = system.add("Kept", "bash", "head -c 60000 /dev/zero")
+        system.wait(kept.id, timeout=PATIENCE)
+        # Once that has been answered the old one's file is gone.
+        assert [task.id for task in system.list()] == [kept.id]
+        assert not (outputs / f"{old.id}.log").exists()
         task = system.add("Flood", "bash", "trap '' TERM; yes & yes")
         (ended,) = system.wait(task.id, timeout=PATIENCE)
-    assert ended.status is TaskStatus.FAILED
-    assert ended.reason == "the session's output went beyond the limit of 97.7 KiB"
-    assert not (tmp_path / "output" / f"{old.id}.log").exists()
+        assert ended.status is TaskStatus.FAILED
+        reason = "the session's output went beyond the limit of 97.7 KiB"
+        assert ended.reason == reason
+        assert [task.id for task in system.list()] == [kept.id, ended.id]
+    # That would have made no room.
+    assert (outputs / f"{kept.id}.log").stat().st_size == 60000
 
 
 def test_a_limit_kills_once_what_does_not_die(tmp_path: Path) -> None:

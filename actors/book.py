@@ -215,6 +215,15 @@ class TaskBook:
             tasks = [self._as_of(task, at) for task in tasks]
         return tuple(tasks)
 
+    def by_last_change(self) -> tuple[Task, ...]:
+        """Return all tasks as `restore` takes them: in the order in which they ended.
+
+        Those that have not ended come last, by id.
+        """
+        finished = [self._tasks[task_id] for task_id in self._finished]
+        final = frozenset(self._finished)
+        return (*finished, *(it for it in self._tasks.values() if it.id not in final))
+
     def as_of(self, task_id: int, at: Moment) -> Task:
         """Return the task with this id, with its duration at a moment if it runs.
 

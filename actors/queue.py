@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, assert_never
+from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never
 
 from .book import TaskBook, UnknownTaskError
-from .journal import Journal, JournalError
+from .journal_file import DamagedJournalError, JournalError
 from .kinds import InvalidRequestError, Kinds
 from .messages import (
     Acknowledged,
@@ -55,9 +55,14 @@ from .supervision import DeadLetters, Recipient, SafeActor, logger
 from .task import Outcome, Task, TaskFilter, TaskRequest, TaskStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .clock import Clock
     from .dispatcher import Dispatcher
+    from .journal import Journal
     from .kinds import Kind
+
+ResultT = TypeVar("ResultT")
 
 BATCH: Final = 256
 """Messages handled before what they led to is sent at the latest."""
@@ -184,9 +189,29 @@ class QueueActor(SafeActor[QueueMessage]):
             if not (written and self._outbox):
                 return
 
-    def _write_down(self) -> bool:
+    def _with_journal(self, use: Callable[[], ResultT]) -> ResultT:
+        """Use the journal; if it is damaged, go on with another.
+
+        Raises:
+            JournalError: If it can't be used just now.
+        """
+        try:
+            return use()
+        except DamagedJournalError as error:
+            text = self._journal.start_over(self._book.by_last_change(), error)
+        logger.error("The journal was damaged: %s", text)
         try:
             self._journal.commit()
+        except JournalError as error:
+            raise JournalError(f"{text}; but {error}") from error
+        # Only now: nobody is to take for trouble what is over already.
+        self._announce_trouble(safe_line(text))
+        self._announce_trouble(None)
+        return use()
+
+    def _write_down(self) -> bool:
+        try:
+            self._with_journal(self._journal.commit)
         except JournalError as error:
             if self._trouble is None:
                 logger.error("The journal can't be written: %s", error)
@@ -241,7 +266,8 @@ class QueueActor(SafeActor[QueueMessage]):
             case GetTranscript():
                 return self._transcript(message)
             case Shown(seq=seq):
-                self._journal.shown(seq)
+                # What was not told yet can't have been shown.
+                self._journal.shown(min(seq, self._seq))
             case WriteDown(message=said):
                 self._journal.said(said, self._seq)
             case OpenQueue(correlation_id=correlation_id):
@@ -434,7 +460,9 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _transcript(self, message: GetTranscript) -> QueueReply:
         try:
-            entries = self._journal.transcript(message.limit)
+            entries = self._with_journal(
+                lambda: self._journal.transcript(message.limit)
+            )
         except JournalError as error:
             text = safe_line(str(error))
             return Refused(text, correlation_id=message.correlation_id)
@@ -455,8 +483,8 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _unshown(self) -> tuple[TaskChanged, ...]:
         # What this batch has noted is part of it.
-        self._journal.commit()
-        return self._journal.unshown()
+        self._with_journal(self._journal.commit)
+        return self._with_journal(self._journal.unshown)
 
     def _unsubscribe(self, subscriber: Recipient[Any]) -> None:
         if subscriber in self._subscribers:
@@ -472,7 +500,7 @@ class QueueActor(SafeActor[QueueMessage]):
     def _open(self, correlation_id: int | str | None) -> QueueReply:
         self._recover()
         try:
-            self._journal.commit()
+            self._with_journal(self._journal.commit)
         except JournalError as error:
             return Refused(safe_line(str(error)), correlation_id=correlation_id)
         return Acknowledged(correlation_id)

@@ -48,7 +48,8 @@ from backburner.actors import (
     WriteDown,
 )
 from backburner.actors.book import TaskBook
-from backburner.actors.journal import Journal, JournalError, NoJournal
+from backburner.actors.journal import Journal, NoJournal
+from backburner.actors.journal_file import DamagedJournalError, JournalError
 from backburner.actors.messages import (
     ClaimTasks,
     CloseQueue,
@@ -69,7 +70,7 @@ from backburner.actors.testing import FakeKind, ManualClock, Recorder, no_leaks
 from msgspec.structs import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     import pykka
@@ -85,6 +86,7 @@ class RecordingJournal(NoJournal):
     def __init__(self) -> None:
         self.log: list[object] = []
         self.failure: str | None = None
+        self.damage: str | None = None
         self.closed: bool | None = None
 
     def changed(self, change: TaskChanged) -> None:
@@ -105,7 +107,14 @@ class RecordingJournal(NoJournal):
     def commit(self) -> None:
         if self.failure is not None:
             raise JournalError(self.failure)
+        if self.damage is not None:
+            raise DamagedJournalError(self.damage)
         self.log.append("commit")
+
+    def start_over(self, tasks: Sequence[Task], why: DamagedJournalError) -> str:
+        self.damage = None
+        self.log.append(("started over", [task.id for task in tasks]))
+        return f"{why}; set aside"
 
     def unshown(self) -> tuple[TaskChanged, ...]:
         self.log.append("read unshown")
@@ -982,6 +991,33 @@ def test_progress_is_not_kept_for_later_while_there_is_trouble(
     rig.ask(ListTasks(), TaskList)
     assert _events(subscriber) == [(3, "complete", 1)]
     assert subscriber.of(TaskChanged)[0].task.output_size == 19
+
+
+def test_a_damaged_journal_is_replaced_by_what_is_known(
+    start_queue: Callable[..., Rig],
+) -> None:
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    rig.claim(2)
+    for _ in range(3):
+        rig.add()
+    rig.end(2)
+    subscriber = rig.subscribe()
+    journal.damage = "torn"
+    assert rig.add().id == 4
+    # In the order in which they are to be taken over: what has ended comes first.
+    assert ("started over", [2, 1, 3, 4]) in journal.log
+    assert [t.text for t in subscriber.of(JournalTrouble)] == ["torn; set aside", None]
+    assert rig.clock.scheduled == 0
+
+
+def test_nothing_is_shown_before_it_is_told(start_queue: Callable[..., Rig]) -> None:
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    rig.add()
+    rig.tell(Shown(1 << 70))
+    rig.ask(ListTasks(), TaskList)
+    assert ("shown", 1) in journal.log
 
 
 def test_a_transcript_that_cant_be_read_is_refused(

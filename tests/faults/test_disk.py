@@ -30,12 +30,8 @@ from backburner.actors import (
     TaskSystemError,
 )
 from backburner.actors.book import TaskBook
-from backburner.actors.journal import (
-    MIGRATIONS,
-    JournalError,
-    NoJournal,
-    SqliteJournal,
-)
+from backburner.actors.journal import NoJournal, SqliteJournal
+from backburner.actors.journal_file import MIGRATIONS, JournalError
 from backburner.actors.queue import QueueConfig
 from backburner.actors.testing import FakeKind, ManualClock, Recorder, running
 

@@ -166,6 +166,17 @@ class TaskBook:
         self._finished.append(task_id)
         return ended
 
+    def withdraw(self, task_id: int) -> None:
+        """Drop a task that nobody has heard of yet; its id is not given again.
+
+        Raises:
+            UnknownTaskError: If there is no such task.
+        """
+        task = self.get(task_id)
+        del self._tasks[task_id]
+        self._counts[task.status] -= 1
+        self._started.pop(task_id, None)
+
     def forget_finished(self, keep: int = 0) -> tuple[Task, ...]:
         """Drop finished tasks but for the last `keep`; return those dropped."""
         forgotten: list[Task] = []

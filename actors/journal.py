@@ -84,6 +84,10 @@ class Journal(Protocol):
         """Note that tasks are forgotten."""
         ...
 
+    def withdraw(self, task_id: int) -> None:
+        """Drop what was noted of a new task since the last commit; its id is gone."""
+        ...
+
     def said(self, message: ChatMessage, seq: int) -> None:
         """Note a chat message that was said after the change with this number."""
         ...
@@ -163,6 +167,9 @@ class NoJournal:
 
     def forgot(self, ids: Iterable[int]) -> None:
         """Forget it."""
+
+    def withdraw(self, task_id: int) -> None:
+        """Have nothing to drop."""
 
     def said(self, message: ChatMessage, seq: int) -> None:
         """Forget it."""
@@ -367,6 +374,15 @@ class SqliteJournal:
         if noted.forgotten:
             # The rows that tell them may be among those that go.
             noted.meta |= {"seq": self._seq, "next_id": self._next_id}
+
+    def withdraw(self, task_id: int) -> None:
+        """Drop what was noted of a new task since the last commit."""
+        noted = self._noted
+        noted.tasks.pop(task_id, None)
+        noted.changes = [row for row in noted.changes if row[1] != task_id]
+        # Its id is used up; and something is left to write, so that it is tried again.
+        noted.meta |= {"seq": self._seq, "next_id": self._next_id}
+        self._unshown.pop(task_id, None)
 
     def said(self, message: ChatMessage, seq: int) -> None:
         """Note a chat message that was said after the change with this number."""

@@ -171,13 +171,19 @@ class QueueActor(SafeActor[QueueMessage]):
             answer = None
         # An asker must not hear of what has not been sent, and waits for it already.
         if answer is not None or self._handled >= BATCH or self.actor_inbox.empty():
-            self._flush()
+            written = self._flush()
+            if answer is not None and not written:
+                return self._unwritten(answer)
         return answer
 
-    def _flush(self) -> None:
+    def _flush(self) -> bool:
+        """Write down and send; return whether all that was applied is written down."""
         self._handled = 0
+        all_written: bool | None = None
         while True:
             written = self._write_down()
+            if all_written is None:
+                all_written = written
             # Even if it failed: on a full disk this is what makes room.
             self._delete_doomed()
             outbox, self._outbox = self._outbox, []
@@ -187,7 +193,32 @@ class QueueActor(SafeActor[QueueMessage]):
                 if not self.post(recipient, message):
                     self._undelivered(recipient, message)
             if not (written and self._outbox):
-                return
+                return all_written
+
+    def _unwritten(self, answer: QueueReply) -> QueueReply:
+        """Return what an asker is told instead of what could not be written down."""
+        if _tells_no_change(answer):
+            return answer
+        again = answer.correlation_id
+        if isinstance(answer, TaskAdded):
+            self._withdraw(answer.task.id)
+            text = f"can't write it down ({self._trouble}); try again when that is over"
+        else:
+            text = f"done, but not written down yet ({self._trouble}); it may be lost"
+        return Refused(text, correlation_id=again)
+
+    def _withdraw(self, task_id: int) -> None:
+        """Undo the addition of a task that nobody has heard of."""
+        self._book.withdraw(task_id)
+        self._journal.withdraw(task_id)
+        kept: list[tuple[Recipient[Any], Any]] = []
+        for recipient, message in self._outbox:
+            tells = isinstance(message, StartTask | TaskChanged)
+            if not tells or message.task.id != task_id:
+                kept.append((recipient, message))
+            elif isinstance(message, StartTask):
+                self._claims += 1
+        self._outbox = kept
 
     def _with_journal(self, use: Callable[[], ResultT]) -> ResultT:
         """Use the journal; if it is damaged, go on with another.
@@ -536,14 +567,21 @@ def _split_by_need(
     now: list[tuple[Recipient[Any], Any]] = []
     later: list[tuple[Recipient[Any], Any]] = []
     for entry in outbox:
-        match entry[1]:
-            case StopTask(task_id=task_id):
-                free = task_id not in unsent
-            case CancelAccepted(tasks=tasks):
-                free = all(task.status is TaskStatus.RUNNING for task in tasks)
-            case TaskFound() | TaskList() | Refused() | Transcript() | Acknowledged():
-                free = True
-            case _:
-                free = False
+        message = entry[1]
+        if isinstance(message, StopTask):
+            free = message.task_id not in unsent
+        else:
+            free = _tells_no_change(message)
         (now if free else later).append(entry)
     return now, later
+
+
+def _tells_no_change(message: object) -> bool:
+    """Tell whether a message says nothing that must be written down first."""
+    match message:
+        case CancelAccepted(tasks=tasks):
+            return all(task.status is TaskStatus.RUNNING for task in tasks)
+        case TaskFound() | TaskList() | Refused() | Transcript() | Acknowledged():
+            return True
+        case _:
+            return False

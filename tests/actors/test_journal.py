@@ -117,6 +117,21 @@ def test_what_nobody_is_ever_shown_does_not_pile_up(
     assert _count(path, "changes") == UNSHOWN_KEPT
 
 
+def test_a_task_that_is_withdrawn_was_never_there_and_its_id_is_used_up(
+    open_journal: Callable[[], SqliteJournal],
+) -> None:
+    journal = open_journal()
+    journal.load()
+    journal.changed(_ended(1, 1))
+    journal.changed(TaskChanged(2, TaskEvent.QUEUED, _task(2)))
+    journal.withdraw(2)
+    journal.commit()
+    assert [change.task.id for change in journal.unshown()] == [1]
+    memory = open_journal().load()
+    assert [task.id for task in memory.tasks] == [1]
+    assert (memory.next_id, memory.seq) == (3, 2)
+
+
 def test_the_processes_of_another_session_are_not_loaded(
     open_journal: Callable[[], SqliteJournal],
 ) -> None:

@@ -993,6 +993,57 @@ def test_progress_is_not_kept_for_later_while_there_is_trouble(
     assert subscriber.of(TaskChanged)[0].task.output_size == 19
 
 
+def test_an_asker_is_not_told_of_a_task_that_is_not_written_down(
+    start_queue: Callable[..., Rig],
+) -> None:
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    subscriber = rig.subscribe()
+    rig.claim(1)
+    journal.failure = "disk full"
+    refused = rig.refusal(AddTask(TaskRequest("Unlucky", "fake"), correlation_id=7))
+    assert refused.text == (
+        "can't write it down (disk full); try again when that is over"
+    )
+    assert (refused.invalid, refused.correlation_id) == (False, 7)
+    journal.failure = None
+    rig.clock.advance(WRITE_AGAIN)
+    subscriber.wait_for(JournalTrouble, lambda it: it.text is None)
+    listed = rig.ask(ListTasks(), TaskList)
+    assert (listed.tasks, listed.counts) == ((), TaskCounts())
+    # Neither has it taken the claim, nor will its id be used again.
+    assert rig.add().id == 2
+    assert [m.task.id for m in rig.runner.of(StartTask)] == [2]
+    assert {change.task.id for change in subscriber.of(TaskChanged)} == {2}
+
+
+@pytest.mark.parametrize("message", [CancelTask(2), CancelAll(), ForgetFinished()])
+def test_an_asker_is_told_what_may_be_lost_because_it_is_not_written_down(
+    message: QueueMessage, start_queue: Callable[..., Rig]
+) -> None:
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    rig.claim(1)
+    rig.add()
+    rig.add()
+    rig.end(1)
+    journal.failure = "disk full"
+    refused = rig.refusal(message)
+    assert refused.text == "done, but not written down yet (disk full); it may be lost"
+
+
+def test_a_running_task_can_be_canceled_whatever_can_be_written(
+    start_queue: Callable[..., Rig],
+) -> None:
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    rig.claim(1)
+    rig.add()
+    journal.failure = "disk full"
+    accepted = rig.ask(CancelTask(1), CancelAccepted)
+    assert [task.id for task in accepted.tasks] == [1]
+
+
 def test_a_damaged_journal_is_replaced_by_what_is_known(
     start_queue: Callable[..., Rig],
 ) -> None:

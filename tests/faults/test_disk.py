@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import psutil
 import pytest
 from backburner.actors import (
+    AddTask,
     CancelTask,
     DeadLetters,
     ForgetFinished,
@@ -23,8 +24,10 @@ from backburner.actors import (
     ListTasks,
     QueueActor,
     QueueReply,
+    Refused,
     Shown,
     TaskEvent,
+    TaskRequest,
     TaskStatus,
     TaskSystem,
     TaskSystemError,
@@ -239,6 +242,21 @@ def test_however_much_happens_one_attempt_to_write_waits(tmp_path: Path) -> None
         assert clock.calls == 2
     finally:
         queue.stop()
+
+
+def test_no_asker_is_told_of_a_task_that_is_not_written_down(tmp_path: Path) -> None:
+    request = AddTask(TaskRequest("Task", "sleep", ("0",)))
+    with running(TaskSystem(directory=tmp_path)) as system:
+        lock = sqlite3.connect(tmp_path / "session.db", isolation_level=None)
+        with contextlib.closing(lock):
+            lock.execute("BEGIN IMMEDIATE")
+            refused = system.queue.ask(request, timeout=PATIENCE)
+            assert isinstance(refused, Refused)
+            assert refused.text.startswith(REFUSAL)
+            assert system.list() == ()
+    with running(TaskSystem(directory=tmp_path)) as system:
+        assert system.list() == ()
+        assert system.add("Next", "sleep", "0").id == 2
 
 
 def _integrity(state: Path) -> str:

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 LARGEST: Final = 1 << 53
 """More than any number here can become by counting; beyond it lies damage."""
 
+CHAT_KEPT: Final = 10_000
+"""How many chat messages a session remembers when it is opened again."""
+
 UNSHOWN_KEPT: Final = 1_000
 """Of how many tasks that were forgotten before anybody was shown their end it is kept.
 
@@ -318,6 +321,10 @@ class SqliteJournal:
                 self._load_processes(db, tasks)
             self._shown = meta.shown
             self._load_unshown(ids)
+            db.execute(
+                "DELETE FROM chat WHERE id <= (SELECT max(id) FROM chat) - ?",
+                (CHAT_KEPT,),
+            )
             db.execute(
                 "INSERT OR REPLACE INTO meta VALUES ('session_key', ?), ('clean', 0)",
                 (self._key,),

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from backburner.actors import Outcome, Task, TaskChanged, TaskEvent
-from backburner.actors.journal import UNSHOWN_KEPT, SqliteJournal
+from backburner.actors import ChatMessage, Outcome, Task, TaskChanged, TaskEvent
+from backburner.actors.journal import CHAT_KEPT, UNSHOWN_KEPT, SqliteJournal
 from backburner.actors.journal_file import DamagedJournalError, JournalError
 from backburner.actors.messages import ProcessRecord
 
@@ -115,6 +115,22 @@ def test_what_nobody_is_ever_shown_does_not_pile_up(
     kept = [change.task.id for change in journal.unshown()]
     assert kept == [*range(6, last + 1)]
     assert _count(path, "changes") == UNSHOWN_KEPT
+
+
+def test_only_the_last_messages_are_kept(
+    path: Path, open_journal: Callable[[], SqliteJournal]
+) -> None:
+    journal = open_journal()
+    journal.load()
+    for number in range(CHAT_KEPT + 3):
+        journal.said(ChatMessage(_NOON, "main", "you", f"{number}"), 0)
+    journal.commit()
+    again = open_journal()
+    again.load()
+    assert _count(path, "chat") == CHAT_KEPT
+    (last,) = again.transcript(1)
+    assert isinstance(last, ChatMessage)
+    assert last.text == f"{CHAT_KEPT + 2}"
 
 
 def test_a_task_that_is_withdrawn_was_never_there_and_its_id_is_used_up(

@@ -70,6 +70,8 @@ BATCH: Final = 256
 WRITE_AGAIN: Final = 0.5
 """Seconds after which a failed write to the journal is tried again."""
 
+_MANY_FILES: Final = 16  # beyond it, deleting them may hold others up
+
 
 @dataclass(frozen=True, slots=True)
 class QueueConfig:
@@ -479,6 +481,8 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _delete_doomed(self) -> None:
         doomed, self._doomed = self._doomed, []
+        if len(doomed) > _MANY_FILES:
+            self.about_to_block()
         for path in doomed:
             try:
                 path.unlink(missing_ok=True)

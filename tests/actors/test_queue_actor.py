@@ -795,6 +795,26 @@ def test_an_output_that_cant_be_deleted_stops_nothing(rig: Rig) -> None:
     assert rig.ask(ForgetFinished(), Forgotten).ids == (1, 2)
 
 
+def test_deleting_many_files_lets_others_go_on_meanwhile(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocked: list[int] = []
+
+    def note(_: QueueActor) -> None:
+        blocked.append(len([*rig.output.iterdir()]))
+
+    monkeypatch.setattr(QueueActor, "about_to_block", note)
+    for count in (1, 30):
+        rig.claim(count)
+        for _ in range(count):
+            task = rig.add()
+            (rig.output / f"{task.id}.log").write_text("output")
+            rig.end(task.id)
+        rig.ask(ForgetFinished(), Forgotten)
+        assert [*rig.output.iterdir()] == []
+    assert blocked == [30]
+
+
 def test_only_the_last_finished_tasks_are_kept(start_queue: Callable[..., Rig]) -> None:
     rig = start_queue(book=TaskBook(history=2))
     subscriber = rig.subscribe()

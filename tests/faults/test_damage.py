@@ -303,3 +303,14 @@ def test_a_folder_that_was_renamed_still_knows_what_it_left(state: Path) -> None
         (state / "main").rename(state / "renamed")
         with running(TaskSystem(directory=state / "renamed")):
             assert running_as(unique) == []
+
+
+def test_what_an_older_version_left_is_found_by_the_key_in_its_journal(
+    state: Path,
+) -> None:
+    with Program(state) as program:
+        unique = _start_a_job(program)
+        program.kill()
+        (state / "main/lock").write_text('{"pid":1,"since":"2026-01-02T03:04:05Z"}')
+        with running(TaskSystem(directory=state / "main")):
+            assert running_as(unique) == []

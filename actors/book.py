@@ -166,6 +166,17 @@ class TaskBook:
         self._finished.append(task_id)
         return ended
 
+    def withdraw(self, task_id: int) -> None:
+        """Drop a task that nobody has heard of yet; its id is not given again.
+
+        Raises:
+            UnknownTaskError: If there is no such task.
+        """
+        task = self.get(task_id)
+        del self._tasks[task_id]
+        self._counts[task.status] -= 1
+        self._started.pop(task_id, None)
+
     def forget_finished(self, keep: int = 0) -> tuple[Task, ...]:
         """Drop finished tasks but for the last `keep`; return those dropped."""
         forgotten: list[Task] = []
@@ -174,6 +185,16 @@ class TaskBook:
             self._counts[task.status] -= 1
             forgotten.append(task)
         return tuple(forgotten)
+
+    def forget(self, task_id: int) -> tuple[Task, ...]:
+        """Drop a finished task; return it, or nothing if there is no such task."""
+        task = self._tasks.get(task_id)
+        if task is None or not task.status.is_final:
+            return ()
+        self._finished.remove(task_id)
+        del self._tasks[task_id]
+        self._counts[task.status] -= 1
+        return (task,)
 
     def forget_oldest(self) -> tuple[Task, ...]:
         """Drop the task that finished first; return it, or nothing if there is none."""
@@ -204,6 +225,15 @@ class TaskBook:
         if self._started:
             tasks = [self._as_of(task, at) for task in tasks]
         return tuple(tasks)
+
+    def by_last_change(self) -> tuple[Task, ...]:
+        """Return all tasks as `restore` takes them: in the order in which they ended.
+
+        Those that have not ended come last, by id.
+        """
+        finished = [self._tasks[task_id] for task_id in self._finished]
+        final = frozenset(self._finished)
+        return (*finished, *(it for it in self._tasks.values() if it.id not in final))
 
     def as_of(self, task_id: int, at: Moment) -> Task:
         """Return the task with this id, with its duration at a moment if it runs.

@@ -180,6 +180,9 @@ class Forgotten(Message, frozen=True):
 class Refused(Message, frozen=True):
     """The request was not carried out, and nothing changed.
 
+    But for one case: when a cancellation or an oblivion that somebody `ask`s for can't
+    be written down, it holds already and may be lost, and the text says so.
+
     Attributes:
         text: Why, and what to do, in one line.
         invalid: Whether the request itself makes no sense, now and later; otherwise

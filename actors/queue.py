@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, assert_never
+from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never
 
 from .book import TaskBook, UnknownTaskError
-from .journal import Journal, JournalError
+from .journal_file import DamagedJournalError, JournalError
 from .kinds import InvalidRequestError, Kinds
 from .messages import (
     Acknowledged,
@@ -48,21 +48,29 @@ from .messages import (
     WriteAgain,
     WriteDown,
 )
+from .output_account import OutputAccount
 from .recovery import LOST
 from .safe_text import is_unicode, safe_line, size_text
 from .supervision import DeadLetters, Recipient, SafeActor, logger
 from .task import Outcome, Task, TaskFilter, TaskRequest, TaskStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .clock import Clock
     from .dispatcher import Dispatcher
+    from .journal import Journal
     from .kinds import Kind
+
+ResultT = TypeVar("ResultT")
 
 BATCH: Final = 256
 """Messages handled before what they led to is sent at the latest."""
 
 WRITE_AGAIN: Final = 0.5
 """Seconds after which a failed write to the journal is tried again."""
+
+_MANY_FILES: Final = 16  # beyond it, deleting them may hold others up
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +126,7 @@ class QueueActor(SafeActor[QueueMessage]):
         self._will_write_again = False
         self._doomed: list[Path] = []
         self._output_limit = config.output_limit
-        self._output_total = 0
+        self._account = OutputAccount(config.output_limit)
         self._kinds = config.kinds
         self._output_folder = str(config.output)
         self._clock = config.clock
@@ -165,13 +173,19 @@ class QueueActor(SafeActor[QueueMessage]):
             answer = None
         # An asker must not hear of what has not been sent, and waits for it already.
         if answer is not None or self._handled >= BATCH or self.actor_inbox.empty():
-            self._flush()
+            written = self._flush()
+            if answer is not None and not written:
+                return self._unwritten(answer)
         return answer
 
-    def _flush(self) -> None:
+    def _flush(self) -> bool:
+        """Write down and send; return whether all that was applied is written down."""
         self._handled = 0
+        all_written: bool | None = None
         while True:
             written = self._write_down()
+            if all_written is None:
+                all_written = written
             # Even if it failed: on a full disk this is what makes room.
             self._delete_doomed()
             outbox, self._outbox = self._outbox, []
@@ -181,11 +195,56 @@ class QueueActor(SafeActor[QueueMessage]):
                 if not self.post(recipient, message):
                     self._undelivered(recipient, message)
             if not (written and self._outbox):
-                return
+                return all_written
+
+    def _unwritten(self, answer: QueueReply) -> QueueReply:
+        """Return what an asker is told instead of what could not be written down."""
+        if _tells_no_change(answer):
+            return answer
+        again = answer.correlation_id
+        if isinstance(answer, TaskAdded):
+            self._withdraw(answer.task.id)
+            text = f"can't write it down ({self._trouble}); try again when that is over"
+        else:
+            text = f"done, but not written down yet ({self._trouble}); it may be lost"
+        return Refused(text, correlation_id=again)
+
+    def _withdraw(self, task_id: int) -> None:
+        """Undo the addition of a task that nobody has heard of."""
+        self._book.withdraw(task_id)
+        self._journal.withdraw(task_id)
+        kept: list[tuple[Recipient[Any], Any]] = []
+        for recipient, message in self._outbox:
+            tells = isinstance(message, StartTask | TaskChanged)
+            if not tells or message.task.id != task_id:
+                kept.append((recipient, message))
+            elif isinstance(message, StartTask):
+                self._claims += 1
+        self._outbox = kept
+
+    def _with_journal(self, use: Callable[[], ResultT]) -> ResultT:
+        """Use the journal; if it is damaged, go on with another.
+
+        Raises:
+            JournalError: If it can't be used just now.
+        """
+        try:
+            return use()
+        except DamagedJournalError as error:
+            text = self._journal.start_over(self._book.by_last_change(), error)
+        logger.error("The journal was damaged: %s", text)
+        try:
+            self._journal.commit()
+        except JournalError as error:
+            raise JournalError(f"{text}; but {error}") from error
+        # Only now: nobody is to take for trouble what is over already.
+        self._announce_trouble(safe_line(text))
+        self._announce_trouble(None)
+        return use()
 
     def _write_down(self) -> bool:
         try:
-            self._journal.commit()
+            self._with_journal(self._journal.commit)
         except JournalError as error:
             if self._trouble is None:
                 logger.error("The journal can't be written: %s", error)
@@ -240,7 +299,8 @@ class QueueActor(SafeActor[QueueMessage]):
             case GetTranscript():
                 return self._transcript(message)
             case Shown(seq=seq):
-                self._journal.shown(seq)
+                # What was not told yet can't have been shown.
+                self._journal.shown(min(seq, self._seq))
             case WriteDown(message=said):
                 self._journal.said(said, self._seq)
             case OpenQueue(correlation_id=correlation_id):
@@ -376,15 +436,28 @@ class QueueActor(SafeActor[QueueMessage]):
         self._account_output(task, task.output_size - before)
 
     def _account_output(self, task: Task, growth: int) -> None:
-        self._output_total += growth
-        while self._output_total > self._output_limit:
-            if not self._forget(self._book.forget_oldest()):
-                break
-        if self._output_total > self._output_limit and self._runner is not None:
+        account = self._account
+        account.grew(task, growth)
+        if not account.exceeded:
+            return
+        running = self._book.list(TaskFilter.RUNNING, self._clock.now())
+        others = [it for it in running if it.id != task.id]
+        if account.has_room_for((*others, task)):
+            self._forget_for_room()
+        elif self._runner is not None and not task.status.is_final:
+            # Nothing that may be forgotten would make room enough.
             limit = size_text(self._output_limit)
             reason = f"the session's output went beyond the limit of {limit}"
             stop = StopTask(task.id, Outcome.failed(reason), now=True)
             self._outbox.append((self._runner, stop))
+
+    def _forget_for_room(self) -> None:
+        # Those that have no room even alone: the others need not go because of them.
+        for task_id in self._account.oversized:
+            self._forget(self._book.forget(task_id))
+        while self._account.exceeded:
+            if not self._forget(self._book.forget_oldest()):
+                return
 
     def _changed(self, task: Task, event: TaskEvent | None = None) -> Task:
         self._seq += 1
@@ -399,7 +472,7 @@ class QueueActor(SafeActor[QueueMessage]):
         ids = tuple(task.id for task in tasks)
         self._journal.forgot(ids)
         for task in tasks:
-            self._output_total -= task.output_size
+            self._account.forgot(task)
             if task.output_path is not None:
                 self._doomed.append(Path(task.output_path))
         if ids:
@@ -408,6 +481,8 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _delete_doomed(self) -> None:
         doomed, self._doomed = self._doomed, []
+        if len(doomed) > _MANY_FILES:
+            self.about_to_block()
         for path in doomed:
             try:
                 path.unlink(missing_ok=True)
@@ -420,7 +495,9 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _transcript(self, message: GetTranscript) -> QueueReply:
         try:
-            entries = self._journal.transcript(message.limit)
+            entries = self._with_journal(
+                lambda: self._journal.transcript(message.limit)
+            )
         except JournalError as error:
             text = safe_line(str(error))
             return Refused(text, correlation_id=message.correlation_id)
@@ -441,8 +518,8 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _unshown(self) -> tuple[TaskChanged, ...]:
         # What this batch has noted is part of it.
-        self._journal.commit()
-        return self._journal.unshown()
+        self._with_journal(self._journal.commit)
+        return self._with_journal(self._journal.unshown)
 
     def _unsubscribe(self, subscriber: Recipient[Any]) -> None:
         if subscriber in self._subscribers:
@@ -458,7 +535,7 @@ class QueueActor(SafeActor[QueueMessage]):
     def _open(self, correlation_id: int | str | None) -> QueueReply:
         self._recover()
         try:
-            self._journal.commit()
+            self._with_journal(self._journal.commit)
         except JournalError as error:
             return Refused(safe_line(str(error)), correlation_id=correlation_id)
         return Acknowledged(correlation_id)
@@ -468,7 +545,7 @@ class QueueActor(SafeActor[QueueMessage]):
             self._changed(self._book.end(task.id, LOST, self._clock.now()))
         self._forget(self._book.clean_up())
         everything = self._book.list(TaskFilter.ALL, self._clock.now())
-        self._output_total = sum([task.output_size for task in everything])
+        self._account.begin_with(everything)
 
     def _unknown(self, task_id: int, correlation_id: int | str | None) -> Refused:
         newest = self._book.newest_id
@@ -494,14 +571,21 @@ def _split_by_need(
     now: list[tuple[Recipient[Any], Any]] = []
     later: list[tuple[Recipient[Any], Any]] = []
     for entry in outbox:
-        match entry[1]:
-            case StopTask(task_id=task_id):
-                free = task_id not in unsent
-            case CancelAccepted(tasks=tasks):
-                free = all(task.status is TaskStatus.RUNNING for task in tasks)
-            case TaskFound() | TaskList() | Refused() | Transcript() | Acknowledged():
-                free = True
-            case _:
-                free = False
+        message = entry[1]
+        if isinstance(message, StopTask):
+            free = message.task_id not in unsent
+        else:
+            free = _tells_no_change(message)
         (now if free else later).append(entry)
     return now, later
+
+
+def _tells_no_change(message: object) -> bool:
+    """Tell whether a message says nothing that must be written down first."""
+    match message:
+        case CancelAccepted(tasks=tasks):
+            return all(task.status is TaskStatus.RUNNING for task in tasks)
+        case TaskFound() | TaskList() | Refused() | Transcript() | Acknowledged():
+            return True
+        case _:
+            return False

@@ -9,6 +9,7 @@ import pykka
 from msgspec.structs import replace
 
 from . import marks, survivors
+from .kinds import InvalidRequestError
 from .messages import (
     Begin,
     BuryTask,
@@ -142,9 +143,14 @@ class RunnerActor(SafeActor[RunnerMessage]):
             outcome = Outcome.canceled(self._draining.reason)
             self.post(self._queue, TaskEnded(task.id, outcome))
             return
-        actor = TaskActor.start(
-            task, self._kinds.find(task.kind), self._queue, self.actor_ref, self._config
-        )
+        try:
+            kind = self._kinds.find(task.kind)
+        except InvalidRequestError as error:
+            # Of a session that was opened before with other kinds.
+            outcome = Outcome.failed(f"could not be started: {error}")
+            self._ended(TaskEnded(task.id, outcome))
+            return
+        actor = TaskActor.start(task, kind, self._queue, self.actor_ref, self._config)
         self._active[task.id] = actor
         self._rota.add(task.id)
         self.post(actor, Begin())

@@ -1,6 +1,7 @@
 """A session's folder: who owns it, what is in it, and files that do not belong there.
 
-    <folder>/lock               held by the program that has the session open
+    <folder>/lock               held by the program that has the session open; also
+                                what must outlive a damaged journal: see `Owner`
     <folder>/session.db         the journal
     <folder>/output/<id>.log    what tasks printed
 
@@ -15,12 +16,13 @@ import fcntl
 import os
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 from msgspec.structs import replace
 
-from .journal import DamagedJournalError, SqliteJournal
+from .journal import LARGEST, SqliteJournal
+from .journal_file import DamagedJournalError, JournalError, set_aside
 from .safe_text import is_unicode
 
 if TYPE_CHECKING:
@@ -38,10 +40,25 @@ class FolderError(Exception):
 
 
 class Owner(msgspec.Struct, frozen=True):
-    """Who has a session open; written into the lock file for others to read."""
+    """Who has a session open, and what would be missed if the journal were lost.
+
+    Written into the lock file, for others to read and for the next program.
+
+    Attributes:
+        pid: The process that has it open.
+        since: Since when.
+        key: The session's key, part of the mark of its processes.
+        folder: The device and inode of the folder that the key is for. A copy of the
+            folder has others, and so gets another key: its original's processes are
+            none of its business.
+        next_id: No id from this one on was ever used.
+    """
 
     pid: int
     since: datetime
+    key: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{12}\Z")] | None = None
+    folder: tuple[int, int] | None = None
+    next_id: Annotated[int, msgspec.Meta(ge=1, le=LARGEST)] = 1
 
 
 class SessionFolder:
@@ -99,8 +116,14 @@ class SessionFolder:
         try:
             return *self._load(), None
         except DamagedJournalError as error:
-            warning = self._set_journal_aside(error)
-            return *self._load(), warning
+            aside = set_aside(self.journal_path)
+            warning = (
+                f"{error}; it was set aside as {aside}, and the session starts empty:"
+                f" its output files are still in {self.output}"
+            )
+        journal, memory = self._load()
+        # What it left running is known by its mark alone, and must be looked for.
+        return journal, replace(memory, clean=False), warning
 
     def adopt(self, tasks: Iterable[Task]) -> list[Task]:
         """Return tasks with their output files in this folder.
@@ -129,28 +152,43 @@ class SessionFolder:
         return max(times)
 
     def _load(self) -> tuple[SqliteJournal, Memory]:
-        journal = SqliteJournal(self.journal_path)
+        journal = SqliteJournal(self.journal_path, self._reserve_ids)
         try:
-            memory = journal.load()
+            memory = journal.load(self._key())
+            if memory.next_id == 1:
+                # A new journal; an id is never used twice, and output never mixed.
+                next_id = max(self._first_free_id(), self._owner.next_id)
+                memory = replace(memory, next_id=next_id)
+                journal.begin_at(next_id)
+            self._write_owner(key=memory.session_key, next_id=memory.next_id)
+        except OSError as error:
+            journal.release()
+            raise JournalError(_not_writable(self.path, error)) from error
         except BaseException:
             journal.release()
             raise
-        if memory.next_id == 1:
-            # A new journal; an id is never used twice, and output never mixed.
-            memory = msgspec.structs.replace(memory, next_id=self._first_free_id())
         return journal, memory
 
-    def _set_journal_aside(self, why: Exception) -> str:
-        stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
-        aside = self.journal_path.with_name(f"session.db.damaged-{stamp}")
-        for suffix in ("-wal", "-shm", ""):
-            with contextlib.suppress(FileNotFoundError):
-                source = self.journal_path.with_name(f"session.db{suffix}")
-                source.rename(aside.with_name(aside.name + suffix))
-        return (
-            f"{why}; it was set aside as {aside}, and the session starts empty: its"
-            f" output files are still in {self.output}"
-        )
+    def _key(self) -> str | None:
+        """Return what the journal must have as its key; none for that which it has."""
+        folder = self._place()
+        owner = self._owner
+        if owner.folder == folder:
+            return owner.key
+        # Older versions wrote neither; if there was no lock file, the journal may be
+        # from anywhere.
+        of_older_version = self._was_owned and owner.folder is None
+        return None if of_older_version else os.urandom(6).hex()
+
+    def _place(self) -> tuple[int, int]:
+        found = self.path.stat()
+        return found.st_dev, found.st_ino
+
+    def _reserve_ids(self, next_id: int) -> None:
+        try:
+            self._write_owner(next_id=next_id)
+        except OSError as error:
+            raise JournalError(_not_writable(self.path, error)) from error
 
     def _first_free_id(self) -> int:
         used = (
@@ -165,17 +203,33 @@ class SessionFolder:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise FolderError(
-                f"session {self.path.name!r} is open already, in {self._owner()};"
+                f"session {self.path.name!r} is open already, in {self._who()};"
                 " use that, or open another with --session NAME"
             ) from None
-        owner = msgspec.json.encode(Owner(os.getpid(), datetime.now(UTC)))
-        os.ftruncate(self._lock, 0)
-        os.pwrite(self._lock, owner, 0)
+        before = self._read_owner()
+        self._was_owned = before is not None
+        self._owner = before or Owner(0, datetime.now(UTC))
+        self._write_owner(pid=os.getpid(), since=datetime.now(UTC))
 
-    def _owner(self) -> str:
+    def _read_owner(self) -> Owner | None:
         try:
-            owner = msgspec.json.decode(os.pread(self._lock, 4096, 0), type=Owner)
-        except msgspec.MsgspecError:
+            return msgspec.json.decode(os.pread(self._lock, 4096, 0), type=Owner)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return None
+
+    def _write_owner(self, **changes: object) -> None:
+        owner = replace(self._owner, **changes)
+        if "key" in changes:
+            owner = replace(owner, folder=self._place())
+        text = msgspec.json.encode(owner)
+        # In this order: on a full disk, or if it is killed, the old text is there yet.
+        os.pwrite(self._lock, text, 0)
+        os.ftruncate(self._lock, len(text))
+        self._owner = owner
+
+    def _who(self) -> str:
+        owner = self._read_owner()
+        if owner is None:
             return "another program"
         return f"process {owner.pid} since {owner.since.astimezone():%Y-%m-%d %H:%M}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -47,7 +48,8 @@ from backburner.actors import (
     WriteDown,
 )
 from backburner.actors.book import TaskBook
-from backburner.actors.journal import Journal, JournalError, NoJournal
+from backburner.actors.journal import Journal, NoJournal
+from backburner.actors.journal_file import DamagedJournalError, JournalError
 from backburner.actors.messages import (
     ClaimTasks,
     CloseQueue,
@@ -68,7 +70,7 @@ from backburner.actors.testing import FakeKind, ManualClock, Recorder, no_leaks
 from msgspec.structs import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     import pykka
@@ -84,6 +86,7 @@ class RecordingJournal(NoJournal):
     def __init__(self) -> None:
         self.log: list[object] = []
         self.failure: str | None = None
+        self.damage: str | None = None
         self.closed: bool | None = None
 
     def changed(self, change: TaskChanged) -> None:
@@ -104,7 +107,14 @@ class RecordingJournal(NoJournal):
     def commit(self) -> None:
         if self.failure is not None:
             raise JournalError(self.failure)
+        if self.damage is not None:
+            raise DamagedJournalError(self.damage)
         self.log.append("commit")
+
+    def start_over(self, tasks: Sequence[Task], why: DamagedJournalError) -> str:
+        self.damage = None
+        self.log.append(("started over", [task.id for task in tasks]))
+        return f"{why}; set aside"
 
     def unshown(self) -> tuple[TaskChanged, ...]:
         self.log.append("read unshown")
@@ -785,6 +795,26 @@ def test_an_output_that_cant_be_deleted_stops_nothing(rig: Rig) -> None:
     assert rig.ask(ForgetFinished(), Forgotten).ids == (1, 2)
 
 
+def test_deleting_many_files_lets_others_go_on_meanwhile(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocked: list[int] = []
+
+    def note(_: QueueActor) -> None:
+        blocked.append(len([*rig.output.iterdir()]))
+
+    monkeypatch.setattr(QueueActor, "about_to_block", note)
+    for count in (1, 30):
+        rig.claim(count)
+        for _ in range(count):
+            task = rig.add()
+            (rig.output / f"{task.id}.log").write_text("output")
+            rig.end(task.id)
+        rig.ask(ForgetFinished(), Forgotten)
+        assert [*rig.output.iterdir()] == []
+    assert blocked == [30]
+
+
 def test_only_the_last_finished_tasks_are_kept(start_queue: Callable[..., Rig]) -> None:
     rig = start_queue(book=TaskBook(history=2))
     subscriber = rig.subscribe()
@@ -835,6 +865,47 @@ def test_too_much_output_of_running_tasks_ends_the_one_that_writes(
     assert stop.outcome == Outcome.failed(
         "the session's output went beyond the limit of 2 KiB"
     )
+
+
+def test_a_task_that_has_no_room_even_alone_costs_no_other_its_output(
+    start_queue: Callable[..., Rig],
+) -> None:
+    rig = start_queue(output_limit=1000)
+    rig.claim(9)
+    for n in (1, 2):
+        rig.add()
+        rig.end(n, DONE, OutputNews(300))
+    rig.add()
+    rig.tell(TaskProgressed(3, OutputNews(1100)))
+    assert len(rig.ask(ListTasks(), TaskList).tasks) == 3
+    assert [stop.task_id for stop in rig.runner.of(StopTask)] == [3]
+    rig.end(3, Outcome.failed("too much"), OutputNews(1200))
+    assert len(rig.ask(ListTasks(), TaskList).tasks) == 3
+    assert len(rig.runner.of(StopTask)) == 1
+    # The next one that needs room gets that.
+    rig.add()
+    rig.tell(TaskProgressed(4, OutputNews(100)))
+    left = rig.ask(ListTasks(), TaskList).tasks
+    assert [task.id for task in left] == [1, 2, 4]
+
+
+def test_holes_of_a_sparse_file_take_no_room(start_queue: Callable[..., Rig]) -> None:
+    limit = 8 << 20
+    rig = start_queue(output_limit=limit)
+    rig.claim(9)
+    for n in (1, 2):
+        rig.add()
+        (rig.output / f"{n}.log").write_bytes(b"x" * 1000)
+        os.truncate(rig.output / f"{n}.log", 100 * limit)
+        rig.end(n, DONE, OutputNews(100 * limit))
+    rig.add()
+    rig.tell(TaskProgressed(3, OutputNews(limit - 100_000)))
+    assert len(rig.ask(ListTasks(), TaskList).tasks) == 3
+    rig.tell(TaskProgressed(3, OutputNews(limit)))
+    # What they have on the disk counts nevertheless.
+    left = rig.ask(ListTasks(), TaskList).tasks
+    assert [task.id for task in left] == [3]
+    assert rig.runner.of(StopTask) == ()
 
 
 def test_output_of_earlier_lives_counts(start_queue: Callable[..., Rig]) -> None:
@@ -940,6 +1011,84 @@ def test_progress_is_not_kept_for_later_while_there_is_trouble(
     rig.ask(ListTasks(), TaskList)
     assert _events(subscriber) == [(3, "complete", 1)]
     assert subscriber.of(TaskChanged)[0].task.output_size == 19
+
+
+def test_an_asker_is_not_told_of_a_task_that_is_not_written_down(
+    start_queue: Callable[..., Rig],
+) -> None:
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    subscriber = rig.subscribe()
+    rig.claim(1)
+    journal.failure = "disk full"
+    refused = rig.refusal(AddTask(TaskRequest("Unlucky", "fake"), correlation_id=7))
+    assert refused.text == (
+        "can't write it down (disk full); try again when that is over"
+    )
+    assert (refused.invalid, refused.correlation_id) == (False, 7)
+    journal.failure = None
+    rig.clock.advance(WRITE_AGAIN)
+    subscriber.wait_for(JournalTrouble, lambda it: it.text is None)
+    listed = rig.ask(ListTasks(), TaskList)
+    assert (listed.tasks, listed.counts) == ((), TaskCounts())
+    # Neither has it taken the claim, nor will its id be used again.
+    assert rig.add().id == 2
+    assert [m.task.id for m in rig.runner.of(StartTask)] == [2]
+    assert {change.task.id for change in subscriber.of(TaskChanged)} == {2}
+
+
+@pytest.mark.parametrize("message", [CancelTask(2), CancelAll(), ForgetFinished()])
+def test_an_asker_is_told_what_may_be_lost_because_it_is_not_written_down(
+    message: QueueMessage, start_queue: Callable[..., Rig]
+) -> None:
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    rig.claim(1)
+    rig.add()
+    rig.add()
+    rig.end(1)
+    journal.failure = "disk full"
+    refused = rig.refusal(message)
+    assert refused.text == "done, but not written down yet (disk full); it may be lost"
+
+
+def test_a_running_task_can_be_canceled_whatever_can_be_written(
+    start_queue: Callable[..., Rig],
+) -> None:
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    rig.claim(1)
+    rig.add()
+    journal.failure = "disk full"
+    accepted = rig.ask(CancelTask(1), CancelAccepted)
+    assert [task.id for task in accepted.tasks] == [1]
+
+
+def test_a_damaged_journal_is_replaced_by_what_is_known(
+    start_queue: Callable[..., Rig],
+) -> None:
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    rig.claim(2)
+    for _ in range(3):
+        rig.add()
+    rig.end(2)
+    subscriber = rig.subscribe()
+    journal.damage = "torn"
+    assert rig.add().id == 4
+    # In the order in which they are to be taken over: what has ended comes first.
+    assert ("started over", [2, 1, 3, 4]) in journal.log
+    assert [t.text for t in subscriber.of(JournalTrouble)] == ["torn; set aside", None]
+    assert rig.clock.scheduled == 0
+
+
+def test_nothing_is_shown_before_it_is_told(start_queue: Callable[..., Rig]) -> None:
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    rig.add()
+    rig.tell(Shown(1 << 70))
+    rig.ask(ListTasks(), TaskList)
+    assert ("shown", 1) in journal.log
 
 
 def test_a_transcript_that_cant_be_read_is_refused(

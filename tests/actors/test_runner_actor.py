@@ -281,13 +281,17 @@ def test_a_task_that_cant_be_started_fails_and_its_slot_is_free(rig: Rig) -> Non
     assert rig.ended() == [(1, "failed", "bash: not found")]
 
 
-def test_a_task_of_an_unknown_kind_fails(rig: Rig) -> None:
-    rig.tell(StartTask(_task(1, "fax")))
+def test_a_task_of_a_kind_that_is_not_here_fails_and_that_is_all(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    rig.tell(StartTask(_task(1, kind="fax")))
     assert rig.queue.wait_for(TaskEnded).claims == 1
-    ((_, status, reason),) = rig.ended()
-    assert status == "failed"
-    assert "could not be started" in reason
-    assert "unknown kind 'fax'" in reason
+    (job,) = rig.start(2)
+    job.complete()
+    rig.queue.wait_for(TaskEnded, lambda end: end.task_id == 2)
+    reason = "could not be started: unknown kind 'fax'; the kinds are: fake"
+    assert rig.ended()[0] == (1, "failed", reason)
+    assert caplog.records == []
 
 
 def test_a_thread_that_cant_be_started_fails_the_task(

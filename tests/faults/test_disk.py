@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import psutil
 import pytest
 from backburner.actors import (
+    AddTask,
     CancelTask,
     DeadLetters,
     ForgetFinished,
@@ -23,19 +24,17 @@ from backburner.actors import (
     ListTasks,
     QueueActor,
     QueueReply,
+    Refused,
     Shown,
     TaskEvent,
+    TaskRequest,
     TaskStatus,
     TaskSystem,
     TaskSystemError,
 )
 from backburner.actors.book import TaskBook
-from backburner.actors.journal import (
-    MIGRATIONS,
-    JournalError,
-    NoJournal,
-    SqliteJournal,
-)
+from backburner.actors.journal import NoJournal, SqliteJournal
+from backburner.actors.journal_file import MIGRATIONS, JournalError
 from backburner.actors.queue import QueueConfig
 from backburner.actors.testing import FakeKind, ManualClock, Recorder, running
 
@@ -243,6 +242,21 @@ def test_however_much_happens_one_attempt_to_write_waits(tmp_path: Path) -> None
         assert clock.calls == 2
     finally:
         queue.stop()
+
+
+def test_no_asker_is_told_of_a_task_that_is_not_written_down(tmp_path: Path) -> None:
+    request = AddTask(TaskRequest("Task", "sleep", ("0",)))
+    with running(TaskSystem(directory=tmp_path)) as system:
+        lock = sqlite3.connect(tmp_path / "session.db", isolation_level=None)
+        with contextlib.closing(lock):
+            lock.execute("BEGIN IMMEDIATE")
+            refused = system.queue.ask(request, timeout=PATIENCE)
+            assert isinstance(refused, Refused)
+            assert refused.text.startswith(REFUSAL)
+            assert system.list() == ()
+    with running(TaskSystem(directory=tmp_path)) as system:
+        assert system.list() == ()
+        assert system.add("Next", "sleep", "0").id == 2
 
 
 def _integrity(state: Path) -> str:
@@ -512,15 +526,24 @@ def test_a_runaway_is_ended_by_its_own_limit(tmp_path: Path) -> None:
 def test_a_session_that_is_full_forgets_the_oldest_and_then_ends_who_writes(
     tmp_path: Path,
 ) -> None:
+    outputs = tmp_path / "output"
     system = TaskSystem(directory=tmp_path, session_output_limit=100_000, grace=600)
     with running(system):
         old = system.add("Old", "bash", "head -c 60000 /dev/zero")
         system.wait(old.id, timeout=PATIENCE)
+        kept = system.add("Kept", "bash", "head -c 60000 /dev/zero")
+        system.wait(kept.id, timeout=PATIENCE)
+        # Once that has been answered the old one's file is gone.
+        assert [task.id for task in system.list()] == [kept.id]
+        assert not (outputs / f"{old.id}.log").exists()
         task = system.add("Flood", "bash", "trap '' TERM; yes & yes")
         (ended,) = system.wait(task.id, timeout=PATIENCE)
-    assert ended.status is TaskStatus.FAILED
-    assert ended.reason == "the session's output went beyond the limit of 97.7 KiB"
-    assert not (tmp_path / "output" / f"{old.id}.log").exists()
+        assert ended.status is TaskStatus.FAILED
+        reason = "the session's output went beyond the limit of 97.7 KiB"
+        assert ended.reason == reason
+        assert [task.id for task in system.list()] == [kept.id, ended.id]
+    # That would have made no room.
+    assert (outputs / f"{kept.id}.log").stat().st_size == 60000
 
 
 def test_a_limit_kills_once_what_does_not_die(tmp_path: Path) -> None:

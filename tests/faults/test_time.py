@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from backburner.actors import (
     Outcome,
+    Shown,
+    Subscribed,
     Task,
     TaskChanged,
     TaskEvent,
@@ -165,6 +167,27 @@ def test_a_long_history_is_cut_to_what_is_kept(state: Path, *, soak: bool) -> No
         assert len(tasks.list()) == 1000
         assert tasks.add("Next", "bash", "true").id == count + 1
         tasks.wait(timeout=PATIENCE)
+
+
+def test_what_nobody_was_shown_outlives_the_history(state: Path) -> None:
+    with running(TaskSystem(directory=state, history=1)) as tasks:
+        for number in range(4):
+            tasks.add(f"Task {number}", "sleep", "0")
+        tasks.wait(timeout=PATIENCE)
+    assert _unshown_ends(state) == {1, 2, 3, 4}
+    assert _unshown_ends(state) == {1, 2, 3, 4}
+    with running(TaskSystem(directory=state, history=1)) as tasks:
+        assert len(tasks.list()) == 1
+        tasks.queue.tell(Shown(1000))
+    assert _unshown_ends(state) == set()
+
+
+def _unshown_ends(folder: Path) -> set[int]:
+    news: Recorder[Notification] = Recorder()
+    with running(TaskSystem(directory=folder, history=1)) as tasks:
+        tasks.subscribe(news, shows=True)
+        unshown = news.wait_for(Subscribed).unshown
+    return {it.task.id for it in unshown if it.event is TaskEvent.COMPLETE}
 
 
 # Input

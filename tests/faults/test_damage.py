@@ -1,0 +1,316 @@
+"""Journals that are damaged where nobody looks, or lost, and copied folders."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sqlite3
+import uuid
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from backburner.actors import (
+    ChatMessage,
+    GetTranscript,
+    JournalTrouble,
+    Outcome,
+    Subscribed,
+    Task,
+    TaskChanged,
+    TaskEvent,
+    TaskStatus,
+    TaskSystem,
+    Transcript,
+    WriteDown,
+)
+from backburner.actors.journal import SqliteJournal
+from backburner.actors.messages import ProcessRecord
+from backburner.actors.session_folder import SessionFolder
+from backburner.actors.testing import FakeKind, Recorder, running
+
+from tests.faults.program import PATIENCE, Program, running_as, until_running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_NOON: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)
+_HELLO: Final = ChatMessage(_NOON, "main", "you", "hello")
+_JUNK: Final = b"junk" * 1000
+
+
+def _write_session(folder: Path, *, clean: bool) -> None:
+    """Write the journal of a session with two finished tasks; one more runs, if any."""
+    session = SessionFolder(folder)
+    journal, _, _ = session.open_journal()
+    seq = 0
+    for number in (1, 2) if clean else (1, 2, 3):
+        task = Task(
+            id=number,
+            description=f"Task {number}",
+            kind="fake",
+            reason="starting",
+            queued_at=_NOON,
+        ).started(_NOON)
+        if number < 3:
+            task = task.ended(Outcome.complete(), _NOON, 1.0)
+        seq += 1
+        journal.changed(TaskChanged(seq, TaskEvent.of(task.status), task))
+        journal.runs_as(ProcessRecord(number, 1, 0.0))
+    journal.said(_HELLO, seq)
+    journal.shown(1)
+    journal.close(clean=clean)
+    session.close()
+
+
+def _sql(statement: str) -> Callable[[Path], None]:
+    def damage(journal: Path) -> None:
+        with contextlib.closing(sqlite3.connect(journal)) as db:
+            db.execute(statement)
+            db.commit()
+
+    return damage
+
+
+def _page(name: str) -> Callable[[Path], None]:
+    def damage(journal: Path) -> None:
+        with contextlib.closing(sqlite3.connect(journal)) as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            (size,) = db.execute("PRAGMA page_size").fetchone()
+            (root,) = db.execute(
+                "SELECT rootpage FROM sqlite_schema WHERE name = ?", (name,)
+            ).fetchone()
+        with journal.open("r+b") as file:
+            file.seek((root - 1) * size)
+            file.write(b"\xa5" * 64)
+
+    return damage
+
+
+_HIDDEN: Final[dict[str, Callable[[Path], None]]] = {
+    text: _sql(text)
+    for text in (
+        "UPDATE meta SET value = 9223372036854775807 WHERE key = 'seq'",
+        "UPDATE meta SET value = 9223372036854775807 WHERE key = 'next_id'",
+        "UPDATE meta SET value = 9223372036854775807 WHERE key = 'shown'",
+        "UPDATE meta SET value = 'abc' WHERE key = 'shown'",
+        "UPDATE meta SET value = x'00' WHERE key = 'session_key'",
+        "UPDATE meta SET value = 7 WHERE key = 'clean'",
+        "UPDATE processes SET pid = -1",
+        "UPDATE processes SET pid = 'abc'",
+        "UPDATE processes SET pid = x'00'",
+        "UPDATE processes SET pid = 1.5",
+        "UPDATE processes SET pid = 9223372036854775807",
+        "UPDATE processes SET created = 'abc'",
+        "UPDATE tasks SET snapshot = replace(snapshot, '\"id\":2', '\"id\":1')",
+        "UPDATE tasks SET id = id + 9000000000000000000",
+        "UPDATE tasks SET seq = 'x' || seq WHERE id = 1",
+        "UPDATE changes SET seq = seq + 9000000000000000000",
+        "DROP TABLE chat",
+        "DROP TABLE processes",
+        "DROP INDEX changes_of_task",
+    )
+} | {f"the first page of {name}": _page(name) for name in ("chat", "changes_of_task")}
+
+
+@pytest.mark.parametrize("damage", _HIDDEN)
+def test_damage_is_found_when_the_session_is_opened(
+    damage: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "main"
+    _write_session(folder, clean=False)
+    _HIDDEN[damage](folder / "session.db")
+    kind = FakeKind()
+    with running(TaskSystem(directory=folder, kinds=[kind])) as system:
+        (warning,) = system.warnings
+        assert "it was set aside as" in warning
+        assert system.list() == ()
+        task = system.add("New", "fake")
+        kind.job(task.id).complete()
+        assert system.wait(task.id, timeout=PATIENCE)[0].status is TaskStatus.COMPLETE
+        assert system.forget_finished() == (task.id,)
+    assert [*folder.glob("session.db.damaged-*")]
+    assert caplog.records == []
+    with running(TaskSystem(directory=folder, kinds=[kind])) as system:
+        assert system.warnings == ()
+
+
+def _remove(journal: Path) -> None:
+    journal.unlink()
+
+
+def _replace_by_another(journal: Path) -> None:
+    other = journal.with_name("other.db")
+    SqliteJournal(other).close(clean=True)
+    other.rename(journal)
+
+
+_AT_RUN_TIME: Final[dict[str, Callable[[Path], None]]] = {
+    "the first page of chat": _page("chat"),
+    "the first page of changes_of_task": _page("changes_of_task"),
+    "the file is deleted": _remove,
+    "the file is replaced": _replace_by_another,
+}
+
+
+@pytest.mark.parametrize("damage", _AT_RUN_TIME)
+def test_damage_at_run_time_costs_nothing_that_is_known(
+    damage: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "main"
+    _write_session(folder, clean=True)
+    news: Recorder[object] = Recorder()
+    kind = FakeKind()
+    with running(TaskSystem(directory=folder, kinds=[kind])) as system:
+        runs = system.add("Runs", "fake")
+        kind.job(runs.id)
+        _AT_RUN_TIME[damage](folder / "session.db")
+        system.subscribe(news)
+        system.queue.tell(WriteDown(_HELLO))
+        system.list()
+        added = system.add("Added", "fake")
+        trouble = news.wait_for(JournalTrouble)
+        assert trouble.text is not None
+        assert "the tasks are in a new file" in trouble.text
+        news.wait_for(JournalTrouble, lambda it: it.text is None)
+        assert [task.id for task in system.list()] == [1, 2, runs.id, added.id]
+        kind.job(runs.id).complete()
+        kind.job(added.id).complete()
+        before = system.wait(1, 2, runs.id, added.id, timeout=PATIENCE)
+    assert bool([*folder.glob("*.damaged-*[0-9]")]) == ("deleted" not in damage)
+    with running(TaskSystem(directory=folder, kinds=[kind])) as system:
+        assert system.warnings == ()
+        assert system.list() == before
+        shown: Recorder[object] = Recorder()
+        system.subscribe(shown, shows=True)
+        unshown = shown.wait_for(Subscribed).unshown
+        ends = [it.task for it in unshown if it.event is TaskEvent.COMPLETE]
+        # The first was shown before.
+        assert ends == [*before[1:]]
+        transcript = system.queue.ask(GetTranscript(10), timeout=PATIENCE)
+        assert isinstance(transcript, Transcript)
+        # Said when the index was whole, it is in the file that was set aside.
+        assert (_HELLO in transcript.entries) == ("changes_of_task" not in damage)
+
+
+def test_a_transcript_that_is_damaged_holds_nothing_up(tmp_path: Path) -> None:
+    folder = tmp_path / "main"
+    _write_session(folder, clean=True)
+    _sql("UPDATE chat SET message = 'x'")(folder / "session.db")
+    with running(TaskSystem(directory=folder, kinds=[FakeKind()])) as system:
+        transcript = system.queue.ask(GetTranscript(10), timeout=PATIENCE)
+        assert isinstance(transcript, Transcript)
+        assert _HELLO not in transcript.entries
+        assert [task.id for task in system.list()] == [1, 2]
+    assert [*folder.glob("*.damaged-*")]
+
+
+# What must outlive the journal
+
+
+@pytest.mark.parametrize("case", ["no output", "forgotten", "killed", "not again"])
+def test_ids_are_not_used_again_when_the_journal_is_lost(
+    case: str, state: Path
+) -> None:
+    folder = state / "main"
+    if case == "killed":
+        with Program(state) as program:
+            program.send('/task "A" sleep 0', '/task "B" sleep 0')
+            program.wait_for_event(TaskEvent.COMPLETE, 2)
+            program.kill()
+    else:
+        with running(TaskSystem(directory=folder)) as system:
+            # Without output, which would tell their ids.
+            for _ in range(2):
+                system.add("Task", "sleep", "0")
+            system.wait(timeout=PATIENCE)
+            if case == "forgotten":
+                system.forget_finished()
+    (folder / "session.db").write_bytes(_JUNK)
+    if case == "not again":
+        with running(TaskSystem(directory=folder)):
+            pass
+        (folder / "session.db").write_bytes(_JUNK)
+    with running(TaskSystem(directory=folder)) as system:
+        new = system.add("New", "sleep", "0").id
+        # Ids are reserved in advance, and those left over are given back in the end.
+        assert new > 2 if case == "killed" else new == 3
+
+
+def test_a_new_session_begins_at_one_though_it_was_killed(state: Path) -> None:
+    with Program(state) as program:
+        program.send("/tasks")
+        program.wait_for(lambda line: line.event == "reply")
+        program.kill()
+    with running(TaskSystem(directory=state / "main")) as system:
+        assert system.add("First", "sleep", "0").id == 1
+
+
+def _start_a_job(program: Program) -> str:
+    unique = f"60.{uuid.uuid4().int % 10**9:09}"
+    program.send(f"!sleep {unique}")
+    until_running(unique, 1)
+    return unique
+
+
+def test_nothing_is_left_of_a_killed_program_whose_journal_is_lost(state: Path) -> None:
+    with Program(state) as program:
+        unique = _start_a_job(program)
+        program.kill()
+        assert len(running_as(unique)) == 1
+        for suffix in ("", "-wal", "-shm"):
+            (state / f"main/session.db{suffix}").write_bytes(_JUNK)
+        with running(TaskSystem(directory=state / "main")) as system:
+            assert "it was set aside" in system.warnings[0]
+            assert running_as(unique) == []
+
+
+# Copies
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["folder", "journal alone"])
+def test_a_copy_of_a_session_leaves_the_jobs_of_the_original_alone(
+    state: Path, *, whole: bool
+) -> None:
+    original, copy = state / "main", state / "copy"
+    with Program(state) as program:
+        unique = _start_a_job(program)
+        # Until it is written down which process it is.
+        program.send("!echo up; sleep 60")
+        program.wait_for(lambda it: it.task is not None and it.task.last_line == "up")
+        if whole:
+            shutil.copytree(original, copy)
+        else:
+            copy.mkdir()
+            for journal in original.glob("session.db*"):
+                shutil.copy(journal, copy)
+        with running(TaskSystem(directory=copy)) as system:
+            assert system.get(1).reason == "the session ended while it ran"
+            task = system.add("New", "bash", "echo here")
+            system.wait(task.id, timeout=PATIENCE)
+        assert len(running_as(unique)) == 1
+        program.send("/show 1")
+        text = program.wait_for(lambda it: it.event == "reply" and "#1" in it.text).text
+        assert "running" in text
+
+
+def test_a_folder_that_was_renamed_still_knows_what_it_left(state: Path) -> None:
+    with Program(state) as program:
+        unique = _start_a_job(program)
+        program.kill()
+        assert len(running_as(unique)) == 1
+        (state / "main").rename(state / "renamed")
+        with running(TaskSystem(directory=state / "renamed")):
+            assert running_as(unique) == []
+
+
+def test_what_an_older_version_left_is_found_by_the_key_in_its_journal(
+    state: Path,
+) -> None:
+    with Program(state) as program:
+        unique = _start_a_job(program)
+        program.kill()
+        (state / "main/lock").write_text('{"pid":1,"since":"2026-01-02T03:04:05Z"}')
+        with running(TaskSystem(directory=state / "main")):
+            assert running_as(unique) == []

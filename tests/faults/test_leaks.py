@@ -61,7 +61,11 @@ def _run(program: Program, first: int, count: int) -> None:
 
 
 def test_needs_do_not_grow(
-    state: Path, report: Callable[[str], None], *, soak: bool
+    state: Path,
+    report: Callable[[str], None],
+    until: Callable[[Callable[[], bool]], None],
+    *,
+    soak: bool,
 ) -> None:
     # A full history is as large as it gets, and what comes on first use is there.
     warm_up = _HISTORY + 500 if soak else 200
@@ -72,12 +76,14 @@ def test_needs_do_not_grow(
         _run(program, 1, warm_up)
         before = _Needs.of(program)
         _run(program, warm_up + 1, count)
+        # A thread that stood by while processes were started goes after a moment.
+        until(lambda: _Needs.of(program).threads <= before.threads)
         after = _Needs.of(program)
         program.send("!true")
         program.wait_for_event(TaskEvent.COMPLETE, warm_up + count + 1)
         program.send("/quit")
         program.wait()
     report(f"before {count} tasks: {before}; after: {after}")
-    assert after.threads == before.threads
+    assert after.threads <= before.threads
     assert after.files == before.files
     assert after.memory - before.memory < room

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import threading
 
 import pytest
@@ -44,3 +45,19 @@ def test_a_deadline_is_one_limit_for_several_waits() -> None:
 def test_a_deadline_that_has_passed_leaves_nothing() -> None:
     assert Deadline(0.0).left() == 0.0
     assert Deadline(-5.0).left() == 0.0
+
+
+@pytest.mark.parametrize("seconds", [math.inf, 1e12, 1e300])
+def test_a_wait_may_be_longer_than_the_system_can_wait(seconds: float) -> None:
+    promise: Promise[int] = Promise()
+    threading.Timer(0.05, promise.tell, (1,)).start()
+    assert promise.get(seconds) == 1
+    promise.tell(2)
+    assert promise.get(Deadline(seconds).left()) == 2
+
+
+def test_what_is_no_number_is_no_time_to_wait() -> None:
+    with pytest.raises(ValueError, match="nan is no time to wait"):
+        Deadline(math.nan)
+    with pytest.raises(ValueError, match="nan is no time to wait"):
+        Promise[int]().get(math.nan)

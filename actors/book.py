@@ -255,11 +255,6 @@ class TaskBook:
         return TaskCounts(**{status.value: n for status, n in self._counts.items()})
 
     @property
-    def has_queued(self) -> bool:
-        """Whether a task waits for a slot."""
-        return self._counts[TaskStatus.QUEUED] > 0
-
-    @property
     def newest_id(self) -> int:
         """The id given last; one less than the first if none was given yet."""
         return self._next_id - 1

@@ -210,7 +210,6 @@ class BookMachine(RuleBasedStateMachine):
             status.value: len(self.model.ids(status.value)) for status in TaskStatus
         }
         assert self.book.counts() == TaskCounts(**recount)
-        assert self.book.has_queued == bool(recount["queued"])
 
     @invariant()
     def agrees_on_what_is_open(self) -> None:

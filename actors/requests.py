@@ -51,7 +51,10 @@ ANSWER_TIMEOUT: Final = 10.0
 
 
 class TaskSystemError(Exception):
-    """A task system could not be started, or somebody else has stopped its actors.
+    """A task system could not be started, or its actors are out of reach.
+
+    They are if somebody else has stopped them, or if they belong to the process that
+    this one was forked from.
 
     The text says why and what to do, in one line.
     """
@@ -66,7 +69,8 @@ class Requests(abc.ABC):
 
     Its methods may be called on any thread but those of the system's own actors. They
     raise `RuntimeError` if it is not started, and `TaskSystemError` if somebody else
-    has stopped its actors.
+    has stopped its actors, or if this process was forked after its start. Their
+    timeouts are seconds; `math.inf` waits as long as it takes.
     """
 
     dead_letters: DeadLetters

@@ -101,6 +101,8 @@ class SessionFolder:
 
     def close(self) -> None:
         """Let others open the session."""
+        # Not the close alone: a process forked meanwhile may have the file open still.
+        fcntl.flock(self._lock, fcntl.LOCK_UN)
         os.close(self._lock)
 
     def open_journal(self) -> tuple[SqliteJournal, Memory, str | None]:

@@ -3,41 +3,31 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import math
 import os
 import re
 import shutil
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 from msgspec.structs import replace
 
-from . import survivors
 from .book import TaskBook
 from .clock import SystemClock
 from .dispatcher import Dispatcher
 from .exits import make_exit_watcher
 from .journal import Journal, JournalError, Memory, NoJournal
 from .kinds import BashKind, Kinds, SleepKind
-from .marks import is_of_session
-from .messages import (
-    Acknowledged,
-    Begin,
-    CloseQueue,
-    Drain,
-    Drained,
-    ListTasks,
-    OpenQueue,
-    TaskList,
-)
-from .promise import Deadline, Promise
+from .messages import Acknowledged, Begin, ListTasks, OpenQueue, TaskList
+from .promise import Deadline
 from .queue import QueueActor, QueueConfig
 from .recovery import as_left, end_leftovers
-from .requests import ANSWER_TIMEOUT, RefusedError, Requests, TaskSystemError, ask
+from .requests import ANSWER_TIMEOUT, RefusedError, Requests, TaskSystemError
 from .runner import RunnerActor
 from .session_folder import FolderError, SessionFolder
-from .supervision import DeadLetters, Recipient, logger, post
+from .shutdown import STOP_TIMEOUT, Shutdown, ShutdownConfig
+from .supervision import DeadLetters
 from .task import TaskFilter
 from .task_actor import TaskActorConfig
 
@@ -49,7 +39,6 @@ if TYPE_CHECKING:
 
     from .kinds import Kind
 
-_STOP_TIMEOUT: Final = 5.0
 _SESSION_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -61,12 +50,15 @@ class TaskSystem(Requests):
 
     A `with` block starts it and stops it. Its methods may be called on any thread but
     those of its own actors. Those that ask the actors raise `RuntimeError` if it is not
-    started, and `TaskSystemError` if somebody else has stopped its actors.
+    started, and `TaskSystemError` if somebody else has stopped its actors. A process
+    that is forked meanwhile leaves it to its parent: there `stop`, the end of the
+    `with` block and `hurry` do nothing, and requests raise `TaskSystemError`.
 
     Args:
         directory: The folder of the session: its journal, and its output files in
             `output/`. Made if it is missing. What is in it is remembered: queued tasks
-            run when it is opened again. With none, nothing is remembered, and the
+            run when it is opened again. A relative path is taken from here, whatever
+            the working folder is later. With none, nothing is remembered, and the
             output is in a temporary folder that is deleted on `stop`.
         name: What the session is called: letters, digits, `.`, `_` and `-`.
         slots: How many tasks run at a time; at least 1.
@@ -106,7 +98,7 @@ class TaskSystem(Requests):
             raise ValueError(
                 f"bad session name {name!r}; use letters, digits, '.', '_' and '-'"
             )
-        self._directory = directory
+        self._directory = None if directory is None else _absolute(directory)
         self._slots = slots
         self._kinds = Kinds(kinds if kinds is not None else (BashKind(), SleepKind()))
         self._grace = grace
@@ -117,8 +109,10 @@ class TaskSystem(Requests):
         self._session_key = ""
         self._queue: pykka.ActorRef[QueueActor] | None = None
         self._runner: pykka.ActorRef[RunnerActor] | None = None
-        self._draining: pykka.ActorRef[RunnerActor] | None = None
-        self._hurried = False
+        self._owner: int | None = None  # the process that it runs in
+        # Held while it starts, and while it stops.
+        self._lifecycle = threading.RLock()
+        self._shutdown: Shutdown | None = None
         self._releases: list[Callable[[], object]] = []
         self.warnings: tuple[str, ...] = ()
         """What a person should know of how the session was found; set by `start`."""
@@ -143,7 +137,9 @@ class TaskSystem(Requests):
 
         Raises:
             RuntimeError: If the system is not started.
+            TaskSystemError: If it was started before this process was forked.
         """
+        self._refuse_in_a_fork()
         if self._queue is None:
             raise RuntimeError("the task system is not started")
         return self._queue
@@ -157,32 +153,37 @@ class TaskSystem(Requests):
         """Start all actors; blocks until each of them has answered.
 
         Raises:
-            TaskSystemError: If the folder can't be used; nothing is left running.
+            TaskSystemError: If the folder can't be used; nothing is left running. Also
+                if it was started before this process was forked.
             RuntimeError: If it is started already.
         """
-        if self._queue is not None:
-            raise RuntimeError("the task system is started already")
-        self._leave_nothing_at_exit()
-        try:
-            self._start_actors(*self._open_session())
-        except (FolderError, JournalError, RefusedError, TimeoutError) as error:
-            self.stop()
-            raise TaskSystemError(str(error)) from error
-        except BaseException:
-            self.stop()
-            raise
-
-    def _leave_nothing_at_exit(self) -> None:
-        # All threads here are daemons: a host that just ends would leave its jobs.
-        owner = os.getpid()
-
-        def stop() -> None:
-            # What a fork made of this process has neither the threads nor the jobs.
-            if os.getpid() == owner:
+        self._refuse_in_a_fork()
+        with self._lifecycle:
+            if self._queue is not None or self._shutdown is not None:
+                raise RuntimeError("the task system is started already")
+            self._owner = os.getpid()
+            # All threads here are daemons: a host that just ends would leave its jobs.
+            atexit.register(self.stop)
+            self._releases.append(lambda: atexit.unregister(self.stop))
+            try:
+                self._start_actors(*self._open_session())
+            except (FolderError, JournalError, RefusedError, TimeoutError) as error:
                 self.stop()
+                raise TaskSystemError(str(error)) from error
+            except BaseException:
+                self.stop()
+                raise
 
-        atexit.register(stop)
-        self._releases.append(lambda: atexit.unregister(stop))
+    def _is_forked(self) -> bool:
+        """Tell whether this process is a copy, and what runs is its parent's."""
+        return self._owner not in {None, os.getpid()}
+
+    def _refuse_in_a_fork(self) -> None:
+        if self._is_forked():
+            raise TaskSystemError(
+                f"this task system runs in process {self._owner}, of which this one is"
+                " a fork; make another TaskSystem here"
+            )
 
     def _open_session(self) -> tuple[Path, Journal, Memory]:
         directory = self._directory
@@ -250,80 +251,86 @@ class TaskSystem(Requests):
 
         Running tasks get the grace period, and so does what finished tasks left
         running. Queued tasks stay for the next time if the session is remembered, and
-        are canceled if not. Does nothing if the system is not started.
+        are canceled if not. Does nothing if the system is not started, or was started
+        before this process was forked.
 
         Happens by itself when the process ends in an orderly way. Ctrl+C meanwhile cuts
-        the grace period short, and its `KeyboardInterrupt` is raised in the end.
+        the grace period short, and its `KeyboardInterrupt` is raised in the end. If it
+        is being stopped on another thread already, this waits for that.
 
         Args:
             reason: What becomes the reason of the tasks that this ends.
             timeout: Seconds after which what still runs is killed; the grace period
-                and two seconds by default. Blocks about that long at most.
+                and two seconds by default. Blocks about that long, and for what has to
+                follow a second more; longer, but not for ever, if a process can't be
+                killed or an actor is stuck.
+
+        Raises:
+            ValueError: If `timeout` is not a number; nothing is stopped.
         """
         deadline = Deadline(self._grace + 2.0 if timeout is None else timeout)
-        queue, self._queue = self._queue, None
-        runner, self._runner = self._runner, None
-        steps: list[Callable[[], object]] = []
-        if queue is not None:
-            steps.append(lambda: self._close_queue(queue, reason, deadline))
-        if runner is not None:
-            self._draining = runner
-            steps.append(lambda: self._drain(runner, reason, deadline))
-            steps.append(lambda: runner.stop(timeout=_STOP_TIMEOUT))
-            steps.append(lambda: self._end_leftovers(deadline))
-        if queue is not None:
-            steps.append(lambda: queue.stop(timeout=_STOP_TIMEOUT))
-        interrupt: BaseException | None = None
-        for step in (*steps, *reversed(self._releases)):
-            # Each is needed whatever became of those before it.
-            try:
-                step()
-            except Exception:  # noqa: BLE001 - logged, and the rest is needed
-                logger.exception("A step of stopping the task system failed")
-            except BaseException as error:  # noqa: BLE001 - raised below
-                interrupt = error
-                self.hurry()
-        self._draining = None
-        self._releases.clear()
-        if interrupt is not None:
-            raise interrupt
-
-    def hurry(self) -> None:
-        """Cut short the grace period of a `stop` under way, from another thread.
-
-        Never blocks; does nothing if no `stop` is under way.
-        """
-        self._hurried = True
-        runner = self._draining
-        if runner is not None:
-            post(runner, Drain("the session ended", now=True), self.dead_letters)
-
-    def _close_queue(
-        self, queue: Recipient[CloseQueue], reason: str, deadline: Deadline
-    ) -> None:
-        close = CloseQueue(reason, keep_queued=self._directory is not None)
-        # Somebody may have stopped it already, together with all other actors.
-        with contextlib.suppress(TaskSystemError):
-            ask(queue, close, Acknowledged, deadline.left(), self.dead_letters)
-
-    def _drain(self, runner: Recipient[Drain], reason: str, deadline: Deadline) -> None:
-        drained: Promise[Drained] = Promise()
-        drain = Drain(reason, now=self._hurried, reply_to=drained)
-        if not post(runner, drain, self.dead_letters):
+        if self._is_forked() or not self._take_lifecycle(deadline):
             return
         try:
-            drained.get(deadline.left())
-        except TimeoutError:
-            drain = Drain(reason, now=True, reply_to=drained)
-            post(runner, drain, self.dead_letters)
-            drained.get(_STOP_TIMEOUT)
+            # A signal handler may call this in the midst of it, on the same thread.
+            if self._shutdown is None and self._owner is not None:
+                self._shut_down(reason, deadline)
+        finally:
+            self._lifecycle.release()
 
-    def _end_leftovers(self, deadline: Deadline) -> None:
-        key = self._session_key
-        left = survivors.end_marked(
-            lambda part: is_of_session(part, key),
-            min(self._grace, deadline.left()),
-            lambda: self._hurried,
+    def hurry(self) -> bool:
+        """Cut short the grace period of a `stop` under way, from another thread.
+
+        Never blocks.
+
+        Returns:
+            Whether a `stop` is under way; if none is, nothing happens.
+        """
+        shutdown = self._shutdown
+        if shutdown is None or self._is_forked():
+            return False
+        shutdown.hurry()
+        return True
+
+    def _take_lifecycle(self, deadline: Deadline) -> bool:
+        """Wait until it is neither started nor stopped on another thread.
+
+        Returns:
+            Whether that is so; false if it took too long.
+        """
+        try:
+            if self._lifecycle.acquire(timeout=deadline.left()):
+                return True
+        except BaseException:
+            self.hurry()
+            if self._lifecycle.acquire(timeout=STOP_TIMEOUT):
+                self._lifecycle.release()
+            raise
+        self.hurry()
+        return self._lifecycle.acquire(timeout=STOP_TIMEOUT)
+
+    def _shut_down(self, reason: str, deadline: Deadline) -> None:
+        config = ShutdownConfig(
+            reason=reason,
+            remembered=self._directory is not None,
+            grace=self._grace,
+            session_key=self._session_key,
+            dead_letters=self.dead_letters,
         )
-        if left:
-            logger.error("Could not be ended: %s", survivors.describe(left))
+        queue, self._queue = self._queue, None
+        runner, self._runner = self._runner, None
+        releases, self._releases = self._releases, []
+        self._shutdown = Shutdown(config, queue, runner, deadline)
+        try:
+            self._shutdown.run(reversed(releases))
+        finally:
+            self._shutdown = None
+            self._owner = None
+
+
+def _absolute(directory: Path) -> Path:
+    # Whoever changes the working folder later means the session where it was.
+    try:
+        return directory.absolute()
+    except OSError as error:
+        raise ValueError(f"can't tell where {directory} is: {error}") from error

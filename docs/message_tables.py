@@ -63,7 +63,8 @@ TASK_ACTORS: Final = Party(
     frozenset({"actors/task_actor.py"}),
 )
 SYSTEM: Final = Party(
-    "the TaskSystem", files=frozenset({"actors/system.py", "actors/requests.py"})
+    "the TaskSystem",
+    files=frozenset({"actors/system.py", "actors/shutdown.py", "actors/requests.py"}),
 )
 UI: Final = Party(
     "the UIActor",

@@ -28,7 +28,7 @@ from backburner.actors import (
     TaskSystem,
     TaskSystemError,
 )
-from backburner.actors import system as system_module
+from backburner.actors import shutdown as shutdown_module
 from backburner.actors.testing import FakeKind, Recorder, no_leaks, running
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def test_an_exception_in_the_block_stops_the_system() -> None:
 def test_a_job_that_cant_be_ended_does_not_hold_a_stop_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(system_module, "_STOP_TIMEOUT", 0.1)
+    monkeypatch.setattr(shutdown_module, "STOP_TIMEOUT", 0.1)
     kind = FakeKind(ignores={"stop", "kill"})
     subscriber: Recorder[Notification] = Recorder()
     with running(TaskSystem(kinds=[kind], grace=600), dead_letters=True) as system:

@@ -1,0 +1,144 @@
+"""The end of a task system: its steps, in order, within one deadline."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from . import survivors
+from .marks import is_of_session
+from .messages import (
+    Acknowledged,
+    CloseQueue,
+    Drain,
+    Drained,
+)
+from .promise import Deadline, Promise
+from .requests import TaskSystemError, ask
+from .supervision import DeadLetters, logger, post, post_if_alive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import pykka
+
+    from .queue import QueueActor
+    from .runner import RunnerActor
+
+STOP_TIMEOUT: Final = 5.0
+"""Seconds for what takes a moment, whatever is left of the deadline."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShutdownConfig:
+    """What there is to know for ending a system.
+
+    Attributes:
+        reason: What becomes the reason of the tasks that are ended.
+        remembered: Whether the session can be opened again: queued tasks stay.
+        grace: Seconds between asking what was left running to end, and killing it.
+        session_key: Part of the mark of its processes.
+        dead_letters: Counts what reaches nobody.
+    """
+
+    reason: str
+    remembered: bool
+    grace: float
+    session_key: str
+    dead_letters: DeadLetters
+
+
+class Shutdown:
+    """One stop of a task system.
+
+    Args:
+        config: What there is to know.
+        queue: The QueueActor, if there is one.
+        runner: The RunnerActor, if there is one.
+        deadline: When what still runs is killed.
+    """
+
+    def __init__(
+        self,
+        config: ShutdownConfig,
+        queue: pykka.ActorRef[QueueActor] | None,
+        runner: pykka.ActorRef[RunnerActor] | None,
+        deadline: Deadline,
+    ) -> None:
+        self._config = config
+        self._queue = queue
+        self._runner = runner
+        self._deadline = deadline
+        self._hurried = False
+
+    def run(self, releases: Iterable[Callable[[], object]]) -> None:
+        """Take all steps; blocks until the last is taken.
+
+        A step that fails is logged. One that is interrupted, by Ctrl+C perhaps, hurries
+        those after it, and what interrupted it is raised in the end.
+
+        Args:
+            releases: Further steps, for when the actors have stopped.
+        """
+        interrupt: BaseException | None = None
+        for step in (*self._steps(), *releases):
+            # Each is needed whatever became of those before it.
+            try:
+                step()
+            except Exception:  # noqa: BLE001 - logged, and the rest is needed
+                logger.exception("A step of stopping the task system failed")
+            except BaseException as error:  # noqa: BLE001 - raised below
+                interrupt = error
+                self.hurry()
+        if interrupt is not None:
+            raise interrupt
+
+    def hurry(self) -> None:
+        """Cut the grace period short. Never blocks."""
+        self._hurried = True
+        if self._runner is not None:
+            post_if_alive(self._runner, Drain(self._config.reason, now=True))
+
+    def _steps(self) -> Iterable[Callable[[], object]]:
+        queue, runner = self._queue, self._runner
+        if queue is not None:
+            yield lambda: self._close(queue)
+        if runner is not None:
+            yield lambda: self._drain(runner)
+            yield lambda: runner.stop(timeout=STOP_TIMEOUT)
+            yield self._end_leftovers
+        if queue is not None:
+            yield lambda: queue.stop(timeout=STOP_TIMEOUT)
+
+    def _close(self, queue: pykka.ActorRef[QueueActor]) -> None:
+        config = self._config
+        close = CloseQueue(config.reason, keep_queued=config.remembered)
+        # Somebody may have stopped it already, together with all other actors.
+        with contextlib.suppress(TaskSystemError):
+            ask(queue, close, Acknowledged, STOP_TIMEOUT, config.dead_letters)
+
+    def _drain(self, runner: pykka.ActorRef[RunnerActor]) -> None:
+        config = self._config
+        drained: Promise[Drained] = Promise()
+        drain = Drain(config.reason, now=self._hurried, reply_to=drained)
+        if not post(runner, drain, config.dead_letters):
+            return
+        try:
+            drained.get(self._deadline.left())
+        except BaseException as error:
+            # Ctrl+C, or the deadline: what is killed now should have its true end.
+            self.hurry()
+            drained.get(STOP_TIMEOUT)
+            if not isinstance(error, TimeoutError):
+                raise
+
+    def _end_leftovers(self) -> None:
+        config = self._config
+        left = survivors.end_marked(
+            lambda part: is_of_session(part, config.session_key),
+            min(config.grace, self._deadline.left()),
+            lambda: self._hurried,
+        )
+        if left:
+            logger.error("Could not be ended: %s", survivors.describe(left))

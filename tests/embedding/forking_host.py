@@ -1,0 +1,126 @@
+"""A host program that forks while its task system runs.
+
+Arguments: what the child does, and the session's folder.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from backburner.actors import TaskChanged, TaskStatus, TaskSystem, TaskSystemError
+from backburner.actors.testing import Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PATIENCE = 10.0
+
+
+def fork() -> int:
+    # Python 3.12 and newer warn of it in a program with threads; hosts do it.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    return os.fork()
+
+
+def in_the_child(way: str, system: TaskSystem) -> None:
+    match way:
+        case "leaves the block":
+            pass
+        case "calls everything":
+            call_everything(system)
+        case "uses another":
+            with TaskSystem() as own:
+                task = own.add("Own", "bash", "echo mine")
+                (ended,) = own.wait(task.id, timeout=PATIENCE)
+                check(ended.last_line == "mine", "another system does not work")
+        case _:
+            raise ValueError(way)
+
+
+def call_everything(system: TaskSystem) -> None:
+    system.stop()
+    system.stop(timeout=0)
+    check(not system.hurry(), "a stop is under way")
+    requests: tuple[Callable[[], object], ...] = (
+        system.start,
+        lambda: system.queue,
+        lambda: system.add("Job", "bash", "true"),
+        lambda: system.get(1),
+        system.list,
+        lambda: system.cancel(1),
+        system.cancel_all,
+        system.forget_finished,
+        lambda: system.subscribe(Recorder()),
+        lambda: system.unsubscribe(Recorder()),
+        lambda: system.wait(timeout=PATIENCE),
+    )
+    for request in requests:
+        try:
+            request()
+        except TaskSystemError as error:
+            check("of which this one is a fork" in str(error), str(error))
+        else:
+            raise AssertionError(f"{request} was carried out in the child")
+
+
+def check(holds: object, text: str) -> None:
+    if not holds:
+        raise AssertionError(text)
+
+
+def main(way: str, folder: Path) -> None:
+    if way == "lives on":
+        live_on(folder)
+        return
+    child = -1
+    with TaskSystem(directory=folder, grace=0.2) as system:
+        news: Recorder[object] = Recorder()
+        system.subscribe(news)
+        job = system.add("Job", "bash", "echo here; sleep 600")
+        news.wait_for(TaskChanged, lambda it: it.task.last_line == "here")
+        child = fork()
+        if child == 0:
+            in_the_child(way, system)
+        else:
+            _, status = os.waitpid(child, 0)
+            check(status == 0, "the child failed")
+            check(system.get(job.id).status is TaskStatus.RUNNING, "the job was ended")
+            check(Path(job.output_path or "").exists(), "its output is gone")
+            after = system.add("After", "bash", "echo after")
+            (ended,) = system.wait(after.id, timeout=PATIENCE)
+            check(ended.last_line == "after", "nothing more works")
+    if child == 0:
+        return
+    with TaskSystem(directory=folder) as system:
+        check(system.warnings == (), "it was not closed in order")
+        (job, after) = system.list()
+        check(job.reason == "the session ended", job.reason)
+
+
+def live_on(folder: Path) -> None:
+    """Close the session and open it again while a child lives that knows it."""
+    ours, its = os.pipe()
+    system = TaskSystem(directory=folder)
+    waiting = TaskSystem()
+    system.start()
+    if fork() == 0:
+        os.close(its)
+        os.read(ours, 1)  # until the parent has ended
+        with waiting:  # which nobody had started
+            waiting.list()
+        return
+    try:
+        system.stop()
+        with system:
+            system.list()
+    finally:
+        os.close(its)
+        os.wait()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

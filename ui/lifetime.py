@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .background import Background
 from .wakeup import ENDING_SIGNALS
@@ -10,6 +10,9 @@ from .wakeup import ENDING_SIGNALS
 if TYPE_CHECKING:
     from ..actors import TaskSystem
     from .wakeup import Wakeup
+
+HURRY_AGAIN: Final = 0.01
+"""Seconds after which a hurry that came too early is tried again."""
 
 
 def start(system: TaskSystem, wakeup: Wakeup) -> int | None:
@@ -48,12 +51,15 @@ def stop(system: TaskSystem, wakeup: Wakeup) -> int | None:
 
 def _while_heard(work: Background, system: TaskSystem, wakeup: Wakeup) -> int | None:
     heard: int | None = None
+    hurry = False
     while not work.done:
-        _, signals = wakeup.wait()
+        # One that is heard before the thread has begun hurries nobody yet.
+        _, signals = wakeup.wait(timeout=HURRY_AGAIN if hurry else None)
         for number in signals:
             if number in ENDING_SIGNALS:
                 heard = heard or number
-                system.hurry()
+                hurry = True
+        hurry = hurry and not system.hurry()
     if work.error is not None:
         raise work.error
     return heard

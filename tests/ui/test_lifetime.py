@@ -37,8 +37,9 @@ class _System:
 
     stop = start
 
-    def hurry(self) -> None:
+    def hurry(self) -> bool:
         self.hurried.release()
+        return True
 
 
 def _run(step: Callable[[TaskSystem, Wakeup], int | None], system: _System) -> object:
@@ -64,6 +65,21 @@ def test_a_signal_hurries_it_and_is_told(
 def test_the_first_of_several_signals_is_told() -> None:
     system = _System((signal.SIGHUP, signal.SIGTERM, signal.SIGINT))
     assert _run(lifetime.start, system) == signal.SIGHUP
+
+
+def test_a_hurry_that_comes_too_early_is_tried_again() -> None:
+    class Late(_System):
+        def __init__(self) -> None:
+            super().__init__((signal.SIGTERM,))
+            self.asked = 0
+
+        def hurry(self) -> bool:
+            self.asked += 1
+            return self.asked > 2 and super().hurry()
+
+    system = Late()
+    assert _run(lifetime.stop, system) == signal.SIGTERM
+    assert system.asked == 3
 
 
 def test_a_signal_that_does_not_ask_for_an_end_hurries_nobody() -> None:

@@ -24,6 +24,7 @@ from ..dialogue import Dialogue
 from ..editor import Editor
 from ..history import HistoryError, HistoryFile
 from ..keys import ESCAPE_WAIT, KeyDecoder
+from ..lifetime import HURRY_AGAIN
 from ..line_mode import EXIT_SIGNAL
 from ..messages import Finished, Notice, ViewLost
 from ..screen import Screen
@@ -174,6 +175,7 @@ class _Chat:
         self._owner = _Owner(wakeup)
         self._open_input = True
         self._ended_by: int | None = None
+        self._hurry_owed = False
         self._clock = SystemClock()
         history = None
         if options.directory is not None:
@@ -247,6 +249,9 @@ class _Chat:
         """Tell the actor what comes in, until it is done."""
         while not done():
             timeout = ESCAPE_WAIT if self._decoder.pending else None
+            if self._hurry_owed:
+                # It came before the thread had come to the stop.
+                timeout = HURRY_AGAIN
             fds = (self._terminal.input_fd,) if self._open_input else ()
             readable, signals = self._wakeup.wait(*fds, timeout=timeout)
             self._take_signals(signals)
@@ -258,7 +263,8 @@ class _Chat:
                 self._stop_process()
             if hurry and (self._owner.hurried or self._is_ending(signals)):
                 self._owner.hurried = False
-                self._system.hurry()
+                self._hurry_owed = True
+            self._hurry_owed = self._hurry_owed and not self._system.hurry()
 
     @staticmethod
     def _is_ending(signals: tuple[int, ...]) -> bool:

@@ -35,6 +35,7 @@ from ..actors import (
     TaskEvent,
     TaskFound,
     TaskList,
+    TaskRequest,
     TasksForgotten,
     TaskStatus,
     WriteDown,
@@ -163,6 +164,7 @@ class Dialogue:
         self._pending: dict[
             int, tuple[str | None, Callable[[QueueReply], list[Effect]]]
         ] = {}
+        self._adding: dict[int, TaskRequest] = {}  # those of the pending that add one
         self._waits: list[_Wait] = []
         self._where: str | None = None
         self._trouble = False
@@ -176,10 +178,10 @@ class Dialogue:
     def busy(self) -> bool:
         """Whether the last command is still being carried out.
 
-        One that only waits until the journal can be written keeps nobody from
-        canceling what fills the disk.
+        One that only waits until the journal can be written, as a `/wait` does then
+        too, keeps nobody from canceling or clearing what fills the disk.
         """
-        return bool((self._pending and not self._trouble) or self._waits)
+        return bool(self._pending or self._waits) and not self._trouble
 
     @property
     def open_tasks(self) -> tuple[Task, ...]:
@@ -227,6 +229,19 @@ class Dialogue:
         self._where = None
         return [self._problem(f"internal error: {error!r}; see the log")]
 
+    def take_end(self) -> list[Effect]:
+        """Tell what was asked for and not answered; no answer can come any more."""
+        self._where = None
+        lost, self._adding = [*self._adding.values()], {}
+        self.unsuccessful |= bool(lost)
+        return [
+            self._problem(
+                f"{request.description}: could not be written down before the session"
+                " ended, and does not run; add it again"
+            )
+            for request in lost
+        ]
+
     def take_notification(self, notification: Notification) -> list[Effect]:
         """Note and show what the queue tells everybody."""
         match notification:
@@ -259,10 +274,11 @@ class Dialogue:
         if reply.correlation_id not in self._pending:
             return []
         self._where, respond = self._pending.pop(reply.correlation_id)
+        adding = self._adding.pop(reply.correlation_id, None)
         if isinstance(reply, Refused):
             self.misunderstood |= reply.invalid
             # A task that was not even taken did not complete.
-            self.unsuccessful |= respond == self._added
+            self.unsuccessful |= adding is not None
             return [self._problem(reply.text)]
         return respond(reply)
 
@@ -280,7 +296,7 @@ class Dialogue:
                 return []
             case commands.Run(request=request):
                 request = replace(request, origin=self._where or "")
-                return self._send(lambda i: AddTask(request, None, i), self._added)
+                return self._add(request)
             case commands.ShowTasks(which=which):
                 return self._send(
                     lambda i: ListTasks(which, None, i),
@@ -354,6 +370,11 @@ class Dialogue:
             lambda i: CancelTask(wanted, BY_YOU, now, None, i),
             lambda reply: self._canceled(reply, now=now),
         )
+
+    def _add(self, request: TaskRequest) -> list[Effect]:
+        effects = self._send(lambda i: AddTask(request, None, i), self._added)
+        self._adding[self._requests] = request
+        return effects
 
     def _added(self, reply: QueueReply) -> list[Effect]:
         # The notification shows it already.

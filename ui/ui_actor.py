@@ -99,6 +99,7 @@ class UIActor(SafeActor[UIMessage]):
                     self._shown = max(self._shown, message.seq)
                 self._go_on()
             case Farewell():
+                self._perform(self._dialogue.take_end())
                 return Verdict(
                     self._dialogue.misunderstood,
                     self._dialogue.unsuccessful or bool(self._dialogue.open_tasks),

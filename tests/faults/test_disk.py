@@ -166,6 +166,45 @@ def test_a_full_disk_holds_up_only_what_must_be_written(
     assert _integrity(state) == "ok"
 
 
+def test_a_wait_does_not_keep_anybody_from_making_room(
+    tmp_path: Path, disk: tuple[Path, Room]
+) -> None:
+    state, room = disk
+    sign = tmp_path / "sign"
+    with Program(state) as program:
+        program.send(f"!until [ -e {sign} ]; do sleep 0.02; done")
+        program.wait_for_event(TaskEvent.RUNNING, 1)
+        room.take(program)
+        program.send("hello")
+        _wait_for_text(program, "error", TROUBLE)
+        program.send("/wait", "/clear", "/show 1")
+        _wait_for_text(program, "reply", "#1 ")
+        sign.touch()
+        room.give(program)
+        _wait_for_text(program, "reply", "all tasks have finished")
+        program.close_input()
+        assert program.wait() == 0
+
+
+def test_a_task_that_was_never_written_down_is_no_success(state: Path) -> None:
+    with Program(state) as program:
+        program.send("/tasks")
+        _wait_for_text(program, "reply", "")
+        with contextlib.closing(
+            sqlite3.connect(state / "main/session.db", isolation_level=None)
+        ) as somebody_else:
+            somebody_else.execute("BEGIN IMMEDIATE")
+            # In one piece with the end of the input, before the trouble is known.
+            program.send("!echo lost")
+            program.close_input()
+            assert program.wait() == 1
+        told = [*program.texts("error")]
+        assert any(
+            text.startswith(("echo lost: could not be written down", REFUSAL))
+            for text in told
+        ), told
+
+
 def _wait_until_gone(program: Program, *command: str) -> None:
     for process in program.left():
         with contextlib.suppress(psutil.NoSuchProcess):

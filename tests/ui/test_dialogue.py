@@ -14,6 +14,7 @@ from backburner.actors import (
     ForgetFinished,
     Forgotten,
     GetTask,
+    JournalTrouble,
     ListTasks,
     Outcome,
     QueueReply,
@@ -486,6 +487,43 @@ def test_waiting_for_a_task_that_has_finished_ends_at_once(
 def test_waiting_for_a_task_that_is_not_there_is_refused(dialogue: Dialogue) -> None:
     assert _ask(dialogue, "/wait 9", Refused("no task 9")) == ["! no task 9"]
     assert not dialogue.busy
+
+
+# When the journal can't be written
+
+
+def test_nobody_is_kept_waiting_while_the_journal_cant_be_written(
+    dialogue: Dialogue, samples: Samples
+) -> None:
+    _tell(dialogue, samples[Status.RUNNING])
+    dialogue.take_line("/wait")
+    assert dialogue.busy
+    dialogue.take_notification(JournalTrouble("disk full"))
+    assert not dialogue.busy
+    dialogue.take_line("/clear")
+    assert not dialogue.busy
+    dialogue.take_notification(JournalTrouble(None))
+    assert dialogue.busy
+
+
+def test_a_task_whose_request_was_never_answered_did_not_complete(
+    dialogue: Dialogue,
+) -> None:
+    dialogue.take_line("/tasks")
+    dialogue.take_line('/task "Run\x1b[2J tests" bash "make test"')
+    dialogue.take_notification(JournalTrouble("database is locked"))
+    assert not dialogue.unsuccessful
+    (text,) = _texts(dialogue.take_end())
+    assert text.startswith("! Run tests: could not be written down before")
+    assert dialogue.unsuccessful
+
+
+def test_nothing_is_told_of_requests_that_were_answered(
+    dialogue: Dialogue, samples: Samples
+) -> None:
+    assert _ask(dialogue, "!make", TaskAdded(samples[Status.RUNNING])) == []
+    assert dialogue.take_end() == []
+    assert not dialogue.unsuccessful
 
 
 # Leaving

@@ -307,13 +307,14 @@ class ForgetFinished(Message, frozen=True):
 class Subscribe(Message, frozen=True):
     """Tell this recipient of every change from now on; it gets `Subscribed` first.
 
-    Answer: `Acknowledged`. Subscribing twice changes nothing. A subscriber that died
-    is dropped by itself.
+    Answer: `Acknowledged`. Subscribing again changes nothing but `shows`. A subscriber
+    that died is dropped by itself.
 
     Attributes:
         subscriber: Who.
         shows: Whether it shows changes to a person: `Subscribed` then has those that
-            nobody was shown, and it is to tell `Shown` for what it has shown.
+            nobody was shown, and it is to tell `Shown` for what it has shown. A session
+            that ends waits a moment for that.
     """
 
     subscriber: Recipient[Notification]
@@ -445,6 +446,18 @@ class CloseQueue(Message, frozen=True):
     correlation_id: int | str | None = None
 
 
+class AwaitShown(Message, frozen=True):
+    """Answer when the last change that could be shown has been. Answer: `Acknowledged`.
+
+    Which is at once if no subscriber is left that shows changes.
+
+    Attributes:
+        reply_to: Told the answer; an `ask` gets none.
+    """
+
+    reply_to: Recipient[QueueReply]
+
+
 class WriteAgain(Message, frozen=True):
     """Try again to write to the journal what could not be written before."""
 
@@ -453,6 +466,7 @@ QueueMessage = (
     QueueRequest
     | OpenQueue
     | CloseQueue
+    | AwaitShown
     | WriteAgain
     | ClaimTasks
     | TaskProcess

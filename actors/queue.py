@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never
 
+import pykka
+
 from .book import TaskBook, UnknownTaskError
 from .journal_file import DamagedJournalError, JournalError
 from .kinds import InvalidRequestError, Kinds
 from .messages import (
     Acknowledged,
     AddTask,
+    AwaitShown,
     CancelAccepted,
     CancelAll,
     CancelTask,
@@ -51,6 +54,7 @@ from .messages import (
 from .output_account import OutputAccount
 from .recovery import LOST
 from .safe_text import is_unicode, safe_line, size_text
+from .showing import Showing
 from .supervision import DeadLetters, Recipient, SafeActor, logger
 from .task import Outcome, Task, TaskFilter, TaskRequest, TaskStatus
 
@@ -132,6 +136,8 @@ class QueueActor(SafeActor[QueueMessage]):
         self._clock = config.clock
         self._seq = seq
         self._subscribers: list[Recipient[Notification]] = []
+        self._showing = Showing()
+        self._awaits_shown: list[Recipient[QueueReply]] = []
         self._outbox: list[tuple[Recipient[Any], Any]] = []
         self._handled = 0
         self._runner: Recipient[RunnerMessage] | None = None
@@ -300,7 +306,10 @@ class QueueActor(SafeActor[QueueMessage]):
                 return self._transcript(message)
             case Shown(seq=seq):
                 # What was not told yet can't have been shown.
-                self._journal.shown(min(seq, self._seq))
+                seq = min(seq, self._seq)
+                if self._showing.note_shown(seq):
+                    self._journal.shown(seq)
+                self._answer_if_shown()
             case WriteDown(message=said):
                 self._journal.said(said, self._seq)
             case OpenQueue(correlation_id=correlation_id):
@@ -308,6 +317,8 @@ class QueueActor(SafeActor[QueueMessage]):
             case CloseQueue(correlation_id=correlation_id):
                 self._close(message)
                 return Acknowledged(correlation_id)
+            case AwaitShown(reply_to=reply_to):
+                self._await_shown(reply_to)
             case WriteAgain():
                 # The attempt itself comes with the end of the batch.
                 self._will_write_again = False
@@ -463,6 +474,8 @@ class QueueActor(SafeActor[QueueMessage]):
         self._seq += 1
         changed = TaskChanged(self._seq, event or TaskEvent.of(task.status), task)
         self._journal.changed(changed)
+        if changed.event is not TaskEvent.PROGRESS:
+            self._showing.note_told(changed.seq)
         self._publish(changed)
         if task.status.is_final and (oldest := self._book.clean_up()):
             self._forget(oldest)
@@ -514,6 +527,12 @@ class QueueActor(SafeActor[QueueMessage]):
             subscribed = Subscribed(self._seq, tasks, unshown)
             self._subscribers.append(message.subscriber)
             self._outbox.append((message.subscriber, subscribed))
+            self._showing.note(message.subscriber, shows=message.shows)
+            if unshown:
+                self._showing.note_told(unshown[-1].seq)
+        else:
+            self._showing.note(message.subscriber, shows=message.shows)
+            self._answer_if_shown()
         return Acknowledged(message.correlation_id)
 
     def _unshown(self) -> tuple[TaskChanged, ...]:
@@ -524,6 +543,22 @@ class QueueActor(SafeActor[QueueMessage]):
     def _unsubscribe(self, subscriber: Recipient[Any]) -> None:
         if subscriber in self._subscribers:
             self._subscribers.remove(subscriber)
+            self._showing.note(subscriber, shows=False)
+            self._answer_if_shown()
+
+    def _await_shown(self, reply_to: Recipient[QueueReply]) -> None:
+        for subscriber in [*self._subscribers]:
+            # One that had its last message when it died has not been found dead yet.
+            if _is_dead(subscriber):
+                self._unsubscribe(subscriber)
+        self._awaits_shown.append(reply_to)
+        self._answer_if_shown()
+
+    def _answer_if_shown(self) -> None:
+        if not self._showing.is_owed:
+            for reply_to in self._awaits_shown:
+                self._outbox.append((reply_to, Acknowledged()))
+            self._awaits_shown.clear()
 
     def _close(self, message: CloseQueue) -> None:
         self._closed = True
@@ -554,6 +589,10 @@ class QueueActor(SafeActor[QueueMessage]):
         else:
             text = f"no task {task_id}; /tasks --all lists those there are"
         return Refused(text, correlation_id=correlation_id)
+
+
+def _is_dead(subscriber: object) -> bool:
+    return isinstance(subscriber, pykka.ActorRef) and not subscriber.is_alive()
 
 
 def _split_by_need(

@@ -203,7 +203,8 @@ class Requests(abc.ABC):
 
         Args:
             subscriber: Who.
-            shows: Whether it shows changes to a person; see `Subscribe`.
+            shows: Whether it shows changes to a person; see `Subscribe`. `stop` then
+                waits a moment for what it shows last.
             timeout: Seconds.
 
         Raises:

@@ -10,9 +10,11 @@ from . import survivors
 from .marks import is_of_session
 from .messages import (
     Acknowledged,
+    AwaitShown,
     CloseQueue,
     Drain,
     Drained,
+    QueueReply,
 )
 from .promise import Deadline, Promise
 from .requests import TaskSystemError, ask
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
 STOP_TIMEOUT: Final = 5.0
 """Seconds for what takes a moment, whatever is left of the deadline."""
 
+_SHOWN_TIMEOUT: Final = 2.0
+_SHOWN_AFTER_ALL: Final = 0.5
+"""Seconds to show what was ended by the deadline itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class ShutdownConfig:
@@ -36,7 +42,8 @@ class ShutdownConfig:
 
     Attributes:
         reason: What becomes the reason of the tasks that are ended.
-        remembered: Whether the session can be opened again: queued tasks stay.
+        remembered: Whether the session can be opened again: queued tasks stay, and
+            what nobody was shown will be shown then.
         grace: Seconds between asking what was left running to end, and killing it.
         session_key: Part of the mark of its processes.
         dead_letters: Counts what reaches nobody.
@@ -71,6 +78,7 @@ class Shutdown:
         self._runner = runner
         self._deadline = deadline
         self._hurried = False
+        self._shown: Promise[QueueReply | None] | None = None
 
     def run(self, releases: Iterable[Callable[[], object]]) -> None:
         """Take all steps; blocks until the last is taken.
@@ -95,10 +103,12 @@ class Shutdown:
             raise interrupt
 
     def hurry(self) -> None:
-        """Cut the grace period short. Never blocks."""
+        """Cut the grace period short, and any wait for others. Never blocks."""
         self._hurried = True
         if self._runner is not None:
             post_if_alive(self._runner, Drain(self._config.reason, now=True))
+        if (shown := self._shown) is not None:
+            shown.tell(None)
 
     def _steps(self) -> Iterable[Callable[[], object]]:
         queue, runner = self._queue, self._runner
@@ -109,6 +119,8 @@ class Shutdown:
             yield lambda: runner.stop(timeout=STOP_TIMEOUT)
             yield self._end_leftovers
         if queue is not None:
+            if self._config.remembered:
+                yield lambda: self._await_shown(queue)
             yield lambda: queue.stop(timeout=STOP_TIMEOUT)
 
     def _close(self, queue: pykka.ActorRef[QueueActor]) -> None:
@@ -142,3 +154,17 @@ class Shutdown:
         )
         if left:
             logger.error("Could not be ended: %s", survivors.describe(left))
+
+    def _await_shown(self, queue: pykka.ActorRef[QueueActor]) -> None:
+        # Once the queue has stopped, nobody can tell it that the last news were shown.
+        if not queue.is_alive():
+            return
+        timeout = min(_SHOWN_TIMEOUT, max(_SHOWN_AFTER_ALL, self._deadline.left()))
+        self._shown = shown = Promise[QueueReply | None]()
+        try:
+            if post(queue, AwaitShown(shown), self._config.dead_letters):
+                shown.get(timeout)
+        except TimeoutError:
+            logger.info("Nobody said that the last news were shown; they come again")
+        finally:
+            self._shown = None

@@ -251,8 +251,9 @@ class TaskSystem(Requests):
 
         Running tasks get the grace period, and so does what finished tasks left
         running. Queued tasks stay for the next time if the session is remembered, and
-        are canceled if not. Does nothing if the system is not started, or was started
-        before this process was forked.
+        are canceled if not. Subscribers that show changes to a person have up to two
+        seconds to say that they have shown the last ones. Does nothing if the system
+        is not started, or was started before this process was forked.
 
         Happens by itself when the process ends in an orderly way. Ctrl+C meanwhile cuts
         the grace period short, and its `KeyboardInterrupt` is raised in the end. If it

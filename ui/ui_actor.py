@@ -14,6 +14,7 @@ from ..actors import (
     Recipient,
     SafeActor,
     Shown,
+    Subscribe,
     Subscribed,
     TaskChanged,
     TasksForgotten,
@@ -97,6 +98,8 @@ class UIActor(SafeActor[UIMessage]):
                 self._perform(self._dialogue.take_notification(message))
                 if not isinstance(message, JournalTrouble):
                     self._shown = max(self._shown, message.seq)
+                if isinstance(message, Subscribed) and self._view_lost:
+                    self._show_no_more()
                 self._go_on()
             case Farewell():
                 self._perform(self._dialogue.take_end())
@@ -141,6 +144,10 @@ class UIActor(SafeActor[UIMessage]):
             self._acknowledged = self._shown
             self.post(self._queue, Shown(self._shown))
 
+    def _show_no_more(self) -> None:
+        # The session's end must not wait for what can't be shown.
+        self.post(self._queue, Subscribe(self.actor_ref, shows=False))
+
     def _leave(self) -> None:
         if not self._leaving:
             self._leaving = True
@@ -157,6 +164,7 @@ class UIActor(SafeActor[UIMessage]):
                         self._view.show(entry)
                     except OSError as error:
                         self._view_lost = True
+                        self._show_no_more()
                         self.post(self._owner, ViewLost(error.strerror or str(error)))
                 case Send(request=request):
                     self.post(self._queue, replace(request, reply_to=self.actor_ref))

@@ -51,6 +51,7 @@ from backburner.actors.book import TaskBook
 from backburner.actors.journal import Journal, NoJournal
 from backburner.actors.journal_file import DamagedJournalError, JournalError
 from backburner.actors.messages import (
+    AwaitShown,
     ClaimTasks,
     CloseQueue,
     OpenQueue,
@@ -610,6 +611,100 @@ def test_who_shows_changes_gets_the_unshown_ones_after_a_commit(
     subscriber: Recorder[Notification] = Recorder()
     rig.ask(Subscribe(subscriber, shows=True), Acknowledged)
     assert journal.log[:2] == ["commit", "read unshown"]
+
+
+def test_shown_never_goes_back(start_queue: Callable[..., Rig]) -> None:
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    for seq in (2, 1, 3):
+        rig.tell(Shown(seq))
+    rig.ask(ListTasks(), TaskList)
+    assert [it for it in journal.log if it in {("shown", n) for n in (1, 2, 3)}] == [
+        ("shown", 2),
+        ("shown", 3),
+    ]
+
+
+def _await_shown(rig: Rig) -> Recorder[QueueReply]:
+    answer: Recorder[QueueReply] = Recorder("who waits")
+    rig.tell(AwaitShown(answer))
+    rig.ask(ListTasks(), TaskList)
+    return answer
+
+
+def _face(rig: Rig) -> Recorder[Notification]:
+    face: Recorder[Notification] = Recorder("a face")
+    rig.ask(Subscribe(face, shows=True), Acknowledged)
+    return face
+
+
+def test_who_waits_is_answered_when_the_last_change_has_been_shown(rig: Rig) -> None:
+    _face(rig)
+    rig.claim(1)
+    rig.add()
+    rig.end(1)
+    answer = _await_shown(rig)
+    rig.tell(Shown(2))
+    rig.ask(ListTasks(), TaskList)
+    assert answer.received == ()
+    rig.tell(Shown(3))
+    answer.wait_for(Acknowledged)
+    assert _await_shown(rig).received == (Acknowledged(),)
+
+
+def test_progress_need_not_be_shown(rig: Rig) -> None:
+    _face(rig)
+    rig.claim(1)
+    rig.add()
+    rig.tell(Shown(2))
+    rig.tell(TaskProgressed(1, OutputNews(5)))
+    assert _await_shown(rig).received == (Acknowledged(),)
+
+
+def test_nobody_waits_for_those_who_show_nothing(rig: Rig) -> None:
+    rig.subscribe()
+    rig.add()
+    assert _await_shown(rig).received == (Acknowledged(),)
+
+
+@pytest.mark.parametrize("way", ["unsubscribes", "shows no more", "dies"])
+def test_nobody_waits_for_a_face_that_leaves(rig: Rig, way: str) -> None:
+    face = _face(rig)
+    rig.add()
+    answer = _await_shown(rig)
+    assert answer.received == ()
+    match way:
+        case "unsubscribes":
+            rig.tell(Unsubscribe(face))
+        case "shows no more":
+            rig.tell(Subscribe(face, shows=False))
+        case _:
+            face.die()
+            rig.add()
+    rig.ask(ListTasks(), TaskList)
+    assert answer.received == (Acknowledged(),)
+    hears = way == "shows no more"
+    before = len(face.of(TaskChanged))
+    rig.add()
+    assert len(face.of(TaskChanged)) == before + hears
+
+
+def test_what_cant_be_told_yet_is_waited_for(start_queue: Callable[..., Rig]) -> None:
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    face = _face(rig)
+    rig.claim(1)
+    rig.add()
+    rig.tell(Shown(2))
+    journal.failure = "disk full"
+    rig.end(1)
+    answer = _await_shown(rig)
+    assert answer.received == ()
+    journal.failure = None
+    rig.clock.advance(WRITE_AGAIN)
+    face.wait_for(TaskChanged, lambda it: it.event is TaskEvent.COMPLETE)
+    rig.tell(Shown(3))
+    answer.wait_for(Acknowledged)
 
 
 def test_a_queue_that_was_closed_in_order_is_noted_as_clean(

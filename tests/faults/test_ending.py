@@ -12,13 +12,15 @@ import pytest
 from backburner.actors import TaskEvent, TaskStatus, TaskSystem
 from backburner.actors.testing import running
 
-from tests.faults.program import COMMAND, PATIENCE, Program, soak_only
+from tests.faults.program import COMMAND, PATIENCE, SOAK, Program, soak_only
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _FOREVER: Final = "600"
 """A grace period, in seconds, that no test would live to see the end of."""
+
+_ROUNDS: Final = 20 if SOAK else 3
 
 _DEAF: Final = "trap '' TERM; echo deaf; while :; do sleep 0.05; done"
 _FAMILY: Final = "setsid sleep 60 & sleep 60 & echo there; wait"
@@ -96,6 +98,27 @@ def _signal_until_it_ends(program: Program) -> None:
             break
     # The last of them may come when everything is over: a shell sees the same number.
     assert program.wait() in {128 + signal.SIGTERM, -signal.SIGTERM}
+
+
+@pytest.mark.parametrize("way", ["/quit", signal.SIGTERM, signal.SIGHUP])
+def test_what_was_told_of_the_end_is_not_told_again(
+    state: Path, way: str | signal.Signals
+) -> None:
+    for number in range(_ROUNDS):
+        session = ("--session", f"s{number}")
+        with Program(state, *session) as program:
+            _start(program, "echo there; exec sleep 60")
+            if isinstance(way, str):
+                program.send(way)
+            else:
+                program.signal(way)
+            program.wait()
+            assert program.last_states()[1].status is TaskStatus.CANCELED
+        with Program(state, *session) as again:
+            again.send("!true")
+            again.close_input()
+            assert again.wait() == 0
+            assert [*again.last_states()] == [2]
 
 
 def test_quit_says_what_runs_and_ends_it(state: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import signal
@@ -9,11 +10,27 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pykka
 import pytest
-from backburner.actors import TaskStatus, TaskSystem
-from backburner.actors.testing import FakeKind, no_leaks, running
+from backburner.actors import (
+    Notification,
+    QueueRequest,
+    Recipient,
+    Shown,
+    Subscribed,
+    TaskChanged,
+    TaskEvent,
+    TaskStatus,
+    TaskSystem,
+    Unsubscribe,
+)
+from backburner.actors import shutdown as shutdown_module
+from backburner.actors.promise import Deadline
+from backburner.actors.testing import FakeKind, Recorder, no_leaks, running
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from backburner.actors.testing.fake_kind import FakeJob
 
 PATIENCE = 20.0
@@ -188,3 +205,133 @@ def test_a_relative_folder_stays_where_it_was(
             tmp_path / "session" / "output" / "1.log"
         )
     assert (tmp_path / "session" / "session.db").exists()
+
+
+# What is shown of the end
+
+
+class Face:
+    """Shows changes to a person, some time after it is told of them."""
+
+    def __init__(self, queue: Recipient[QueueRequest], delay: float = 0.3) -> None:
+        self._queue = queue
+        self._delay = delay
+
+    def tell(self, message: Notification, /) -> None:
+        if isinstance(message, TaskChanged):
+            threading.Timer(self._delay, self._show, (message,)).start()
+
+    def _show(self, change: TaskChanged) -> None:
+        with contextlib.suppress(pykka.ActorDeadError):
+            self._queue.tell(Shown(change.seq))
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Callable[[], TaskSystem]]:
+    """Give a function that opens the same session each time."""
+    with no_leaks():
+        yield lambda: TaskSystem(directory=tmp_path / "s", kinds=[FakeKind()])
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let stops wait for faces as long as for anything else."""
+    monkeypatch.setattr(shutdown_module, "_SHOWN_TIMEOUT", math.inf)
+
+
+def _run_one(system: TaskSystem, face: Recipient[Notification]) -> None:
+    news: Recorder[Notification] = Recorder("no face")
+    system.subscribe(face, shows=True)
+    system.subscribe(news)
+    system.add("Build", "fake")
+    news.wait_for(TaskChanged, lambda it: it.event is TaskEvent.RUNNING)
+    system.unsubscribe(news)
+
+
+def _unshown(system: TaskSystem) -> list[TaskEvent]:
+    face: Recorder[Notification] = Recorder("another face")
+    system.subscribe(face, shows=True)
+    unshown = face.wait_for(Subscribed).unshown
+    system.unsubscribe(face)
+    return [change.event for change in unshown]
+
+
+def test_what_is_shown_of_the_end_is_not_shown_again(
+    opened: Callable[[], TaskSystem],
+) -> None:
+    with opened() as system:
+        _run_one(system, Face(system.queue))
+    with opened() as again:
+        assert _unshown(again) == []
+        assert again.get(1).status is TaskStatus.CANCELED
+
+
+def test_a_face_that_says_nothing_is_not_waited_for_long(
+    opened: Callable[[], TaskSystem], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutdown_module, "_SHOWN_TIMEOUT", 0.1)
+    with opened() as system:
+        _run_one(system, Recorder("a face that says nothing"))
+    with opened() as again:
+        assert _unshown(again) == [
+            TaskEvent.QUEUED,
+            TaskEvent.RUNNING,
+            TaskEvent.CANCELED,
+        ]
+        assert again.get(1).status is TaskStatus.CANCELED
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_hurry_waits_for_no_face(opened: Callable[[], TaskSystem]) -> None:
+    system = opened()
+    system.start()
+    face: Recorder[Notification] = Recorder("a face that says nothing")
+    _run_one(system, face)
+    stopping = _begin_stop(system, timeout=600)
+    face.wait_for(TaskChanged, lambda it: it.event is TaskEvent.CANCELED)
+    end = Deadline(PATIENCE)
+    while stopping.is_alive() and end.left():
+        # Nobody can see from outside which step it has come to.
+        system.hurry()
+        stopping.join(0.05)
+    assert not stopping.is_alive()
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_face_that_leaves_is_not_waited_for(
+    opened: Callable[[], TaskSystem],
+) -> None:
+    system = opened()
+    system.start()
+    queue = system.queue
+    face: Recorder[Notification] = Recorder("a face that leaves")
+    _run_one(system, face)
+    stopping = _begin_stop(system, timeout=600)
+    face.wait_for(TaskChanged, lambda it: it.event is TaskEvent.CANCELED)
+    queue.tell(Unsubscribe(face))
+    stopping.join(PATIENCE)
+    assert not stopping.is_alive()
+
+
+class DyingFace(pykka.ThreadingActor):
+    """Dies of the first change that it is told of."""
+
+    use_daemon_thread = True
+
+    def on_receive(self, message: Notification) -> None:
+        if isinstance(message, TaskChanged):
+            self.stop()
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_face_that_has_died_is_not_waited_for(tmp_path: Path) -> None:
+    with no_leaks():
+        system = TaskSystem(directory=tmp_path, slots=1, kinds=[FakeKind()])
+        system.start()
+        face = DyingFace.start()
+        system.subscribe(face, shows=True)
+        system.add("Build", "fake")
+        assert face.actor_stopped.wait(PATIENCE)
+        stopping = _begin_stop(system, timeout=600)
+        stopping.join(PATIENCE)
+        assert not stopping.is_alive()

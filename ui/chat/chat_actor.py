@@ -37,6 +37,7 @@ from .messages import (
     ChatActorMessage,
     ChatReport,
     Close,
+    Ending,
     Hurry,
     Open,
     Pause,
@@ -151,6 +152,10 @@ class ChatActor(SafeActor[ChatActorMessage]):
                 past = GetTranscript(REMEMBERED, self.actor_ref)
                 self.post(self._queue, past)
                 self.post(self._queue, Subscribe(self.actor_ref, shows=True))
+            case Ending():
+                if self._paused or self._lost:
+                    self._show_no_more()
+                self._perform(update(self._state, message, now))
             case Pause():
                 self._pause()
             case Resumed(size=size):
@@ -240,6 +245,10 @@ class ChatActor(SafeActor[ChatActorMessage]):
         if self._seen > self._acknowledged and not self._lost:
             self._acknowledged = self._seen
             self.post(self._queue, Shown(self._seen))
+
+    def _show_no_more(self) -> None:
+        # The session's end must not wait for what can't be shown.
+        self.post(self._queue, Subscribe(self.actor_ref, shows=False))
 
     def _read_output(self) -> None:
         detail = self._state.detail
@@ -357,4 +366,5 @@ class ChatActor(SafeActor[ChatActorMessage]):
     def _lose(self, reason: str) -> None:
         if not self._lost:
             self._lost = True
+            self._show_no_more()
             self.post(self._owner, ViewLost(reason))

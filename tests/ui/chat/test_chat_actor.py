@@ -12,6 +12,7 @@ from backburner.actors import (
     ListTasks,
     Promise,
     Shown,
+    Subscribe,
     Subscribed,
     TaskChanged,
     TaskEvent,
@@ -19,7 +20,14 @@ from backburner.actors import (
 )
 from backburner.actors.clock import SystemClock
 from backburner.ui.chat.chat_actor import ChatActor
-from backburner.ui.chat.messages import Close, Open, Summary
+from backburner.ui.chat.messages import (
+    Close,
+    Ending,
+    Open,
+    Pause,
+    Paused,
+    Summary,
+)
 from backburner.ui.chat.partner import Partner
 from backburner.ui.config import Config, Notifications
 from backburner.ui.keys import BackgroundColor, FocusChange, Key, Paste
@@ -206,6 +214,25 @@ def test_a_terminal_that_is_gone_ends_the_session(stage: Stage) -> None:
     stage.master = os.open(os.devnull, os.O_RDONLY)
     stage.tell(Key("a", "a"))
     assert isinstance(stage.owner.get(PATIENCE), ViewLost)
+
+
+@pytest.mark.parametrize("why", ["it is gone", "somebody else has it"])
+def test_the_end_does_not_wait_for_a_terminal_that_shows_nothing(
+    stage: Stage, why: str
+) -> None:
+    stage.start()
+    if why == "it is gone":
+        os.close(stage.master)
+        stage.master = os.open(os.devnull, os.O_RDONLY)
+        stage.tell(Key("a", "a"))
+        assert isinstance(stage.owner.get(PATIENCE), ViewLost)
+    else:
+        stage.tell(Pause())
+        assert isinstance(stage.owner.get(PATIENCE), Paused)
+        stage.tell(Ending())
+    message = stage.queue.get(PATIENCE)
+    assert isinstance(message, Subscribe)
+    assert not message.shows
 
 
 def test_the_summary_counts_what_was_left(stage: Stage) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from backburner.actors import Notification, Subscribed, TaskSystem
+from backburner.actors.testing import Recorder, running
 from backburner.ui.chat.run import EXIT_FAILURE
 from pty_session import PtySession, chat_command
 
@@ -172,6 +174,25 @@ def test_signals_end_the_session_in_order(
     chat.process.send_signal(number)
     assert chat.wait_exit() == 128 + number
     assert "1 canceled" in chat.text
+
+
+@pytest.mark.parametrize("way", ["/quit", signal.SIGTERM])
+def test_what_the_chat_showed_of_the_end_is_not_shown_again(
+    tmp_path: Path, way: str | signal.Signals
+) -> None:
+    with PtySession(chat_command(tmp_path)) as chat:
+        chat.wait(PLACEHOLDER)
+        chat.send("!sleep 600\r")
+        chat.wait("1 running")
+        if isinstance(way, str):
+            chat.send(f"{way}\r")
+        else:
+            chat.process.send_signal(way)
+        chat.wait_exit()
+    with running(TaskSystem(directory=tmp_path / "main")) as system:
+        face: Recorder[Notification] = Recorder("another face")
+        system.subscribe(face, shows=True)
+        assert face.wait_for(Subscribed).unshown == ()
 
 
 def test_hostile_output_and_input_never_reach_the_terminal(chat: PtySession) -> None:

@@ -16,7 +16,7 @@ from .output import OutputMonitor
 from .task import Outcome, OutputNews, TaskStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     import psutil
 
@@ -35,7 +35,9 @@ only relative to its own start, whose date it keeps in whole seconds.
 """
 
 
-def end_leftovers(memory: Memory, grace: float) -> str | None:
+def end_leftovers(
+    memory: Memory, grace: float, hurried: Callable[[], bool] = lambda: False
+) -> str | None:
     """End the processes of a session that was not closed in order.
 
     They are recognized by the mark in their environment, or by their recorded id
@@ -46,6 +48,7 @@ def end_leftovers(memory: Memory, grace: float) -> str | None:
     Args:
         memory: What the session remembers.
         grace: Seconds between SIGTERM and SIGKILL.
+        hurried: Tells whether the grace period is over before its time.
 
     Returns:
         What could not be ended, for people; none if nothing is left.
@@ -65,7 +68,7 @@ def end_leftovers(memory: Memory, grace: float) -> str | None:
         marked = survivors.find_marked(lambda part: is_of_session(part, key))
         return [*marked, *filter(survivors.is_alive, members)]
 
-    return survivors.describe(survivors.end_all(search, grace)) or None
+    return survivors.describe(survivors.end_all(search, grace, hurried)) or None
 
 
 def as_left(tasks: Iterable[Task], last_seen: float) -> tuple[Task, ...]:

@@ -113,6 +113,8 @@ class TaskSystem(Requests):
         # Held while it starts, and while it stops.
         self._lifecycle = threading.RLock()
         self._shutdown: Shutdown | None = None
+        self._starts = False
+        self._hurried = False  # the start under way
         self._releases: list[Callable[[], object]] = []
         self.warnings: tuple[str, ...] = ()
         """What a person should know of how the session was found; set by `start`."""
@@ -162,6 +164,8 @@ class TaskSystem(Requests):
             if self._queue is not None or self._shutdown is not None:
                 raise RuntimeError("the task system is started already")
             self._owner = os.getpid()
+            self._hurried = False
+            self._starts = True
             # All threads here are daemons: a host that just ends would leave its jobs.
             atexit.register(self.stop)
             self._releases.append(lambda: atexit.unregister(self.stop))
@@ -173,6 +177,8 @@ class TaskSystem(Requests):
             except BaseException:
                 self.stop()
                 raise
+            finally:
+                self._starts = False
 
     def _is_forked(self) -> bool:
         """Tell whether this process is a copy, and what runs is its parent's."""
@@ -199,7 +205,7 @@ class TaskSystem(Requests):
         journal, memory, warning = folder.open_journal()
         # Until the queue has it; closing it again after that does nothing.
         self._releases.append(journal.release)
-        left = end_leftovers(memory, self._grace)
+        left = end_leftovers(memory, self._grace, lambda: self._hurried)
         if left is not None:
             warning = f"still alive from the last time, and can't be ended: {left}"
         self.warnings = () if warning is None else (warning,)
@@ -280,18 +286,21 @@ class TaskSystem(Requests):
             self._lifecycle.release()
 
     def hurry(self) -> bool:
-        """Cut short the grace period of a `stop` under way, from another thread.
+        """Cut short the grace period of a `start` or `stop` under way elsewhere.
 
-        Never blocks.
+        A `stop` ends tasks, and a `start` what a killed program left running. Never
+        blocks.
 
         Returns:
-            Whether a `stop` is under way; if none is, nothing happens.
+            Whether one is under way; if none is, nothing happens.
         """
-        shutdown = self._shutdown
-        if shutdown is None or self._is_forked():
+        if self._is_forked():
             return False
-        shutdown.hurry()
-        return True
+        self._hurried = True
+        shutdown = self._shutdown
+        if shutdown is not None:
+            shutdown.hurry()
+        return self._starts or shutdown is not None
 
     def _take_lifecycle(self, deadline: Deadline) -> bool:
         """Wait until it is neither started nor stopped on another thread.

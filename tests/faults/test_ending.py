@@ -15,6 +15,7 @@ from backburner.actors.testing import running
 from tests.faults.program import COMMAND, PATIENCE, SOAK, Program, soak_only
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 _FOREVER: Final = "600"
@@ -83,6 +84,19 @@ def test_a_second_signal_does_not_wait_for_what_tasks_left_behind(state: Path) -
         program.wait_for_event(TaskEvent.COMPLETE, 1)
         program.signal(signal.SIGTERM)
         _signal_until_it_ends(program)
+        assert program.left() == []
+
+
+def test_a_signal_does_not_wait_for_what_a_killed_program_left(
+    state: Path, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    with Program(state) as program:
+        _start(program, f"trap 'echo asked' TERM; {_DEAF.partition(';')[2]}")
+        program.kill()
+        with Program(state, "--grace", _FOREVER) as again:
+            output = state / "main/output/1.log"
+            until(lambda: "asked" in output.read_text())
+            _signal_until_it_ends(again)
         assert program.left() == []
 
 

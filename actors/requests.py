@@ -242,6 +242,7 @@ class Requests(abc.ABC):
         Raises:
             LookupError: If one of them is not known.
             TimeoutError: If one of them has not ended in time.
+            ValueError: If `timeout` is not a number.
         """
         deadline = Deadline(timeout)
         queue = self.queue

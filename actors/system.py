@@ -269,7 +269,7 @@ class TaskSystem(Requests):
             reason: What becomes the reason of the tasks that this ends.
             timeout: Seconds after which what still runs is killed; the grace period
                 and two seconds by default. Blocks about that long, and for what has to
-                follow a second more; longer, but not for ever, if a process can't be
+                follow a second or two; longer, but not for ever, if a process can't be
                 killed or an actor is stuck.
 
         Raises:

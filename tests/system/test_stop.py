@@ -266,6 +266,17 @@ def test_what_is_shown_of_the_end_is_not_shown_again(
         assert again.get(1).status is TaskStatus.CANCELED
 
 
+def test_what_the_deadline_ended_is_shown_too(tmp_path: Path) -> None:
+    kind = FakeKind(ignores={"stop"})
+    with no_leaks():
+        system = TaskSystem(directory=tmp_path, kinds=[kind])
+        system.start()
+        _run_one(system, Face(system.queue, delay=0.1))
+        system.stop(timeout=0)
+    with running(TaskSystem(directory=tmp_path, kinds=[kind])) as again:
+        assert _unshown(again) == []
+
+
 def test_a_face_that_says_nothing_is_not_waited_for_long(
     opened: Callable[[], TaskSystem], monkeypatch: pytest.MonkeyPatch
 ) -> None:

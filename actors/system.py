@@ -114,7 +114,9 @@ class TaskSystem(Requests):
         self._lifecycle = threading.RLock()
         self._shutdown: Shutdown | None = None
         self._starts = False
-        self._hurried = False  # the start under way
+        # What was asked of the start under way.
+        self._hurried = False
+        self._given_up = False
         self._releases: list[Callable[[], object]] = []
         self.warnings: tuple[str, ...] = ()
         """What a person should know of how the session was found; set by `start`."""
@@ -155,8 +157,9 @@ class TaskSystem(Requests):
         """Start all actors; blocks until each of them has answered.
 
         Raises:
-            TaskSystemError: If the folder can't be used; nothing is left running. Also
-                if it was started before this process was forked.
+            TaskSystemError: If the folder can't be used, or if it was stopped
+                meanwhile; nothing is left running. Also if it was started before this
+                process was forked.
             RuntimeError: If it is started already.
         """
         self._refuse_in_a_fork()
@@ -164,7 +167,7 @@ class TaskSystem(Requests):
             if self._queue is not None or self._shutdown is not None:
                 raise RuntimeError("the task system is started already")
             self._owner = os.getpid()
-            self._hurried = False
+            self._hurried = self._given_up = False
             self._starts = True
             # All threads here are daemons: a host that just ends would leave its jobs.
             atexit.register(self.stop)
@@ -172,13 +175,16 @@ class TaskSystem(Requests):
             try:
                 self._start_actors(*self._open_session())
             except (FolderError, JournalError, RefusedError, TimeoutError) as error:
-                self.stop()
+                self._undo_start()
                 raise TaskSystemError(str(error)) from error
             except BaseException:
-                self.stop()
+                self._undo_start()
                 raise
             finally:
                 self._starts = False
+
+    def _undo_start(self) -> None:
+        self._shut_down("the session did not start", Deadline(self._grace + 2.0))
 
     def _is_forked(self) -> bool:
         """Tell whether this process is a copy, and what runs is its parent's."""
@@ -249,6 +255,8 @@ class TaskSystem(Requests):
         self._runner.ask(Begin(), timeout=ANSWER_TIMEOUT)
         # The runner's claims came first, so an answer means that they are known.
         self._request(ListTasks(TaskFilter.RUNNING), TaskList)
+        if self._given_up:
+            raise TaskSystemError("it was stopped before it had started")
 
     def stop(
         self, reason: str = "the session ended", timeout: float | None = None
@@ -263,7 +271,8 @@ class TaskSystem(Requests):
 
         Happens by itself when the process ends in an orderly way. Ctrl+C meanwhile cuts
         the grace period short, and its `KeyboardInterrupt` is raised in the end. If it
-        is being stopped on another thread already, this waits for that.
+        is being started or stopped on another thread, this waits for that. Called by a
+        signal handler in the midst of a `start`, it makes that fail.
 
         Args:
             reason: What becomes the reason of the tasks that this ends.
@@ -279,8 +288,10 @@ class TaskSystem(Requests):
         if self._is_forked() or not self._take_lifecycle(deadline):
             return
         try:
-            # A signal handler may call this in the midst of it, on the same thread.
-            if self._shutdown is None and self._owner is not None:
+            # A signal handler may call this in the midst of either, on its thread.
+            if self._starts:
+                self._given_up = True
+            elif self._shutdown is None:
                 self._shut_down(reason, deadline)
         finally:
             self._lifecycle.release()

@@ -22,15 +22,18 @@ from backburner.actors import (
     TaskEvent,
     TaskStatus,
     TaskSystem,
+    TaskSystemError,
     Unsubscribe,
 )
 from backburner.actors import shutdown as shutdown_module
+from backburner.actors import system as system_module
 from backburner.actors.promise import Deadline
 from backburner.actors.testing import FakeKind, Recorder, no_leaks, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from backburner.actors.exits import ExitWatcher
     from backburner.actors.testing.fake_kind import FakeJob
 
 PATIENCE = 20.0
@@ -105,6 +108,26 @@ def test_a_signal_handler_may_stop_it_while_it_is_stopped() -> None:
         helper.join(PATIENCE)
         assert handled.is_set()
     assert "kill" not in job.asked.received
+
+
+def test_a_stop_in_the_midst_of_a_start_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = TaskSystem(directory=tmp_path)
+    make = system_module.make_exit_watcher
+
+    def interrupted() -> ExitWatcher:
+        # As a signal handler does.
+        system.stop()
+        return make()
+
+    with no_leaks():
+        with monkeypatch.context() as patch:
+            patch.setattr(system_module, "make_exit_watcher", interrupted)
+            with pytest.raises(TaskSystemError, match="stopped before it had"):
+                system.start()
+        with system:
+            assert system.list() == ()
 
 
 def test_what_ctrl_c_ends_has_its_true_end(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from . import survivors
 from .marks import is_of_session
 from .messages import (
@@ -134,14 +136,15 @@ class Shutdown:
         config = self._config
         drained: Promise[Drained] = Promise()
         drain = Drain(config.reason, now=self._hurried, reply_to=drained)
-        if not post(runner, drain, config.dead_letters):
-            return
         try:
-            drained.get(self._deadline.left())
+            if post(runner, drain, config.dead_letters):
+                drained.get(self._deadline.left())
         except BaseException as error:
             # Ctrl+C, or the deadline: what is killed now should have its true end.
-            self.hurry()
-            drained.get(STOP_TIMEOUT)
+            self._hurried = True
+            # Ctrl+C may have come before the first was told.
+            if post(runner, replace(drain, now=True), config.dead_letters):
+                drained.get(STOP_TIMEOUT)
             if not isinstance(error, TimeoutError):
                 raise
 

@@ -27,6 +27,7 @@ from backburner.actors import (
 )
 from backburner.actors import shutdown as shutdown_module
 from backburner.actors import system as system_module
+from backburner.actors.exits import make_exit_watcher
 from backburner.actors.promise import Deadline
 from backburner.actors.testing import FakeKind, Recorder, no_leaks, running
 
@@ -114,12 +115,11 @@ def test_a_stop_in_the_midst_of_a_start_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     system = TaskSystem(directory=tmp_path)
-    make = system_module.make_exit_watcher
 
     def interrupted() -> ExitWatcher:
         # As a signal handler does.
         system.stop()
-        return make()
+        return make_exit_watcher()
 
     with no_leaks():
         with monkeypatch.context() as patch:

@@ -616,6 +616,8 @@ def test_who_shows_changes_gets_the_unshown_ones_after_a_commit(
 def test_shown_never_goes_back(start_queue: Callable[..., Rig]) -> None:
     journal = RecordingJournal()
     rig = start_queue(journal=journal)
+    for _ in range(3):
+        rig.add()
     for seq in (2, 1, 3):
         rig.tell(Shown(seq))
     rig.ask(ListTasks(), TaskList)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterator
 
 import pykka
@@ -10,7 +11,12 @@ import pytest
 from backburner.actors import Promise
 from backburner.actors.dispatcher import Dispatcher
 from backburner.actors.exits import PidfdWatcher
-from backburner.actors.mailbox import TURN, Mailbox, MailboxEmptyError
+from backburner.actors.mailbox import (
+    TURN,
+    Mailbox,
+    MailboxEmptyError,
+    Scheduler,
+)
 from backburner.actors.supervision import DeadLetters, SafeActor
 
 PATIENCE = 10.0
@@ -21,8 +27,8 @@ Until = Callable[[Callable[[], bool]], None]
 class EchoActor(SafeActor[object]):
     """Answers with what it is told, or with what a call returns."""
 
-    def __init__(self, dispatcher: Dispatcher | None, events: Promise[str]) -> None:
-        super().__init__(DeadLetters(), dispatcher)
+    def __init__(self, scheduler: Scheduler | None, events: Promise[str]) -> None:
+        super().__init__(DeadLetters(), scheduler)
         self.events = events
 
     def on_start(self) -> None:
@@ -98,24 +104,44 @@ def test_messages_are_handled_one_at_a_time_and_in_order(
     actor.stop(timeout=PATIENCE)
 
 
+class _Turns:
+    """A scheduler whose turns are taken when the test says so."""
+
+    def __init__(self) -> None:
+        self.asked_for: deque[Callable[[], None]] = deque()
+
+    def submit(self, turn: Callable[[], None]) -> None:
+        self.asked_for.append(turn)
+
+    def about_to_block(self) -> None:
+        """Have nobody else who could go on."""
+
+    def nudge(self) -> None:
+        """Have nobody who could be stuck."""
+
+    def take(self) -> None:
+        while self.asked_for:
+            self.asked_for.popleft()()
+
+
 def test_an_actor_with_much_to_do_lets_others_have_their_turn(
-    dispatcher: Dispatcher, events: Promise[str]
+    events: Promise[str],
 ) -> None:
-    busy = EchoActor.start(dispatcher, events)
-    other = EchoActor.start(dispatcher, events)
+    turns = _Turns()
+    busy, other = EchoActor.start(turns, events), EchoActor.start(turns, events)
     order: list[str] = []
-    gate = threading.Event()
-    busy.tell(lambda: gate.wait(PATIENCE))
     for _ in range(3 * TURN):
         busy.tell(lambda: order.append("busy"))
     busy.tell(lambda: order.append("last"))
     other.tell(lambda: order.append("other"))
-    gate.set()
-    busy.ask("done", timeout=PATIENCE)
-    assert order.index("other") < order.index("last")
+    turns.take()
+    assert order.index("other") == TURN
+    assert order[-1] == "last"
     assert len(order) == 3 * TURN + 2
     for actor in (busy, other):
-        actor.stop(timeout=PATIENCE)
+        actor.stop(block=False)
+    turns.take()
+    assert not busy.is_alive()
 
 
 @pytest.mark.parametrize("error", [SystemExit("x"), KeyboardInterrupt(), ValueError()])

@@ -7,7 +7,6 @@ nothing in here needs a lock, and its rules are tested without an actor.
 from __future__ import annotations
 
 from collections import deque
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -64,22 +63,25 @@ class TaskBook:
         self._finished: deque[int] = deque()
         self._counts: dict[TaskStatus, int] = dict.fromkeys(TaskStatus, 0)
 
-    def restore(self, tasks: Iterable[Task]) -> None:
+    def restore(
+        self, tasks: Iterable[Task], order: Iterable[int] | None = None
+    ) -> None:
         """Take over the tasks of an earlier life of the session, into an empty book.
 
         Args:
-            tasks: In the order of their last changes.
+            tasks: By id.
+            order: Their ids in the order of their last changes; that of the tasks by
+                default.
         """
-        tasks = tuple(tasks)
-        unfinished = (TaskStatus.QUEUED, TaskStatus.RUNNING)
-        self._finished.extend(
-            [task.id for task in tasks if task.status not in unfinished]
-        )
-        self._tasks = {task.id: task for task in sorted(tasks, key=attrgetter("id"))}
+        # Without a call, and with few looks, for each of a long history.
+        self._tasks = {task.id: task for task in tasks}
         statuses = [task.status for task in self._tasks.values()]
         self._counts = {status: statuses.count(status) for status in TaskStatus}
         self._queue.extend(self._having(TaskStatus.QUEUED))
         self._started = dict.fromkeys(self._having(TaskStatus.RUNNING))
+        unfinished = {*self._queue, *self._started}
+        finished = self._tasks if order is None else order
+        self._finished.extend([it for it in finished if it not in unfinished])
         self._next_id = max(self._next_id, next(reversed(self._tasks), 0) + 1)
 
     def add(

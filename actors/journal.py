@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 LARGEST: Final = 1 << 53
 """More than any number here can become by counting; beyond it lies damage."""
 
+_CHUNK: Final = 256  # tasks; with many more, the texts leave the processor's cache
+
 CHAT_KEPT: Final = 10_000
 """How many chat messages a session remembers when it is opened again."""
 
@@ -59,7 +61,8 @@ class Memory(msgspec.Struct, frozen=True):
         seq: The number of the last change.
         shown: The number of the last change that was shown to somebody.
         clean: Whether the session was closed in order when it ended last.
-        tasks: All tasks, in the order of their last changes.
+        tasks: All tasks, by id.
+        order: Their ids, in the order of their last changes.
         processes: Those of tasks that had not ended.
     """
 
@@ -69,6 +72,7 @@ class Memory(msgspec.Struct, frozen=True):
     shown: int = 0
     clean: bool = True
     tasks: tuple[Task, ...] = ()
+    order: tuple[int, ...] = ()
     processes: tuple[ProcessRecord, ...] = ()
 
 
@@ -307,12 +311,11 @@ class SqliteJournal:
             rows = db.execute("SELECT key, value FROM meta")
             meta = msgspec.convert(dict(rows), _Meta)
             check(db, thoroughly=not meta.clean)
-            tasks = _load_tasks(db)
-            ids = [task.id for task in tasks]
+            tasks, order = _load_tasks(db)
             (newest,) = db.execute("SELECT max(seq) FROM changes").fetchone()
             # Progress has numbers too, and is shown without being written down.
             seq = max(meta.seq, meta.shown, newest or 0)
-            next_id = max(meta.next_id, max(ids, default=0) + 1)
+            next_id = max(meta.next_id, (tasks[-1].id if tasks else 0) + 1)
             if max(seq, next_id) > LARGEST:
                 raise ValueError("a number is beyond all bounds")
             kept = "" if meta.clean else meta.session_key
@@ -320,7 +323,7 @@ class SqliteJournal:
             if meta.session_key == self._key:
                 self._load_processes(db, tasks)
             self._shown = meta.shown
-            self._load_unshown(ids)
+            self._load_unshown(order)
             db.execute(
                 "DELETE FROM chat WHERE id <= (SELECT max(id) FROM chat) - ?",
                 (CHAT_KEPT,),
@@ -338,6 +341,7 @@ class SqliteJournal:
             shown=meta.shown,
             clean=bool(meta.clean),
             tasks=tuple(tasks),
+            order=tuple(order),
             processes=tuple([ProcessRecord(*it) for it in self._processes.values()]),
         )
 
@@ -560,19 +564,31 @@ class SqliteJournal:
         return noted
 
 
-def _load_tasks(db: sqlite3.Connection) -> list[Task]:
+def _load_tasks(db: sqlite3.Connection) -> tuple[list[Task], list[int]]:
+    """Return all tasks by id, and their ids in the order of their last changes."""
     ids: list[int] = []
     seqs: list[int] = []
     tasks: list[Task] = []
-    # Not a list of tuples, which the collector of cycles would look through.
-    for task_id, seq, snapshot in db.execute("SELECT id, seq, snapshot FROM tasks"):
-        ids.append(task_id)
-        seqs.append(seq)
-        tasks.append(_decode_task(snapshot))
+    last = -LARGEST
+    # Hundreds at once: each row that is fetched, and each text that is decoded, is a
+    # call. The three are put together in the same order, that of the rows.
+    while True:
+        some_ids, some_seqs, some_tasks = db.execute(
+            "SELECT '[' || group_concat(id) || ']', '[' || group_concat(seq) || ']',"
+            " '[' || group_concat(snapshot) || ']' FROM"
+            " (SELECT id, seq, snapshot FROM tasks WHERE id > ? ORDER BY id LIMIT ?)",
+            (last, _CHUNK),
+        ).fetchone()
+        if some_ids is None:
+            break
+        ids += _decode_numbers(some_ids)
+        seqs += _decode_numbers(some_seqs)
+        tasks += _decode_tasks(some_tasks)
+        last = ids[-1]
     if ids != [task.id for task in tasks]:
         raise ValueError("a task carries the id of another")
-    by_change = sorted(range(len(tasks)), key=seqs.__getitem__)
-    return [tasks[place] for place in by_change]
+    by_change = sorted(range(len(ids)), key=seqs.__getitem__)
+    return tasks, [ids[place] for place in by_change]
 
 
 def _place_of(path: Path) -> tuple[int, int] | None:
@@ -587,6 +603,8 @@ def _place_of(path: Path) -> tuple[int, int] | None:
 
 _decode_message = msgspec.json.Decoder(ChatMessage).decode
 _decode_task = msgspec.json.Decoder(Task).decode
+_decode_tasks = msgspec.json.Decoder(list[Task]).decode
+_decode_numbers = msgspec.json.Decoder(list[int]).decode
 
 
 def _decode_change(seq: int, event: str, snapshot: str) -> TaskChanged:

@@ -53,7 +53,8 @@ def end_leftovers(
     Returns:
         What could not be ended, for people; none if nothing is left.
     """
-    running = {t.id for t in memory.tasks if t.status is TaskStatus.RUNNING}
+    is_running = TaskStatus.RUNNING
+    running = {it.id for it in memory.tasks if it.status is is_running}
     if memory.clean and not running:
         return None
     leaders = [

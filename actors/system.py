@@ -227,7 +227,7 @@ class TaskSystem(Requests):
         dispatcher = Dispatcher("backburner", exits)
         self._releases.append(dispatcher.close)
         book = TaskBook(memory.next_id, self._history)
-        book.restore(memory.tasks)
+        book.restore(memory.tasks, memory.order)
         self._queue = QueueActor.start(
             QueueConfig(
                 kinds=self._kinds,

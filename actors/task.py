@@ -39,6 +39,9 @@ LEGAL_TRANSITIONS: Final[dict[TaskStatus, frozenset[TaskStatus]]] = {
 }
 """The whole state machine; every change of status is checked against it."""
 
+OPEN_STATUSES: Final = (TaskStatus.QUEUED, TaskStatus.RUNNING)
+"""The statuses that are not final."""
+
 _QUEUED: Final = TaskStatus.QUEUED
 _FAILED: Final = TaskStatus.FAILED
 _CANCELED: Final = TaskStatus.CANCELED

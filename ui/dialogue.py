@@ -42,6 +42,7 @@ from ..actors import (
     vital_signs,
 )
 from ..actors.safe_text import safe_line
+from ..actors.task import OPEN_STATUSES
 from . import commands
 from .entries import Entry, Problem, Reply, Said, TaskNews
 from .reports import activity_facts, detail_lines, list_lines, output_lines
@@ -253,7 +254,7 @@ class Dialogue:
                 self.unsuccessful |= task.status is not TaskStatus.COMPLETE
                 return [news, *self._end_of_wait(task.id)]
             case Subscribed(tasks=tasks, unshown=unshown):
-                self._open = {t.id: t for t in tasks if not t.status.is_final}
+                self._open = {t.id: t for t in tasks if t.status in OPEN_STATUSES}
                 self._newest = tasks[-1].id if tasks else None
                 return [e for news in unshown for e in self.take_notification(news)]
             case TasksForgotten():

@@ -170,10 +170,9 @@ class BookMachine(RuleBasedStateMachine):
         """Go on in a new book, as a session does that is opened again."""
         now = at(self.seconds)
         tasks = {task.id: task for task in self.book.list(TaskFilter.ALL, now)}
-        finished = [tasks[task_id] for task_id in self.model.finished]
-        others = [task for task in tasks.values() if not task.status.is_final]
+        others = [it for it, task in tasks.items() if not task.status.is_final]
         self.book = TaskBook(self.model.next_id, self.model.history)
-        self.book.restore([*finished, *others])
+        self.book.restore(tasks.values(), [*self.model.finished, *others])
         for task_id in self.model.ids("running"):
             known = self.model.tasks[task_id]
             # How long it runs can't be known from here on; what was known stays.
@@ -277,9 +276,11 @@ def test_restored_tasks_are_forgotten_in_the_order_in_which_they_finished() -> N
     for _ in range(3):
         earlier.add(REQUEST, NOW, "waiting")
         earlier.start_next(NOW)
-    ended = [earlier.end(i, Outcome.complete(), NOW) for i in (2, 3, 1)]
+    order = (2, 3, 1)
+    for task_id in order:
+        earlier.end(task_id, Outcome.complete(), NOW)
     book = TaskBook(history=1)
-    book.restore(ended)
+    book.restore(earlier.list(TaskFilter.ALL, NOW), order)
     assert [task.id for task in book.clean_up()] == [2, 3]
 
 

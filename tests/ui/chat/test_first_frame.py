@@ -33,6 +33,7 @@ class Held:
     def find_spec(self, name, path=None, target=None):
         if name in held and not self.released:
             Held.released = True
+            pipe.with_name("reached").touch()
             if pipe.read_text() == "break":
                 raise RuntimeError("planted")
 # Whoever is held back here holds up all other loading: what jobs need comes first.
@@ -183,6 +184,7 @@ def test_a_signal_before_anything_is_drawn_leaves_no_task_running(
         system.add("Later", "bash", f"echo $$ > {pids}; sleep 60")
     with PtySession(_command(tmp_path, DRAWS_AT_ALL)) as chat:
         until(lambda: pids.exists() and pids.read_text().endswith("\n"))
+        until((tmp_path / "reached").exists)
         chat.process.send_signal(signal.SIGTERM)
         (tmp_path / "pipe").write_text("load")
         assert chat.wait_exit() == 128 + signal.SIGTERM

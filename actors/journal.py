@@ -390,7 +390,10 @@ class SqliteJournal:
         """Drop what was noted of a new task since the last commit."""
         noted = self._noted
         noted.tasks.pop(task_id, None)
+        numbers = [row[0] for row in noted.changes if row[1] == task_id]
         noted.changes = [row for row in noted.changes if row[1] != task_id]
+        if numbers and numbers[-1] == self._seq:
+            self._seq = numbers[0] - 1
         # Its id is used up; and something is left to write, so that it is tried again.
         noted.meta |= {"seq": self._seq, "next_id": self._next_id}
         self._unshown.pop(task_id, None)

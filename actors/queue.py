@@ -220,12 +220,18 @@ class QueueActor(SafeActor[QueueMessage]):
         self._book.withdraw(task_id)
         self._journal.withdraw(task_id)
         kept: list[tuple[Recipient[Any], Any]] = []
+        numbers: set[int] = set()
         for recipient, message in self._outbox:
             tells = isinstance(message, StartTask | TaskChanged)
             if not tells or message.task.id != task_id:
                 kept.append((recipient, message))
             elif isinstance(message, StartTask):
                 self._claims += 1
+            else:
+                numbers.add(message.seq)
+        # It was the last to be numbered, and there are to be no gaps.
+        if numbers and max(numbers) == self._seq:
+            self._seq = min(numbers) - 1
         self._outbox = kept
 
     def _with_journal(self, use: Callable[[], ResultT]) -> ResultT:

@@ -126,6 +126,8 @@ class Kind(Protocol):
     def check(self, args: tuple[str, ...]) -> None:
         """Accept the arguments of a request before it becomes a task.
 
+        Called by the QueueActor for every request, and so must not block.
+
         Raises:
             InvalidRequestError: If they make no sense.
         """

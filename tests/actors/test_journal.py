@@ -145,7 +145,7 @@ def test_a_task_that_is_withdrawn_was_never_there_and_its_id_is_used_up(
     assert [change.task.id for change in journal.unshown()] == [1]
     memory = open_journal().load()
     assert [task.id for task in memory.tasks] == [1]
-    assert (memory.next_id, memory.seq) == (3, 2)
+    assert (memory.next_id, memory.seq) == (3, 1)
 
 
 def test_the_processes_of_another_session_are_not_loaded(

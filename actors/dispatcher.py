@@ -7,7 +7,8 @@ events, and so an exit is handled on the thread that was woken by it.
 
 One thread does nearly all of the work. A second one takes over while it starts a
 process, and more are started when threads are stuck: code of an embedder's kind that
-blocks holds up its own job, and others for a tenth of a second at most.
+blocks holds up its own job, and others until the next message from outside. While tasks
+run the clock sends one at least twice a second.
 """
 
 from __future__ import annotations
@@ -99,16 +100,21 @@ class Dispatcher:
         if self._ready and self._own_worker() is None and self._all_stuck():
             self._attend()
 
-    def about_to_block(self) -> None:
+    def about_to_block(self, *, long: bool = False) -> None:
         """Let another thread go on while this one blocks. Does not block itself.
 
         Called by an actor in its turn, before it does what takes a while; does nothing
-        elsewhere.
+        elsewhere. If the others are just starting processes, one of them goes on in a
+        moment.
+
+        Args:
+            long: Whether it is longer than it takes to start a process.
         """
         worker = self._own_worker()
         if worker is None:
             return
         worker.blocks = True
+        worker.stuck = long
         if self._waiting:
             if self._ready:
                 self._events.wake()
@@ -138,7 +144,7 @@ class Dispatcher:
     def _all_stuck(self, but: _Worker | None = None) -> bool:
         """Tell whether no worker, but one perhaps, can be expected to go on soon."""
         since = time.monotonic() - STUCK
-        return all(it.began < since or it is but for it in [*self._workers])
+        return all(it.stuck or it.began < since or it is but for it in [*self._workers])
 
     def _start_worker(self) -> None:
         worker = _Worker()
@@ -152,11 +158,13 @@ class Dispatcher:
             self._workers.append(worker)
         try:
             worker.thread.start()
-        except RuntimeError:
+        except BaseException as error:
             with self._lock:
-                self._workers.remove(worker)
-                if not self._workers:
-                    raise
+                if worker.thread.ident is None:
+                    self._workers.remove(worker)
+                alone = not self._workers
+            if alone or not isinstance(error, RuntimeError):
+                raise
             logger.warning("No thread can be started; the others go on alone")
 
     def _work(self, worker: _Worker) -> None:
@@ -169,7 +177,7 @@ class Dispatcher:
                     continue
                 return
             worker.began = time.monotonic()
-            worker.blocks = False
+            worker.blocks = worker.stuck = False
             call_safely(turn)
             # What was called, an actor perhaps, must not live on because of it.
             del turn
@@ -177,13 +185,15 @@ class Dispatcher:
     def _wait(self, worker: _Worker) -> bool:
         """Wait for something to do; return whether to go on."""
         with self._lock:
+            if self._ready:
+                return True
             if self._closed:
                 self._workers.remove(worker)
                 # Wakes that come together may count as one.
                 self._events.wake()
                 return False
             self._waiting += 1
-            timeout = None if worker is self._workers[0] else KEPT
+            timeout = None if self._workers[:1] == [worker] else KEPT
         # What came before this thread was known to wait did not wake it.
         happened = bool(self._ready) or self._events.wait(timeout)
         worker.began = time.monotonic()
@@ -196,10 +206,11 @@ class Dispatcher:
 
 
 class _Worker:
-    """A thread, when it began what it does now, and whether that blocks."""
+    """A thread, when it began what it does now, and whether that blocks, how long."""
 
     thread: threading.Thread
 
     def __init__(self) -> None:
         self.began = time.monotonic()
         self.blocks = False
+        self.stuck = False

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import queue
 import select
 import threading
 from typing import TYPE_CHECKING, Protocol
@@ -104,7 +105,8 @@ class ThreadWatcher:
     """One thread for each watched process; for systems without pidfds."""
 
     def __init__(self) -> None:
-        self._wakes = threading.Semaphore(0)
+        # A signal handler may wake in the midst of a wake, which a lock would not take.
+        self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def watch(self, pid: int, on_exit: Callable[[], None]) -> None:
         """Call `on_exit` on a thread of its own once the child has exited."""
@@ -124,11 +126,15 @@ class ThreadWatcher:
 
     def wait(self, timeout: float | None) -> bool:
         """Block up to `timeout` seconds until there is a wake; return whether."""
-        return self._wakes.acquire(timeout=timeout)
+        try:
+            self._wakes.get(timeout=timeout)
+        except queue.Empty:
+            return False
+        return True
 
     def wake(self) -> None:
         """Let one thread that waits, or the next that will, return. Never blocks."""
-        self._wakes.release()
+        self._wakes.put(None)
 
     def close(self) -> None:
         """Do nothing: each thread ends with its process."""

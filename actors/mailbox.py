@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -30,8 +31,12 @@ class Scheduler(Protocol):
         """
         ...
 
-    def about_to_block(self) -> None:
-        """Let others go on while the turn that calls this does what takes a while."""
+    def about_to_block(self, *, long: bool = False) -> None:
+        """Let others go on while the turn that calls this does what takes a while.
+
+        Args:
+            long: Whether that is longer than it takes to start a process.
+        """
         ...
 
     def nudge(self) -> None:
@@ -99,6 +104,10 @@ class Mailbox:
     def empty(self) -> bool:
         """Tell whether no message waits."""
         return not self._envelopes
+
+    def prolong_turn(self) -> None:
+        """Let the turn last until no message waits."""
+        self._left = sys.maxsize
 
     def close(self) -> None:
         """Take no more messages: the actor has ended. Forgets it. Never blocks."""

@@ -53,12 +53,15 @@ class OutputAccount:
     def grew(self, task: Task, growth: int) -> None:
         """Note that a task's output has grown; looks at a file that grew by a leap.
 
+        Or at one that had a hole and was cut.
+
         Args:
             task: The task, with its output as it is now.
             growth: By how many bytes; a file that was cut has a negative growth.
         """
         self._total += growth
-        if growth >= _LEAP and task.output_path is not None:
+        was_cut = growth < 0 and task.id in self._holes
+        if (growth >= _LEAP or was_cut) and task.output_path is not None:
             with contextlib.suppress(OSError):
                 on_disk = os.stat(task.output_path).st_blocks * _BLOCK  # noqa: PTH116
                 self._set_hole(task.id, max(0, task.output_size - on_disk))

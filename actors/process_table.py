@@ -9,6 +9,7 @@ psutil is loaded when something has been found: it takes a tenth of the program'
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 import threading
@@ -86,7 +87,7 @@ def read() -> dict[int, Entry]:
     Blocks for a few milliseconds: the table is read, or another thread's reading that
     began after the call is waited for.
     """
-    return _readings.take()
+    return _readings_of(os.getpid()).take()
 
 
 def _read_linux() -> Iterator[Entry]:
@@ -186,5 +187,14 @@ def _born_elsewhere(process: psutil.Process) -> float:
 _LINUX: Final = sys.platform.startswith("linux")
 _read = _read_linux if _LINUX else _read_elsewhere
 _born = _born_linux if _LINUX else _born_elsewhere
-# One for all systems of this process: the machine has only one table.
-_readings: Final = _Readings()
+
+
+@functools.lru_cache(maxsize=1)
+def _readings_of(process: int) -> _Readings:
+    """Return those of this process, for all its systems: there is only one table.
+
+    A fork made while a thread reads gets a lock that nobody will ever let go, so those
+    of its parent are none of its own.
+    """
+    del process
+    return _Readings()

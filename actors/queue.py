@@ -232,6 +232,7 @@ class QueueActor(SafeActor[QueueMessage]):
         # It was the last to be numbered, and there are to be no gaps.
         if numbers and max(numbers) == self._seq:
             self._seq = min(numbers) - 1
+            self._showing.note_withdrawn(self._seq)
         self._outbox = kept
 
     def _with_journal(self, use: Callable[[], ResultT]) -> ResultT:
@@ -501,7 +502,7 @@ class QueueActor(SafeActor[QueueMessage]):
     def _delete_doomed(self) -> None:
         doomed, self._doomed = self._doomed, []
         if len(doomed) > _MANY_FILES:
-            self.about_to_block()
+            self.about_to_block(long=True)
         for path in doomed:
             try:
                 path.unlink(missing_ok=True)

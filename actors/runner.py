@@ -129,7 +129,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
         for task_id in self._active:
             outcome = Outcome.failed("the runner was stopped while it ran")
             self.post(self._queue, TaskEnded(task_id, outcome))
-        self.about_to_block()
+        self.about_to_block(long=True)
         deadline = Deadline(_STOP_TIMEOUT)
         for end in stopped:
             with contextlib.suppress(pykka.Timeout):
@@ -212,7 +212,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
     def _bury(self, task_id: int) -> None:
         if task_id not in self._active:
             return
-        self.about_to_block()
+        self.about_to_block(long=True)
         token = marks.own_part(marks.mark(self._config.session_key, task_id))
         survivors.end_marked(lambda part: part == token, grace=0.0)
         died = Outcome.failed("its actor died")

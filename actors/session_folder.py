@@ -223,10 +223,10 @@ class SessionFolder:
         owner = replace(self._owner, **changes)
         if "key" in changes:
             owner = replace(owner, folder=self._place())
-        text = msgspec.json.encode(owner)
-        # In this order: on a full disk, or if it is killed, the old text is there yet.
+        # As long as the old text at least, and in one write: on a full disk, or if this
+        # is killed, the old text or the new one is there.
+        text = msgspec.json.encode(owner).ljust(os.fstat(self._lock).st_size)
         os.pwrite(self._lock, text, 0)
-        os.ftruncate(self._lock, len(text))
         self._owner = owner
 
     def _who(self) -> str:

@@ -35,7 +35,7 @@ STOP_TIMEOUT: Final = 5.0
 
 _SHOWN_TIMEOUT: Final = 2.0
 _SHOWN_AFTER_ALL: Final = 0.5
-"""Seconds to show what was ended by the deadline itself."""
+"""Seconds to show what was ended by the deadline itself, or in a hurry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,8 @@ class Shutdown:
         # Once the queue has stopped, nobody can tell it that the last news were shown.
         if not queue.is_alive():
             return
-        timeout = min(_SHOWN_TIMEOUT, max(_SHOWN_AFTER_ALL, self._deadline.left()))
+        left = 0.0 if self._hurried else self._deadline.left()
+        timeout = min(_SHOWN_TIMEOUT, max(_SHOWN_AFTER_ALL, left))
         self._shown = shown = Promise[QueueReply | None]()
         try:
             if post(queue, AwaitShown(shown), self._config.dead_letters):

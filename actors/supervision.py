@@ -197,14 +197,17 @@ class SafeActor(pykka.ThreadingActor, Generic[MessageT]):
         """
         post_if_alive(self.actor_ref, message)
 
-    def about_to_block(self) -> None:
+    def about_to_block(self, *, long: bool = False) -> None:
         """Let other actors go on while this one does what takes longer than usual.
 
         Never blocks itself. What an actor has told others before it blocks reaches them
         meanwhile.
+
+        Args:
+            long: Whether that is longer than it takes to start a process.
         """
         if self._scheduler is not None:
-            self._scheduler.about_to_block()
+            self._scheduler.about_to_block(long=long)
 
     def stop_self(self) -> None:
         """Stop after the messages that wait already; does nothing if stopped."""
@@ -246,6 +249,7 @@ class SafeActor(pykka.ThreadingActor, Generic[MessageT]):
             self._actor_loop_running()
         except MailboxEmptyError:
             return
-        self._actor_loop_teardown()
         if self._mailbox is not None:
+            self._mailbox.prolong_turn()
+            self._actor_loop_teardown()
             self._mailbox.close()

@@ -307,11 +307,12 @@ class TaskSystem(Requests):
         """
         if self._is_forked():
             return False
+        # Looked at first: a start that begins just now forgets what came before it.
+        starts, shutdown = self._starts, self._shutdown
         self._hurried = True
-        shutdown = self._shutdown
         if shutdown is not None:
             shutdown.hurry()
-        return self._starts or shutdown is not None
+        return starts or shutdown is not None
 
     def _take_lifecycle(self, deadline: Deadline) -> bool:
         """Wait until it is neither started nor stopped on another thread.

@@ -284,7 +284,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self.stop_self()
 
     def _end_by_force(self) -> None:
-        self.about_to_block()
+        self.about_to_block(long=True)
         job = self._job
         if job is not None:
             self._try(job.kill)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import select
 from typing import TYPE_CHECKING, Any, Final
@@ -47,6 +48,8 @@ class StandardOutput(io.TextIOWrapper):
 
     @contextlib.contextmanager
     def _given_up_on_error(self) -> Generator[None, None, None]:
+        if self.closed:
+            raise OSError(errno.EPIPE, "it was given up after an error")
         try:
             yield
         except OSError:

@@ -640,6 +640,20 @@ def _face(rig: Rig) -> Recorder[Notification]:
     return face
 
 
+def test_what_was_withdrawn_is_owed_to_nobody(
+    start_queue: Callable[..., Rig],
+) -> None:
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    rig.claim(1)
+    _face(rig)
+    journal.failure = "disk full"
+    rig.refusal(AddTask(TaskRequest("Unlucky", "fake")))
+    journal.failure = None
+    rig.clock.advance(WRITE_AGAIN)
+    _await_shown(rig).wait_for(Acknowledged)
+
+
 def test_who_waits_is_answered_when_the_last_change_has_been_shown(rig: Rig) -> None:
     _face(rig)
     rig.claim(1)
@@ -897,7 +911,8 @@ def test_deleting_many_files_lets_others_go_on_meanwhile(
 ) -> None:
     blocked: list[int] = []
 
-    def note(_: QueueActor) -> None:
+    def note(_: QueueActor, *, long: bool) -> None:
+        assert long
         blocked.append(len([*rig.output.iterdir()]))
 
     monkeypatch.setattr(QueueActor, "about_to_block", note)

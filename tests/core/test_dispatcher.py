@@ -40,17 +40,20 @@ def _take_turn(shared: Dispatcher) -> str:
 class _Stuck:
     """Turns that block until the end of a `with` block."""
 
-    def __init__(self, shared: Dispatcher, count: int = 1) -> None:
+    def __init__(
+        self, shared: Dispatcher, count: int = 1, *, long: bool = False
+    ) -> None:
         self._go_on = threading.Event()
         self._shared = shared
         self._count = count
+        self._long = long
 
     def __enter__(self) -> None:
         for _ in range(self._count):
             entered = threading.Event()
 
             def block(entered: threading.Event = entered) -> None:
-                self._shared.about_to_block()
+                self._shared.about_to_block(long=self._long)
                 entered.set()
                 self._go_on.wait(PATIENCE)
 
@@ -94,6 +97,15 @@ def test_who_says_that_it_blocks_holds_nobody_up(
     monkeypatch.setattr(dispatcher, "STUCK", 0.0)
     with _Stuck(shared, count):
         # Without a nudge, and so with a thread that waits for events meanwhile.
+        assert _take_turn(shared) == f"test-{count + 1}"
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_who_says_that_it_blocks_for_long_is_not_expected_back(
+    shared: Dispatcher, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    monkeypatch.setattr(dispatcher, "STUCK", PATIENCE)
+    with _Stuck(shared, count, long=True):
         assert _take_turn(shared) == f"test-{count + 1}"
 
 
@@ -223,6 +235,19 @@ def test_without_any_thread_a_turn_is_refused(
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", refuse)
         with pytest.raises(RuntimeError, match="can't start new thread"):
+            shared.submit(lambda: None)
+    assert _take_turn(shared).startswith("test-")
+
+
+def test_who_is_interrupted_while_it_starts_a_thread_leaves_none_behind(
+    shared: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(thread: threading.Thread) -> None:
+        raise KeyboardInterrupt(thread.name)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", interrupt)
+        with pytest.raises(KeyboardInterrupt):
             shared.submit(lambda: None)
     assert _take_turn(shared).startswith("test-")
 

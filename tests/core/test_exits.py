@@ -253,6 +253,28 @@ def test_who_wakes_a_closed_watcher_writes_into_no_file_of_others() -> None:
 
 
 @pytest.mark.parametrize("kind", [PidfdWatcher, ThreadWatcher])
+def test_a_signal_handler_may_wake_in_the_midst_of_a_wake(kind: type[Watcher]) -> None:
+    watcher = kind()
+    handled = 0
+
+    def wake(number: int, frame: object) -> None:
+        nonlocal handled
+        del number, frame
+        handled += 1
+        watcher.wake()
+
+    before = signal.signal(signal.SIGALRM, wake)
+    signal.setitimer(signal.ITIMER_REAL, 0.0001, 0.0001)
+    try:
+        while handled < 500:
+            watcher.wake()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        watcher.close()
+
+
+@pytest.mark.parametrize("kind", [PidfdWatcher, ThreadWatcher])
 def test_a_wait_ends_in_time_or_with_a_wake(kind: type[Watcher]) -> None:
     watcher = kind()
     assert not watcher.wait(0.001)

@@ -113,7 +113,7 @@ class _Turns:
     def submit(self, turn: Callable[[], None]) -> None:
         self.asked_for.append(turn)
 
-    def about_to_block(self) -> None:
+    def about_to_block(self, *, long: bool = False) -> None:
         """Have nobody else who could go on."""
 
     def nudge(self) -> None:
@@ -178,6 +178,24 @@ def test_whoever_asks_while_an_actor_ends_is_answered(
     assert stopped.get(timeout=PATIENCE)
     with pytest.raises(pykka.ActorDeadError):
         behind.get(timeout=PATIENCE)
+
+
+def test_however_many_ask_while_an_actor_ends_each_is_answered(
+    dispatcher: Dispatcher, events: Promise[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    actor = EchoActor.start(dispatcher, events)
+    gate = threading.Event()
+    actor.tell(lambda: gate.wait(PATIENCE))
+    first = actor.stop(block=False)
+    behind = [actor.ask("hi", block=False) for _ in range(3 * TURN)]
+    second = actor.stop(block=False)
+    gate.set()
+    assert first.get(timeout=PATIENCE)
+    assert second.get(timeout=PATIENCE)
+    for answer in behind:
+        with pytest.raises(pykka.ActorDeadError):
+            answer.get(timeout=PATIENCE)
+    assert "A call failed" not in caplog.text
 
 
 def test_whoever_comes_just_too_late_is_answered_too(

@@ -142,6 +142,35 @@ def test_who_searches_is_never_found() -> None:
     assert found.stdout == b"[]\n"
 
 
+FORKED_WHILE_READING = """
+import os, sys, threading
+from backburner.actors import process_table
+inside, go_on = threading.Event(), threading.Event()
+read = process_table._read
+def slow():
+    inside.set()
+    go_on.wait(30)
+    return read()
+process_table._read = slow
+reader = threading.Thread(target=process_table.read)
+reader.start()
+inside.wait(30)
+process_table._read = read
+child = os.fork()
+if child == 0:
+    os._exit(0 if process_table.read() else 1)
+_, status = os.waitpid(child, 0)
+go_on.set()
+reader.join()
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+def test_a_fork_made_while_the_table_is_read_can_read_it_too() -> None:
+    command = [sys.executable, "-W", "ignore", "-c", FORKED_WHILE_READING]
+    assert subprocess.run(command, check=False, timeout=30).returncode == 0
+
+
 def test_a_zombie_is_not_found(start: Start) -> None:
     child = start("exit 0")
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)

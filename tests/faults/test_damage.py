@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sqlite3
 import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import pytest
 from backburner.actors import (
     ChatMessage,
@@ -26,7 +28,7 @@ from backburner.actors import (
 )
 from backburner.actors.journal import SqliteJournal
 from backburner.actors.messages import ProcessRecord
-from backburner.actors.session_folder import SessionFolder
+from backburner.actors.session_folder import Owner, SessionFolder
 from backburner.actors.testing import FakeKind, Recorder, running
 
 from tests.faults.program import PATIENCE, Program, running_as, until_running
@@ -314,3 +316,25 @@ def test_what_an_older_version_left_is_found_by_the_key_in_its_journal(
         (state / "main/lock").write_text('{"pid":1,"since":"2026-01-02T03:04:05Z"}')
         with running(TaskSystem(directory=state / "main")):
             assert running_as(unique) == []
+
+
+def test_a_kill_at_any_write_leaves_a_lock_file_that_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """Nothing is done any more."""
+
+    lock = tmp_path / "lock"
+    # Longer than what comes in its place: no process has so high an id.
+    lock.write_bytes(msgspec.json.encode(Owner(1 << 60, _NOON, next_id=7)))
+    write = os.pwrite
+
+    def write_and_die(fd: int, data: bytes, offset: int) -> int:
+        write(fd, data, offset)
+        raise Killed
+
+    monkeypatch.setattr(os, "pwrite", write_and_die)
+    with pytest.raises(Killed):
+        SessionFolder(tmp_path)
+    owner = msgspec.json.decode(lock.read_bytes(), type=Owner)
+    assert (owner.pid, owner.next_id) == (os.getpid(), 7)

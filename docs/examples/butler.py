@@ -143,7 +143,7 @@ class Butler(SafeActor[Spoken | QueueReply | Notification]):
             if task.status is TaskStatus.COMPLETE:
                 self._run(spoken, job)
             else:
-                text = f"#{task.id} is {task.status}, so I did not run {job}."
+                text = f"#{task.id} ended as {task.status}, so I did not run {job}."
                 self._say(spoken, text)
 
         def found(reply: QueueReply) -> None:

@@ -88,7 +88,7 @@ def test_it_does_not_run_it_if_that_failed(talk: Talk) -> None:
     talk.system.add("Mess", "bash", "exit 3")
     talk.system.wait(1, timeout=PATIENCE)
     talk.say("run the tests when 1 is done")
-    assert talk.hear() == "#1 is failed, so I did not run the tests."
+    assert talk.hear() == "#1 ended as failed, so I did not run the tests."
 
 
 def test_it_lists_in_pieces_and_cancels(talk: Talk) -> None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -139,3 +142,28 @@ def test_json_lines_of_hostile_text_are_one_line_each(samples: Samples) -> None:
     (line,) = _json(_news(task))
     assert msgspec.json.decode(line, type=TaskLine).task.description == HOSTILE
     assert line.isprintable()
+
+
+def test_standard_output_stays_given_up_after_an_error() -> None:
+    script = """
+import sys
+from backburner.ui.standard_output import StandardOutput
+stream = StandardOutput("utf-8")
+for _ in range(3):
+    try:
+        stream.write("x")
+        stream.flush()
+    except OSError as error:
+        print(type(error).__name__, file=sys.stderr)
+"""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        timeout=30,
+        check=True,
+    )
+    os.close(writing)
+    assert done.stderr == b"BrokenPipeError\n" * 3

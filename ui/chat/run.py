@@ -10,7 +10,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,6 +18,7 @@ import msgspec
 
 from ...actors.clock import SystemClock
 from ...actors.safe_text import safe_line
+from ..background import Background
 from ..config import Config
 from ..dialogue import Dialogue
 from ..editor import Editor
@@ -228,22 +228,12 @@ class _Chat:
 
     def _stop_system(self) -> None:
         # On a thread of its own, so that keys and signals can still be heard.
-        stopped = threading.Event()
-
-        def stop() -> None:
-            try:
-                self._system.stop()
-            finally:
-                # Not the end of the thread: that comes after the nudge, unheard.
-                stopped.set()
-                self._wakeup.nudge()
-
-        stopping = threading.Thread(target=stop, name="backburner-stop")
-        stopping.start()
+        stopping = Background(self._system.stop, self._wakeup)
         ended_by = self._ended_by
-        self._pump(stopped.is_set, hurry=True)
+        self._pump(lambda: stopping.done, hurry=True)
         self._ended_by = ended_by
-        stopping.join()
+        if stopping.error is not None:
+            raise stopping.error
 
     def _pump(self, done: Callable[[], bool], *, hurry: bool = False) -> None:
         """Tell the actor what comes in, until it is done."""

@@ -36,7 +36,10 @@ only relative to its own start, whose date it keeps in whole seconds.
 
 
 def end_leftovers(
-    memory: Memory, grace: float, hurried: Callable[[], bool] = lambda: False
+    memory: Memory,
+    grace: float,
+    hurried: Callable[[], bool] = lambda: False,
+    found: Callable[[str], None] = lambda _: None,
 ) -> str | None:
     """End the processes of a session that was not closed in order.
 
@@ -49,6 +52,7 @@ def end_leftovers(
         memory: What the session remembers.
         grace: Seconds between SIGTERM and SIGKILL.
         hurried: Tells whether the grace period is over before its time.
+        found: Told what is there to be ended, for people; more than once.
 
     Returns:
         What could not be ended, for people; none if nothing is left.
@@ -67,7 +71,9 @@ def end_leftovers(
 
     def search() -> list[psutil.Process]:
         marked = survivors.find_marked(lambda part: is_of_session(part, key))
-        return [*marked, *filter(survivors.is_alive, members)]
+        left = [*marked, *filter(survivors.is_alive, members)]
+        found(survivors.describe(left))
+        return left
 
     return survivors.describe(survivors.end_all(search, grace, hurried)) or None
 

@@ -120,6 +120,8 @@ class TaskSystem(Requests):
         self._releases: list[Callable[[], object]] = []
         self.warnings: tuple[str, ...] = ()
         """What a person should know of how the session was found; set by `start`."""
+        self.leftovers = ""
+        """What a killed program left running, while `start` ends it; empty if none."""
         self.dead_letters = DeadLetters()
         """Counts the messages of this system that reached nobody."""
 
@@ -211,12 +213,18 @@ class TaskSystem(Requests):
         journal, memory, warning = folder.open_journal()
         # Until the queue has it; closing it again after that does nothing.
         self._releases.append(journal.release)
-        left = end_leftovers(memory, self._grace, lambda: self._hurried)
+        left = end_leftovers(
+            memory, self._grace, lambda: self._hurried, self._set_leftovers
+        )
+        self._set_leftovers("")
         if left is not None:
             warning = f"still alive from the last time, and can't be ended: {left}"
         self.warnings = () if warning is None else (warning,)
         tasks = as_left(folder.adopt(memory.tasks), last_seen)
         return folder.output, journal, replace(memory, tasks=tasks)
+
+    def _set_leftovers(self, leftovers: str) -> None:
+        self.leftovers = leftovers
 
     def _start_actors(self, output: Path, journal: Journal, memory: Memory) -> None:
         self._session_key = memory.session_key

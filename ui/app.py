@@ -15,6 +15,7 @@ import platformdirs
 from msgspec.structs import replace
 
 from ..actors import TaskSystem, TaskSystemError
+from ..actors.safe_text import safe_line
 from . import lifetime
 from .config import Config, ConfigError, default_path, load
 from .drawable import is_drawable
@@ -50,7 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             config = _configuration(options)
             directory = _directory(options)
             system = _make_system(options, config, directory)
-            ended_by = lifetime.start(system, wakeup)
+            ended_by = lifetime.start(
+                system, wakeup, lambda: _say_what_takes_long(options.session, system)
+            )
         except (ConfigError, TaskSystemError, ValueError) as error:
             sys.stderr.write(f"backburner: {error}\n")
             return EXIT_USAGE
@@ -96,6 +99,14 @@ def _make_system(
         output_limit=config.output_limit,
         session_output_limit=config.session_output_limit,
     )
+
+
+def _say_what_takes_long(session: str, system: TaskSystem) -> None:
+    if left := system.leftovers:
+        doing = f"ending what was left running: {left}; Ctrl+C kills it"
+    else:
+        doing = "this takes longer than usual"
+    sys.stderr.write(f"backburner: opening session {session!r}: {safe_line(doing)}\n")
 
 
 def _hold_standard_streams() -> None:

@@ -96,7 +96,10 @@ def test_a_signal_does_not_wait_for_what_a_killed_program_left(
         with Program(state, "--grace", _FOREVER) as again:
             output = state / "main/output/1.log"
             until(lambda: "asked" in output.read_text())
+            # Nobody wonders why the session does not open.
+            until(lambda: "ending what was left running" in again.errors())
             _signal_until_it_ends(again)
+            assert again.errors().count("\n") == 1
         assert program.left() == []
 
 

@@ -8,11 +8,13 @@ import fcntl
 import os
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
 import termios
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 import psutil
@@ -20,7 +22,6 @@ import pyte
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
 PATIENCE: Final = 15.0
 
@@ -66,6 +67,7 @@ class PtySession:
         unwanted = {"NO_COLOR", "TMUX", "STY", "COLORTERM"}
         env = {key: value for key, value in os.environ.items() if key not in unwanted}
         env.update({"TERM": "xterm-256color", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"})
+        env["PYTHONFAULTHANDLER"] = "1"  # for the autopsy
         env.update(environ or {})
         self.process = subprocess.Popen(
             [
@@ -137,7 +139,9 @@ class PtySession:
             if time.monotonic() > end or not self.read(0.1):
                 if all(w in self.text if isinstance(w, str) else w() for w in wanted):
                     return
-                raise AssertionError(f"no {wanted!r} on the screen:\n{self.text}")
+                raise AssertionError(
+                    f"no {wanted!r} on the screen:\n{self.text}\n{self._autopsy()}"
+                )
 
     def wait_gone(self, text: str) -> None:
         """Read until the screen no longer shows a text."""
@@ -148,7 +152,9 @@ class PtySession:
         end = time.monotonic() + PATIENCE
         while self.process.poll() is None:
             if time.monotonic() > end:
-                raise AssertionError(f"the program goes on:\n{self.text}")
+                raise AssertionError(
+                    f"the program goes on:\n{self.text}\n{self._autopsy()}"
+                )
             self.read(0.05)
         while self.read(0.0, drain=True):
             pass
@@ -168,6 +174,27 @@ class PtySession:
         self.raw += data
         self._stream.feed(_NOT_FOR_PYTE.sub(b"", data))
         return bool(data)
+
+    def _autopsy(self) -> str:
+        """End a program that does not do what it should; tell what it was doing."""
+        if self.process.poll() is not None:
+            return f"exit status {self.process.returncode}"
+        process = Path(f"/proc/{self.process.pid}")
+        waits = [
+            (thread / "wchan").read_text() for thread in sorted(process.glob("task/*"))
+        ]
+        errors = (process / "fd/2").readlink()
+        heard = len(self.raw)
+        self.process.send_signal(signal.SIGABRT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(PATIENCE)
+        while self.read(0.0, drain=True):
+            pass
+        told = bytes(self.raw[heard:])
+        if errors.is_file():
+            told += errors.read_bytes()
+        stacks = told.decode(errors="replace").replace("\r", "")
+        return f"it was running; its threads were in {waits}:\n{stacks}"
 
     def _set_size(self, columns: int, rows: int) -> None:
         size = struct.pack("HHHH", rows, columns, 0, 0)

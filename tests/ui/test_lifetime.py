@@ -92,6 +92,30 @@ def test_a_signal_that_does_not_ask_for_an_end_hurries_nobody() -> None:
     assert not system.hurried.acquire(blocking=False)
 
 
+def test_a_start_that_takes_long_is_told_of_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lifetime, "LONG", 0.0)
+
+    class Slow(_System):
+        def __init__(self) -> None:
+            super().__init__()
+            self.noticed = threading.Semaphore(0)
+
+        def start(self) -> None:
+            assert self.noticed.acquire(timeout=PATIENCE)
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert self.hurried.acquire(timeout=PATIENCE)
+            assert not self.noticed.acquire(blocking=False)
+
+    system = Slow()
+    with Wakeup() as wakeup:
+        heard = lifetime.start(
+            cast("TaskSystem", system), wakeup, system.noticed.release
+        )
+    assert heard == signal.SIGTERM
+
+
 def test_what_goes_wrong_is_raised_on_the_main_thread() -> None:
     with pytest.raises(TaskSystemError, match="planted"):
         _run(lifetime.start, _System(failure="planted"))

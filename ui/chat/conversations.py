@@ -50,6 +50,9 @@ class Conversation:
         """The first item that changed while another conversation was shown."""
         self.latest_failure: int | None = None
         """The task that failed last, until somebody opens it."""
+        self.restored_at: datetime | None = None
+        """When entries of an earlier life of the session were put back, if they were.
+        """
 
     @property
     def unread(self) -> int:
@@ -114,9 +117,11 @@ class Conversations:
         conversation = self._find(where)
         self._mark(conversation, conversation.transcript.add(entry))
 
-    def restore(self, entry: Entry, where: str) -> None:
+    def restore(self, entry: Entry, where: str, now: datetime) -> None:
         """Add an entry of an earlier life of the session; it is no news."""
-        self._find(where).transcript.add(entry)
+        conversation = self._find(where)
+        conversation.restored_at = now
+        conversation.transcript.add(entry)
 
     def extend_speech(
         self, who: str, at: datetime, piece: str, where: str, *, done: bool

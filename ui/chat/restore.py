@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ...actors import ChatMessage, TaskEvent
@@ -9,21 +10,20 @@ from ..entries import Said, TaskNews
 from .conversations import conversation_of
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from ...actors import Task, Transcript
     from .conversations import Conversations
 
 
 def restore(conversations: Conversations, transcript: Transcript) -> None:
     """Put what was said and shown into its conversations."""
+    now = datetime.now(UTC)
     for entry in transcript.entries:
         if isinstance(entry, ChatMessage):
             said = Said(entry.at, entry.who, entry.text, entry.command)
-            conversations.restore(said, entry.conversation)
+            conversations.restore(said, entry.conversation, now)
         elif entry.event is not TaskEvent.PROGRESS:
             news = TaskNews(_when(entry.task), entry)
-            conversations.restore(news, conversation_of(entry.task))
+            conversations.restore(news, conversation_of(entry.task), now)
 
 
 def _when(task: Task) -> datetime:

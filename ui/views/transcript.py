@@ -14,7 +14,7 @@ from .entry import entry_rows
 from .paint import titled_rule
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
 
     from ..chat.conversations import Conversation
     from ..chat.transcript import Shown
@@ -75,6 +75,7 @@ class _Reader:
         self._transcript = conversation.transcript
         self._items = conversation.transcript.items
         self._key = conversation.latest_failure
+        self._restored_at = conversation.restored_at
         self._look = look
         self._columns = columns
 
@@ -138,9 +139,15 @@ class _Reader:
         shown = self._items[index].shown
         key = self._key is not None and self._key == _failure(shown)
         rows = entry_rows(shown, self._look, self._columns, key=key)
-        day = _day(shown)
-        # A transcript of one day needs no date; the first day of several has one too.
-        if day == _day(self._items[index - 1].shown):
+        day = _day(shown.at)
+        # A transcript of one day needs no date, unless that was over when it was put
+        # back; the first day of several has one too.
+        is_old = (
+            index == 0
+            and self._restored_at is not None
+            and day != _day(self._restored_at)
+        )
+        if not is_old and day == _day(self._items[index - 1].shown.at):
             return rows
         return (titled_rule(f"{day:%A, %-d %B}", self._look, self._columns), *rows)
 
@@ -156,8 +163,8 @@ def _failure(shown: Shown) -> int | None:
             return None
 
 
-def _day(shown: Shown) -> date:
-    return shown.at.astimezone().date()
+def _day(at: datetime) -> date:
+    return at.astimezone().date()
 
 
 def _hint(new: int, look: Look, columns: int) -> Row:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from backburner.actors import TaskChanged, TaskEvent, TaskStatus
 from backburner.ui.chat.burst import GAP, LINES, Burst
-from backburner.ui.chat.conversations import Conversation
+from backburner.ui.chat.conversations import Conversation, Conversations
 from backburner.ui.chat.transcript import LIMIT, TranscriptItems
 from backburner.ui.entries import Said, TaskNews
 from backburner.ui.theme import Look
@@ -186,6 +186,17 @@ def test_a_transcript_of_one_day_shows_no_date() -> None:
     conversation.transcript.add(said("one"))
     conversation.transcript.add(said("two", 60.0))
     assert [row[-3:] for row in rows_of(conversation, 9)] == ["one", "two"]
+
+
+@pytest.mark.parametrize("days", [0, 1])
+def test_what_was_said_on_an_earlier_day_shows_its_date(days: int) -> None:
+    conversations = Conversations()
+    now = AT + timedelta(days=days)
+    for text in ("one", "two"):
+        conversations.restore(said(text), "main", now)
+    rows = rows_of(conversations.current, 9)
+    assert rows[:-2] == [f"{AT.astimezone():%A, %-d %B}"] * days
+    assert [row[-3:] for row in rows[-2:]] == ["one", "two"]
 
 
 def test_every_day_of_several_is_named_once() -> None:

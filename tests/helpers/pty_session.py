@@ -23,7 +23,7 @@ import pyte
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-PATIENCE: Final = 15.0
+PATIENCE: Final = 40.0
 
 # pyte would print the payload of these, or mistake them for something else.
 _NOT_FOR_PYTE: Final = re.compile(

@@ -71,7 +71,8 @@ def end_leftovers(
 
     def search() -> list[psutil.Process]:
         marked = survivors.find_marked(lambda part: is_of_session(part, key))
-        left = [*marked, *filter(survivors.is_alive, members)]
+        # Most are known both ways.
+        left = [*dict.fromkeys([*marked, *filter(survivors.is_alive, members)])]
         found(survivors.describe(left))
         return left
 

@@ -22,7 +22,7 @@ LONG: Final = 1.0
 
 
 def start(
-    system: TaskSystem, wakeup: Wakeup, on_long: Callable[[], None] = lambda: None
+    system: TaskSystem, wakeup: Wakeup, on_long: Callable[[], None] | None = None
 ) -> int | None:
     """Start a task system; blocks until it has started.
 

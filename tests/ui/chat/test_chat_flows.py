@@ -15,7 +15,7 @@ from backburner.ui.chat.run import EXIT_FAILURE
 from pty_session import PtySession, chat_command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 ENTER = "\r"
@@ -127,13 +127,21 @@ def test_a_burst_is_one_line(chat: PtySession) -> None:
     )
 
 
+def _jobs(
+    chat: PtySession, until: Callable[[Callable[[], bool]], None]
+) -> list[psutil.Process]:
+    """Return the processes of the jobs; they come a moment after "1 running"."""
+    program = psutil.Process(chat.process.pid)
+    until(lambda: bool(program.children()))
+    return program.children(recursive=True)
+
+
 def test_quit_with_running_tasks_says_so_and_leaves_nothing_behind(
-    chat: PtySession,
+    chat: PtySession, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     chat.send('/task "Forever" bash "sleep 600"\r')
     chat.wait("1 running")
-    children = psutil.Process(chat.process.pid).children(recursive=True)
-    assert children
+    children = _jobs(chat, until)
     chat.send("/quit\r")
     chat.wait("ending #1 Forever")
     assert chat.wait_exit() == 0
@@ -231,13 +239,15 @@ sys.exit(app.main())
 """
 
 
-def test_a_crash_gives_the_terminal_back_and_says_so(tmp_path: Path) -> None:
+def test_a_crash_gives_the_terminal_back_and_says_so(
+    tmp_path: Path, until: Callable[[Callable[[], bool]], None]
+) -> None:
     command = [sys.executable, "-c", CRASHING, "--state-dir", str(tmp_path)]
     with PtySession(command) as chat:
         chat.wait(PLACEHOLDER)
         chat.send('/task "Forever" bash "sleep 600"\r')
         chat.wait("1 running")
-        children = psutil.Process(chat.process.pid).children(recursive=True)
+        children = _jobs(chat, until)
         chat.send("!")
         assert chat.wait_exit() == EXIT_FAILURE
         assert bytes(chat.raw).rfind(b"?1049l") > bytes(chat.raw).rfind(b"?1049h")

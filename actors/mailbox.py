@@ -63,6 +63,8 @@ class Mailbox:
         self._in_turn = threading.Lock()
         self._left = 0
         self._closed = False
+        self.asked = False
+        """Whether who sent the last message that `get` returned waits for an answer."""
 
     def put(self, envelope: Any, /) -> None:  # noqa: ANN401 - Pykka's own, and private
         """Take a message in its envelope. Never blocks.
@@ -96,9 +98,12 @@ class Mailbox:
         if self._left > 0:
             self._left -= 1
             try:
-                return self._envelopes.popleft()
+                envelope = self._envelopes.popleft()
             except IndexError:
                 pass
+            else:
+                self.asked = envelope.reply_to is not None
+                return envelope
         raise MailboxEmptyError
 
     def empty(self) -> bool:

@@ -562,6 +562,39 @@ def test_what_waits_is_one_batch_and_one_commit(
     assert len(_events(subscriber)) == BATCH + 11
 
 
+def test_who_only_tells_needs_no_commit_of_his_own(
+    start_queue: Callable[..., Rig],
+) -> None:
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    subscriber = rig.subscribe()
+    with subscriber.blocking():
+        rig.tell(AddTask(TaskRequest("First", "fake")))
+        subscriber.wait_for(TaskChanged)
+        journal.log.clear()
+        for n in range(BATCH + 10):
+            rig.tell(AddTask(TaskRequest(f"Task {n}", "fake")))
+    subscriber.wait_for(TaskChanged, lambda it: it.task.id == BATCH + 11)
+    # Two batches; the flush under way and each of them look once more at their end.
+    assert journal.log.count("commit") <= 5
+    assert rig.get(BATCH + 11).status is TaskStatus.QUEUED
+
+
+def test_what_was_only_told_is_kept_until_it_can_be_written_down(
+    start_queue: Callable[..., Rig],
+) -> None:
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    subscriber = rig.subscribe()
+    journal.failure = "the disk is full"
+    rig.tell(AddTask(TaskRequest("Build", "fake")))
+    subscriber.wait_for(JournalTrouble)
+    assert not subscriber.of(TaskChanged)
+    journal.failure = None
+    rig.clock.advance(WRITE_AGAIN)
+    assert subscriber.wait_for(TaskChanged).task.description == "Build"
+
+
 def test_a_change_is_written_down_before_anybody_hears_of_it(
     start_queue: Callable[..., Rig],
 ) -> None:

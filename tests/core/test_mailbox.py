@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pykka
 import pytest
 from backburner.actors import Promise
+from backburner.actors import dispatcher as dispatcher_module
 from backburner.actors.dispatcher import Dispatcher
 from backburner.actors.exits import PidfdWatcher
 from backburner.actors.mailbox import (
@@ -142,6 +143,50 @@ def test_an_actor_with_much_to_do_lets_others_have_their_turn(
         actor.stop(block=False)
     turns.take()
     assert not busy.is_alive()
+
+
+def test_whoever_tells_more_sees_to_it_that_it_is_heard(
+    dispatcher: Dispatcher, events: Promise[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck, other = (EchoActor.start(dispatcher, events) for _ in range(2))
+    other.ask("hi", timeout=PATIENCE)
+    entered, go_on = threading.Event(), threading.Event()
+
+    def block() -> None:
+        entered.set()
+        go_on.wait(PATIENCE)
+
+    monkeypatch.setattr(dispatcher_module, "STUCK", PATIENCE)
+    stuck.tell(block)
+    assert entered.wait(PATIENCE)
+    told: Promise[str] = Promise()
+    other.tell(lambda: told.tell("first"))
+    # Now the thread counts as stuck, with the turn of the other waiting behind it.
+    monkeypatch.setattr(dispatcher_module, "STUCK", 0.0)
+    other.tell(lambda: told.tell("second"))
+    assert [told.get(PATIENCE), told.get(PATIENCE)] == ["first", "second"]
+    go_on.set()
+    for actor in (stuck, other):
+        actor.stop(timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("threads", ["shared", "its own"])
+def test_an_actor_knows_whether_its_answer_is_waited_for(
+    dispatcher: Dispatcher, events: Promise[str], threads: str
+) -> None:
+    class Curious(EchoActor):
+        def handle(self, message: object) -> object:
+            events.tell(f"{message}: {self.is_asked()}")
+            return message
+
+    actor = Curious.start(dispatcher if threads == "shared" else None, events)
+    assert events.get(PATIENCE) == "started"
+    actor.tell("told")
+    actor.ask("asked", timeout=PATIENCE)
+    actor.tell("told")
+    answers = [events.get(PATIENCE) for _ in range(3)]
+    assert answers == ["told: False", "asked: True", "told: False"]
+    actor.stop(timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("error", [SystemExit("x"), KeyboardInterrupt(), ValueError()])

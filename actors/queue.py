@@ -177,8 +177,10 @@ class QueueActor(SafeActor[QueueMessage]):
         if answer is not None and reply_to is not None:
             self._outbox.append((reply_to, answer))
             answer = None
-        elif not self.is_asked():
+        elif answer is not None and not self.is_asked():
             # Nobody gets it, and so nobody needs the batch to end here.
+            if isinstance(answer, Refused):
+                logger.warning("%s: %s", type(message).__name__, safe_line(answer.text))
             answer = None
         # An asker must not hear of what has not been sent, and waits for it already.
         if answer is not None or self._handled >= BATCH or self.actor_inbox.empty():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import threading
 from dataclasses import dataclass, field
@@ -578,6 +579,18 @@ def test_who_only_tells_needs_no_commit_of_his_own(
     # Two batches; the flush under way and each of them look once more at their end.
     assert journal.log.count("commit") <= 5
     assert rig.get(BATCH + 11).status is TaskStatus.QUEUED
+
+
+def test_a_refusal_that_nobody_waits_for_is_logged(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        rig.refusal(AddTask(TaskRequest("Build", "asked")))
+        rig.tell(AddTask(TaskRequest("Build", "to\x1bld")))
+        rig.ask(ListTasks(), TaskList)
+    assert "asked" not in caplog.text
+    assert "AddTask: unknown kind" in caplog.text
+    assert "\x1b" not in caplog.text
 
 
 def test_what_was_only_told_is_kept_until_it_can_be_written_down(

@@ -563,7 +563,7 @@ def test_what_waits_is_one_batch_and_one_commit(
     assert len(_events(subscriber)) == BATCH + 11
 
 
-def test_who_only_tells_needs_no_commit_of_his_own(
+def test_what_is_only_told_needs_no_commit_of_its_own(
     start_queue: Callable[..., Rig],
 ) -> None:
     journal = RecordingJournal()

@@ -149,6 +149,8 @@ class QueueActor(SafeActor[QueueMessage]):
     def handle(self, message: QueueMessage) -> QueueReply | None:
         """Handle one message; if it is the last of a batch, send what follows."""
         answer = self._apply(message)
+        if isinstance(answer, Refused) and not self._is_awaited(message):
+            logger.warning("%s: %s", type(message).__name__, safe_line(answer.text))
         return self._conclude(message, answer)
 
     def on_error(
@@ -169,6 +171,10 @@ class QueueActor(SafeActor[QueueMessage]):
         except JournalError as error:
             logger.error("The journal could not be closed in order: %s", error)
 
+    def _is_awaited(self, message: QueueMessage) -> bool:
+        """Tell whether somebody gets the answer."""
+        return getattr(message, "reply_to", None) is not None or self.is_asked()
+
     def _conclude(
         self, message: QueueMessage, answer: QueueReply | None
     ) -> QueueReply | None:
@@ -177,10 +183,8 @@ class QueueActor(SafeActor[QueueMessage]):
         if answer is not None and reply_to is not None:
             self._outbox.append((reply_to, answer))
             answer = None
-        elif answer is not None and not self.is_asked():
+        elif not self.is_asked():
             # Nobody gets it, and so nobody needs the batch to end here.
-            if isinstance(answer, Refused):
-                logger.warning("%s: %s", type(message).__name__, safe_line(answer.text))
             answer = None
         # An asker must not hear of what has not been sent, and waits for it already.
         if answer is not None or self._handled >= BATCH or self.actor_inbox.empty():

@@ -10,12 +10,11 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
-import queue
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 import pykka
 
-from .mailbox import Mailbox, MailboxEmptyError
+from .mailbox import Mailbox, MailboxEmptyError, ThreadMailbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -231,7 +230,7 @@ class SafeActor(pykka.ThreadingActor, Generic[MessageT]):
 
     @staticmethod
     def _create_actor_inbox() -> Inbox:
-        return _ThreadInbox()
+        return ThreadMailbox()
 
     def _start_actor_loop(self) -> None:
         # Pykka registers the actor first; without a thread it would look alive.
@@ -258,18 +257,3 @@ class SafeActor(pykka.ThreadingActor, Generic[MessageT]):
             self._mailbox.prolong_turn()
             self._actor_loop_teardown()
             self._mailbox.close()
-
-
-class _ThreadInbox(queue.SimpleQueue[Any]):
-    """The mailbox of an actor with a thread of its own.
-
-    Half the price of the `queue.Queue` that Pykka takes, for each message.
-    """
-
-    asked = False
-
-    def get(self, block: bool = True, timeout: float | None = None) -> Any:  # noqa: ANN401, FBT001, FBT002 - its own signature
-        """Return the next message; block until there is one."""
-        envelope = super().get(block, timeout)
-        self.asked = envelope.reply_to is not None
-        return envelope

@@ -591,6 +591,7 @@ def test_a_refusal_that_nobody_waits_for_is_logged(
     assert "asked" not in caplog.text
     assert "AddTask: unknown kind" in caplog.text
     assert "\x1b" not in caplog.text
+    assert len(caplog.records) == 1
 
 
 def test_what_was_only_told_is_kept_until_it_can_be_written_down(

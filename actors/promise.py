@@ -6,9 +6,15 @@ import math
 import queue
 import threading
 import time
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import pykka
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MessageT = TypeVar("MessageT")
+AnswerT = TypeVar("AnswerT")
 
 
 class Promise(Generic[MessageT]):
@@ -28,6 +34,9 @@ class Promise(Generic[MessageT]):
     def get(self, timeout: float) -> MessageT:
         """Return the next message; blocks up to `timeout` seconds.
 
+        Time in which this program stands still does not count by more than half: see
+        `_wait_in_halves`.
+
         Args:
             timeout: Any number; `math.inf` to wait as long as it takes.
 
@@ -35,11 +44,14 @@ class Promise(Generic[MessageT]):
             TimeoutError: If none came.
             ValueError: If `timeout` is not a number.
         """
-        seconds = Deadline(timeout).left()
         try:
-            return self._messages.get(timeout=seconds)
+            return _wait_in_halves(
+                lambda seconds: self._messages.get(timeout=seconds),
+                timeout,
+                queue.Empty,
+            )
         except queue.Empty:
-            raise TimeoutError(f"no answer within {timeout:g} s") from None
+            raise _no_answer(timeout) from None
 
 
 class Deadline:
@@ -63,3 +75,37 @@ class Deadline:
         Returns 0 if it has passed.
         """
         return min(max(0.0, self._end - time.monotonic()), threading.TIMEOUT_MAX)
+
+
+def answer_of(future: pykka.Future[AnswerT], timeout: float) -> AnswerT:
+    """Return what a Pykka actor answers; blocks up to `timeout` seconds.
+
+    What `future.get` does, but for `timeout` and the error the same as `Promise.get`.
+
+    Raises:
+        TimeoutError: If there is no answer in time.
+        ValueError: If `timeout` is not a number.
+    """
+    try:
+        return _wait_in_halves(
+            lambda seconds: future.get(timeout=seconds), timeout, pykka.Timeout
+        )
+    except pykka.Timeout:
+        raise _no_answer(timeout) from None
+
+
+def _wait_in_halves(
+    wait: Callable[[float], AnswerT], timeout: float, late: type[Exception]
+) -> AnswerT:
+    # All threads of a program stand still together while it is stopped (Ctrl+Z), or
+    # its container or virtual machine is paused; the clock does not, and a single wait
+    # would give up in the moment in which they go on. Of two, one is spent running.
+    half = Deadline(timeout).left() / 2
+    try:
+        return wait(half)
+    except late:
+        return wait(half)
+
+
+def _no_answer(timeout: float) -> TimeoutError:
+    return TimeoutError(f"no answer within {timeout:g} s")

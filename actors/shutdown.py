@@ -18,7 +18,7 @@ from .messages import (
     Drained,
     QueueReply,
 )
-from .promise import Deadline, Promise
+from .promise import Deadline, Promise, answer_of
 from .requests import TaskSystemError, ask
 from .supervision import DeadLetters, logger, post, post_if_alive
 
@@ -118,12 +118,12 @@ class Shutdown:
             yield lambda: self._close(queue)
         if runner is not None:
             yield lambda: self._drain(runner)
-            yield lambda: runner.stop(timeout=STOP_TIMEOUT)
+            yield lambda: answer_of(runner.stop(block=False), STOP_TIMEOUT)
             yield self._end_leftovers
         if queue is not None:
             if self._config.remembered:
                 yield lambda: self._await_shown(queue)
-            yield lambda: queue.stop(timeout=STOP_TIMEOUT)
+            yield lambda: answer_of(queue.stop(block=False), STOP_TIMEOUT)
 
     def _close(self, queue: pykka.ActorRef[QueueActor]) -> None:
         config = self._config

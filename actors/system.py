@@ -20,7 +20,7 @@ from .exits import make_exit_watcher
 from .journal import Journal, JournalError, Memory, NoJournal
 from .kinds import BashKind, Kinds, SleepKind
 from .messages import Acknowledged, Begin, ListTasks, OpenQueue, TaskList
-from .promise import Deadline
+from .promise import Deadline, answer_of
 from .queue import QueueActor, QueueConfig
 from .recovery import as_left, end_leftovers
 from .requests import ANSWER_TIMEOUT, RefusedError, Requests, TaskSystemError
@@ -260,7 +260,7 @@ class TaskSystem(Requests):
             output_limit=self._output_limit,
         )
         self._runner = RunnerActor.start(self._queue, self._kinds, self._slots, config)
-        self._runner.ask(Begin(), timeout=ANSWER_TIMEOUT)
+        answer_of(self._runner.ask(Begin(), block=False), ANSWER_TIMEOUT)
         # The runner's claims came first, so an answer means that they are known.
         self._request(ListTasks(TaskFilter.RUNNING), TaskList)
         if self._given_up:

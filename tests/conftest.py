@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,18 +19,15 @@ settings.register_profile("backburner", deadline=None)
 settings.load_profile("backburner")
 
 
-_PATIENCE = 10.0
-
-
 @pytest.fixture(scope="session")
 def until() -> Callable[[Callable[[], bool]], None]:
     """Wait until a condition holds, for what sends no message: processes, files."""
 
     def until(condition: Callable[[], bool]) -> None:
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + PATIENCE
         while not condition():
             if time.monotonic() > end:
-                raise TimeoutError(f"still waiting after {_PATIENCE:g} s")
+                raise TimeoutError(f"still waiting after {PATIENCE:g} s")
             time.sleep(0.002)
 
     return until

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from ..clock import Moment
-from .recorder import PATIENCE
+from .recorder import PATIENCE, wait_in_halves
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +86,9 @@ class ManualClock:
             AssertionError: If there are fewer after `timeout` seconds.
         """
         with self._changed:
-            if not self._changed.wait_for(lambda: self.scheduled >= count, timeout):
+            if not wait_in_halves(
+                self._changed, lambda: self.scheduled >= count, timeout
+            ):
                 raise AssertionError(
                     f"{self.scheduled} of {count} calls scheduled within {timeout:g} s"
                 )

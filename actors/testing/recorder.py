@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
 import pykka
@@ -142,7 +141,10 @@ class Recorder(Generic[MessageT]):
             AssertionError: If there are fewer after `timeout` seconds.
         """
         with self._changed:
-            if self._changed.wait_for(lambda: len(self.of(wanted)) >= count, timeout):
+            enough = wait_in_halves(
+                self._changed, lambda: len(self.of(wanted)) >= count, timeout
+            )
+            if enough:
                 return self.of(wanted)
             raise AssertionError(
                 self._failure(
@@ -153,19 +155,24 @@ class Recorder(Generic[MessageT]):
     def _wait(
         self, matches: Callable[[MessageT], bool], what: str, timeout: float
     ) -> MessageT:
-        end = time.monotonic() + timeout
         looked_at = 0
+        found: int | None = None
+
+        def look() -> bool:
+            nonlocal looked_at, found
+            for index in range(looked_at, len(self._received)):
+                if index not in self._waited_for and matches(self._received[index]):
+                    found = index
+                    return True
+            looked_at = len(self._received)
+            return False
+
         with self._changed:
-            while True:
-                for index in range(looked_at, len(self._received)):
-                    message = self._received[index]
-                    if index not in self._waited_for and matches(message):
-                        self._waited_for.add(index)
-                        return message
-                looked_at = len(self._received)
-                if not self._changed.wait(end - time.monotonic()):
-                    break
-            raise AssertionError(self._failure(f"no {what}", timeout))
+            wait_in_halves(self._changed, look, timeout)
+            if found is None:
+                raise AssertionError(self._failure(f"no {what}", timeout))
+            self._waited_for.add(found)
+            return self._received[found]
 
     def _failure(self, what: str, timeout: float) -> str:
         count = len(self._received)
@@ -180,3 +187,16 @@ class Recorder(Generic[MessageT]):
             mark = " (waited for already)" if index in self._waited_for else ""
             lines.append(f"  {index + 1}. {text}{mark}")
         return "\n".join(lines)
+
+
+def wait_in_halves(
+    changed: threading.Condition, holds: Callable[[], bool], timeout: float
+) -> bool:
+    """Wait until something holds; return whether it does. Blocks up to `timeout` s.
+
+    A machine that runs tests may stand still for longer than that, and with it the test
+    and all that it waits for. A single wait would give up in the moment in which they
+    go on; of two, one is spent running.
+    """
+    half = timeout / 2
+    return changed.wait_for(holds, half) or changed.wait_for(holds, half)

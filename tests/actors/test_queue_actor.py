@@ -70,6 +70,7 @@ from backburner.actors.supervision import DeadLetters
 from backburner.actors.task import OutputNews
 from backburner.actors.testing import FakeKind, ManualClock, Recorder, no_leaks
 from msgspec.structs import replace
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -158,7 +159,7 @@ class Rig:
         self.queue.tell(message)
 
     def ask(self, message: QueueMessage, answer: type[AnswerT]) -> AnswerT:
-        reply: object = self.queue.ask(message, timeout=5)
+        reply: object = self.queue.ask(message, timeout=PATIENCE)
         assert isinstance(reply, answer)
         return reply
 
@@ -220,7 +221,7 @@ def start_queue(tmp_path: Path) -> Iterator[Callable[..., Rig]]:
     with no_leaks():
         yield start
         for rig in rigs:
-            rig.queue.stop(timeout=5)
+            rig.queue.stop(timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -332,7 +333,7 @@ def test_every_request_is_answered_in_both_manners(
 
 def test_an_ask_with_reply_to_is_answered_there_alone(rig: Rig) -> None:
     asker: Recorder[QueueReply] = Recorder("the asker")
-    assert rig.queue.ask(GetTask(1, asker), timeout=5) is None
+    assert rig.queue.ask(GetTask(1, asker), timeout=PATIENCE) is None
     asker.wait_for(Refused)
 
 
@@ -778,7 +779,7 @@ def test_a_queue_that_was_closed_in_order_is_noted_as_clean(
         rig = start_queue(journal=journal)
         if in_order:
             rig.ask(CloseQueue("the session ended"), Acknowledged)
-        rig.queue.stop(timeout=5)
+        rig.queue.stop(timeout=PATIENCE)
         assert journal.closed is in_order
 
 
@@ -1318,7 +1319,7 @@ def test_many_askers_at_once_all_get_their_own_answer(rig: Rig) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(PATIENCE)
     assert sorted(ids) == list(range(1, 101))
 
 

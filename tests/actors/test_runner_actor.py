@@ -46,6 +46,7 @@ from backburner.actors.testing import (
     Recorder,
     no_leaks,
 )
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -93,7 +94,7 @@ class Rig:
 
     def settle(self) -> None:
         """Wait until the runner has handled what it was told."""
-        self.runner.ask(StopTask(0, CANCELED), timeout=5)
+        self.runner.ask(StopTask(0, CANCELED), timeout=PATIENCE)
 
     def start(self, *task_ids: int) -> list[FakeJob]:
         for task_id in task_ids:
@@ -137,7 +138,7 @@ def start_runner() -> Iterator[Callable[[int], Rig]]:
     with no_leaks():
         yield start
         for rig in rigs:
-            rig.runner.stop(timeout=5)
+            rig.runner.stop(timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -153,7 +154,7 @@ def die_silently(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         (ref,) = pykka.ActorRegistry.get_by_class(TaskActor)
         with monkeypatch.context() as patched:
             patched.setattr(TaskActor, "on_stop", SafeActor[TaskActorMessage].on_stop)
-            ref.stop(timeout=5)
+            ref.stop(timeout=PATIENCE)
 
     return die
 
@@ -369,7 +370,7 @@ def test_an_actor_that_died_with_its_last_message_under_way_is_not_buried(
         rig.clock.advance(TICK)
         job.complete("built")
         for ref in pykka.ActorRegistry.get_by_class(TaskActor):
-            assert ref.actor_stopped.wait(5)
+            assert ref.actor_stopped.wait(PATIENCE)
     rig.settle()
     rig.tick()
     assert rig.ended() == [(2, "complete", "done"), (1, "complete", "built")]
@@ -386,7 +387,7 @@ def test_a_last_message_that_comes_after_the_burial_is_ignored(rig: Rig) -> None
         assert not ref.is_alive()
         rig.tick()
         rig.settle()
-    stopped.get(timeout=5)
+    stopped.get(timeout=PATIENCE)
     rig.wait_a_while()
     assert rig.ended() == [(1, "failed", "its actor died")]
     assert rig.claimed() == [1]
@@ -460,7 +461,7 @@ def test_a_drain_may_kill_at_once(rig: Rig) -> None:
 def test_a_runner_that_is_stopped_ends_its_jobs_and_says_so(rig: Rig) -> None:
     rig.kind.ignores = frozenset({"stop"})
     jobs = rig.start(1, 2)
-    rig.runner.stop(timeout=5)
+    rig.runner.stop(timeout=PATIENCE)
     assert rig.ended() == [
         (1, "failed", "the runner was stopped while it ran"),
         (2, "failed", "the runner was stopped while it ran"),
@@ -478,14 +479,14 @@ def test_a_runner_that_is_stopped_waits_until_its_jobs_have_been_killed(
         job.asked.wait_for(lambda step: step == "kill")
         with pytest.raises(pykka.Timeout):
             stopped.get(timeout=0.05)
-    stopped.get(timeout=5)
+    stopped.get(timeout=PATIENCE)
 
 
 def test_an_actor_that_is_stopped_ends_its_task(rig: Rig) -> None:
     rig.start(1)
     rig.settle()
     (ref,) = pykka.ActorRegistry.get_by_class(TaskActor)
-    ref.stop(timeout=5)
+    ref.stop(timeout=PATIENCE)
     rig.queue.wait_for(TaskEnded)
     assert rig.ended() == [(1, "canceled", "its actor was stopped")]
     rig.wait_a_while()
@@ -516,6 +517,6 @@ def test_a_queue_that_is_gone_harms_no_job(rig: Rig) -> None:
     job.advance_to(50)
     job.complete()
     (ref,) = pykka.ActorRegistry.get_by_class(TaskActor)
-    assert ref.actor_stopped.wait(5)
+    assert ref.actor_stopped.wait(PATIENCE)
     rig.settle()
     assert rig.dead_letters.count == 1

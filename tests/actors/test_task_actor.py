@@ -40,6 +40,7 @@ from backburner.actors.testing import (
     Step,
     no_leaks,
 )
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -90,14 +91,14 @@ class Rig:
     def end(self) -> JobEnded:
         """Return how the job ended; the actor must have ended with that one message."""
         ended = self.runner.wait_for(JobEnded)
-        assert self.actor.actor_stopped.wait(5)
+        assert self.actor.actor_stopped.wait(PATIENCE)
         assert self.runner.received == (ended,)
         assert ended.task_id == self.task.id
         return ended
 
     def settle(self) -> None:
         """Wait until the actor has handled what it was told."""
-        self.actor.ask(Look(), timeout=5)
+        self.actor.ask(Look(), timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ def start_actor(tmp_path: Path) -> Iterator[Callable[[FakeKind], Rig]]:
     with no_leaks():
         yield start
         for rig in rigs:
-            rig.actor.stop(timeout=5)
+            rig.actor.stop(timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -245,7 +246,7 @@ def test_a_start_that_raises_anything_fails_the_task(
 
 def test_a_job_that_is_stopped_before_it_began_never_begins(rig: Rig) -> None:
     rig.tell(Stop(CANCELED))
-    rig.actor.actor_stopped.wait(5)
+    rig.actor.actor_stopped.wait(PATIENCE)
     assert rig.end().outcome == CANCELED
     assert rig.kind.jobs == ()
 
@@ -445,13 +446,13 @@ def test_a_job_whose_look_raises_is_killed(rig: Rig) -> None:
 def test_an_actor_that_is_stopped_ends_its_job_and_says_so(rig: Rig) -> None:
     rig.kind.ignores = frozenset({"stop"})
     job = rig.begin()
-    rig.actor.stop(timeout=5)
+    rig.actor.stop(timeout=PATIENCE)
     assert rig.end().outcome == Outcome.canceled("its actor was stopped")
     assert "kill" in job.asked.received
 
 
 def test_an_actor_that_is_stopped_before_it_began_says_so(rig: Rig) -> None:
-    rig.actor.stop(timeout=5)
+    rig.actor.stop(timeout=PATIENCE)
     assert rig.end().outcome == Outcome.canceled("its actor was stopped")
 
 
@@ -461,5 +462,5 @@ def test_an_actor_that_is_stopped_while_its_job_stops_keeps_the_outcome(
     rig.kind.ignores = frozenset({"stop"})
     rig.begin()
     rig.tell(Stop(CANCELED))
-    rig.actor.stop(timeout=5)
+    rig.actor.stop(timeout=PATIENCE)
     assert rig.end().outcome == CANCELED

@@ -17,6 +17,8 @@ from backburner.actors.testing import (
     no_leaks,
     running,
 )
+from patience import PATIENCE
+from standstill import TOO_SHORT, call_after_standstill
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +51,14 @@ def test_a_recorder_waits_for_what_comes_from_another_thread() -> None:
     sender.start()
     assert recorder.wait_for(int) == 1
     sender.join()
+
+
+def test_a_recorder_bears_a_standstill_of_the_machine() -> None:
+    recorder: Recorder[int] = Recorder()
+    call_after_standstill(lambda: recorder.tell(1))
+    assert recorder.wait_for(int, timeout=TOO_SHORT) == 1
+    call_after_standstill(lambda: recorder.tell(2))
+    assert recorder.wait_for_count(int, 2, timeout=TOO_SHORT) == (1, 2)
 
 
 def test_a_wait_in_vain_names_what_was_received() -> None:
@@ -89,7 +99,7 @@ def test_a_blocking_recorder_holds_its_sender_up() -> None:
         sender.start()
         assert recorder.wait_for(int) == 1
         assert sender.is_alive()
-    sender.join(5)
+    sender.join(PATIENCE)
     assert not sender.is_alive()
 
 
@@ -203,7 +213,7 @@ def test_the_fixtures_run_systems_side_by_side(
     other = run_system(TaskSystem(kinds=[kind], slots=1))
     mine, its = task_system.add("Nap", "sleep", "0"), other.add("Build", "fake")
     kind.job(its.id).complete("built")
-    (ended,) = other.wait(its.id, timeout=5)
+    (ended,) = other.wait(its.id, timeout=PATIENCE)
     assert (ended.status, ended.reason) == ("complete", "built")
-    (ended,) = task_system.wait(mine.id, timeout=5)
+    (ended,) = task_system.wait(mine.id, timeout=PATIENCE)
     assert ended.reason == "slept"

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from backburner.actors.clock import SystemClock
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-PATIENCE = 10.0
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ import pytest
 from backburner.actors import Promise, dispatcher
 from backburner.actors.dispatcher import Dispatcher
 from backburner.actors.exits import PidfdWatcher, ThreadWatcher
-
-PATIENCE = 10.0
+from patience import PATIENCE
 
 Until = Callable[[Callable[[], bool]], None]
 

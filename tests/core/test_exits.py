@@ -20,8 +20,7 @@ from backburner.actors.exits import (
     make_exit_watcher,
 )
 from backburner.actors.promise import Promise
-
-PATIENCE = 10.0
+from patience import PATIENCE
 
 Until = Callable[[Callable[[], bool]], None]
 

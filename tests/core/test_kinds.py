@@ -31,11 +31,11 @@ from backburner.actors.survivors import find_marked
 from backburner.actors.testing import FakeKind, ManualClock, ManualExits
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PATIENCE = 10.0
 OWN = f"kinds-{os.getpid():x}:3"
 
 Until = Callable[[Callable[[], bool]], None]

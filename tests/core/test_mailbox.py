@@ -19,8 +19,7 @@ from backburner.actors.mailbox import (
     Scheduler,
 )
 from backburner.actors.supervision import DeadLetters, SafeActor
-
-PATIENCE = 10.0
+from patience import PATIENCE
 
 Until = Callable[[Callable[[], bool]], None]
 

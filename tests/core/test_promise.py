@@ -3,10 +3,11 @@ from __future__ import annotations
 import math
 import threading
 
+import pykka
 import pytest
-from backburner.actors.promise import Deadline, Promise
-
-PATIENCE = 10.0
+from backburner.actors.promise import Deadline, Promise, answer_of
+from patience import PATIENCE
+from standstill import TOO_SHORT, call_after_standstill
 
 
 def test_messages_come_in_the_order_they_were_told() -> None:
@@ -61,3 +62,23 @@ def test_what_is_no_number_is_no_time_to_wait() -> None:
         Deadline(math.nan)
     with pytest.raises(ValueError, match="nan is no time to wait"):
         Promise[int]().get(math.nan)
+
+
+def test_a_standstill_of_the_program_is_not_taken_for_silence() -> None:
+    promise: Promise[int] = Promise()
+    call_after_standstill(lambda: promise.tell(1))
+    assert promise.get(TOO_SHORT) == 1
+
+
+def test_nor_is_one_when_a_pykka_actor_is_asked() -> None:
+    future: pykka.ThreadingFuture[int] = pykka.ThreadingFuture()
+    call_after_standstill(lambda: future.set(1))
+    assert answer_of(future, TOO_SHORT) == 1
+
+
+def test_an_actor_that_does_not_answer_in_time_is_an_error() -> None:
+    future: pykka.ThreadingFuture[int] = pykka.ThreadingFuture()
+    with pytest.raises(TimeoutError, match="no answer within"):
+        answer_of(future, 0.01)
+    future.set(1)
+    assert answer_of(future, 0.01) == 1

@@ -10,8 +10,7 @@ import pykka
 import pytest
 from backburner.actors.promise import Promise
 from backburner.actors.supervision import DeadLetters, SafeActor, post
-
-PATIENCE = 10.0
+from patience import PATIENCE
 
 FAILURES = [
     ValueError("planted"),

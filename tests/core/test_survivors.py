@@ -12,6 +12,7 @@ import psutil
 import pytest
 from backburner.actors import survivors
 from backburner.actors.marks import MARK
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -137,7 +138,7 @@ def test_who_searches_is_never_found() -> None:
         env=environment,
         check=True,
         capture_output=True,
-        timeout=30,
+        timeout=PATIENCE,
     )
     assert found.stdout == b"[]\n"
 
@@ -168,7 +169,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
 
 def test_a_fork_made_while_the_table_is_read_can_read_it_too() -> None:
     command = [sys.executable, "-W", "ignore", "-c", FORKED_WHILE_READING]
-    assert subprocess.run(command, check=False, timeout=30).returncode == 0
+    assert subprocess.run(command, check=False, timeout=PATIENCE).returncode == 0
 
 
 def test_a_zombie_is_not_found(start: Start) -> None:

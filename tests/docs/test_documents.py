@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from backburner.ui.commands import REGISTRY, parse
+from patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -20,7 +21,7 @@ def generate(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, root / "docs" / "generate.py", *options],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -111,7 +112,7 @@ def test_the_example_tests_pass_where_they_are_copied_to(tmp_path: Path) -> None
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
 

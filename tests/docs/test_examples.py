@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from backburner.actors.testing import Recorder, no_leaks
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +94,7 @@ def test_a_frontend_has_the_library_read_again_after_a_scan(
     with no_leaks():
         ref = frontend.start({"scan": {"command": "echo 3 new tracks"}}, core)
         core.refreshed.wait_for(str)
-        ref.stop(timeout=10)
+        ref.stop(timeout=PATIENCE)
 
 
 def test_a_frontend_that_is_stopped_ends_its_scan(
@@ -106,7 +107,7 @@ def test_a_frontend_that_is_stopped_ends_its_scan(
         command = f"touch {begun}; sleep 600"
         ref = frontend.start({"scan": {"command": command}}, core)
         until(begun.exists)
-        ref.stop(timeout=10)
+        ref.stop(timeout=PATIENCE)
 
     assert core.refreshed.received == ()
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +65,7 @@ def taken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(
         [sys.executable, ROOT / "docs" / "screenshots.py", "--to", folder],
         env={**os.environ, "PYTHONPATH": str(ROOT / "tests" / "helpers")},
-        timeout=50,
+        timeout=PATIENCE,
         check=True,
     )
     return folder

@@ -17,7 +17,7 @@ from backburner.actors.testing import Recorder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PATIENCE = 10.0
+PATIENCE = 100.0  # the machine may stand still for a while
 
 
 def fork() -> int:

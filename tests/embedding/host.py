@@ -58,7 +58,7 @@ def main(way: str, folder: Path, pids: Path) -> None:
             pykka.ActorRegistry.stop_all()
         case "has an actor that exits":
             bystander.tell("exit")
-            bystander.actor_stopped.wait(10)
+            bystander.actor_stopped.wait(100)
             system.stop()
         case "raises":
             raise RuntimeError("the host is broken")

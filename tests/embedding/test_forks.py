@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 
 HOST = Path(__file__).with_name("forking_host.py")
 
@@ -21,7 +22,7 @@ def test_what_a_forked_child_does_is_nothing_to_its_parent(
         [sys.executable, HOST, way, tmp_path / "session"],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
     assert host.stderr == ""

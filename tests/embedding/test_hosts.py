@@ -21,6 +21,7 @@ from backburner.actors import (
     TaskSystem,
 )
 from backburner.actors.testing import FakeKind, Recorder, no_leaks, running
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +56,7 @@ def test_however_a_host_ends_no_process_is_left_and_no_task_is_lost(
         [sys.executable, HOST, way, tmp_path / "session", pids],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -67,7 +68,7 @@ def test_however_a_host_ends_no_process_is_left_and_no_task_is_lost(
     until(lambda: not any(map(psutil.pid_exists, started)))
     with running(TaskSystem(directory=tmp_path / "session")) as again:
         assert again.warnings == ()
-        runs, waits = again.wait(1, 2, timeout=10)
+        runs, waits = again.wait(1, 2, timeout=PATIENCE)
     assert runs.status in {TaskStatus.CANCELED, TaskStatus.FAILED}
     assert runs.reason
     assert (waits.status, waits.last_line) == (TaskStatus.COMPLETE, "at last")
@@ -101,7 +102,7 @@ def play(system: TaskSystem, fake: FakeKind) -> None:
     for _ in range(20):
         task = system.add("Fake", "fake")
         fake.job(task.id).complete()
-        system.wait(task.id, timeout=5)
+        system.wait(task.id, timeout=PATIENCE)
 
 
 def assert_all_heard(recorder: Recorder[Notification]) -> None:
@@ -118,7 +119,7 @@ def test_a_subscriber_that_dies_is_dropped_and_harms_nobody(fake: FakeKind) -> N
         dying = Subscriber.start(die)
         system.subscribe(dying)
         system.subscribe(news)
-        assert dying.actor_stopped.wait(5)
+        assert dying.actor_stopped.wait(PATIENCE)
         play(system, fake)
 
     assert_all_heard(news)
@@ -141,16 +142,16 @@ def test_a_subscriber_that_blocks_holds_up_only_itself(fake: FakeKind) -> None:
         assert_all_heard(news)
 
         free.set()
-        recorder: Recorder[Notification] = heard.get(timeout=5)
+        recorder: Recorder[Notification] = heard.get(timeout=PATIENCE)
         recorder.wait_for(TaskChanged, lambda c: c.seq == news.of(TaskChanged)[-1].seq)
-        blocked.stop(timeout=5)
+        blocked.stop(timeout=PATIENCE)
 
     assert recorder.of(Subscribed)
     assert_all_heard(recorder)
 
 
 def _wait_for(event: threading.Event) -> None:
-    assert event.wait(20)
+    assert event.wait(PATIENCE)
 
 
 def test_a_wait_ends_with_the_tasks_when_the_system_is_stopped_meanwhile(
@@ -162,7 +163,7 @@ def test_a_wait_ends_with_the_tasks_when_the_system_is_stopped_meanwhile(
     stopping = threading.Timer(0.05, system.stop)
     stopping.start()
 
-    (ended,) = system.wait(task.id, timeout=5)
+    (ended,) = system.wait(task.id, timeout=PATIENCE)
 
     stopping.join()
     assert ended.status is TaskStatus.CANCELED

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import backburner.actors
+from patience import PATIENCE
 
 ACTORS = Path(__file__).parents[2] / "actors"
 NEEDED = {"backburner", "msgspec", "psutil", "pykka", "typing_extensions"}
@@ -24,7 +25,10 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 
 def imported() -> set[str]:
     done = subprocess.run(
-        [sys.executable, "-c", IMPORTED], capture_output=True, check=True, timeout=30
+        [sys.executable, "-c", IMPORTED],
+        capture_output=True,
+        check=True,
+        timeout=PATIENCE,
     )
     return set(json.loads(done.stdout))
 

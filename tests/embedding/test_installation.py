@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
 TYPED = Path(__file__).with_name("typed_host.py")
 # Two environments are filled from a package registry.
-pytestmark = [pytest.mark.timeout(300), pytest.mark.package]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.package]
 
 WRONG = """
 from backburner.actors import AddTask, Subscribe, TaskSystem
@@ -52,7 +52,7 @@ def run(
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
         # Its own environment must be enough.
         env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},

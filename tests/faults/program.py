@@ -19,6 +19,7 @@ import msgspec
 import psutil
 import pytest
 from backburner.actors import Task, TaskEvent
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,7 +30,6 @@ SOAK: Final = os.environ.get("BACKBURNER_SOAK", "") not in {"", "0"}
 soak_only: Final = pytest.mark.skipif(not SOAK, reason="in the long form: make soak")
 
 COMMAND: Final = Path(sys.executable).parent / "backburner"
-PATIENCE: Final = 30.0
 _LONGEST_ERRORS: Final = 1 << 20
 # A page of a pipe holds whole small writes, and the rest of each page stays empty.
 _FULL: Final = 2 / 3

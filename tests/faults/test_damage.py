@@ -30,8 +30,9 @@ from backburner.actors.journal import SqliteJournal
 from backburner.actors.messages import ProcessRecord
 from backburner.actors.session_folder import Owner, SessionFolder
 from backburner.actors.testing import FakeKind, Recorder, running
+from patience import PATIENCE
 
-from tests.faults.program import PATIENCE, Program, running_as, until_running
+from tests.faults.program import Program, running_as, until_running
 
 if TYPE_CHECKING:
     from collections.abc import Callable

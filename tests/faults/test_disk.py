@@ -37,8 +37,9 @@ from backburner.actors.journal import NoJournal, SqliteJournal
 from backburner.actors.journal_file import MIGRATIONS, JournalError
 from backburner.actors.queue import QueueConfig
 from backburner.actors.testing import FakeKind, ManualClock, Recorder, running
+from patience import PATIENCE
 
-from tests.faults.program import PATIENCE, Program, soak_only
+from tests.faults.program import Program, soak_only
 
 if TYPE_CHECKING:
     import random

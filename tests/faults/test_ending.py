@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from backburner.actors import TaskEvent, TaskStatus, TaskSystem
 from backburner.actors.testing import running
+from patience import PATIENCE
 
-from tests.faults.program import COMMAND, PATIENCE, SOAK, Program, soak_only
+from tests.faults.program import COMMAND, SOAK, Program, soak_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,8 +21,7 @@ from backburner.actors import (
 )
 from backburner.actors.journal import SqliteJournal
 from backburner.actors.testing import FakeKind, Recorder, running
-
-from tests.faults.program import PATIENCE
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     import random

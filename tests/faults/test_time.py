@@ -26,8 +26,9 @@ from backburner.actors.task import OutputNews
 from backburner.actors.testing import Recorder, running
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import PATIENCE
 
-from tests.faults.program import PATIENCE, Program
+from tests.faults.program import Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable

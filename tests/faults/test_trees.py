@@ -11,8 +11,9 @@ import psutil
 import pytest
 from backburner.actors import TaskChanged, TaskFilter, TaskStatus, TaskSystem
 from backburner.actors.testing import Recorder, running
+from patience import PATIENCE
 
-from tests.faults.program import PATIENCE, TAG, soak_only, tagged
+from tests.faults.program import TAG, soak_only, tagged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -24,6 +24,7 @@ from backburner.ui.dialogue import Dialogue, Send, Show
 from backburner.ui.entries import Reply
 from backburner.ui.reports import activity_facts
 from backburner.ui.theme import ASCII_ICONS
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -170,8 +171,8 @@ def test_a_real_task_shows_its_signs() -> None:
         dialogue = Dialogue(system.kinds, ASCII_ICONS, 5)
         (*_, sent) = dialogue.take_line("/show 1")
         assert isinstance(sent, Send)
-        found = system.queue.ask(sent.request, block=True, timeout=5)
+        found = system.queue.ask(sent.request, block=True, timeout=PATIENCE)
         (shown,) = dialogue.take_reply(found)
         assert re.search(r"activity   2 processes, \d\.\d s of CPU", repr(shown))
         system.cancel(task.id)
-        system.wait(timeout=10)
+        system.wait(timeout=PATIENCE)

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Final, Self
 
 import psutil
 import pyte
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-PATIENCE: Final = 40.0
 _LAST_WORDS: Final = 3.0  # before the test itself runs out of time
 
 # pyte would print the payload of these, or mistake them for something else.

@@ -6,13 +6,13 @@ import os
 import shlex
 import subprocess
 import time
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
+
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-PATIENCE: Final = 20.0
 
 
 class TmuxSession:

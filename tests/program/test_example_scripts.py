@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from patience import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 
@@ -21,7 +23,7 @@ def run_script(script: Path, *options: str) -> subprocess.CompletedProcess[str]:
             stdin=lines,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
             cwd=ROOT,
             env={**os.environ, "PATH": path},

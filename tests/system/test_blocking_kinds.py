@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from backburner.actors import Outcome, SleepKind, TaskStatus, TaskSystem
 from backburner.actors.kinds import JobEnd
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from backburner.actors.kinds import JobContext
-
-PATIENCE = 10.0
 
 
 class _BlockingKind:

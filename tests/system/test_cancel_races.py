@@ -18,6 +18,7 @@ from backburner.actors import (
     TaskSystem,
 )
 from backburner.actors.testing import Recorder, running
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     PidsIn = Callable[[str], list[int]]
     Until = Callable[[Callable[[], bool]], None]
 
-PATIENCE = 30.0
 
 # Who leaves for a session of its own says so itself, once it is there.
 SHELL = (

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import psutil
 from backburner.actors import Notification, TaskChanged, TaskStatus, TaskSystem
 from backburner.actors.testing import Recorder, running
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,11 +35,11 @@ def test_memory_stays_flat_while_a_gigabyte_is_written(tmp_path: Path) -> None:
     with running(TaskSystem(directory=tmp_path, output_limit=2 * SIZE)) as system:
         system.subscribe(scale)
         warm_up = system.add("Warm up", "bash", f"head -c {WARM_UP} /dev/zero")
-        system.wait(warm_up.id, timeout=30)
+        system.wait(warm_up.id, timeout=PATIENCE)
         before = psutil.Process().memory_info().rss
         scale.heaviest = 0
         flood = system.add("Flood", "bash", f"head -c {SIZE} /dev/zero")
-        (ended,) = system.wait(flood.id, timeout=50)
+        (ended,) = system.wait(flood.id, timeout=PATIENCE)
         assert (ended.status, ended.output_size) == (TaskStatus.COMPLETE, SIZE)
         sizes = [change.task.output_size for change in scale.of(TaskChanged)]
         assert any(WARM_UP < size < SIZE for size in sizes)

@@ -30,14 +30,13 @@ from backburner.actors import system as system_module
 from backburner.actors.exits import make_exit_watcher
 from backburner.actors.promise import Deadline
 from backburner.actors.testing import FakeKind, Recorder, no_leaks, running
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from backburner.actors.exits import ExitWatcher
     from backburner.actors.testing.fake_kind import FakeJob
-
-PATIENCE = 20.0
 
 
 def _begin_stop(system: TaskSystem, **how: float) -> threading.Thread:

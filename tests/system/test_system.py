@@ -30,6 +30,7 @@ from backburner.actors import (
 )
 from backburner.actors import shutdown as shutdown_module
 from backburner.actors.testing import FakeKind, Recorder, no_leaks, running
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     Alive = Callable[[Iterable[int]], list[int]]
     PidsIn = Callable[[str], list[int]]
     Until = Callable[[Callable[[], bool]], None]
-
-PATIENCE = 20.0
 
 
 @pytest.fixture

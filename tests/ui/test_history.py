@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from backburner.ui.history import LONGEST_INPUT, HistoryError, HistoryFile
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,7 +112,7 @@ def test_an_appender_waits_for_its_turn(path: Path) -> None:
         waiting.start()
         waiting.join(0.1)
         assert path.read_text() == '"one"\n'
-    waiting.join(20)
+    waiting.join(PATIENCE)
     assert file.load() == ["one", "two"]
 
 
@@ -125,7 +126,7 @@ def test_programs_that_append_at_the_same_time_lose_nothing(path: Path) -> None:
     running = [
         subprocess.Popen([sys.executable, "-c", program, path, name]) for name in "ab"
     ]
-    assert [process.wait(30) for process in running] == [0, 0]
+    assert [process.wait(PATIENCE) for process in running] == [0, 0]
     texts = HistoryFile(path).load()
     for name in "ab":
         mine = [text for text in texts if text.startswith(name)]

@@ -9,13 +9,13 @@ import pytest
 from backburner.actors import TaskSystemError
 from backburner.ui import lifetime
 from backburner.ui.wakeup import Wakeup
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from backburner.actors import TaskSystem
 
-PATIENCE = 10.0
 NUMBERS = [signal.SIGTERM, signal.SIGHUP, signal.SIGINT]
 STEPS = [lifetime.start, lifetime.stop]
 

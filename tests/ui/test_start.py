@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from backburner.ui.line_mode import EXIT_USAGE
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +50,7 @@ def watched(folder: Path, lines: str) -> dict[str, Any]:
         input=lines,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=True,
     )
     return json.loads(done.stderr.splitlines()[-1])

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from backburner.actors import (
     DeadLetters,
@@ -23,6 +23,7 @@ from backburner.ui.messages import (
 )
 from backburner.ui.theme import UNICODE_ICONS
 from backburner.ui.ui_actor import UIActor
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from backburner.ui.entries import Entry
 
 import pytest
-
-PATIENCE: Final = 10.0
 
 
 class View:

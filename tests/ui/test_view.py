@@ -15,6 +15,7 @@ from backburner.ui.entries import Entry, Problem, Reply, Said, TaskNews
 from backburner.ui.theme import ASCII_ICONS, UNICODE_ICONS
 from backburner.ui.view import JsonView, PlainView, TaskLine, TextLine
 from msgspec.structs import replace
+from patience import PATIENCE
 
 Samples = Mapping[Status, Task]
 
@@ -162,7 +163,7 @@ for _ in range(3):
         [sys.executable, "-c", script],
         stdout=writing,
         stderr=subprocess.PIPE,
-        timeout=30,
+        timeout=PATIENCE,
         check=True,
     )
     os.close(writing)

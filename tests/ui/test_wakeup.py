@@ -6,8 +6,7 @@ import threading
 
 import pytest
 from backburner.ui.wakeup import Wakeup
-
-PATIENCE = 10.0
+from patience import PATIENCE
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ...actors.clock import SystemClock
+from ...actors.promise import answer_of
 from ...actors.safe_text import safe_line
 from ..background import Background
 from ..config import Config
@@ -210,9 +211,9 @@ class _Chat:
             self._pump(self._is_over)
             self._tell(Ending())
             self._stop_system()
-            summary = self._ui.ask(Close(), block=True, timeout=_CLOSE_TIMEOUT)
+            summary = answer_of(self._ui.ask(Close(), block=False), _CLOSE_TIMEOUT)
         finally:
-            self._ui.stop(timeout=_CLOSE_TIMEOUT)
+            answer_of(self._ui.stop(block=False), _CLOSE_TIMEOUT)
             self._clock.close()
         text = summary.text if isinstance(summary, Summary) else "backburner: left"
         if self._owner.lost is not None:

@@ -13,12 +13,12 @@ from backburner.ui.chat.partner import (
     PartnerSays,
     Spoken,
 )
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "butler.py"
-PATIENCE = 10.0
 
 
 class Talk:

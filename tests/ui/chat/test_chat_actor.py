@@ -37,13 +37,12 @@ from backburner.ui.terminal import Terminal
 from backburner.ui.theme import DARK, LIGHT
 from backburner.ui.views.input import input_styles
 from chat_driver import ChatDriver, ended
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from backburner.ui.chat.state import ChatState
-
-PATIENCE = 10.0
 
 
 class Stage:

@@ -12,6 +12,7 @@ import pytest
 from backburner.actors import Notification, Subscribed, TaskSystem
 from backburner.actors.testing import Recorder, running
 from backburner.ui.chat.run import EXIT_FAILURE
+from patience import PATIENCE
 from pty_session import PtySession, chat_command
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def test_quit_with_running_tasks_says_so_and_leaves_nothing_behind(
     chat.send("/quit\r")
     chat.wait("ending #1 Forever")
     assert chat.wait_exit() == 0
-    _, alive = psutil.wait_procs(children, timeout=10)
+    _, alive = psutil.wait_procs(children, timeout=PATIENCE)
     assert not alive
     assert "1 canceled" in chat.text
 
@@ -252,7 +253,7 @@ def test_a_crash_gives_the_terminal_back_and_says_so(
         assert chat.wait_exit() == EXIT_FAILURE
         assert bytes(chat.raw).rfind(b"?1049l") > bytes(chat.raw).rfind(b"?1049h")
         assert "internal error: RuntimeError('planted'); the log is" in chat.text
-        _, alive = psutil.wait_procs(children, timeout=10)
+        _, alive = psutil.wait_procs(children, timeout=PATIENCE)
         assert not alive
     assert "Traceback" in (tmp_path / "main" / "chat.log").read_text()
 

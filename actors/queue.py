@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 import pykka
 
 from .book import TaskBook, UnknownTaskError
-from .journal_file import DamagedJournalError, JournalError
+from .journal_file import JournalError
 from .kinds import InvalidRequestError, Kinds
 from .messages import (
     Acknowledged,
@@ -51,28 +51,23 @@ from .messages import (
     WriteAgain,
     WriteDown,
 )
+from .outbox import Outbox, tells_no_change
 from .output_account import OutputAccount
 from .recovery import LOST
 from .safe_text import is_unicode, safe_line, size_text
 from .showing import Showing
 from .supervision import DeadLetters, Recipient, SafeActor, logger
 from .task import Outcome, Task, TaskFilter, TaskRequest, TaskStatus
+from .writing import WRITE_AGAIN, Writing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .clock import Clock
     from .dispatcher import Dispatcher
     from .journal import Journal
     from .kinds import Kind
 
-ResultT = TypeVar("ResultT")
-
 BATCH: Final = 256
 """Messages handled before what they led to is sent at the latest."""
-
-WRITE_AGAIN: Final = 0.5
-"""Seconds after which a failed write to the journal is tried again."""
 
 _MANY_FILES: Final = 16  # beyond it, deleting them may hold others up
 
@@ -126,8 +121,9 @@ class QueueActor(SafeActor[QueueMessage]):
         super().__init__(config.dead_letters, config.dispatcher)
         self._book = book
         self._journal = journal
-        self._trouble: str | None = None
-        self._will_write_again = False
+        self._writing = Writing(
+            journal, book.by_last_change, self._announce_trouble, self._try_again_later
+        )
         self._doomed: list[Path] = []
         self._output_limit = config.output_limit
         self._account = OutputAccount(config.output_limit)
@@ -138,7 +134,7 @@ class QueueActor(SafeActor[QueueMessage]):
         self._subscribers: list[Recipient[Notification]] = []
         self._showing = Showing()
         self._awaits_shown: list[Recipient[QueueReply]] = []
-        self._outbox: list[tuple[Recipient[Any], Any]] = []
+        self._outbox = Outbox()
         self._handled = 0
         self._runner: Recipient[RunnerMessage] | None = None
         self._claims = 0
@@ -181,7 +177,7 @@ class QueueActor(SafeActor[QueueMessage]):
         self._handled += 1
         reply_to = getattr(message, "reply_to", None)
         if answer is not None and reply_to is not None:
-            self._outbox.append((reply_to, answer))
+            self._outbox.add(reply_to, answer)
             answer = None
         elif not self.is_asked():
             # Nobody gets it, and so nobody needs the batch to end here.
@@ -198,96 +194,49 @@ class QueueActor(SafeActor[QueueMessage]):
         self._handled = 0
         all_written: bool | None = None
         while True:
-            written = self._write_down()
+            written = self._writing.write_down()
             if all_written is None:
                 all_written = written
             # Even if it failed: on a full disk this is what makes room.
             self._delete_doomed()
-            outbox, self._outbox = self._outbox, []
-            if not written:
-                outbox, self._outbox = _split_by_need(outbox)
-            for recipient, message in outbox:
+            outbox = self._outbox
+            entries = outbox.take_all() if written else outbox.take_free()
+            for recipient, message in entries:
                 if not self.post(recipient, message):
                     self._undelivered(recipient, message)
-            if not (written and self._outbox):
+            if not (written and outbox):
                 return all_written
 
     def _unwritten(self, answer: QueueReply) -> QueueReply:
         """Return what an asker is told instead of what could not be written down."""
-        if _tells_no_change(answer):
+        if tells_no_change(answer):
             return answer
-        again = answer.correlation_id
+        trouble = self._writing.trouble
         if isinstance(answer, TaskAdded):
             self._withdraw(answer.task.id)
-            text = f"can't write it down ({self._trouble}); try again when that is over"
+            text = f"can't write it down ({trouble}); try again when that is over"
         else:
-            text = f"done, but not written down yet ({self._trouble}); it may be lost"
-        return Refused(text, correlation_id=again)
+            text = f"done, but not written down yet ({trouble}); it may be lost"
+        return Refused(text, correlation_id=answer.correlation_id)
 
     def _withdraw(self, task_id: int) -> None:
         """Undo the addition of a task that nobody has heard of."""
         self._book.withdraw(task_id)
         self._journal.withdraw(task_id)
-        kept: list[tuple[Recipient[Any], Any]] = []
-        numbers: set[int] = set()
-        for recipient, message in self._outbox:
-            tells = isinstance(message, StartTask | TaskChanged)
-            if not tells or message.task.id != task_id:
-                kept.append((recipient, message))
-            elif isinstance(message, StartTask):
-                self._claims += 1
-            else:
-                numbers.add(message.seq)
+        withdrawn = self._outbox.withdraw(task_id)
+        self._claims += withdrawn.starts
         # It was the last to be numbered, and there are to be no gaps.
-        if numbers and max(numbers) == self._seq:
-            self._seq = min(numbers) - 1
+        if withdrawn.seqs and max(withdrawn.seqs) == self._seq:
+            self._seq = min(withdrawn.seqs) - 1
             self._showing.note_withdrawn(self._seq)
-        self._outbox = kept
-
-    def _with_journal(self, use: Callable[[], ResultT]) -> ResultT:
-        """Use the journal; if it is damaged, go on with another.
-
-        Raises:
-            JournalError: If it can't be used just now.
-        """
-        try:
-            return use()
-        except DamagedJournalError as error:
-            text = self._journal.start_over(self._book.by_last_change(), error)
-        logger.error("The journal was damaged: %s", text)
-        try:
-            self._journal.commit()
-        except JournalError as error:
-            raise JournalError(f"{text}; but {error}") from error
-        # Only now: nobody is to take for trouble what is over already.
-        self._announce_trouble(safe_line(text))
-        self._announce_trouble(None)
-        return use()
-
-    def _write_down(self) -> bool:
-        try:
-            self._with_journal(self._journal.commit)
-        except JournalError as error:
-            if self._trouble is None:
-                logger.error("The journal can't be written: %s", error)
-            self._announce_trouble(safe_line(str(error)))
-            self._write_again_later()
-            return False
-        self._announce_trouble(None)
-        return True
-
-    def _write_again_later(self) -> None:
-        if not self._will_write_again:
-            self._will_write_again = True
-            self._clock.call_later(WRITE_AGAIN, lambda: self.tell_self(WriteAgain()))
 
     def _announce_trouble(self, text: str | None) -> None:
-        if text == self._trouble:
-            return
-        self._trouble = text
         # Not through the outbox, which is held back.
         for subscriber in self._subscribers:
             self.post(subscriber, JournalTrouble(text))
+
+    def _try_again_later(self) -> None:
+        self._clock.call_later(WRITE_AGAIN, lambda: self.tell_self(WriteAgain()))
 
     def _undelivered(self, recipient: Recipient[Any], message: object) -> None:
         self._unsubscribe(recipient)
@@ -337,7 +286,7 @@ class QueueActor(SafeActor[QueueMessage]):
                 self._await_shown(reply_to)
             case WriteAgain():
                 # The attempt itself comes with the end of the batch.
-                self._will_write_again = False
+                self._writing.again()
             case ClaimTasks(runner=runner, count=count, slots=slots):
                 self._runner = runner
                 self._slots = slots
@@ -364,8 +313,8 @@ class QueueActor(SafeActor[QueueMessage]):
         if self._closed:
             text = "the session is ending and takes no new tasks"
             return Refused(text, correlation_id=correlation_id)
-        if self._trouble is not None:
-            text = f"can't write it down ({self._trouble}); try again when that is over"
+        if (trouble := self._writing.trouble) is not None:
+            text = f"can't write it down ({trouble}); try again when that is over"
             return Refused(text, correlation_id=correlation_id)
         try:
             kind = self._check(request)
@@ -404,7 +353,7 @@ class QueueActor(SafeActor[QueueMessage]):
                 return
             self._claims -= 1
             self._changed(task, TaskEvent.RUNNING)
-            self._outbox.append((self._runner, StartTask(task)))
+            self._outbox.add(self._runner, StartTask(task))
 
     def _get(self, message: GetTask) -> QueueReply:
         task_id = message.task_id
@@ -443,14 +392,14 @@ class QueueActor(SafeActor[QueueMessage]):
             return self._changed(self._book.end(task.id, Outcome.canceled(reason), at))
         if self._runner is not None:
             stop = StopTask(task.id, Outcome.canceled(reason), now=now)
-            self._outbox.append((self._runner, stop))
+            self._outbox.add(self._runner, stop)
         stopping = self._book.note_stopping(task.id, f"stopping, {reason}", at)
         return self._changed(stopping, TaskEvent.PROGRESS)
 
     def _progress(self, message: TaskProgressed) -> None:
         before = self._book.get(message.task_id).output_size
         task = self._book.progress(message.task_id, message.news, self._clock.now())
-        if self._trouble is None:
+        if self._writing.trouble is None:
             self._changed(task, TaskEvent.PROGRESS)
         self._account_output(task, task.output_size - before)
 
@@ -476,7 +425,7 @@ class QueueActor(SafeActor[QueueMessage]):
             limit = size_text(self._output_limit)
             reason = f"the session's output went beyond the limit of {limit}"
             stop = StopTask(task.id, Outcome.failed(reason), now=True)
-            self._outbox.append((self._runner, stop))
+            self._outbox.add(self._runner, stop)
 
     def _forget_for_room(self) -> None:
         # Those that have no room even alone: the others need not go because of them.
@@ -520,13 +469,11 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _publish(self, notification: Notification) -> None:
         for subscriber in self._subscribers:
-            self._outbox.append((subscriber, notification))
+            self._outbox.add(subscriber, notification)
 
     def _transcript(self, message: GetTranscript) -> QueueReply:
         try:
-            entries = self._with_journal(
-                lambda: self._journal.transcript(message.limit)
-            )
+            entries = self._writing.use(lambda: self._journal.transcript(message.limit))
         except JournalError as error:
             text = safe_line(str(error))
             return Refused(text, correlation_id=message.correlation_id)
@@ -542,7 +489,7 @@ class QueueActor(SafeActor[QueueMessage]):
                 return Refused(text, correlation_id=message.correlation_id)
             subscribed = Subscribed(self._seq, tasks, unshown)
             self._subscribers.append(message.subscriber)
-            self._outbox.append((message.subscriber, subscribed))
+            self._outbox.add(message.subscriber, subscribed)
             self._showing.note(message.subscriber, shows=message.shows)
             if unshown:
                 self._showing.note_told(unshown[-1].seq)
@@ -553,8 +500,8 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _unshown(self) -> tuple[TaskChanged, ...]:
         # What this batch has noted is part of it.
-        self._with_journal(self._journal.commit)
-        return self._with_journal(self._journal.unshown)
+        self._writing.use(self._journal.commit)
+        return self._writing.use(self._journal.unshown)
 
     def _unsubscribe(self, subscriber: Recipient[Any]) -> None:
         if subscriber in self._subscribers:
@@ -573,7 +520,7 @@ class QueueActor(SafeActor[QueueMessage]):
     def _answer_if_shown(self) -> None:
         if not self._showing.is_owed:
             for reply_to in self._awaits_shown:
-                self._outbox.append((reply_to, Acknowledged()))
+                self._outbox.add(reply_to, Acknowledged())
             self._awaits_shown.clear()
 
     def _close(self, message: CloseQueue) -> None:
@@ -586,7 +533,7 @@ class QueueActor(SafeActor[QueueMessage]):
     def _open(self, correlation_id: int | str | None) -> QueueReply:
         self._recover()
         try:
-            self._with_journal(self._journal.commit)
+            self._writing.use(self._journal.commit)
         except JournalError as error:
             return Refused(safe_line(str(error)), correlation_id=correlation_id)
         return Acknowledged(correlation_id)
@@ -609,38 +556,3 @@ class QueueActor(SafeActor[QueueMessage]):
 
 def _is_dead(subscriber: object) -> bool:
     return isinstance(subscriber, pykka.ActorRef) and not subscriber.is_alive()
-
-
-def _split_by_need(
-    outbox: list[tuple[Recipient[Any], Any]],
-) -> tuple[list[tuple[Recipient[Any], Any]], list[tuple[Recipient[Any], Any]]]:
-    """Part what may be sent now from what waits until the journal can be written.
-
-    Answers that tell of no change may go, and so may orders to stop: a task that fills
-    the disk would otherwise never end. A task that has not been sent to the runner
-    can't be stopped yet.
-    """
-    unsent = {
-        message.task.id for _, message in outbox if isinstance(message, StartTask)
-    }
-    now: list[tuple[Recipient[Any], Any]] = []
-    later: list[tuple[Recipient[Any], Any]] = []
-    for entry in outbox:
-        message = entry[1]
-        if isinstance(message, StopTask):
-            free = message.task_id not in unsent
-        else:
-            free = _tells_no_change(message)
-        (now if free else later).append(entry)
-    return now, later
-
-
-def _tells_no_change(message: object) -> bool:
-    """Tell whether a message says nothing that must be written down first."""
-    match message:
-        case CancelAccepted(tasks=tasks):
-            return all(task.status is TaskStatus.RUNNING for task in tasks)
-        case TaskFound() | TaskList() | Refused() | Transcript() | Acknowledged():
-            return True
-        case _:
-            return False

@@ -65,10 +65,11 @@ from backburner.actors.messages import (
     TaskProcess,
     TaskProgressed,
 )
-from backburner.actors.queue import BATCH, WRITE_AGAIN, QueueConfig
+from backburner.actors.queue import BATCH, QueueConfig
 from backburner.actors.supervision import DeadLetters
 from backburner.actors.task import OutputNews
 from backburner.actors.testing import FakeKind, ManualClock, Recorder, no_leaks
+from backburner.actors.writing import WRITE_AGAIN
 from msgspec.structs import replace
 from patience import PATIENCE
 

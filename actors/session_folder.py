@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 from msgspec.structs import replace
 
-from .journal import LARGEST, SqliteJournal
 from .journal_file import DamagedJournalError, JournalError, set_aside
 from .safe_text import is_unicode
+from .sqlite_journal import LARGEST, SqliteJournal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

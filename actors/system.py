@@ -17,7 +17,8 @@ from .book import TaskBook
 from .clock import SystemClock
 from .dispatcher import Dispatcher
 from .exits import make_exit_watcher
-from .journal import Journal, JournalError, Memory, NoJournal
+from .journal import Journal, Memory, NoJournal
+from .journal_file import JournalError
 from .kinds import BashKind, Kinds, SleepKind
 from .messages import Acknowledged, Begin, ListTasks, OpenQueue, TaskList
 from .promise import Deadline, answer_of

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 from backburner.actors import ChatMessage, Outcome, Task, TaskChanged, TaskEvent
-from backburner.actors.journal import CHAT_KEPT, UNSHOWN_KEPT, SqliteJournal
 from backburner.actors.journal_file import DamagedJournalError, JournalError
 from backburner.actors.messages import ProcessRecord
+from backburner.actors.sqlite_journal import CHAT_KEPT, UNSHOWN_KEPT, SqliteJournal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

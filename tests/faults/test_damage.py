@@ -26,9 +26,9 @@ from backburner.actors import (
     Transcript,
     WriteDown,
 )
-from backburner.actors.journal import SqliteJournal
 from backburner.actors.messages import ProcessRecord
 from backburner.actors.session_folder import Owner, SessionFolder
+from backburner.actors.sqlite_journal import SqliteJournal
 from backburner.actors.testing import FakeKind, Recorder, running
 from patience import PATIENCE
 

@@ -33,9 +33,10 @@ from backburner.actors import (
     TaskSystemError,
 )
 from backburner.actors.book import TaskBook
-from backburner.actors.journal import NoJournal, SqliteJournal
+from backburner.actors.journal import NoJournal
 from backburner.actors.journal_file import MIGRATIONS, JournalError
 from backburner.actors.queue import QueueConfig
+from backburner.actors.sqlite_journal import SqliteJournal
 from backburner.actors.testing import FakeKind, ManualClock, Recorder, running
 from patience import PATIENCE
 

@@ -21,7 +21,7 @@ from backburner.actors import (
 )
 from backburner.actors.book import TaskBook
 from backburner.actors.clock import Moment, SystemClock
-from backburner.actors.journal import SqliteJournal
+from backburner.actors.sqlite_journal import SqliteJournal
 from backburner.actors.task import OutputNews
 from backburner.actors.testing import Recorder, running
 from hypothesis import given

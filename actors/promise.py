@@ -34,8 +34,8 @@ class Promise(Generic[MessageT]):
     def get(self, timeout: float) -> MessageT:
         """Return the next message; blocks up to `timeout` seconds.
 
-        Time in which this program stands still does not count by more than half: see
-        `_wait_in_halves`.
+        At least half of them are waited for while this program runs, even if it stands
+        still meanwhile.
 
         Args:
             timeout: Any number; `math.inf` to wait as long as it takes.
@@ -45,7 +45,7 @@ class Promise(Generic[MessageT]):
             ValueError: If `timeout` is not a number.
         """
         try:
-            return _wait_in_halves(
+            return wait_in_halves(
                 lambda seconds: self._messages.get(timeout=seconds),
                 timeout,
                 queue.Empty,
@@ -87,24 +87,36 @@ def answer_of(future: pykka.Future[AnswerT], timeout: float) -> AnswerT:
         ValueError: If `timeout` is not a number.
     """
     try:
-        return _wait_in_halves(
+        return wait_in_halves(
             lambda seconds: future.get(timeout=seconds), timeout, pykka.Timeout
         )
     except pykka.Timeout:
         raise _no_answer(timeout) from None
 
 
-def _wait_in_halves(
+def wait_in_halves(
     wait: Callable[[float], AnswerT], timeout: float, late: type[Exception]
 ) -> AnswerT:
-    # All threads of a program stand still together while it is stopped (Ctrl+Z), or
-    # its container or virtual machine is paused; the clock does not, and a single wait
-    # would give up in the moment in which they go on. Of two, one is spent running.
+    """Wait for an answer, and not less because this program stood still meanwhile.
+
+    All its threads stand still together while it is stopped (Ctrl+Z), or its container
+    or virtual machine is paused; the clock does not, and a single wait would give up
+    in the moment in which they go on. Of two, one is spent running.
+
+    Args:
+        wait: Returns the answer; waits up to so many seconds for it.
+        timeout: Seconds for both waits; `math.inf` to wait as long as it takes.
+        late: What `wait` raises if no answer has come, and this after the second wait.
+
+    Raises:
+        ValueError: If `timeout` is not a number.
+    """
     half = Deadline(timeout).left() / 2
     try:
         return wait(half)
     except late:
-        return wait(half)
+        pass
+    return wait(half)
 
 
 def _no_answer(timeout: float) -> TimeoutError:

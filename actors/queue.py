@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, assert_never
+from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never
 
 import pykka
 
@@ -58,16 +58,23 @@ from .safe_text import is_unicode, safe_line, size_text
 from .showing import Showing
 from .supervision import DeadLetters, Recipient, SafeActor, logger
 from .task import Outcome, Task, TaskFilter, TaskRequest, TaskStatus
-from .writing import WRITE_AGAIN, Writing
+from .writing import Writing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .clock import Clock
     from .dispatcher import Dispatcher
     from .journal import Journal
     from .kinds import Kind
 
+ResultT = TypeVar("ResultT")
+
 BATCH: Final = 256
 """Messages handled before what they led to is sent at the latest."""
+
+WRITE_AGAIN: Final = 0.5
+"""Seconds after which a failed write to the journal is tried again."""
 
 _MANY_FILES: Final = 16  # beyond it, deleting them may hold others up
 
@@ -121,9 +128,8 @@ class QueueActor(SafeActor[QueueMessage]):
         super().__init__(config.dead_letters, config.dispatcher)
         self._book = book
         self._journal = journal
-        self._writing = Writing(
-            journal, book.by_last_change, self._announce_trouble, self._try_again_later
-        )
+        self._writing = Writing(journal, book.by_last_change)
+        self._will_write_again = False
         self._doomed: list[Path] = []
         self._output_limit = config.output_limit
         self._account = OutputAccount(config.output_limit)
@@ -194,7 +200,7 @@ class QueueActor(SafeActor[QueueMessage]):
         self._handled = 0
         all_written: bool | None = None
         while True:
-            written = self._writing.write_down()
+            written = self._write_down()
             if all_written is None:
                 all_written = written
             # Even if it failed: on a full disk this is what makes room.
@@ -230,13 +236,20 @@ class QueueActor(SafeActor[QueueMessage]):
             self._seq = min(withdrawn.seqs) - 1
             self._showing.note_withdrawn(self._seq)
 
+    def _write_down(self) -> bool:
+        written = self._writing.write_down(self._announce_trouble)
+        if not written and not self._will_write_again:
+            self._will_write_again = True
+            self._clock.call_later(WRITE_AGAIN, lambda: self.tell_self(WriteAgain()))
+        return written
+
+    def _with_journal(self, use: Callable[[], ResultT]) -> ResultT:
+        return self._writing.use(use, self._announce_trouble)
+
     def _announce_trouble(self, text: str | None) -> None:
         # Not through the outbox, which is held back.
         for subscriber in self._subscribers:
             self.post(subscriber, JournalTrouble(text))
-
-    def _try_again_later(self) -> None:
-        self._clock.call_later(WRITE_AGAIN, lambda: self.tell_self(WriteAgain()))
 
     def _undelivered(self, recipient: Recipient[Any], message: object) -> None:
         self._unsubscribe(recipient)
@@ -286,7 +299,7 @@ class QueueActor(SafeActor[QueueMessage]):
                 self._await_shown(reply_to)
             case WriteAgain():
                 # The attempt itself comes with the end of the batch.
-                self._writing.again()
+                self._will_write_again = False
             case ClaimTasks(runner=runner, count=count, slots=slots):
                 self._runner = runner
                 self._slots = slots
@@ -473,7 +486,9 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _transcript(self, message: GetTranscript) -> QueueReply:
         try:
-            entries = self._writing.use(lambda: self._journal.transcript(message.limit))
+            entries = self._with_journal(
+                lambda: self._journal.transcript(message.limit)
+            )
         except JournalError as error:
             text = safe_line(str(error))
             return Refused(text, correlation_id=message.correlation_id)
@@ -500,8 +515,8 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _unshown(self) -> tuple[TaskChanged, ...]:
         # What this batch has noted is part of it.
-        self._writing.use(self._journal.commit)
-        return self._writing.use(self._journal.unshown)
+        self._with_journal(self._journal.commit)
+        return self._with_journal(self._journal.unshown)
 
     def _unsubscribe(self, subscriber: Recipient[Any]) -> None:
         if subscriber in self._subscribers:
@@ -533,7 +548,7 @@ class QueueActor(SafeActor[QueueMessage]):
     def _open(self, correlation_id: int | str | None) -> QueueReply:
         self._recover()
         try:
-            self._writing.use(self._journal.commit)
+            self._with_journal(self._journal.commit)
         except JournalError as error:
             return Refused(safe_line(str(error)), correlation_id=correlation_id)
         return Acknowledged(correlation_id)

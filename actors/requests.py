@@ -35,7 +35,7 @@ from .messages import (
     TaskList,
     Unsubscribe,
 )
-from .promise import Deadline, Promise
+from .promise import Deadline, Promise, wait_in_halves
 from .supervision import DeadLetters, Recipient, post
 from .task import Task, TaskFilter, TaskRequest
 
@@ -48,6 +48,8 @@ ReplyT = TypeVar("ReplyT")
 
 ANSWER_TIMEOUT: Final = 10.0
 """Seconds after which a request from outside the actors gives up."""
+
+_NAMED: Final = 5  # of the tasks that have not ended
 
 
 class TaskSystemError(Exception):
@@ -248,8 +250,15 @@ class Requests(abc.ABC):
         queue = self.queue
         news: Promise[Notification] = Promise()
         self.subscribe(news)
+        ends = _Ends(task_ids)
         try:
-            return _wait_for(news, task_ids, deadline)
+            return wait_in_halves(
+                lambda seconds: ends.listen(news, Deadline(seconds)),
+                deadline.left(),
+                TimeoutError,
+            )
+        except TimeoutError:
+            raise TimeoutError(f"{ends.missing} within {timeout:g} s") from None
         finally:
             # The system may have been stopped meanwhile; then nothing is lost by it.
             post(queue, Unsubscribe(news), DeadLetters())
@@ -295,27 +304,66 @@ def ask(
     return reply
 
 
-def _wait_for(
-    news: Promise[Notification], task_ids: tuple[int, ...], deadline: Deadline
-) -> tuple[Task, ...]:
-    ended: dict[int, Task] = {}
-    waiting: set[int] | None = None
-    while waiting is None or waiting:
-        match news.get(deadline.left()):
-            case Subscribed(tasks=tasks):
-                known = {task.id: task for task in tasks}
-                wanted = task_ids or tuple(
-                    task.id for task in tasks if not task.status.is_final
-                )
-                for task_id in wanted:
-                    if task_id not in known:
-                        raise LookupError(f"no task {task_id}")
-                ended = {i: known[i] for i in wanted}
-                waiting = {i for i in wanted if not known[i].status.is_final}
-            case TaskChanged(task=task) if waiting and task.id in waiting:
-                if task.status.is_final:
-                    ended[task.id] = task
-                    waiting.discard(task.id)
-            case _:
-                pass
-    return tuple(ended.values())
+class _Ends:
+    """The ends of tasks, as far as they have come.
+
+    Args:
+        task_ids: Of which tasks; with none, of all that have not ended yet.
+    """
+
+    def __init__(self, task_ids: tuple[int, ...]) -> None:
+        self._wanted = task_ids
+        self._ended: dict[int, Task] = {}
+        self._waiting: set[int] | None = None
+
+    def listen(
+        self, news: Promise[Notification], deadline: Deadline
+    ) -> tuple[Task, ...]:
+        """Take what a subscriber is told until all have ended; return the tasks.
+
+        May be called again if it was too late.
+
+        Raises:
+            LookupError: If one of them is not known.
+            TimeoutError: If one of them has not ended in time.
+        """
+        while self._waiting is None or self._waiting:
+            match news.get(deadline.left()):
+                case Subscribed(tasks=tasks):
+                    self._begin({task.id: task for task in tasks})
+                case TaskChanged(task=task) if task.id in (self._waiting or ()):
+                    self._note(task)
+                case _:
+                    pass
+        return tuple(self._ended.values())
+
+    @property
+    def missing(self) -> str:
+        """What has not come, for people."""
+        match sorted(self._waiting or ()):
+            case []:
+                return "no answer"
+            case [one]:
+                return f"task {one} has not ended"
+            case several if len(several) <= _NAMED:
+                return f"tasks {', '.join(map(str, several))} have not ended"
+            case many:
+                return f"{len(many)} tasks have not ended"
+
+    def _begin(self, known: dict[int, Task]) -> None:
+        wanted = self._wanted or tuple(
+            task.id for task in known.values() if not task.status.is_final
+        )
+        for task_id in wanted:
+            if task_id not in known:
+                raise LookupError(f"no task {task_id}")
+        # In the order of the ids; each is replaced as it ends.
+        self._ended = {task_id: known[task_id] for task_id in wanted}
+        self._waiting = set(wanted)
+        for task in self._ended.values():
+            self._note(task)
+
+    def _note(self, task: Task) -> None:
+        if self._waiting is not None and task.status.is_final:
+            self._ended[task.id] = task
+            self._waiting.discard(task.id)

@@ -160,9 +160,9 @@ class TaskSystem(Requests):
         """Start all actors; blocks until each of them has answered.
 
         Raises:
-            TaskSystemError: If the folder can't be used, or if it was stopped
-                meanwhile; nothing is left running. Also if it was started before this
-                process was forked.
+            TaskSystemError: If the folder can't be used, an actor does not answer, or
+                it was stopped meanwhile; nothing is left running. Also if it was
+                started before this process was forked.
             RuntimeError: If it is started already.
         """
         self._refuse_in_a_fork()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from .journal_file import DamagedJournalError, JournalError
 from .safe_text import safe_line
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 ResultT = TypeVar("ResultT")
 
-WRITE_AGAIN: Final = 0.5
-"""Seconds after which a failed write to the journal is tried again."""
+
+Announce: TypeAlias = "Callable[[str | None], None]"
+"""Told what is wrong with the journal, and none when that is over."""
 
 
 class Writing:
@@ -26,49 +27,39 @@ class Writing:
     Args:
         journal: The journal.
         tasks: Returns all tasks there are, in the order of their last changes.
-        announce: Told what is wrong with the journal, and none when that is over.
-        try_again: Has `again` called after `WRITE_AGAIN` seconds.
     """
 
-    def __init__(
-        self,
-        journal: Journal,
-        tasks: Callable[[], Sequence[Task]],
-        announce: Callable[[str | None], None],
-        try_again: Callable[[], object],
-    ) -> None:
+    def __init__(self, journal: Journal, tasks: Callable[[], Sequence[Task]]) -> None:
         self._journal = journal
         self._tasks = tasks
-        self._announce = announce
-        self._try_again = try_again
-        self._will_try_again = False
         self.trouble: str | None = None
         """Why the journal can't be written just now; none if it can."""
 
-    def write_down(self) -> bool:
+    def write_down(self, announce: Announce) -> bool:
         """Write down what was noted; return whether it is. Blocks for the write.
 
-        If it can't be written, that is announced, and is to be tried again.
+        Args:
+            announce: Hears of trouble, once, and of its end.
         """
         try:
-            self.use(self._journal.commit)
+            self.use(self._journal.commit, announce)
         except JournalError as error:
             if self.trouble is None:
                 logger.error("The journal can't be written: %s", error)
-            self._tell(safe_line(str(error)))
-            if not self._will_try_again:
-                self._will_try_again = True
-                self._try_again()
+            self._note(safe_line(str(error)), announce)
             return False
-        self._tell(None)
+        self._note(None, announce)
         return True
 
-    def again(self) -> None:
-        """Note that it is time for another try."""
-        self._will_try_again = False
-
-    def use(self, use: Callable[[], ResultT]) -> ResultT:
+    def use(self, use: Callable[[], ResultT], announce: Announce) -> ResultT:
         """Use the journal; if it is damaged, go on with another.
+
+        Args:
+            use: Does so; once more with another.
+            announce: Hears of the damage.
+
+        Returns:
+            What `use` returns.
 
         Raises:
             JournalError: If it can't be used just now.
@@ -83,11 +74,11 @@ class Writing:
         except JournalError as error:
             raise JournalError(f"{text}; but {error}") from error
         # Only now: nobody is to take for trouble what is over already.
-        self._tell(safe_line(text))
-        self._tell(None)
+        self._note(safe_line(text), announce)
+        self._note(None, announce)
         return use()
 
-    def _tell(self, text: str | None) -> None:
+    def _note(self, text: str | None, announce: Announce) -> None:
         if text != self.trouble:
             self.trouble = text
-            self._announce(text)
+            announce(text)

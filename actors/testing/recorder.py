@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
 import pykka
 
+from ..promise import Deadline
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
@@ -197,6 +199,9 @@ def wait_in_halves(
     A machine that runs tests may stand still for longer than that, and with it the test
     and all that it waits for. A single wait would give up in the moment in which they
     go on; of two, one is spent running.
+
+    Raises:
+        ValueError: If `timeout` is not a number.
     """
-    half = timeout / 2
+    half = Deadline(timeout).left() / 2
     return changed.wait_for(holds, half) or changed.wait_for(holds, half)

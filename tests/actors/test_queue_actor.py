@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import threading
+import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -65,11 +67,10 @@ from backburner.actors.messages import (
     TaskProcess,
     TaskProgressed,
 )
-from backburner.actors.queue import BATCH, QueueConfig
+from backburner.actors.queue import BATCH, WRITE_AGAIN, QueueConfig
 from backburner.actors.supervision import DeadLetters
 from backburner.actors.task import OutputNews
 from backburner.actors.testing import FakeKind, ManualClock, Recorder, no_leaks
-from backburner.actors.writing import WRITE_AGAIN
 from msgspec.structs import replace
 from patience import PATIENCE
 
@@ -1328,3 +1329,21 @@ def test_every_event_is_named_after_its_status() -> None:
     assert {status: TaskEvent.of(status).value for status in TaskStatus} == {
         status: status.value for status in TaskStatus
     }
+
+
+def test_what_a_queue_held_is_free_as_soon_as_it_has_stopped(
+    start_queue: Callable[..., Rig],
+) -> None:
+    gc.disable()  # which would free it some time later
+    try:
+        book = TaskBook()
+        held = weakref.ref(book)
+        rig = start_queue(book=book)
+        del book
+        rig.add()
+        thread = next(it for it in threading.enumerate() if "QueueActor" in it.name)
+        rig.queue.stop(timeout=PATIENCE)
+        thread.join(PATIENCE)
+        assert held() is None
+    finally:
+        gc.enable()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import threading
 from typing import TYPE_CHECKING
@@ -59,6 +60,17 @@ def test_a_recorder_bears_a_standstill_of_the_machine() -> None:
     assert recorder.wait_for(int, timeout=TOO_SHORT) == 1
     call_after_standstill(lambda: recorder.tell(2))
     assert recorder.wait_for_count(int, 2, timeout=TOO_SHORT) == (1, 2)
+
+
+def test_a_hand_driven_clock_bears_it_too() -> None:
+    clock = ManualClock()
+    call_after_standstill(lambda: clock.call_later(1, lambda: None))
+    clock.wait_until_scheduled(timeout=TOO_SHORT)
+
+
+def test_a_time_that_is_no_number_is_refused() -> None:
+    with pytest.raises(ValueError, match="nan is no time to wait"):
+        Recorder[int]().wait_for(int, timeout=math.nan)
 
 
 def test_a_wait_in_vain_names_what_was_received() -> None:
@@ -166,11 +178,21 @@ def test_a_thread_that_is_left_is_named(monkeypatch: pytest.MonkeyPatch) -> None
         thread.join()
 
 
+def test_a_thread_that_stands_still_for_a_while_is_not_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(leaks, "SETTLE", TOO_SHORT)
+    done = threading.Event()
+    with no_leaks():
+        threading.Thread(target=done.wait).start()
+        call_after_standstill(done.set)
+
+
 def test_a_process_that_is_left_is_named() -> None:
     children: list[subprocess.Popen[bytes]] = []
     try:
         with pytest.raises(AssertionError, match=r"process .*sleep"), no_leaks():
-            children.append(subprocess.Popen(["sleep", "60"]))
+            children.append(subprocess.Popen(["sleep", "600"]))
     finally:
         for child in children:
             child.kill()

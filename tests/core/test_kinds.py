@@ -214,7 +214,7 @@ def test_a_process_needs_an_output_file() -> None:
 def test_a_process_that_can_not_be_watched_is_not_left_running(
     tmp_path: Path, until: Until
 ) -> None:
-    context = _context(tmp_path / "3.log", "sleep 60", exits=_BlindExits())
+    context = _context(tmp_path / "3.log", "sleep 600", exits=_BlindExits())
     error = _start_error(BashKind(), context)
     assert error.startswith("can't watch its process: Too many open files")
     assert psutil.Process().children() == []
@@ -278,7 +278,7 @@ def test_a_job_ends_with_its_process(run: Run, looks: Promise[str]) -> None:
 
 
 def test_a_job_goes_on_until_then(run: Run) -> None:
-    job = run("sleep 60")
+    job = run("sleep 600")
     assert job.look() is None
     assert job.progress() is None
     assert psutil.Process(job.pid()).ppid() == os.getpid()
@@ -292,7 +292,7 @@ def test_a_process_knows_its_task_and_writes_at_once(
 
 
 def test_what_a_job_leaves_running_is_named(run: Run, looks: Promise[str]) -> None:
-    end = _end(run("sleep 60 & echo hi"), looks)
+    end = _end(run("sleep 600 & echo hi"), looks)
     assert end.outcome.exit_code == 0
     assert end.outcome.reason.startswith("exit status 0; goes on running: ")
     assert all(f"{p.pid} (" in end.outcome.reason for p in _marked())
@@ -326,7 +326,7 @@ def test_a_job_that_is_stopped_ends_when_all_of_it_has(
 def test_a_job_that_is_killed_leaves_nothing(
     run: Run, looks: Promise[str], lair: Path, until: Until, *, asked_first: bool
 ) -> None:
-    deaf = "trap '' TERM; echo ready; while :; do sleep 60; done"
+    deaf = "trap '' TERM; echo ready; while :; do sleep 600; done"
     job = run(f'setsid bash -c "{deaf}" & env -i setsid bash -c "{deaf}" & {deaf}')
     _output(lair, until, "ready\n" * 3)
     family = psutil.Process(job.pid()).children(recursive=True)
@@ -350,7 +350,7 @@ def _runs(process: psutil.Process) -> bool:
 def test_a_job_that_is_suspended_can_be_stopped(
     run: Run, looks: Promise[str], until: Until
 ) -> None:
-    job = run("trap 'exit 7' TERM; kill -STOP $$; sleep 60")
+    job = run("trap 'exit 7' TERM; kill -STOP $$; sleep 600")
     until(lambda: psutil.Process(job.pid()).status() == psutil.STATUS_STOPPED)
     job.stop()
     assert _end(job, looks).outcome.exit_code == 7

@@ -66,7 +66,7 @@ def test_an_exit_code_is_told(start: Start, until: Until, code: int) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGUSR1])
 def test_a_signal_is_told(start: Start, until: Until, number: int) -> None:
-    status = _end(start(f"kill -{number:d} $$; sleep 60"), until)
+    status = _end(start(f"kill -{number:d} $$; sleep 600"), until)
     assert status == ExitStatus(signal=number)
 
 
@@ -90,7 +90,7 @@ def test_what_an_exit_means_for_a_task(status: ExitStatus, outcome: Outcome) -> 
 
 
 def test_a_running_child_has_no_exit_status(start: Start, until: Until) -> None:
-    child = start("sleep 60")
+    child = start("sleep 600")
     assert child.exit_status() is None
     child.signal_group(signal.SIGSTOP)
     until(lambda: psutil.Process(child.pid).status() == psutil.STATUS_STOPPED)
@@ -159,7 +159,7 @@ def test_input_is_empty(start: Start, output: Path, until: Until) -> None:
 def test_a_child_leads_a_session_without_a_terminal(
     start: Start, output: Path, until: Until
 ) -> None:
-    child = start("(: < /dev/tty) 2> /dev/null || echo none; sleep 60")
+    child = start("(: < /dev/tty) 2> /dev/null || echo none; sleep 600")
     assert os.getsid(child.pid) == os.getpgid(child.pid) == child.pid
     until(lambda: output.read_bytes() == b"none\n")
 
@@ -184,7 +184,7 @@ def test_a_child_sees_nothing_but_what_it_was_given(
 def test_a_signal_reaches_the_whole_group(
     start: Start, output: Path, until: Until
 ) -> None:
-    child = start("sleep 60 & echo $!; sleep 60 & echo $!; wait")
+    child = start("sleep 600 & echo $!; sleep 600 & echo $!; wait")
     until(lambda: output.exists() and output.read_bytes().count(b"\n") == 2)
     group = [psutil.Process(int(pid)) for pid in output.read_text().split()]
     child.signal_group(signal.SIGTERM)
@@ -201,14 +201,14 @@ def _runs(process: psutil.Process) -> bool:
 
 
 def test_who_is_left_of_the_group_is_noticed(start: Start, until: Until) -> None:
-    child = start("sleep 60 &")
+    child = start("sleep 600 &")
     _end(child, until)
     assert child.reap()
 
 
 def test_who_left_the_group_is_not_of_it(start: Start, until: Until) -> None:
     # Held back by the pipe until it has left: a child that was not would be noticed.
-    child = start("exec 3< <(exec setsid bash -c 'echo; exec sleep 60'); read -u 3")
+    child = start("exec 3< <(exec setsid bash -c 'echo; exec sleep 600'); read -u 3")
     _end(child, until)
     assert not child.reap()
 
@@ -277,7 +277,7 @@ def test_signals_that_python_ignores_are_not_ignored_by_a_child(
 
 
 def test_an_undone_start_leaves_nothing(start: Start) -> None:
-    child = start("sleep 60 & sleep 60")
+    child = start("sleep 600 & sleep 600")
     child.undo()
     assert not psutil.pid_exists(child.pid)
 
@@ -287,7 +287,7 @@ def test_no_actor_waits_for_the_start_of_another_process() -> None:
 
 
 def test_a_child_gives_way_to_other_sessions(start: Start) -> None:
-    child = start("sleep 60")
+    child = start("sleep 600")
     group = Path(f"/proc/{child.pid}/autogroup")
     if not group.exists() or not group.read_text().startswith("/autogroup"):
         pytest.skip("the kernel does not share the processor out by session")

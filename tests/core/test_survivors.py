@@ -25,7 +25,7 @@ OWN = f"test-{os.getpid():x}:3"
 
 _NAP = """#!/bin/bash
 echo $$ >> pids
-read -t 60 <> pipe
+read -t 600 <> pipe
 """
 """Tells its id once it has its own session and environment, and does not change."""
 
@@ -37,7 +37,7 @@ def live_on():
         time.sleep(0.001)
     with open("pids", "a") as file:
         file.write(f"{os.getpid()}\\n")
-    time.sleep(60)
+    time.sleep(600)
 
 threading.Thread(target=live_on).start()
 ctypes.CDLL(None).pthread_exit(None)
@@ -104,7 +104,7 @@ def test_a_zombie_is_not_alive(start: Start) -> None:
 
 
 def test_a_stopped_process_is_alive(start: Start) -> None:
-    child = start("sleep 60")
+    child = start("sleep 600")
     process = psutil.Process(child.pid)
     assert survivors.is_alive(process)
     child.send_signal(signal.SIGSTOP)
@@ -195,11 +195,11 @@ def test_a_process_whose_first_thread_has_ended_is_found_and_ended(
 
 FAMILIES = {
     "child": "./nap & wait",
-    "orphan": "(./nap &); sleep 60",
+    "orphan": "(./nap &); sleep 600",
     "session of its own": "setsid ./nap & wait",
-    "orphan in a session of its own": "(setsid ./nap &); sleep 60",
+    "orphan in a session of its own": "(setsid ./nap &); sleep 600",
     "no environment": "env -i ./nap & wait",
-    "orphan without environment": "(env -i ./nap &); sleep 60",
+    "orphan without environment": "(env -i ./nap &); sleep 600",
     "own session, no environment": "env -i setsid ./nap & wait",
     "child of one with its own session and no environment": (
         "env -i setsid bash -c './nap & wait' & wait"
@@ -212,7 +212,7 @@ FAMILIES = {
 
 @pytest.mark.parametrize("script", FAMILIES.values(), ids=FAMILIES.keys())
 def test_the_whole_family_is_found(start: Start, written: Written, script: str) -> None:
-    stranger = start("sleep 60", None)
+    stranger = start("sleep 600", None)
     leader = start(script)
     (member,) = written(1)
     found = _ids(survivors.find_family(leader.pid, OWN))
@@ -256,7 +256,7 @@ def test_who_was_known_stays_known_when_nothing_leads_to_it(
 def test_who_was_known_and_has_ended_is_left_out(
     start: Start, written: Written, until: Until
 ) -> None:
-    leader = start("./nap & wait; sleep 60")
+    leader = start("./nap & wait; sleep 600")
     (known,) = written(1)
     assert known in survivors.find_family(leader.pid, OWN)
     known.kill()
@@ -269,7 +269,7 @@ def test_who_was_known_and_has_ended_is_left_out(
 
 def test_all_that_carry_the_mark_are_ended(start: Start, written: Written) -> None:
     leader = start("./nap & (setsid ./nap &); setsid ./nap & wait")
-    other = start("sleep 60", f"{OWN}0")
+    other = start("sleep 600", f"{OWN}0")
     written(3)
     assert survivors.end_marked(lambda part: part == OWN, grace=0) == []
     assert _marked() == []
@@ -292,14 +292,14 @@ def test_who_ends_when_asked_is_given_the_time(
 
 
 def test_who_does_not_end_when_asked_is_killed(start: Start, written: Written) -> None:
-    child = start("trap '' TERM; echo $$ >> pids; while :; do sleep 60; done")
+    child = start("trap '' TERM; echo $$ >> pids; while :; do sleep 600; done")
     written(1)
     assert survivors.end_marked(lambda part: part == OWN, grace=0.05) == []
     assert child.wait() == -signal.SIGKILL
 
 
 def test_who_is_stopped_can_act_on_being_asked(start: Start, written: Written) -> None:
-    child = start("trap 'exit 7' TERM; echo $$ >> pids; kill -STOP $$; read -t 60")
+    child = start("trap 'exit 7' TERM; echo $$ >> pids; kill -STOP $$; read -t 600")
     written(1)
     os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)
     assert survivors.end_marked(lambda part: part == OWN, grace=60) == []
@@ -307,7 +307,7 @@ def test_who_is_stopped_can_act_on_being_asked(start: Start, written: Written) -
 
 
 def test_a_hurry_ends_the_grace_period(start: Start, written: Written) -> None:
-    child = start("trap '' TERM; echo $$ >> pids; while :; do sleep 60; done")
+    child = start("trap '' TERM; echo $$ >> pids; while :; do sleep 600; done")
     written(1)
     left = survivors.end_marked(
         lambda part: part == OWN, grace=3600, hurried=lambda: True
@@ -321,7 +321,7 @@ def test_with_nothing_to_end_nothing_is_waited_for() -> None:
 
 
 def test_what_can_not_be_ended_is_returned(start: Start) -> None:
-    child = psutil.Process(start("sleep 60").pid)
+    child = psutil.Process(start("sleep 600").pid)
 
     class Immortal(psutil.Process):
         def send_signal(self, sig: int) -> None:
@@ -365,7 +365,7 @@ def test_a_process_knows_its_group(start: Start, written: Written) -> None:
 
 
 def test_processes_are_described_by_id_and_program(start: Start) -> None:
-    first, second = start("exec sleep 60"), start("exec sleep 60")
+    first, second = start("exec sleep 600"), start("exec sleep 600")
     gone = start("exit 0")
     processes = [psutil.Process(child.pid) for child in (first, gone, second)]
     gone.wait()
@@ -377,7 +377,7 @@ def test_processes_are_described_by_id_and_program(start: Start) -> None:
 
 
 def test_signals_for_those_that_are_gone_harm_nobody(start: Start) -> None:
-    gone, alive = start("exit 0"), start("sleep 60")
+    gone, alive = start("exit 0"), start("sleep 600")
     processes = [psutil.Process(child.pid) for child in (gone, alive)]
     gone.wait()
     survivors.signal_all(processes, signal.SIGTERM)

@@ -142,7 +142,7 @@ def test_the_frontend_runs_in_mopidy(tmp_path: Path) -> None:
             lines.append(line)
             if "Scan complete: 3 new tracks" in line:
                 server.send_signal(signal.SIGINT)
-    status = server.wait(20)
+    status = server.wait(PATIENCE)
 
     assert status == 0, "".join(lines)
     assert any("Scan complete: 3 new tracks" in line for line in lines), "".join(lines)

@@ -65,7 +65,7 @@ def taken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(
         [sys.executable, ROOT / "docs" / "screenshots.py", "--to", folder],
         env={**os.environ, "PYTHONPATH": str(ROOT / "tests" / "helpers")},
-        timeout=PATIENCE,
+        timeout=2 * PATIENCE,
         check=True,
     )
     return folder

@@ -22,7 +22,7 @@ def test_what_a_forked_child_does_is_nothing_to_its_parent(
         [sys.executable, HOST, way, tmp_path / "session"],
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=2 * PATIENCE,
         check=False,
     )
     assert host.stderr == ""

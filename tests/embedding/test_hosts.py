@@ -56,7 +56,7 @@ def test_however_a_host_ends_no_process_is_left_and_no_task_is_lost(
         [sys.executable, HOST, way, tmp_path / "session", pids],
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=2 * PATIENCE,
         check=False,
     )
 

@@ -280,7 +280,7 @@ def test_a_copy_of_a_session_leaves_the_jobs_of_the_original_alone(
     with Program(state) as program:
         unique = _start_a_job(program)
         # Until it is written down which process it is.
-        program.send("!echo up; sleep 60")
+        program.send("!echo up; sleep 600")
         program.wait_for(lambda it: it.task is not None and it.task.last_line == "up")
         if whole:
             shutil.copytree(original, copy)

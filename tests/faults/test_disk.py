@@ -138,7 +138,7 @@ def test_a_full_disk_holds_up_only_what_must_be_written(
     state, room = disk
     sign = tmp_path / "sign"
     with Program(state, "--parallel", "3") as program:
-        program.send(f"!until [ -e {sign} ]; do sleep 0.02; done; exit 4", "!sleep 60")
+        program.send(f"!until [ -e {sign} ]; do sleep 0.02; done; exit 4", "!sleep 600")
         program.wait_for_event(TaskEvent.RUNNING, 2)
         room.take(program)
 
@@ -150,7 +150,7 @@ def test_a_full_disk_holds_up_only_what_must_be_written(
         _wait_for_text(program, "reply", "#1 ")
         program.send("/cancel 2")
         _wait_for_text(program, "reply", "stopping #2;")
-        _wait_until_gone(program, "sleep", "60")
+        _wait_until_gone(program, "sleep", "600")
         sign.touch()
         assert 3 not in program.last_states()
 

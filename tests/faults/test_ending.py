@@ -26,7 +26,7 @@ _FOREVER: Final = "600"
 _ROUNDS: Final = 20 if SOAK else 3
 
 _DEAF: Final = "trap '' TERM; echo deaf; while :; do sleep 0.05; done"
-_FAMILY: Final = "setsid sleep 60 & sleep 60 & echo there; wait"
+_FAMILY: Final = "setsid sleep 600 & sleep 600 & echo there; wait"
 
 
 def _start(program: Program, *commands: str) -> None:
@@ -128,7 +128,7 @@ def test_what_was_told_of_the_end_is_not_told_again(
     for number in range(_ROUNDS):
         session = ("--session", f"s{number}")
         with Program(state, *session) as program:
-            _start(program, "echo there; exec sleep 60")
+            _start(program, "echo there; exec sleep 600")
             if isinstance(way, str):
                 program.send(way)
             else:
@@ -145,7 +145,7 @@ def test_what_was_told_of_the_end_is_not_told_again(
 def test_quit_says_what_runs_and_ends_it(state: Path) -> None:
     with Program(state) as program:
         _start(program, _FAMILY)
-        program.send('/task "Nap" sleep 60s', "/quit")
+        program.send('/task "Nap" sleep 600s', "/quit")
         assert program.wait() == 1
         assert program.left() == []
         assert any(
@@ -182,7 +182,7 @@ def test_head_may_end_it(state: Path) -> None:
     done = subprocess.run(
         ["bash", "-c", script, "bash", state],
         # Whenever head is gone, there will be another line.
-        input=b"/help\n!sleep 60\n!sleep 0.5\n!sleep 1\n!sleep 2\n/wait\n",
+        input=b"/help\n!sleep 600\n!sleep 0.5\n!sleep 1\n!sleep 2\n/wait\n",
         capture_output=True,
         timeout=PATIENCE,
         check=True,
@@ -194,7 +194,7 @@ def test_head_may_end_it(state: Path) -> None:
 @soak_only
 def test_nobody_reading_its_output_does_not_keep_it_from_ending(state: Path) -> None:
     with Program(state, "--grace", "0.5", read=False) as program:
-        program.send(*["/help"] * 400, "!sleep 60")
+        program.send(*["/help"] * 400, "!sleep 600")
         program.wait_until_full()
         program.signal(signal.SIGTERM)
         assert program.process.wait(PATIENCE) == 128 + signal.SIGTERM
@@ -286,7 +286,7 @@ def test_an_input_that_can_not_be_read_is_told(state: Path) -> None:
 
 def test_a_second_program_is_told_who_has_the_session(state: Path) -> None:
     with Program(state) as program:
-        _start(program, "echo here; sleep 60")
+        _start(program, "echo here; sleep 600")
         with Program(state) as second:
             assert second.wait() == 2
             assert second.lines == []

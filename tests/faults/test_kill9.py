@@ -33,9 +33,9 @@ _LOAD: Final = (
     '/task "short" bash true',
     '/task "fails" bash exit 3',
     f'/task "numbers" bash seq {_NUMBERS}',
-    '/task "children" bash sleep 60 & sleep 60 & wait',
-    '/task "setsid" bash setsid sleep 60 & setsid -w sleep 60',
-    '/task "left behind" bash setsid sleep 60 & echo off',
+    '/task "children" bash sleep 600 & sleep 600 & wait',
+    '/task "setsid" bash setsid sleep 600 & setsid -w sleep 600',
+    '/task "left behind" bash setsid sleep 600 & echo off',
     '/task "nap" sleep 50ms',
     f'/task "numbers" bash (seq {_NUMBERS}); sleep 0.05',
     "/cancel last",
@@ -230,10 +230,10 @@ def test_no_later_change_gets_the_number_of_a_progress_that_was_shown(
 
 
 def test_what_hides_from_the_mark_is_found_by_its_parents(state: Path) -> None:
-    hidden = "env -i setsid sleep 60 & env -i setsid -w sleep 60 & echo up; wait"
+    hidden = "env -i setsid sleep 600 & env -i setsid -w sleep 600 & echo up; wait"
     unique = f"60.{uuid.uuid4().int % 10**9:09}"
     with Program(state) as program:
-        program.send("!" + hidden.replace("sleep 60", f"sleep {unique}"))
+        program.send("!" + hidden.replace("sleep 600", f"sleep {unique}"))
         program.wait_for(lambda it: it.task is not None and it.task.last_line == "up")
         until_running(unique, 2)
         program.process.kill()

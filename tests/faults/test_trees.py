@@ -23,29 +23,31 @@ if TYPE_CHECKING:
 _GRACE: Final = 0.3
 _DEAF: Final = "trap '' TERM; while :; do sleep 0.03; done"
 _TREES: Final = {
-    "children": "sleep 60 & sleep 60 & echo up; wait",
-    "a deep family": "bash -c 'bash -c \"sleep 60 & wait\" & wait' & echo up; wait",
-    "a pipeline": "yes | grep --line-buffered -m1 y | sed s/y/up/; yes | sleep 60",
-    "a child in another session": "setsid sleep 60 & echo up; setsid -w sleep 60",
-    "a double fork": "(setsid bash -c 'sleep 60 & exec sleep 60' &); echo up; sleep 60",
+    "children": "sleep 600 & sleep 600 & echo up; wait",
+    "a deep family": "bash -c 'bash -c \"sleep 600 & wait\" & wait' & echo up; wait",
+    "a pipeline": "yes | grep --line-buffered -m1 y | sed s/y/up/; yes | sleep 600",
+    "a child in another session": "setsid sleep 600 & echo up; setsid -w sleep 600",
+    "a double fork": (
+        "(setsid bash -c 'sleep 600 & exec sleep 600' &); echo up; sleep 600"
+    ),
     "a daemon whose parents are gone": (
-        "(setsid bash -c 'setsid sleep 60 & exit' &); echo up; sleep 60"
+        "(setsid bash -c 'setsid sleep 600 & exit' &); echo up; sleep 600"
     ),
     "no environment": (
-        "env -i sleep 60 & env -i setsid -w sleep 60 & echo up; exec sleep 60"
+        "env -i sleep 600 & env -i setsid -w sleep 600 & echo up; exec sleep 600"
     ),
     "deaf to SIGTERM": f"echo up; {_DEAF}",
     "deaf children": f'bash -c "{_DEAF}" & bash -c "{_DEAF}" & echo up; wait',
     "a deaf child in another session": (
-        f'setsid bash -c "{_DEAF}" & echo up; sleep 60'
+        f'setsid bash -c "{_DEAF}" & echo up; sleep 600'
     ),
-    "a stopped child": "sleep 60 & kill -STOP $!; echo up; wait",
+    "a stopped child": "sleep 600 & kill -STOP $!; echo up; wait",
     "a stopped deaf child in another session": (
         f'setsid bash -c "{_DEAF}" & sleep 0.1; kill -STOP $!; echo up; wait'
     ),
-    "stops itself": "echo up; kill -STOP $$; sleep 60",
+    "stops itself": "echo up; kill -STOP $$; sleep 600",
     "answers SIGTERM with children": (
-        "trap 'for i in 1 2 3 4 5; do setsid sleep 60 & done' TERM;"
+        "trap 'for i in 1 2 3 4 5; do setsid sleep 600 & done' TERM;"
         " echo up; while :; do sleep 0.03; done"
     ),
     "ends at once and leaves deaf ones": (
@@ -54,12 +56,12 @@ _TREES: Final = {
     ),
     "forks all the time": (
         "trap '' TERM; echo up; for i in $(seq 150); do"
-        " setsid bash -c 'trap \"\" TERM; sleep 60' & sleep 0.01; done; wait"
+        " setsid bash -c 'trap \"\" TERM; sleep 600' & sleep 0.01; done; wait"
     ),
     "passes on its place all the time": (
         "hop() { trap '' TERM; sleep 0.05;"
-        " [ $1 -gt 0 ] && (hop $(($1 - 1)) &) || sleep 60; };"
-        " (hop 60 &); echo up; sleep 60"
+        " [ $1 -gt 0 ] && (hop $(($1 - 1)) &) || sleep 600; };"
+        " (hop 60 &); echo up; sleep 600"
     ),
 }
 
@@ -102,7 +104,7 @@ def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Session]:
 
 
 def _unique() -> str:
-    return f"60.{uuid.uuid4().int % 10**9:09}"
+    return f"600.{uuid.uuid4().int % 10**9:09}"
 
 
 @pytest.mark.parametrize("now", [False, True], ids=["asked", "killed"])
@@ -111,7 +113,7 @@ def test_nothing_is_left_of_canceled_trees(
 ) -> None:
     unique = _unique()
     session.start(
-        *(it.replace("sleep 60", f"sleep {unique}") for it in _TREES.values())
+        *(it.replace("sleep 600", f"sleep {unique}") for it in _TREES.values())
     )
     for task in session.system.list():
         session.system.cancel(task.id, now=now)
@@ -142,7 +144,7 @@ def _longest(session: _Session) -> float:
 def test_nothing_is_left_of_a_tree_that_is_alone(tree: str, session: _Session) -> None:
     for now in (False, True) * 5:
         unique = _unique()
-        session.start(_TREES[tree].replace("sleep 60", f"sleep {unique}"))
+        session.start(_TREES[tree].replace("sleep 600", f"sleep {unique}"))
         (task,) = session.system.list(TaskFilter.RUNNING)
         session.system.cancel(task.id, now=now)
         (ended,) = session.system.wait(task.id, timeout=PATIENCE)
@@ -155,7 +157,7 @@ def test_nothing_is_left_when_the_session_ends_with_all_of_them(
 ) -> None:
     unique = _unique()
     session.start(
-        *(it.replace("sleep 60", f"sleep {unique}") for it in _TREES.values())
+        *(it.replace("sleep 600", f"sleep {unique}") for it in _TREES.values())
     )
     # What a task leaves behind on purpose goes on until then.
     task = session.system.add("Server", "bash", f"setsid sleep {unique} & true")

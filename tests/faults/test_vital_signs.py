@@ -56,7 +56,7 @@ def session() -> Iterator[Callable[[str], int]]:
 
 
 def test_who_waits_uses_no_cpu(session: Callable[[str], int]) -> None:
-    pid = session("sleep 60 & sleep 60 & echo up; wait")
+    pid = session("sleep 600 & sleep 600 & echo up; wait")
     first = look(pid)
     assert first is not None
     assert first.processes == 3
@@ -83,7 +83,7 @@ def test_who_works_does_even_if_it_is_a_grandchild(
 def test_what_children_used_counts_when_they_have_ended(
     session: Callable[[str], int],
 ) -> None:
-    pid = session("timeout 0.2 bash -c 'while :; do :; done'; echo up; sleep 60")
+    pid = session("timeout 0.2 bash -c 'while :; do :; done'; echo up; sleep 600")
     signs = look(pid)
     assert signs is not None
     assert signs.cpu > 0
@@ -138,7 +138,7 @@ def _show(dialogue: Dialogue, task: Task, pid: int | None) -> str:
 
 
 def test_show_compares_with_the_last_look(session: Callable[[str], int]) -> None:
-    pid = session("sleep 60 & echo up; wait")
+    pid = session("sleep 600 & echo up; wait")
     dialogue = Dialogue((), ASCII_ICONS, 5)
     at = datetime(2026, 1, 2, tzinfo=UTC)
     task = Task(
@@ -166,7 +166,7 @@ def test_a_real_task_shows_its_signs() -> None:
     system = TaskSystem(grace=0.2)
     with running(system):
         system.subscribe(news)
-        task = system.add("Wait", "bash", "sleep 60 & echo up; wait")
+        task = system.add("Wait", "bash", "sleep 600 & echo up; wait")
         news.wait_for(TaskChanged, lambda change: change.task.last_line == "up")
         dialogue = Dialogue(system.kinds, ASCII_ICONS, 5)
         (*_, sent) = dialogue.take_line("/show 1")

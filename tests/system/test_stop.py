@@ -31,6 +31,7 @@ from backburner.actors.exits import make_exit_watcher
 from backburner.actors.promise import Deadline
 from backburner.actors.testing import FakeKind, Recorder, no_leaks, running
 from patience import PATIENCE
+from standstill import TOO_SHORT, call_after_standstill
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -127,6 +128,15 @@ def test_a_stop_in_the_midst_of_a_start_leaves_nothing(
                 system.start()
         with system:
             assert system.list() == ()
+
+
+def test_a_stop_bears_a_standstill() -> None:
+    kind = FakeKind(ignores={"stop"})
+    with running(TaskSystem(kinds=[kind])) as system:
+        job = kind.job(system.add("Build", "fake").id)
+        call_after_standstill(job.complete)
+        system.stop(timeout=TOO_SHORT)
+        assert "kill" not in job.asked.received
 
 
 def test_what_ctrl_c_ends_has_its_true_end(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from backburner.actors import (
 from backburner.actors import shutdown as shutdown_module
 from backburner.actors.testing import FakeKind, Recorder, no_leaks, running
 from patience import PATIENCE
+from standstill import TOO_SHORT, call_after_standstill
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -257,8 +258,32 @@ def test_errors_name_what_is_wrong(system: TaskSystem) -> None:
     with pytest.raises(RefusedError, match=r"already finished \(complete"):
         system.cancel(1)
     task = system.add("Wait", "bash", "sleep 600")
-    with pytest.raises(TimeoutError):
+    with pytest.raises(TimeoutError, match=r"task 2 has not ended within 0\.01 s"):
         system.wait(task.id, timeout=0.01)
+    more = [system.add("Wait", "bash", "sleep 600").id for _ in range(2)]
+    with pytest.raises(TimeoutError, match="tasks 2, 3, 4 have not ended within 0 s"):
+        system.wait(task.id, *more, timeout=0)
+    for _ in range(3):
+        system.add("Wait", "bash", "sleep 600")
+    with pytest.raises(TimeoutError, match="6 tasks have not ended within 0 s"):
+        system.wait(timeout=0)
+
+
+def test_a_wait_for_tasks_bears_a_standstill() -> None:
+    """Even if others are heard of before those that are waited for."""
+    kind = FakeKind()
+    with running(TaskSystem(kinds=[kind])) as system:
+        for _ in range(2):
+            system.add("Build", "fake")
+        first, second = kind.job(1), kind.job(2)
+
+        def go_on() -> None:
+            first.advance_to(50)
+            threading.Timer(0.05, second.complete).start()
+
+        call_after_standstill(go_on)
+        (ended,) = system.wait(2, timeout=TOO_SHORT)
+        assert ended.status is TaskStatus.COMPLETE
 
 
 # Output

@@ -180,8 +180,8 @@ def test_a_signal_before_anything_is_drawn_leaves_no_task_running(
     pids = tmp_path / "pids"
     os.mkfifo(tmp_path / "pipe")
     with TaskSystem(directory=tmp_path / "main", slots=1, grace=0) as system:
-        system.add("Busy", "bash", "sleep 60")
-        system.add("Later", "bash", f"echo $$ > {pids}; sleep 60")
+        system.add("Busy", "bash", "sleep 600")
+        system.add("Later", "bash", f"echo $$ > {pids}; sleep 600")
     with PtySession(_command(tmp_path, DRAWS_AT_ALL)) as chat:
         until(lambda: pids.exists() and pids.read_text().endswith("\n"))
         until((tmp_path / "reached").exists)

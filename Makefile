@@ -11,8 +11,10 @@ PYTHONS ?= python3.11 python3.12 python3.13
 .PHONY: run test test-package soak check format bench docs screenshots wheel
 .PHONY: test-lowest test-pythons clean FORCE
 
+# Without what make tells its own children: it is not meant for the make of a job.
 run: $(INSTALLED)
-	@$(BIN)/backburner $(ARGS)
+	@env -u ARGS -u MAKEFLAGS -u MAKEOVERRIDES -u MAKELEVEL -u MFLAGS \
+		-u MAKE_TERMOUT -u MAKE_TERMERR $(BIN)/backburner $(ARGS)
 
 # Most tests wait more than they work; for one at a time: make test ARGS="-n 0".
 test: $(INSTALLED)

@@ -26,6 +26,7 @@ from .queue import QueueActor, QueueConfig
 from .recovery import as_left, end_leftovers
 from .requests import ANSWER_TIMEOUT, RefusedError, Requests, TaskSystemError
 from .runner import RunnerActor
+from .safe_text import brief
 from .session_folder import FolderError, SessionFolder
 from .shutdown import STOP_TIMEOUT, Shutdown, ShutdownConfig
 from .supervision import DeadLetters
@@ -97,7 +98,8 @@ class TaskSystem(Requests):
             raise ValueError(f"can't remember {history} tasks; give a number from 0")
         if not _SESSION_NAME.fullmatch(name):
             raise ValueError(
-                f"bad session name {name!r}; use letters, digits, '.', '_' and '-'"
+                f"bad session name {brief(name)!r}; use up to 64 letters, digits, '.',"
+                " '_' and '-', the first of them a letter or a digit"
             )
         self._directory = None if directory is None else _absolute(directory)
         self._slots = slots

@@ -154,7 +154,7 @@ def _parser() -> argparse.ArgumentParser:
         " (default: 5, or what the configuration says)",
     )
     parser.add_argument(
-        "--state-dir", type=Path, metavar="DIR", help="where sessions are kept"
+        "--state-dir", type=_folder, metavar="DIR", help="where sessions are kept"
     )
     parser.add_argument(
         "--session",
@@ -188,6 +188,12 @@ class _ShowVersion(argparse.Action):
         parser.exit()
 
 
+def _folder(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("no directory is named; give one")
+    return Path(text)
+
+
 def _slots(text: str) -> int:
     try:
         slots = int(text)
@@ -195,7 +201,7 @@ def _slots(text: str) -> int:
         slots = 0
     if slots < 1:
         raise argparse.ArgumentTypeError(
-            f"{text!r} would never run a task; give a whole number from 1"
+            f"{text!r} is no number of tasks; give a whole number from 1"
         )
     return slots
 

@@ -172,7 +172,7 @@ FILTERS: Final = {
 }
 """What `/tasks` takes."""
 
-_TASK_USAGE: Final = '/task "Description" KIND ARGS…'
+_TASK_USAGE: Final = '/task "Description" KIND ARGS...'
 _TASK_EXAMPLE: Final = '/task "Run tests" bash make test'
 
 
@@ -217,6 +217,8 @@ def _parse_tasks(rest: str) -> Command:
     word = rest.strip()
     if not word:
         return ShowTasks(TaskFilter.NOT_CANCELED)
+    if len(words := word.split()) > 1 and FILTERS.keys() >= set(words):
+        raise UsageError(f"/tasks takes one filter, such as: /tasks {words[0]}")
     if word not in FILTERS:
         raise UsageError(
             f"unknown filter {brief(word)}; use one of: {' '.join(FILTERS)}"
@@ -232,7 +234,10 @@ def _parse_cancel(rest: str) -> Command:
         return CancelEverything(now)
     if not words:
         raise UsageError("cancel which task? Give its id: /cancel 3, or /cancel --all")
-    return Cancel(tuple(_parse_id(word) for word in words), now)
+    try:
+        return Cancel(tuple(_parse_id(word) for word in words), now)
+    except UsageError as error:
+        raise UsageError(f"{error}; several with spaces, or --all") from error
 
 
 def _parse_id(word: str) -> int | None:
@@ -262,7 +267,7 @@ def _parse_output(rest: str) -> Command:
 
 
 def _parse_wait(rest: str) -> Command:
-    if not rest.strip():
+    if rest.strip() in {"", "--all"}:
         return Wait(everything=True)
     return Wait(_parse_only_id("/wait", rest))
 
@@ -301,7 +306,7 @@ def _parse_nothing(name: str, command: Command) -> Callable[[str], Command]:
 REGISTRY: Final = (
     CommandSpec(
         "/task",
-        '"Description" KIND ARGS…',
+        '"Description" KIND ARGS...',
         "put a job on the back burner",
         _parse_task,
         Takes.JOB,
@@ -337,7 +342,7 @@ REGISTRY: Final = (
     ),
     CommandSpec(
         "/cancel",
-        "ID… | --all",
+        "ID... | --all",
         "stop running tasks, drop queued ones",
         _parse_cancel,
         Takes.OPEN_TASKS,
@@ -436,6 +441,23 @@ def parse(line: str) -> Command:
     except UnbalancedQuoteError as error:
         raise UsageError(f"{error}; add it") from error
     return Say(text.rstrip())
+
+
+def split_commands(text: str) -> list[str]:
+    """Return the commands of an input that is nothing but commands, one a line.
+
+    Whoever pastes several means each of them; any other input of several lines is one
+    message, or one command with a script.
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines if len(lines) > 1 and all(map(_is_command, lines)) else [text]
+
+
+def _is_command(line: str) -> bool:
+    name, _ = _split_word(line)
+    if name.startswith("!"):
+        return len(name) > 1  # alone it negates, in a script
+    return any(spec.name == name for spec in REGISTRY)
 
 
 def help_lines(command: str | None, kinds: Iterable[tuple[str, str, str]]) -> list[str]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SILENCE: Final = 60.0
 """Seconds without output from which on `/show` speaks of it."""
 
+_LAST_WORDS: Final = 120  # characters
 _NO_CPU: Final = 0.05  # seconds; the system counts in hundredths
 
 LAST_LINES: Final = 20
@@ -37,7 +38,22 @@ def news_text(task: Task, icons: Icons) -> str:
     """Write what became of a task in one line: `✗ #2 failed  Lint  exit status 1`."""
     start = f"{icons.of(task.status)} #{task.id} {task.status:<8}"
     parts = [f"{start}  {safe_line(task.description)}", *_news_details(task)]
+    if last := last_words(task):
+        parts.append(last)
     return "  ".join(parts)
+
+
+def last_words(task: Task) -> str:
+    """Return the last line that a failed task printed, which often says why.
+
+    Empty if it has not failed, printed nothing, or that line is its reason already.
+    """
+    if task.status is not TaskStatus.FAILED or task.last_line is None:
+        return ""
+    line = safe_line(task.last_line).strip()
+    if line in task.reason:
+        return ""
+    return line if len(line) <= _LAST_WORDS else f"{line[: _LAST_WORDS - 3]}..."
 
 
 def _news_details(task: Task) -> list[str]:

@@ -18,8 +18,9 @@ from backburner.actors.testing import FakeKind
         ({"grace": math.nan}, "give seconds from 0"),
         ({"grace": math.inf}, "give seconds from 0"),
         ({"history": -1}, "give a number from 0"),
-        ({"name": "a/b"}, "use letters"),
-        ({"name": ""}, "use letters"),
+        ({"name": "a/b"}, "use up to 64 letters"),
+        ({"name": ""}, "use up to 64 letters"),
+        ({"name": "x" * 65}, "use up to 64 letters"),
         ({"kinds": [BashKind(), FakeKind("bash")]}, "rename one"),
     ],
 )

@@ -22,6 +22,7 @@ from backburner.ui.commands import (
     Wait,
     help_lines,
     parse,
+    split_commands,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,6 +56,7 @@ COMMANDS: list[tuple[str, Command]] = [
     ('!echo "a  b" # c', _bash('echo "a  b" # c', 'echo "a  b" # c')),
     ("!!", _bash("!", "!")),
     ("/tasks", ShowTasks(TaskFilter.NOT_CANCELED)),
+    ("/wait --all", Wait(everything=True)),
     ("/tasks --all", ShowTasks(TaskFilter.ALL)),
     ("/tasks --queued", ShowTasks(TaskFilter.QUEUED)),
     ("/tasks --running", ShowTasks(TaskFilter.RUNNING)),
@@ -125,6 +127,9 @@ def test_every_command_is_tried() -> None:
         ('!"ls', 'no closing " after: "ls; add it'),
         ("/tasks --done", "unknown filter --done; use one of: --all --queued"),
         ("/tasks all", "unknown filter all; use one of: --all --queued"),
+        ("/tasks --failed --all", "/tasks takes one filter, such as: /tasks --failed"),
+        ("/cancel all", "all is no task id; give a number such as 3, or last; several"),
+        ("/cancel 1,2", "or last; several with spaces, or --all"),
         ("/cancel", "cancel which task? Give its id: /cancel 3, or /cancel --all"),
         ("/cancel --now", "cancel which task? Give its id"),
         ("/cancel three", "three is no task id; give a number such as 3, or last"),
@@ -161,6 +166,28 @@ def test_a_line_that_makes_no_sense_says_what_to_do(line: str, error: str) -> No
     with pytest.raises(UsageError) as raised:
         parse(line)
     assert error in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "commands"),
+    [
+        ("/task a bash ls\n  /tasks\n\n/cancel 3\n", 3),
+        ("!make\r\n!make test", 2),
+        ("/tasks", 1),
+        ("!make\necho done", 1),
+        ("/task a bash if\n! make; then\n/tasks\nfi", 1),
+        ("!if\n! make", 1),
+        ("/tasks\n/etc/passwd", 1),
+        ("two\nlines", 1),
+        ("", 1),
+    ],
+)
+def test_an_input_of_nothing_but_commands_is_each_of_them(
+    text: str, commands: int
+) -> None:
+    split = split_commands(text)
+    assert len(split) == commands
+    assert "".join("".join(split).split()) == "".join(text.split())
 
 
 @pytest.mark.parametrize(

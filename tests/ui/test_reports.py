@@ -65,6 +65,18 @@ def test_news_leaves_out_what_the_status_says_already(samples: Samples) -> None:
     assert news_text(task, ASCII_ICONS) == "* #2 running   Build  stopping"
 
 
+def test_news_of_a_failure_has_the_last_line_that_was_printed(samples: Samples) -> None:
+    failed = replace(samples[Status.FAILED], last_line="\x1b[31mfatal: no such branch ")
+    start = "x #4 failed    Lint  exit status 1 · 42.0s"
+    assert news_text(failed, ASCII_ICONS) == f"{start}  fatal: no such branch"
+    long = news_text(replace(failed, last_line="x" * 1000), ASCII_ICONS)
+    assert long == f"{start}  {'x' * 117}..."
+    for said in ("", "  ", "exit status 1", None):
+        assert news_text(replace(failed, last_line=said), ASCII_ICONS) == start
+    complete = replace(samples[Status.COMPLETE], last_line="fine")
+    assert "fine" not in news_text(complete, ASCII_ICONS)
+
+
 def test_news_adds_an_error_that_the_reason_does_not_name(samples: Samples) -> None:
     task = replace(samples[Status.CANCELED], error="still alive: 12 (sleep)")
     assert news_text(task, ASCII_ICONS) == (

@@ -158,10 +158,14 @@ def submit(state: ChatState) -> list[Effect]:
         show = commands.ShowTask(failed)
         return absorb(state, state.dialogue.take_command(show, conversation.name))
     line = state.editor.submit()
-    effects = absorb(state, state.dialogue.take_line(line, conversation.name))
+    effects: list[Effect] = [Remember(line)]
+    for command in commands.split_commands(line):
+        if not state.leaving:
+            said = state.dialogue.take_line(command, conversation.name)
+            effects += absorb(state, said)
     if state.partner is None:
         state.notice = _missing_slash(line) or state.notice
-    return [Remember(line), *effects]
+    return effects
 
 
 def _missing_slash(line: str) -> str:

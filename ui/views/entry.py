@@ -9,8 +9,9 @@ from ...actors import TaskStatus
 from ...actors.safe_text import safe_line, safe_lines
 from ..chat.burst import Burst
 from ..entries import Problem, Reply, Said, TaskNews
+from ..reports import last_words
 from ..rows import Row, Span
-from ..text import cut, width
+from ..text import clip, cut, width
 from ..theme import clock_text, duration_text
 from .paint import wrap_spans
 
@@ -28,6 +29,7 @@ _NO_TIME_BELOW: Final = 24
 _DEEPEST: Final = 16
 _LONGEST: Final = 2000
 _REPLY_ROOM: Final = 40
+_DESCRIPTION: Final = 200  # cells; a whole script can be one, and comes up again
 
 
 @lru_cache(maxsize=4096)
@@ -44,8 +46,8 @@ def entry_rows(shown: Shown, look: Look, columns: int, *, key: bool) -> tuple[Ro
         case Said(who=who, text=text, command=command, at=at):
             return _said(who, text, at, look, columns, command=command)
         case TaskNews(change=change, at=at):
-            sign, rest = _news(change.task, look, key=key)
-            return _timed(at, sign, [rest], look, columns)
+            sign, lines = _news(change.task, look, key=key)
+            return _timed(at, sign, lines, look, columns)
         case Burst(at=at):
             return _timed(at, [], [_burst(shown, look, key=key)], look, columns)
         case Reply(lines=lines):
@@ -104,11 +106,11 @@ def _reply(lines: tuple[str, ...], look: Look, columns: int) -> tuple[Row, ...]:
     return tuple(rows) or ((),)
 
 
-def _news(task: Task, look: Look, *, key: bool) -> tuple[list[Span], list[Span]]:
+def _news(task: Task, look: Look, *, key: bool) -> tuple[list[Span], list[list[Span]]]:
     theme = look.theme
     style = theme.of(task.status)
     head = f"{look.icons.of(task.status)} #{task.id} {task.status:<8}  "
-    rest = [Span(safe_line(task.description), theme.text)]
+    rest = [Span(clip(safe_line(task.description), _DESCRIPTION), theme.text)]
     details = _details(task, look)
     if details:
         failed = task.status is TaskStatus.FAILED
@@ -116,7 +118,8 @@ def _news(task: Task, look: Look, *, key: bool) -> tuple[list[Span], list[Span]]
     if task.status is TaskStatus.FAILED:
         enter = "Enter or " if key else ""
         rest.append(Span(f"  ({enter}/show {task.id})", theme.faint))
-    return [Span(head, style)], rest
+    last = last_words(task)
+    return [Span(head, style)], [rest, [Span(last, theme.faint)]] if last else [rest]
 
 
 def _details(task: Task, look: Look) -> str:

@@ -57,8 +57,12 @@ def _keys(state: ChatState, columns: int, body: int) -> Keys:
             return keys_text.LONG_HELP_KEYS if long else keys_text.HELP_KEYS
         case Confirm():
             return keys_text.CONFIRM_KEYS
-        case Detail(query=query):
-            return keys_text.DETAIL_KEYS if query is None else keys_text.QUERY_KEYS
+        case Detail(query=None, task_id=task_id):
+            seen = state.board.find(task_id)
+            ended = seen is not None and seen.task.status.is_final
+            return keys_text.ENDED_DETAIL_KEYS if ended else keys_text.DETAIL_KEYS
+        case Detail():
+            return keys_text.QUERY_KEYS
         case None:
             pass
     if state.leaving:

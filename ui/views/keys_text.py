@@ -68,6 +68,10 @@ DETAIL_KEYS: Final[Keys] = (
     ("↑ ↓ PgUp PgDn Home End", "move"),
 )
 
+ENDED_DETAIL_KEYS: Final[Keys] = tuple(
+    ("r", "run again") if key == ("x", "cancel") else key for key in DETAIL_KEYS
+)
+
 HELP_KEYS: Final[Keys] = (("any key", "back"),)
 
 LONG_HELP_KEYS: Final[Keys] = (("↑ ↓ PgUp PgDn", "scroll"), ("any other key", "back"))

@@ -8,7 +8,7 @@ import msgspec
 
 from ..chat.state import Confirm, Detail, HelpKeys
 from ..rows import Frame, Row, Span
-from ..text import clip_row
+from ..text import ELLIPSIS, clip_row
 from .confirm import confirm_rows
 from .detail import detail_rows, output_height
 from .footer import footer_row
@@ -122,7 +122,15 @@ def draw(state: ChatState) -> Frame:
     if has_keys(state) and not state.leaving:
         row, column = drawn.cursor
         cursor = (min(top + row, len(rows) - 1), min(column, columns - 1))
-    return Frame(tuple(clip_row(row, columns) for row in rows), cursor)
+    frame = (clip_row(row, columns) for row in rows)
+    if state.look.is_ascii:
+        frame = (_in_ascii(row, state.look.signs.more) for row in frame)
+    return Frame(tuple(frame), cursor)
+
+
+def _in_ascii(row: Row, more: str) -> Row:
+    """Replace the sign of what was cut off, of which those that cut know no other."""
+    return tuple(Span(it.text.replace(ELLIPSIS, more), it.style) for it in row)
 
 
 def _body(state: ChatState, parts: Areas, columns: int) -> list[Row]:

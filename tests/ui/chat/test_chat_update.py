@@ -451,6 +451,33 @@ def test_a_paste_never_sends_and_goes_into_the_input_from_anywhere() -> None:
     assert shown(chat)[:-1] == []
 
 
+def test_pasted_commands_are_carried_out_one_by_one() -> None:
+    chat = ChatDriver()
+    text = '    /task "Run tests" bash make test\n    !make docs\n    /cancel 3\n'
+    chat.tell(Paste(text))
+    effects = chat.press("enter")
+    assert [it.request.description for it in requests(effects, AddTask)] == [
+        "Run tests",
+        "make docs",
+    ]
+    assert [it.task_id for it in requests(effects, CancelTask)] == [3]
+    (remembered,) = [it for it in effects if isinstance(it, Remember)]
+    assert remembered.text.strip() == text.strip()
+
+
+def test_nothing_more_is_done_after_a_quit() -> None:
+    chat = ChatDriver()
+    chat.tell(Paste("/quit\n!make test"))
+    assert not requests(chat.press("enter"), AddTask)
+
+
+def test_a_script_of_several_lines_is_one_command() -> None:
+    chat = ChatDriver()
+    chat.tell(Paste("!make\n/usr/bin/true\n"))
+    (request,) = requests(chat.press("enter"), AddTask)
+    assert request.request.args == ("make\n/usr/bin/true",)
+
+
 def test_only_the_end_of_a_task_is_announced() -> None:
     chat = ChatDriver()
     assert not chat.news(queued(1), running(1), running(1, progress=3))

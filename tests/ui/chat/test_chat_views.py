@@ -254,6 +254,35 @@ def test_the_placeholder_says_what_can_be_typed() -> None:
     assert "Say something to butler" in ChatDriver(partner="butler").screen()
 
 
+def test_what_is_cut_off_is_ascii_too() -> None:
+    chat = ChatDriver(columns=30, look=Look.of("ascii", 0, light=False))
+    chat.news(running(1, "a description that is longer than a row"))
+    chat.press("tab", "enter")
+    chat.tell(Paste("one\ntwo\nthree\nfour\n"))
+    assert "~" in chat.screen()
+    assert chat.screen().isascii()
+
+
+def test_an_open_task_that_has_ended_can_be_run_again_and_not_canceled() -> None:
+    chat = ChatDriver()
+    chat.news(running(1))
+    chat.state.overlay = Detail.of(TaskFound(running(1), 4711))
+    assert "x cancel" in chat.screen().splitlines()[-1]
+    chat.news(ended(1))
+    footer = chat.screen().splitlines()[-1]
+    assert "r run again" in footer
+    assert "x cancel" not in footer
+
+
+def test_news_of_a_long_command_are_a_few_rows_and_a_failure_says_why() -> None:
+    chat = ChatDriver(columns=100, rows=24)
+    failed = ended(1, "x" * 5000, TaskStatus.FAILED)
+    chat.news(replace(failed, last_line="fatal: no such branch"))
+    assert chat.screen().count("x" * 50) <= 4
+    words = " ".join(chat.screen().split())
+    assert "exit status 2 · 8.0s (Enter or /show 1) fatal: no such branch" in words
+
+
 def test_the_footer_follows_the_focus() -> None:
     chat = ChatDriver(columns=120)
     assert "Tab tasks" in chat.screen().split("\n")[-1]

@@ -382,9 +382,12 @@ class QueueActor(SafeActor[QueueMessage]):
         except UnknownTaskError:
             return self._unknown(message.task_id, message.correlation_id)
         if task.status.is_final:
+            more = f"/show {task.id} tells more"
+            if task.left_running:
+                more = "that is ended with the session, or sooner with !kill"
             return Refused(
                 f"task {task.id} has already finished ({task.status}: {task.reason});"
-                f" /show {task.id} tells more",
+                f" {more}",
                 correlation_id=message.correlation_id,
             )
         canceled = self._cancel(task, message.reason, now=message.now)

@@ -196,6 +196,10 @@ class OutputNews(msgspec.Struct, frozen=True, gc=False):
             raise ValueError(f"news of output: {problem}")
 
 
+GOES_ON: Final = "; goes on running: "
+"""In the reason of a task that has ended: what follows is what it left running."""
+
+
 class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A task at one moment. It never changes: each change makes a new one.
 
@@ -275,6 +279,14 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             )
         if problem:
             raise ValueError(f"task {self.id} ({status}): {problem}")
+
+    @property
+    def left_running(self) -> str:
+        """What it left running when it ended, for people; empty if nothing.
+
+        As of its end; it may have ended since.
+        """
+        return self.reason.partition(GOES_ON)[2] if self.status in _FINAL else ""
 
     def _contradiction_unstarted(self, status: TaskStatus) -> str | None:
         if self.started_at is not None:

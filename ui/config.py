@@ -9,6 +9,7 @@ only_when_unfocused = false
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
 
@@ -100,7 +101,7 @@ def load(path: Path | None = None) -> Config:
     """
     file = default_path() if path is None else path
     try:
-        text = file.read_text("utf-8")
+        text = _read(file)
     except FileNotFoundError as error:
         if path is None:
             return Config()
@@ -118,6 +119,18 @@ def load(path: Path | None = None) -> Config:
     except msgspec.ValidationError as error:
         problem = safe_line(_explained(str(error)))
         raise ConfigError(f"{file}: {problem}") from error
+
+
+def _read(file: Path) -> str:
+    with open(file, encoding="utf-8", opener=_open_at_once) as opened:
+        return opened.read()
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    # Opening a pipe into which nobody writes would wait, and hear no signal meanwhile.
+    fd = os.open(path, flags | os.O_NONBLOCK)
+    os.set_blocking(fd, True)
+    return fd
 
 
 def _explained(problem: str) -> str:

@@ -64,6 +64,8 @@ def _news_details(task: Task) -> list[str]:
         case TaskStatus.RUNNING:
             return [] if reason == "running" else [reason]
         case TaskStatus.COMPLETE:
+            if left := safe_line(task.left_running):
+                return [f"{duration_text(task.duration)}  goes on running: {left}"]
             return [duration_text(task.duration)]
         case TaskStatus.FAILED | TaskStatus.CANCELED:
             what = reason if task.duration is None else _with_duration(task)

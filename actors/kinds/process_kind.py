@@ -12,6 +12,7 @@ from .. import survivors
 from ..environment import Environment
 from ..marks import MARK
 from ..process import ChildProcess, ExitStatus
+from ..task import GOES_ON
 from .job import JobEnd, StartError
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class ProcessJob:
         if self._child.reap():
             names = survivors.describe(self._find_family())
             if names:
-                reason = f"{outcome.reason}; goes on running: {names}"
+                reason = f"{outcome.reason}{GOES_ON}{names}"
                 outcome = msgspec.structs.replace(outcome, reason=reason)
         return JobEnd(outcome)
 

@@ -296,6 +296,9 @@ def test_a_task_that_leaves_a_process_is_complete_at_once(
         task = _run(system, f"sleep 600 & echo $! > {tmp_path}/left; echo hi")
         assert task.status is TaskStatus.COMPLETE
         assert task.reason.startswith("exit status 0; goes on running: ")
+        assert str(pids_in("left")[0]) in task.left_running
+        with pytest.raises(RefusedError, match="that is ended with the session, or"):
+            system.cancel(task.id)
         assert _output(task) == b"hi\n"
         assert alive(pids_in("left")) == pids_in("left")
     assert alive(pids_in("left")) == []

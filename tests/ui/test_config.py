@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,6 +53,18 @@ def test_no_file_is_the_defaults_unless_one_was_named(
     assert load().slots == 3
     with pytest.raises(ConfigError, match=f"can't read {path}: No such file"):
         load(path)
+
+
+def test_a_pipe_is_read_and_one_without_a_writer_holds_nobody_up(path: Path) -> None:
+    os.mkfifo(path)
+    assert load(path) == Config()
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with path.open("w") as writer:
+        writer.write("slots = 3")
+        writer.flush()
+        threading.Timer(0.05, writer.close).start()
+        assert load(path).slots == 3
+    os.close(reader)
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,15 @@ def test_news_leaves_out_what_the_status_says_already(samples: Samples) -> None:
     assert news_text(task, ASCII_ICONS) == "* #2 running   Build  stopping"
 
 
+def test_news_tell_what_a_task_left_running(samples: Samples) -> None:
+    reason = "exit status 0; goes on running: 31029 (vite)"
+    task = replace(samples[Status.COMPLETE], reason=reason)
+    assert task.left_running == "31029 (vite)"
+    assert news_text(task, ASCII_ICONS) == (
+        "+ #3 complete  Run tests  42.0s  goes on running: 31029 (vite)"
+    )
+
+
 def test_news_of_a_failure_has_the_last_line_that_was_printed(samples: Samples) -> None:
     failed = replace(samples[Status.FAILED], last_line="\x1b[31mfatal: no such branch ")
     start = "x #4 failed    Lint  exit status 1 · 42.0s"

@@ -48,6 +48,7 @@ class TaskBoard:
         self._seen: dict[int, Seen] = {}
         self._ids: dict[TaskStatus, dict[int, None]] = {s: {} for s in TaskStatus}
         self._ended: deque[int] = deque(maxlen=_LINGERING)
+        self._left: dict[int, None] = {}
         self._order = 0
         self._listed: tuple[tuple[int, str], list[int]] | None = None
 
@@ -70,6 +71,8 @@ class TaskBoard:
         self._order += 1
         if task.status.is_final and not old:
             self._ended.append(task.id)
+            if task.left_running:
+                self._left[task.id] = None
 
     def forget(self, task_ids: Iterable[int]) -> None:
         """Drop tasks that have left the history."""
@@ -102,6 +105,14 @@ class TaskBoard:
     def open_count(self) -> int:
         """How many tasks have not ended."""
         return len(self._ids[TaskStatus.RUNNING]) + len(self._ids[TaskStatus.QUEUED])
+
+    @property
+    def left_running(self) -> Iterable[int]:
+        """The tasks that ended in this session and left something running.
+
+        Even if they were forgotten since; what they left may have ended.
+        """
+        return self._left.keys()
 
     def is_moving(self, now: float) -> bool:
         """Tell whether what is shown changes by itself as time passes."""

@@ -55,10 +55,10 @@ def interrupt(state: ChatState) -> list[Effect]:
 
 
 def end_of_input(state: ChatState) -> list[Effect]:
-    """Do what Ctrl+D means: leave, but ask before tasks are ended by it."""
+    """Do what Ctrl+D means: leave, but ask before anything is ended by it."""
     if state.leaving:
         return []
-    if state.board.open_count:
+    if state.board.open_count or state.board.left_running:
         state.overlay = Confirm(state.detail)
         return []
     return leave(state)

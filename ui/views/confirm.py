@@ -40,4 +40,7 @@ def _consequence(state: ChatState) -> str:
     if counts.queued:
         fate = "stay for the next time" if state.remembers else "will be dropped"
         parts.append(f"Queued tasks {fate}: {counts.queued}.")
+    if left := [f"#{task_id}" for task_id in state.board.left_running]:
+        rest = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
+        parts.append(f"What {', '.join(left[:_NAMED])}{rest} left running is ended.")
     return " ".join(parts) or "Nothing is running."

@@ -130,7 +130,9 @@ def _details(task: Task, look: Look) -> str:
         case TaskStatus.RUNNING:
             return "" if reason == "running" else reason
         case TaskStatus.COMPLETE:
-            return duration_text(task.duration)
+            if left := safe_line(task.left_running):
+                left = f" {look.signs.dot} goes on running: {left}"
+            return f"{duration_text(task.duration)}{left}"
         case TaskStatus.FAILED | TaskStatus.CANCELED:
             if task.duration is None:
                 return reason

@@ -31,6 +31,7 @@ from backburner.ui.keys import FocusChange, Key, Paste, Wheel
 from backburner.ui.pager import Pager
 from backburner.ui.terminal import Size
 from chat_driver import ChatDriver, ended, of_conversation, queued, requests, running
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -449,6 +450,23 @@ def test_a_paste_never_sends_and_goes_into_the_input_from_anywhere() -> None:
     assert chat.state.editor.text == "one\ntwo\n"
     assert chat.state.focus is Focus.INPUT
     assert shown(chat)[:-1] == []
+
+
+def test_leaving_tells_of_what_tasks_left_running_and_asks_before_it_is_ended() -> None:
+    chat = ChatDriver()
+    chat.news(ended(1))
+    chat.press("ctrl-c")
+    assert "Nothing is running." in chat.screen()
+    chat.press("escape")
+    reason = "exit status 0; goes on running: 31029 (vite)"
+    chat.news(replace(ended(2), reason=reason))
+    assert "8.0s · goes on running: 31029 (vite)" in chat.screen()
+    chat.tell(TasksForgotten(2, (2,)))
+    assert not chat.press("ctrl-d")
+    assert "What #2 left running is ended." in chat.screen()
+    chat.news(*(replace(ended(number), reason=reason) for number in range(3, 9)))
+    assert "What #2, #3, #4 and 4 more left running is ended." in chat.screen()
+    assert Leave() in chat.press("enter")
 
 
 def test_pasted_commands_are_carried_out_one_by_one() -> None:

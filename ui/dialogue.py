@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 import msgspec
 from msgspec.structs import replace
@@ -128,12 +128,32 @@ class ListChats(msgspec.Struct, frozen=True):
 Effect = Show | Send | Tell | Leave | Speak | Inspect | OpenChat | ListChats
 
 
+_ENDS: Final = {
+    TaskStatus.COMPLETE: "has finished",
+    TaskStatus.FAILED: "has failed",
+    TaskStatus.CANCELED: "was canceled",
+}
+
+
 class _Wait(msgspec.Struct):
-    """A wait under way: the tasks it waits for still, and what it says in the end."""
+    """A wait under way, for one task or for all: which it waits for still."""
 
     task_ids: set[int]
-    text: str
     where: str | None
+    everything: bool = False
+    ended: list[Task] = []
+
+    def outcome(self) -> str:
+        """Return what it says in the end."""
+        if not self.everything:
+            (task,) = self.ended
+            return f"#{task.id} {_ENDS[task.status]}"
+        parts = ["all tasks have finished"]
+        for status in (TaskStatus.FAILED, TaskStatus.CANCELED):
+            names = [f"#{task.id}" for task in self.ended if task.status is status]
+            if names:
+                parts.append(f"{status}: {', '.join(names)}")
+        return "; ".join(parts)
 
 
 class Dialogue:
@@ -252,7 +272,7 @@ class Dialogue:
                 if event is TaskEvent.PROGRESS or not task.status.is_final:
                     return [news]
                 self.unsuccessful |= task.status is not TaskStatus.COMPLETE
-                return [news, *self._end_of_wait(task.id)]
+                return [news, *self._end_of_wait(task)]
             case Subscribed(tasks=tasks, unshown=unshown):
                 self._open = {t.id: t for t in tasks if t.status in OPEN_STATUSES}
                 self._newest = tasks[-1].id if tasks else None
@@ -441,31 +461,38 @@ class Dialogue:
         return [self._reply([f"forgot {count} finished task{'s' * (count != 1)}"])]
 
     def _wait_for_all(self) -> list[Effect]:
-        return self._begin_wait(set(self._open), "all tasks have finished")
+        return self._begin_wait(_Wait(set(self._open), self._where, everything=True))
 
     def _wait_for(self, found: TaskFound) -> list[Effect]:
         task = found.task
-        waiting = set[int]() if task.status.is_final else {task.id}
-        return self._begin_wait(waiting, f"#{task.id} has finished")
+        wait = _Wait({task.id}, self._where)
+        if task.status.is_final:
+            wait.task_ids.clear()
+            wait.ended.append(task)
+        return self._begin_wait(wait)
 
-    def _begin_wait(self, task_ids: set[int], text: str) -> list[Effect]:
+    def _begin_wait(self, wait: _Wait) -> list[Effect]:
+        task_ids = wait.task_ids
         if not task_ids:
-            return [self._reply([text])]
-        self._waits.append(_Wait(task_ids, text, self._where))
+            return [self._reply([wait.outcome()])]
+        self._waits.append(wait)
         if not self._drawn:
             return []  # nothing else is read before the end of it
         first, *others = (f"#{task_id}" for task_id in sorted(task_ids))
         names = f"{first} and {len(others)} more have" if others else f"{first} has"
         return [self._reply([f"will say when {names} finished"])]
 
-    def _end_of_wait(self, task_id: int) -> list[Effect]:
+    def _end_of_wait(self, task: Task) -> list[Effect]:
         effects: list[Effect] = []
         for wait in tuple(self._waits):
-            wait.task_ids.discard(task_id)
+            if task.id not in wait.task_ids:
+                continue
+            wait.task_ids.remove(task.id)
+            wait.ended.append(task)
             if not wait.task_ids:
                 self._waits.remove(wait)
                 self._where = wait.where
-                effects.append(self._reply([wait.text]))
+                effects.append(self._reply([wait.outcome()]))
         return effects
 
     def _quit(self) -> list[Effect]:

@@ -444,7 +444,10 @@ def test_waiting_for_all_ends_with_the_last_of_them(
     _tell(dialogue, later.ended(Outcome.canceled(BY_YOU), later.queued_at))
     assert dialogue.busy
     end = queued.ended(Outcome.canceled(BY_YOU), queued.queued_at)
-    assert _tell(dialogue, end) == ["#1 canceled", "all tasks have finished"]
+    assert _tell(dialogue, end) == [
+        "#1 canceled",
+        "all tasks have finished; failed: #2; canceled: #1",
+    ]
     assert not dialogue.busy
 
 
@@ -479,9 +482,14 @@ def test_waiting_for_one_task_ends_with_it(
 def test_waiting_for_a_task_that_has_finished_ends_at_once(
     dialogue: Dialogue, samples: Samples
 ) -> None:
-    found = TaskFound(samples[Status.FAILED])
-    assert _ask(dialogue, "/wait 4", found) == ["#4 has finished"]
-    assert not dialogue.busy
+    for status, says in (
+        (Status.COMPLETE, "#3 has finished"),
+        (Status.FAILED, "#4 has failed"),
+        (Status.CANCELED, "#5 was canceled"),
+    ):
+        found = TaskFound(samples[status])
+        assert _ask(dialogue, f"/wait {found.task.id}", found) == [says]
+        assert not dialogue.busy
 
 
 def test_waiting_for_a_task_that_is_not_there_is_refused(dialogue: Dialogue) -> None:

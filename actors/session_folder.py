@@ -82,11 +82,9 @@ class SessionFolder:
         self.output = path / "output"
         self._output_prefix = f"{self.output}/"
         self.journal_path = path / "session.db"
+        self._lock_path = path / "lock"
         try:
-            for folder in (path, self.output):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = path / "lock"
-            self._lock = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._lock = self._make()
         except OSError as error:
             raise FolderError(_not_writable(path, error)) from error
         try:
@@ -153,8 +151,44 @@ class SessionFolder:
                 times.append(file.stat().st_mtime)
         return max(times)
 
+    def _make(self, flags: int = 0) -> int:
+        """Make what is missing, and return the lock file, open."""
+        for folder in (self.path, self.output):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        flags |= os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        return os.open(self._lock_path, flags, 0o600)
+
+    def _restore(self) -> None:
+        """Make the folder again if somebody deleted it, and own it as before."""
+        try:
+            if self._has_lock():
+                return
+            gone, self._lock = self._lock, self._make(os.O_EXCL)
+            os.close(gone)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._write_owner(key=self._owner.key)
+        except OSError as error:
+            raise JournalError(_not_writable(self.path, error)) from error
+
+    def _has_lock(self) -> bool:
+        """Tell whether the lock file is there.
+
+        Raises:
+            JournalError: If there is another in its place.
+        """
+        try:
+            there = self._lock_path.stat()
+        except FileNotFoundError:
+            return False
+        if not os.path.samestat(there, os.fstat(self._lock)):
+            raise JournalError(
+                f"{self.path} was deleted, and is a session of somebody else's now;"
+                " leave this one"
+            )
+        return True
+
     def _load(self) -> tuple[SqliteJournal, Memory]:
-        journal = SqliteJournal(self.journal_path, self._reserve_ids)
+        journal = SqliteJournal(self.journal_path, self._reserve_ids, self._restore)
         try:
             memory = journal.load(self._key())
             if memory.next_id == 1:

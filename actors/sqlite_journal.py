@@ -105,6 +105,9 @@ class SqliteJournal:
         reserve: Told the id up to which, exclusively, ids may be in use from now on,
             before one beyond the last such number is; raises `JournalError` if it
             can't keep that.
+        restore: Called before a new file takes the place of one that is damaged or
+            gone: makes its folder again if that is gone too; raises `JournalError` if
+            it can't.
 
     Raises:
         DamagedJournalError: If the file is not a journal, or is damaged.
@@ -112,10 +115,14 @@ class SqliteJournal:
     """
 
     def __init__(
-        self, path: Path, reserve: Callable[[int], None] | None = None
+        self,
+        path: Path,
+        reserve: Callable[[int], None] | None = None,
+        restore: Callable[[], None] | None = None,
     ) -> None:
         self._path = path
         self._reserve = reserve
+        self._restore = restore
         self._noted = _Noted()
         self._seq = 0
         self._next_id = 1
@@ -287,6 +294,9 @@ class SqliteJournal:
         """Set the file aside, and note all there is to know for a new one."""
         if self._unproven:
             raise JournalError(f"{why}, and a new file is no better") from why
+        # Before the release: as long as this fails, what is there now is not ours.
+        if self._restore is not None:
+            self._restore()
         # First, because SQLite may still put in order, or delete, what lies beside it.
         self.release()
         aside = set_aside(self._path)

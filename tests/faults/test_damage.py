@@ -17,12 +17,14 @@ from backburner.actors import (
     GetTranscript,
     JournalTrouble,
     Outcome,
+    RefusedError,
     Subscribed,
     Task,
     TaskChanged,
     TaskEvent,
     TaskStatus,
     TaskSystem,
+    TaskSystemError,
     Transcript,
     WriteDown,
 )
@@ -143,6 +145,10 @@ def _remove(journal: Path) -> None:
     journal.unlink()
 
 
+def _remove_all(journal: Path) -> None:
+    shutil.rmtree(journal.parent)
+
+
 def _replace_by_another(journal: Path) -> None:
     other = journal.with_name("other.db")
     SqliteJournal(other).close(clean=True)
@@ -153,6 +159,7 @@ _AT_RUN_TIME: Final[dict[str, Callable[[Path], None]]] = {
     "the first page of chat": _page("chat"),
     "the first page of changes_of_task": _page("changes_of_task"),
     "the file is deleted": _remove,
+    "the folder is deleted": _remove_all,
     "the file is replaced": _replace_by_another,
 }
 
@@ -195,6 +202,45 @@ def test_damage_at_run_time_costs_nothing_that_is_known(
         assert isinstance(transcript, Transcript)
         # Said when the index was whole, it is in the file that was set aside.
         assert (_HELLO in transcript.entries) == ("changes_of_task" not in damage)
+
+
+def test_a_folder_that_is_deleted_is_made_again_and_has_the_same_owner(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "main"
+    with running(TaskSystem(directory=folder)) as system:
+        before = system.add("Before", "bash", "true")
+        system.wait(before.id, timeout=PATIENCE)
+        shutil.rmtree(folder)
+        task = system.add("Print", "bash", "echo hi")
+        (ended,) = system.wait(task.id, timeout=PATIENCE)
+        assert (ended.status, ended.last_line) == (TaskStatus.COMPLETE, "hi")
+        with pytest.raises(TaskSystemError, match="'main' is open already, in process"):
+            TaskSystem(directory=folder).start()
+    with running(TaskSystem(directory=folder)) as again:
+        assert again.warnings == ()
+        assert [it.id for it in again.list()] == [before.id, task.id]
+
+
+def test_a_session_that_was_deleted_and_made_anew_is_not_written_into(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "main"
+    news: Recorder[object] = Recorder()
+    with running(TaskSystem(directory=folder)) as system:
+        system.subscribe(news)
+        shutil.rmtree(folder)
+        with running(TaskSystem(directory=folder)) as other:
+            its = other.add("Its", "bash", "true")
+            other.wait(its.id, timeout=PATIENCE)
+            system.queue.tell(WriteDown(_HELLO))
+            trouble = news.wait_for(JournalTrouble).text or ""
+            assert "is a session of somebody else's now; leave this one" in trouble
+            with pytest.raises(RefusedError, match="can't write it down"):
+                system.add("Lost", "bash", "true")
+    assert "could not be closed in order" in caplog.text
+    with running(TaskSystem(directory=folder)) as again:
+        assert [task.description for task in again.list()] == ["Its"]
 
 
 def test_a_transcript_that_is_damaged_holds_nothing_up(tmp_path: Path) -> None:

@@ -449,7 +449,7 @@ def split_commands(text: str) -> list[str]:
     Whoever pastes several means each of them; any other input of several lines is one
     message, or one command with a script.
     """
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in text.split("\n") if line.strip()]
     return lines if len(lines) > 1 and all(map(_is_command, lines)) else [text]
 
 

@@ -179,6 +179,7 @@ def test_a_line_that_makes_no_sense_says_what_to_do(line: str, error: str) -> No
         ("!if\n! make", 1),
         ("/tasks\n/etc/passwd", 1),
         ("two\nlines", 1),
+        ("/task a bash printf 'x\x85/tasks'", 1),
         ("", 1),
     ],
 )

@@ -29,6 +29,8 @@ from .wakeup import DRAWING_SIGNALS, Wakeup
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .theme import Icons
+
 _STDIN, _STDOUT, _STDERR = range(3)
 
 
@@ -69,8 +71,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return run_chat(system, chat, wakeup)
         icons = icons_for("ascii" if config.ascii else sys.stdout.encoding)
         stream = StandardOutput("utf-8" if options.json else sys.stdout.encoding)
-        view = JsonView(stream) if options.json else PlainView(stream, icons)
+        view = JsonView(stream) if options.json else _plain_view(stream, icons, options)
         return run_line_mode(system, view, icons, config.grace, wakeup)
+
+
+def _plain_view(
+    stream: StandardOutput, icons: Icons, options: argparse.Namespace
+) -> PlainView:
+    typed = sys.stdin.isatty() and sys.stdout.isatty()
+    view = PlainView(stream, icons, repeats=not typed)
+    if typed:
+        view.greet(options.session)
+    return view
 
 
 def _configuration(options: argparse.Namespace) -> Config:

@@ -48,15 +48,26 @@ class PlainView:
     Args:
         stream: Where they go.
         icons: The signs for statuses.
+        repeats: Whether what is typed is among them; not where one sees it anyway.
     """
 
-    def __init__(self, stream: LineWriter, icons: Icons) -> None:
+    def __init__(
+        self, stream: LineWriter, icons: Icons, *, repeats: bool = True
+    ) -> None:
         self._stream = stream
         self._icons = icons
+        self._repeats = repeats
+
+    def greet(self, session: str) -> None:
+        """Say what this is to somebody who is going to type."""
+        keys = "/help explains all commands, /quit ends what runs, Ctrl+D waits for it"
+        self._write([f"backburner: session {session}; {keys}"])
 
     def show(self, entry: Entry) -> None:
         """Write an entry; progress is left out, it would bury the rest."""
         match entry:
+            case Said() if not self._repeats:
+                return
             case Said(who=who, text=text):
                 lines = [f"{who}  {safe_line(text)}"]
             case TaskNews(change=change):

@@ -14,6 +14,7 @@ run the clock sends one at least twice a second.
 from __future__ import annotations
 
 import itertools
+import logging
 import threading
 import time
 from collections import deque
@@ -165,7 +166,10 @@ class Dispatcher:
                 alone = not self._workers
             if alone or not isinstance(error, RuntimeError):
                 raise
-            logger.warning("No thread can be started; the others go on alone")
+            # From Python 3.12 on that is so when a host returns and `atexit` stops us.
+            expected = "interpreter shutdown" in str(error)
+            level = logging.DEBUG if expected else logging.WARNING
+            logger.log(level, "No thread can be started; the others go on alone")
 
     def _work(self, worker: _Worker) -> None:
         self._own.worker = worker

@@ -251,20 +251,31 @@ def test_who_is_interrupted_while_it_starts_a_thread_leaves_none_behind(
     assert _take_turn(shared).startswith("test-")
 
 
+@pytest.mark.parametrize(
+    ("why", "warns"),
+    [
+        ("can't start new thread", True),
+        # Nobody can do anything about it, and nothing suffers from it.
+        ("can't create new thread at interpreter shutdown", False),
+    ],
+)
 def test_without_another_thread_the_first_does_all(
+    why: str,
     shared: Dispatcher,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
+    *,
+    warns: bool,
 ) -> None:
     def refuse(thread: threading.Thread) -> None:
-        raise RuntimeError(f"can't start new thread {thread.name}")
+        raise RuntimeError(f"{why} {thread.name}")
 
     assert _take_turn(shared) == "test-1"
     monkeypatch.setattr(threading.Thread, "start", refuse)
     with _Stuck(shared):
         pass
     assert _take_turn(shared) == "test-1"
-    assert "the others go on alone" in caplog.text
+    assert ("the others go on alone" in caplog.text) == warns
 
 
 def test_what_is_asked_for_before_blocking_is_done_meanwhile(

@@ -11,10 +11,12 @@ PYTHONS ?= python3.11 python3.12 python3.13
 .PHONY: run test test-package soak check format bench docs screenshots wheel
 .PHONY: test-lowest test-pythons clean FORCE
 
-# Without what make tells its own children: it is not meant for the make of a job.
+# What make tells its own children is not meant for the make of a job.
+OF_MAKE = MAKEFLAGS MAKEOVERRIDES MAKELEVEL MFLAGS MAKE_TERMOUT MAKE_TERMERR \
+	$(foreach it,ARGS PYTHON PYTHONS VENV,$(if $(filter command,$(origin $(it))),$(it)))
+
 run: $(INSTALLED)
-	@env -u ARGS -u MAKEFLAGS -u MAKEOVERRIDES -u MAKELEVEL -u MFLAGS \
-		-u MAKE_TERMOUT -u MAKE_TERMERR $(BIN)/backburner $(ARGS)
+	@env $(foreach it,$(OF_MAKE),-u $(it)) $(BIN)/backburner $(ARGS)
 
 # Most tests wait more than they work; for one at a time: make test ARGS="-n 0".
 test: $(INSTALLED)

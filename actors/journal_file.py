@@ -76,6 +76,13 @@ class DamagedJournalError(JournalError):
     """
 
 
+class ForeignSessionError(JournalError):
+    """Somebody else has a session where this one was.
+
+    Nothing there is to be touched any more.
+    """
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """Open a journal's file; make it if it is missing, and bring its schema up to date.
 

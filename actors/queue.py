@@ -384,7 +384,7 @@ class QueueActor(SafeActor[QueueMessage]):
         if task.status.is_final:
             more = f"/show {task.id} tells more"
             if task.left_running:
-                more = "that is ended with the session, or sooner with !kill"
+                more = "that is ended with the session at the latest"
             return Refused(
                 f"task {task.id} has already finished ({task.status}: {task.reason});"
                 f" {more}",
@@ -475,6 +475,8 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _delete_doomed(self) -> None:
         doomed, self._doomed = self._doomed, []
+        if self._writing.is_foreign:
+            return  # what has these names now is not ours
         if len(doomed) > _MANY_FILES:
             self.about_to_block(long=True)
         for path in doomed:

@@ -21,7 +21,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 from msgspec.structs import replace
 
-from .journal_file import DamagedJournalError, JournalError, set_aside
+from .journal_file import (
+    DamagedJournalError,
+    ForeignSessionError,
+    JournalError,
+    set_aside,
+)
 from .safe_text import is_unicode
 from .sqlite_journal import LARGEST, SqliteJournal
 
@@ -158,37 +163,53 @@ class SessionFolder:
         flags |= os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
         return os.open(self._lock_path, flags, 0o600)
 
-    def _restore(self) -> None:
-        """Make the folder again if somebody deleted it, and own it as before."""
-        try:
-            if self._has_lock():
-                return
-            gone, self._lock = self._lock, self._make(os.O_EXCL)
-            os.close(gone)
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._write_owner(key=self._owner.key)
-        except OSError as error:
-            raise JournalError(_not_writable(self.path, error)) from error
+    def _hold(self) -> None:
+        """Make sure before a write that the folder is there, and still this session's.
 
-    def _has_lock(self) -> bool:
-        """Tell whether the lock file is there.
+        If somebody has deleted it, or the lock file, it is made again.
 
         Raises:
-            JournalError: If there is another in its place.
+            ForeignSessionError: If another session has taken its place.
+            JournalError: If it can't be made.
         """
         try:
-            there = self._lock_path.stat()
+            there = os.stat(self._lock_path)  # noqa: PTH116 - before each commit
         except FileNotFoundError:
-            return False
-        if not os.path.samestat(there, os.fstat(self._lock)):
-            raise JournalError(
-                f"{self.path} was deleted, and is a session of somebody else's now;"
-                " leave this one"
-            )
-        return True
+            self._make_again()
+        except OSError as error:
+            raise JournalError(_not_writable(self.path, error)) from error
+        else:
+            if not os.path.samestat(there, os.fstat(self._lock)):
+                raise self._foreign()
+
+    def _make_again(self) -> None:
+        try:
+            lock = self._make(os.O_EXCL)
+        except FileExistsError:
+            raise self._foreign() from None
+        except OSError as error:
+            raise JournalError(_not_writable(self.path, error)) from error
+        # Not ours before it is locked and says whose it is.
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._write_owner(lock, key=self._owner.key)
+        except BlockingIOError:
+            os.close(lock)
+            raise self._foreign() from None
+        except OSError as error:
+            self._lock_path.unlink(missing_ok=True)
+            os.close(lock)
+            raise JournalError(_not_writable(self.path, error)) from error
+        gone, self._lock = self._lock, lock
+        os.close(gone)
+
+    def _foreign(self) -> ForeignSessionError:
+        return ForeignSessionError(
+            f"{self.path} was deleted, and is another session now; leave this one"
+        )
 
     def _load(self) -> tuple[SqliteJournal, Memory]:
-        journal = SqliteJournal(self.journal_path, self._reserve_ids, self._restore)
+        journal = SqliteJournal(self.journal_path, self._reserve_ids, self._hold)
         try:
             memory = journal.load(self._key())
             if memory.next_id == 1:
@@ -253,14 +274,15 @@ class SessionFolder:
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return None
 
-    def _write_owner(self, **changes: object) -> None:
+    def _write_owner(self, lock: int | None = None, **changes: object) -> None:
+        lock = self._lock if lock is None else lock
         owner = replace(self._owner, **changes)
         if "key" in changes:
             owner = replace(owner, folder=self._place())
         # As long as the old text at least, and in one write: on a full disk, or if this
         # is killed, the old text or the new one is there.
-        text = msgspec.json.encode(owner).ljust(os.fstat(self._lock).st_size)
-        os.pwrite(self._lock, text, 0)
+        text = msgspec.json.encode(owner).ljust(os.fstat(lock).st_size)
+        os.pwrite(lock, text, 0)
         self._owner = owner
 
     def _who(self) -> str:

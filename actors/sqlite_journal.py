@@ -105,9 +105,9 @@ class SqliteJournal:
         reserve: Told the id up to which, exclusively, ids may be in use from now on,
             before one beyond the last such number is; raises `JournalError` if it
             can't keep that.
-        restore: Called before a new file takes the place of one that is damaged or
-            gone: makes its folder again if that is gone too; raises `JournalError` if
-            it can't.
+        hold: Called before each write: makes sure that what is there is this session's,
+            and makes its folder again if that is gone; raises `JournalError` if it
+            can't.
 
     Raises:
         DamagedJournalError: If the file is not a journal, or is damaged.
@@ -118,11 +118,11 @@ class SqliteJournal:
         self,
         path: Path,
         reserve: Callable[[int], None] | None = None,
-        restore: Callable[[], None] | None = None,
+        hold: Callable[[], None] | None = None,
     ) -> None:
         self._path = path
         self._reserve = reserve
-        self._restore = restore
+        self._hold = hold
         self._noted = _Noted()
         self._seq = 0
         self._next_id = 1
@@ -273,6 +273,8 @@ class SqliteJournal:
         """
         if self._noted.is_empty():
             return
+        if self._hold is not None:
+            self._hold()
         db = self._connection()
         self._check_place()
         if self._reserve is not None and self._next_id > self._reserved:
@@ -295,8 +297,8 @@ class SqliteJournal:
         if self._unproven:
             raise JournalError(f"{why}, and a new file is no better") from why
         # Before the release: as long as this fails, what is there now is not ours.
-        if self._restore is not None:
-            self._restore()
+        if self._hold is not None:
+            self._hold()
         # First, because SQLite may still put in order, or delete, what lies beside it.
         self.release()
         aside = set_aside(self._path)

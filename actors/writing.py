@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from .journal_file import DamagedJournalError, JournalError
+from .journal_file import DamagedJournalError, ForeignSessionError, JournalError
 from .safe_text import safe_line
 from .supervision import logger
 
@@ -34,6 +34,8 @@ class Writing:
         self._tasks = tasks
         self.trouble: str | None = None
         """Why the journal can't be written just now; none if it can."""
+        self.is_foreign = False
+        """Whether another session has taken the place of this one."""
 
     def write_down(self, announce: Announce) -> bool:
         """Write down what was noted; return whether it is. Blocks for the write.
@@ -44,10 +46,12 @@ class Writing:
         try:
             self.use(self._journal.commit, announce)
         except JournalError as error:
+            self.is_foreign = isinstance(error, ForeignSessionError)
             if self.trouble is None:
                 logger.error("The journal can't be written: %s", error)
             self._note(safe_line(str(error)), announce)
             return False
+        self.is_foreign = False
         self._note(None, announce)
         return True
 

@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _plain_view(
     stream: StandardOutput, icons: Icons, options: argparse.Namespace
 ) -> PlainView:
-    typed = sys.stdin.isatty() and sys.stdout.isatty()
+    typed = os.isatty(_STDIN) and os.isatty(_STDOUT)
     view = PlainView(stream, icons, repeats=not typed)
     if typed:
         view.greet(options.session)

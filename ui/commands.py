@@ -454,6 +454,15 @@ def split_commands(text: str) -> list[str]:
 
 
 def _is_command(line: str) -> bool:
+    """Tell whether a line is a command, whole by itself."""
+    import shlex  # noqa: PLC0415 - several lines at once are rare
+
+    try:
+        shlex.split(line)
+    except ValueError:
+        return False  # a quote or a backslash goes on in the next
+    if "<<" in line:
+        return False
     name, _ = _split_word(line)
     if name.startswith("!"):
         return len(name) > 1  # alone it negates, in a script

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
 
 import msgspec
@@ -123,7 +124,10 @@ def load(path: Path | None = None) -> Config:
 
 def _read(file: Path) -> str:
     with open(file, encoding="utf-8", opener=_open_at_once) as opened:
-        return opened.read()
+        text = opened.read()
+        if not text and stat.S_ISFIFO(os.fstat(opened.fileno()).st_mode):
+            raise ConfigError(f"{file} is a pipe into which nobody writes")
+        return text
 
 
 def _open_at_once(path: str, flags: int) -> int:

@@ -128,6 +128,7 @@ class ListChats(msgspec.Struct, frozen=True):
 Effect = Show | Send | Tell | Leave | Speak | Inspect | OpenChat | ListChats
 
 
+_NAMED: Final = 5  # tasks that failed while somebody waited for all
 _ENDS: Final = {
     TaskStatus.COMPLETE: "has finished",
     TaskStatus.FAILED: "has failed",
@@ -151,8 +152,9 @@ class _Wait(msgspec.Struct):
         parts = ["all tasks have finished"]
         for status in (TaskStatus.FAILED, TaskStatus.CANCELED):
             names = [f"#{task.id}" for task in self.ended if task.status is status]
+            rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
             if names:
-                parts.append(f"{status}: {', '.join(names)}")
+                parts.append(f"{status}: {', '.join(names[:_NAMED])}{rest}")
         return "; ".join(parts)
 
 

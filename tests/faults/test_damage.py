@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import sqlite3
@@ -14,6 +15,7 @@ import msgspec
 import pytest
 from backburner.actors import (
     ChatMessage,
+    ForgetFinished,
     GetTranscript,
     JournalTrouble,
     Outcome,
@@ -222,22 +224,64 @@ def test_a_folder_that_is_deleted_is_made_again_and_has_the_same_owner(
         assert [it.id for it in again.list()] == [before.id, task.id]
 
 
+def test_a_lock_file_that_is_deleted_is_made_again_before_anything_is_written(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "main"
+    with running(TaskSystem(directory=folder)) as system:
+        (folder / "lock").unlink()
+        system.add("Nap", "sleep", "600")
+        with pytest.raises(TaskSystemError, match="'main' is open already, in process"):
+            TaskSystem(directory=folder).start()
+
+
+def test_a_folder_that_can_not_be_made_again_at_once_is_owned_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "main"
+    news: Recorder[object] = Recorder()
+    with running(TaskSystem(directory=folder)) as system:
+        key = (folder / "lock").read_bytes().split(b'"key":')[1][:14]
+        system.subscribe(news)
+        shutil.rmtree(folder)
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "pwrite", _no_room)
+            system.queue.tell(WriteDown(_HELLO))
+            trouble = news.wait_for(JournalTrouble).text or ""
+            assert "No space left on device; make room" in trouble
+            assert not (folder / "lock").exists()
+        news.wait_for(JournalTrouble, lambda it: it.text is None)
+        assert key in (folder / "lock").read_bytes()
+        with pytest.raises(TaskSystemError, match="'main' is open already, in process"):
+            TaskSystem(directory=folder).start()
+
+
+def _no_room(*_: object) -> int:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 def test_a_session_that_was_deleted_and_made_anew_is_not_written_into(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "main"
     news: Recorder[object] = Recorder()
     with running(TaskSystem(directory=folder)) as system:
+        mine = system.add("Mine", "bash", "echo mine")
+        system.wait(mine.id, timeout=PATIENCE)
         system.subscribe(news)
         shutil.rmtree(folder)
         with running(TaskSystem(directory=folder)) as other:
-            its = other.add("Its", "bash", "true")
+            its = other.add("Its", "bash", "echo its")
+            assert its.id == mine.id
             other.wait(its.id, timeout=PATIENCE)
             system.queue.tell(WriteDown(_HELLO))
             trouble = news.wait_for(JournalTrouble).text or ""
-            assert "is a session of somebody else's now; leave this one" in trouble
+            assert "is another session now; leave this one" in trouble
             with pytest.raises(RefusedError, match="can't write it down"):
                 system.add("Lost", "bash", "true")
+            system.queue.tell(ForgetFinished())
+            assert system.list() == ()
+            assert (folder / "output" / "1.log").read_text() == "its\n"
     assert "could not be closed in order" in caplog.text
     with running(TaskSystem(directory=folder)) as again:
         assert [task.description for task in again.list()] == ["Its"]

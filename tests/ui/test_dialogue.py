@@ -451,6 +451,20 @@ def test_waiting_for_all_ends_with_the_last_of_them(
     assert not dialogue.busy
 
 
+def test_of_many_that_failed_the_first_are_named(
+    dialogue: Dialogue, samples: Samples
+) -> None:
+    tasks = [replace(samples[Status.RUNNING], id=number) for number in range(1, 9)]
+    dialogue.take_notification(Subscribed(2, tuple(tasks)))
+    dialogue.take_line("/wait")
+    told: list[str] = []
+    for task in tasks:
+        told = _tell(dialogue, _ended(task, Outcome.failed("no")))
+    assert told[-1] == (
+        "all tasks have finished; failed: #1, #2, #3, #4, #5 and 3 more"
+    )
+
+
 def test_tasks_that_come_later_are_not_waited_for(
     dialogue: Dialogue, samples: Samples
 ) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING
 
+from patience import PATIENCE
 from pty_session import PtySession, chat_command
 
 if TYPE_CHECKING:
@@ -20,3 +22,15 @@ def test_it_says_what_it_is_and_does_not_repeat_what_is_typed(tmp_path: Path) ->
         assert chat.text.count("!echo") == 1
         chat.send("\x04")
         assert chat.wait_exit() == 1
+
+
+def test_nothing_is_typed_where_there_is_no_input(tmp_path: Path) -> None:
+    command = chat_command(tmp_path, "--plain")
+    done = subprocess.run(
+        ["bash", "-c", 'exec "$@" <&-', "-", *command],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

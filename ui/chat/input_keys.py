@@ -158,13 +158,25 @@ def submit(state: ChatState) -> list[Effect]:
         show = commands.ShowTask(failed)
         return absorb(state, state.dialogue.take_command(show, conversation.name))
     line = state.editor.submit()
-    effects: list[Effect] = [Remember(line)]
-    for command in commands.split_commands(line):
-        if not state.leaving:
-            said = state.dialogue.take_line(command, conversation.name)
-            effects += absorb(state, said)
+    lines = commands.split_commands(line)
+    if len(lines) > 1:
+        state.to_send.extend(lines)
+        return [Remember(line), *send_waiting(state)]
+    effects = absorb(state, state.dialogue.take_line(line, conversation.name))
     if state.partner is None:
         state.notice = _missing_slash(line) or state.notice
+    return [Remember(line), *effects]
+
+
+def send_waiting(state: ChatState) -> list[Effect]:
+    """Carry out commands that wait, up to the first that takes a while.
+
+    Each may be about what the one before it did: `last`, or a conversation.
+    """
+    effects: list[Effect] = []
+    while state.to_send and not (state.leaving or state.dialogue.busy):
+        line, where = state.to_send.popleft(), state.conversations.current.name
+        effects += absorb(state, state.dialogue.take_line(line, where))
     return effects
 
 

@@ -50,6 +50,10 @@ def interrupt(state: ChatState) -> list[Effect]:
     """Do what Ctrl+C means: ask whether to leave, or hurry if that is under way."""
     if state.leaving:
         return [HurryUp()]
+    if waiting := len(state.to_send):
+        state.to_send.clear()
+        state.notice = f"not sent: {waiting} of the commands, which waited"
+        return []
     state.overlay = Confirm(state.detail)
     return []
 

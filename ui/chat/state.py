@@ -8,6 +8,7 @@ because a copy at every message would cost more than the message.
 from __future__ import annotations
 
 import enum
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -143,6 +144,7 @@ class ChatState:
         choice: The popup, if one is open.
         closed_for: The text before the cursor for which somebody closed the popup.
         overlay: What lies over the screen, if anything does.
+        to_send: Commands of one input that wait until those before them are done.
         leaving: Whether the session is ending.
         notice: A word for the footer; empty for none. The next key takes it away.
     """
@@ -164,6 +166,7 @@ class ChatState:
     choice: Choice | None = None
     closed_for: str | None = None
     overlay: Overlay | None = None
+    to_send: deque[str] = field(default_factory=deque[str])
     leaving: bool = False
     notice: str = ""
 

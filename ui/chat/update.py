@@ -27,7 +27,7 @@ from ..messages import Notice
 from .absorb import absorb
 from .detail_keys import take_detail_key
 from .effects import Announce, Effect
-from .input_keys import take_input
+from .input_keys import send_waiting, take_input
 from .key_list import take_list_key
 from .leaving import take_confirm_key, take_terminal_key
 from .messages import Beat, Ending, Resized
@@ -116,7 +116,8 @@ def _take_notification(state: ChatState, news: Notification) -> list[Effect]:
             pass  # the dialogue has words for it
         case _:
             assert_never(news)
-    return [*effects, *absorb(state, state.dialogue.take_notification(news))]
+    effects += absorb(state, state.dialogue.take_notification(news))
+    return [*effects, *send_waiting(state)]
 
 
 def _take_speech(
@@ -135,7 +136,8 @@ def _take_reply(state: ChatState, reply: QueueReply) -> list[Effect]:
     if isinstance(reply, Transcript):
         restore(state.conversations, reply)
         return []
-    return absorb(state, state.dialogue.take_reply(reply))
+    effects = absorb(state, state.dialogue.take_reply(reply))
+    return [*effects, *send_waiting(state)]
 
 
 def _take_key(state: ChatState, key: keys.Key) -> list[Effect]:

@@ -59,7 +59,9 @@ def _keys(state: ChatState, columns: int, body: int) -> Keys:
             return keys_text.CONFIRM_KEYS
         case Detail(query=None, task_id=task_id):
             seen = state.board.find(task_id)
-            ended = seen is not None and seen.task.status.is_final
+            if seen is None:
+                return keys_text.FORGOTTEN_DETAIL_KEYS
+            ended = seen.task.status.is_final
             return keys_text.ENDED_DETAIL_KEYS if ended else keys_text.DETAIL_KEYS
         case Detail():
             return keys_text.QUERY_KEYS

@@ -72,6 +72,10 @@ ENDED_DETAIL_KEYS: Final[Keys] = tuple(
     ("r", "run again") if key == ("x", "cancel") else key for key in DETAIL_KEYS
 )
 
+FORGOTTEN_DETAIL_KEYS: Final[Keys] = tuple(
+    key for key in DETAIL_KEYS if key != ("x", "cancel")
+)
+
 HELP_KEYS: Final[Keys] = (("any key", "back"),)
 
 LONG_HELP_KEYS: Final[Keys] = (("↑ ↓ PgUp PgDn", "scroll"), ("any other key", "back"))

@@ -122,9 +122,13 @@ def draw(state: ChatState) -> Frame:
     if has_keys(state) and not state.leaving:
         row, column = drawn.cursor
         cursor = (min(top + row, len(rows) - 1), min(column, columns - 1))
-    frame = (clip_row(row, columns) for row in rows)
+    frame = [clip_row(row, columns) for row in rows]
     if state.look.is_ascii:
-        frame = (_in_ascii(row, state.look.signs.more) for row in frame)
+        more = state.look.signs.more
+        typed = range(top, top + parts.input)
+        frame = [
+            row if at in typed else _in_ascii(row, more) for at, row in enumerate(frame)
+        ]
     return Frame(tuple(frame), cursor)
 
 

@@ -7,7 +7,9 @@ from backburner.actors import (
     AddTask,
     CancelAccepted,
     CancelTask,
+    ForgetFinished,
     GetTask,
+    ListTasks,
     Refused,
     TaskAdded,
     TaskFound,
@@ -469,18 +471,39 @@ def test_leaving_tells_of_what_tasks_left_running_and_asks_before_it_is_ended() 
     assert Leave() in chat.press("enter")
 
 
-def test_pasted_commands_are_carried_out_one_by_one() -> None:
+def test_pasted_commands_are_carried_out_one_after_the_other() -> None:
     chat = ChatDriver()
-    text = '    /task "Run tests" bash make test\n    !make docs\n    /cancel 3\n'
+    chat.news(running(1))
+    text = (
+        "    !make test\n    /cancel last\n    /chat work\n    !make docs\n    /tasks\n"
+    )
     chat.tell(Paste(text))
     effects = chat.press("enter")
-    assert [it.request.description for it in requests(effects, AddTask)] == [
-        "Run tests",
-        "make docs",
-    ]
-    assert [it.task_id for it in requests(effects, CancelTask)] == [3]
     (remembered,) = [it for it in effects if isinstance(it, Remember)]
     assert remembered.text.strip() == text.strip()
+    (add,) = requests(effects, AddTask)
+    assert not requests(effects, CancelTask)
+    effects = chat.tell(TaskAdded(queued(7), add.correlation_id))
+    (cancel,) = requests(effects, CancelTask)
+    assert cancel.task_id == 7
+    effects = chat.tell(CancelAccepted((running(7),), cancel.correlation_id))
+    (docs,) = requests(effects, AddTask)
+    assert docs.request.origin == "work"
+    refused = Refused("no", correlation_id=docs.correlation_id)
+    assert requests(chat.tell(refused), ListTasks)
+
+
+def test_pasted_commands_that_wait_are_dropped_by_ctrl_c() -> None:
+    chat = ChatDriver()
+    chat.news(running(1))
+    chat.tell(Paste("/wait\n/clear\n/quit"))
+    chat.press("enter")
+    assert not chat.press("ctrl-c")
+    assert "not sent: 2 of the commands" in chat.screen().splitlines()[-1]
+    assert not requests(chat.news(ended(1)), ForgetFinished)
+    assert not chat.state.leaving
+    chat.press("ctrl-c")
+    assert isinstance(chat.state.overlay, Confirm)
 
 
 def test_nothing_more_is_done_after_a_quit() -> None:

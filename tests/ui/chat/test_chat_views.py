@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from backburner.actors import TaskStatus
-from backburner.actors.messages import TaskFound
+from backburner.actors.messages import TaskFound, TasksForgotten
 from backburner.ui.chat.messages import Resized
 from backburner.ui.chat.partner import PartnerSays
 from backburner.ui.chat.state import Detail
@@ -271,6 +271,10 @@ def test_an_open_task_that_has_ended_can_be_run_again_and_not_canceled() -> None
     chat.news(ended(1))
     footer = chat.screen().splitlines()[-1]
     assert "r run again" in footer
+    assert "x cancel" not in footer
+    chat.tell(TasksForgotten(2, (1,)))
+    footer = chat.screen().splitlines()[-1]
+    assert "r run again" not in footer
     assert "x cancel" not in footer
 
 

@@ -1,9 +1,5 @@
 """Background tasks as Pykka actors: all an embedder needs, and nothing else."""
 
-from .book import TaskCounts
-from .chat import ChatMessage
-from .clock import Alarm, Clock, Moment
-from .exits import ExitWatcher
 from .kinds import (
     BashKind,
     InvalidRequestError,
@@ -46,20 +42,26 @@ from .messages import (
     Unsubscribe,
     WriteDown,
 )
-from .promise import Promise
-from .queue import QueueActor
-from .requests import RefusedError, TaskSystemError
-from .runner import RunnerActor
-from .supervision import DeadLetters, Recipient, SafeActor, post
-from .system import TaskSystem
-from .task import (
+from .processes.exits import ExitWatcher
+from .queue_actor import QueueActor
+from .rules.chat_message import ChatMessage
+from .rules.moment import Moment
+from .rules.task import (
     IllegalTransitionError,
     Outcome,
     Task,
+    TaskCounts,
     TaskFilter,
     TaskRequest,
     TaskStatus,
 )
+from .runner_actor import RunnerActor
+from .runtime.clock import Alarm, Clock
+from .runtime.promise import Promise
+from .runtime.safe_actor import SafeActor
+from .runtime.sending import DeadLetters, Recipient, post
+from .session.blocking import RefusedError, TaskSystemError
+from .system import TaskSystem
 from .task_actor import TaskActor
 
 __all__ = [

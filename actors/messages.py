@@ -13,39 +13,22 @@ import enum
 
 import msgspec
 
-from .book import TaskCounts
-from .chat import ChatMessage
-from .supervision import Recipient
-from .task import (
+from .rules.chat_message import ChatMessage
+from .rules.process_record import ProcessRecord
+from .rules.task import (
     Outcome,
     OutputNews,
     Task,
+    TaskCounts,
     TaskFilter,
     TaskRequest,
     TaskStatus,
 )
+from .runtime.sending import Recipient
 
 
 class Message(msgspec.Struct, frozen=True):
     """The base of all messages."""
-
-
-class ProcessRecord(msgspec.Struct, frozen=True, gc=False):
-    """The process that a task runs as.
-
-    Attributes:
-        task_id: The task.
-        pid: Its process id, which the system may give to another when it has ended.
-        created: When it was created, in seconds since the epoch; together with the id
-            it means one process only.
-    """
-
-    task_id: int
-    pid: int
-    created: float
-
-
-# What the QueueActor tells its subscribers.
 
 
 class TaskEvent(enum.StrEnum):

@@ -13,24 +13,24 @@ from typing import TYPE_CHECKING, Final, Self
 
 from msgspec.structs import replace
 
-from .book import TaskBook
-from .clock import SystemClock
-from .dispatcher import Dispatcher
-from .exits import make_exit_watcher
-from .journal import Journal, Memory, NoJournal
-from .journal_file import JournalError
+from .journal.protocol import Journal, Memory, NoJournal
+from .journal.sqlite_file import JournalError
 from .kinds import BashKind, Kinds, SleepKind
 from .messages import Acknowledged, Begin, ListTasks, OpenQueue, TaskList
-from .promise import Deadline, answer_of
-from .queue import QueueActor, QueueConfig
-from .recovery import as_left, end_leftovers
-from .requests import ANSWER_TIMEOUT, RefusedError, Requests, TaskSystemError
-from .runner import RunnerActor
-from .safe_text import brief
-from .session_folder import FolderError, SessionFolder
-from .shutdown import STOP_TIMEOUT, Shutdown, ShutdownConfig
-from .supervision import DeadLetters
-from .task import TaskFilter
+from .processes.exits import make_exit_watcher
+from .queue_actor import QueueActor, QueueConfig
+from .rules.book import TaskBook
+from .rules.safe_text import brief
+from .rules.task import TaskFilter
+from .runner_actor import RunnerActor
+from .runtime.clock import SystemClock
+from .runtime.dispatcher import Dispatcher
+from .runtime.promise import Deadline, answer_of
+from .runtime.sending import DeadLetters
+from .session.blocking import ANSWER_TIMEOUT, RefusedError, Requests, TaskSystemError
+from .session.folder import FolderError, SessionFolder
+from .session.recovery import as_left, end_leftovers
+from .session.shutdown import STOP_TIMEOUT, Shutdown, ShutdownConfig
 from .task_actor import TaskActorConfig
 
 if TYPE_CHECKING:

@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 import msgspec
 
-from . import marks, survivors
-from .environment import Environment
 from .kinds import JobContext, StartError
 from .messages import (
     Begin,
     JobEnded,
     JobQuiet,
     Look,
-    ProcessRecord,
     QueueMessage,
     RunnerMessage,
     Stop,
@@ -26,19 +23,23 @@ from .messages import (
     TaskProcess,
     TaskProgressed,
 )
-from .output import OutputMonitor
-from .promise import Deadline
-from .safe_text import safe_line, size_text
-from .supervision import DeadLetters, Recipient, SafeActor, logger
-from .task import Outcome, OutputNews, Task
+from .processes import family, marks
+from .processes.environment import Environment
+from .processes.output_file import OutputMonitor
+from .rules.process_record import ProcessRecord
+from .rules.safe_text import safe_line, size_text
+from .rules.task import Outcome, OutputNews, Task
+from .runtime.promise import Deadline
+from .runtime.safe_actor import SafeActor
+from .runtime.sending import DeadLetters, Recipient, logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .clock import Alarm, Clock
-    from .dispatcher import Dispatcher
-    from .exits import ExitWatcher
     from .kinds import Job, JobEnd, Kind
+    from .processes.exits import ExitWatcher
+    from .runtime.clock import Alarm, Clock
+    from .runtime.dispatcher import Dispatcher
 
 QUIET_AFTER: Final = 10
 """Looks without news after which a job is looked at less often."""
@@ -208,7 +209,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._recorded = True
         pid = job.pid()
         if pid is not None:
-            survivors.prepare()
+            family.prepare()
             record = ProcessRecord(self._task.id, pid, self._begun)
             self.post(self._queue, TaskProcess(record))
 
@@ -289,7 +290,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         if job is not None:
             self._try(job.kill)
         # A start that failed half-way may have left processes too.
-        self._try(lambda: survivors.end_marked(self._is_own_mark, grace=0.0))
+        self._try(lambda: family.end_marked(self._is_own_mark, grace=0.0))
         if job is not None:
             self._try(lambda: self._look_for_the_last_time(job))
         if not self._reported:

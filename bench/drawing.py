@@ -9,8 +9,8 @@ import termios
 import time
 from typing import TYPE_CHECKING
 
-from backburner.ui.screen import Screen
-from backburner.ui.terminal import Terminal
+from backburner.ui.terminal.screen import Screen
+from backburner.ui.terminal.terminal import Terminal
 from chat_driver import ChatDriver, queued, running
 
 from .figures import Figure, Report, median

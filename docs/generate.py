@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from backburner.actors import BashKind, SleepKind
-from backburner.ui.commands import REGISTRY, CommandSpec
+from backburner.ui.dialogue.commands import REGISTRY, CommandSpec
 from message_tables import messages_section
 
 DOCS: Final = Path(__file__).parent
@@ -33,7 +33,7 @@ QUOTE: Final = re.compile(
 INTRODUCTION: Final = """\
 # Commands
 
-Written by `make docs` from `ui/commands.py`; `/help` says the same.
+Written by `make docs` from `ui/dialogue/commands.py`; `/help` says the same.
 
 A line that starts with `/` or `!` is a command; start it with `//` to say something
 that begins with a slash. Anything else is a chat message.

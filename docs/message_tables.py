@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 from backburner.actors import messages
-from backburner.ui import messages as ui_messages
-from backburner.ui.chat import messages as chat_messages
-from backburner.ui.chat.partner import Spoken
+from backburner.ui.chat.model import messages as chat_messages
+from backburner.ui.dialogue import messages as ui_messages
+from backburner.ui.dialogue.partner import Spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,13 +48,13 @@ QUEUE: Final = Party(
     "the QueueActor",
     messages.QueueMessage,
     frozenset({"QueueActor", "QueueMessage", "QueueRequest"}),
-    frozenset({"actors/queue.py"}),
+    frozenset({"actors/queue_actor.py"}),
 )
 RUNNER: Final = Party(
     "the RunnerActor",
     messages.RunnerMessage,
     frozenset({"RunnerActor", "RunnerMessage"}),
-    frozenset({"actors/runner.py"}),
+    frozenset({"actors/runner_actor.py"}),
 )
 TASK_ACTORS: Final = Party(
     "TaskActors",
@@ -64,19 +64,21 @@ TASK_ACTORS: Final = Party(
 )
 SYSTEM: Final = Party(
     "the TaskSystem",
-    files=frozenset({"actors/system.py", "actors/shutdown.py", "actors/requests.py"}),
+    files=frozenset(
+        {"actors/system.py", "actors/session/shutdown.py", "actors/session/blocking.py"}
+    ),
 )
 UI: Final = Party(
-    "the UIActor",
-    ui_messages.UIMessage,
-    frozenset({"UIActor", "UIMessage"}),
-    frozenset({"ui/ui_actor.py", "ui/dialogue.py"}),
+    "the LineActor",
+    ui_messages.LineMessage,
+    frozenset({"LineActor", "LineMessage"}),
+    frozenset({"ui/lines/line_actor.py", "ui/dialogue/dialogue.py"}),
 )
 CHAT: Final = Party(
-    "the ChatActor",
-    chat_messages.ChatActorMessage,
-    frozenset({"ChatActor", "ChatActorMessage", "PartnerSays"}),
-    _files("ui/chat/*.py", "ui/dialogue.py") - {"ui/chat/run.py"},
+    "the UIActor",
+    chat_messages.UIMessage,
+    frozenset({"UIActor", "UIMessage", "PartnerSays"}),
+    _files("ui/chat/**/*.py", "ui/dialogue/dialogue.py") - {"ui/chat/run.py"},
 )
 PARTNER: Final = Party(
     "a partner",
@@ -86,8 +88,8 @@ PARTNER: Final = Party(
 )
 PROGRAM: Final = Party(
     "the main thread",
-    ui_messages.UIReport | chat_messages.ChatReport,
-    frozenset({"UIReport", "ChatReport"}),
+    ui_messages.LineReport | chat_messages.UIReport,
+    frozenset({"LineReport", "UIReport"}),
     _files("ui/**/*.py") - UI.files - CHAT.files,
 )
 SUBSCRIBERS: Final = Party(

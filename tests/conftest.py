@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 from hypothesis import settings
 from patience import PATIENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 pytest_plugins = ["backburner.actors.testing.plugin"]
 
@@ -31,3 +34,36 @@ def until() -> Callable[[Callable[[], bool]], None]:
             time.sleep(0.002)
 
     return until
+
+
+ENDED = {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
+
+
+def _running_in(folder: Path) -> list[psutil.Process]:
+    found: list[psutil.Process] = []
+    for process in psutil.process_iter():
+        try:
+            if process.status() not in ENDED and Path(process.cwd()) == folder:
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+@pytest.fixture
+def lair(tmp_path: Path, until: Callable[[Callable[[], bool]], None]) -> Iterator[Path]:
+    """Return a folder; whatever process was started in it is killed at the end.
+
+    Its working folder is what even a process keeps that has left its group, session,
+    parent and environment.
+    """
+    yield tmp_path
+
+    def killed() -> bool:
+        left = _running_in(tmp_path)
+        for process in left:
+            process.kill()
+        return not left
+
+    until(killed)
+    assert os.getcwd() != str(tmp_path)  # noqa: PTH109 - or this would have been killed

@@ -2,6 +2,6 @@
 
 import sys
 
-from .start import main
+from .program.start import main
 
 sys.exit(main())

@@ -1,7 +1,7 @@
 """How jobs run: the protocol of a kind, the registry, and the kinds there are."""
 
 from .bash import BashKind
-from .job import (
+from .kind import (
     InvalidRequestError,
     Job,
     JobContext,
@@ -10,7 +10,7 @@ from .job import (
     Kinds,
     StartError,
 )
-from .process_kind import ProcessJob, ProcessKind
+from .process import ProcessJob, ProcessKind
 from .sleep import SleepKind
 
 __all__ = [

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .job import InvalidRequestError
-from .process_kind import ProcessKind
+from .kind import InvalidRequestError
+from .process import ProcessKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from ..safe_text import brief
-from ..task import Outcome
-from .job import InvalidRequestError, JobEnd
+from ..rules.safe_text import brief
+from ..rules.task import Outcome
+from .kind import InvalidRequestError, JobEnd
 
 if TYPE_CHECKING:
-    from .job import JobContext
+    from .kind import JobContext
 
 _UNITS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _NUMBER: Final = r"(\d{1,9}(?:\.\d{1,9})?)"

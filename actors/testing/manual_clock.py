@@ -8,13 +8,13 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from ..clock import Moment
+from ..rules.moment import Moment
 from .recorder import PATIENCE, wait_in_halves
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..clock import Alarm
+    from ..runtime.clock import Alarm
 
 START: Final = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 """The date and time at which a hand-driven clock begins."""

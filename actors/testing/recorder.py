@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
 import pykka
 
-from ..promise import Deadline
+from ..runtime.promise import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

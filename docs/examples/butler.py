@@ -46,8 +46,8 @@ from backburner.actors import (
     TaskStatus,
     TaskSystem,
 )
-from backburner.ui.chat.partner import Partner, PartnerSays, Spoken
 from backburner.ui.chat.run import ChatOptions, run_chat
+from backburner.ui.dialogue.partner import Partner, PartnerSays, Spoken
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Another face: an actor of the host's in place of the chat's UIActor."""
+"""Another face: an actor of the host's in place of the chat's LineActor."""
 
 from __future__ import annotations
 

@@ -51,15 +51,13 @@ from backburner.actors import (
     Unsubscribe,
     WriteDown,
 )
-from backburner.actors.book import TaskBook
-from backburner.actors.journal import Journal, NoJournal
-from backburner.actors.journal_file import DamagedJournalError, JournalError
+from backburner.actors.journal.protocol import Journal, NoJournal
+from backburner.actors.journal.sqlite_file import DamagedJournalError, JournalError
 from backburner.actors.messages import (
     AwaitShown,
     ClaimTasks,
     CloseQueue,
     OpenQueue,
-    ProcessRecord,
     QueueMessage,
     RunnerMessage,
     StartTask,
@@ -68,9 +66,11 @@ from backburner.actors.messages import (
     TaskProcess,
     TaskProgressed,
 )
-from backburner.actors.queue import BATCH, WRITE_AGAIN, QueueConfig
-from backburner.actors.supervision import DeadLetters
-from backburner.actors.task import OutputNews
+from backburner.actors.queue_actor import BATCH, WRITE_AGAIN, QueueConfig
+from backburner.actors.rules.book import TaskBook
+from backburner.actors.rules.process_record import ProcessRecord
+from backburner.actors.rules.task import OutputNews
+from backburner.actors.runtime.sending import DeadLetters
 from backburner.actors.testing import FakeKind, ManualClock, Recorder, no_leaks
 from msgspec.structs import replace
 from patience import PATIENCE

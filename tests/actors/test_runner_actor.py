@@ -35,9 +35,9 @@ from backburner.actors.messages import (
     TaskProgressed,
     TickRunner,
 )
-from backburner.actors.rota import LOOKS_PER_TICK, QUIET_TICKS
-from backburner.actors.runner import TICK
-from backburner.actors.supervision import DeadLetters
+from backburner.actors.rules.look_schedule import LOOKS_PER_TICK, QUIET_TICKS
+from backburner.actors.runner_actor import TICK
+from backburner.actors.runtime.sending import DeadLetters
 from backburner.actors.task_actor import TaskActorConfig
 from backburner.actors.testing import (
     FakeKind,

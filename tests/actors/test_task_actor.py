@@ -30,7 +30,7 @@ from backburner.actors.messages import (
     TaskProcess,
     TaskProgressed,
 )
-from backburner.actors.supervision import DeadLetters
+from backburner.actors.runtime.sending import DeadLetters
 from backburner.actors.task_actor import QUIET_AFTER, TaskActorConfig
 from backburner.actors.testing import (
     FakeKind,

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from backburner.ui.commands import REGISTRY, parse
+from backburner.ui.dialogue.commands import REGISTRY, parse
 from patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
@@ -66,7 +66,7 @@ def test_a_stale_document_is_named_and_written_again(
 
 
 def test_a_message_that_an_actor_newly_makes_shows(copy: Path) -> None:
-    runner = copy / "actors" / "runner.py"
+    runner = copy / "actors" / "runner_actor.py"
     runner.write_text(runner.read_text() + "\n_CANCEL = CancelTask(1)\n")
     queue = "from .messages import QueueRequest\n"
     runner.write_text(runner.read_text() + queue)
@@ -77,7 +77,7 @@ def test_a_message_that_an_actor_newly_makes_shows(copy: Path) -> None:
 
 
 def test_a_message_that_nobody_makes_is_an_error(copy: Path) -> None:
-    queue = copy / "actors" / "queue.py"
+    queue = copy / "actors" / "queue_actor.py"
     queue.write_text(queue.read_text().replace("JournalTrouble(text)", "None"))
 
     done = generate(copy, "--check")

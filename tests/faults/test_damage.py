@@ -30,9 +30,9 @@ from backburner.actors import (
     Transcript,
     WriteDown,
 )
-from backburner.actors.messages import ProcessRecord
-from backburner.actors.session_folder import Owner, SessionFolder
-from backburner.actors.sqlite_journal import SqliteJournal
+from backburner.actors.journal.sqlite import SqliteJournal
+from backburner.actors.rules.process_record import ProcessRecord
+from backburner.actors.session.folder import Owner, SessionFolder
 from backburner.actors.testing import FakeKind, Recorder, running
 from patience import PATIENCE
 

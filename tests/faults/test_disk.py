@@ -32,11 +32,11 @@ from backburner.actors import (
     TaskSystem,
     TaskSystemError,
 )
-from backburner.actors.book import TaskBook
-from backburner.actors.journal import NoJournal
-from backburner.actors.journal_file import MIGRATIONS, JournalError
-from backburner.actors.queue import QueueConfig
-from backburner.actors.sqlite_journal import SqliteJournal
+from backburner.actors.journal.protocol import NoJournal
+from backburner.actors.journal.sqlite import SqliteJournal
+from backburner.actors.journal.sqlite_file import MIGRATIONS, JournalError
+from backburner.actors.queue_actor import QueueConfig
+from backburner.actors.rules.book import TaskBook
 from backburner.actors.testing import FakeKind, ManualClock, Recorder, running
 from patience import PATIENCE
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterator
 
-    from backburner.actors.clock import Alarm
+    from backburner.actors.runtime.clock import Alarm
 
 REFUSAL: Final = "can't write it down ("
 TROUBLE: Final = "can't write the journal, waiting: "

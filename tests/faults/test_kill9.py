@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 from backburner.actors import Task, TaskEvent, TaskStatus
-from backburner.actors.sqlite_journal import SqliteJournal
+from backburner.actors.journal.sqlite import SqliteJournal
 
 from tests.faults.program import Line, Program, running_as, tagged, until_running
 

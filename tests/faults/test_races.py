@@ -19,7 +19,7 @@ from backburner.actors import (
     TaskEvent,
     TaskSystem,
 )
-from backburner.actors.sqlite_journal import SqliteJournal
+from backburner.actors.journal.sqlite import SqliteJournal
 from backburner.actors.testing import FakeKind, Recorder, running
 from patience import PATIENCE
 

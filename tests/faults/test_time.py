@@ -19,10 +19,11 @@ from backburner.actors import (
     TaskSystem,
     system,
 )
-from backburner.actors.book import TaskBook
-from backburner.actors.clock import Moment, SystemClock
-from backburner.actors.sqlite_journal import SqliteJournal
-from backburner.actors.task import OutputNews
+from backburner.actors.journal.sqlite import SqliteJournal
+from backburner.actors.rules.book import TaskBook
+from backburner.actors.rules.moment import Moment
+from backburner.actors.rules.task import OutputNews
+from backburner.actors.runtime.clock import SystemClock
 from backburner.actors.testing import Recorder, running
 from hypothesis import given
 from hypothesis import strategies as st

@@ -18,12 +18,12 @@ from backburner.actors import (
     TaskFound,
     TaskSystem,
 )
+from backburner.actors.processes.activity import VitalSigns, look, silence
 from backburner.actors.testing import Recorder, running
-from backburner.actors.vital_signs import VitalSigns, look, silence
-from backburner.ui.dialogue import Dialogue, Send, Show
-from backburner.ui.entries import Reply
-from backburner.ui.reports import activity_facts
-from backburner.ui.theme import ASCII_ICONS
+from backburner.ui.dialogue.dialogue import Dialogue, Send, Show
+from backburner.ui.dialogue.entries import Reply
+from backburner.ui.dialogue.reports import activity_facts
+from backburner.ui.text.theme import ASCII_ICONS
 from patience import PATIENCE
 
 if TYPE_CHECKING:

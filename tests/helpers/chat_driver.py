@@ -16,20 +16,20 @@ from backburner.actors import (
     TaskEvent,
     TaskStatus,
 )
-from backburner.actors.task import OutputNews
-from backburner.ui.chat.state import ChatState, kind_words
-from backburner.ui.chat.update import Message, update
-from backburner.ui.dialogue import Dialogue, Send
-from backburner.ui.editor import Editor
-from backburner.ui.keys import Key, Paste
-from backburner.ui.terminal import Size
-from backburner.ui.theme import Look
-from backburner.ui.views.layout import draw
+from backburner.actors.rules.task import OutputNews
+from backburner.ui.chat.model.state import ChatState, kind_words
+from backburner.ui.chat.update.update import Message, update
+from backburner.ui.chat.views.layout import draw
+from backburner.ui.dialogue.dialogue import Dialogue, Send
+from backburner.ui.editor.editor import Editor
+from backburner.ui.terminal.keys import Key, Paste
+from backburner.ui.terminal.terminal import Size
+from backburner.ui.text.theme import Look
 from msgspec.structs import replace
 
 if TYPE_CHECKING:
-    from backburner.ui.chat.effects import Effect
-    from backburner.ui.rows import Frame, Row
+    from backburner.ui.chat.model.effects import Effect
+    from backburner.ui.text.rows import Frame, Row
 
 RequestT = TypeVar("RequestT")
 

@@ -25,10 +25,10 @@ from backburner.actors import (
     TaskSystemError,
     Unsubscribe,
 )
-from backburner.actors import shutdown as shutdown_module
 from backburner.actors import system as system_module
-from backburner.actors.exits import make_exit_watcher
-from backburner.actors.promise import Deadline
+from backburner.actors.processes.exits import make_exit_watcher
+from backburner.actors.runtime.promise import Deadline
+from backburner.actors.session import shutdown as shutdown_module
 from backburner.actors.testing import FakeKind, Recorder, no_leaks, running
 from patience import PATIENCE
 from standstill import TOO_SHORT, call_after_standstill
@@ -36,7 +36,7 @@ from standstill import TOO_SHORT, call_after_standstill
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from backburner.actors.exits import ExitWatcher
+    from backburner.actors.processes.exits import ExitWatcher
     from backburner.actors.testing.fake_kind import FakeJob
 
 

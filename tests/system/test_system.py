@@ -28,7 +28,7 @@ from backburner.actors import (
     TaskSystem,
     TaskSystemError,
 )
-from backburner.actors import shutdown as shutdown_module
+from backburner.actors.session import shutdown as shutdown_module
 from backburner.actors.testing import FakeKind, Recorder, no_leaks, running
 from patience import PATIENCE
 from standstill import TOO_SHORT, call_after_standstill

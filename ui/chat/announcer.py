@@ -6,8 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from ...actors import TaskStatus
-from ...actors.safe_text import safe_line
-from ..theme import duration_text
+from ...actors.rules.safe_text import safe_line
+from ..text.theme import duration_text
 
 if TYPE_CHECKING:
     from ...actors import Task

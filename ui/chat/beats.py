@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ...actors import TaskStatus
-from ..views.layout import measured
-from .state import Confirm, Detail, HelpKeys
+from .model.state import Confirm, Detail, HelpKeys
+from .views.layout import measured
 
 if TYPE_CHECKING:
-    from .state import ChatState
+    from .model.state import ChatState
 
 SPIN: Final = 0.1
 """Seconds between two pictures of a spinner."""

@@ -16,27 +16,25 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ...actors.clock import SystemClock
-from ...actors.promise import answer_of
-from ...actors.safe_text import safe_line
-from ..background import Background
-from ..config import Config
-from ..dialogue import Dialogue
-from ..editor import Editor
-from ..history import HistoryError, HistoryFile
-from ..keys import ESCAPE_WAIT, KeyDecoder
-from ..lifetime import HURRY_AGAIN
-from ..line_mode import EXIT_SIGNAL
-from ..messages import Finished, Notice, ViewLost
-from ..screen import Screen
-from ..terminal import Terminal
-from ..theme import Look
-from ..views.input import input_styles
-from ..views.layout import draw
-from ..wakeup import DRAWING_SIGNALS, Wakeup
-from .messages import (
-    ChatActorMessage,
-    ChatReport,
+from ...actors.rules.safe_text import safe_line
+from ...actors.runtime.clock import SystemClock
+from ...actors.runtime.promise import answer_of
+from ..dialogue.dialogue import Dialogue
+from ..dialogue.messages import Finished, Notice, ViewLost
+from ..dialogue.partner import Partner
+from ..editor.editor import Editor
+from ..editor.history_file import HistoryError, HistoryFile
+from ..lines.run import EXIT_SIGNAL
+from ..program.background import Background
+from ..program.config import Config
+from ..program.lifetime import HURRY_AGAIN
+from ..program.wakeup import DRAWING_SIGNALS, Wakeup
+from ..terminal.keys import ESCAPE_WAIT, KeyDecoder
+from ..terminal.quiet import Quiet
+from ..terminal.screen import Screen
+from ..terminal.terminal import Terminal
+from ..text.theme import Look
+from .model.messages import (
     Close,
     Ending,
     Hurry,
@@ -46,10 +44,12 @@ from .messages import (
     Resized,
     Resumed,
     Summary,
+    UIMessage,
+    UIReport,
 )
-from .partner import Partner
-from .quiet import Quiet
-from .state import ChatState, kind_words
+from .model.state import ChatState, kind_words
+from .views.input import input_styles
+from .views.layout import draw
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     import pykka
 
     from ...actors import TaskSystem
-    from .chat_actor import ChatActor
+    from .ui_actor import UIActor
 
 logger = logging.getLogger("backburner")
 
@@ -144,7 +144,7 @@ class _Owner:
         self.hurried = False
         self._paused = False
 
-    def tell(self, report: ChatReport, /) -> None:
+    def tell(self, report: UIReport, /) -> None:
         match report:
             case Finished():
                 self.finished = True
@@ -187,11 +187,11 @@ class _Chat:
         # Before what it can do without is loaded, blessed above all. What is typed
         # meanwhile waits in the terminal, and a signal in the pipe.
         screen.paint(draw(first), first.size)
-        from .chat_actor import ChatActor  # noqa: PLC0415
+        from .ui_actor import UIActor  # noqa: PLC0415
 
         terminal.learn()
         state = _first_state(system, options, terminal, inputs, notice)
-        self._ui: pykka.ActorRef[ChatActor] = ChatActor.start(
+        self._ui: pykka.ActorRef[UIActor] = UIActor.start(
             state,
             terminal=terminal,
             screen=screen,
@@ -303,7 +303,7 @@ class _Chat:
         signal.signal(signal.SIGTSTP, ours)
         self._take_signals((*signals, signal.SIGCONT))
 
-    def _tell(self, *messages: ChatActorMessage) -> None:
+    def _tell(self, *messages: UIMessage) -> None:
         for message in messages:
             self._ui.tell(message)
 

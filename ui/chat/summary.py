@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .board import TaskBoard
+    from .model.board import TaskBoard
 
 
 def summary_text(board: TaskBoard, session: str) -> str:

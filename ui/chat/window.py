@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from .state import ChatState
+    from .model.state import ChatState
 
 _LOOKED_AT: Final = 64
 

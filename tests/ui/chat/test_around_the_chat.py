@@ -8,18 +8,18 @@ import sys
 from typing import TYPE_CHECKING
 
 from backburner.actors import GetTask, TaskFound, TaskStatus, Transcript
-from backburner.actors.chat import ChatMessage
 from backburner.actors.messages import TaskChanged, TaskEvent
+from backburner.actors.rules.chat_message import ChatMessage
 from backburner.ui.chat.announcer import PAUSE, Announcer
 from backburner.ui.chat.beats import LINGERING, SPIN, next_beat
-from backburner.ui.chat.board import LINGER
-from backburner.ui.chat.quiet import Quiet
-from backburner.ui.chat.state import Detail
+from backburner.ui.chat.model.board import LINGER
+from backburner.ui.chat.model.state import Detail
 from backburner.ui.chat.summary import summary_text
 from backburner.ui.chat.window import taskbar, window_title
-from backburner.ui.keys import Click, Wheel
-from backburner.ui.rows import Style
-from backburner.ui.theme import BASIC, COLOURLESS, DARK, LIGHT, Look, theme_for
+from backburner.ui.terminal.keys import Click, Wheel
+from backburner.ui.terminal.quiet import Quiet
+from backburner.ui.text.rows import Style
+from backburner.ui.text.theme import BASIC, COLOURLESS, DARK, LIGHT, Look, theme_for
 from chat_driver import (
     START,
     ChatDriver,

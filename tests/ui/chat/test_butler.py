@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from backburner.actors import Promise, TaskStatus, TaskSystem
-from backburner.ui.chat.partner import (
+from backburner.ui.dialogue.partner import (
     PartnerMessage,
     PartnerSays,
     Spoken,

@@ -228,7 +228,8 @@ def test_a_resize_draws_everything_again(chat: PtySession) -> None:
 
 CRASHING = """
 import sys
-from backburner.ui import app, keys
+from backburner.ui.program import main as app
+from backburner.ui.terminal import keys
 class Crashing(keys.KeyDecoder):
     def feed(self, data):
         if b"!" in data:

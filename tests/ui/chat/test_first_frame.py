@@ -37,14 +37,14 @@ class Held:
             if pipe.read_text() == "break":
                 raise RuntimeError("planted")
 # Whoever is held back here holds up all other loading: what jobs need comes first.
-import backburner.actors.spawn, psutil
+import backburner.actors.processes.spawn, psutil
 sys.meta_path.insert(0, Held())
-from backburner.ui import app
+from backburner.ui.program import main as app
 sys.exit(app.main())
 """
 
 
-DRAWS_BEST = "backburner.ui.chat.chat_actor,blessed,wcwidth"
+DRAWS_BEST = "backburner.ui.chat.ui_actor,blessed,wcwidth"
 DRAWS_AT_ALL = "backburner.ui.chat.run"
 
 

@@ -1,0 +1,1 @@
+"""Writing a session down, and sending only what has been written."""

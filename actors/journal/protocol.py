@@ -1,0 +1,177 @@
+"""The journal: what a session must remember.
+
+The QueueActor writes down every change before anybody hears of it. A journal is a
+buffer with a `commit`: whatever was noted since the last one is written in a single
+transaction, so a burst costs one write. If a commit fails, nothing is lost: it stays
+noted, and the next commit tries again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from ..rules.process_record import ProcessRecord
+from ..rules.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ..messages import TaskChanged
+    from ..rules.chat_message import ChatMessage
+    from .sqlite_file import DamagedJournalError
+
+
+class Memory(msgspec.Struct, frozen=True):
+    """What a session remembers when it is opened.
+
+    Attributes:
+        session_key: Part of the mark of its processes.
+        next_id: The id of the next task.
+        seq: The number of the last change.
+        shown: The number of the last change that was shown to somebody.
+        clean: Whether the session was closed in order when it ended last.
+        tasks: All tasks, by id.
+        order: Their ids, in the order of their last changes.
+        processes: Those of tasks that had not ended.
+    """
+
+    session_key: str
+    next_id: int = 1
+    seq: int = 0
+    shown: int = 0
+    clean: bool = True
+    tasks: tuple[Task, ...] = ()
+    order: tuple[int, ...] = ()
+    processes: tuple[ProcessRecord, ...] = ()
+
+
+class Journal(Protocol):
+    """Takes note of what must be remembered. Only the QueueActor calls it."""
+
+    def changed(self, change: TaskChanged) -> None:
+        """Note a change of a task."""
+        ...
+
+    def runs_as(self, process: ProcessRecord) -> None:
+        """Note the process of a task."""
+        ...
+
+    def forgot(self, ids: Iterable[int]) -> None:
+        """Note that tasks are forgotten."""
+        ...
+
+    def withdraw(self, task_id: int) -> None:
+        """Drop what was noted of a new task since the last commit; its id is gone."""
+        ...
+
+    def said(self, message: ChatMessage, seq: int) -> None:
+        """Note a chat message that was said after the change with this number."""
+        ...
+
+    def shown(self, seq: int) -> None:
+        """Note that all changes up to this one have been shown; never goes back."""
+        ...
+
+    def commit(self) -> None:
+        """Write down what was noted since the last commit. Blocks for the write.
+
+        Raises:
+            DamagedJournalError: If the file is damaged or gone: see `start_over`.
+            JournalError: If that fails; everything stays noted for the next commit.
+        """
+        ...
+
+    def start_over(self, tasks: Sequence[Task], why: DamagedJournalError) -> str:
+        """Set a damaged file aside, and note all there is to know for a new one.
+
+        The next commit makes that. What is said and shown of old is in the old file
+        alone; whatever was not shown yet is noted as far as tasks tell it.
+
+        Args:
+            tasks: All there are, in the order of their last changes.
+            why: What is wrong with the file.
+
+        Returns:
+            What became of it, for people.
+
+        Raises:
+            JournalError: If that fails, or if the new file is damaged as well.
+        """
+        ...
+
+    def unshown(self) -> tuple[TaskChanged, ...]:
+        """Return the changes that were never shown, in order.
+
+        Raises:
+            DamagedJournalError: If the file is damaged: see `start_over`.
+            JournalError: If they can't be read.
+        """
+        ...
+
+    def transcript(self, limit: int) -> tuple[ChatMessage | TaskChanged, ...]:
+        """Return the last of what was said and what was shown, in order.
+
+        Args:
+            limit: How many at most.
+
+        Raises:
+            DamagedJournalError: If the file is damaged: see `start_over`.
+            JournalError: If they can't be read.
+        """
+        ...
+
+    def close(self, *, clean: bool) -> None:
+        """Commit and release the file.
+
+        Args:
+            clean: Whether nothing is left running.
+
+        Raises:
+            JournalError: If that fails; the file is released nevertheless.
+        """
+        ...
+
+
+class NoJournal:
+    """Remembers nothing: for sessions that end with their process."""
+
+    def changed(self, change: TaskChanged) -> None:
+        """Forget it."""
+
+    def runs_as(self, process: ProcessRecord) -> None:
+        """Forget it."""
+
+    def forgot(self, ids: Iterable[int]) -> None:
+        """Forget it."""
+
+    def withdraw(self, task_id: int) -> None:
+        """Have nothing to drop."""
+
+    def said(self, message: ChatMessage, seq: int) -> None:
+        """Forget it."""
+
+    def shown(self, seq: int) -> None:
+        """Forget it."""
+
+    def commit(self) -> None:
+        """Have nothing to write."""
+
+    def start_over(self, tasks: Sequence[Task], why: DamagedJournalError) -> str:
+        """Have nothing to set aside."""
+        del tasks
+        return str(why)
+
+    def unshown(self) -> tuple[TaskChanged, ...]:
+        """Return nothing."""
+        return ()
+
+    def transcript(self, limit: int) -> tuple[ChatMessage | TaskChanged, ...]:
+        """Return nothing."""
+        del limit
+        return ()
+
+    def close(self, *, clean: bool) -> None:
+        """Have nothing to release."""
+        del clean

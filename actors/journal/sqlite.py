@@ -1,0 +1,468 @@
+"""The journal of a session that is remembered: an SQLite file. See `Journal`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+
+from ..messages import TaskChanged, TaskEvent
+from ..rules.chat_message import ChatMessage
+from ..rules.process_record import ProcessRecord
+from ..rules.task import Task, TaskStatus
+from .protocol import Memory
+from .sqlite_file import (
+    DamagedJournalError,
+    JournalError,
+    check,
+    connect,
+    explained,
+    set_aside,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+LARGEST: Final = 1 << 53
+"""More than any number here can become by counting; beyond it lies damage."""
+
+_CHUNK: Final = 256  # tasks; with many more, the texts leave the processor's cache
+
+CHAT_KEPT: Final = 10_000
+"""How many chat messages a session remembers when it is opened again."""
+
+UNSHOWN_KEPT: Final = 1_000
+"""Of how many tasks that were forgotten before anybody was shown their end it is kept.
+
+A host without anybody to show changes to would otherwise pile them up for ever.
+"""
+
+_RESERVED: Final = 1_000  # ids; the fewer, the more often that must be written
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
+_Pid = Annotated[int, msgspec.Meta(ge=1, lt=1 << 31)]
+_ProcessRow = tuple[int, _Pid, float]
+
+
+class _Meta(msgspec.Struct):
+    """The numbers of a session, as the file has them."""
+
+    next_id: Annotated[int, msgspec.Meta(ge=1, le=LARGEST)]
+    seq: _Count
+    shown: _Count
+    clean: Annotated[int, msgspec.Meta(ge=0, le=1)]
+    session_key: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{12}\Z")] = ""
+
+
+class _Noted:
+    """What waits for the next commit."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[int, tuple[int, int, str]] = {}
+        self.changes: list[tuple[int, int, str, str]] = []
+        self.processes: list[tuple[int, int, float]] = []
+        self.chat: list[tuple[int, str]] = []
+        self.forgotten: list[tuple[int]] = []
+        self.settled: list[tuple[int]] = []  # forgotten, and nothing left to be shown
+        self.meta: dict[str, int | str] = {}
+
+    def is_empty(self) -> bool:
+        """Tell whether there is nothing to write."""
+        return not (
+            self.changes
+            or self.meta
+            or self.chat
+            or self.processes
+            or self.forgotten
+            or self.settled
+        )
+
+    def write(self, db: sqlite3.Connection) -> None:
+        """Write all of it; forgetting comes last, so that it wins."""
+        for statement, rows in (
+            ("INSERT OR REPLACE INTO tasks VALUES (?, ?, ?)", self.tasks.values()),
+            ("INSERT OR REPLACE INTO changes VALUES (?, ?, ?, ?)", self.changes),
+            ("INSERT INTO chat (seq, message) VALUES (?, ?)", self.chat),
+            ("INSERT OR REPLACE INTO processes VALUES (?, ?, ?)", self.processes),
+            ("DELETE FROM tasks WHERE id = ?", self.forgotten),
+            ("DELETE FROM processes WHERE task_id = ?", self.forgotten),
+            ("DELETE FROM changes WHERE task_id = ?", self.settled),
+            ("INSERT OR REPLACE INTO meta VALUES (?, ?)", self.meta.items()),
+        ):
+            # Every statement costs a round through the interpreter's lock.
+            if rows:
+                db.executemany(statement, rows)
+
+
+class SqliteJournal:
+    """A journal in an SQLite file.
+
+    Args:
+        path: The file; made if it is missing, with an empty session in it.
+        reserve: Told the id up to which, exclusively, ids may be in use from now on,
+            before one beyond the last such number is; raises `JournalError` if it
+            can't keep that.
+        hold: Called before each write: makes sure that what is there is this session's,
+            and makes its folder again if that is gone; raises `JournalError` if it
+            can't.
+
+    Raises:
+        DamagedJournalError: If the file is not a journal, or is damaged.
+        JournalError: If it can't be opened, or is of a newer version.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        reserve: Callable[[int], None] | None = None,
+        hold: Callable[[], None] | None = None,
+    ) -> None:
+        self._path = path
+        self._reserve = reserve
+        self._hold = hold
+        self._noted = _Noted()
+        self._seq = 0
+        self._next_id = 1
+        self._reserved = 1
+        self._shown = 0
+        self._key = ""
+        self._processes: dict[int, tuple[int, int, float]] = {}
+        # The last change of each task that has one which nobody was shown yet, in the
+        # order of these changes; and those of them that are forgotten.
+        self._unshown: dict[int, int] = {}
+        self._orphans: dict[int, None] = {}
+        self._encode = msgspec.json.Encoder().encode
+        # Made here, used by the QueueActor's thread alone.
+        self._db: sqlite3.Connection | None = None
+        self._place: tuple[int, int] | None = None
+        self._unproven = False
+        self._connection()
+
+    def load(self, key: str | None = None) -> Memory:
+        """Return all that is remembered, and note that the session is open now.
+
+        Args:
+            key: What the session's key is from now on. If it was another, this is a
+                copy of another session's journal, and the processes in it are that
+                one's. By default it stays as it is if processes may be left that carry
+                it, and is a new one if not.
+
+        Raises:
+            DamagedJournalError: If the file is damaged.
+            JournalError: If it can't be read or written.
+        """
+        db = self._connection()
+        with explained(self._path):
+            rows = db.execute("SELECT key, value FROM meta")
+            meta = msgspec.convert(dict(rows), _Meta)
+            check(db, thoroughly=not meta.clean)
+            tasks, order = _load_tasks(db)
+            (newest,) = db.execute("SELECT max(seq) FROM changes").fetchone()
+            # Progress has numbers too, and is shown without being written down.
+            seq = max(meta.seq, meta.shown, newest or 0)
+            next_id = max(meta.next_id, (tasks[-1].id if tasks else 0) + 1)
+            if max(seq, next_id) > LARGEST:
+                raise ValueError("a number is beyond all bounds")
+            kept = "" if meta.clean else meta.session_key
+            self._key = key or kept or os.urandom(6).hex()
+            if meta.session_key == self._key:
+                self._load_processes(db, tasks)
+            self._shown = meta.shown
+            self._load_unshown(order)
+            db.execute(
+                "DELETE FROM chat WHERE id <= (SELECT max(id) FROM chat) - ?",
+                (CHAT_KEPT,),
+            )
+            db.execute(
+                "INSERT OR REPLACE INTO meta VALUES ('session_key', ?), ('clean', 0)",
+                (self._key,),
+            )
+        self._seq = seq
+        self._next_id = self._reserved = next_id
+        return Memory(
+            session_key=self._key,
+            next_id=next_id,
+            seq=seq,
+            shown=meta.shown,
+            clean=bool(meta.clean),
+            tasks=tuple(tasks),
+            order=tuple(order),
+            processes=tuple([ProcessRecord(*it) for it in self._processes.values()]),
+        )
+
+    def begin_at(self, next_id: int) -> None:
+        """Let the ids of an empty journal begin with this one."""
+        self._next_id = self._reserved = next_id
+
+    def changed(self, change: TaskChanged) -> None:
+        """Note a change of a task; progress is not worth a write."""
+        if change.event is TaskEvent.PROGRESS:
+            return
+        task, noted = change.task, self._noted
+        snapshot = self._encode(task).decode()
+        noted.tasks[task.id] = (task.id, change.seq, snapshot)
+        noted.changes.append((change.seq, task.id, change.event.value, snapshot))
+        self._seq = change.seq
+        self._next_id = max(self._next_id, task.id + 1)
+        # The order is that of the last changes.
+        self._unshown.pop(task.id, None)
+        self._unshown[task.id] = change.seq
+        if task.status.is_final:
+            self._processes.pop(task.id, None)
+
+    def runs_as(self, process: ProcessRecord) -> None:
+        """Note the process of a task."""
+        row = (process.task_id, process.pid, process.created)
+        self._noted.processes.append(row)
+        self._processes[process.task_id] = row
+
+    def forgot(self, ids: Iterable[int]) -> None:
+        """Note that tasks are forgotten; changes that were not shown yet are kept."""
+        noted = self._noted
+        for task_id in ids:
+            noted.forgotten.append((task_id,))
+            if task_id in self._unshown:
+                self._orphans[task_id] = None
+            else:
+                noted.settled.append((task_id,))
+        while len(self._orphans) > UNSHOWN_KEPT:
+            self._settle(next(iter(self._orphans)))
+        if noted.forgotten:
+            # The rows that tell them may be among those that go.
+            noted.meta |= {"seq": self._seq, "next_id": self._next_id}
+
+    def withdraw(self, task_id: int) -> None:
+        """Drop what was noted of a new task since the last commit."""
+        noted = self._noted
+        noted.tasks.pop(task_id, None)
+        numbers = [row[0] for row in noted.changes if row[1] == task_id]
+        noted.changes = [row for row in noted.changes if row[1] != task_id]
+        if numbers and numbers[-1] == self._seq:
+            self._seq = numbers[0] - 1
+        # Its id is used up; and something is left to write, so that it is tried again.
+        noted.meta |= {"seq": self._seq, "next_id": self._next_id}
+        self._unshown.pop(task_id, None)
+
+    def said(self, message: ChatMessage, seq: int) -> None:
+        """Note a chat message that was said after the change with this number."""
+        self._noted.chat.append((seq, self._encode(message).decode()))
+
+    def shown(self, seq: int) -> None:
+        """Note that all changes up to this one have been shown; never goes back."""
+        if seq <= self._shown:
+            return
+        self._shown = self._noted.meta["shown"] = seq
+        while self._unshown:
+            task_id, last = next(iter(self._unshown.items()))
+            if last > seq:
+                break
+            if task_id in self._orphans:
+                self._settle(task_id)
+            else:
+                del self._unshown[task_id]
+
+    def commit(self) -> None:
+        """Write down what was noted, in one transaction.
+
+        Raises:
+            DamagedJournalError: If the file is damaged, or no longer in its place.
+            JournalError: If that fails; everything stays noted for the next commit.
+        """
+        if self._noted.is_empty():
+            return
+        if self._hold is not None:
+            self._hold()
+        db = self._connection()
+        self._check_place()
+        if self._reserve is not None and self._next_id > self._reserved:
+            self._reserve(self._next_id + _RESERVED)
+            self._reserved = self._next_id + _RESERVED
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            self._noted.write(db)
+            db.execute("COMMIT")
+        except BaseException:
+            with explained(self._path):
+                with contextlib.suppress(sqlite3.Error):
+                    db.execute("ROLLBACK")
+                raise
+        self._noted = _Noted()
+        self._unproven = False
+
+    def start_over(self, tasks: Sequence[Task], why: DamagedJournalError) -> str:
+        """Set the file aside, and note all there is to know for a new one."""
+        if self._unproven:
+            raise JournalError(f"{why}, and a new file is no better") from why
+        # Before the release: as long as this fails, what is there now is not ours.
+        if self._hold is not None:
+            self._hold()
+        # First, because SQLite may still put in order, or delete, what lies beside it.
+        self.release()
+        aside = set_aside(self._path)
+        self._noted = self._everything(tasks)
+        self._unproven = True
+        if aside is None:
+            return (
+                f"{why}; the tasks are in a new file, but what was said before is lost"
+            )
+        return (
+            f"{why}; it was set aside as {aside}, and the tasks are in a new file, but"
+            " what was said before is in the old one alone"
+        )
+
+    def unshown(self) -> tuple[TaskChanged, ...]:
+        """Return the changes that were never shown, in order."""
+        db = self._connection()
+        with explained(self._path):
+            rows = db.execute(
+                "SELECT seq, event, snapshot FROM changes WHERE seq >"
+                " (SELECT value FROM meta WHERE key = 'shown') ORDER BY seq"
+            )
+            return tuple(_decode_change(*row) for row in rows)
+
+    def transcript(self, limit: int) -> tuple[ChatMessage | TaskChanged, ...]:
+        """Return the last of what was said and what was shown, in order."""
+        db = self._connection()
+        with explained(self._path):
+            # A message comes after the change whose number it carries.
+            rows = db.execute(
+                "SELECT seq, 0, 0, event, snapshot FROM changes WHERE seq <="
+                " (SELECT value FROM meta WHERE key = 'shown')"
+                " UNION ALL SELECT seq, 1, id, NULL, message FROM chat"
+                " ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT ?",
+                (limit,),
+            ).fetchall()
+            return tuple(
+                _decode_message(text)
+                if event is None
+                else _decode_change(seq, event, text)
+                for seq, _, _, event, text in reversed(rows)
+            )
+
+    def close(self, *, clean: bool) -> None:
+        """Commit and release the file."""
+        try:
+            if clean:
+                self._noted.meta["clean"] = 1
+                self._noted.meta |= {"seq": self._seq, "next_id": self._next_id}
+            self.commit()
+        finally:
+            self.release()
+        if clean and self._reserve is not None:
+            self._reserve(self._next_id)
+
+    def release(self) -> None:
+        """Release the file without a commit; does nothing if it is released."""
+        db, self._db = self._db, None
+        if db is not None:
+            with contextlib.suppress(sqlite3.Error):
+                db.close()
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._db is None:
+            self._db = connect(self._path)
+            self._place = _place_of(self._path)
+        return self._db
+
+    def _check_place(self) -> None:
+        """Notice that somebody deleted the file, into which SQLite goes on to write."""
+        place = _place_of(self._path)
+        if place != self._place:
+            what = "deleted" if place is None else "replaced"
+            raise DamagedJournalError(
+                f"{self._path} was {what} while the session was open"
+            )
+
+    def _load_processes(self, db: sqlite3.Connection, tasks: Iterable[Task]) -> None:
+        running = TaskStatus.RUNNING
+        for task_id in [task.id for task in tasks if task.status is running]:
+            for row in db.execute(
+                "SELECT task_id, pid, created FROM processes WHERE task_id = ?",
+                (task_id,),
+            ):
+                self._processes[task_id] = msgspec.convert(row, _ProcessRow)
+
+    def _load_unshown(self, ids: Iterable[int]) -> None:
+        # To be shown later; if one of them is damaged, now is the time to know.
+        for change in self.unshown():
+            self._unshown.pop(change.task.id, None)
+            self._unshown[change.task.id] = change.seq
+        if self._unshown:
+            known = frozenset(ids)
+            self._orphans = dict.fromkeys(i for i in self._unshown if i not in known)
+
+    def _settle(self, task_id: int) -> None:
+        del self._orphans[task_id], self._unshown[task_id]
+        self._noted.settled.append((task_id,))
+
+    def _everything(self, tasks: Sequence[Task]) -> _Noted:
+        before, noted = self._noted, _Noted()
+        for place, task in enumerate(tasks, 1):
+            snapshot = self._encode(task).decode()
+            noted.tasks[task.id] = (task.id, place, snapshot)
+            seq = self._unshown.get(task.id)
+            if seq is not None:
+                event = TaskEvent.of(task.status).value
+                noted.changes.append((seq, task.id, event, snapshot))
+        noted.changes += [row for row in before.changes if row[1] in self._orphans]
+        noted.processes = [*self._processes.values()]
+        noted.chat = before.chat
+        noted.meta = {
+            "next_id": self._next_id,
+            "seq": self._seq,
+            "shown": self._shown,
+            "clean": 0,
+            "session_key": self._key,
+        }
+        return noted
+
+
+def _load_tasks(db: sqlite3.Connection) -> tuple[list[Task], list[int]]:
+    """Return all tasks by id, and their ids in the order of their last changes."""
+    ids: list[int] = []
+    seqs: list[int] = []
+    tasks: list[Task] = []
+    last = -LARGEST
+    # Hundreds at once: each row that is fetched, and each text that is decoded, is a
+    # call. The three are put together in the same order, that of the rows.
+    while True:
+        some_ids, some_seqs, some_tasks = db.execute(
+            "SELECT '[' || group_concat(id) || ']', '[' || group_concat(seq) || ']',"
+            " '[' || group_concat(snapshot) || ']' FROM"
+            " (SELECT id, seq, snapshot FROM tasks WHERE id > ? ORDER BY id LIMIT ?)",
+            (last, _CHUNK),
+        ).fetchone()
+        if some_ids is None:
+            break
+        ids += _decode_numbers(some_ids)
+        seqs += _decode_numbers(some_seqs)
+        tasks += _decode_tasks(some_tasks)
+        last = ids[-1]
+    if ids != [task.id for task in tasks]:
+        raise ValueError("a task carries the id of another")
+    by_change = sorted(range(len(ids)), key=seqs.__getitem__)
+    return tasks, [ids[place] for place in by_change]
+
+
+def _place_of(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - half the cost of Path, before each commit
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise JournalError(f"can't reach {path}: {error.strerror}") from error
+    return found.st_dev, found.st_ino
+
+
+_decode_message = msgspec.json.Decoder(ChatMessage).decode
+_decode_task = msgspec.json.Decoder(Task).decode
+_decode_tasks = msgspec.json.Decoder(list[Task]).decode
+_decode_numbers = msgspec.json.Decoder(list[int]).decode
+
+
+def _decode_change(seq: int, event: str, snapshot: str) -> TaskChanged:
+    return TaskChanged(seq, TaskEvent(event), _decode_task(snapshot))

@@ -1,0 +1,178 @@
+"""What a kind of job has to offer, and the registry that knows the kinds by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from ..processes.environment import Environment
+from ..rules.safe_text import brief
+from ..rules.task import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from ..processes.exits import ExitWatcher
+    from ..rules.task import Task
+    from ..runtime.clock import Clock
+
+
+class InvalidRequestError(ValueError):
+    """A request that makes no sense; its text says why and what to do, in one line."""
+
+
+class StartError(Exception):
+    """A job that could not be started; its text becomes the reason of the failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobContext:
+    """What a job is given to work with.
+
+    Attributes:
+        task: The task, as it began to run.
+        output: Where its output belongs; none for a kind without output.
+        mark: The value of `BACKBURNER_TASK` for its processes; see `marks`.
+        clock: The time, and calls at a later one.
+        exits: Calls when a child process has exited.
+        look: Call this, from any thread, whenever `Job.look` may have news. Never
+            blocks.
+        environment: What its processes inherit: that of this process when the task
+            system was started, with `PYTHONUNBUFFERED`.
+    """
+
+    task: Task
+    output: Path | None
+    mark: str
+    clock: Clock
+    exits: ExitWatcher
+    look: Callable[[], None]
+    environment: Environment = field(default_factory=Environment.to_inherit)
+
+
+class JobEnd(msgspec.Struct, frozen=True):
+    """The end of a job.
+
+    Attributes:
+        outcome: How it ended by itself: Complete or Failed. A job that was told to
+            stop before its end becomes Canceled, whatever it says here.
+        leftover: What could not be ended, for people; none if nothing is left.
+    """
+
+    outcome: Outcome
+    leftover: str | None = None
+
+
+class Job(Protocol):
+    """One job under way, in the hands of its TaskActor. No method may block."""
+
+    def look(self) -> JobEnd | None:
+        """See what has become of it.
+
+        Called after every `context.look()`, on ticks, and before and after it is told
+        to stop.
+
+        Returns:
+            Its end, or none while it goes on.
+        """
+        ...
+
+    def progress(self) -> int | None:
+        """Return its progress in percent if the job itself knows it.
+
+        What its output says is read by others.
+        """
+        ...
+
+    def stop(self) -> None:
+        """Ask it to end; it has the grace period for that."""
+        ...
+
+    def kill(self) -> None:
+        """End it now, by force."""
+        ...
+
+    def pid(self) -> int | None:
+        """Return the id of its process, if it has one."""
+        ...
+
+
+class Kind(Protocol):
+    """A kind of job. An object with these members is all it takes to add one."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in a request: a short word."""
+        ...
+
+    @property
+    def usage(self) -> str:
+        """Its arguments, for help: `COMMAND`."""
+        ...
+
+    @property
+    def summary(self) -> str:
+        """What it does, for help, in a few words."""
+        ...
+
+    @property
+    def writes_output(self) -> bool:
+        """Whether its jobs write an output file."""
+        ...
+
+    def check(self, args: tuple[str, ...]) -> None:
+        """Accept the arguments of a request before it becomes a task.
+
+        Called by the QueueActor for every request, and so must not block.
+
+        Raises:
+            InvalidRequestError: If they make no sense.
+        """
+        ...
+
+    def start(self, context: JobContext) -> Job:
+        """Start a job; must not block for longer than starting a process takes.
+
+        Raises:
+            StartError: If it can't be started; the task fails with its text. Any other
+                exception fails the task too, and is logged.
+        """
+        ...
+
+
+class Kinds:
+    """The kinds of one system, by name. Does not change once made.
+
+    Args:
+        kinds: In the order in which help lists them.
+
+    Raises:
+        ValueError: If two of them have the same name.
+    """
+
+    def __init__(self, kinds: Iterable[Kind]) -> None:
+        self._kinds: dict[str, Kind] = {}
+        for kind in kinds:
+            if kind.name in self._kinds:
+                raise ValueError(f"two kinds are called {kind.name!r}; rename one")
+            self._kinds[kind.name] = kind
+
+    def __iter__(self) -> Iterator[Kind]:
+        return iter(self._kinds.values())
+
+    def find(self, name: str) -> Kind:
+        """Return the kind of this name.
+
+        Raises:
+            InvalidRequestError: If there is none.
+        """
+        try:
+            return self._kinds[name]
+        except KeyError:
+            known = ", ".join(sorted(self._kinds)) or "none"
+            raise InvalidRequestError(
+                f"unknown kind {brief(name)!r}; the kinds are: {known}"
+            ) from None

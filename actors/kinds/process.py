@@ -1,0 +1,217 @@
+"""Jobs that are processes: started, watched, and ended with everything they started."""
+
+from __future__ import annotations
+
+import errno
+import signal
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ..processes import family
+from ..processes.child import ChildProcess, ExitStatus
+from ..processes.environment import Environment
+from ..processes.marks import MARK
+from ..rules.task import GOES_ON
+from .kind import JobEnd, StartError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import psutil
+
+    from .kind import JobContext
+
+KILL_INTERVAL: Final = 0.01
+"""Seconds between two rounds of SIGKILL, which catch what was forked meanwhile."""
+
+KILL_ROUNDS: Final = 40
+"""Rounds after which what still lives is reported instead: nothing more can be done."""
+
+
+class ProcessJob:
+    """A process and all that it starts.
+
+    The job ends when its first process does; what that left behind on purpose
+    (`server &`) goes on. A job that is told to stop ends when nothing of it is left.
+    """
+
+    def __init__(self, child: ChildProcess, context: JobContext) -> None:
+        self._child = child
+        self._context = context
+        self._gave_way = False
+        self._stopping = False
+        self._kill_rounds = 0
+        self._family: list[psutil.Process] = []
+        context.exits.watch(child.pid, context.look)
+
+    def pid(self) -> int:
+        """Return the id of its first process."""
+        return self._child.pid
+
+    def progress(self) -> None:
+        """Know nothing; its output may."""
+
+    def look(self) -> JobEnd | None:
+        """See whether it has ended; if it is being killed, go on with that."""
+        status = self._child.exit_status()
+        if self._kill_rounds:
+            return self._kill_round(status)
+        if status is None or (self._stopping and self._something_left()):
+            if not self._gave_way:
+                # Not when it starts: most jobs that end before the first look are not
+                # worth it.
+                self._gave_way = True
+                self._child.give_way()
+            return None
+        return self._end(status)
+
+    def stop(self) -> None:
+        """Send SIGTERM to its group, and to what left the group."""
+        self._stopping = True
+        # Searched for first: what carries no mark and has a session of its own can be
+        # recognized only as long as its parent lives.
+        members = self._find_family()
+        self._child.signal_group(signal.SIGTERM)
+        self._child.signal_group(signal.SIGCONT)
+        group = self._child.pid
+        family.ask_to_end(
+            process for process in members if not family.in_group(process, group)
+        )
+
+    def kill(self) -> None:
+        """Send SIGKILL to all of it, again and again until nothing is left."""
+        self._stopping = True
+        self._kill_rounds = 1
+        # While its parents live, a child without a mark can still be found.
+        self._find_family()
+        self._child.signal_group(signal.SIGKILL)
+        self._context.look()
+
+    def _kill_round(self, status: ExitStatus | None) -> JobEnd | None:
+        left = self._find_family()
+        if status is not None and not left:
+            return self._end(status)
+        if self._kill_rounds > KILL_ROUNDS:
+            names = family.describe(left) or str(self._child.pid)
+            if status is not None:
+                self._child.reap()
+            outcome = (status or ExitStatus()).outcome()
+            return JobEnd(outcome, f"still alive: {names}")
+        self._kill_rounds += 1
+        self._child.signal_group(signal.SIGKILL)
+        family.signal_all(left, signal.SIGKILL)
+        self._context.clock.call_later(KILL_INTERVAL, self._context.look)
+        return None
+
+    def _end(self, status: ExitStatus) -> JobEnd:
+        outcome = status.outcome()
+        if self._child.reap():
+            names = family.describe(self._find_family())
+            if names:
+                reason = f"{outcome.reason}{GOES_ON}{names}"
+                outcome = msgspec.structs.replace(outcome, reason=reason)
+        return JobEnd(outcome)
+
+    def _something_left(self) -> bool:
+        # The search costs milliseconds, so look first at those known to be left.
+        return any(map(family.is_alive, self._family)) or bool(self._find_family())
+
+    def _find_family(self) -> list[psutil.Process]:
+        self._family = family.find_family(
+            self._child.pid, self._context.mark, self._family
+        )
+        return self._family
+
+
+class ProcessKind:
+    """A kind whose jobs are processes.
+
+    A subclass names itself and turns a request's arguments into a command; that is
+    all it takes to add one.
+
+    Attributes:
+        name: What it is called in a request: a short word.
+        usage: Its arguments, for help.
+        summary: What it does, for help, in a few words.
+        writes_output: Whether its jobs write an output file; these always do.
+    """
+
+    name: str
+    usage: str
+    summary: str
+    writes_output = True
+
+    def command(self, args: tuple[str, ...]) -> Sequence[str]:
+        """Return the program and its arguments for a request's arguments.
+
+        Called when the task starts, by its actor; must not block.
+        """
+        raise NotImplementedError
+
+    def environment(self, inherited: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the environment of the processes; by default what they inherit.
+
+        `BACKBURNER_TASK` is added to it.
+
+        Args:
+            inherited: The environment that this process had when the task system was
+                started, with `PYTHONUNBUFFERED`. Can't be changed; return a copy with
+                what is to be different: `{**inherited, "CI": "1"}`.
+        """
+        return inherited
+
+    def directory(self) -> Path | None:
+        """Return where they start; none, the default, for the current directory."""
+        return None
+
+    def check(self, args: tuple[str, ...]) -> None:
+        """Accept any arguments; a subclass may refuse some.
+
+        Raises:
+            InvalidRequestError: In a subclass, if they make no sense.
+        """
+
+    def start(self, context: JobContext) -> ProcessJob:
+        """Start the process; blocks for the millisecond that this takes.
+
+        Raises:
+            StartError: If the output file can't be written, or the program can't be
+                started or watched.
+        """
+        if context.output is None:
+            raise StartError(f"{self.name} jobs need an output file")
+        argv = self.command(context.task.args)
+        try:
+            environment = self._environment_for(context)
+            child = ChildProcess(argv, environment, context.output, self.directory())
+        except OSError as error:
+            raise StartError(_explain(error, argv[0], context.output)) from error
+        except ValueError as error:
+            raise StartError(f"can't start {argv[0]}: {error}") from error
+        try:
+            return ProcessJob(child, context)
+        except OSError as error:
+            child.undo()
+            why = error.strerror or str(error)
+            raise StartError(f"can't watch its process: {why}") from error
+
+    def _environment_for(self, context: JobContext) -> Environment:
+        inherited = context.environment
+        given = inherited.variables
+        variables = self.environment(given)
+        if variables is not given:
+            inherited = Environment(variables)
+        return inherited.plus(MARK, context.mark)
+
+
+def _explain(error: OSError, program: str, output: Path) -> str:
+    why = error.strerror or str(error)
+    if str(error.filename) == str(output):
+        return f"can't write its output file {output}: {why}"
+    if error.errno == errno.E2BIG:
+        return f"can't start {program}: the command is too long; put it into a script"
+    if error.errno == errno.ENOENT and error.filename == program:
+        return f"{program}: not found; install it, or put it on the PATH"
+    return f"can't start {error.filename or program}: {why}"

@@ -1,0 +1,1 @@
+"""Child processes: starting, watching, finding and ending them."""

@@ -1,0 +1,146 @@
+"""A child process in a session of its own: start, end and signals to its group."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ..rules.task import Outcome
+from ..runtime.promise import Deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .environment import Environment
+
+GIVE_WAY: Final = 10
+"""How nice a job is to other sessions, from 0 to 19."""
+
+_UNDO_TIMEOUT: Final = 1.0
+_UNDO_POLL: Final = 0.005
+
+
+class ExitStatus(msgspec.Struct, frozen=True):
+    """How a process ended: by an exit code, by a signal, or unknown to us (neither)."""
+
+    code: int | None = None
+    signal: int | None = None
+
+    def outcome(self) -> Outcome:
+        """Return what this means for a task."""
+        if self.signal is not None:
+            return Outcome.failed(f"killed by signal {self.signal}{_name(self.signal)}")
+        if self.code is None:
+            return Outcome.failed(
+                "exit status unknown: another part of this program collected it"
+            )
+        reason = f"exit status {self.code}"
+        if self.code == 0:
+            return Outcome.complete(reason, 0)
+        return Outcome.failed(reason, self.code)
+
+
+def _name(number: int) -> str:
+    try:
+        return f" ({signal.Signals(number).name})"
+    except ValueError:
+        return ""
+
+
+class ChildProcess:
+    """A running child; leader of its own session and process group.
+
+    Until `reap` its process id, and so that of its group, can't be given to another
+    process, even after it has exited.
+
+    Args:
+        argv: Program and arguments; the program is found on the PATH of `environment`.
+        environment: All its environment variables.
+        output: The file that takes stdout and stderr; made with mode 0600, appended to
+            if it exists.
+        directory: Where it starts; none for the current directory.
+
+    Raises:
+        OSError: If the output file can't be written or the program can't be started;
+            `filename` says which.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        environment: Environment,
+        output: Path,
+        directory: Path | None = None,
+    ) -> None:
+        # Loaded when a process is started, not when the program is.
+        from .spawn import spawn  # noqa: PLC0415
+
+        self.pid = spawn(argv, environment, output, directory)
+        """Its process id, which is also that of its group and session."""
+
+    def exit_status(self) -> ExitStatus | None:
+        """Return how it ended, or none while it runs. Never blocks, does not reap."""
+        try:
+            info = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return ExitStatus()
+        if info is None:
+            return None
+        if info.si_code == os.CLD_EXITED:
+            return ExitStatus(code=info.si_status)
+        return ExitStatus(signal=info.si_status)
+
+    def signal_group(self, number: int) -> None:
+        """Send a signal to every process of its group, if any is left.
+
+        Must not be called after `reap`.
+        """
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    def give_way(self) -> None:
+        """Let others have the processor first, where the system can do that.
+
+        Linux shares it out by session before it looks at processes (`autogroup` in
+        sched(7)): without this, each of many busy jobs gets as much as the whole
+        program that shows them. Never blocks.
+        """
+        # Not there on other systems, and refused if it was asked for very often.
+        with contextlib.suppress(OSError):
+            Path(f"/proc/{self.pid}/autogroup").write_text(f"{GIVE_WAY}\n", "ascii")
+
+    def undo(self) -> None:
+        """Kill its group and collect it, as if it had never been started.
+
+        For one that has just been started: blocks until it is dead, at most a second.
+        """
+        self.signal_group(signal.SIGKILL)
+        deadline = Deadline(_UNDO_TIMEOUT)
+        while self.exit_status() is None and deadline.left() > 0:
+            time.sleep(_UNDO_POLL)
+        self._collect()
+
+    def reap(self) -> bool:
+        """Collect the exited process and free its id. Never blocks.
+
+        Returns:
+            Whether its group has other members, running or waiting to be reaped.
+        """
+        self._collect()
+        try:
+            os.killpg(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+
+    def _collect(self) -> None:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, os.WNOHANG)

@@ -1,0 +1,102 @@
+"""A task's output file: what is new in it, and any part of it.
+
+The task's processes write the file themselves; nothing here ever holds more of it than
+it was asked for.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import TYPE_CHECKING, Final
+
+from ..rules.progress import parse_progress
+from ..rules.safe_text import safe_line
+from ..rules.task import OutputNews
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GLANCE: Final = 4096
+"""Bytes read from the end of a file that grew, for progress and the last line."""
+
+LAST_LINE_LIMIT: Final = 400
+"""Characters of the last line that a snapshot keeps."""
+
+
+class OutputMonitor:
+    """Looks at a growing output file and tells what is new.
+
+    Args:
+        path: The file; it need not exist yet.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._size = 0
+
+    def look(self) -> OutputNews | None:
+        """Look at the file; read at most `GLANCE` bytes of it.
+
+        Returns:
+            What is new, or none if the file has not grown since the last look, or
+            can't be read just now.
+        """
+        try:
+            found = os.stat(self._path)  # noqa: PTH116 - half the cost of Path
+            size = found.st_size
+            if size == self._size or not stat.S_ISREG(found.st_mode):
+                return None
+            tail = read_part(self._path, max(0, size - GLANCE), GLANCE)
+        except OSError:
+            return None
+        self._size = size
+        return OutputNews(size, last_line(tail), parse_progress(tail))
+
+
+def read_part(path: Path, start: int, length: int) -> bytes:
+    """Read `length` bytes of a file from `start`; fewer at its end.
+
+    Raises:
+        OSError: If the file can't be read, or something else has taken its place.
+    """
+    # Opening a pipe would wait for somebody who writes into it.
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(errno.EINVAL, "it is not a file any more", str(path))
+        parts: list[bytes] = []
+        while length > 0 and (part := os.pread(fd, length, start)):
+            parts.append(part)
+            start += len(part)
+            length -= len(part)
+        return b"".join(parts)
+    finally:
+        os.close(fd)
+
+
+def read_tail(path: Path, limit: int) -> tuple[bytes, int]:
+    """Read at most the last `limit` bytes of a file.
+
+    Returns:
+        The bytes, and where in the file they start.
+
+    Raises:
+        OSError: If the file can't be read.
+    """
+    start = max(0, path.stat().st_size - limit)
+    return read_part(path, start, limit), start
+
+
+def last_line(output: bytes) -> str | None:
+    """Return the last line with something to see on it, made safe, or none.
+
+    Invalid UTF-8 becomes replacement characters, a partly written line counts.
+    """
+    for line in reversed(output.replace(b"\r", b"\n").split(b"\n")):
+        if line and not line.isspace():
+            text = safe_line(line.decode("utf-8", "replace")).strip()
+            if text:
+                return text[:LAST_LINE_LIMIT]
+    return None

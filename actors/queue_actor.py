@@ -1,0 +1,578 @@
+"""The QueueActor: owner of all state, and the only writer of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never
+
+import pykka
+
+from .journal.outbox import Outbox, tells_no_change
+from .journal.sqlite_file import JournalError
+from .journal.writer import JournalWriter
+from .kinds import InvalidRequestError, Kinds
+from .messages import (
+    Acknowledged,
+    AddTask,
+    AwaitShown,
+    CancelAccepted,
+    CancelAll,
+    CancelTask,
+    ClaimTasks,
+    CloseQueue,
+    ForgetFinished,
+    Forgotten,
+    GetTask,
+    GetTranscript,
+    JournalTrouble,
+    ListTasks,
+    Notification,
+    OpenQueue,
+    QueueMessage,
+    QueueReply,
+    Refused,
+    RunnerMessage,
+    Shown,
+    StartTask,
+    StopTask,
+    Subscribe,
+    Subscribed,
+    TaskAdded,
+    TaskChanged,
+    TaskEnded,
+    TaskEvent,
+    TaskFound,
+    TaskList,
+    TaskProcess,
+    TaskProgressed,
+    TasksForgotten,
+    Transcript,
+    Unsubscribe,
+    WriteAgain,
+    WriteDown,
+)
+from .rules.book import TaskBook, UnknownTaskError
+from .rules.output_quota import OutputQuota
+from .rules.safe_text import is_unicode, safe_line, size_text
+from .rules.shown import ShownTracker
+from .rules.task import LOST, Outcome, Task, TaskFilter, TaskRequest, TaskStatus
+from .runtime.safe_actor import SafeActor
+from .runtime.sending import DeadLetters, Recipient, logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .journal.protocol import Journal
+    from .kinds import Kind
+    from .runtime.clock import Clock
+    from .runtime.dispatcher import Dispatcher
+
+ResultT = TypeVar("ResultT")
+
+BATCH: Final = 256
+"""Messages handled before what they led to is sent at the latest."""
+
+WRITE_AGAIN: Final = 0.5
+"""Seconds after which a failed write to the journal is tried again."""
+
+_MANY_FILES: Final = 16  # beyond it, deleting them may hold others up
+
+
+@dataclass(frozen=True, slots=True)
+class QueueConfig:
+    """The settings of a QueueActor.
+
+    Attributes:
+        kinds: What kinds of tasks are accepted.
+        output: The folder of the output files.
+        output_limit: Bytes of output of all tasks together; beyond it the oldest
+            finished ones are forgotten, and then the one that writes is ended.
+        clock: The time.
+        dead_letters: Counts what reaches nobody.
+        dispatcher: Gives it its turns; without one it has a thread of its own.
+    """
+
+    kinds: Kinds
+    output: Path
+    output_limit: int
+    clock: Clock
+    dead_letters: DeadLetters
+    dispatcher: Dispatcher | None = None
+
+
+class QueueActor(SafeActor[QueueMessage]):
+    """Holds the task book, and tells everybody who asked what changes in it.
+
+    In: see `QueueMessage`. Out: `Subscribed`, `TaskChanged` and `TasksForgotten` to
+    every subscriber, `StartTask` and `StopTask` to the runner, answers to
+    whoever asked.
+
+    Whatever waits in the mailbox is handled as one batch: first all of it is applied,
+    then everything that follows from it is sent.
+
+    Args:
+        config: Its settings.
+        book: The tasks.
+        journal: What remembers the session.
+        seq: The number of the last change that the journal has.
+    """
+
+    def __init__(
+        self,
+        config: QueueConfig,
+        book: TaskBook,
+        journal: Journal,
+        seq: int = 0,
+    ) -> None:
+        super().__init__(config.dead_letters, config.dispatcher)
+        self._book = book
+        self._journal = journal
+        self._writing = JournalWriter(journal, book.by_last_change)
+        self._will_write_again = False
+        self._doomed: list[Path] = []
+        self._output_limit = config.output_limit
+        self._account = OutputQuota(config.output_limit)
+        self._kinds = config.kinds
+        self._output_folder = str(config.output)
+        self._clock = config.clock
+        self._seq = seq
+        self._subscribers: list[Recipient[Notification]] = []
+        self._showing = ShownTracker()
+        self._awaits_shown: list[Recipient[QueueReply]] = []
+        self._outbox = Outbox()
+        self._handled = 0
+        self._runner: Recipient[RunnerMessage] | None = None
+        self._claims = 0
+        self._slots = 0
+        self._pids: dict[int, int] = {}
+        self._closed = False
+
+    def handle(self, message: QueueMessage) -> QueueReply | None:
+        """Handle one message; if it is the last of a batch, send what follows."""
+        answer = self._apply(message)
+        if isinstance(answer, Refused) and not self._is_awaited(message):
+            logger.warning("%s: %s", type(message).__name__, safe_line(answer.text))
+        return self._conclude(message, answer)
+
+    def on_error(
+        self, message: QueueMessage, error: BaseException
+    ) -> QueueReply | None:
+        """Answer the asker nevertheless, and send what had been applied before."""
+        refused = Refused(
+            safe_line(f"internal error: {error!r}; see the log"),
+            correlation_id=getattr(message, "correlation_id", None),
+        )
+        return self._conclude(message, refused)
+
+    def on_stop(self) -> None:
+        """Write down and send what is left."""
+        self._flush()
+        try:
+            self._journal.close(clean=self._closed)
+        except JournalError as error:
+            logger.error("The journal could not be closed in order: %s", error)
+
+    def _is_awaited(self, message: QueueMessage) -> bool:
+        """Tell whether somebody gets the answer."""
+        return getattr(message, "reply_to", None) is not None or self.is_asked()
+
+    def _conclude(
+        self, message: QueueMessage, answer: QueueReply | None
+    ) -> QueueReply | None:
+        self._handled += 1
+        reply_to = getattr(message, "reply_to", None)
+        if answer is not None and reply_to is not None:
+            self._outbox.add(reply_to, answer)
+            answer = None
+        elif not self.is_asked():
+            # Nobody gets it, and so nobody needs the batch to end here.
+            answer = None
+        # An asker must not hear of what has not been sent, and waits for it already.
+        if answer is not None or self._handled >= BATCH or self.actor_inbox.empty():
+            written = self._flush()
+            if answer is not None and not written:
+                return self._unwritten(answer)
+        return answer
+
+    def _flush(self) -> bool:
+        """Write down and send; return whether all that was applied is written down."""
+        self._handled = 0
+        all_written: bool | None = None
+        while True:
+            written = self._write_down()
+            if all_written is None:
+                all_written = written
+            # Even if it failed: on a full disk this is what makes room.
+            self._delete_doomed()
+            outbox = self._outbox
+            entries = outbox.take_all() if written else outbox.take_free()
+            for recipient, message in entries:
+                if not self.post(recipient, message):
+                    self._undelivered(recipient, message)
+            if not (written and outbox):
+                return all_written
+
+    def _unwritten(self, answer: QueueReply) -> QueueReply:
+        """Return what an asker is told instead of what could not be written down."""
+        if tells_no_change(answer):
+            return answer
+        trouble = self._writing.trouble
+        if isinstance(answer, TaskAdded):
+            self._withdraw(answer.task.id)
+            text = f"can't write it down ({trouble}); try again when that is over"
+        else:
+            text = f"done, but not written down yet ({trouble}); it may be lost"
+        return Refused(text, correlation_id=answer.correlation_id)
+
+    def _withdraw(self, task_id: int) -> None:
+        """Undo the addition of a task that nobody has heard of."""
+        self._book.withdraw(task_id)
+        self._journal.withdraw(task_id)
+        withdrawn = self._outbox.withdraw(task_id)
+        self._claims += withdrawn.starts
+        # It was the last to be numbered, and there are to be no gaps.
+        if withdrawn.seqs and max(withdrawn.seqs) == self._seq:
+            self._seq = min(withdrawn.seqs) - 1
+            self._showing.note_withdrawn(self._seq)
+
+    def _write_down(self) -> bool:
+        written = self._writing.write_down(self._announce_trouble)
+        if not written and not self._will_write_again:
+            self._will_write_again = True
+            self._clock.call_later(WRITE_AGAIN, lambda: self.tell_self(WriteAgain()))
+        return written
+
+    def _with_journal(self, use: Callable[[], ResultT]) -> ResultT:
+        return self._writing.use(use, self._announce_trouble)
+
+    def _announce_trouble(self, text: str | None) -> None:
+        # Not through the outbox, which is held back.
+        for subscriber in self._subscribers:
+            self.post(subscriber, JournalTrouble(text))
+
+    def _undelivered(self, recipient: Recipient[Any], message: object) -> None:
+        self._unsubscribe(recipient)
+        if isinstance(message, StartTask):
+            self._claims = 0
+            outcome = Outcome.failed("could not be started: the runner is gone")
+            at = self._clock.now()
+            self._changed(self._book.end(message.task.id, outcome, at))
+
+    def _apply(self, message: QueueMessage) -> QueueReply | None:
+        match message:
+            case AddTask():
+                return self._add(message.request, message.correlation_id)
+            case GetTask():
+                return self._get(message)
+            case ListTasks(which=which, correlation_id=correlation_id):
+                tasks = self._book.list(which, self._clock.now())
+                return TaskList(tasks, self._book.counts(), correlation_id)
+            case CancelTask():
+                return self._cancel_one(message)
+            case CancelAll():
+                return self._cancel_all(message)
+            case ForgetFinished(correlation_id=correlation_id):
+                ids = self._forget(self._book.forget_finished())
+                return Forgotten(ids, correlation_id)
+            case Subscribe():
+                return self._subscribe(message)
+            case Unsubscribe(subscriber=subscriber, correlation_id=correlation_id):
+                self._unsubscribe(subscriber)
+                return Acknowledged(correlation_id)
+            case GetTranscript():
+                return self._transcript(message)
+            case Shown(seq=seq):
+                # What was not told yet can't have been shown.
+                seq = min(seq, self._seq)
+                if self._showing.note_shown(seq):
+                    self._journal.shown(seq)
+                self._answer_if_shown()
+            case WriteDown(message=said):
+                self._journal.said(said, self._seq)
+            case OpenQueue(correlation_id=correlation_id):
+                return self._open(correlation_id)
+            case CloseQueue(correlation_id=correlation_id):
+                self._close(message)
+                return Acknowledged(correlation_id)
+            case AwaitShown(reply_to=reply_to):
+                self._await_shown(reply_to)
+            case WriteAgain():
+                # The attempt itself comes with the end of the batch.
+                self._will_write_again = False
+            case ClaimTasks(runner=runner, count=count, slots=slots):
+                self._runner = runner
+                self._slots = slots
+                self._claims += count
+                self._assign()
+            case TaskProcess(process=process):
+                self._pids[process.task_id] = process.pid
+                self._journal.runs_as(process)
+            case TaskProgressed():
+                self._progress(message)
+            case TaskEnded(claims=claims):
+                self._claims += claims
+                try:
+                    self._end(message)
+                finally:
+                    self._assign()
+            case _:
+                assert_never(message)
+        return None
+
+    def _add(
+        self, request: TaskRequest, correlation_id: int | str | None
+    ) -> QueueReply:
+        if self._closed:
+            text = "the session is ending and takes no new tasks"
+            return Refused(text, correlation_id=correlation_id)
+        if (trouble := self._writing.trouble) is not None:
+            text = f"can't write it down ({trouble}); try again when that is over"
+            return Refused(text, correlation_id=correlation_id)
+        try:
+            kind = self._check(request)
+        except InvalidRequestError as error:
+            return Refused(str(error), invalid=True, correlation_id=correlation_id)
+        folder = self._output_folder if kind.writes_output else None
+        reason = self._waiting_reason()
+        task = self._book.add(request, self._clock.now(), reason, folder)
+        self._changed(task, TaskEvent.QUEUED)
+        self._assign()
+        return TaskAdded(task, correlation_id)
+
+    def _check(self, request: TaskRequest) -> Kind:
+        kind = self._kinds.find(request.kind)
+        if not request.description.strip():
+            raise InvalidRequestError(
+                'missing description; try: /task "Run tests" bash make test'
+            )
+        for text in (request.description, request.origin, *request.args):
+            if not is_unicode(text):
+                raise InvalidRequestError("the text is not valid UTF-8; correct it")
+        kind.check(request.args)
+        return kind
+
+    def _waiting_reason(self) -> str:
+        if self._claims:
+            return "starting"
+        if not self._slots:
+            return "waiting for the runner"
+        return f"waiting for a slot ({self._slots} of {self._slots} busy)"
+
+    def _assign(self) -> None:
+        while self._claims and self._runner is not None and not self._closed:
+            task = self._book.start_next(self._clock.now())
+            if task is None:
+                return
+            self._claims -= 1
+            self._changed(task, TaskEvent.RUNNING)
+            self._outbox.add(self._runner, StartTask(task))
+
+    def _get(self, message: GetTask) -> QueueReply:
+        task_id = message.task_id
+        try:
+            task = self._book.as_of(task_id, self._clock.now())
+        except UnknownTaskError:
+            return self._unknown(task_id, message.correlation_id)
+        return TaskFound(task, self._pids.get(task_id), message.correlation_id)
+
+    def _cancel_one(self, message: CancelTask) -> QueueReply:
+        try:
+            task = self._book.get(message.task_id)
+        except UnknownTaskError:
+            return self._unknown(message.task_id, message.correlation_id)
+        if task.status.is_final:
+            more = f"/show {task.id} tells more"
+            if task.left_running:
+                more = "that is ended with the session at the latest"
+            return Refused(
+                f"task {task.id} has already finished ({task.status}: {task.reason});"
+                f" {more}",
+                correlation_id=message.correlation_id,
+            )
+        canceled = self._cancel(task, message.reason, now=message.now)
+        return CancelAccepted((canceled,), message.correlation_id)
+
+    def _cancel_all(self, message: CancelAll) -> QueueReply:
+        # Queued ones first, so that none of them starts in place of a running one.
+        canceled = [
+            self._cancel(self._book.get(task_id), message.reason, now=message.now)
+            for task_id in reversed(self._book.open_ids())
+        ]
+        canceled.sort(key=lambda task: task.id)
+        return CancelAccepted(tuple(canceled), message.correlation_id)
+
+    def _cancel(self, task: Task, reason: str, *, now: bool) -> Task:
+        at, reason = self._clock.now(), safe_line(reason)
+        if task.status is TaskStatus.QUEUED:
+            return self._changed(self._book.end(task.id, Outcome.canceled(reason), at))
+        if self._runner is not None:
+            stop = StopTask(task.id, Outcome.canceled(reason), now=now)
+            self._outbox.add(self._runner, stop)
+        stopping = self._book.note_stopping(task.id, f"stopping, {reason}", at)
+        return self._changed(stopping, TaskEvent.PROGRESS)
+
+    def _progress(self, message: TaskProgressed) -> None:
+        before = self._book.get(message.task_id).output_size
+        task = self._book.progress(message.task_id, message.news, self._clock.now())
+        if self._writing.trouble is None:
+            self._changed(task, TaskEvent.PROGRESS)
+        self._account_output(task, task.output_size - before)
+
+    def _end(self, message: TaskEnded) -> None:
+        self._pids.pop(message.task_id, None)
+        before = self._book.get(message.task_id).output_size
+        outcome, at = message.outcome.made_safe(), self._clock.now()
+        task = self._book.end(message.task_id, outcome, at, message.news)
+        self._changed(task)
+        self._account_output(task, task.output_size - before)
+
+    def _account_output(self, task: Task, growth: int) -> None:
+        account = self._account
+        account.grew(task, growth)
+        if not account.exceeded:
+            return
+        running = self._book.list(TaskFilter.RUNNING, self._clock.now())
+        others = [it for it in running if it.id != task.id]
+        if account.has_room_for((*others, task)):
+            self._forget_for_room()
+        elif self._runner is not None and not task.status.is_final:
+            # Nothing that may be forgotten would make room enough.
+            limit = size_text(self._output_limit)
+            reason = f"the session's output went beyond the limit of {limit}"
+            stop = StopTask(task.id, Outcome.failed(reason), now=True)
+            self._outbox.add(self._runner, stop)
+
+    def _forget_for_room(self) -> None:
+        # Those that have no room even alone: the others need not go because of them.
+        for task_id in self._account.oversized:
+            self._forget(self._book.forget(task_id))
+        while self._account.exceeded:
+            if not self._forget(self._book.forget_oldest()):
+                return
+
+    def _changed(self, task: Task, event: TaskEvent | None = None) -> Task:
+        self._seq += 1
+        changed = TaskChanged(self._seq, event or TaskEvent.of(task.status), task)
+        self._journal.changed(changed)
+        if changed.event is not TaskEvent.PROGRESS:
+            self._showing.note_told(changed.seq)
+        self._publish(changed)
+        if task.status.is_final and (oldest := self._book.clean_up()):
+            self._forget(oldest)
+        return task
+
+    def _forget(self, tasks: tuple[Task, ...]) -> tuple[int, ...]:
+        ids = tuple(task.id for task in tasks)
+        self._journal.forgot(ids)
+        for task in tasks:
+            self._account.forgot(task)
+            if task.output_path is not None:
+                self._doomed.append(Path(task.output_path))
+        if ids:
+            self._publish(TasksForgotten(self._seq, ids))
+        return ids
+
+    def _delete_doomed(self) -> None:
+        doomed, self._doomed = self._doomed, []
+        if self._writing.is_foreign:
+            return  # what has these names now is not ours
+        if len(doomed) > _MANY_FILES:
+            self.about_to_block(long=True)
+        for path in doomed:
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                logger.warning("Can't delete the output of a task: %s", error)
+
+    def _publish(self, notification: Notification) -> None:
+        for subscriber in self._subscribers:
+            self._outbox.add(subscriber, notification)
+
+    def _transcript(self, message: GetTranscript) -> QueueReply:
+        try:
+            entries = self._with_journal(
+                lambda: self._journal.transcript(message.limit)
+            )
+        except JournalError as error:
+            text = safe_line(str(error))
+            return Refused(text, correlation_id=message.correlation_id)
+        return Transcript(entries, message.correlation_id)
+
+    def _subscribe(self, message: Subscribe) -> QueueReply:
+        if message.subscriber not in self._subscribers:
+            tasks = self._book.list(TaskFilter.ALL, self._clock.now())
+            try:
+                unshown = self._unshown() if message.shows else ()
+            except JournalError as error:
+                text = safe_line(str(error))
+                return Refused(text, correlation_id=message.correlation_id)
+            subscribed = Subscribed(self._seq, tasks, unshown)
+            self._subscribers.append(message.subscriber)
+            self._outbox.add(message.subscriber, subscribed)
+            self._showing.note(message.subscriber, shows=message.shows)
+            if unshown:
+                self._showing.note_told(unshown[-1].seq)
+        else:
+            self._showing.note(message.subscriber, shows=message.shows)
+            self._answer_if_shown()
+        return Acknowledged(message.correlation_id)
+
+    def _unshown(self) -> tuple[TaskChanged, ...]:
+        # What this batch has noted is part of it.
+        self._with_journal(self._journal.commit)
+        return self._with_journal(self._journal.unshown)
+
+    def _unsubscribe(self, subscriber: Recipient[Any]) -> None:
+        if subscriber in self._subscribers:
+            self._subscribers.remove(subscriber)
+            self._showing.note(subscriber, shows=False)
+            self._answer_if_shown()
+
+    def _await_shown(self, reply_to: Recipient[QueueReply]) -> None:
+        for subscriber in [*self._subscribers]:
+            # One that had its last message when it died has not been found dead yet.
+            if _is_dead(subscriber):
+                self._unsubscribe(subscriber)
+        self._awaits_shown.append(reply_to)
+        self._answer_if_shown()
+
+    def _answer_if_shown(self) -> None:
+        if not self._showing.is_owed:
+            for reply_to in self._awaits_shown:
+                self._outbox.add(reply_to, Acknowledged())
+            self._awaits_shown.clear()
+
+    def _close(self, message: CloseQueue) -> None:
+        self._closed = True
+        if message.keep_queued:
+            return
+        for task in self._book.list(TaskFilter.QUEUED, self._clock.now()):
+            self._cancel(task, message.reason, now=False)
+
+    def _open(self, correlation_id: int | str | None) -> QueueReply:
+        self._recover()
+        try:
+            self._with_journal(self._journal.commit)
+        except JournalError as error:
+            return Refused(safe_line(str(error)), correlation_id=correlation_id)
+        return Acknowledged(correlation_id)
+
+    def _recover(self) -> None:
+        for task in self._book.list(TaskFilter.RUNNING, self._clock.now()):
+            self._changed(self._book.end(task.id, LOST, self._clock.now()))
+        self._forget(self._book.clean_up())
+        everything = self._book.list(TaskFilter.ALL, self._clock.now())
+        self._account.begin_with(everything)
+
+    def _unknown(self, task_id: int, correlation_id: int | str | None) -> Refused:
+        newest = self._book.newest_id
+        if 1 <= task_id <= newest:
+            text = f"task {task_id} has left the history"
+        else:
+            text = f"no task {task_id}; /tasks --all lists those there are"
+        return Refused(text, correlation_id=correlation_id)
+
+
+def _is_dead(subscriber: object) -> bool:
+    return isinstance(subscriber, pykka.ActorRef) and not subscriber.is_alive()

@@ -1,0 +1,1 @@
+"""The rules: what a task is and what may happen to it. No threads, no files."""

@@ -1,0 +1,292 @@
+"""The task book: all tasks of a session, their order and their changes.
+
+A plain class without threads: the QueueActor is the only one who holds it, so that
+nothing in here needs a lock, and its rules are tested without an actor.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from .task import (
+    Outcome,
+    OutputNews,
+    Task,
+    TaskCounts,
+    TaskFilter,
+    TaskRequest,
+    TaskStatus,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .moment import Moment
+
+
+class UnknownTaskError(LookupError):
+    """No task has this id, or it has been forgotten."""
+
+    def __init__(self, task_id: int) -> None:
+        super().__init__(f"no task {task_id}")
+
+
+class TaskBook:
+    """Every task of one session, and the only code that changes one.
+
+    Args:
+        first_id: The id of the next task. An id is never given twice.
+        history: How many finished tasks are kept; the oldest are forgotten first.
+    """
+
+    def __init__(self, first_id: int = 1, history: int = 1000) -> None:
+        if history < 0:
+            raise ValueError("history can't be negative")
+        self._next_id = first_id
+        self._history = history
+        self._tasks: dict[int, Task] = {}
+        self._queue: deque[int] = deque()  # may hold ids that were canceled since
+        # On the monotonic clock; none if it ran in an earlier life of the session.
+        self._started: dict[int, float | None] = {}
+        self._finished: deque[int] = deque()
+        self._counts: dict[TaskStatus, int] = dict.fromkeys(TaskStatus, 0)
+
+    def restore(
+        self, tasks: Iterable[Task], order: Iterable[int] | None = None
+    ) -> None:
+        """Take over the tasks of an earlier life of the session, into an empty book.
+
+        Args:
+            tasks: By id.
+            order: Their ids in the order of their last changes; that of the tasks by
+                default.
+        """
+        # Without a call, and with few looks, for each of a long history.
+        self._tasks = {task.id: task for task in tasks}
+        statuses = [task.status for task in self._tasks.values()]
+        self._counts = {status: statuses.count(status) for status in TaskStatus}
+        self._queue.extend(self._having(TaskStatus.QUEUED))
+        self._started = dict.fromkeys(self._having(TaskStatus.RUNNING))
+        unfinished = {*self._queue, *self._started}
+        finished = self._tasks if order is None else order
+        self._finished.extend([it for it in finished if it not in unfinished])
+        self._next_id = max(self._next_id, next(reversed(self._tasks), 0) + 1)
+
+    def add(
+        self,
+        request: TaskRequest,
+        at: Moment,
+        reason: str,
+        output_folder: str | None = None,
+    ) -> Task:
+        """Put a task at the end of the queue and return it.
+
+        Args:
+            request: What is to be done; its kind and arguments are not checked here.
+            at: When.
+            reason: Why it does not run yet.
+            output_folder: Where its output goes, into `<id>.log`; none for a task
+                without output.
+        """
+        task_id = self._next_id
+        self._next_id += 1
+        task = Task(
+            id=task_id,
+            description=request.description,
+            kind=request.kind,
+            args=request.args,
+            origin=request.origin,
+            reason=reason,
+            queued_at=at.wall,
+            output_path=output_folder and f"{output_folder}/{task_id}.log",
+        )
+        self._queue.append(task_id)
+        self._tasks[task_id] = task
+        self._counts[task.status] += 1
+        return task
+
+    def start_next(self, at: Moment) -> Task | None:
+        """Make the task that has waited longest run; return none if none waits."""
+        while self._queue:
+            task_id = self._queue.popleft()
+            task = self._tasks.get(task_id)
+            if task is not None and task.status is TaskStatus.QUEUED:
+                self._started[task_id] = at.monotonic
+                return self._replace(task.started(at.wall))
+        return None
+
+    def progress(self, task_id: int, news: OutputNews, at: Moment) -> Task:
+        """Note what a running task's output told, and return the task.
+
+        Raises:
+            UnknownTaskError: If there is no such task.
+            IllegalTransitionError: If it is not running.
+        """
+        task = self.get(task_id)
+        return self._replace(task.progressed(news, self._ran(task, at)))
+
+    def note_stopping(self, task_id: int, reason: str, at: Moment) -> Task:
+        """Note that a running task was told to stop, and return it.
+
+        Raises:
+            UnknownTaskError: If there is no such task.
+            IllegalTransitionError: If it is not running.
+        """
+        task = self.get(task_id)
+        return self._replace(task.stopping(reason, self._ran(task, at)))
+
+    def end(
+        self,
+        task_id: int,
+        outcome: Outcome,
+        at: Moment,
+        news: OutputNews | None = None,
+    ) -> Task:
+        """Give a task its final status and return it.
+
+        Raises:
+            UnknownTaskError: If there is no such task.
+            IllegalTransitionError: If the state machine does not allow it: the task
+                has ended already, or it is queued and the outcome is not Canceled.
+        """
+        task = self.get(task_id)
+        duration = None if task.started_at is None else self._ran(task, at)
+        ended = self._replace(task.ended(outcome, at.wall, duration, news))
+        self._started.pop(task_id, None)
+        self._finished.append(task_id)
+        return ended
+
+    def withdraw(self, task_id: int) -> None:
+        """Drop a task that nobody has heard of yet; its id is not given again.
+
+        Raises:
+            UnknownTaskError: If there is no such task.
+        """
+        task = self.get(task_id)
+        del self._tasks[task_id]
+        self._counts[task.status] -= 1
+        self._started.pop(task_id, None)
+
+    def forget_finished(self, keep: int = 0) -> tuple[Task, ...]:
+        """Drop finished tasks but for the last `keep`; return those dropped."""
+        forgotten: list[Task] = []
+        while len(self._finished) > keep:
+            task = self._tasks.pop(self._finished.popleft())
+            self._counts[task.status] -= 1
+            forgotten.append(task)
+        return tuple(forgotten)
+
+    def forget(self, task_id: int) -> tuple[Task, ...]:
+        """Drop a finished task; return it, or nothing if there is no such task."""
+        task = self._tasks.get(task_id)
+        if task is None or not task.status.is_final:
+            return ()
+        self._finished.remove(task_id)
+        del self._tasks[task_id]
+        self._counts[task.status] -= 1
+        return (task,)
+
+    def forget_oldest(self) -> tuple[Task, ...]:
+        """Drop the task that finished first; return it, or nothing if there is none."""
+        return self.forget_finished(keep=max(0, len(self._finished) - 1))
+
+    def clean_up(self) -> tuple[Task, ...]:
+        """Drop the finished tasks beyond the history limit; return those dropped."""
+        return self.forget_finished(self._history)
+
+    def get(self, task_id: int) -> Task:
+        """Return the task with this id.
+
+        Raises:
+            UnknownTaskError: If there is none.
+        """
+        try:
+            return self._tasks[task_id]
+        except KeyError:
+            raise UnknownTaskError(task_id) from None
+
+    def list(self, which: TaskFilter, at: Moment) -> tuple[Task, ...]:
+        """Return the tasks of a kind by id; running ones with their duration now."""
+        if which is TaskFilter.ALL:
+            tasks = [*self._tasks.values()]
+        else:
+            statuses = which.statuses
+            tasks = [it for it in self._candidates(which) if it.status in statuses]
+        if self._started:
+            tasks = [self._as_of(task, at) for task in tasks]
+        return tuple(tasks)
+
+    def by_last_change(self) -> tuple[Task, ...]:
+        """Return all tasks as `restore` takes them: in the order in which they ended.
+
+        Those that have not ended come last, by id.
+        """
+        finished = [self._tasks[task_id] for task_id in self._finished]
+        final = frozenset(self._finished)
+        return (*finished, *(it for it in self._tasks.values() if it.id not in final))
+
+    def as_of(self, task_id: int, at: Moment) -> Task:
+        """Return the task with this id, with its duration at a moment if it runs.
+
+        Raises:
+            UnknownTaskError: If there is none.
+        """
+        return self._as_of(self.get(task_id), at)
+
+    def open_ids(self) -> tuple[int, ...]:
+        """Return the ids of the running tasks, then of the queued ones."""
+        return (
+            *(task.id for task in self._candidates(TaskFilter.RUNNING)),
+            *(task.id for task in self._waiting()),
+        )
+
+    def counts(self) -> TaskCounts:
+        """Return how many tasks are in each status."""
+        return TaskCounts(**{status.value: n for status, n in self._counts.items()})
+
+    @property
+    def newest_id(self) -> int:
+        """The id given last; one less than the first if none was given yet."""
+        return self._next_id - 1
+
+    def _candidates(self, which: TaskFilter) -> Iterable[Task]:
+        match which:
+            case TaskFilter.QUEUED:
+                return self._waiting()
+            case TaskFilter.RUNNING:
+                return [self._tasks[task_id] for task_id in sorted(self._started)]
+            case _:
+                return self._tasks.values()
+
+    def _waiting(self) -> Iterable[Task]:
+        for task_id in self._queue:
+            task = self._tasks.get(task_id)
+            if task is not None and task.status is TaskStatus.QUEUED:
+                yield task
+
+    def _having(self, status: TaskStatus) -> list[int]:
+        # Without a look at each where there is none: a history is long.
+        if not self._counts[status]:
+            return []
+        return [task.id for task in self._tasks.values() if task.status is status]
+
+    def _as_of(self, task: Task, at: Moment) -> Task:
+        if task.status is not TaskStatus.RUNNING:
+            return task
+        return msgspec.structs.replace(task, duration=self._ran(task, at))
+
+    def _ran(self, task: Task, at: Moment) -> float:
+        started = self._started.get(task.id)
+        if started is None:
+            return task.duration or 0.0
+        return max(0.0, at.monotonic - started)
+
+    def _replace(self, task: Task) -> Task:
+        before = self._tasks[task.id].status
+        self._tasks[task.id] = task
+        self._counts[before] -= 1
+        self._counts[task.status] += 1
+        return task

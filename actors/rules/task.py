@@ -1,0 +1,390 @@
+"""What is known of one task: an immutable snapshot, and the legal statuses."""
+
+from __future__ import annotations
+
+# `gc=False` below: what holds texts and numbers alone can't be part of a cycle, and
+# with a long history the collector would go through all of it again and again.
+import enum
+from datetime import datetime
+from typing import Final, Self
+
+import msgspec
+
+from .safe_text import safe_line
+
+
+class TaskStatus(enum.StrEnum):
+    """Where a task is in its life; the last three are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETE = "complete"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether a task in this status can never change its status again."""
+        return self in _FINAL
+
+
+LEGAL_TRANSITIONS: Final[dict[TaskStatus, frozenset[TaskStatus]]] = {
+    TaskStatus.QUEUED: frozenset({TaskStatus.RUNNING, TaskStatus.CANCELED}),
+    TaskStatus.RUNNING: frozenset(
+        {TaskStatus.COMPLETE, TaskStatus.FAILED, TaskStatus.CANCELED}
+    ),
+    TaskStatus.COMPLETE: frozenset(),
+    TaskStatus.FAILED: frozenset(),
+    TaskStatus.CANCELED: frozenset(),
+}
+"""The whole state machine; every change of status is checked against it."""
+
+OPEN_STATUSES: Final = (TaskStatus.QUEUED, TaskStatus.RUNNING)
+"""The statuses that are not final."""
+
+_QUEUED: Final = TaskStatus.QUEUED
+_FAILED: Final = TaskStatus.FAILED
+_CANCELED: Final = TaskStatus.CANCELED
+# Not a set: members of an enumeration are slow to hash, and compared by identity here.
+_FINAL: Final = tuple(it for it, after in LEGAL_TRANSITIONS.items() if not after)
+
+
+class TaskFilter(enum.StrEnum):
+    """Which tasks a list holds."""
+
+    ALL = "all"
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"
+    COMPLETE = "complete"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    NOT_CANCELED = "not canceled"
+
+    @property
+    def statuses(self) -> tuple[TaskStatus, ...]:
+        """The statuses of the tasks that belong in the list."""
+        return _LISTED[self]
+
+
+_LISTED: Final[dict[TaskFilter, tuple[TaskStatus, ...]]] = {
+    TaskFilter.ALL: tuple(TaskStatus),
+    TaskFilter.FINISHED: _FINAL,
+    TaskFilter.NOT_CANCELED: tuple(
+        it for it in TaskStatus if it is not TaskStatus.CANCELED
+    ),
+} | {TaskFilter(status.value): (status,) for status in TaskStatus}
+
+
+class IllegalTransitionError(Exception):
+    """A change of status that the state machine does not know."""
+
+    def __init__(self, task: Task, target: TaskStatus) -> None:
+        super().__init__(f"task {task.id} is {task.status} and can't become {target}")
+
+
+class TaskRequest(msgspec.Struct, frozen=True, gc=False):
+    """What somebody wants done.
+
+    Attributes:
+        description: What the task is called wherever it is shown.
+        kind: The name of a registered kind, such as `bash`.
+        args: What the kind needs to know; for `bash` one string, the command.
+        origin: Who asked, such as the name of a conversation; the actors only hand it
+            on.
+    """
+
+    description: str
+    kind: str
+    args: tuple[str, ...] = ()
+    origin: str = ""
+
+
+def _contradiction_of_error(status: TaskStatus, error: str | None) -> str | None:
+    if error is None:
+        return "if it failed, it says what went wrong" if status is _FAILED else None
+    if status is not _FAILED and status is not _CANCELED:
+        return "nothing went wrong with it, so it has no error"
+    return None
+
+
+def _contradiction_of_numbers(size: int, progress: int | None) -> str | None:
+    if size < 0:
+        return "a size can't be negative"
+    if progress is not None and not 0 <= progress <= 100:  # noqa: PLR2004 - percent
+        return "progress goes from 0 to 100"
+    return None
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False):
+    """How a task ended.
+
+    Attributes:
+        status: One of the three final statuses.
+        reason: Why, in a few words a person can use.
+        exit_code: The exit status of its process; none if it has no process or
+            a signal ended it.
+        error: What went wrong; none if nothing did.
+    """
+
+    status: TaskStatus
+    reason: str
+    exit_code: int | None = None
+    error: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no task can end with.
+
+        Raises:
+            ValueError: If the status is not final, or does not fit the error.
+        """
+        if not self.status.is_final:
+            raise ValueError(f"an outcome is final, {self.status} is not")
+        problem = _contradiction_of_error(self.status, self.error)
+        if problem:
+            raise ValueError(f"an outcome ({self.status}): {problem}")
+
+    @classmethod
+    def complete(cls, reason: str = "done", exit_code: int | None = None) -> Self:
+        """Make the outcome of a task that did what it was asked for."""
+        return cls(TaskStatus.COMPLETE, reason, exit_code)
+
+    @classmethod
+    def failed(
+        cls, reason: str, exit_code: int | None = None, error: str | None = None
+    ) -> Self:
+        """Make the outcome of a task that did not; `error` defaults to the reason."""
+        return cls(TaskStatus.FAILED, reason, exit_code, error or reason)
+
+    @classmethod
+    def canceled(
+        cls, reason: str, exit_code: int | None = None, error: str | None = None
+    ) -> Self:
+        """Make the outcome of a task that was told to stop."""
+        return cls(TaskStatus.CANCELED, reason, exit_code, error)
+
+    def made_safe(self) -> Self:
+        """Return this outcome with its texts safe to show and to write down."""
+        return msgspec.structs.replace(
+            self,
+            reason=safe_line(self.reason),
+            error=None if self.error is None else safe_line(self.error),
+        )
+
+
+LOST: Final = Outcome.failed("the session ended while it ran")
+"""What becomes of a task that was running when its program died."""
+
+
+class OutputNews(msgspec.Struct, frozen=True, gc=False):
+    """What a look at a task's output told.
+
+    Attributes:
+        size: Bytes written so far.
+        last_line: The last line with something on it, made safe to show.
+        progress: Percent, 0 to 100, if the output names one.
+    """
+
+    size: int
+    last_line: str | None = None
+    progress: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that mean nothing.
+
+        Raises:
+            ValueError: If the size is negative, or the progress is no percentage.
+        """
+        problem = _contradiction_of_numbers(self.size, self.progress)
+        if problem:
+            raise ValueError(f"news of output: {problem}")
+
+
+GOES_ON: Final = "; goes on running: "
+"""In the reason of a task that has ended: what follows is what it left running."""
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A task at one moment. It never changes: each change makes a new one.
+
+    A snapshot can't hold what can't be, such as a queued task with an exit code:
+    making one raises `ValueError`.
+
+    Attributes:
+        id: A small number, never used for another task of the same session.
+        description: What the task is called.
+        kind: How it runs, such as `bash`.
+        args: What its kind was told.
+        origin: Who asked for it.
+        status: Where it is in its life.
+        reason: Why it is there.
+        queued_at: When it was added (UTC).
+        started_at: When it left the queue; none before.
+        ended_at: When it ended; none before.
+        duration: Seconds from start to end, or to the moment of the snapshot while
+            it runs. Measured on a clock that is never set back.
+        exit_code: The exit status of its process, if it had one and ended by itself.
+        error: What went wrong; none if nothing did.
+        progress: Percent, 0 to 100; none if unknown.
+        output_path: The file that takes its output; none for a kind without output.
+        output_size: Bytes in that file when last looked at.
+        last_line: The last line of output, made safe to show.
+    """
+
+    id: int
+    description: str
+    kind: str
+    args: tuple[str, ...] = ()
+    origin: str = ""
+    status: TaskStatus = TaskStatus.QUEUED
+    reason: str
+    queued_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    duration: float | None = None
+    exit_code: int | None = None
+    error: str | None = None
+    progress: int | None = None
+    output_path: str | None = None
+    output_size: int = 0
+    last_line: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a combination of fields that can't be.
+
+        Raises:
+            ValueError: If the fields contradict each other.
+        """
+        status, error = self.status, self.error
+        # Every snapshot and every remembered task pays for this: the calls are for
+        # those that may contradict themselves.
+        final = status in _FINAL
+        if self.duration is None:
+            problem = self._contradiction_unstarted(status)
+        elif self.started_at is None:
+            problem = "it has a duration if and only if it has started"
+        elif status is _QUEUED:
+            problem = "a queued task has not started"
+        elif self.duration < 0:
+            problem = "a duration can't be negative"
+        elif not final and self.exit_code is not None:
+            problem = "a task that has not ended has no exit code"
+        else:
+            problem = None
+        if final != (self.ended_at is not None):
+            problem = "it has an end if and only if its status is final"
+        if self.id < 1:
+            problem = "ids start at 1"
+        if error is not None or status is _FAILED:
+            problem = problem or _contradiction_of_error(status, error)
+        if self.progress is not None or self.output_size < 0:
+            problem = problem or _contradiction_of_numbers(
+                self.output_size, self.progress
+            )
+        if problem:
+            raise ValueError(f"task {self.id} ({status}): {problem}")
+
+    @property
+    def left_running(self) -> str:
+        """What it left running when it ended, for people; empty if nothing.
+
+        As of its end; it may have ended since.
+        """
+        return self.reason.partition(GOES_ON)[2] if self.status in _FINAL else ""
+
+    def _contradiction_unstarted(self, status: TaskStatus) -> str | None:
+        if self.started_at is not None:
+            return "it has a duration if and only if it has started"
+        if status is not _QUEUED and status is not _CANCELED:
+            return "only a queued or a canceled task may never have started"
+        if self.exit_code is not None:
+            return "a task that never started has no exit code"
+        return None
+
+    def _changed_to(self, target: TaskStatus, **changes: object) -> Self:
+        if target not in LEGAL_TRANSITIONS[self.status]:
+            raise IllegalTransitionError(self, target)
+        return msgspec.structs.replace(self, status=target, **changes)
+
+    def started(self, at: datetime) -> Self:
+        """Return this task as it begins to run.
+
+        Raises:
+            IllegalTransitionError: If it is not queued.
+        """
+        return self._changed_to(
+            TaskStatus.RUNNING, reason="running", started_at=at, duration=0.0
+        )
+
+    def progressed(self, news: OutputNews, duration: float) -> Self:
+        """Return this running task with what its output told.
+
+        Args:
+            news: The latest look at its output.
+            duration: Seconds since it started.
+
+        Raises:
+            IllegalTransitionError: If it is not running.
+        """
+        if self.status is not TaskStatus.RUNNING:
+            raise IllegalTransitionError(self, TaskStatus.RUNNING)
+        return self._with_news(news, duration=duration)
+
+    def stopping(self, reason: str, duration: float) -> Self:
+        """Return this running task as one that was told to stop and has not yet.
+
+        Raises:
+            IllegalTransitionError: If it is not running.
+        """
+        if self.status is not TaskStatus.RUNNING:
+            raise IllegalTransitionError(self, TaskStatus.CANCELED)
+        return msgspec.structs.replace(self, reason=reason, duration=duration)
+
+    def ended(
+        self,
+        outcome: Outcome,
+        at: datetime,
+        duration: float | None = None,
+        news: OutputNews | None = None,
+    ) -> Self:
+        """Return this task in its final status.
+
+        Args:
+            outcome: How it ended.
+            at: When.
+            duration: Seconds since it started; none if it never did.
+            news: The last look at its output, if it has any.
+
+        Raises:
+            IllegalTransitionError: If the state machine does not allow it.
+        """
+        last = self._with_news(news) if news else self
+        complete = outcome.status is TaskStatus.COMPLETE
+        return last._changed_to(  # noqa: SLF001 - the same class
+            outcome.status,
+            reason=outcome.reason,
+            ended_at=at,
+            duration=duration,
+            exit_code=outcome.exit_code,
+            error=outcome.error,
+            progress=100 if complete and last.progress is not None else last.progress,
+        )
+
+    def _with_news(self, news: OutputNews, **changes: object) -> Self:
+        return msgspec.structs.replace(
+            self,
+            output_size=news.size,
+            last_line=self.last_line if news.last_line is None else news.last_line,
+            progress=self.progress if news.progress is None else news.progress,
+            **changes,
+        )
+
+
+class TaskCounts(msgspec.Struct, frozen=True, gc=False):
+    """How many tasks are in each status."""
+
+    queued: int = 0
+    running: int = 0
+    complete: int = 0
+    failed: int = 0
+    canceled: int = 0

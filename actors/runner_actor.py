@@ -1,0 +1,234 @@
+"""The RunnerActor: slots, ticks, one TaskActor per job, and a look after the lost."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Final, assert_never
+
+import pykka
+from msgspec.structs import replace
+
+from .kinds import InvalidRequestError
+from .messages import (
+    Begin,
+    BuryTask,
+    ClaimAgain,
+    ClaimTasks,
+    Drain,
+    Drained,
+    JobEnded,
+    JobQuiet,
+    Look,
+    QueueMessage,
+    RunnerMessage,
+    StartTask,
+    Stop,
+    StopTask,
+    TaskEnded,
+    TickRunner,
+)
+from .processes import family, marks
+from .rules.look_schedule import LookSchedule
+from .rules.safe_text import safe_line
+from .rules.task import Outcome, Task
+from .runtime.promise import Deadline
+from .runtime.safe_actor import SafeActor
+from .runtime.sending import Recipient, post_if_alive
+from .task_actor import TaskActor, TaskActorConfig
+
+if TYPE_CHECKING:
+    from .kinds import Kinds
+    from .runtime.clock import Alarm
+
+TICK: Final = 0.1
+"""Seconds between two ticks while tasks run; with none running there are no ticks."""
+
+PAUSE: Final = 1.0
+"""Seconds without a claim after a TaskActor was stopped by somebody else.
+
+A host that stops all actors comes to this one next. What waits in the queue stays there
+for the next time; started in between, it would be lost.
+"""
+
+_STOP_TIMEOUT: Final = 2.0
+
+
+class RunnerActor(SafeActor[RunnerMessage]):
+    """Runs as many tasks at a time as it has slots.
+
+    In: see `RunnerMessage`.
+    Out: to the queue a claim for every free slot and one `TaskEnded` for every
+    task it was given; to its task actors `Begin`, `Look` and `Stop`.
+
+    Args:
+        queue: Where tasks come from.
+        kinds: How they run.
+        slots: How many run at a time.
+        config: What all task actors share.
+    """
+
+    def __init__(
+        self,
+        queue: Recipient[QueueMessage],
+        kinds: Kinds,
+        slots: int,
+        config: TaskActorConfig,
+    ) -> None:
+        super().__init__(config.dead_letters, config.dispatcher)
+        self._queue = queue
+        self._kinds = kinds
+        self._slots = slots
+        self._config = config
+        self._active: dict[int, pykka.ActorRef[TaskActor]] = {}
+        self._rota = LookSchedule()
+        self._tick_alarm: Alarm | None = None
+        self._pause_in_ticks = 1
+        self._draining: Drain | None = None
+        self._owed = 0
+        self._claim_alarm: Alarm | None = None
+
+    def handle(self, message: RunnerMessage) -> None:
+        """Handle one message."""
+        match message:
+            case Begin():
+                self._claim(self._slots)
+            case StartTask(task=task):
+                self._start(task)
+            case StopTask(task_id=task_id, outcome=outcome, now=now):
+                self._stop_task(task_id, outcome, now=now)
+            case JobEnded(task_id=task_id, stopped=stopped):
+                # One that was buried while it was still ending has been reported.
+                if task_id in self._active:
+                    end = TaskEnded(task_id, message.outcome, message.news)
+                    self._ended(end, stopped=stopped)
+            case JobQuiet(task_id=task_id, quiet=quiet):
+                self._rota.note(task_id, quiet=quiet)
+                self._keep_ticking()
+            case ClaimAgain():
+                self._claim_owed()
+            case TickRunner():
+                self._tick()
+            case BuryTask(task_id=task_id):
+                self._bury(task_id)
+            case Drain():
+                self._drain(message)
+            case _:
+                assert_never(message)
+
+    def on_error(self, message: RunnerMessage, error: BaseException) -> None:
+        """Fail the task whose start failed, and keep ticking."""
+        if isinstance(message, StartTask):
+            outcome = Outcome.failed(safe_line(f"could not be started: {error!r}"))
+            self._ended(TaskEnded(message.task.id, outcome))
+        elif isinstance(message, TickRunner):
+            self._keep_ticking()
+
+    def on_stop(self) -> None:
+        """End what still runs if somebody stops the runner without draining it."""
+        # Not `actor_stopped`, which is set before an actor has ended its job.
+        stopped = [actor.stop(block=False) for actor in self._active.values()]
+        for task_id in self._active:
+            outcome = Outcome.failed("the runner was stopped while it ran")
+            self.post(self._queue, TaskEnded(task_id, outcome))
+        self.about_to_block(long=True)
+        deadline = Deadline(_STOP_TIMEOUT)
+        for end in stopped:
+            with contextlib.suppress(pykka.Timeout):
+                end.get(timeout=deadline.left())
+
+    def _claim(self, count: int) -> None:
+        self.post(self._queue, ClaimTasks(self.actor_ref, count, self._slots))
+
+    def _start(self, task: Task) -> None:
+        if self._draining is not None:
+            outcome = Outcome.canceled(self._draining.reason)
+            self.post(self._queue, TaskEnded(task.id, outcome))
+            return
+        try:
+            kind = self._kinds.find(task.kind)
+        except InvalidRequestError as error:
+            # Of a session that was opened before with other kinds.
+            outcome = Outcome.failed(f"could not be started: {error}")
+            self._ended(TaskEnded(task.id, outcome))
+            return
+        actor = TaskActor.start(task, kind, self._queue, self.actor_ref, self._config)
+        self._active[task.id] = actor
+        self._rota.add(task.id)
+        self.post(actor, Begin())
+        self._keep_ticking()
+
+    def _stop_task(self, task_id: int, outcome: Outcome, *, now: bool) -> None:
+        actor = self._active.get(task_id)
+        if actor is not None:
+            post_if_alive(actor, Stop(outcome, now=now))
+
+    def _ended(self, end: TaskEnded, *, stopped: bool = False) -> None:
+        self._active.pop(end.task_id, None)
+        self._rota.remove(end.task_id)
+        if self._draining is not None:
+            self.post(self._queue, end)
+            self._answer_if_drained(self._draining)
+        elif stopped:
+            self.post(self._queue, end)
+            self._claim_later()
+        else:
+            self.post(self._queue, replace(end, claims=1))
+
+    def _claim_later(self) -> None:
+        self._owed += 1
+        if self._claim_alarm is not None:
+            self._claim_alarm.cancel()
+        self._claim_alarm = self._config.clock.call_later(
+            PAUSE, lambda: self.tell_self(ClaimAgain())
+        )
+
+    def _claim_owed(self) -> None:
+        owed, self._owed = self._owed, 0
+        if owed and self._draining is None:
+            self._claim(owed)
+
+    def _tick(self) -> None:
+        self._tick_alarm = None
+        for task_id, actor in self._active.items():
+            if not actor.is_alive():
+                # Its last message may be waiting behind this one.
+                self.tell_self(BuryTask(task_id))
+        for task_id in self._rota.next_turns(self._pause_in_ticks):
+            post_if_alive(self._active[task_id], Look())
+        self._keep_ticking()
+
+    def _keep_ticking(self) -> None:
+        if not self._active:
+            return
+        pause = self._rota.pause()
+        if self._tick_alarm is not None:
+            if pause >= self._pause_in_ticks:
+                return
+            self._tick_alarm.cancel()
+        self._pause_in_ticks = pause
+        self._tick_alarm = self._config.clock.call_later(
+            TICK * pause, lambda: self.tell_self(TickRunner())
+        )
+
+    def _bury(self, task_id: int) -> None:
+        if task_id not in self._active:
+            return
+        self.about_to_block(long=True)
+        token = marks.own_part(marks.mark(self._config.session_key, task_id))
+        family.end_marked(lambda part: part == token, grace=0.0)
+        died = Outcome.failed("its actor died")
+        self._ended(TaskEnded(task_id, died), stopped=True)
+
+    def _drain(self, drain: Drain) -> None:
+        before = self._draining
+        if before is not None and drain.reply_to is None:
+            # One that only hurries must not keep the answer from who waits for it.
+            drain = replace(drain, reply_to=before.reply_to)
+        self._draining = drain
+        for task_id in list(self._active):
+            self._stop_task(task_id, Outcome.canceled(drain.reason), now=drain.now)
+        self._answer_if_drained(drain)
+
+    def _answer_if_drained(self, drain: Drain) -> None:
+        if not self._active and drain.reply_to is not None:
+            self.post(drain.reply_to, Drained())

@@ -1,0 +1,1 @@
+"""How actors live: mailboxes, turns on shared threads, time, sending."""

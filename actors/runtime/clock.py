@@ -1,0 +1,111 @@
+"""Time: what it is now, and a message to somebody when it will have come.
+
+Durations are measured on the monotonic clock, which nobody can set back; the wall
+clock only dates things for people.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import queue
+import threading
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, Protocol
+
+from ..rules.moment import Moment
+from .sending import call_safely
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+_LONGEST_PAUSE: Final = 86400.0  # a wait of centuries overflows the system's clock type
+
+
+class Alarm(Protocol):
+    """A call that will be made at some time."""
+
+    def cancel(self) -> None:
+        """Drop the call if it has not been made yet. Never blocks."""
+        ...
+
+
+class Clock(Protocol):
+    """What actors know of time. A test puts a hand-driven one in its place."""
+
+    def now(self) -> Moment:
+        """Return this moment."""
+        ...
+
+    def call_later(self, delay: float, call: Callable[[], None]) -> Alarm:
+        """Make a call after `delay` seconds, on a thread of the clock's own.
+
+        The call must not block: actors pass one that only tells. If it fails that is
+        logged. Never blocks itself.
+        """
+        ...
+
+
+class _Entry:
+    """A scheduled call; forgets what it would call as soon as it is cancelled."""
+
+    __slots__ = ("call", "due")
+
+    def __init__(self, due: float, call: Callable[[], None]) -> None:
+        self.due = due
+        self.call: Callable[[], None] | None = call
+
+    def cancel(self) -> None:
+        self.call = None
+
+
+class SystemClock:
+    """The real time, and one thread that sleeps until the next call is due.
+
+    With nothing scheduled the thread sleeps without a timeout and costs nothing.
+    """
+
+    def __init__(self) -> None:
+        self._new: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(
+            target=self._run, name="backburner-clock", daemon=True
+        )
+        self._thread.start()
+
+    def now(self) -> Moment:
+        """Return this moment."""
+        return Moment(datetime.now(UTC), time.monotonic())
+
+    def call_later(self, delay: float, call: Callable[[], None]) -> Alarm:
+        """Make a call after `delay` seconds on the clock's thread. Never blocks."""
+        entry = _Entry(time.monotonic() + delay, call)
+        self._new.put(entry)
+        return entry
+
+    def close(self, timeout: float = 1.0) -> None:
+        """Drop all that is scheduled and end the thread; blocks up to `timeout` s."""
+        self._new.put(None)
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        order = itertools.count()
+        waiting: list[tuple[float, int, _Entry]] = []
+        while True:
+            now = time.monotonic()
+            while waiting and waiting[0][0] <= now:
+                _, _, due = heapq.heappop(waiting)
+                if due.call is not None:
+                    call_safely(due.call)
+            try:
+                entry = self._new.get(timeout=self._pause(waiting, now))
+            except queue.Empty:
+                continue
+            if entry is None:
+                return
+            heapq.heappush(waiting, (entry.due, next(order), entry))
+
+    @staticmethod
+    def _pause(waiting: list[tuple[float, int, _Entry]], now: float) -> float | None:
+        return min(waiting[0][0] - now, _LONGEST_PAUSE) if waiting else None

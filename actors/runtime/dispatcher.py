@@ -1,0 +1,220 @@
+"""Sharing a few threads among many actors.
+
+An actor works for microseconds and then waits. With a thread for each, most of what a
+short job costs is one thread waking the next; here whoever has work gets a turn on a
+thread that is awake already. Threads that have nothing to do wait for the system's
+events, and so an exit is handled on the thread that was woken by it.
+
+One thread does nearly all of the work. A second one takes over while it starts a
+process, and more are started when threads are stuck: code of an embedder's kind that
+blocks holds up its own job, and others until the next message from outside. While tasks
+run the clock sends one at least twice a second.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final, Protocol
+
+from .promise import Deadline
+from .sending import call_safely, logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KEPT: Final = 0.2
+"""Seconds that a thread waits for something to do before it ends; the first stays."""
+
+STUCK: Final = 0.02
+"""Seconds after which a turn is taken for one that blocks.
+
+A process starts within a millisecond, or within several on a busy machine.
+"""
+
+_JOIN_TIMEOUT: Final = 1.0
+
+
+class Events(Protocol):
+    """What threads without work wait for. Safe on any thread."""
+
+    def wait(self, timeout: float | None) -> bool:
+        """Handle what has happened; block up to `timeout` seconds until something has.
+
+        Each event reaches one of the threads that wait.
+
+        Args:
+            timeout: Seconds; none to wait as long as it takes.
+
+        Returns:
+            Whether there was something, if only a `wake`.
+        """
+        ...
+
+    def wake(self) -> None:
+        """Let one that waits, or the next that will, return. Never blocks."""
+        ...
+
+
+class Dispatcher:
+    """Gives actors their turns, on threads that they share.
+
+    Args:
+        name: What the names of the threads begin with.
+        events: What happens outside, handled on the same threads.
+    """
+
+    def __init__(self, name: str, events: Events) -> None:
+        self._name = name
+        self._events = events
+        self._numbers = itertools.count(1)
+        self._ready: deque[Callable[[], None]] = deque()
+        self._own = threading.local()
+        self._workers: list[_Worker] = []
+        self._waiting = 0
+        self._closed = False
+        # Of the workers and how many wait; a signal handler may come here twice.
+        self._lock = threading.RLock()
+
+    def submit(self, turn: Callable[[], None]) -> None:
+        """Have a turn taken soon. Never blocks.
+
+        If it fails, that is logged.
+
+        Raises:
+            RuntimeError: If there is no thread, and none can be started.
+        """
+        self._ready.append(turn)
+        worker = self._own_worker()
+        if worker is None or worker.blocks:
+            try:
+                self._attend()
+            except RuntimeError:
+                self._ready.remove(turn)
+                raise
+
+    def nudge(self) -> None:
+        """Look after turns that wait behind one that is stuck. Never blocks."""
+        if self._ready and self._own_worker() is None and self._all_stuck():
+            self._attend()
+
+    def about_to_block(self, *, long: bool = False) -> None:
+        """Let another thread go on while this one blocks. Does not block itself.
+
+        Called by an actor in its turn, before it does what takes a while; does nothing
+        elsewhere. If the others are just starting processes, one of them goes on in a
+        moment.
+
+        Args:
+            long: Whether it is longer than it takes to start a process.
+        """
+        worker = self._own_worker()
+        if worker is None:
+            return
+        worker.blocks = True
+        worker.stuck = long
+        if self._waiting:
+            if self._ready:
+                self._events.wake()
+        elif self._all_stuck(but=worker):
+            self._start_worker()
+
+    def close(self) -> None:
+        """End the threads as soon as no turn waits; blocks up to a second for them."""
+        with self._lock:
+            self._closed = True
+            workers = [*self._workers]
+        deadline = Deadline(_JOIN_TIMEOUT)
+        self._events.wake()
+        for worker in workers:
+            if worker is not self._own_worker():
+                worker.thread.join(deadline.left())
+
+    def _own_worker(self) -> _Worker | None:
+        return getattr(self._own, "worker", None)
+
+    def _attend(self) -> None:
+        if self._waiting:
+            self._events.wake()
+        elif self._all_stuck():
+            self._start_worker()
+
+    def _all_stuck(self, but: _Worker | None = None) -> bool:
+        """Tell whether no worker, but one perhaps, can be expected to go on soon."""
+        since = time.monotonic() - STUCK
+        return all(it.stuck or it.began < since or it is but for it in [*self._workers])
+
+    def _start_worker(self) -> None:
+        worker = _Worker()
+        worker.thread = threading.Thread(
+            target=self._work,
+            args=(worker,),
+            name=f"{self._name}-{next(self._numbers)}",
+            daemon=True,
+        )
+        with self._lock:
+            self._workers.append(worker)
+        try:
+            worker.thread.start()
+        except BaseException as error:
+            with self._lock:
+                if worker.thread.ident is None:
+                    self._workers.remove(worker)
+                alone = not self._workers
+            if alone or not isinstance(error, RuntimeError):
+                raise
+            # From Python 3.12 on that is so when a host returns and `atexit` stops us.
+            expected = "interpreter shutdown" in str(error)
+            level = logging.DEBUG if expected else logging.WARNING
+            logger.log(level, "No thread can be started; the others go on alone")
+
+    def _work(self, worker: _Worker) -> None:
+        self._own.worker = worker
+        while True:
+            try:
+                turn = self._ready.popleft()
+            except IndexError:
+                if self._wait(worker):
+                    continue
+                return
+            worker.began = time.monotonic()
+            worker.blocks = worker.stuck = False
+            call_safely(turn)
+            # What was called, an actor perhaps, must not live on because of it.
+            del turn
+
+    def _wait(self, worker: _Worker) -> bool:
+        """Wait for something to do; return whether to go on."""
+        with self._lock:
+            if self._ready:
+                return True
+            if self._closed:
+                self._workers.remove(worker)
+                # Wakes that come together may count as one.
+                self._events.wake()
+                return False
+            self._waiting += 1
+            timeout = None if self._workers[:1] == [worker] else KEPT
+        # What came before this thread was known to wait did not wake it.
+        happened = bool(self._ready) or self._events.wait(timeout)
+        worker.began = time.monotonic()
+        with self._lock:
+            self._waiting -= 1
+            superfluous = not happened and self._waiting > 0
+            if superfluous:
+                self._workers.remove(worker)
+        return not superfluous
+
+
+class _Worker:
+    """A thread, when it began what it does now, and whether that blocks, how long."""
+
+    thread: threading.Thread
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self.blocks = False
+        self.stuck = False

@@ -1,0 +1,98 @@
+"""Sending: the one way in which actors reach each other, and what reaches nobody.
+
+Pykka raises in the *sender* when the recipient is dead, so that one dead listener
+would end whoever talks to it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import pykka
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+logger = logging.getLogger("backburner")
+
+MessageT = TypeVar("MessageT")
+MessageT_contra = TypeVar("MessageT_contra", contravariant=True)
+
+
+class Recipient(Protocol[MessageT_contra]):
+    """Whoever can be told something: an `ActorRef`, or any object with `tell`.
+
+    `tell` must not block, and is called on the thread of the sender.
+    """
+
+    def tell(self, message: MessageT_contra, /) -> None:
+        """Take a message.
+
+        Raises:
+            pykka.ActorDeadError: If the recipient no longer takes messages.
+        """
+        ...
+
+
+class DeadLetters:
+    """Counts the messages of one system that reached nobody. Safe on any thread."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+        self._count = 0
+
+    @property
+    def count(self) -> int:
+        """How many there have been."""
+        return self._count
+
+    def add(self, recipient: object, message: object) -> None:
+        """Count one message and log it at debug level."""
+        self._count = next(self._numbers)
+        logger.debug(
+            "Dead letter: %s for %s is gone", type(message).__name__, recipient
+        )
+
+
+def post(
+    recipient: Recipient[MessageT], message: MessageT, dead_letters: DeadLetters
+) -> bool:
+    """Send a message; the one way in which these actors reach others. Never blocks.
+
+    Returns:
+        Whether the recipient took it. If it is dead the message is counted in
+        `dead_letters`; if its `tell` failed in another way that is logged as well.
+        The sender survives either.
+    """
+    try:
+        recipient.tell(message)
+    except pykka.ActorDeadError:
+        dead_letters.add(recipient, message)
+        return False
+    except Exception:
+        logger.exception("%r could not be told %s", recipient, type(message).__name__)
+        dead_letters.add(recipient, message)
+        return False
+    return True
+
+
+def call_safely(call: Callable[[], None]) -> None:
+    """Make a call for others, on a thread that must outlive it; a failure is logged."""
+    try:
+        call()
+    except BaseException:
+        logger.exception("A call failed: %r", call)
+
+
+def post_if_alive(recipient: Recipient[MessageT], message: MessageT) -> None:
+    """Send a message that is of no use once its recipient has ended.
+
+    For what races with the natural end of the recipient, and so is no dead letter if
+    it comes too late. Never blocks.
+    """
+    try:
+        recipient.tell(message)
+    except pykka.ActorDeadError:
+        return

@@ -1,0 +1,369 @@
+"""Asking the queue from outside the actors: a request, a wait, an answer.
+
+What scripts use, and programs without actors of their own. Actors send the same
+requests as messages, and never wait.
+"""
+
+from __future__ import annotations
+
+import abc
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from msgspec.structs import replace
+
+from ..messages import (
+    Acknowledged,
+    AddTask,
+    CancelAccepted,
+    CancelAll,
+    CancelTask,
+    CloseQueue,
+    ForgetFinished,
+    Forgotten,
+    GetTask,
+    ListTasks,
+    Notification,
+    OpenQueue,
+    QueueReply,
+    QueueRequest,
+    Refused,
+    Subscribe,
+    Subscribed,
+    TaskAdded,
+    TaskChanged,
+    TaskFound,
+    TaskList,
+    Unsubscribe,
+)
+from ..rules.task import Task, TaskFilter, TaskRequest
+from ..runtime.promise import Deadline, Promise, wait_in_halves
+from ..runtime.sending import DeadLetters, Recipient, post
+
+if TYPE_CHECKING:
+    import pykka
+
+    from ..queue_actor import QueueActor
+
+ReplyT = TypeVar("ReplyT")
+
+ANSWER_TIMEOUT: Final = 10.0
+"""Seconds after which a request from outside the actors gives up."""
+
+_NAMED: Final = 5  # of the tasks that have not ended
+
+
+class TaskSystemError(Exception):
+    """A task system could not be started, or its actors are out of reach.
+
+    They are if somebody else has stopped them, or if they belong to the process that
+    this one was forked from.
+
+    The text says why and what to do, in one line.
+    """
+
+
+class RefusedError(Exception):
+    """A request was refused; the text says why and what to do, in one line."""
+
+
+class Requests(abc.ABC):
+    """The synchronous face of a task system.
+
+    Its methods may be called on any thread but those of the system's own actors. They
+    raise `RuntimeError` if it is not started, and `TaskSystemError` if somebody else
+    has stopped its actors, or if this process was forked after its start. Their
+    timeouts are seconds; `math.inf` waits as long as it takes.
+    """
+
+    dead_letters: DeadLetters
+
+    @property
+    @abc.abstractmethod
+    def queue(self) -> pykka.ActorRef[QueueActor]:
+        """The QueueActor, which takes every `QueueRequest`."""
+
+    def add(
+        self,
+        description: str,
+        kind: str,
+        *args: str,
+        timeout: float = ANSWER_TIMEOUT,
+    ) -> Task:
+        """Add a task and return it. Blocks until it is written down, not until it ends.
+
+        Args:
+            description: What the task is called wherever it is shown.
+            kind: The name of one of the kinds.
+            args: What the kind needs to know; for `bash` one string, the command.
+            timeout: Seconds to wait for the answer.
+
+        Returns:
+            The task: Queued, or Running already.
+
+        Raises:
+            RefusedError: If the request makes no sense, or can't be written down.
+            TimeoutError: If there was no answer in time; it may still be added.
+        """
+        request = TaskRequest(description, kind, args)
+        return self._request(AddTask(request), TaskAdded, timeout).task
+
+    def get(self, task_id: int, timeout: float = ANSWER_TIMEOUT) -> Task:
+        """Return a task as it is now. Blocks until the queue has answered.
+
+        Args:
+            task_id: Which.
+            timeout: Seconds to wait for the answer.
+
+        Raises:
+            RefusedError: If there is no such task.
+            TimeoutError: If there was no answer in `timeout` seconds.
+        """
+        return self._request(GetTask(task_id), TaskFound, timeout).task
+
+    def list(
+        self, which: TaskFilter = TaskFilter.ALL, timeout: float = ANSWER_TIMEOUT
+    ) -> tuple[Task, ...]:
+        """Return tasks by id. Blocks until the queue has answered.
+
+        Args:
+            which: Those of which status; all by default.
+            timeout: Seconds to wait for the answer.
+
+        Raises:
+            TimeoutError: If there was no answer in `timeout` seconds.
+        """
+        return self._request(ListTasks(which), TaskList, timeout).tasks
+
+    def cancel(
+        self,
+        task_id: int,
+        *,
+        reason: str = "canceled",
+        now: bool = False,
+        timeout: float = ANSWER_TIMEOUT,
+    ) -> Task:
+        """Cancel a task; a running one ends within the grace period, or `now`.
+
+        Blocks until the queue has answered, not until the task has ended.
+
+        Args:
+            task_id: Which.
+            reason: Who or what canceled it; it becomes the reason of the task.
+            now: Kill a running one at once, without the grace period.
+            timeout: Seconds to wait for the answer.
+
+        Returns:
+            The task: Canceled, or Running still.
+
+        Raises:
+            RefusedError: If there is no such task, or it has finished.
+            TimeoutError: If there was no answer in `timeout` seconds.
+        """
+        request = CancelTask(task_id, reason, now)
+        return self._request(request, CancelAccepted, timeout).tasks[0]
+
+    def cancel_all(
+        self, *, reason: str = "canceled", timeout: float = ANSWER_TIMEOUT
+    ) -> tuple[Task, ...]:
+        """Cancel every task that has not finished, queued ones first; see `cancel`.
+
+        Args:
+            reason: Who or what canceled them; it becomes the reason of the tasks.
+            timeout: Seconds to wait for the answer.
+
+        Returns:
+            The tasks by id, each Canceled, or Running still.
+
+        Raises:
+            TimeoutError: If there was no answer in `timeout` seconds.
+        """
+        return self._request(CancelAll(reason), CancelAccepted, timeout).tasks
+
+    def forget_finished(self, timeout: float = ANSWER_TIMEOUT) -> tuple[int, ...]:
+        """Forget finished tasks, delete their output and return their ids.
+
+        Blocks until the queue has answered.
+
+        Args:
+            timeout: Seconds to wait for the answer.
+
+        Raises:
+            TimeoutError: If there was no answer in `timeout` seconds.
+        """
+        return self._request(ForgetFinished(), Forgotten, timeout).ids
+
+    def subscribe(
+        self,
+        subscriber: Recipient[Notification],
+        *,
+        shows: bool = False,
+        timeout: float = ANSWER_TIMEOUT,
+    ) -> None:
+        """Tell an actor, or any recipient, of every change from now on.
+
+        Blocks until the first message, `Subscribed`, is on its way.
+
+        Args:
+            subscriber: Who.
+            shows: Whether it shows changes to a person; see `Subscribe`. `stop` then
+                waits a moment for what it shows last.
+            timeout: Seconds.
+
+        Raises:
+            TimeoutError: If there was no answer in `timeout` seconds.
+        """
+        self._request(Subscribe(subscriber, shows), Acknowledged, timeout)
+
+    def unsubscribe(
+        self, subscriber: Recipient[Notification], timeout: float = ANSWER_TIMEOUT
+    ) -> None:
+        """Tell this recipient nothing more. Blocks until the queue has answered.
+
+        Args:
+            subscriber: The same object, or an equal one, that was subscribed.
+            timeout: Seconds to wait for the answer.
+
+        Raises:
+            TimeoutError: If there was no answer in `timeout` seconds.
+        """
+        self._request(Unsubscribe(subscriber), Acknowledged, timeout)
+
+    def wait(self, *task_ids: int, timeout: float) -> tuple[Task, ...]:
+        """Wait until tasks have ended, and return them as they ended.
+
+        Blocks up to `timeout` seconds, without polling. A task that stays queued for
+        the next time when the system is stopped does not end.
+
+        Args:
+            task_ids: Which; with none, all that have not ended yet.
+            timeout: Seconds for all of them together.
+
+        Returns:
+            The tasks in the order of the ids.
+
+        Raises:
+            LookupError: If one of them is not known.
+            TimeoutError: If one of them has not ended in time.
+            ValueError: If `timeout` is not a number.
+        """
+        deadline = Deadline(timeout)
+        queue = self.queue
+        news: Promise[Notification] = Promise()
+        self.subscribe(news)
+        ends = _Ends(task_ids)
+        try:
+            return wait_in_halves(
+                lambda seconds: ends.listen(news, Deadline(seconds)),
+                deadline.left(),
+                TimeoutError,
+            )
+        except TimeoutError:
+            raise TimeoutError(f"{ends.missing} within {timeout:g} s") from None
+        finally:
+            # The system may have been stopped meanwhile; then nothing is lost by it.
+            post(queue, Unsubscribe(news), DeadLetters())
+
+    def _request(
+        self,
+        request: QueueRequest | OpenQueue | CloseQueue,
+        answer: type[ReplyT],
+        timeout: float = ANSWER_TIMEOUT,
+    ) -> ReplyT:
+        return ask(self.queue, request, answer, timeout, self.dead_letters)
+
+
+def ask(
+    queue: Recipient[Any],
+    request: QueueRequest | OpenQueue | CloseQueue,
+    answer: type[ReplyT],
+    timeout: float,
+    dead_letters: DeadLetters,
+) -> ReplyT:
+    """Send a request, and return its answer once what it says is written down.
+
+    Args:
+        queue: Takes the request.
+        request: Without a `reply_to`; it gets one.
+        answer: What is expected.
+        timeout: Seconds to wait for it.
+        dead_letters: Counts the request if the queue is gone.
+
+    Raises:
+        RefusedError: If the request was refused.
+        TaskSystemError: If the queue is gone.
+        TimeoutError: If there was no answer in time.
+    """
+    promise: Promise[QueueReply] = Promise()
+    if not post(queue, replace(request, reply_to=promise), dead_letters):
+        raise TaskSystemError("the task system has stopped")
+    reply = promise.get(timeout)
+    if isinstance(reply, Refused):
+        raise RefusedError(reply.text)
+    if not isinstance(reply, answer):
+        raise TypeError(f"{type(request).__name__} was answered by {reply!r}")
+    return reply
+
+
+class _Ends:
+    """The ends of tasks, as far as they have come.
+
+    Args:
+        task_ids: Of which tasks; with none, of all that have not ended yet.
+    """
+
+    def __init__(self, task_ids: tuple[int, ...]) -> None:
+        self._wanted = task_ids
+        self._ended: dict[int, Task] = {}
+        self._waiting: set[int] | None = None
+
+    def listen(
+        self, news: Promise[Notification], deadline: Deadline
+    ) -> tuple[Task, ...]:
+        """Take what a subscriber is told until all have ended; return the tasks.
+
+        May be called again if it was too late.
+
+        Raises:
+            LookupError: If one of them is not known.
+            TimeoutError: If one of them has not ended in time.
+        """
+        while self._waiting is None or self._waiting:
+            match news.get(deadline.left()):
+                case Subscribed(tasks=tasks):
+                    self._begin({task.id: task for task in tasks})
+                case TaskChanged(task=task) if task.id in (self._waiting or ()):
+                    self._note(task)
+                case _:
+                    pass
+        return tuple(self._ended.values())
+
+    @property
+    def missing(self) -> str:
+        """What has not come, for people."""
+        match sorted(self._waiting or ()):
+            case []:
+                return "no answer"
+            case [one]:
+                return f"task {one} has not ended"
+            case several if len(several) <= _NAMED:
+                return f"tasks {', '.join(map(str, several))} have not ended"
+            case many:
+                return f"{len(many)} tasks have not ended"
+
+    def _begin(self, known: dict[int, Task]) -> None:
+        wanted = self._wanted or tuple(
+            task.id for task in known.values() if not task.status.is_final
+        )
+        for task_id in wanted:
+            if task_id not in known:
+                raise LookupError(f"no task {task_id}")
+        # In the order of the ids; each is replaced as it ends.
+        self._ended = {task_id: known[task_id] for task_id in wanted}
+        self._waiting = set(wanted)
+        for task in self._ended.values():
+            self._note(task)
+
+    def _note(self, task: Task) -> None:
+        if self._waiting is not None and task.status.is_final:
+            self._ended[task.id] = task
+            self._waiting.discard(task.id)

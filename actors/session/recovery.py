@@ -1,0 +1,115 @@
+"""Opening a session again: what its last program left undone is put in order.
+
+What was queued stays queued. What was running has failed, since nobody saw its end;
+whatever is left of its processes is ended first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ..processes import family
+from ..processes.marks import is_of_session
+from ..processes.output_file import OutputMonitor
+from ..rules.task import OutputNews, TaskStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import psutil
+
+    from ..journal.protocol import Memory
+    from ..rules.process_record import ProcessRecord
+    from ..rules.task import Task
+
+_TOLERANCE: Final = 2.0
+"""Seconds by which a process's recorded and its actual creation time may differ.
+
+The recorded one was read off the clock just after; the system knows the actual one
+only relative to its own start, whose date it keeps in whole seconds.
+"""
+
+
+def end_leftovers(
+    memory: Memory,
+    grace: float,
+    hurried: Callable[[], bool] = lambda: False,
+    found: Callable[[str], None] = lambda _: None,
+) -> str | None:
+    """End the processes of a session that was not closed in order.
+
+    They are recognized by the mark in their environment, or by their recorded id
+    together with their creation time; a process that merely has the same id by now is
+    never touched. Blocks until they are gone, at most for the grace period and a
+    second.
+
+    Args:
+        memory: What the session remembers.
+        grace: Seconds between SIGTERM and SIGKILL.
+        hurried: Tells whether the grace period is over before its time.
+        found: Told what is there to be ended, for people; more than once.
+
+    Returns:
+        What could not be ended, for people; none if nothing is left.
+    """
+    is_running = TaskStatus.RUNNING
+    running = {it.id for it in memory.tasks if it.status is is_running}
+    if memory.clean and not running:
+        return None
+    leaders = [
+        leader
+        for record in memory.processes
+        if record.task_id in running and (leader := _find(record)) is not None
+    ]
+    key = memory.session_key
+    members = family.find_sessions(leaders)
+
+    def search() -> list[psutil.Process]:
+        marked = family.find_marked(lambda part: is_of_session(part, key))
+        # Most are known both ways.
+        left = [*dict.fromkeys([*marked, *filter(family.is_alive, members)])]
+        found(family.describe(left))
+        return left
+
+    return family.describe(family.end_all(search, grace, hurried)) or None
+
+
+def as_left(tasks: Iterable[Task], last_seen: float) -> tuple[Task, ...]:
+    """Return tasks as they were left, those that were running when their program died.
+
+    Neither their output nor their duration was written down. The file has all of the
+    output. Nobody knows how long one ran: at least until it or the program last wrote
+    something. Reads the ends of their files, once these have no more writers.
+
+    Args:
+        tasks: The tasks, as they were written down.
+        last_seen: When the program last wrote something, in seconds since the epoch.
+    """
+    running = TaskStatus.RUNNING
+    # Without a call for each of a long history.
+    return tuple(
+        [_as_left(it, last_seen) if it.status is running else it for it in tasks]
+    )
+
+
+def _as_left(task: Task, last_seen: float) -> Task:
+    news: OutputNews | None = None
+    if task.output_path is not None:
+        output = Path(task.output_path)
+        news = OutputMonitor(output).look()
+        with contextlib.suppress(OSError):
+            last_seen = max(last_seen, output.stat().st_mtime)
+    began = last_seen if task.started_at is None else task.started_at.timestamp()
+    return task.progressed(news or OutputNews(0), max(0.0, last_seen - began))
+
+
+def _find(record: ProcessRecord) -> psutil.Process | None:
+    import psutil
+
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(record.pid)
+        if abs(process.create_time() - record.created) < _TOLERANCE:
+            return process
+    return None

@@ -1,0 +1,174 @@
+"""The end of a task system: its steps, in order, within one deadline."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from ..messages import (
+    Acknowledged,
+    AwaitShown,
+    CloseQueue,
+    Drain,
+    Drained,
+    QueueReply,
+)
+from ..processes import family
+from ..processes.marks import is_of_session
+from ..runtime.promise import Deadline, Promise, answer_of
+from ..runtime.sending import DeadLetters, logger, post, post_if_alive
+from .blocking import TaskSystemError, ask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import pykka
+
+    from ..queue_actor import QueueActor
+    from ..runner_actor import RunnerActor
+
+STOP_TIMEOUT: Final = 5.0
+"""Seconds for what takes a moment, whatever is left of the deadline."""
+
+_SHOWN_TIMEOUT: Final = 2.0
+_SHOWN_AFTER_ALL: Final = 0.5
+"""Seconds to show what was ended by the deadline itself, or in a hurry."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShutdownConfig:
+    """What there is to know for ending a system.
+
+    Attributes:
+        reason: What becomes the reason of the tasks that are ended.
+        remembered: Whether the session can be opened again: queued tasks stay, and
+            what nobody was shown will be shown then.
+        grace: Seconds between asking what was left running to end, and killing it.
+        session_key: Part of the mark of its processes.
+        dead_letters: Counts what reaches nobody.
+    """
+
+    reason: str
+    remembered: bool
+    grace: float
+    session_key: str
+    dead_letters: DeadLetters
+
+
+class Shutdown:
+    """One stop of a task system.
+
+    Args:
+        config: What there is to know.
+        queue: The QueueActor, if there is one.
+        runner: The RunnerActor, if there is one.
+        deadline: When what still runs is killed.
+    """
+
+    def __init__(
+        self,
+        config: ShutdownConfig,
+        queue: pykka.ActorRef[QueueActor] | None,
+        runner: pykka.ActorRef[RunnerActor] | None,
+        deadline: Deadline,
+    ) -> None:
+        self._config = config
+        self._queue = queue
+        self._runner = runner
+        self._deadline = deadline
+        self._hurried = False
+        self._shown: Promise[QueueReply | None] | None = None
+
+    def run(self, releases: Iterable[Callable[[], object]]) -> None:
+        """Take all steps; blocks until the last is taken.
+
+        A step that fails is logged. One that is interrupted, by Ctrl+C perhaps, hurries
+        those after it, and what interrupted it is raised in the end.
+
+        Args:
+            releases: Further steps, for when the actors have stopped.
+        """
+        interrupt: BaseException | None = None
+        for step in (*self._steps(), *releases):
+            # Each is needed whatever became of those before it.
+            try:
+                step()
+            except Exception:  # noqa: BLE001 - logged, and the rest is needed
+                logger.exception("A step of stopping the task system failed")
+            except BaseException as error:  # noqa: BLE001 - raised below
+                interrupt = error
+                self.hurry()
+        if interrupt is not None:
+            raise interrupt
+
+    def hurry(self) -> None:
+        """Cut the grace period short, and any wait for others. Never blocks."""
+        self._hurried = True
+        if self._runner is not None:
+            post_if_alive(self._runner, Drain(self._config.reason, now=True))
+        if (shown := self._shown) is not None:
+            shown.tell(None)
+
+    def _steps(self) -> Iterable[Callable[[], object]]:
+        queue, runner = self._queue, self._runner
+        if queue is not None:
+            yield lambda: self._close(queue)
+        if runner is not None:
+            yield lambda: self._drain(runner)
+            yield lambda: answer_of(runner.stop(block=False), STOP_TIMEOUT)
+            yield self._end_leftovers
+        if queue is not None:
+            if self._config.remembered:
+                yield lambda: self._await_shown(queue)
+            yield lambda: answer_of(queue.stop(block=False), STOP_TIMEOUT)
+
+    def _close(self, queue: pykka.ActorRef[QueueActor]) -> None:
+        config = self._config
+        close = CloseQueue(config.reason, keep_queued=config.remembered)
+        # Somebody may have stopped it already, together with all other actors.
+        with contextlib.suppress(TaskSystemError):
+            ask(queue, close, Acknowledged, STOP_TIMEOUT, config.dead_letters)
+
+    def _drain(self, runner: pykka.ActorRef[RunnerActor]) -> None:
+        config = self._config
+        drained: Promise[Drained] = Promise()
+        drain = Drain(config.reason, now=self._hurried, reply_to=drained)
+        try:
+            if post(runner, drain, config.dead_letters):
+                drained.get(self._deadline.left())
+        except BaseException as error:
+            # Ctrl+C, or the deadline: what is killed now should have its true end.
+            self._hurried = True
+            # Ctrl+C may have come before the first was told.
+            if post(runner, replace(drain, now=True), config.dead_letters):
+                drained.get(STOP_TIMEOUT)
+            if not isinstance(error, TimeoutError):
+                raise
+
+    def _end_leftovers(self) -> None:
+        config = self._config
+        left = family.end_marked(
+            lambda part: is_of_session(part, config.session_key),
+            min(config.grace, self._deadline.left()),
+            lambda: self._hurried,
+        )
+        if left:
+            logger.error("Could not be ended: %s", family.describe(left))
+
+    def _await_shown(self, queue: pykka.ActorRef[QueueActor]) -> None:
+        # Once the queue has stopped, nobody can tell it that the last news were shown.
+        if not queue.is_alive():
+            return
+        left = 0.0 if self._hurried else self._deadline.left()
+        timeout = min(_SHOWN_TIMEOUT, max(_SHOWN_AFTER_ALL, left))
+        self._shown = shown = Promise[QueueReply | None]()
+        try:
+            if post(queue, AwaitShown(shown), self._config.dead_letters):
+                shown.get(timeout)
+        except TimeoutError:
+            logger.info("Nobody said that the last news were shown; they come again")
+        finally:
+            self._shown = None

@@ -1,0 +1,196 @@
+"""The journal alone: what it remembers of what it was told."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from backburner.actors import ChatMessage, Outcome, Task, TaskChanged, TaskEvent
+from backburner.actors.journal.sqlite import CHAT_KEPT, UNSHOWN_KEPT, SqliteJournal
+from backburner.actors.journal.sqlite_file import DamagedJournalError, JournalError
+from backburner.actors.rules.process_record import ProcessRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+_NOON: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+def _task(number: int) -> Task:
+    return Task(
+        id=number,
+        description=f"Task {number}",
+        kind="fake",
+        reason="starting",
+        queued_at=_NOON,
+    )
+
+
+def _ended(number: int, seq: int) -> TaskChanged:
+    task = _task(number).started(_NOON).ended(Outcome.complete(), _NOON, 1.0)
+    return TaskChanged(seq, TaskEvent.COMPLETE, task)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "session.db"
+
+
+@pytest.fixture
+def open_journal(path: Path) -> Iterator[Callable[[], SqliteJournal]]:
+    journals: list[SqliteJournal] = []
+
+    def open_journal() -> SqliteJournal:
+        for journal in journals:
+            journal.release()
+        journals.append(SqliteJournal(path))
+        return journals[-1]
+
+    yield open_journal
+    for journal in journals:
+        journal.release()
+
+
+def _count(path: Path, table: str) -> int:
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        (count,) = db.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
+    return count
+
+
+def test_what_was_shown_stays_so_whatever_is_said_later(
+    open_journal: Callable[[], SqliteJournal],
+) -> None:
+    journal = open_journal()
+    journal.load()
+    for number in (1, 2, 3):
+        journal.changed(_ended(number, number))
+    journal.shown(2)
+    journal.shown(1)
+    journal.commit()
+    assert [change.seq for change in journal.unshown()] == [3]
+    again = open_journal()
+    again.load()
+    again.shown(1)
+    again.commit()
+    assert [change.seq for change in again.unshown()] == [3]
+
+
+def test_what_was_not_shown_outlives_the_task(
+    path: Path, open_journal: Callable[[], SqliteJournal]
+) -> None:
+    journal = open_journal()
+    journal.load()
+    for number in (1, 2, 3):
+        journal.changed(_ended(number, number))
+    journal.shown(1)
+    journal.forgot([1, 2, 3])
+    journal.commit()
+    assert [change.task.id for change in journal.unshown()] == [2, 3]
+    journal.shown(2)
+    journal.commit()
+    assert [change.task.id for change in journal.unshown()] == [3]
+    again = open_journal()
+    assert again.load().tasks == ()
+    assert [change.task.id for change in again.unshown()] == [3]
+    assert _count(path, "changes") == 1
+    again.shown(3)
+    again.commit()
+    assert _count(path, "changes") == 0
+
+
+def test_what_nobody_is_ever_shown_does_not_pile_up(
+    path: Path, open_journal: Callable[[], SqliteJournal]
+) -> None:
+    journal = open_journal()
+    journal.load()
+    last = UNSHOWN_KEPT + 5
+    for number in range(1, last + 1):
+        journal.changed(_ended(number, number))
+        journal.forgot([number])
+    journal.commit()
+    kept = [change.task.id for change in journal.unshown()]
+    assert kept == [*range(6, last + 1)]
+    assert _count(path, "changes") == UNSHOWN_KEPT
+
+
+def test_only_the_last_messages_are_kept(
+    path: Path, open_journal: Callable[[], SqliteJournal]
+) -> None:
+    journal = open_journal()
+    journal.load()
+    for number in range(CHAT_KEPT + 3):
+        journal.said(ChatMessage(_NOON, "main", "you", f"{number}"), 0)
+    journal.commit()
+    again = open_journal()
+    again.load()
+    assert _count(path, "chat") == CHAT_KEPT
+    (last,) = again.transcript(1)
+    assert isinstance(last, ChatMessage)
+    assert last.text == f"{CHAT_KEPT + 2}"
+
+
+def test_a_task_that_is_withdrawn_was_never_there_and_its_id_is_used_up(
+    open_journal: Callable[[], SqliteJournal],
+) -> None:
+    journal = open_journal()
+    journal.load()
+    journal.changed(_ended(1, 1))
+    journal.changed(TaskChanged(2, TaskEvent.QUEUED, _task(2)))
+    journal.withdraw(2)
+    journal.commit()
+    assert [change.task.id for change in journal.unshown()] == [1]
+    memory = open_journal().load()
+    assert [task.id for task in memory.tasks] == [1]
+    assert (memory.next_id, memory.seq) == (3, 1)
+
+
+def test_the_processes_of_another_session_are_not_loaded(
+    open_journal: Callable[[], SqliteJournal],
+) -> None:
+    journal = open_journal()
+    key = journal.load().session_key
+    running = _task(1).started(_NOON)
+    journal.changed(TaskChanged(1, TaskEvent.RUNNING, running))
+    journal.runs_as(ProcessRecord(1, 4711, 5.0))
+    journal.commit()
+    assert open_journal().load(key).processes == (ProcessRecord(1, 4711, 5.0),)
+    assert open_journal().load("0123456789ab").processes == ()
+    left = open_journal()
+    assert left.load().session_key == "0123456789ab"
+    # Once nothing carries the key any more, whoever copies the file need not share it.
+    left.close(clean=True)
+    assert open_journal().load().session_key not in {key, "0123456789ab"}
+
+
+def test_ids_are_reserved_in_blocks_and_given_back_in_the_end(path: Path) -> None:
+    told: list[int] = []
+    journal = SqliteJournal(path, told.append)
+    journal.load()
+    for number in range(1, 1500):
+        journal.changed(_ended(number, number))
+        journal.commit()
+    assert told == [1002, 2003]
+    journal.close(clean=True)
+    assert told == [1002, 2003, 1500]
+
+
+def test_a_new_file_that_is_damaged_too_is_not_replaced_again(
+    path: Path, open_journal: Callable[[], SqliteJournal]
+) -> None:
+    """A disk that spoils everything would be filled with what was set aside."""
+    journal = open_journal()
+    journal.load()
+    task = _ended(1, 1).task
+    why = DamagedJournalError("it is damaged")
+    assert str(path) in journal.start_over([task], why)
+    with pytest.raises(JournalError, match="a new file is no better"):
+        journal.start_over([task], why)
+    assert len([*path.parent.glob("*.damaged-*[0-9]")]) == 1
+    journal.commit()
+    assert "damaged-" in journal.start_over([task], why)
+    journal.commit()
+    assert open_journal().load().tasks == (task,)

@@ -1,0 +1,457 @@
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from backburner.actors import (
+    BashKind,
+    InvalidRequestError,
+    JobContext,
+    JobEnd,
+    Kinds,
+    Outcome,
+    ProcessKind,
+    SleepKind,
+    StartError,
+    Task,
+)
+from backburner.actors.kinds.process import ProcessJob
+from backburner.actors.kinds.sleep import parse_duration
+from backburner.actors.processes.exits import ExitWatcher, make_exit_watcher
+from backburner.actors.processes.family import find_marked
+from backburner.actors.processes.marks import MARK
+from backburner.actors.runtime.clock import Clock, SystemClock
+from backburner.actors.runtime.dispatcher import Dispatcher
+from backburner.actors.runtime.promise import Promise
+from backburner.actors.testing import FakeKind, ManualClock, ManualExits
+from hypothesis import given
+from hypothesis import strategies as st
+from patience import PATIENCE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OWN = f"kinds-{os.getpid():x}:3"
+
+Until = Callable[[Callable[[], bool]], None]
+
+
+class _Here(BashKind):
+    """Bash, in a folder of the test's own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def directory(self) -> Path:
+        return self._folder
+
+
+class _Program(ProcessKind):
+    """Runs its arguments as they are."""
+
+    name = "program"
+    usage = "PROGRAM ARGS…"
+    summary = "run a program"
+
+    def command(self, args: tuple[str, ...]) -> tuple[str, ...]:
+        return args
+
+
+class _BlindExits(ManualExits):
+    """An exit watcher that can't watch."""
+
+    def watch(self, pid: int, on_exit: Callable[[], None]) -> None:
+        del on_exit
+        raise OSError(errno.EMFILE, f"Too many open files for {pid}")
+
+
+def _context(
+    output: Path | None,
+    *args: str,
+    clock: Clock | None = None,
+    exits: ExitWatcher | None = None,
+    looks: Promise[str] | None = None,
+) -> JobContext:
+    task = Task(
+        id=3,
+        description="a task",
+        kind="any",
+        args=args,
+        reason="starting",
+        queued_at=datetime(2026, 1, 2, tzinfo=UTC),
+    )
+    told: Promise[str] = looks or Promise()
+    return JobContext(
+        task=task,
+        output=output,
+        mark=OWN,
+        clock=clock or ManualClock(),
+        exits=exits or ManualExits(),
+        look=lambda: told.tell("look"),
+    )
+
+
+def _marked() -> list[psutil.Process]:
+    return find_marked(lambda part: part == OWN)
+
+
+# The registry
+
+
+def test_a_kind_is_found_by_its_name() -> None:
+    bash, sleep = BashKind(), SleepKind()
+    kinds = Kinds((bash, sleep))
+    assert kinds.find("bash") is bash
+    assert list(kinds) == [bash, sleep]
+
+
+@pytest.mark.parametrize("name", ["zsh", "", "Bash", "bash "])
+def test_an_unknown_kind_is_refused_with_those_there_are(name: str) -> None:
+    kinds = Kinds((SleepKind(), FakeKind(), BashKind()))
+    with pytest.raises(InvalidRequestError) as raised:
+        kinds.find(name)
+    assert str(raised.value) == (
+        f"unknown kind {name!r}; the kinds are: bash, fake, sleep"
+    )
+
+
+def test_a_long_name_is_quoted_in_part() -> None:
+    with pytest.raises(InvalidRequestError, match=r"^unknown kind 'x{40}…'; .* none$"):
+        Kinds(()).find("x" * 10_000)
+
+
+# What bash accepts
+
+
+@pytest.mark.parametrize("command", ["true", "echo 'a  b' | wc", "a\nb", "\x1b[", "é"])
+def test_bash_takes_any_command_line(command: str) -> None:
+    kind = BashKind()
+    kind.check((command,))
+    assert list(kind.command((command,)))[1:] == ["-c", command]
+
+
+@pytest.mark.parametrize(
+    ("args", "problem"),
+    [
+        ((), 'missing command; try: /task "List" bash ls -l'),
+        (("",), 'missing command; try: /task "List" bash ls -l'),
+        (("  \n",), 'missing command; try: /task "List" bash ls -l'),
+        (("ls", "-l"), "bash takes one argument, the whole command line, not 2"),
+        (("a\0b",), "a command can't hold a NUL character; remove it"),
+    ],
+)
+def test_bash_refuses_what_makes_no_sense(args: tuple[str, ...], problem: str) -> None:
+    with pytest.raises(InvalidRequestError) as raised:
+        BashKind().check(args)
+    assert str(raised.value) == problem
+
+
+# What stands in the way of a start
+
+
+def _start_error(kind: ProcessKind, context: JobContext) -> str:
+    with pytest.raises(StartError) as raised:
+        kind.start(context)
+    return str(raised.value)
+
+
+def test_without_bash_the_start_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    error = _start_error(BashKind(), _context(tmp_path / "3.log", "true"))
+    assert error == "bash: not found; install it, or put it on the PATH"
+
+
+def test_output_that_is_a_folder_fails_the_start(tmp_path: Path) -> None:
+    error = _start_error(BashKind(), _context(tmp_path, "true"))
+    assert error == f"can't write its output file {tmp_path}: Is a directory"
+
+
+def test_output_in_a_folder_that_is_not_there_fails_the_start(tmp_path: Path) -> None:
+    output = tmp_path / "no" / "3.log"
+    error = _start_error(BashKind(), _context(output, "true"))
+    assert error == f"can't write its output file {output}: No such file or directory"
+
+
+def test_a_command_that_is_too_long_fails_the_start(tmp_path: Path) -> None:
+    context = _context(tmp_path / "3.log", f"true {'x' * 200_000}")
+    assert _start_error(BashKind(), context) == (
+        "can't start bash: the command is too long; put it into a script"
+    )
+
+
+@pytest.mark.parametrize("command", ["a\0b", "a\ud800b"])
+def test_text_that_no_process_can_be_given_fails_the_start(
+    tmp_path: Path, command: str
+) -> None:
+    error = _start_error(BashKind(), _context(tmp_path / "3.log", command))
+    assert error.startswith("can't start bash: ")
+
+
+def test_a_folder_to_start_in_that_is_not_there_fails_the_start(tmp_path: Path) -> None:
+    error = _start_error(_Here(tmp_path / "no"), _context(tmp_path / "3.log", "true"))
+    assert error == f"can't start {tmp_path}/no: No such file or directory"
+
+
+def test_a_program_that_may_not_be_run_fails_the_start(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.touch(0o600)
+    error = _start_error(_Program(), _context(tmp_path / "3.log", str(program)))
+    assert error == f"can't start {program}: Permission denied"
+
+
+def test_a_process_needs_an_output_file() -> None:
+    error = _start_error(BashKind(), _context(None, "true"))
+    assert error == "bash jobs need an output file"
+
+
+def test_a_process_that_can_not_be_watched_is_not_left_running(
+    tmp_path: Path, until: Until
+) -> None:
+    context = _context(tmp_path / "3.log", "sleep 600", exits=_BlindExits())
+    error = _start_error(BashKind(), context)
+    assert error.startswith("can't watch its process: Too many open files")
+    assert psutil.Process().children() == []
+    until(lambda: _marked() == [])
+
+
+# Jobs that are processes
+
+
+@pytest.fixture
+def looks() -> Promise[str]:
+    return Promise()
+
+
+@pytest.fixture
+def run(
+    lair: Path, looks: Promise[str], until: Until
+) -> Iterator[Callable[[str], ProcessJob]]:
+    """Start a bash job in the real world; it is ended with the test."""
+    clock, exits = SystemClock(), make_exit_watcher()
+    dispatcher = Dispatcher("test", exits)
+    dispatcher.submit(lambda: None)
+    jobs: list[ProcessJob] = []
+
+    def run(command: str) -> ProcessJob:
+        context = _context(
+            lair / "3.log", command, clock=clock, exits=exits, looks=looks
+        )
+        jobs.append(_Here(lair).start(context))
+        return jobs[-1]
+
+    yield run
+    for job in jobs:
+        if psutil.pid_exists(job.pid()):
+            job.kill()
+            until(lambda job=job: job.look() is not None)
+    dispatcher.close()
+    exits.close()
+    clock.close()
+
+
+Run = Callable[[str], ProcessJob]
+
+
+def _end(job: ProcessJob, looks: Promise[str]) -> JobEnd:
+    """Look whenever the job says that there is something to see, until its end."""
+    while True:
+        looks.get(PATIENCE)
+        end = job.look()
+        if end is not None:
+            return end
+
+
+def _output(lair: Path, until: Until, text: str) -> None:
+    until(lambda: (lair / "3.log").read_text() == text)
+
+
+def test_a_job_ends_with_its_process(run: Run, looks: Promise[str]) -> None:
+    assert _end(run("exit 0"), looks) == JobEnd(Outcome.complete("exit status 0", 0))
+    assert _end(run("exit 3"), looks) == JobEnd(Outcome.failed("exit status 3", 3))
+
+
+def test_a_job_goes_on_until_then(run: Run) -> None:
+    job = run("sleep 600")
+    assert job.look() is None
+    assert job.progress() is None
+    assert psutil.Process(job.pid()).ppid() == os.getpid()
+
+
+def test_a_process_knows_its_task_and_writes_at_once(
+    run: Run, looks: Promise[str], lair: Path
+) -> None:
+    _end(run(f'echo "${MARK} $PYTHONUNBUFFERED"'), looks)
+    assert (lair / "3.log").read_text() == f"{OWN} 1\n"
+
+
+def test_what_a_job_leaves_running_is_named(run: Run, looks: Promise[str]) -> None:
+    end = _end(run("sleep 600 & echo hi"), looks)
+    assert end.outcome.exit_code == 0
+    assert end.outcome.reason.startswith("exit status 0; goes on running: ")
+    assert all(f"{p.pid} (" in end.outcome.reason for p in _marked())
+    assert len(_marked()) == 1
+
+
+def test_a_job_that_is_stopped_ends_in_its_own_way(
+    run: Run, looks: Promise[str], lair: Path, until: Until
+) -> None:
+    job = run("trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.01; done")
+    _output(lair, until, "ready\n")
+    job.stop()
+    assert _end(job, looks).outcome.exit_code == 7
+    assert (lair / "3.log").read_text().endswith("bye\n")
+
+
+def test_a_job_that_is_stopped_ends_when_all_of_it_has(
+    run: Run, lair: Path, until: Until
+) -> None:
+    last = "sleep 0.1; echo last; exit"
+    hidden = f"trap '{last}' TERM; echo ready; while :; do sleep 0.01; done"
+    job = run(f'setsid bash -c "{hidden}" & wait')
+    _output(lair, until, "ready\n")
+    job.stop()
+    until(lambda: job.look() is not None)
+    assert "last" in (lair / "3.log").read_text()
+    assert _marked() == []
+
+
+@pytest.mark.parametrize("asked_first", [True, False])
+def test_a_job_that_is_killed_leaves_nothing(
+    run: Run, looks: Promise[str], lair: Path, until: Until, *, asked_first: bool
+) -> None:
+    deaf = "trap '' TERM; echo ready; while :; do sleep 600; done"
+    job = run(f'setsid bash -c "{deaf}" & env -i setsid bash -c "{deaf}" & {deaf}')
+    _output(lair, until, "ready\n" * 3)
+    family = psutil.Process(job.pid()).children(recursive=True)
+    if asked_first:
+        job.stop()
+        assert job.look() is None
+    job.kill()
+    end = _end(job, looks)
+    assert end.leftover is None
+    assert end.outcome == Outcome.failed("killed by signal 9 (SIGKILL)")
+    until(lambda: not any(map(_runs, family)))
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_a_job_that_is_suspended_can_be_stopped(
+    run: Run, looks: Promise[str], until: Until
+) -> None:
+    job = run("trap 'exit 7' TERM; kill -STOP $$; sleep 600")
+    until(lambda: psutil.Process(job.pid()).status() == psutil.STATUS_STOPPED)
+    job.stop()
+    assert _end(job, looks).outcome.exit_code == 7
+
+
+# Durations
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("10s", 10.0),
+        ("1m30s", 90.0),
+        ("500ms", 0.5),
+        ("1.5s", 1.5),
+        ("2h", 7200.0),
+        ("1h1m1s1ms", 3661.001),
+        ("1m500ms", 60.5),
+        ("0.5h", 1800.0),
+        ("90m", 5400.0),
+        ("10", 10.0),
+        ("0.25", 0.25),
+        ("0s", 0.0),
+        (" 3s ", 3.0),
+    ],
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert parse_duration(text) == pytest.approx(seconds)
+    SleepKind().check((text,))
+
+
+_number = st.none() | st.integers(0, 10**6)
+
+
+@given(_number, _number, _number, _number)
+def test_a_duration_is_the_sum_of_its_parts(
+    hours: int | None, minutes: int | None, seconds: int | None, millis: int | None
+) -> None:
+    parts = ((hours, "h"), (minutes, "m"), (seconds, "s"), (millis, "ms"))
+    text = "".join(f"{number}{unit}" for number, unit in parts if number is not None)
+    if text:
+        total = (hours or 0) * 3600 + (minutes or 0) * 60 + (seconds or 0)
+        assert parse_duration(text) == pytest.approx(total + (millis or 0) / 1000)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("ten", "10x", "s", "-1s", "+1s", "1 s", "1s 2s", "10S", "1,5s", ".5s", "5.s"),
+        *("1s1m", "1s1s", "1ms1s", "1mm", "1m s", "1e3s", "inf", "nan", "٣s", "²s"),
+        *("1234567890s", "1.2.3s", "0x10s", "1s\n2s", "1d"),
+    ],
+)
+def test_bad_durations_are_refused(text: str) -> None:
+    with pytest.raises(InvalidRequestError) as raised:
+        SleepKind().check((text,))
+    assert str(raised.value) == (
+        f"bad duration {text!r}; write it like 10s, 1m30s or 500ms"
+    )
+
+
+@pytest.mark.parametrize("args", [(), ("",), ("  ",), ("1s", "2s")])
+def test_a_missing_duration_is_refused(args: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidRequestError, match=r"^missing duration; try: /task "):
+        SleepKind().check(args)
+
+
+# Jobs that sleep
+
+
+def test_a_sleep_ends_when_its_time_has_passed(looks: Promise[str]) -> None:
+    clock = ManualClock()
+    job = SleepKind().start(_context(None, "10s", clock=clock, looks=looks))
+    for seconds, progress in ((0.0, 0), (2.5, 25), (7.4, 99)):
+        clock.advance(seconds)
+        assert job.progress() == progress
+        assert job.look() is None
+    with pytest.raises(TimeoutError):
+        looks.get(0)
+    clock.advance(0.2)
+    assert looks.get(0) == "look"
+    assert job.look() == JobEnd(Outcome.complete("slept"))
+    assert job.progress() == 100
+    clock.advance(60.0)
+    assert job.progress() == 100
+
+
+def test_a_sleep_of_no_time_ends_at_once() -> None:
+    job = SleepKind().start(_context(None, "0s"))
+    assert job.look() is not None
+    assert job.progress() == 100
+
+
+@pytest.mark.parametrize("step", ["stop", "kill"])
+def test_a_sleep_can_be_ended(looks: Promise[str], step: str) -> None:
+    clock = ManualClock()
+    job = SleepKind().start(_context(None, "10s", clock=clock, looks=looks))
+    clock.advance(4.0)
+    job.stop() if step == "stop" else job.kill()
+    assert looks.get(0) == "look"
+    assert job.look() is not None
+    assert job.progress() == 40
+    assert clock.scheduled == 0
+    assert job.pid() is None

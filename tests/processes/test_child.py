@@ -1,0 +1,304 @@
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from backburner.actors.processes import spawn
+from backburner.actors.processes.child import GIVE_WAY, ChildProcess, ExitStatus
+from backburner.actors.processes.environment import Environment
+from backburner.actors.rules.task import Outcome
+
+Until = Callable[[Callable[[], bool]], None]
+Start = Callable[..., ChildProcess]
+
+UNKNOWN = ExitStatus()
+HERE = Environment(os.environ)
+BEST = spawn.best()
+
+
+@pytest.fixture(params=[BEST, spawn.popen], ids=["best", "popen"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start processes in the way that is the best here, and in that of elsewhere."""
+    monkeypatch.setattr(spawn, "best", lambda: request.param)
+
+
+@pytest.fixture
+def output(lair: Path) -> Path:
+    return lair / "1.log"
+
+
+@pytest.fixture
+def start(lair: Path, output: Path, until: Until) -> Iterator[Start]:
+    """Start a bash script; it is ended with the test."""
+    children: list[ChildProcess] = []
+
+    def start(script: str, environment: Environment = HERE) -> ChildProcess:
+        argv = ["bash", "-c", script]
+        children.append(ChildProcess(argv, environment, output, lair))
+        return children[-1]
+
+    yield start
+    for child in children:
+        if child.exit_status() is None:
+            child.signal_group(signal.SIGKILL)
+            until(lambda child=child: child.exit_status() is not None)
+        if child.exit_status() != UNKNOWN:
+            child.reap()
+
+
+def _end(child: ChildProcess, until: Until) -> ExitStatus:
+    until(lambda: child.exit_status() is not None)
+    status = child.exit_status()
+    assert status is not None
+    return status
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 127, 255])
+def test_an_exit_code_is_told(start: Start, until: Until, code: int) -> None:
+    assert _end(start(f"exit {code}"), until) == ExitStatus(code=code)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGUSR1])
+def test_a_signal_is_told(start: Start, until: Until, number: int) -> None:
+    status = _end(start(f"kill -{number:d} $$; sleep 600"), until)
+    assert status == ExitStatus(signal=number)
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        (ExitStatus(code=0), Outcome.complete("exit status 0", 0)),
+        (ExitStatus(code=2), Outcome.failed("exit status 2", 2)),
+        (ExitStatus(signal=9), Outcome.failed("killed by signal 9 (SIGKILL)")),
+        (ExitStatus(signal=40), Outcome.failed("killed by signal 40")),
+        (
+            UNKNOWN,
+            Outcome.failed(
+                "exit status unknown: another part of this program collected it"
+            ),
+        ),
+    ],
+)
+def test_what_an_exit_means_for_a_task(status: ExitStatus, outcome: Outcome) -> None:
+    assert status.outcome() == outcome
+
+
+def test_a_running_child_has_no_exit_status(start: Start, until: Until) -> None:
+    child = start("sleep 600")
+    assert child.exit_status() is None
+    child.signal_group(signal.SIGSTOP)
+    until(lambda: psutil.Process(child.pid).status() == psutil.STATUS_STOPPED)
+    assert child.exit_status() is None
+
+
+def test_an_exit_status_stays_until_it_is_collected(start: Start, until: Until) -> None:
+    child = start("exit 3")
+    assert _end(child, until) == child.exit_status() == ExitStatus(code=3)
+    assert psutil.pid_exists(child.pid)
+    assert not child.reap()
+    assert not psutil.pid_exists(child.pid)
+
+
+def test_an_exit_status_that_others_collected_is_unknown(start: Start) -> None:
+    child = start("exit 3")
+    os.waitpid(child.pid, 0)
+    assert child.exit_status() == UNKNOWN
+    assert not child.reap()
+
+
+def test_output_and_errors_keep_their_order(
+    start: Start, output: Path, until: Until
+) -> None:
+    _end(start("for i in {1..50}; do echo out $i; echo err $i >&2; done"), until)
+    expected = [f"{name} {i}" for i in range(1, 51) for name in ("out", "err")]
+    assert output.read_text().splitlines() == expected
+
+
+def test_output_is_appended_to_a_file_for_its_owner_alone(
+    start: Start, output: Path, until: Until
+) -> None:
+    _end(start("echo one"), until)
+    assert output.stat().st_mode & 0o777 == 0o600
+    _end(start("echo two"), until)
+    assert output.read_bytes() == b"one\ntwo\n"
+
+
+def test_output_is_taken_byte_for_byte(
+    start: Start, output: Path, until: Until
+) -> None:
+    _end(start(r"head -c 300000 /dev/zero; printf '\xff\x1b[2J\r'"), until)
+    assert output.read_bytes() == bytes(300000) + b"\xff\x1b[2J\r"
+
+
+@pytest.fixture
+def typed_ahead() -> Iterator[None]:
+    """Give this process some input, which is nobody else's."""
+    read, write = os.pipe()
+    os.write(write, b"secret\n")
+    os.close(write)
+    before = os.dup(0)
+    os.dup2(read, 0)
+    os.close(read)
+    yield
+    os.dup2(before, 0)
+    os.close(before)
+
+
+@pytest.mark.usefixtures("typed_ahead")
+def test_input_is_empty(start: Start, output: Path, until: Until) -> None:
+    _end(start("cat; read line || echo none"), until)
+    assert output.read_bytes() == b"none\n"
+
+
+def test_a_child_leads_a_session_without_a_terminal(
+    start: Start, output: Path, until: Until
+) -> None:
+    child = start("(: < /dev/tty) 2> /dev/null || echo none; sleep 600")
+    assert os.getsid(child.pid) == os.getpgid(child.pid) == child.pid
+    until(lambda: output.read_bytes() == b"none\n")
+
+
+def test_a_child_sees_nothing_but_what_it_was_given(
+    lair: Path, output: Path, until: Until
+) -> None:
+    read, write = os.pipe()
+    os.set_inheritable(write, True)  # noqa: FBT003 - the standard library's own
+    script = 'echo "$GIVEN $HOME $PWD"; echo /proc/self/fd/*'
+    environment = Environment({"GIVEN": "yes", "PATH": os.environ["PATH"]})
+    child = ChildProcess(["bash", "-c", script], environment, output, lair)
+    until(lambda: child.exit_status() is not None)
+    child.reap()
+    os.close(read)
+    os.close(write)
+    given, files = output.read_text().splitlines()
+    assert given == f"yes  {lair}"
+    assert len(files.split()) <= 4  # the fourth is the folder that bash lists
+
+
+def test_a_signal_reaches_the_whole_group(
+    start: Start, output: Path, until: Until
+) -> None:
+    child = start("sleep 600 & echo $!; sleep 600 & echo $!; wait")
+    until(lambda: output.exists() and output.read_bytes().count(b"\n") == 2)
+    group = [psutil.Process(int(pid)) for pid in output.read_text().split()]
+    child.signal_group(signal.SIGTERM)
+    assert _end(child, until) == ExitStatus(signal=signal.SIGTERM)
+    until(lambda: not any(map(_runs, group)))
+    child.signal_group(signal.SIGTERM)
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_who_is_left_of_the_group_is_noticed(start: Start, until: Until) -> None:
+    child = start("sleep 600 &")
+    _end(child, until)
+    assert child.reap()
+
+
+def test_who_left_the_group_is_not_of_it(start: Start, until: Until) -> None:
+    # Held back by the pipe until it has left: a child that was not would be noticed.
+    child = start("exec 3< <(exec setsid bash -c 'echo; exec sleep 600'); read -u 3")
+    _end(child, until)
+    assert not child.reap()
+
+
+@pytest.mark.parametrize(
+    ("argv", "environment", "number"),
+    [
+        (["no-such-program"], HERE, errno.ENOENT),
+        (["/no/such/program"], HERE, errno.ENOENT),
+        (["bash"], Environment({"PATH": "/no/such/folder"}), errno.ENOENT),
+        (["/etc/passwd"], HERE, errno.EACCES),
+        (["bash", "-c", "x" * 200_000], HERE, errno.E2BIG),
+    ],
+)
+def test_a_program_that_can_not_be_started_is_named(
+    output: Path, argv: list[str], environment: Environment, number: int
+) -> None:
+    before = psutil.Process().num_fds()
+    with pytest.raises(OSError) as raised:  # noqa: PT011 - its number is compared
+        ChildProcess(argv, environment, output)
+    assert raised.value.errno == number
+    assert raised.value.filename == argv[0]
+    assert psutil.Process().num_fds() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [("", IsADirectoryError), ("no/1.log", FileNotFoundError)],
+)
+def test_an_output_file_that_can_not_be_written_is_named(
+    tmp_path: Path, name: str, error: type[OSError]
+) -> None:
+    output = tmp_path / name
+    with pytest.raises(error) as raised:
+        ChildProcess(["true"], HERE, output)
+    assert raised.value.filename == str(output)
+
+
+def test_a_folder_to_start_in_that_is_not_there_is_named(output: Path) -> None:
+    with pytest.raises(FileNotFoundError) as raised:
+        ChildProcess(["true"], HERE, output, Path("/no/such/folder"))
+    assert str(raised.value.filename) == "/no/such/folder"
+
+
+def test_a_nul_in_an_argument_is_an_error(output: Path) -> None:
+    with pytest.raises(ValueError, match="null byte"):
+        ChildProcess(["echo", "a\0b"], HERE, output)
+
+
+def test_a_process_that_has_exited_is_left_for_its_owner_to_collect(
+    start: Start, until: Until
+) -> None:
+    first = start("exit 3")
+    until(lambda: first.exit_status() is not None)
+    _end(start("exit 4"), until)
+    assert first.exit_status() == ExitStatus(code=3)
+
+
+def test_signals_that_python_ignores_are_not_ignored_by_a_child(
+    start: Start, output: Path, until: Until
+) -> None:
+    _end(start("grep SigIgn /proc/self/status"), until)
+    _, ignored = output.read_text().split()
+    # The C library leaves two of its own ignored, above those that programs use.
+    assert int(ignored, 16) & 0x7FFFFFFF == 0
+
+
+def test_an_undone_start_leaves_nothing(start: Start) -> None:
+    child = start("sleep 600 & sleep 600")
+    child.undo()
+    assert not psutil.pid_exists(child.pid)
+
+
+def test_no_actor_waits_for_the_start_of_another_process() -> None:
+    assert sys.platform != "linux" or isinstance(BEST, spawn.PosixSpawn)
+
+
+def test_a_child_gives_way_to_other_sessions(start: Start) -> None:
+    child = start("sleep 600")
+    group = Path(f"/proc/{child.pid}/autogroup")
+    if not group.exists() or not group.read_text().startswith("/autogroup"):
+        pytest.skip("the kernel does not share the processor out by session")
+    child.give_way()
+    assert group.read_text().split()[-2:] == ["nice", str(GIVE_WAY)]
+
+
+def test_giving_way_is_no_matter_for_one_that_has_ended(
+    start: Start, until: Until
+) -> None:
+    child = start("exit 3")
+    _end(child, until)
+    child.reap()
+    child.give_way()

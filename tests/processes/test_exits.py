@@ -1,0 +1,349 @@
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import select
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from backburner.actors.processes.exits import (
+    ExitWatcher,
+    PidfdWatcher,
+    ThreadWatcher,
+    make_exit_watcher,
+)
+from backburner.actors.runtime.dispatcher import Dispatcher
+from backburner.actors.runtime.promise import Promise
+from patience import PATIENCE
+
+Until = Callable[[Callable[[], bool]], None]
+
+
+Watcher = PidfdWatcher | ThreadWatcher
+
+
+@contextlib.contextmanager
+def _waiting(watcher: Watcher) -> Generator[None]:
+    """Have a thread wait for what the watcher sees."""
+    dispatcher = Dispatcher("test", watcher)
+    dispatcher.submit(lambda: None)
+    yield
+    dispatcher.close()
+    for thread in threading.enumerate():
+        if thread.name.startswith("backburner-exit"):
+            thread.join(PATIENCE)
+
+
+@pytest.fixture(params=[PidfdWatcher, ThreadWatcher])
+def watcher(request: pytest.FixtureRequest) -> Iterator[Watcher]:
+    watcher: Watcher = request.param()
+    with _waiting(watcher):
+        yield watcher
+    watcher.close()
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Start a process that ends with the test; `cat` lives until its input ends."""
+    with contextlib.ExitStack() as stack:
+
+        def start(*argv: str) -> subprocess.Popen[bytes]:
+            child = subprocess.Popen(argv, stdin=subprocess.PIPE)
+            stack.enter_context(child)
+            stack.callback(child.kill)
+            return child
+
+        yield start
+
+
+Start = Callable[..., subprocess.Popen[bytes]]
+
+
+def _wait_for_exit(child: subprocess.Popen[bytes]) -> None:
+    """Block until a child has exited, and leave it to be reaped."""
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+
+
+def _open_files() -> int:
+    return psutil.Process().num_fds()
+
+
+def test_an_exit_is_told_and_left_to_be_reaped(
+    watcher: ExitWatcher, start: Start
+) -> None:
+    exits: Promise[str] = Promise()
+    child = start("bash", "-c", "exit 3")
+    watcher.watch(child.pid, lambda: exits.tell("gone"))
+    assert exits.get(PATIENCE) == "gone"
+    assert child.poll() == 3
+
+
+def test_a_process_that_runs_is_not_told(watcher: ExitWatcher, start: Start) -> None:
+    exits: Promise[str] = Promise()
+    runs, ends = start("cat"), start("true")
+    watcher.watch(runs.pid, lambda: exits.tell("cat"))
+    watcher.watch(ends.pid, lambda: exits.tell("true"))
+    assert exits.get(PATIENCE) == "true"
+    assert runs.stdin is not None
+    runs.stdin.close()
+    assert exits.get(PATIENCE) == "cat"
+    assert runs.poll() == 0
+
+
+def test_a_process_that_is_stopped_has_not_exited(
+    watcher: ExitWatcher, start: Start
+) -> None:
+    exits: Promise[str] = Promise()
+    stopped, ends = start("cat"), start("true")
+    watcher.watch(stopped.pid, lambda: exits.tell("cat"))
+    stopped.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, stopped.pid, os.WSTOPPED | os.WNOWAIT)
+    watcher.watch(ends.pid, lambda: exits.tell("true"))
+    assert exits.get(PATIENCE) == "true"
+    stopped.kill()
+    assert exits.get(PATIENCE) == "cat"
+
+
+def test_a_death_by_signal_is_told(watcher: ExitWatcher, start: Start) -> None:
+    exits: Promise[str] = Promise()
+    child = start("cat")
+    watcher.watch(child.pid, lambda: exits.tell("gone"))
+    child.kill()
+    assert exits.get(PATIENCE) == "gone"
+    assert child.poll() == -signal.SIGKILL
+
+
+def test_an_exit_before_the_watch_is_told(watcher: ExitWatcher, start: Start) -> None:
+    exits: Promise[str] = Promise()
+    child = start("true")
+    _wait_for_exit(child)
+    watcher.watch(child.pid, lambda: exits.tell("gone"))
+    assert exits.get(PATIENCE) == "gone"
+    assert child.poll() == 0
+
+
+def test_many_exits_at_once_are_each_told_once(
+    watcher: ExitWatcher, start: Start
+) -> None:
+    exits: Promise[int] = Promise()
+    children = [start("cat") for _ in range(30)]
+    for child in children:
+        watcher.watch(child.pid, lambda pid=child.pid: exits.tell(pid))
+    for child in children:
+        child.kill()
+    told = [exits.get(PATIENCE) for _ in children]
+    assert sorted(told) == sorted(child.pid for child in children)
+    with pytest.raises(TimeoutError):
+        exits.get(0)
+
+
+def test_a_call_that_fails_is_logged_and_the_others_are_made(
+    watcher: ExitWatcher,
+    start: Start,
+    caplog: pytest.LogCaptureFixture,
+    until: Until,
+) -> None:
+    exits: Promise[str] = Promise()
+
+    def fail() -> None:
+        raise SystemExit("planted")
+
+    watcher.watch(start("true").pid, fail)
+    until(lambda: "planted" in caplog.text)
+    watcher.watch(start("true").pid, lambda: exits.tell("gone"))
+    assert exits.get(PATIENCE) == "gone"
+
+
+def test_watching_leaves_no_file_open(
+    watcher: ExitWatcher, start: Start, until: Until
+) -> None:
+    exits: Promise[str] = Promise()
+    before = _open_files()
+    for _ in range(5):
+        child = start("true")
+        watcher.watch(child.pid, lambda: exits.tell("gone"))
+        exits.get(PATIENCE)
+        assert child.stdin is not None
+        child.stdin.close()
+        child.wait()
+    until(lambda: _open_files() <= before)
+
+
+def _copy_of_pidfds() -> list[int]:
+    """Hold the pidfds open once more, as a child does that is just being forked."""
+    copies: list[int] = []
+    for fd in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # the one that lists them
+            if "pidfd" in str(fd.readlink()):
+                copies.append(os.dup(int(fd.name)))
+    return copies
+
+
+def test_a_child_that_is_just_being_forked_does_no_harm(
+    watcher: ExitWatcher, start: Start
+) -> None:
+    exits: Promise[str] = Promise()
+    child = start("cat")
+    watcher.watch(child.pid, lambda: exits.tell("first"))
+    copies = _copy_of_pidfds()
+    child.kill()
+    assert exits.get(PATIENCE) == "first"
+    watcher.watch(start("true").pid, lambda: exits.tell("second"))
+    assert exits.get(PATIENCE) == "second"
+    for copy in copies:
+        os.close(copy)
+
+
+def test_a_process_that_is_not_there_can_not_be_watched(start: Start) -> None:
+    child = start("true")
+    child.wait()
+    watcher = PidfdWatcher()
+    with pytest.raises(ProcessLookupError):
+        watcher.watch(child.pid, lambda: None)
+    watcher.close()
+
+
+def test_a_closed_watcher_forgets_all_and_leaves_no_file_open(
+    start: Start,
+) -> None:
+    exits: Promise[str] = Promise()
+    child = start("cat")
+    before = _open_files()
+    closed = PidfdWatcher()
+    closed.watch(child.pid, lambda: exits.tell("closed"))
+    closed.close()
+    assert _open_files() == before
+    watcher = PidfdWatcher()
+    watcher.watch(child.pid, lambda: exits.tell("open"))
+    child.kill()
+    with _waiting(watcher):
+        assert exits.get(PATIENCE) == "open"
+    watcher.close()
+    with pytest.raises(TimeoutError):
+        exits.get(0)
+
+
+def test_a_closed_watcher_watches_nothing_more(start: Start) -> None:
+    child = start("cat")
+    before = _open_files()
+    watcher = PidfdWatcher()
+    watcher.close()
+    with pytest.raises(OSError, match="closed"):
+        watcher.watch(child.pid, lambda: None)
+    assert _open_files() == before
+
+
+def test_who_wakes_a_closed_watcher_writes_into_no_file_of_others() -> None:
+    watcher = PidfdWatcher()
+    watcher.close()
+    # Takes the first free numbers, those of the watcher's files among them.
+    others = [os.eventfd(0, os.EFD_NONBLOCK) for _ in range(8)]
+    watcher.wake()
+    for other in others:
+        with pytest.raises(BlockingIOError):
+            os.eventfd_read(other)
+        os.close(other)
+
+
+@pytest.mark.parametrize("kind", [PidfdWatcher, ThreadWatcher])
+def test_a_signal_handler_may_wake_in_the_midst_of_a_wake(kind: type[Watcher]) -> None:
+    watcher = kind()
+    handled = 0
+
+    def wake(number: int, frame: object) -> None:
+        nonlocal handled
+        del number, frame
+        handled += 1
+        watcher.wake()
+
+    before = signal.signal(signal.SIGALRM, wake)
+    signal.setitimer(signal.ITIMER_REAL, 0.0001, 0.0001)
+    try:
+        while handled < 500:
+            watcher.wake()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        watcher.close()
+
+
+@pytest.mark.parametrize("kind", [PidfdWatcher, ThreadWatcher])
+def test_a_wait_ends_in_time_or_with_a_wake(kind: type[Watcher]) -> None:
+    watcher = kind()
+    assert not watcher.wait(0.001)
+    watcher.wake()
+    assert watcher.wait(None)
+    assert not watcher.wait(0)
+    watcher.close()
+
+
+def test_each_exit_is_reported_on_one_of_those_that_wait(start: Start) -> None:
+    watcher = PidfdWatcher()
+    reported: Promise[int] = Promise()
+    children = [start("true") for _ in range(20)]
+    for child in children:
+        _wait_for_exit(child)
+        watcher.watch(child.pid, lambda pid=child.pid: reported.tell(pid))
+    waiting = [threading.Thread(target=watcher.wait, args=(1,)) for _ in range(4)]
+    for thread in waiting:
+        thread.start()
+    for thread in waiting:
+        thread.join(PATIENCE)
+    pids = sorted(reported.get(0) for _ in children)
+    assert pids == sorted(child.pid for child in children)
+    with pytest.raises(TimeoutError):
+        reported.get(0)
+    watcher.close()
+
+
+def test_without_a_thread_a_process_can_not_be_watched(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError(f"can't start new thread {thread.name}")
+
+    child = start("cat")
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(OSError, match=f"can't start new thread .*{child.pid}"):
+        ThreadWatcher().watch(child.pid, lambda: None)
+
+
+def test_the_best_watcher_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    watcher = make_exit_watcher()
+    assert isinstance(watcher, PidfdWatcher)
+    watcher.close()
+    monkeypatch.delattr(os, "pidfd_open")
+    assert isinstance(make_exit_watcher(), ThreadWatcher)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.EPERM])
+def test_a_kernel_without_pidfds_gets_threads(
+    monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(pid: int) -> int:
+        raise OSError(number, f"no pidfd for {pid}")
+
+    monkeypatch.setattr(os, "pidfd_open", refuse)
+    assert isinstance(make_exit_watcher(), ThreadWatcher)
+
+
+def test_too_many_open_files_are_no_reason_for_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(pid: int) -> int:
+        raise OSError(errno.EMFILE, f"too many open files for {pid}")
+
+    monkeypatch.setattr(os, "pidfd_open", refuse)
+    with pytest.raises(OSError, match="too many open files"):
+        make_exit_watcher()
+
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(select, "epoll"), reason="pidfds and epoll are Linux's"
+)

@@ -1,0 +1,382 @@
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from backburner.actors.processes import family
+from backburner.actors.processes.marks import MARK
+from patience import PATIENCE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Until = Callable[[Callable[[], bool]], None]
+Start = Callable[..., subprocess.Popen[bytes]]
+
+OWN = f"test-{os.getpid():x}:3"
+"""A mark that no process outside of this run of the tests carries."""
+
+_NAP = """#!/bin/bash
+echo $$ >> pids
+read -t 600 <> pipe
+"""
+"""Tells its id once it has its own session and environment, and does not change."""
+
+_HEADLESS = """
+import ctypes, os, pathlib, threading, time
+
+def live_on():
+    while "Z (zombie)" not in pathlib.Path("/proc/self/status").read_text():
+        time.sleep(0.001)
+    with open("pids", "a") as file:
+        file.write(f"{os.getpid()}\\n")
+    time.sleep(600)
+
+threading.Thread(target=live_on).start()
+ctypes.CDLL(None).pthread_exit(None)
+"""
+
+
+@pytest.fixture
+def start(lair: Path) -> Iterator[Start]:
+    """Start a bash script in a session of its own, with a mark; it may run `./nap`."""
+    (lair / "nap").write_text(_NAP)
+    (lair / "nap").chmod(0o700)
+    os.mkfifo(lair / "pipe")
+    with contextlib.ExitStack() as stack:
+
+        def start(script: str, mark: str | None = OWN) -> subprocess.Popen[bytes]:
+            environment = {**os.environ, MARK: mark} if mark else dict(os.environ)
+            child = subprocess.Popen(
+                ["bash", "-c", script],
+                cwd=lair,
+                env=environment,
+                start_new_session=True,
+            )
+            stack.callback(child.wait)
+            stack.callback(child.kill)
+            return child
+
+        yield start
+
+
+@pytest.fixture
+def written(lair: Path, until: Until) -> Callable[[int], list[psutil.Process]]:
+    """Wait until scripts wrote so many process ids into `pids`, and return them."""
+
+    def written(count: int = 1) -> list[psutil.Process]:
+        file = lair / "pids"
+        until(lambda: file.exists() and file.read_text().count("\n") == count)
+        return [psutil.Process(int(pid)) for pid in file.read_text().split()]
+
+    return written
+
+
+Written = Callable[[int], list[psutil.Process]]
+
+
+def _ids(processes: list[psutil.Process]) -> set[int]:
+    return {process.pid for process in processes}
+
+
+def _marked() -> list[psutil.Process]:
+    return family.find_marked(lambda part: part == OWN)
+
+
+# Being alive
+
+
+def test_a_zombie_is_not_alive(start: Start) -> None:
+    child = start("exit 0")
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    process = psutil.Process(child.pid)
+    assert process.is_running()
+    assert not family.is_alive(process)
+    child.wait()
+    assert not family.is_alive(process)
+
+
+def test_a_stopped_process_is_alive(start: Start) -> None:
+    child = start("sleep 600")
+    process = psutil.Process(child.pid)
+    assert family.is_alive(process)
+    child.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)
+    assert family.is_alive(process)
+
+
+# Finding by mark
+
+
+def test_processes_are_found_by_any_part_of_their_mark(
+    start: Start, written: Written
+) -> None:
+    mine = [f"{OWN}", f"outer-1:1,{OWN}", f"{OWN},inner-2:2"]
+    others = [f"{OWN}4", "outer-1:1", None]
+    for mark in (*mine, *others):
+        start("exec ./nap", mark)
+    found = _ids(_marked())
+    assert found == {p.pid for p in written(6) if p.environ().get(MARK) in mine}
+    assert len(found) == 3
+
+
+def test_who_searches_is_never_found() -> None:
+    script = (
+        "from backburner.actors.processes.family import find_marked;"
+        f"print(find_marked(lambda part: part == {OWN!r}))"
+    )
+    environment = {**os.environ, MARK: OWN}
+    found = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment,
+        check=True,
+        capture_output=True,
+        timeout=PATIENCE,
+    )
+    assert found.stdout == b"[]\n"
+
+
+FORKED_WHILE_READING = """
+import os, sys, threading
+from backburner.actors.processes import table as process_table
+inside, go_on = threading.Event(), threading.Event()
+read = process_table._read
+def slow():
+    inside.set()
+    go_on.wait(30)
+    return read()
+process_table._read = slow
+reader = threading.Thread(target=process_table.read)
+reader.start()
+inside.wait(30)
+process_table._read = read
+child = os.fork()
+if child == 0:
+    os._exit(0 if process_table.read() else 1)
+_, status = os.waitpid(child, 0)
+go_on.set()
+reader.join()
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+def test_a_fork_made_while_the_table_is_read_can_read_it_too() -> None:
+    command = [sys.executable, "-W", "ignore", "-c", FORKED_WHILE_READING]
+    assert subprocess.run(command, check=False, timeout=PATIENCE).returncode == 0
+
+
+def test_a_zombie_is_not_found(start: Start) -> None:
+    child = start("exit 0")
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert _marked() == []
+
+
+def test_a_process_whose_first_thread_has_ended_is_found_and_ended(
+    start: Start, lair: Path, written: Written
+) -> None:
+    (lair / "headless.py").write_text(_HEADLESS)
+    child = start(f"exec {sys.executable} headless.py")
+    (process,) = written(1)
+    assert process.status() == psutil.STATUS_ZOMBIE
+    assert family.is_alive(process)
+    assert _ids(_marked()) == {child.pid}
+    assert family.end_marked(lambda part: part == OWN, grace=0) == []
+    assert child.wait() == -signal.SIGKILL
+
+
+# Finding a family
+
+FAMILIES = {
+    "child": "./nap & wait",
+    "orphan": "(./nap &); sleep 600",
+    "session of its own": "setsid ./nap & wait",
+    "orphan in a session of its own": "(setsid ./nap &); sleep 600",
+    "no environment": "env -i ./nap & wait",
+    "orphan without environment": "(env -i ./nap &); sleep 600",
+    "own session, no environment": "env -i setsid ./nap & wait",
+    "child of one with its own session and no environment": (
+        "env -i setsid bash -c './nap & wait' & wait"
+    ),
+    "great-grandchild in a third session": (
+        "env -i setsid bash -c 'setsid bash -c \"./nap & wait\" & wait' & wait"
+    ),
+}
+
+
+@pytest.mark.parametrize("script", FAMILIES.values(), ids=FAMILIES.keys())
+def test_the_whole_family_is_found(start: Start, written: Written, script: str) -> None:
+    stranger = start("sleep 600", None)
+    leader = start(script)
+    (member,) = written(1)
+    found = _ids(family.find_family(leader.pid, OWN))
+    assert member.pid in found
+    assert not found & {leader.pid, stranger.pid, os.getpid()}
+
+
+def test_the_family_is_found_after_its_first_process_has_ended(
+    start: Start, written: Written
+) -> None:
+    leader = start("./nap & setsid ./nap & exit")
+    os.waitid(os.P_PID, leader.pid, os.WEXITED | os.WNOWAIT)
+    members = _ids(written(2))
+    assert _ids(family.find_family(leader.pid, OWN)) == members
+
+
+def test_the_family_of_an_inner_task_is_its_own(start: Start, written: Written) -> None:
+    inner = f"{OWN},inner-{OWN}"
+    outer = start(f"./nap & {MARK}={inner} setsid ./nap & wait")
+    by_mark = {process.environ()[MARK]: process.pid for process in written(2)}
+    found = _ids(family.find_family(outer.pid, OWN))
+    assert found == set(by_mark.values())
+    nobody = start("exit 0", None)
+    assert _ids(family.find_family(nobody.pid, inner)) == {by_mark[inner]}
+
+
+def test_who_was_known_stays_known_when_nothing_leads_to_it(
+    start: Start, written: Written
+) -> None:
+    leader = start("env -i setsid bash -c './nap & echo $$ >> pids; wait' & wait")
+    members = _ids(written(2))
+    known = family.find_family(leader.pid, OWN)
+    assert _ids(known) == members
+    leader.kill()
+    os.waitid(os.P_PID, leader.pid, os.WEXITED | os.WNOWAIT)
+    assert family.find_family(leader.pid, OWN) == []
+    (parent,) = [process for process in known if process.ppid() not in members]
+    assert _ids(family.find_family(leader.pid, OWN, [parent])) == members
+
+
+def test_who_was_known_and_has_ended_is_left_out(
+    start: Start, written: Written, until: Until
+) -> None:
+    leader = start("./nap & wait; sleep 600")
+    (known,) = written(1)
+    assert known in family.find_family(leader.pid, OWN)
+    known.kill()
+    until(lambda: not family.is_alive(known))
+    assert known not in family.find_family(leader.pid, OWN, [known])
+
+
+# Ending
+
+
+def test_all_that_carry_the_mark_are_ended(start: Start, written: Written) -> None:
+    leader = start("./nap & (setsid ./nap &); setsid ./nap & wait")
+    other = start("sleep 600", f"{OWN}0")
+    written(3)
+    assert family.end_marked(lambda part: part == OWN, grace=0) == []
+    assert _marked() == []
+    assert leader.wait() == -signal.SIGKILL
+    assert other.poll() is None
+
+
+def test_who_ends_when_asked_is_given_the_time(
+    start: Start, written: Written, lair: Path
+) -> None:
+    child = start(
+        "trap 'echo bye > farewell; exit 7' TERM; echo $$ >> pids;"
+        # Not `read -t`: in bash 5.2 a signal in the wrong moment makes it wait on.
+        " while :; do sleep 0.01; done"
+    )
+    written(1)
+    assert family.end_marked(lambda part: part == OWN, grace=60) == []
+    assert (lair / "farewell").read_text() == "bye\n"
+    assert child.wait() == 7
+
+
+def test_who_does_not_end_when_asked_is_killed(start: Start, written: Written) -> None:
+    child = start("trap '' TERM; echo $$ >> pids; while :; do sleep 600; done")
+    written(1)
+    assert family.end_marked(lambda part: part == OWN, grace=0.05) == []
+    assert child.wait() == -signal.SIGKILL
+
+
+def test_who_is_stopped_can_act_on_being_asked(start: Start, written: Written) -> None:
+    child = start("trap 'exit 7' TERM; echo $$ >> pids; kill -STOP $$; read -t 600")
+    written(1)
+    os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)
+    assert family.end_marked(lambda part: part == OWN, grace=60) == []
+    assert child.wait() == 7
+
+
+def test_a_hurry_ends_the_grace_period(start: Start, written: Written) -> None:
+    child = start("trap '' TERM; echo $$ >> pids; while :; do sleep 600; done")
+    written(1)
+    left = family.end_marked(lambda part: part == OWN, grace=3600, hurried=lambda: True)
+    assert left == []
+    assert child.wait() == -signal.SIGKILL
+
+
+def test_with_nothing_to_end_nothing_is_waited_for() -> None:
+    assert family.end_marked(lambda part: part == OWN, grace=3600) == []
+
+
+def test_what_can_not_be_ended_is_returned(start: Start) -> None:
+    child = psutil.Process(start("sleep 600").pid)
+
+    class Immortal(psutil.Process):
+        def send_signal(self, sig: int) -> None:
+            raise psutil.AccessDenied(self.pid, msg=f"no {sig}")
+
+    immortal = Immortal(child.pid)
+    assert family.end_all(lambda: [immortal], grace=0) == [immortal]
+
+
+# Sessions, groups and names
+
+
+def test_a_session_is_found_by_its_leader(start: Start, written: Written) -> None:
+    leader = start("./nap & setsid ./nap & (setsid ./nap &) ; wait")
+    naps = written(3)
+    found = family.find_sessions([psutil.Process(leader.pid)])
+    # Its descendants too, unless they have left both it and their parents.
+    orphan = {nap.pid for nap in naps if nap.ppid() != leader.pid}
+    assert len(orphan) == 1
+    assert _ids(found) == {leader.pid, *(nap.pid for nap in naps)} - orphan
+
+
+def test_a_leader_that_has_ended_has_no_session(start: Start) -> None:
+    child = start("./nap &")
+    leader = psutil.Process(child.pid)
+    child.wait()
+    assert family.find_sessions([leader]) == []
+    assert family.find_sessions([]) == []
+
+
+def test_a_process_knows_its_group(start: Start, written: Written) -> None:
+    leader = start("./nap & setsid ./nap & wait")
+    naps = written(2)
+    (inside,) = [nap for nap in naps if family.in_group(nap, leader.pid)]
+    (outside,) = [nap for nap in naps if nap != inside]
+    assert family.in_group(outside, outside.pid)
+    gone = start("exit 0")
+    process = psutil.Process(gone.pid)
+    gone.wait()
+    assert not family.in_group(process, gone.pid)
+
+
+def test_processes_are_described_by_id_and_program(start: Start) -> None:
+    first, second = start("exec sleep 600"), start("exec sleep 600")
+    gone = start("exit 0")
+    processes = [psutil.Process(child.pid) for child in (first, gone, second)]
+    gone.wait()
+    names = family.describe(processes)
+    assert names.startswith(f"{first.pid} (")
+    assert f", {second.pid} (" in names
+    assert str(gone.pid) not in names
+    assert family.describe([]) == ""
+
+
+def test_signals_for_those_that_are_gone_harm_nobody(start: Start) -> None:
+    gone, alive = start("exit 0"), start("sleep 600")
+    processes = [psutil.Process(child.pid) for child in (gone, alive)]
+    gone.wait()
+    family.signal_all(processes, signal.SIGTERM)
+    assert alive.wait() == -signal.SIGTERM

@@ -1,0 +1,289 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from backburner.actors import (
+    IllegalTransitionError,
+    Outcome,
+    Task,
+    TaskCounts,
+    TaskFilter,
+    TaskRequest,
+    TaskStatus,
+)
+from backburner.actors.rules.book import TaskBook, UnknownTaskError
+from backburner.actors.rules.moment import Moment
+from backburner.actors.rules.task import OutputNews
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+REQUEST = TaskRequest("Build", "bash", ("make",))
+OUTCOMES = (
+    Outcome.complete("exit status 0", 0),
+    Outcome.failed("exit status 2", 2),
+    Outcome.canceled("canceled by you"),
+)
+FINAL = ("complete", "failed", "canceled")
+
+
+def at(seconds: float) -> Moment:
+    return Moment(START + timedelta(seconds=seconds), seconds)
+
+
+NOW = at(0)
+
+
+@dataclass
+class Known:
+    """What the model knows of a task: the least that the rules speak of."""
+
+    status: str = "queued"
+    started: float | None = None
+    duration: float | None = None
+    size: int = 0
+
+
+@dataclass
+class Model:
+    """A session as the rules describe it, without any of the book's shortcuts."""
+
+    history: int
+    next_id: int = 1
+    tasks: dict[int, Known] = field(default_factory=dict[int, Known])
+    finished: list[int] = field(default_factory=list[int])
+
+    def ids(self, *statuses: str) -> list[int]:
+        return sorted(i for i, t in self.tasks.items() if t.status in statuses)
+
+
+class BookMachine(RuleBasedStateMachine):
+    """Drives a book and the model side by side; they must never disagree."""
+
+    @initialize(history=st.integers(0, 4), first_id=st.integers(1, 3))
+    def open(self, history: int, first_id: int) -> None:
+        self.book = TaskBook(first_id, history)
+        self.model = Model(history, first_id)
+        self.seconds = 0.0
+        self.ever_given: set[int] = set()
+
+    @rule(seconds=st.sampled_from([0.0, 0.25, 60.0]))
+    def let_time_pass(self, seconds: float) -> None:
+        self.seconds += seconds
+
+    @rule()
+    def add(self) -> None:
+        task = self.book.add(REQUEST, at(self.seconds), "waiting", "/{id}")
+        assert task.id not in self.ever_given
+        assert task.id == self.model.next_id
+        assert task.output_path == f"/{{id}}/{task.id}.log"
+        self.ever_given.add(task.id)
+        self.model.next_id += 1
+        self.model.tasks[task.id] = Known()
+
+    @rule()
+    def start_next(self) -> None:
+        waiting = self.model.ids("queued")
+        task = self.book.start_next(at(self.seconds))
+        if not waiting:
+            assert task is None
+            return
+        assert task is not None
+        assert task.id == waiting[0]  # ids grow, so the smallest waited longest
+        self.model.tasks[task.id] = Known("running", self.seconds, 0.0)
+
+    @rule(data=st.data(), size=st.integers(0, 99))
+    def progress(self, data: st.DataObject, size: int) -> None:
+        task_id = self._any_id(data)
+        known = self.model.tasks.get(task_id)
+        news = OutputNews(size, "line", 50)
+        if known is None or known.status != "running":
+            with pytest.raises((UnknownTaskError, IllegalTransitionError)):
+                self.book.progress(task_id, news, at(self.seconds))
+            return
+        task = self.book.progress(task_id, news, at(self.seconds))
+        self._note_running(known, task)
+        known.size = size
+
+    @rule(data=st.data())
+    def note_stopping(self, data: st.DataObject) -> None:
+        task_id = self._any_id(data)
+        known = self.model.tasks.get(task_id)
+        if known is None or known.status != "running":
+            with pytest.raises((UnknownTaskError, IllegalTransitionError)):
+                self.book.note_stopping(task_id, "stopping", at(self.seconds))
+            return
+        task = self.book.note_stopping(task_id, "stopping", at(self.seconds))
+        assert task.reason == "stopping"
+        self._note_running(known, task)
+
+    @rule(data=st.data(), outcome=st.sampled_from(OUTCOMES))
+    def end(self, data: st.DataObject, outcome: Outcome) -> None:
+        task_id = self._any_id(data)
+        known = self.model.tasks.get(task_id)
+        if known is None:
+            with pytest.raises(UnknownTaskError, match=f"no task {task_id}"):
+                self.book.end(task_id, outcome, at(self.seconds))
+            return
+        legal = known.status == "running" or (
+            known.status == "queued" and outcome.status is TaskStatus.CANCELED
+        )
+        if not legal:
+            with pytest.raises(IllegalTransitionError):
+                self.book.end(task_id, outcome, at(self.seconds))
+            return
+        task = self.book.end(task_id, outcome, at(self.seconds))
+        if known.started is not None:
+            known.duration = self.seconds - known.started
+        known.status = outcome.status.value
+        self.model.finished.append(task_id)
+        assert task.reason == outcome.reason
+        assert task.duration == known.duration
+
+    @rule()
+    def clean_up(self) -> None:
+        dropped = self._drop(max(0, len(self.model.finished) - self.model.history))
+        assert [task.id for task in self.book.clean_up()] == dropped
+
+    @rule()
+    def forget_all_finished(self) -> None:
+        dropped = self._drop(len(self.model.finished))
+        assert [task.id for task in self.book.forget_finished()] == dropped
+
+    @rule()
+    def forget_oldest(self) -> None:
+        dropped = self._drop(min(1, len(self.model.finished)))
+        assert [task.id for task in self.book.forget_oldest()] == dropped
+
+    @precondition(lambda self: self.model.tasks)
+    @rule()
+    def reopen(self) -> None:
+        """Go on in a new book, as a session does that is opened again."""
+        now = at(self.seconds)
+        tasks = {task.id: task for task in self.book.list(TaskFilter.ALL, now)}
+        others = [it for it, task in tasks.items() if not task.status.is_final]
+        self.book = TaskBook(self.model.next_id, self.model.history)
+        self.book.restore(tasks.values(), [*self.model.finished, *others])
+        for task_id in self.model.ids("running"):
+            known = self.model.tasks[task_id]
+            # How long it runs can't be known from here on; what was known stays.
+            self.model.tasks[task_id] = replace(
+                known, started=None, duration=tasks[task_id].duration
+            )
+
+    @invariant()
+    def agrees_on_every_task(self) -> None:
+        listed = self.book.list(TaskFilter.ALL, at(self.seconds))
+        assert {task.id for task in listed} == set(self.model.tasks)
+        for task in listed:
+            known = self.model.tasks[task.id]
+            assert (task.status, task.output_size) == (known.status, known.size)
+            if known.status == "running" and known.started is not None:
+                assert task.duration == self.seconds - known.started
+            assert self.book.as_of(task.id, at(self.seconds)) == task
+
+    @invariant()
+    def agrees_on_every_list(self) -> None:
+        lists = {
+            TaskFilter.ALL: ("queued", "running", *FINAL),
+            TaskFilter.FINISHED: FINAL,
+            TaskFilter.NOT_CANCELED: ("queued", "running", "complete", "failed"),
+        }
+        for which in TaskFilter:
+            wanted = self.model.ids(*lists.get(which, (which.value,)))
+            listed = self.book.list(which, at(self.seconds))
+            assert [task.id for task in listed] == wanted
+
+    @invariant()
+    def agrees_on_the_counts(self) -> None:
+        recount = {
+            status.value: len(self.model.ids(status.value)) for status in TaskStatus
+        }
+        assert self.book.counts() == TaskCounts(**recount)
+
+    @invariant()
+    def agrees_on_what_is_open(self) -> None:
+        open_ids = (*self.model.ids("running"), *self.model.ids("queued"))
+        assert self.book.open_ids() == open_ids
+        assert self.book.newest_id == self.model.next_id - 1
+
+    def _any_id(self, data: st.DataObject) -> int:
+        return data.draw(st.integers(0, self.model.next_id))
+
+    def _note_running(self, known: Known, task: Task) -> None:
+        if known.started is not None:
+            known.duration = self.seconds - known.started
+        assert task.duration == known.duration
+
+    def _drop(self, count: int) -> list[int]:
+        dropped = self.model.finished[:count]
+        del self.model.finished[:count]
+        for task_id in dropped:
+            del self.model.tasks[task_id]
+        return dropped
+
+
+TestBook = BookMachine.TestCase
+TestBook.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+def test_a_queued_task_knows_what_was_asked_for() -> None:
+    book = TaskBook()
+    request = TaskRequest("Build", "bash", ("make", "-j"), "work")
+    task = book.add(request, NOW, "waiting")
+    assert (task.description, task.kind, task.args) == ("Build", "bash", ("make", "-j"))
+    assert (task.origin, task.reason, task.queued_at) == ("work", "waiting", NOW.wall)
+    assert task.output_path is None
+
+
+def test_a_canceled_task_leaves_its_place_in_the_queue() -> None:
+    book = TaskBook()
+    first, second, third = (book.add(REQUEST, NOW, "waiting") for _ in range(3))
+    book.end(second.id, Outcome.canceled("no more"), NOW)
+    started = [book.start_next(NOW), book.start_next(NOW), book.start_next(NOW)]
+    assert [task and task.id for task in started] == [first.id, third.id, None]
+
+
+def test_a_clock_that_is_set_back_makes_no_negative_duration() -> None:
+    book = TaskBook()
+    task = book.add(REQUEST, at(100), "waiting")
+    book.start_next(at(100))
+    early = Moment(START, 99.0)
+    assert book.as_of(task.id, early).duration == 0.0
+    assert book.end(task.id, Outcome.complete(), early).duration == 0.0
+
+
+def test_ids_go_on_after_those_that_were_restored() -> None:
+    earlier = TaskBook(first_id=7)
+    kept = earlier.add(REQUEST, NOW, "waiting")
+    book = TaskBook()
+    book.restore([kept])
+    assert book.newest_id == 7
+    assert book.add(REQUEST, NOW, "waiting").id == 8
+
+
+def test_restored_tasks_are_forgotten_in_the_order_in_which_they_finished() -> None:
+    earlier = TaskBook()
+    for _ in range(3):
+        earlier.add(REQUEST, NOW, "waiting")
+        earlier.start_next(NOW)
+    order = (2, 3, 1)
+    for task_id in order:
+        earlier.end(task_id, Outcome.complete(), NOW)
+    book = TaskBook(history=1)
+    book.restore(earlier.list(TaskFilter.ALL, NOW), order)
+    assert [task.id for task in book.clean_up()] == [2, 3]
+
+
+def test_a_negative_history_is_refused() -> None:
+    with pytest.raises(ValueError, match="history"):
+        TaskBook(history=-1)

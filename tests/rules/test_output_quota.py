@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from backburner.actors import Task
+from backburner.actors.rules.output_quota import OutputQuota
+from msgspec.structs import replace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+MIB = 1 << 20
+
+
+def _running(path: Path) -> Task:
+    task = Task(
+        id=1,
+        description="Build",
+        kind="bash",
+        reason="waiting",
+        queued_at=AT,
+        output_path=str(path),
+    )
+    return task.started(AT)
+
+
+def test_a_hole_does_not_count_and_is_forgotten_when_the_file_is_cut(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "1.log"
+    path.write_bytes(b"")
+    account = OutputQuota(10 * MIB)
+    os.truncate(path, 100 * MIB)
+    sparse = replace(_running(path), output_size=100 * MIB)
+    account.grew(sparse, 100 * MIB)
+    assert not account.exceeded
+    path.write_bytes(b"x" * MIB)
+    account.grew(replace(sparse, output_size=MIB), -99 * MIB)
+    path.write_bytes(b"x" * 11 * MIB)
+    account.grew(replace(sparse, output_size=11 * MIB), 10 * MIB)
+    assert account.exceeded

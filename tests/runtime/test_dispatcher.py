@@ -1,0 +1,300 @@
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+
+import pytest
+from backburner.actors import Promise
+from backburner.actors.processes.exits import PidfdWatcher, ThreadWatcher
+from backburner.actors.runtime import dispatcher
+from backburner.actors.runtime.dispatcher import Dispatcher
+from patience import PATIENCE
+
+Until = Callable[[Callable[[], bool]], None]
+
+
+@pytest.fixture(params=[PidfdWatcher, ThreadWatcher])
+def shared(request: pytest.FixtureRequest) -> Iterator[Dispatcher]:
+    events = request.param()
+    shared = Dispatcher("test", events)
+    yield shared
+    shared.close()
+    assert not _threads()
+    events.close()
+
+
+def _threads() -> set[str]:
+    return {it.name for it in threading.enumerate() if it.name.startswith("test-")}
+
+
+def _take_turn(shared: Dispatcher) -> str:
+    """Have a turn taken, and return the name of the thread that took it."""
+    told: Promise[str] = Promise()
+    shared.submit(lambda: told.tell(threading.current_thread().name))
+    return told.get(PATIENCE)
+
+
+class _Stuck:
+    """Turns that block until the end of a `with` block."""
+
+    def __init__(
+        self, shared: Dispatcher, count: int = 1, *, long: bool = False
+    ) -> None:
+        self._go_on = threading.Event()
+        self._shared = shared
+        self._count = count
+        self._long = long
+
+    def __enter__(self) -> None:
+        for _ in range(self._count):
+            entered = threading.Event()
+
+            def block(entered: threading.Event = entered) -> None:
+                self._shared.about_to_block(long=self._long)
+                entered.set()
+                self._go_on.wait(PATIENCE)
+
+            self._shared.submit(block)
+            assert entered.wait(PATIENCE)
+
+    def __exit__(self, *_: object) -> None:
+        self._go_on.set()
+
+
+def test_turns_are_taken_one_after_the_other_on_one_thread(shared: Dispatcher) -> None:
+    assert {_take_turn(shared) for _ in range(50)} == {"test-1"}
+
+
+def test_turns_are_taken_in_order(shared: Dispatcher) -> None:
+    taken: Promise[int] = Promise()
+    for number in range(500):
+        shared.submit(lambda number=number: taken.tell(number))
+    assert [taken.get(PATIENCE) for _ in range(500)] == list(range(500))
+
+
+def test_what_a_turn_asks_for_follows_on_the_same_thread(shared: Dispatcher) -> None:
+    told: Promise[str] = Promise()
+
+    def tell() -> None:
+        told.tell(threading.current_thread().name)
+
+    def first() -> None:
+        tell()
+        shared.submit(tell)
+
+    shared.submit(first)
+    assert told.get(PATIENCE) == told.get(PATIENCE) == "test-1"
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_who_says_that_it_blocks_holds_nobody_up(
+    shared: Dispatcher, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    # Those that block longer than this do not count as at work.
+    monkeypatch.setattr(dispatcher, "STUCK", 0.0)
+    with _Stuck(shared, count):
+        # Without a nudge, and so with a thread that waits for events meanwhile.
+        assert _take_turn(shared) == f"test-{count + 1}"
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_who_says_that_it_blocks_for_long_is_not_expected_back(
+    shared: Dispatcher, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    monkeypatch.setattr(dispatcher, "STUCK", PATIENCE)
+    with _Stuck(shared, count, long=True):
+        assert _take_turn(shared) == f"test-{count + 1}"
+
+
+def test_while_one_thread_is_about_to_go_on_no_other_is_started(
+    shared: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "STUCK", PATIENCE)
+    with _Stuck(shared, 1):
+        assert _take_turn(shared) == "test-2"
+        done: Promise[None] = Promise()
+
+        def block() -> None:
+            for _ in range(10):
+                shared.about_to_block()
+            done.tell(None)
+
+        shared.submit(block)
+        done.get(PATIENCE)
+        assert len(_threads()) == 2
+
+
+def test_who_blocks_without_a_word_is_noticed_at_the_next_nudge(
+    shared: Dispatcher, monkeypatch: pytest.MonkeyPatch, until: Until
+) -> None:
+    entered, go_on = threading.Event(), threading.Event()
+
+    def block() -> None:
+        entered.set()
+        go_on.wait(PATIENCE)
+
+    told: Promise[str] = Promise()
+    shared.submit(block)
+    assert entered.wait(PATIENCE)
+    monkeypatch.setattr(dispatcher, "STUCK", PATIENCE)
+    shared.submit(lambda: told.tell("behind"))
+    monkeypatch.setattr(dispatcher, "STUCK", 0.0)
+    with pytest.raises(TimeoutError):
+        told.get(0)
+    until(lambda: _is_heard(shared, told))
+    go_on.set()
+
+
+def _is_heard(shared: Dispatcher, told: Promise[str]) -> bool:
+    shared.nudge()
+    try:
+        return told.get(0) == "behind"
+    except TimeoutError:
+        return False
+
+
+def test_only_one_thread_stays_when_there_is_nothing_to_do(
+    shared: Dispatcher, monkeypatch: pytest.MonkeyPatch, until: Until
+) -> None:
+    monkeypatch.setattr(dispatcher, "STUCK", 0.0)
+    with _Stuck(shared, 5):
+        assert len(_threads()) == 6
+    until(lambda: _threads() == {"test-1"})
+    assert _take_turn(shared) == "test-1"
+
+
+def test_a_turn_that_fails_harms_no_other(
+    shared: Dispatcher, caplog: pytest.LogCaptureFixture, until: Until
+) -> None:
+    def fail() -> None:
+        raise SystemExit("told to")
+
+    with caplog.at_level(logging.ERROR):
+        shared.submit(fail)
+        until(lambda: "told to" in caplog.text)
+        assert _take_turn(shared) == "test-1"
+
+
+def test_what_has_had_its_turn_can_go(shared: Dispatcher, until: Until) -> None:
+    class Actor:
+        def turn(self) -> None:
+            """Return at once."""
+
+    actor = Actor()
+    gone = weakref.ref(actor)
+    shared.submit(actor.turn)
+    del actor
+    until(lambda: gc.collect() >= 0 and gone() is None)
+
+
+def test_turns_and_ends_of_threads_cross_without_loss(
+    shared: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "KEPT", 0.0)
+    monkeypatch.setattr(dispatcher, "STUCK", 0.0)
+    done: Promise[int] = Promise()
+
+    def turn(number: int) -> None:
+        shared.about_to_block()
+        done.tell(number)
+
+    for number in range(2000):
+        shared.submit(lambda number=number: turn(number))
+    assert sorted(done.get(PATIENCE) for _ in range(2000)) == list(range(2000))
+
+
+def test_closing_takes_the_turns_that_wait(shared: Dispatcher) -> None:
+    taken: Promise[int] = Promise()
+    for number in range(100):
+        shared.submit(lambda number=number: taken.tell(number))
+    shared.close()
+    assert [taken.get(0) for _ in range(100)] == list(range(100))
+    assert not _threads()
+
+
+def test_closing_does_not_wait_for_ever_for_who_is_stuck(
+    monkeypatch: pytest.MonkeyPatch, until: Until
+) -> None:
+    monkeypatch.setattr(dispatcher, "_JOIN_TIMEOUT", 0.01)
+    shared = Dispatcher("test", PidfdWatcher())
+    with _Stuck(shared):
+        shared.close()
+        assert _threads()
+    until(lambda: not _threads())
+
+
+def test_without_any_thread_a_turn_is_refused(
+    shared: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError(f"can't start new thread {thread.name}")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            shared.submit(lambda: None)
+    assert _take_turn(shared).startswith("test-")
+
+
+def test_who_is_interrupted_while_it_starts_a_thread_leaves_none_behind(
+    shared: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(thread: threading.Thread) -> None:
+        raise KeyboardInterrupt(thread.name)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            shared.submit(lambda: None)
+    assert _take_turn(shared).startswith("test-")
+
+
+@pytest.mark.parametrize(
+    ("why", "warns"),
+    [
+        ("can't start new thread", True),
+        # Nobody can do anything about it, and nothing suffers from it.
+        ("can't create new thread at interpreter shutdown", False),
+    ],
+)
+def test_without_another_thread_the_first_does_all(
+    why: str,
+    shared: Dispatcher,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    warns: bool,
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError(f"{why} {thread.name}")
+
+    assert _take_turn(shared) == "test-1"
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with _Stuck(shared):
+        pass
+    assert _take_turn(shared) == "test-1"
+    assert ("the others go on alone" in caplog.text) == warns
+
+
+def test_what_is_asked_for_before_blocking_is_done_meanwhile(
+    shared: Dispatcher,
+) -> None:
+    told: Promise[str] = Promise()
+
+    def ask_and_wait() -> None:
+        answer: Promise[str] = Promise()
+        shared.about_to_block()
+        shared.submit(lambda: answer.tell("done"))
+        told.tell(answer.get(PATIENCE))
+
+    shared.submit(ask_and_wait)
+    # Without a nudge that would take for ever if both needed the same thread.
+    assert told.get(PATIENCE) == "done"
+
+
+def test_outside_of_a_turn_blocking_is_nobodys_concern(shared: Dispatcher) -> None:
+    shared.about_to_block()
+    assert not _threads()

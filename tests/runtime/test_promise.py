@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import math
+import threading
+
+import pykka
+import pytest
+from backburner.actors.runtime.promise import Deadline, Promise, answer_of
+from patience import PATIENCE
+from standstill import TOO_SHORT, call_after_standstill
+
+
+def test_messages_come_in_the_order_they_were_told() -> None:
+    promise: Promise[int] = Promise()
+    for number in range(3):
+        promise.tell(number)
+    assert [promise.get(PATIENCE) for _ in range(3)] == [0, 1, 2]
+
+
+def test_a_thread_that_waits_is_woken_by_another() -> None:
+    question: Promise[int] = Promise()
+    answer: Promise[int] = Promise()
+    thread = threading.Thread(
+        target=lambda: answer.tell(question.get(PATIENCE) + 1), daemon=True
+    )
+    thread.start()
+    question.tell(41)
+    assert answer.get(PATIENCE) == 42
+
+
+@pytest.mark.parametrize("timeout", [0.0, -1.0, 0.001])
+def test_without_a_message_in_time_there_is_an_error(timeout: float) -> None:
+    promise: Promise[int] = Promise()
+    with pytest.raises(TimeoutError, match="no answer within"):
+        promise.get(timeout)
+    promise.tell(1)
+    assert promise.get(timeout) == 1
+
+
+def test_a_deadline_is_one_limit_for_several_waits() -> None:
+    deadline = Deadline(60.0)
+    first = deadline.left()
+    assert 0 < deadline.left() <= first <= 60.0
+
+
+def test_a_deadline_that_has_passed_leaves_nothing() -> None:
+    assert Deadline(0.0).left() == 0.0
+    assert Deadline(-5.0).left() == 0.0
+
+
+@pytest.mark.parametrize("seconds", [math.inf, 1e12, 1e300])
+def test_a_wait_may_be_longer_than_the_system_can_wait(seconds: float) -> None:
+    promise: Promise[int] = Promise()
+    threading.Timer(0.05, promise.tell, (1,)).start()
+    assert promise.get(seconds) == 1
+    promise.tell(2)
+    assert promise.get(Deadline(seconds).left()) == 2
+
+
+def test_what_is_no_number_is_no_time_to_wait() -> None:
+    with pytest.raises(ValueError, match="nan is no time to wait"):
+        Deadline(math.nan)
+    with pytest.raises(ValueError, match="nan is no time to wait"):
+        Promise[int]().get(math.nan)
+
+
+def test_a_standstill_of_the_program_is_not_taken_for_silence() -> None:
+    promise: Promise[int] = Promise()
+    call_after_standstill(lambda: promise.tell(1))
+    assert promise.get(TOO_SHORT) == 1
+
+
+def test_nor_is_one_when_a_pykka_actor_is_asked() -> None:
+    future: pykka.ThreadingFuture[int] = pykka.ThreadingFuture()
+    call_after_standstill(lambda: future.set(1))
+    assert answer_of(future, TOO_SHORT) == 1
+
+
+def test_an_actor_that_does_not_answer_in_time_is_an_error() -> None:
+    future: pykka.ThreadingFuture[int] = pykka.ThreadingFuture()
+    with pytest.raises(TimeoutError, match="no answer within"):
+        answer_of(future, 0.01)
+    future.set(1)
+    assert answer_of(future, 0.01) == 1

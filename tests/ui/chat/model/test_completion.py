@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import pytest
+from backburner.actors import CancelTask, TaskStatus
+from backburner.ui.dialogue.commands import FILTERS, REGISTRY, find
+from chat_driver import ChatDriver, ended, of_conversation, queued, requests, running
+
+
+def labels(chat: ChatDriver) -> list[str]:
+    choice = chat.state.choice
+    return [p.label for p in choice.popup.proposals] if choice else []
+
+
+def test_a_slash_lists_every_command_with_its_help() -> None:
+    chat = ChatDriver()
+    chat.type("/")
+    names = [spec.heading for spec in REGISTRY if spec.name.startswith("/")]
+    assert labels(chat) == names
+    assert "stop running tasks, drop queued ones" in chat.screen()
+
+
+def test_text_and_two_slashes_have_no_popup() -> None:
+    for text in ("hello /t", "//ta", "!ls"):
+        chat = ChatDriver()
+        chat.type(text)
+        assert chat.state.choice is None
+
+
+def test_tab_completes_and_then_the_arguments_are_proposed() -> None:
+    chat = ChatDriver()
+    chat.news(queued(1, "Deploy"), running(2, "Run tests"), ended(3, "Lint"))
+    chat.type("/can")
+    chat.press("tab")
+    assert chat.state.editor.text == "/cancel "
+    assert labels(chat) == ["#2 running", "#1 queued", "--all", "--now"]
+    assert "Run tests" in chat.screen()
+
+
+def test_enter_on_an_unfinished_command_takes_it_first() -> None:
+    chat = ChatDriver()
+    chat.type("/ca")
+    assert not chat.press("enter")
+    assert chat.state.editor.text == "/cancel "
+
+
+def test_enter_on_a_whole_command_sends_it() -> None:
+    chat = ChatDriver()
+    chat.type("/tasks")
+    chat.press("enter")
+    assert chat.state.editor.text == ""
+
+
+def test_enter_runs_a_command_that_takes_nothing_at_once() -> None:
+    chat = ChatDriver()
+    chat.type("/chats"[:-1])
+    chat.press("down", "enter")
+    assert chat.state.editor.text == ""
+    assert len(chat.state.conversations.current.transcript.items) == 2
+
+
+def test_arrows_choose_and_enter_takes_what_was_chosen() -> None:
+    chat = ChatDriver()
+    chat.news(ended(1), ended(2, status=TaskStatus.FAILED))
+    chat.type("/show ")
+    chat.press("down", "enter")
+    assert chat.state.editor.text == "/show 1"
+    assert chat.state.choice is None
+
+
+def test_enter_on_a_missing_argument_takes_the_first_and_sends_nothing() -> None:
+    chat = ChatDriver()
+    chat.news(running(7))
+    chat.type("/cancel ")
+    assert not chat.press("enter")
+    assert chat.state.editor.text == "/cancel 7"
+
+
+@pytest.mark.parametrize(
+    ("typed", "taken"),
+    [
+        ("/tasks --fa", "/tasks --failed"),
+        ("/show lin", "/show 3"),
+        ("/cancel dep", "/cancel 1"),
+        ("/cancel 1 --n", "/cancel 1 --now"),
+        ("/help ca", "/help cancel"),
+        ('/task "Wait" sl', '/task "Wait" sleep '),
+    ],
+)
+def test_enter_on_an_unfinished_argument_takes_it_first(typed: str, taken: str) -> None:
+    chat = ChatDriver()
+    chat.news(queued(1, "Deploy"), running(2, "Run tests"), ended(3, "Lint"))
+    chat.type(typed)
+    assert not chat.press("enter")
+    assert chat.state.editor.text == taken
+
+
+@pytest.mark.parametrize(
+    "typed", ["/tasks --failed", "/show 1", "/show #1", "/show 99", "/help /cancel"]
+)
+def test_enter_on_a_whole_argument_sends_it(typed: str) -> None:
+    chat = ChatDriver()
+    chat.news(ended(1), ended(10), ended(12))
+    chat.type(typed)
+    chat.press("enter")
+    assert chat.state.editor.text == ""
+
+
+def test_a_new_conversation_may_begin_like_another_one() -> None:
+    chat = ChatDriver()
+    chat.enter("/chat notes")
+    chat.type("/chat no")
+    chat.press("enter")
+    assert chat.state.conversations.current.name == "no"
+
+
+def test_enter_in_the_middle_of_a_line_sends_it_as_it_is() -> None:
+    for steps in range(len("/cancel 3")):
+        chat = ChatDriver()
+        chat.news(running(3), running(4))
+        chat.type("/cancel 3")
+        chat.press(*["left"] * steps)
+        (cancel,) = requests(chat.press("enter"), CancelTask)
+        assert cancel.task_id == 3
+
+
+def test_there_is_no_popup_in_the_middle_of_a_word() -> None:
+    chat = ChatDriver()
+    chat.type("/tasks")
+    chat.press("left")
+    assert chat.state.choice is None
+
+
+def test_escape_closes_the_popup_until_something_else_is_typed() -> None:
+    chat = ChatDriver()
+    chat.type("/t")
+    chat.press("escape")
+    assert chat.state.choice is None
+    chat.press("left", "right")
+    assert chat.state.choice is not None or chat.state.closed_for is not None
+    chat.type("a")
+    assert chat.state.choice is not None
+
+
+def test_tasks_are_found_by_their_description() -> None:
+    chat = ChatDriver()
+    chat.news(ended(1, "Deploy"), ended(2, "Run tests"))
+    chat.type("/show dep")
+    assert labels(chat) == ["#1 complete"]
+    chat.press("tab")
+    assert chat.state.editor.text == "/show 1"
+
+
+def test_kinds_are_proposed_after_the_description() -> None:
+    chat = ChatDriver()
+    chat.type('/task "Run tests')
+    assert labels(chat) == []
+    assert "KIND ARGS" in chat.screen()
+    chat.type('" ')
+    assert labels(chat) == ["bash COMMAND", "sleep DURATION"]
+    chat.type("sl")
+    chat.press("tab")
+    assert chat.state.editor.text == '/task "Run tests" sleep '
+
+
+def test_the_conversation_with_news_is_proposed_first_and_this_one_last() -> None:
+    chat = ChatDriver()
+    for name in ("notes", "deploy", "work"):
+        chat.enter(f"/chat {name}")
+    chat.news(*of_conversation("deploy", running(1), ended(1)))
+    chat.type("/chat ")
+    assert labels(chat) == ["deploy", "main", "notes", "work"]
+    assert "1 unread" in chat.screen()
+    chat.press("enter", "enter")
+    assert chat.state.conversations.current.name == "deploy"
+
+
+def test_every_option_is_known_and_has_a_word_of_help() -> None:
+    for spec in REGISTRY:
+        for option, summary in spec.options:
+            spec.parse(f"{option} --all" if option == "--now" else option)
+            assert summary
+    assert [option for option, _ in find("/tasks").options] == list(FILTERS)
+    chat = ChatDriver()
+    chat.type("/cancel --")
+    assert "kill at once" in chat.screen()
+
+
+def test_filters_commands_and_conversations_are_proposed() -> None:
+    chat = ChatDriver()
+    chat.enter("/chat work")
+    for typed, expected in (
+        ("/tasks --f", ["--failed", "--finished"]),
+        ("/help ca", ["/cancel"]),
+        ("/chat w", ["work"]),
+    ):
+        chat.press("ctrl-c")
+        chat.state.overlay = None
+        chat.type(typed)
+        assert labels(chat) == expected
+
+
+def test_an_input_from_the_history_opens_no_popup_so_that_up_goes_on() -> None:
+    chat = ChatDriver(history=("/tasks", "/help"))
+    chat.press("up")
+    assert chat.state.editor.text == "/help"
+    assert chat.state.choice is None
+    chat.press("up")
+    assert chat.state.editor.text == "/tasks"

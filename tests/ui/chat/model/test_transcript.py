@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from backburner.actors import TaskChanged, TaskEvent, TaskStatus
+from backburner.ui.chat.model.burst import GAP, LINES, Burst
+from backburner.ui.chat.model.conversations import Conversation, Conversations
+from backburner.ui.chat.model.transcript import LIMIT, TranscriptItems
+from backburner.ui.chat.views.transcript import scrolled, transcript_rows
+from backburner.ui.dialogue.entries import Said, TaskNews
+from backburner.ui.text.theme import Look
+from chat_driver import ended, queued, row_text, running
+from hypothesis import given
+from hypothesis import strategies as st
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+LOOK = Look.of("utf-8", 256, light=False)
+
+
+def news(task_id: int, status: TaskStatus, at: float) -> TaskNews:
+    make = {TaskStatus.QUEUED: queued, TaskStatus.RUNNING: running}
+    maker = make.get(status)
+    task = maker(task_id) if maker else ended(task_id, status=status)
+    change = TaskChanged(1, TaskEvent.of(status), task)
+    return TaskNews(AT + timedelta(seconds=at), change)
+
+
+def said(text: str, at: float = 0.0) -> Said:
+    return Said(AT + timedelta(seconds=at), "you", text)
+
+
+def shown(transcript: TranscriptItems) -> list[object]:
+    return [item.shown for item in transcript.items]
+
+
+def test_a_few_tasks_have_a_line_each() -> None:
+    transcript = TranscriptItems()
+    for task_id in range(1, LINES + 1):
+        transcript.add(news(task_id, TaskStatus.COMPLETE, 0))
+    assert len(transcript.items) == LINES
+
+
+def test_more_than_a_few_are_one_line_that_goes_on_counting() -> None:
+    transcript = TranscriptItems()
+    transcript.add(said("before"))
+    for task_id in range(1, 41):
+        transcript.add(news(task_id, TaskStatus.RUNNING, task_id / 100))
+        transcript.add(news(task_id, TaskStatus.COMPLETE, task_id / 100))
+    assert isinstance(shown(transcript)[0], Said)
+    (burst,) = shown(transcript)[1:]
+    assert isinstance(burst, Burst)
+    assert burst.counts == ((TaskStatus.COMPLETE, 40),)
+
+
+def test_a_pause_ends_a_burst() -> None:
+    transcript = TranscriptItems()
+    for task_id in range(1, 21):
+        transcript.add(news(task_id, TaskStatus.COMPLETE, 0))
+    late = news(99, TaskStatus.FAILED, GAP.total_seconds() + 0.1)
+    transcript.add(late)
+    assert shown(transcript)[-1] == late
+    assert len(transcript.items) == 2
+
+
+def test_what_is_said_in_between_begins_a_new_group() -> None:
+    transcript = TranscriptItems()
+    for task_id in range(1, 21):
+        transcript.add(news(task_id, TaskStatus.COMPLETE, 0))
+    transcript.add(said("look at that"))
+    transcript.add(news(99, TaskStatus.FAILED, 0))
+    assert [type(entry) for entry in shown(transcript)] == [Burst, Said, TaskNews]
+
+
+def test_a_slow_task_has_a_line_when_it_starts_and_one_when_it_ends() -> None:
+    transcript = TranscriptItems()
+    transcript.add(news(1, TaskStatus.QUEUED, 0))
+    transcript.add(news(1, TaskStatus.RUNNING, 0.1))
+    transcript.add(news(1, TaskStatus.COMPLETE, 9))
+    assert len(transcript.items) == 2
+
+
+def test_old_items_are_dropped_and_places_stay_valid() -> None:
+    transcript = TranscriptItems()
+    for number in range(LIMIT + 10):
+        transcript.add(said(str(number)))
+    assert len(transcript.items) <= LIMIT
+    assert transcript.find(1) == 0
+    last = transcript.items[-1]
+    assert transcript.items[transcript.find(last.serial)] == last
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(1, 12),
+            st.sampled_from(TaskStatus),
+            st.floats(0, 1.5),
+            st.booleans(),
+        ),
+        max_size=60,
+    )
+)
+def test_no_news_are_lost_whatever_comes(
+    steps: list[tuple[int, TaskStatus, float, bool]],
+) -> None:
+    """The last status of every task of the last group can be read off the end."""
+    transcript = TranscriptItems()
+    at = 0.0
+    group: dict[int, TaskStatus] = {}
+    for task_id, status, pause, speak in steps:
+        if speak:
+            transcript.add(said("x", at))
+            group = {}
+        elif pause > GAP.total_seconds():
+            group = {}
+        at += 0 if speak else pause
+        transcript.add(news(task_id, status, at))
+        group[task_id] = status
+        tail = shown(transcript)[-1 if len(group) > LINES else -len(group) :]
+        counts: dict[TaskStatus, int] = {}
+        for entry in tail:
+            if isinstance(entry, Burst):
+                counts = dict(entry.counts)
+            elif isinstance(entry, TaskNews):
+                found = entry.change.task.status
+                counts[found] = counts.get(found, 0) + 1
+        assert counts == {s: [*group.values()].count(s) for s in group.values()}
+
+
+@given(
+    texts=st.lists(st.text("ab \n", max_size=80), min_size=1, max_size=40),
+    moves=st.lists(st.integers(-30, 30), max_size=12),
+    columns=st.integers(1, 60),
+    height=st.integers(1, 20),
+)
+def test_scrolling_goes_as_far_as_asked_and_stops_at_the_ends(
+    texts: list[str], moves: list[int], columns: int, height: int
+) -> None:
+    conversation = Conversation("main")
+    for text in texts:
+        conversation.transcript.add(said(text))
+    everything = transcript_rows(conversation, LOOK, columns, 10_000)
+    top = max(0, len(everything) - height)
+    last_top = top
+    for move in moves:
+        conversation.place = scrolled(conversation, LOOK, columns, height, move)
+        top = max(0, min(top + move, last_top))
+        if conversation.place is None:
+            assert top == last_top
+            expected = everything[-height:]
+        else:
+            assert top < last_top
+            expected = everything[top : top + max(1, height - 1)]
+        rows = transcript_rows(conversation, LOOK, columns, height)
+        assert rows[: len(expected)] == expected
+
+
+def test_the_place_holds_while_news_arrive() -> None:
+    conversation = Conversation("main")
+    for number in range(50):
+        conversation.transcript.add(said(f"note {number}"))
+    conversation.place = scrolled(conversation, LOOK, 40, 10, -20)
+    before = transcript_rows(conversation, LOOK, 40, 10)
+    for number in range(3):
+        conversation.transcript.add(said(f"new {number}"))
+    after = transcript_rows(conversation, LOOK, 40, 10)
+    assert after[:-1] == before[:-1]
+    assert row_text(after[-1]).strip() == "↓ 3 new · End"
+
+
+@pytest.mark.parametrize("rows", [-1, 1])
+def test_a_transcript_that_fits_does_not_scroll(rows: int) -> None:
+    conversation = Conversation("main")
+    conversation.transcript.add(said("only this"))
+    assert scrolled(conversation, LOOK, 40, 10, rows) is None
+
+
+def rows_of(conversation: Conversation, height: int) -> list[str]:
+    rows = transcript_rows(conversation, LOOK, 60, height)
+    return [row_text(row).strip(" ─") for row in rows]
+
+
+def test_a_transcript_of_one_day_shows_no_date() -> None:
+    conversation = Conversation("main")
+    conversation.transcript.add(said("one"))
+    conversation.transcript.add(said("two", 60.0))
+    assert [row[-3:] for row in rows_of(conversation, 9)] == ["one", "two"]
+
+
+@pytest.mark.parametrize("days", [0, 1])
+def test_what_was_said_on_an_earlier_day_shows_its_date(days: int) -> None:
+    conversations = Conversations()
+    now = AT + timedelta(days=days)
+    for text in ("one", "two"):
+        conversations.restore(said(text), "main", now)
+    rows = rows_of(conversations.current, 9)
+    assert rows[:-2] == [f"{AT.astimezone():%A, %-d %B}"] * days
+    assert [row[-3:] for row in rows[-2:]] == ["one", "two"]
+
+
+def test_every_day_of_several_is_named_once() -> None:
+    conversation = Conversation("main")
+    day = timedelta(days=1).total_seconds()
+    for text, at in (("one", 0.0), ("two", 60.0), ("three", day), ("four", 2 * day)):
+        conversation.transcript.add(said(text, at))
+    days = [f"{(AT + timedelta(days=n)).astimezone():%A, %-d %B}" for n in range(3)]
+    rows = rows_of(conversation, 9)
+    assert [rows[0], rows[3], rows[5]] == days
+    assert [row.split()[-1] for row in (*rows[1:3], rows[4], rows[6])] == [
+        "one",
+        "two",
+        "three",
+        "four",
+    ]
+    conversation.place = scrolled(conversation, LOOK, 60, 4, -2)
+    assert rows_of(conversation, 4)[2] == days[1]

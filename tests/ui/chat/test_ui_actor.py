@@ -1,0 +1,241 @@
+"""The actor of the drawn chat, on a pseudo-terminal that nobody has to look at."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pykka
+import pytest
+from backburner.actors import (
+    DeadLetters,
+    ListTasks,
+    Promise,
+    Shown,
+    Subscribe,
+    Subscribed,
+    TaskChanged,
+    TaskEvent,
+    TaskStatus,
+)
+from backburner.actors.runtime.clock import SystemClock
+from backburner.ui.chat.model.messages import (
+    Close,
+    Ending,
+    Open,
+    Pause,
+    Paused,
+    Summary,
+)
+from backburner.ui.chat.ui_actor import UIActor
+from backburner.ui.chat.views.input import input_styles
+from backburner.ui.dialogue.messages import ViewLost
+from backburner.ui.dialogue.partner import Partner
+from backburner.ui.program.config import Config, Notifications
+from backburner.ui.terminal.keys import BackgroundColor, FocusChange, Key, Paste
+from backburner.ui.terminal.screen import Screen
+from backburner.ui.terminal.terminal import Terminal
+from backburner.ui.text.theme import DARK, LIGHT
+from chat_driver import ChatDriver, ended
+from patience import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from backburner.ui.chat.model.state import ChatState
+
+
+class Stage:
+    """A UIActor and all that it talks to."""
+
+    def __init__(self) -> None:
+        self.master, slave = os.openpty()
+        os.set_blocking(self.master, False)
+        self._slave = slave
+        self.terminal = Terminal(input_fd=slave, output_fd=slave)
+        self.terminal.colors = 256
+        self.terminal.enter()
+        self.queue: Promise[Any] = Promise()
+        self.owner: Promise[Any] = Promise()
+        self.clock = SystemClock()
+        self.state: ChatState = ChatDriver().state
+        self.raw = b""
+        self._ref: pykka.ActorRef[UIActor] | None = None
+
+    def start(
+        self, config: Config | None = None, partner: Partner | None = None
+    ) -> None:
+        self.state.partner = partner.name if partner else None
+        self._ref = UIActor.start(
+            self.state,
+            terminal=self.terminal,
+            screen=Screen(self.terminal),
+            config=config or Config(),
+            history=None,
+            partner=partner,
+            queue=self.queue,
+            owner=self.owner,
+            clock=self.clock,
+            dead_letters=DeadLetters(),
+        )
+
+    def tell(self, *messages: object) -> None:
+        assert self._ref is not None
+        for message in messages:
+            self._ref.tell(message)
+
+    def settle(self) -> Summary:
+        """Wait until all that was told has been handled and drawn."""
+        assert self._ref is not None
+        summary = self._ref.ask(Close(), block=True, timeout=PATIENCE)
+        self.read()
+        assert isinstance(summary, Summary)
+        return summary
+
+    def read(self) -> bytes:
+        try:
+            while data := os.read(self.master, 1 << 16):
+                self.raw += data
+        except OSError:
+            pass  # nothing more to be read, or nobody left who writes
+        return self.raw
+
+    def close(self) -> None:
+        if self._ref is not None:
+            self._ref.stop(timeout=PATIENCE)
+        self.clock.close()
+        self.read()
+        self.terminal.close()
+        os.close(self.master)
+        os.close(self._slave)
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    stage = Stage()
+    yield stage
+    stage.close()
+
+
+def change(task_id: int, seq: int = 1) -> TaskChanged:
+    return TaskChanged(seq, TaskEvent.COMPLETE, ended(task_id, "Build"))
+
+
+def test_it_asks_for_the_past_before_it_asks_for_the_news(stage: Stage) -> None:
+    stage.start()
+    stage.tell(Open())
+    kinds = [type(stage.queue.get(PATIENCE)).__name__ for _ in range(2)]
+    assert kinds == ["GetTranscript", "Subscribe"]
+
+
+def test_what_was_on_the_screen_is_acknowledged_once(stage: Stage) -> None:
+    stage.start()
+    stage.tell(Subscribed(3, (), ()), change(1, 4), change(2, 5))
+    stage.settle()
+    stage.tell(Key("a", "a"))
+    stage.settle()
+    stage.tell(Paste("/help"), Key("enter"), Paste("/tasks"), Key("enter"))
+    numbers: list[int] = []
+    while not isinstance(message := stage.queue.get(PATIENCE), ListTasks):
+        if isinstance(message, Shown):
+            numbers.append(message.seq)
+    assert numbers[-1] == 5
+    assert numbers == sorted(set(numbers))
+
+
+def test_somebody_who_looks_elsewhere_is_told_that_a_task_has_ended(
+    stage: Stage, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    stage.start()
+    stage.tell(FocusChange(focused=False), change(1))
+    until(lambda: b"Build complete (8.0s)" in stage.read())
+    assert b"\x07" in stage.raw.replace(b"(8.0s)\x07", b"")
+
+
+def test_nobody_who_looks_is_disturbed(
+    stage: Stage, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    stage.start()
+    stage.tell(change(1))
+    until(lambda: b"#1 complete" in stage.read())
+    stage.settle()
+    assert b"complete (8.0s)" not in stage.raw
+    assert b"]777;" not in stage.raw
+
+
+def test_notifications_can_be_had_always_or_never(
+    stage: Stage, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    always = Notifications(bell=False, desktop=True, only_when_unfocused=False)
+    stage.start(Config(notifications=always))
+    stage.tell(change(1))
+    until(lambda: b"Build complete (8.0s)" in stage.read())
+
+
+def test_the_theme_follows_the_background_unless_one_was_chosen(stage: Stage) -> None:
+    stage.start()
+    assert stage.state.look.theme is DARK
+    stage.tell(BackgroundColor(255, 255, 255))
+    stage.settle()
+    assert stage.state.look.theme == LIGHT
+    assert stage.state.editor.styles == input_styles(LIGHT)
+
+
+def test_a_chosen_theme_stays(stage: Stage) -> None:
+    stage.start(Config(theme="dark"))
+    stage.tell(BackgroundColor(255, 255, 255))
+    stage.settle()
+    assert stage.state.look.theme is DARK
+
+
+def test_a_partner_that_is_gone_is_no_end_of_the_chat(stage: Stage) -> None:
+    class Gone:
+        def tell(self, message: object, /) -> None:
+            raise pykka.ActorDeadError(f"nobody takes {message}")
+
+    stage.start(partner=Partner("butler", Gone()))
+    stage.tell(Paste("hello"), Key("enter"))
+    stage.settle()
+    assert "butler is gone" in stage.state.notice
+
+
+def test_a_handler_that_fails_says_so_and_the_chat_goes_on(stage: Stage) -> None:
+    stage.start()
+    stage.tell("no message at all", Paste("hello"))
+    stage.settle()
+    assert b"internal error" in stage.raw
+    assert stage.state.editor.text == "hello"
+
+
+def test_a_terminal_that_is_gone_ends_the_session(stage: Stage) -> None:
+    stage.start()
+    os.close(stage.master)
+    stage.master = os.open(os.devnull, os.O_RDONLY)
+    stage.tell(Key("a", "a"))
+    assert isinstance(stage.owner.get(PATIENCE), ViewLost)
+
+
+@pytest.mark.parametrize("why", ["it is gone", "somebody else has it"])
+def test_the_end_does_not_wait_for_a_terminal_that_shows_nothing(
+    stage: Stage, why: str
+) -> None:
+    stage.start()
+    if why == "it is gone":
+        os.close(stage.master)
+        stage.master = os.open(os.devnull, os.O_RDONLY)
+        stage.tell(Key("a", "a"))
+        assert isinstance(stage.owner.get(PATIENCE), ViewLost)
+    else:
+        stage.tell(Pause())
+        assert isinstance(stage.owner.get(PATIENCE), Paused)
+        stage.tell(Ending())
+    message = stage.queue.get(PATIENCE)
+    assert isinstance(message, Subscribe)
+    assert not message.shows
+
+
+def test_the_summary_counts_what_was_left(stage: Stage) -> None:
+    stage.start()
+    failed = ended(2, status=TaskStatus.FAILED)
+    stage.tell(change(1), TaskChanged(2, TaskEvent.FAILED, failed))
+    assert stage.settle().text == "backburner: left session main: 1 complete, 1 failed"

@@ -1,0 +1,653 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from backburner.actors import (
+    AddTask,
+    CancelAccepted,
+    CancelTask,
+    ForgetFinished,
+    GetTask,
+    ListTasks,
+    Refused,
+    TaskAdded,
+    TaskFound,
+    TasksForgotten,
+    TaskStatus,
+)
+from backburner.ui.chat.model.effects import (
+    Announce,
+    HurryUp,
+    Redraw,
+    Remember,
+    Suspend,
+    TellPartner,
+)
+from backburner.ui.chat.model.messages import Ending, Resized
+from backburner.ui.chat.model.state import Confirm, Detail, Focus, HelpKeys
+from backburner.ui.dialogue.dialogue import Leave
+from backburner.ui.dialogue.entries import Problem, Reply, Said, TaskNews
+from backburner.ui.dialogue.partner import PartnerSays
+from backburner.ui.pager.pager import Pager
+from backburner.ui.terminal.keys import FocusChange, Key, Paste, Wheel
+from backburner.ui.terminal.terminal import Size
+from chat_driver import ChatDriver, ended, of_conversation, queued, requests, running
+from msgspec.structs import replace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def shown(chat: ChatDriver, name: str | None = None) -> list[object]:
+    conversations = chat.state.conversations
+    found = [c for c in conversations.all if c.name == (name or "main")]
+    return [item.shown for item in found[0].transcript.items]
+
+
+def test_a_line_is_said_remembered_and_the_input_is_empty_again() -> None:
+    chat = ChatDriver()
+    assert Remember("tag the release") in chat.enter("tag the release")
+    (said,) = shown(chat)
+    assert isinstance(said, Said)
+    assert said.text == "tag the release"
+    assert chat.state.editor.text == ""
+
+
+def test_a_command_becomes_a_request() -> None:
+    chat = ChatDriver()
+    (request,) = requests(chat.enter('/task "Run tests" bash make test'), AddTask)
+    assert request.request.description == "Run tests"
+
+
+def test_a_command_without_its_slash_is_a_note_and_the_footer_says_so() -> None:
+    for word, command in (("help", "/help"), ("Tasks ", "/tasks"), ("exit", "/quit")):
+        chat = ChatDriver()
+        chat.enter(word)
+        assert isinstance(shown(chat)[-1], Said)
+        assert f"the command is {command}" in chat.screen().splitlines()[-1]
+    chat.type("t")
+    assert "the command is" not in chat.screen()
+    for line in ("help me", "/help", "milk"):
+        chat = ChatDriver()
+        chat.enter(line)
+        assert "the command is" not in chat.screen()
+    chat = ChatDriver(partner="butler")
+    chat.enter("help")
+    assert "the command is" not in chat.screen()
+
+
+def test_a_wait_says_what_it_waits_for_and_then_that_it_is_over() -> None:
+    chat = ChatDriver()
+    chat.news(running(1), running(2))
+    chat.enter("/wait")
+    assert "will say when #1 and 1 more have finished" in chat.screen()
+    chat.news(ended(1), ended(2))
+    assert "all tasks have finished" in chat.screen()
+
+
+def test_the_list_of_conversations_lines_up_whatever_they_are_called() -> None:
+    chat = ChatDriver()
+    chat.enter("/chat 日本")
+    chat.enter("/chats")
+    line, other = chat.screen().splitlines()[3:5]
+    assert line.rstrip().endswith("  main  1 line")
+    assert other.rstrip().endswith("> 日本  1 line")
+
+
+def test_a_bad_command_is_explained_and_nothing_is_sent() -> None:
+    chat = ChatDriver()
+    assert not requests(chat.enter("/taks"), object)
+    assert isinstance(shown(chat)[-1], Problem)
+
+
+def test_an_empty_line_does_nothing() -> None:
+    assert not ChatDriver().press("enter")
+
+
+def test_ctrl_c_clears_the_input_and_then_asks() -> None:
+    chat = ChatDriver()
+    chat.type("draft")
+    chat.press("ctrl-c")
+    assert chat.state.editor.text == ""
+    assert chat.state.overlay is None
+    chat.press("ctrl-c")
+    assert chat.state.overlay == Confirm()
+    assert Leave() in chat.press("enter")
+
+
+def test_who_goes_on_typing_stays() -> None:
+    chat = ChatDriver()
+    chat.press("ctrl-c")
+    chat.type("tag the release")
+    assert chat.state.overlay is None
+    assert chat.state.editor.text == "tag the release"
+    assert Leave() not in chat.press("enter")
+    chat.press("tab", "ctrl-c")
+    chat.type("x?")
+    assert chat.state.editor.text == "x?"
+
+
+def test_staying_keeps_everything() -> None:
+    chat = ChatDriver()
+    chat.press("ctrl-c", "escape")
+    assert chat.state.overlay is None
+    assert not chat.state.leaving
+
+
+def test_ctrl_d_leaves_at_once_when_nothing_runs_and_asks_otherwise() -> None:
+    assert Leave() in ChatDriver().press("ctrl-d")
+    chat = ChatDriver()
+    chat.news(queued(1), running(1))
+    assert Leave() not in chat.press("ctrl-d")
+    assert chat.state.overlay == Confirm()
+
+
+def test_ctrl_d_in_a_draft_deletes() -> None:
+    chat = ChatDriver()
+    chat.type("ab")
+    assert not chat.press("home", "ctrl-d")
+    assert chat.state.editor.text == "b"
+
+
+def test_quit_says_what_it_ends() -> None:
+    chat = ChatDriver()
+    chat.news(queued(1, "Deploy"), running(1, "Deploy"))
+    assert Leave() in chat.enter("/quit")
+    last = shown(chat)[-1]
+    assert isinstance(last, Reply)
+    assert "#1 Deploy" in last.lines[0]
+
+
+def test_ctrl_c_while_leaving_hurries() -> None:
+    chat = ChatDriver()
+    chat.tell(Ending())
+    assert chat.press("ctrl-c") == [HurryUp()]
+
+
+def test_ctrl_z_and_ctrl_l() -> None:
+    assert ChatDriver().press("ctrl-z") == [Suspend()]
+    assert ChatDriver().press("ctrl-l") == [Redraw()]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [["a"], ["ctrl-r", "a"], ["?"], ["ctrl-c"], ["tab", "/"]],
+    ids=["draft", "history", "keys", "question", "filter"],
+)
+def test_ctrl_z_and_ctrl_l_work_whatever_is_under_way(before: list[str]) -> None:
+    chat = ChatDriver(history=("make",))
+    chat.press(*before)
+    screen = chat.screen()
+    assert chat.press("ctrl-z") == [Suspend()]
+    assert chat.press("ctrl-l") == [Redraw()]
+    assert chat.screen() == screen
+
+
+def test_ctrl_z_works_while_a_search_is_typed(tmp_path: Path) -> None:
+    chat = ChatDriver()
+    chat.news(running(1))
+    chat.state.overlay = Detail(1, None, Pager(tmp_path / "1.log"))
+    chat.press("/", "a")
+    assert chat.press("ctrl-z") == [Suspend()]
+    assert chat.state.overlay.query == "a"
+
+
+def test_a_question_mark_shows_the_keys_only_in_an_empty_input() -> None:
+    chat = ChatDriver()
+    chat.press("?")
+    assert chat.state.overlay == HelpKeys()
+    chat.type("a?")
+    assert chat.state.overlay is None
+    assert chat.state.editor.text == "a?"
+
+
+def test_a_question_mark_in_the_tasks_shows_their_keys_first() -> None:
+    chat = ChatDriver()
+    chat.news(running(1))
+    chat.press("tab", "?")
+    lines = chat.screen().splitlines()
+    assert lines[2] == "Tasks"
+    # No key may do to a task what it is only looked up for.
+    assert not chat.press("x")
+    assert chat.state.overlay is None
+    assert chat.state.focus is Focus.PANEL
+
+
+def test_a_question_mark_in_an_open_task_shows_its_keys_and_comes_back() -> None:
+    chat = ChatDriver()
+    chat.news(running(1))
+    chat.press("tab")
+    (request,) = requests(chat.press("enter"), GetTask)
+    chat.tell(TaskFound(running(1), 4711, request.correlation_id))
+    detail = chat.state.overlay
+    chat.press("?")
+    assert "An open task" in chat.screen()
+    assert not chat.press("X")
+    assert chat.state.overlay is detail
+
+
+def test_an_open_task_says_what_became_of_a_key() -> None:
+    chat = ChatDriver()
+    chat.news(running(1, "Deploy"))
+    chat.state.overlay = Detail(1, None, None)
+    (cancel,) = requests(chat.press("x"), CancelTask)
+    chat.tell(CancelAccepted((running(1, "Deploy"),), cancel.correlation_id))
+    assert "stopping #1" in chat.screen().splitlines()[-1]
+    (add,) = requests(chat.press("r"), AddTask)
+    assert "stopping" not in chat.screen()
+    chat.news(queued(2, "Other"))
+    assert "again" not in chat.screen()
+    chat.news(queued(3, "Deploy"))
+    chat.tell(TaskAdded(queued(3, "Deploy"), add.correlation_id))
+    assert "runs again as #3" in chat.screen().splitlines()[-1]
+    (cancel,) = requests(chat.press("x"), CancelTask)
+    chat.tell(
+        Refused("task 1 has already finished", correlation_id=cancel.correlation_id)
+    )
+    assert "already finished" in chat.screen().splitlines()[-1]
+
+
+def test_who_stays_comes_back_to_the_open_task() -> None:
+    chat = ChatDriver()
+    chat.news(running(1))
+    detail = Detail(1, None, None)
+    chat.state.overlay = detail
+    chat.press("ctrl-d")
+    assert "Leave?" in chat.screen()
+    chat.press("escape")
+    assert chat.state.overlay is detail
+
+
+def test_the_list_of_keys_can_be_read_to_its_end_on_a_small_screen() -> None:
+    chat = ChatDriver(40, 12)
+    chat.press("?")
+    seen = chat.screen()
+    assert "more rows" in seen
+    for _ in range(40):
+        chat.press("down")
+        seen += chat.screen()
+    assert "more rows" not in chat.screen()
+    for chapter in ("Input", "Screen", "Tasks", "An open task"):
+        assert chapter in seen
+    chat.press("pgup")
+    assert "more rows" in chat.screen()
+    assert isinstance(chat.state.overlay, HelpKeys)
+
+
+def test_tasks_of_a_line_report_to_its_conversation_even_if_another_is_shown() -> None:
+    chat = ChatDriver()
+    chat.enter("/chat work")
+    chat.start_task(1)
+    chat.enter("/chat main")
+    chat.news(*of_conversation("work", running(1), ended(1)))
+    assert any(isinstance(entry, TaskNews) for entry in shown(chat, "work"))
+    assert not any(isinstance(entry, TaskNews) for entry in shown(chat))
+    assert dict(chat.state.conversations.unread)["work"] >= 1
+
+
+def test_a_new_task_says_in_which_conversation_it_was_asked_for() -> None:
+    chat = ChatDriver()
+    chat.enter("/chat work")
+    (request,) = requests(chat.enter("!make"), AddTask)
+    assert request.request.origin == "work"
+
+
+def test_tasks_of_nobody_here_report_to_the_main_conversation() -> None:
+    chat = ChatDriver()
+    chat.enter("/chat work")
+    chat.news(queued(7))
+    assert not any(isinstance(entry, TaskNews) for entry in shown(chat, "work"))
+    assert any(isinstance(entry, TaskNews) for entry in shown(chat, "main"))
+
+
+def test_what_is_unread_is_counted_in_lines_as_it_will_be_seen() -> None:
+    chat = ChatDriver()
+    chat.enter("/chat work")
+    chat.enter("/chat main")
+    tasks = of_conversation("work", *(queued(number) for number in range(1, 51)))
+    chat.news(*tasks)
+    assert dict(chat.state.conversations.unread) == {"work": 1}
+    chat.news(*of_conversation("work", *(ended(number) for number in range(1, 51))))
+    assert dict(chat.state.conversations.unread) == {"work": 1}
+    chat.tell(PartnerSays("work", "well ", done=False), PartnerSays("work", "done"))
+    assert dict(chat.state.conversations.unread) == {"work": 2}
+
+
+def test_a_line_that_changes_after_it_was_seen_is_unread() -> None:
+    chat = ChatDriver()
+    chat.enter("/chat work")
+    chat.news(*of_conversation("work", queued(1), running(1)))
+    chat.state.conversations.open("main")
+    assert not chat.state.conversations.unread
+    chat.news(*of_conversation("work", ended(1)))
+    assert dict(chat.state.conversations.unread) == {"work": 1}
+
+
+def test_opening_a_conversation_takes_its_mark_away() -> None:
+    chat = ChatDriver()
+    chat.enter("/chat work")
+    chat.news(queued(1))
+    assert chat.state.conversations.unread == (("main", 1),)
+    chat.enter("/chat main")
+    assert chat.state.conversations.unread == ()
+
+
+def test_chats_lists_them_where_it_was_asked() -> None:
+    chat = ChatDriver()
+    chat.enter("/chat work")
+    chat.enter("/chats")
+    last = shown(chat, "work")[-1]
+    assert isinstance(last, Reply)
+    assert [line.split()[:2] for line in last.lines] == [["main", "1"], [">", "work"]]
+
+
+def test_what_is_said_goes_to_the_partner_and_its_answer_grows() -> None:
+    chat = ChatDriver(partner="butler")
+    assert TellPartner("main", "hello") in chat.enter("hello")
+    chat.tell(PartnerSays("main", "Good ", done=False), PartnerSays("main", "morning"))
+    said = shown(chat)[-1]
+    assert isinstance(said, Said)
+    assert (said.who, said.text) == ("butler", "Good morning")
+    chat.tell(PartnerSays("main", "Anything else?"))
+    assert len(shown(chat)) == 3
+
+
+def test_commands_never_reach_the_partner() -> None:
+    chat = ChatDriver(partner="butler")
+    effects = chat.enter("/help")
+    assert not any(isinstance(effect, TellPartner) for effect in effects)
+
+
+def test_without_a_partner_text_is_a_note() -> None:
+    effects = ChatDriver().enter("a note")
+    assert not any(isinstance(effect, TellPartner) for effect in effects)
+
+
+def test_a_partners_task_reports_where_the_partner_says() -> None:
+    chat = ChatDriver(partner="butler")
+    chat.enter("/chat work")
+    chat.enter("/chat main")
+    chat.news(*of_conversation("work", queued(5)))
+    assert any(isinstance(entry, TaskNews) for entry in shown(chat, "work"))
+
+
+def test_tab_goes_to_the_panel_and_the_selection_stays_on_its_task() -> None:
+    chat = ChatDriver()
+    chat.news(*(queued(i) for i in (1, 2, 3)))
+    chat.press("tab", "down")
+    assert chat.state.panel.selected == 2
+    chat.news(running(3), ended(1))
+    assert chat.state.panel.selected == 2
+    assert chat.state.board.list_ids() == [3, 2, 1]
+
+
+def test_keys_on_the_selected_task() -> None:
+    chat = ChatDriver()
+    chat.news(queued(4), running(4))
+    chat.press("tab")
+    (soft,) = requests(chat.press("x"), CancelTask)
+    (hard,) = requests(chat.press("X"), CancelTask)
+    assert (soft.task_id, soft.now, hard.now) == (4, False, True)
+    (again,) = requests(chat.press("r"), AddTask)
+    assert again.request.args == ("make",)
+    (look,) = requests(chat.press("enter"), GetTask)
+    assert look.task_id == 4
+
+
+def test_letters_go_into_the_input_again_after_escape() -> None:
+    chat = ChatDriver()
+    chat.news(queued(1))
+    chat.press("tab", "escape", "x")
+    assert chat.state.focus is Focus.INPUT
+    assert chat.state.editor.text == "x"
+
+
+def test_a_draft_survives_the_panel_the_keys_and_another_conversation() -> None:
+    chat = ChatDriver()
+    chat.news(queued(1))
+    chat.type("draft")
+    chat.press("tab", "down", "escape", "f1", "escape")
+    chat.tell(FocusChange(focused=False))
+    assert chat.state.editor.text == "draft"
+
+
+def test_the_filter_lists_what_matches() -> None:
+    chat = ChatDriver()
+    chat.news(queued(1, "Run tests"), queued(2, "Deploy"), running(3, "Deploy docs"))
+    chat.press("tab", "/", *"dep", "enter")
+    assert chat.state.board.list_ids(chat.state.panel.words) == [3, 2]
+    assert chat.state.panel.selected == 3
+    chat.press("escape")
+    assert chat.state.panel.words == ""
+
+
+def test_show_opens_the_task_and_escape_closes_it() -> None:
+    chat = ChatDriver()
+    task = ended(1, status=TaskStatus.FAILED)
+    chat.news(task)
+    (look,) = requests(chat.enter("/show 1"), GetTask)
+    chat.tell(TaskFound(task, None, look.correlation_id))
+    assert isinstance(chat.state.overlay, Detail)
+    chat.press("escape")
+    assert chat.state.overlay is None
+
+
+def test_enter_in_an_empty_input_opens_the_task_that_failed_once() -> None:
+    chat = ChatDriver()
+    task = ended(2, status=TaskStatus.FAILED)
+    chat.news(task)
+    (look,) = requests(chat.press("enter"), GetTask)
+    assert look.task_id == 2
+    chat.tell(TaskFound(task, None, look.correlation_id))
+    chat.press("escape")
+    assert not chat.press("enter")
+
+
+def test_a_paste_never_sends_and_goes_into_the_input_from_anywhere() -> None:
+    chat = ChatDriver()
+    chat.news(queued(1))
+    chat.press("tab")
+    assert not chat.tell(Paste("one\ntwo\n"))
+    assert chat.state.editor.text == "one\ntwo\n"
+    assert chat.state.focus is Focus.INPUT
+    assert shown(chat)[:-1] == []
+
+
+def test_leaving_tells_of_what_tasks_left_running_and_asks_before_it_is_ended() -> None:
+    chat = ChatDriver()
+    chat.news(ended(1))
+    chat.press("ctrl-c")
+    assert "Nothing is running." in chat.screen()
+    chat.press("escape")
+    reason = "exit status 0; goes on running: 31029 (vite)"
+    chat.news(replace(ended(2), reason=reason))
+    assert "8.0s · goes on running: 31029 (vite)" in chat.screen()
+    chat.tell(TasksForgotten(2, (2,)))
+    assert not chat.press("ctrl-d")
+    assert "What #2 left running is ended." in chat.screen()
+    chat.news(*(replace(ended(number), reason=reason) for number in range(3, 9)))
+    assert "What #2, #3, #4 and 4 more left running is ended." in chat.screen()
+    assert Leave() in chat.press("enter")
+
+
+def test_pasted_commands_are_carried_out_one_after_the_other() -> None:
+    chat = ChatDriver()
+    chat.news(running(1))
+    text = (
+        "    !make test\n    /cancel last\n    /chat work\n    !make docs\n    /tasks\n"
+    )
+    chat.tell(Paste(text))
+    effects = chat.press("enter")
+    (remembered,) = [it for it in effects if isinstance(it, Remember)]
+    assert remembered.text.strip() == text.strip()
+    (add,) = requests(effects, AddTask)
+    assert not requests(effects, CancelTask)
+    effects = chat.tell(TaskAdded(queued(7), add.correlation_id))
+    (cancel,) = requests(effects, CancelTask)
+    assert cancel.task_id == 7
+    effects = chat.tell(CancelAccepted((running(7),), cancel.correlation_id))
+    (docs,) = requests(effects, AddTask)
+    assert docs.request.origin == "work"
+    refused = Refused("no", correlation_id=docs.correlation_id)
+    assert requests(chat.tell(refused), ListTasks)
+
+
+def test_pasted_commands_that_wait_are_dropped_by_ctrl_c() -> None:
+    chat = ChatDriver()
+    chat.news(running(1))
+    chat.tell(Paste("/wait\n/clear\n/quit"))
+    chat.press("enter")
+    assert not chat.press("ctrl-c")
+    assert "not sent: 2 of the commands" in chat.screen().splitlines()[-1]
+    assert not requests(chat.news(ended(1)), ForgetFinished)
+    assert not chat.state.leaving
+    chat.press("ctrl-c")
+    assert isinstance(chat.state.overlay, Confirm)
+
+
+def test_nothing_more_is_done_after_a_quit() -> None:
+    chat = ChatDriver()
+    chat.tell(Paste("/quit\n!make test"))
+    assert not requests(chat.press("enter"), AddTask)
+
+
+def test_a_script_of_several_lines_is_one_command() -> None:
+    chat = ChatDriver()
+    chat.tell(Paste("!make\n/usr/bin/true\n"))
+    (request,) = requests(chat.press("enter"), AddTask)
+    assert request.request.args == ("make\n/usr/bin/true",)
+
+
+def test_only_the_end_of_a_task_is_announced() -> None:
+    chat = ChatDriver()
+    assert not chat.news(queued(1), running(1), running(1, progress=3))
+    assert chat.news(ended(1)) == [Announce(ended(1))]
+
+
+def test_scrolling_up_holds_the_place_and_sending_goes_back() -> None:
+    chat = ChatDriver(rows=12)
+    for number in range(30):
+        chat.enter(f"note {number}")
+    chat.press("pgup")
+    held = chat.screen().split("\n")[2]
+    chat.news(queued(1))
+    chat.news(queued(1), ended(1))
+    assert chat.screen().split("\n")[2] == held
+    assert "↓ 1 new" in chat.screen()
+    chat.press("pgup")
+    assert "↓ 1 new" in chat.screen()
+    chat.enter("back")
+    assert chat.state.conversations.current.place is None
+
+
+def test_wheel_and_end_scroll() -> None:
+    chat = ChatDriver(rows=12)
+    for number in range(30):
+        chat.enter(f"note {number}")
+    chat.tell(Wheel(up=True, x=0, y=0))
+    assert chat.state.conversations.current.place is not None
+    chat.press("end")
+    assert chat.state.conversations.current.place is None
+    chat.tell(Wheel(up=True, x=0, y=0), Wheel(up=False, x=0, y=0))
+    assert chat.state.conversations.current.place is None
+
+
+def test_end_goes_back_to_the_end_behind_a_draft_too() -> None:
+    chat = ChatDriver(rows=12)
+    for number in range(30):
+        chat.enter(f"note {number}")
+    chat.type("a draft")
+    chat.press("pgup", "left", "end")
+    assert chat.state.conversations.current.place is not None
+    chat.press("end")
+    assert chat.state.conversations.current.place is None
+    assert chat.state.editor.text == "a draft"
+
+
+def test_end_takes_a_suggestion_first() -> None:
+    chat = ChatDriver(rows=12)
+    for number in range(30):
+        chat.enter(f"note {number}")
+    chat.type("note 1")
+    chat.press("pgup", "end")
+    assert chat.state.editor.text == "note 19"
+    assert chat.state.conversations.current.place is not None
+
+
+def test_tab_in_a_draft_does_not_leave_it_but_shift_tab_does() -> None:
+    for draft in ("hello", '/task "Build', "/show 1"):
+        chat = ChatDriver()
+        chat.news(running(1))
+        chat.type(draft)
+        chat.press("escape", "tab")
+        chat.type("x")
+        assert chat.state.focus is Focus.INPUT
+        assert chat.state.editor.text == f"{draft}x"
+        chat.press("escape", "shift-tab")
+        assert chat.state.focus is Focus.PANEL
+        assert requests(chat.press("x"), CancelTask)
+        chat.press("shift-tab")
+        assert chat.state.editor.text == f"{draft}x"
+
+
+def test_tab_takes_the_suggestion() -> None:
+    chat = ChatDriver(history=("!make test",))
+    chat.type("!ma")
+    chat.press("tab")
+    assert chat.state.editor.text == "!make test"
+    assert chat.state.focus is Focus.INPUT
+
+
+def test_no_key_goes_to_tasks_that_there_is_no_room_to_show() -> None:
+    chat = ChatDriver(80, 8)
+    chat.news(running(1))
+    chat.press("tab")
+    assert chat.state.focus is Focus.INPUT
+    assert "/tasks" in chat.screen()
+    chat = ChatDriver(80, 24)
+    chat.news(running(1))
+    chat.press("tab", "/")
+    assert chat.state.focus is Focus.PANEL
+    chat.tell(Resized(Size(80, 7)))
+    chat.type("x")
+    assert chat.state.editor.text == "x"
+
+
+def test_a_burst_says_which_task_enter_opens_until_it_was_opened() -> None:
+    chat = ChatDriver(120)
+    chat.news(*(queued(number) for number in range(1, 31)))
+    for number in range(1, 31):
+        failed = number % 7 == 0
+        status = TaskStatus.FAILED if failed else TaskStatus.COMPLETE
+        chat.news(ended(number, status=status))
+    assert "(failed: #7 #14 #21 …; Enter opens #28)" in chat.screen()
+    (look,) = requests(chat.press("enter"), GetTask)
+    assert look.task_id == 28
+    task = ended(28, status=TaskStatus.FAILED)
+    chat.tell(TaskFound(task, None, look.correlation_id))
+    chat.press("escape")
+    assert "(failed: #7 #14 #21 …)" in chat.screen()
+
+
+def test_what_left_the_history_leaves_the_panel() -> None:
+    chat = ChatDriver()
+    chat.news(ended(1), ended(2))
+    chat.tell(TasksForgotten(2, (1,)))
+    assert chat.state.board.list_ids() == [2]
+
+
+def test_ctrl_t_hides_the_panel() -> None:
+    chat = ChatDriver()
+    chat.news(queued(1), running(1))
+    assert "── Tasks" in chat.screen()
+    chat.press("ctrl-t")
+    assert "── Tasks" not in chat.screen()
+
+
+def test_unknown_keys_do_nothing_anywhere() -> None:
+    chat = ChatDriver()
+    chat.news(queued(1))
+    for focus in ((), ("tab",), ("escape", "f1")):
+        chat.press(*focus)
+        assert not chat.tell(Key("f9"))

@@ -1,0 +1,286 @@
+from __future__ import annotations
+
+import pytest
+from backburner.actors import TaskFilter, TaskRequest
+from backburner.ui.dialogue.commands import (
+    REGISTRY,
+    Cancel,
+    CancelEverything,
+    Clear,
+    Command,
+    CommandSpec,
+    Help,
+    ListChats,
+    OpenChat,
+    Quit,
+    Run,
+    Say,
+    ShowOutput,
+    ShowTask,
+    ShowTasks,
+    UsageError,
+    Wait,
+    help_lines,
+    parse,
+    split_commands,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+LONGEST_ERROR = 160
+
+
+def _bash(description: str, command: str) -> Run:
+    return Run(TaskRequest(description, "bash", (command,)))
+
+
+COMMANDS: list[tuple[str, Command]] = [
+    ('/task "Run tests" bash make test', _bash("Run tests", "make test")),
+    ('/task "Run tests" bash "make test"', _bash("Run tests", "make test")),
+    ("/task 'Run tests' bash 'make test'", _bash("Run tests", "make test")),
+    ("/task Tests bash make test", _bash("Tests", "make test")),
+    (
+        '/task "Count" bash ls | wc -l && echo "a  b"',
+        _bash("Count", 'ls | wc -l && echo "a  b"'),
+    ),
+    ('/task "Count" bash "a" && "b"', _bash("Count", '"a" && "b"')),
+    (r'/task "Say \"hi\"" bash echo', _bash('Say "hi"', "echo")),
+    ('  /task   "a"\t bash   ls  ', _bash("a", "ls  ")),
+    ('/task "Nap" sleep 10s', Run(TaskRequest("Nap", "sleep", ("10s",)))),
+    ('/task "Nap" sleep', Run(TaskRequest("Nap", "sleep"))),
+    ('/task "Nap" sleep ""', Run(TaskRequest("Nap", "sleep"))),
+    ('/task "x" nokind y', Run(TaskRequest("x", "nokind", ("y",)))),
+    ("!make test", _bash("make test", "make test")),
+    ("! make test", _bash("make test", "make test")),
+    ('!"make test"', _bash("make test", "make test")),
+    ('!echo "a  b" # c', _bash('echo "a  b" # c', 'echo "a  b" # c')),
+    ("!!", _bash("!", "!")),
+    ("/tasks", ShowTasks(TaskFilter.NOT_CANCELED)),
+    ("/wait --all", Wait(everything=True)),
+    ("/tasks --all", ShowTasks(TaskFilter.ALL)),
+    ("/tasks --queued", ShowTasks(TaskFilter.QUEUED)),
+    ("/tasks --running", ShowTasks(TaskFilter.RUNNING)),
+    ("/tasks --completed", ShowTasks(TaskFilter.COMPLETE)),
+    ("/tasks --failed ", ShowTasks(TaskFilter.FAILED)),
+    ("/tasks --canceled", ShowTasks(TaskFilter.CANCELED)),
+    ("/tasks  --finished", ShowTasks(TaskFilter.FINISHED)),
+    ("/cancel 3", Cancel((3,))),
+    ("/cancel #3 4 last", Cancel((3, 4, None))),
+    ("/cancel 3 --now", Cancel((3,), now=True)),
+    ("/cancel --now 3", Cancel((3,), now=True)),
+    ("/cancel --all", CancelEverything()),
+    ("/cancel --now --all", CancelEverything(now=True)),
+    ("/show 3", ShowTask(3)),
+    ("/show #3", ShowTask(3)),
+    ("/show last", ShowTask(None)),
+    ("/output 12", ShowOutput(12)),
+    ("/output last ", ShowOutput(None)),
+    ("/wait", Wait(everything=True)),
+    ("/wait 3", Wait(3)),
+    ("/wait last", Wait(None)),
+    ("/clear", Clear()),
+    ("/help", Help()),
+    ("/help task", Help("/task")),
+    ("/help /task", Help("/task")),
+    ("/help !", Help("!")),
+    ("/chat notes", OpenChat("notes")),
+    ("/chats", ListChats()),
+    ("/quit", Quit()),
+    ("hello, world", Say("hello, world")),
+    ("  2 + 2 = 4 \r\n", Say("2 + 2 = 4")),
+    ('"quoted', Say('"quoted')),
+    ("//etc/passwd is a file", Say("/etc/passwd is a file")),
+    ("//", Say("/")),
+    ("#3", Say("#3")),
+]
+
+
+@pytest.mark.parametrize(("line", "command"), COMMANDS)
+def test_a_line_becomes_a_command(line: str, command: Command) -> None:
+    assert parse(line) == command
+
+
+def test_every_command_is_tried() -> None:
+    lines = [line.lstrip() for line, _ in COMMANDS]
+    for spec in REGISTRY:
+        assert any(
+            line.split()[0] == spec.name or spec.name == "!" == line[0]
+            for line in lines
+        ), spec.name
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ("/task", "missing description and command; try: /task "),
+        ('/task ""', "missing description; try: /task "),
+        ('/task " " bash ls', "missing description; try: /task "),
+        ('/task "Run tests"', "missing kind and command; the form is: /task "),
+        ("/task Tests", "missing kind and command; the form is: /task "),
+        ('/task "Run tests"bash ls', "put a space after the description's closing"),
+        ('/task "Run tests bash ls', 'no closing " after: "Run tests bash ls; add it'),
+        ("/task 'Run", "no closing ' after: 'Run; add it"),
+        ('/task "Run" bash "make', 'no closing " after: "make; add it'),
+        ("!", "missing command; try: !make test"),
+        ("!  ", "missing command; try: !make test"),
+        ('!""', "missing command; try: !make test"),
+        ('!"ls', 'no closing " after: "ls; add it'),
+        ("/tasks --done", "unknown filter --done; use one of: --all --queued"),
+        ("/tasks all", "unknown filter all; use one of: --all --queued"),
+        ("/tasks --failed --all", "/tasks takes one filter, such as: /tasks --failed"),
+        ("/cancel all", "all is no task id; give a number such as 3, or last; several"),
+        ("/cancel 1,2", "or last; several with spaces, or --all"),
+        ("/cancel", "cancel which task? Give its id: /cancel 3, or /cancel --all"),
+        ("/cancel --now", "cancel which task? Give its id"),
+        ("/cancel three", "three is no task id; give a number such as 3, or last"),
+        ("/cancel 3 --al", "--al is no task id"),
+        ("/cancel -1", "-1 is no task id"),
+        ("/cancel 3.5", "3.5 is no task id"),
+        ("/cancel ##3", "##3 is no task id"),
+        ("/cancel #", "# is no task id"),
+        ("/cancel ٣", "٣ is no task id"),
+        ("/cancel ²", "² is no task id"),
+        ("/show", "/show takes one task id, such as: /show 3"),
+        ("/show 1 2", "/show takes one task id, such as: /show 3"),
+        ("/show x", "x is no task id"),
+        ("/output", "/output takes one task id, such as: /output 3"),
+        ("/wait 1 2", "/wait takes one task id, such as: /wait 3"),
+        ("/clear 3", "/clear takes no arguments"),
+        ("/chat", "/chat takes one short name"),
+        ("/chat my notes", "/chat takes one short name"),
+        (f"/chat {'x' * 33}", "/chat takes one short name"),
+        ("/chat a\x1b[2Jb", "/chat takes one short name"),
+        ("/chats all", "/chats takes no arguments"),
+        ("/quit now", "/quit takes no arguments"),
+        ("/help frobnicate", "unknown command /frobnicate; /help lists the commands"),
+        ("/help cancle", "unknown command /cancle; did you mean /cancel?"),
+        ("/taks", "unknown command /taks; did you mean /tasks?"),
+        ("/Quit", "unknown command /Quit; did you mean /quit?"),
+        ("/cancel3", "unknown command /cancel3; did you mean /cancel?"),
+        ("/", "unknown command /; /help lists the commands"),
+        ("/ task", "unknown command /; /help lists the commands"),
+        ("/etc/passwd", "unknown command /etc/passwd; /help lists the commands"),
+    ],
+)
+def test_a_line_that_makes_no_sense_says_what_to_do(line: str, error: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        parse(line)
+    assert error in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "commands"),
+    [
+        ("/task a bash ls\n  /tasks\n\n/cancel 3\n", 3),
+        ("!make\r\n!make test", 2),
+        ("/tasks", 1),
+        ("!make\necho done", 1),
+        ("/task a bash if\n! make; then\n/tasks\nfi", 1),
+        ("!if\n! make", 1),
+        ("/tasks\n/etc/passwd", 1),
+        ('!echo "x\n!y"', 1),
+        ("!echo \\\n!b", 1),
+        ("!cat <<!E\n!E", 1),
+        ("two\nlines", 1),
+        ("/task a bash printf 'x\x85/tasks'", 1),
+        ("", 1),
+    ],
+)
+def test_an_input_of_nothing_but_commands_is_each_of_them(
+    text: str, commands: int
+) -> None:
+    split = split_commands(text)
+    assert len(split) == commands
+    assert "".join("".join(split).split()) == "".join(text.split())
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["/{}", "/tasks {}", "/cancel {}", "/show {}", '!"{}', "/help {}", '/task "{}'],
+)
+def test_an_error_quotes_the_beginning_of_a_long_text_only(line: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        parse(line.format("9" * 10_000))
+    assert len(str(raised.value)) <= LONGEST_ERROR
+
+
+def _problem(line: str) -> str | None:
+    try:
+        parse(line)
+    except UsageError as error:
+        return str(error)
+    return None
+
+
+_names = st.sampled_from(["", "/", "!", *(spec.name for spec in REGISTRY)])
+
+
+@given(_names, st.text())
+def test_any_line_is_a_command_or_a_usage_error(name: str, rest: str) -> None:
+    for line in (f"{name}{rest}", f"{name} {rest}"):
+        problem = _problem(line)
+        assert problem is None or 0 < len(problem) <= LONGEST_ERROR
+
+
+_rests = st.text() | st.text("ab \t|&;$\"'\\#\n")
+
+
+@given(_rests.map(lambda text: text.lstrip().rstrip("\r\n")))
+def test_what_follows_the_kind_is_taken_as_it_is(rest: str) -> None:
+    if rest and rest[0] not in "\"'":
+        assert parse(f'/task "x" bash  {rest}') == _bash("x", rest)
+        assert parse(f"! {rest}\r\n") == _bash(rest.strip(), rest)
+
+
+@given(_rests.filter(bool))
+def test_any_text_can_be_given_in_quotes(text: str) -> None:
+    quoted = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    assert parse(f'/task "x" bash {quoted}') == _bash("x", text)
+    if text.strip():
+        assert parse(f"/task {quoted} bash ls") == _bash(text, "ls")
+
+
+@given(st.integers(0, 10**18 - 1))
+def test_any_id_can_be_given(task_id: int) -> None:
+    assert parse(f"/show {task_id}") == ShowTask(task_id)
+    assert parse(f"/show #{task_id}") == ShowTask(task_id)
+
+
+_KINDS = [("bash", "COMMAND", "run a command line with bash")]
+
+
+def test_help_lists_every_command_and_kind() -> None:
+    text = "\n".join(help_lines(None, _KINDS))
+    for spec in REGISTRY:
+        assert spec.heading in text
+        assert spec.summary in text
+    assert "KIND bash COMMAND: run a command line with bash" in text
+    assert "//" in text
+
+
+@pytest.mark.parametrize("spec", REGISTRY, ids=lambda spec: spec.name)
+def test_help_explains_every_command(spec: CommandSpec) -> None:
+    assert parse(f"/help {spec.name}") == Help(spec.name)
+    first, *details = help_lines(spec.name, _KINDS)
+    assert first == f"{spec.heading}  {spec.summary}"
+    assert tuple(details) == spec.details
+
+
+def test_help_names_every_filter() -> None:
+    lines = help_lines("/tasks", _KINDS)
+    filters = [word for word in " ".join(lines).split() if word.startswith("--")]
+    found = {parse(f"/tasks {word}") for word in filters}
+    assert found == {ShowTasks(which) for which in TaskFilter} - {parse("/tasks")}
+
+
+@pytest.mark.parametrize(
+    "example",
+    [
+        line.strip()
+        for spec in REGISTRY
+        for line in spec.details
+        if line.startswith("  ")
+    ],
+)
+def test_the_examples_in_help_make_sense(example: str) -> None:
+    assert isinstance(parse(example), Run)

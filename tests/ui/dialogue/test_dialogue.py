@@ -1,0 +1,578 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pytest
+from backburner.actors import (
+    Acknowledged,
+    AddTask,
+    BashKind,
+    CancelAccepted,
+    CancelAll,
+    CancelTask,
+    ForgetFinished,
+    Forgotten,
+    GetTask,
+    JournalTrouble,
+    ListTasks,
+    Outcome,
+    QueueReply,
+    QueueRequest,
+    Refused,
+    SleepKind,
+    Subscribed,
+    Task,
+    TaskAdded,
+    TaskChanged,
+    TaskCounts,
+    TaskEvent,
+    TaskFilter,
+    TaskFound,
+    TaskList,
+    TaskRequest,
+    TasksForgotten,
+)
+from backburner.actors import TaskStatus as Status
+from backburner.ui.dialogue.dialogue import BY_YOU, Dialogue, Effect, Leave, Send, Show
+from backburner.ui.dialogue.entries import Entry, Problem, Reply, Said, TaskNews
+from backburner.ui.text.theme import UNICODE_ICONS
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Samples = Mapping[Status, Task]
+
+
+@pytest.fixture
+def dialogue() -> Dialogue:
+    return _new_dialogue()
+
+
+def _new_dialogue() -> Dialogue:
+    return Dialogue((BashKind(), SleepKind()), UNICODE_ICONS, grace=5.0)
+
+
+def _entries(effects: list[Effect]) -> list[Entry]:
+    return [effect.entry for effect in effects if isinstance(effect, Show)]
+
+
+def _requests(effects: list[Effect]) -> list[QueueRequest]:
+    """Return the requests that are to be answered."""
+    sent = [effect.request for effect in effects if isinstance(effect, Send)]
+    return [request for request in sent if hasattr(request, "correlation_id")]
+
+
+def _request(effects: list[Effect]) -> QueueRequest:
+    (request,) = _requests(effects)
+    return request
+
+
+def _number(request: QueueRequest) -> int:
+    number: object = getattr(request, "correlation_id", None)
+    assert isinstance(number, int)
+    return number
+
+
+def _texts(effects: list[Effect]) -> list[str]:
+    """Return what is shown: `> typed`, `reply`, `! problem`, `#3 event`."""
+    texts: list[str] = []
+    for effect in effects:
+        match effect:
+            case Show(entry=Said(text=text)):
+                texts.append(f"> {text}")
+            case Show(entry=Reply(lines=lines)):
+                texts.extend(lines)
+            case Show(entry=Problem(text=text)):
+                texts.append(f"! {text}")
+            case Show(entry=TaskNews(change=change)):
+                texts.append(f"#{change.task.id} {change.event}")
+            case Leave():
+                texts.append("(leaves)")
+            case _:
+                pass
+    return texts
+
+
+def _ask(dialogue: Dialogue, line: str, answer: QueueReply) -> list[str]:
+    """Type a line that becomes one request, answer it, and return what is shown."""
+    number = _number(_request(dialogue.take_line(line)))
+    return _texts(dialogue.take_reply(replace(answer, correlation_id=number)))
+
+
+def _tell(dialogue: Dialogue, task: Task, event: TaskEvent | None = None) -> list[str]:
+    change = TaskChanged(1, event or TaskEvent.of(task.status), task)
+    return _texts(dialogue.take_notification(change))
+
+
+def _ended(task: Task, outcome: Outcome) -> Task:
+    return task.ended(outcome, task.queued_at, 1.0)
+
+
+# What somebody types
+
+
+@pytest.mark.parametrize("line", ["", "  ", "\t\r\n"])
+def test_a_blank_line_is_nothing(dialogue: Dialogue, line: str) -> None:
+    assert dialogue.take_line(line) == []
+
+
+def test_a_message_appears_in_the_transcript(dialogue: Dialogue) -> None:
+    effects = dialogue.take_line("hello, world\n")
+    (said,) = _entries(effects)
+    assert isinstance(said, Said)
+    assert (said.who, said.text, said.command) == ("you", "hello, world", False)
+    assert not dialogue.busy
+
+
+def test_a_command_appears_as_it_was_typed(dialogue: Dialogue) -> None:
+    (said,) = _entries(dialogue.take_line("  /tasks  --all "))
+    assert isinstance(said, Said)
+    assert (said.who, said.text, said.command) == ("you", "/tasks  --all", True)
+
+
+@pytest.mark.parametrize(
+    ("line", "request_"),
+    [
+        ("!ls -l", AddTask(TaskRequest("ls -l", "bash", ("ls -l",)), None, 1)),
+        ("/task Nap sleep 1s", AddTask(TaskRequest("Nap", "sleep", ("1s",)), None, 1)),
+        ("/tasks", ListTasks(TaskFilter.NOT_CANCELED, None, 1)),
+        ("/tasks --failed", ListTasks(TaskFilter.FAILED, None, 1)),
+        ("/cancel 3", CancelTask(3, BY_YOU, reply_to=None, correlation_id=1)),
+        ("/cancel 3 --now", CancelTask(3, BY_YOU, now=True, correlation_id=1)),
+        ("/cancel --all", CancelAll(BY_YOU, reply_to=None, correlation_id=1)),
+        ("/cancel --all --now", CancelAll(BY_YOU, now=True, correlation_id=1)),
+        ("/show 3", GetTask(3, None, 1)),
+        ("/output #3", GetTask(3, None, 1)),
+        ("/wait 3", GetTask(3, None, 1)),
+        ("/clear", ForgetFinished(None, 1)),
+    ],
+)
+def test_a_command_becomes_a_request(
+    dialogue: Dialogue, line: str, request_: QueueRequest
+) -> None:
+    effects = dialogue.take_line(line)
+    assert _texts(effects) == [f"> {line}"]
+    assert _request(effects) == request_
+    assert dialogue.busy
+
+
+def test_a_line_that_makes_no_sense_is_shown_with_its_problem(
+    dialogue: Dialogue,
+) -> None:
+    assert _texts(dialogue.take_line("/taks")) == [
+        "> /taks",
+        "! unknown command /taks; did you mean /tasks?",
+    ]
+    assert dialogue.misunderstood
+    assert not dialogue.unsuccessful
+    assert not dialogue.busy
+
+
+def test_a_line_that_could_not_be_read_counts_as_misunderstood(
+    dialogue: Dialogue,
+) -> None:
+    assert _texts(dialogue.take_bad_line("line 3 is not valid UTF-8")) == [
+        "! line 3 is not valid UTF-8"
+    ]
+    assert dialogue.misunderstood
+
+
+def test_an_internal_error_is_told(dialogue: Dialogue) -> None:
+    (text,) = _texts(dialogue.take_failure(ValueError("a\x1b[2Jb\nc")))
+    assert text.startswith("! internal error: ValueError(")
+    assert text.isprintable()
+
+
+def test_problems_are_safe_to_show(dialogue: Dialogue) -> None:
+    for effects in (
+        dialogue.take_line("/\x1b]0;title\x07x\x9b\u202e"),
+        dialogue.take_bad_line("a\nb\x9b"),
+    ):
+        assert _texts(effects)[-1].isprintable()
+
+
+def test_help_is_answered_at_once(dialogue: Dialogue) -> None:
+    texts = _texts(dialogue.take_line("/help"))
+    assert "KIND sleep DURATION: wait for a time, such as 10s or 1m30s" in texts
+    assert not dialogue.busy
+    assert any(
+        "--finished" in text for text in _texts(dialogue.take_line("/help tasks"))
+    )
+
+
+# Answers
+
+
+def test_each_answer_goes_to_its_own_question(
+    dialogue: Dialogue, samples: Samples
+) -> None:
+    first = _number(_request(dialogue.take_line("/clear")))
+    second = _number(_request(dialogue.take_line("/cancel --all")))
+    assert first != second
+    running = (samples[Status.RUNNING],)
+    assert _texts(dialogue.take_reply(CancelAccepted(running, second))) == [
+        "stopping #2; killed in 5 s at most"
+    ]
+    assert dialogue.busy
+    assert _texts(dialogue.take_reply(Forgotten((1,), first))) == [
+        "forgot 1 finished task"
+    ]
+    assert not dialogue.busy
+
+
+def test_an_answer_that_nobody_waits_for_is_left_out(dialogue: Dialogue) -> None:
+    number = _number(_request(dialogue.take_line("/clear")))
+    for answer in (
+        Forgotten((1,)),
+        Forgotten((1,), "1"),
+        Forgotten((1,), 99),
+        Refused("no", invalid=True, correlation_id=99),
+    ):
+        assert dialogue.take_reply(answer) == []
+    assert dialogue.busy
+    assert not dialogue.misunderstood
+    assert _texts(dialogue.take_reply(Forgotten((), number))) != []
+    assert dialogue.take_reply(Forgotten((), number)) == []
+
+
+def test_a_refusal_is_shown_and_ends_the_question(dialogue: Dialogue) -> None:
+    assert _ask(dialogue, "/show 9", Refused("no task 9")) == ["! no task 9"]
+    assert not dialogue.busy
+    assert not dialogue.misunderstood
+
+
+def test_only_a_request_that_makes_no_sense_was_misunderstood(
+    dialogue: Dialogue,
+) -> None:
+    answer = Refused("unknown kind 'x'; the kinds are: bash", invalid=True)
+    assert _ask(dialogue, "/task A x y", answer) == [f"! {answer.text}"]
+    assert dialogue.misunderstood
+
+
+@pytest.mark.parametrize(
+    "line", ["/tasks", "/cancel 3", "/cancel --all", "/show 3", "/wait 3", "/clear"]
+)
+def test_an_answer_of_the_wrong_kind_ends_the_question(
+    dialogue: Dialogue, line: str
+) -> None:
+    assert _ask(dialogue, line, Acknowledged()) == []
+    assert not dialogue.busy
+
+
+def test_a_task_is_announced_by_its_notification_alone(
+    dialogue: Dialogue, samples: Samples
+) -> None:
+    assert _ask(dialogue, "!ls", TaskAdded(samples[Status.QUEUED])) == []
+    assert _tell(dialogue, samples[Status.QUEUED]) == ["#1 queued"]
+
+
+def test_a_list_is_shown(dialogue: Dialogue, samples: Samples) -> None:
+    answer = TaskList((samples[Status.FAILED],), TaskCounts(failed=1))
+    assert _ask(dialogue, "/tasks --failed", answer)[1:] == [
+        "✗ #4         -     42.0s  Lint",
+        "Running: 0 | Queued: 0 | Completed: 0 | Failed: 1",
+    ]
+    assert _ask(dialogue, "/tasks --queued", TaskList((), TaskCounts()))[0] == (
+        "No queued tasks."
+    )
+
+
+def test_canceling_tells_of_those_that_take_time(
+    dialogue: Dialogue, samples: Samples
+) -> None:
+    canceled, running = samples[Status.CANCELED], samples[Status.RUNNING]
+    assert _ask(dialogue, "/cancel 5", CancelAccepted((canceled,))) == []
+    assert _ask(dialogue, "/cancel 2 --now", CancelAccepted((running,))) == [
+        "stopping #2; killed at once"
+    ]
+    both = CancelAccepted((canceled, running))
+    assert _ask(dialogue, "/cancel --all", both) == [
+        "stopping #2; killed in 5 s at most"
+    ]
+    assert _ask(dialogue, "/cancel --all", CancelAccepted(())) == [
+        "nothing to cancel: no task is queued or running"
+    ]
+
+
+def test_several_tasks_are_canceled_one_by_one(dialogue: Dialogue) -> None:
+    requests = _requests(dialogue.take_line("/cancel 3 4 --now"))
+    assert [type(request) for request in requests] == [CancelTask, CancelTask]
+    assert len(set(map(_number, requests))) == 2
+    for request in requests:
+        assert dialogue.busy
+        refused = Refused("no such task", correlation_id=_number(request))
+        dialogue.take_reply(refused)
+    assert not dialogue.busy
+
+
+def test_forgetting_tells_how_many(dialogue: Dialogue) -> None:
+    assert _ask(dialogue, "/clear", Forgotten(())) == ["forgot 0 finished tasks"]
+    assert _ask(dialogue, "/clear", Forgotten((1, 2))) == ["forgot 2 finished tasks"]
+
+
+def test_details_are_shown(dialogue: Dialogue, samples: Samples) -> None:
+    texts = _ask(dialogue, "/show 2", TaskFound(samples[Status.RUNNING], pid=4711))
+    assert texts[0] == "#2 Build"
+    assert "  process    4711" in texts
+
+
+def test_output_is_shown_or_why_not(
+    dialogue: Dialogue, samples: Samples, tmp_path: Path
+) -> None:
+    path = tmp_path / "2.log"
+    path.write_bytes(b"one\n\x1b[2Jtwo\n")
+    task = replace(samples[Status.RUNNING], output_path=str(path), output_size=12)
+    assert _ask(dialogue, "/output 2", TaskFound(task)) == ["one", "two"]
+    path.unlink()
+    assert _ask(dialogue, "/output 2", TaskFound(task)) == [
+        f"! can't read the output of #2, {path}: No such file or directory"
+    ]
+    assert not dialogue.misunderstood
+
+
+# The task added last
+
+
+@pytest.mark.parametrize("line", ["/show last", "/output last", "/cancel last"])
+def test_without_tasks_there_is_no_last_one(dialogue: Dialogue, line: str) -> None:
+    effects = dialogue.take_line(line)
+    assert _requests(effects) == []
+    assert _texts(effects)[1].startswith("! there is no task yet; /help /task")
+    assert not dialogue.busy
+
+
+def test_the_last_task_is_the_one_added_last(
+    dialogue: Dialogue, samples: Samples
+) -> None:
+    def last() -> int:
+        request = _request(dialogue.take_line("/show last"))
+        assert isinstance(request, GetTask)
+        dialogue.take_reply(Refused("", correlation_id=request.correlation_id))
+        return request.task_id
+
+    queued = samples[Status.QUEUED]
+    dialogue.take_notification(Subscribed(7, tuple(samples.values())))
+    assert last() == 5
+    _ask(dialogue, "!ls", TaskAdded(replace(queued, id=6)))
+    assert last() == 6
+    _tell(dialogue, replace(queued, id=7))
+    assert last() == 7
+    _tell(dialogue, samples[Status.RUNNING])
+    assert last() == 7
+    _tell(dialogue, replace(samples[Status.COMPLETE], id=7))
+    assert last() == 7
+
+
+# Notifications
+
+
+def test_every_notification_is_shown_once(dialogue: Dialogue, samples: Samples) -> None:
+    running = samples[Status.RUNNING]
+    assert _tell(dialogue, running) == ["#2 running"]
+    assert _tell(dialogue, running, TaskEvent.PROGRESS) == ["#2 progress"]
+    done = _ended(running, Outcome.complete())
+    assert _tell(dialogue, done) == ["#2 complete"]
+
+
+def test_open_tasks_are_those_that_have_not_ended(
+    dialogue: Dialogue, samples: Samples
+) -> None:
+    queued, running = samples[Status.QUEUED], samples[Status.RUNNING]
+    _tell(dialogue, running)
+    _tell(dialogue, queued)
+    assert dialogue.open_tasks == (queued, running)
+    stopping = replace(running, reason="stopping")
+    _tell(dialogue, stopping, TaskEvent.PROGRESS)
+    assert dialogue.open_tasks == (queued, stopping)
+    _tell(dialogue, _ended(running, Outcome.complete()))
+    assert dialogue.open_tasks == (queued,)
+
+
+def test_what_was_there_before_is_known_but_not_news(
+    dialogue: Dialogue, samples: Samples
+) -> None:
+    before = Subscribed(9, tuple(samples.values()))
+    assert dialogue.take_notification(before) == []
+    assert [task.id for task in dialogue.open_tasks] == [1, 2]
+    assert not dialogue.unsuccessful
+    assert dialogue.take_notification(TasksForgotten(9, (3, 4))) == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "unsuccessful"),
+    [
+        (Outcome.complete(), False),
+        (Outcome.failed("exit status 1", 1), True),
+        (Outcome.canceled(BY_YOU), True),
+    ],
+)
+def test_a_session_is_unsuccessful_if_one_task_was(
+    dialogue: Dialogue, samples: Samples, outcome: Outcome, *, unsuccessful: bool
+) -> None:
+    running = samples[Status.RUNNING]
+    _tell(dialogue, running)
+    assert not dialogue.unsuccessful
+    _tell(dialogue, _ended(running, outcome))
+    assert dialogue.unsuccessful is unsuccessful
+    _tell(dialogue, replace(samples[Status.COMPLETE], id=3))
+    assert dialogue.unsuccessful is unsuccessful
+
+
+# Waiting
+
+
+def test_with_nothing_to_wait_for_all_have_finished(dialogue: Dialogue) -> None:
+    assert _texts(dialogue.take_line("/wait")) == ["> /wait", "all tasks have finished"]
+    assert not dialogue.busy
+
+
+def test_waiting_for_all_ends_with_the_last_of_them(
+    dialogue: Dialogue, samples: Samples
+) -> None:
+    queued, running = samples[Status.QUEUED], samples[Status.RUNNING]
+    dialogue.take_notification(Subscribed(2, (queued, running)))
+    assert _texts(dialogue.take_line("/wait")) == ["> /wait"]
+    _tell(dialogue, running, TaskEvent.PROGRESS)
+    assert _tell(dialogue, _ended(running, Outcome.failed("no"))) == ["#2 failed"]
+    assert dialogue.busy
+    later = replace(queued, id=9)
+    _tell(dialogue, later)
+    _tell(dialogue, later.ended(Outcome.canceled(BY_YOU), later.queued_at))
+    assert dialogue.busy
+    end = queued.ended(Outcome.canceled(BY_YOU), queued.queued_at)
+    assert _tell(dialogue, end) == [
+        "#1 canceled",
+        "all tasks have finished; failed: #2; canceled: #1",
+    ]
+    assert not dialogue.busy
+
+
+def test_of_many_that_failed_the_first_are_named(
+    dialogue: Dialogue, samples: Samples
+) -> None:
+    tasks = [replace(samples[Status.RUNNING], id=number) for number in range(1, 9)]
+    dialogue.take_notification(Subscribed(2, tuple(tasks)))
+    dialogue.take_line("/wait")
+    told: list[str] = []
+    for task in tasks:
+        told = _tell(dialogue, _ended(task, Outcome.failed("no")))
+    assert told[-1] == (
+        "all tasks have finished; failed: #1, #2, #3, #4, #5 and 3 more"
+    )
+
+
+def test_tasks_that_come_later_are_not_waited_for(
+    dialogue: Dialogue, samples: Samples
+) -> None:
+    running = samples[Status.RUNNING]
+    _tell(dialogue, running)
+    dialogue.take_line("/wait")
+    _tell(dialogue, replace(running, id=3))
+    _tell(dialogue, _ended(running, Outcome.complete()))
+    assert not dialogue.busy
+
+
+def test_waiting_for_one_task_ends_with_it(
+    dialogue: Dialogue, samples: Samples
+) -> None:
+    running = samples[Status.RUNNING]
+    other, still_running = replace(running, id=3), replace(running, id=4)
+    dialogue.take_notification(Subscribed(2, (running, other, still_running)))
+    assert _ask(dialogue, "/wait 2", TaskFound(running)) == []
+    assert dialogue.busy
+    assert _tell(dialogue, _ended(other, Outcome.complete())) == ["#3 complete"]
+    assert dialogue.busy
+    assert _tell(dialogue, _ended(running, Outcome.complete())) == [
+        "#2 complete",
+        "#2 has finished",
+    ]
+    assert not dialogue.busy
+
+
+def test_waiting_for_a_task_that_has_finished_ends_at_once(
+    dialogue: Dialogue, samples: Samples
+) -> None:
+    for status, says in (
+        (Status.COMPLETE, "#3 has finished"),
+        (Status.FAILED, "#4 has failed"),
+        (Status.CANCELED, "#5 was canceled"),
+    ):
+        found = TaskFound(samples[status])
+        assert _ask(dialogue, f"/wait {found.task.id}", found) == [says]
+        assert not dialogue.busy
+
+
+def test_waiting_for_a_task_that_is_not_there_is_refused(dialogue: Dialogue) -> None:
+    assert _ask(dialogue, "/wait 9", Refused("no task 9")) == ["! no task 9"]
+    assert not dialogue.busy
+
+
+# When the journal can't be written
+
+
+def test_nobody_is_kept_waiting_while_the_journal_cant_be_written(
+    dialogue: Dialogue, samples: Samples
+) -> None:
+    _tell(dialogue, samples[Status.RUNNING])
+    dialogue.take_line("/wait")
+    assert dialogue.busy
+    dialogue.take_notification(JournalTrouble("disk full"))
+    assert not dialogue.busy
+    dialogue.take_line("/clear")
+    assert not dialogue.busy
+    dialogue.take_notification(JournalTrouble(None))
+    assert dialogue.busy
+
+
+def test_a_task_whose_request_was_never_answered_did_not_complete(
+    dialogue: Dialogue,
+) -> None:
+    dialogue.take_line("/tasks")
+    dialogue.take_line('/task "Run\x1b[2J tests" bash "make test"')
+    dialogue.take_notification(JournalTrouble("database is locked"))
+    assert not dialogue.unsuccessful
+    (text,) = _texts(dialogue.take_end())
+    assert text.startswith("! Run tests: could not be written down before")
+    assert dialogue.unsuccessful
+
+
+def test_nothing_is_told_of_requests_that_were_answered(
+    dialogue: Dialogue, samples: Samples
+) -> None:
+    assert _ask(dialogue, "!make", TaskAdded(samples[Status.RUNNING])) == []
+    assert dialogue.take_end() == []
+    assert not dialogue.unsuccessful
+
+
+# Leaving
+
+
+def test_quitting_with_nothing_to_end_just_leaves(dialogue: Dialogue) -> None:
+    assert _texts(dialogue.take_line("/quit")) == ["> /quit", "(leaves)"]
+
+
+def test_quitting_names_what_it_ends(dialogue: Dialogue, samples: Samples) -> None:
+    _tell(dialogue, replace(samples[Status.RUNNING], description="Bu\x1b[2Jild\n"))
+    _tell(dialogue, samples[Status.QUEUED])
+    assert _texts(dialogue.take_line("/quit")) == [
+        "> /quit",
+        "ending #2 Build; killed in 5 s at most",
+        "not started: #1 Deploy",
+        "(leaves)",
+    ]
+
+
+@given(st.lists(st.text() | st.sampled_from(["/wait", "/tasks", "!ls", "/quit"])))
+def test_any_lines_give_effects_with_numbers_of_their_own(lines: list[str]) -> None:
+    dialogue = _new_dialogue()
+    requests = [r for line in lines for r in _requests(dialogue.take_line(line))]
+    numbers = set(map(_number, requests))
+    assert len(numbers) == len(requests)
+    assert dialogue.busy == bool(requests)
+    for number in numbers:
+        dialogue.take_reply(Acknowledged(number))
+    assert not dialogue.busy

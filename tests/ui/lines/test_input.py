@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from backburner.ui.dialogue.messages import BadInput, EndOfInput, InputLine
+from backburner.ui.lines.input import CHUNK, LONGEST_LINE, LineInput
+from hypothesis import given
+from hypothesis import strategies as st
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+Message = InputLine | BadInput | EndOfInput
+
+
+class _Feed:
+    """A pipe, and the lines that are read from it."""
+
+    def __init__(self) -> None:
+        fd, self._write = os.pipe()
+        self._lines = LineInput(fd)
+        self._open = True
+
+    def put(self, data: bytes) -> list[Message]:
+        """Write data, less than the pipe holds, and read it."""
+        os.write(self._write, data)
+        found: list[Message] = []
+        for _ in range(0, len(data), CHUNK):
+            found += self._lines.read()
+        return found
+
+    def end(self) -> list[Message]:
+        """Close the writing end, and read what there is."""
+        os.close(self._write)
+        self._open = False
+        return self._lines.read()
+
+    def close(self) -> None:
+        if self._open:
+            os.close(self._write)
+        os.close(self._lines.fd)
+
+
+@pytest.fixture
+def feed() -> Iterator[_Feed]:
+    feed = _Feed()
+    yield feed
+    feed.close()
+
+
+def _lines(*texts: str) -> list[Message]:
+    return [InputLine(text) for text in texts]
+
+
+def _read_all(pieces: Iterable[bytes]) -> list[Message]:
+    feed = _Feed()
+    try:
+        found = [message for piece in pieces if piece for message in feed.put(piece)]
+        return found + feed.end()
+    finally:
+        feed.close()
+
+
+def test_lines_come_as_they_are_complete(feed: _Feed) -> None:
+    assert feed.put(b"one\ntwo\nthr") == _lines("one", "two")
+    assert feed.put(b"ee") == []
+    assert feed.put(b"\n\n") == _lines("three", "")
+    assert feed.end() == [EndOfInput()]
+
+
+def test_the_last_line_needs_no_line_break(feed: _Feed) -> None:
+    assert feed.put(b"one\nlast") == _lines("one")
+    assert feed.end() == [InputLine("last"), EndOfInput()]
+
+
+def test_an_empty_input_just_ends(feed: _Feed) -> None:
+    assert feed.end() == [EndOfInput()]
+
+
+def test_the_end_can_be_read_again() -> None:
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    lines = LineInput(nothing)
+    assert [lines.read(), lines.read()] == [[EndOfInput()], [EndOfInput()]]
+    os.close(nothing)
+
+
+def test_line_breaks_of_other_systems(feed: _Feed) -> None:
+    assert feed.put(b"one\r\ntwo\r\n\r\n") == _lines("one", "two", "")
+    assert feed.put(b"10%\r20%\r\n") == _lines("10%\r20%")
+    assert feed.put(b"one\r") == []
+    assert feed.put(b"\ntwo") == _lines("one")
+    assert feed.end() == [InputLine("two"), EndOfInput()]
+
+
+def test_only_line_breaks_end_a_line(feed: _Feed) -> None:
+    text = "a\x0bb\x0cc\x1cd\x85e\u2028f\x00g\t"
+    assert feed.put(f"{text}\n".encode()) == _lines(text)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_line(feed: _Feed) -> None:
+    assert feed.put(b"\xef\xbb\xbf/tasks\n\xef\xbb\xbfx\n") == _lines(
+        "/tasks", "\ufeffx"
+    )
+
+
+_texts = st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=8)
+
+
+@given(_texts, st.lists(st.integers(0, 200), max_size=8))
+def test_it_does_not_matter_where_the_input_is_cut(
+    texts: list[str], cuts: list[int]
+) -> None:
+    data = "\n".join(texts).encode()
+    ends = [*sorted(cuts), None]
+    pieces = [data[a:b] for a, b in zip([0, *sorted(cuts)], ends, strict=True)]
+    assert _read_all(pieces) == _read_all([data])
+
+
+@given(st.binary(max_size=100))
+def test_nothing_is_lost_of_any_bytes(data: bytes) -> None:
+    *messages, end = _read_all([data])
+    assert end == EndOfInput()
+    lines = data.split(b"\n")
+    if not lines[-1]:
+        del lines[-1]
+    assert len(messages) == len(lines)
+    for message, line in zip(messages, lines, strict=True):
+        text = line.decode("utf-8", "replace").removesuffix("\r")
+        if isinstance(message, InputLine):
+            assert message.text == text.removeprefix("\ufeff") or message.text == text
+        else:
+            assert "\N{REPLACEMENT CHARACTER}" in text
+
+
+def test_invalid_utf8_is_refused_with_its_place(feed: _Feed) -> None:
+    assert feed.put(b"fine\ncaf\xe9\nfine again\n") == [
+        InputLine("fine"),
+        BadInput(
+            "line 2 is not valid UTF-8 (byte 4 is 0xe9); nothing of it was done:"
+            " save it as UTF-8"
+        ),
+        InputLine("fine again"),
+    ]
+
+
+def test_half_a_character_at_the_end_is_refused(feed: _Feed) -> None:
+    assert feed.put("é".encode()[:1]) == []
+    bad, end = feed.end()
+    assert isinstance(bad, BadInput)
+    assert "line 1 is not valid UTF-8 (byte 1 is 0xc3)" in bad.problem
+    assert end == EndOfInput()
+
+
+def test_a_character_may_come_in_two_reads(feed: _Feed) -> None:
+    first, second = "é".encode()[:1], "é".encode()[1:]
+    assert feed.put(first) == []
+    assert feed.put(second + b"\n") == _lines("é")
+
+
+TOO_LONG = BadInput(
+    "line 2 is longer than 1 MiB; nothing of it was done: put the command into a script"
+)
+
+
+def _put_much(feed: _Feed, size: int) -> list[Message]:
+    found: list[Message] = []
+    while size > 0:
+        found += feed.put(b"x" * min(size, CHUNK))
+        size -= CHUNK
+    return found
+
+
+def test_the_longest_line_is_taken_whole(feed: _Feed) -> None:
+    assert _put_much(feed, LONGEST_LINE) == []
+    (line,) = feed.put(b"\n")
+    assert isinstance(line, InputLine)
+    assert len(line.text) == LONGEST_LINE
+
+
+def test_a_line_that_is_longer_is_refused_once_and_skipped(feed: _Feed) -> None:
+    assert feed.put(b"one\n") == _lines("one")
+    assert _put_much(feed, 3 * LONGEST_LINE) == [TOO_LONG]
+    assert feed.put(b"!rm -rf /\ncaf\xe9\nfour\n")[1:] == _lines("four")
+    assert feed.put(b"\n") == _lines("")
+
+
+def test_the_end_of_a_line_that_is_too_long_is_no_line(feed: _Feed) -> None:
+    feed.put(b"one\n")
+    assert _put_much(feed, LONGEST_LINE + 1) == [TOO_LONG]
+    assert feed.put(b"!rm -rf /") == []
+    assert feed.end() == [EndOfInput()]
+
+
+def test_lines_are_counted_on_after_one_that_was_too_long(feed: _Feed) -> None:
+    feed.put(b"one\n")
+    _put_much(feed, LONGEST_LINE + 1)
+    (bad,) = feed.put(b"\n\xff\n")
+    assert isinstance(bad, BadInput)
+    assert bad.problem.startswith("line 3 is not valid UTF-8")
+
+
+def test_a_whole_line_that_is_just_too_long_is_refused(feed: _Feed) -> None:
+    feed.put(b"one\n")
+    assert _put_much(feed, LONGEST_LINE) == []
+    assert feed.put(b"x\nthree\n") == [TOO_LONG, InputLine("three")]
+
+
+def test_what_can_not_be_read_is_told_and_is_the_end(tmp_path: Path) -> None:
+    folder = os.open(tmp_path, os.O_RDONLY)
+    bad, end = LineInput(folder).read()
+    assert isinstance(bad, BadInput)
+    assert bad.problem.startswith("can't read the input (Is a directory)")
+    assert end == EndOfInput()
+    os.close(folder)

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+from backburner.actors import (
+    DeadLetters,
+    JournalTrouble,
+    QueueRequest,
+    Subscribe,
+    Subscribed,
+)
+from backburner.actors.testing import Recorder, no_leaks
+from backburner.ui.dialogue.dialogue import Dialogue
+from backburner.ui.dialogue.messages import (
+    EndOfInput,
+    Farewell,
+    Finished,
+    InputLine,
+    LineReport,
+    Verdict,
+    ViewLost,
+)
+from backburner.ui.lines.line_actor import LineActor
+from backburner.ui.text.theme import UNICODE_ICONS
+from patience import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pykka
+    from backburner.ui.dialogue.entries import Entry
+
+import pytest
+
+
+class View:
+    """Keeps what is shown, or fails."""
+
+    def __init__(self) -> None:
+        self.shown: list[Entry] = []
+        self.is_lost = False
+
+    def show(self, entry: Entry) -> None:
+        if self.is_lost:
+            raise OSError(errno.EPIPE, "Broken pipe")
+        self.shown.append(entry)
+
+
+class Stage:
+    """A LineActor and all that it talks to."""
+
+    def __init__(self) -> None:
+        self.view = View()
+        self.queue: Recorder[QueueRequest] = Recorder("the queue")
+        self.owner: Recorder[LineReport] = Recorder("the owner")
+        self.ui: pykka.ActorRef[LineActor] = LineActor.start(
+            Dialogue((), UNICODE_ICONS, grace=5.0),
+            self.view,
+            self.queue,
+            self.owner,
+            DeadLetters(),
+        )
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    with no_leaks():
+        stage = Stage()
+        yield stage
+        stage.ui.stop(timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("subscribed_late", [False, True])
+def test_the_end_does_not_wait_for_a_view_that_shows_nothing(
+    stage: Stage, *, subscribed_late: bool
+) -> None:
+    stage.view.is_lost = True
+    stage.ui.tell(InputLine("hello"))
+    stage.owner.wait_for(ViewLost)
+    assert not stage.queue.wait_for(Subscribe).shows
+    if subscribed_late:
+        stage.ui.tell(Subscribed(0, ()))
+        assert not stage.queue.wait_for(Subscribe).shows
+
+
+def test_a_task_that_was_never_taken_makes_the_session_unsuccessful(
+    stage: Stage,
+) -> None:
+    stage.ui.tell(InputLine("!make"))
+    stage.ui.tell(EndOfInput())
+    stage.ui.tell(JournalTrouble("database is locked"))
+    stage.owner.wait_for(Finished)
+    verdict = stage.ui.ask(Farewell(), timeout=PATIENCE)
+    assert verdict == Verdict(misunderstood=False, unsuccessful=True)
+    assert "make: could not be written down" in repr(stage.view.shown[-1])

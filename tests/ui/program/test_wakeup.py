@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+from backburner.ui.program.wakeup import Wakeup
+from patience import PATIENCE
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_that_another_thread_got_is_heard(number: signal.Signals) -> None:
+    waiting = threading.Event()
+
+    def send() -> None:
+        waiting.wait(PATIENCE)
+        os.kill(os.getpid(), number)
+
+    sender = threading.Thread(target=send)
+    with Wakeup() as wakeup:
+        sender.start()
+        signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+        try:
+            waiting.set()
+            readable, signals = wakeup.wait(timeout=PATIENCE)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+            sender.join()
+    assert (readable, signals) == ((), (number,))
+
+
+def test_a_nudge_is_no_signal() -> None:
+    with Wakeup() as wakeup:
+        wakeup.nudge()
+        assert wakeup.wait(timeout=PATIENCE) == ((), ())
+
+
+def test_everything_is_given_back() -> None:
+    before = signal.getsignal(signal.SIGUSR1)
+    with Wakeup((signal.SIGUSR1,)):
+        assert signal.getsignal(signal.SIGUSR1) is not before
+    assert signal.getsignal(signal.SIGUSR1) == before
+    assert signal.set_wakeup_fd(-1) == -1

@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+import itertools
+import unicodedata
+
+import pytest
+from backburner.ui.terminal import keys
+from backburner.ui.terminal.keys import (
+    BackgroundColor,
+    Click,
+    DeviceAttributes,
+    Event,
+    FocusChange,
+    Key,
+    KeyDecoder,
+    Paste,
+    Wheel,
+)
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+BEGIN, END = b"\x1b[200~", b"\x1b[201~"
+
+SEQUENCES = {
+    b"\r": "enter",
+    b"\n": "ctrl-j",
+    b"\t": "tab",
+    b"\x7f": "backspace",
+    b"\x08": "ctrl-h",
+    b"\x00": "ctrl-space",
+    b"\x03": "ctrl-c",
+    b"\x1a": "ctrl-z",
+    b"\x1f": "ctrl-_",
+    b"\x1b[A": "up",
+    b"\x1bOB": "down",
+    b"\x1b[1;5C": "ctrl-right",
+    b"\x1b[1;3D": "alt-left",
+    b"\x1b[1;2A": "shift-up",
+    b"\x1b[1;8B": "ctrl-alt-shift-down",
+    b"\x1bOc": "ctrl-right",
+    b"\x1bO5D": "ctrl-left",
+    b"\x1b[H": "home",
+    b"\x1bOF": "end",
+    b"\x1b[7~": "home",
+    b"\x1b[3~": "delete",
+    b"\x1b[3;5~": "ctrl-delete",
+    b"\x1b[5~": "pgup",
+    b"\x1b[6~": "pgdn",
+    b"\x1b[Z": "shift-tab",
+    b"\x1bOP": "f1",
+    b"\x1b[[A": "f1",
+    b"\x1b[24~": "f12",
+    b"\x1b[1;5P": "ctrl-f1",
+    b"\x1bb": "alt-b",
+    b"\x1b\r": "alt-enter",
+    b"\x1b\x7f": "alt-backspace",
+    b"\x1b\x08": "ctrl-alt-h",
+    b"\x1b ": "alt-space",
+    b"\x1b[27;5;13~": "ctrl-enter",
+    b"\x1b[13;2u": "shift-enter",
+    b"\x1b[97;5u": "ctrl-a",
+    b"\x1b[27u": "escape",
+    b"\x1b[57;7u": "ctrl-alt-9",
+}
+MEANINGLESS = [
+    b"\x1b[97;1:3u",
+    b"\x1b[1;1:3A",
+    b"\x1b[99~",
+    b"\x1b[?2026;2$y",
+    b"\x1b[M !!",
+    b"\x1b]52;c;Zm9v\x07",
+    b"\x1bP>|tmux 3.4\x1b\\",
+    b"\x1bPback\\slash\x1b\\",
+    b"\x1b[<0;1;1m",
+    b"\x1b[<35;1;1M",
+    b"\x1b[<0;0;0M",
+    b"\xc2\x85",
+    "\u202e".encode(),
+]
+STREAMS = st.lists(
+    st.one_of(
+        st.sampled_from(
+            [*SEQUENCES, *MEANINGLESS, BEGIN, END, b"\x1b", b"\xff", b"\xe6\x97"]
+        ),
+        st.text(max_size=5).map(lambda text: text.encode("utf-8", "replace")),
+        st.binary(max_size=5),
+        st.sampled_from(
+            ["日", "é", "\N{GRINNING FACE}", "\x1b]11;rgb:ffff/0000/8080\x1b\\"]
+        ).map(str.encode),
+    ),
+    max_size=12,
+).map(b"".join)
+
+
+def decode(*chunks: bytes) -> list[Event]:
+    decoder = KeyDecoder()
+    events = [event for chunk in chunks for event in decoder.feed(chunk)]
+    return events + decoder.flush()
+
+
+@pytest.mark.parametrize(("data", "name"), SEQUENCES.items())
+def test_keys_have_names(data: bytes, name: str) -> None:
+    assert decode(data) == [Key(name)]
+
+
+def test_characters_type_themselves() -> None:
+    assert decode("aZ é日".encode()) == [
+        Key("a", "a"),
+        Key("Z", "Z"),
+        Key("space", " "),
+        Key("é", "é"),
+        Key("日", "日"),
+    ]
+    assert decode(b"\x1b[97;2u") == [Key("A", "A")]
+
+
+@pytest.mark.parametrize("data", MEANINGLESS)
+def test_what_means_nothing_is_dropped_whole(data: bytes) -> None:
+    assert decode(data + b"x") == [Key("x", "x")]
+
+
+def test_invalid_utf8_is_replaced() -> None:
+    replaced = Key("\ufffd", "\ufffd")
+    assert decode(b"a\xffb") == [Key("a", "a"), replaced, Key("b", "b")]
+    assert decode(b"\xe6\x97\x1b[A") == [replaced, Key("up")]
+
+
+def test_a_lone_escape_waits_to_be_flushed() -> None:
+    decoder = KeyDecoder()
+    assert decoder.feed(b"\x1b") == []
+    assert decoder.pending
+    assert decoder.flush() == [Key("escape")]
+    assert not decoder.pending
+    assert decoder.feed(b"[A") == [Key("[", "["), Key("A", "A")]
+
+
+@pytest.mark.parametrize("char", "[O]P")
+def test_alt_with_what_begins_a_sequence_is_a_key_too(char: str) -> None:
+    assert decode(b"\x1b" + char.encode()) == [Key(f"alt-{char}")]
+    assert decode(b"\x1b" + char.encode() + b"\r") == [Key(f"alt-{char}"), Key("enter")]
+
+
+def test_the_rest_of_a_sequence_may_come_late() -> None:
+    decoder = KeyDecoder()
+    assert decoder.feed(b"\x1b[1;5") == []
+    assert not decoder.pending
+    assert decoder.flush() == []
+    assert decoder.feed(b"C") == [Key("ctrl-right")]
+
+
+def test_two_escapes_are_two() -> None:
+    assert decode(b"\x1b\x1b") == [Key("escape"), Key("escape")]
+    assert decode(b"\x1b\x1b[A") == [Key("escape"), Key("up")]
+
+
+def test_a_broken_sequence_does_not_swallow_the_key_after_it() -> None:
+    assert decode(b"\x1b[1;\r") == [Key("enter")]
+    assert decode(b"\x1b]11;rgb\r") == [Key("enter")]
+    assert decode(b"\x1b]11;rgb\x1b[A") == [Key("up")]
+
+
+def test_mouse_and_focus() -> None:
+    assert decode(b"\x1b[<64;3;4M\x1b[<65;1;1M") == [
+        Wheel(up=True, x=2, y=3),
+        Wheel(up=False, x=0, y=0),
+    ]
+    assert decode(b"\x1b[<0;10;5M\x1b[<0;10;5m") == [Click(9, 4)]
+    assert decode(b"\x1b[<16;1;2M") == [Click(0, 1)]
+    assert decode(b"\x1b[I\x1b[O") == [
+        FocusChange(focused=True),
+        FocusChange(focused=False),
+    ]
+
+
+@pytest.mark.parametrize("end", [b"\x07", b"\x1b\\"])
+def test_answers_of_the_terminal(end: bytes) -> None:
+    answer = b"\x1b]11;rgb:ffff/8080/0000" + end + b"\x1b[?64;1;2c"
+    assert decode(answer) == [
+        BackgroundColor(255, 128, 0),
+        DeviceAttributes((64, 1, 2)),
+    ]
+    assert decode(b"\x1b]11;rgb:f/0/0" + end) == [BackgroundColor(255, 0, 0)]
+
+
+def test_dark_backgrounds_are_told_from_light_ones() -> None:
+    assert BackgroundColor(0, 0, 0).is_dark
+    assert BackgroundColor(0, 43, 54).is_dark
+    assert not BackgroundColor(253, 246, 227).is_dark
+
+
+def test_a_paste_is_one_event_whatever_is_in_it() -> None:
+    inside = b"rm -rf\rone\r\ntwo\n\x1b[A\x03\x1b[200~ \x1b[20 \xff"
+    assert decode(b"a" + BEGIN + inside + END + b"b") == [
+        Key("a", "a"),
+        Paste("rm -rf\none\ntwo\n\x1b[A\x03\x1b[200~ \x1b[20 \ufffd"),
+        Key("b", "b"),
+    ]
+
+
+def test_a_paste_may_pause() -> None:
+    decoder = KeyDecoder()
+    assert decoder.feed(BEGIN + b"one \x1b") == []
+    assert not decoder.pending
+    assert decoder.flush() == []
+    assert decoder.feed(b"[2") == []
+    assert decoder.feed(b"01") == []
+    assert decoder.feed(b"~") == [Paste("one ")]
+
+
+def test_a_paste_beyond_the_limit_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keys, "PASTE_LIMIT", 5)
+    events = decode(BEGIN + b"123", b"456", b"789", b"789" + END + b"x")
+    assert events == [Paste("12345", cut=True), Key("x", "x")]
+
+
+def test_a_large_paste_in_small_pieces_is_whole() -> None:
+    text = "0123456789abcdef" * 20_000
+    data = BEGIN + text.encode() + END
+    chunks = [data[at : at + 7] for at in range(0, len(data), 7)]
+    assert decode(*chunks) == [Paste(text)]
+
+
+@given(STREAMS, st.lists(st.integers(0, 200), max_size=8))
+@example(BEGIN + b"x\x1b[20" + b"1~" + b"y", [9, 11])
+@example(b"\x1b]11;rgb:0/0/0\x1b\\a", [15])
+def test_cutting_the_stream_anywhere_changes_nothing(
+    data: bytes, cuts: list[int]
+) -> None:
+    places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
+    chunks = [data[a:b] for a, b in itertools.pairwise(places)]
+    assert decode(*chunks) == decode(data)
+    assert decode(*(bytes([byte]) for byte in data)) == decode(data)
+
+
+@given(st.lists(st.binary(max_size=60), max_size=60))
+def test_noise_never_raises_and_keys_get_through_after_it(chunks: list[bytes]) -> None:
+    decoder = KeyDecoder()
+    for chunk in chunks:
+        decoder.feed(chunk)
+        decoder.flush()
+    assert decoder.feed(END + b"\x18" * 3 + b"\r")[-1] == Key("enter")
+
+
+@pytest.mark.parametrize("opener", [b"\x1b[", b"\x1b]", b"\x1bP", b"\x1bO", b"\x1b[<"])
+def test_a_sequence_without_end_is_not_held_for_ever(opener: bytes) -> None:
+    decoder = KeyDecoder()
+    decoder.feed(opener + b"1" * 600)
+    assert decoder.feed(b"2") == [Key("2", "2")]
+
+
+@given(STREAMS)
+def test_what_is_typed_is_safe_to_show(data: bytes) -> None:
+    for event in decode(data):
+        if isinstance(event, Key) and event.text:
+            assert unicodedata.category(event.text) != "Cc"
+            assert event.text not in "\u202e\u2028"

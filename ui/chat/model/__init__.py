@@ -1,0 +1,1 @@
+"""The state of the drawn chat; no drawing, no input."""

@@ -1,0 +1,183 @@
+"""The task board: every task as last heard of, in the order in which a panel shows it.
+
+Nothing here takes longer with many tasks than what is shown of them needs: there may
+be ten thousand, and a frame is due thirty times a second.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ....actors import Task, TaskCounts, TaskStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+LINGER: Final = 3.0
+"""Seconds for which the panel keeps showing a task that has ended."""
+
+_LINGERING: Final = 8
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """A task, and when it was heard of.
+
+    Attributes:
+        task: The snapshot.
+        at: When it came, in seconds of the monotonic clock.
+    """
+
+    task: Task
+    at: float
+
+    def duration(self, now: float) -> float | None:
+        """Return how long the task has run at a later moment of the same clock."""
+        if self.task.duration is None or self.task.status is not TaskStatus.RUNNING:
+            return self.task.duration
+        return self.task.duration + max(0.0, now - self.at)
+
+
+class TaskBoard:
+    """All tasks that are known."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, Seen] = {}
+        self._ids: dict[TaskStatus, dict[int, None]] = {s: {} for s in TaskStatus}
+        self._ended: deque[int] = deque(maxlen=_LINGERING)
+        self._left: dict[int, None] = {}
+        self._order = 0
+        self._listed: tuple[tuple[int, str], list[int]] | None = None
+
+    def apply(self, task: Task, at: float, *, old: bool = False) -> None:
+        """Note how a task is now.
+
+        Args:
+            task: The snapshot.
+            at: When it came, in seconds of the monotonic clock.
+            old: Whether it was that way before anybody looked, so that it does not
+                linger.
+        """
+        before = self._seen.get(task.id)
+        self._seen[task.id] = Seen(task, at)
+        if before is not None and before.task.status is task.status:
+            return
+        if before is not None:
+            del self._ids[before.task.status][task.id]
+        self._ids[task.status][task.id] = None
+        self._order += 1
+        if task.status.is_final and not old:
+            self._ended.append(task.id)
+            if task.left_running:
+                self._left[task.id] = None
+
+    def forget(self, task_ids: Iterable[int]) -> None:
+        """Drop tasks that have left the history."""
+        for task_id in task_ids:
+            seen = self._seen.pop(task_id, None)
+            if seen is not None:
+                del self._ids[seen.task.status][task_id]
+                self._order += 1
+
+    def find(self, task_id: int) -> Seen | None:
+        """Return a task, if it is known."""
+        return self._seen.get(task_id)
+
+    @property
+    def newest(self) -> Iterable[Seen]:
+        """All tasks, the one added last first."""
+        return (self._seen[task_id] for task_id in reversed(self._seen))
+
+    @property
+    def counts(self) -> TaskCounts:
+        """How many tasks there are in each status."""
+        return TaskCounts(**{s.value: len(ids) for s, ids in self._ids.items()})
+
+    @property
+    def running(self) -> Iterable[Seen]:
+        """The tasks that run."""
+        return (self._seen[task_id] for task_id in self._ids[TaskStatus.RUNNING])
+
+    @property
+    def open_count(self) -> int:
+        """How many tasks have not ended."""
+        return len(self._ids[TaskStatus.RUNNING]) + len(self._ids[TaskStatus.QUEUED])
+
+    @property
+    def left_running(self) -> Iterable[int]:
+        """The tasks that ended in this session and left something running.
+
+        Even if they were forgotten since; what they left may have ended.
+        """
+        return self._left.keys()
+
+    def is_moving(self, now: float) -> bool:
+        """Tell whether what is shown changes by itself as time passes."""
+        return bool(self._ids[TaskStatus.RUNNING] or self._lingering(now))
+
+    def live(self, limit: int, now: float) -> tuple[list[Seen], int]:
+        """Return what goes on: tasks that run or have just ended, then queued ones.
+
+        Args:
+            limit: How many at most.
+            now: This moment of the monotonic clock.
+
+        Returns:
+            The first of them, and how many there are.
+        """
+        queued = self._ids[TaskStatus.QUEUED]
+        running = sorted(self._ids[TaskStatus.RUNNING])
+        lingering = self._lingering(now)
+        # Where there is little room, what has ended gives way to what goes on; what
+        # ended last is the last to do so.
+        room = max(0, limit - len(running))
+        moving = sorted([*running[:limit], *lingering[max(0, len(lingering) - room) :]])
+        if room > len(lingering):
+            moving.extend(islice(queued, room - len(lingering)))
+        total = len(running) + len(lingering) + len(queued)
+        return [self._seen[i] for i in moving], total
+
+    def list_ids(self, words: str = "") -> list[int]:
+        """Return the ids of all tasks that match: running, queued, then the latest.
+
+        Args:
+            words: What a task has to have in its id, status, kind or description;
+                upper and lower case are the same.
+        """
+        key = (self._order, words)
+        if self._listed is None or self._listed[0] != key:
+            self._listed = (key, list(self._select(words.lower().split())))
+        return self._listed[1]
+
+    def _select(self, words: list[str]) -> Iterable[int]:
+        open_ids = [
+            *sorted(self._ids[TaskStatus.RUNNING]),
+            *self._ids[TaskStatus.QUEUED],
+        ]
+        ended = sorted(
+            (
+                task_id
+                for status, ids in self._ids.items()
+                if status.is_final
+                for task_id in ids
+            ),
+            reverse=True,
+        )
+        if not words:
+            yield from (*open_ids, *ended)
+            return
+        for task_id in (*open_ids, *ended):
+            task = self._seen[task_id].task
+            text = f"#{task.id} {task.status} {task.kind} {task.description}".lower()
+            if all(word in text for word in words):
+                yield task_id
+
+    def _lingering(self, now: float) -> list[int]:
+        return [
+            task_id
+            for task_id in self._ended
+            if (seen := self._seen.get(task_id)) is not None and now - seen.at < LINGER
+        ]

@@ -1,0 +1,103 @@
+"""News that come thick and fast: when several lines become one.
+
+A line for each of a thousand tasks would bury the conversation. News that follow each
+other closely form a group. Within it a task has one line, which shows its latest
+status; and once the group has more than a few tasks, all of it becomes a single line
+that counts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ....actors import TaskStatus
+
+if TYPE_CHECKING:
+    from ...dialogue.entries import TaskNews
+
+GAP: Final = timedelta(seconds=1)
+"""News that come later than this after the last begin a new group."""
+
+LINES: Final = 5
+"""Tasks that have a line each before the group becomes one line."""
+
+_NAMED: Final = 3
+
+
+class Burst(msgspec.Struct, frozen=True):
+    """Many tasks in one line.
+
+    Attributes:
+        at: When the last of it happened (UTC).
+        counts: How many tasks reached which status last, in the order to be shown.
+        failed: The ids of the first few that failed.
+        failed_last: The id of the one that failed last; none if none did.
+    """
+
+    at: datetime
+    counts: tuple[tuple[TaskStatus, int], ...]
+    failed: tuple[int, ...]
+    failed_last: int | None = None
+
+
+_ORDER: Final = (
+    TaskStatus.COMPLETE,
+    TaskStatus.FAILED,
+    TaskStatus.CANCELED,
+    TaskStatus.RUNNING,
+    TaskStatus.QUEUED,
+)
+
+
+class NewsGroup:
+    """The news since the last pause, by task.
+
+    Args:
+        first: The news that begins the group.
+    """
+
+    def __init__(self, first: TaskNews) -> None:
+        self._statuses: dict[int, TaskStatus] = {}
+        self._counts: Counter[TaskStatus] = Counter()
+        self._failed: list[int] = []
+        self._failed_last: int | None = None
+        self._last = first.at
+        self.add(first)
+
+    def continues(self, news: TaskNews) -> bool:
+        """Tell whether news came soon enough after the last to belong here."""
+        return news.at - self._last <= GAP
+
+    def knows(self, task_id: int) -> bool:
+        """Tell whether there was news of this task before."""
+        return task_id in self._statuses
+
+    @property
+    def is_burst(self) -> bool:
+        """Whether it is too much for a line each."""
+        return len(self._statuses) > LINES
+
+    def add(self, news: TaskNews) -> None:
+        """Note one more."""
+        task = news.change.task
+        before = self._statuses.get(task.id)
+        if before is not None:
+            self._counts[before] -= 1
+        self._statuses[task.id] = task.status
+        self._counts[task.status] += 1
+        if task.status is TaskStatus.FAILED:
+            self._failed_last = task.id
+            if len(self._failed) < _NAMED:
+                self._failed.append(task.id)
+        self._last = news.at
+
+    def burst(self) -> Burst:
+        """Return all of it as one line."""
+        counts = tuple(
+            (status, self._counts[status]) for status in _ORDER if self._counts[status]
+        )
+        return Burst(self._last, counts, tuple(self._failed), self._failed_last)

@@ -1,0 +1,44 @@
+"""What an update of the state wants done outside of it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ....actors import Task
+from ...dialogue.dialogue import Leave, Send, Tell
+
+
+class TellPartner(msgspec.Struct, frozen=True):
+    """Pass on what somebody said in a conversation."""
+
+    conversation: str
+    text: str
+
+
+class Remember(msgspec.Struct, frozen=True):
+    """Write an input into the history."""
+
+    text: str
+
+
+class Announce(msgspec.Struct, frozen=True):
+    """Tell somebody who may not be looking that a task has ended."""
+
+    task: Task
+
+
+class Suspend(msgspec.Struct, frozen=True):
+    """Give the terminal back and stop the process."""
+
+
+class HurryUp(msgspec.Struct, frozen=True):
+    """Kill what is being ended."""
+
+
+class Redraw(msgspec.Struct, frozen=True):
+    """Draw everything again, whatever the screen shows."""
+
+
+Effect = (
+    Send | Tell | Leave | TellPartner | Remember | Announce | Suspend | HurryUp | Redraw
+)

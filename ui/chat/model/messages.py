@@ -1,0 +1,77 @@
+"""What the chat's LineActor is told, and what it tells the program that owns it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ....actors import Notification, QueueReply
+from ...dialogue.messages import Finished, Notice, ViewLost
+from ...dialogue.partner import PartnerMessage
+from ...terminal.keys import Event
+from ...terminal.terminal import Size
+
+
+class Resized(msgspec.Struct, frozen=True):
+    """The screen has another size now."""
+
+    size: Size
+
+
+class Open(msgspec.Struct, frozen=True):
+    """Begin: draw the first frame, look up what was said before, hear the news."""
+
+
+class Beat(msgspec.Struct, frozen=True):
+    """Time has passed, and with it what is shown."""
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """Somebody wants the program to stop for a while: give the terminal back."""
+
+
+class Resumed(msgspec.Struct, frozen=True):
+    """The program goes on after a pause: take the terminal again."""
+
+    size: Size
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """The session is being ended; nothing that is typed counts any more."""
+
+
+class Close(msgspec.Struct, frozen=True):
+    """Draw the last frame. Answer to an ask: the `Summary`."""
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """What was left, in one line."""
+
+    text: str
+
+
+UIMessage = (
+    Notification
+    | QueueReply
+    | PartnerMessage
+    | Event
+    | Notice
+    | Open
+    | Resized
+    | Beat
+    | Pause
+    | Resumed
+    | Ending
+    | Close
+)
+
+
+class Paused(msgspec.Struct, frozen=True):
+    """The terminal is given back: stop the process, and send `Resumed` after it."""
+
+
+class Hurry(msgspec.Struct, frozen=True):
+    """Cut the grace period of the tasks that are being ended."""
+
+
+UIReport = Finished | ViewLost | Paused | Hurry
+"""What the LineActor tells the program that owns it."""

@@ -1,0 +1,378 @@
+"""The LineActor of the drawn chat: messages in, new state, frame out."""
+
+from __future__ import annotations
+
+import termios
+import time
+from typing import TYPE_CHECKING, Final, assert_never
+
+from msgspec.structs import replace
+
+from ...actors import (
+    DeadLetters,
+    GetTranscript,
+    QueueRequest,
+    Recipient,
+    SafeActor,
+    Shown,
+    Subscribe,
+    Subscribed,
+    TaskChanged,
+    TaskEvent,
+)
+from ..dialogue.dialogue import Leave, Send, Tell
+from ..dialogue.messages import Finished, ViewLost
+from ..dialogue.partner import Spoken
+from ..editor.history_file import HistoryError
+from ..terminal import keys
+from ..text.theme import theme_for
+from .announcer import Announcer
+from .beats import next_beat
+from .mailbox import InputFirst
+from .model.effects import (
+    Announce,
+    Effect,
+    HurryUp,
+    Redraw,
+    Remember,
+    Suspend,
+    TellPartner,
+)
+from .model.messages import (
+    Beat,
+    Close,
+    Ending,
+    Hurry,
+    Open,
+    Pause,
+    Paused,
+    Resized,
+    Resumed,
+    Summary,
+    UIMessage,
+    UIReport,
+)
+from .summary import summary_text
+from .update.absorb import absorb
+from .update.update import update
+from .views.input import input_styles
+from .views.layout import draw, output_size
+from .window import taskbar, window_title
+
+if TYPE_CHECKING:
+    from ...actors.runtime.clock import Alarm, Clock
+    from ..dialogue.partner import Partner
+    from ..editor.history_file import HistoryFile
+    from ..program.config import Config
+    from ..terminal.screen import Screen
+    from ..terminal.terminal import Size, Terminal
+    from .model.state import ChatState
+
+FRAME: Final = 1 / 30
+"""Seconds between two frames at least; what was typed is shown at once."""
+
+PATIENCE: Final = 0.01
+"""Seconds for which a frame waits while the mailbox never gets empty."""
+
+PATIENCE_WITH_INPUT: Final = 0.002
+"""The same while somebody waits to see what was typed."""
+
+REMEMBERED: Final = 1000
+"""Entries of the transcript that are put back when a session is opened again."""
+
+_SEARCH_TIME: Final = 0.015
+_RETRY: Final = 0.1
+_FAILURES: Final = 5
+
+
+class UIActor(SafeActor[UIMessage]):
+    """Owns the state of the chat, and is the only one who draws.
+
+    In: see `UIMessage`. Out: requests to the queue, what is said to the
+    partner, reports to the owner, frames to the terminal.
+
+    All that waits in the mailbox becomes one frame. Time passes here only while
+    something moves: with nothing running there are no beats.
+
+    Args:
+        state: What the screen shows.
+        terminal: Entered already.
+        screen: Draws on the terminal.
+        config: What is wanted of notifications and colours.
+        history: Takes what was typed; none to keep nothing.
+        partner: Who answers, if anybody does.
+        queue: Takes the requests.
+        owner: Takes the reports.
+        clock: Wakes this actor for the next beat.
+        dead_letters: Counts what reaches nobody.
+    """
+
+    def __init__(  # noqa: PLR0913 - all it talks to
+        self,
+        state: ChatState,
+        *,
+        terminal: Terminal,
+        screen: Screen,
+        config: Config,
+        history: HistoryFile | None,
+        partner: Partner | None,
+        queue: Recipient[QueueRequest],
+        owner: Recipient[UIReport],
+        clock: Clock,
+        dead_letters: DeadLetters,
+    ) -> None:
+        super().__init__(dead_letters)
+        self._state = state
+        self._terminal = terminal
+        self._screen = screen
+        self._config = config
+        self._history = history
+        self._partner = partner
+        self._queue = queue
+        self._owner = owner
+        self._clock = clock
+        self._announcer = Announcer()
+        self._alarm: Alarm | None = None
+        self._alarm_due = 0.0
+        self._dirty_since: float | None = None
+        self._urgent = False
+        self._painted = 0.0
+        self._paused = False
+        self._lost = False
+        self._failures = 0
+        self._window: tuple[str, int | None] | None = None
+        self._seen = 0
+        self._acknowledged = 0
+
+    def handle(self, message: UIMessage) -> Summary | None:
+        """Handle one message, and draw if nothing else waits."""
+        now = time.monotonic()
+        if self._dirty_since is None:
+            self._dirty_since = now
+        answer: Summary | None = None
+        match message:
+            case Close():
+                self._state.now = now
+                self._paint()
+                return Summary(summary_text(self._state.board, self._state.session))
+            case Open():
+                # In this order, so that the past is there before the news.
+                past = GetTranscript(REMEMBERED, self.actor_ref)
+                self.post(self._queue, past)
+                self.post(self._queue, Subscribe(self.actor_ref, shows=True))
+            case Ending():
+                if self._paused or self._lost:
+                    self._show_no_more()
+                self._perform(update(self._state, message, now))
+            case Pause():
+                self._pause()
+            case Resumed(size=size):
+                self._resume(size)
+            case keys.BackgroundColor():
+                self._set_look(message)
+            case Beat():
+                self._alarm = None
+                self._perform(update(self._state, message, now))
+            case TaskChanged(seq=seq, event=event):
+                if event is not TaskEvent.PROGRESS:
+                    self._seen = seq
+                self._perform(update(self._state, message, now))
+            case Subscribed(seq=seq):
+                self._seen = seq
+                self._perform(update(self._state, message, now))
+            case _:
+                self._urgent |= isinstance(
+                    message,
+                    keys.Key | keys.Paste | keys.Wheel | keys.Click | Resized,
+                )
+                self._perform(update(self._state, message, now))
+        self._settle()
+        return answer
+
+    def on_error(self, message: UIMessage, error: BaseException) -> None:
+        """Say so on the screen; give up if drawing is what fails."""
+        del message
+        self._failures += 1
+        if self._failures > _FAILURES:
+            self._lose(f"internal error: {error!r}; see the log")
+            return
+        absorb(self._state, self._state.dialogue.take_failure(error))
+        self._settle()
+
+    def on_stop(self) -> None:
+        """Ask for no more beats."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+
+    @staticmethod
+    def _create_actor_inbox() -> InputFirst:
+        return InputFirst()
+
+    def _settle(self) -> None:
+        """Draw, now or at the next frame's time."""
+        if self._dirty_since is None or self._paused or self._lost:
+            return
+        now = time.monotonic()
+        waits = not self.actor_inbox.empty()
+        patience = PATIENCE_WITH_INPUT if self._urgent else PATIENCE
+        if waits and now - self._dirty_since < patience:
+            return
+        since = now - self._painted
+        if since < FRAME and not self._urgent:
+            if not waits:
+                self._wake_in(FRAME - since, now)
+            return
+        self._state.now = now
+        self._announce(now)
+        whole = self._paint()
+        self._schedule(now, None if whole else _RETRY)
+
+    def _paint(self) -> bool:
+        if self._paused or self._lost:
+            return True
+        self._dirty_since = None
+        self._urgent = False
+        try:
+            self._read_output()
+            whole = self._screen.paint(draw(self._state), self._state.size)
+            self._show_window()
+        except OSError as error:
+            self._lose(error.strerror or str(error))
+            return True
+        if self._terminal.lost:
+            self._lose("the terminal is gone")
+        if not self._painted and self._config.theme == "auto":
+            # After the first frame: the answer may take its time, or never come.
+            self._terminal.ask()
+        self._painted = time.monotonic()
+        self._acknowledge()
+        return whole
+
+    def _acknowledge(self) -> None:
+        """Tell the queue which changes have been on the screen."""
+        if self._seen > self._acknowledged and not self._lost:
+            self._acknowledged = self._seen
+            self.post(self._queue, Shown(self._seen))
+
+    def _show_no_more(self) -> None:
+        # The session's end must not wait for what can't be shown.
+        self.post(self._queue, Subscribe(self.actor_ref, shows=False))
+
+    def _read_output(self) -> None:
+        detail = self._state.detail
+        if detail is None or detail.pager is None:
+            return
+        if detail.pager.status.searching:
+            end = time.monotonic() + _SEARCH_TIME
+            while detail.pager.step() and time.monotonic() < end:
+                pass
+        columns, height = output_size(self._state, detail)
+        detail.rows = detail.pager.rows(columns, height) if height else ()
+
+    def _show_window(self) -> None:
+        window = (window_title(self._state), taskbar(self._state))
+        before, self._window = self._window, window
+        if before is None or before[0] != window[0]:
+            self._screen.set_title(window[0])
+        if (before[1] if before else None) != window[1]:
+            self._screen.set_progress(window[1])
+
+    def _schedule(self, now: float, retry: float | None) -> None:
+        delays = (next_beat(self._state), self._announcer.due(now), retry)
+        known = [delay for delay in delays if delay is not None]
+        if known:
+            self._wake_in(max(FRAME, min(known)), now)
+
+    def _wake_in(self, delay: float, now: float) -> None:
+        if self._alarm is not None:
+            if self._alarm_due <= now + delay:
+                return
+            self._alarm.cancel()
+        self._alarm_due = now + delay
+        self._alarm = self._clock.call_later(delay, lambda: self.tell_self(Beat()))
+
+    def _announce(self, now: float) -> None:
+        wanted = self._config.notifications
+        if wanted.only_when_unfocused and self._state.window_focused:
+            self._announcer.drop()
+            return
+        text = self._announcer.take(now)
+        if text is None:
+            return
+        if wanted.bell:
+            self._screen.bell()
+        if wanted.desktop:
+            self._screen.notify("backburner", text)
+
+    def _perform(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Send(request=request):
+                    self.post(self._queue, replace(request, reply_to=self.actor_ref))
+                case Tell(message=news):
+                    self.post(self._queue, news)
+                case Leave():
+                    self.post(self._owner, Finished())
+                case TellPartner(conversation=where, text=text):
+                    self._tell_partner(where, text)
+                case Remember(text=text):
+                    self._remember(text)
+                case Announce(task=task):
+                    self._announcer.add(task)
+                case Suspend():
+                    self._pause()
+                case HurryUp():
+                    self.post(self._owner, Hurry())
+                case Redraw():
+                    self._screen.invalidate()
+                case _:
+                    assert_never(effect)
+
+    def _tell_partner(self, where: str, text: str) -> None:
+        partner = self._partner
+        if partner is None:
+            return
+        message = Spoken(where, text, self.actor_ref)
+        if not self.post(partner.recipient, message):
+            self._state.notice = f"{partner.name} is gone, and did not hear that"
+
+    def _remember(self, text: str) -> None:
+        if self._history is None:
+            return
+        try:
+            self._history.append(text)
+        except HistoryError as error:
+            self._state.notice = str(error)
+
+    def _pause(self) -> None:
+        if not self._paused:
+            self._paused = True
+            self._terminal.leave()
+            self.post(self._owner, Paused())
+
+    def _resume(self, size: Size) -> None:
+        # Whoever had the terminal meanwhile may have changed its modes.
+        self._terminal.leave()
+        try:
+            self._terminal.enter()
+        except termios.error as error:
+            self._lose(str(error))
+            return
+        self._paused = False
+        self._window = None
+        self._screen.invalidate()
+        self._state.size = size
+        self._urgent = True
+
+    def _set_look(self, background: keys.BackgroundColor) -> None:
+        if self._config.theme == "auto":
+            light = not background.is_dark
+            theme = theme_for(self._terminal.colors, light=light)
+            self._state.look = replace(self._state.look, theme=theme)
+            self._state.editor.styles = input_styles(theme)
+
+    def _lose(self, reason: str) -> None:
+        if not self._lost:
+            self._lost = True
+            self._show_no_more()
+            self.post(self._owner, ViewLost(reason))

@@ -1,0 +1,1 @@
+"""How input and messages change the state of the drawn chat."""

@@ -1,0 +1,203 @@
+"""Keys and pastes for the input: editing, the popup, sending, scrolling."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from ...dialogue import commands
+from ...terminal.keys import Key, Paste
+from ..model.completion import propose
+from ..model.effects import Effect, Remember
+from ..model.state import Choice
+from .absorb import absorb
+from .common_keys import take_common_key
+from .help_keys import show_keys
+from .panel_keys import focus_panel
+from .scrolling import scroll_page, to_end
+
+if TYPE_CHECKING:
+    from ..model.state import ChatState
+
+_LEAVING: Final = {"exit", "q", ":q", "logout", "bye"}
+
+
+def take_input(state: ChatState, event: Key | Paste) -> list[Effect]:
+    """Take a key or a paste while the input has the focus."""
+    editor = state.editor
+    if editor.searching or isinstance(event, Paste):
+        used = editor.handle(event)
+        _refresh(state)
+        if used or isinstance(event, Paste):
+            return []
+    if state.choice is not None:
+        effects = _take_popup_key(state, state.choice, event)
+        if effects is not None:
+            return effects
+    effects = _take_key(state, event)
+    if effects is not None:
+        return effects
+    before = editor.text
+    used = editor.handle(event)
+    if event.name in {"up", "down"} and editor.text != before:
+        # An input out of the history is not being typed: it needs no popup.
+        state.closed_for = editor.text[: editor.cursor]
+    _refresh(state)
+    return [] if used else _take_unused(state, event)
+
+
+def _take_key(state: ChatState, key: Key) -> list[Effect] | None:
+    empty = not state.editor.text
+    match key.name:
+        case "enter":
+            return submit(state)
+        case "tab" if not empty:
+            _complete(state)
+            return []
+        case "tab" | "shift-tab":
+            focus_panel(state)
+            return []
+        case "ctrl-c" if not empty:
+            state.editor.clear()
+            _refresh(state)
+            return []
+        case "ctrl-d" if not empty:
+            return None  # deletes a character
+        case "?" if empty:
+            show_keys(state)
+            return []
+        case "f1":
+            show_keys(state)
+            return []
+        case "end" if _looks_back(state):
+            to_end(state)
+            return []
+        case "pgup" | "pgdn":
+            scroll_page(state, -1 if key.name == "pgup" else 1)
+            return []
+        case _:
+            return take_common_key(state, key)
+
+
+def _complete(state: ChatState) -> None:
+    """Take the suggestion; whoever wants one must not end up among the tasks."""
+    if state.editor.take_suggestion():
+        _refresh(state)
+    else:
+        state.notice = "nothing to complete here; Shift+Tab goes to the tasks"
+
+
+def _looks_back(state: ChatState) -> bool:
+    """Tell whether End has nothing to do in the input, and the transcript is away."""
+    editor = state.editor
+    at_end = editor.cursor == len(editor.text) and not editor.suggestion
+    return at_end and state.conversations.current.place is not None
+
+
+def _take_unused(state: ChatState, key: Key) -> list[Effect]:
+    if key.name in {"end", "ctrl-end"}:
+        to_end(state)
+    return []
+
+
+def _take_popup_key(state: ChatState, choice: Choice, key: Key) -> list[Effect] | None:
+    count = len(choice.popup.proposals)
+    match key.name:
+        case "escape":
+            state.closed_for = state.editor.text[: state.editor.cursor]
+            state.choice = None
+            return []
+        case "up" | "down" if count:
+            step = -1 if key.name == "up" else 1
+            index = (choice.index + step) % count
+            state.choice = replace(choice, index=index, moved=True)
+            return []
+        case "tab" if count:
+            _accept(state, choice)
+            return []
+        case "enter" if count and _enter_accepts(state, choice):
+            _accept(state, choice)
+            # A command that takes nothing has nothing more to wait for.
+            if choice.popup.start == 0 and not state.editor.text.endswith(" "):
+                return submit(state)
+            return []
+        case _:
+            return None
+
+
+def _enter_accepts(state: ChatState, choice: Choice) -> bool:
+    popup = choice.popup
+    if choice.moved:
+        return True
+    if state.editor.text[state.editor.cursor :].strip():
+        return False  # a line that goes on after the cursor was written to be sent
+    if popup.wants_one:
+        return True
+    return popup.start == 0 and not popup.is_complete
+
+
+def _accept(state: ChatState, choice: Choice) -> None:
+    popup = choice.popup
+    text = popup.proposals[choice.index].text
+    state.editor.replace(popup.start, popup.start + len(popup.word), text)
+    if popup.start:
+        state.closed_for = state.editor.text[: state.editor.cursor]
+    _refresh(state)
+
+
+def submit(state: ChatState) -> list[Effect]:
+    """Send what is in the input; an empty one opens the task that failed last."""
+    conversation = state.conversations.current
+    to_end(state)
+    state.choice = None
+    if not state.editor.text.strip():
+        failed = conversation.latest_failure
+        if failed is None:
+            return []
+        show = commands.ShowTask(failed)
+        return absorb(state, state.dialogue.take_command(show, conversation.name))
+    line = state.editor.submit()
+    lines = commands.split_commands(line)
+    if len(lines) > 1:
+        state.to_send.extend(lines)
+        return [Remember(line), *send_waiting(state)]
+    effects = absorb(state, state.dialogue.take_line(line, conversation.name))
+    if state.partner is None:
+        state.notice = _missing_slash(line) or state.notice
+    return [Remember(line), *effects]
+
+
+def send_waiting(state: ChatState) -> list[Effect]:
+    """Carry out commands that wait, up to the first that takes a while.
+
+    Each may be about what the one before it did: `last`, or a conversation.
+    """
+    effects: list[Effect] = []
+    while state.to_send and not (state.leaving or state.dialogue.busy):
+        line, where = state.to_send.popleft(), state.conversations.current.name
+        effects += absorb(state, state.dialogue.take_line(line, where))
+    return effects
+
+
+def _missing_slash(line: str) -> str:
+    """Return a word for somebody whose note is the name of a command; empty if not."""
+    word = line.strip().lower()
+    name = "/quit" if word in _LEAVING else f"/{word}"
+    known = any(spec.name == name for spec in commands.REGISTRY)
+    return f"kept as a note; the command is {name}" if known else ""
+
+
+def _refresh(state: ChatState) -> None:
+    before = state.editor.text[: state.editor.cursor]
+    if before != state.closed_for:
+        state.closed_for = None
+    if state.editor.searching or state.closed_for is not None:
+        state.choice = None
+        return
+    in_word = bool(state.editor.text[state.editor.cursor :][:1].strip())
+    popup = None if in_word else propose(before, state.vocabulary)
+    if popup is None:
+        state.choice = None
+    elif state.choice is None or state.choice.popup != popup:
+        state.choice = Choice(popup)

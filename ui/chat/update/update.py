@@ -1,0 +1,177 @@
+"""How a message changes what the screen shows: the one entry to all changes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, assert_never
+
+from msgspec.structs import replace
+
+from ....actors import (
+    ChatMessage,
+    JournalTrouble,
+    Notification,
+    QueueReply,
+    Subscribed,
+    TaskChanged,
+    TaskEvent,
+    TasksForgotten,
+    Transcript,
+    WriteDown,
+)
+from ....actors.rules.safe_text import safe_line
+from ...dialogue.commands import LONGEST_NAME
+from ...dialogue.dialogue import Tell
+from ...dialogue.messages import Notice
+from ...dialogue.partner import PartnerMessage, PartnerSays
+from ...terminal import keys
+from ..model.effects import Announce, Effect
+from ..model.messages import Beat, Ending, Resized
+from ..model.state import Confirm, Detail, Focus, HelpKeys
+from .absorb import absorb
+from .common_keys import take_confirm_key, take_terminal_key
+from .detail_keys import take_detail_key
+from .help_keys import take_list_key
+from .input_keys import send_waiting, take_input
+from .mouse import click, wheel
+from .panel_keys import leave_unseen_panel, take_panel_key
+from .restore import restore
+
+if TYPE_CHECKING:
+    from ..model.state import ChatState
+
+PARTNER: Final = "partner"
+"""What a partner without a name is called."""
+
+Message = (
+    Notification
+    | QueueReply
+    | PartnerMessage
+    | keys.Event
+    | Notice
+    | Resized
+    | Beat
+    | Ending
+)
+
+
+def update(state: ChatState, message: Message, now: float) -> list[Effect]:
+    """Change the state by one message.
+
+    Args:
+        state: Changed in place.
+        message: What happened.
+        now: When, in seconds of the monotonic clock.
+
+    Returns:
+        What is to be done outside of the state.
+    """
+    state.now = now
+    match message:
+        case TaskChanged() | Subscribed() | TasksForgotten() | JournalTrouble():
+            return _take_notification(state, message)
+        case PartnerSays(conversation=where, text=text, done=done):
+            return _take_speech(state, where, text, done=done)
+        case Notice(text=text):
+            return absorb(state, state.dialogue.take_notice(text))
+        case keys.Key():
+            state.notice = ""
+            return _take_key(state, message)
+        case keys.Paste():
+            return _take_paste(state, message)
+        case keys.Wheel():
+            wheel(state, message)
+        case keys.Click():
+            return click(state, message)
+        case keys.FocusChange(focused=focused):
+            state.window_focused = focused
+        case keys.BackgroundColor() | keys.DeviceAttributes():
+            pass  # the actor, which knows the settings, sees to the look
+        case Resized(size=size):
+            state.size = size
+            leave_unseen_panel(state)
+        case Beat():
+            pass
+        case Ending():
+            state.leaving = True
+            state.overlay = None
+        case _:
+            return _take_reply(state, message)
+    return []
+
+
+def _take_notification(state: ChatState, news: Notification) -> list[Effect]:
+    effects: list[Effect] = []
+    match news:
+        case TaskChanged(event=event, task=task):
+            state.board.apply(task, state.now)
+            if task.status.is_final and event is not TaskEvent.PROGRESS:
+                effects.append(Announce(task))
+        case Subscribed(tasks=tasks):
+            for task in tasks:
+                state.board.apply(task, state.now, old=True)
+        case TasksForgotten(ids=ids):
+            state.board.forget(ids)
+        case JournalTrouble():
+            pass  # the dialogue has words for it
+        case _:
+            assert_never(news)
+    effects += absorb(state, state.dialogue.take_notification(news))
+    return [*effects, *send_waiting(state)]
+
+
+def _take_speech(
+    state: ChatState, where: str, text: str, *, done: bool
+) -> list[Effect]:
+    name = safe_line(where)[:LONGEST_NAME]
+    who = state.partner or PARTNER
+    at = datetime.now(UTC)
+    said = state.conversations.extend_speech(who, at, text, name, done=done)
+    if not done:
+        return []
+    return [Tell(WriteDown(ChatMessage(said.at, name, said.who, said.text)))]
+
+
+def _take_reply(state: ChatState, reply: QueueReply) -> list[Effect]:
+    if isinstance(reply, Transcript):
+        restore(state.conversations, reply)
+        return []
+    effects = absorb(state, state.dialogue.take_reply(reply))
+    return [*effects, *send_waiting(state)]
+
+
+def _take_key(state: ChatState, key: keys.Key) -> list[Effect]:
+    effects = take_terminal_key(key)
+    if effects is not None:
+        return effects
+    match state.overlay:
+        case Confirm():
+            effects = take_confirm_key(state, state.overlay, key)
+            if effects is not None:
+                return effects
+            state.focus = Focus.INPUT
+        case Detail():
+            return take_detail_key(state, state.overlay, key)
+        case HelpKeys():
+            if take_list_key(state, state.overlay, key):
+                return []
+        case None:
+            pass
+        case _:
+            assert_never(state.overlay)
+    if state.focus is Focus.PANEL:
+        return take_panel_key(state, key)
+    return take_input(state, key)
+
+
+def _take_paste(state: ChatState, paste: keys.Paste) -> list[Effect]:
+    """Put a paste into the input, whatever has the focus: it may not get lost."""
+    detail = state.detail
+    if detail is not None and detail.query is not None:
+        detail.query += safe_line(paste.text.partition("\n")[0])
+        return []
+    state.focus = Focus.INPUT
+    state.panel = replace(state.panel, typing=False)
+    if paste.cut:
+        state.notice = "the paste was too long, and its end is lost"
+    return take_input(state, paste)

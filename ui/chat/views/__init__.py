@@ -1,0 +1,1 @@
+"""The drawn chat as rows of text: pure functions of its state."""

@@ -1,0 +1,148 @@
+"""One task, opened: the facts above, its output below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ....actors import TaskStatus
+from ....actors.rules.safe_text import safe_line, safe_lines, size_text
+from ...text.cells import clip, clip_row, wrap
+from ...text.rows import Row, Span
+from ...text.theme import duration_text
+from .paint import sides, titled_rule
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from ....actors import Task
+    from ...text.theme import Look
+    from ..model.board import Seen
+    from ..model.state import ChatState, Detail
+
+_NAME: Final = 10
+_LEAST_OUTPUT: Final = 3
+_COMMAND_ROWS: Final = 4
+
+
+def detail_rows(
+    state: ChatState, detail: Detail, columns: int, height: int
+) -> list[Row]:
+    """Return at most `height` rows: the facts, a rule with the place, the output."""
+    facts = fact_rows(state, detail, columns, height)
+    room = height - len(facts)
+    if room < 1:
+        return facts[:height]
+    rows = [*facts, _rule(state, detail, columns), *detail.rows[: room - 1]]
+    return rows[:height]
+
+
+def output_height(state: ChatState, detail: Detail, columns: int, height: int) -> int:
+    """Return how many rows of output there is room for."""
+    return max(0, height - len(fact_rows(state, detail, columns, height)) - 1)
+
+
+def fact_rows(state: ChatState, detail: Detail, columns: int, height: int) -> list[Row]:
+    """Return what is known of the task; less of it where the output has no room."""
+    seen = state.board.find(detail.task_id)
+    if seen is None:
+        text = f"#{detail.task_id} has left the history"
+        return [clip_row((Span(text, state.look.theme.problem),), columns)]
+    rows = [_title(seen, state, columns)]
+    for name, text in _facts(seen, detail, state.look):
+        label = Span(f"  {name:<{_NAME}}", state.look.theme.faint)
+        lines = _lines(text, max(1, columns - _NAME - 2), state.look)
+        rows += [clip_row((label, Span(line)), columns) for line in lines[:1]]
+        blank = Span(" " * (_NAME + 2))
+        rows += [clip_row((blank, Span(line)), columns) for line in lines[1:]]
+    return rows[: max(1, min(len(rows), height - 1 - _LEAST_OUTPUT, height // 2 + 1))]
+
+
+def _lines(text: str, columns: int, look: Look) -> list[str]:
+    """Wrap a text that may have several lines; a long one ends where it is cut off."""
+    parts = safe_lines(text) or [""]
+    lines = [line for part in parts[:_COMMAND_ROWS] for line in wrap(part, columns)]
+    if len(parts) > _COMMAND_ROWS or len(lines) > _COMMAND_ROWS:
+        last = clip(lines[_COMMAND_ROWS - 1], max(0, columns - 2), "")
+        lines[_COMMAND_ROWS - 1 :] = [f"{last} {look.signs.more}"]
+    return lines
+
+
+def _title(seen: Seen, state: ChatState, columns: int) -> Row:
+    task, look = seen.task, state.look
+    style = look.theme.of(task.status)
+    left = (
+        Span(f"{look.icons.of(task.status)} #{task.id} {task.status}  ", style),
+        Span(safe_line(task.description), look.theme.title),
+    )
+    seconds = seen.duration(state.now)
+    progress = "" if task.progress is None else f"{task.progress}%  "
+    right = progress + ("" if seconds is None else duration_text(seconds))
+    return sides(left, (Span(right, style),) if right else (), columns)
+
+
+def _facts(seen: Seen, detail: Detail, look: Look) -> list[tuple[str, str]]:
+    task = seen.task
+    facts = [
+        ("why", task.reason if task.reason != task.status else None),
+        ("command", f"{task.kind} {' '.join(task.args)}"),
+        ("error", task.error if task.error != task.reason else None),
+        ("times", _times(task.queued_at, task.started_at, task.ended_at, look)),
+        ("process", _process(detail, task.status)),
+        *_activity(detail, task),
+        ("exit code", None if task.exit_code is None else str(task.exit_code)),
+        ("output", _output(seen)),
+    ]
+    return [(name, text) for name, text in facts if text]
+
+
+def _times(
+    queued: datetime, started: datetime | None, ended: datetime | None, look: Look
+) -> str:
+    parts: list[str] = []
+    day: date | None = None
+    for what, at in (("queued", queued), ("started", started), ("ended", ended)):
+        if at is None:
+            continue
+        local = at.astimezone()
+        # A session lasts for days: the day is named first, and when it changes.
+        dated = "" if local.date() == day else f"{local:%-d %b} "
+        parts.append(f"{what} {dated}{local:%H:%M:%S}")
+        day = local.date()
+    return f" {look.signs.dot} ".join(parts)
+
+
+def _process(detail: Detail, status: TaskStatus) -> str | None:
+    if detail.pid is None or status is not TaskStatus.RUNNING:
+        return None
+    return str(detail.pid)
+
+
+def _activity(detail: Detail, task: Task) -> tuple[tuple[str, str], ...]:
+    # It was found out when the task was opened, and is not true for ever.
+    fresh = task.status is TaskStatus.RUNNING
+    return detail.activity if fresh and task.output_size == detail.output_size else ()
+
+
+def _output(seen: Seen) -> str | None:
+    task = seen.task
+    if task.output_path is None or task.started_at is None:
+        return None
+    return f"{task.output_path} ({size_text(task.output_size)})"
+
+
+def _rule(state: ChatState, detail: Detail, columns: int) -> Row:
+    signs = state.look.signs
+    if detail.pager is None:
+        left, right = "no output", ""
+    else:
+        status = detail.pager.status
+        left = "output"
+        text = status.message
+        if status.searching:
+            text = f"searching for {status.query}{signs.more} Esc stops it"
+        if text:
+            left += f" {signs.dot} {safe_line(text)}"
+        right = "following" if status.following else f"{status.percent}%"
+        if not status.wrap:
+            right = f"column {status.column + 1} {signs.dot} {right}"
+    return titled_rule(left, state.look, columns, right)

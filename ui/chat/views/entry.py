@@ -1,0 +1,159 @@
+"""One item of the transcript as rows: time, sign and text, wrapped to the width."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, assert_never
+
+from ....actors import TaskStatus
+from ....actors.rules.safe_text import safe_line, safe_lines
+from ...dialogue.entries import Problem, Reply, Said, TaskNews
+from ...dialogue.reports import last_words
+from ...text.cells import clip, cut, width
+from ...text.rows import Row, Span
+from ...text.theme import clock_text, duration_text
+from ..model.burst import Burst
+from .paint import wrap_spans
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ....actors import Task
+    from ...text.theme import Look
+    from ..model.transcript import Shown
+
+TIME_WIDTH: Final = 7
+"""Cells that the time takes in front of every item."""
+
+_NO_TIME_BELOW: Final = 24
+_DEEPEST: Final = 16
+_LONGEST: Final = 2000
+_REPLY_ROOM: Final = 40
+_DESCRIPTION: Final = 200  # cells; a whole script can be one, and comes up again
+
+
+@lru_cache(maxsize=4096)
+def entry_rows(shown: Shown, look: Look, columns: int, *, key: bool) -> tuple[Row, ...]:
+    """Return the rows of an item; at least one.
+
+    Args:
+        shown: What.
+        look: How everything looks.
+        columns: How wide a row may be.
+        key: Whether Enter opens what it is about, which it says then.
+    """
+    match shown:
+        case Said(who=who, text=text, command=command, at=at):
+            return _said(who, text, at, look, columns, command=command)
+        case TaskNews(change=change, at=at):
+            sign, lines = _news(change.task, look, key=key)
+            return _timed(at, sign, lines, look, columns)
+        case Burst(at=at):
+            return _timed(at, [], [_burst(shown, look, key=key)], look, columns)
+        case Reply(lines=lines):
+            return _reply(lines, look, columns)
+        case Problem(text=text, at=at):
+            style = look.theme.problem
+            spans = [Span(safe_line(text), style)]
+            return _timed(at, [Span("error  ", style)], [spans], look, columns)
+        case _:
+            assert_never(shown)
+
+
+def _said(  # noqa: PLR0913 - the fields of one entry, and how to show them
+    who: str, text: str, at: datetime, look: Look, columns: int, *, command: bool
+) -> tuple[Row, ...]:
+    theme = look.theme
+    style = theme.you if who == "you" else theme.partner
+    words = theme.command if command else theme.text
+    lines = [[Span(part[:_LONGEST], words)] for part in safe_lines(text)[:_LONGEST]]
+    return _timed(
+        at, [Span(f"{safe_line(who)}  ", style)], lines or [[]], look, columns
+    )
+
+
+def _timed(
+    at: datetime, sign: list[Span], lines: list[list[Span]], look: Look, columns: int
+) -> tuple[Row, ...]:
+    sign_width = sum(width(span.text) for span in sign)
+    if columns < _NO_TIME_BELOW:
+        first, *others = lines
+        rows = wrap_spans([*sign, *first], columns)
+        for other in others:
+            rows += wrap_spans(other, columns)
+        return tuple(rows)
+    time = Span(f"{clock_text(at):<{TIME_WIDTH}}", look.theme.faint)
+    inside = columns - TIME_WIDTH
+    indent = sign_width if sign_width <= min(_DEEPEST, inside // 2) else 0
+    if not indent and sign:
+        lines = [[*sign, *lines[0]], *lines[1:]]
+    blank = Span(" " * (TIME_WIDTH + indent))
+    rows = [row for spans in lines for row in wrap_spans(spans, inside - indent)]
+    head = (time, *sign) if indent else (time,)
+    return ((*head, *rows[0]), *((blank, *row) for row in rows[1:]))
+
+
+def _reply(lines: tuple[str, ...], look: Look, columns: int) -> tuple[Row, ...]:
+    # Tables keep their columns: a long line is cut into rows, not broken at words.
+    indent = TIME_WIDTH if columns >= _REPLY_ROOM else 0
+    blank = Span(" " * indent)
+    style = look.theme.text
+    rows = [
+        (blank, Span(part, style)) if indent else (Span(part, style),)
+        for text in lines
+        for part in cut(safe_line(text).rstrip(), columns - indent)
+    ]
+    return tuple(rows) or ((),)
+
+
+def _news(task: Task, look: Look, *, key: bool) -> tuple[list[Span], list[list[Span]]]:
+    theme = look.theme
+    style = theme.of(task.status)
+    head = f"{look.icons.of(task.status)} #{task.id} {task.status:<8}  "
+    rest = [Span(clip(safe_line(task.description), _DESCRIPTION), theme.text)]
+    details = _details(task, look)
+    if details:
+        failed = task.status is TaskStatus.FAILED
+        rest.append(Span(f"  {details}", theme.problem if failed else theme.faint))
+    if task.status is TaskStatus.FAILED:
+        enter = "Enter or " if key else ""
+        rest.append(Span(f"  ({enter}/show {task.id})", theme.faint))
+    last = last_words(task)
+    return [Span(head, style)], [rest, [Span(last, theme.faint)]] if last else [rest]
+
+
+def _details(task: Task, look: Look) -> str:
+    reason = safe_line(task.reason)
+    match task.status:
+        case TaskStatus.QUEUED:
+            return "" if reason == "starting" else reason
+        case TaskStatus.RUNNING:
+            return "" if reason == "running" else reason
+        case TaskStatus.COMPLETE:
+            if left := safe_line(task.left_running):
+                left = f" {look.signs.dot} goes on running: {left}"
+            return f"{duration_text(task.duration)}{left}"
+        case TaskStatus.FAILED | TaskStatus.CANCELED:
+            if task.duration is None:
+                return reason
+            return f"{reason} {look.signs.dot} {duration_text(task.duration)}"
+
+
+def _burst(burst: Burst, look: Look, *, key: bool) -> list[Span]:
+    spans: list[Span] = []
+    for status, count in burst.counts:
+        if spans:
+            spans.append(Span(f" {look.signs.dot} ", look.theme.faint))
+        named = " tasks" if not spans and count > 1 else " task" if not spans else ""
+        text = f"{look.icons.of(status)} {count}{named} {status}"
+        spans.append(Span(text, look.theme.of(status)))
+    if burst.failed:
+        more = f" {look.signs.more}" if _more_failed(burst) else ""
+        ids = " ".join(f"#{task_id}" for task_id in burst.failed)
+        enter = f"; Enter opens #{burst.failed_last}" if key else ""
+        spans.append(Span(f"  (failed: {ids}{more}{enter})", look.theme.faint))
+    return spans
+
+
+def _more_failed(burst: Burst) -> bool:
+    return dict(burst.counts).get(TaskStatus.FAILED, 0) > len(burst.failed)

@@ -1,0 +1,168 @@
+"""Where everything is on a screen of any size, and the frame made of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ...text.cells import ELLIPSIS, clip_row
+from ...text.rows import Frame, Row, Span
+from ..model.state import Confirm, Detail, HelpKeys
+from .confirm import confirm_rows
+from .detail import detail_rows, output_height
+from .footer import footer_row
+from .header import header_row
+from .help_keys import help_rows
+from .input import has_keys, input_rows
+from .opening import opening_rows
+from .popup import popup_rows
+from .task_panel import panel_height, panel_rows
+from .transcript import transcript_rows
+
+if TYPE_CHECKING:
+    from ...editor.editor import Rendered
+    from ..model.state import ChatState
+
+_ROWS_FOR_FOOTER: Final = 3
+_ROWS_FOR_HEADER: Final = 5
+_ROWS_FOR_INPUT_RULE: Final = 7
+_ROWS_FOR_HEADER_RULE: Final = 10
+_ROWS_FOR_PANEL: Final = 9
+
+
+class Areas(msgspec.Struct, frozen=True):
+    """How many rows each part gets, from top to bottom.
+
+    Attributes:
+        header: 1 or 0.
+        header_rule: 1 or 0.
+        transcript: What the others leave.
+        panel: At most a third of the screen.
+        over_input: For the popup or the question, as far as the transcript gives way;
+            what is more of them covers the panel.
+        input_rule: 1 or 0.
+        input: At least 1.
+        footer: 1 or 0.
+    """
+
+    header: int
+    header_rule: int
+    transcript: int
+    panel: int
+    over_input: int
+    input_rule: int
+    input: int
+    footer: int
+
+    @property
+    def body(self) -> int:
+        """All rows between header and input; an open task takes them."""
+        return self.transcript + self.panel + self.over_input
+
+
+def areas(state: ChatState, rows_of_input: int) -> Areas:
+    """Divide the screen. The input has the lowest rows but the footer, always."""
+    height = state.size.rows
+    header = int(height >= _ROWS_FOR_HEADER)
+    header_rule = int(height >= _ROWS_FOR_HEADER_RULE)
+    input_rule = int(height >= _ROWS_FOR_INPUT_RULE)
+    footer = int(height >= _ROWS_FOR_FOOTER)
+    fixed = header + header_rule + input_rule + footer
+    rows_of_input = max(1, min(rows_of_input, height - fixed))
+    room = max(0, height - fixed - rows_of_input)
+    limit = height // 3 if height >= _ROWS_FOR_PANEL else 0
+    panel = panel_height(state, min(limit, room - 1))
+    # The tasks are looked at most while one of them is chosen, or leaving is.
+    over_input = min(len(_over_input(state, room)), room - panel)
+    return Areas(
+        header,
+        header_rule,
+        room - panel - over_input,
+        panel,
+        over_input,
+        input_rule,
+        rows_of_input,
+        footer,
+    )
+
+
+def measured(state: ChatState) -> tuple[Areas, Rendered]:
+    """Divide the screen by what the input needs, and draw the input."""
+    columns, height = state.size.columns, state.size.rows
+    drawn = input_rows(state, columns, max(1, height // 3))
+    return areas(state, len(drawn.rows)), drawn
+
+
+def output_size(state: ChatState, detail: Detail) -> tuple[int, int]:
+    """Return how many columns and rows an open task's output has."""
+    parts, _ = measured(state)
+    columns = state.size.columns
+    return columns, output_height(state, detail, columns, parts.body)
+
+
+def draw(state: ChatState) -> Frame:
+    """Return the whole screen."""
+    columns = state.size.columns
+    parts, drawn = measured(state)
+    rule: Row = (Span(state.look.signs.rule * columns, state.look.theme.rule),)
+    rows: list[Row] = []
+    if parts.header:
+        rows.append(header_row(state, columns))
+    if parts.header_rule:
+        rows.append(rule)
+    rows += _body(state, parts, columns)
+    if parts.input_rule:
+        rows.append(rule)
+    top = len(rows)
+    rows += drawn.rows[: parts.input]
+    if parts.footer:
+        rows.append(footer_row(state, columns, parts.body))
+    cursor = None
+    if has_keys(state) and not state.leaving:
+        row, column = drawn.cursor
+        cursor = (min(top + row, len(rows) - 1), min(column, columns - 1))
+    frame = [clip_row(row, columns) for row in rows]
+    if state.look.is_ascii:
+        more = state.look.signs.more
+        typed = range(top, top + parts.input)
+        frame = [
+            row if at in typed else _in_ascii(row, more) for at, row in enumerate(frame)
+        ]
+    return Frame(tuple(frame), cursor)
+
+
+def _in_ascii(row: Row, more: str) -> Row:
+    """Replace the sign of what was cut off, of which those that cut know no other."""
+    return tuple(Span(it.text.replace(ELLIPSIS, more), it.style) for it in row)
+
+
+def _body(state: ChatState, parts: Areas, columns: int) -> list[Row]:
+    height = parts.body
+    match state.overlay:
+        case Detail():
+            rows = detail_rows(state, state.overlay, columns, height)
+        case HelpKeys():
+            rows = help_rows(state, state.overlay, columns, height)
+        case Confirm() | None:
+            conversation = state.conversations.current
+            rows = (
+                transcript_rows(conversation, state.look, columns, parts.transcript)
+                if conversation.transcript.items
+                else opening_rows(state, columns, parts.transcript)
+            )
+            rows += [()] * (parts.transcript - len(rows))
+            rows += panel_rows(state, columns, parts.panel)
+    rows += [()] * (height - len(rows))
+    over = _over_input(state, height)
+    return [*rows[: height - len(over)], *over]
+
+
+def _over_input(state: ChatState, height: int) -> list[Row]:
+    """Return the popup or the question, in at most `height` rows next to the input."""
+    columns = state.size.columns
+    if isinstance(state.overlay, Confirm):
+        return confirm_rows(state, columns, height)
+    if state.overlay is None and state.choice is not None and has_keys(state):
+        return popup_rows(state.choice, state.look, columns, height)
+    return []

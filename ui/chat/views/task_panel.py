@@ -1,0 +1,218 @@
+"""The docked task panel: a title, a row for each task, and the counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ....actors import TaskStatus
+from ....actors.rules.safe_text import safe_line
+from ...text.cells import clip_row, pad, pad_row, width
+from ...text.rows import Row, Span
+from ...text.theme import duration_text
+from ..model.state import Focus
+from .paint import over, sides
+
+if TYPE_CHECKING:
+    from ....actors import Task
+    from ...text.theme import Look
+    from ..model.board import Seen
+    from ..model.state import ChatState
+
+FRAME: Final = 2
+"""Rows of the panel that are no tasks: its title and its counts."""
+
+SPINS_PER_SECOND: Final = 10
+
+_BAR: Final = 12
+_PERCENT: Final = 5
+_DURATION: Final = 8
+_ROOM_FOR_BAR: Final = 64
+_ROOM_FOR_PERCENT: Final = 44
+_ROOM_FOR_DURATION: Final = 24
+_ROOM_FOR_MIDDLE: Final = 12
+_FULL: Final = 100
+
+
+def panel_height(state: ChatState, limit: int) -> int:
+    """Return how many rows the panel wants, at most `limit`; 0 for no panel."""
+    if state.panel.hidden and state.focus is not Focus.PANEL:
+        return 0
+    if state.focus is Focus.PANEL:
+        count = max(1, len(state.board.list_ids(state.panel.words)))
+    else:
+        _, count = state.board.live(0, state.now)
+    return 0 if not count or limit <= FRAME else min(limit, count + FRAME)
+
+
+def panel_rows(state: ChatState, columns: int, height: int) -> list[Row]:
+    """Return exactly the rows of a panel of this height; see `panel_height`."""
+    room = height - FRAME
+    if room < 1:
+        return []
+    shown, first, total = shown_tasks(state, room)
+    focused = state.focus is Focus.PANEL
+    widths = Widths.of(shown)
+    rows: list[Row] = []
+    for seen in shown:
+        row = task_row(seen, state.look, columns, state.now, widths)
+        if focused and seen.task.id == state.panel.selected:
+            row = over(pad_row(row, columns), state.look.theme.selected)
+        rows.append(row)
+    if not shown:
+        rows.append(_nothing(state, columns))
+    rows += [()] * (room - len(rows))
+    hidden = total - first - len(shown)
+    return [_title(state, columns), *rows, _counts(state, columns, first, hidden)]
+
+
+def shown_tasks(state: ChatState, room: int) -> tuple[list[Seen], int, int]:
+    """Return the tasks that a panel shows.
+
+    Args:
+        state: Of the chat.
+        room: Rows for tasks.
+
+    Returns:
+        The tasks, how many come before them, and how many there are in all.
+    """
+    board = state.board
+    if state.focus is not Focus.PANEL:
+        live, total = board.live(room, state.now)
+        return live, 0, total
+    ids = board.list_ids(state.panel.words)
+    selected = state.panel.selected
+    at = ids.index(selected) if selected in ids else 0
+    first = max(0, min(at - room // 2, len(ids) - room))
+    found = (board.find(task_id) for task_id in ids[first : first + room])
+    return [seen for seen in found if seen is not None], first, len(ids)
+
+
+class Widths(msgspec.Struct, frozen=True):
+    """How wide the widest cells of the tasks in sight are.
+
+    Attributes:
+        id: Digits of the ids.
+        name: Cells of the descriptions.
+    """
+
+    id: int
+    name: int
+
+    @classmethod
+    def of(cls, shown: list[Seen]) -> Widths:
+        """Measure these tasks."""
+        tasks = [seen.task for seen in shown]
+        return cls(
+            max((len(str(task.id)) for task in tasks), default=1),
+            max((width(safe_line(task.description)) for task in tasks), default=1),
+        )
+
+
+def task_row(seen: Seen, look: Look, columns: int, now: float, widths: Widths) -> Row:
+    """Return the row of one task: what it is, what it does, and how far it is.
+
+    Args:
+        seen: The task.
+        look: How everything looks.
+        columns: How wide the row may be.
+        now: This moment of the monotonic clock.
+        widths: Of the tasks that are shown together, so that they line up.
+    """
+    task, theme = seen.task, look.theme
+    style = theme.of(task.status)
+    head = (
+        Span(f"{_icon(task, look, now)} ", style),
+        Span(f"{f'#{task.id}':<{widths.id + 1}}  ", theme.faint),
+    )
+    tail = _tail(seen, look, columns, now)
+    room = columns - sum(width(s.text) for s in head) - sum(width(s.text) for s in tail)
+    if room < 1:
+        return clip_row((*head, Span(safe_line(task.description))), columns)
+    return clip_row((*head, *_middle(task, look, room, widths.name), *tail), columns)
+
+
+def _middle(task: Task, look: Look, room: int, name: int) -> tuple[Span, ...]:
+    description = safe_line(task.description)
+    if room < 2 * _ROOM_FOR_MIDDLE:
+        return (Span(pad(description, room), look.theme.text),)
+    # The description takes what the widest one needs, up to a half.
+    name = max(1, min(name, room // 2))
+    rest = room - name - 2
+    return (
+        Span(f"{pad(description, name)}  ", look.theme.text),
+        Span(pad(_activity(task), rest), look.theme.faint),
+    )
+
+
+def _activity(task: Task) -> str:
+    if task.status is TaskStatus.RUNNING and task.reason == "running":
+        return task.last_line or ""
+    return safe_line(task.reason)
+
+
+def _tail(seen: Seen, look: Look, columns: int, now: float) -> tuple[Span, ...]:
+    task, theme = seen.task, look.theme
+    spans: list[Span] = []
+    progress = task.progress if task.status is TaskStatus.RUNNING else None
+    if columns >= _ROOM_FOR_BAR:
+        spans.append(Span("  "))
+        spans.extend(_bar(progress, look))
+    if columns >= _ROOM_FOR_PERCENT:
+        text = "" if progress is None else f"{progress}%"
+        spans.append(Span(f"{text:>{_PERCENT}}", theme.bar))
+    if columns >= _ROOM_FOR_DURATION:
+        seconds = seen.duration(now)
+        text = look.signs.dash if seconds is None else duration_text(seconds)
+        spans.append(Span(f"{text:>{_DURATION}}", theme.faint))
+    return tuple(spans)
+
+
+def _bar(progress: int | None, look: Look) -> tuple[Span, ...]:
+    if progress is None:
+        return (Span(" " * _BAR),)
+    full = _BAR * progress // _FULL
+    return (
+        Span(look.signs.bar_full * full, look.theme.bar),
+        Span(look.signs.bar_rest * (_BAR - full), look.theme.rule),
+    )
+
+
+def _icon(task: Task, look: Look, now: float) -> str:
+    if task.status is not TaskStatus.RUNNING:
+        return look.icons.of(task.status)
+    frames = look.signs.spinner
+    return frames[int(now * SPINS_PER_SECOND) % len(frames)]
+
+
+def _title(state: ChatState, columns: int) -> Row:
+    theme, signs = state.look.theme, state.look.signs
+    focused = state.focus is Focus.PANEL
+    words = state.panel.words
+    spans = [
+        Span(f"{signs.rule * 2} ", theme.rule),
+        Span("Tasks ", theme.title if focused else theme.faint),
+    ]
+    if focused and (words or state.panel.typing):
+        end = "_" if state.panel.typing else ""
+        spans.append(Span(f"/{words}{end} ", theme.unread))
+    row = clip_row(tuple(spans), columns)
+    used = sum(width(span.text) for span in row)
+    return (*row, Span(signs.rule * (columns - used), theme.rule))
+
+
+def _counts(state: ChatState, columns: int, above: int, below: int) -> Row:
+    theme, counts = state.look.theme, state.board.counts
+    text = (
+        f"Running: {counts.running} | Queued: {counts.queued}"
+        f" | Completed: {counts.complete} | Failed: {counts.failed}"
+    )
+    more = above + below
+    right = (Span(f"+{more} more", theme.faint),) if more else ()
+    return sides((Span(text, theme.faint),), right, columns)
+
+
+def _nothing(state: ChatState, columns: int) -> Row:
+    text = "No task matches" if state.panel.words else "No tasks"
+    return clip_row((Span(text, state.look.theme.faint),), columns)

@@ -1,0 +1,1 @@
+"""What was typed becomes requests; notifications become entries."""

@@ -1,0 +1,71 @@
+"""What the LineActor is told besides notifications and answers, and what it says.
+
+Immutable, like all messages.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from ...actors import Notification, QueueReply
+
+
+class InputLine(msgspec.Struct, frozen=True):
+    """Somebody typed a line, or a script holds it."""
+
+    text: str
+
+
+class BadInput(msgspec.Struct, frozen=True):
+    """A line could not be read; the text says why and what to do."""
+
+    problem: str
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """Something a person should know, in one line."""
+
+    text: str
+
+
+class EndOfInput(msgspec.Struct, frozen=True):
+    """No more lines will come; leave when everything is done."""
+
+
+class Farewell(msgspec.Struct, frozen=True):
+    """The task system has stopped. Answer to an ask: the `Verdict`."""
+
+
+LineMessage = (
+    Notification | QueueReply | InputLine | BadInput | Notice | EndOfInput | Farewell
+)
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """How the session went.
+
+    Attributes:
+        misunderstood: Whether a line of input made no sense.
+        unsuccessful: Whether a task failed, was canceled or never came to an end.
+    """
+
+    misunderstood: bool
+    unsuccessful: bool
+
+
+class WantsInput(msgspec.Struct, frozen=True):
+    """Every line so far has been carried out."""
+
+
+class Finished(msgspec.Struct, frozen=True):
+    """The session is to end: somebody asked for it, or all is done."""
+
+
+class ViewLost(msgspec.Struct, frozen=True):
+    """Nothing can be shown any more; the text says why."""
+
+    reason: str
+
+
+LineReport = WantsInput | Finished | ViewLost
+"""What the LineActor tells the program that owns it."""

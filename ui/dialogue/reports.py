@@ -1,0 +1,244 @@
+"""Pure functions that write tasks down in lines of text: lists, details, news."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ...actors import TaskFilter, TaskStatus
+from ...actors.processes.output_file import read_tail
+from ...actors.rules.safe_text import safe_line, safe_lines, size_text
+from ..text.theme import duration_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from ...actors import Task, TaskFound, TaskList
+    from ...actors.processes.activity import VitalSigns
+    from ..text.theme import Icons
+
+SILENCE: Final = 60.0
+"""Seconds without output from which on `/show` speaks of it."""
+
+_LAST_WORDS: Final = 120  # characters
+_NO_CPU: Final = 0.05  # seconds; the system counts in hundredths
+
+LAST_LINES: Final = 20
+"""Lines of output that `/show` adds."""
+
+SHOW_LIMIT: Final = 1 << 16
+"""Bytes of output in which `/show` looks for its lines."""
+
+OUTPUT_LIMIT: Final = 1 << 20
+"""Bytes of output that `/output` shows at most; the file has all of it."""
+
+
+def news_text(task: Task, icons: Icons) -> str:
+    """Write what became of a task in one line: `✗ #2 failed  Lint  exit status 1`."""
+    start = f"{icons.of(task.status)} #{task.id} {task.status:<8}"
+    parts = [f"{start}  {safe_line(task.description)}", *_news_details(task)]
+    if last := last_words(task):
+        parts.append(last)
+    return "  ".join(parts)
+
+
+def last_words(task: Task) -> str:
+    """Return the last line that a failed task printed, which often says why.
+
+    Empty if it has not failed, printed nothing, or that line is its reason already.
+    """
+    if task.status is not TaskStatus.FAILED or task.last_line is None:
+        return ""
+    line = safe_line(task.last_line).strip()
+    if line in task.reason:
+        return ""
+    return line if len(line) <= _LAST_WORDS else f"{line[: _LAST_WORDS - 3]}..."
+
+
+def _news_details(task: Task) -> list[str]:
+    reason = safe_line(task.reason)
+    match task.status:
+        case TaskStatus.QUEUED:
+            return [] if reason == "starting" else [reason]
+        case TaskStatus.RUNNING:
+            return [] if reason == "running" else [reason]
+        case TaskStatus.COMPLETE:
+            if left := safe_line(task.left_running):
+                return [f"{duration_text(task.duration)}  goes on running: {left}"]
+            return [duration_text(task.duration)]
+        case TaskStatus.FAILED | TaskStatus.CANCELED:
+            what = reason if task.duration is None else _with_duration(task)
+            return (
+                [f"{what}  ({safe_line(extra)})"] if (extra := _more(task)) else [what]
+            )
+
+
+def _with_duration(task: Task) -> str:
+    return f"{safe_line(task.reason)} · {duration_text(task.duration)}"
+
+
+def _more(task: Task) -> str | None:
+    return task.error if task.error and task.error not in task.reason else None
+
+
+def list_lines(answer: TaskList, which: TaskFilter, icons: Icons) -> list[str]:
+    """Write a task list: header, a row for each task, and a footer with the counts."""
+    rows = [_row(task, icons) for task in answer.tasks]
+    widths = [max(len(row[i]) for row in (_HEADER, *rows)) for i in range(len(_HEADER))]
+    lines = [_columns(row, widths) for row in (_HEADER, *rows)]
+    if not rows:
+        name = "" if which is TaskFilter.NOT_CANCELED else f"{which.value} "
+        kind = "" if which is TaskFilter.ALL else name
+        lines = [f"No {kind}tasks."]
+    counts = answer.counts
+    lines.append(
+        f"Running: {counts.running} | Queued: {counts.queued}"
+        f" | Completed: {counts.complete} | Failed: {counts.failed}"
+    )
+    return lines
+
+
+_HEADER: Final = (" ", "ID", "Progress", "Duration", "Description")
+
+
+def _row(task: Task, icons: Icons) -> tuple[str, ...]:
+    return (
+        icons.of(task.status),
+        f"#{task.id}",
+        "-" if task.progress is None else f"{task.progress}%",
+        duration_text(task.duration),
+        safe_line(task.description),
+    )
+
+
+def _columns(row: tuple[str, ...], widths: list[int]) -> str:
+    icon, task_id, progress, duration, description = row
+    _, id_width, progress_width, duration_width, _ = widths
+    return (
+        f"{icon} {task_id:<{id_width}}  {progress:>{progress_width}}"
+        f"  {duration:>{duration_width}}  {description}"
+    )
+
+
+def detail_lines(
+    found: TaskFound, icons: Icons, activity: Iterable[tuple[str, str]] = ()
+) -> list[str]:
+    """Write all that is known of a task, and its last lines of output.
+
+    Reads the end of its output file; blocks as long as that takes.
+
+    Args:
+        found: The task.
+        icons: The signs for statuses.
+        activity: More facts and their names; see `activity_facts`.
+    """
+    task = found.task
+    facts = [
+        ("status", f"{icons.of(task.status)} {task.status}: {task.reason}"),
+        ("kind", task.kind),
+        ("command", " ".join(task.args)),
+        ("queued", _time(task.queued_at)),
+        ("started", _time(task.started_at)),
+        ("ended", _time(task.ended_at)),
+        ("duration", None if task.duration is None else duration_text(task.duration)),
+        ("progress", None if task.progress is None else f"{task.progress}%"),
+        ("process", None if found.pid is None else str(found.pid)),
+        *activity,
+        ("exit code", None if task.exit_code is None else str(task.exit_code)),
+        ("error", _more(task)),
+        ("output", _output_fact(task)),
+    ]
+    lines = [f"#{task.id} {safe_line(task.description)}"]
+    lines += [f"  {name:<9}  {safe_line(text)}" for name, text in facts if text]
+    lines += [f"  │ {line}" for line in _last_lines(task)]
+    return lines
+
+
+def activity_facts(
+    silence: float, signs: VitalSigns | None, earlier: VitalSigns | None = None
+) -> list[tuple[str, str]]:
+    """Write what tells a task that works from one that waits.
+
+    Args:
+        silence: For how many seconds it has printed nothing.
+        signs: What its processes have done so far, if it has any.
+        earlier: The same, when somebody looked last.
+
+    Returns:
+        Facts and their names, for `detail_lines`; none is worth a word for a task that
+        prints something now and then and has no process.
+    """
+    facts: list[tuple[str, str]] = []
+    if silence >= SILENCE:
+        facts.append(("silence", f"no output for {duration_text(silence)}"))
+    if signs is not None:
+        count = f"{signs.processes} process{'es' * (signs.processes != 1)}"
+        text = f"{count}, {signs.cpu:.1f} s of CPU since the start"
+        if earlier is not None:
+            used = max(0.0, signs.cpu - earlier.cpu)
+            since = duration_text(signs.at - earlier.at)
+            amount = f"{used:.1f} s" if used >= _NO_CPU else "none"
+            text += f", {amount} in the last {since}"
+        facts.append(("activity", text))
+    return facts
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def _output_fact(task: Task) -> str | None:
+    if task.output_path is None:
+        return None
+    try:
+        size = Path(task.output_path).stat().st_size
+    except FileNotFoundError:
+        # Before its first output a task may not have made the file yet.
+        return f"{task.output_path} is gone" if task.output_size else None
+    except OSError as error:
+        return f"{task.output_path} can't be read: {error.strerror}"
+    return f"{task.output_path} ({size_text(size)})"
+
+
+def _last_lines(task: Task) -> list[str]:
+    if task.output_path is None:
+        return []
+    try:
+        tail, start = read_tail(Path(task.output_path), SHOW_LIMIT)
+    except OSError:
+        return []  # what is wrong with the file is one of the facts already
+    return _whole_lines(tail, start)[-LAST_LINES:]
+
+
+def _whole_lines(tail: bytes, start: int) -> list[str]:
+    lines = safe_lines(tail.decode("utf-8", "replace"))
+    if start and len(lines) > 1:
+        del lines[0]  # its beginning was cut off
+    return lines
+
+
+def output_lines(task: Task) -> list[str]:
+    """Write what a task printed, up to its last `OUTPUT_LIMIT` bytes.
+
+    Reads its output file; blocks as long as that takes.
+
+    Raises:
+        OSError: If the file can't be read.
+    """
+    if task.output_path is None or task.started_at is None:
+        return [f"#{task.id} has no output"]
+    try:
+        data, start = read_tail(Path(task.output_path), OUTPUT_LIMIT)
+    except FileNotFoundError:
+        if task.output_size:
+            raise
+        data, start = b"", 0  # its process is just being started, or never was
+    if not data:
+        yet = "" if task.status.is_final else " yet"
+        return [f"#{task.id} has printed nothing{yet}"]
+    lines = _whole_lines(data, start)
+    if start:
+        path = safe_line(task.output_path)
+        lines.insert(0, f"… {size_text(start)} before this are in {path}")
+    return lines

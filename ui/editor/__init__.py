@@ -1,0 +1,1 @@
+"""The input: buffer, layout, history."""

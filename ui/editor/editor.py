@@ -1,0 +1,344 @@
+"""The input editor: keys in, rows out; it knows neither terminal nor thread.
+
+Keys are those of readline. Enter, Tab, Escape and Ctrl+C mean what the caller says;
+Ctrl+J and Alt+Enter break the line. A large paste is one folded piece, which Ctrl+O
+shows in full.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ..terminal.keys import Key, Paste
+from ..text.cells import clip
+from .buffer import EditBuffer
+from .folds import Folds, clean_input, is_fold, is_large
+from .history_file import HISTORY_LIMIT
+from .history_search import HistorySearch
+from .layout import Content, EditorStyles, Rendered, lay_out
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Editor", "EditorStyles", "Rendered"]
+
+_LINE_BREAK: Final = {"ctrl-j", "alt-enter", "shift-enter", "ctrl-enter"}
+_ON_EMPTY: Final = {"ctrl-y", "alt-y", "ctrl-_"}
+
+
+class Editor:
+    """One input with its history, undo and kill ring.
+
+    Text is made safe as it comes in: it never holds control characters other than
+    line breaks and tabs. Positions are indices into `text`.
+
+    Args:
+        history: Earlier inputs, oldest first.
+        styles: How it looks.
+    """
+
+    def __init__(
+        self, history: Iterable[str] = (), styles: EditorStyles | None = None
+    ) -> None:
+        self.styles = styles or EditorStyles()
+        self._buffer = EditBuffer()
+        self._folds = Folds()
+        self._history = [clean_input(text) for text in history]
+        # What was changed of the history while browsing it; the draft comes after it.
+        self._edited: dict[int, str] = {}
+        self._at = len(self._history)
+        self._search: HistorySearch | None = None
+        self._suggested: tuple[str, str] = ("", "")
+
+    @property
+    def text(self) -> str:
+        """All of the input, with folded pastes in full."""
+        return self._folds.expand(self._buffer.text)
+
+    @property
+    def cursor(self) -> int:
+        """Where the cursor is in `text`; never inside a folded paste."""
+        return self._folds.outer(self._buffer.text, self._buffer.cursor)
+
+    @property
+    def searching(self) -> bool:
+        """Whether Ctrl+R is under way; every key belongs to the editor then."""
+        return self._search is not None
+
+    @property
+    def suggestion(self) -> str:
+        """What Right or End would add from the history; empty if there is nothing."""
+        typed = self._buffer.text
+        if (
+            not typed
+            or self._search
+            or self._buffer.cursor < len(typed)
+            or self._at < len(self._history)
+        ):
+            return ""
+        if self._suggested[0] != typed:
+            # A fold is in no history, so a text with folds finds nothing.
+            found = (
+                text
+                for text in reversed(self._history)
+                if len(text) > len(typed) and text.startswith(typed)
+            )
+            self._suggested = (typed, next(found, typed))
+        return self._suggested[1][len(typed) :]
+
+    def handle(self, event: Key | Paste) -> bool:
+        """Take a key or a paste.
+
+        Left to the caller, unless a search is under way: Enter, Tab, Escape, Ctrl+C,
+        what means nothing here, Up and Down where there is nothing more to go to, and
+        on an empty input all that could only move or delete.
+
+        Returns:
+            Whether the event was used up.
+        """
+        if isinstance(event, Paste):
+            self._end_search()
+            self.paste(event.text)
+            return True
+        if self._search and self._handle_search(self._search, event):
+            return True
+        if event.text:
+            self._buffer.type(clean_input(event.text))
+            return True
+        if event.name in _LINE_BREAK:
+            self._buffer.type("\n")
+            return True
+        if event.name in {"up", "ctrl-p"}:
+            return self._buffer.move_line(-1) or self._browse(-1)
+        if event.name in {"down", "ctrl-n"}:
+            return self._buffer.move_line(1) or self._browse(1)
+        if event.name == "ctrl-r":
+            self._search = HistorySearch(self._history)
+            return True
+        if event.name == "ctrl-o":
+            return self.unfold()
+        if not self._buffer.text and event.name not in _ON_EMPTY:
+            return False
+        return self._edit(event.name)
+
+    def insert(self, text: str) -> None:
+        """Put text in at the cursor, as if it was typed; never folded."""
+        self._end_search()
+        self._buffer.type(clean_input(text))
+
+    def paste(self, text: str) -> None:
+        """Put text in at the cursor; folded if it is large."""
+        self._end_search()
+        at = self._buffer.cursor
+        self._buffer.replace(at, at, self._fold_large(clean_input(text)))
+
+    def replace(self, start: int, end: int, text: str) -> None:
+        """Replace a part of `text`, and put the cursor after it; can be undone.
+
+        A folded paste that is only partly inside is replaced whole.
+        """
+        self._end_search()
+        inner = self._buffer.text
+        self._buffer.replace(
+            self._folds.inner(inner, start, after=False),
+            self._folds.inner(inner, max(start, end), after=True),
+            clean_input(text),
+        )
+
+    def set_text(self, text: str) -> None:
+        """Replace everything, with the cursor at the end; can be undone."""
+        self._end_search()
+        self._buffer.load(self._fold_large(clean_input(text)))
+
+    def take_suggestion(self) -> bool:
+        """Put in what `suggestion` shows.
+
+        Returns:
+            Whether there was anything.
+        """
+        suggestion = self.suggestion
+        if suggestion:
+            self._buffer.type(suggestion)
+        return bool(suggestion)
+
+    def unfold(self) -> bool:
+        """Show the folded paste at the cursor in full, to edit it (Ctrl+O).
+
+        Returns:
+            Whether there was one.
+        """
+        buffer = self._buffer
+        for start in (buffer.cursor - 1, buffer.cursor):
+            char = buffer.text[max(0, start) : start + 1]
+            if is_fold(char):
+                buffer.replace(start, start + 1, self._folds.folded(char))
+                return True
+        return False
+
+    def clear(self) -> str:
+        """Empty the input; Ctrl+Y can bring it back.
+
+        Returns:
+            What was in it.
+        """
+        text = self.text
+        self._buffer.move(0)
+        self._buffer.kill(0, len(self._buffer.text))
+        self._begin_anew()
+        return text
+
+    def submit(self) -> str:
+        """Empty the input, and remember what was in it as the newest of the history.
+
+        Returns:
+            What was in it.
+        """
+        text = self.text
+        if text.strip() and (not self._history or self._history[-1] != text):
+            self._history = [*self._history, text][-HISTORY_LIMIT:]
+        self._begin_anew()
+        return text
+
+    def render(
+        self, columns: int, max_rows: int, prompt: str = "> ", placeholder: str = ""
+    ) -> Rendered:
+        """Draw the input so that the cursor is seen.
+
+        Long lines wrap, and scroll up and down; in a single row they scroll sideways.
+
+        Args:
+            columns: How wide it may be, at least 1.
+            max_rows: How high it may be, at least 1.
+            prompt: Stands before the first line; while searching, the search does.
+            placeholder: Stands in an empty input.
+        """
+        columns = max(1, columns)
+        if self._search:
+            content = self._search_content(self._search, columns)
+            return lay_out(content, columns, max(1, max_rows))
+        content = Content(
+            text=self._buffer.text,
+            cursor=self._buffer.cursor,
+            prompt=prompt,
+            hint=self.suggestion if self._buffer.text else placeholder,
+            label=self._folds.label,
+            styles=self.styles,
+        )
+        return lay_out(content, columns, max(1, max_rows))
+
+    def _edit(self, name: str) -> bool:
+        """Carry out a key that moves or changes; tell whether it is one."""
+        buffer = self._buffer
+        at = buffer.cursor
+        match name:
+            case "right" | "ctrl-f" | "end" | "ctrl-e" if self.suggestion:
+                buffer.type(self.suggestion)
+            case "left" | "ctrl-b":
+                buffer.move(buffer.before)
+            case "right" | "ctrl-f":
+                buffer.move(buffer.after)
+            case "home" | "ctrl-a":
+                buffer.move(buffer.line_start)
+            case "end" | "ctrl-e":
+                buffer.move(buffer.line_end)
+            case "ctrl-home":
+                buffer.move(0)
+            case "ctrl-end":
+                buffer.move(len(buffer.text))
+            case "alt-b" | "ctrl-left" | "alt-left":
+                buffer.move(buffer.word_start)
+            case "alt-f" | "ctrl-right" | "alt-right":
+                buffer.move(buffer.word_end)
+            case "backspace" | "ctrl-h" | "shift-backspace":
+                buffer.delete(buffer.before, at)
+            case "delete" | "ctrl-d":
+                buffer.delete(at, buffer.after)
+            case "ctrl-w":
+                buffer.kill(buffer.blank_word_start, at)
+            case "alt-backspace" | "ctrl-alt-h" | "ctrl-backspace":
+                buffer.kill(buffer.word_start, at)
+            case "alt-d" | "ctrl-delete":
+                buffer.kill(at, buffer.word_end)
+            case "ctrl-u":
+                buffer.kill(min(buffer.line_start, buffer.before), at)
+            case "ctrl-k":
+                buffer.kill(at, max(buffer.line_end, buffer.after))
+            case "ctrl-y":
+                buffer.yank()
+            case "alt-y":
+                buffer.yank_older()
+            case "ctrl-t":
+                buffer.transpose()
+            case "ctrl-_":
+                buffer.undo()
+            case _:
+                return False
+        return True
+
+    def _browse(self, step: int) -> bool:
+        """Go to an older or newer input; tell whether there is one."""
+        target = self._at + step
+        if not 0 <= target <= len(self._history):
+            return False
+        if self._at == len(self._history) or self.text != self._history[self._at]:
+            self._edited[self._at] = self._buffer.text
+        self._at = target
+        inner = self._edited.get(target)
+        if inner is None:
+            inner = self._fold_large(self._history[target])
+        self._buffer.load(inner)
+        return True
+
+    def _handle_search(self, search: HistorySearch, key: Key) -> bool:
+        """Take a key while searching; one that ends the search is still to be done."""
+        match key.name:
+            case "ctrl-r":
+                search.older()
+            case "ctrl-s":
+                search.newer()
+            case "backspace" | "ctrl-h":
+                search.rub_out()
+            case "escape" | "ctrl-g" | "ctrl-c":
+                self._search = None
+            case "enter":
+                self._end_search()
+            case _ if key.text:
+                search.type(clean_input(key.text))
+            case _:
+                self._end_search()
+                return False
+        return True
+
+    def _end_search(self) -> None:
+        """Keep what the search has found, if it is under way."""
+        search, self._search = self._search, None
+        if search and search.hit is not None:
+            self._buffer.load(self._fold_large(search.hit))
+
+    def _search_content(self, search: HistorySearch, columns: int) -> Content:
+        query = clip(search.query, columns // 2)
+        word = "not found" if search.failed else "search"
+        text, cursor = self._buffer.text, self._buffer.cursor
+        if search.hit is not None:
+            # Only the line of the hit is shown, however large the input was.
+            start = search.hit.rfind("\n", 0, search.position) + 1
+            text = search.hit[start:].partition("\n")[0]
+            cursor = search.position - start
+        return Content(
+            text=text,
+            cursor=cursor,
+            prompt=f"({word}) {query}: ",
+            hint="",
+            label=self._folds.label,
+            styles=self.styles,
+        )
+
+    def _fold_large(self, text: str) -> str:
+        return self._folds.fold(text) if is_large(text) else text
+
+    def _begin_anew(self) -> None:
+        self._search = None
+        self._buffer.reset()
+        self._folds.forget_except(self._buffer.kills)
+        self._edited.clear()
+        self._at = len(self._history)

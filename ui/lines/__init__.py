@@ -1,0 +1,1 @@
+"""Line mode: input and output line by line, as text or JSON."""

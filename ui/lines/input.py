@@ -1,0 +1,84 @@
+"""Lines from a file descriptor, without blocking on it and however long they are."""
+
+from __future__ import annotations
+
+import codecs
+import os
+from typing import Final
+
+from ..dialogue.messages import BadInput, EndOfInput, InputLine
+
+CHUNK: Final = 1 << 16
+"""Bytes read at a time."""
+
+LONGEST_LINE: Final = 1 << 20
+"""Bytes of the longest line that is taken."""
+
+
+class LineInput:
+    """Cuts what a file descriptor has into lines.
+
+    Args:
+        fd: Where from.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self._rest = bytearray()
+        self._number = 0
+        self._skipping = False
+
+    def read(self) -> list[InputLine | BadInput | EndOfInput]:
+        """Read once and return the lines that are complete.
+
+        Blocks if there is nothing to read. The last line of a file counts as complete
+        without a line break too; after it comes `EndOfInput`, as it does after a word
+        about what can't be read.
+        """
+        try:
+            data = os.read(self.fd, CHUNK)
+        except OSError as error:
+            problem = f"can't read the input ({error.strerror}); there is no more of it"
+            return [BadInput(problem), EndOfInput()]
+        if not data:
+            last = bytes(self._rest)
+            self._rest.clear()
+            # The end of a line that was too long is no line of its own.
+            unread = [self._decode(last)] if last and not self._skipping else []
+            return [*unread, EndOfInput()]
+        self._rest += data
+        *lines, rest = self._rest.split(b"\n")
+        self._rest = rest
+        found: list[InputLine | BadInput | EndOfInput] = []
+        for line in lines:
+            if self._skipping:
+                self._skipping = False
+                continue
+            found.append(self._decode(bytes(line)))
+        if len(self._rest) > LONGEST_LINE:
+            self._rest.clear()
+            if not self._skipping:
+                self._skipping = True
+                found.append(self._too_long())
+        return found
+
+    def _decode(self, line: bytes) -> InputLine | BadInput:
+        if len(line) > LONGEST_LINE:
+            return self._too_long()
+        self._number += 1
+        if self._number == 1:
+            line = line.removeprefix(codecs.BOM_UTF8)
+        try:
+            return InputLine(line.decode().removesuffix("\r"))
+        except UnicodeDecodeError as error:
+            return BadInput(
+                f"line {self._number} is not valid UTF-8 (byte {error.start + 1} is"
+                f" 0x{line[error.start]:02x}); nothing of it was done: save it as UTF-8"
+            )
+
+    def _too_long(self) -> BadInput:
+        self._number += 1
+        return BadInput(
+            f"line {self._number} is longer than {LONGEST_LINE >> 20} MiB; nothing of"
+            " it was done: put the command into a script"
+        )

@@ -1,0 +1,178 @@
+"""The LineActor: shows every notification in the view that it was given."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, assert_never
+
+from msgspec.structs import replace
+
+from ...actors import (
+    DeadLetters,
+    JournalTrouble,
+    QueueRequest,
+    Recipient,
+    SafeActor,
+    Shown,
+    Subscribe,
+    Subscribed,
+    TaskChanged,
+    TasksForgotten,
+)
+from ..dialogue.dialogue import (
+    Inspect,
+    Leave,
+    ListChats,
+    OpenChat,
+    Send,
+    Show,
+    Speak,
+    Tell,
+)
+from ..dialogue.messages import (
+    BadInput,
+    EndOfInput,
+    Farewell,
+    Finished,
+    InputLine,
+    LineMessage,
+    LineReport,
+    Notice,
+    Verdict,
+    ViewLost,
+    WantsInput,
+)
+
+if TYPE_CHECKING:
+    from ..dialogue.dialogue import Dialogue, Effect
+    from .views import View
+
+
+class LineActor(SafeActor[LineMessage]):
+    """Carries out lines one after the other, and shows what comes of them.
+
+    In: see `LineMessage`. Out: requests to the queue, reports to the owner.
+
+    Args:
+        dialogue: What a line means, and what is to be shown.
+        view: Where it is shown.
+        queue: Takes the requests.
+        owner: Told when input is wanted, and when the session is over.
+        dead_letters: Counts what reaches nobody.
+    """
+
+    def __init__(
+        self,
+        dialogue: Dialogue,
+        view: View,
+        queue: Recipient[QueueRequest],
+        owner: Recipient[LineReport],
+        dead_letters: DeadLetters,
+    ) -> None:
+        super().__init__(dead_letters)
+        self._dialogue = dialogue
+        self._view = view
+        self._queue = queue
+        self._owner = owner
+        self._lines: deque[InputLine | BadInput] = deque()
+        self._input_owed = False
+        self._input_ended = False
+        self._leaving = False
+        self._view_lost = False
+        self._shown = 0
+        self._acknowledged = 0
+
+    def handle(self, message: LineMessage) -> Verdict | None:
+        """Handle one message."""
+        match message:
+            case InputLine() | BadInput():
+                self._lines.append(message)
+                self._input_owed = True
+                self._go_on()
+            case EndOfInput():
+                self._input_ended = True
+                self._go_on()
+            case Notice(text=text):
+                self._perform(self._dialogue.take_notice(text))
+            case TaskChanged() | Subscribed() | TasksForgotten() | JournalTrouble():
+                self._perform(self._dialogue.take_notification(message))
+                if not isinstance(message, JournalTrouble):
+                    self._shown = max(self._shown, message.seq)
+                if isinstance(message, Subscribed) and self._view_lost:
+                    self._show_no_more()
+                self._go_on()
+            case Farewell():
+                self._perform(self._dialogue.take_end())
+                return Verdict(
+                    self._dialogue.misunderstood,
+                    self._dialogue.unsuccessful or bool(self._dialogue.open_tasks),
+                )
+            case _:
+                self._perform(self._dialogue.take_reply(message))
+                self._go_on()
+        if self.actor_inbox.empty():
+            # Once for all that came together; a burst need not be answered one by one.
+            self._acknowledge()
+        return None
+
+    def on_error(self, message: LineMessage, error: BaseException) -> None:
+        """Say so, and go on with the next line."""
+        del message
+        self._perform(self._dialogue.take_failure(error))
+        self._go_on()
+
+    def _go_on(self) -> None:
+        while self._lines and not self._dialogue.busy and not self._leaving:
+            match self._lines.popleft():
+                case InputLine(text=text):
+                    self._perform(self._dialogue.take_line(text))
+                case BadInput(problem=problem):
+                    self._perform(self._dialogue.take_bad_line(problem))
+                case _ as never:
+                    assert_never(never)
+        if self._leaving or self._lines or self._dialogue.busy:
+            return
+        if not self._input_ended:
+            if self._input_owed:
+                self._input_owed = False
+                self.post(self._owner, WantsInput())
+        elif not self._dialogue.open_tasks:
+            self._leave()
+
+    def _acknowledge(self) -> None:
+        if self._shown > self._acknowledged and not self._view_lost:
+            self._acknowledged = self._shown
+            self.post(self._queue, Shown(self._shown))
+
+    def _show_no_more(self) -> None:
+        # The session's end must not wait for what can't be shown.
+        self.post(self._queue, Subscribe(self.actor_ref, shows=False))
+
+    def _leave(self) -> None:
+        if not self._leaving:
+            self._leaving = True
+            self._acknowledge()
+            self.post(self._owner, Finished())
+
+    def _perform(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Show(entry=entry):
+                    if self._view_lost:
+                        continue
+                    try:
+                        self._view.show(entry)
+                    except OSError as error:
+                        self._view_lost = True
+                        self._show_no_more()
+                        self.post(self._owner, ViewLost(error.strerror or str(error)))
+                case Send(request=request):
+                    self.post(self._queue, replace(request, reply_to=self.actor_ref))
+                case Tell(message=news):
+                    self.post(self._queue, news)
+                case Leave():
+                    self._leave()
+                case Speak() | Inspect() | OpenChat() | ListChats():
+                    pass  # only a dialogue with a screen asks for these
+                case _:
+                    assert_never(effect)

@@ -1,0 +1,134 @@
+"""Where the entries of a session go: the protocol of a view, and the two line views."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, assert_never
+
+import msgspec
+
+from ...actors import Task, TaskEvent
+from ...actors.rules.safe_text import safe_json, safe_line
+from ..dialogue.entries import Entry, Problem, Reply, Said, TaskNews
+from ..dialogue.reports import news_text
+from ..text.theme import clock_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..text.theme import Icons
+
+
+class View(Protocol):
+    """Shows entries. Only the LineActor calls it."""
+
+    def show(self, entry: Entry) -> None:
+        """Show one more entry.
+
+        Raises:
+            OSError: If it can't be shown.
+        """
+        ...
+
+
+class LineWriter(Protocol):
+    """Takes lines: a text stream."""
+
+    def write(self, text: str, /) -> object:
+        """Take text."""
+        ...
+
+    def flush(self) -> object:
+        """Pass on what was taken."""
+        ...
+
+
+class PlainView:
+    """Writes the transcript as lines of text.
+
+    Args:
+        stream: Where they go.
+        icons: The signs for statuses.
+        repeats: Whether what is typed is among them; not where one sees it anyway.
+    """
+
+    def __init__(
+        self, stream: LineWriter, icons: Icons, *, repeats: bool = True
+    ) -> None:
+        self._stream = stream
+        self._icons = icons
+        self._repeats = repeats
+
+    def greet(self, session: str) -> None:
+        """Say what this is to somebody who is going to type."""
+        keys = "/help explains all commands, /quit ends what runs, Ctrl+D waits for it"
+        self._write([f"backburner: session {session}; {keys}"])
+
+    def show(self, entry: Entry) -> None:
+        """Write an entry; progress is left out, it would bury the rest."""
+        match entry:
+            case Said() if not self._repeats:
+                return
+            case Said(who=who, text=text):
+                lines = [f"{who}  {safe_line(text)}"]
+            case TaskNews(change=change):
+                if change.event is TaskEvent.PROGRESS:
+                    return
+                lines = [news_text(change.task, self._icons)]
+            case Reply(lines=answer):
+                self._write(f"       {line}".rstrip() for line in answer)
+                return
+            case Problem(text=text):
+                lines = [f"error: {text}"]
+            case _:
+                assert_never(entry)
+        self._write(f"{clock_text(entry.at)}  {line}" for line in lines)
+
+    def _write(self, lines: Iterable[str]) -> None:
+        self._stream.write("".join(f"{line}\n" for line in lines))
+        self._stream.flush()
+
+
+class TaskLine(msgspec.Struct, frozen=True):
+    """A line of JSON about a task."""
+
+    event: TaskEvent
+    seq: int
+    task: Task
+
+
+class TextLine(msgspec.Struct, frozen=True):
+    """A line of JSON that holds text: a `reply`, or an `error`."""
+
+    event: str
+    text: str
+
+
+class JsonView:
+    """Writes the transcript as one JSON object a line; commands are not repeated.
+
+    Args:
+        stream: Where they go.
+    """
+
+    def __init__(self, stream: LineWriter) -> None:
+        self._stream = stream
+        self._encoder = msgspec.json.Encoder()
+
+    def show(self, entry: Entry) -> None:
+        """Write an entry."""
+        match entry:
+            case Said(command=True):
+                return
+            case Said(text=text):
+                line = TextLine("reply", safe_line(text))
+            case TaskNews(change=change):
+                line = TaskLine(change.event, change.seq, change.task)
+            case Reply(lines=lines):
+                line = TextLine("reply", "\n".join(lines))
+            case Problem(text=text):
+                line = TextLine("error", text)
+            case _:
+                assert_never(entry)
+        document = self._encoder.encode(line).decode()
+        self._stream.write(f"{safe_json(document)}\n")
+        self._stream.flush()

@@ -1,0 +1,1 @@
+"""Viewing a file that may grow, of any size."""

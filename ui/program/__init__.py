@@ -1,0 +1,1 @@
+"""The program: options, configuration, start, signals, end."""

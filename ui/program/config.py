@@ -1,0 +1,153 @@
+"""The settings of the chat, from a TOML file.
+
+slots = 4
+theme = "dark"
+
+[notifications]
+only_when_unfocused = false
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
+
+import msgspec
+import platformdirs
+
+from ...actors.rules.safe_text import safe_line
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Theme = Literal["auto", "dark", "light"]
+
+_PROBLEM: Final = re.compile(r"(?P<reason>.*?)(?: - at `\$\.?(?P<key>.*)`)?", re.DOTALL)
+_UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
+_NO_CHOICE: Final = re.compile(r"Invalid enum value '(.*)'", re.DOTALL)
+_TYPES: Final = {
+    "`int`": "a whole number",
+    "`float`": "a number",
+    "`bool`": "true or false",
+    "`str`": "a text",
+    "`object`": "a table",
+    "`array`": "a list",
+}
+
+
+class ConfigError(Exception):
+    """A configuration can't be used; the text names file, key and reason."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The base of all tables of settings; a key that is none of theirs is an error."""
+
+
+class Notifications(Settings, frozen=True):
+    """What tells of a task that ended.
+
+    Attributes:
+        bell: Ring the terminal's bell.
+        desktop: Show a notification on the desktop, where the terminal can.
+        only_when_unfocused: Do neither while the window has the focus.
+    """
+
+    bell: bool = True
+    desktop: bool = True
+    only_when_unfocused: bool = True
+
+
+class Config(Settings, frozen=True):
+    """All settings.
+
+    Attributes:
+        slots: How many tasks run at a time.
+        grace: Seconds between asking a task to end and killing it.
+        history: How many finished tasks are remembered.
+        output_limit: Bytes of output beyond which a task is ended as failed.
+        session_output_limit: Bytes of output of all tasks of a session together; beyond
+            it the oldest finished ones are forgotten.
+        theme: `dark`, `light`, or `auto`: as the terminal's background is.
+        mouse: Whether wheel and clicks are used; without, the terminal selects text.
+        ascii: Whether to draw with ASCII only, whatever the locale says.
+        notifications: What tells of a task that ended.
+    """
+
+    slots: Annotated[int, msgspec.Meta(ge=1)] = 8
+    grace: Annotated[float, msgspec.Meta(ge=0, le=86400)] = 5.0
+    history: Annotated[int, msgspec.Meta(ge=0)] = 1000
+    output_limit: Annotated[int, msgspec.Meta(ge=1)] = 1 << 30
+    session_output_limit: Annotated[int, msgspec.Meta(ge=1)] = 10 << 30
+    theme: Theme = "auto"
+    mouse: bool = True
+    ascii: bool = False
+    notifications: Notifications = Notifications()
+
+
+def default_path() -> Path:
+    """Return where the configuration is looked for, by the manner of the system."""
+    return platformdirs.user_config_path("backburner") / "config.toml"
+
+
+def load(path: Path | None = None) -> Config:
+    """Read the configuration.
+
+    Args:
+        path: The file, which must exist then; none for `default_path`, which need not.
+
+    Raises:
+        ConfigError: If it can't be read, or holds anything that is not a setting.
+    """
+    file = default_path() if path is None else path
+    try:
+        text = _read(file)
+    except FileNotFoundError as error:
+        if path is None:
+            return Config()
+        raise ConfigError(f"can't read {file}: {error.strerror}") from error
+    except OSError as error:
+        raise ConfigError(f"can't read {file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: not valid UTF-8: save it as UTF-8") from error
+    import tomllib  # noqa: PLC0415 - most have no configuration
+
+    try:
+        return msgspec.convert(tomllib.loads(text), Config)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: not valid TOML: {error}") from error
+    except msgspec.ValidationError as error:
+        problem = safe_line(_explained(str(error)))
+        raise ConfigError(f"{file}: {problem}") from error
+
+
+def _read(file: Path) -> str:
+    with open(file, encoding="utf-8", opener=_open_at_once) as opened:
+        text = opened.read()
+        if not text and stat.S_ISFIFO(os.fstat(opened.fileno()).st_mode):
+            raise ConfigError(f"{file} is a pipe into which nobody writes")
+        return text
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    # Opening a pipe into which nobody writes would wait, and hear no signal meanwhile.
+    fd = os.open(path, flags | os.O_NONBLOCK)
+    os.set_blocking(fd, True)
+    return fd
+
+
+def _explained(problem: str) -> str:
+    """Say what msgspec found in the words of the file."""
+    match = _PROBLEM.fullmatch(problem)
+    reason, key = (match["reason"], match["key"] or "") if match else (problem, "")
+    if unknown := _UNKNOWN.fullmatch(reason):
+        table = Notifications if key else Config
+        known = ", ".join(table.__struct_fields__)
+        name = f"{key}.{unknown[1]}" if key else unknown[1]
+        return f"{name}: no such setting; there are: {known}"
+    if choice := _NO_CHOICE.fullmatch(reason):
+        reason = f"expected one of {', '.join(get_args(Theme))}, got {choice[1]!r}"
+    for word, meaning in _TYPES.items():
+        reason = reason.replace(word, meaning)
+    return f"{key}: {reason[:1].lower()}{reason[1:]}"

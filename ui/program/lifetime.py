@@ -1,0 +1,87 @@
+"""Starting and stopping the task system while signals are heard."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ...actors.runtime.promise import Deadline
+from .background import Background
+from .wakeup import ENDING_SIGNALS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ...actors import TaskSystem
+    from .wakeup import Wakeup
+
+HURRY_AGAIN: Final = 0.01
+"""Seconds after which a hurry that came too early is tried again."""
+
+LONG: Final = 1.0
+"""Seconds of a start after which a person wants to know what it waits for."""
+
+
+def start(
+    system: TaskSystem, wakeup: Wakeup, on_long: Callable[[], None] | None = None
+) -> int | None:
+    """Start a task system; blocks until it has started.
+
+    What a killed program has left running is given the grace period first, unless a
+    signal cuts that short.
+
+    Args:
+        system: One that is not started.
+        wakeup: Hears the signals.
+        on_long: Called once if it takes longer than `LONG`.
+
+    Returns:
+        The number of the first signal that asked this program to end meanwhile; it is
+        for the caller to stop the system.
+
+    Raises:
+        TaskSystemError: If it can't be started.
+    """
+    work = Background(system.start, wakeup)
+    return _while_heard(work, system, wakeup, on_long)
+
+
+def stop(system: TaskSystem, wakeup: Wakeup) -> int | None:
+    """Stop a task system; blocks until it has stopped.
+
+    Args:
+        system: The system; one that is not started is left alone.
+        wakeup: Hears the signals; one that asks this program to end ends the tasks'
+            grace period.
+
+    Returns:
+        The number of the first such signal.
+    """
+    return _while_heard(Background(system.stop, wakeup), system, wakeup)
+
+
+def _while_heard(
+    work: Background,
+    system: TaskSystem,
+    wakeup: Wakeup,
+    on_long: Callable[[], None] | None = None,
+) -> int | None:
+    heard: int | None = None
+    hurry = False
+    long = Deadline(LONG)
+    while not work.done:
+        if on_long is not None and long.left() <= 0:
+            on_long()
+            on_long = None
+        timeout = None if on_long is None else long.left()
+        if hurry:
+            # One that is heard before the thread has begun hurries nobody yet.
+            timeout = HURRY_AGAIN
+        _, signals = wakeup.wait(timeout=timeout)
+        for number in signals:
+            if number in ENDING_SIGNALS:
+                heard = heard or number
+                hurry = True
+        hurry = hurry and not system.hurry()
+    if work.error is not None:
+        raise work.error
+    return heard

@@ -1,0 +1,230 @@
+"""The program: its command line, and what it starts."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import math
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+from msgspec.structs import replace
+
+from ...actors import TaskSystem, TaskSystemError
+from ...actors.rules.safe_text import safe_line
+from ..lines.output import StandardOutput
+from ..lines.run import EXIT_SIGNAL, EXIT_USAGE, run_line_mode
+from ..lines.views import JsonView, PlainView
+from ..text.theme import icons_for
+from . import lifetime
+from .config import Config, ConfigError, default_path, load
+from .locales import asks_for_ascii
+from .surroundings import is_drawable
+from .wakeup import DRAWING_SIGNALS, Wakeup
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..text.theme import Icons
+
+_STDIN, _STDOUT, _STDERR = range(3)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program and return its exit status.
+
+    Args:
+        arguments: Those of the command line by default.
+    """
+    options = _parser().parse_args(arguments)
+    _hold_standard_streams()
+    # A parent that ignores it hands that down; then the system collects children by
+    # itself, and nobody hears how they ended.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    logging.basicConfig(level=logging.WARNING, format="backburner: %(message)s")
+    draws = is_drawable() and not (options.plain or options.json)
+    # From here on a signal ends the session in order, whatever it comes into.
+    with Wakeup(DRAWING_SIGNALS if draws else ()) as wakeup:
+        try:
+            config = _configuration(options)
+            directory = _directory(options)
+            system = _make_system(options, config, directory)
+            ended_by = lifetime.start(
+                system, wakeup, lambda: _say_what_takes_long(options.session, system)
+            )
+        except (ConfigError, TaskSystemError, ValueError) as error:
+            sys.stderr.write(f"backburner: {error}\n")
+            return EXIT_USAGE
+        if ended_by is not None:
+            lifetime.stop(system, wakeup)
+            return EXIT_SIGNAL + ended_by
+        if draws:
+            # Only now: what draws takes longer to load than all of line mode.
+            from ..chat.run import ChatOptions, run_chat  # noqa: PLC0415
+
+            encoding = sys.stdout.encoding
+            chat = ChatOptions(options.session, directory, config, encoding)
+            return run_chat(system, chat, wakeup)
+        icons = icons_for("ascii" if config.ascii else sys.stdout.encoding)
+        stream = StandardOutput("utf-8" if options.json else sys.stdout.encoding)
+        view = JsonView(stream) if options.json else _plain_view(stream, icons, options)
+        return run_line_mode(system, view, icons, config.grace, wakeup)
+
+
+def _plain_view(
+    stream: StandardOutput, icons: Icons, options: argparse.Namespace
+) -> PlainView:
+    typed = os.isatty(_STDIN) and os.isatty(_STDOUT)
+    view = PlainView(stream, icons, repeats=not typed)
+    if typed:
+        view.greet(options.session)
+    return view
+
+
+def _configuration(options: argparse.Namespace) -> Config:
+    config = load(options.config)
+    grace = config.grace if options.grace is None else options.grace
+    ascii_only = config.ascii or asks_for_ascii(os.environ)
+    return replace(config, grace=grace, ascii=ascii_only)
+
+
+def _directory(options: argparse.Namespace) -> Path | None:
+    if options.ephemeral:
+        return None
+    state = options.state_dir or platformdirs.user_state_path("backburner")
+    return state / options.session
+
+
+def _make_system(
+    options: argparse.Namespace, config: Config, directory: Path | None
+) -> TaskSystem:
+    return TaskSystem(
+        directory=directory,
+        name=options.session,
+        slots=options.parallel or config.slots,
+        grace=config.grace,
+        history=config.history,
+        output_limit=config.output_limit,
+        session_output_limit=config.session_output_limit,
+    )
+
+
+def _say_what_takes_long(session: str, system: TaskSystem) -> None:
+    if left := system.leftovers:
+        doing = f"ending what was left running: {left}; Ctrl+C kills it"
+    else:
+        doing = "this takes longer than usual"
+    sys.stderr.write(f"backburner: opening session {session!r}: {safe_line(doing)}\n")
+
+
+def _hold_standard_streams() -> None:
+    # One that was closed would become the number of the next file that is opened: the
+    # journal would be read as commands, or get what is meant for people.
+    for fd in (_STDIN, _STDOUT, _STDERR):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, this one
+    # Python has none for those that were closed.
+    sys.stdout = sys.stdout or os.fdopen(_STDOUT, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(_STDERR, "w", closefd=False)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="backburner",
+        description="A terminal chat that runs jobs in the background.",
+        epilog="Inside, /help lists the commands.",
+    )
+    parser.add_argument(
+        "--plain", action="store_true", help="read and write lines instead of drawing"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="write one JSON object a line"
+    )
+    parser.add_argument(
+        "--parallel",
+        type=_slots,
+        metavar="N",
+        help="tasks that run at a time (default: 8, or what the configuration says)",
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help=f"the configuration (default: {default_path()}, if there is one)",
+    )
+    parser.add_argument(
+        "--grace",
+        type=_seconds,
+        metavar="S",
+        help="seconds between asking a task to end and killing it"
+        " (default: 5, or what the configuration says)",
+    )
+    parser.add_argument(
+        "--state-dir", type=_folder, metavar="DIR", help="where sessions are kept"
+    )
+    parser.add_argument(
+        "--session",
+        default="main",
+        metavar="NAME",
+        help="which session to open (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--ephemeral", action="store_true", help="remember nothing of this session"
+    )
+    parser.add_argument(
+        "--version", action=_ShowVersion, nargs=0, help="show the version and exit"
+    )
+    return parser
+
+
+class _ShowVersion(argparse.Action):
+    """Looks the version up only when it is asked for."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        del namespace, values, option_string
+        from importlib.metadata import version  # noqa: PLC0415 - takes a third of a start
+
+        sys.stdout.write(f"backburner {version('backburner')}\n")
+        parser.exit()
+
+
+def _folder(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("no directory is named; give one")
+    return Path(text)
+
+
+def _slots(text: str) -> int:
+    try:
+        slots = int(text)
+    except ValueError:
+        slots = 0
+    if slots < 1:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of tasks; give a whole number from 1"
+        )
+    return slots
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time to wait; give a number of seconds from 0"
+        )
+    return seconds

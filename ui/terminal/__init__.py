@@ -1,0 +1,1 @@
+"""The terminal: modes, keys, and drawing the difference."""

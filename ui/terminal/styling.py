@@ -1,0 +1,116 @@
+"""Styles as the sequences of a terminal, in the colours that it has."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ..text.rows import PLAIN, Style
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TRUE_COLOR: Final = 1 << 24
+"""The number of colours of a terminal that takes red, green and blue."""
+
+_FOREGROUND, _BACKGROUND = 30, 40
+_BRIGHT: Final = 60
+_BASIC: Final = 8
+_CUBE: Final = 16
+_GRAYS: Final = 232
+_LEVELS: Final = (0, 95, 135, 175, 215, 255)
+
+
+class Sequences(msgspec.Struct, frozen=True):
+    """What switches each kind of style on, and `normal` all of them off."""
+
+    normal: str
+    bold: str
+    dim: str
+    italic: str
+    underline: str
+    reverse: str
+
+
+STANDARD: Final = Sequences(
+    "\x1b[m", "\x1b[1m", "\x1b[2m", "\x1b[3m", "\x1b[4m", "\x1b[7m"
+)
+"""Those of the standard (ECMA-48); terminals pass over what they don't know of it."""
+
+
+class Styling:
+    """Writes styles for one kind of terminal.
+
+    Args:
+        sequences: Those of the terminal.
+        colors: How many colours to use: 0, 8, 16, 256 or `TRUE_COLOR`.
+        reduce: Returns the nearest colour of the palette for red, green and blue;
+            without it a colour that the terminal does not have is left out.
+    """
+
+    def __init__(
+        self,
+        sequences: Sequences,
+        colors: int,
+        reduce: Callable[[int, int, int], int] | None = None,
+    ) -> None:
+        self._sequences = sequences
+        self._colors = colors
+        self._reduce = reduce
+        self._reduced = lru_cache(1024)(self._nearest)
+        self._cached = lru_cache(1024)(self._sequence)
+        self.reset = sequences.normal
+        """What switches every style off."""
+
+    def sequence(self, style: Style) -> str:
+        """Return what switches a style on, from the terminal's own; maybe nothing."""
+        return self._cached(style)
+
+    def _sequence(self, style: Style) -> str:
+        if style == PLAIN:
+            return ""
+        known = self._sequences
+        parts = (
+            known.bold if style.bold else "",
+            known.dim if style.dim else "",
+            known.italic if style.italic else "",
+            known.underline if style.underline else "",
+            known.reverse if style.reverse else "",
+            self._color(style.fg, _FOREGROUND),
+            self._color(style.bg, _BACKGROUND),
+        )
+        return "".join(parts)
+
+    def _color(self, color: int | tuple[int, int, int] | None, base: int) -> str:
+        if color is None or self._colors == 0:
+            return ""
+        if isinstance(color, tuple):
+            if self._colors == TRUE_COLOR:
+                red, green, blue = color
+                return f"\x1b[{base + 8};2;{red};{green};{blue}m"
+            color = self._reduced(color)
+        elif color >= self._colors:
+            # The second eight of the sixteen are the first eight, but bright.
+            bright = color < 2 * _BASIC
+            color = color - _BASIC if bright else self._reduced(palette_color(color))
+        if color is None:
+            return ""
+        if color < _BASIC:
+            return f"\x1b[{base + color}m"
+        if color < 2 * _BASIC:
+            return f"\x1b[{base + _BRIGHT + color - _BASIC}m"
+        return f"\x1b[{base + 8};5;{color}m"
+
+    def _nearest(self, color: tuple[int, int, int]) -> int | None:
+        return self._reduce(*color) if self._reduce else None
+
+
+def palette_color(index: int) -> tuple[int, int, int]:
+    """Return the red, green and blue of a colour of the palette, from 16 to 255."""
+    if index >= _GRAYS:
+        gray = 8 + 10 * (index - _GRAYS)
+        return gray, gray, gray
+    index -= _CUBE
+    return _LEVELS[index // 36], _LEVELS[index // 6 % 6], _LEVELS[index % 6]

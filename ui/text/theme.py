@@ -1,0 +1,259 @@
+"""How statuses, durations and times look in a terminal: icons, colours, formats."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ...actors import TaskStatus
+from .rows import PLAIN, Style
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_MINUTE: Final = 60
+_HOUR: Final = 3600
+_PALETTE: Final = 256
+
+
+class Icons(msgspec.Struct, frozen=True):
+    """One sign for each status; every one of them is a single cell wide."""
+
+    queued: str
+    running: str
+    complete: str
+    failed: str
+    canceled: str
+
+    def of(self, status: TaskStatus) -> str:
+        """Return the sign for a status."""
+        match status:
+            case TaskStatus.QUEUED:
+                return self.queued
+            case TaskStatus.RUNNING:
+                return self.running
+            case TaskStatus.COMPLETE:
+                return self.complete
+            case TaskStatus.FAILED:
+                return self.failed
+            case TaskStatus.CANCELED:
+                return self.canceled
+
+
+UNICODE_ICONS: Final = Icons("○", "●", "✓", "✗", "⊘")
+ASCII_ICONS: Final = Icons("o", "*", "+", "x", "-")
+
+
+def icons_for(encoding: str | None) -> Icons:
+    """Return the signs that text in this encoding can hold."""
+    signs = "".join(msgspec.structs.astuple(UNICODE_ICONS))
+    try:
+        signs.encode(encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return ASCII_ICONS
+    return UNICODE_ICONS
+
+
+class Signs(msgspec.Struct, frozen=True):
+    """The other signs of a drawn screen; each is a single cell wide."""
+
+    rule: str
+    prompt: str
+    more: str
+    spinner: str
+    bar_full: str
+    bar_rest: str
+    dot: str
+    dash: str
+    down: str
+    up: str
+    edge: str
+
+
+UNICODE_SIGNS: Final = Signs(
+    rule="─",
+    prompt="\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}",
+    more="…",
+    spinner="⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏",
+    bar_full="━",
+    bar_rest="·",
+    dot="·",
+    dash="\N{EN DASH}",
+    down="↓",
+    up="↑",
+    edge="│",
+)
+ASCII_SIGNS: Final = Signs("-", ">", "~", "|/-\\", "#", ".", "|", "-", "v", "^", "|")
+
+
+class Theme(msgspec.Struct, frozen=True):
+    """The styles of a drawn screen, by what they mean."""
+
+    text: Style
+    faint: Style
+    title: Style
+    rule: Style
+    you: Style
+    partner: Style
+    command: Style
+    problem: Style
+    queued: Style
+    running: Style
+    complete: Style
+    failed: Style
+    canceled: Style
+    selected: Style
+    unread: Style
+    match: Style
+    bar: Style
+
+    def of(self, status: TaskStatus) -> Style:
+        """Return the style of a status."""
+        match status:
+            case TaskStatus.QUEUED:
+                return self.queued
+            case TaskStatus.RUNNING:
+                return self.running
+            case TaskStatus.COMPLETE:
+                return self.complete
+            case TaskStatus.FAILED:
+                return self.failed
+            case TaskStatus.CANCELED:
+                return self.canceled
+
+
+DARK: Final = Theme(
+    text=PLAIN,
+    faint=Style(fg=245),
+    title=Style(fg=255, bold=True),
+    rule=Style(fg=238),
+    you=Style(fg=117, bold=True),
+    partner=Style(fg=183, bold=True),
+    command=Style(fg=152),
+    problem=Style(fg=210),
+    queued=Style(fg=245),
+    running=Style(fg=81),
+    complete=Style(fg=114),
+    failed=Style(fg=203, bold=True),
+    canceled=Style(fg=179),
+    selected=Style(bg=237),
+    unread=Style(fg=222, bold=True),
+    match=Style(fg=16, bg=222),
+    bar=Style(fg=81),
+)
+"""For a dark background and 256 colours."""
+
+LIGHT: Final = Theme(
+    text=PLAIN,
+    faint=Style(fg=243),
+    title=Style(fg=16, bold=True),
+    rule=Style(fg=250),
+    you=Style(fg=25, bold=True),
+    partner=Style(fg=91, bold=True),
+    command=Style(fg=24),
+    problem=Style(fg=124),
+    queued=Style(fg=243),
+    running=Style(fg=25),
+    complete=Style(fg=28),
+    failed=Style(fg=160, bold=True),
+    canceled=Style(fg=130),
+    selected=Style(bg=254),
+    unread=Style(fg=130, bold=True),
+    match=Style(fg=16, bg=222),
+    bar=Style(fg=25),
+)
+"""For a light background and 256 colours."""
+
+BASIC: Final = Theme(
+    text=PLAIN,
+    faint=Style(dim=True),
+    title=Style(bold=True),
+    rule=Style(dim=True),
+    you=Style(fg=6, bold=True),
+    partner=Style(fg=5, bold=True),
+    command=Style(fg=6),
+    problem=Style(fg=1),
+    queued=PLAIN,
+    running=Style(fg=6),
+    complete=Style(fg=2),
+    failed=Style(fg=1, bold=True),
+    canceled=Style(fg=3),
+    selected=Style(reverse=True),
+    unread=Style(fg=3, bold=True),
+    match=Style(reverse=True),
+    bar=Style(fg=6),
+)
+"""For 16 colours, which are those of the terminal's own theme."""
+
+COLOURLESS: Final = Theme(
+    text=PLAIN,
+    faint=Style(dim=True),
+    title=Style(bold=True),
+    rule=Style(dim=True),
+    you=Style(bold=True),
+    partner=Style(bold=True),
+    command=PLAIN,
+    problem=Style(bold=True),
+    queued=Style(dim=True),
+    running=PLAIN,
+    complete=PLAIN,
+    failed=Style(bold=True),
+    canceled=Style(dim=True),
+    selected=Style(reverse=True),
+    unread=Style(bold=True),
+    match=Style(reverse=True),
+    bar=PLAIN,
+)
+"""Without any colour; `NO_COLOR` asks for it."""
+
+
+def theme_for(colours: int, *, light: bool) -> Theme:
+    """Return the theme for a terminal.
+
+    Args:
+        colours: How many it has; 0 for none.
+        light: Whether its background is light.
+    """
+    if colours <= 0:
+        return COLOURLESS
+    if colours < _PALETTE:
+        return BASIC
+    return LIGHT if light else DARK
+
+
+class Look(msgspec.Struct, frozen=True):
+    """How everything on a drawn screen looks."""
+
+    theme: Theme
+    icons: Icons
+    signs: Signs
+
+    @property
+    def is_ascii(self) -> bool:
+        """Whether only ASCII can be shown."""
+        return self.icons is ASCII_ICONS
+
+    @classmethod
+    def of(cls, encoding: str | None, colours: int, *, light: bool) -> Look:
+        """Return the look for a terminal; see `icons_for` and `theme_for`."""
+        icons = icons_for(encoding)
+        signs = UNICODE_SIGNS if icons is UNICODE_ICONS else ASCII_SIGNS
+        return cls(theme_for(colours, light=light), icons, signs)
+
+
+def duration_text(seconds: float | None) -> str:
+    """Write a duration for people: `0.3s`, `41.2s`, `1m 05s`, `2h 03m`."""
+    if seconds is None:
+        return "-"
+    if seconds < _MINUTE - 0.05:
+        return f"{seconds:.1f}s"
+    whole = round(seconds)
+    if whole < _HOUR:
+        return f"{whole // _MINUTE}m {whole % _MINUTE:02}s"
+    return f"{whole // _HOUR}h {whole % _HOUR // _MINUTE:02}m"
+
+
+def clock_text(at: datetime) -> str:
+    """Write a time of day in the local time zone: `10:41`."""
+    return f"{at.astimezone():%H:%M}"

@@ -1,1 +1,0 @@
-"""Pure functions that draw: state and size in, rows of styled text out."""

@@ -1,57 +1,64 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+RUNS := $(VENV)/.runs
 INSTALLED := $(VENV)/.installed
 SOURCE_LIST := $(VENV)/.sources
 PARALLEL := -n 3 --dist worksteal
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+TOOLS := --constraint tools.txt
 
 # The Pythons of test-pythons, by name or path; one that is not there is skipped.
 PYTHONS ?= python3.11 python3.12 python3.13
 
-.PHONY: run test test-package soak check format bench docs screenshots wheel
-.PHONY: test-lowest test-pythons clean FORCE
+.PHONY: help run test test-package soak check format bench docs screenshots wheel
+.PHONY: test-lowest test-pythons tools clean FORCE
 
-# What make tells its own children is not meant for the make of a job.
+help: ## show these lines
+	@sed -n 's/^\([a-z-]*\):.* ## /\1: /p' $(MAKEFILE_LIST) | awk -F': ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+# Variables of this make are not meant for a make that a job runs.
 OF_MAKE = MAKEFLAGS MAKEOVERRIDES MAKELEVEL MFLAGS MAKE_TERMOUT MAKE_TERMERR \
 	$(foreach it,ARGS PYTHON PYTHONS VENV,$(if $(filter command,$(origin $(it))),$(it)))
 
-run: $(INSTALLED)
+run: $(RUNS) ## open the program; ARGS="--session work" passes options
 	@env $(foreach it,$(OF_MAKE),-u $(it)) $(BIN)/backburner $(ARGS)
 
 # Most tests wait more than they work; for one at a time: make test ARGS="-n 0".
-test: $(INSTALLED)
+test: $(INSTALLED) ## run the tests; ARGS="-n 0 tests/rules" passes options to pytest
 	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 # Builds the wheel and the source archive, and tries both in empty environments.
-test-package: $(INSTALLED)
+test-package: $(INSTALLED) ## build the packages and try them in empty environments
 	$(BIN)/python -m pytest -m package $(ARGS)
 
 # The fault tests in their long form: about ten minutes, with figures at the end.
-soak: $(INSTALLED)
+soak: $(INSTALLED) ## run the fault tests in their long form (about ten minutes)
 	BACKBURNER_SOAK=1 $(BIN)/python -m pytest tests/faults $(ARGS)
 
-check: $(INSTALLED)
+check: $(INSTALLED) ## lint, check the format, the types and the layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports --no-cache > $(VENV)/.layers || { cat $(VENV)/.layers; exit 1; }
 
-format: $(INSTALLED)
+format: $(INSTALLED) ## format the code and apply safe fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 # Takes a quarter of an hour, and the machine should have nothing else to do.
-bench: $(INSTALLED)
+bench: $(INSTALLED) ## measure; takes a quarter of an hour on an idle machine
 	PYTHONPATH=tests/helpers $(BIN)/python -m bench $(ARGS)
 
-docs: $(INSTALLED)
+docs: $(INSTALLED) ## write the generated parts of the documents
 	$(BIN)/python docs/generate.py
 
 # The pictures of the README: the real program on a terminal that draws what it shows.
-screenshots: $(INSTALLED)
+screenshots: $(INSTALLED) ## draw the pictures of the documents
 	PYTHONPATH=tests/helpers $(BIN)/python docs/screenshots.py $(ARGS)
 
 # The source archive first, and the wheel out of that: nothing old in build/ gets in.
-wheel: $(INSTALLED)
+wheel: $(INSTALLED) ## build the source archive and the wheel
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation
 
@@ -59,8 +66,9 @@ wheel: $(INSTALLED)
 # and further words for pip.
 define test_wheel
 $(1) -m venv --clear $(2) && \
-$(2)/bin/python -m pip install --quiet --disable-pip-version-check \
-	"$$(echo dist/*.whl)[dev]" $(3) && \
+$(2)/bin/python -m pip install --quiet --disable-pip-version-check $(TOOLS) pip && \
+$(2)/bin/python -m pip install --quiet --disable-pip-version-check $(TOOLS) \
+	dist/*.whl --group test $(3) && \
 $(2)/bin/python -m pytest $(PARALLEL) $(ARGS)
 endef
 
@@ -68,34 +76,49 @@ LOWEST := import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["
 	print(*project["dependencies"], sep="\n")
 
 # With the oldest dependencies that pyproject.toml admits.
-test-lowest: wheel
+test-lowest: wheel ## run the tests with the oldest supported dependencies
 	$(BIN)/python -c '$(LOWEST)' | sed 's/>=/==/' > dist/lowest.txt
 	$(call test_wheel,$(PYTHON),.venv-lowest,--constraint dist/lowest.txt)
 
-test-pythons: $(PYTHONS:%=test-on-%)
+test-pythons: $(PYTHONS:%=test-on-%) ## run the tests on every supported Python
 
 $(PYTHONS:%=test-on-%): test-on-%: wheel
 	@if ! $* --version; then echo "$*: not here, skipped"; exit; fi; \
 	$(call test_wheel,$*,.venv-$(notdir $*))
 
-clean:
+clean: ## remove environments and build files
 	rm -rf $(VENV) .venv-* build dist *.egg-info
 
 COMPILED := 'import backburner.actors as a, backburner.ui as u; \
 	print(*a.__path__, *u.__path__)'
 
-# What is compiled already starts in half the time, the first time too.
+# What runs the program, and nothing else. Compiled modules halve the first start.
 # The strict mode lets type checkers follow the folders to their import names. It links
 # every file on its own, so a file that is new or gone needs another installation.
-$(INSTALLED): pyproject.toml $(SOURCE_LIST)
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--editable '.[dev]' --config-settings editable_mode=strict
+$(RUNS): pyproject.toml $(SOURCE_LIST)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --editable . --config-settings editable_mode=strict
 	$(BIN)/python -m compileall -q $$($(BIN)/python -c $(COMPILED))
 	touch $@
 
+# The tools of development, in the versions that tools.txt pins. Dependency groups need
+# a pip of 2025 or newer.
+$(INSTALLED): $(RUNS) tools.txt
+	$(PIP) install $(TOOLS) pip
+	$(PIP) install $(TOOLS) --group dev
+	touch $@
+
+tools: ## pin the newest versions of the tools of development in tools.txt
+	rm -rf .venv-tools
+	$(PYTHON) -m venv .venv-tools
+	.venv-tools/bin/python -m pip install --quiet --upgrade pip
+	.venv-tools/bin/python -m pip install --quiet --group dev
+	.venv-tools/bin/python -m pip freeze --all \
+		| grep -v '^wcwidth=' > tools.txt # what the program needs itself is not pinned
+	rm -rf .venv-tools
+
 $(SOURCE_LIST): FORCE
 	@mkdir -p $(VENV)
-	@find actors ui -name '*.py' | sort | cmp -s - $@ || find actors ui -name '*.py' | sort > $@
+	@find package actors ui -name '*.py' | sort | cmp -s - $@ || find package actors ui -name '*.py' | sort > $@
 
 FORCE:

@@ -68,7 +68,7 @@ def run_well(*command: str | Path, cwd: Path | None = None) -> str:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     source = tmp_path_factory.mktemp("source")
-    for folder in ("actors", "ui"):
+    for folder in ("package", "actors", "ui"):
         without = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / folder, source / folder, ignore=without)
     for file in ("pyproject.toml", "README.md", "LICENSE"):
@@ -101,7 +101,7 @@ def test_the_program_runs_where_it_is_installed(
     program = python.with_name("backburner")
 
     assert run_well(program, "--version").startswith("backburner ")
-    for command in ([program], [python, "-m", "backburner.ui"]):
+    for command in ([program], [python, "-m", "backburner"]):
         line = '/task "Hello" bash echo hello\n'
         done = run(*command, "--ephemeral", "--json", cwd=tmp_path, stdin=line)
         assert done.returncode == 0, done.stderr

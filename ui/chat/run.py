@@ -24,9 +24,9 @@ from ..dialogue.messages import Finished, Notice, ViewLost
 from ..dialogue.partner import Partner
 from ..editor.editor import Editor
 from ..editor.history_file import HistoryError, HistoryFile
-from ..lines.run import EXIT_SIGNAL
 from ..program.background import Background
 from ..program.config import Config
+from ..program.exit_status import EXIT_FAILURE, EXIT_SIGNAL
 from ..program.lifetime import HURRY_AGAIN
 from ..program.wakeup import DRAWING_SIGNALS, Wakeup
 from ..terminal.keys import ESCAPE_WAIT, KeyDecoder
@@ -60,9 +60,6 @@ if TYPE_CHECKING:
     from .ui_actor import UIActor
 
 logger = logging.getLogger("backburner")
-
-EXIT_FAILURE: Final = 70
-"""The exit status when this program itself failed."""
 
 _CHUNK: Final = 1 << 16
 _CLOSE_TIMEOUT: Final = 5.0

@@ -21,6 +21,7 @@ from ..dialogue.messages import (
     WantsInput,
 )
 from ..program.background import Background
+from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL, EXIT_USAGE
 from ..program.lifetime import stop
 from .input import LineInput
 from .line_actor import LineActor
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from ..text.theme import Icons
     from .views import View
 
-EXIT_UNSUCCESSFUL: Final = 1
-EXIT_USAGE: Final = 2
-EXIT_SIGNAL: Final = 128
 _STDIN: Final = 0
 _LAST_LINES_TIMEOUT: Final = 2.0
 """Seconds in which the last lines must be taken, once a signal has ended the session.

@@ -11,7 +11,7 @@ import psutil
 import pytest
 from backburner.actors import Notification, Subscribed, TaskSystem
 from backburner.actors.testing import Recorder, running
-from backburner.ui.chat.run import EXIT_FAILURE
+from backburner.ui.program.exit_status import EXIT_FAILURE
 from patience import PATIENCE
 from pty_session import PtySession, chat_command
 
@@ -228,7 +228,7 @@ def test_a_resize_draws_everything_again(chat: PtySession) -> None:
 
 CRASHING = """
 import sys
-from backburner.ui.program import main as app
+from backburner.ui import main as app
 from backburner.ui.terminal import keys
 class Crashing(keys.KeyDecoder):
     def feed(self, data):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 from backburner.actors import TaskSystem
-from backburner.ui.chat.run import EXIT_FAILURE
+from backburner.ui.program.exit_status import EXIT_FAILURE
 from pty_session import PtySession
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Held:
 # Whoever is held back here holds up all other loading: what jobs need comes first.
 import backburner.actors.processes.spawn, psutil
 sys.meta_path.insert(0, Held())
-from backburner.ui.program import main as app
+from backburner.ui import main as app
 sys.exit(app.main())
 """
 

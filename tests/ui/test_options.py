@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from backburner.ui.program.main import main
+from backburner.ui.main import main
 
 
 @pytest.mark.parametrize(

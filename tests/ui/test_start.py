@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from backburner.ui.lines.run import EXIT_USAGE
+from backburner.ui.program.exit_status import EXIT_USAGE
 from patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ SELDOM_NEEDED = {"difflib", "psutil", "tomllib"}
 # Says what is known of the program while it runs, and just before it ends.
 WATCHED = """
 import gc, json, sys
-from backburner.ui.program import start
+from backburner.ui import start
 class Watching:
     collected_while_loading = None
     def find_spec(self, name, path=None, target=None):

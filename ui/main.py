@@ -14,22 +14,22 @@ from typing import TYPE_CHECKING
 import platformdirs
 from msgspec.structs import replace
 
-from ...actors import TaskSystem, TaskSystemError
-from ...actors.rules.safe_text import safe_line
-from ..lines.output import StandardOutput
-from ..lines.run import EXIT_SIGNAL, EXIT_USAGE, run_line_mode
-from ..lines.views import JsonView, PlainView
-from ..text.theme import icons_for
-from . import lifetime
-from .config import Config, ConfigError, default_path, load
-from .locales import asks_for_ascii
-from .surroundings import is_drawable
-from .wakeup import DRAWING_SIGNALS, Wakeup
+from ..actors import TaskSystem, TaskSystemError
+from ..actors.rules.safe_text import safe_line
+from .lines.output import StandardOutput
+from .lines.run import run_line_mode
+from .lines.views import JsonView, PlainView
+from .program import lifetime
+from .program.config import Config, ConfigError, default_path, load
+from .program.exit_status import EXIT_SIGNAL, EXIT_USAGE
+from .program.surroundings import asks_for_ascii, is_drawable
+from .program.wakeup import DRAWING_SIGNALS, Wakeup
+from .text.theme import icons_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..text.theme import Icons
+    from .text.theme import Icons
 
 _STDIN, _STDOUT, _STDERR = range(3)
 
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return EXIT_SIGNAL + ended_by
         if draws:
             # Only now: what draws takes longer to load than all of line mode.
-            from ..chat.run import ChatOptions, run_chat  # noqa: PLC0415
+            from .chat.run import ChatOptions, run_chat  # noqa: PLC0415
 
             encoding = sys.stdout.encoding
             chat = ChatOptions(options.session, directory, config, encoding)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from backburner.ui.program.locales import asks_for_ascii
+from backburner.ui.program.surroundings import asks_for_ascii
 from pty_session import PtySession, chat_command
 
 if TYPE_CHECKING:

@@ -3,9 +3,9 @@
     python docs/generate.py           writes it
     python docs/generate.py --check   exits with 1 if a document is stale
 
-`commands.md` comes from the registry of commands; the tables of messages in
-`ARCHITECTURE.md` from the actors; and the examples that the documents quote from their
-files.
+`commands.md` comes from the registry of commands, the tables in `messages.md` from the
+actors, the rooms in `ARCHITECTURE.md` from the imports, and the examples that the
+documents quote from their files.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Final
 
 from backburner.actors import BashKind, SleepKind
 from backburner.ui.dialogue.commands import REGISTRY, CommandSpec
+from house import house_section
 from message_tables import messages_section
 
 DOCS: Final = Path(__file__).parent
@@ -107,14 +108,20 @@ def _part(source: str, name: str | None) -> str:
 
 def documents() -> dict[Path, str]:
     """Return the documents as they are to be."""
-    architecture = DOCS / "ARCHITECTURE.md"
+    sections = {
+        DOCS / "ARCHITECTURE.md": house_section(),
+        DOCS / "messages.md": messages_section(),
+    }
     quoting = {
         path: with_quotes(path.read_text())
         for path in (DOCS / "embedding.md", DOCS / "testing.md")
     }
     return {
         DOCS / "commands.md": commands_document(),
-        architecture: with_section(architecture.read_text(), messages_section()),
+        **{
+            path: with_section(path.read_text(), section)
+            for path, section in sections.items()
+        },
         **quoting,
     }
 

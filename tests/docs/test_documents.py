@@ -44,7 +44,8 @@ def test_the_documents_are_current() -> None:
     ("name", "old", "new"),
     [
         ("commands.md", "/cancel", "/abandon"),
-        ("ARCHITECTURE.md", "| `Drained` |", "| `Emptied` |"),
+        ("ARCHITECTURE.md", "| `rules/` |", "| `laws/` |"),
+        ("messages.md", "| `Drained` |", "| `Emptied` |"),
         ("embedding.md", "TaskSystem(slots=2)", "TaskSystem(slots=3)"),
         ("testing.md", "def test_", "def check_"),
     ],
@@ -73,7 +74,16 @@ def test_a_message_that_an_actor_newly_makes_shows(copy: Path) -> None:
 
     done = generate(copy, "--check")
 
-    assert done.stderr == "docs/ARCHITECTURE.md is stale; run: make docs\n"
+    assert done.stderr == "docs/messages.md is stale; run: make docs\n"
+
+
+def test_a_new_import_between_rooms_shows(copy: Path) -> None:
+    rules = copy / "actors" / "runtime" / "clock.py"
+    rules.write_text(rules.read_text() + "\nfrom ..messages import Message\n")
+
+    done = generate(copy, "--check")
+
+    assert "these rooms import each other" in done.stderr
 
 
 def test_a_message_that_nobody_makes_is_an_error(copy: Path) -> None:

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 _OUTPUT_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK
 _OUTPUT_MODE: Final = 0o600
 _SETSIGDEF: Final = 0x04  # of spawn.h, in glibc
+_SETSIGMASK: Final = 0x08
 _SETSID: Final = 0x80
 _ROOM: Final = 1024  # bytes; more than any of the C library's own structures needs
-_RESTORED: Final = (signal.SIGPIPE, signal.SIGXFSZ)  # Python ignores them
 _POINTER: Final = ctypes.sizeof(ctypes.c_char_p)
 _NULL: Final = "embedded null byte"
 # What is typed is read as UTF-8, whatever the locale is; so it is passed on as that.
@@ -54,7 +54,9 @@ class Spawn(Protocol):
         """Start a process and return its id. Blocks until its program is loaded.
 
         It leads a session, and with that a process group, of its own. Its input is
-        empty; it inherits no other file. Nothing but the caller collects it.
+        empty; it inherits no other file. No signal is blocked or ignored, whatever
+        this process or the calling thread blocks or ignores. Nothing but the caller
+        collects it.
 
         Args:
             argv: Program and arguments, passed on in UTF-8; the program is found on
@@ -82,7 +84,7 @@ def popen(
     fd = os.open(output, _OUTPUT_FLAGS | os.O_CLOEXEC, _OUTPUT_MODE)
     try:
         process = subprocess.Popen(
-            [argument.encode(*_CODING) for argument in argv],
+            [*_signals_reset(argv[0], environment), *_encoded(argv)],
             stdin=subprocess.DEVNULL,
             stdout=fd,
             stderr=fd,
@@ -99,6 +101,34 @@ def popen(
     # Without one, `subprocess` would collect it as soon as another process is started.
     process.returncode = 0
     return process.pid
+
+
+_RESET: Final = """
+import os, signal, sys
+for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+    signal.signal(number, signal.SIG_DFL)
+signal.pthread_sigmask(signal.SIG_SETMASK, ())
+os.execvp(os.fsencode(sys.argv[1]), [os.fsencode(word) for word in sys.argv[1:]])
+"""
+"""What `subprocess` can't do: give a program the signals that its parent blocks."""
+
+
+def _signals_reset(program: str, environment: Environment) -> list[bytes]:
+    """Return what to write before a command so that it starts with all signals.
+
+    Nothing, nearly always: it takes another start of Python.
+    """
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    own = {signal.SIGPIPE, signal.SIGXFSZ}  # Python's, which `subprocess` restores
+    ignored = [
+        number
+        for number in signal.valid_signals() - own
+        if signal.getsignal(number) is signal.SIG_IGN
+    ]
+    if not (blocked or ignored) or not sys.executable:
+        return []
+    _locate(program, environment.get("PATH", os.defpath))  # else it would be Python's
+    return [os.fsencode(sys.executable), b"-ISc", _RESET.encode()]
 
 
 class PosixSpawn:
@@ -131,7 +161,7 @@ class PosixSpawn:
         directory: Path | None,
     ) -> int:
         """Start a process; see `Spawn`."""
-        arguments = _strings([argument.encode(*_CODING) for argument in argv])
+        arguments = _strings(_encoded(argv))
         variables = self._variables(environment)
         path = environment.get("PATH", os.defpath)
         program = _locate(argv[0], path)
@@ -201,15 +231,19 @@ def _declared(function: Any, arguments: int) -> Any:  # noqa: ANN401 - ctypes' o
 
 def _attributes(library: ctypes.PyDLL) -> ctypes.Array[ctypes.c_char]:
     attributes = ctypes.create_string_buffer(_ROOM)
-    restored = ctypes.create_string_buffer(_ROOM)
+    every, none = ctypes.create_string_buffer(_ROOM), ctypes.create_string_buffer(_ROOM)
     _check(library.posix_spawnattr_init(attributes))
-    _check(library.sigemptyset(restored))
-    for number in _RESTORED:
-        _check(library.sigaddset(restored, int(number)))
-    _check(library.posix_spawnattr_setsigdefault(attributes, restored))
-    flags = ctypes.c_short(_SETSIGDEF | _SETSID)
+    _check(library.sigfillset(every))
+    _check(library.posix_spawnattr_setsigdefault(attributes, every))
+    _check(library.sigemptyset(none))
+    _check(library.posix_spawnattr_setsigmask(attributes, none))
+    flags = ctypes.c_short(_SETSIGDEF | _SETSIGMASK | _SETSID)
     _check(library.posix_spawnattr_setflags(attributes, flags))
     return attributes
+
+
+def _encoded(argv: Sequence[str]) -> list[bytes]:
+    return [argument.encode(*_CODING) for argument in argv]
 
 
 def _strings(texts: Sequence[bytes]) -> _Strings:

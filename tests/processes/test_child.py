@@ -267,13 +267,61 @@ def test_a_process_that_has_exited_is_left_for_its_owner_to_collect(
     assert first.exit_status() == ExitStatus(code=3)
 
 
+def _sets(status: str) -> dict[str, int]:
+    """Return the signals that a process blocks and ignores, as the kernel tells it."""
+    # The C library keeps two for itself, above those that programs use.
+    lines = (line.split(":") for line in status.splitlines())
+    return {name: int(value, 16) & 0x7FFFFFFF for name, value in lines}
+
+
+REPORT = "grep -E '^Sig(Blk|Ign):' /proc/self/status"
+
+
 def test_signals_that_python_ignores_are_not_ignored_by_a_child(
     start: Start, output: Path, until: Until
 ) -> None:
-    _end(start("grep SigIgn /proc/self/status"), until)
-    _, ignored = output.read_text().split()
-    # The C library leaves two of its own ignored, above those that programs use.
-    assert int(ignored, 16) & 0x7FFFFFFF == 0
+    _end(start(REPORT), until)
+    assert _sets(output.read_text()) == {"SigBlk": 0, "SigIgn": 0}
+
+
+def test_signals_that_its_parent_ignores_are_not_ignored_by_a_child(
+    start: Start, output: Path, until: Until
+) -> None:
+    numbers = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1)
+    before = [(it, signal.signal(it, signal.SIG_IGN)) for it in numbers]
+    try:
+        child = start(REPORT)
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+    _end(child, until)
+    assert _sets(output.read_text()) == {"SigBlk": 0, "SigIgn": 0}
+
+
+def test_signals_that_the_starting_thread_blocks_are_not_blocked_in_a_child(
+    start: Start, output: Path, until: Until
+) -> None:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        child = start(f"{REPORT}; sleep 600")
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    until(lambda: output.exists() and output.read_bytes().count(b"\n") == 2)
+    assert _sets(output.read_text()) == {"SigBlk": 0, "SigIgn": 0}
+    child.signal_group(signal.SIGTERM)
+    assert _end(child, until) == ExitStatus(signal=signal.SIGTERM)
+
+
+def test_a_program_that_is_missing_is_named_while_signals_are_blocked(
+    output: Path,
+) -> None:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    try:
+        with pytest.raises(FileNotFoundError) as raised:
+            ChildProcess(["no-such-program"], HERE, output)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    assert raised.value.filename == "no-such-program"
 
 
 def test_an_undone_start_leaves_nothing(start: Start) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import random
 import shutil
+import signal
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -304,6 +305,18 @@ def test_a_task_that_leaves_a_process_is_complete_at_once(
         assert _output(task) == b"hi\n"
         assert alive(pids_in("left")) == pids_in("left")
     assert alive(pids_in("left")) == []
+
+
+def test_a_task_can_be_asked_to_end_though_its_host_blocks_signals() -> None:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    try:
+        with running(TaskSystem(grace=600)) as system:
+            task = system.add("Nap", "bash", "sleep 600")
+            system.cancel(task.id)
+            (ended,) = system.wait(task.id, timeout=PATIENCE)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    assert ended.status is TaskStatus.CANCELED
 
 
 def test_a_program_whose_name_is_no_text_may_be_left_running(

@@ -11,7 +11,7 @@ TOOLS := --constraint tools.txt
 # The Pythons of test-pythons, by name or path; one that is not there is skipped.
 PYTHONS ?= python3.11 python3.12 python3.13
 
-.PHONY: help run test test-package soak check format bench docs screenshots wheel
+.PHONY: help run test test-package soak check format bench docs site screenshots wheel
 .PHONY: test-lowest test-pythons tools clean FORCE
 
 help: ## show these lines
@@ -52,6 +52,11 @@ bench: $(INSTALLED) ## measure; takes a quarter of an hour on an idle machine
 
 docs: $(INSTALLED) ## write the generated parts of the documents
 	$(BIN)/python docs/generate.py
+
+# Warnings are errors: a link that leads nowhere, a name of the API that is gone.
+site: $(INSTALLED) ## build the documents as a web site in build/site
+	$(PIP) install $(TOOLS) --group site
+	$(BIN)/python -m mkdocs build --quiet
 
 # The pictures of the README: the real program on a terminal that draws what it shows.
 screenshots: $(INSTALLED) ## draw the pictures of the documents
@@ -97,7 +102,7 @@ COMPILED := 'import backburner.actors as a, backburner.ui as u; \
 # every file on its own, so a file that is new or gone needs another installation.
 $(RUNS): pyproject.toml $(SOURCE_LIST)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) install --editable . --config-settings editable_mode=strict
+	PYTHONWARNINGS=ignore $(PIP) install --editable . --config-settings editable_mode=strict
 	$(BIN)/python -m compileall -q $$($(BIN)/python -c $(COMPILED))
 	touch $@
 
@@ -112,7 +117,7 @@ tools: ## pin the newest versions of the tools of development in tools.txt
 	rm -rf .venv-tools
 	$(PYTHON) -m venv .venv-tools
 	.venv-tools/bin/python -m pip install --quiet --upgrade pip
-	.venv-tools/bin/python -m pip install --quiet --group dev
+	.venv-tools/bin/python -m pip install --quiet --group dev --group site
 	.venv-tools/bin/python -m pip freeze --all \
 		| grep -v '^wcwidth=' > tools.txt # what the program needs itself is not pinned
 	rm -rf .venv-tools

@@ -4,8 +4,9 @@
     python docs/generate.py --check   exits with 1 if a document is stale
 
 `commands.md` comes from the registry of commands, the tables in `messages.md` from the
-actors, the rooms in `ARCHITECTURE.md` from the imports, and the examples that the
-documents quote from their files.
+actors, the rooms in `ARCHITECTURE.md` from the imports, the settings in
+`configuration.md` from their structs, and the examples that the documents quote from
+their files.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from backburner.actors import BashKind, SleepKind
 from backburner.ui.dialogue.commands import REGISTRY, CommandSpec
 from house import house_section
 from message_tables import messages_section
+from settings_table import settings_section
 
 DOCS: Final = Path(__file__).parent
 BEGIN: Final = "<!-- Written by `make docs`: -->"
@@ -111,10 +113,12 @@ def documents() -> dict[Path, str]:
     sections = {
         DOCS / "ARCHITECTURE.md": house_section(),
         DOCS / "messages.md": messages_section(),
+        DOCS / "configuration.md": settings_section(),
     }
     quoting = {
         path: with_quotes(path.read_text())
-        for path in (DOCS / "embedding.md", DOCS / "testing.md")
+        for path in DOCS.glob("*.md")
+        if QUOTE.search(path.read_text())
     }
     return {
         DOCS / "commands.md": commands_document(),

@@ -35,6 +35,11 @@ PRINTS = {
         f"Low: niceness {min(19, os.nice(0) + 10)}",
         "Clean: HOME is unset",
     ],
+    "first_subscriber": [
+        "Build: queued, starting",
+        "Build: running, running",
+        "Build: complete, exit status 0",
+    ],
     "own_ui": ["Unseen: complete, exit status 0", "Seen: failed, exit status 3"],
     "python_kind": ["168 primes below 1000"],
     "subscriber_actor": [

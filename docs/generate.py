@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Final
 
 from backburner.actors import BashKind, SleepKind
-from backburner.ui.dialogue.commands import REGISTRY, CommandSpec
+from backburner.ui.dialogue.commands import REGISTRY
+from backburner.ui.dialogue.registry import CommandSpec, synonyms
 from house import house_section
 from message_tables import messages_section
 from settings_table import settings_section
@@ -67,6 +68,9 @@ def _explanation(spec: CommandSpec) -> list[str]:
             blocks.append(line)
         else:
             blocks[-1] += " " + line
+    if spec.synonyms:
+        names = ", ".join(f"`{name}`" for name in synonyms(spec))
+        blocks.append(f"Also: {names}.")
     return blocks
 
 

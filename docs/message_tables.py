@@ -72,13 +72,13 @@ UI: Final = Party(
     "the LineActor",
     ui_messages.LineMessage,
     frozenset({"LineActor", "LineMessage"}),
-    frozenset({"ui/lines/line_actor.py", "ui/dialogue/dialogue.py"}),
+    _files("ui/lines/line_actor.py", "ui/dialogue/*.py"),
 )
 CHAT: Final = Party(
     "the UIActor",
     chat_messages.UIMessage,
     frozenset({"UIActor", "UIMessage", "PartnerSays"}),
-    _files("ui/chat/**/*.py", "ui/dialogue/dialogue.py") - {"ui/chat/run.py"},
+    _files("ui/chat/**/*.py", "ui/dialogue/*.py") - {"ui/chat/run.py"},
 )
 PARTNER: Final = Party(
     "a partner",

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from backburner.ui.dialogue.commands import REGISTRY, parse
+from backburner.ui.dialogue.commands import REGISTRY
+from backburner.ui.dialogue.parse import parse
 from patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]

@@ -20,7 +20,8 @@ from backburner.actors import (
 )
 from backburner.actors.processes.activity import VitalSigns, look, silence
 from backburner.actors.testing import Recorder, running
-from backburner.ui.dialogue.dialogue import Dialogue, Send, Show
+from backburner.ui.dialogue.dialogue import Dialogue
+from backburner.ui.dialogue.effects import Send, Show
 from backburner.ui.dialogue.entries import Reply
 from backburner.ui.dialogue.reports import activity_facts
 from backburner.ui.text.theme import ASCII_ICONS

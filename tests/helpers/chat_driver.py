@@ -20,7 +20,8 @@ from backburner.actors.rules.task import OutputNews
 from backburner.ui.chat.model.state import ChatState, kind_words
 from backburner.ui.chat.update.update import Message, update
 from backburner.ui.chat.views.layout import draw
-from backburner.ui.dialogue.dialogue import Dialogue, Send
+from backburner.ui.dialogue.dialogue import Dialogue
+from backburner.ui.dialogue.effects import Send
 from backburner.ui.editor.editor import Editor
 from backburner.ui.terminal.keys import Key, Paste
 from backburner.ui.terminal.terminal import Size

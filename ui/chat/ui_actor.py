@@ -20,7 +20,7 @@ from ...actors import (
     TaskChanged,
     TaskEvent,
 )
-from ..dialogue.dialogue import Leave, Send, Tell
+from ..dialogue.effects import Leave, Send, Tell
 from ..dialogue.messages import Finished, ViewLost
 from ..dialogue.partner import Spoken
 from ..editor.history_file import HistoryError

@@ -19,7 +19,7 @@ from ...actors import (
     TaskChanged,
     TasksForgotten,
 )
-from ..dialogue.dialogue import (
+from ..dialogue.effects import (
     Inspect,
     Leave,
     ListChats,
@@ -44,7 +44,8 @@ from ..dialogue.messages import (
 )
 
 if TYPE_CHECKING:
-    from ..dialogue.dialogue import Dialogue, Effect
+    from ..dialogue.dialogue import Dialogue
+    from ..dialogue.effects import Effect
     from .views import View
 
 

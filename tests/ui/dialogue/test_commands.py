@@ -1,31 +1,32 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from backburner.actors import TaskFilter, TaskRequest
+from backburner.ui.dialogue.arguments import UsageError
 from backburner.ui.dialogue.commands import (
     REGISTRY,
     Cancel,
     CancelEverything,
     Clear,
-    Command,
-    CommandSpec,
+    GoToChat,
     Help,
-    ListChats,
-    OpenChat,
     Quit,
     Run,
     Say,
+    ShowChats,
     ShowOutput,
     ShowTask,
     ShowTasks,
-    UsageError,
     Wait,
-    help_lines,
-    parse,
-    split_commands,
 )
+from backburner.ui.dialogue.parse import parse, split_commands
 from hypothesis import given
 from hypothesis import strategies as st
+
+if TYPE_CHECKING:
+    from backburner.ui.dialogue.registry import Command, CommandSpec
 
 LONGEST_ERROR = 160
 
@@ -83,8 +84,8 @@ COMMANDS: list[tuple[str, Command]] = [
     ("/help task", Help("/task")),
     ("/help /task", Help("/task")),
     ("/help !", Help("!")),
-    ("/chat notes", OpenChat("notes")),
-    ("/chats", ListChats()),
+    ("/chat notes", GoToChat("notes")),
+    ("/chats", ShowChats()),
     ("/quit", Quit()),
     ("hello, world", Say("hello, world")),
     ("  2 + 2 = 4 \r\n", Say("2 + 2 = 4")),
@@ -128,21 +129,24 @@ def test_every_command_is_tried() -> None:
         ("/tasks --done", "unknown filter --done; use one of: --all --queued"),
         ("/tasks all", "unknown filter all; use one of: --all --queued"),
         ("/tasks --failed --all", "/tasks takes one filter, such as: /tasks --failed"),
-        ("/cancel all", "all is no task id; give a number such as 3, or last; several"),
+        (
+            "/cancel all",
+            "all is not a task id; use a number such as 3, or last",
+        ),
         ("/cancel 1,2", "or last; several with spaces, or --all"),
         ("/cancel", "cancel which task? Give its id: /cancel 3, or /cancel --all"),
         ("/cancel --now", "cancel which task? Give its id"),
-        ("/cancel three", "three is no task id; give a number such as 3, or last"),
-        ("/cancel 3 --al", "--al is no task id"),
-        ("/cancel -1", "-1 is no task id"),
-        ("/cancel 3.5", "3.5 is no task id"),
-        ("/cancel ##3", "##3 is no task id"),
-        ("/cancel #", "# is no task id"),
-        ("/cancel ٣", "٣ is no task id"),
-        ("/cancel ²", "² is no task id"),
+        ("/cancel three", "three is not a task id; use a number such as 3, or last"),
+        ("/cancel 3 --al", "--al is not a task id"),
+        ("/cancel -1", "-1 is not a task id"),
+        ("/cancel 3.5", "3.5 is not a task id"),
+        ("/cancel ##3", "##3 is not a task id"),
+        ("/cancel #", "# is not a task id"),
+        ("/cancel ٣", "٣ is not a task id"),
+        ("/cancel ²", "² is not a task id"),
         ("/show", "/show takes one task id, such as: /show 3"),
         ("/show 1 2", "/show takes one task id, such as: /show 3"),
-        ("/show x", "x is no task id"),
+        ("/show x", "x is not a task id"),
         ("/output", "/output takes one task id, such as: /output 3"),
         ("/wait 1 2", "/wait takes one task id, such as: /wait 3"),
         ("/clear 3", "/clear takes no arguments"),
@@ -250,7 +254,7 @@ _KINDS = [("bash", "COMMAND", "run a command line with bash")]
 
 
 def test_help_lists_every_command_and_kind() -> None:
-    text = "\n".join(help_lines(None, _KINDS))
+    text = "\n".join(REGISTRY.help_lines(None, _KINDS))
     for spec in REGISTRY:
         assert spec.heading in text
         assert spec.summary in text
@@ -258,16 +262,16 @@ def test_help_lists_every_command_and_kind() -> None:
     assert "//" in text
 
 
-@pytest.mark.parametrize("spec", REGISTRY, ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", list(REGISTRY), ids=lambda spec: spec.name)
 def test_help_explains_every_command(spec: CommandSpec) -> None:
     assert parse(f"/help {spec.name}") == Help(spec.name)
-    first, *details = help_lines(spec.name, _KINDS)
+    first, *details = REGISTRY.help_lines(spec.name, _KINDS)
     assert first == f"{spec.heading}  {spec.summary}"
     assert tuple(details) == spec.details
 
 
 def test_help_names_every_filter() -> None:
-    lines = help_lines("/tasks", _KINDS)
+    lines = REGISTRY.help_lines("/tasks", _KINDS)
     filters = [word for word in " ".join(lines).split() if word.startswith("--")]
     found = {parse(f"/tasks {word}") for word in filters}
     assert found == {ShowTasks(which) for which in TaskFilter} - {parse("/tasks")}

@@ -34,7 +34,9 @@ from backburner.actors import (
     TasksForgotten,
 )
 from backburner.actors import TaskStatus as Status
-from backburner.ui.dialogue.dialogue import BY_YOU, Dialogue, Effect, Leave, Send, Show
+from backburner.ui.dialogue.context import BY_YOU
+from backburner.ui.dialogue.dialogue import Dialogue
+from backburner.ui.dialogue.effects import Effect, Leave, Send, Show
 from backburner.ui.dialogue.entries import Entry, Problem, Reply, Said, TaskNews
 from backburner.ui.text.theme import UNICODE_ICONS
 from hypothesis import given

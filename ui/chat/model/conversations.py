@@ -8,7 +8,7 @@ import msgspec
 
 from ....actors import TaskStatus
 from ....actors.rules.safe_text import safe_line
-from ...dialogue.commands import LONGEST_NAME
+from ...dialogue.arguments import LONGEST_NAME
 from ...dialogue.dialogue import MAIN_CONVERSATION
 from .transcript import TranscriptItems
 

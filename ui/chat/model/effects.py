@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ....actors import Task
-from ...dialogue.dialogue import Leave, Send, Tell
+from ...dialogue.effects import Leave, Send, Tell
 
 
 class TellPartner(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ import msgspec
 
 from ...pager.pager import Pager
 from .board import TaskBoard
-from .completion import Popup, Vocabulary
+from .completion import Popup, Words
 from .conversations import Conversations
 
 if TYPE_CHECKING:
@@ -171,9 +171,9 @@ class ChatState:
     notice: str = ""
 
     @property
-    def vocabulary(self) -> Vocabulary:
+    def vocabulary(self) -> Words:
         """The words that the popup can propose."""
-        return Vocabulary(self.board, self.kinds, self.conversations.destinations)
+        return Words(self.board, self.kinds, self.conversations.destinations)
 
     @property
     def detail(self) -> Detail | None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, assert_never
 
 from ....actors import TaskChanged, TaskEvent
-from ...dialogue import dialogue as said
+from ...dialogue import effects as said
 from ...dialogue.entries import Entry, Problem, Reply, TaskNews
 from ...text.cells import pad, width
 from ..model.effects import Effect, TellPartner

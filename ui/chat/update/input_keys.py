@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from ...dialogue import commands
+from ...dialogue.parse import split_commands
 from ...terminal.keys import Key, Paste
 from ..model.completion import propose
 from ..model.effects import Effect, Remember
@@ -158,7 +159,7 @@ def submit(state: ChatState) -> list[Effect]:
         show = commands.ShowTask(failed)
         return absorb(state, state.dialogue.take_command(show, conversation.name))
     line = state.editor.submit()
-    lines = commands.split_commands(line)
+    lines = split_commands(line)
     if len(lines) > 1:
         state.to_send.extend(lines)
         return [Remember(line), *send_waiting(state)]
@@ -184,7 +185,7 @@ def _missing_slash(line: str) -> str:
     """Return a word for somebody whose note is the name of a command; empty if not."""
     word = line.strip().lower()
     name = "/quit" if word in _LEAVING else f"/{word}"
-    known = any(spec.name == name for spec in commands.REGISTRY)
+    known = name in commands.REGISTRY
     return f"kept as a note; the command is {name}" if known else ""
 
 

@@ -20,8 +20,8 @@ from ....actors import (
     WriteDown,
 )
 from ....actors.rules.safe_text import safe_line
-from ...dialogue.commands import LONGEST_NAME
-from ...dialogue.dialogue import Tell
+from ...dialogue.arguments import LONGEST_NAME
+from ...dialogue.effects import Tell
 from ...dialogue.messages import Notice
 from ...dialogue.partner import PartnerMessage, PartnerSays
 from ...terminal import keys

@@ -10,8 +10,8 @@ from ...text.rows import Row, Span
 from .paint import over, titled_rule
 
 if TYPE_CHECKING:
+    from ...dialogue.completers import Proposal
     from ...text.theme import Look
-    from ..model.completion import Proposal
     from ..model.state import Choice
 
 HEIGHT: Final = 8

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from backburner.actors import CancelTask, TaskStatus
-from backburner.ui.dialogue.commands import FILTERS, REGISTRY, find
+from backburner.ui.dialogue.commands import FILTERS, REGISTRY
 from chat_driver import ChatDriver, ended, of_conversation, queued, requests, running
 
 
@@ -175,12 +175,17 @@ def test_the_conversation_with_news_is_proposed_first_and_this_one_last() -> Non
 
 
 def test_every_option_is_known_and_has_a_word_of_help() -> None:
-    for spec in REGISTRY:
-        for option, summary in spec.options:
-            spec.parse(f"{option} --all" if option == "--now" else option)
-            assert summary
-    assert [option for option, _ in find("/tasks").options] == list(FILTERS)
     chat = ChatDriver()
+    words = chat.state.vocabulary
+    found: dict[str, list[str]] = {}
+    for spec in REGISTRY:
+        for option in spec.complete("--", words).proposals:
+            alone = option.text != "--now"
+            spec.parse(option.text if alone else f"{option.text} --all")
+            assert option.summary
+            found.setdefault(spec.name, []).append(option.text)
+    assert found["/tasks"] == list(FILTERS)
+    assert found["/cancel"] == ["--all", "--now"]
     chat.type("/cancel --")
     assert "kill at once" in chat.screen()
 

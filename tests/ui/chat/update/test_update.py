@@ -26,7 +26,7 @@ from backburner.ui.chat.model.effects import (
 )
 from backburner.ui.chat.model.messages import Ending, Resized
 from backburner.ui.chat.model.state import Confirm, Detail, Focus, HelpKeys
-from backburner.ui.dialogue.dialogue import Leave
+from backburner.ui.dialogue.effects import Leave
 from backburner.ui.dialogue.entries import Problem, Reply, Said, TaskNews
 from backburner.ui.dialogue.partner import PartnerSays
 from backburner.ui.pager.pager import Pager

@@ -1,0 +1,68 @@
+"""Reading the arguments of commands: words, ids, names."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ...actors.rules.safe_text import brief, safe_line
+
+LAST: Final = "last"
+"""The id that means the task added last."""
+
+LONGEST_NAME: Final = 32
+"""Characters of the longest name of a conversation."""
+
+_LONGEST_ID: Final = 18  # digits; fits 64 bits
+
+
+class UsageError(ValueError):
+    """A line that makes no sense; the text says why and what to do, in one line."""
+
+
+def split_word(text: str) -> tuple[str, str]:
+    """Return the first word, and what follows it as it is; both may be empty."""
+    word, *rest = text.split(maxsplit=1) or [""]
+    return word, rest[0] if rest else ""
+
+
+def task_id(word: str) -> int | None:
+    """Return the id that a word means; none for the task added last.
+
+    Raises:
+        UsageError: If it is no id.
+    """
+    if word == LAST:
+        return None
+    digits = word.removeprefix("#")
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > _LONGEST_ID:
+        raise UsageError(
+            f"{brief(word)} is not a task id; use a number such as 3, or {LAST}"
+        )
+    return int(digits)
+
+
+def only_task_id(name: str, rest: str) -> int | None:
+    """Return the one id that a command takes; none for the task added last.
+
+    Raises:
+        UsageError: If there is not exactly one.
+    """
+    words = rest.split()
+    if len(words) != 1:
+        raise UsageError(f"{name} takes one task id, such as: {name} 3")
+    return task_id(words[0])
+
+
+def is_conversation_name(word: str) -> bool:
+    """Tell whether a conversation can be called so."""
+    return 0 < len(word) <= LONGEST_NAME and safe_line(word) == word
+
+
+def no_arguments(name: str, rest: str) -> None:
+    """Check that there are no arguments.
+
+    Raises:
+        UsageError: If there are some.
+    """
+    if rest.strip():
+        raise UsageError(f"{name} takes no arguments")

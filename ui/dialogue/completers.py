@@ -1,0 +1,220 @@
+"""What can be typed next, for each kind of argument that commands take.
+
+A completer gets the words there are and what stands between the name of a command and
+the cursor, and proposes what can stand in place of the last word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
+
+from .arguments import LAST
+from .quoting import QUOTES, UnbalancedQuoteError, read_quoted
+
+if TYPE_CHECKING:
+    from ...actors import Task
+
+_MOST: Final = 50
+_LOOKED_AT: Final = 1000
+
+
+class Proposal(msgspec.Struct, frozen=True):
+    """One thing that can be typed.
+
+    Attributes:
+        text: What accepting it puts in place of the word.
+        label: What a list of proposals shows.
+        summary: What it means.
+    """
+
+    text: str
+    label: str
+    summary: str = ""
+
+
+class Completion(msgspec.Struct, frozen=True):
+    """What can stand where the cursor is.
+
+    Attributes:
+        word: The word before the cursor that a proposal replaces; it may be empty.
+        proposals: From best to worst.
+        wants_one: Whether the line makes no sense without one of the proposals here.
+    """
+
+    word: str = ""
+    proposals: tuple[Proposal, ...] = ()
+    wants_one: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the word is one of the proposals already."""
+        return any(self.word in {p.text.rstrip(), p.label} for p in self.proposals)
+
+
+class Vocabulary(Protocol):
+    """The words there are."""
+
+    @property
+    def tasks(self) -> Iterable[Task]:
+        """All tasks, the one added last first."""
+        ...
+
+    @property
+    def kinds(self) -> tuple[tuple[str, str, str], ...]:
+        """Name, arguments and summary of each kind of task."""
+        ...
+
+    @property
+    def conversations(self) -> tuple[tuple[str, str], ...]:
+        """Name of each conversation and a word on it, the likeliest first."""
+        ...
+
+    @property
+    def commands(self) -> tuple[tuple[str, str], ...]:
+        """Name and summary of each command."""
+        ...
+
+
+Completer = Callable[[str, Vocabulary], Completion]
+"""Proposes what can follow the text after a command's name."""
+
+Options = tuple[tuple[str, str], ...]
+"""Words that a command knows as arguments, and what each means."""
+
+
+def nothing(rest: str, known: Vocabulary) -> Completion:
+    """Propose nothing: the command takes nothing that could be proposed."""
+    del known
+    return Completion(_words(rest)[1])
+
+
+def options(given: Options, *, needed: bool = False) -> Completer:
+    """Return a completer of options alone."""
+    return _arguments(lambda _word, _used, _known: (), given, needed=needed)
+
+
+def task(given: Options = (), *, needed: bool = True) -> Completer:
+    """Return a completer of one task's id."""
+    return _arguments(_all_tasks, given, needed=needed)
+
+
+def open_task(given: Options = (), *, needed: bool = True) -> Completer:
+    """Return a completer of the id of one task that has not ended."""
+    return _arguments(_open_tasks, given, needed=needed)
+
+
+def open_tasks(given: Options = ()) -> Completer:
+    """Return a completer of several such ids."""
+    return _arguments(_open_tasks, given, needed=True, several=True)
+
+
+def command(rest: str, known: Vocabulary) -> Completion:
+    """Propose the names of commands."""
+    return _arguments(_commands, (), needed=False)(rest, known)
+
+
+def conversation(given: Options = ()) -> Completer:
+    """Return a completer of a conversation's name."""
+    return _arguments(_conversations, given, needed=True, may_be_new=True)
+
+
+_Values = Callable[[str, "set[str]", Vocabulary], Iterable[Proposal]]
+
+
+def _arguments(
+    values: _Values,
+    given: Options,
+    *,
+    needed: bool,
+    several: bool = False,
+    may_be_new: bool = False,
+) -> Completer:
+    def complete(rest: str, known: Vocabulary) -> Completion:
+        used, word = _words(rest)
+        proposals: list[Proposal] = []
+        if several or not used:
+            proposals.extend(values(word, used, known))
+        proposals.extend(
+            Proposal(option, option, summary)
+            for option, summary in given
+            if option.startswith(word) and option not in used
+        )
+        completion = Completion(word, tuple(proposals[:_MOST]))
+        # A number is an id, even if others begin with it.
+        open_end = may_be_new or not word or word.removeprefix("#").isdigit()
+        wanted = needed and not used and not word
+        unfinished = not open_end and not completion.is_complete
+        return msgspec.structs.replace(completion, wants_one=wanted or unfinished)
+
+    return complete
+
+
+def _words(rest: str) -> tuple[set[str], str]:
+    """Return the words before the one at the cursor, and that one."""
+    *earlier, word = rest.split(" ")
+    return {text for text in earlier if text}, word
+
+
+def _all_tasks(word: str, used: set[str], known: Vocabulary) -> Iterable[Proposal]:
+    return _tasks(known.tasks, word, used)
+
+
+def _open_tasks(word: str, used: set[str], known: Vocabulary) -> Iterable[Proposal]:
+    return _tasks((t for t in known.tasks if not t.status.is_final), word, used)
+
+
+def _tasks(candidates: Iterable[Task], word: str, used: set[str]) -> Iterable[Proposal]:
+    wanted = word.removeprefix("#").lower()
+    for task in islice(candidates, _LOOKED_AT):
+        text = str(task.id)
+        if text in used or f"#{text}" in used:
+            continue
+        if text.startswith(wanted) or wanted in task.description.lower():
+            yield Proposal(text, f"#{task.id} {task.status}", task.description)
+    if word and LAST.startswith(word):
+        yield Proposal(LAST, LAST, "the task added last")
+
+
+def _commands(word: str, used: set[str], known: Vocabulary) -> Iterable[Proposal]:
+    del used
+    for name, summary in known.commands:
+        bare = name.removeprefix("/")
+        if bare.startswith(word.removeprefix("/")):
+            yield Proposal(bare, name, summary)
+
+
+def _conversations(word: str, used: set[str], known: Vocabulary) -> Iterable[Proposal]:
+    del used
+    for name, summary in known.conversations:
+        if name.startswith(word):
+            yield Proposal(name, name, summary)
+
+
+def job(rest: str, known: Vocabulary) -> Completion:
+    """Propose the kind of a job, after its description."""
+    text = rest.lstrip()
+    if not text:
+        return Completion()
+    try:
+        _, after = read_quoted(text) if text[0] in QUOTES else _first_word(text)
+    except UnbalancedQuoteError:
+        return Completion()
+    kind = after.lstrip()
+    if not after or " " in kind:
+        return Completion()
+    kinds = tuple(
+        Proposal(f"{name} ", f"{name} {usage}".strip(), summary)
+        for name, usage, summary in known.kinds
+        if name.startswith(kind)
+    )
+    completion = Completion(kind, kinds)
+    return msgspec.structs.replace(completion, wants_one=not completion.is_complete)
+
+
+def _first_word(text: str) -> tuple[str, str]:
+    word, space, rest = text.partition(" ")
+    return word, space + rest

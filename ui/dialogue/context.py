@@ -1,0 +1,174 @@
+"""What a command finds when it runs: what is known, and the ways to ask and answer."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from ...actors import (
+    AddTask,
+    GetTask,
+    QueueReply,
+    QueueRequest,
+    Refused,
+    Task,
+    TaskAdded,
+    TaskFound,
+    TaskRequest,
+)
+from ...actors.rules.safe_text import safe_line
+from .effects import Effect, Send, Show
+from .entries import Problem, Reply
+from .waits import Waits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ...actors.processes.activity import VitalSigns
+    from ..text.theme import Icons
+
+BY_YOU = "canceled by you"
+
+
+class Context:
+    """The tasks as last heard of, the requests under way, and how to add to them.
+
+    Args:
+        kinds: Name, arguments and summary of each kind of task.
+        icons: The signs for statuses.
+        grace: Seconds that a task is given to end, for people to read.
+        drawn: Whether there is a screen with conversations, on which tasks can be
+            opened.
+    """
+
+    def __init__(
+        self,
+        kinds: tuple[tuple[str, str, str], ...],
+        icons: Icons,
+        grace: float,
+        *,
+        drawn: bool,
+    ) -> None:
+        self.kinds = kinds
+        self.icons = icons
+        self.drawn = drawn
+        self.where: str | None = None
+        """The conversation that what happens now belongs to."""
+        self.open: dict[int, Task] = {}
+        """The tasks that have not ended."""
+        self.newest: int | None = None
+        """The id of the task added last."""
+        self.signs: dict[int, VitalSigns] = {}
+        """What the processes of tasks had done when somebody looked last."""
+        self.waits = Waits()
+        self._grace = grace
+        self._requests = 0
+        self._pending: dict[
+            int, tuple[str | None, Callable[[QueueReply], list[Effect]]]
+        ] = {}
+        self._adding: dict[int, TaskRequest] = {}  # those of the pending that add one
+
+    @property
+    def awaits_answers(self) -> bool:
+        """Whether a request has not been answered yet."""
+        return bool(self._pending)
+
+    @property
+    def open_tasks(self) -> tuple[Task, ...]:
+        """The tasks that have not ended, as last heard, by id."""
+        return tuple(self.open[task_id] for task_id in sorted(self.open))
+
+    def send(
+        self,
+        make: Callable[[int], QueueRequest],
+        respond: Callable[[QueueReply], list[Effect]],
+    ) -> list[Effect]:
+        """Send a request.
+
+        Args:
+            make: Makes it with the number that is to come back with the answer.
+            respond: Called with the answer, but not with a refusal.
+        """
+        self._requests += 1
+        self._pending[self._requests] = (self.where, respond)
+        return [Send(make(self._requests), self.where)]
+
+    def take_reply(
+        self, reply: QueueReply, refused: Callable[[Refused, bool], None]
+    ) -> list[Effect]:
+        """Take the answer to a request.
+
+        Args:
+            reply: The answer; what nobody asked for is left out.
+            refused: Called with a refusal, and whether a task was to be added.
+        """
+        number = reply.correlation_id
+        if not isinstance(number, int) or number not in self._pending:
+            return []
+        self.where, respond = self._pending.pop(number)
+        adding = self._adding.pop(number, None)
+        if isinstance(reply, Refused):
+            refused(reply, adding is not None)
+            return [self.problem(reply.text)]
+        return respond(reply)
+
+    def take_unanswered(self) -> list[TaskRequest]:
+        """Return the tasks that were to be added, and no answer can come any more."""
+        lost, self._adding = [*self._adding.values()], {}
+        return lost
+
+    def add(self, request: TaskRequest) -> list[Effect]:
+        """Add a task."""
+        effects = self.send(lambda i: AddTask(request, None, i), self._added)
+        self._adding[self._requests] = request
+        return effects
+
+    def _added(self, reply: QueueReply) -> list[Effect]:
+        # The notification shows it already.
+        if isinstance(reply, TaskAdded):
+            self.newest = max(self.newest or 0, reply.task.id)
+        return []
+
+    def with_task(
+        self, task_id: int | None, do: Callable[[int], list[Effect]]
+    ) -> list[Effect]:
+        """Do something with a task, or say that there is none yet.
+
+        Args:
+            task_id: Which; none for the one added last.
+            do: Called with the id.
+        """
+        wanted = self.newest if task_id is None else task_id
+        if wanted is None:
+            text = "there is no task yet; /help /task tells how to add one"
+            return [self.problem(text)]
+        return do(wanted)
+
+    def look_up(
+        self, task_id: int | None, respond: Callable[[TaskFound], list[Effect]]
+    ) -> list[Effect]:
+        """Ask for a task as it is now; none is the one added last."""
+        return self.with_task(
+            task_id,
+            lambda wanted: self.send(
+                lambda i: GetTask(wanted, None, i),
+                lambda reply: respond(reply) if isinstance(reply, TaskFound) else [],
+            ),
+        )
+
+    def fate(self, *, now: bool) -> str:
+        """Say what becomes of a running task that is canceled."""
+        return "killed at once" if now else f"killed in {self._grace:g} s at most"
+
+    def reply(self, lines: Iterable[str]) -> Effect:
+        """Return an answer to be shown; its lines must be safe."""
+        return Show(Reply(self.now(), tuple(lines)), self.where)
+
+    def problem(self, text: str) -> Effect:
+        """Return a problem to be shown."""
+        return Show(Problem(self.now(), safe_line(text)), self.where)
+
+    @staticmethod
+    def now() -> datetime:
+        """Return this moment (UTC)."""
+        return datetime.now(UTC)

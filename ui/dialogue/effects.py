@@ -1,0 +1,77 @@
+"""What a dialogue wants done: entries to show, requests to send, places to go."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ...actors import QueueRequest, TaskFound, WriteDown
+from .entries import Entry
+
+
+class Show(msgspec.Struct, frozen=True):
+    """Show this entry.
+
+    Attributes:
+        entry: What.
+        where: The conversation it belongs to, as `take_line` was given it; none for
+            what no line asked for, such as news.
+    """
+
+    entry: Entry
+    where: str | None = None
+
+
+class Send(msgspec.Struct, frozen=True):
+    """Send this request to the queue; its answer goes to `take_reply`.
+
+    Attributes:
+        request: What.
+        where: The conversation that asks.
+    """
+
+    request: QueueRequest
+    where: str | None = None
+
+
+class Tell(msgspec.Struct, frozen=True):
+    """Tell the queue something that has no answer."""
+
+    message: WriteDown
+
+
+class Leave(msgspec.Struct, frozen=True):
+    """End the session."""
+
+
+class Speak(msgspec.Struct, frozen=True):
+    """Pass a chat message on to whoever answers in this conversation."""
+
+    text: str
+    where: str | None
+
+
+class Inspect(msgspec.Struct, frozen=True):
+    """Open a task, to be looked at for as long as somebody wants to.
+
+    Attributes:
+        found: The task.
+        activity: What tells now whether it works or waits: facts and their names.
+    """
+
+    found: TaskFound
+    activity: tuple[tuple[str, str], ...] = ()
+
+
+class OpenChat(msgspec.Struct, frozen=True):
+    """Go to the conversation of this name; it may be a new one."""
+
+    name: str
+
+
+class ListChats(msgspec.Struct, frozen=True):
+    """List the conversations, in this one."""
+
+    where: str | None
+
+
+Effect = Show | Send | Tell | Leave | Speak | Inspect | OpenChat | ListChats

@@ -1,0 +1,60 @@
+"""Making commands of what was typed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .arguments import UsageError, split_word
+from .commands import REGISTRY, Say
+from .quoting import UnbalancedQuoteError
+
+if TYPE_CHECKING:
+    from .registry import Command
+
+
+def parse(line: str) -> Command:
+    """Make a command of what was typed.
+
+    What starts with neither `/` nor `!` is a chat message; so is what starts with
+    `//`, without the first slash.
+
+    Raises:
+        UsageError: If it makes no sense.
+    """
+    text = line.strip("\r\n").lstrip()
+    try:
+        if text.startswith("//"):
+            return Say(text[1:].rstrip())
+        if text.startswith("!"):
+            return REGISTRY.parse("!", text[1:])
+        if text.startswith("/"):
+            return REGISTRY.parse(*split_word(text))
+    except UnbalancedQuoteError as error:
+        raise UsageError(f"{error}; add it") from error
+    return Say(text.rstrip())
+
+
+def split_commands(text: str) -> list[str]:
+    """Return the commands of an input that is nothing but commands, one a line.
+
+    Whoever pastes several means each of them; any other input of several lines is one
+    message, or one command with a script.
+    """
+    lines = [line for line in text.split("\n") if line.strip()]
+    return lines if len(lines) > 1 and all(map(_is_command, lines)) else [text]
+
+
+def _is_command(line: str) -> bool:
+    """Tell whether a line is a command, whole by itself."""
+    import shlex  # noqa: PLC0415 - several lines at once are rare
+
+    try:
+        shlex.split(line)
+    except ValueError:
+        return False  # a quote or a backslash goes on in the next
+    if "<<" in line:
+        return False
+    name, _ = split_word(line)
+    if name.startswith("!"):
+        return len(name) > 1  # alone it negates, in a script
+    return name in REGISTRY

@@ -1,0 +1,72 @@
+"""Waits for tasks that are under way, and what each says in the end."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from ...actors import Task, TaskStatus
+
+_NAMED: Final = 5  # tasks that failed while somebody waited for all
+_ENDS: Final = {
+    TaskStatus.COMPLETE: "has finished",
+    TaskStatus.FAILED: "has failed",
+    TaskStatus.CANCELED: "was canceled",
+}
+
+
+class Wait(msgspec.Struct):
+    """A wait for one task, or for all.
+
+    Attributes:
+        task_ids: The tasks that it waits for still.
+        where: The conversation in which somebody waits.
+        everything: Whether it is for all tasks.
+        ended: Those that have ended meanwhile.
+    """
+
+    task_ids: set[int]
+    where: str | None
+    everything: bool = False
+    ended: list[Task] = []
+
+    def outcome(self) -> str:
+        """Return what it says in the end."""
+        if not self.everything:
+            (task,) = self.ended
+            return f"#{task.id} {_ENDS[task.status]}"
+        parts = ["all tasks have finished"]
+        for status in (TaskStatus.FAILED, TaskStatus.CANCELED):
+            names = [f"#{task.id}" for task in self.ended if task.status is status]
+            rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            if names:
+                parts.append(f"{status}: {', '.join(names[:_NAMED])}{rest}")
+        return "; ".join(parts)
+
+
+class Waits:
+    """All waits that are under way."""
+
+    def __init__(self) -> None:
+        self._waits: list[Wait] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._waits)
+
+    def add(self, wait: Wait) -> None:
+        """Begin a wait for tasks that have not ended."""
+        self._waits.append(wait)
+
+    def take_end(self, task: Task) -> list[Wait]:
+        """Note that a task has ended; return the waits that this ends."""
+        over: list[Wait] = []
+        for wait in tuple(self._waits):
+            if task.id not in wait.task_ids:
+                continue
+            wait.task_ids.remove(task.id)
+            wait.ended.append(task)
+            if not wait.task_ids:
+                self._waits.remove(wait)
+                over.append(wait)
+        return over

@@ -24,6 +24,7 @@ from .rules.task import (
     TaskRequest,
     TaskStatus,
 )
+from .rules.variables import Variables
 from .runtime.sending import Recipient
 
 
@@ -446,12 +447,17 @@ class WriteAgain(Message, frozen=True):
     """Try again to write to the journal what could not be written before."""
 
 
+class Wipe(Message, frozen=True):
+    """Overwrite what was deleted from the journal and may be secret."""
+
+
 QueueMessage = (
     QueueRequest
     | OpenQueue
     | CloseQueue
     | AwaitShown
     | WriteAgain
+    | Wipe
     | ClaimTasks
     | TaskProcess
     | TaskProgressed
@@ -467,9 +473,16 @@ class Begin(Message, frozen=True):
 
 
 class StartTask(Message, frozen=True, gc=False):
-    """Run this task; it is Running already, on the runner's own claim."""
+    """Run this task; it is Running already, on the runner's own claim.
+
+    Attributes:
+        task: Which.
+        environment: The variables of its processes; by default those that the task
+            system was started with.
+    """
 
     task: Task
+    environment: Variables | None = None
 
 
 class StopTask(Message, frozen=True, gc=False):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never
 
 import pykka
+from msgspec.structs import replace
 
 from .journal.outbox import Outbox, tells_no_change
 from .journal.sqlite_file import JournalError
@@ -49,6 +51,7 @@ from .messages import (
     TasksForgotten,
     Transcript,
     Unsubscribe,
+    Wipe,
     WriteAgain,
     WriteDown,
 )
@@ -65,6 +68,7 @@ if TYPE_CHECKING:
 
     from .journal.protocol import Journal
     from .kinds import Kind
+    from .rules.variables import Variables
     from .runtime.clock import Clock
     from .runtime.dispatcher import Dispatcher
 
@@ -76,6 +80,9 @@ BATCH: Final = 256
 WRITE_AGAIN: Final = 0.5
 """Seconds after which a failed write to the journal is tried again."""
 
+WIPE_AFTER: Final = 2.0
+"""Seconds after which what was deleted and may be secret is overwritten."""
+
 _MANY_FILES: Final = 16  # beyond it, deleting them may hold others up
 
 
@@ -86,6 +93,8 @@ class QueueConfig:
     Attributes:
         kinds: What kinds of tasks are accepted.
         output: The folder of the output files.
+        directory: Where tasks run that don't say where.
+        environment: What the processes of tasks inherit that came without any.
         output_limit: Bytes of output of all tasks together; beyond it the oldest
             finished ones are forgotten, and then the one that writes is ended.
         clock: The time.
@@ -98,6 +107,8 @@ class QueueConfig:
     output_limit: int
     clock: Clock
     dead_letters: DeadLetters
+    directory: str | None = None
+    environment: Variables | None = None
     dispatcher: Dispatcher | None = None
 
 
@@ -130,10 +141,13 @@ class QueueActor(SafeActor[QueueMessage]):
         self._journal = journal
         self._writing = JournalWriter(journal, book.by_last_change)
         self._will_write_again = False
+        self._will_wipe = False
         self._doomed: list[Path] = []
         self._output_limit = config.output_limit
         self._account = OutputQuota(config.output_limit)
         self._kinds = config.kinds
+        self._directory = config.directory
+        self._environment = config.environment
         self._output_folder = str(config.output)
         self._clock = config.clock
         self._seq = seq
@@ -211,6 +225,9 @@ class QueueActor(SafeActor[QueueMessage]):
                 if not self.post(recipient, message):
                     self._undelivered(recipient, message)
             if not (written and outbox):
+                if self._journal.has_traces and not self._will_wipe:
+                    self._will_wipe = True
+                    self._clock.call_later(WIPE_AFTER, lambda: self.tell_self(Wipe()))
                 return all_written
 
     def _unwritten(self, answer: QueueReply) -> QueueReply:
@@ -245,6 +262,13 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _with_journal(self, use: Callable[[], ResultT]) -> ResultT:
         return self._writing.use(use, self._announce_trouble)
+
+    def _wipe(self) -> None:
+        self._will_wipe = False
+        self.about_to_block(long=True)
+        # If that fails, it is tried again after the next batch.
+        with contextlib.suppress(JournalError):
+            self._with_journal(self._journal.wipe)
 
     def _announce_trouble(self, text: str | None) -> None:
         # Not through the outbox, which is held back.
@@ -300,6 +324,8 @@ class QueueActor(SafeActor[QueueMessage]):
             case WriteAgain():
                 # The attempt itself comes with the end of the batch.
                 self._will_write_again = False
+            case Wipe():
+                self._wipe()
             case ClaimTasks(runner=runner, count=count, slots=slots):
                 self._runner = runner
                 self._slots = slots
@@ -335,6 +361,7 @@ class QueueActor(SafeActor[QueueMessage]):
             return Refused(str(error), invalid=True, correlation_id=correlation_id)
         folder = self._output_folder if kind.writes_output else None
         reason = self._waiting_reason()
+        request = self._placed(request)
         task = self._book.add(request, self._clock.now(), reason, folder)
         self._changed(task, TaskEvent.QUEUED)
         self._assign()
@@ -352,6 +379,15 @@ class QueueActor(SafeActor[QueueMessage]):
         kind.check(request.args)
         return kind
 
+    def _placed(self, request: TaskRequest) -> TaskRequest:
+        """Return a request that says where, and in what environment, it runs."""
+        directory, environment = request.directory, request.environment
+        if directory is None:
+            directory = self._directory
+        if environment is None:
+            environment = self._environment
+        return replace(request, directory=directory, environment=environment)
+
     def _waiting_reason(self) -> str:
         if self._claims:
             return "starting"
@@ -366,7 +402,8 @@ class QueueActor(SafeActor[QueueMessage]):
                 return
             self._claims -= 1
             self._changed(task, TaskEvent.RUNNING)
-            self._outbox.add(self._runner, StartTask(task))
+            environment = self._book.environment(task.id)
+            self._outbox.add(self._runner, StartTask(task, environment))
 
     def _get(self, message: GetTask) -> QueueReply:
         task_id = message.task_id
@@ -454,7 +491,7 @@ class QueueActor(SafeActor[QueueMessage]):
     def _changed(self, task: Task, event: TaskEvent | None = None) -> Task:
         self._seq += 1
         changed = TaskChanged(self._seq, event or TaskEvent.of(task.status), task)
-        self._journal.changed(changed)
+        self._journal.changed(changed, self._book.environment(task.id))
         if changed.event is not TaskEvent.PROGRESS:
             self._showing.note_told(changed.seq)
         self._publish(changed)

@@ -28,6 +28,7 @@ from .messages import (
     TickRunner,
 )
 from .processes import family, marks
+from .processes.environment import PreparedEnvironments
 from .rules.look_schedule import LookSchedule
 from .rules.safe_text import safe_line
 from .rules.task import Outcome, Task
@@ -38,6 +39,7 @@ from .task_actor import TaskActor, TaskActorConfig
 
 if TYPE_CHECKING:
     from .kinds import Kinds
+    from .rules.variables import Variables
     from .runtime.clock import Alarm
 
 TICK: Final = 0.1
@@ -79,6 +81,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
         self._kinds = kinds
         self._slots = slots
         self._config = config
+        self._environments = PreparedEnvironments(config.environment)
         self._active: dict[int, pykka.ActorRef[TaskActor]] = {}
         self._rota = LookSchedule()
         self._tick_alarm: Alarm | None = None
@@ -92,8 +95,8 @@ class RunnerActor(SafeActor[RunnerMessage]):
         match message:
             case Begin():
                 self._claim(self._slots)
-            case StartTask(task=task):
-                self._start(task)
+            case StartTask(task=task, environment=environment):
+                self._start(task, environment)
             case StopTask(task_id=task_id, outcome=outcome, now=now):
                 self._stop_task(task_id, outcome, now=now)
             case JobEnded(task_id=task_id, stopped=stopped):
@@ -139,7 +142,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
     def _claim(self, count: int) -> None:
         self.post(self._queue, ClaimTasks(self.actor_ref, count, self._slots))
 
-    def _start(self, task: Task) -> None:
+    def _start(self, task: Task, environment: Variables | None) -> None:
         if self._draining is not None:
             outcome = Outcome.canceled(self._draining.reason)
             self.post(self._queue, TaskEnded(task.id, outcome))
@@ -151,7 +154,14 @@ class RunnerActor(SafeActor[RunnerMessage]):
             outcome = Outcome.failed(f"could not be started: {error}")
             self._ended(TaskEnded(task.id, outcome))
             return
-        actor = TaskActor.start(task, kind, self._queue, self.actor_ref, self._config)
+        actor = TaskActor.start(
+            task,
+            kind,
+            self._queue,
+            self.actor_ref,
+            self._config,
+            environment=self._environments.prepare(environment),
+        )
         self._active[task.id] = actor
         self._rota.add(task.id)
         self.post(actor, Begin())

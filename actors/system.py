@@ -17,11 +17,13 @@ from .journal.protocol import Journal, Memory, NoJournal
 from .journal.sqlite_file import JournalError
 from .kinds import BashKind, Kinds, SleepKind
 from .messages import Acknowledged, Begin, ListTasks, OpenQueue, TaskList
+from .processes.environment import Environment
 from .processes.exits import make_exit_watcher
 from .queue_actor import QueueActor, QueueConfig
 from .rules.book import TaskBook
 from .rules.safe_text import brief
 from .rules.task import TaskFilter
+from .rules.variables import Variables
 from .runner_actor import RunnerActor
 from .runtime.clock import SystemClock
 from .runtime.dispatcher import Dispatcher
@@ -79,7 +81,7 @@ class TaskSystem(Requests):
     def __init__(  # noqa: PLR0913 - each is one independent setting
         self,
         *,
-        directory: Path | None = None,
+        directory: str | os.PathLike[str] | None = None,
         name: str = "main",
         slots: int = 8,
         kinds: Iterable[Kind] | None = None,
@@ -238,12 +240,15 @@ class TaskSystem(Requests):
         dispatcher = Dispatcher("backburner", exits)
         self._releases.append(dispatcher.close)
         book = TaskBook(memory.next_id, self._history)
-        book.restore(memory.tasks, memory.order)
+        book.restore(memory.tasks, memory.order, memory.environments)
+        environment = Variables(os.environ)
         self._queue = QueueActor.start(
             QueueConfig(
                 kinds=self._kinds,
                 output=output,
                 output_limit=self._session_output_limit,
+                directory=_working_directory(),
+                environment=environment,
                 clock=clock,
                 dead_letters=self.dead_letters,
                 dispatcher=dispatcher,
@@ -261,6 +266,7 @@ class TaskSystem(Requests):
             session_key=f"{self._name}-{memory.session_key}",
             grace=self._grace,
             output_limit=self._output_limit,
+            environment=Environment.to_inherit(environment),
         )
         self._runner = RunnerActor.start(self._queue, self._kinds, self._slots, config)
         answer_of(self._runner.ask(Begin(), block=False), ANSWER_TIMEOUT)
@@ -361,9 +367,18 @@ class TaskSystem(Requests):
             self._owner = None
 
 
-def _absolute(directory: Path) -> Path:
+def _working_directory() -> str | None:
+    try:
+        return os.getcwd()  # noqa: PTH109 - as a text
+    except OSError:
+        # It is gone. Tasks are to fail with that reason, instead of running elsewhere.
+        named = os.environ.get("PWD", "")
+        return named if os.path.isabs(named) else None  # noqa: PTH117 - the same
+
+
+def _absolute(directory: str | os.PathLike[str]) -> Path:
     # Whoever changes the working folder later means the session where it was.
     try:
-        return directory.absolute()
+        return Path(directory).absolute()
     except OSError as error:
         raise ValueError(f"can't tell where {directory} is: {error}") from error

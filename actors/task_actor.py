@@ -60,7 +60,7 @@ class TaskActorConfig:
         session_key: Unlike that of any other session; part of its processes' mark.
         grace: Seconds between asking a job to end and killing it.
         output_limit: Bytes of output beyond which a task is ended as failed.
-        environment: What their processes inherit.
+        environment: What the processes of tasks inherit that came without any.
         dispatcher: Gives the actors their turns; without one each has a thread.
     """
 
@@ -86,15 +86,18 @@ class TaskActor(SafeActor[TaskActorMessage]):
         queue: Told of news while it runs.
         runner: Told of the end.
         config: What all task actors share.
+        environment: What its processes inherit; by default what the config says.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one independent thing
         self,
         task: Task,
         kind: Kind,
         queue: Recipient[QueueMessage],
         runner: Recipient[RunnerMessage],
         config: TaskActorConfig,
+        *,
+        environment: Environment | None = None,
     ) -> None:
         super().__init__(config.dead_letters, config.dispatcher)
         self._task = task
@@ -102,6 +105,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._queue = queue
         self._runner = runner
         self._config = config
+        self._environment = environment or config.environment
         self._output = Path(task.output_path) if task.output_path else None
         self._monitor = OutputMonitor(self._output) if self._output else None
         self._mark = marks.mark(config.session_key, task.id)
@@ -159,7 +163,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             clock=self._config.clock,
             exits=self._config.exits,
             look=self._ask_to_look,
-            environment=self._config.environment,
+            environment=self._environment,
         )
         self._begun = self._config.clock.now().wall.timestamp()
         try:

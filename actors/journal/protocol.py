@@ -14,6 +14,7 @@ import msgspec
 
 from ..rules.process_record import ProcessRecord
 from ..rules.task import Task
+from ..rules.variables import Variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,6 +36,7 @@ class Memory(msgspec.Struct, frozen=True):
         tasks: All tasks, by id.
         order: Their ids, in the order of their last changes.
         processes: Those of tasks that had not ended.
+        environments: Those of queued tasks, by the ids of the tasks.
     """
 
     session_key: str
@@ -45,13 +47,22 @@ class Memory(msgspec.Struct, frozen=True):
     tasks: tuple[Task, ...] = ()
     order: tuple[int, ...] = ()
     processes: tuple[ProcessRecord, ...] = ()
+    environments: dict[int, Variables] = {}
 
 
 class Journal(Protocol):
     """Takes note of what must be remembered. Only the QueueActor calls it."""
 
-    def changed(self, change: TaskChanged) -> None:
-        """Note a change of a task."""
+    def changed(
+        self, change: TaskChanged, environment: Variables | None = None
+    ) -> None:
+        """Note a change of a task.
+
+        Args:
+            change: What changed.
+            environment: What its processes will get, if the task is queued. Kept as
+                long as it is.
+        """
         ...
 
     def runs_as(self, process: ProcessRecord) -> None:
@@ -122,6 +133,20 @@ class Journal(Protocol):
         """
         ...
 
+    @property
+    def has_traces(self) -> bool:
+        """Whether `wipe` has something to do."""
+        ...
+
+    def wipe(self) -> None:
+        """Overwrite what was deleted of the environments of tasks. Blocks for the disk.
+
+        Raises:
+            DamagedJournalError: If the file is damaged: see `start_over`.
+            JournalError: If that fails.
+        """
+        ...
+
     def close(self, *, clean: bool) -> None:
         """Commit and release the file.
 
@@ -137,7 +162,9 @@ class Journal(Protocol):
 class NoJournal:
     """Remembers nothing: for sessions that end with their process."""
 
-    def changed(self, change: TaskChanged) -> None:
+    def changed(
+        self, change: TaskChanged, environment: Variables | None = None
+    ) -> None:
         """Forget it."""
 
     def runs_as(self, process: ProcessRecord) -> None:
@@ -171,6 +198,14 @@ class NoJournal:
         """Return nothing."""
         del limit
         return ()
+
+    @property
+    def has_traces(self) -> bool:
+        """Tell that nothing was written."""
+        return False
+
+    def wipe(self) -> None:
+        """Have nothing to overwrite."""
 
     def close(self, *, clean: bool) -> None:
         """Have nothing to release."""

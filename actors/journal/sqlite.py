@@ -13,8 +13,10 @@ from ..messages import TaskChanged, TaskEvent
 from ..rules.chat_message import ChatMessage
 from ..rules.process_record import ProcessRecord
 from ..rules.task import Task, TaskStatus
+from .environments import EnvironmentRows
 from .protocol import Memory
 from .sqlite_file import (
+    LOCK_TIMEOUT,
     DamagedJournalError,
     JournalError,
     check,
@@ -26,6 +28,8 @@ from .sqlite_file import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
+
+    from ..rules.variables import Variables
 
 LARGEST: Final = 1 << 53
 """More than any number here can become by counting; beyond it lies damage."""
@@ -62,7 +66,7 @@ class _Noted:
     """What waits for the next commit."""
 
     def __init__(self) -> None:
-        self.tasks: dict[int, tuple[int, int, str]] = {}
+        self.tasks: dict[int, tuple[int, int, str, int | None]] = {}
         self.changes: list[tuple[int, int, str, str]] = []
         self.processes: list[tuple[int, int, float]] = []
         self.chat: list[tuple[int, str]] = []
@@ -84,7 +88,7 @@ class _Noted:
     def write(self, db: sqlite3.Connection) -> None:
         """Write all of it; forgetting comes last, so that it wins."""
         for statement, rows in (
-            ("INSERT OR REPLACE INTO tasks VALUES (?, ?, ?)", self.tasks.values()),
+            ("INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?)", self.tasks.values()),
             ("INSERT OR REPLACE INTO changes VALUES (?, ?, ?, ?)", self.changes),
             ("INSERT INTO chat (seq, message) VALUES (?, ?)", self.chat),
             ("INSERT OR REPLACE INTO processes VALUES (?, ?, ?)", self.processes),
@@ -125,6 +129,7 @@ class SqliteJournal:
         self._reserve = reserve
         self._hold = hold
         self._noted = _Noted()
+        self._environments = EnvironmentRows()
         self._seq = 0
         self._next_id = 1
         self._reserved = 1
@@ -172,6 +177,11 @@ class SqliteJournal:
             if meta.session_key == self._key:
                 self._load_processes(db, tasks)
             self._shown = meta.shown
+            queued = TaskStatus.QUEUED
+            waiting = [task.id for task in tasks if task.status is queued]
+            self._environments.load(db, waiting)
+            # Of those that the program did not live to overwrite.
+            self._environments.has_traces = not meta.clean
             self._load_unshown(order)
             db.execute(
                 "DELETE FROM chat WHERE id <= (SELECT max(id) FROM chat) - ?",
@@ -192,19 +202,27 @@ class SqliteJournal:
             tasks=tuple(tasks),
             order=tuple(order),
             processes=tuple([ProcessRecord(*it) for it in self._processes.values()]),
+            environments=self._environments.of_tasks,
         )
 
     def begin_at(self, next_id: int) -> None:
         """Let the ids of an empty journal begin with this one."""
         self._next_id = self._reserved = next_id
 
-    def changed(self, change: TaskChanged) -> None:
+    def changed(
+        self, change: TaskChanged, environment: Variables | None = None
+    ) -> None:
         """Note a change of a task; progress is not worth a write."""
         if change.event is TaskEvent.PROGRESS:
             return
         task, noted = change.task, self._noted
         snapshot = self._encode(task).decode()
-        noted.tasks[task.id] = (task.id, change.seq, snapshot)
+        row_id: int | None = None
+        if task.status is TaskStatus.QUEUED and environment is not None:
+            row_id = self._environments.keep(task.id, environment)
+        else:
+            self._environments.release(task.id)
+        noted.tasks[task.id] = (task.id, change.seq, snapshot, row_id)
         noted.changes.append((change.seq, task.id, change.event.value, snapshot))
         self._seq = change.seq
         self._next_id = max(self._next_id, task.id + 1)
@@ -246,6 +264,7 @@ class SqliteJournal:
         # Its id is used up; and something is left to write, so that it is tried again.
         noted.meta |= {"seq": self._seq, "next_id": self._next_id}
         self._unshown.pop(task_id, None)
+        self._environments.release(task_id)
 
     def said(self, message: ChatMessage, seq: int) -> None:
         """Note a chat message that was said after the change with this number."""
@@ -272,7 +291,7 @@ class SqliteJournal:
             DamagedJournalError: If the file is damaged, or no longer in its place.
             JournalError: If that fails; everything stays noted for the next commit.
         """
-        if self._noted.is_empty():
+        if self._noted.is_empty() and not self._environments.is_changed:
             return
         if self._hold is not None:
             self._hold()
@@ -283,6 +302,7 @@ class SqliteJournal:
             self._reserved = self._next_id + _RESERVED
         try:
             db.execute("BEGIN IMMEDIATE")
+            self._environments.write(db)
             self._noted.write(db)
             db.execute("COMMIT")
         except BaseException:
@@ -291,6 +311,7 @@ class SqliteJournal:
                     db.execute("ROLLBACK")
                 raise
         self._noted = _Noted()
+        self._environments.written()
         self._unproven = False
 
     def start_over(self, tasks: Sequence[Task], why: DamagedJournalError) -> str:
@@ -342,6 +363,21 @@ class SqliteJournal:
                 else _decode_change(seq, event, text)
                 for seq, _, _, event, text in reversed(rows)
             )
+
+    @property
+    def has_traces(self) -> bool:
+        """Whether `wipe` has something to do."""
+        return self._environments.has_traces
+
+    def wipe(self) -> None:
+        """Overwrite what was deleted of the environments of tasks."""
+        db = self._connection()
+        with explained(self._path):
+            # Somebody who reads the file just now is not waited for.
+            db.execute("PRAGMA busy_timeout = 0")
+            (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            db.execute(f"PRAGMA busy_timeout = {round(1000 * LOCK_TIMEOUT)}")
+        self._environments.has_traces = bool(busy)
 
     def close(self, *, clean: bool) -> None:
         """Commit and release the file."""
@@ -401,9 +437,11 @@ class SqliteJournal:
 
     def _everything(self, tasks: Sequence[Task]) -> _Noted:
         before, noted = self._noted, _Noted()
+        self._environments.begin_again()
         for place, task in enumerate(tasks, 1):
             snapshot = self._encode(task).decode()
-            noted.tasks[task.id] = (task.id, place, snapshot)
+            row_id = self._environments.row_of(task.id)
+            noted.tasks[task.id] = (task.id, place, snapshot, row_id)
             seq = self._unshown.get(task.id)
             if seq is not None:
                 event = TaskEvent.of(task.status).value

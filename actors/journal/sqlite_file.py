@@ -41,14 +41,27 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, message TEXT NOT NULL
     );
     """,
+    """
+    CREATE TABLE environments (id INTEGER PRIMARY KEY, variables BLOB NOT NULL);
+    ALTER TABLE tasks ADD COLUMN environment INTEGER;
+    """,
 )
 """How each version of the schema is made from the one before it."""
 
 _PARTS: Final = frozenset(
-    {"meta", "tasks", "changes", "changes_of_task", "processes", "chat"}
+    {
+        "meta",
+        "tasks",
+        "changes",
+        "changes_of_task",
+        "processes",
+        "chat",
+        "environments",
+    }
 )
 
-_LOCK_TIMEOUT: Final = 0.25  # seconds that the queue stands still if others hold it
+LOCK_TIMEOUT: Final = 0.25
+"""Seconds that the queue stands still if others hold the file."""
 
 _PRIMARY: Final = 0xFF  # the part of an SQLite error code that names its family
 _LITTLE_ROOM: Final = 1 << 16  # bytes; what SQLite wants to share with other readers
@@ -97,7 +110,7 @@ def connect(path: Path) -> sqlite3.Connection:
         path.touch(mode=0o600)
         db = sqlite3.connect(
             path,
-            timeout=_LOCK_TIMEOUT,
+            timeout=LOCK_TIMEOUT,
             isolation_level=None,
             check_same_thread=False,
         )

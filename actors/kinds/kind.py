@@ -40,8 +40,9 @@ class JobContext:
         exits: Calls when a child process has exited.
         look: Call this, from any thread, whenever `Job.look` may have news. Never
             blocks.
-        environment: What its processes inherit: that of this process when the task
-            system was started, with `PYTHONUNBUFFERED`.
+        environment: What its processes inherit: the environment that the request came
+            with, or else that of this process when the task system was started, with
+            `PYTHONUNBUFFERED`.
     """
 
     task: Task

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
+import stat
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -17,10 +20,10 @@ from .kind import JobEnd, StartError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     import psutil
 
+    from ..rules.task import Task
     from .kind import JobContext
 
 KILL_INTERVAL: Final = 0.01
@@ -131,6 +134,12 @@ class ProcessKind:
     A subclass names itself and turns a request's arguments into a command; that is
     all it takes to add one.
 
+    One object serves all tasks of its kind. `check` is called by the QueueActor.
+    `start`, and with it `command`, `environment` and `directory`, is called by the
+    actors of tasks, on several threads at once. So what concerns one task must come
+    from that task or its arguments, never from an attribute of the kind that another
+    call may change.
+
     Attributes:
         name: What it is called in a request: a short word.
         usage: Its arguments, for help.
@@ -150,21 +159,38 @@ class ProcessKind:
         """
         raise NotImplementedError
 
-    def environment(self, inherited: Mapping[str, str]) -> Mapping[str, str]:
-        """Return the environment of the processes; by default what they inherit.
+    def environment(
+        self,
+        task: Task,
+        inherited: Mapping[str, str],
+    ) -> Mapping[str, str]:
+        """Return the environment of a task's processes; by default what they inherit.
 
-        `BACKBURNER_TASK` is added to it.
+        `BACKBURNER_TASK` is added to it. Called when the task starts, by its actor;
+        must not block.
 
         Args:
-            inherited: The environment that this process had when the task system was
-                started, with `PYTHONUNBUFFERED`. Can't be changed; return a copy with
-                what is to be different: `{**inherited, "CI": "1"}`.
+            task: The task, Running.
+            inherited: The environment that its request came with, or else that of this
+                process when the task system was started, with `PYTHONUNBUFFERED`. Can't
+                be changed; return a copy with what is to be different:
+                `{**inherited, "CI": "1"}`.
         """
+        del task
         return inherited
 
-    def directory(self) -> Path | None:
-        """Return where they start; none, the default, for the current directory."""
-        return None
+    def directory(self, task: Task) -> str | os.PathLike[str] | None:
+        """Return where a task's processes start; by default where its request says.
+
+        Called when the task starts, by its actor; must not block.
+
+        Args:
+            task: The task, Running.
+
+        Returns:
+            An absolute path, or none for `task.directory`.
+        """
+        return task.directory
 
     def check(self, args: tuple[str, ...]) -> None:
         """Accept any arguments; a subclass may refuse some.
@@ -177,16 +203,19 @@ class ProcessKind:
         """Start the process; blocks for the millisecond that this takes.
 
         Raises:
-            StartError: If the output file can't be written, or the program can't be
-                started or watched.
+            StartError: If there is no such directory, the output file can't be written,
+                or the program can't be started or watched.
         """
         if context.output is None:
             raise StartError(f"{self.name} jobs need an output file")
+        directory = self._directory_for(context.task)
         argv = self.command(context.task.args)
         try:
-            environment = self._environment_for(context)
-            child = ChildProcess(argv, environment, context.output, self.directory())
+            environment = self._environment_for(context, directory)
+            child = ChildProcess(argv, environment, context.output, directory)
         except OSError as error:
+            if problem := _problem_of(directory):
+                raise StartError(problem) from error
             raise StartError(_explain(error, argv[0], context.output)) from error
         except ValueError as error:
             raise StartError(f"can't start {argv[0]}: {error}") from error
@@ -197,13 +226,54 @@ class ProcessKind:
             why = error.strerror or str(error)
             raise StartError(f"can't watch its process: {why}") from error
 
-    def _environment_for(self, context: JobContext) -> Environment:
+    def _directory_for(self, task: Task) -> Path:
+        directory = self.directory(task) or task.directory
+        if directory is None:
+            raise StartError(
+                "it is not known where to run it: it was queued by an older version;"
+                " add it again"
+            )
+        path = Path(directory)
+        if not path.is_absolute():
+            raise StartError(f"its directory {directory} is not an absolute path")
+        return path
+
+    def _environment_for(self, context: JobContext, directory: Path) -> Environment:
         inherited = context.environment
         given = inherited.variables
-        variables = self.environment(given)
+        variables = self.environment(context.task, given)
         if variables is not given:
             inherited = Environment(variables)
+        before = inherited.get("PWD", "")
+        if before and not _is_same(before, directory):
+            # Programs believe it, and would work where somebody else is.
+            inherited = inherited.plus("PWD", str(directory))
         return inherited.plus(MARK, context.mark)
+
+
+def _is_same(before: str, directory: Path) -> bool:
+    if before == str(directory):
+        return True
+    try:
+        return directory.samefile(before)
+    except (OSError, ValueError):
+        return False
+
+
+def _problem_of(directory: Path) -> str | None:
+    """Return why no process can start in a directory; none if one can."""
+    try:
+        is_directory = stat.S_ISDIR(os.stat(directory).st_mode)  # noqa: PTH116
+    except FileNotFoundError:
+        return f"its directory {directory} does not exist; make it, and run it again"
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        return f"its directory {directory} can't be used: {why}"
+    if not is_directory:
+        return f"its directory {directory} is not a directory"
+    if not os.access(directory, os.X_OK):
+        return f"its directory {directory} can't be used: Permission denied"
+    return None
 
 
 def _explain(error: OSError, program: str, output: Path) -> str:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import weakref
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from .marks import MARK
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from ..rules.variables import Variables
 
 
 class Environment:
@@ -30,13 +35,25 @@ class Environment:
         """
 
     @classmethod
-    def to_inherit(cls) -> Environment:
-        """Return what this process has at this moment, and `PYTHONUNBUFFERED`.
+    def to_inherit(cls, given: Mapping[str, str] | None = None) -> Environment:
+        """Return what the processes of a task get, before its own mark is added.
 
-        Python buffers what it prints to a file: without that variable the output and
-        the progress of a Python program would come when it has ended.
+        That is what was given, and `PYTHONUNBUFFERED`: Python buffers what it prints to
+        a file, so that without it the output and the progress of a Python program would
+        come when it has ended. The mark is that of this process, if it has one: whoever
+        asked for the task may be a job, but the task is no part of that.
+
+        Args:
+            given: The variables; those of this process by default.
         """
-        return cls({"PYTHONUNBUFFERED": "1", **os.environ})
+        variables = {
+            "PYTHONUNBUFFERED": "1",
+            **(os.environ if given is None else given),
+        }
+        variables.pop(MARK, None)
+        if MARK in os.environ:
+            variables[MARK] = os.environ[MARK]
+        return cls(variables)
 
     @property
     def variables(self) -> Mapping[str, str]:
@@ -70,6 +87,29 @@ class Environment:
             rest = {key: self._shared[key] for key in self._shared if key != name}
             self._reduced[name] = Environment(rest)
         return self._reduced[name]
+
+
+class PreparedEnvironments:
+    """Environments made ready, each once as long as a task has it.
+
+    Args:
+        own: For tasks that came without one.
+    """
+
+    def __init__(self, own: Environment) -> None:
+        self._own = own
+        self._prepared: weakref.WeakKeyDictionary[Variables, Environment] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    def prepare(self, variables: Variables | None) -> Environment:
+        """Return what the processes of a task inherit."""
+        if variables is None:
+            return self._own
+        prepared = self._prepared.get(variables)
+        if prepared is None:
+            prepared = self._prepared[variables] = Environment.to_inherit(variables)
+        return prepared
 
 
 def _entry(name: str, value: str) -> bytes:

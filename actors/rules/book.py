@@ -6,6 +6,7 @@ nothing in here needs a lock, and its rules are tested without an actor.
 
 from __future__ import annotations
 
+import weakref
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -20,9 +21,10 @@ from .task import (
     TaskRequest,
     TaskStatus,
 )
+from .variables import Variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from .moment import Moment
 
@@ -52,10 +54,18 @@ class TaskBook:
         # On the monotonic clock; none if it ran in an earlier life of the session.
         self._started: dict[int, float | None] = {}
         self._finished: deque[int] = deque()
+        # Of tasks that have not ended; equal ones are one object.
+        self._environments: dict[int, Variables] = {}
+        self._equals: weakref.WeakKeyDictionary[Variables, weakref.ref[Variables]] = (
+            weakref.WeakKeyDictionary()
+        )
         self._counts: dict[TaskStatus, int] = dict.fromkeys(TaskStatus, 0)
 
     def restore(
-        self, tasks: Iterable[Task], order: Iterable[int] | None = None
+        self,
+        tasks: Iterable[Task],
+        order: Iterable[int] | None = None,
+        environments: Mapping[int, Variables] | None = None,
     ) -> None:
         """Take over the tasks of an earlier life of the session, into an empty book.
 
@@ -63,6 +73,7 @@ class TaskBook:
             tasks: By id.
             order: Their ids in the order of their last changes; that of the tasks by
                 default.
+            environments: Those of queued tasks, by the ids of the tasks.
         """
         # Without a call, and with few looks, for each of a long history.
         self._tasks = {task.id: task for task in tasks}
@@ -74,6 +85,8 @@ class TaskBook:
         finished = self._tasks if order is None else order
         self._finished.extend([it for it in finished if it not in unfinished])
         self._next_id = max(self._next_id, next(reversed(self._tasks), 0) + 1)
+        for task_id, environment in (environments or {}).items():
+            self._environments[task_id] = self._shared(environment)
 
     def add(
         self,
@@ -93,16 +106,16 @@ class TaskBook:
         """
         task_id = self._next_id
         self._next_id += 1
-        task = Task(
+        task = Task.of(
+            request,
             id=task_id,
-            description=request.description,
-            kind=request.kind,
-            args=request.args,
-            origin=request.origin,
             reason=reason,
             queued_at=at.wall,
             output_path=output_folder and f"{output_folder}/{task_id}.log",
         )
+        if request.environment is not None:
+            environment = Variables.of(request.environment)
+            self._environments[task_id] = self._shared(environment)
         self._queue.append(task_id)
         self._tasks[task_id] = task
         self._counts[task.status] += 1
@@ -156,6 +169,7 @@ class TaskBook:
         duration = None if task.started_at is None else self._ran(task, at)
         ended = self._replace(task.ended(outcome, at.wall, duration, news))
         self._started.pop(task_id, None)
+        self._environments.pop(task_id, None)
         self._finished.append(task_id)
         return ended
 
@@ -169,6 +183,7 @@ class TaskBook:
         del self._tasks[task_id]
         self._counts[task.status] -= 1
         self._started.pop(task_id, None)
+        self._environments.pop(task_id, None)
 
     def forget_finished(self, keep: int = 0) -> tuple[Task, ...]:
         """Drop finished tasks but for the last `keep`; return those dropped."""
@@ -207,6 +222,10 @@ class TaskBook:
             return self._tasks[task_id]
         except KeyError:
             raise UnknownTaskError(task_id) from None
+
+    def environment(self, task_id: int) -> Variables | None:
+        """Return the environment of a task that has not ended; none if not known."""
+        return self._environments.get(task_id)
 
     def list(self, which: TaskFilter, at: Moment) -> tuple[Task, ...]:
         """Return the tasks of a kind by id; running ones with their duration now."""
@@ -251,6 +270,11 @@ class TaskBook:
     def newest_id(self) -> int:
         """The id given last; one less than the first if none was given yet."""
         return self._next_id - 1
+
+    def _shared(self, environment: Variables) -> Variables:
+        """Return an equal environment of another task, if one has it already."""
+        known = self._equals.setdefault(environment, weakref.ref(environment))
+        return known() or environment
 
     def _candidates(self, which: TaskFilter) -> Iterable[Task]:
         match which:

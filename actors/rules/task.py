@@ -5,12 +5,16 @@ from __future__ import annotations
 # `gc=False` below: what holds texts and numbers alone can't be part of a cycle, and
 # with a long history the collector would go through all of it again and again.
 import enum
+import os
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, Self
+from typing import Any, Final, Self, cast
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from .safe_text import safe_line
+from .variables import Variables
 
 
 class TaskStatus(enum.StrEnum):
@@ -92,12 +96,36 @@ class TaskRequest(msgspec.Struct, frozen=True, gc=False):
         args: What the kind needs to know; for `bash` one string, the command.
         origin: Who asked, such as the name of a conversation; the actors only hand it
             on.
+        directory: Where its processes start, as an absolute path; by default where the
+            task system was started.
+        environment: The environment variables of its processes; by default those that
+            the task system was started with. Kept until the task has ended, and never
+            part of a `Task`.
     """
 
     description: str
     kind: str
     args: tuple[str, ...] = ()
     origin: str = ""
+    directory: str | None = None
+    environment: Mapping[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        """Make immutable what came as a list or as a dictionary."""
+        args, directory = cast("object", self.args), cast("object", self.directory)
+        if isinstance(args, list):
+            force_setattr(self, "args", tuple(cast("list[str]", args)))
+        if isinstance(directory, os.PathLike):
+            path = cast("os.PathLike[str]", directory)
+            force_setattr(self, "directory", os.fspath(path))
+        environment = cast("object", self.environment)
+        if isinstance(environment, Mapping):
+            given = cast("Mapping[str, str]", environment)
+            force_setattr(self, "environment", Variables.of(given))
+
+
+# What a task has in common with the request that it was made from.
+_ASKED: Final = tuple(it for it in TaskRequest.__struct_fields__ if it != "environment")
 
 
 def _contradiction_of_error(status: TaskStatus, error: str | None) -> str | None:
@@ -216,6 +244,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         kind: How it runs, such as `bash`.
         args: What its kind was told.
         origin: Who asked for it.
+        directory: Where its processes start; none if that is not known, because an
+            older version wrote the task down.
         status: Where it is in its life.
         reason: Why it is there.
         queued_at: When it was added (UTC).
@@ -236,6 +266,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     kind: str
     args: tuple[str, ...] = ()
     origin: str = ""
+    directory: str | None = None
     status: TaskStatus = TaskStatus.QUEUED
     reason: str
     queued_at: datetime
@@ -283,6 +314,39 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             )
         if problem:
             raise ValueError(f"task {self.id} ({status}): {problem}")
+
+    @classmethod
+    def of(
+        cls,
+        request: TaskRequest,
+        *,
+        id: int,  # noqa: A002 - what the field is called
+        reason: str,
+        queued_at: datetime,
+        output_path: str | None = None,
+    ) -> Self:
+        """Make the queued task that a request asks for.
+
+        Args:
+            request: What was asked for; all of it but the environment is in the task.
+            id: See the attributes, here and in the others.
+            reason: The same.
+            queued_at: The same.
+            output_path: The same.
+        """
+        asked: dict[str, Any] = {name: getattr(request, name) for name in _ASKED}
+        return cls(
+            id=id,
+            reason=reason,
+            queued_at=queued_at,
+            output_path=output_path,
+            **asked,
+        )
+
+    @property
+    def request(self) -> TaskRequest:
+        """What was asked for, to ask for it again: but for the environment."""
+        return TaskRequest(**{name: getattr(self, name) for name in _ASKED})
 
     @property
     def left_running(self) -> str:

@@ -7,6 +7,7 @@ requests as messages, and never wait.
 from __future__ import annotations
 
 import abc
+import os
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from msgspec.structs import replace
@@ -40,6 +41,8 @@ from ..runtime.promise import Deadline, Promise, wait_in_halves
 from ..runtime.sending import DeadLetters, Recipient, post
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pykka
 
     from ..queue_actor import QueueActor
@@ -87,6 +90,8 @@ class Requests(abc.ABC):
         description: str,
         kind: str,
         *args: str,
+        directory: str | os.PathLike[str] | None = None,
+        environment: Mapping[str, str] | None = None,
         timeout: float = ANSWER_TIMEOUT,
     ) -> Task:
         """Add a task and return it. Blocks until it is written down, not until it ends.
@@ -95,6 +100,10 @@ class Requests(abc.ABC):
             description: What the task is called wherever it is shown.
             kind: The name of one of the kinds.
             args: What the kind needs to know; for `bash` one string, the command.
+            directory: Where its processes start; by default where this process was
+                when the system was started.
+            environment: All environment variables of its processes; by default those
+                of this process when the system was started.
             timeout: Seconds to wait for the answer.
 
         Returns:
@@ -104,7 +113,13 @@ class Requests(abc.ABC):
             RefusedError: If the request makes no sense, or can't be written down.
             TimeoutError: If there was no answer in time; it may still be added.
         """
-        request = TaskRequest(description, kind, args)
+        request = TaskRequest(
+            description,
+            kind,
+            args,
+            directory=None if directory is None else os.path.abspath(directory),  # noqa: PTH100 - a text
+            environment=environment,
+        )
         return self._request(AddTask(request), TaskAdded, timeout).task
 
     def get(self, task_id: int, timeout: float = ANSWER_TIMEOUT) -> Task:

@@ -79,6 +79,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from backburner.actors.rules.variables import Variables
+
 
 AnswerT = TypeVar("AnswerT")
 
@@ -94,7 +96,10 @@ class RecordingJournal(NoJournal):
         self.damage: str | None = None
         self.closed: bool | None = None
 
-    def changed(self, change: TaskChanged) -> None:
+    def changed(
+        self, change: TaskChanged, environment: Variables | None = None
+    ) -> None:
+        del environment
         self.log.append(("noted", change.seq))
 
     def runs_as(self, process: ProcessRecord) -> None:

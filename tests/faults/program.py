@@ -56,6 +56,7 @@ class Program:
         state: The state directory.
         options: More of its command line.
         environment: More of its environment.
+        directory: Where it is started; here by default.
         read: Whether its output is read as it comes.
     """
 
@@ -64,6 +65,7 @@ class Program:
         state: Path,
         *options: str,
         environment: Mapping[str, str] | None = None,
+        directory: Path | None = None,
         read: bool = True,
     ) -> None:
         self.tag = uuid.uuid4().hex
@@ -73,6 +75,7 @@ class Program:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
+            cwd=directory,
             env={**os.environ, **(environment or {}), TAG: self.tag},
         )
         self.lines: list[Line] = []

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+import psutil
 from backburner.actors import Task, TaskEvent, TaskStatus
 from backburner.actors.journal.sqlite import SqliteJournal
 
@@ -168,6 +169,7 @@ def _wait_until_open(program: Program) -> None:
 def _kill_and_check(state: Path, rounds: int, chance: random.Random) -> _Told:
     told = _Told()
     dead: list[str] = []
+    killed: list[str] = []
     for _ in range(rounds):
         shown_before = _shown_before(state)
         with Program(state, "--parallel", "3") as program:
@@ -181,6 +183,7 @@ def _kill_and_check(state: Path, rounds: int, chance: random.Random) -> _Told:
             program.wait()
             told.take(program.lines, shown_before)
             dead.append(program.tag)
+            killed.append(program.tag)
             # Whatever is left is for the next program to find.
             program.tag = "nothing"
     shown_before = _shown_before(state)
@@ -191,13 +194,24 @@ def _kill_and_check(state: Path, rounds: int, chance: random.Random) -> _Told:
         program.wait()
         told.take(program.lines, shown_before)
         assert program.left() == []
+        assert [it for tag in killed for it in tagged(tag)] == []
     return told
+
+
+def _older_than(program: Program, tags: list[str]) -> list[psutil.Process]:
+    """Return the processes that programs with these tags left to this one.
+
+    Tasks that were queued run now, in the environment that they were added in.
+    """
+    since = psutil.Process(program.process.pid).create_time()
+    left = [it for tag in tags for it in tagged(tag)]
+    return [it for it in left if it.create_time() < since]
 
 
 def _check_after_reopening(
     told: _Told, program: Program, state: Path, dead: list[str]
 ) -> None:
-    assert [left for tag in dead for left in tagged(tag)] == []
+    assert _older_than(program, dead) == []
     written = _read_journal(state)
     # Lines are written after the journal, so these may be of later changes.
     lines = list(program.lines)

@@ -4,7 +4,7 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import psutil
 import pytest
@@ -33,9 +33,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from patience import PATIENCE
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 OWN = f"kinds-{os.getpid():x}:3"
 
 Until = Callable[[Callable[[], bool]], None]
@@ -47,7 +44,8 @@ class _Here(BashKind):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def directory(self) -> Path:
+    def directory(self, task: Task) -> Path:
+        del task
         return self._folder
 
 
@@ -82,6 +80,7 @@ def _context(
         description="a task",
         kind="any",
         args=args,
+        directory=str(Path.cwd()),
         reason="starting",
         queued_at=datetime(2026, 1, 2, tzinfo=UTC),
     )
@@ -196,7 +195,9 @@ def test_text_that_no_process_can_be_given_fails_the_start(
 
 def test_a_folder_to_start_in_that_is_not_there_fails_the_start(tmp_path: Path) -> None:
     error = _start_error(_Here(tmp_path / "no"), _context(tmp_path / "3.log", "true"))
-    assert error == f"can't start {tmp_path}/no: No such file or directory"
+    assert error == (
+        f"its directory {tmp_path}/no does not exist; make it, and run it again"
+    )
 
 
 def test_a_program_that_may_not_be_run_fails_the_start(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from ....actors import TaskRequest
 from ...dialogue import commands
 from ..model.state import Focus
 from ..views.layout import measured
@@ -97,8 +96,7 @@ def take_task_key(
         case "X":
             command = commands.Cancel((task.id,), now=True)
         case "r":
-            request = TaskRequest(task.description, task.kind, task.args)
-            command = commands.Run(request)
+            command = commands.Run(task.request)
         case _:
             return None
     where = state.conversations.current.name

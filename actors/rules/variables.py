@@ -1,0 +1,63 @@
+"""Environment variables, as a request carries them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def _refuse(*_arguments: object, **_named: object) -> NoReturn:
+    raise TypeError("environment variables of a request can't be changed")
+
+
+_refused: Any = _refuse
+
+
+class Variables(dict[str, str]):
+    """Environment variables by name. Can't be changed, so equal ones can be shared.
+
+    Its `repr` is silent about what it holds, which may be secret.
+    """
+
+    __slots__ = ("__weakref__", "_hash")
+
+    @classmethod
+    def of(cls, given: Mapping[str, str]) -> Variables:
+        """Return the same variables as an object of this class."""
+        return given if isinstance(given, Variables) else cls(given)
+
+    def __hash__(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Return the same for equal variables, whatever their order."""
+        try:
+            return self._hash
+        except AttributeError:
+            self._hash = hash(frozenset(self.items()))
+            return self._hash
+
+    def __repr__(self) -> str:
+        """Return how many there are."""
+        return f"<{len(self)} environment variables>"
+
+    def __reduce__(self) -> tuple[type[Variables], tuple[dict[str, str]]]:
+        """Return how to make a copy, for `copy` and `pickle`."""
+        return Variables, (dict(self),)
+
+    __setitem__ = __delitem__ = __ior__ = _refused
+    clear = pop = popitem = setdefault = update = _refused
+
+    def problem(self) -> str | None:
+        """Return why no process can be given these; none if one can."""
+        for name, value in self.items():
+            if not name or "=" in name or "\0" in name or "\0" in value:
+                # The name is that of a variable, not what it holds.
+                return (
+                    f"the environment variable {name!r} can't be passed on: a name must"
+                    " not be empty or hold '=', and neither may hold a NUL character"
+                )
+            try:
+                f"{name}{value}".encode("utf-8", "surrogateescape")
+            except UnicodeEncodeError:
+                return f"the environment variable {name!r} is not valid UTF-8"
+        return None

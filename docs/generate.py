@@ -40,7 +40,8 @@ INTRODUCTION: Final = """\
 Written by `make docs` from `ui/dialogue/commands.py`; `/help` says the same.
 
 A line that starts with `/` or `!` is a command; start it with `//` to say something
-that begins with a slash. Anything else is a chat message.
+that begins with a slash. Anything else is a chat message, and so is a line that starts
+with a path, such as `/etc/hosts is wrong`.
 
 [check-project.chat](examples/check-project.chat) is a script of commands; run it with
 `backburner < docs/examples/check-project.chat`."""

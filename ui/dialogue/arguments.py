@@ -16,7 +16,16 @@ _LONGEST_ID: Final = 18  # digits; fits 64 bits
 
 
 class UsageError(ValueError):
-    """A line that makes no sense; the text says why and what to do, in one line."""
+    """A line that makes no sense.
+
+    Args:
+        text: Why, and what to do, in one line.
+        corrected: What was probably meant, as it is to be typed; empty if unknown.
+    """
+
+    def __init__(self, text: str, corrected: str = "") -> None:
+        super().__init__(text)
+        self.corrected = corrected
 
 
 def split_word(text: str) -> tuple[str, str]:

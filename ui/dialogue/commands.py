@@ -35,15 +35,28 @@ from .arguments import (
     task_id,
 )
 from .context import BY_YOU
-from .effects import Effect, Inspect, Leave, ListChats, OpenChat, Speak
+from .effects import (
+    AskToLeave,
+    CloseChat,
+    Effect,
+    Inspect,
+    Leave,
+    ListChats,
+    OpenChat,
+    Speak,
+)
 from .quoting import QUOTES, read_quoted, unquote_whole
-from .registry import CommandSpec, Registry
+from .registry import CommandSpec, Registry, Synonym
 from .reports import activity_facts, detail_lines, list_lines, output_lines
 from .waits import Wait as PendingWait
 
 if TYPE_CHECKING:
     from .context import Context
     from .registry import Command
+
+
+def _also(*names: str) -> tuple[Synonym, ...]:
+    return tuple(map(Synonym, names))
 
 
 class Say(msgspec.Struct, frozen=True):
@@ -62,13 +75,74 @@ class Run(msgspec.Struct, frozen=True):
     request: TaskRequest
 
     def run(self, context: Context) -> list[Effect]:
-        """Add it, for the conversation that asks."""
+        """Add it, for the conversation that asks.
+
+        Raises:
+            UnknownKindError: If there is no such kind of task.
+        """
+        kinds = [name for name, _, _ in context.kinds]
+        if self.request.kind not in kinds:
+            raise UnknownKindError(self.request.kind, kinds)
         origin = context.where or ""
         return context.add(msgspec.structs.replace(self.request, origin=origin))
 
 
+_LONGEST_QUOTED: Final = 120  # characters
 _TASK_USAGE: Final = '/task "Description" KIND ARGS...'
 _TASK_EXAMPLE: Final = '/task "Run tests" bash make test'
+
+
+class UnknownKindError(UsageError):
+    """A task of a kind that there is not.
+
+    Attributes:
+        kind: What was given.
+        kinds: The names of those that there are.
+    """
+
+    def __init__(self, kind: str, kinds: list[str]) -> None:
+        known = ", ".join(kinds) or "none"
+        super().__init__(f"unknown kind {brief(kind)}; the kinds are: {known}")
+        self.kind = kind
+        self.kinds = kinds
+
+
+def with_kind(line: str, error: UnknownKindError) -> UsageError:
+    """Return an error that says how a task of an unknown kind was probably meant.
+
+    Args:
+        line: What was typed.
+        error: What was wrong with it.
+    """
+    name, rest = split_word(line.strip())
+    if REGISTRY.find(name) is not _TASK or "bash" not in error.kinds:
+        return error
+    what = f"unknown kind {brief(error.kind)}"
+    text = rest.lstrip()
+    if text[0] in QUOTES:
+        _, job = read_quoted(text)
+        quoted = text[: len(text) - len(job)]
+        corrected = f"{_TASK.name} {quoted} bash {job.strip()}"
+        return UsageError(
+            f"{what}; to run it with bash: {_shortened(corrected)}", corrected
+        )
+    words = text.split()
+    at = next((i for i, word in enumerate(words) if word in error.kinds), 0)
+    if at:
+        # A description of several words, without its quotes.
+        job = text.split(maxsplit=at)[at]
+        corrected = f'{_TASK.name} "{" ".join(words[:at])}" {job.strip()}'
+        return UsageError(
+            f"{what}; put the description in quotes: {corrected}", corrected
+        )
+    corrected = f"!{text.strip()}"
+    return UsageError(
+        f"{what}; to run it with bash: {_shortened(corrected)}", corrected
+    )
+
+
+def _shortened(line: str) -> str:
+    return line if len(line) <= _LONGEST_QUOTED else f"{line[: _LONGEST_QUOTED - 1]}…"
 
 
 def _parse_task(rest: str) -> Run:
@@ -108,6 +182,7 @@ _TASK: Final = CommandSpec(
         "Quotes around all of it are taken off:",
         '  /task "Run tests" bash "make test"',
     ),
+    _also("/job"),
 )
 
 
@@ -124,6 +199,43 @@ _BANG: Final = CommandSpec(
     "run a command line with bash; short for /task",
     _parse_bang,
     details=("  !make test",),
+    synonyms=_also("/run", "/add", "/exec", "/bg", "/bash", "/sh"),
+)
+
+
+class Rerun(msgspec.Struct, frozen=True):
+    """Run tasks again; an id of none means the one added last."""
+
+    task_ids: tuple[int | None, ...]
+
+    def run(self, context: Context) -> list[Effect]:
+        """Look them up, and add the same again for the conversation that asks."""
+
+        def again(found: TaskFound) -> list[Effect]:
+            task = found.task
+            request = TaskRequest(
+                task.description, task.kind, task.args, context.where or ""
+            )
+            return context.add(request)
+
+        return [e for it in self.task_ids for e in context.look_up(it, again)]
+
+
+def _parse_rerun(rest: str) -> Rerun:
+    words = rest.split()
+    if not words:
+        raise UsageError("run which task again? Give its id: /rerun 3, or /rerun last")
+    return Rerun(tuple(task_id(word) for word in words))
+
+
+_RERUN: Final = CommandSpec(
+    "/rerun",
+    "ID...",
+    "run a task again, as a new task",
+    _parse_rerun,
+    completers.tasks(),
+    ("It runs in the directory of the first one, with the environment of now.",),
+    _also("/retry", "/restart", "/repeat", "/again", "/redo"),
 )
 
 
@@ -161,6 +273,8 @@ def _parse_tasks(rest: str) -> ShowTasks:
         return ShowTasks(TaskFilter.NOT_CANCELED)
     if len(words := word.split()) > 1 and FILTERS.keys() >= set(words):
         raise UsageError(f"/tasks takes one filter, such as: /tasks {words[0]}")
+    if word.removeprefix("#").isdigit():
+        raise UsageError(f"/tasks takes a filter; for one task: /show {brief(word)}")
     if word not in FILTERS:
         raise UsageError(
             f"unknown filter {brief(word)}; use one of: {' '.join(FILTERS)}"
@@ -175,6 +289,7 @@ _TASKS: Final = CommandSpec(
     _parse_tasks,
     completers.options(tuple((name, text) for name, (_, text) in FILTERS.items())),
     (f"Filters: {' '.join(FILTERS)}",),
+    _also("/list", "/ls", "/ps", "/jobs", "/status", "/queue", "/top"),
 )
 
 
@@ -251,6 +366,10 @@ _CANCEL: Final = CommandSpec(
         "A running task is asked to end and killed after the grace period;",
         "with --now it is killed at once.",
     ),
+    (
+        *_also("/stop", "/abort", "/rm", "/remove", "/del", "/delete"),
+        Synonym("/kill", "--now"),
+    ),
 )
 
 
@@ -292,6 +411,7 @@ _SHOW: Final = CommandSpec(
     "show all that is known of a task, and its last 20 lines",
     lambda rest: ShowTask(only_task_id("/show", rest)),
     completers.task(),
+    synonyms=_also("/info", "/inspect", "/describe", "/details"),
 )
 
 
@@ -322,6 +442,10 @@ _OUTPUT: Final = CommandSpec(
     "show what a task printed",
     lambda rest: ShowOutput(only_task_id("/output", rest)),
     completers.task(),
+    synonyms=_also(
+        *("/log", "/logs", "/tail", "/follow", "/cat", "/less", "/view"),
+        *("/attach", "/fg", "/stdout"),
+    ),
 )
 
 
@@ -370,6 +494,7 @@ _WAIT: Final = CommandSpec(
     "wait for one task, or for all",
     _parse_wait,
     completers.open_task(needed=False),
+    synonyms=_also("/join"),
 )
 
 
@@ -395,7 +520,11 @@ def _parse_clear(rest: str) -> Clear:
 
 
 _CLEAR: Final = CommandSpec(
-    "/clear", "", "forget finished tasks and delete their output", _parse_clear
+    "/clear",
+    "",
+    "forget finished tasks and delete their output",
+    _parse_clear,
+    synonyms=_also("/clean", "/prune", "/purge", "/forget"),
 )
 
 
@@ -403,34 +532,63 @@ _NO_CONVERSATIONS: Final = "only the drawn chat has more than one conversation"
 
 
 class GoToChat(msgspec.Struct, frozen=True):
-    """Go to another conversation."""
+    """Go to another conversation; to one that there is not only if it is to be new."""
 
     name: str
+    new: bool = False
 
     def run(self, context: Context) -> list[Effect]:
         """Go there, where there are conversations."""
         if not context.drawn:
             return [context.reply([_NO_CONVERSATIONS])]
-        return [OpenChat(self.name)]
+        return [OpenChat(self.name, self.new)]
 
 
-def _parse_chat(rest: str) -> GoToChat:
+class CloseConversation(msgspec.Struct, frozen=True):
+    """Remove an empty conversation; none for the one that asks."""
+
+    name: str | None = None
+
+    def run(self, context: Context) -> list[Effect]:
+        """Remove it, where there are conversations."""
+        if not context.drawn:
+            return [context.reply([_NO_CONVERSATIONS])]
+        return [CloseChat(self.name or context.where)]
+
+
+def _parse_chat(rest: str) -> Command:
     words = rest.split()
-    if len(words) != 1 or not is_conversation_name(words[0]):
+    if not words:
+        return ShowChats()
+    if words == ["--close"]:
+        return CloseConversation()
+    option = words.pop(0) if words[0] in {"--new", "--close"} else ""
+    if len(words) != 1 or words[0] == "--new" or not is_conversation_name(words[0]):
         raise UsageError(
             f"/chat takes one short name without spaces (up to {LONGEST_NAME}"
             " characters), such as: /chat notes"
         )
-    return GoToChat(words[0])
+    if option == "--close":
+        return CloseConversation(words[0])
+    return GoToChat(words[0], new=option == "--new")
 
 
 _CHAT: Final = CommandSpec(
     "/chat",
-    "NAME",
-    "go to another conversation, or begin one",
+    "[--new | --close] NAME",
+    "go to another conversation, begin one, or remove an empty one",
     _parse_chat,
-    completers.conversation(),
-    ("Tasks keep running; their news appear in the conversation that started them.",),
+    completers.conversation(
+        (
+            ("--new", "begin a conversation"),
+            ("--close", "remove one in which nothing was said and no task was started"),
+        )
+    ),
+    (
+        "The beginning of a name will do if only one conversation begins with it.",
+        "Tasks keep running; their news appear in the conversation that started them.",
+    ),
+    _also("/switch"),
 )
 
 
@@ -449,7 +607,13 @@ def _parse_chats(rest: str) -> ShowChats:
     return ShowChats()
 
 
-_CHATS: Final = CommandSpec("/chats", "", "list the conversations", _parse_chats)
+_CHATS: Final = CommandSpec(
+    "/chats",
+    "",
+    "list the conversations",
+    _parse_chats,
+    synonyms=_also("/conversations"),
+)
 
 
 class Help(msgspec.Struct, frozen=True):
@@ -476,14 +640,23 @@ _HELP: Final = CommandSpec(
     "explain the commands, or one",
     _parse_help,
     completers.command,
+    synonyms=_also("/?", "/man", "/commands"),
 )
 
 
 class Quit(msgspec.Struct, frozen=True):
-    """Leave."""
+    """Leave.
+
+    Attributes:
+        sure: Whether not to ask, even if something is ended by it.
+    """
+
+    sure: bool = False
 
     def run(self, context: Context) -> list[Effect]:
-        """Say what is ended by it, and leave."""
+        """Say what is ended by it, and leave; where there is a screen, ask first."""
+        if context.drawn and not self.sure:
+            return [AskToLeave()]
         # What waits is not ended: a session that is remembered keeps it.
         texts = [
             f"{what} {', '.join(names)}{fate}"
@@ -494,6 +667,17 @@ class Quit(msgspec.Struct, frozen=True):
             if (names := _named(context, status))
         ]
         return [*([context.reply(texts)] if texts else []), Leave()]
+
+
+class Exit(msgspec.Struct, frozen=True):
+    """Leave by a word that is no command here, but is in other programs."""
+
+    def run(self, context: Context) -> list[Effect]:
+        """Leave, or say how: a script that ends with such a word may mean to wait."""
+        if context.drawn:
+            return Quit().run(context)
+        text = "to leave: /quit ends what runs, the end of the input waits for it"
+        return [context.reply([text])]
 
 
 def _named(context: Context, status: TaskStatus) -> list[str]:
@@ -509,12 +693,19 @@ def _parse_quit(rest: str) -> Quit:
     return Quit()
 
 
-_QUIT: Final = CommandSpec("/quit", "", "end what runs, and leave", _parse_quit)
+_QUIT: Final = CommandSpec(
+    "/quit",
+    "",
+    "end what runs, and leave",
+    _parse_quit,
+    synonyms=_also("/exit", "/q", "/leave", "/logout", "/bye"),
+)
 
 
 REGISTRY: Final = Registry(
     _TASK,
     _BANG,
+    _RERUN,
     _TASKS,
     _CANCEL,
     _SHOW,

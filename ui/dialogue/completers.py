@@ -102,6 +102,11 @@ def task(given: Options = (), *, needed: bool = True) -> Completer:
     return _arguments(_all_tasks, given, needed=needed)
 
 
+def tasks(given: Options = ()) -> Completer:
+    """Return a completer of the ids of several tasks."""
+    return _arguments(_all_tasks, given, needed=True, several=True)
+
+
 def open_task(given: Options = (), *, needed: bool = True) -> Completer:
     """Return a completer of the id of one task that has not ended."""
     return _arguments(_open_tasks, given, needed=needed)

@@ -24,9 +24,9 @@ from ...actors import (
 )
 from ...actors.rules.task import OPEN_STATUSES
 from .arguments import UsageError
-from .commands import Say
+from .commands import Say, UnknownKindError, with_kind
 from .context import Context
-from .effects import Effect, Show, Tell
+from .effects import Effect, Prefill, Show, Tell
 from .entries import Said, TaskNews
 from .parse import parse
 
@@ -49,7 +49,8 @@ class Dialogue:
         icons: The signs for statuses.
         grace: Seconds that a task is given to end, for people to read.
         drawn: Whether there is a screen with conversations, on which tasks can be
-            opened. Without it no `Speak`, `Inspect`, `OpenChat` or `ListChats` comes.
+            opened. Only with it come effects other than `Show`, `Send`, `Tell` and
+            `Leave`.
     """
 
     def __init__(
@@ -96,12 +97,22 @@ class Dialogue:
         try:
             command = parse(line)
         except UsageError as error:
-            self.misunderstood = True
-            return [*self._said(line, command=True), self._context.problem(str(error))]
+            return [*self._said(line, command=True), *self._misunderstand(error)]
         if isinstance(command, Say):
             said = self._said(command.text, command=False)
             return [*said, *command.run(self._context)]
-        return [*self._said(line, command=True), *command.run(self._context)]
+        said = self._said(line, command=True)
+        try:
+            return [*said, *command.run(self._context)]
+        except UnknownKindError as error:
+            return [*said, *self._misunderstand(with_kind(line, error))]
+
+    def _misunderstand(self, error: UsageError) -> list[Effect]:
+        self.misunderstood = True
+        ready: list[Effect] = []
+        if self._context.drawn and error.corrected:
+            ready.append(Prefill(error.corrected))
+        return [self._context.problem(str(error)), *ready]
 
     def take_command(self, command: Command, where: str | None = None) -> list[Effect]:
         """Carry out a command that was not typed, but chosen with a key."""

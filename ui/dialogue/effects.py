@@ -43,6 +43,16 @@ class Leave(msgspec.Struct, frozen=True):
     """End the session."""
 
 
+class AskToLeave(msgspec.Struct, frozen=True):
+    """End the session, but ask first if anything is ended by it."""
+
+
+class Prefill(msgspec.Struct, frozen=True):
+    """Put a line into the empty input, ready to be sent or changed."""
+
+    line: str
+
+
 class Speak(msgspec.Struct, frozen=True):
     """Pass a chat message on to whoever answers in this conversation."""
 
@@ -63,9 +73,21 @@ class Inspect(msgspec.Struct, frozen=True):
 
 
 class OpenChat(msgspec.Struct, frozen=True):
-    """Go to the conversation of this name; it may be a new one."""
+    """Go to a conversation.
+
+    Attributes:
+        name: Its name, or the beginning of it.
+        new: Whether to begin it if there is none of this name.
+    """
 
     name: str
+    new: bool = False
+
+
+class CloseChat(msgspec.Struct, frozen=True):
+    """Remove a conversation in which nothing was said; none for this one."""
+
+    name: str | None
 
 
 class ListChats(msgspec.Struct, frozen=True):
@@ -74,4 +96,16 @@ class ListChats(msgspec.Struct, frozen=True):
     where: str | None
 
 
-Effect = Show | Send | Tell | Leave | Speak | Inspect | OpenChat | ListChats
+Effect = (
+    Show
+    | Send
+    | Tell
+    | Leave
+    | AskToLeave
+    | Prefill
+    | Speak
+    | Inspect
+    | OpenChat
+    | CloseChat
+    | ListChats
+)

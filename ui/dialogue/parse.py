@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Final
 
 from .arguments import UsageError, split_word
-from .commands import REGISTRY, Say
+from .commands import REGISTRY, Exit, Say
 from .quoting import UnbalancedQuoteError
 
 if TYPE_CHECKING:
     from .registry import Command
 
 
+_LEAVING: Final = {"exit", "quit", "logout", ":q", ":q!", ":wq", ":x"}
+"""What people type to leave other programs."""
+
+
 def parse(line: str) -> Command:
     """Make a command of what was typed.
 
-    What starts with neither `/` nor `!` is a chat message; so is what starts with
-    `//`, without the first slash.
+    What starts with neither `/` nor `!` is a chat message, but for a word with which
+    one leaves other programs. So is what starts with a path instead of a command, and
+    what starts with `//`, without the first slash.
 
     Raises:
         UsageError: If it makes no sense.
@@ -28,10 +34,21 @@ def parse(line: str) -> Command:
         if text.startswith("!"):
             return REGISTRY.parse("!", text[1:])
         if text.startswith("/"):
-            return REGISTRY.parse(*split_word(text))
+            name, rest = split_word(text)
+            if _is_path(name):
+                return Say(text.rstrip())
+            return REGISTRY.parse(name, rest)
     except UnbalancedQuoteError as error:
         raise UsageError(f"{error}; add it") from error
+    if text.rstrip() in _LEAVING:
+        return Exit()
     return Say(text.rstrip())
+
+
+def _is_path(word: str) -> bool:
+    if word in REGISTRY or len(word) == 1:
+        return False
+    return "/" in word[1:] or os.path.lexists(word)
 
 
 def split_commands(text: str) -> list[str]:

@@ -8,7 +8,7 @@ out. An unknown command, help, completion and docs/commands.md know it from here
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from .context import Context
     from .effects import Effect
+
+
+_SHORTEST_NEAR: Final = 3  # characters; anything is near to a name of one letter
 
 
 class Command(Protocol):
@@ -111,7 +114,11 @@ class Registry:
         Raises:
             UsageError: If it makes no sense.
         """
-        spec, adds = self._look_up(name)
+        try:
+            spec, adds = self._look_up(name)
+        except UsageError as error:
+            corrected = f"{error.corrected} {rest}".rstrip()
+            raise UsageError(str(error), error.corrected and corrected) from None
         return spec.parse(f"{adds} {rest}" if adds else rest)
 
     def _look_up(self, name: str) -> tuple[CommandSpec, str]:
@@ -119,9 +126,11 @@ class Registry:
             return self._by_name[name]
         import difflib  # noqa: PLC0415 - a mistake can wait, a start can't
 
-        near = difflib.get_close_matches(name, self._by_name, n=1)
+        names = [known for known in self._by_name if len(known) >= _SHORTEST_NEAR]
+        near = difflib.get_close_matches(name, names, n=1)
         hint = f"did you mean {near[0]}?" if near else "/help lists the commands"
-        raise UsageError(f"unknown command {brief(name)}; {hint}")
+        corrected = near[0] if near else ""
+        raise UsageError(f"unknown command {brief(name)}; {hint}", corrected)
 
     def help_lines(
         self, name: str | None, kinds: Iterable[tuple[str, str, str]]
@@ -129,7 +138,7 @@ class Registry:
         """Write the help of one command, or of all.
 
         Args:
-            name: Its name, with the slash; none for all.
+            name: Its name, with the slash, or a synonym; none for all.
             kinds: Name, arguments and summary of each kind of task.
         """
         if name is not None:
@@ -145,6 +154,7 @@ class Registry:
         lines.append(
             "Anything else is a chat message; start it with // if with a slash."
         )
+        lines.append("Other names, such as /ps or /kill, work too: /help /kill")
         return lines
 
 

@@ -20,10 +20,13 @@ from ...actors import (
     TasksForgotten,
 )
 from ..dialogue.effects import (
+    AskToLeave,
+    CloseChat,
     Inspect,
     Leave,
     ListChats,
     OpenChat,
+    Prefill,
     Send,
     Show,
     Speak,
@@ -173,7 +176,15 @@ class LineActor(SafeActor[LineMessage]):
                     self.post(self._queue, news)
                 case Leave():
                     self._leave()
-                case Speak() | Inspect() | OpenChat() | ListChats():
+                case (
+                    Speak()
+                    | Inspect()
+                    | OpenChat()
+                    | CloseChat()
+                    | ListChats()
+                    | AskToLeave()
+                    | Prefill()
+                ):
                     pass  # only a dialogue with a screen asks for these
                 case _:
                     assert_never(effect)

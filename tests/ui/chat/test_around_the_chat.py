@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 def test_the_title_says_what_runs_and_what_is_unread() -> None:
     chat = ChatDriver()
     assert window_title(chat.state) == "backburner main"
-    chat.enter("/chat work")
+    chat.enter("/chat --new work")
     chat.news(running(1), running(2), queued(3))
     expected = "2 running, 1 queued, 3 unread - backburner main"
     assert window_title(chat.state) == expected

@@ -102,7 +102,7 @@ def test_detail_follows_searches_and_goes_back(chat: PtySession) -> None:
 
 
 def test_conversations(chat: PtySession) -> None:
-    chat.send("/chat work\r")
+    chat.send("/chat --new work\r")
     chat.wait("backburner · work")
     chat.send("!sleep 1\r")
     chat.wait("#1 running")
@@ -111,7 +111,7 @@ def test_conversations(chat: PtySession) -> None:
     chat.wait("● work 1", "idle")
     chat.send("/chats\r")
     chat.wait("> main", "work", "unread")
-    chat.send("/chat work\r")
+    chat.send("/chat --new work\r")
     chat.wait("✓ #1 complete")
 
 
@@ -144,6 +144,8 @@ def test_quit_with_running_tasks_says_so_and_leaves_nothing_behind(
     chat.wait("1 running")
     children = _jobs(chat, until)
     chat.send("/quit\r")
+    chat.wait("Leave?")
+    chat.send("\r")
     chat.wait("ending #1 Forever")
     assert chat.wait_exit() == 0
     _, alive = psutil.wait_procs(children, timeout=PATIENCE)
@@ -195,6 +197,8 @@ def test_what_the_chat_showed_of_the_end_is_not_shown_again(
         chat.wait("1 running")
         if isinstance(way, str):
             chat.send(f"{way}\r")
+            chat.wait("Leave?")
+            chat.send("\r")
         else:
             chat.process.send_signal(way)
         chat.wait_exit()
@@ -278,7 +282,7 @@ def test_a_session_opened_again_shows_what_was_said_where_it_was(
 ) -> None:
     with PtySession(chat_command(tmp_path)) as first:
         first.wait(PLACEHOLDER)
-        first.send("/chat work\r")
+        first.send("/chat --new work\r")
         first.wait("backburner · work")
         first.send("!echo for work\r")
         first.wait("✓ #1 complete")
@@ -290,5 +294,5 @@ def test_a_session_opened_again_shows_what_was_said_where_it_was(
     with PtySession(chat_command(tmp_path)) as second:
         second.wait("you  remember the milk")
         assert "#1 complete" not in second.text
-        second.send("/chat work\r")
+        second.send("/chat --new work\r")
         second.wait("✓ #1 complete  echo for work")

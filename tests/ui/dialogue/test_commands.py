@@ -10,9 +10,12 @@ from backburner.ui.dialogue.commands import (
     Cancel,
     CancelEverything,
     Clear,
+    CloseConversation,
+    Exit,
     GoToChat,
     Help,
     Quit,
+    Rerun,
     Run,
     Say,
     ShowChats,
@@ -22,8 +25,10 @@ from backburner.ui.dialogue.commands import (
     Wait,
 )
 from backburner.ui.dialogue.parse import parse, split_commands
+from backburner.ui.dialogue.registry import Registry
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from backburner.ui.dialogue.registry import Command, CommandSpec
@@ -85,7 +90,41 @@ COMMANDS: list[tuple[str, Command]] = [
     ("/help /task", Help("/task")),
     ("/help !", Help("!")),
     ("/chat notes", GoToChat("notes")),
+    ("/chat", ShowChats()),
+    ("/chat --new notes", GoToChat("notes", new=True)),
+    ("/chat --close", CloseConversation()),
+    ("/chat --close notes", CloseConversation("notes")),
     ("/chats", ShowChats()),
+    ("/rerun 3", Rerun((3,))),
+    ("/rerun #3 last", Rerun((3, None))),
+    ("exit", Exit()),
+    (" quit ", Exit()),
+    (":q", Exit()),
+    (":wq", Exit()),
+    ("exit the building", Say("exit the building")),
+    ("/etc/hosts is wrong", Say("/etc/hosts is wrong")),
+    ("/etc/passwd", Say("/etc/passwd")),
+    ("/tasks/3", Say("/tasks/3")),
+    ("/no/such/file", Say("/no/such/file")),
+    ("/etc is full", Say("/etc is full")),
+    ("/kill 3", Cancel((3,), now=True)),
+    ("/kill --all", CancelEverything(now=True)),
+    ("/stop 3 4", Cancel((3, 4))),
+    ("/list", ShowTasks(TaskFilter.NOT_CANCELED)),
+    ("/status --failed", ShowTasks(TaskFilter.FAILED)),
+    ("/ps", ShowTasks(TaskFilter.NOT_CANCELED)),
+    ("/jobs", ShowTasks(TaskFilter.NOT_CANCELED)),
+    ("/log 3", ShowOutput(3)),
+    ("/follow last", ShowOutput(None)),
+    ("/run make test", _bash("make test", "make test")),
+    ("/add make test", _bash("make test", "make test")),
+    ("/rm 3", Cancel((3,))),
+    ("/restart 3", Rerun((3,))),
+    ("/clean", Clear()),
+    ("/exit", Quit()),
+    ("/q", Quit()),
+    ("/help kill", Help("/cancel")),
+    ("/?", Help()),
     ("/quit", Quit()),
     ("hello, world", Say("hello, world")),
     ("  2 + 2 = 4 \r\n", Say("2 + 2 = 4")),
@@ -150,7 +189,8 @@ def test_every_command_is_tried() -> None:
         ("/output", "/output takes one task id, such as: /output 3"),
         ("/wait 1 2", "/wait takes one task id, such as: /wait 3"),
         ("/clear 3", "/clear takes no arguments"),
-        ("/chat", "/chat takes one short name"),
+        ("/chat --new", "/chat takes one short name"),
+        ("/chat --close --new", "/chat takes one short name"),
         ("/chat my notes", "/chat takes one short name"),
         (f"/chat {'x' * 33}", "/chat takes one short name"),
         ("/chat a\x1b[2Jb", "/chat takes one short name"),
@@ -163,7 +203,11 @@ def test_every_command_is_tried() -> None:
         ("/cancel3", "unknown command /cancel3; did you mean /cancel?"),
         ("/", "unknown command /; /help lists the commands"),
         ("/ task", "unknown command /; /help lists the commands"),
-        ("/etc/passwd", "unknown command /etc/passwd; /help lists the commands"),
+        ("/rerun", "run which task again? Give its id: /rerun 3, or /rerun last"),
+        ("/rerun x", "x is not a task id"),
+        ("/status 3", "/tasks takes a filter; for one task: /show 3"),
+        ("/lst", "unknown command /lst; did you mean /list?"),
+        ("/cancl 3", "unknown command /cancl; did you mean /cancel?"),
     ],
 )
 def test_a_line_that_makes_no_sense_says_what_to_do(line: str, error: str) -> None:
@@ -267,7 +311,16 @@ def test_help_explains_every_command(spec: CommandSpec) -> None:
     assert parse(f"/help {spec.name}") == Help(spec.name)
     first, *details = REGISTRY.help_lines(spec.name, _KINDS)
     assert first == f"{spec.heading}  {spec.summary}"
-    assert tuple(details) == spec.details
+    assert tuple(details[: len(spec.details)]) == spec.details
+    for synonym in spec.synonyms:
+        assert parse(f"/help {synonym.name}") == Help(spec.name)
+        assert synonym.name in details[-1]
+
+
+def test_no_two_commands_have_a_name_in_common() -> None:
+    spec = REGISTRY.find("/tasks")
+    with pytest.raises(ValueError, match="two commands are called /list"):
+        Registry(spec, replace(spec, name="/other"))
 
 
 def test_help_names_every_filter() -> None:

@@ -206,6 +206,38 @@ def test_help_is_answered_at_once(dialogue: Dialogue) -> None:
     )
 
 
+def test_a_task_of_an_unknown_kind_says_what_to_type(dialogue: Dialogue) -> None:
+    assert _texts(dialogue.take_line('/task "Run tests" make test'))[1:] == [
+        ('! unknown kind make; to run it with bash: /task "Run tests" bash make test')
+    ]
+    assert dialogue.misunderstood
+    assert not dialogue.busy
+
+
+def test_a_word_of_other_programs_says_how_to_leave(dialogue: Dialogue) -> None:
+    said, how = _texts(dialogue.take_line("exit"))
+    assert said == "> exit"
+    assert "/quit ends what runs" in how
+    assert not dialogue.misunderstood
+
+
+def test_a_task_is_run_again_as_it_was(dialogue: Dialogue, samples: Samples) -> None:
+    failed = samples[Status.FAILED]
+    look = _request(dialogue.take_line("/rerun 4", "work"))
+    assert isinstance(look, GetTask)
+    found = TaskFound(failed, correlation_id=_number(look))
+    add = _request(dialogue.take_reply(found))
+    assert isinstance(add, AddTask)
+    again = add.request
+    assert (again.description, again.kind, again.args, again.origin) == (
+        failed.description,
+        failed.kind,
+        failed.args,
+        "work",
+    )
+    assert dialogue.busy
+
+
 # Answers
 
 
@@ -250,8 +282,8 @@ def test_a_refusal_is_shown_and_ends_the_question(dialogue: Dialogue) -> None:
 def test_only_a_request_that_makes_no_sense_was_misunderstood(
     dialogue: Dialogue,
 ) -> None:
-    answer = Refused("unknown kind 'x'; the kinds are: bash", invalid=True)
-    assert _ask(dialogue, "/task A x y", answer) == [f"! {answer.text}"]
+    answer = Refused("a duration is missing", invalid=True)
+    assert _ask(dialogue, "/task A sleep", answer) == [f"! {answer.text}"]
     assert dialogue.misunderstood
 
 

@@ -4,6 +4,7 @@ import errno
 from typing import TYPE_CHECKING
 
 from backburner.actors import (
+    BashKind,
     DeadLetters,
     JournalTrouble,
     QueueRequest,
@@ -55,7 +56,7 @@ class Stage:
         self.queue: Recorder[QueueRequest] = Recorder("the queue")
         self.owner: Recorder[LineReport] = Recorder("the owner")
         self.ui: pykka.ActorRef[LineActor] = LineActor.start(
-            Dialogue((), UNICODE_ICONS, grace=5.0),
+            Dialogue((BashKind(),), UNICODE_ICONS, grace=5.0),
             self.view,
             self.queue,
             self.owner,

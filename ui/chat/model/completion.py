@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ....actors import Task
+    from ...dialogue.registry import CommandSpec
 
 
 class Popup(msgspec.Struct, frozen=True):
@@ -86,13 +87,21 @@ def propose(before: str, known: Words) -> Popup | None:
 
 
 def _propose_command(word: str) -> Popup | None:
-    specs = [spec for spec in REGISTRY if spec.name.startswith(word)]
-    if not specs:
-        return None
-    proposals = tuple(
-        Proposal(
-            f"{spec.name} " if spec.usage else spec.name, spec.heading, spec.summary
-        )
-        for spec in specs
-    )
-    return Popup(0, word, proposals, wants_one=specs[0].needs_argument)
+    named = [(spec.name, spec, spec.summary) for spec in REGISTRY]
+    # What a command is called elsewhere is no help beside its own name.
+    also = [
+        (it.name, spec, f"same as {spec.name} {it.adds}".rstrip())
+        for spec in REGISTRY
+        for it in spec.synonyms
+    ]
+    for names in (named, also):
+        found = [entry for entry in names if entry[0].startswith(word)]
+        if found:
+            proposals = tuple(_command(*entry) for entry in found)
+            return Popup(0, word, proposals, wants_one=found[0][1].needs_argument)
+    return None
+
+
+def _command(name: str, spec: CommandSpec, summary: str) -> Proposal:
+    text = f"{name} " if spec.usage else name
+    return Proposal(text, f"{name} {spec.usage}".rstrip(), summary)

@@ -10,14 +10,15 @@ from ....actors import TaskStatus
 from ....actors.rules.safe_text import safe_line
 from ...dialogue.arguments import LONGEST_NAME
 from ...dialogue.dialogue import MAIN_CONVERSATION
-from .transcript import TranscriptItems
+from ...dialogue.entries import Problem, Reply, Said
+from .transcript import Shown, TranscriptItems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
     from ....actors import Task
-    from ...dialogue.entries import Entry, Said, TaskNews
+    from ...dialogue.entries import Entry, TaskNews
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -75,6 +76,17 @@ def conversation_of(task: Task) -> str:
     return safe_line(task.origin)[:LONGEST_NAME] or MAIN_CONVERSATION
 
 
+def is_content(shown: Shown) -> bool:
+    """Tell whether what a conversation shows is more than commands and answers."""
+    match shown:
+        case Said(command=command):
+            return not command
+        case Reply() | Problem():
+            return False
+        case _:
+            return True
+
+
 class Conversations:
     """All conversations of a session; one of them is shown.
 
@@ -111,6 +123,32 @@ class Conversations:
         """Show the conversation of this name; begin it if there is none."""
         self.current = self._find(name)
         self.current.unread_from = None
+
+    def begin_with(self, name: str) -> list[str]:
+        """Return the names that begin so, or the one that is the same."""
+        if name in self._by_name:
+            return [name]
+        return [known for known in self._by_name if known.startswith(name)]
+
+    def close(self, name: str) -> str:
+        """Remove a conversation in which nothing was said and nothing happened.
+
+        If it is shown, the main one is shown instead.
+
+        Returns:
+            Why it stays, in one line; empty if it is gone.
+        """
+        conversation = self._by_name.get(name)
+        if conversation is None:
+            return f"no conversation {name}; /chats lists them"
+        if name == MAIN_CONVERSATION:
+            return f"the conversation {name} can't be removed"
+        if any(is_content(item.shown) for item in conversation.transcript.items):
+            return f"{name} stays: only an empty conversation can be removed"
+        del self._by_name[name]
+        if conversation is self.current:
+            self.open(MAIN_CONVERSATION)
+        return ""
 
     def show(self, entry: Entry, where: str) -> None:
         """Add an entry to a conversation."""

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, assert_never
 
 from ....actors import TaskChanged, TaskEvent
 from ...dialogue import effects as said
+from ...dialogue.commands import Quit
 from ...dialogue.entries import Entry, Problem, Reply, TaskNews
 from ...text.cells import pad, width
 from ..model.effects import Effect, TellPartner
-from ..model.state import Detail
+from ..model.state import Confirm, Detail
 
 if TYPE_CHECKING:
     from ..model.conversations import Conversations
@@ -37,8 +38,14 @@ def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
             case said.Inspect(found=found, activity=activity):
                 state.overlay = Detail.of(found, activity)
                 state.conversations.opened(found.task.id)
-            case said.OpenChat(name=name):
-                state.conversations.open(name)
+            case said.AskToLeave():
+                outside += _ask_to_leave(state)
+            case said.Prefill(line=line):
+                _prefill(state, line)
+            case said.OpenChat(name=name, new=new):
+                _open_chat(state, name, new=new)
+            case said.CloseChat(name=name):
+                _close_chat(state, name)
             case said.ListChats(where=where):
                 lines = chat_lines(state.conversations)
                 reply = Reply(datetime.now(UTC), tuple(lines))
@@ -46,6 +53,55 @@ def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
             case _:
                 assert_never(effect)
     return outside
+
+
+def _ask_to_leave(state: ChatState) -> list[Effect]:
+    if state.leaving:
+        return []
+    if state.board.open_count or state.board.left_running:
+        state.overlay = Confirm(state.detail)
+        return []
+    return leave(state)
+
+
+def leave(state: ChatState) -> list[Effect]:
+    """Leave, whatever is ended by it."""
+    state.overlay = None
+    where = state.conversations.current.name
+    return absorb(state, state.dialogue.take_command(Quit(sure=True), where))
+
+
+def _prefill(state: ChatState, line: str) -> None:
+    if not state.editor.text and not state.to_send:
+        state.editor.replace(0, 0, line)
+        state.closed_for = line
+
+
+def _open_chat(state: ChatState, name: str, *, new: bool) -> None:
+    found = [] if new else state.conversations.begin_with(name)
+    if new or len(found) == 1:
+        state.conversations.open(name if new else found[0])
+    elif found:
+        _say(state, f"several conversations begin with {name}: {', '.join(found)}")
+    else:
+        begin = f"/chat --new {name}"
+        _say(state, f"no conversation {name}; to begin it: {begin}")
+        _prefill(state, begin)
+
+
+def _close_chat(state: ChatState, name: str | None) -> None:
+    closed = _or_current(state, name)
+    problem = state.conversations.close(closed)
+    if problem:
+        _say(state, problem)
+    else:
+        reply = Reply(datetime.now(UTC), (f"removed the conversation {closed}",))
+        state.conversations.show(reply, state.conversations.current.name)
+
+
+def _say(state: ChatState, problem: str) -> None:
+    entry = Problem(datetime.now(UTC), problem)
+    state.conversations.show(entry, state.conversations.current.name)
 
 
 def chat_lines(conversations: Conversations) -> list[str]:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from ...dialogue import commands
 from ..model.effects import Effect, HurryUp, Redraw, Suspend
 from ..model.state import Confirm, Focus
-from .absorb import absorb
+from .absorb import absorb, leave
 
 if TYPE_CHECKING:
     from ...terminal.keys import Key
@@ -60,17 +60,6 @@ def interrupt(state: ChatState) -> list[Effect]:
 
 def end_of_input(state: ChatState) -> list[Effect]:
     """Do what Ctrl+D means: leave, but ask before anything is ended by it."""
-    if state.leaving:
-        return []
-    if state.board.open_count or state.board.left_running:
-        state.overlay = Confirm(state.detail)
-        return []
-    return leave(state)
-
-
-def leave(state: ChatState) -> list[Effect]:
-    """Leave."""
-    state.overlay = None
     where = state.conversations.current.name
     return absorb(state, state.dialogue.take_command(commands.Quit(), where))
 

@@ -21,7 +21,7 @@ from .scrolling import scroll_page, to_end
 if TYPE_CHECKING:
     from ..model.state import ChatState
 
-_LEAVING: Final = {"exit", "q", ":q", "logout", "bye"}
+_LEAVING: Final = {"q", "bye", "leave"}
 
 
 def take_input(state: ChatState, event: Key | Paste) -> list[Effect]:

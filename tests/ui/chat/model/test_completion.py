@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from backburner.actors import CancelTask, TaskStatus
+from backburner.actors import CancelTask, ListTasks, TaskStatus
 from backburner.ui.dialogue.commands import FILTERS, REGISTRY
 from chat_driver import ChatDriver, ended, of_conversation, queued, requests, running
 
@@ -107,8 +107,8 @@ def test_enter_on_a_whole_argument_sends_it(typed: str) -> None:
 
 def test_a_new_conversation_may_begin_like_another_one() -> None:
     chat = ChatDriver()
-    chat.enter("/chat notes")
-    chat.type("/chat no")
+    chat.enter("/chat --new notes")
+    chat.type("/chat --new no")
     chat.press("enter")
     assert chat.state.conversations.current.name == "no"
 
@@ -165,10 +165,10 @@ def test_kinds_are_proposed_after_the_description() -> None:
 def test_the_conversation_with_news_is_proposed_first_and_this_one_last() -> None:
     chat = ChatDriver()
     for name in ("notes", "deploy", "work"):
-        chat.enter(f"/chat {name}")
+        chat.enter(f"/chat --new {name}")
     chat.news(*of_conversation("deploy", running(1), ended(1)))
     chat.type("/chat ")
-    assert labels(chat) == ["deploy", "main", "notes", "work"]
+    assert labels(chat) == ["deploy", "main", "notes", "work", "--new", "--close"]
     assert "1 unread" in chat.screen()
     chat.press("enter", "enter")
     assert chat.state.conversations.current.name == "deploy"
@@ -180,8 +180,8 @@ def test_every_option_is_known_and_has_a_word_of_help() -> None:
     found: dict[str, list[str]] = {}
     for spec in REGISTRY:
         for option in spec.complete("--", words).proposals:
-            alone = option.text != "--now"
-            spec.parse(option.text if alone else f"{option.text} --all")
+            rest = {"--now": " --all", "--new": " notes"}.get(option.text, "")
+            spec.parse(option.text + rest)
             assert option.summary
             found.setdefault(spec.name, []).append(option.text)
     assert found["/tasks"] == list(FILTERS)
@@ -192,7 +192,7 @@ def test_every_option_is_known_and_has_a_word_of_help() -> None:
 
 def test_filters_commands_and_conversations_are_proposed() -> None:
     chat = ChatDriver()
-    chat.enter("/chat work")
+    chat.enter("/chat --new work")
     for typed, expected in (
         ("/tasks --f", ["--failed", "--finished"]),
         ("/help ca", ["/cancel"]),
@@ -211,3 +211,31 @@ def test_an_input_from_the_history_opens_no_popup_so_that_up_goes_on() -> None:
     assert chat.state.choice is None
     chat.press("up")
     assert chat.state.editor.text == "/tasks"
+
+
+def test_a_synonym_is_proposed_where_no_command_begins_so() -> None:
+    chat = ChatDriver()
+    chat.news(running(3))
+    chat.type("/kil")
+    assert labels(chat) == ["/kill ID... | --all"]
+    assert "same as /cancel --now" in chat.screen()
+    chat.press("enter")
+    assert labels(chat) == ["#3 running", "--all", "--now"]
+    chat.press("enter")
+    (cancel,) = requests(chat.press("enter"), CancelTask)
+    assert (cancel.task_id, cancel.now) == (3, True)
+
+
+def test_enter_on_a_whole_synonym_sends_it() -> None:
+    chat = ChatDriver()
+    chat.type("/ps")
+    assert requests(chat.press("enter"), ListTasks)
+
+
+@pytest.mark.parametrize("command", ["/rerun", "/retry", "/output", "/log", "/show"])
+def test_ids_are_proposed_with_the_description_of_their_tasks(command: str) -> None:
+    chat = ChatDriver()
+    chat.news(ended(1, "Deploy"), ended(12, "Run tests"))
+    chat.type(f"{command} ")
+    assert labels(chat) == ["#12 complete", "#1 complete"]
+    assert "Run tests" in chat.screen()

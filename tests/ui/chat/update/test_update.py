@@ -61,7 +61,7 @@ def test_a_command_becomes_a_request() -> None:
 
 
 def test_a_command_without_its_slash_is_a_note_and_the_footer_says_so() -> None:
-    for word, command in (("help", "/help"), ("Tasks ", "/tasks"), ("exit", "/quit")):
+    for word, command in (("help", "/help"), ("Tasks ", "/tasks"), ("bye", "/quit")):
         chat = ChatDriver()
         chat.enter(word)
         assert isinstance(shown(chat)[-1], Said)
@@ -88,7 +88,7 @@ def test_a_wait_says_what_it_waits_for_and_then_that_it_is_over() -> None:
 
 def test_the_list_of_conversations_lines_up_whatever_they_are_called() -> None:
     chat = ChatDriver()
-    chat.enter("/chat 日本")
+    chat.enter("/chat --new 日本")
     chat.enter("/chats")
     line, other = chat.screen().splitlines()[3:5]
     assert line.rstrip().endswith("  main  1 line")
@@ -153,7 +153,8 @@ def test_ctrl_d_in_a_draft_deletes() -> None:
 def test_quit_says_what_it_ends() -> None:
     chat = ChatDriver()
     chat.news(queued(1, "Deploy"), running(1, "Deploy"))
-    assert Leave() in chat.enter("/quit")
+    assert Leave() not in chat.enter("/quit")
+    assert Leave() in chat.press("enter")
     last = shown(chat)[-1]
     assert isinstance(last, Reply)
     assert "#1 Deploy" in last.lines[0]
@@ -277,7 +278,7 @@ def test_the_list_of_keys_can_be_read_to_its_end_on_a_small_screen() -> None:
 
 def test_tasks_of_a_line_report_to_its_conversation_even_if_another_is_shown() -> None:
     chat = ChatDriver()
-    chat.enter("/chat work")
+    chat.enter("/chat --new work")
     chat.start_task(1)
     chat.enter("/chat main")
     chat.news(*of_conversation("work", running(1), ended(1)))
@@ -288,14 +289,14 @@ def test_tasks_of_a_line_report_to_its_conversation_even_if_another_is_shown() -
 
 def test_a_new_task_says_in_which_conversation_it_was_asked_for() -> None:
     chat = ChatDriver()
-    chat.enter("/chat work")
+    chat.enter("/chat --new work")
     (request,) = requests(chat.enter("!make"), AddTask)
     assert request.request.origin == "work"
 
 
 def test_tasks_of_nobody_here_report_to_the_main_conversation() -> None:
     chat = ChatDriver()
-    chat.enter("/chat work")
+    chat.enter("/chat --new work")
     chat.news(queued(7))
     assert not any(isinstance(entry, TaskNews) for entry in shown(chat, "work"))
     assert any(isinstance(entry, TaskNews) for entry in shown(chat, "main"))
@@ -303,7 +304,7 @@ def test_tasks_of_nobody_here_report_to_the_main_conversation() -> None:
 
 def test_what_is_unread_is_counted_in_lines_as_it_will_be_seen() -> None:
     chat = ChatDriver()
-    chat.enter("/chat work")
+    chat.enter("/chat --new work")
     chat.enter("/chat main")
     tasks = of_conversation("work", *(queued(number) for number in range(1, 51)))
     chat.news(*tasks)
@@ -316,7 +317,7 @@ def test_what_is_unread_is_counted_in_lines_as_it_will_be_seen() -> None:
 
 def test_a_line_that_changes_after_it_was_seen_is_unread() -> None:
     chat = ChatDriver()
-    chat.enter("/chat work")
+    chat.enter("/chat --new work")
     chat.news(*of_conversation("work", queued(1), running(1)))
     chat.state.conversations.open("main")
     assert not chat.state.conversations.unread
@@ -326,7 +327,7 @@ def test_a_line_that_changes_after_it_was_seen_is_unread() -> None:
 
 def test_opening_a_conversation_takes_its_mark_away() -> None:
     chat = ChatDriver()
-    chat.enter("/chat work")
+    chat.enter("/chat --new work")
     chat.news(queued(1))
     assert chat.state.conversations.unread == (("main", 1),)
     chat.enter("/chat main")
@@ -335,7 +336,7 @@ def test_opening_a_conversation_takes_its_mark_away() -> None:
 
 def test_chats_lists_them_where_it_was_asked() -> None:
     chat = ChatDriver()
-    chat.enter("/chat work")
+    chat.enter("/chat --new work")
     chat.enter("/chats")
     last = shown(chat, "work")[-1]
     assert isinstance(last, Reply)
@@ -366,7 +367,7 @@ def test_without_a_partner_text_is_a_note() -> None:
 
 def test_a_partners_task_reports_where_the_partner_says() -> None:
     chat = ChatDriver(partner="butler")
-    chat.enter("/chat work")
+    chat.enter("/chat --new work")
     chat.enter("/chat main")
     chat.news(*of_conversation("work", queued(5)))
     assert any(isinstance(entry, TaskNews) for entry in shown(chat, "work"))
@@ -474,9 +475,8 @@ def test_leaving_tells_of_what_tasks_left_running_and_asks_before_it_is_ended() 
 def test_pasted_commands_are_carried_out_one_after_the_other() -> None:
     chat = ChatDriver()
     chat.news(running(1))
-    text = (
-        "    !make test\n    /cancel last\n    /chat work\n    !make docs\n    /tasks\n"
-    )
+    lines = ("!make test", "/cancel last", "/chat --new work", "!make docs", "/tasks")
+    text = "".join(f"    {line}\n" for line in lines)
     chat.tell(Paste(text))
     effects = chat.press("enter")
     (remembered,) = [it for it in effects if isinstance(it, Remember)]

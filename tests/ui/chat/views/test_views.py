@@ -100,7 +100,7 @@ def scrolled(chat: ChatDriver) -> None:
     for number in range(60):
         chat.enter(f"{number} {HOSTILE}")
     chat.press("pgup", "pgup")
-    chat.enter("/chat other")
+    chat.enter("/chat --new other")
     chat.enter("/chat main")
 
 
@@ -235,7 +235,7 @@ def test_the_failed_task_that_enter_opens_says_so() -> None:
 
 def test_the_header_counts_and_marks_unread_conversations() -> None:
     chat = ChatDriver()
-    chat.enter("/chat work")
+    chat.enter("/chat --new work")
     chat.news(queued(1), running(2))
     header = chat.screen().split("\n")[0]
     assert header.startswith("backburner · work  ● main 2")

@@ -1,0 +1,142 @@
+"""Commands in the drawn chat: leaving, conversations, lines that were almost right."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from backburner.actors import AddTask, ChatMessage, Task, Transcript
+from backburner.actors.rules.task import GOES_ON
+from backburner.ui.chat.model.state import Confirm
+from backburner.ui.dialogue.effects import Leave
+from backburner.ui.dialogue.entries import Problem
+from backburner.ui.terminal.keys import Paste
+from chat_driver import ChatDriver, ended, queued, requests, running
+from msgspec.structs import replace
+
+SERVING = replace(ended(1), reason=f"exit status 0{GOES_ON}7 (server)")
+"""A task that left something running when it ended."""
+
+
+def shown(chat: ChatDriver, name: str) -> list[object]:
+    found = [c for c in chat.state.conversations.all if c.name == name]
+    return [item.shown for item in found[0].transcript.items]
+
+
+# Leaving
+
+
+@pytest.mark.parametrize(
+    "way", ["/quit", "/exit", "/q", "exit", "quit", " :q", ":wq", None]
+)
+@pytest.mark.parametrize(
+    "task",
+    [None, queued(1), running(1), SERVING],
+)
+def test_every_way_to_leave_asks_if_anything_is_ended_by_it(
+    way: str | None, task: Task | None
+) -> None:
+    chat = ChatDriver()
+    if task is not None:
+        chat.news(task)
+    effects = chat.press("ctrl-d") if way is None else chat.enter(way)
+    assert (Leave() in effects) is (task is None)
+    assert isinstance(chat.state.overlay, Confirm) is (task is not None)
+    if task is not None:
+        chat.press("escape")
+        assert not chat.state.leaving
+
+
+# Conversations by name
+
+
+def test_the_beginning_of_a_name_leads_to_its_conversation() -> None:
+    chat = ChatDriver()
+    for name in ("deploy", "demo", "notes", "note"):
+        chat.enter(f"/chat --new {name}")
+    for typed, name in (("dep", "deploy"), ("dem", "demo"), ("note", "note")):
+        chat.enter(f"/chat {typed}")
+        assert chat.state.conversations.current.name == name
+    chat.enter("/chat de")
+    assert chat.state.conversations.current.name == "note"
+    problem = shown(chat, "note")[-1]
+    assert isinstance(problem, Problem)
+    assert problem.text == "several conversations begin with de: deploy, demo"
+
+
+def test_a_typing_error_begins_no_conversation_but_says_how_to() -> None:
+    chat = ChatDriver()
+    chat.enter("/chat wrok")
+    assert [c.name for c in chat.state.conversations.all] == ["main"]
+    assert chat.state.editor.text == "/chat --new wrok"
+    assert "to begin it: /chat --new wrok" in chat.screen()
+    chat.press("enter")
+    assert chat.state.conversations.current.name == "wrok"
+
+
+def test_an_empty_conversation_can_be_removed_and_no_other() -> None:
+    chat = ChatDriver()
+    chat.enter("/chat --new typo")
+    chat.enter("/tasks")
+    chat.enter("/chat --new notes")
+    chat.enter("milk")
+    chat.enter("/chat --new builds")
+    chat.start_task(1)
+    for name, stays in (("typo", False), ("notes", True), ("builds", True)):
+        chat.enter(f"/chat --close {name}")
+        names = [c.name for c in chat.state.conversations.all]
+        assert (name in names) is stays
+        here = chat.state.conversations.current.name
+        problem = isinstance(shown(chat, here)[-1], Problem)
+        assert problem is stays
+    chat.enter("/chat --new again")
+    chat.enter("/chat --close")
+    assert chat.state.conversations.current.name == "main"
+    chat.enter("/chat --close")
+    assert "main can't be removed" in chat.screen()
+    chat.enter("/chat --close gone")
+    assert "no conversation gone" in chat.screen()
+
+
+def test_a_conversation_of_commands_alone_is_not_restored() -> None:
+    at = datetime.now(UTC)
+    chat = ChatDriver()
+    chat.tell(
+        Transcript(
+            (
+                ChatMessage(at, "typo", "you", "/tasks", command=True),
+                ChatMessage(at, "notes", "you", "/tasks", command=True),
+                ChatMessage(at, "notes", "you", "milk"),
+                ChatMessage(at, "main", "you", "/tasks", command=True),
+            )
+        )
+    )
+    assert [c.name for c in chat.state.conversations.all] == ["main", "notes"]
+
+
+# Lines that were almost right
+
+
+@pytest.mark.parametrize(
+    ("line", "corrected"),
+    [
+        ('/task "Run tests" make test', '/task "Run tests" bash make test'),
+        ("/task 'a  b'  make 'x y'", "/task 'a  b' bash make 'x y'"),
+        ("/task Run tests bash make test", '/task "Run tests" bash make test'),
+        ("/task Nap sleeep 10s", "!Nap sleeep 10s"),
+        ("/taks --all", "/tasks --all"),
+    ],
+)
+def test_a_line_that_was_almost_right_is_put_ready(line: str, corrected: str) -> None:
+    chat = ChatDriver()
+    assert not requests(chat.enter(line), AddTask)
+    assert chat.state.editor.text == corrected
+    assert chat.state.choice is None
+    assert chat.press("enter")
+
+
+def test_a_correction_leaves_what_waits_to_be_sent_alone() -> None:
+    chat = ChatDriver()
+    chat.tell(Paste('/task "a" make x\n/wait\n/tasks'))
+    chat.press("enter")
+    assert chat.state.editor.text == ""

@@ -212,11 +212,9 @@ class Rerun(msgspec.Struct, frozen=True):
         """Look them up, and add the same again for the conversation that asks."""
 
         def again(found: TaskFound) -> list[Effect]:
-            task = found.task
-            request = TaskRequest(
-                task.description, task.kind, task.args, context.where or ""
-            )
-            return context.add(request)
+            request = found.task.request
+            origin = context.where or ""
+            return context.add(msgspec.structs.replace(request, origin=origin))
 
         return [e for it in self.task_ids for e in context.look_up(it, again)]
 

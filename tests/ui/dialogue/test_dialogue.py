@@ -222,19 +222,14 @@ def test_a_word_of_other_programs_says_how_to_leave(dialogue: Dialogue) -> None:
 
 
 def test_a_task_is_run_again_as_it_was(dialogue: Dialogue, samples: Samples) -> None:
-    failed = samples[Status.FAILED]
+    failed = replace(samples[Status.FAILED], directory="/srv/shop")
     look = _request(dialogue.take_line("/rerun 4", "work"))
     assert isinstance(look, GetTask)
     found = TaskFound(failed, correlation_id=_number(look))
     add = _request(dialogue.take_reply(found))
     assert isinstance(add, AddTask)
-    again = add.request
-    assert (again.description, again.kind, again.args, again.origin) == (
-        failed.description,
-        failed.kind,
-        failed.args,
-        "work",
-    )
+    assert add.request == replace(failed.request, origin="work")
+    assert add.request.directory == "/srv/shop"
     assert dialogue.busy
 
 

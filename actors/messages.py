@@ -28,8 +28,8 @@ from .rules.variables import Variables
 from .runtime.sending import Recipient
 
 
-class Message(msgspec.Struct, frozen=True):
-    """The base of all messages."""
+class Message(msgspec.Struct, frozen=True, tag=True):
+    """The base of all messages; in JSON its name is the field `type`."""
 
 
 class TaskEvent(enum.StrEnum):

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     import pykka
 
     from .kinds import Kind
+    from .runtime.mailbox import Scheduler
 
 _SESSION_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -112,6 +113,7 @@ class TaskSystem(Requests):
         self._session_output_limit = session_output_limit
         self._name = name
         self._session_key = ""
+        self._dispatcher: Dispatcher | None = None
         self._queue: pykka.ActorRef[QueueActor] | None = None
         self._runner: pykka.ActorRef[RunnerActor] | None = None
         self._owner: int | None = None  # the process that it runs in
@@ -154,6 +156,16 @@ class TaskSystem(Requests):
         if self._queue is None:
             raise RuntimeError("the task system is not started")
         return self._queue
+
+    @property
+    def scheduler(self) -> Scheduler | None:
+        """What gives its actors their turns, for others that live with them."""
+        return self._dispatcher
+
+    @property
+    def session_key(self) -> str:
+        """The part of the mark of its processes that is like no other session's."""
+        return self._session_key
 
     @property
     def kinds(self) -> Kinds:
@@ -239,6 +251,7 @@ class TaskSystem(Requests):
         self._releases.append(exits.close)
         dispatcher = Dispatcher("backburner", exits)
         self._releases.append(dispatcher.close)
+        self._dispatcher = dispatcher
         book = TaskBook(memory.next_id, self._history)
         book.restore(memory.tasks, memory.order, memory.environments)
         environment = Variables(os.environ)
@@ -247,7 +260,7 @@ class TaskSystem(Requests):
                 kinds=self._kinds,
                 output=output,
                 output_limit=self._session_output_limit,
-                directory=_working_directory(),
+                directory=working_directory(),
                 environment=environment,
                 clock=clock,
                 dead_letters=self.dead_letters,
@@ -367,7 +380,8 @@ class TaskSystem(Requests):
             self._owner = None
 
 
-def _working_directory() -> str | None:
+def working_directory() -> str | None:
+    """Return where this process is; None if that can't be told."""
     try:
         return os.getcwd()  # noqa: PTH109 - as a text
     except OSError:

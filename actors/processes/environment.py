@@ -7,7 +7,7 @@ import weakref
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from .marks import MARK
+from .marks import MARK, SESSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +41,8 @@ class Environment:
         That is what was given, and `PYTHONUNBUFFERED`: Python buffers what it prints to
         a file, so that without it the output and the progress of a Python program would
         come when it has ended. The mark is that of this process, if it has one: whoever
-        asked for the task may be a job, but the task is no part of that.
+        asked for the task may be a job, but the task is no part of that. The session,
+        too, is that of this process, so that a job finds the one that runs it.
 
         Args:
             given: The variables; those of this process by default.
@@ -51,8 +52,7 @@ class Environment:
             **(os.environ if given is None else given),
         }
         variables.pop(MARK, None)
-        if MARK in os.environ:
-            variables[MARK] = os.environ[MARK]
+        variables |= {it: os.environ[it] for it in (MARK, SESSION) if it in os.environ}
         return cls(variables)
 
     @property

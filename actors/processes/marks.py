@@ -12,6 +12,9 @@ from typing import Final
 MARK: Final = "BACKBURNER_TASK"
 """The environment variable that names the task a process belongs to."""
 
+SESSION: Final = "BACKBURNER_SESSION"
+"""The environment variable by which a job of a host finds its session: the folder."""
+
 
 def mark(session_key: str, task_id: int) -> str:
     """Return the value of the mark for one task.

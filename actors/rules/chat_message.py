@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 
-class ChatMessage(msgspec.Struct, frozen=True, gc=False):
+class ChatMessage(msgspec.Struct, frozen=True, gc=False, tag=True):
     """Somebody said something.
 
     Attributes:

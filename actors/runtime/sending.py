@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 import pykka
 
@@ -21,6 +21,7 @@ MessageT = TypeVar("MessageT")
 MessageT_contra = TypeVar("MessageT_contra", contravariant=True)
 
 
+@runtime_checkable
 class Recipient(Protocol[MessageT_contra]):
     """Whoever can be told something: an `ActorRef`, or any object with `tell`.
 

@@ -43,10 +43,6 @@ from ..runtime.sending import DeadLetters, Recipient, post
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pykka
-
-    from ..queue_actor import QueueActor
-
 ReplyT = TypeVar("ReplyT")
 
 ANSWER_TIMEOUT: Final = 10.0
@@ -82,8 +78,8 @@ class Requests(abc.ABC):
 
     @property
     @abc.abstractmethod
-    def queue(self) -> pykka.ActorRef[QueueActor]:
-        """The QueueActor, which takes every `QueueRequest`."""
+    def queue(self) -> Recipient[QueueRequest]:
+        """Takes every `QueueRequest`: the QueueActor, or who passes them on to it."""
 
     def add(
         self,

@@ -1,0 +1,103 @@
+"""The process of a host: `python -m backburner.actors.host`, settings on stdin.
+
+Detached unless `--foreground` is given: a session of its own, `/` as its directory,
+nothing of who started it but the environment. It says `ok`, or what is wrong, on the
+descriptor that `--ready` names.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import threading
+from typing import Final
+
+# Before there is any thread.
+if __name__ == "__main__" and "--foreground" not in sys.argv and os.fork():
+    os._exit(0)
+
+import msgspec
+
+from ..processes.marks import MARK, SESSION
+from ..rules.safe_text import safe_line
+from ..session.blocking import TaskSystemError
+from .serve import Host
+from .settings import HostSettings
+
+_LONG: Final = 1.0
+
+
+class _Ready:
+    """Tells whoever started the host how that goes.
+
+    Args:
+        fd: Where; None for nobody.
+    """
+
+    def __init__(self, fd: int | None) -> None:
+        self._fd = fd
+
+    def say(self, word: str, text: str = "") -> None:
+        """Say one line; nobody has to listen."""
+        if self._fd is not None:
+            line = f"{word} {safe_line(text)}".rstrip()
+            with contextlib.suppress(OSError):
+                os.write(self._fd, f"{line}\n".encode())
+
+    def end(self) -> None:
+        """Say nothing more."""
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            os.close(fd)
+
+
+def main(arguments: list[str]) -> int:
+    """Run a host until its session has ended; return the exit status."""
+    fd = None
+    for argument in arguments:
+        if argument.startswith("--ready="):
+            fd = int(argument.partition("=")[2])
+    ready = _Ready(fd)
+    foreground = "--foreground" in arguments
+    with open(0, "rb", closefd=False) as settings_file:
+        settings = msgspec.json.decode(settings_file.read(), type=HostSettings)
+    # What is loaded later must come from where it would have come from before.
+    sys.path[:] = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100
+    os.chdir("/")
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.close(null)
+    os.environ.pop(MARK, None)
+    os.environ[SESSION] = settings.directory
+    logging.basicConfig(
+        level=logging.INFO if foreground else logging.WARNING,
+        format="%(asctime)s %(process)d %(levelname)s %(message)s",
+    )
+    host = Host(settings)
+
+    def listening() -> None:
+        ready.say("ok")
+        ready.end()
+
+    def say_what_takes_long() -> None:
+        if left := host.system.leftovers:
+            ready.say("wait", f"ending what was left running: {left}")
+
+    long = threading.Timer(_LONG, say_what_takes_long)
+    long.daemon = True
+    long.start()
+    try:
+        host.run(listening)
+    except (TaskSystemError, ValueError) as error:
+        ready.say("error", str(error))
+        logging.getLogger("backburner").error("%s", error)  # noqa: TRY400 - says it all
+        return 1
+    finally:
+        long.cancel()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

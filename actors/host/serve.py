@@ -1,0 +1,348 @@
+"""The host: a task system in a process of its own, and the clients it serves."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import threading
+from collections import deque
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ..messages import Notification, Subscribed, TaskChanged
+from ..processes import family
+from ..processes.marks import is_of_session
+from ..session.blocking import TaskSystemError
+from ..system import TaskSystem
+from . import wire
+from .address import SOCKET_NAME, listen
+from .connection import Connection, HostDoor, SharedEncoder, check_owner
+from .frames import frame
+from .hooks import HookRunner
+from .socket_writer import close_socket
+from .wire import KindWords, Rejected, StopHost, Welcome
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from .settings import HostSettings
+
+logger = logging.getLogger("backburner")
+
+_LAST_WORDS_TIMEOUT: Final = 1.0
+_NO_THREAD_PAUSE: Final = 0.2
+
+
+class _Idle(msgspec.Struct, frozen=True):
+    """The host may have had nothing to do for a while."""
+
+    number: int
+
+
+class _Stopped(msgspec.Struct, frozen=True):
+    """The task system has stopped."""
+
+
+_Order = StopHost | _Idle | _Stopped
+
+
+class Host:
+    """Serves a session until somebody ends it, or nobody needs it any more.
+
+    Args:
+        settings: What it is started with.
+    """
+
+    def __init__(self, settings: HostSettings) -> None:
+        self._settings = settings
+        self._system = TaskSystem(
+            directory=Path(settings.directory),
+            name=settings.name,
+            slots=settings.slots,
+            grace=settings.grace,
+            history=settings.history,
+            output_limit=settings.output_limit,
+            session_output_limit=settings.session_output_limit,
+        )
+        self._orders = _Orders()
+        self._socket: socket.socket | None = None
+        self._socket_path = f"{settings.directory}/{SOCKET_NAME}"
+        self._connections: set[Connection] = set()
+        self._changed = threading.Lock()  # of the connections and the alarm
+        self._open: set[int] = set()
+        self._alarm: threading.Timer | None = None
+        self._idle_number = 0
+        self._stopping: threading.Thread | None = None
+        self._reason = ""
+        self._hooks = HookRunner(settings.hooks, settings.name)
+
+    @property
+    def system(self) -> TaskSystem:
+        """The task system."""
+        return self._system
+
+    def run(self, ready: Callable[[], None]) -> None:
+        """Serve; blocks until the session has ended.
+
+        Must be called on the main thread: it handles SIGTERM and SIGINT, which end the
+        session; a second one kills what still runs.
+
+        Args:
+            ready: Called when clients can connect.
+
+        Raises:
+            TaskSystemError: If the session can't be opened, or nobody could connect.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._take_signal)
+        self._orders.wake_on_signals()
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        self._system.start()
+        try:
+            try:
+                self._listen()
+            except OSError as error:
+                raise TaskSystemError(
+                    f"can't listen in {self._settings.directory}: {error.strerror}"
+                ) from error
+            self._system.subscribe(_Listener(self._take_news))
+            self._watch_idleness()
+            ready()
+            self._follow_orders()
+        finally:
+            self._system.stop()
+            if self._socket is not None:
+                close_socket(self._socket)
+            self._part()
+
+    def _take_signal(self, number: int, _: object) -> None:
+        again = self._stopping is not None
+        name = signal.Signals(number).name
+        self._orders.put(StopHost(f"the session was ended by {name}", now=again))
+
+    def _follow_orders(self) -> None:
+        while True:
+            match self._orders.get():
+                case StopHost() as order:
+                    self._stop(order)
+                case _Idle(number=number) if number == self._idle_number:
+                    self._end_if_unneeded()
+                case _Idle():
+                    pass
+                case _Stopped():
+                    return
+
+    def _stop(self, order: StopHost) -> None:
+        if self._stopping is None:
+            self._reason = order.reason
+            self._stopping = threading.Thread(target=self._stop_system, daemon=True)
+            self._stopping.start()
+        if order.now:
+            threading.Thread(target=self._hurry, daemon=True).start()
+
+    def _stop_system(self) -> None:
+        try:
+            self._system.stop(self._reason)
+        finally:
+            self._orders.put(_Stopped())
+
+    def _hurry(self) -> None:
+        stopping = self._stopping
+        while not self._system.hurry() and stopping and stopping.is_alive():
+            stopping.join(0.01)  # it has not come to what can be hurried
+
+    def _part(self) -> None:
+        with self._changed:
+            connections = [*self._connections]
+        text = self._reason or "the session was ended"
+        for connection in connections:
+            connection.say_farewell(text)
+        for connection in connections:
+            connection.close(_LAST_WORDS_TIMEOUT)
+
+    # Clients.
+
+    def _listen(self) -> None:
+        self._socket = listener = listen(Path(self._settings.directory))
+        threading.Thread(
+            target=self._accept, args=(listener,), name="backburner-accept", daemon=True
+        ).start()
+
+    def _listen_again_if_deleted(self) -> None:
+        """Be there for others again, if somebody has deleted the session's folder.
+
+        The journal has made it again before anything was told.
+        """
+        try:
+            os.stat(self._socket_path)  # noqa: PTH116 - for each change
+        except FileNotFoundError:
+            before = self._socket
+            with contextlib.suppress(OSError):  # the next change tries again
+                self._listen()
+                if before is not None:
+                    close_socket(before)
+        except OSError:
+            pass  # what is wrong with the folder is told by the journal
+
+    def _accept(self, listener: socket.socket) -> None:
+        owner = os.geteuid()
+        door = HostDoor(
+            queue=self._system.queue,
+            dead_letters=self._system.dead_letters,
+            scheduler=self._system.scheduler,
+            encoder=SharedEncoder(),
+            welcome=self._welcome,
+            stop=self._orders.put,
+            joined=self._joined,
+            left=self._left,
+        )
+        while True:
+            try:
+                sock, _ = listener.accept()
+            except OSError as error:
+                if listener is not self._socket or self._stopping is not None:
+                    return
+                logger.warning("A client could not connect: %s", error)
+                threading.Event().wait(_NO_THREAD_PAUSE)
+                continue
+            try:
+                if problem := check_owner(sock, owner):
+                    logger.warning("Refused: %s", problem)
+                    sock.send(frame(wire.encode(Rejected(problem))))
+                    close_socket(sock)
+                else:
+                    Connection.start(sock, door)
+            except (OSError, RuntimeError) as error:
+                logger.warning("A client could not be served: %s", error)
+                close_socket(sock)
+
+    def _welcome(self) -> Welcome | Rejected:
+        settings, pid = self._settings, os.getpid()
+        if self._stopping is not None:
+            text = f"session {settings.name!r} is being ended; try again in a moment"
+            return Rejected(text, pid=pid, ending=True)
+        return Welcome(
+            protocol=wire.PROTOCOL,
+            program=program_name(),
+            pid=pid,
+            session=settings.name,
+            directory=settings.directory,
+            kinds=tuple(
+                KindWords(kind.name, kind.usage, kind.summary)
+                for kind in self._system.kinds
+            ),
+            warnings=self._system.warnings,
+            slots=settings.slots,
+            grace=settings.grace,
+        )
+
+    def _joined(self, connection: Connection) -> None:
+        with self._changed:
+            self._connections.add(connection)
+        self._watch_idleness()
+
+    def _left(self, connection: Connection) -> None:
+        with self._changed:
+            self._connections.discard(connection)
+        self._watch_idleness()
+
+    def _is_attended(self) -> bool:
+        with self._changed:
+            return any(connection.shows for connection in self._connections)
+
+    # When nobody needs it any more.
+
+    def _take_news(self, news: Notification) -> None:
+        self._listen_again_if_deleted()
+        match news:
+            case Subscribed(tasks=tasks):
+                self._open = {it.id for it in tasks if not it.status.is_final}
+            case TaskChanged(task=task) if not task.status.is_final:
+                if task.id in self._open:
+                    return
+                self._open.add(task.id)
+            case TaskChanged(task=task) if task.id in self._open:
+                self._open.discard(task.id)
+                if self._hooks.are_set and not self._is_attended():
+                    self._hooks.tell(task)
+            case _:
+                return
+        self._watch_idleness()
+
+    def _watch_idleness(self) -> None:
+        """Begin to wait for the end of a quiet time, or stop waiting for it."""
+        linger = self._settings.linger
+        with self._changed:
+            idle = linger > 0 and not self._open and not self._connections
+            if idle == (self._alarm is not None):
+                return
+            self._idle_number += 1
+            if self._alarm is not None:
+                self._alarm.cancel()
+                self._alarm = None
+                return
+            order = _Idle(self._idle_number)
+            self._alarm = threading.Timer(linger, self._orders.put, (order,))
+            self._alarm.daemon = True
+            self._alarm.start()
+
+    def _end_if_unneeded(self) -> None:
+        with self._changed:
+            self._alarm = None
+            busy = bool(self._open or self._connections)
+        key = self._system.session_key
+        # What a finished task left running on purpose would be ended with the session.
+        if not busy and not family.find_marked(lambda it: is_of_session(it, key)):
+            self._stop(StopHost("nothing was left to do"))
+        else:
+            self._watch_idleness()
+
+
+class _Orders:
+    """What the main thread is to do; a pipe wakes it, as a signal must too."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[_Order] = deque()
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._write, False)
+
+    def wake_on_signals(self) -> None:
+        """Wake the main thread for signals, whichever thread gets them."""
+        signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+
+    def put(self, order: _Order) -> None:
+        """Take an order, from any thread or signal handler. Never blocks."""
+        self._waiting.append(order)
+        with contextlib.suppress(BlockingIOError):  # a full pipe wakes it anyway
+            os.write(self._write, b"\0")
+
+    def get(self) -> _Order:
+        """Return the next order; block until there is one."""
+        while True:
+            try:
+                return self._waiting.popleft()
+            except IndexError:
+                os.read(self._read, 4096)
+
+
+class _Listener:
+    """A subscriber that is a function."""
+
+    def __init__(self, take: Callable[[Notification], None]) -> None:
+        self._take = take
+
+    def tell(self, news: Notification, /) -> None:
+        self._take(news)
+
+
+def program_name() -> str:
+    """Return the name and version of this program."""
+    with contextlib.suppress(PackageNotFoundError):
+        return f"backburner {version('backburner')}"
+    return "backburner"

@@ -1,0 +1,46 @@
+"""What a host is started with."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+
+class Hooks(msgspec.Struct, frozen=True):
+    """What tells of the end of a task while no chat is open.
+
+    Attributes:
+        command: A command line for `sh -c`; empty for none.
+        ntfy: The URL of an ntfy topic; empty for none.
+    """
+
+    command: str = ""
+    ntfy: str = ""
+
+
+class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of a host: those of its `TaskSystem`, and its own.
+
+    Attributes:
+        directory: The folder of the session, an absolute path.
+        name: What the session is called.
+        slots: How many tasks run at a time.
+        grace: Seconds between SIGTERM and SIGKILL.
+        history: How many finished tasks are remembered.
+        output_limit: Bytes of output beyond which a task is ended as failed.
+        session_output_limit: Bytes of output of all tasks together.
+        linger: Seconds after which a host that has nothing to do and no client ends;
+            0 for never.
+        hooks: What tells of ends while no chat is open.
+    """
+
+    directory: str
+    name: str = "main"
+    slots: Annotated[int, msgspec.Meta(ge=1)] = 8
+    grace: float = 5.0
+    history: int = 1000
+    output_limit: int = 1 << 30
+    session_output_limit: int = 10 << 30
+    linger: float = 60.0
+    hooks: Hooks = Hooks()

@@ -1,0 +1,129 @@
+"""Writing to a socket without ever blocking the one who has something to say."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_AT_ONCE: Final = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
+_PIECE: Final = 1 << 18
+
+
+class SocketWriter:
+    """Sends bytes in order; what the socket does not take at once waits here.
+
+    Safe on any thread. A thread of its own exists only while something waits.
+
+    Args:
+        sock: A connected socket in blocking mode.
+        failed: Called once, on any thread, when the other end is gone.
+    """
+
+    def __init__(self, sock: socket.socket, failed: Callable[[], None]) -> None:
+        self._sock = sock
+        self._failed = failed
+        self._backlog: deque[bytes] = deque()
+        self._size = 0
+        self._closed = False
+        self._sending = False
+        self._changed = threading.Condition()
+
+    @property
+    def size(self) -> int:
+        """How many bytes wait for the other end."""
+        return self._size
+
+    def send(self, data: bytes) -> None:
+        """Send bytes after all those before them. Never blocks.
+
+        Nothing happens if the other end is gone; `failed` tells that.
+        """
+        with self._changed:
+            if self._closed:
+                return
+            if not self._sending:
+                data = data[self._send_at_once(data) :]
+            if not data or self._closed:
+                return
+            self._backlog.append(data)
+            self._size += len(data)
+            if self._sending:
+                return
+            self._sending = True
+        threading.Thread(
+            target=self._send_backlog, name="backburner-writer", daemon=True
+        ).start()
+
+    def wait_below(self, size: int, timeout: float | None = None) -> bool:
+        """Block until fewer bytes than this wait.
+
+        Args:
+            size: How many.
+            timeout: Seconds to wait at most; None for as long as it takes.
+
+        Returns:
+            Whether that is so; if the other end is gone it is.
+        """
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: self._size < size or self._closed, timeout
+            )
+
+    def close(self) -> None:
+        """Send nothing more, and forget what waits."""
+        with self._changed:
+            self._close()
+
+    def _send_at_once(self, data: bytes) -> int:
+        """Return how many bytes the socket took."""
+        try:
+            return self._sock.send(data, _AT_ONCE)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            self._close()
+            self._failed()
+            return 0
+
+    def _send_backlog(self) -> None:
+        while True:
+            with self._changed:
+                if not self._backlog:
+                    self._sending = False
+                    return
+                pieces = [self._backlog.popleft()]
+                while self._backlog and sum(map(len, pieces)) < _PIECE:
+                    pieces.append(self._backlog.popleft())
+            data = b"".join(pieces)
+            failed = False
+            try:
+                self._sock.sendall(data, socket.MSG_NOSIGNAL)
+            except OSError:
+                failed = True
+            with self._changed:
+                self._size -= len(data)
+                if failed:
+                    self._close()
+                self._changed.notify_all()
+            if failed:
+                self._failed()
+                return
+
+    def _close(self) -> None:
+        self._closed = True
+        self._backlog.clear()
+        self._size = 0
+        self._changed.notify_all()
+
+
+def close_socket(sock: socket.socket) -> None:
+    """Close a socket, and wake whoever reads from it or writes to it."""
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+    sock.close()

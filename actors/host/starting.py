@@ -1,0 +1,285 @@
+"""Reaching a session's host, and starting one if there is none."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import fcntl
+import os
+import select
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ..processes.marks import MARK, SESSION
+from ..rules.safe_text import is_unicode, safe_line
+from ..session.blocking import TaskSystemError
+from ..system import working_directory
+from . import wire
+from .address import connect
+from .frames import LONGEST_FROM_HOST, FrameError, FrameReader, frame
+from .wire import BadMessageError, Farewell, Hello, Rejected, Welcome
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Generator
+
+    from .settings import HostSettings
+
+LOG_NAME: Final = "host.log"
+
+_LOCK_NAME: Final = "host.starting"
+_TIMEOUT: Final = 60.0
+"""Seconds for a start; a machine may stand still for half of that."""
+
+_PAUSE: Final = 0.02
+_AFTER_ERROR: Final = 1.0
+_LONGEST_LOG: Final = 1 << 20
+_NO_HOST: Final = frozenset(
+    {errno.ENOENT, errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE}
+)
+
+
+class HostError(TaskSystemError):
+    """The host of a session can't be reached; the text says why and what to do."""
+
+
+class NoHostError(HostError):
+    """The session has no host, and none was to be started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A host that has welcomed this client.
+
+    Attributes:
+        sock: Connected, in blocking mode.
+        welcome: What the host said.
+        frames: Reads what else it sends; may hold some of it already.
+        started: Whether the host was started for this.
+    """
+
+    sock: socket.socket
+    welcome: Welcome
+    frames: FrameReader
+    started: bool = False
+
+
+def reach(
+    settings: HostSettings,
+    *,
+    start: bool = True,
+    on_wait: Callable[[str], None] | None = None,
+) -> Reached:
+    """Connect to the host of a session; blocks until it has welcomed this client.
+
+    Args:
+        settings: Which session, and how a host that is started is set up.
+        start: Whether to start a host if there is none.
+        on_wait: Called with what a start waits for, if that takes longer than usual.
+
+    Raises:
+        NoHostError: If there is none, and none is to be started.
+        HostError: If the host does not serve this client, or can't be started.
+    """
+    deadline = time.monotonic() + _TIMEOUT + settings.grace
+    directory = Path(settings.directory)
+    while True:
+        found = _greet(directory)
+        if isinstance(found, Reached):
+            return found
+        if found is None:
+            if not start:
+                raise NoHostError(
+                    f"session {settings.name!r} has no host;"
+                    " `backburner host start` starts one"
+                )
+            return _start(settings, directory, on_wait)
+        if time.monotonic() > deadline:
+            raise HostError(found.text)
+        time.sleep(_PAUSE)  # the session is being ended
+
+
+def greet(directory: Path) -> Reached:
+    """Connect to a host that should be there.
+
+    Raises:
+        NoHostError: If there is none.
+        HostError: If it does not serve this client.
+    """
+    found = _greet(directory)
+    if isinstance(found, Rejected):
+        raise HostError(found.text)
+    if found is None:
+        raise NoHostError(f"no host serves {directory}")
+    return found
+
+
+def _greet(directory: Path) -> Reached | Rejected | None:
+    """Return a connection, why there is none yet, or None if no host listens."""
+    try:
+        sock = connect(directory)
+    except OSError as error:
+        if error.errno in _NO_HOST:
+            return None
+        raise HostError(
+            f"can't connect to the host in {directory}: {error.strerror}"
+        ) from error
+    try:
+        sock.settimeout(_TIMEOUT)
+        frames = FrameReader(LONGEST_FROM_HOST)
+        answer = _ask(sock, frames)
+        if isinstance(answer, Welcome):
+            sock.settimeout(None)
+            return Reached(sock, answer, frames)
+    except TimeoutError as error:
+        sock.close()
+        raise HostError(f"the host in {directory} does not answer") from error
+    except (FrameError, BadMessageError) as error:
+        sock.close()
+        raise HostError(f"what listens in {directory} is no host: {error}") from error
+    except OSError:
+        answer = None
+    except BaseException:
+        sock.close()
+        raise
+    sock.close()
+    if isinstance(answer, Rejected) and not answer.ending:
+        raise HostError(answer.text)
+    return answer
+
+
+def _ask(sock: socket.socket, frames: FrameReader) -> Welcome | Rejected | None:
+    directory = working_directory()
+    hello = Hello(
+        wire.PROTOCOL,
+        "backburner",
+        os.getpid(),
+        directory if directory and is_unicode(directory) else None,
+        wire.pack_environment(os.environ),
+    )
+    sock.sendall(frame(wire.encode(hello)))
+    while data := sock.recv(1 << 16):
+        for payload in frames.feed(data):
+            answer = wire.decode_from_host(payload)
+            if isinstance(answer, Welcome | Rejected):
+                return answer
+            if isinstance(answer, Farewell):
+                return None
+    return None
+
+
+def _start(
+    settings: HostSettings, directory: Path, on_wait: Callable[[str], None] | None
+) -> Reached:
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _starting(directory):
+            # Somebody else may have started one meanwhile.
+            if isinstance(found := _greet(directory), Reached):
+                return found
+            problem = _spawn(settings, directory, on_wait)
+            deadline = time.monotonic() + (_AFTER_ERROR if problem else _TIMEOUT)
+            while not isinstance(found := _greet(directory), Reached):
+                if time.monotonic() > deadline:
+                    raise HostError(problem or "the host that was started is gone")
+                time.sleep(_PAUSE)
+            return dataclasses.replace(found, started=not problem)
+    except OSError as error:
+        remedy = "make room" if error.errno == errno.ENOSPC else "make it writable"
+        raise HostError(
+            f"can't write to the state directory {directory}: {error.strerror};"
+            f" {remedy}, or name another with --state-dir DIR"
+        ) from error
+
+
+@contextlib.contextmanager
+def _starting(directory: Path) -> Generator[None]:
+    """Hold the lock of those who start a host."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    lock = os.open(directory / _LOCK_NAME, flags, 0o600)
+    deadline = time.monotonic() + _TIMEOUT
+    try:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise HostError(
+                        f"another program has been starting a host in {directory}"
+                        f" for {_TIMEOUT:g} s; end it, or try again"
+                    ) from None
+                time.sleep(_PAUSE)
+            else:
+                break
+        yield
+    finally:
+        os.close(lock)
+
+
+def _spawn(
+    settings: HostSettings, directory: Path, on_wait: Callable[[str], None] | None
+) -> str:
+    """Start a host and wait until it serves; return what went wrong, if anything."""
+    ready, say_ready = os.pipe()
+    try:
+        log = _open_log(directory / LOG_NAME)
+        try:
+            process = subprocess.Popen(
+                [*_COMMAND, f"--ready={say_ready}"],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                env={it: os.environ[it] for it in os.environ if it not in _NOT_ITS},
+                pass_fds=(say_ready,),
+                start_new_session=True,
+            )
+        finally:
+            os.close(log)
+            os.close(say_ready)
+        # It ends at once: the host itself is a child of it.
+        with process, contextlib.suppress(BrokenPipeError):
+            process.communicate(msgspec.json.encode(settings))
+        return _await_ready(ready, directory, on_wait)
+    finally:
+        os.close(ready)
+
+
+_NOT_ITS: Final = frozenset({MARK, SESSION})  # of the job that starts it, if one does
+_COMMAND: Final = (sys.executable, "-P", "-m", "backburner.actors.host")
+
+
+def _open_log(path: Path) -> int:
+    with contextlib.suppress(FileNotFoundError):
+        if path.stat().st_size > _LONGEST_LOG:
+            path.replace(path.with_name(f"{path.name}.old"))
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+    return os.open(path, flags, 0o600)
+
+
+def _await_ready(
+    ready: int, directory: Path, on_wait: Callable[[str], None] | None
+) -> str:
+    told = b""
+    while True:
+        if not select.select([ready], [], [], _TIMEOUT)[0]:
+            return f"the host does not start; see {directory / LOG_NAME}"
+        data = os.read(ready, 4096)
+        told += data
+        *lines, told = told.split(b"\n")
+        for line in lines:
+            word, _, text = line.decode("utf-8", "replace").partition(" ")
+            if word == "ok":
+                return ""
+            if word == "error":
+                return safe_line(text)
+            if word == "wait" and on_wait is not None:
+                on_wait(safe_line(text))
+        if not data:
+            return f"the host ended before it could serve; see {directory / LOG_NAME}"

@@ -1,0 +1,100 @@
+"""Clients of a host, of every kind, as the tests need them."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Self, TypeVar
+
+import psutil
+from backburner.actors.host.address import connect
+from backburner.actors.host.frames import LONGEST_FROM_HOST, FrameReader, frame
+from backburner.actors.host.wire import (
+    PROTOCOL,
+    FromHost,
+    Hello,
+    ToHost,
+    Welcome,
+    decode_from_host,
+    encode,
+)
+from patience import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+MessageT = TypeVar("MessageT")
+
+
+class Heard:
+    """A recipient that keeps what it was told, for a test to wait for."""
+
+    def __init__(self) -> None:
+        self.messages: list[object] = []
+        self._more = threading.Condition()
+
+    def tell(self, message: object, /) -> None:
+        with self._more:
+            self.messages.append(message)
+            self._more.notify_all()
+
+    def wait_for(
+        self, kind: type[MessageT], matches: Callable[[MessageT], bool] = lambda _: True
+    ) -> MessageT:
+        """Return the first message of a kind that matches, once there is one."""
+
+        def found() -> MessageT | None:
+            for it in self.messages:
+                if isinstance(it, kind) and matches(it):
+                    return it
+            return None
+
+        with self._more:
+            message = self._more.wait_for(found, PATIENCE)
+        if message is None:
+            raise TimeoutError(f"no {kind.__name__} in {self.messages[-20:]}")
+        return message
+
+
+class RawClient:
+    """A client that sends what it likes, and reads when it likes."""
+
+    def __init__(self, directory: Path) -> None:
+        self.sock = connect(directory)
+        self.sock.settimeout(PATIENCE)
+        self._frames = FrameReader(LONGEST_FROM_HOST)
+        self._messages: list[FromHost] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.sock.close()
+
+    def greet(self) -> Welcome:
+        self.send(Hello(PROTOCOL))
+        answer = self.receive()
+        assert isinstance(answer, Welcome)
+        return answer
+
+    def send(self, *messages: ToHost) -> None:
+        self.sock.sendall(b"".join(frame(encode(it)) for it in messages))
+
+    def receive(self) -> FromHost | None:
+        """Return the next message; None when the host has closed the connection."""
+        while not self._messages:
+            try:
+                data = self.sock.recv(1 << 20)
+            except ConnectionResetError:
+                data = b""
+            if not data:
+                return None
+            self._messages += map(decode_from_host, self._frames.feed(data))
+        return self._messages.pop(0)
+
+
+def kill(pid: int) -> None:
+    """Kill a process, and wait until it is gone."""
+    process = psutil.Process(pid)
+    process.kill()
+    process.wait(PATIENCE)

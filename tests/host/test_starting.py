@@ -1,0 +1,198 @@
+"""Who starts a host, and where it can be reached."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+from backburner.actors import TaskStatus, TaskSystemError
+from backburner.actors.host.remote import RemoteSystem
+from backburner.actors.host.settings import HostSettings
+from backburner.actors.host.starting import HostError
+from patience import PATIENCE
+
+from tests.faults.program import SOAK, tagged
+from tests.host.clients import RawClient, kill
+
+ROUNDS = 50 if SOAK else 3
+
+STARTER = """
+import sys
+from backburner.actors.host.remote import RemoteSystem
+from backburner.actors.host.settings import HostSettings
+system = RemoteSystem(HostSettings(directory=sys.argv[1]))
+sys.stdin.read(1)
+system.start()
+print(system.welcome.pid, flush=True)
+sys.stdin.read()
+system.end()
+"""
+
+
+def test_two_clients_that_start_a_host_at_once_get_the_same_one(
+    tmp_path: Path, tag: str
+) -> None:
+    for number in range(ROUNDS):
+        directory = tmp_path / str(number)
+        clients = [
+            subprocess.Popen(
+                [sys.executable, "-c", STARTER, directory],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(2)
+        ]
+        pids: list[int] = []
+        for client in clients:
+            assert client.stdin is not None
+            client.stdin.write("x")
+            client.stdin.flush()
+        for client in clients:
+            assert client.stdout is not None
+            pids.append(int(client.stdout.readline()))
+        hosts = [it for it in tagged(tag) if "backburner.actors.host" in it.cmdline()]
+        for client in clients:
+            client.communicate(timeout=PATIENCE)
+        assert pids[0] == pids[1]
+        assert [it.pid for it in hosts] == [pids[0]]
+        psutil.wait_procs(hosts, timeout=PATIENCE)
+
+
+def test_many_threads_of_one_program_get_the_same_host(settings: HostSettings) -> None:
+    systems = [RemoteSystem(settings) for _ in range(8)]
+    threads = [threading.Thread(target=it.start) for it in systems]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+
+    assert len({it.welcome.pid for it in systems}) == 1
+    for system in systems:
+        system.stop()
+
+
+def test_the_socket_is_its_owners_alone(session: RemoteSystem) -> None:
+    directory = Path(session.welcome.directory)
+
+    assert stat.S_IMODE((directory / "host.sock").stat().st_mode) == 0o600
+    assert stat.S_IMODE((directory / "host.log").stat().st_mode) == 0o600
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+
+
+def test_a_state_directory_may_have_a_long_path(tmp_path: Path, tag: str) -> None:
+    del tag
+    directory = tmp_path / ("a" * 120) / ("b" * 120) / "main"
+    settings = HostSettings(directory=str(directory))
+    with RemoteSystem(settings) as system:
+        task = system.add("x", "bash", "true")
+        (ended,) = system.wait(task.id, timeout=PATIENCE)
+        assert ended.status is TaskStatus.COMPLETE
+        with RemoteSystem(settings, start_host=False) as other:
+            assert other.list() == (ended,)
+
+
+def test_what_a_killed_host_left_does_not_stand_in_the_way(
+    session: RemoteSystem, settings: HostSettings
+) -> None:
+    session.stop()
+    kill(session.welcome.pid)
+    assert (Path(settings.directory) / "host.sock").exists()
+
+    with RemoteSystem(settings) as again:
+        assert again.welcome.pid != session.welcome.pid
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(HostError, match="make it writable"):
+            RemoteSystem(HostSettings(directory=str(tmp_path / "x"))).start()
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_why_a_host_does_not_start_is_told_to_who_starts_it(
+    settings: HostSettings,
+) -> None:
+    directory = Path(settings.directory)
+    directory.mkdir(parents=True)
+    (directory / "output").write_text("in the way")
+
+    with pytest.raises(TaskSystemError, match="can't write to the state directory"):
+        RemoteSystem(settings).start()
+
+
+def test_the_old_log_is_kept_once_and_does_not_grow_for_ever(
+    settings: HostSettings,
+) -> None:
+    directory = Path(settings.directory)
+    directory.mkdir(parents=True)
+    (directory / "host.log").write_bytes(b"x" * (2 << 20))
+
+    with RemoteSystem(settings):
+        assert (directory / "host.log").stat().st_size < 1 << 20
+        assert (directory / "host.log.old").stat().st_size == 2 << 20
+
+
+AS_SOMEBODY_ELSE = """
+import os, socket, sys
+os.setgid(65534); os.setuid(65534)
+sock = socket.socket(socket.AF_UNIX)
+try:
+    sock.connect(sys.argv[1])
+except PermissionError:
+    print("no permission")
+else:
+    print(sock.recv(4096))
+    print(sock.recv(4096))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_another_user_is_refused_even_where_files_let_everybody_in(
+    session: RemoteSystem, tmp_path: Path
+) -> None:
+    directory = Path(session.welcome.directory)
+    target = directory / "host.sock"
+
+    folder = os.open(directory, os.O_PATH)
+
+    def connected_as_somebody_else() -> str:
+        return subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                AS_SOMEBODY_ELSE,
+                f"/proc/self/fd/{folder}/{target.name}",
+            ],
+            pass_fds=(folder,),
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=PATIENCE,
+        ).stdout
+
+    try:
+        assert connected_as_somebody_else() == "no permission\n"
+        for path in (directory, *directory.parents):
+            if path.is_relative_to(tmp_path):
+                path.chmod(0o755)
+        target.chmod(0o666)
+        answer = connected_as_somebody_else()
+    finally:
+        os.close(folder)
+        directory.chmod(0o700)
+
+    assert '"type":"Rejected"' in answer
+    assert "user 65534 may not use the session of user 0" in answer
+    assert answer.endswith("b''\n")
+    with RawClient(directory) as client:
+        client.greet()

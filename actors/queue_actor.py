@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 import pykka
 from msgspec.structs import replace
 
-from .journal.outbox import Outbox, tells_no_change
-from .journal.sqlite_file import JournalError
+from .journal.outbox import Outbox, told_by
+from .journal.protocol import Everything
+from .journal.sqlite_file import LOCK_TIMEOUT, JournalError
+from .journal.unshown import UnshownChanges
 from .journal.writer import JournalWriter
 from .kinds import InvalidRequestError, Kinds
 from .messages import (
@@ -64,21 +66,14 @@ from .runtime.safe_actor import SafeActor
 from .runtime.sending import DeadLetters, Recipient, logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .journal.protocol import Journal
     from .kinds import Kind
     from .rules.variables import Variables
     from .runtime.clock import Clock
     from .runtime.dispatcher import Dispatcher
 
-ResultT = TypeVar("ResultT")
-
 BATCH: Final = 256
 """Messages handled before what they led to is sent at the latest."""
-
-WRITE_AGAIN: Final = 0.5
-"""Seconds after which a failed write to the journal is tried again."""
 
 WIPE_AFTER: Final = 2.0
 """Seconds after which what was deleted and may be secret is overwritten."""
@@ -120,13 +115,16 @@ class QueueActor(SafeActor[QueueMessage]):
     whoever asked.
 
     Whatever waits in the mailbox is handled as one batch: first all of it is applied,
-    then everything that follows from it is sent.
+    then it is written down, and then everything that follows from it is sent. As long
+    as it can't be written down nobody sees anything of it: lists and snapshots have
+    the tasks as they are written down.
 
     Args:
         config: Its settings.
         book: The tasks.
         journal: What remembers the session.
         seq: The number of the last change that the journal has.
+        unshown: The changes that nobody was shown yet.
     """
 
     def __init__(
@@ -135,11 +133,18 @@ class QueueActor(SafeActor[QueueMessage]):
         book: TaskBook,
         journal: Journal,
         seq: int = 0,
+        unshown: UnshownChanges | None = None,
     ) -> None:
         super().__init__(config.dead_letters, config.dispatcher)
         self._book = book
         self._journal = journal
-        self._writing = JournalWriter(journal, book.by_last_change)
+        self._unshown = UnshownChanges() if unshown is None else unshown
+        changes = self._unshown
+        self._writing = JournalWriter(
+            journal,
+            lambda: Everything(book.by_last_change(), changes.up_to()),
+            config.clock,
+        )
         self._will_write_again = False
         self._will_wipe = False
         self._doomed: list[Path] = []
@@ -151,8 +156,10 @@ class QueueActor(SafeActor[QueueMessage]):
         self._output_folder = str(config.output)
         self._clock = config.clock
         self._seq = seq
+        self._told_seq = seq  # the last that is written down, and told to all
         self._subscribers: list[Recipient[Notification]] = []
         self._showing = ShownTracker()
+        self._last_to_show = self._unshown.last
         self._awaits_shown: list[Recipient[QueueReply]] = []
         self._outbox = Outbox()
         self._handled = 0
@@ -162,118 +169,99 @@ class QueueActor(SafeActor[QueueMessage]):
         self._pids: dict[int, int] = {}
         self._closed = False
 
-    def handle(self, message: QueueMessage) -> QueueReply | None:
-        """Handle one message; if it is the last of a batch, send what follows."""
-        answer = self._apply(message)
-        if isinstance(answer, Refused) and not self._is_awaited(message):
-            logger.warning("%s: %s", type(message).__name__, safe_line(answer.text))
-        return self._conclude(message, answer)
+    def on_start(self) -> None:
+        """From now on wait for nobody who holds the journal."""
+        self._journal.be_patient(0)
 
-    def on_error(
-        self, message: QueueMessage, error: BaseException
-    ) -> QueueReply | None:
+    def handle(self, message: QueueMessage) -> None:
+        """Handle one message; if it is the last of a batch, send what follows."""
+        self._conclude(message, self._apply(message))
+
+    def on_error(self, message: QueueMessage, error: BaseException) -> None:
         """Answer the asker nevertheless, and send what had been applied before."""
-        refused = Refused(
-            safe_line(f"internal error: {error!r}; see the log"),
-            correlation_id=getattr(message, "correlation_id", None),
-        )
-        return self._conclude(message, refused)
+        text = safe_line(f"internal error: {error!r}; see the log")
+        correlation_id = getattr(message, "correlation_id", None)
+        self._conclude(message, Refused(text, correlation_id=correlation_id))
 
     def on_stop(self) -> None:
         """Write down and send what is left."""
+        # The last chance: now it is better to wait for whoever holds the journal.
+        self.about_to_block(long=True)
+        self._journal.be_patient(LOCK_TIMEOUT)
         self._flush()
         try:
             self._journal.close(clean=self._closed)
         except JournalError as error:
             logger.error("The journal could not be closed in order: %s", error)
 
-    def _is_awaited(self, message: QueueMessage) -> bool:
-        """Tell whether somebody gets the answer."""
-        return getattr(message, "reply_to", None) is not None or self.is_asked()
-
-    def _conclude(
-        self, message: QueueMessage, answer: QueueReply | None
-    ) -> QueueReply | None:
+    def _conclude(self, message: QueueMessage, answer: QueueReply | None) -> None:
         self._handled += 1
-        reply_to = getattr(message, "reply_to", None)
-        if answer is not None and reply_to is not None:
-            self._outbox.add(reply_to, answer)
-            answer = None
-        elif not self.is_asked():
-            # Nobody gets it, and so nobody needs the batch to end here.
-            answer = None
-        # An asker must not hear of what has not been sent, and waits for it already.
-        if answer is not None or self._handled >= BATCH or self.actor_inbox.empty():
-            written = self._flush()
-            if answer is not None and not written:
-                return self._unwritten(answer)
-        return answer
+        if answer is not None:
+            asker = getattr(message, "reply_to", None) or self.answer_later()
+            if asker is not None:
+                status = self._book.written_status
+                tells = any(status(it) is not told for it, told in told_by(answer))
+                self._outbox.add(asker, answer, tells_change=tells)
+            elif isinstance(answer, Refused):
+                logger.warning("%s: %s", type(message).__name__, safe_line(answer.text))
+        if self._handled >= BATCH or self.actor_inbox.empty():
+            self._flush()
 
-    def _flush(self) -> bool:
-        """Write down and send; return whether all that was applied is written down."""
+    def _catch_up(self) -> None:
+        """Write down what can be, so that whoever looks now sees it."""
+        if self._outbox and self._writing.trouble is None:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Write down what was applied, and send what may be sent then."""
         self._handled = 0
-        all_written: bool | None = None
         while True:
             written = self._write_down()
-            if all_written is None:
-                all_written = written
             # Even if it failed: on a full disk this is what makes room.
             self._delete_doomed()
             outbox = self._outbox
-            entries = outbox.take_all() if written else outbox.take_free()
-            for recipient, message in entries:
-                if not self.post(recipient, message):
-                    self._undelivered(recipient, message)
+            for recipient, message in (
+                outbox.take_all() if written else outbox.take_free()
+            ):
+                self._send(recipient, message)
             if not (written and outbox):
                 if self._journal.has_traces and not self._will_wipe:
                     self._will_wipe = True
                     self._clock.call_later(WIPE_AFTER, lambda: self.tell_self(Wipe()))
-                return all_written
-
-    def _unwritten(self, answer: QueueReply) -> QueueReply:
-        """Return what an asker is told instead of what could not be written down."""
-        if tells_no_change(answer):
-            return answer
-        trouble = self._writing.trouble
-        if isinstance(answer, TaskAdded):
-            self._withdraw(answer.task.id)
-            text = f"can't write it down ({trouble}); try again when that is over"
-        else:
-            text = f"done, but not written down yet ({trouble}); it may be lost"
-        return Refused(text, correlation_id=answer.correlation_id)
-
-    def _withdraw(self, task_id: int) -> None:
-        """Undo the addition of a task that nobody has heard of."""
-        self._book.withdraw(task_id)
-        self._journal.withdraw(task_id)
-        withdrawn = self._outbox.withdraw(task_id)
-        self._claims += withdrawn.starts
-        # It was the last to be numbered, and there are to be no gaps.
-        if withdrawn.seqs and max(withdrawn.seqs) == self._seq:
-            self._seq = min(withdrawn.seqs) - 1
-            self._showing.note_withdrawn(self._seq)
+                return
 
     def _write_down(self) -> bool:
-        written = self._writing.write_down(self._announce_trouble)
-        if not written and not self._will_write_again:
+        written = self._writing.write_down()
+        self._announce_trouble()
+        if written:
+            self._book.note_written()
+            self._told_seq = self._seq
+        elif not self._will_write_again:
             self._will_write_again = True
-            self._clock.call_later(WRITE_AGAIN, lambda: self.tell_self(WriteAgain()))
+            self._clock.call_later(
+                self._writing.pause, lambda: self.tell_self(WriteAgain())
+            )
         return written
-
-    def _with_journal(self, use: Callable[[], ResultT]) -> ResultT:
-        return self._writing.use(use, self._announce_trouble)
 
     def _wipe(self) -> None:
         self._will_wipe = False
         self.about_to_block(long=True)
         # If that fails, it is tried again after the next batch.
         with contextlib.suppress(JournalError):
-            self._with_journal(self._journal.wipe)
+            self._writing.use(self._journal.wipe)
+        self._announce_trouble()
 
-    def _announce_trouble(self, text: str | None) -> None:
+    def _announce_trouble(self) -> None:
         # Not through the outbox, which is held back.
-        for subscriber in self._subscribers:
-            self.post(subscriber, JournalTrouble(text))
+        for text in self._writing.take_news():
+            self._send(None, JournalTrouble(text))
+
+    def _send(self, recipient: Recipient[Any] | None, message: object) -> None:
+        if recipient is None:
+            for subscriber in [*self._subscribers]:
+                self._send(subscriber, message)
+        elif not self.post(recipient, message):
+            self._undelivered(recipient, message)
 
     def _undelivered(self, recipient: Recipient[Any], message: object) -> None:
         self._unsubscribe(recipient)
@@ -290,7 +278,8 @@ class QueueActor(SafeActor[QueueMessage]):
             case GetTask():
                 return self._get(message)
             case ListTasks(which=which, correlation_id=correlation_id):
-                tasks = self._book.list(which, self._clock.now())
+                self._catch_up()
+                tasks = self._book.all_written(which, self._clock.now())
                 return TaskList(tasks, self._book.counts(), correlation_id)
             case CancelTask():
                 return self._cancel_one(message)
@@ -308,10 +297,7 @@ class QueueActor(SafeActor[QueueMessage]):
                 return self._transcript(message)
             case Shown(seq=seq):
                 # What was not told yet can't have been shown.
-                seq = min(seq, self._seq)
-                if self._showing.note_shown(seq):
-                    self._journal.shown(seq)
-                self._answer_if_shown()
+                self._note_shown(min(seq, self._told_seq))
             case WriteDown(message=said):
                 self._journal.said(said, self._seq)
             case OpenQueue(correlation_id=correlation_id):
@@ -402,13 +388,14 @@ class QueueActor(SafeActor[QueueMessage]):
                 return
             self._claims -= 1
             self._changed(task, TaskEvent.RUNNING)
-            environment = self._book.environment(task.id)
-            self._outbox.add(self._runner, StartTask(task, environment))
+            start = StartTask(task, self._book.environment(task.id))
+            self._outbox.add(self._runner, start, tells_change=True)
 
     def _get(self, message: GetTask) -> QueueReply:
         task_id = message.task_id
+        self._catch_up()
         try:
-            task = self._book.as_of(task_id, self._clock.now())
+            task = self._book.written(task_id, self._clock.now())
         except UnknownTaskError:
             return self._unknown(task_id, message.correlation_id)
         return TaskFound(task, self._pids.get(task_id), message.correlation_id)
@@ -416,6 +403,17 @@ class QueueActor(SafeActor[QueueMessage]):
     def _cancel_one(self, message: CancelTask) -> QueueReply:
         try:
             task = self._book.get(message.task_id)
+        except UnknownTaskError:
+            task = None
+        if task is None or task.status.is_final:
+            return self._too_late(message)
+        canceled = self._cancel(task, message.reason, now=message.now)
+        return CancelAccepted((canceled,), message.correlation_id)
+
+    def _too_late(self, message: CancelTask) -> QueueReply:
+        self._catch_up()
+        try:
+            task = self._book.written(message.task_id, self._clock.now())
         except UnknownTaskError:
             return self._unknown(message.task_id, message.correlation_id)
         if task.status.is_final:
@@ -427,8 +425,8 @@ class QueueActor(SafeActor[QueueMessage]):
                 f" {more}",
                 correlation_id=message.correlation_id,
             )
-        canceled = self._cancel(task, message.reason, now=message.now)
-        return CancelAccepted((canceled,), message.correlation_id)
+        # It has just ended, which nobody is told before it is written down.
+        return CancelAccepted((task,), message.correlation_id)
 
     def _cancel_all(self, message: CancelAll) -> QueueReply:
         # Queued ones first, so that none of them starts in place of a running one.
@@ -443,11 +441,16 @@ class QueueActor(SafeActor[QueueMessage]):
         at, reason = self._clock.now(), safe_line(reason)
         if task.status is TaskStatus.QUEUED:
             return self._changed(self._book.end(task.id, Outcome.canceled(reason), at))
-        if self._runner is not None:
-            stop = StopTask(task.id, Outcome.canceled(reason), now=now)
-            self._outbox.add(self._runner, stop)
+        self._order_stop(StopTask(task.id, Outcome.canceled(reason), now=now))
         stopping = self._book.note_stopping(task.id, f"stopping, {reason}", at)
         return self._changed(stopping, TaskEvent.PROGRESS)
+
+    def _order_stop(self, stop: StopTask) -> None:
+        # A task that fills the disk would never end if this waited for the journal; but
+        # one whose start waits can't be stopped before it.
+        if self._runner is not None:
+            waits = not self._book.is_written(stop.task_id)
+            self._outbox.add(self._runner, stop, tells_change=waits)
 
     def _progress(self, message: TaskProgressed) -> None:
         before = self._book.get(message.task_id).output_size
@@ -473,12 +476,11 @@ class QueueActor(SafeActor[QueueMessage]):
         others = [it for it in running if it.id != task.id]
         if account.has_room_for((*others, task)):
             self._forget_for_room()
-        elif self._runner is not None and not task.status.is_final:
+        elif not task.status.is_final:
             # Nothing that may be forgotten would make room enough.
             limit = size_text(self._output_limit)
             reason = f"the session's output went beyond the limit of {limit}"
-            stop = StopTask(task.id, Outcome.failed(reason), now=True)
-            self._outbox.add(self._runner, stop)
+            self._order_stop(StopTask(task.id, Outcome.failed(reason), now=True))
 
     def _forget_for_room(self) -> None:
         # Those that have no room even alone: the others need not go because of them.
@@ -493,6 +495,8 @@ class QueueActor(SafeActor[QueueMessage]):
         changed = TaskChanged(self._seq, event or TaskEvent.of(task.status), task)
         self._journal.changed(changed, self._book.environment(task.id))
         if changed.event is not TaskEvent.PROGRESS:
+            self._unshown.add(changed)
+            self._last_to_show = changed.seq
             self._showing.note_told(changed.seq)
         self._publish(changed)
         if task.status.is_final and (oldest := self._book.clean_up()):
@@ -502,6 +506,7 @@ class QueueActor(SafeActor[QueueMessage]):
     def _forget(self, tasks: tuple[Task, ...]) -> tuple[int, ...]:
         ids = tuple(task.id for task in tasks)
         self._journal.forgot(ids)
+        self._journal.settled(self._unshown.forgot(ids))
         for task in tasks:
             self._account.forgot(task)
             if task.output_path is not None:
@@ -523,42 +528,42 @@ class QueueActor(SafeActor[QueueMessage]):
                 logger.warning("Can't delete the output of a task: %s", error)
 
     def _publish(self, notification: Notification) -> None:
-        for subscriber in self._subscribers:
-            self._outbox.add(subscriber, notification)
+        self._outbox.add(None, notification, tells_change=True)
 
     def _transcript(self, message: GetTranscript) -> QueueReply:
+        self._catch_up()
         try:
-            entries = self._with_journal(
-                lambda: self._journal.transcript(message.limit)
-            )
+            entries = self._writing.use(lambda: self._journal.transcript(message.limit))
         except JournalError as error:
             text = safe_line(str(error))
             return Refused(text, correlation_id=message.correlation_id)
+        finally:
+            self._announce_trouble()
         return Transcript(entries, message.correlation_id)
 
     def _subscribe(self, message: Subscribe) -> QueueReply:
-        if message.subscriber not in self._subscribers:
-            tasks = self._book.list(TaskFilter.ALL, self._clock.now())
-            try:
-                unshown = self._unshown() if message.shows else ()
-            except JournalError as error:
-                text = safe_line(str(error))
-                return Refused(text, correlation_id=message.correlation_id)
-            subscribed = Subscribed(self._seq, tasks, unshown)
-            self._subscribers.append(message.subscriber)
-            self._outbox.add(message.subscriber, subscribed)
-            self._showing.note(message.subscriber, shows=message.shows)
-            if unshown:
-                self._showing.note_told(unshown[-1].seq)
-        else:
-            self._showing.note(message.subscriber, shows=message.shows)
-            self._answer_if_shown()
+        subscriber, shows = message.subscriber, message.shows
+        if subscriber not in self._subscribers:
+            self._catch_up()
+            # Not through the outbox: whatever is held back there comes after it.
+            tasks = self._book.all_written(TaskFilter.ALL, self._clock.now())
+            unshown = self._unshown.up_to(self._told_seq) if shows else ()
+            self._subscribers.append(subscriber)
+            self._send(subscriber, Subscribed(self._told_seq, tasks, unshown))
+            if (trouble := self._writing.trouble) is not None:
+                self._send(subscriber, JournalTrouble(trouble))
+            if subscriber not in self._subscribers:  # it is dead
+                return Acknowledged(message.correlation_id)
+        self._showing.note(subscriber, shows=shows)
+        self._showing.note_told(self._last_to_show)
+        self._answer_if_shown()
         return Acknowledged(message.correlation_id)
 
-    def _unshown(self) -> tuple[TaskChanged, ...]:
-        # What this batch has noted is part of it.
-        self._with_journal(self._journal.commit)
-        return self._with_journal(self._journal.unshown)
+    def _note_shown(self, seq: int) -> None:
+        if self._showing.note_shown(seq):
+            self._journal.shown(seq)
+            self._journal.settled(self._unshown.shown(seq))
+        self._answer_if_shown()
 
     def _unsubscribe(self, subscriber: Recipient[Any]) -> None:
         if subscriber in self._subscribers:
@@ -577,7 +582,7 @@ class QueueActor(SafeActor[QueueMessage]):
     def _answer_if_shown(self) -> None:
         if not self._showing.is_owed:
             for reply_to in self._awaits_shown:
-                self._outbox.add(reply_to, Acknowledged())
+                self._outbox.add(reply_to, Acknowledged(), tells_change=False)
             self._awaits_shown.clear()
 
     def _close(self, message: CloseQueue) -> None:
@@ -590,7 +595,7 @@ class QueueActor(SafeActor[QueueMessage]):
     def _open(self, correlation_id: int | str | None) -> QueueReply:
         self._recover()
         try:
-            self._with_journal(self._journal.commit)
+            self._writing.use(self._journal.commit)
         except JournalError as error:
             return Refused(safe_line(str(error)), correlation_id=correlation_id)
         return Acknowledged(correlation_id)
@@ -603,8 +608,8 @@ class QueueActor(SafeActor[QueueMessage]):
         self._account.begin_with(everything)
 
     def _unknown(self, task_id: int, correlation_id: int | str | None) -> Refused:
-        newest = self._book.newest_id
-        if 1 <= task_id <= newest:
+        is_old = 1 <= task_id <= self._book.newest_id
+        if is_old and self._book.is_written(task_id):
             text = f"task {task_id} has left the history"
         else:
             text = f"no task {task_id}; /tasks --all lists those there are"

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from .journal.protocol import Journal, Memory, NoJournal
 from .journal.sqlite_file import JournalError
+from .journal.unshown import UnshownChanges
 from .kinds import BashKind, Kinds, SleepKind
 from .messages import Acknowledged, Begin, ListTasks, OpenQueue, TaskList
 from .processes.environment import Environment
@@ -269,6 +270,7 @@ class TaskSystem(Requests):
             book,
             journal,
             memory.seq,
+            UnshownChanges(memory.unshown, book.knows, memory.shown),
         )
         self._request(OpenQueue(), Acknowledged)
         config = TaskActorConfig(

@@ -8,18 +8,19 @@ noted, and the next commit tries again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from ..messages import TaskChanged
 from ..rules.process_record import ProcessRecord
 from ..rules.task import Task
 from ..rules.variables import Variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
-    from ..messages import TaskChanged
     from ..rules.chat_message import ChatMessage
     from .sqlite_file import DamagedJournalError
 
@@ -35,6 +36,8 @@ class Memory(msgspec.Struct, frozen=True):
         clean: Whether the session was closed in order when it ended last.
         tasks: All tasks, by id.
         order: Their ids, in the order of their last changes.
+        unshown: The changes that nobody was shown yet, in order; of forgotten tasks
+            too.
         processes: Those of tasks that had not ended.
         environments: Those of queued tasks, by the ids of the tasks.
     """
@@ -46,8 +49,21 @@ class Memory(msgspec.Struct, frozen=True):
     clean: bool = True
     tasks: tuple[Task, ...] = ()
     order: tuple[int, ...] = ()
+    unshown: tuple[TaskChanged, ...] = ()
     processes: tuple[ProcessRecord, ...] = ()
     environments: dict[int, Variables] = {}
+
+
+class Everything(msgspec.Struct, frozen=True):
+    """What a new file is to have in place of a damaged one.
+
+    Attributes:
+        tasks: All there are, in the order of their last changes.
+        unshown: The changes that nobody was shown yet, in order.
+    """
+
+    tasks: Sequence[Task]
+    unshown: Sequence[TaskChanged] = ()
 
 
 class Journal(Protocol):
@@ -70,11 +86,11 @@ class Journal(Protocol):
         ...
 
     def forgot(self, ids: Iterable[int]) -> None:
-        """Note that tasks are forgotten."""
+        """Note that tasks are forgotten; their changes are kept until `settled`."""
         ...
 
-    def withdraw(self, task_id: int) -> None:
-        """Drop what was noted of a new task since the last commit; its id is gone."""
+    def settled(self, ids: Iterable[int]) -> None:
+        """Note that the changes of these forgotten tasks are no longer needed."""
         ...
 
     def said(self, message: ChatMessage, seq: int) -> None:
@@ -89,19 +105,24 @@ class Journal(Protocol):
         """Write down what was noted since the last commit. Blocks for the write.
 
         Raises:
+            BusyJournalError: If another program holds the file.
             DamagedJournalError: If the file is damaged or gone: see `start_over`.
             JournalError: If that fails; everything stays noted for the next commit.
         """
         ...
 
-    def start_over(self, tasks: Sequence[Task], why: DamagedJournalError) -> str:
+    def be_patient(self, seconds: float) -> None:
+        """Let each call from now on wait so long for a program that holds the file."""
+        ...
+
+    def start_over(self, everything: Everything, why: DamagedJournalError) -> str:
         """Set a damaged file aside, and note all there is to know for a new one.
 
-        The next commit makes that. What is said and shown of old is in the old file
-        alone; whatever was not shown yet is noted as far as tasks tell it.
+        The next commit makes that. What was said, and what was shown, is in the old
+        file alone.
 
         Args:
-            tasks: All there are, in the order of their last changes.
+            everything: All there is to know.
             why: What is wrong with the file.
 
         Returns:
@@ -109,15 +130,6 @@ class Journal(Protocol):
 
         Raises:
             JournalError: If that fails, or if the new file is damaged as well.
-        """
-        ...
-
-    def unshown(self) -> tuple[TaskChanged, ...]:
-        """Return the changes that were never shown, in order.
-
-        Raises:
-            DamagedJournalError: If the file is damaged: see `start_over`.
-            JournalError: If they can't be read.
         """
         ...
 
@@ -173,8 +185,8 @@ class NoJournal:
     def forgot(self, ids: Iterable[int]) -> None:
         """Forget it."""
 
-    def withdraw(self, task_id: int) -> None:
-        """Have nothing to drop."""
+    def settled(self, ids: Iterable[int]) -> None:
+        """Forget it."""
 
     def said(self, message: ChatMessage, seq: int) -> None:
         """Forget it."""
@@ -185,14 +197,13 @@ class NoJournal:
     def commit(self) -> None:
         """Have nothing to write."""
 
-    def start_over(self, tasks: Sequence[Task], why: DamagedJournalError) -> str:
-        """Have nothing to set aside."""
-        del tasks
-        return str(why)
+    def be_patient(self, seconds: float) -> None:
+        """Wait for nobody."""
 
-    def unshown(self) -> tuple[TaskChanged, ...]:
-        """Return nothing."""
-        return ()
+    def start_over(self, everything: Everything, why: DamagedJournalError) -> str:
+        """Have nothing to set aside."""
+        del everything
+        return str(why)
 
     def transcript(self, limit: int) -> tuple[ChatMessage | TaskChanged, ...]:
         """Return nothing."""

@@ -19,6 +19,7 @@ from .sqlite_file import (
     LOCK_TIMEOUT,
     DamagedJournalError,
     JournalError,
+    be_patient,
     check,
     connect,
     explained,
@@ -26,10 +27,11 @@ from .sqlite_file import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from ..rules.variables import Variables
+    from .protocol import Everything
 
 LARGEST: Final = 1 << 53
 """More than any number here can become by counting; beyond it lies damage."""
@@ -38,12 +40,6 @@ _CHUNK: Final = 256  # tasks; with many more, the texts leave the processor's ca
 
 CHAT_KEPT: Final = 10_000
 """How many chat messages a session remembers when it is opened again."""
-
-UNSHOWN_KEPT: Final = 1_000
-"""Of how many tasks that were forgotten before anybody was shown their end it is kept.
-
-A host without anybody to show changes to would otherwise pile them up for ever.
-"""
 
 _RESERVED: Final = 1_000  # ids; the fewer, the more often that must be written
 
@@ -136,15 +132,12 @@ class SqliteJournal:
         self._shown = 0
         self._key = ""
         self._processes: dict[int, tuple[int, int, float]] = {}
-        # The last change of each task that has one which nobody was shown yet, in the
-        # order of these changes; and those of them that are forgotten.
-        self._unshown: dict[int, int] = {}
-        self._orphans: dict[int, None] = {}
         self._encode = msgspec.json.Encoder().encode
         # Made here, used by the QueueActor's thread alone.
         self._db: sqlite3.Connection | None = None
         self._place: tuple[int, int] | None = None
         self._unproven = False
+        self._patience = LOCK_TIMEOUT
         self._connection()
 
     def load(self, key: str | None = None) -> Memory:
@@ -182,7 +175,8 @@ class SqliteJournal:
             self._environments.load(db, waiting)
             # Of those that the program did not live to overwrite.
             self._environments.has_traces = not meta.clean
-            self._load_unshown(order)
+            # To be shown later; if one of them is damaged, now is the time to know.
+            unshown = _load_unshown(db, meta.shown)
             db.execute(
                 "DELETE FROM chat WHERE id <= (SELECT max(id) FROM chat) - ?",
                 (CHAT_KEPT,),
@@ -201,6 +195,7 @@ class SqliteJournal:
             clean=bool(meta.clean),
             tasks=tuple(tasks),
             order=tuple(order),
+            unshown=unshown,
             processes=tuple([ProcessRecord(*it) for it in self._processes.values()]),
             environments=self._environments.of_tasks,
         )
@@ -216,19 +211,16 @@ class SqliteJournal:
         if change.event is TaskEvent.PROGRESS:
             return
         task, noted = change.task, self._noted
-        snapshot = self._encode(task).decode()
+        row = self._row(change)
         row_id: int | None = None
         if task.status is TaskStatus.QUEUED and environment is not None:
             row_id = self._environments.keep(task.id, environment)
         else:
             self._environments.release(task.id)
-        noted.tasks[task.id] = (task.id, change.seq, snapshot, row_id)
-        noted.changes.append((change.seq, task.id, change.event.value, snapshot))
+        noted.tasks[task.id] = (task.id, change.seq, row[-1], row_id)
+        noted.changes.append(row)
         self._seq = change.seq
         self._next_id = max(self._next_id, task.id + 1)
-        # The order is that of the last changes.
-        self._unshown.pop(task.id, None)
-        self._unshown[task.id] = change.seq
         if task.status.is_final:
             self._processes.pop(task.id, None)
 
@@ -239,32 +231,16 @@ class SqliteJournal:
         self._processes[process.task_id] = row
 
     def forgot(self, ids: Iterable[int]) -> None:
-        """Note that tasks are forgotten; changes that were not shown yet are kept."""
+        """Note that tasks are forgotten; their changes are kept until `settled`."""
         noted = self._noted
-        for task_id in ids:
-            noted.forgotten.append((task_id,))
-            if task_id in self._unshown:
-                self._orphans[task_id] = None
-            else:
-                noted.settled.append((task_id,))
-        while len(self._orphans) > UNSHOWN_KEPT:
-            self._settle(next(iter(self._orphans)))
+        noted.forgotten += [(task_id,) for task_id in ids]
         if noted.forgotten:
             # The rows that tell them may be among those that go.
             noted.meta |= {"seq": self._seq, "next_id": self._next_id}
 
-    def withdraw(self, task_id: int) -> None:
-        """Drop what was noted of a new task since the last commit."""
-        noted = self._noted
-        noted.tasks.pop(task_id, None)
-        numbers = [row[0] for row in noted.changes if row[1] == task_id]
-        noted.changes = [row for row in noted.changes if row[1] != task_id]
-        if numbers and numbers[-1] == self._seq:
-            self._seq = numbers[0] - 1
-        # Its id is used up; and something is left to write, so that it is tried again.
-        noted.meta |= {"seq": self._seq, "next_id": self._next_id}
-        self._unshown.pop(task_id, None)
-        self._environments.release(task_id)
+    def settled(self, ids: Iterable[int]) -> None:
+        """Note that the changes of these forgotten tasks are no longer needed."""
+        self._noted.settled += [(task_id,) for task_id in ids]
 
     def said(self, message: ChatMessage, seq: int) -> None:
         """Note a chat message that was said after the change with this number."""
@@ -272,22 +248,14 @@ class SqliteJournal:
 
     def shown(self, seq: int) -> None:
         """Note that all changes up to this one have been shown; never goes back."""
-        if seq <= self._shown:
-            return
-        self._shown = self._noted.meta["shown"] = seq
-        while self._unshown:
-            task_id, last = next(iter(self._unshown.items()))
-            if last > seq:
-                break
-            if task_id in self._orphans:
-                self._settle(task_id)
-            else:
-                del self._unshown[task_id]
+        if seq > self._shown:
+            self._shown = self._noted.meta["shown"] = seq
 
     def commit(self) -> None:
         """Write down what was noted, in one transaction.
 
         Raises:
+            BusyJournalError: If another program holds the file.
             DamagedJournalError: If the file is damaged, or no longer in its place.
             JournalError: If that fails; everything stays noted for the next commit.
         """
@@ -314,7 +282,13 @@ class SqliteJournal:
         self._environments.written()
         self._unproven = False
 
-    def start_over(self, tasks: Sequence[Task], why: DamagedJournalError) -> str:
+    def be_patient(self, seconds: float) -> None:
+        """Let each call from now on wait so long for a program that holds the file."""
+        self._patience = seconds
+        if self._db is not None:
+            be_patient(self._db, seconds)
+
+    def start_over(self, everything: Everything, why: DamagedJournalError) -> str:
         """Set the file aside, and note all there is to know for a new one."""
         if self._unproven:
             raise JournalError(f"{why}, and a new file is no better") from why
@@ -324,7 +298,7 @@ class SqliteJournal:
         # First, because SQLite may still put in order, or delete, what lies beside it.
         self.release()
         aside = set_aside(self._path)
-        self._noted = self._everything(tasks)
+        self._noted = self._everything(everything)
         self._unproven = True
         if aside is None:
             return (
@@ -334,16 +308,6 @@ class SqliteJournal:
             f"{why}; it was set aside as {aside}, and the tasks are in a new file, but"
             " what was said before is in the old one alone"
         )
-
-    def unshown(self) -> tuple[TaskChanged, ...]:
-        """Return the changes that were never shown, in order."""
-        db = self._connection()
-        with explained(self._path):
-            rows = db.execute(
-                "SELECT seq, event, snapshot FROM changes WHERE seq >"
-                " (SELECT value FROM meta WHERE key = 'shown') ORDER BY seq"
-            )
-            return tuple(_decode_change(*row) for row in rows)
 
     def transcript(self, limit: int) -> tuple[ChatMessage | TaskChanged, ...]:
         """Return the last of what was said and what was shown, in order."""
@@ -401,6 +365,7 @@ class SqliteJournal:
     def _connection(self) -> sqlite3.Connection:
         if self._db is None:
             self._db = connect(self._path)
+            be_patient(self._db, self._patience)
             self._place = _place_of(self._path)
         return self._db
 
@@ -422,33 +387,16 @@ class SqliteJournal:
             ):
                 self._processes[task_id] = msgspec.convert(row, _ProcessRow)
 
-    def _load_unshown(self, ids: Iterable[int]) -> None:
-        # To be shown later; if one of them is damaged, now is the time to know.
-        for change in self.unshown():
-            self._unshown.pop(change.task.id, None)
-            self._unshown[change.task.id] = change.seq
-        if self._unshown:
-            known = frozenset(ids)
-            self._orphans = dict.fromkeys(i for i in self._unshown if i not in known)
-
-    def _settle(self, task_id: int) -> None:
-        del self._orphans[task_id], self._unshown[task_id]
-        self._noted.settled.append((task_id,))
-
-    def _everything(self, tasks: Sequence[Task]) -> _Noted:
-        before, noted = self._noted, _Noted()
+    def _everything(self, everything: Everything) -> _Noted:
+        noted = _Noted()
         self._environments.begin_again()
-        for place, task in enumerate(tasks, 1):
+        for place, task in enumerate(everything.tasks, 1):
             snapshot = self._encode(task).decode()
             row_id = self._environments.row_of(task.id)
             noted.tasks[task.id] = (task.id, place, snapshot, row_id)
-            seq = self._unshown.get(task.id)
-            if seq is not None:
-                event = TaskEvent.of(task.status).value
-                noted.changes.append((seq, task.id, event, snapshot))
-        noted.changes += [row for row in before.changes if row[1] in self._orphans]
+        noted.changes = [self._row(change) for change in everything.unshown]
         noted.processes = [*self._processes.values()]
-        noted.chat = before.chat
+        noted.chat = self._noted.chat
         noted.meta = {
             "next_id": self._next_id,
             "seq": self._seq,
@@ -457,6 +405,17 @@ class SqliteJournal:
             "session_key": self._key,
         }
         return noted
+
+    def _row(self, change: TaskChanged) -> tuple[int, int, str, str]:
+        snapshot = self._encode(change.task).decode()
+        return (change.seq, change.task.id, change.event.value, snapshot)
+
+
+def _load_unshown(db: sqlite3.Connection, shown: int) -> tuple[TaskChanged, ...]:
+    rows = db.execute(
+        "SELECT seq, event, snapshot FROM changes WHERE seq > ? ORDER BY seq", (shown,)
+    )
+    return tuple(_decode_change(*row) for row in rows)
 
 
 def _load_tasks(db: sqlite3.Connection) -> tuple[list[Task], list[int]]:

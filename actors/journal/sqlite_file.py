@@ -61,16 +61,14 @@ _PARTS: Final = frozenset(
 )
 
 LOCK_TIMEOUT: Final = 0.25
-"""Seconds that the queue stands still if others hold the file."""
+"""Seconds to wait for a program that holds the file, while nobody else waits."""
 
 _PRIMARY: Final = 0xFF  # the part of an SQLite error code that names its family
 _LITTLE_ROOM: Final = 1 << 16  # bytes; what SQLite wants to share with other readers
 _NOT_ITS_FAULT: Final = {
-    sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_LOCKED,
     sqlite3.SQLITE_NOMEM,
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_READONLY,
@@ -87,6 +85,10 @@ class DamagedJournalError(JournalError):
 
     No waiting helps against that.
     """
+
+
+class BusyJournalError(JournalError):
+    """Another program holds the file, perhaps only for a moment."""
 
 
 class ForeignSessionError(JournalError):
@@ -124,6 +126,11 @@ def connect(path: Path) -> sqlite3.Connection:
     return db
 
 
+def be_patient(db: sqlite3.Connection, seconds: float) -> None:
+    """Let each statement wait so long for a program that holds the file."""
+    db.execute(f"PRAGMA busy_timeout = {round(1000 * seconds)}")
+
+
 def check(db: sqlite3.Connection, *, thoroughly: bool) -> None:
     """Look for damage that reading the tasks would not meet.
 
@@ -150,6 +157,7 @@ def explained(path: Path) -> Generator[None]:
     """Turn what goes wrong with a journal's file into a `JournalError` that says why.
 
     Raises:
+        BusyJournalError: If another program holds it.
         DamagedJournalError: If the file itself is to blame.
         JournalError: If it may be whole, and only can't be used now.
     """
@@ -164,6 +172,9 @@ def explained(path: Path) -> Generator[None]:
         OverflowError,
     ) as error:
         code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        if code & _PRIMARY in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            text = f"{path} is in use by another program; close that"
+            raise BusyJournalError(text) from error
         if code & _PRIMARY in _NOT_ITS_FAULT:
             raise JournalError(f"{path}: {_cause(path, error)}") from error
         why = safe_line(brief(str(error)))

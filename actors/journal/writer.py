@@ -2,65 +2,90 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from ..rules.safe_text import safe_line
 from ..runtime.sending import logger
-from .sqlite_file import DamagedJournalError, ForeignSessionError, JournalError
+from .sqlite_file import (
+    BusyJournalError,
+    DamagedJournalError,
+    ForeignSessionError,
+    JournalError,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from ..rules.task import Task
-    from .protocol import Journal
+    from ..runtime.clock import Clock
+    from .protocol import Everything, Journal
 
 ResultT = TypeVar("ResultT")
 
+WRITE_AGAIN: Final = 0.5
+"""Seconds after which a failed write to the journal is tried again."""
 
-Announce: TypeAlias = "Callable[[str | None], None]"
-"""Told what is wrong with the journal, and none when that is over."""
+BUSY: Final = 0.25
+"""Seconds for which another program may hold the journal before that is trouble."""
+
+_BUSY_PAUSE: Final = 0.005  # seconds
 
 
 class JournalWriter:
     """Uses a journal: replaces one that is damaged, and says when it can't be written.
 
+    A journal that another program holds for a moment is no trouble: it is tried again
+    soon, and only what must be written down first has to wait.
+
     Args:
         journal: The journal.
-        tasks: Returns all tasks there are, in the order of their last changes.
+        everything: Returns all there is, for a new file in place of a damaged one.
+        clock: The time.
     """
 
-    def __init__(self, journal: Journal, tasks: Callable[[], Sequence[Task]]) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        everything: Callable[[], Everything],
+        clock: Clock,
+    ) -> None:
         self._journal = journal
-        self._tasks = tasks
+        self._everything = everything
+        self._clock = clock
+        self._news: list[str | None] = []
+        self._busy_since: float | None = None
         self.trouble: str | None = None
-        """Why the journal can't be written just now; none if it can."""
+        """Why the journal can't be written just now; None if it can."""
+        self.pause = WRITE_AGAIN
+        """Seconds after which a write that has failed should be tried again."""
         self.is_foreign = False
         """Whether another session has taken the place of this one."""
 
-    def write_down(self, announce: Announce) -> bool:
-        """Write down what was noted; return whether it is. Blocks for the write.
+    def take_news(self) -> list[str | None]:
+        """Return what was wrong since the last call, and None where that was over."""
+        news, self._news = self._news, []
+        return news
 
-        Args:
-            announce: Hears of trouble, once, and of its end.
-        """
+    def write_down(self) -> bool:
+        """Write down what was noted; return whether it is. Waits for nobody else."""
         try:
-            self.use(self._journal.commit, announce)
+            self.use(self._journal.commit)
+        except BusyJournalError as error:
+            self._wait_for_others(error)
+            return False
         except JournalError as error:
             self.is_foreign = isinstance(error, ForeignSessionError)
-            if self.trouble is None:
-                logger.error("The journal can't be written: %s", error)
-            self._note(safe_line(str(error)), announce)
+            self._fail(error)
             return False
         self.is_foreign = False
-        self._note(None, announce)
+        self._busy_since = None
+        self._note(None)
         return True
 
-    def use(self, use: Callable[[], ResultT], announce: Announce) -> ResultT:
+    def use(self, use: Callable[[], ResultT]) -> ResultT:
         """Use the journal; if it is damaged, go on with another.
 
         Args:
             use: Does so; once more with another.
-            announce: Hears of the damage.
 
         Returns:
             What `use` returns.
@@ -71,18 +96,34 @@ class JournalWriter:
         try:
             return use()
         except DamagedJournalError as error:
-            text = self._journal.start_over(self._tasks(), error)
+            text = self._journal.start_over(self._everything(), error)
         logger.error("The journal was damaged: %s", text)
         try:
             self._journal.commit()
         except JournalError as error:
             raise JournalError(f"{text}; but {error}") from error
         # Only now: nobody is to take for trouble what is over already.
-        self._note(safe_line(text), announce)
-        self._note(None, announce)
+        self._note(safe_line(text))
+        self._note(None)
         return use()
 
-    def _note(self, text: str | None, announce: Announce) -> None:
+    def _wait_for_others(self, error: BusyJournalError) -> None:
+        now = self._clock.now().monotonic
+        if self._busy_since is None:
+            self._busy_since = now
+        waited = now - self._busy_since
+        if self.trouble is not None or waited >= BUSY:
+            self._fail(error)
+        # Soon at first, and then half as often each time.
+        self.pause = min(max(_BUSY_PAUSE, waited), WRITE_AGAIN)
+
+    def _fail(self, error: JournalError) -> None:
+        self.pause = WRITE_AGAIN
+        if self.trouble is None:
+            logger.error("The journal can't be written: %s", error)
+        self._note(safe_line(str(error)))
+
+    def _note(self, text: str | None) -> None:
         if text != self.trouble:
             self.trouble = text
-            announce(text)
+            self._news.append(text)

@@ -60,6 +60,8 @@ class TaskBook:
             weakref.WeakKeyDictionary()
         )
         self._counts: dict[TaskStatus, int] = dict.fromkeys(TaskStatus, 0)
+        # What changed since all was written down last, as it was then; None if new.
+        self._before: dict[int, Task | None] = {}
 
     def restore(
         self,
@@ -119,6 +121,7 @@ class TaskBook:
         self._queue.append(task_id)
         self._tasks[task_id] = task
         self._counts[task.status] += 1
+        self._before[task_id] = None
         return task
 
     def start_next(self, at: Moment) -> Task | None:
@@ -173,25 +176,11 @@ class TaskBook:
         self._finished.append(task_id)
         return ended
 
-    def withdraw(self, task_id: int) -> None:
-        """Drop a task that nobody has heard of yet; its id is not given again.
-
-        Raises:
-            UnknownTaskError: If there is no such task.
-        """
-        task = self.get(task_id)
-        del self._tasks[task_id]
-        self._counts[task.status] -= 1
-        self._started.pop(task_id, None)
-        self._environments.pop(task_id, None)
-
     def forget_finished(self, keep: int = 0) -> tuple[Task, ...]:
         """Drop finished tasks but for the last `keep`; return those dropped."""
         forgotten: list[Task] = []
         while len(self._finished) > keep:
-            task = self._tasks.pop(self._finished.popleft())
-            self._counts[task.status] -= 1
-            forgotten.append(task)
+            forgotten.append(self._drop(self._finished.popleft()))
         return tuple(forgotten)
 
     def forget(self, task_id: int) -> tuple[Task, ...]:
@@ -200,9 +189,7 @@ class TaskBook:
         if task is None or not task.status.is_final:
             return ()
         self._finished.remove(task_id)
-        del self._tasks[task_id]
-        self._counts[task.status] -= 1
-        return (task,)
+        return (self._drop(task_id),)
 
     def forget_oldest(self) -> tuple[Task, ...]:
         """Drop the task that finished first; return it, or nothing if there is none."""
@@ -211,6 +198,10 @@ class TaskBook:
     def clean_up(self) -> tuple[Task, ...]:
         """Drop the finished tasks beyond the history limit; return those dropped."""
         return self.forget_finished(self._history)
+
+    def knows(self, task_id: int) -> bool:
+        """Tell whether there is a task with this id."""
+        return task_id in self._tasks
 
     def get(self, task_id: int) -> Task:
         """Return the task with this id.
@@ -226,6 +217,44 @@ class TaskBook:
     def environment(self, task_id: int) -> Variables | None:
         """Return the environment of a task that has not ended; none if not known."""
         return self._environments.get(task_id)
+
+    def note_written(self) -> None:
+        """Note that all changes so far are written down; others may see them now."""
+        self._before.clear()
+
+    def is_written(self, task_id: int) -> bool:
+        """Tell whether the last change of a task is written down."""
+        return task_id not in self._before
+
+    def written_status(self, task_id: int) -> TaskStatus | None:
+        """Return the status of a task as it is written down; None without a task."""
+        task = self._before.get(task_id, self._tasks.get(task_id))
+        return None if task is None else task.status
+
+    def written(self, task_id: int, at: Moment) -> Task:
+        """Return the task with this id as it is written down.
+
+        A task that runs has its duration up to now.
+
+        Raises:
+            UnknownTaskError: If there is none.
+        """
+        task = self._before.get(task_id, self._tasks.get(task_id))
+        if task is None:
+            raise UnknownTaskError(task_id)
+        return self._as_of(task, at)
+
+    def all_written(self, which: TaskFilter, at: Moment) -> tuple[Task, ...]:
+        """Return the tasks of a kind by id, as they are written down; see `list`."""
+        if not self._before:
+            return self.list(which, at)
+        tasks = {**self._tasks, **self._before}
+        statuses = which.statuses
+        return tuple(
+            self._as_of(task, at)
+            for task_id in sorted(tasks)
+            if (task := tasks[task_id]) is not None and task.status in statuses
+        )
 
     def list(self, which: TaskFilter, at: Moment) -> tuple[Task, ...]:
         """Return the tasks of a kind by id; running ones with their duration now."""
@@ -247,14 +276,6 @@ class TaskBook:
         final = frozenset(self._finished)
         return (*finished, *(it for it in self._tasks.values() if it.id not in final))
 
-    def as_of(self, task_id: int, at: Moment) -> Task:
-        """Return the task with this id, with its duration at a moment if it runs.
-
-        Raises:
-            UnknownTaskError: If there is none.
-        """
-        return self._as_of(self.get(task_id), at)
-
     def open_ids(self) -> tuple[int, ...]:
         """Return the ids of the running tasks, then of the queued ones."""
         return (
@@ -263,8 +284,14 @@ class TaskBook:
         )
 
     def counts(self) -> TaskCounts:
-        """Return how many tasks are in each status."""
-        return TaskCounts(**{status.value: n for status, n in self._counts.items()})
+        """Return how many tasks are in each status, as they are written down."""
+        counts = dict(self._counts)
+        for task_id, before in self._before.items():
+            if (now := self._tasks.get(task_id)) is not None:
+                counts[now.status] -= 1
+            if before is not None:
+                counts[before.status] += 1
+        return TaskCounts(**{status.value: n for status, n in counts.items()})
 
     @property
     def newest_id(self) -> int:
@@ -309,8 +336,16 @@ class TaskBook:
         return max(0.0, at.monotonic - started)
 
     def _replace(self, task: Task) -> Task:
-        before = self._tasks[task.id].status
+        before = self._tasks[task.id]
         self._tasks[task.id] = task
-        self._counts[before] -= 1
-        self._counts[task.status] += 1
+        if before.status is not task.status:
+            self._counts[before.status] -= 1
+            self._counts[task.status] += 1
+            self._before.setdefault(task.id, before)
+        return task
+
+    def _drop(self, task_id: int) -> Task:
+        task = self._tasks.pop(task_id)
+        self._counts[task.status] -= 1
+        self._before.setdefault(task_id, task)
         return task

@@ -28,10 +28,6 @@ class ShownTracker:
         if self._subscribers:
             self._told = max(self._told, seq)
 
-    def note_withdrawn(self, seq: int) -> None:
-        """Note that no change after this one was told to anybody."""
-        self._told = min(self._told, seq)
-
     def note_shown(self, seq: int) -> bool:
         """Note that all changes up to this one have been shown.
 

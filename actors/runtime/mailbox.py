@@ -51,13 +51,13 @@ class ThreadMailbox(queue.SimpleQueue[Any]):
     Half the price of the `queue.Queue` that Pykka takes, for each message.
     """
 
-    asked = False
-    """Whether who sent the last message that `get` returned waits for an answer."""
+    current: Any = None
+    """The envelope that `get` returned last."""
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:  # noqa: ANN401, FBT001, FBT002 - its own signature
         """Return the next message; block until there is one."""
-        envelope = super().get(block, timeout)
-        self.asked = envelope.reply_to is not None
+        self.current = None  # what has been handled is not kept while nothing comes
+        self.current = envelope = super().get(block, timeout)
         return envelope
 
 
@@ -80,8 +80,8 @@ class Mailbox:
         self._in_turn = threading.Lock()
         self._left = 0
         self._closed = False
-        self.asked = False
-        """Whether who sent the last message that `get` returned waits for an answer."""
+        self.current: Any = None
+        """The envelope that `get` returned last."""
 
     def put(self, envelope: Any, /) -> None:  # noqa: ANN401 - Pykka's own, and private
         """Take a message in its envelope. Never blocks.
@@ -115,12 +115,12 @@ class Mailbox:
         if self._left > 0:
             self._left -= 1
             try:
-                envelope = self._envelopes.popleft()
+                self.current = envelope = self._envelopes.popleft()
             except IndexError:
                 pass
             else:
-                self.asked = envelope.reply_to is not None
                 return envelope
+        self.current = None
         raise MailboxEmptyError
 
     def empty(self) -> bool:
@@ -135,6 +135,7 @@ class Mailbox:
         """Take no more messages: the actor has ended. Forgets it. Never blocks."""
         self._closed = True
         self._turn = _nothing
+        self.current = None
         self._refuse_all()
 
     def _take_turn(self) -> None:
@@ -162,4 +163,4 @@ class Mailbox:
 
 
 def _nothing() -> None:
-    """Be the turn of an actor that has ended."""
+    """Do nothing; replaces the turn of an actor that has stopped."""

@@ -8,11 +8,11 @@ neither.
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol
+from typing import TYPE_CHECKING, Any, Generic
 
 import pykka
 
-from .mailbox import Mailbox, MailboxEmptyError, ThreadMailbox
+from .pykka_actor import PykkaActor
 from .sending import (
     DeadLetters,
     MessageT,
@@ -27,23 +27,7 @@ if TYPE_CHECKING:
     from .mailbox import Scheduler
 
 
-class Inbox(Protocol):
-    """What Pykka wants of a mailbox. Safe on any thread."""
-
-    def put(self, envelope: Any, /) -> None:  # noqa: ANN401 - Pykka's own, and private
-        """Take a message in its envelope. Never blocks."""
-        ...
-
-    def get(self) -> Any:  # noqa: ANN401 - the same
-        """Return the next one; blocks until there is one."""
-        ...
-
-    def empty(self) -> bool:
-        """Tell whether no message waits."""
-        ...
-
-
-class SafeActor(pykka.ThreadingActor, Generic[MessageT]):
+class SafeActor(PykkaActor, Generic[MessageT]):
     """The base of every actor here: a handler that fails harms only its message.
 
     Subclasses implement `handle`, and `on_error` if a failed handler owes somebody
@@ -54,20 +38,12 @@ class SafeActor(pykka.ThreadingActor, Generic[MessageT]):
         scheduler: Gives it its turns; without one it has a thread of its own.
     """
 
-    # A crash of the main thread must end the process, not leave it hanging.
-    use_daemon_thread: ClassVar[bool] = True
-
     def __init__(
         self, dead_letters: DeadLetters, scheduler: Scheduler | None = None
     ) -> None:
-        super().__init__()
+        super().__init__(scheduler)
         self._dead_letters = dead_letters
         self._scheduler = scheduler
-        self._mailbox: Mailbox | None = None
-        self._begun = False
-        if scheduler is not None:
-            self._mailbox = Mailbox(scheduler, self._take_turn)
-            self.actor_inbox = self.actor_ref.actor_inbox = self._mailbox
 
     def handle(self, message: MessageT) -> object:
         """Handle one message and return what an asker is to get. Must not block."""
@@ -77,22 +53,38 @@ class SafeActor(pykka.ThreadingActor, Generic[MessageT]):
         """Make good for a handler that raised; the error has been logged already.
 
         Returns:
-            What an asker is to get instead of the answer.
+            What an asker is to get instead of the answer. With None the error is
+            raised where it was asked.
         """
         del message, error
         return None
 
     def on_receive(self, message: Any) -> Any:  # noqa: ANN401 - Pykka's own signature
-        """Handle one message, whatever its handler does."""
+        """Handle one message, whatever its handler does.
+
+        Raises:
+            Exception: What the handler raised, if somebody waits for the answer: Pykka
+                raises it there, and this actor goes on.
+        """
         try:
             return self.handle(message)
-        except BaseException as error:  # noqa: BLE001 - SystemExit would stop all actors
+        except BaseException as error:
             self._log_failure(message, error)
-            try:
-                return self.on_error(message, error)
-            except BaseException as second:  # noqa: BLE001 - the same
-                self._log_failure(message, second)
-                return None
+            answer = self._make_good(message, error)
+            if answer is None and self.is_asked():
+                if isinstance(error, Exception):
+                    raise
+                # Anything else Pykka would take for an order to stop all actors.
+                what = f"{type(self).__name__} failed on {type(message).__name__}"
+                raise RuntimeError(f"{what}: {error!r}") from error
+            return answer
+
+    def _make_good(self, message: MessageT, error: BaseException) -> object:
+        try:
+            return self.on_error(message, error)
+        except BaseException as second:  # noqa: BLE001 - SystemExit would stop all actors
+            self._log_failure(message, second)
+            return None
 
     def post(
         self, recipient: Recipient[MessageT_contra], message: MessageT_contra
@@ -110,13 +102,6 @@ class SafeActor(pykka.ThreadingActor, Generic[MessageT]):
             )
             self._dead_letters.add(recipient, message)
             return False
-
-    def is_asked(self) -> bool:
-        """Tell whether the sender of the message being handled waits for an answer.
-
-        With a mailbox that can't tell, it may.
-        """
-        return getattr(self.actor_inbox, "asked", True)
 
     def tell_self(self, message: MessageT) -> None:
         """Put a message into the own mailbox, from any thread. Never blocks.
@@ -150,33 +135,3 @@ class SafeActor(pykka.ThreadingActor, Generic[MessageT]):
             type(message).__name__,
             exc_info=(type(error), error, error.__traceback__),
         )
-
-    @staticmethod
-    def _create_actor_inbox() -> Inbox:
-        return ThreadMailbox()
-
-    def _start_actor_loop(self) -> None:
-        # Pykka registers the actor first; without a thread it would look alive.
-        try:
-            if self._mailbox is None:
-                super()._start_actor_loop()
-            else:
-                self._mailbox.schedule()
-        except RuntimeError:
-            pykka.ActorRegistry.unregister(self.actor_ref)
-            self.actor_stopped.set()
-            raise
-
-    def _take_turn(self) -> None:
-        """Do what Pykka's own loop does, as long as there is something to do."""
-        if not self._begun:
-            self._begun = True
-            self._actor_loop_setup()
-        try:
-            self._actor_loop_running()
-        except MailboxEmptyError:
-            return
-        if self._mailbox is not None:
-            self._mailbox.prolong_turn()
-            self._actor_loop_teardown()
-            self._mailbox.close()

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 logger = logging.getLogger("backburner")
+# A host that sets up no logging does not want these lines on its standard error.
+logger.addHandler(logging.NullHandler())
 
 MessageT = TypeVar("MessageT")
 MessageT_contra = TypeVar("MessageT_contra", contravariant=True)

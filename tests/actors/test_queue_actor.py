@@ -51,8 +51,14 @@ from backburner.actors import (
     Unsubscribe,
     WriteDown,
 )
-from backburner.actors.journal.protocol import Journal, NoJournal
-from backburner.actors.journal.sqlite_file import DamagedJournalError, JournalError
+from backburner.actors.journal.protocol import Everything, Journal, NoJournal
+from backburner.actors.journal.sqlite_file import (
+    BusyJournalError,
+    DamagedJournalError,
+    JournalError,
+)
+from backburner.actors.journal.unshown import UnshownChanges
+from backburner.actors.journal.writer import BUSY, WRITE_AGAIN
 from backburner.actors.messages import (
     AwaitShown,
     ClaimTasks,
@@ -66,7 +72,7 @@ from backburner.actors.messages import (
     TaskProcess,
     TaskProgressed,
 )
-from backburner.actors.queue_actor import BATCH, WRITE_AGAIN, QueueConfig
+from backburner.actors.queue_actor import BATCH, QueueConfig
 from backburner.actors.rules.book import TaskBook
 from backburner.actors.rules.process_record import ProcessRecord
 from backburner.actors.rules.task import OutputNews
@@ -76,7 +82,7 @@ from msgspec.structs import replace
 from patience import PATIENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from backburner.actors.rules.variables import Variables
@@ -92,7 +98,8 @@ class RecordingJournal(NoJournal):
 
     def __init__(self) -> None:
         self.log: list[object] = []
-        self.failure: str | None = None
+        self.failure: str | JournalError | None = None
+        self.patience: float | None = None
         self.damage: str | None = None
         self.closed: bool | None = None
 
@@ -115,20 +122,21 @@ class RecordingJournal(NoJournal):
         self.log.append(("shown", seq))
 
     def commit(self) -> None:
+        if isinstance(self.failure, JournalError):
+            raise self.failure
         if self.failure is not None:
             raise JournalError(self.failure)
         if self.damage is not None:
             raise DamagedJournalError(self.damage)
         self.log.append("commit")
 
-    def start_over(self, tasks: Sequence[Task], why: DamagedJournalError) -> str:
-        self.damage = None
-        self.log.append(("started over", [task.id for task in tasks]))
-        return f"{why}; set aside"
+    def be_patient(self, seconds: float) -> None:
+        self.patience = seconds
 
-    def unshown(self) -> tuple[TaskChanged, ...]:
-        self.log.append("read unshown")
-        return ()
+    def start_over(self, everything: Everything, why: DamagedJournalError) -> str:
+        self.damage = None
+        self.log.append(("started over", [task.id for task in everything.tasks]))
+        return f"{why}; set aside"
 
     def transcript(self, limit: int) -> tuple[ChatMessage | TaskChanged, ...]:
         raise JournalError(f"can't read {limit} lines")
@@ -202,12 +210,13 @@ class Rig:
 def start_queue(tmp_path: Path) -> Iterator[Callable[..., Rig]]:
     rigs: list[Rig] = []
 
-    def start(
+    def start(  # noqa: PLR0913 - each is one independent setting
         *,
         book: TaskBook | None = None,
         journal: Journal | None = None,
         output_limit: int = 1000,
         seq: int = 0,
+        unshown: Iterable[TaskChanged] = (),
         writes_output: bool = True,
     ) -> Rig:
         clock, dead_letters = ManualClock(), DeadLetters()
@@ -220,7 +229,11 @@ def start_queue(tmp_path: Path) -> Iterator[Callable[..., Rig]]:
             dead_letters=dead_letters,
         )
         queue = QueueActor.start(
-            config, book or TaskBook(), journal or NoJournal(), seq
+            config,
+            book or TaskBook(),
+            journal or NoJournal(),
+            seq,
+            UnshownChanges(unshown),
         )
         rigs.append(Rig(queue, clock, kind, dead_letters, tmp_path))
         return rigs[-1]
@@ -657,15 +670,25 @@ def test_what_is_said_and_shown_is_noted(start_queue: Callable[..., Rig]) -> Non
     assert journal.log[-1] == "commit"
 
 
-def test_who_shows_changes_gets_the_unshown_ones_after_a_commit(
+def test_who_shows_changes_gets_those_that_nobody_was_shown(
     start_queue: Callable[..., Rig],
 ) -> None:
-    journal = RecordingJournal()
-    rig = start_queue(journal=journal)
-    journal.log.clear()
-    subscriber: Recorder[Notification] = Recorder()
-    rig.ask(Subscribe(subscriber, shows=True), Acknowledged)
-    assert journal.log[:2] == ["commit", "read unshown"]
+    task = Task(
+        id=1,
+        description="Earlier",
+        kind="fake",
+        reason="",
+        queued_at=ManualClock().now().wall,
+    )
+    earlier = TaskChanged(3, TaskEvent.QUEUED, task)
+    rig = start_queue(seq=3, unshown=[earlier])
+    rig.add("Later")
+    plain, face = rig.subscribe(), _face(rig)
+    later = TaskChanged(4, TaskEvent.QUEUED, rig.get(1))
+    assert plain.wait_for(Subscribed).unshown == ()
+    assert face.wait_for(Subscribed).unshown == (earlier, later)
+    rig.tell(Shown(3))
+    assert _face(rig).wait_for(Subscribed).unshown == (later,)
 
 
 def test_shown_never_goes_back(start_queue: Callable[..., Rig]) -> None:
@@ -693,20 +716,6 @@ def _face(rig: Rig) -> Recorder[Notification]:
     face: Recorder[Notification] = Recorder("a face")
     rig.ask(Subscribe(face, shows=True), Acknowledged)
     return face
-
-
-def test_what_was_withdrawn_is_owed_to_nobody(
-    start_queue: Callable[..., Rig],
-) -> None:
-    journal = RecordingJournal()
-    rig = start_queue(journal=journal)
-    rig.claim(1)
-    _face(rig)
-    journal.failure = "disk full"
-    rig.refusal(AddTask(TaskRequest("Unlucky", "fake")))
-    journal.failure = None
-    rig.clock.advance(WRITE_AGAIN)
-    _await_shown(rig).wait_for(Acknowledged)
 
 
 def test_who_waits_is_answered_when_the_last_change_has_been_shown(rig: Rig) -> None:
@@ -1180,43 +1189,135 @@ def test_progress_is_not_kept_for_later_while_there_is_trouble(
     assert subscriber.of(TaskChanged)[0].task.output_size == 19
 
 
-def test_an_asker_is_not_told_of_a_task_that_is_not_written_down(
+@pytest.mark.parametrize("manner", ["asked", "told"])
+def test_nobody_sees_a_task_that_is_not_written_down(
+    start_queue: Callable[..., Rig], manner: str
+) -> None:
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    rig.claim(1)
+    journal.failure = "disk full"
+    request = AddTask(TaskRequest("Unlucky", "fake"), correlation_id=7)
+    asked = asker = None
+    if manner == "asked":
+        asked = rig.queue.ask(request, block=False)
+    else:
+        asker = Recorder[QueueReply]("the asker")
+        rig.tell(replace(request, reply_to=asker))
+    listed = rig.ask(ListTasks(), TaskList)
+    assert (listed.tasks, listed.counts) == ((), TaskCounts())
+    assert rig.refusal(GetTask(1)).text.startswith("no task 1")
+    late = rig.subscribe()
+    assert late.received == (Subscribed(0, ()), JournalTrouble("disk full"))
+    assert rig.runner.received == ()
+    journal.failure = None
+    rig.clock.advance(WRITE_AGAIN)
+    if asker is None:
+        assert asked is not None
+        answer = asked.get(timeout=PATIENCE)
+    else:
+        answer = asker.wait_for(TaskAdded)
+    assert isinstance(answer, TaskAdded)
+    assert (answer.task.id, answer.correlation_id) == (1, 7)
+    assert _statuses(rig.ask(ListTasks(), TaskList).tasks) == [(1, "running")]
+    assert _events(late) == [(1, "queued", 1), (2, "running", 1)]
+    assert late.of(JournalTrouble)[-1] == JournalTrouble(None)
+    assert [m.task.id for m in rig.runner.of(StartTask)] == [1]
+
+
+def test_nobody_sees_an_end_that_is_not_written_down(
+    start_queue: Callable[..., Rig],
+) -> None:
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    rig.claim(1)
+    rig.add()
+    rig.add()
+    journal.failure = "disk full"
+    assert rig.end(1).status is TaskStatus.RUNNING
+    asker: Recorder[QueueReply] = Recorder("the asker")
+    rig.tell(CancelTask(2, reply_to=asker))
+    # One that has just ended may still be canceled, as far as anybody can know.
+    accepted = rig.ask(CancelTask(1), CancelAccepted)
+    assert _statuses(accepted.tasks) == [(1, "running")]
+    listed = rig.ask(ListTasks(), TaskList)
+    assert _statuses(listed.tasks) == [(1, "running"), (2, "queued")]
+    assert listed.counts == TaskCounts(queued=1, running=1)
+    rig.tell(ForgetFinished(asker))
+    assert _statuses(rig.ask(ListTasks(), TaskList).tasks) == _statuses(listed.tasks)
+    assert asker.received == ()
+    journal.failure = None
+    rig.clock.advance(WRITE_AGAIN)
+    assert asker.wait_for(Forgotten).ids == (1, 2)
+    assert [type(it) for it in asker.received] == [CancelAccepted, Forgotten]
+    assert rig.ask(ListTasks(), TaskList).tasks == ()
+    assert rig.refusal(GetTask(1)).text == "task 1 has left the history"
+
+
+def test_each_subscriber_hears_of_trouble_after_its_first_message(
+    start_queue: Callable[..., Rig],
+) -> None:
+    """And what was held back comes last, whoever subscribes in the midst of it."""
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    rig.add()
+    early = rig.subscribe("early")
+    journal.failure = "disk full"
+    rig.tell(AddTask(TaskRequest("Held back", "fake")))
+    late, dead = rig.subscribe("late"), Recorder[Notification]("dead")
+    dead.die()
+    rig.ask(Subscribe(dead), Acknowledged)
+    journal.failure = None
+    rig.clock.advance(WRITE_AGAIN)
+    rig.ask(ListTasks(), TaskList)
+    for subscriber in (early, late):
+        kinds = [type(message) for message in subscriber.received]
+        assert kinds == [Subscribed, JournalTrouble, JournalTrouble, TaskChanged]
+        assert [it.text for it in subscriber.of(JournalTrouble)] == ["disk full", None]
+        assert _events(subscriber) == [(2, "queued", 2)]
+
+
+def test_a_journal_that_others_hold_for_a_moment_is_no_trouble(
     start_queue: Callable[..., Rig],
 ) -> None:
     journal = RecordingJournal()
     rig = start_queue(journal=journal)
     subscriber = rig.subscribe()
-    rig.claim(1)
-    journal.failure = "disk full"
-    refused = rig.refusal(AddTask(TaskRequest("Unlucky", "fake"), correlation_id=7))
-    assert refused.text == (
-        "can't write it down (disk full); try again when that is over"
-    )
-    assert (refused.invalid, refused.correlation_id) == (False, 7)
+    assert journal.patience == 0
+    journal.failure = BusyJournalError("in use")
+    asked = rig.queue.ask(AddTask(TaskRequest("Late", "fake")), block=False)
+    assert rig.ask(ListTasks(), TaskList).tasks == ()
+    attempts = 0
+    while rig.clock.now().monotonic < BUSY / 2:
+        rig.clock.advance(0.005)
+        rig.ask(ListTasks(), TaskList)
+        attempts += 1
+    assert rig.clock.scheduled == 1
     journal.failure = None
-    rig.clock.advance(WRITE_AGAIN)
-    subscriber.wait_for(JournalTrouble, lambda it: it.text is None)
-    listed = rig.ask(ListTasks(), TaskList)
-    assert (listed.tasks, listed.counts) == ((), TaskCounts())
-    # Neither has it taken the claim, nor will its id be used again.
-    assert rig.add().id == 2
-    assert [m.task.id for m in rig.runner.of(StartTask)] == [2]
-    assert _events(subscriber) == [(1, "queued", 2), (2, "running", 2)]
+    rig.clock.advance(BUSY / 2)
+    answer = asked.get(timeout=PATIENCE)
+    assert isinstance(answer, TaskAdded)
+    assert subscriber.of(JournalTrouble) == ()
+    assert _events(subscriber) == [(1, "queued", 1)]
 
 
-@pytest.mark.parametrize("message", [CancelTask(2), CancelAll(), ForgetFinished()])
-def test_an_asker_is_told_what_may_be_lost_because_it_is_not_written_down(
-    message: QueueMessage, start_queue: Callable[..., Rig]
+def test_a_journal_that_others_hold_for_long_is_trouble(
+    start_queue: Callable[..., Rig],
 ) -> None:
     journal = RecordingJournal()
     rig = start_queue(journal=journal)
-    rig.claim(1)
-    rig.add()
-    rig.add()
-    rig.end(1)
-    journal.failure = "disk full"
-    refused = rig.refusal(message)
-    assert refused.text == "done, but not written down yet (disk full); it may be lost"
+    subscriber = rig.subscribe()
+    journal.failure = BusyJournalError("in use")
+    rig.tell(AddTask(TaskRequest("Late", "fake")))
+    for _ in range(100):
+        rig.clock.advance(0.005)
+        rig.ask(ListTasks(), TaskList)
+    assert subscriber.of(JournalTrouble) == (JournalTrouble("in use"),)
+    refused = rig.refusal(AddTask(TaskRequest("Later", "fake")))
+    assert refused.text == "can't write it down (in use); try again when that is over"
+    journal.failure = None
+    rig.clock.advance(WRITE_AGAIN)
+    assert subscriber.wait_for(TaskChanged).task.description == "Late"
 
 
 def test_a_running_task_can_be_canceled_whatever_can_be_written(

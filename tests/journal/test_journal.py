@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 from backburner.actors import ChatMessage, Outcome, Task, TaskChanged, TaskEvent
-from backburner.actors.journal.sqlite import CHAT_KEPT, UNSHOWN_KEPT, SqliteJournal
-from backburner.actors.journal.sqlite_file import DamagedJournalError, JournalError
+from backburner.actors.journal.protocol import Everything
+from backburner.actors.journal.sqlite import CHAT_KEPT, SqliteJournal
+from backburner.actors.journal.sqlite_file import (
+    BusyJournalError,
+    DamagedJournalError,
+    JournalError,
+)
 from backburner.actors.rules.process_record import ProcessRecord
 
 if TYPE_CHECKING:
@@ -71,15 +76,14 @@ def test_what_was_shown_stays_so_whatever_is_said_later(
     journal.shown(2)
     journal.shown(1)
     journal.commit()
-    assert [change.seq for change in journal.unshown()] == [3]
     again = open_journal()
-    again.load()
+    assert again.load().unshown == (_ended(3, 3),)
     again.shown(1)
     again.commit()
-    assert [change.seq for change in again.unshown()] == [3]
+    assert open_journal().load().unshown == (_ended(3, 3),)
 
 
-def test_what_was_not_shown_outlives_the_task(
+def test_the_changes_of_a_forgotten_task_are_kept_until_they_are_settled(
     path: Path, open_journal: Callable[[], SqliteJournal]
 ) -> None:
     journal = open_journal()
@@ -88,33 +92,32 @@ def test_what_was_not_shown_outlives_the_task(
         journal.changed(_ended(number, number))
     journal.shown(1)
     journal.forgot([1, 2, 3])
+    journal.settled([1])
     journal.commit()
-    assert [change.task.id for change in journal.unshown()] == [2, 3]
-    journal.shown(2)
-    journal.commit()
-    assert [change.task.id for change in journal.unshown()] == [3]
     again = open_journal()
-    assert again.load().tasks == ()
-    assert [change.task.id for change in again.unshown()] == [3]
-    assert _count(path, "changes") == 1
-    again.shown(3)
+    memory = again.load()
+    assert memory.tasks == ()
+    assert (memory.next_id, memory.seq, memory.shown) == (4, 3, 1)
+    assert [change.task.id for change in memory.unshown] == [2, 3]
+    again.settled([2, 3])
     again.commit()
     assert _count(path, "changes") == 0
 
 
-def test_what_nobody_is_ever_shown_does_not_pile_up(
+def test_what_another_program_holds_is_told_at_once_and_stays_noted(
     path: Path, open_journal: Callable[[], SqliteJournal]
 ) -> None:
     journal = open_journal()
     journal.load()
-    last = UNSHOWN_KEPT + 5
-    for number in range(1, last + 1):
-        journal.changed(_ended(number, number))
-        journal.forgot([number])
+    journal.changed(_ended(1, 1))
+    journal.be_patient(0)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(BusyJournalError, match="is in use by another program"):
+            journal.commit()
+        other.execute("ROLLBACK")
     journal.commit()
-    kept = [change.task.id for change in journal.unshown()]
-    assert kept == [*range(6, last + 1)]
-    assert _count(path, "changes") == UNSHOWN_KEPT
+    assert [task.id for task in open_journal().load().tasks] == [1]
 
 
 def test_only_the_last_messages_are_kept(
@@ -131,21 +134,6 @@ def test_only_the_last_messages_are_kept(
     (last,) = again.transcript(1)
     assert isinstance(last, ChatMessage)
     assert last.text == f"{CHAT_KEPT + 2}"
-
-
-def test_a_task_that_is_withdrawn_was_never_there_and_its_id_is_used_up(
-    open_journal: Callable[[], SqliteJournal],
-) -> None:
-    journal = open_journal()
-    journal.load()
-    journal.changed(_ended(1, 1))
-    journal.changed(TaskChanged(2, TaskEvent.QUEUED, _task(2)))
-    journal.withdraw(2)
-    journal.commit()
-    assert [change.task.id for change in journal.unshown()] == [1]
-    memory = open_journal().load()
-    assert [task.id for task in memory.tasks] == [1]
-    assert (memory.next_id, memory.seq) == (3, 1)
 
 
 def test_the_processes_of_another_session_are_not_loaded(
@@ -185,12 +173,14 @@ def test_a_new_file_that_is_damaged_too_is_not_replaced_again(
     journal = open_journal()
     journal.load()
     task = _ended(1, 1).task
+    everything = Everything([task], [_ended(1, 1)])
     why = DamagedJournalError("it is damaged")
-    assert str(path) in journal.start_over([task], why)
+    assert str(path) in journal.start_over(everything, why)
     with pytest.raises(JournalError, match="a new file is no better"):
-        journal.start_over([task], why)
+        journal.start_over(everything, why)
     assert len([*path.parent.glob("*.damaged-*[0-9]")]) == 1
     journal.commit()
-    assert "damaged-" in journal.start_over([task], why)
+    assert "damaged-" in journal.start_over(everything, why)
     journal.commit()
-    assert open_journal().load().tasks == (task,)
+    memory = open_journal().load()
+    assert (memory.tasks, memory.unshown) == ((task,), (_ended(1, 1),))

@@ -61,6 +61,10 @@ class Model:
     next_id: int = 1
     tasks: dict[int, Known] = field(default_factory=dict[int, Known])
     finished: list[int] = field(default_factory=list[int])
+    written: dict[int, str] = field(default_factory=dict[int, str])
+
+    def write_down(self) -> None:
+        self.written = {it: known.status for it, known in self.tasks.items()}
 
     def ids(self, *statuses: str) -> list[int]:
         return sorted(i for i, t in self.tasks.items() if t.status in statuses)
@@ -164,6 +168,11 @@ class BookMachine(RuleBasedStateMachine):
         dropped = self._drop(min(1, len(self.model.finished)))
         assert [task.id for task in self.book.forget_oldest()] == dropped
 
+    @rule()
+    def write_down(self) -> None:
+        self.book.note_written()
+        self.model.write_down()
+
     @precondition(lambda self: self.model.tasks)
     @rule()
     def reopen(self) -> None:
@@ -173,6 +182,7 @@ class BookMachine(RuleBasedStateMachine):
         others = [it for it, task in tasks.items() if not task.status.is_final]
         self.book = TaskBook(self.model.next_id, self.model.history)
         self.book.restore(tasks.values(), [*self.model.finished, *others])
+        self.model.write_down()
         for task_id in self.model.ids("running"):
             known = self.model.tasks[task_id]
             # How long it runs can't be known from here on; what was known stays.
@@ -189,7 +199,27 @@ class BookMachine(RuleBasedStateMachine):
             assert (task.status, task.output_size) == (known.status, known.size)
             if known.status == "running" and known.started is not None:
                 assert task.duration == self.seconds - known.started
-            assert self.book.as_of(task.id, at(self.seconds)) == task
+
+    @invariant()
+    def agrees_on_what_is_written_down(self) -> None:
+        written, now = self.model.written, at(self.seconds)
+        listed = self.book.all_written(TaskFilter.ALL, now)
+        assert [(it.id, it.status) for it in listed] == sorted(written.items())
+        for which in TaskFilter:
+            assert self.book.all_written(which, now) == tuple(
+                task for task in listed if task.status in which.statuses
+            )
+        by_id = {task.id: task for task in listed}
+        for task_id in self.ever_given:
+            known = self.model.tasks.get(task_id)
+            same = written.get(task_id) == (known and known.status)
+            assert self.book.is_written(task_id) is same
+            assert self.book.written_status(task_id) == written.get(task_id)
+            if task_id in by_id:
+                assert self.book.written(task_id, now) == by_id[task_id]
+            else:
+                with pytest.raises(UnknownTaskError):
+                    self.book.written(task_id, now)
 
     @invariant()
     def agrees_on_every_list(self) -> None:
@@ -205,9 +235,8 @@ class BookMachine(RuleBasedStateMachine):
 
     @invariant()
     def agrees_on_the_counts(self) -> None:
-        recount = {
-            status.value: len(self.model.ids(status.value)) for status in TaskStatus
-        }
+        statuses = [*self.model.written.values()]
+        recount = {status.value: statuses.count(status) for status in TaskStatus}
         assert self.book.counts() == TaskCounts(**recount)
 
     @invariant()
@@ -258,7 +287,8 @@ def test_a_clock_that_is_set_back_makes_no_negative_duration() -> None:
     task = book.add(REQUEST, at(100), "waiting")
     book.start_next(at(100))
     early = Moment(START, 99.0)
-    assert book.as_of(task.id, early).duration == 0.0
+    book.note_written()
+    assert book.written(task.id, early).duration == 0.0
     assert book.end(task.id, Outcome.complete(), early).duration == 0.0
 
 

@@ -19,7 +19,7 @@ from backburner.actors.runtime.mailbox import (
     Scheduler,
 )
 from backburner.actors.runtime.safe_actor import SafeActor
-from backburner.actors.runtime.sending import DeadLetters
+from backburner.actors.runtime.sending import DeadLetters, Recipient
 from patience import PATIENCE
 
 Until = Callable[[Callable[[], bool]], None]
@@ -186,6 +186,31 @@ def test_an_actor_knows_whether_its_answer_is_waited_for(
     actor.tell("told")
     answers = [events.get(PATIENCE) for _ in range(3)]
     assert answers == ["told: False", "asked: True", "told: False"]
+    actor.stop(timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("threads", ["shared", "its own"])
+def test_an_asker_may_be_answered_later(
+    dispatcher: Dispatcher, events: Promise[str], threads: str
+) -> None:
+    later: Promise[Recipient[object] | None] = Promise()
+
+    class Patient(EchoActor):
+        def handle(self, message: object) -> object:
+            if message == "later":
+                later.tell(self.answer_later())
+                assert not self.is_asked()
+            return message
+
+    actor = Patient.start(dispatcher if threads == "shared" else None, events)
+    first = actor.ask("later", block=False)
+    assert actor.ask("now", timeout=PATIENCE) == "now"
+    asker = later.get(PATIENCE)
+    assert asker is not None
+    asker.tell("at last")
+    assert first.get(timeout=PATIENCE) == "at last"
+    actor.tell("later")
+    assert later.get(PATIENCE) is None
     actor.stop(timeout=PATIENCE)
 
 

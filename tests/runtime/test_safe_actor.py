@@ -195,7 +195,8 @@ def test_making_good_may_fail_too(
     caplog: pytest.LogCaptureFixture,
     error: BaseException,
 ) -> None:
-    assert _ask(worker, Raise(ValueError("first"), error)) is None
+    with pytest.raises(ValueError, match="first"):
+        _ask(worker, Raise(ValueError("first"), error))
     worker.tell(Raise(ValueError("first"), error))
     assert _ask(worker, Run(lambda: "alive")) == "alive"
     assert caplog.text.count("ValueError: first") >= 2
@@ -207,7 +208,9 @@ def test_no_failure_stops_the_actors_of_others(
     worker: pykka.ActorRef[WorkerActor], error: BaseException
 ) -> None:
     other = LoneActor.start()
-    _ask(worker, Raise(error, error))
+    with pytest.raises(RuntimeError, match="WorkerActor failed on Raise") as caught:
+        _ask(worker, Raise(error, error))
+    assert caught.value.__cause__ is error
     _ask(worker, Run(lambda: None))
     assert other.is_alive()
     other.stop(timeout=PATIENCE)
@@ -226,11 +229,12 @@ def test_an_unknown_message_is_logged(
     assert f"WorkerActor failed on {type(message).__name__}" in caplog.text
 
 
-def test_without_a_word_of_its_own_a_failure_answers_nothing(
+def test_a_failure_is_raised_where_it_was_asked_and_the_actor_lives(
     letters: DeadLetters,
 ) -> None:
     actor = PlainActor.start(letters)
-    assert actor.ask("fail", timeout=PATIENCE) is None
+    with pytest.raises(ValueError, match="fail"):
+        actor.ask("fail", timeout=PATIENCE)
     assert actor.ask("hi", timeout=PATIENCE) == "HI"
     actor.stop(timeout=PATIENCE)
 
@@ -239,7 +243,8 @@ def test_an_actor_that_does_not_say_what_it_does_lives(
     letters: DeadLetters, caplog: pytest.LogCaptureFixture
 ) -> None:
     actor = UnfinishedActor.start(letters)
-    assert actor.ask("hi", timeout=PATIENCE) is None
+    with pytest.raises(NotImplementedError):
+        actor.ask("hi", timeout=PATIENCE)
     assert actor.is_alive()
     assert "NotImplementedError" in caplog.text
     actor.stop(timeout=PATIENCE)

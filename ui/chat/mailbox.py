@@ -15,6 +15,9 @@ class InputFirst:
     thread.
     """
 
+    current: Any = None
+    """The envelope that `get` returned last."""
+
     def __init__(self) -> None:
         self._input: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._rest: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -29,11 +32,13 @@ class InputFirst:
 
     def get(self) -> Any:  # noqa: ANN401 - the same
         """Return the next message; blocks until there is one."""
+        self.current = None
         self._tokens.get()
         try:
-            return self._input.get_nowait()
+            self.current = self._input.get_nowait()
         except queue.Empty:
-            return self._rest.get()
+            self.current = self._rest.get()
+        return self.current
 
     def empty(self) -> bool:
         """Tell whether no message waits."""

@@ -205,7 +205,8 @@ class UIActor(SafeActor[UIMessage]):
             self._alarm.cancel()
 
     @staticmethod
-    def _create_actor_inbox() -> InputFirst:
+    def make_inbox() -> InputFirst:
+        """Make a mailbox in which input goes first."""
         return InputFirst()
 
     def _settle(self) -> None:

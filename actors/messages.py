@@ -77,6 +77,9 @@ class TasksForgotten(Message, frozen=True):
 class Subscribed(Message, frozen=True):
     """The first message to a subscriber: all there is; changes after `seq` follow.
 
+    All there is means all that is written down. If the journal can't be written just
+    now, `JournalTrouble` is the second message.
+
     Attributes:
         seq: The number of the last change before this.
         tasks: All tasks, by id.
@@ -92,8 +95,8 @@ class Subscribed(Message, frozen=True):
 class JournalTrouble(Message, frozen=True):
     """The journal can't be written, or can be again.
 
-    Until it can, no task starts, none is accepted, and no change is announced; running
-    tasks go on.
+    Until it can, no task starts, none is accepted, and no change is announced or seen
+    in a list; running tasks go on.
 
     Attributes:
         text: What is wrong, in one line; none when it is over.
@@ -164,9 +167,6 @@ class Forgotten(Message, frozen=True):
 
 class Refused(Message, frozen=True):
     """The request was not carried out, and nothing changed.
-
-    But for one case: when a cancellation or an oblivion that somebody `ask`s for can't
-    be written down, it holds already and may be lost, and the text says so.
 
     Attributes:
         text: Why, and what to do, in one line.

@@ -22,10 +22,15 @@ from backburner.actors import (
     JournalTrouble,
     Kinds,
     ListTasks,
+    Notification,
+    Promise,
     QueueActor,
     QueueReply,
-    Refused,
+    RefusedError,
     Shown,
+    Subscribed,
+    TaskAdded,
+    TaskChanged,
     TaskEvent,
     TaskRequest,
     TaskStatus,
@@ -38,6 +43,7 @@ from backburner.actors.journal.sqlite_file import MIGRATIONS, JournalError
 from backburner.actors.queue_actor import QueueConfig
 from backburner.actors.rules.book import TaskBook
 from backburner.actors.testing import FakeKind, ManualClock, Recorder, running
+from msgspec.structs import replace
 from patience import PATIENCE
 
 from tests.faults.program import Program, soak_only
@@ -285,19 +291,39 @@ def test_however_much_happens_one_attempt_to_write_waits(tmp_path: Path) -> None
         queue.stop()
 
 
-def test_no_asker_is_told_of_a_task_that_is_not_written_down(tmp_path: Path) -> None:
+@pytest.mark.parametrize("manner", ["asked", "told"])
+def test_nobody_sees_a_task_that_is_not_written_down(
+    tmp_path: Path, manner: str
+) -> None:
     request = AddTask(TaskRequest("Task", "sleep", ("0",)))
+    news: Recorder[Notification] = Recorder()
     with running(TaskSystem(directory=tmp_path)) as system:
+        told: Promise[QueueReply] = Promise()
+        asked = None
         lock = sqlite3.connect(tmp_path / "session.db", isolation_level=None)
         with contextlib.closing(lock):
             lock.execute("BEGIN IMMEDIATE")
-            refused = system.queue.ask(request, timeout=PATIENCE)
-            assert isinstance(refused, Refused)
-            assert refused.text.startswith(REFUSAL)
+            if manner == "asked":
+                asked = system.queue.ask(request, block=False)
+            else:
+                system.queue.tell(replace(request, reply_to=told))
             assert system.list() == ()
-    with running(TaskSystem(directory=tmp_path)) as system:
-        assert system.list() == ()
-        assert system.add("Next", "sleep", "0").id == 2
+            with pytest.raises(RefusedError, match="no task 1"):
+                system.get(1)
+            system.subscribe(news)
+            assert news.wait_for(Subscribed).tasks == ()
+            assert "in use" in (news.wait_for(JournalTrouble).text or "")
+            with pytest.raises(RefusedError, match="try again when that is over"):
+                system.add("Next", "sleep", "0")
+            assert system.list() == ()
+            assert news.of(TaskChanged) == ()
+            # As a program that is killed now would leave it.
+            rows = lock.execute("SELECT count(*) FROM tasks").fetchone()
+            assert rows == (0,)
+        answer = told.get(PATIENCE) if asked is None else asked.get(timeout=PATIENCE)
+        assert isinstance(answer, TaskAdded)
+        (ended,) = system.wait(1, timeout=PATIENCE)
+        assert ended.status == "complete"
 
 
 def _integrity(state: Path) -> str:

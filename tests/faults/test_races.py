@@ -127,7 +127,6 @@ def test_a_thousand_tasks_may_end_at_once(state: Path) -> None:
     assert len(stories) == count
     # Nobody said that they were shown, so all are to be shown when it is opened again.
     journal = SqliteJournal(state / "session.db")
-    journal.load()
-    unshown = [it for it in journal.unshown() if it.event in _FINAL]
+    unshown = [it for it in journal.load().unshown if it.event in _FINAL]
     journal.release()
     assert unshown == [it for it in news.of(TaskChanged) if it.event in _FINAL]

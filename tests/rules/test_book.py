@@ -212,8 +212,10 @@ class BookMachine(RuleBasedStateMachine):
         by_id = {task.id: task for task in listed}
         for task_id in self.ever_given:
             known = self.model.tasks.get(task_id)
-            same = written.get(task_id) == (known and known.status)
-            assert self.book.is_written(task_id) is same
+            status = None if known is None else known.status
+            if status is not None or task_id in written:
+                same = written.get(task_id) == status
+                assert self.book.is_written(task_id) is same
             assert self.book.written_status(task_id) == written.get(task_id)
             if task_id in by_id:
                 assert self.book.written(task_id, now) == by_id[task_id]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from backburner.actors import (
     AddTask,
@@ -17,7 +17,8 @@ from backburner.actors import (
     TaskStatus,
 )
 from backburner.actors.rules.task import OutputNews
-from backburner.ui.chat.model.state import ChatState, kind_words
+from backburner.ui.chat.model.state import ChatState, Detail, Focus, kind_words
+from backburner.ui.chat.update.task_list import PANELS
 from backburner.ui.chat.update.update import Message, update
 from backburner.ui.chat.views.layout import draw
 from backburner.ui.dialogue.dialogue import Dialogue
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from backburner.ui.text.rows import Frame, Row
 
 RequestT = TypeVar("RequestT")
+
+READING: Final = 2.0
+"""Seconds in which somebody has read what is new on the screen."""
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -105,6 +109,7 @@ class ChatDriver:
             editor=Editor(history),
             look=look,
             size=Size(columns, rows),
+            panels=PANELS,
             partner=partner,
         )
         self.now = 1000.0
@@ -117,6 +122,13 @@ class ChatDriver:
     def press(self, *names: str) -> list[Effect]:
         """Press keys by name."""
         return self.tell(*(Key(name, _text_of(name)) for name in names))
+
+    def press_twice(self, name: str) -> list[Effect]:
+        """Press a key that asks first, read the question, and press it again."""
+        assert not self.press(name)
+        assert f"{name} again: yes" in " ".join(self.screen().split())
+        self.now += READING
+        return self.press(name)
 
     def type(self, text: str) -> list[Effect]:
         """Type text."""
@@ -155,6 +167,12 @@ class ChatDriver:
     def screen(self) -> str:
         """Draw the screen, and return its text."""
         return "\n".join(row_text(row) for row in self.frame().rows)
+
+
+def open_task(chat: ChatDriver, detail: Detail) -> None:
+    """Open a task as the answer to a command does."""
+    chat.state.detail = detail
+    chat.state.focus = Focus.TASK
 
 
 def requests(effects: list[Effect], kind: type[RequestT]) -> list[RequestT]:

@@ -144,6 +144,17 @@ class PtySession:
                     f"no {wanted!r} on the screen:\n{self.text}\n{self._autopsy()}"
                 )
 
+    def press_until(self, keys: str, *wanted: str) -> None:
+        """Press keys, again and again, until the screen shows texts."""
+
+        def shown() -> bool:
+            done = all(text in self.text for text in wanted)
+            if not done:
+                self.send(keys)
+            return done
+
+        self.wait(shown)
+
     def wait_gone(self, text: str) -> None:
         """Read until the screen no longer shows a text."""
         self.wait(lambda: text not in self.text)

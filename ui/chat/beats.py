@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ...actors import TaskStatus
-from .model.state import Confirm, Detail, HelpKeys
+from .model.state import HelpKeys, Leaving, Question
 from .views.layout import measured
 
 if TYPE_CHECKING:
-    from .model.state import ChatState
+    from .model.state import ChatState, Detail
 
 SPIN: Final = 0.1
 """Seconds between two pictures of a spinner."""
@@ -24,12 +24,14 @@ def next_beat(state: ChatState) -> float | None:
     None if it stays as it is until something happens; then no time is spent at all.
     """
     match state.overlay:
-        case Detail():
-            return _detail_beat(state, state.overlay)
         case HelpKeys():
             return None
-        case Confirm() | None:
+        case Question(expires=expires):
+            return max(0.0, expires - state.now)
+        case Leaving() | None:
             pass
+    if state.detail is not None:
+        return _detail_beat(state, state.detail)
     if not state.board.is_moving(state.now):
         return None
     parts, _ = measured(state)

@@ -48,6 +48,7 @@ from .model.messages import (
     UIReport,
 )
 from .model.state import ChatState, kind_words
+from .update.task_list import PANELS
 from .views.input import input_styles
 from .views.layout import draw
 
@@ -330,6 +331,7 @@ def _first_state(
         editor=Editor(inputs, input_styles(look.theme)),
         look=look,
         size=terminal.size(),
+        panels=PANELS,
         remembers=options.directory is not None,
         partner=options.partner.name if options.partner else None,
         notice=notice,

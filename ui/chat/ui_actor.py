@@ -35,6 +35,7 @@ from .model.effects import (
     HurryUp,
     Redraw,
     Remember,
+    ShowInPager,
     Suspend,
     TellPartner,
 )
@@ -268,7 +269,8 @@ class UIActor(SafeActor[UIMessage]):
             while detail.pager.step() and time.monotonic() < end:
                 pass
         columns, height = output_size(self._state, detail)
-        detail.rows = detail.pager.rows(columns, height) if height else ()
+        match = self._state.look.theme.match
+        detail.rows = detail.pager.rows(columns, height, match) if height else ()
 
     def _show_window(self) -> None:
         window = (window_title(self._state), taskbar(self._state))
@@ -322,6 +324,8 @@ class UIActor(SafeActor[UIMessage]):
                     self._announcer.add(task)
                 case Suspend():
                     self._pause()
+                case ShowInPager():
+                    pass
                 case HurryUp():
                     self.post(self._owner, Hurry())
                 case Redraw():

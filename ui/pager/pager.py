@@ -17,7 +17,7 @@ from ..text.ansi import sgr_row, sgr_row_and_style
 from ..text.cells import cut_row, slice_row, width
 from ..text.rows import PLAIN, Row, Span, Style
 from .line_file import LineFile
-from .search import FileSearch, Query
+from .search import FileSearch, MatchedLines, Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,11 +29,17 @@ T = TypeVar("T")
 
 _FARTHEST: Final = 10_000
 _BEHIND_END: Final = 1 << 62  # of any file
+MOST_COUNTED: Final = 100_000
+"""Lines in which matches are counted; a file may have millions."""
+
+MOST_LINES: Final = 1_000_000
+"""Lines that a filter shows at most; finding them all would take memory."""
+
 _LOOK_BACK: Final = 4096  # bytes before the page that may have set its colours
 
 
 class PagerStatus(msgspec.Struct, frozen=True):
-    """Where the view is; for the line below it.
+    """Where the view is; for the line above it.
 
     Attributes:
         percent: How much of the file is above the last row shown, from 0 to 100.
@@ -42,7 +48,15 @@ class PagerStatus(msgspec.Struct, frozen=True):
         wrap: Whether long lines go on in the next row.
         column: The first column shown, when lines do not wrap.
         query: What is searched for; empty if nothing was.
+        match: Which match is the current one, from 1; 0 if there is none, or if that
+            is not known yet.
+        matches: How many were counted.
+        counted: Whether these are all of them.
+        only: What the lines that are shown have to match; empty to show all.
+        lines: How many lines match that, as far as is known.
+        finding: Whether a match is looked for now.
         searching: Whether a search is under way: call `step` until it is not.
+        looked_at: Percent of the file in which was counted, or lines were looked for.
         message: What became of the last search, or why the file can't be read.
     """
 
@@ -52,7 +66,14 @@ class PagerStatus(msgspec.Struct, frozen=True):
     wrap: bool
     column: int
     query: str
+    match: int
+    matches: int
+    counted: bool
+    only: str
+    lines: int
+    finding: bool
     searching: bool
+    looked_at: int
     message: str
 
 
@@ -66,6 +87,49 @@ class _Place(msgspec.Struct, frozen=True, order=True):
 _START = _Place(0, 0)
 
 
+class PagerPlace(msgspec.Struct, frozen=True):
+    """Where a view was, to go back to it."""
+
+    top: _Place
+    following: bool
+    wrap: bool
+    column: int
+
+
+class _Hit(msgspec.Struct, frozen=True):
+    """A match: the line it is in, and which one it is in that, from 0."""
+
+    line: int
+    index: int
+
+
+class _Lines:
+    """The lines of a file, or those of them that a filter lets through.
+
+    Args:
+        look: The file as it is now.
+        only: Those that are let through; none for all.
+    """
+
+    def __init__(self, look: FileLook, only: MatchedLines | None) -> None:
+        self.file = look
+        self._only = only
+        self.is_empty = look.size == 0 if only is None else not only
+
+    def line_at(self, place: int) -> int:
+        if self._only is None:
+            return self.file.line_at(place)
+        return self._only.line_at(place) or 0
+
+    def line_before(self, line: int) -> int | None:
+        lines = self.file if self._only is None else self._only
+        return lines.line_before(line)
+
+    def line_after(self, line: int) -> int | None:
+        lines = self.file if self._only is None else self._only
+        return lines.line_after(line)
+
+
 class Pager:
     """A view into a file that may grow, shrink or vanish at any time.
 
@@ -77,6 +141,7 @@ class Pager:
     """
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self._file = LineFile(path)
         self._top = _START
         self._columns = 80
@@ -88,13 +153,20 @@ class Pager:
         self._percent = 100
         self._query: Query | None = None
         self._search: FileSearch | None = None
-        self._hit: int | None = None
+        self._hit: _Hit | None = None
+        self._counted: MatchedLines | None = None
+        self._only: Query | None = None
+        self._lines: MatchedLines | None = None
+        self._current = Style(reverse=True, bold=True, underline=True)
         self._message = ""
         self._trouble = ""
 
     @property
     def status(self) -> PagerStatus:
         """Where the view was when `rows` was called last."""
+        counted, lines, hit = self._counted, self._lines, self._hit
+        number = counted.number_of(hit.line, hit.index) if counted and hit else None
+        scan = self._scan
         return PagerStatus(
             percent=self._percent,
             size=self._size,
@@ -102,16 +174,47 @@ class Pager:
             wrap=self._wrap,
             column=self._column,
             query=self._query.text if self._query else "",
-            searching=self._search is not None,
+            match=number or 0,
+            matches=counted.matches if counted else 0,
+            counted=bool(counted and counted.is_whole),
+            only=self._only.text if self._only else "",
+            lines=len(lines) if lines else 0,
+            finding=self._search is not None,
+            searching=self._search is not None or scan is not None,
+            looked_at=scan.percent if scan else 100,
             message=self._trouble or self._message,
         )
 
-    def rows(self, columns: int, height: int) -> tuple[Row, ...]:
+    @property
+    def place(self) -> PagerPlace:
+        """Where the view is, for `go_back_to`."""
+        return PagerPlace(self._top, self._following, self._wrap, self._column)
+
+    def go_back_to(self, place: PagerPlace) -> None:
+        """Show again what was shown there."""
+        self._top, self._following = place.top, place.following
+        self._wrap, self._column = place.wrap, place.column
+
+    @property
+    def _scan(self) -> MatchedLines | None:
+        """What has to be looked through still: for the filter, then to count."""
+        found = (it for it in (self._lines, self._counted) if it and not it.is_done)
+        return next(found, None)
+
+    def rows(
+        self, columns: int, height: int, current: Style | None = None
+    ) -> tuple[Row, ...]:
         """Read what is to be seen now, and return at most `height` rows of it.
 
-        Hits of the search are shown in reverse. Reads a page's worth of the file.
+        Matches are shown in reverse. Reads a page's worth of the file.
+
+        Args:
+            columns: How wide a row may be.
+            height: How many rows there may be.
+            current: How the current match looks.
         """
         self._columns, self._height = max(1, columns), max(1, height)
+        self._current = current or self._current
         return self._look(self._page, ())
 
     def scroll(self, count: int) -> None:
@@ -119,7 +222,7 @@ class Pager:
         if count < 0:
             self._following = False
         if not self._following:
-            self._look(lambda look: self._move(look, count), None)
+            self._look(lambda lines: self._move(lines, count), None)
 
     def page(self, count: int) -> None:
         """Move by pages, of the height that was drawn last."""
@@ -160,109 +263,162 @@ class Pager:
         ends the search.
         """
         query = safe_line(query)
-        self._query = Query(query) if query else None
+        self._query = Query(query, self._only) if query else None
         self._search = None
         self._hit = None
         self._message = ""
+        self._counted = None
         if self._query:
+            self._counted = MatchedLines(self._query, MOST_COUNTED)
             from_end = self._following and not forward
             place = _BEHIND_END if from_end else self._top.line
             self._search = FileSearch(self._query, place, forward=forward)
 
     def search_again(self, *, forward: bool) -> None:
-        """Begin to search for the same after (or before) the last hit: `n` and `N`."""
-        if not self._query:
+        """Go on to the next match, or back to the one before: `n` and `N`."""
+        query, hit = self._query, self._hit
+        if not query:
             return
         self._message = ""
-        place = self._top.line if self._hit is None else self._hit
-        if forward:
-            place = self._look(lambda look: look.end_of(place), place)
-        self._search = FileSearch(self._query, place, forward=forward)
+        if hit is not None and self._step_in_line(query, hit, 1 if forward else -1):
+            return
+        place = self._top.line if hit is None else hit.line
+        if forward and hit is not None:
+            place = self._look(lambda lines: lines.file.end_of(place), place)
+        self._search = FileSearch(query, place, forward=forward)
+
+    def show_only(self, text: str) -> None:
+        """Show only the lines that match; all of them for an empty text.
+
+        `step` looks for them; those that were found are shown meanwhile.
+        """
+        text = safe_line(text)
+        self._only = Query(text) if text else None
+        self._lines = MatchedLines(self._only, MOST_LINES) if self._only else None
+        self._message = ""
+        if self._query:
+            query, hit = self._query.text, self._hit
+            self.search(query)
+            self._search, self._hit = None, hit
+        self._look(lambda lines: lines.file, None)
 
     def cancel_search(self) -> None:
-        """Stop a search that is under way; the view stays where it is."""
-        self._search = None
+        """Stop what is under way; the view stays where it is."""
+        if self._search is not None:
+            self._search = None
+        elif (scan := self._scan) is not None:
+            scan.stopped = True
 
     def step(self) -> bool:
         """Search a bounded step further. When it hits, the view goes there.
 
         Returns:
-            Whether the search is still under way.
+            Whether something is still under way.
         """
         search, query = self._search, self._query
         if search is None or query is None:
-            return False
-        hit = self._look(search.step, None)
-        if hit is not None:
+            self._look(self._scan_further, None)
+            return self._scan is not None and not self._trouble
+        line = self._look(lambda lines: search.step(lines.file), None)
+        if line is not None:
             self._search = None
-            self._hit = hit
             if search.went_round:
-                self._message = "went round to the other end of the output"
-            self._look(lambda look: self._go_to(look, hit, query), None)
+                self._message = "search wrapped around"
+            self._look(lambda lines: self._hit_in(lines, line, query, search), None)
         elif search.done or self._trouble:
             self._search = None
             self._message = "" if self._trouble else f"not found: {query.text}"
-        return self._search is not None
+        return self._search is not None or self._scan is not None
 
-    def _look(self, act: Callable[[FileLook], T], otherwise: T) -> T:
+    def _scan_further(self, lines: _Lines) -> None:
+        if (scan := self._scan) is not None:
+            scan.step(lines.file)
+
+    def _hit_in(
+        self, lines: _Lines, line: int, query: Query, search: FileSearch
+    ) -> None:
+        index = 0
+        if not search.forward:
+            index = len(query.spans(_shown(lines.file, line))) - 1
+        self._go_to(lines, _Hit(line, max(0, index)), query)
+
+    def _step_in_line(self, query: Query, hit: _Hit, step: int) -> bool:
+        """Go to another match of the same line; tell whether there is one."""
+
+        def go(lines: _Lines) -> bool:
+            count = len(query.spans(_shown(lines.file, hit.line)))
+            index = hit.index + step
+            if not 0 <= index < count:
+                return False
+            self._go_to(lines, _Hit(hit.line, index), query)
+            return True
+
+        return self._look(go, otherwise=False)
+
+    def _look(self, act: Callable[[_Lines], T], otherwise: T) -> T:
         """Do something with the file as it is now, or note why it can't be read."""
         try:
             with self._file.look() as look:
                 self._size = look.size
-                result = act(look)
+                for scan in (self._lines, self._counted):
+                    if scan is not None and scan.is_done:
+                        scan.step(look)  # what was added since
+                result = act(_Lines(look, self._lines))
         except OSError as error:
             self._trouble = f"can't read the output: {error.strerror}"
             return otherwise
         self._trouble = ""
         return result
 
-    def _page(self, look: FileLook) -> tuple[Row, ...]:
+    def _page(self, lines: _Lines) -> tuple[Row, ...]:
         """Draw a page, and put the top where it then is."""
-        if look.size == 0:
-            self._top, self._percent = _START, 100
+        if lines.is_empty:
+            self._percent = 100
+            self._top = _START if self._lines is None else self._top
             return ()
-        last = self._last_page(look)
-        self._top = last if self._following else min(self._valid_top(look), last)
+        last = self._last_page(lines)
+        self._top = last if self._following else min(self._valid_top(lines), last)
         rows: list[Row] = []
         line: int | None = self._top.line
-        style = self._style_before(look, self._top.line)
+        style = self._style_before(lines.file, self._top.line)
         while line is not None and len(rows) < self._height:
-            more, style = self._rows_and_style(look, line, style)
+            more, style = self._rows_and_style(lines.file, line, style)
             rows += more[self._top.row :] if line == self._top.line else more
-            self._percent = 100 * look.end_of(line) // look.size
-            line = look.line_after(line)
+            self._percent = 100 * lines.file.end_of(line) // max(1, self._size)
+            line = lines.line_after(line)
         return tuple(rows[: self._height])
 
-    def _valid_top(self, look: FileLook) -> _Place:
+    def _valid_top(self, lines: _Lines) -> _Place:
         """Return the top, or what is nearest to it if the file or the width changed."""
-        line = look.line_at(self._top.line)
+        line = lines.line_at(self._top.line)
         if line != self._top.line:
             return _Place(line, 0)
-        return _Place(line, min(self._top.row, self._row_count(look, line) - 1))
+        count = self._row_count(lines.file, line)
+        return _Place(line, min(self._top.row, count - 1))
 
-    def _last_page(self, look: FileLook) -> _Place:
+    def _last_page(self, lines: _Lines) -> _Place:
         """Return where the page begins that ends with the file."""
-        line = look.line_at(look.size)
-        rows = self._row_count(look, line)
-        while rows < self._height and (before := look.line_before(line)) is not None:
+        line = lines.line_at(lines.file.size)
+        rows = self._row_count(lines.file, line)
+        while rows < self._height and (before := lines.line_before(line)) is not None:
             line = before
-            rows += self._row_count(look, line)
+            rows += self._row_count(lines.file, line)
         return _Place(line, max(0, rows - self._height))
 
-    def _move(self, look: FileLook, count: int) -> None:
-        if look.size == 0:
+    def _move(self, lines: _Lines, count: int) -> None:
+        if lines.is_empty:
             return
-        place = self._valid_top(look)
+        place = self._valid_top(lines)
         line, row = place.line, place.row + max(-_FARTHEST, min(count, _FARTHEST))
         while row < 0:
-            before = look.line_before(line)
+            before = lines.line_before(line)
             if before is None:
                 row = 0
                 break
             line = before
-            row += self._row_count(look, line)
-        while row >= (rows := self._row_count(look, line)):
-            after = look.line_after(line)
+            row += self._row_count(lines.file, line)
+        while row >= (rows := self._row_count(lines.file, line)):
+            after = lines.line_after(line)
             if after is None:
                 row = rows - 1
                 break
@@ -270,12 +426,14 @@ class Pager:
             row -= rows
         self._top = _Place(line, row)
 
-    def _go_to(self, look: FileLook, line: int, query: Query) -> None:
-        """Bring a hit into view, with some rows above it."""
+    def _go_to(self, lines: _Lines, hit: _Hit, query: Query) -> None:
+        """Make a match the current one, with some rows above it in view."""
+        self._hit = hit
         self._following = False
-        row = sgr_row(look.text(line))
+        row = sgr_row(lines.file.text(hit.line))
         text = "".join(span.text for span in row)
-        start = next((start for start, _ in query.spans(text)), 0)
+        spans = query.spans(text)
+        start = spans[min(hit.index, len(spans) - 1)][0] if spans else 0
         number = 0
         if self._wrap:
             *full, _ = cut_row(row, self._columns)
@@ -285,8 +443,8 @@ class Pager:
             cells = width(text[: start + len(query.text)])
             if not self._column < cells <= self._column + self._columns:
                 self._column = max(0, cells - self._columns * 2 // 3)
-        self._top = _Place(line, number)
-        self._move(look, -(self._height // 3))
+        self._top = _Place(hit.line, number)
+        self._move(lines, -(self._height // 3))
 
     def _row_count(self, look: FileLook, line: int) -> int:
         return len(self._rows_of(look, line)) if self._wrap else 1
@@ -300,7 +458,11 @@ class Pager:
     ) -> tuple[list[Row], Style]:
         row, style = sgr_row_and_style(look.text(line), style)
         if self._query:
-            row = _highlighted(row, self._query)
+            hit = self._hit
+            current = hit.index if hit is not None and hit.line == line else None
+            row = _highlighted(row, self._query, current, self._current)
+        elif self._only:
+            row = _highlighted(row, self._only)
         if self._wrap:
             return cut_row(row, self._columns), style
         return [slice_row(row, self._column, self._columns)], style
@@ -319,8 +481,14 @@ class Pager:
         return style
 
 
-def _highlighted(row: Row, query: Query) -> Row:
-    """Show what is searched for in reverse."""
+def _shown(look: FileLook, line: int) -> str:
+    return "".join(span.text for span in sgr_row(look.text(line)))
+
+
+def _highlighted(
+    row: Row, query: Query, current: int | None = None, mark: Style = PLAIN
+) -> Row:
+    """Show what is searched for in reverse, and the current match as it is marked."""
     hits = query.spans("".join(span.text for span in row))
     if not hits:
         return row
@@ -332,7 +500,11 @@ def _highlighted(row: Row, query: Query) -> Row:
         inner = [edge for edge in edges if at < edge < end]
         for start, stop in pairwise([at, *inner, end]):
             style = span.style
-            if any(first <= start < last for first, last in hits):
+            found = (i for i, (first, last) in enumerate(hits) if first <= start < last)
+            index = next(found, None)
+            if index is not None and index == current:
+                style = mark
+            elif index is not None:
                 style = replace(style, reverse=not style.reverse)
             spans.append(Span(span.text[start - at : stop - at], style))
         at = end

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from array import array
+from bisect import bisect_left, bisect_right
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -27,10 +29,12 @@ class Query:
 
     Args:
         text: Not empty.
+        within: Only lines in which this is found too count.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, within: Query | None = None) -> None:
         self.text = text
+        self._within = within
         self._ignores_case = text == text.lower()
         flags = re.IGNORECASE if self._ignores_case else re.NOFLAG
         self._pattern = re.compile(re.escape(text), flags)
@@ -42,12 +46,32 @@ class Query:
 
     def is_in(self, data: bytes) -> bool:
         """Tell whether the text is in a line of a file."""
-        return bool(self._pattern.search(safe_line(decode_line(data))))
+        return bool(self.count_in(data))
+
+    def count_in(self, data: bytes) -> int:
+        """Count how often the text is in a line of a file."""
+        line = safe_line(decode_line(data))
+        within = self._within
+        if within is not None and not within._pattern.search(line):  # noqa: SLF001
+            return 0
+        return sum(1 for _ in self._pattern.finditer(line))
+
+    def places_in(self, data: bytes) -> list[int] | None:
+        """Return where the text is in many lines at once.
+
+        None if that can't be told without looking at how each of them is shown.
+        """
+        plain = self._within is None and data.isascii() and self.text.isascii()
+        if not plain or _NOT_SHOWN.search(data):
+            return None
+        return [match.start() for match in self._bytes.finditer(data)]
 
     def may_be_in(self, data: bytes) -> bool:
         """Tell, at once for many lines, whether the text may be in one of them."""
         if not self.text.isascii():
             return True
+        if self._within is not None and not self._within.may_be_in(data):
+            return False
         shown = _COLOR.sub(b"", data) if b"\x1b" in data else data
         return bool(_NOT_SHOWN.search(shown) or self._bytes.search(shown))
 
@@ -66,7 +90,8 @@ class FileSearch:
         self._query = query
         self._origin = place
         self._place = place
-        self._forward = forward
+        self.forward = forward
+        """Which way it goes."""
         self.went_round = False
         """Whether it has passed the end of the file, or its start, and went on."""
         self.done = False
@@ -78,7 +103,7 @@ class FileSearch:
         Raises:
             OSError: If the file can't be read.
         """
-        if self._forward:
+        if self.forward:
             return self._step_forward(look)
         return self._step_back(look)
 
@@ -120,3 +145,132 @@ class FileSearch:
         for line, after in pairwise([*lines, end]):
             if self._query.is_in(data[line - start : after - start]):
                 yield line
+
+
+class MatchedLines:
+    """Which lines of a file match, from its start on, found a bounded step at a time.
+
+    Args:
+        query: What they have to match.
+        limit: After so many lines the search ends.
+    """
+
+    def __init__(self, query: Query, limit: int) -> None:
+        self._query = query
+        self._limit = limit
+        self._lines = array("q")
+        self._sums = array("q")  # matches in each of these lines and all before it
+        self._end = 0
+        self._settled = 0  # the last line may still grow: it is looked at again
+        self._size = 1  # not looked at yet
+        self.stopped = False
+        """Whether somebody stopped the search."""
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    @property
+    def matches(self) -> int:
+        """How many matches there are in the lines found so far."""
+        return self._sums[-1] if self._sums else 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there may be more lines than the limit allows to find."""
+        return len(self._lines) >= self._limit
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing more to look at for now."""
+        return self.stopped or self.is_full or self._end >= self._size
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the file was looked at."""
+        return self._end >= self._size and not self.is_full
+
+    @property
+    def percent(self) -> int:
+        """How much of the file was looked at."""
+        return 100 * self._end // self._size if self._size else 100
+
+    def line_at(self, place: int) -> int | None:
+        """Return the last line that begins at a place or before it, or the first."""
+        if not self._lines:
+            return None
+        return self._lines[max(0, bisect_right(self._lines, place) - 1)]
+
+    def line_before(self, line: int) -> int | None:
+        """Return the line before another, or none at the first."""
+        index = bisect_left(self._lines, line)
+        return self._lines[index - 1] if index else None
+
+    def line_after(self, line: int) -> int | None:
+        """Return the line after another, or none at the last."""
+        index = bisect_right(self._lines, line)
+        return self._lines[index] if index < len(self._lines) else None
+
+    def number_of(self, line: int, index: int) -> int | None:
+        """Return which match of the file this is, from 1; none if not known yet.
+
+        Args:
+            line: Where it is.
+            index: Which one it is in its line, from 0.
+        """
+        at = bisect_left(self._lines, line)
+        if at == len(self._lines) or self._lines[at] != line:
+            return None
+        return (self._sums[at - 1] if at else 0) + index + 1
+
+    def step(self, look: FileLook) -> None:
+        """Look at the next `STEP` bytes.
+
+        Raises:
+            OSError: If the file can't be read.
+        """
+        if look.size < self._size:
+            self._drop_from(0)
+        elif look.size > self._size and self._end >= self._size:
+            self._drop_from(self._settled)
+        self._size = look.size
+        if self.is_done:
+            return
+        start, end = self._end, min(self._end + STEP, look.size)
+        if end < look.size:
+            end = look.line_at(end)
+        else:
+            self._settled = look.line_at(look.size)
+        self._find(look, start, end)
+        self._end = end
+
+    def _find(self, look: FileLook, start: int, end: int) -> None:
+        data = look.read(start, end)
+        if not self._query.may_be_in(data):
+            return
+        places = self._query.places_in(data)
+        lines = look.lines_between(start, end)
+        if places is None:
+            for line, after in pairwise([*lines, end]):
+                piece = data[line - start : after - start]
+                if self._query.may_be_in(piece):
+                    self._add(line, self._query.count_in(piece))
+            return
+        for place in places:
+            index = bisect_right(lines, start + place) - 1
+            if index >= 0:
+                self._add(lines[index], 1)
+
+    def _add(self, line: int, count: int) -> None:
+        if not count:
+            return
+        if self._lines and self._lines[-1] == line:
+            self._sums[-1] += count
+        elif not self.is_full:
+            self._sums.append(self.matches + count)
+            self._lines.append(line)
+
+    def _drop_from(self, place: int) -> None:
+        index = bisect_left(self._lines, place)
+        del self._lines[index:]
+        del self._sums[index:]
+        self._end = place

@@ -181,7 +181,7 @@ BASIC: Final = Theme(
     canceled=Style(fg=3),
     selected=Style(reverse=True),
     unread=Style(fg=3, bold=True),
-    match=Style(reverse=True),
+    match=Style(reverse=True, bold=True, underline=True),
     bar=Style(fg=6),
 )
 """For 16 colours, which are those of the terminal's own theme."""
@@ -202,7 +202,7 @@ COLOURLESS: Final = Theme(
     canceled=Style(dim=True),
     selected=Style(reverse=True),
     unread=Style(bold=True),
-    match=Style(reverse=True),
+    match=Style(reverse=True, bold=True, underline=True),
     bar=PLAIN,
 )
 """Without any colour; `NO_COLOR` asks for it."""

@@ -25,6 +25,7 @@ from chat_driver import (
     ChatDriver,
     ended,
     of_conversation,
+    open_task,
     queued,
     requests,
     running,
@@ -98,7 +99,7 @@ def test_time_passes_only_while_something_on_the_screen_moves() -> None:
 def test_an_open_task_moves_while_it_runs() -> None:
     chat = ChatDriver()
     chat.news(running(1))
-    chat.state.overlay = Detail.of(TaskFound(running(1)))
+    open_task(chat, Detail.of(TaskFound(running(1))))
     assert next_beat(chat.state) == SPIN
     chat.news(ended(1))
     assert next_beat(chat.state) is None
@@ -110,7 +111,7 @@ def test_a_click_selects_a_task_and_another_opens_it() -> None:
     row = max(i for i, line in enumerate(chat.screen().split("\n")) if "#2 " in line)
     chat.press("tab", "up")
     assert not chat.tell(Click(5, row))
-    assert chat.state.panel.selected == 2
+    assert chat.state.tasks.selected == 2
     assert chat.tell(Click(5, row))
     chat.tell(Click(5, chat.state.size.rows - 2))
     chat.type("x")
@@ -125,7 +126,7 @@ def test_a_click_opens_a_task_that_moves_as_the_list_grows() -> None:
     row = max(i for i, line in enumerate(chat.screen().split("\n")) if "#5 " in line)
     (look,) = requests(chat.tell(Click(5, row)), GetTask)
     assert look.task_id == 5
-    assert chat.state.panel.selected == 5
+    assert chat.state.tasks.selected == 5
 
 
 def test_the_wheel_moves_in_what_it_is_over() -> None:
@@ -136,10 +137,10 @@ def test_the_wheel_moves_in_what_it_is_over() -> None:
     chat.press("tab")
     row = max(i for i, line in enumerate(chat.screen().split("\n")) if "#1 " in line)
     chat.tell(Wheel(up=False, x=5, y=row), Wheel(up=False, x=5, y=row))
-    assert chat.state.panel.selected == 3
+    assert chat.state.tasks.selected == 3
     assert chat.state.conversations.current.place is None
     chat.tell(Wheel(up=True, x=5, y=4))
-    assert chat.state.panel.selected == 3
+    assert chat.state.tasks.selected == 3
     assert chat.state.conversations.current.place is not None
     chat = ChatDriver(rows=12)
     chat.press("?")
@@ -214,7 +215,7 @@ def test_an_opened_task_says_whether_it_works_until_there_is_more_to_see() -> No
     chat = ChatDriver()
     chat.news(running(1))
     silent = (("silence", "no output for 6m 00s"), ("activity", "1 process, none"))
-    chat.state.overlay = Detail.of(TaskFound(running(1), 4711), silent)
+    open_task(chat, Detail.of(TaskFound(running(1), 4711), silent))
     assert "no output for 6m 00s" in chat.screen()
     assert "1 process, none" in chat.screen()
     chat.news(replace(running(1), output_size=11))

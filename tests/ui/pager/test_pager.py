@@ -260,7 +260,7 @@ def test_what_is_above_a_view_in_the_middle_is_found_too(path: Path) -> None:
     pager.page(-3)
     seen(pager)
     pager.search("line 77")
-    assert "other end" in find(pager)
+    assert "wrapped around" in find(pager)
     assert "line 77" in seen(pager)
 
 
@@ -275,7 +275,7 @@ def test_search_backward_from_the_end(path: Path) -> None:
     find(pager)
     assert "line 8999" in seen(pager)
     pager.search("line 77777", forward=False)
-    assert "other end" in find(pager)
+    assert "wrapped around" in find(pager)
     assert "line 77777" in seen(pager)
     pager.search("line 100000", forward=False)
     assert find(pager) == "not found: line 100000"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 
 from ....actors import Task
@@ -31,6 +33,12 @@ class Suspend(msgspec.Struct, frozen=True):
     """Give the terminal back and stop the process."""
 
 
+class ShowInPager(msgspec.Struct, frozen=True):
+    """Show a file in `$PAGER`, which gets the terminal until it ends."""
+
+    path: Path
+
+
 class HurryUp(msgspec.Struct, frozen=True):
     """Kill what is being ended."""
 
@@ -40,5 +48,14 @@ class Redraw(msgspec.Struct, frozen=True):
 
 
 Effect = (
-    Send | Tell | Leave | TellPartner | Remember | Announce | Suspend | HurryUp | Redraw
+    Send
+    | Tell
+    | Leave
+    | TellPartner
+    | Remember
+    | Announce
+    | Suspend
+    | ShowInPager
+    | HurryUp
+    | Redraw
 )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ...pager.pager import Pager
+from ...pager.pager import Pager, PagerPlace
 from .board import TaskBoard
 from .completion import Popup, Words
 from .conversations import Conversations
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ...terminal.terminal import Size
     from ...text.rows import Row
     from ...text.theme import Look
+    from .panel import Panel
 
 
 class Focus(enum.Enum):
@@ -36,22 +37,19 @@ class Focus(enum.Enum):
 
     INPUT = enum.auto()
     PANEL = enum.auto()
+    TASK = enum.auto()
 
 
-class Panel(msgspec.Struct, frozen=True):
-    """How the task panel is looked at.
+class TaskListView(msgspec.Struct, frozen=True):
+    """How the list of tasks is looked at.
 
     Attributes:
-        hidden: Whether it is out of sight.
         selected: The id of the selected task; none before one was.
         words: What the listed tasks have to match.
-        typing: Whether these words are being typed.
     """
 
-    hidden: bool = False
     selected: int | None = None
     words: str = ""
-    typing: bool = False
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -72,22 +70,56 @@ class HelpKeys(msgspec.Struct, frozen=True):
     """The list of keys lies over the screen.
 
     Attributes:
-        under: The task that is open below it, and comes back after it.
         top: Rows of the list that are above the screen.
     """
 
-    under: Detail | None = None
     top: int = 0
 
 
-class Confirm(msgspec.Struct, frozen=True):
-    """The question whether to leave lies over the screen.
+class Leaving(msgspec.Struct, frozen=True):
+    """The question whether to leave lies over the input."""
+
+
+class Question(msgspec.Struct, frozen=True):
+    """The question whether to do something to a task lies over the input.
+
+    A second press of its key is a yes, any other key a no, and so is time.
 
     Attributes:
-        under: The task that is open below it, and comes back for who stays.
+        key: The name of the key.
+        action: What it does.
+        task_id: To which task.
+        accepts_from: The moment (of the monotonic clock) from which on the key counts:
+            nobody has read the question before, and a held key repeats itself.
+        expires: The moment at which the question goes away.
     """
 
-    under: Detail | None = None
+    key: str
+    action: str
+    task_id: int
+    accepts_from: float
+    expires: float
+
+
+class Purpose(enum.Enum):
+    """What a line is typed for, other than the chat."""
+
+    FIND = enum.auto()
+    LINES = enum.auto()
+    TASKS = enum.auto()
+
+
+@dataclass(slots=True)
+class Field:
+    """A line that is typed for a search or a filter; it stands where the input does.
+
+    Attributes:
+        purpose: What for.
+        editor: What is typed.
+    """
+
+    purpose: Purpose
+    editor: Editor
 
 
 @dataclass(slots=True)
@@ -101,7 +133,7 @@ class Detail:
         activity: What told whether it worked or waited when it was opened.
         output_size: Bytes of output then.
         rows: The part of the output that is seen.
-        query: What is being typed to search for; none while nothing is.
+        opened_from: Which part had the keys before, and gets them back.
     """
 
     task_id: int
@@ -110,7 +142,7 @@ class Detail:
     activity: tuple[tuple[str, str], ...] = ()
     output_size: int = 0
     rows: tuple[Row, ...] = ()
-    query: str | None = None
+    opened_from: Focus = Focus.INPUT
 
     @classmethod
     def of(cls, found: TaskFound, activity: tuple[tuple[str, str], ...] = ()) -> Detail:
@@ -121,7 +153,27 @@ class Detail:
         return cls(task.id, found.pid, pager, activity, task.output_size)
 
 
-Overlay = HelpKeys | Confirm | Detail
+Overlay = HelpKeys | Leaving | Question
+
+
+class Letters(msgspec.Struct, frozen=True):
+    """Letters that were typed where letters are keys, and may become a word.
+
+    Attributes:
+        text: What was typed.
+        at: When the last of it was, in seconds of the monotonic clock.
+        focus: Which part had the keys before.
+        detail: The task that was open before.
+        place: Where its output was looked at before.
+        tasks: How the list of tasks was looked at before.
+    """
+
+    text: str
+    at: float
+    focus: Focus
+    detail: Detail | None
+    place: PagerPlace | None
+    tasks: TaskListView
 
 
 @dataclass(slots=True)
@@ -139,8 +191,15 @@ class ChatState:
         partner: The name of the one who answers; none if nobody does.
         remembers: Whether the session can be opened again, with its queued tasks.
         window_focused: Whether the terminal's window has the focus.
+        panels: What stands between the transcript and the input, from top to bottom.
         focus: Which part takes the keys.
-        panel: How the task panel is looked at.
+        panel_index: Which panel does, if one does.
+        panels_hidden: Whether panels are shown only while they have the keys.
+        tasks: How the list of tasks is looked at.
+        detail: The task that is open, if one is; it takes the transcript's place.
+        prompt: What is typed for something other than the chat, if anything is.
+        searches: What was searched for in output, oldest first.
+        letters: What was typed last where letters are keys, if anything was.
         choice: The popup, if one is open.
         closed_for: The text before the cursor for which somebody closed the popup.
         overlay: What lies over the screen, if anything does.
@@ -156,13 +215,20 @@ class ChatState:
     look: Look
     size: Size
     now: float = 0.0
+    panels: tuple[Panel, ...] = ()
     partner: str | None = None
     remembers: bool = False
     board: TaskBoard = field(default_factory=TaskBoard)
     conversations: Conversations = field(default_factory=Conversations)
     window_focused: bool = True
     focus: Focus = Focus.INPUT
-    panel: Panel = field(default_factory=Panel)
+    panel_index: int = 0
+    panels_hidden: bool = False
+    tasks: TaskListView = field(default_factory=TaskListView)
+    detail: Detail | None = None
+    prompt: Field | None = None
+    searches: list[str] = field(default_factory=list[str])
+    letters: Letters | None = None
     choice: Choice | None = None
     closed_for: str | None = None
     overlay: Overlay | None = None
@@ -176,9 +242,10 @@ class ChatState:
         return Words(self.board, self.kinds, self.conversations.destinations)
 
     @property
-    def detail(self) -> Detail | None:
-        """The task that is open, if one is."""
-        return self.overlay if isinstance(self.overlay, Detail) else None
+    def panel(self) -> Panel | None:
+        """The panel that has the keys, if one has."""
+        focused = self.focus is Focus.PANEL and self.panel_index < len(self.panels)
+        return self.panels[self.panel_index] if focused else None
 
 
 def kind_words(kinds: Iterable[Kind]) -> tuple[tuple[str, str, str], ...]:

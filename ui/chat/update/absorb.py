@@ -11,7 +11,7 @@ from ...dialogue.commands import Quit
 from ...dialogue.entries import Entry, Problem, Reply, TaskNews
 from ...text.cells import pad, width
 from ..model.effects import Effect, TellPartner
-from ..model.state import Confirm, Detail
+from ..model.state import Detail, Focus, Leaving
 
 if TYPE_CHECKING:
     from ..model.conversations import Conversations
@@ -36,8 +36,7 @@ def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
                 if state.partner is not None:
                     outside.append(TellPartner(_or_current(state, where), text))
             case said.Inspect(found=found, activity=activity):
-                state.overlay = Detail.of(found, activity)
-                state.conversations.opened(found.task.id)
+                _open(state, Detail.of(found, activity))
             case said.AskToLeave():
                 outside += _ask_to_leave(state)
             case said.Prefill(line=line):
@@ -59,7 +58,7 @@ def _ask_to_leave(state: ChatState) -> list[Effect]:
     if state.leaving:
         return []
     if state.board.open_count or state.board.left_running:
-        state.overlay = Confirm(state.detail)
+        state.overlay = Leaving()
         return []
     return leave(state)
 
@@ -102,6 +101,18 @@ def _close_chat(state: ChatState, name: str | None) -> None:
 def _say(state: ChatState, problem: str) -> None:
     entry = Problem(datetime.now(UTC), problem)
     state.conversations.show(entry, state.conversations.current.name)
+
+
+def _open(state: ChatState, detail: Detail) -> None:
+    """Open a task; it gets the keys, unless somebody is typing meanwhile."""
+    state.conversations.opened(detail.task_id)
+    state.overlay = state.prompt = None
+    before = state.detail
+    detail.opened_from = before.opened_from if before else state.focus
+    state.detail = detail
+    if state.focus is not Focus.INPUT or not state.editor.text:
+        state.focus = Focus.TASK
+        state.choice = None
 
 
 def chat_lines(conversations: Conversations) -> list[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from ...dialogue import commands
+from ..model import keymap
 from ..model.effects import Effect, HurryUp, Redraw, Suspend
-from ..model.state import Confirm, Focus
-from .absorb import absorb, leave
+from ..model.state import Focus, Leaving
+from .absorb import absorb
+from .help_keys import show_keys
 
 if TYPE_CHECKING:
     from ...terminal.keys import Key
@@ -22,28 +22,31 @@ def take_terminal_key(key: Key) -> list[Effect] | None:
     Returns:
         What is to be done; none if this is no such key.
     """
-    match key.name:
-        case "ctrl-z":
+    match keymap.COMMON.action(key.name):
+        case "suspend":
             return [Suspend()]
-        case "ctrl-l":
+        case "redraw":
             return [Redraw()]
         case _:
             return None
 
 
-def take_common_key(state: ChatState, key: Key) -> list[Effect] | None:
-    """Carry out a key that means the same everywhere; none if this is no such key."""
-    match key.name:
-        case "ctrl-c":
+def take_common_key(state: ChatState, key: Key) -> list[Effect]:
+    """Carry out a key that means the same everywhere, if this is one."""
+    match keymap.COMMON.action(key.name):
+        case "interrupt":
             return interrupt(state)
-        case "ctrl-d":
+        case "leave":
             return end_of_input(state)
-        case "ctrl-t":
-            state.panel = replace(state.panel, hidden=not state.panel.hidden)
-            state.focus = Focus.INPUT
-            return []
+        case "help":
+            show_keys(state)
+        case "toggle-panels":
+            state.panels_hidden = not state.panels_hidden
+            if state.focus is Focus.PANEL:
+                state.focus = Focus.INPUT
         case _:
-            return None
+            pass
+    return []
 
 
 def interrupt(state: ChatState) -> list[Effect]:
@@ -54,7 +57,7 @@ def interrupt(state: ChatState) -> list[Effect]:
         state.to_send.clear()
         state.notice = f"not sent: {waiting} of the commands, which waited"
         return []
-    state.overlay = Confirm(state.detail)
+    state.overlay = Leaving()
     return []
 
 
@@ -62,25 +65,3 @@ def end_of_input(state: ChatState) -> list[Effect]:
     """Do what Ctrl+D means: leave, but ask before anything is ended by it."""
     where = state.conversations.current.name
     return absorb(state, state.dialogue.take_command(commands.Quit(), where))
-
-
-def take_confirm_key(
-    state: ChatState, question: Confirm, key: Key
-) -> list[Effect] | None:
-    """Take the answer to the question whether to leave.
-
-    Returns:
-        What is to be done; none if the question was passed over: somebody goes on
-        typing, and the key belongs to the input.
-    """
-    match key.name:
-        case "enter" | "y" | "Y" | "ctrl-c" | "ctrl-d":
-            return leave(state)
-        case "escape" | "n" | "N" | "q":
-            state.overlay = question.under
-        case _ if key.text:
-            state.overlay = None
-            return None
-        case _:
-            pass
-    return []

@@ -4,89 +4,90 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .common_keys import take_common_key
+from ..model import keymap
+from ..model.effects import ShowInPager
+from ..model.state import Focus, Purpose
+from .focus import close_detail
 from .help_keys import show_keys
-from .panel_keys import take_task_key
+from .prompt_keys import open_prompt
+from .questions import ASKS, ask
 
 if TYPE_CHECKING:
     from ...pager.pager import Pager
-    from ...terminal.keys import Key
     from ..model.effects import Effect
     from ..model.state import ChatState, Detail
 
 _SIDEWAYS: Final = 8
 
 
-def take_detail_key(state: ChatState, detail: Detail, key: Key) -> list[Effect]:
-    """Take a key while a task is open."""
-    if detail.query is not None:
-        _take_query_key(detail, key)
-        return []
-    match key.name:
-        case "escape" | "q" | "ctrl-c":
-            if detail.pager is not None and detail.pager.status.searching:
-                detail.pager.cancel_search()
-            else:
-                state.overlay = None
-        case "enter":
-            pass  # it is open already
-        case "?" | "f1":
+def act_on_detail(state: ChatState, detail: Detail, action: str) -> list[Effect]:
+    """Carry out an action of `keymap.TASK`."""
+    if action in ASKS:
+        return ask(state, keymap.TASK, action, detail.task_id)
+    match action:
+        case "back":
+            _back(state, detail)
+        case "to-input":
+            state.focus = Focus.INPUT
+        case "help":
             show_keys(state)
-        case "/" if detail.pager is not None:
-            detail.query = ""
+        case _ if detail.pager is not None:
+            return _act_on_output(state, detail.pager, action)
         case _:
-            if detail.pager is not None and _move(detail.pager, key):
-                return []
-            effects = take_task_key(state, key, detail.task_id)
-            return effects if effects is not None else take_common_key(state, key) or []
+            pass
     return []
 
 
-def _move(pager: Pager, key: Key) -> bool:
-    match key.name:
-        case "up" | "k":
+def _back(state: ChatState, detail: Detail) -> None:
+    """Take back the last thing that was asked for: a search, the filter, the task."""
+    pager = detail.pager
+    if pager is not None and pager.status.searching:
+        pager.cancel_search()
+    elif pager is not None and pager.status.only:
+        pager.show_only("")
+    else:
+        close_detail(state)
+
+
+def _act_on_output(state: ChatState, pager: Pager, action: str) -> list[Effect]:
+    match action:
+        case "find":
+            open_prompt(state, Purpose.FIND)
+        case "lines":
+            open_prompt(state, Purpose.LINES)
+        case "find-next" | "find-previous":
+            if not pager.status.query and state.searches:
+                pager.search(state.searches[-1], forward=action == "find-next")
+            else:
+                pager.search_again(forward=action == "find-next")
+        case "pager":
+            return [ShowInPager(pager.path)]
+        case _:
+            _move(pager, action)
+    return []
+
+
+def _move(pager: Pager, action: str) -> None:
+    match action:
+        case "up":
             pager.scroll(-1)
-        case "down" | "j":
+        case "down":
             pager.scroll(1)
-        case "pgup" | "b":
+        case "page-up":
             pager.page(-1)
-        case "pgdn" | "space":
+        case "page-down":
             pager.page(1)
-        case "home" | "g":
+        case "first":
             pager.home()
-        case "end" | "G":
+        case "last":
             pager.end()
         case "left":
             pager.scroll_sideways(-_SIDEWAYS)
         case "right":
             pager.scroll_sideways(_SIDEWAYS)
-        case "f":
+        case "follow":
             pager.toggle_follow()
-        case "w":
+        case "wrap":
             pager.toggle_wrap()
-        case "n":
-            pager.search_again(forward=True)
-        case "N":
-            pager.search_again(forward=False)
         case _:
-            return False
-    return True
-
-
-def _take_query_key(detail: Detail, key: Key) -> None:
-    query = detail.query or ""
-    match key.name:
-        case "enter":
-            detail.query = None
-            if detail.pager is not None:
-                # At the end of the output there is nothing below to be found.
-                down = not detail.pager.status.following
-                detail.pager.search(query, forward=down)
-        case "escape" | "ctrl-c":
-            detail.query = None
-        case "backspace":
-            detail.query = query[:-1] if query else None
-        case "ctrl-u":
-            detail.query = ""
-        case _:
-            detail.query = query + key.text
+            pass

@@ -9,13 +9,14 @@ from msgspec.structs import replace
 from ...dialogue import commands
 from ...dialogue.parse import split_commands
 from ...terminal.keys import Key, Paste
+from ..model import keymap
 from ..model.completion import propose
 from ..model.effects import Effect, Remember
 from ..model.state import Choice
 from .absorb import absorb
 from .common_keys import take_common_key
+from .focus import focus_next
 from .help_keys import show_keys
-from .panel_keys import focus_panel
 from .scrolling import scroll_page, to_end
 
 if TYPE_CHECKING:
@@ -49,36 +50,51 @@ def take_input(state: ChatState, event: Key | Paste) -> list[Effect]:
 
 
 def _take_key(state: ChatState, key: Key) -> list[Effect] | None:
+    """Carry out a key of the input; none if the editor takes it."""
     empty = not state.editor.text
-    match key.name:
-        case "enter":
+    match keymap.INPUT.action(key.name):
+        case "send":
             return submit(state)
-        case "tab" if not empty:
+        case "complete" if not empty:
             _complete(state)
-            return []
-        case "tab" | "shift-tab":
-            focus_panel(state)
-            return []
-        case "ctrl-c" if not empty:
+        case "complete" | "next-part":
+            return focus_next(state)
+        case "help-if-empty" if empty:
+            show_keys(state)
+        case "back" if state.detail is not None:
+            return focus_next(state)
+        case "page-up":
+            _page(state, -1)
+        case "page-down":
+            _page(state, 1)
+        case _:
+            return _take_common(state, key, empty=empty)
+    return []
+
+
+def _take_common(state: ChatState, key: Key, *, empty: bool) -> list[Effect] | None:
+    match keymap.COMMON.action(key.name):
+        case "interrupt" if not empty:
             state.editor.clear()
+            state.notice = "cleared; Ctrl+Y brings it back"
             _refresh(state)
             return []
-        case "ctrl-d" if not empty:
+        case "leave" if not empty:
             return None  # deletes a character
-        case "?" if empty:
-            show_keys(state)
-            return []
-        case "f1":
-            show_keys(state)
-            return []
-        case "end" if _looks_back(state):
+        case "":
+            if key.name != "end" or not _looks_back(state):
+                return None
             to_end(state)
-            return []
-        case "pgup" | "pgdn":
-            scroll_page(state, -1 if key.name == "pgup" else 1)
             return []
         case _:
             return take_common_key(state, key)
+
+
+def _page(state: ChatState, pages: int) -> None:
+    if state.detail is None:
+        scroll_page(state, pages)
+    elif state.detail.pager is not None:
+        state.detail.pager.page(pages)
 
 
 def _complete(state: ChatState) -> None:
@@ -104,8 +120,8 @@ def _take_unused(state: ChatState, key: Key) -> list[Effect]:
 
 def _take_popup_key(state: ChatState, choice: Choice, key: Key) -> list[Effect] | None:
     count = len(choice.popup.proposals)
-    match key.name:
-        case "escape":
+    match keymap.POPUP.action(key.name):
+        case "close":
             state.closed_for = state.editor.text[: state.editor.cursor]
             state.choice = None
             return []
@@ -114,10 +130,10 @@ def _take_popup_key(state: ChatState, choice: Choice, key: Key) -> list[Effect] 
             index = (choice.index + step) % count
             state.choice = replace(choice, index=index, moved=True)
             return []
-        case "tab" if count:
+        case "take" if count:
             _accept(state, choice)
             return []
-        case "enter" if count and _enter_accepts(state, choice):
+        case "take-or-send" if count and _enter_accepts(state, choice):
             _accept(state, choice)
             # A command that takes nothing has nothing more to wait for.
             if choice.popup.start == 0 and not state.editor.text.endswith(" "):
@@ -158,6 +174,7 @@ def submit(state: ChatState) -> list[Effect]:
             return []
         show = commands.ShowTask(failed)
         return absorb(state, state.dialogue.take_command(show, conversation.name))
+    state.detail = None  # what comes of the line is to be seen
     line = state.editor.submit()
     lines = split_commands(line)
     if len(lines) > 1:

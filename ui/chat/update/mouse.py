@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Final
 
-from msgspec.structs import replace
-
-from ...dialogue import commands
-from ..model.state import Confirm, Detail, Focus, HelpKeys
+from ..model.state import Focus, HelpKeys, Question
 from ..views.layout import measured
-from ..views.task_panel import FRAME, shown_tasks
-from .absorb import absorb
 from .help_keys import scroll_list
-from .panel_keys import focus_panel, select
 from .scrolling import scroll
 
 if TYPE_CHECKING:
     from ...terminal.keys import Click, Wheel
     from ..model.effects import Effect
     from ..model.state import ChatState
-    from ..views.layout import Areas
 
 WHEEL_ROWS: Final = 3
 """How far one step of the wheel goes."""
@@ -28,52 +21,56 @@ WHEEL_ROWS: Final = 3
 def wheel(state: ChatState, event: Wheel) -> None:
     """Scroll what is in sight."""
     rows = -WHEEL_ROWS if event.up else WHEEL_ROWS
-    match state.overlay:
-        case Detail(pager=pager):
-            if pager is not None:
-                pager.scroll(rows)
-        case HelpKeys():
-            scroll_list(state, state.overlay, rows)
-        case Confirm():
-            pass
-        case None:
-            parts, _ = measured(state)
-            below = event.y - _first_task(parts) + 1
-            if state.focus is Focus.PANEL and 0 <= below < parts.panel:
-                select(state, -1 if event.up else 1)
-            else:
-                scroll(state, rows)
-        case _:
-            assert_never(state.overlay)
+    if isinstance(state.overlay, HelpKeys):
+        scroll_list(state, state.overlay, rows)
+    elif state.overlay is not None:
+        pass
+    elif state.detail is not None:
+        if state.detail.pager is not None:
+            state.detail.pager.scroll(rows)
+    else:
+        found = _panel_at(state, event.y)
+        panel = state.panel
+        if panel is not None and found is not None and found[0] == state.panel_index:
+            panel.act(state, "up" if event.up else "down")
+        else:
+            scroll(state, rows)
 
 
 def click(state: ChatState, event: Click) -> list[Effect]:
-    """Select the task that was clicked, or open it.
-
-    In the list one click selects and the next one opens. Outside of it one has to do:
-    the list is longer than what is seen before, and the task moves as it gets it.
-    """
+    """Give the keys to what was clicked; a panel takes the click as well."""
+    state.letters = None
     if state.overlay is not None:
+        if isinstance(state.overlay, Question):
+            state.overlay = None
         return []
     parts, _ = measured(state)
-    first = _first_task(parts)
-    shown, _, _ = shown_tasks(state, max(0, parts.panel - FRAME))
-    index = event.y - first
-    if not 0 <= index < len(shown):
-        if event.y >= first + parts.panel - 1:
-            state.focus = Focus.INPUT
+    body = parts.header + parts.header_rule
+    if event.y >= body + parts.body:
+        state.focus = Focus.INPUT
+        state.prompt = None
         return []
-    task_id = shown[index].task.id
-    opens = state.focus is not Focus.PANEL or state.panel.selected == task_id
-    state.panel = replace(state.panel, selected=task_id)
-    focus_panel(state)
-    if not opens:
+    if state.detail is not None:
+        if event.y >= body and state.prompt is None:
+            state.focus = Focus.TASK
+            state.choice = None
         return []
-    where = state.conversations.current.name
-    command = commands.ShowTask(task_id)
-    return absorb(state, state.dialogue.take_command(command, where))
+    found = _panel_at(state, event.y)
+    if found is None:
+        return []
+    index, row, height = found
+    return state.panels[index].press(state, row, height)
 
 
-def _first_task(parts: Areas) -> int:
-    """Return the row of the screen, from 0, of the first task in the panel."""
-    return parts.header + parts.header_rule + parts.transcript + 1
+def _panel_at(state: ChatState, y: int) -> tuple[int, int, int] | None:
+    """Return the panel in a row of the screen, which of its rows that is, of how many.
+
+    None if there is none.
+    """
+    parts, _ = measured(state)
+    row = y - parts.header - parts.header_rule - parts.transcript
+    for index, height in enumerate(parts.panels):
+        if 0 <= row < height:
+            return index, row, height
+        row -= height
+    return None

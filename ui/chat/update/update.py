@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final, assert_never
-
-from msgspec.structs import replace
 
 from ....actors import (
     ChatMessage,
@@ -25,19 +24,26 @@ from ...dialogue.effects import Tell
 from ...dialogue.messages import Notice
 from ...dialogue.partner import PartnerMessage, PartnerSays
 from ...terminal import keys
+from ..model import keymap
 from ..model.effects import Announce, Effect
 from ..model.messages import Beat, Ending, Resized
-from ..model.state import Confirm, Detail, Focus, HelpKeys
+from ..model.state import Focus, HelpKeys, Leaving, Question
 from .absorb import absorb
-from .common_keys import take_confirm_key, take_terminal_key
-from .detail_keys import take_detail_key
-from .help_keys import take_list_key
+from .common_keys import take_common_key, take_terminal_key
+from .detail_keys import act_on_detail
+from .focus import leave_unseen_panel
 from .input_keys import send_waiting, take_input
+from .letters import note, recent, to_input
 from .mouse import click, wheel
-from .panel_keys import leave_unseen_panel, take_panel_key
+from .overlay_keys import take_help_key, take_leaving_key, take_question_key
+from .prompt_keys import paste_into_prompt, take_prompt_key
+from .questions import expire
 from .restore import restore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..model.keymap import Keymap
     from ..model.state import ChatState
 
 PARTNER: Final = "partner"
@@ -91,10 +97,10 @@ def update(state: ChatState, message: Message, now: float) -> list[Effect]:
             state.size = size
             leave_unseen_panel(state)
         case Beat():
-            pass
+            expire(state)
         case Ending():
             state.leaving = True
-            state.overlay = None
+            state.overlay = state.prompt = None
         case _:
             return _take_reply(state, message)
     return []
@@ -116,6 +122,7 @@ def _take_notification(state: ChatState, news: Notification) -> list[Effect]:
             pass  # the dialogue has words for it
         case _:
             assert_never(news)
+    expire(state)
     effects += absorb(state, state.dialogue.take_notification(news))
     return [*effects, *send_waiting(state)]
 
@@ -144,34 +151,70 @@ def _take_key(state: ChatState, key: keys.Key) -> list[Effect]:
     effects = take_terminal_key(key)
     if effects is not None:
         return effects
+    if not key.text:
+        state.letters = None
     match state.overlay:
-        case Confirm():
-            effects = take_confirm_key(state, state.overlay, key)
-            if effects is not None:
-                return effects
-            state.focus = Focus.INPUT
-        case Detail():
-            return take_detail_key(state, state.overlay, key)
+        case Question():
+            effects = take_question_key(state, state.overlay, key)
+        case Leaving():
+            effects = take_leaving_key(state, key)
         case HelpKeys():
-            if take_list_key(state, state.overlay, key):
-                return []
+            effects = take_help_key(state, state.overlay, key)
         case None:
             pass
         case _:
             assert_never(state.overlay)
-    if state.focus is Focus.PANEL:
-        return take_panel_key(state, key)
-    return take_input(state, key)
+    return _take_in_focus(state, key) if effects is None else effects
+
+
+def _take_in_focus(state: ChatState, key: keys.Key) -> list[Effect]:
+    """Take a key in the part of the screen that has the keys."""
+    detail, panel = state.detail, state.panel
+    if state.prompt is not None:
+        take_prompt_key(state, state.prompt, key)
+    elif state.focus is Focus.TASK and detail is not None:
+        act = partial(act_on_detail, state, detail)
+        return _take_letter_or_key(state, key, keymap.TASK, act)
+    elif panel is not None:
+        act = partial(panel.act, state)
+        return _take_letter_or_key(state, key, panel.keys, act)
+    elif key.text and recent(state) is not None:
+        return to_input(state, key)
+    else:
+        if key.name == "?":
+            note(state, key)
+        return take_input(state, key)
+    return []
+
+
+def _take_letter_or_key(
+    state: ChatState,
+    key: keys.Key,
+    known: Keymap,
+    act: Callable[[str], list[Effect]],
+) -> list[Effect]:
+    """Take a key where letters are keys too."""
+    action = known.action(key.name)
+    if key.text:
+        if not action:
+            return to_input(state, key)
+        note(state, key)
+    if not action:
+        return take_common_key(state, key)
+    effects = act(action)
+    if state.prompt is not None:
+        state.letters = None
+    return effects
 
 
 def _take_paste(state: ChatState, paste: keys.Paste) -> list[Effect]:
     """Put a paste into the input, whatever has the focus: it may not get lost."""
-    detail = state.detail
-    if detail is not None and detail.query is not None:
-        detail.query += safe_line(paste.text.partition("\n")[0])
+    state.letters = None
+    if state.prompt is not None:
+        paste_into_prompt(state, state.prompt, paste)
         return []
     state.focus = Focus.INPUT
-    state.panel = replace(state.panel, typing=False)
+    state.overlay = None
     if paste.cut:
         state.notice = "the paste was too long, and its end is lost"
     return take_input(state, paste)

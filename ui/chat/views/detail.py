@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from ....actors import Task
+    from ...pager.pager import PagerStatus
     from ...text.theme import Look
     from ..model.board import Seen
     from ..model.state import ChatState, Detail
@@ -133,16 +134,29 @@ def _output(seen: Seen) -> str | None:
 def _rule(state: ChatState, detail: Detail, columns: int) -> Row:
     signs = state.look.signs
     if detail.pager is None:
-        left, right = "no output", ""
-    else:
-        status = detail.pager.status
-        left = "output"
-        text = status.message
-        if status.searching:
-            text = f"searching for {status.query}{signs.more} Esc stops it"
-        if text:
-            left += f" {signs.dot} {safe_line(text)}"
-        right = "following" if status.following else f"{status.percent}%"
-        if not status.wrap:
-            right = f"column {status.column + 1} {signs.dot} {right}"
+        return titled_rule("no output", state.look, columns)
+    status = detail.pager.status
+    left = f" {signs.dot} ".join(["output", *_search_words(status, signs.more)])
+    right = "following" if status.following else f"{status.percent}%"
+    if not status.wrap:
+        right = f"column {status.column + 1} {signs.dot} {right}"
     return titled_rule(left, state.look, columns, right)
+
+
+def _search_words(status: PagerStatus, more: str) -> list[str]:
+    """Write what is searched for and found, the place among the matches first."""
+    words: list[str] = []
+    if status.finding:
+        words.append(f"searching for {status.query}{more} Esc stops it")
+    elif status.query and status.matches:
+        counted = f"{status.matches}" if status.counted else f"{status.matches}+"
+        number = f"{status.match} of " if status.match else ""
+        words.append(f"{status.query}: {number}{counted}")
+    if status.only:
+        lines = f"{status.lines} line{'s' * (status.lines != 1)}"
+        words.append(f"only {lines} with {status.only}, Esc shows all")
+    if status.searching and not status.finding:
+        words.append(f"{status.looked_at}% read{more} Esc stops")
+    if status.message:
+        words.append(safe_line(status.message))
+    return [safe_line(word) for word in words]

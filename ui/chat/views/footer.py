@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from ....actors.rules.safe_text import safe_line
 from ...text.cells import clip_row, width
 from ...text.rows import Row, Span
-from ..model.state import Confirm, Detail, Focus, HelpKeys
-from . import keys_text
+from ..model import keymap
+from ..model.keymap import key_name
+from ..model.state import Focus, HelpKeys, Leaving, Purpose, Question
 from .help_keys import has_more
 
 if TYPE_CHECKING:
+    from ..model.keymap import Hints
     from ..model.state import ChatState
-    from .keys_text import Keys
 
 
 def footer_row(state: ChatState, columns: int, body: int) -> Row:
@@ -27,15 +28,12 @@ def footer_row(state: ChatState, columns: int, body: int) -> Row:
     theme = state.look.theme
     if state.notice:
         return clip_row((Span(safe_line(state.notice), theme.unread),), columns)
-    detail = state.detail
     spans: list[Span] = []
-    if detail is not None and detail.query is not None:
-        spans.append(Span(f"/{detail.query}_  ", theme.unread))
-    used = sum(width(span.text) for span in spans)
+    used = 0
     separator = f" {state.look.signs.dot} "
     started = False
     for name, meaning in _keys(state, columns, body):
-        key = keys_text.key_name(name, ascii_only=state.look.is_ascii)
+        key = key_name(name, ascii_only=state.look.is_ascii)
         lead = separator if started else ""
         cells = width(f"{lead}{key} {meaning}")
         if used + cells > columns:
@@ -50,30 +48,40 @@ def footer_row(state: ChatState, columns: int, body: int) -> Row:
     return clip_row(tuple(span for span in spans if span.text), columns)
 
 
-def _keys(state: ChatState, columns: int, body: int) -> Keys:
+def _keys(state: ChatState, columns: int, body: int) -> Hints:
     match state.overlay:
         case HelpKeys():
-            long = has_more(state, columns, body)
-            return keys_text.LONG_HELP_KEYS if long else keys_text.HELP_KEYS
-        case Confirm():
-            return keys_text.CONFIRM_KEYS
-        case Detail(query=None, task_id=task_id):
-            seen = state.board.find(task_id)
-            if seen is None:
-                return keys_text.FORGOTTEN_DETAIL_KEYS
-            ended = seen.task.status.is_final
-            return keys_text.ENDED_DETAIL_KEYS if ended else keys_text.DETAIL_KEYS
-        case Detail():
-            return keys_text.QUERY_KEYS
+            scrolls = has_more(state, columns, body)
+            return keymap.HELP.hints(frozenset() if scrolls else frozenset({"up"}))
+        case Leaving():
+            return keymap.LEAVE.hints()
+        case Question(key=key):
+            return ((key, "yes"), ("any other key", "no"))
         case None:
             pass
     if state.leaving:
-        return keys_text.LEAVING_KEYS
-    if state.focus is Focus.PANEL:
-        typing = state.panel.typing
-        return keys_text.FILTER_KEYS if typing else keys_text.PANEL_KEYS
+        return keymap.LEAVING.hints()
+    if state.prompt is not None:
+        filters = state.prompt.purpose is Purpose.TASKS
+        return (keymap.TASK_FILTER if filters else keymap.FIELD).hints()
+    if state.focus is Focus.TASK and state.detail is not None:
+        return keymap.TASK.hints(_senseless(state, state.detail.task_id))
+    panel = state.panel
+    if panel is not None:
+        return panel.keys.hints(panel.hidden(state))
     if state.editor.searching:
-        return keys_text.SEARCH_KEYS
+        return keymap.HISTORY.hints()
     if state.choice is not None and state.choice.popup.proposals:
-        return keys_text.POPUP_KEYS
-    return keys_text.INPUT_KEYS
+        return keymap.POPUP.hints()
+    opened = state.detail is not None
+    return keymap.INPUT.hints(frozenset() if opened else frozenset({"back"}))
+
+
+def _senseless(state: ChatState, task_id: int) -> frozenset[str]:
+    """Return the actions that make no sense for a task as it is now."""
+    seen = state.board.find(task_id)
+    if seen is None:
+        return frozenset({"cancel", "kill", "rerun"})
+    if seen.task.status.is_final:
+        return frozenset({"cancel", "kill"})
+    return frozenset({"rerun"})

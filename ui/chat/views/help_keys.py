@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from ...text.cells import clip_row, pad, pad_row, row_width, width
 from ...text.rows import Row, Span
-from ..model.state import Focus, HelpKeys
-from .keys_text import INPUT, OPEN_TASK, SCREEN, TASKS, key_name
+from ..model import keymap
+from ..model.keymap import key_name
+from ..model.state import Focus
 from .paint import line
 
 if TYPE_CHECKING:
     from ...text.theme import Look
-    from ..model.state import ChatState
-    from .keys_text import Chapter
+    from ..model.keymap import Keymap
+    from ..model.state import ChatState, HelpKeys
 
 
 def help_rows(
@@ -44,7 +45,7 @@ def has_more(state: ChatState, columns: int, height: int) -> bool:
 
 def _all_rows(state: ChatState, columns: int, height: int) -> list[Row]:
     """Return the whole list; in two columns where one would not do."""
-    blocks = [_block(*chapter, state.look) for chapter in _chapters(state)]
+    blocks = [_block(chapter, state.look) for chapter in _chapters(state)]
     single = _below_each_other(blocks, columns)
     if len(single) <= height:
         return single
@@ -61,13 +62,19 @@ def _all_rows(state: ChatState, columns: int, height: int) -> list[Row]:
     return [clip_row(row, columns) for row in both]
 
 
-def _chapters(state: ChatState) -> tuple[Chapter, ...]:
+def _chapters(state: ChatState) -> tuple[Keymap, ...]:
     """Return what there is to say, and first what is about the part with the keys."""
-    if isinstance(state.overlay, HelpKeys) and state.overlay.under is not None:
-        return OPEN_TASK, SCREEN, INPUT, TASKS
-    if state.focus is Focus.PANEL:
-        return TASKS, SCREEN, INPUT, OPEN_TASK
-    return INPUT, SCREEN, TASKS, OPEN_TASK
+    first = keymap.INPUT
+    if state.focus is Focus.TASK:
+        first = keymap.TASK
+    elif state.panel is not None:
+        first = state.panel.keys
+    panels = tuple(panel.keys for panel in state.panels)
+    chapters = (keymap.INPUT, keymap.COMMON, *panels, keymap.TASK)
+    if first is keymap.INPUT:
+        return chapters
+    others = (it for it in chapters if it not in {first, keymap.COMMON})
+    return (first, keymap.COMMON, *others)
 
 
 def _below_each_other(blocks: list[list[Row]], columns: int) -> list[Row]:
@@ -75,11 +82,13 @@ def _below_each_other(blocks: list[list[Row]], columns: int) -> list[Row]:
     return [clip_row(row, columns) for row in rows[:-1]]
 
 
-def _block(title: str, keys: tuple[tuple[str, str], ...], look: Look) -> list[Row]:
-    named = [(key_name(key, ascii_only=look.is_ascii), does) for key, does in keys]
+def _block(keys: Keymap, look: Look) -> list[Row]:
+    named = [
+        (key_name(key, ascii_only=look.is_ascii), does) for key, does in keys.meanings()
+    ]
     widest = max(width(key) for key, _ in named)
     return [
-        line(title, look.theme.title),
+        line(keys.title, look.theme.title),
         *(
             (
                 Span(f"  {pad(key, widest)}", look.theme.you),

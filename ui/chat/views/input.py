@@ -2,23 +2,71 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from ....actors.rules.safe_text import safe_line
-from ...editor.editor import EditorStyles
-from ..model.state import Focus
+from ...editor.editor import EditorStyles, Rendered
+from ...text.rows import Span
+from ..model.state import Focus, HelpKeys, Leaving, Purpose, Question
 
 if TYPE_CHECKING:
-    from ...editor.editor import Rendered
     from ...text.theme import Theme
     from ..model.state import ChatState
 
+_PURPOSES: Final = {
+    Purpose.FIND: "search {} /",
+    Purpose.LINES: "lines of {} &",
+    Purpose.TASKS: "filter tasks /",
+}
+
 
 def input_rows(state: ChatState, columns: int, limit: int) -> Rendered:
-    """Draw the input in at most `limit` rows, at least one."""
-    return state.editor.render(
-        columns, max(1, limit), f"{state.look.signs.prompt} ", placeholder(state)
-    )
+    """Draw the input in at most `limit` rows, at least one.
+
+    Its prompt says where keys go; a line that is typed for a search stands in its
+    place.
+    """
+    sign = f"{state.look.signs.prompt} "
+    prompt = state.prompt
+    if prompt is not None:
+        lead = f"{_PURPOSES[prompt.purpose].format(_opened(state))} "
+        return prompt.editor.render(columns, 1, lead, "")
+    where = _elsewhere(state)
+    lead = f"{where} {sign}" if where else sign
+    drawn = state.editor.render(columns, max(1, limit), lead, placeholder(state))
+    if not where:
+        return drawn
+    first, *others = drawn.rows
+    if first and first[0].text.startswith(where):
+        style = replace(state.look.theme.selected, bold=True)
+        rest = Span(first[0].text.removeprefix(where), first[0].style)
+        first = (Span(where, style), rest, *first[1:])
+    return Rendered((first, *others), drawn.cursor)
+
+
+def _elsewhere(state: ChatState) -> str:
+    """Return the name of the part that has the keys; empty if the input has."""
+    if state.leaving:
+        return ""
+    match state.overlay:
+        case Leaving():
+            return "leave?"
+        case Question(action=action, task_id=task_id):
+            return f"{action} #{task_id}?"
+        case HelpKeys():
+            return "keys"
+        case None:
+            pass
+    if state.focus is Focus.TASK:
+        return _opened(state)
+    panel = state.panel
+    return panel.name if panel is not None else ""
+
+
+def _opened(state: ChatState) -> str:
+    return f"#{state.detail.task_id}" if state.detail else ""
 
 
 def input_styles(theme: Theme) -> EditorStyles:
@@ -28,7 +76,8 @@ def input_styles(theme: Theme) -> EditorStyles:
 
 def has_keys(state: ChatState) -> bool:
     """Tell whether what is typed goes into the input."""
-    return state.overlay is None and state.focus is Focus.INPUT
+    free = state.overlay is None and state.prompt is None
+    return free and state.focus is Focus.INPUT
 
 
 def placeholder(state: ChatState) -> str:
@@ -36,8 +85,17 @@ def placeholder(state: ChatState) -> str:
     more = state.look.signs.more
     if state.leaving:
         return f"leaving{more}"
-    if state.overlay is not None:
-        return "Esc goes back to the chat"
+    match state.overlay:
+        case Leaving():
+            return "Enter leaves, Esc stays"
+        case Question():
+            return "Esc keeps things as they are"
+        case HelpKeys():
+            return "any other key goes back"
+        case None:
+            pass
+    if state.focus is not Focus.INPUT:
+        return "has the keys; Esc goes back, a word you type goes here"
     if state.partner is not None:
         return f"Say something to {safe_line(state.partner)}, or / for commands"
     return "A note to yourself, / for commands, !make test to run one"

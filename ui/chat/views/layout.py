@@ -8,8 +8,7 @@ import msgspec
 
 from ...text.cells import ELLIPSIS, clip_row
 from ...text.rows import Frame, Row, Span
-from ..model.state import Confirm, Detail, HelpKeys
-from .confirm import confirm_rows
+from ..model.state import HelpKeys, Leaving, Question
 from .detail import detail_rows, output_height
 from .footer import footer_row
 from .header import header_row
@@ -17,12 +16,12 @@ from .help_keys import help_rows
 from .input import has_keys, input_rows
 from .opening import opening_rows
 from .popup import popup_rows
-from .task_panel import panel_height, panel_rows
+from .question import question_rows
 from .transcript import transcript_rows
 
 if TYPE_CHECKING:
     from ...editor.editor import Rendered
-    from ..model.state import ChatState
+    from ..model.state import ChatState, Detail
 
 _ROWS_FOR_FOOTER: Final = 3
 _ROWS_FOR_HEADER: Final = 5
@@ -38,7 +37,7 @@ class Areas(msgspec.Struct, frozen=True):
         header: 1 or 0.
         header_rule: 1 or 0.
         transcript: What the others leave.
-        panel: At most a third of the screen.
+        panels: For each panel; together at most a third of the screen.
         over_input: For the popup or the question, as far as the transcript gives way;
             what is more of them covers the panel.
         input_rule: 1 or 0.
@@ -49,11 +48,16 @@ class Areas(msgspec.Struct, frozen=True):
     header: int
     header_rule: int
     transcript: int
-    panel: int
+    panels: tuple[int, ...]
     over_input: int
     input_rule: int
     input: int
     footer: int
+
+    @property
+    def panel(self) -> int:
+        """All rows of panels."""
+        return sum(self.panels)
 
     @property
     def body(self) -> int:
@@ -72,19 +76,39 @@ def areas(state: ChatState, rows_of_input: int) -> Areas:
     rows_of_input = max(1, min(rows_of_input, height - fixed))
     room = max(0, height - fixed - rows_of_input)
     limit = height // 3 if height >= _ROWS_FOR_PANEL else 0
-    panel = panel_height(state, min(limit, room - 1))
+    panels = _panel_heights(state, min(limit, room - 1))
     # The tasks are looked at most while one of them is chosen, or leaving is.
-    over_input = min(len(_over_input(state, room)), room - panel)
+    over_input = min(len(_over_input(state, room)), room - sum(panels))
     return Areas(
         header,
         header_rule,
-        room - panel - over_input,
-        panel,
+        room - sum(panels) - over_input,
+        panels,
         over_input,
         input_rule,
         rows_of_input,
         footer,
     )
+
+
+def _panel_heights(state: ChatState, limit: int) -> tuple[int, ...]:
+    """Divide the room for panels: first comes the one that has the keys."""
+    heights = [0] * len(state.panels)
+    order = sorted(
+        range(len(heights)), key=lambda i: state.panels[i] is not state.panel
+    )
+    for index in order:
+        panel = state.panels[index]
+        if panel is state.panel or not state.panels_hidden:
+            heights[index] = max(0, panel.height(state, limit))
+            limit -= heights[index]
+    return tuple(heights)
+
+
+def has_room_to_ask(state: ChatState) -> bool:
+    """Tell whether a question over the input would be seen."""
+    parts, _ = measured(state)
+    return parts.body > 0
 
 
 def measured(state: ChatState) -> tuple[Areas, Rendered]:
@@ -119,7 +143,7 @@ def draw(state: ChatState) -> Frame:
     if parts.footer:
         rows.append(footer_row(state, columns, parts.body))
     cursor = None
-    if has_keys(state) and not state.leaving:
+    if (has_keys(state) or state.prompt is not None) and not state.leaving:
         row, column = drawn.cursor
         cursor = (min(top + row, len(rows) - 1), min(column, columns - 1))
     frame = [clip_row(row, columns) for row in rows]
@@ -139,20 +163,20 @@ def _in_ascii(row: Row, more: str) -> Row:
 
 def _body(state: ChatState, parts: Areas, columns: int) -> list[Row]:
     height = parts.body
-    match state.overlay:
-        case Detail():
-            rows = detail_rows(state, state.overlay, columns, height)
-        case HelpKeys():
-            rows = help_rows(state, state.overlay, columns, height)
-        case Confirm() | None:
-            conversation = state.conversations.current
-            rows = (
-                transcript_rows(conversation, state.look, columns, parts.transcript)
-                if conversation.transcript.items
-                else opening_rows(state, columns, parts.transcript)
-            )
-            rows += [()] * (parts.transcript - len(rows))
-            rows += panel_rows(state, columns, parts.panel)
+    if isinstance(state.overlay, HelpKeys):
+        rows = help_rows(state, state.overlay, columns, height)
+    elif state.detail is not None:
+        rows = detail_rows(state, state.detail, columns, height)
+    else:
+        conversation = state.conversations.current
+        rows = (
+            transcript_rows(conversation, state.look, columns, parts.transcript)
+            if conversation.transcript.items
+            else opening_rows(state, columns, parts.transcript)
+        )
+        rows += [()] * (parts.transcript - len(rows))
+        for panel, rows_of_it in zip(state.panels, parts.panels, strict=True):
+            rows += panel.rows(state, columns, rows_of_it)
     rows += [()] * (height - len(rows))
     over = _over_input(state, height)
     return [*rows[: height - len(over)], *over]
@@ -161,8 +185,8 @@ def _body(state: ChatState, parts: Areas, columns: int) -> list[Row]:
 def _over_input(state: ChatState, height: int) -> list[Row]:
     """Return the popup or the question, in at most `height` rows next to the input."""
     columns = state.size.columns
-    if isinstance(state.overlay, Confirm):
-        return confirm_rows(state, columns, height)
+    if isinstance(state.overlay, Question | Leaving):
+        return question_rows(state, state.overlay, columns, height)
     if state.overlay is None and state.choice is not None and has_keys(state):
         return popup_rows(state.choice, state.look, columns, height)
     return []

@@ -11,7 +11,7 @@ from ....actors.rules.safe_text import safe_line
 from ...text.cells import clip_row, pad, pad_row, width
 from ...text.rows import Row, Span
 from ...text.theme import duration_text
-from ..model.state import Focus
+from ..model.state import Focus, Purpose
 from .paint import over, sides
 
 if TYPE_CHECKING:
@@ -37,10 +37,8 @@ _FULL: Final = 100
 
 def panel_height(state: ChatState, limit: int) -> int:
     """Return how many rows the panel wants, at most `limit`; 0 for no panel."""
-    if state.panel.hidden and state.focus is not Focus.PANEL:
-        return 0
     if state.focus is Focus.PANEL:
-        count = max(1, len(state.board.list_ids(state.panel.words)))
+        count = max(1, len(state.board.list_ids(state.tasks.words)))
     else:
         _, count = state.board.live(0, state.now)
     return 0 if not count or limit <= FRAME else min(limit, count + FRAME)
@@ -57,7 +55,7 @@ def panel_rows(state: ChatState, columns: int, height: int) -> list[Row]:
     rows: list[Row] = []
     for seen in shown:
         row = task_row(seen, state.look, columns, state.now, widths)
-        if focused and seen.task.id == state.panel.selected:
+        if focused and seen.task.id == state.tasks.selected:
             row = over(pad_row(row, columns), state.look.theme.selected)
         rows.append(row)
     if not shown:
@@ -81,8 +79,8 @@ def shown_tasks(state: ChatState, room: int) -> tuple[list[Seen], int, int]:
     if state.focus is not Focus.PANEL:
         live, total = board.live(room, state.now)
         return live, 0, total
-    ids = board.list_ids(state.panel.words)
-    selected = state.panel.selected
+    ids = board.list_ids(state.tasks.words)
+    selected = state.tasks.selected
     at = ids.index(selected) if selected in ids else 0
     first = max(0, min(at - room // 2, len(ids) - room))
     found = (board.find(task_id) for task_id in ids[first : first + room])
@@ -189,17 +187,21 @@ def _icon(task: Task, look: Look, now: float) -> str:
 def _title(state: ChatState, columns: int) -> Row:
     theme, signs = state.look.theme, state.look.signs
     focused = state.focus is Focus.PANEL
-    words = state.panel.words
+    words = state.tasks.words
     spans = [
         Span(f"{signs.rule * 2} ", theme.rule),
         Span("Tasks ", theme.title if focused else theme.faint),
     ]
-    if focused and (words or state.panel.typing):
-        end = "_" if state.panel.typing else ""
+    if focused and (words or _typing(state)):
+        end = "_" if _typing(state) else ""
         spans.append(Span(f"/{words}{end} ", theme.unread))
     row = clip_row(tuple(spans), columns)
     used = sum(width(span.text) for span in row)
     return (*row, Span(signs.rule * (columns - used), theme.rule))
+
+
+def _typing(state: ChatState) -> bool:
+    return state.prompt is not None and state.prompt.purpose is Purpose.TASKS
 
 
 def _counts(state: ChatState, columns: int, above: int, below: int) -> Row:
@@ -214,5 +216,5 @@ def _counts(state: ChatState, columns: int, above: int, below: int) -> Row:
 
 
 def _nothing(state: ChatState, columns: int) -> Row:
-    text = "No task matches" if state.panel.words else "No tasks"
+    text = "No task matches" if state.tasks.words else "No tasks"
     return clip_row((Span(text, state.look.theme.faint),), columns)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from backburner.actors import AddTask, ChatMessage, Task, Transcript
 from backburner.actors.rules.task import GOES_ON
-from backburner.ui.chat.model.state import Confirm
+from backburner.ui.chat.model.state import Leaving
 from backburner.ui.dialogue.effects import Leave
 from backburner.ui.dialogue.entries import Problem
 from backburner.ui.terminal.keys import Paste
@@ -41,7 +41,7 @@ def test_every_way_to_leave_asks_if_anything_is_ended_by_it(
         chat.news(task)
     effects = chat.press("ctrl-d") if way is None else chat.enter(way)
     assert (Leave() in effects) is (task is None)
-    assert isinstance(chat.state.overlay, Confirm) is (task is not None)
+    assert isinstance(chat.state.overlay, Leaving) is (task is not None)
     if task is not None:
         chat.press("escape")
         assert not chat.state.leaving

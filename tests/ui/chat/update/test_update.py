@@ -25,14 +25,23 @@ from backburner.ui.chat.model.effects import (
     TellPartner,
 )
 from backburner.ui.chat.model.messages import Ending, Resized
-from backburner.ui.chat.model.state import Confirm, Detail, Focus, HelpKeys
+from backburner.ui.chat.model.state import Detail, Focus, HelpKeys, Leaving
 from backburner.ui.dialogue.effects import Leave
 from backburner.ui.dialogue.entries import Problem, Reply, Said, TaskNews
 from backburner.ui.dialogue.partner import PartnerSays
 from backburner.ui.pager.pager import Pager
 from backburner.ui.terminal.keys import FocusChange, Key, Paste, Wheel
 from backburner.ui.terminal.terminal import Size
-from chat_driver import ChatDriver, ended, of_conversation, queued, requests, running
+from chat_driver import (
+    READING,
+    ChatDriver,
+    ended,
+    of_conversation,
+    open_task,
+    queued,
+    requests,
+    running,
+)
 from msgspec.structs import replace
 
 if TYPE_CHECKING:
@@ -112,7 +121,7 @@ def test_ctrl_c_clears_the_input_and_then_asks() -> None:
     assert chat.state.editor.text == ""
     assert chat.state.overlay is None
     chat.press("ctrl-c")
-    assert chat.state.overlay == Confirm()
+    assert chat.state.overlay == Leaving()
     assert Leave() in chat.press("enter")
 
 
@@ -140,7 +149,7 @@ def test_ctrl_d_leaves_at_once_when_nothing_runs_and_asks_otherwise() -> None:
     chat = ChatDriver()
     chat.news(queued(1), running(1))
     assert Leave() not in chat.press("ctrl-d")
-    assert chat.state.overlay == Confirm()
+    assert chat.state.overlay == Leaving()
 
 
 def test_ctrl_d_in_a_draft_deletes() -> None:
@@ -188,16 +197,18 @@ def test_ctrl_z_and_ctrl_l_work_whatever_is_under_way(before: list[str]) -> None
 def test_ctrl_z_works_while_a_search_is_typed(tmp_path: Path) -> None:
     chat = ChatDriver()
     chat.news(running(1))
-    chat.state.overlay = Detail(1, None, Pager(tmp_path / "1.log"))
+    open_task(chat, Detail(1, None, Pager(tmp_path / "1.log")))
     chat.press("/", "a")
     assert chat.press("ctrl-z") == [Suspend()]
-    assert chat.state.overlay.query == "a"
+    assert chat.state.prompt is not None
+    assert chat.state.prompt.editor.text == "a"
 
 
 def test_a_question_mark_shows_the_keys_only_in_an_empty_input() -> None:
     chat = ChatDriver()
     chat.press("?")
     assert chat.state.overlay == HelpKeys()
+    chat.now += READING
     chat.type("a?")
     assert chat.state.overlay is None
     assert chat.state.editor.text == "a?"
@@ -210,6 +221,7 @@ def test_a_question_mark_in_the_tasks_shows_their_keys_first() -> None:
     lines = chat.screen().splitlines()
     assert lines[2] == "Tasks"
     # No key may do to a task what it is only looked up for.
+    chat.now += READING
     assert not chat.press("x")
     assert chat.state.overlay is None
     assert chat.state.focus is Focus.PANEL
@@ -221,28 +233,30 @@ def test_a_question_mark_in_an_open_task_shows_its_keys_and_comes_back() -> None
     chat.press("tab")
     (request,) = requests(chat.press("enter"), GetTask)
     chat.tell(TaskFound(running(1), 4711, request.correlation_id))
-    detail = chat.state.overlay
+    detail = chat.state.detail
     chat.press("?")
-    assert "An open task" in chat.screen()
+    assert "An opened task" in chat.screen()
+    chat.now += READING
     assert not chat.press("X")
-    assert chat.state.overlay is detail
+    assert chat.state.overlay is None
+    assert chat.state.detail is detail
 
 
 def test_an_open_task_says_what_became_of_a_key() -> None:
     chat = ChatDriver()
     chat.news(running(1, "Deploy"))
-    chat.state.overlay = Detail(1, None, None)
-    (cancel,) = requests(chat.press("x"), CancelTask)
+    open_task(chat, Detail(1, None, None))
+    (cancel,) = requests(chat.press_twice("x"), CancelTask)
     chat.tell(CancelAccepted((running(1, "Deploy"),), cancel.correlation_id))
     assert "stopping #1" in chat.screen().splitlines()[-1]
-    (add,) = requests(chat.press("r"), AddTask)
+    (add,) = requests(chat.press_twice("r"), AddTask)
     assert "stopping" not in chat.screen()
     chat.news(queued(2, "Other"))
     assert "again" not in chat.screen()
     chat.news(queued(3, "Deploy"))
     chat.tell(TaskAdded(queued(3, "Deploy"), add.correlation_id))
     assert "runs again as #3" in chat.screen().splitlines()[-1]
-    (cancel,) = requests(chat.press("x"), CancelTask)
+    (cancel,) = requests(chat.press_twice("x"), CancelTask)
     chat.tell(
         Refused("task 1 has already finished", correlation_id=cancel.correlation_id)
     )
@@ -253,11 +267,12 @@ def test_who_stays_comes_back_to_the_open_task() -> None:
     chat = ChatDriver()
     chat.news(running(1))
     detail = Detail(1, None, None)
-    chat.state.overlay = detail
+    open_task(chat, detail)
     chat.press("ctrl-d")
     assert "Leave?" in chat.screen()
     chat.press("escape")
-    assert chat.state.overlay is detail
+    assert chat.state.overlay is None
+    assert chat.state.detail is detail
 
 
 def test_the_list_of_keys_can_be_read_to_its_end_on_a_small_screen() -> None:
@@ -265,11 +280,11 @@ def test_the_list_of_keys_can_be_read_to_its_end_on_a_small_screen() -> None:
     chat.press("?")
     seen = chat.screen()
     assert "more rows" in seen
-    for _ in range(40):
+    for _ in range(60):
         chat.press("down")
         seen += chat.screen()
     assert "more rows" not in chat.screen()
-    for chapter in ("Input", "Screen", "Tasks", "An open task"):
+    for chapter in ("Input", "Screen", "Tasks", "An opened task"):
         assert chapter in seen
     chat.press("pgup")
     assert "more rows" in chat.screen()
@@ -377,9 +392,9 @@ def test_tab_goes_to_the_panel_and_the_selection_stays_on_its_task() -> None:
     chat = ChatDriver()
     chat.news(*(queued(i) for i in (1, 2, 3)))
     chat.press("tab", "down")
-    assert chat.state.panel.selected == 2
+    assert chat.state.tasks.selected == 2
     chat.news(running(3), ended(1))
-    assert chat.state.panel.selected == 2
+    assert chat.state.tasks.selected == 2
     assert chat.state.board.list_ids() == [3, 2, 1]
 
 
@@ -387,10 +402,10 @@ def test_keys_on_the_selected_task() -> None:
     chat = ChatDriver()
     chat.news(queued(4), running(4))
     chat.press("tab")
-    (soft,) = requests(chat.press("x"), CancelTask)
-    (hard,) = requests(chat.press("X"), CancelTask)
+    (soft,) = requests(chat.press_twice("x"), CancelTask)
+    (hard,) = requests(chat.press_twice("X"), CancelTask)
     assert (soft.task_id, soft.now, hard.now) == (4, False, True)
-    (again,) = requests(chat.press("r"), AddTask)
+    (again,) = requests(chat.press_twice("r"), AddTask)
     assert again.request.args == ("make",)
     (look,) = requests(chat.press("enter"), GetTask)
     assert look.task_id == 4
@@ -417,10 +432,10 @@ def test_the_filter_lists_what_matches() -> None:
     chat = ChatDriver()
     chat.news(queued(1, "Run tests"), queued(2, "Deploy"), running(3, "Deploy docs"))
     chat.press("tab", "/", *"dep", "enter")
-    assert chat.state.board.list_ids(chat.state.panel.words) == [3, 2]
-    assert chat.state.panel.selected == 3
+    assert chat.state.board.list_ids(chat.state.tasks.words) == [3, 2]
+    assert chat.state.tasks.selected == 3
     chat.press("escape")
-    assert chat.state.panel.words == ""
+    assert chat.state.tasks.words == ""
 
 
 def test_show_opens_the_task_and_escape_closes_it() -> None:
@@ -429,9 +444,9 @@ def test_show_opens_the_task_and_escape_closes_it() -> None:
     chat.news(task)
     (look,) = requests(chat.enter("/show 1"), GetTask)
     chat.tell(TaskFound(task, None, look.correlation_id))
-    assert isinstance(chat.state.overlay, Detail)
+    assert chat.state.detail is not None
     chat.press("escape")
-    assert chat.state.overlay is None
+    assert chat.state.detail is None
 
 
 def test_enter_in_an_empty_input_opens_the_task_that_failed_once() -> None:
@@ -503,7 +518,7 @@ def test_pasted_commands_that_wait_are_dropped_by_ctrl_c() -> None:
     assert not requests(chat.news(ended(1)), ForgetFinished)
     assert not chat.state.leaving
     chat.press("ctrl-c")
-    assert isinstance(chat.state.overlay, Confirm)
+    assert isinstance(chat.state.overlay, Leaving)
 
 
 def test_nothing_more_is_done_after_a_quit() -> None:
@@ -586,7 +601,7 @@ def test_tab_in_a_draft_does_not_leave_it_but_shift_tab_does() -> None:
         assert chat.state.editor.text == f"{draft}x"
         chat.press("escape", "shift-tab")
         assert chat.state.focus is Focus.PANEL
-        assert requests(chat.press("x"), CancelTask)
+        assert requests(chat.press_twice("x"), CancelTask)
         chat.press("shift-tab")
         assert chat.state.editor.text == f"{draft}x"
 

@@ -19,7 +19,7 @@ from backburner.ui.terminal.keys import Click, Paste
 from backburner.ui.terminal.terminal import Size
 from backburner.ui.text.cells import row_width
 from backburner.ui.text.theme import Look
-from chat_driver import START, ChatDriver, ended, queued, row_text, running
+from chat_driver import START, ChatDriver, ended, open_task, queued, row_text, running
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -91,7 +91,7 @@ def detail(chat: ChatDriver) -> None:
     hostile(chat)
     found = chat.state.board.find(2)
     assert found is not None
-    chat.state.overlay = Detail.of(TaskFound(found.task, 4711))
+    open_task(chat, Detail.of(TaskFound(found.task, 4711)))
     chat.press("/", "x")
 
 
@@ -266,7 +266,7 @@ def test_what_is_cut_off_is_ascii_too() -> None:
 def test_an_open_task_that_has_ended_can_be_run_again_and_not_canceled() -> None:
     chat = ChatDriver()
     chat.news(running(1))
-    chat.state.overlay = Detail.of(TaskFound(running(1), 4711))
+    open_task(chat, Detail.of(TaskFound(running(1), 4711)))
     assert "x cancel" in chat.screen().splitlines()[-1]
     chat.news(ended(1))
     footer = chat.screen().splitlines()[-1]
@@ -315,7 +315,7 @@ def test_a_click_meets_the_task_that_is_seen_there_above_the_popup() -> None:
     lines = chat.screen().splitlines()
     row = next(y for y, line in enumerate(lines) if "#3" in line and "s" in line[-2:])
     chat.tell(Click(5, row))
-    assert chat.state.panel.selected == 3
+    assert chat.state.tasks.selected == 3
 
 
 def test_the_popup_says_how_much_more_there_is() -> None:
@@ -334,7 +334,7 @@ def test_a_search_that_takes_its_time_says_so(tmp_path: Path) -> None:
     chat.news(running(1))
     pager = Pager(output)
     pager.rows(100, 10)
-    chat.state.overlay = Detail(1, None, pager)
+    open_task(chat, Detail(1, None, pager))
     chat.press("/", "x", "y", "enter")
     assert "searching for xy" in chat.screen()
     while pager.step():
@@ -347,7 +347,7 @@ def test_the_rule_over_an_output_goes_all_the_way(tmp_path: Path) -> None:
     for pager in (None, Pager(tmp_path / "1.log")):
         chat = ChatDriver(80)
         chat.news(running(1))
-        chat.state.overlay = Detail(1, None, pager)
+        open_task(chat, Detail(1, None, pager))
         (rule,) = (x for x in chat.screen().splitlines() if x.startswith("── "))
         assert rule.endswith("──")
         assert len(rule) == 80
@@ -364,7 +364,7 @@ def test_times_are_exact_and_name_the_day_when_it_changes() -> None:
     queued_at, ended_at = task.queued_at.astimezone(), (START + timedelta(days=2))
     chat = ChatDriver(120)
     chat.news(replace(task, ended_at=ended_at))
-    chat.state.overlay = Detail(1, None, None)
+    open_task(chat, Detail(1, None, None))
     (line,) = (x for x in chat.screen().splitlines() if x.startswith("  times"))
     started_at = queued_at + timedelta(seconds=1)
     assert f"queued {queued_at:%-d %b %H:%M:%S}" in line
@@ -375,13 +375,14 @@ def test_times_are_exact_and_name_the_day_when_it_changes() -> None:
 def test_a_paste_into_a_search_is_made_safe(tmp_path: Path) -> None:
     chat = ChatDriver(80)
     chat.news(running(1))
-    chat.state.overlay = Detail(1, None, Pager(tmp_path / "1.log"))
+    open_task(chat, Detail(1, None, Pager(tmp_path / "1.log")))
     chat.press("/")
     chat.tell(Paste(f"{HOSTILE} after\nnot this"))
-    footer = chat.screen().splitlines()[-1]
-    assert "after" in footer
-    assert "not this" not in footer
-    assert not any(char in footer for char in "\x1b\x07\u202e\x9b\r\t\x00\ud800")
+    typed = chat.screen().splitlines()[-2]
+    assert typed.startswith("search #1 /")
+    assert "after" in typed
+    assert "not this" not in typed
+    assert not any(char in typed for char in "\x1b\x07\u202e\x9b\r\t\x00\ud800")
 
 
 def test_a_notice_and_the_name_of_a_partner_are_made_safe() -> None:
@@ -401,7 +402,7 @@ def test_a_command_of_several_lines_is_shown_as_such_and_cut_where_one_sees_it()
         chat = ChatDriver(80)
         command = "\n".join(f"echo {number}" for number in range(lines))
         chat.news(replace(running(1), args=(command,)))
-        chat.state.overlay = Detail(1, None, None)
+        open_task(chat, Detail(1, None, None))
         rows = [row.split("  ")[-1].strip() for row in chat.screen().splitlines()]
         start = rows.index("bash echo 0")
         assert rows[start + 1] == "echo 1"
@@ -411,6 +412,6 @@ def test_a_command_of_several_lines_is_shown_as_such_and_cut_where_one_sees_it()
 def test_a_command_in_one_long_line_is_cut_where_one_sees_it() -> None:
     chat = ChatDriver(60)
     chat.news(replace(running(1), args=("word " * 100,)))
-    chat.state.overlay = Detail(1, None, None)
+    open_task(chat, Detail(1, None, None))
     rows = chat.screen().splitlines()
     assert rows[rows.index(next(r for r in rows if "command" in r)) + 3].endswith(" …")

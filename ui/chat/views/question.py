@@ -1,28 +1,53 @@
-"""The question whether to leave."""
+"""The question that lies over the input: whether to leave, or to touch a task."""
 
 from __future__ import annotations
 
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from ....actors import TaskStatus
 from ....actors.rules.safe_text import safe_line
+from ...text.cells import clip
 from ...text.rows import Row, Span
+from ..model.state import Leaving, Question
 from .paint import titled_rule, wrap_spans
 
 if TYPE_CHECKING:
     from ..model.state import ChatState
 
 _NAMED: Final = 3
+_LONGEST_NAME: Final = 60
+_VERBS: Final = {"cancel": "Cancel", "kill": "Kill", "rerun": "Run again"}
 
 
-def confirm_rows(state: ChatState, columns: int, height: int) -> list[Row]:
+def question_rows(
+    state: ChatState, question: Question | Leaving, columns: int, height: int
+) -> list[Row]:
     """Return at most `height` rows."""
     theme = state.look.theme
-    spans = [Span("Leave?  ", theme.unread), Span(_consequence(state), theme.text)]
+    asked, rest = (
+        ("Leave?", _consequence(state))
+        if isinstance(question, Leaving)
+        else _about_task(state, question)
+    )
+    spans = [Span(f"{asked}  ", theme.unread), Span(rest, theme.text)]
     rows = wrap_spans(spans, columns)
     if len(rows) < height:
         rows.insert(0, titled_rule("", state.look, columns))
     return rows[:height]
+
+
+def _about_task(state: ChatState, question: Question) -> tuple[str, str]:
+    """Name what a key would do to a task, and how to answer."""
+    seen = state.board.find(question.task_id)
+    name = "" if seen is None else safe_line(seen.task.description)
+    asked = f"{_VERBS[question.action]} #{question.task_id}?"
+    now = ""
+    if seen is not None and question.action == "rerun":
+        running = seen.task.status is TaskStatus.RUNNING
+        now = " It still runs." if running else ""
+    named = clip(name, _LONGEST_NAME, state.look.signs.more)
+    return asked, f"{question.key} again: yes, any other key: no.{now}  {named}"
 
 
 def _consequence(state: ChatState) -> str:

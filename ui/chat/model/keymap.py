@@ -1,0 +1,236 @@
+"""The keys of each mode, what they do, and how they are explained: one table a mode.
+
+The tables are data. `update` carries out the actions that they name, the footer shows
+the hints, and the list of keys the meanings.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+_ARROWS: Final = {"↑": "Up", "↓": "Down", "←": "Left", "→": "Right"}
+
+Hints = tuple[tuple[str, str], ...]
+"""Keys as they are written, and what each does in a word or two."""
+
+
+class Binding(msgspec.Struct, frozen=True):
+    """One or more keys that do the same.
+
+    Attributes:
+        keys: Their names, as in `terminal.keys`.
+        action: What they do; empty for keys that the text field takes itself.
+        label: How they are written; empty to explain them nowhere.
+        meaning: What the list of keys says of them; empty to leave them out there.
+        hint: What the footer says of them; empty to leave them out there.
+    """
+
+    keys: tuple[str, ...]
+    action: str
+    label: str = ""
+    meaning: str = ""
+    hint: str = ""
+
+
+class Keymap(msgspec.Struct, frozen=True):
+    """The keys of one mode.
+
+    Attributes:
+        title: Of its chapter in the list of keys.
+        bindings: In the order in which both lists show them.
+    """
+
+    title: str
+    bindings: tuple[Binding, ...]
+
+    def action(self, key: str) -> str:
+        """Return what a key does; empty if it has no meaning here."""
+        for binding in self.bindings:
+            if key in binding.keys:
+                return binding.action
+        return ""
+
+    def key_of(self, action: str) -> str:
+        """Return the first key that does something; empty if none does."""
+        keys = (it.keys[0] for it in self.bindings if it.action == action and it.keys)
+        return next(keys, "")
+
+    def hints(self, hidden: frozenset[str] = frozenset()) -> Hints:
+        """Return what the footer shows, without some actions."""
+        return tuple(
+            (it.label, it.hint)
+            for it in self.bindings
+            if it.hint and it.action not in hidden
+        )
+
+    def meanings(self) -> Hints:
+        """Return what the list of keys shows."""
+        return tuple((it.label, it.meaning) for it in self.bindings if it.meaning)
+
+
+def key_name(key: str, *, ascii_only: bool) -> str:
+    """Return how a key is called on this screen: arrows as words where need be."""
+    if ascii_only:
+        for arrow, word in _ARROWS.items():
+            key = key.replace(arrow, word)
+    return key
+
+
+COMMON: Final = Keymap(
+    "Screen",
+    (
+        Binding(("pgup", "pgdn"), "", "PgUp PgDn, wheel", "scroll"),
+        Binding((), "", "End", "back to the end"),
+        Binding(("ctrl-t",), "toggle-panels", "Ctrl+T", "show or hide the tasks"),
+        Binding(("ctrl-l",), "redraw", "Ctrl+L", "draw everything again"),
+        Binding(("ctrl-z",), "suspend", "Ctrl+Z", "pause; fg comes back"),
+        Binding(("ctrl-d",), "leave", "Ctrl+D", "leave"),
+        Binding(("ctrl-c",), "interrupt"),
+        Binding(("f1",), "help", "?, F1", "this list"),
+    ),
+)
+"""What means the same everywhere."""
+
+INPUT: Final = Keymap(
+    "Input",
+    (
+        Binding(("escape",), "back", "Esc", "back to the opened task", "to the task"),
+        Binding(("enter",), "send", "Enter", "send"),
+        Binding((), "", "Ctrl+J, Alt+Enter", "a new line"),
+        Binding((), "", "/", hint="commands"),
+        Binding((), "", "↑ ↓", "earlier inputs"),
+        Binding(("pgup",), "page-up", "PgUp", hint="scroll"),
+        Binding(("pgdn",), "page-down"),
+        Binding((), "", "Ctrl+R", "search in them", "search history"),
+        Binding((), "", "→ End Tab", "take the suggestion"),
+        Binding(("tab",), "complete", "Tab", "complete, or go to the tasks", "tasks"),
+        Binding(("shift-tab",), "next-part", "Shift+Tab", "go there from a draft"),
+        Binding((), "", "Ctrl+O", "show a folded paste"),
+        Binding((), "", "Ctrl+A E K U W Y _", "as in the shell"),
+        Binding((), "", "Ctrl+C", "clear the input, or leave"),
+        Binding((), "", "Ctrl+Y, ↑", "bring back what Ctrl+C cleared"),
+        Binding(("?",), "help-if-empty", "?", hint="keys"),
+        Binding((), "", "Ctrl+D", hint="leave"),
+    ),
+)
+
+POPUP: Final = Keymap(
+    "Popup",
+    (
+        Binding(("up",), "up", "↑ ↓", hint="choose"),
+        Binding(("down",), "down"),
+        Binding(("tab",), "take", "Tab", hint="take"),
+        Binding(("enter",), "take-or-send", "Enter", hint="take or send"),
+        Binding(("escape",), "close", "Esc", hint="close"),
+    ),
+)
+
+HISTORY: Final = Keymap(
+    "History",
+    (
+        Binding((), "", "Ctrl+R", hint="older"),
+        Binding((), "", "Enter", hint="take"),
+        Binding((), "", "Esc", hint="back"),
+    ),
+)
+
+TASKS: Final = Keymap(
+    "Tasks",
+    (
+        Binding(("up", "k"), "up", "↑ ↓", "select", "select"),
+        Binding(("down", "j"), "down"),
+        Binding(("pgup",), "page-up"),
+        Binding(("pgdn",), "page-down"),
+        Binding(("home", "g"), "first"),
+        Binding(("end", "G"), "last"),
+        Binding(("enter",), "open", "Enter", "open", "open"),
+        Binding(("x",), "cancel", "x", "cancel; asks, x again", "cancel"),
+        Binding(("X",), "kill", "X", "kill at once; asks, X again", "kill"),
+        Binding(("r",), "rerun", "r", "run again; asks, r again", "run again"),
+        Binding(("/",), "filter", "/", "filter by words", "filter"),
+        Binding(
+            ("escape", "tab", "shift-tab", "q"),
+            "back",
+            "Esc Tab",
+            "back to the input",
+            "back",
+        ),
+        Binding((), "", "a word", "goes to the input"),
+        Binding(("?",), "help", "?", hint="keys"),
+    ),
+)
+
+TASK: Final = Keymap(
+    "An opened task",
+    (
+        Binding(("escape", "q", "ctrl-c"), "back", "Esc", "back; q too", "back"),
+        Binding(("f",), "follow", "f", "follow the output", "follow"),
+        Binding(("/",), "find", "/", "search; ↑ for earlier terms", "search"),
+        Binding(("n",), "find-next", "n N", "next match, previous", "next"),
+        Binding(("N",), "find-previous"),
+        Binding(("&",), "lines", "&", "show only lines that match", "lines"),
+        Binding(("x",), "cancel", "x", "cancel; asks, x again", "cancel"),
+        Binding(("X",), "kill", "X", "kill at once; asks, X again"),
+        Binding(("r",), "rerun", "r", "run again; asks, r again", "run again"),
+        Binding(("?",), "help", "?", hint="keys"),
+        Binding(("ctrl-o",), "pager", "Ctrl+O", "open the output in $PAGER", "$PAGER"),
+        Binding(("w",), "wrap", "w", "wrap long lines or not", "wrap"),
+        Binding(("up", "k"), "up", "↑ ↓ PgUp PgDn Home End", "move", "move"),
+        Binding(("down", "j"), "down"),
+        Binding(("pgup", "b"), "page-up"),
+        Binding(("pgdn", "space"), "page-down"),
+        Binding(("home", "g"), "first"),
+        Binding(("end", "G"), "last"),
+        Binding(("left",), "left", "← →", "sideways, without wrapping"),
+        Binding(("right",), "right"),
+        Binding(("tab", "shift-tab"), "to-input", "Tab", "to the input and back"),
+        Binding(("enter",), "stay"),
+        Binding((), "", "a word", "goes to the input"),
+    ),
+)
+
+FIELD: Final = Keymap(
+    "Search",
+    (
+        Binding(("enter",), "apply", "Enter", hint="search"),
+        Binding(("escape", "ctrl-c"), "drop", "Esc", hint="back"),
+        Binding((), "", "↑", hint="earlier terms"),
+    ),
+)
+"""A line that is typed to search in an opened task, or to show a part of it."""
+
+TASK_FILTER: Final = Keymap(
+    "Filter",
+    (
+        Binding((), "", "type", hint="to filter"),
+        Binding(("enter", "tab"), "apply", "Enter", hint="keep it"),
+        Binding(("escape", "ctrl-c"), "drop", "Esc", hint="drop it"),
+        Binding(("up",), "up"),
+        Binding(("down",), "down"),
+    ),
+)
+
+HELP: Final = Keymap(
+    "Keys",
+    (
+        Binding(("up",), "up", "↑ ↓ PgUp PgDn", hint="scroll"),
+        Binding(("down",), "down"),
+        Binding(("pgup",), "page-up"),
+        Binding(("pgdn", "space"), "page-down"),
+        Binding((), "", "any other key", hint="back"),
+    ),
+)
+
+LEAVE: Final = Keymap(
+    "Leave?",
+    (
+        Binding(("enter", "ctrl-c", "ctrl-d"), "leave", "Enter Ctrl+C", hint="leave"),
+        Binding(("escape",), "stay", "Esc", hint="stay"),
+        Binding(("y", "Y"), "wait"),
+        Binding(("n", "N", "q"), "stay"),
+    ),
+)
+
+LEAVING: Final = Keymap("Leaving", (Binding((), "", "Ctrl+C", hint="kill at once"),))

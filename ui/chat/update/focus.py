@@ -1,0 +1,69 @@
+"""Which part of the screen gets the keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..model.panel import FOCUS
+from ..model.state import Focus
+from ..views.layout import measured
+
+if TYPE_CHECKING:
+    from ..model.effects import Effect
+    from ..model.state import ChatState
+
+
+def focus_panel(state: ChatState, index: int = 0) -> list[Effect]:
+    """Give the keys to a panel.
+
+    Not in a window that is too low to show it: a key for a task nobody sees would be
+    one for the input that went wrong.
+    """
+    state.focus, state.panel_index = Focus.PANEL, index
+    panel = state.panel
+    if panel is None or leave_unseen_panel(state):
+        state.focus = Focus.INPUT
+        state.notice = "too low a window to show the tasks; /tasks lists them"
+        return []
+    state.choice = None
+    return panel.act(state, FOCUS)
+
+
+def focus_next(state: ChatState) -> list[Effect]:
+    """Give the keys to the part after the one that has them: Tab goes round."""
+    if state.focus is Focus.INPUT:
+        if state.detail is not None:
+            state.focus = Focus.TASK
+            state.choice = None
+            return []
+        return focus_panel(state)
+    after = state.panel_index + 1
+    if state.focus is Focus.PANEL and after < len(state.panels):
+        return focus_panel(state, after)
+    state.focus = Focus.INPUT
+    return []
+
+
+def leave_unseen_panel(state: ChatState) -> bool:
+    """Give the keys back to the input if the panel that has them can't be seen.
+
+    Returns:
+        Whether it can't.
+    """
+    if state.focus is not Focus.PANEL:
+        return False
+    parts, _ = measured(state)
+    if state.panel_index < len(parts.panels) and parts.panels[state.panel_index]:
+        return False
+    state.focus = Focus.INPUT
+    state.prompt = None
+    return True
+
+
+def close_detail(state: ChatState) -> None:
+    """Close the task that is open; who had the keys before gets them back."""
+    detail, state.detail = state.detail, None
+    if detail is not None and state.focus is Focus.TASK:
+        back = detail.opened_from
+        state.focus = Focus.INPUT if back is Focus.TASK else back
+        leave_unseen_panel(state)

@@ -1,0 +1,71 @@
+"""Letters typed where letters are keys: those that become a word go to the input.
+
+A single letter does what its key does. Once a letter follows that means nothing there,
+all of them were meant to be typed: what they did is taken back (none of them ends or
+starts a task, see `questions`), and they go to the input.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ..model.state import Focus, Letters
+from .input_keys import take_input
+
+if TYPE_CHECKING:
+    from ...terminal.keys import Key
+    from ..model.effects import Effect
+    from ..model.state import ChatState
+
+WITHIN: Final = 1.0
+"""Seconds between two letters of one word, at most."""
+
+_WITHIN_AFTER_LEAVING: Final = 0.4  # then the next letter is likelier to be a new word
+_NO_WORD: Final = 3  # times the same letter: somebody moves or holds a key
+
+
+def recent(state: ChatState) -> Letters | None:
+    """Return the letters that the next one may belong to, if there are any."""
+    letters = state.letters
+    if letters is None:
+        return None
+    elsewhere = state.focus is Focus.INPUT and state.overlay is None
+    within = _WITHIN_AFTER_LEAVING if elsewhere else WITHIN
+    return letters if state.now - letters.at <= within else None
+
+
+def note(state: ChatState, key: Key) -> None:
+    """Note a letter that is about to do what its key does."""
+    letters = recent(state)
+    text = (letters.text if letters else "") + key.text
+    if letters is None or text.endswith(key.text * _NO_WORD):
+        pager = state.detail.pager if state.detail else None
+        place = pager.place if pager else None
+        state.letters = Letters(
+            key.text, state.now, state.focus, state.detail, place, state.tasks
+        )
+    else:
+        state.letters = Letters(
+            text,
+            state.now,
+            letters.focus,
+            letters.detail,
+            letters.place,
+            letters.tasks,
+        )
+
+
+def to_input(state: ChatState, key: Key) -> list[Effect]:
+    """Give a letter to the input, and those that belong to the same word before it."""
+    letters = recent(state)
+    state.letters = state.overlay = state.prompt = None
+    if letters is not None:
+        state.detail, state.tasks = letters.detail, letters.tasks
+        if letters.detail is not None and letters.place is not None:
+            pager = letters.detail.pager
+            if pager is not None:
+                pager.go_back_to(letters.place)
+    state.focus = Focus.INPUT
+    if letters is not None:
+        state.editor.insert(letters.text)
+    return take_input(state, key)

@@ -1,0 +1,77 @@
+"""Keys while a question or the list of keys lies over the screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..model import keymap
+from ..model.state import Focus
+from .absorb import leave
+from .help_keys import scroll_list_by
+from .letters import note, recent, to_input
+from .questions import answer
+
+if TYPE_CHECKING:
+    from ...terminal.keys import Key
+    from ..model.effects import Effect
+    from ..model.state import ChatState, HelpKeys, Question
+
+
+def take_question_key(
+    state: ChatState, question: Question, key: Key
+) -> list[Effect] | None:
+    """Take the answer to a question about a task.
+
+    Returns:
+        What is to be done; none if the question is gone and the key still has to do
+        what it does without it.
+    """
+    if key.name == question.key:
+        if state.now >= question.accepts_from:
+            state.letters = None
+            return answer(state, question)
+        note(state, key)
+        return []
+    state.overlay = None
+    if key.text and recent(state) is not None:
+        return to_input(state, key)  # the question's key began a word
+    return [] if key.name in {"enter", "escape", "ctrl-c"} else None
+
+
+def take_leaving_key(state: ChatState, key: Key) -> list[Effect]:
+    """Take the answer to the question whether to leave."""
+    match keymap.LEAVE.action(key.name):
+        case "leave":
+            return leave(state)
+        case "stay":
+            if key.text:
+                note(state, key)
+            state.overlay = None
+        case "wait" if recent(state) is None:
+            # It may be the first letter of a note to yourself.
+            note(state, key)
+            state.notice = "Enter leaves"
+        case _ if key.text:
+            return to_input(state, key)
+        case _:
+            pass
+    return []
+
+
+def take_help_key(state: ChatState, shown: HelpKeys, key: Key) -> list[Effect] | None:
+    """Take a key while the list of keys is shown.
+
+    Returns:
+        What is to be done; none if the list is gone, and the key still has to do what
+        it does in the input: you need not close the list before you go on typing.
+    """
+    action = keymap.HELP.action(key.name)
+    if action:
+        scroll_list_by(state, shown, action)
+        return []
+    state.overlay = None
+    if key.text and recent(state) is not None:
+        return to_input(state, key)
+    typed = key.text and key.text not in "?q"
+    # No key may do to a task what it was only looked up for.
+    return None if typed and state.focus is Focus.INPUT else []

@@ -1,0 +1,91 @@
+"""What is done to one task by a key, and the question before it ends or starts one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ...dialogue import commands
+from ..model.state import Question
+from ..views.layout import has_room_to_ask
+from .absorb import absorb
+
+if TYPE_CHECKING:
+    from ....actors import Task
+    from ...dialogue.registry import Command
+    from ..model.effects import Effect
+    from ..model.keymap import Keymap
+    from ..model.state import ChatState
+
+PATIENCE: Final = 6.0
+"""Seconds after which a question that nobody answers goes away."""
+
+_SEEN: Final = 0.3  # nobody has read it sooner; a held key repeats itself sooner
+_AMID_LETTERS: Final = 1.0
+_MOVES: Final = frozenset("jkgG")
+
+ASKS: Final = frozenset({"cancel", "kill", "rerun"})
+"""The actions that end or start a task."""
+
+
+def ask(
+    state: ChatState, keys: Keymap, action: str, task_id: int | None
+) -> list[Effect]:
+    """Ask whether to do something to a task, where there is anything to be done."""
+    seen = None if task_id is None else state.board.find(task_id)
+    if seen is None:
+        state.notice = "no task is selected" if task_id is None else f"#{task_id}: gone"
+        return []
+    task = seen.task
+    if action != "rerun" and task.status.is_final:
+        state.notice = f"#{task.id} has ended already: {task.status}"
+        return []
+    if not has_room_to_ask(state):
+        state.notice = f"too low a window to ask; use {_command(action, task.id)}"
+        return []
+    before = state.letters.text[:-1] if state.letters else ""
+    alone = set(before) <= _MOVES
+    accepts_from = state.now + (_SEEN if alone else _AMID_LETTERS)
+    state.overlay = Question(
+        keys.key_of(action), action, task.id, accepts_from, state.now + PATIENCE
+    )
+    return []
+
+
+def answer(state: ChatState, question: Question) -> list[Effect]:
+    """Do what was asked about: its key was pressed again."""
+    state.overlay = None
+    seen = state.board.find(question.task_id)
+    if seen is None or (question.action != "rerun" and seen.task.status.is_final):
+        state.notice = f"#{question.task_id} has ended meanwhile"
+        return []
+    return carry_out(state, _of(question.action, seen.task))
+
+
+def carry_out(state: ChatState, command: Command) -> list[Effect]:
+    """Carry out a command that a key stands for."""
+    where = state.conversations.current.name
+    return absorb(state, state.dialogue.take_command(command, where))
+
+
+def expire(state: ChatState) -> None:
+    """Take a question away that nobody has answered in time, or that has no point."""
+    question = state.overlay
+    if not isinstance(question, Question):
+        return
+    seen = state.board.find(question.task_id)
+    ends = question.action != "rerun"
+    over = seen is None or (ends and seen.task.status.is_final)
+    if over or state.now >= question.expires:
+        state.overlay = None
+
+
+def _of(action: str, task: Task) -> Command:
+    if action == "rerun":
+        return commands.Run(task.request)
+    return commands.Cancel((task.id,), now=action == "kill")
+
+
+def _command(action: str, task_id: int) -> str:
+    if action == "rerun":
+        return f"/rerun {task_id}"
+    return f"/cancel {task_id}{' --now' if action == 'kill' else ''}"

@@ -1,0 +1,84 @@
+"""The task panel: what its keys do, and the panel as one value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from ...dialogue import commands
+from ..model import keymap
+from ..model.panel import Panel
+from ..model.state import Focus, Purpose
+from ..views.task_panel import panel_height, panel_rows, shown_tasks
+from .focus import focus_next, focus_panel
+from .help_keys import show_keys
+from .prompt_keys import filter_tasks, open_prompt
+from .questions import ASKS, ask, carry_out
+from .selection import select
+
+if TYPE_CHECKING:
+    from ..model.effects import Effect
+    from ..model.state import ChatState
+
+_PAGE: Final = 5
+_TITLE: Final = 1  # rows above the first task
+_FRAME: Final = 2
+
+
+def _act(state: ChatState, action: str) -> list[Effect]:
+    count = len(state.board.list_ids(state.tasks.words))
+    steps = {
+        "focus": 0,
+        "up": -1,
+        "down": 1,
+        "page-up": -_PAGE,
+        "page-down": _PAGE,
+        "first": -count,
+        "last": count,
+    }
+    match action:
+        case _ if action in steps:
+            select(state, steps[action])
+        case "open" if state.tasks.selected is not None:
+            return carry_out(state, commands.ShowTask(state.tasks.selected))
+        case _ if action in ASKS:
+            return ask(state, keymap.TASKS, action, state.tasks.selected)
+        case "help":
+            show_keys(state)
+        case "filter":
+            open_prompt(state, Purpose.TASKS)
+        case "back" if state.tasks.words:
+            filter_tasks(state, "")
+        case "back":
+            return focus_next(state)
+        case _:
+            pass
+    return []
+
+
+def _press(state: ChatState, row: int, height: int) -> list[Effect]:
+    """Select the task that was clicked, or open it.
+
+    In the list one click selects and the next one opens. Outside of it one has to do:
+    the list is longer than what is seen before, and the task moves as it gets it.
+    """
+    shown, _, _ = shown_tasks(state, max(0, height - _FRAME))
+    index = row - _TITLE
+    if not 0 <= index < len(shown):
+        return []
+    task_id = shown[index].task.id
+    opens = state.focus is not Focus.PANEL or state.tasks.selected == task_id
+    state.tasks = replace(state.tasks, selected=task_id)
+    effects = focus_panel(state)
+    if opens:
+        effects += carry_out(state, commands.ShowTask(task_id))
+    return effects
+
+
+TASK_PANEL: Final = Panel(
+    "tasks", panel_height, panel_rows, keymap.TASKS, _act, press=_press
+)
+
+PANELS: Final = (TASK_PANEL,)
+"""The panels of the chat, from top to bottom."""

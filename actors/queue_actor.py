@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, assert_never
+from typing import TYPE_CHECKING, Any, Final, assert_never, cast
 
 import pykka
 from msgspec.structs import replace
@@ -58,17 +59,18 @@ from .messages import (
     WriteDown,
 )
 from .rules.book import TaskBook, UnknownTaskError
+from .rules.field_types import wrong_type
 from .rules.output_quota import OutputQuota
-from .rules.safe_text import is_unicode, safe_line, size_text
+from .rules.safe_text import brief, is_unicode, safe_line, size_text
 from .rules.shown import ShownTracker
 from .rules.task import LOST, Outcome, Task, TaskFilter, TaskRequest, TaskStatus
+from .rules.variables import Variables
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import DeadLetters, Recipient, logger
 
 if TYPE_CHECKING:
     from .journal.protocol import Journal
     from .kinds import Kind
-    from .rules.variables import Variables
     from .runtime.clock import Clock
     from .runtime.dispatcher import Dispatcher
 
@@ -77,6 +79,20 @@ BATCH: Final = 256
 
 WIPE_AFTER: Final = 2.0
 """Seconds after which what was deleted and may be secret is overwritten."""
+
+_CHECKED: Final = {
+    AddTask,
+    CancelAll,
+    CancelTask,
+    GetTask,
+    GetTranscript,
+    ListTasks,
+    Subscribe,
+    Unsubscribe,
+}
+"""Requests that have an answer, and fields that may hold what they should not."""
+
+_NO_KIND: Final = "waiting for the kind "
 
 _MANY_FILES: Final = 16  # beyond it, deleting them may hold others up
 
@@ -175,7 +191,7 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def handle(self, message: QueueMessage) -> None:
         """Handle one message; if it is the last of a batch, send what follows."""
-        self._conclude(message, self._apply(message))
+        self._conclude(message, _refusal(message) or self._apply(message))
 
     def on_error(self, message: QueueMessage, error: BaseException) -> None:
         """Answer the asker nevertheless, and send what had been applied before."""
@@ -341,13 +357,13 @@ class QueueActor(SafeActor[QueueMessage]):
         if (trouble := self._writing.trouble) is not None:
             text = f"can't write it down ({trouble}); try again when that is over"
             return Refused(text, correlation_id=correlation_id)
+        request = self._placed(request)
         try:
             kind = self._check(request)
         except InvalidRequestError as error:
             return Refused(str(error), invalid=True, correlation_id=correlation_id)
         folder = self._output_folder if kind.writes_output else None
         reason = self._waiting_reason()
-        request = self._placed(request)
         task = self._book.add(request, self._clock.now(), reason, folder)
         self._changed(task, TaskEvent.QUEUED)
         self._assign()
@@ -359,11 +375,33 @@ class QueueActor(SafeActor[QueueMessage]):
             raise InvalidRequestError(
                 'missing description; try: /task "Run tests" bash make test'
             )
+        if not isinstance(cast("object", request.args), tuple):
+            given = type(request.args).__name__
+            raise InvalidRequestError(f"request.args must be tuple, not {given}")
         for text in (request.description, request.origin, *request.args):
             if not is_unicode(text):
                 raise InvalidRequestError("the text is not valid UTF-8; correct it")
+        self._check_place(request)
         kind.check(request.args)
         return kind
+
+    def _check_place(self, request: TaskRequest) -> None:
+        directory, environment = request.directory, request.environment
+        if directory is not None:
+            if not os.path.isabs(directory):  # noqa: PTH117 - a text
+                raise InvalidRequestError(
+                    f"the directory {brief(directory)!r} is not an absolute path;"
+                    " give one"
+                )
+            if not is_unicode(directory) or "\0" in directory:
+                raise InvalidRequestError(
+                    f"the directory {brief(directory)!r} can't be written down: it is"
+                    " not valid UTF-8; run it in another"
+                )
+        if isinstance(environment, Variables) and environment is not self._environment:
+            problem = environment.problem()
+            if problem is not None:
+                raise InvalidRequestError(problem)
 
     def _placed(self, request: TaskRequest) -> TaskRequest:
         """Return a request that says where, and in what environment, it runs."""
@@ -601,6 +639,13 @@ class QueueActor(SafeActor[QueueMessage]):
         return Acknowledged(correlation_id)
 
     def _recover(self) -> None:
+        for task in self._book.list(TaskFilter.QUEUED, self._clock.now()):
+            if task.kind not in self._kinds:
+                reason = f"{_NO_KIND}{task.kind!r}, which is not registered here"
+                self._changed(self._book.hold(task.id, reason), TaskEvent.QUEUED)
+            elif task.reason.startswith(_NO_KIND):
+                waiting = self._book.wait(task.id, self._waiting_reason())
+                self._changed(waiting, TaskEvent.QUEUED)
         for task in self._book.list(TaskFilter.RUNNING, self._clock.now()):
             self._changed(self._book.end(task.id, LOST, self._clock.now()))
         self._forget(self._book.clean_up())
@@ -614,6 +659,15 @@ class QueueActor(SafeActor[QueueMessage]):
         else:
             text = f"no task {task_id}; /tasks --all lists those there are"
         return Refused(text, correlation_id=correlation_id)
+
+
+def _refusal(message: QueueMessage) -> Refused | None:
+    """Refuse a request with a value of a wrong type in one of its fields."""
+    if type(message) not in _CHECKED or (problem := wrong_type(message)) is None:
+        return None
+    given: object = getattr(message, "correlation_id", None)
+    correlation_id = given if isinstance(given, int | str) else None
+    return Refused(problem, invalid=True, correlation_id=correlation_id)
 
 
 def _is_dead(subscriber: object) -> bool:

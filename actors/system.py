@@ -23,7 +23,7 @@ from .processes.exits import make_exit_watcher
 from .queue_actor import QueueActor, QueueConfig
 from .rules.book import TaskBook
 from .rules.safe_text import brief
-from .rules.task import TaskFilter
+from .rules.task import TaskFilter, TaskStatus
 from .rules.variables import Variables
 from .runner_actor import RunnerActor
 from .runtime.clock import SystemClock
@@ -128,6 +128,8 @@ class TaskSystem(Requests):
         self._releases: list[Callable[[], object]] = []
         self.warnings: tuple[str, ...] = ()
         """What a person should know of how the session was found; set by `start`."""
+        self.remembers = directory is not None
+        self.resumed = ()
         self.leftovers = ""
         """What a killed program left running, while `start` ends it; empty if none."""
         self.dead_letters = DeadLetters()
@@ -225,6 +227,7 @@ class TaskSystem(Requests):
             temporary = Path(tempfile.mkdtemp(prefix="backburner-"))
             self._releases.append(lambda: shutil.rmtree(temporary, ignore_errors=True))
             return temporary, NoJournal(), Memory(session_key=os.urandom(6).hex())
+        queued = TaskStatus.QUEUED
         folder = SessionFolder(directory)
         self._releases.append(folder.close)
         last_seen = folder.last_written()
@@ -235,6 +238,8 @@ class TaskSystem(Requests):
             memory, self._grace, lambda: self._hurried, self._set_leftovers
         )
         self._set_leftovers("")
+        waited = (it for it in memory.tasks if it.status is queued)
+        self.resumed = tuple(it for it in waited if it.kind in self._kinds)
         if left is not None:
             warning = f"still alive from the last time, and can't be ended: {left}"
         self.warnings = () if warning is None else (warning,)

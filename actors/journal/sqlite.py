@@ -337,10 +337,7 @@ class SqliteJournal:
         """Overwrite what was deleted of the environments of tasks."""
         db = self._connection()
         with explained(self._path):
-            # Somebody who reads the file just now is not waited for.
-            db.execute("PRAGMA busy_timeout = 0")
             (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            db.execute(f"PRAGMA busy_timeout = {round(1000 * LOCK_TIMEOUT)}")
         self._environments.has_traces = bool(busy)
 
     def close(self, *, clean: bool) -> None:

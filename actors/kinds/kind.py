@@ -164,6 +164,10 @@ class Kinds:
     def __iter__(self) -> Iterator[Kind]:
         return iter(self._kinds.values())
 
+    def __contains__(self, name: str) -> bool:
+        """Tell whether there is a kind of this name."""
+        return name in self._kinds
+
     def find(self, name: str) -> Kind:
         """Return the kind of this name.
 

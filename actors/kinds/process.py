@@ -230,8 +230,8 @@ class ProcessKind:
         directory = self.directory(task) or task.directory
         if directory is None:
             raise StartError(
-                "it is not known where to run it: it was queued by an older version;"
-                " add it again"
+                "the directory in which it was added is not known: an older version"
+                " queued it; add it again"
             )
         path = Path(directory)
         if not path.is_absolute():

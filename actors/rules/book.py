@@ -6,6 +6,7 @@ nothing in here needs a lock, and its rules are tested without an actor.
 
 from __future__ import annotations
 
+import heapq
 import weakref
 from collections import deque
 from typing import TYPE_CHECKING
@@ -51,6 +52,7 @@ class TaskBook:
         self._history = history
         self._tasks: dict[int, Task] = {}
         self._queue: deque[int] = deque()  # may hold ids that were canceled since
+        self._held: dict[int, None] = {}  # queued, but not to be started
         # On the monotonic clock; none if it ran in an earlier life of the session.
         self._started: dict[int, float | None] = {}
         self._finished: deque[int] = deque()
@@ -129,10 +131,35 @@ class TaskBook:
         while self._queue:
             task_id = self._queue.popleft()
             task = self._tasks.get(task_id)
+            if task_id in self._held:
+                continue
             if task is not None and task.status is TaskStatus.QUEUED:
                 self._started[task_id] = at.monotonic
                 return self._replace(task.started(at.wall))
         return None
+
+    def hold(self, task_id: int, reason: str) -> Task:
+        """Let a queued task wait, and others go past it; return the task.
+
+        Nothing but its end takes it out of that wait: hold what can't start as long as
+        this book lives.
+
+        Raises:
+            UnknownTaskError: If there is no such task.
+            IllegalTransitionError: If it is not queued.
+        """
+        task = self.wait(task_id, reason)
+        self._held[task_id] = None
+        return task
+
+    def wait(self, task_id: int, reason: str) -> Task:
+        """Give a queued task another reason for its wait, and return it.
+
+        Raises:
+            UnknownTaskError: If there is no such task.
+            IllegalTransitionError: If it is not queued.
+        """
+        return self._replace(self.get(task_id).waiting(reason))
 
     def progress(self, task_id: int, news: OutputNews, at: Moment) -> Task:
         """Note what a running task's output told, and return the task.
@@ -172,6 +199,7 @@ class TaskBook:
         duration = None if task.started_at is None else self._ran(task, at)
         ended = self._replace(task.ended(outcome, at.wall, duration, news))
         self._started.pop(task_id, None)
+        self._held.pop(task_id, None)
         self._environments.pop(task_id, None)
         self._finished.append(task_id)
         return ended
@@ -313,7 +341,12 @@ class TaskBook:
                 return self._tasks.values()
 
     def _waiting(self) -> Iterable[Task]:
-        for task_id in self._queue:
+        ids: Iterable[int] = self._queue
+        if self._held:
+            # Both by id.
+            others = (it for it in self._queue if it not in self._held)
+            ids = heapq.merge(sorted(self._held), others)
+        for task_id in ids:
             task = self._tasks.get(task_id)
             if task is not None and task.status is TaskStatus.QUEUED:
                 yield task

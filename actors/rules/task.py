@@ -370,6 +370,16 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             raise IllegalTransitionError(self, target)
         return msgspec.structs.replace(self, status=target, **changes)
 
+    def waiting(self, reason: str) -> Self:
+        """Return this queued task with another reason for its wait.
+
+        Raises:
+            IllegalTransitionError: If it is not queued.
+        """
+        if self.status is not TaskStatus.QUEUED:
+            raise IllegalTransitionError(self, TaskStatus.QUEUED)
+        return msgspec.structs.replace(self, reason=reason)
+
     def started(self, at: datetime) -> Self:
         """Return this task as it begins to run.
 

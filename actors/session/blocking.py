@@ -75,6 +75,13 @@ class Requests(abc.ABC):
     """
 
     dead_letters: DeadLetters
+    remembers: bool = True
+    """Whether the session can be opened again, with its queued tasks."""
+    resumed: tuple[Task, ...] = ()
+    """The tasks that were queued when the session was opened; set by `start`.
+
+    Those that started with it: not those of a kind that it does not have.
+    """
 
     @property
     @abc.abstractmethod

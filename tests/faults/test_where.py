@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import signal
 import sqlite3
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 import pytest
-from backburner.actors import TaskEvent, TaskStatus
+from backburner.actors import (
+    BashKind,
+    SleepKind,
+    Task,
+    TaskEvent,
+    TaskFilter,
+    TaskStatus,
+    TaskSystem,
+)
+from patience import PATIENCE
 
 from tests.faults.program import Program
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+_UNKNOWN: Final = (
+    "the directory in which it was added is not known: an older version queued it;"
+    " add it again"
+)
+_JOURNALS: Final = Path(__file__).parent / "journals"
 _SECRET: Final = "OF_WHO_ASKED"  # noqa: S105 - the name of a variable
 
 
@@ -107,3 +120,95 @@ def test_a_task_of_a_job_is_no_part_of_that_job(state: Path) -> None:
         assert ended.last_line is not None
         assert "other" not in ended.last_line
         assert ended.last_line.endswith(":2")
+
+
+def _open_old_journal(state: Path) -> None:
+    """Make a session as version 2 of the schema had it, without directories."""
+    folder = state / "main"
+    folder.mkdir(parents=True)
+    with contextlib.closing(sqlite3.connect(folder / "session.db")) as db:
+        db.executescript((_JOURNALS / "schema-2.sql").read_text())
+
+
+def test_a_task_of_an_older_version_does_not_run_somewhere_else(
+    state: Path, folders: tuple[Path, Path]
+) -> None:
+    _open_old_journal(state)
+    here, _ = folders
+    with Program(state, directory=here) as program:
+        clean = program.wait_for_end(4)
+        assert (clean.status, clean.reason) == (
+            TaskStatus.FAILED,
+            _UNKNOWN,
+        )
+        nap = program.wait_for_end(5)
+        assert nap.status is TaskStatus.COMPLETE
+        program.send("/rerun 1", "/wait 6")
+        refused = program.wait_for(lambda it: "#1 was added by" in it.text)
+        assert refused.event == "error"
+        # Nobody waits for a task that can't start here.
+        waiting = program.wait_for(lambda it: "#6 does not start here" in it.text)
+        assert waiting.event == "error"
+        program.close_input()
+        assert program.wait() == 1
+    assert (here / "build").exists()
+
+
+def test_a_task_waits_for_a_session_that_has_its_kind(state: Path) -> None:
+    _open_old_journal(state)
+
+    class FaxKind(BashKind):
+        name = "fax"
+
+        def directory(self, task: Task) -> Path:
+            del task
+            return state
+
+    folder = state / "main"
+    with TaskSystem(directory=folder, slots=1) as system:
+        (nap,) = system.wait(5, timeout=PATIENCE)
+        assert nap.status is TaskStatus.COMPLETE, "it went past the one that waits"
+        fax = system.get(6)
+        assert (fax.status, fax.reason) == (
+            TaskStatus.QUEUED,
+            "waiting for the kind 'fax', which is not registered here",
+        )
+        assert [task.id for task in system.resumed] == [4, 5]
+        assert [task.id for task in system.list(TaskFilter.QUEUED)] == [6]
+    kinds = (BashKind(), SleepKind(), FaxKind())
+    with TaskSystem(directory=folder, slots=1, kinds=kinds) as system:
+        assert [task.id for task in system.resumed] == [6]
+        (fax,) = system.wait(6, timeout=PATIENCE)
+        assert fax.status is TaskStatus.COMPLETE
+
+
+def test_a_task_without_its_kind_can_be_canceled(state: Path) -> None:
+    _open_old_journal(state)
+    with TaskSystem(directory=state / "main") as system:
+        assert system.cancel(6).status is TaskStatus.CANCELED
+        assert system.list(TaskFilter.QUEUED) == ()
+
+
+def test_a_session_says_what_it_starts_and_what_will_start_next_time(
+    state: Path, folders: tuple[Path, Path]
+) -> None:
+    first, second = folders
+    with Program(state, "--parallel", "1", directory=first) as program:
+        program.send("!sleep 600", '/task "Clean" bash rm -rf build')
+        program.wait_for_event(TaskEvent.QUEUED, 2)
+        program.send("/quit")
+        program.wait()
+        assert "starting next time: #2 Clean" in "\n".join(program.texts("reply"))
+    with Program(state, directory=second) as program:
+        told = program.wait_for(lambda it: it.event == "reply")
+        assert told.text == (
+            f"starting 1 task that was queued when the session ended:\n"
+            f"  #2 Clean  in {first}"
+        )
+        program.wait_for_end(2)
+    with Program(state, "--ephemeral", "--parallel", "1") as program:
+        program.send("!sleep 600", "!true")
+        program.wait_for_event(TaskEvent.QUEUED, 2)
+        program.send("/quit")
+        program.wait()
+        assert "dropping #2 true" in "\n".join(program.texts("reply"))

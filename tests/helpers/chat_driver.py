@@ -53,6 +53,7 @@ def queued(task_id: int, description: str = "Job", kind: str = "bash") -> Task:
         description=description,
         kind=kind,
         args=("make",),
+        directory="/srv/shop",
         reason="starting",
         queued_at=START,
     )

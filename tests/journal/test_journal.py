@@ -17,6 +17,7 @@ from backburner.actors.journal.sqlite_file import (
     JournalError,
 )
 from backburner.actors.rules.process_record import ProcessRecord
+from backburner.actors.rules.variables import Variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -184,3 +185,100 @@ def test_a_new_file_that_is_damaged_too_is_not_replaced_again(
     journal.commit()
     memory = open_journal().load()
     assert (memory.tasks, memory.unshown) == ((task,), (_ended(1, 1),))
+
+
+def _queue(
+    journal: SqliteJournal, task: Task, seq: int, environment: Variables | None
+) -> None:
+    journal.changed(TaskChanged(seq, TaskEvent.QUEUED, task), environment)
+
+
+def test_equal_environments_are_one_row_as_long_as_a_task_waits(
+    path: Path, open_journal: Callable[[], SqliteJournal]
+) -> None:
+    journal = open_journal()
+    journal.load()
+    first, second, third = (_task(number) for number in (1, 2, 3))
+    _queue(journal, first, 1, Variables({"KEY": "value"}))
+    _queue(journal, second, 2, Variables({"KEY": "value"}))
+    _queue(journal, third, 3, Variables({"KEY": "caf\udce9", "EMPTY": ""}))
+    journal.commit()
+    assert _count(path, "environments") == 2
+    journal.changed(TaskChanged(4, TaskEvent.RUNNING, first.started(_NOON)))
+    canceled = third.ended(Outcome.canceled("canceled"), _NOON)
+    journal.changed(TaskChanged(5, TaskEvent.CANCELED, canceled))
+    journal.commit()
+    assert _count(path, "environments") == 1
+    memory = open_journal().load()
+    assert memory.environments == {2: {"KEY": "value"}}
+
+
+def test_a_task_that_starts_at_once_leaves_no_trace_of_its_environment(
+    path: Path, open_journal: Callable[[], SqliteJournal]
+) -> None:
+    journal = open_journal()
+    journal.load()
+    task = _task(1)
+    _queue(journal, task, 1, Variables({"KEY": "s3cret"}))
+    journal.changed(TaskChanged(2, TaskEvent.RUNNING, task.started(_NOON)))
+    journal.commit()
+    assert not journal.has_traces
+    assert b"s3cret" not in _bytes(path)
+
+
+def test_what_was_an_environment_is_wiped(
+    path: Path, open_journal: Callable[[], SqliteJournal]
+) -> None:
+    journal = open_journal()
+    journal.load()
+    secrets = [f"s3cret-{number}-".ljust(3000, "x") for number in range(20)]
+    for number, secret in enumerate(secrets, 1):
+        _queue(journal, _task(number), number, Variables({"KEY": secret}))
+        journal.commit()
+    assert b"s3cret-1-" in _bytes(path)
+    for number in range(1, 20):
+        running = _task(number).started(_NOON)
+        journal.changed(TaskChanged(20 + number, TaskEvent.RUNNING, running))
+        journal.commit()
+    assert journal.has_traces
+    journal.wipe()
+    assert not journal.has_traces
+    found = _bytes(path)
+    assert not [it for it in range(1, 20) if f"s3cret-{it - 1}-".encode() in found]
+    assert b"s3cret-19-" in found, "one still waits"
+
+
+def test_a_new_file_has_the_environments_too(
+    path: Path, open_journal: Callable[[], SqliteJournal]
+) -> None:
+    journal = open_journal()
+    journal.load()
+    task = _task(1)
+    _queue(journal, task, 1, Variables({"KEY": "value"}))
+    journal.commit()
+    path.unlink()
+    _queue(journal, _task(2), 2, None)
+    with pytest.raises(DamagedJournalError) as caught:
+        journal.commit()
+    journal.start_over(Everything([task, _task(2)]), caught.value)
+    journal.commit()
+    assert open_journal().load().environments == {1: {"KEY": "value"}}
+
+
+def test_a_task_that_has_lost_its_environment_is_damage(
+    path: Path, open_journal: Callable[[], SqliteJournal]
+) -> None:
+    journal = open_journal()
+    journal.load()
+    _queue(journal, _task(1), 1, Variables({"KEY": "value"}))
+    journal.commit()
+    journal.release()
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        db.execute("DELETE FROM environments")
+    with pytest.raises(DamagedJournalError, match="has lost its environment"):
+        open_journal().load()
+
+
+def _bytes(path: Path) -> bytes:
+    files = (path, path.with_name(f"{path.name}-wal"))
+    return b"".join(it.read_bytes() for it in files if it.exists())

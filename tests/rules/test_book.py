@@ -25,6 +25,7 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
+from msgspec.structs import replace as replace_request
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 REQUEST = TaskRequest("Build", "bash", ("make",))
@@ -51,6 +52,7 @@ class Known:
     started: float | None = None
     duration: float | None = None
     size: int = 0
+    held: bool = False
 
 
 @dataclass
@@ -96,7 +98,8 @@ class BookMachine(RuleBasedStateMachine):
 
     @rule()
     def start_next(self) -> None:
-        waiting = self.model.ids("queued")
+        queued = self.model.ids("queued")
+        waiting = [it for it in queued if not self.model.tasks[it].held]
         task = self.book.start_next(at(self.seconds))
         if not waiting:
             assert task is None
@@ -104,6 +107,18 @@ class BookMachine(RuleBasedStateMachine):
         assert task is not None
         assert task.id == waiting[0]  # ids grow, so the smallest waited longest
         self.model.tasks[task.id] = Known("running", self.seconds, 0.0)
+
+    @rule(data=st.data(), hold=st.booleans())
+    def wait(self, data: st.DataObject, *, hold: bool) -> None:
+        task_id = self._any_id(data)
+        change = self.book.hold if hold else self.book.wait
+        known = self.model.tasks.get(task_id)
+        if known is None or known.status != "queued":
+            with pytest.raises((UnknownTaskError, IllegalTransitionError)):
+                change(task_id, "for its kind")
+            return
+        assert change(task_id, "for its kind").reason == "for its kind"
+        known.held |= hold
 
     @rule(data=st.data(), size=st.integers(0, 99))
     def progress(self, data: st.DataObject, size: int) -> None:
@@ -183,6 +198,8 @@ class BookMachine(RuleBasedStateMachine):
         self.book = TaskBook(self.model.next_id, self.model.history)
         self.book.restore(tasks.values(), [*self.model.finished, *others])
         self.model.write_down()
+        for known in self.model.tasks.values():
+            known.held = False  # the kinds may be others
         for task_id in self.model.ids("running"):
             known = self.model.tasks[task_id]
             # How long it runs can't be known from here on; what was known stays.
@@ -319,3 +336,34 @@ def test_restored_tasks_are_forgotten_in_the_order_in_which_they_finished() -> N
 def test_a_negative_history_is_refused() -> None:
     with pytest.raises(ValueError, match="history"):
         TaskBook(history=-1)
+
+
+def test_a_task_keeps_its_environment_until_it_ends() -> None:
+    book = TaskBook()
+    variables = {"A": "1"}
+    first, second, plain = (
+        book.add(replace_request(REQUEST, environment=it), NOW, "waiting")
+        for it in (dict(variables), dict(variables), None)
+    )
+    kept = book.environment(first.id)
+    assert kept == variables
+    assert book.environment(second.id) is kept, "equal ones are one object"
+    assert book.environment(plain.id) is None
+    book.start_next(NOW)
+    assert book.environment(first.id) is kept
+    book.end(first.id, OUTCOMES[0], NOW)
+    assert book.environment(first.id) is None
+    book.end(second.id, OUTCOMES[2], NOW)
+    assert book.environment(second.id) is None
+
+
+def test_all_of_a_request_but_its_environment_is_in_the_task() -> None:
+    """A field that is added to one and forgotten in the other shows here."""
+    names = set(TaskRequest.__struct_fields__) - {"environment"}
+    assert names <= set(Task.__struct_fields__)
+    request = TaskRequest("Build", "bash", ("make",), "chat", "/srv", {"A": "1"})
+    task = TaskBook().add(request, NOW, "waiting")
+    assert task.request == replace_request(request, environment=None)
+    assert {getattr(task, name) for name in names} == {
+        getattr(request, name) for name in names
+    }

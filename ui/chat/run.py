@@ -20,7 +20,7 @@ from ...actors.rules.safe_text import safe_line
 from ...actors.runtime.clock import SystemClock
 from ...actors.runtime.promise import answer_of
 from ..dialogue.dialogue import Dialogue
-from ..dialogue.messages import Finished, Notice, ViewLost
+from ..dialogue.messages import Finished, Notice, Reopened, ViewLost
 from ..dialogue.partner import Partner
 from ..editor.editor import Editor
 from ..editor.history_file import HistoryError, HistoryFile
@@ -205,7 +205,8 @@ class _Chat:
     def run(self) -> tuple[str, int]:
         """Run until the session has ended; return the last line and the exit status."""
         try:
-            self._tell(Open(), *map(Notice, self._system.warnings))
+            notices = map(Notice, self._system.warnings)
+            self._tell(Open(), *notices, Reopened(self._system.resumed))
             self._pump(self._is_over)
             self._tell(Ending())
             self._stop_system()
@@ -326,13 +327,19 @@ def _first_state(
     look = Look.of(encoding, terminal.colors, light=config.theme == "light")
     return ChatState(
         session=options.session,
-        dialogue=Dialogue(system.kinds, look.icons, config.grace, drawn=True),
+        dialogue=Dialogue(
+            system.kinds,
+            look.icons,
+            config.grace,
+            drawn=True,
+            remembers=system.remembers,
+        ),
         kinds=kind_words(system.kinds),
         editor=Editor(inputs, input_styles(look.theme)),
         look=look,
         size=terminal.size(),
         panels=PANELS,
-        remembers=options.directory is not None,
+        remembers=system.remembers,
         partner=options.partner.name if options.partner else None,
         notice=notice,
     )

@@ -15,6 +15,7 @@ from ...actors import (
     Forgotten,
     ListTasks,
     QueueReply,
+    Task,
     TaskFilter,
     TaskFound,
     TaskList,
@@ -22,7 +23,7 @@ from ...actors import (
     TaskStatus,
 )
 from ...actors.processes import activity
-from ...actors.rules.safe_text import brief, safe_line
+from ...actors.rules.safe_text import brief
 from . import completers
 from .arguments import (
     LAST,
@@ -47,7 +48,13 @@ from .effects import (
 )
 from .quoting import QUOTES, read_quoted, unquote_whole
 from .registry import CommandSpec, Registry, Synonym
-from .reports import activity_facts, detail_lines, list_lines, output_lines
+from .reports import (
+    activity_facts,
+    detail_lines,
+    list_lines,
+    names_of,
+    output_lines,
+)
 from .waits import Wait as PendingWait
 
 if TYPE_CHECKING:
@@ -203,6 +210,24 @@ _BANG: Final = CommandSpec(
 )
 
 
+class Again(msgspec.Struct, frozen=True):
+    """Run a task again, where it ran."""
+
+    task: Task
+
+    def run(self, context: Context) -> list[Effect]:
+        """Add the same again, with the environment of the one who asks now."""
+        task = self.task
+        if task.directory is None:
+            return [
+                context.problem(
+                    f"#{task.id} was added by an older version, which did not write"
+                    " down its directory; type it again where it is to run"
+                )
+            ]
+        return Run(task.request).run(context)
+
+
 class Rerun(msgspec.Struct, frozen=True):
     """Run tasks again; an id of none means the one added last."""
 
@@ -212,9 +237,7 @@ class Rerun(msgspec.Struct, frozen=True):
         """Look them up, and add the same again for the conversation that asks."""
 
         def again(found: TaskFound) -> list[Effect]:
-            request = found.task.request
-            origin = context.where or ""
-            return context.add(msgspec.structs.replace(request, origin=origin))
+            return Again(found.task).run(context)
 
         return [e for it in self.task_ids for e in context.look_up(it, again)]
 
@@ -456,10 +479,14 @@ class Wait(msgspec.Struct, frozen=True):
     def run(self, context: Context) -> list[Effect]:
         """Begin to wait; with nothing to wait for, say how it ended."""
         if self.everything:
-            everything = PendingWait(set(context.open), context.where, everything=True)
+            ids = {task.id for task in context.awaited_tasks}
+            everything = PendingWait(ids, context.where, everything=True)
             return _begin(context, everything)
 
         def found(found: TaskFound) -> list[Effect]:
+            if not context.can_end(found.task):
+                text = f"#{found.task.id} does not start here: {found.task.reason}"
+                return [context.problem(text)]
             wait = PendingWait({found.task.id}, context.where)
             if found.task.status.is_final:
                 wait.task_ids.clear()
@@ -655,14 +682,20 @@ class Quit(msgspec.Struct, frozen=True):
         """Say what is ended by it, and leave; where there is a screen, ask first."""
         if context.drawn and not self.sure:
             return [AskToLeave()]
+        awaited = context.awaited_tasks
+        running = [it for it in awaited if it.status is TaskStatus.RUNNING]
+        queued = [it for it in awaited if it.status is TaskStatus.QUEUED]
+        held = [it for it in context.open_tasks if not context.can_end(it)]
         # What waits is not ended: a session that is remembered keeps it.
+        later = "starting next time:" if context.remembers else "dropping"
         texts = [
-            f"{what} {', '.join(names)}{fate}"
-            for what, status, fate in (
-                ("ending", TaskStatus.RUNNING, f"; {context.fate(now=False)}"),
-                ("not started:", TaskStatus.QUEUED, ""),
+            f"{what} {names_of(tasks)}{fate}"
+            for what, tasks, fate in (
+                ("ending", running, f"; {context.fate(now=False)}"),
+                (later, queued, ""),
+                ("queued until a session has their kind:", held, ""),
             )
-            if (names := _named(context, status))
+            if tasks
         ]
         return [*([context.reply(texts)] if texts else []), Leave()]
 
@@ -676,14 +709,6 @@ class Exit(msgspec.Struct, frozen=True):
             return Quit().run(context)
         text = "to leave: /quit ends what runs, the end of the input waits for it"
         return [context.reply([text])]
-
-
-def _named(context: Context, status: TaskStatus) -> list[str]:
-    return [
-        f"#{task.id} {safe_line(task.description).strip()}"
-        for task in context.open_tasks
-        if task.status is status
-    ]
 
 
 def _parse_quit(rest: str) -> Quit:

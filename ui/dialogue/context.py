@@ -15,6 +15,7 @@ from ...actors import (
     TaskAdded,
     TaskFound,
     TaskRequest,
+    TaskStatus,
 )
 from ...actors.rules.safe_text import safe_line
 from .effects import Effect, Send, Show
@@ -39,6 +40,7 @@ class Context:
         grace: Seconds that a task is given to end, for people to read.
         drawn: Whether there is a screen with conversations, on which tasks can be
             opened.
+        remembers: Whether the session can be opened again, with its queued tasks.
     """
 
     def __init__(
@@ -48,10 +50,13 @@ class Context:
         grace: float,
         *,
         drawn: bool,
+        remembers: bool,
     ) -> None:
         self.kinds = kinds
+        self._kind_names = frozenset(name for name, _, _ in kinds)
         self.icons = icons
         self.drawn = drawn
+        self.remembers = remembers
         self.where: str | None = None
         """The conversation that what happens now belongs to."""
         self.open: dict[int, Task] = {}
@@ -77,6 +82,15 @@ class Context:
     def open_tasks(self) -> tuple[Task, ...]:
         """The tasks that have not ended, as last heard, by id."""
         return tuple(self.open[task_id] for task_id in sorted(self.open))
+
+    @property
+    def awaited_tasks(self) -> tuple[Task, ...]:
+        """The open tasks that can end in this session: those of kinds that it has."""
+        return tuple(task for task in self.open_tasks if self.can_end(task))
+
+    def can_end(self, task: Task) -> bool:
+        """Tell whether a task has ended or can end in this session."""
+        return task.status is not TaskStatus.QUEUED or task.kind in self._kind_names
 
     def send(
         self,

@@ -29,6 +29,7 @@ from .context import Context
 from .effects import Effect, Prefill, Show, Tell
 from .entries import Said, TaskNews
 from .parse import parse
+from .reports import resumed_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,9 +61,10 @@ class Dialogue:
         grace: float,
         *,
         drawn: bool = False,
+        remembers: bool = True,
     ) -> None:
         words = tuple((kind.name, kind.usage, kind.summary) for kind in kinds)
-        self._context = Context(words, icons, grace, drawn=drawn)
+        self._context = Context(words, icons, grace, drawn=drawn, remembers=remembers)
         self._trouble = False
         self.misunderstood = False
         """Whether a line made no sense."""
@@ -80,9 +82,13 @@ class Dialogue:
         return bool(context.awaits_answers or context.waits) and not self._trouble
 
     @property
-    def open_tasks(self) -> tuple[Task, ...]:
-        """The tasks that have not ended, as last heard, by id."""
-        return self._context.open_tasks
+    def awaited_tasks(self) -> tuple[Task, ...]:
+        """The tasks that have not ended and can in this session, by id."""
+        return self._context.awaited_tasks
+
+    def can_end(self, task: Task) -> bool:
+        """Tell whether a task has ended or can end in this session."""
+        return self._context.can_end(task)
 
     def take_line(self, line: str, where: str | None = None) -> list[Effect]:
         """Carry out what somebody typed.
@@ -127,6 +133,10 @@ class Dialogue:
     def take_notice(self, text: str) -> list[Effect]:
         """Show what a person should know, such as what was found at the start."""
         return [self._context.problem(text)]
+
+    def take_resumed(self, tasks: tuple[Task, ...]) -> list[Effect]:
+        """Say which tasks were queued when the session was opened, and start now."""
+        return [self._context.reply(resumed_lines(tasks))] if tasks else []
 
     def take_failure(self, error: BaseException) -> list[Effect]:
         """Report that this program itself failed."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ...actors import Notification, QueueReply
+from ...actors import Notification, QueueReply, Task
 
 
 class InputLine(msgspec.Struct, frozen=True):
@@ -28,6 +28,12 @@ class Notice(msgspec.Struct, frozen=True):
     text: str
 
 
+class Reopened(msgspec.Struct, frozen=True):
+    """These tasks were queued when the session was opened, and start now."""
+
+    tasks: tuple[Task, ...]
+
+
 class EndOfInput(msgspec.Struct, frozen=True):
     """No more lines will come; leave when everything is done."""
 
@@ -37,7 +43,14 @@ class Farewell(msgspec.Struct, frozen=True):
 
 
 LineMessage = (
-    Notification | QueueReply | InputLine | BadInput | Notice | EndOfInput | Farewell
+    Notification
+    | QueueReply
+    | InputLine
+    | BadInput
+    | Notice
+    | Reopened
+    | EndOfInput
+    | Farewell
 )
 
 

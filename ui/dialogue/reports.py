@@ -11,7 +11,7 @@ from ...actors.rules.safe_text import safe_line, safe_lines, size_text
 from ..text.theme import duration_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from ...actors import Task, TaskFound, TaskList
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SILENCE: Final = 60.0
 """Seconds without output from which on `/show` speaks of it."""
 
+_NAMED: Final = 10  # tasks in a list of names
 _LAST_WORDS: Final = 120  # characters
 _NO_CPU: Final = 0.05  # seconds; the system counts in hundredths
 
@@ -41,6 +42,27 @@ def news_text(task: Task, icons: Icons) -> str:
     if last := last_words(task):
         parts.append(last)
     return "  ".join(parts)
+
+
+def names_of(tasks: Sequence[Task]) -> str:
+    """Name tasks in one line, the first of them if there are many."""
+    names = [
+        f"#{task.id} {safe_line(task.description).strip()}" for task in tasks[:_NAMED]
+    ]
+    rest = len(tasks) - len(names)
+    return f"{', '.join(names)}{f' and {rest} more' if rest else ''}"
+
+
+def resumed_lines(tasks: Sequence[Task]) -> list[str]:
+    """Write which tasks start because the session was opened, and where."""
+    count = f"{len(tasks)} tasks that were" if len(tasks) > 1 else "1 task that was"
+    lines = [f"starting {count} queued when the session ended:"]
+    for task in tasks[:_NAMED]:
+        where = "" if task.directory is None else f"  in {safe_line(task.directory)}"
+        lines.append(f"  #{task.id} {safe_line(task.description).strip()}{where}")
+    if rest := len(tasks) - _NAMED:
+        lines += [f"  and {rest} more; /tasks lists them"] if rest > 0 else []
+    return lines
 
 
 def last_words(task: Task) -> str:

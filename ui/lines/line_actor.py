@@ -41,6 +41,7 @@ from ..dialogue.messages import (
     LineMessage,
     LineReport,
     Notice,
+    Reopened,
     Verdict,
     ViewLost,
     WantsInput,
@@ -96,6 +97,8 @@ class LineActor(SafeActor[LineMessage]):
             case EndOfInput():
                 self._input_ended = True
                 self._go_on()
+            case Reopened(tasks=tasks):
+                self._perform(self._dialogue.take_resumed(tasks))
             case Notice(text=text):
                 self._perform(self._dialogue.take_notice(text))
             case TaskChanged() | Subscribed() | TasksForgotten() | JournalTrouble():
@@ -109,7 +112,7 @@ class LineActor(SafeActor[LineMessage]):
                 self._perform(self._dialogue.take_end())
                 return Verdict(
                     self._dialogue.misunderstood,
-                    self._dialogue.unsuccessful or bool(self._dialogue.open_tasks),
+                    self._dialogue.unsuccessful or bool(self._dialogue.awaited_tasks),
                 )
             case _:
                 self._perform(self._dialogue.take_reply(message))
@@ -140,7 +143,7 @@ class LineActor(SafeActor[LineMessage]):
             if self._input_owed:
                 self._input_owed = False
                 self.post(self._owner, WantsInput())
-        elif not self._dialogue.open_tasks:
+        elif not self._dialogue.awaited_tasks:
             self._leave()
 
     def _acknowledge(self) -> None:

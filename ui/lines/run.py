@@ -16,6 +16,7 @@ from ..dialogue.messages import (
     Finished,
     LineReport,
     Notice,
+    Reopened,
     Verdict,
     ViewLost,
     WantsInput,
@@ -88,7 +89,7 @@ def run_line_mode(
     """
     owner = _Owner(wakeup)
     ui = LineActor.start(
-        Dialogue(system.kinds, icons, grace),
+        Dialogue(system.kinds, icons, grace, remembers=system.remembers),
         view,
         system.queue,
         owner,
@@ -96,6 +97,7 @@ def run_line_mode(
     )
     for warning in system.warnings:
         ui.tell(Notice(warning))
+    ui.tell(Reopened(system.resumed))
     try:
         system.subscribe(ui, shows=True)
         ended_by = _read_until_finished(ui, owner, wakeup, LineInput(_STDIN))

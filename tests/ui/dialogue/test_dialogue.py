@@ -407,18 +407,18 @@ def test_every_notification_is_shown_once(dialogue: Dialogue, samples: Samples) 
     assert _tell(dialogue, done) == ["#2 complete"]
 
 
-def test_open_tasks_are_those_that_have_not_ended(
+def test_awaited_tasks_are_those_that_have_not_ended(
     dialogue: Dialogue, samples: Samples
 ) -> None:
     queued, running = samples[Status.QUEUED], samples[Status.RUNNING]
     _tell(dialogue, running)
     _tell(dialogue, queued)
-    assert dialogue.open_tasks == (queued, running)
+    assert dialogue.awaited_tasks == (queued, running)
     stopping = replace(running, reason="stopping")
     _tell(dialogue, stopping, TaskEvent.PROGRESS)
-    assert dialogue.open_tasks == (queued, stopping)
+    assert dialogue.awaited_tasks == (queued, stopping)
     _tell(dialogue, _ended(running, Outcome.complete()))
-    assert dialogue.open_tasks == (queued,)
+    assert dialogue.awaited_tasks == (queued,)
 
 
 def test_what_was_there_before_is_known_but_not_news(
@@ -426,7 +426,7 @@ def test_what_was_there_before_is_known_but_not_news(
 ) -> None:
     before = Subscribed(9, tuple(samples.values()))
     assert dialogue.take_notification(before) == []
-    assert [task.id for task in dialogue.open_tasks] == [1, 2]
+    assert [task.id for task in dialogue.awaited_tasks] == [1, 2]
     assert not dialogue.unsuccessful
     assert dialogue.take_notification(TasksForgotten(9, (3, 4))) == []
 
@@ -590,7 +590,7 @@ def test_quitting_names_what_it_ends(dialogue: Dialogue, samples: Samples) -> No
     assert _texts(dialogue.take_line("/quit")) == [
         "> /quit",
         "ending #2 Build; killed in 5 s at most",
-        "not started: #1 Deploy",
+        "starting next time: #1 Deploy",
         "(leaves)",
     ]
 

@@ -102,6 +102,11 @@ class TaskBoard:
         return (self._seen[task_id] for task_id in self._ids[TaskStatus.RUNNING])
 
     @property
+    def queued(self) -> Iterable[Seen]:
+        """The tasks that wait."""
+        return (self._seen[task_id] for task_id in self._ids[TaskStatus.QUEUED])
+
+    @property
     def open_count(self) -> int:
         """How many tasks have not ended."""
         return len(self._ids[TaskStatus.RUNNING]) + len(self._ids[TaskStatus.QUEUED])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ....actors import Notification, QueueReply
-from ...dialogue.messages import Finished, Notice, ViewLost
+from ...dialogue.messages import Finished, Notice, Reopened, ViewLost
 from ...dialogue.partner import PartnerMessage
 from ...terminal.keys import Event
 from ...terminal.terminal import Size
@@ -55,6 +55,7 @@ UIMessage = (
     | PartnerMessage
     | Event
     | Notice
+    | Reopened
     | Open
     | Resized
     | Beat

@@ -81,7 +81,7 @@ def expire(state: ChatState) -> None:
 
 def _of(action: str, task: Task) -> Command:
     if action == "rerun":
-        return commands.Run(task.request)
+        return commands.Again(task)
     return commands.Cancel((task.id,), now=action == "kill")
 
 

@@ -21,7 +21,7 @@ from ....actors import (
 from ....actors.rules.safe_text import safe_line
 from ...dialogue.arguments import LONGEST_NAME
 from ...dialogue.effects import Tell
-from ...dialogue.messages import Notice
+from ...dialogue.messages import Notice, Reopened
 from ...dialogue.partner import PartnerMessage, PartnerSays
 from ...terminal import keys
 from ..model import keymap
@@ -55,6 +55,7 @@ Message = (
     | PartnerMessage
     | keys.Event
     | Notice
+    | Reopened
     | Resized
     | Beat
     | Ending
@@ -78,6 +79,8 @@ def update(state: ChatState, message: Message, now: float) -> list[Effect]:
             return _take_notification(state, message)
         case PartnerSays(conversation=where, text=text, done=done):
             return _take_speech(state, where, text, done=done)
+        case Reopened(tasks=tasks):
+            return absorb(state, state.dialogue.take_resumed(tasks))
         case Notice(text=text):
             return absorb(state, state.dialogue.take_notice(text))
         case keys.Key():

@@ -13,6 +13,9 @@ from ..model.state import Leaving, Question
 from .paint import titled_rule, wrap_spans
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..model.board import Seen
     from ..model.state import ChatState
 
 _NAMED: Final = 3
@@ -55,17 +58,29 @@ def _consequence(state: ChatState) -> str:
     parts: list[str] = []
     if counts.running:
         tasks = "1 task runs" if counts.running == 1 else f"{counts.running} tasks run"
-        names = [
-            f"#{seen.task.id} {safe_line(seen.task.description)}"
-            for seen in islice(state.board.running, _NAMED)
-        ]
-        rest = counts.running - len(names)
-        more = f" and {rest} more" if rest else ""
-        parts.append(f"{tasks} and will be ended: {', '.join(names)}{more}.")
+        names = _names(state.board.running, counts.running)
+        parts.append(f"{tasks} and will be ended: {names}.")
     if counts.queued:
-        fate = "stay for the next time" if state.remembers else "will be dropped"
-        parts.append(f"Queued tasks {fate}: {counts.queued}.")
+        startable: list[Seen] = []
+        held: list[Seen] = []
+        for seen in state.board.queued:
+            (startable if state.dialogue.can_end(seen.task) else held).append(seen)
+        if startable:
+            fate = "start next time" if state.remembers else "are dropped"
+            names = _names(startable, len(startable))
+            parts.append(f"Queued tasks {fate}: {names}.")
+        if held and state.remembers:
+            parts.append(f"Waiting for their kind: {_names(held, len(held))}.")
     if left := [f"#{task_id}" for task_id in state.board.left_running]:
         rest = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
         parts.append(f"What {', '.join(left[:_NAMED])}{rest} left running is ended.")
     return " ".join(parts) or "Nothing is running."
+
+
+def _names(tasks: Iterable[Seen], count: int) -> str:
+    names = [
+        f"#{seen.task.id} {safe_line(seen.task.description)}"
+        for seen in islice(tasks, _NAMED)
+    ]
+    rest = count - len(names)
+    return f"{', '.join(names)}{f' and {rest} more' if rest else ''}"

@@ -10,6 +10,7 @@ from .kinds import (
     Kinds,
     ProcessJob,
     ProcessKind,
+    ShortageError,
     SleepKind,
     StartError,
 )
@@ -103,6 +104,7 @@ __all__ = [
     "RefusedError",
     "RunnerActor",
     "SafeActor",
+    "ShortageError",
     "Shown",
     "SleepKind",
     "StartError",

@@ -385,6 +385,18 @@ class TaskProcess(Message, frozen=True, gc=False):
     process: ProcessRecord
 
 
+class TaskWaits(Message, frozen=True, gc=False):
+    """A running task can't begin yet, or has begun after all.
+
+    Attributes:
+        task_id: Which.
+        waits_for: What it waits for, such as "free memory"; none when it has begun.
+    """
+
+    task_id: int
+    waits_for: str | None
+
+
 class TaskProgressed(Message, frozen=True, gc=False):
     """A running task's output told something new."""
 
@@ -460,6 +472,7 @@ QueueMessage = (
     | Wipe
     | ClaimTasks
     | TaskProcess
+    | TaskWaits
     | TaskProgressed
     | TaskEnded
 )
@@ -507,12 +520,14 @@ class JobEnded(Message, frozen=True, gc=False):
         outcome: How it ended.
         news: The last look at its output, if it has any.
         stopped: Whether the actor was stopped from outside, job and all.
+        abandoned: Whether processes of the job may be left, for the runner to end.
     """
 
     task_id: int
     outcome: Outcome
     news: OutputNews | None = None
     stopped: bool = False
+    abandoned: bool = False
 
 
 class JobQuiet(Message, frozen=True, gc=False):
@@ -526,12 +541,19 @@ class ClaimAgain(Message, frozen=True):
     """Some time has passed since a TaskActor was stopped from outside."""
 
 
+class BeginAgain(Message, frozen=True):
+    """Some time has passed since the system lacked something for the job's start."""
+
+
 class TickRunner(Message, frozen=True):
     """Another tick has passed while tasks run."""
 
 
 class BuryTask(Message, frozen=True):
-    """A TaskActor was found dead; anything it had said has been handled by now."""
+    """End what a TaskActor has left, or go on with that.
+
+    If it was found dead, anything it had said has been handled by now.
+    """
 
     task_id: int
 
@@ -578,4 +600,4 @@ class Stop(Message, frozen=True):
     now: bool = False
 
 
-TaskActorMessage = Begin | Look | Stop
+TaskActorMessage = Begin | BeginAgain | Look | Stop

@@ -52,6 +52,7 @@ from .messages import (
     TaskProcess,
     TaskProgressed,
     TasksForgotten,
+    TaskWaits,
     Transcript,
     Unsubscribe,
     Wipe,
@@ -63,7 +64,15 @@ from .rules.field_types import wrong_type
 from .rules.output_quota import OutputQuota
 from .rules.safe_text import brief, is_unicode, safe_line, size_text
 from .rules.shown import ShownTracker
-from .rules.task import LOST, Outcome, Task, TaskFilter, TaskRequest, TaskStatus
+from .rules.task import (
+    LOST,
+    RUNNING,
+    Outcome,
+    Task,
+    TaskFilter,
+    TaskRequest,
+    TaskStatus,
+)
 from .rules.variables import Variables
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import DeadLetters, Recipient, logger
@@ -336,6 +345,8 @@ class QueueActor(SafeActor[QueueMessage]):
             case TaskProcess(process=process):
                 self._pids[process.task_id] = process.pid
                 self._journal.runs_as(process)
+            case TaskWaits(task_id=task_id, waits_for=waits_for):
+                self._note_wait(task_id, waits_for)
             case TaskProgressed():
                 self._progress(message)
             case TaskEnded(claims=claims):
@@ -480,7 +491,7 @@ class QueueActor(SafeActor[QueueMessage]):
         if task.status is TaskStatus.QUEUED:
             return self._changed(self._book.end(task.id, Outcome.canceled(reason), at))
         self._order_stop(StopTask(task.id, Outcome.canceled(reason), now=now))
-        stopping = self._book.note_stopping(task.id, f"stopping, {reason}", at)
+        stopping = self._book.note_reason(task.id, f"stopping, {reason}", at)
         return self._changed(stopping, TaskEvent.PROGRESS)
 
     def _order_stop(self, stop: StopTask) -> None:
@@ -489,6 +500,11 @@ class QueueActor(SafeActor[QueueMessage]):
         if self._runner is not None:
             waits = not self._book.is_written(stop.task_id)
             self._outbox.add(self._runner, stop, tells_change=waits)
+
+    def _note_wait(self, task_id: int, waits_for: str | None) -> None:
+        reason = RUNNING if waits_for is None else f"waiting for {waits_for}"
+        task = self._book.note_reason(task_id, reason, self._clock.now())
+        self._changed(task, TaskEvent.PROGRESS)
 
     def _progress(self, message: TaskProgressed) -> None:
         before = self._book.get(message.task_id).output_size

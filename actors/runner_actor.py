@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, assert_never
 
-import pykka
 from msgspec.structs import replace
 
 from .kinds import InvalidRequestError
@@ -28,16 +27,18 @@ from .messages import (
     TickRunner,
 )
 from .processes import family, marks
+from .processes.ending import INTERVAL, KillRounds
 from .processes.environment import PreparedEnvironments
 from .rules.look_schedule import LookSchedule
 from .rules.safe_text import safe_line
 from .rules.task import Outcome, Task
-from .runtime.promise import Deadline
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import Recipient, post_if_alive
 from .task_actor import TaskActor, TaskActorConfig
 
 if TYPE_CHECKING:
+    import pykka
+
     from .kinds import Kinds
     from .rules.variables import Variables
     from .runtime.clock import Alarm
@@ -52,7 +53,14 @@ A host that stops all actors comes to this one next. What waits in the queue sta
 for the next time; started in between, it would be lost.
 """
 
-_STOP_TIMEOUT: Final = 2.0
+
+@dataclass(frozen=True, slots=True)
+class _Burial:
+    """The end of a task whose actor can't see to it: what its processes leave."""
+
+    end: TaskEnded
+    stopped: bool
+    ending: KillRounds
 
 
 class RunnerActor(SafeActor[RunnerMessage]):
@@ -83,6 +91,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
         self._config = config
         self._environments = PreparedEnvironments(config.environment)
         self._active: dict[int, pykka.ActorRef[TaskActor]] = {}
+        self._burials: dict[int, _Burial] = {}
         self._rota = LookSchedule()
         self._tick_alarm: Alarm | None = None
         self._pause_in_ticks = 1
@@ -99,11 +108,8 @@ class RunnerActor(SafeActor[RunnerMessage]):
                 self._start(task, environment)
             case StopTask(task_id=task_id, outcome=outcome, now=now):
                 self._stop_task(task_id, outcome, now=now)
-            case JobEnded(task_id=task_id, stopped=stopped):
-                # One that was buried while it was still ending has been reported.
-                if task_id in self._active:
-                    end = TaskEnded(task_id, message.outcome, message.news)
-                    self._ended(end, stopped=stopped)
+            case JobEnded():
+                self._job_ended(message)
             case JobQuiet(task_id=task_id, quiet=quiet):
                 self._rota.note(task_id, quiet=quiet)
                 self._keep_ticking()
@@ -123,21 +129,23 @@ class RunnerActor(SafeActor[RunnerMessage]):
         if isinstance(message, StartTask):
             outcome = Outcome.failed(safe_line(f"could not be started: {error!r}"))
             self._ended(TaskEnded(message.task.id, outcome))
+        elif isinstance(message, BuryTask):
+            self._close_burial(message.task_id)
         elif isinstance(message, TickRunner):
             self._keep_ticking()
 
     def on_stop(self) -> None:
-        """End what still runs if somebody stops the runner without draining it."""
-        # Not `actor_stopped`, which is set before an actor has ended its job.
-        stopped = [actor.stop(block=False) for actor in self._active.values()]
-        for task_id in self._active:
+        """End what still runs if somebody stops the runner without draining it.
+
+        Nothing is waited for: each TaskActor kills its job on its way out, and the
+        TaskSystem, at its end, what is left even so.
+        """
+        for task_id in [*self._burials]:
+            self._close_burial(task_id)
+        for task_id, actor in self._active.items():
+            actor.stop(block=False)
             outcome = Outcome.failed("the runner was stopped while it ran")
             self.post(self._queue, TaskEnded(task_id, outcome))
-        self.about_to_block(long=True)
-        deadline = Deadline(_STOP_TIMEOUT)
-        for end in stopped:
-            with contextlib.suppress(pykka.Timeout):
-                end.get(timeout=deadline.left())
 
     def _claim(self, count: int) -> None:
         self.post(self._queue, ClaimTasks(self.actor_ref, count, self._slots))
@@ -172,6 +180,17 @@ class RunnerActor(SafeActor[RunnerMessage]):
         if actor is not None:
             post_if_alive(actor, Stop(outcome, now=now))
 
+    def _job_ended(self, message: JobEnded) -> None:
+        task_id = message.task_id
+        # One that was found dead while it was still ending has been reported.
+        if task_id not in self._active or task_id in self._burials:
+            return
+        end = TaskEnded(task_id, message.outcome, message.news)
+        if message.abandoned:
+            self._begin_burial(end, stopped=message.stopped)
+        else:
+            self._ended(end, stopped=message.stopped)
+
     def _ended(self, end: TaskEnded, *, stopped: bool = False) -> None:
         self._active.pop(end.task_id, None)
         self._rota.remove(end.task_id)
@@ -200,7 +219,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
     def _tick(self) -> None:
         self._tick_alarm = None
         for task_id, actor in self._active.items():
-            if not actor.is_alive():
+            if not actor.is_alive() and task_id not in self._burials:
                 # Its last message may be waiting behind this one.
                 self.tell_self(BuryTask(task_id))
         for task_id in self._rota.next_turns(self._pause_in_ticks):
@@ -223,11 +242,39 @@ class RunnerActor(SafeActor[RunnerMessage]):
     def _bury(self, task_id: int) -> None:
         if task_id not in self._active:
             return
-        self.about_to_block(long=True)
-        token = marks.own_part(marks.mark(self._config.session_key, task_id))
-        family.end_marked(lambda part: part == token, grace=0.0)
-        died = Outcome.failed("its actor died")
-        self._ended(TaskEnded(task_id, died), stopped=True)
+        burial = self._burials.get(task_id)
+        if burial is None:
+            died = Outcome.failed("its actor died")
+            self._begin_burial(TaskEnded(task_id, died), stopped=True)
+        else:
+            self._go_on_burying(burial)
+
+    def _begin_burial(self, end: TaskEnded, *, stopped: bool) -> None:
+        mark = marks.mark(self._config.session_key, end.task_id)
+        burial = _Burial(end, stopped, KillRounds(lambda: family.find_own(mark)))
+        self._burials[end.task_id] = burial
+        self._go_on_burying(burial)
+
+    def _go_on_burying(self, burial: _Burial) -> None:
+        task_id = burial.end.task_id
+        # The process table is searched.
+        self.about_to_block()
+        if burial.ending.go_on():
+            self._config.clock.call_later(
+                INTERVAL, lambda: self.tell_self(BuryTask(task_id))
+            )
+        else:
+            self._close_burial(task_id)
+
+    def _close_burial(self, task_id: int) -> None:
+        burial = self._burials.pop(task_id, None)
+        if burial is None:
+            return
+        end, ending = burial.end, burial.ending
+        if ending.is_exhausted and (left := ending.left()):
+            outcome = replace(end.outcome, error=f"still alive: {left}")
+            end = replace(end, outcome=outcome)
+        self._ended(end, stopped=burial.stopped)
 
     def _drain(self, drain: Drain) -> None:
         before = self._draining

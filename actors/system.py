@@ -18,11 +18,14 @@ from .journal.sqlite_file import JournalError
 from .journal.unshown import UnshownChanges
 from .kinds import BashKind, Kinds, SleepKind
 from .messages import Acknowledged, Begin, ListTasks, OpenQueue, TaskList
+from .processes import limits
 from .processes.environment import Environment
-from .processes.exits import make_exit_watcher
+from .processes.exits import PidfdWatcher
+from .processes.spare import SPARES
 from .queue_actor import QueueActor, QueueConfig
 from .rules.book import TaskBook
 from .rules.safe_text import brief
+from .rules.shortage import shortage_of
 from .rules.task import TaskFilter, TaskStatus
 from .rules.variables import Variables
 from .runner_actor import RunnerActor
@@ -130,6 +133,9 @@ class TaskSystem(Requests):
         """What a person should know of how the session was found; set by `start`."""
         self.remembers = directory is not None
         self.resumed = ()
+        self.problems: tuple[str, ...] = ()
+        """What went wrong in the last `stop`, such as processes that live on because
+        they belong to another user; empty if all is well."""
         self.leftovers = ""
         """What a killed program left running, while `start` ends it; empty if none."""
         self.dead_letters = DeadLetters()
@@ -190,15 +196,22 @@ class TaskSystem(Requests):
                 raise RuntimeError("the task system is started already")
             self._owner = os.getpid()
             self._hurried = self._given_up = False
+            self.problems = ()
             self._starts = True
             # All threads here are daemons: a host that just ends would leave its jobs.
             atexit.register(self.stop)
             self._releases.append(lambda: atexit.unregister(self.stop))
             try:
+                limits.require()
                 self._start_actors(*self._open_session())
             except (FolderError, JournalError, RefusedError, TimeoutError) as error:
                 self._undo_start()
                 raise TaskSystemError(str(error)) from error
+            except (OSError, RuntimeError, MemoryError) as error:
+                self._undo_start()
+                if (lacking := shortage_of(error)) is None:
+                    raise
+                raise TaskSystemError(f"can't start: {lacking}") from error
             except BaseException:
                 self._undo_start()
                 raise
@@ -251,9 +264,11 @@ class TaskSystem(Requests):
 
     def _start_actors(self, output: Path, journal: Journal, memory: Memory) -> None:
         self._session_key = memory.session_key
+        SPARES.hold()
+        self._releases.append(SPARES.drop)
         clock = SystemClock()
         self._releases.append(clock.close)
-        exits = make_exit_watcher()
+        exits = PidfdWatcher()
         self._releases.append(exits.close)
         dispatcher = Dispatcher("backburner", exits)
         self._releases.append(dispatcher.close)
@@ -292,6 +307,7 @@ class TaskSystem(Requests):
         answer_of(self._runner.ask(Begin(), block=False), ANSWER_TIMEOUT)
         # The runner's claims came first, so an answer means that they are known.
         self._request(ListTasks(TaskFilter.RUNNING), TaskList)
+        self.warnings += limits.advice(self._slots)
         if self._given_up:
             raise TaskSystemError("it was stopped before it had started")
 
@@ -381,7 +397,7 @@ class TaskSystem(Requests):
         releases, self._releases = self._releases, []
         self._shutdown = Shutdown(config, queue, runner, deadline)
         try:
-            self._shutdown.run(reversed(releases))
+            self.problems = self._shutdown.run(reversed(releases))
         finally:
             self._shutdown = None
             self._owner = None

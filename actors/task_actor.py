@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import time
+import errno
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, assert_never
 
 import msgspec
 
-from .kinds import JobContext, StartError
+from .kinds import JobContext, ShortageError, StartError
 from .messages import (
     Begin,
+    BeginAgain,
     JobEnded,
     JobQuiet,
     Look,
@@ -22,16 +23,17 @@ from .messages import (
     TaskActorMessage,
     TaskProcess,
     TaskProgressed,
+    TaskWaits,
 )
-from .processes import family, marks
+from .processes import marks
 from .processes.environment import Environment
 from .processes.output_file import OutputMonitor
 from .rules.process_record import ProcessRecord
 from .rules.safe_text import safe_line, size_text
+from .rules.shortage import WAITS_FOR
 from .rules.task import Outcome, OutputNews, Task
-from .runtime.promise import Deadline
 from .runtime.safe_actor import SafeActor
-from .runtime.sending import DeadLetters, Recipient, logger
+from .runtime.sending import DeadLetters, Recipient, logger, post_if_alive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,9 +46,13 @@ if TYPE_CHECKING:
 QUIET_AFTER: Final = 10
 """Looks without news after which a job is looked at less often."""
 
+FIRST_PAUSE: Final = 0.25
+"""Seconds after which a start is tried again for which the system lacked something."""
+
+LONGEST_PAUSE: Final = 2.0
+"""The same after several attempts; each pause is twice as long as the one before."""
+
 _LOOK = Look()
-_LAST_LOOKS: Final = 0.5
-_BETWEEN_LOOKS: Final = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +83,8 @@ class TaskActorConfig:
 class TaskActor(SafeActor[TaskActorMessage]):
     """Runs one job and tells the runner, once, how it ended.
 
-    In: `Begin`, `Look`, `Stop`. Out: `TaskProcess` and `TaskProgressed` to the queue,
-    `JobQuiet` and one `JobEnded` to the runner.
+    In: `Begin`, `BeginAgain`, `Look`, `Stop`. Out: `TaskProcess`, `TaskWaits` and
+    `TaskProgressed` to the queue, `JobQuiet` and one `JobEnded` to the runner.
 
     Args:
         task: The task, Running.
@@ -116,6 +122,9 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._begun = 0.0
         self._imposed: Outcome | None = None
         self._grace: Alarm | None = None
+        self._waits_for: str | None = None
+        self._pause = FIRST_PAUSE
+        self._retry: Alarm | None = None
         self._killed = False
         self._broken = False
         self._reported = False
@@ -126,7 +135,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         if self._reported:
             return
         match message:
-            case Begin():
+            case Begin() | BeginAgain():
                 self._begin()
             case Look():
                 self._look()
@@ -145,7 +154,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             self._broken = True
             if self._try(self._job.kill):
                 return
-        self._end_by_force()
+        self._abandon(self._imposed)
 
     def on_stop(self) -> None:
         """End the job with its actor, if somebody stops the actor before its time."""
@@ -153,7 +162,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             return
         self._stopped = True
         self._imposed = self._imposed or Outcome.canceled("its actor was stopped")
-        self._end_by_force()
+        self._abandon(self._imposed)
 
     def _begin(self) -> None:
         context = JobContext(
@@ -168,13 +177,31 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._begun = self._config.clock.now().wall.timestamp()
         try:
             self._job = self._start(context)
+        except (ShortageError, MemoryError) as error:
+            self._try_again(str(error) or WAITS_FOR[errno.ENOMEM])
         except StartError as error:
             self._report(Outcome.failed(safe_line(str(error))))
+        else:
+            self._note_wait(None)
+
+    def _try_again(self, waits_for: str) -> None:
+        self._note_wait(safe_line(waits_for))
+        self._retry = self._config.clock.call_later(
+            self._pause, lambda: self.tell_self(BeginAgain())
+        )
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+
+    def _note_wait(self, waits_for: str | None) -> None:
+        if waits_for != self._waits_for:
+            self._waits_for = waits_for
+            self.post(self._queue, TaskWaits(self._task.id, waits_for))
 
     def _start(self, context: JobContext) -> Job:
         self.about_to_block()
         try:
             return self._kind.start(context)
+        except ShortageError:
+            raise
         except StartError:
             # Somebody may have deleted the folder of the output meanwhile.
             if not self._made_output_folder():
@@ -213,7 +240,6 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._recorded = True
         pid = job.pid()
         if pid is not None:
-            family.prepare()
             record = ProcessRecord(self._task.id, pid, self._begun)
             self.post(self._queue, TaskProcess(record))
 
@@ -277,38 +303,38 @@ class TaskActor(SafeActor[TaskActorMessage]):
             )
         self._report(outcome)
 
-    def _report(self, outcome: Outcome) -> None:
+    def _report(self, outcome: Outcome, *, abandoned: bool = False) -> None:
         self._reported = True
         # It refers back to this actor; such a circle per job keeps the collector busy.
         self._job = None
-        if self._grace is not None:
-            self._grace.cancel()
+        for alarm in filter(None, (self._grace, self._retry)):
+            alarm.cancel()
         news = self._news if self._monitor or self._news.progress is not None else None
-        end = JobEnded(self._task.id, outcome, news, self._stopped)
-        self.post(self._runner, end)
+        end = JobEnded(self._task.id, outcome, news, self._stopped, abandoned)
+        if self._stopped:
+            # Whoever stopped it may have stopped the runner too, which has said so.
+            post_if_alive(self._runner, end)
+        else:
+            self.post(self._runner, end)
         self.stop_self()
 
-    def _end_by_force(self) -> None:
-        self.about_to_block(long=True)
+    def _abandon(self, outcome: Outcome) -> None:
+        """Kill the job, and leave it to the runner to see to the end of it."""
         job = self._job
         if job is not None:
+            self.about_to_block()
             self._try(job.kill)
-        # A start that failed half-way may have left processes too.
-        self._try(lambda: family.end_marked(self._is_own_mark, grace=0.0))
-        if job is not None:
             self._try(lambda: self._look_for_the_last_time(job))
         if not self._reported:
-            self._report(self._imposed or Outcome.failed("its actor was stopped"))
+            # A start that failed half-way may have left processes too.
+            self._report(outcome, abandoned=True)
 
     def _look_for_the_last_time(self, job: Job) -> None:
-        # What was killed a moment ago may need another to be dead, and collected.
-        deadline = Deadline(_LAST_LOOKS)
         end = job.look()
-        while end is None and deadline.left() > 0:
-            time.sleep(_BETWEEN_LOOKS)
-            end = job.look()
         if end is not None:
             self._finish(job, end)
+        else:
+            self._read_news(job)
 
     def _try(self, step: Callable[[], object]) -> bool:
         try:
@@ -318,8 +344,5 @@ class TaskActor(SafeActor[TaskActorMessage]):
             return False
         return True
 
-    def _is_own_mark(self, part: str) -> bool:
-        return part == marks.own_part(self._mark)
-
-    def _ask_to_look(self) -> None:
-        self.tell_self(_LOOK)
+    def _ask_to_look(self) -> bool:
+        return self.tell_self(_LOOK)

@@ -15,13 +15,15 @@ import platformdirs
 from msgspec.structs import replace
 
 from ..actors import TaskSystem, TaskSystemError
+from ..actors.processes.limits import save_address_space
 from ..actors.rules.safe_text import safe_line
+from ..actors.rules.shortage import shortage_of
 from .lines.output import StandardOutput
 from .lines.run import run_line_mode
 from .lines.views import JsonView, PlainView
 from .program import lifetime
 from .program.config import Config, ConfigError, default_path, load
-from .program.exit_status import EXIT_SIGNAL, EXIT_USAGE
+from .program.exit_status import EXIT_FAILURE, EXIT_SIGNAL, EXIT_USAGE
 from .program.surroundings import asks_for_ascii, is_drawable
 from .program.wakeup import DRAWING_SIGNALS, Wakeup
 from .text.theme import icons_for
@@ -42,6 +44,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     _hold_standard_streams()
+    save_address_space()
+    try:
+        return _run(options)
+    except (OSError, RuntimeError, MemoryError) as error:
+        if (lacking := shortage_of(error)) is None:
+            raise
+        sys.stderr.write(f"backburner: {lacking}\n")
+        return EXIT_FAILURE
+
+
+def _run(options: argparse.Namespace) -> int:
     # A parent that ignores it hands that down; then the system collects children by
     # itself, and nobody hears how they ended.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -51,8 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with Wakeup(DRAWING_SIGNALS if draws else ()) as wakeup:
         try:
             config = _configuration(options)
-            directory = _directory(options)
-            system = _make_system(options, config, directory)
+            system = _make_system(options, config, _directory(options))
             ended_by = lifetime.start(
                 system, wakeup, lambda: _say_what_takes_long(options.session, system)
             )
@@ -62,17 +74,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if ended_by is not None:
             lifetime.stop(system, wakeup)
             return EXIT_SIGNAL + ended_by
-        if draws:
-            # Only now: what draws takes longer to load than all of line mode.
-            from .chat.run import ChatOptions, run_chat  # noqa: PLC0415
+        try:
+            status = _use(system, options, config, wakeup, draws=draws)
+        finally:
+            # Nothing is left to do, unless no thread could be started for it.
+            system.stop()
+        for problem in system.problems:
+            sys.stderr.write(f"backburner: {problem}\n")
+        return status or (EXIT_FAILURE if system.problems else 0)
 
-            encoding = sys.stdout.encoding
-            chat = ChatOptions(options.session, directory, config, encoding)
-            return run_chat(system, chat, wakeup)
-        icons = icons_for("ascii" if config.ascii else sys.stdout.encoding)
-        stream = StandardOutput("utf-8" if options.json else sys.stdout.encoding)
-        view = JsonView(stream) if options.json else _plain_view(stream, icons, options)
-        return run_line_mode(system, view, icons, config.grace, wakeup)
+
+def _use(
+    system: TaskSystem,
+    options: argparse.Namespace,
+    config: Config,
+    wakeup: Wakeup,
+    *,
+    draws: bool,
+) -> int:
+    """Let a person or a script use a system until it ends; return the exit status."""
+    if draws:
+        # Only now: what draws takes longer to load than all of line mode.
+        from .chat.run import ChatOptions, run_chat  # noqa: PLC0415
+
+        directory, encoding = _directory(options), sys.stdout.encoding
+        chat = ChatOptions(options.session, directory, config, encoding)
+        return run_chat(system, chat, wakeup)
+    icons = icons_for("ascii" if config.ascii else sys.stdout.encoding)
+    stream = StandardOutput("utf-8" if options.json else sys.stdout.encoding)
+    view = JsonView(stream) if options.json else _plain_view(stream, icons, options)
+    return run_line_mode(system, view, icons, config.grace, wakeup)
 
 
 def _plain_view(

@@ -8,6 +8,7 @@ from .kind import (
     JobEnd,
     Kind,
     Kinds,
+    ShortageError,
     StartError,
 )
 from .process import ProcessJob, ProcessKind
@@ -23,6 +24,7 @@ __all__ = [
     "Kinds",
     "ProcessJob",
     "ProcessKind",
+    "ShortageError",
     "SleepKind",
     "StartError",
 ]

@@ -28,6 +28,15 @@ class StartError(Exception):
     """A job that could not be started; its text becomes the reason of the failure."""
 
 
+class ShortageError(StartError):
+    """A job that could not be started just now, for want of something.
+
+    Its text says of what: "free memory", "a free file descriptor". The task waits for
+    that, with the text in its reason, and its start is tried again until it succeeds or
+    the task is canceled. Nothing of the job may be left behind by the attempt.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class JobContext:
     """What a job is given to work with.
@@ -39,7 +48,7 @@ class JobContext:
         clock: The time, and calls at a later one.
         exits: Calls when a child process has exited.
         look: Call this, from any thread, whenever `Job.look` may have news. Never
-            blocks.
+            blocks. Returns false if nobody will look any more.
         environment: What its processes inherit: the environment that the request came
             with, or else that of this process when the task system was started, with
             `PYTHONUNBUFFERED`.
@@ -50,7 +59,7 @@ class JobContext:
     mark: str
     clock: Clock
     exits: ExitWatcher
-    look: Callable[[], None]
+    look: Callable[[], bool | None]
     environment: Environment = field(default_factory=Environment.to_inherit)
 
 
@@ -138,6 +147,7 @@ class Kind(Protocol):
         """Start a job; must not block for longer than starting a process takes.
 
         Raises:
+            ShortageError: If it can't be started just now; it is tried again.
             StartError: If it can't be started; the task fails with its text. Any other
                 exception fails the task too, and is logged.
         """

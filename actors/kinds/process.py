@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
@@ -13,24 +14,23 @@ import msgspec
 
 from ..processes import family
 from ..processes.child import ChildProcess, ExitStatus
+from ..processes.ending import INTERVAL, KillRounds
 from ..processes.environment import Environment
 from ..processes.marks import MARK
+from ..rules.shortage import WAITS_FOR
 from ..rules.task import GOES_ON
-from .kind import JobEnd, StartError
+from .kind import JobEnd, ShortageError, StartError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import psutil
-
+    from ..processes.handle import Process
     from ..rules.task import Task
     from .kind import JobContext
 
-KILL_INTERVAL: Final = 0.01
-"""Seconds between two rounds of SIGKILL, which catch what was forked meanwhile."""
 
-KILL_ROUNDS: Final = 40
-"""Rounds after which what still lives is reported instead: nothing more can be done."""
+SEARCHES: Final = 20
+"""Searches for what a job has started that may fail before it is told to end anyway."""
 
 
 class ProcessJob:
@@ -45,9 +45,10 @@ class ProcessJob:
         self._context = context
         self._gave_way = False
         self._stopping = False
-        self._kill_rounds = 0
-        self._family: list[psutil.Process] = []
-        context.exits.watch(child.pid, context.look)
+        self._searches = 0
+        self._ending: KillRounds | None = None
+        self._family: list[Process] = []
+        context.exits.watch(child.pid, self._have_a_look)
 
     def pid(self) -> int:
         """Return the id of its first process."""
@@ -59,8 +60,10 @@ class ProcessJob:
     def look(self) -> JobEnd | None:
         """See whether it has ended; if it is being killed, go on with that."""
         status = self._child.exit_status()
-        if self._kill_rounds:
-            return self._kill_round(status)
+        if self._ending is not None:
+            return self._go_on_ending(self._ending, status)
+        if self._searches:
+            self._ask_to_end()
         if status is None or (self._stopping and self._something_left()):
             if not self._gave_way:
                 # Not when it starts: most jobs that end before the first look are not
@@ -73,55 +76,81 @@ class ProcessJob:
     def stop(self) -> None:
         """Send SIGTERM to its group, and to what left the group."""
         self._stopping = True
-        # Searched for first: what carries no mark and has a session of its own can be
-        # recognized only as long as its parent lives.
-        members = self._find_family()
-        self._child.signal_group(signal.SIGTERM)
-        self._child.signal_group(signal.SIGCONT)
-        group = self._child.pid
-        family.ask_to_end(
-            process for process in members if not family.in_group(process, group)
-        )
+        self._searches = SEARCHES
+        self._ask_to_end()
 
     def kill(self) -> None:
         """Send SIGKILL to all of it, again and again until nothing is left."""
         self._stopping = True
-        self._kill_rounds = 1
-        # While its parents live, a child without a mark can still be found.
-        self._find_family()
-        self._child.signal_group(signal.SIGKILL)
-        self._context.look()
+        self._ending = KillRounds(self._find_family)
+        self._kill(self._ending)
+        self._have_a_look()
 
-    def _kill_round(self, status: ExitStatus | None) -> JobEnd | None:
-        left = self._find_family()
-        if status is not None and not left:
+    def _ask_to_end(self) -> None:
+        # Searched for first: what carries no mark and has a session of its own can be
+        # recognized only as long as its parent lives.
+        self._searches -= 1
+        try:
+            self._find_family()
+        except (OSError, MemoryError):
+            if self._searches > 0:
+                self._context.clock.call_later(INTERVAL, self._have_a_look)
+                return
+        self._searches = 0
+        self._child.signal_group(signal.SIGTERM)
+        self._child.signal_group(signal.SIGCONT)
+        group = self._child.pid
+        with contextlib.suppress(OSError):
+            family.ask_to_end(
+                process for process in self._family if not process.is_in_group(group)
+            )
+
+    def _kill(self, ending: KillRounds) -> None:
+        ending.go_on()
+        # As above: not before what has left the group has been found.
+        if not ending.is_in_doubt or ending.is_exhausted:
+            self._child.signal_group(signal.SIGKILL)
+
+    def _go_on_ending(
+        self, ending: KillRounds, status: ExitStatus | None
+    ) -> JobEnd | None:
+        self._kill(ending)
+        if status is not None and ending.is_done:
             return self._end(status)
-        if self._kill_rounds > KILL_ROUNDS:
-            names = family.describe(left) or str(self._child.pid)
-            if status is not None:
-                self._child.reap()
-            outcome = (status or ExitStatus()).outcome()
-            return JobEnd(outcome, f"still alive: {names}")
-        self._kill_rounds += 1
-        self._child.signal_group(signal.SIGKILL)
-        family.signal_all(left, signal.SIGKILL)
-        self._context.clock.call_later(KILL_INTERVAL, self._context.look)
-        return None
+        if not ending.is_exhausted:
+            self._context.clock.call_later(INTERVAL, self._have_a_look)
+            return None
+        if status is not None:
+            self._child.reap()
+        outcome = (status or ExitStatus()).outcome()
+        return JobEnd(outcome, f"still alive: {ending.left() or self._child.pid}")
 
     def _end(self, status: ExitStatus) -> JobEnd:
         outcome = status.outcome()
         if self._child.reap():
-            names = family.describe(self._find_family())
+            names = ""
+            with contextlib.suppress(OSError, MemoryError):
+                names = family.describe(self._find_family())
             if names:
                 reason = f"{outcome.reason}{GOES_ON}{names}"
                 outcome = msgspec.structs.replace(outcome, reason=reason)
         return JobEnd(outcome)
 
     def _something_left(self) -> bool:
-        # The search costs milliseconds, so look first at those known to be left.
-        return any(map(family.is_alive, self._family)) or bool(self._find_family())
+        try:
+            # The search costs milliseconds, so look first at those known to be left.
+            return any(it.is_alive() for it in self._family) or bool(
+                self._find_family()
+            )
+        except (OSError, MemoryError):
+            return True  # the next look may tell
 
-    def _find_family(self) -> list[psutil.Process]:
+    def _have_a_look(self) -> None:
+        # Nobody will if its actor was stopped; then nobody else collects it.
+        if self._context.look() is False:
+            self._child.reap()
+
+    def _find_family(self) -> list[Process]:
         self._family = family.find_family(
             self._child.pid, self._context.mark, self._family
         )
@@ -203,8 +232,9 @@ class ProcessKind:
         """Start the process; blocks for the millisecond that this takes.
 
         Raises:
+            ShortageError: If the system lacks a process, a descriptor or memory.
             StartError: If there is no such directory, the output file can't be written,
-                or the program can't be started or watched.
+                or the program can't be started.
         """
         if context.output is None:
             raise StartError(f"{self.name} jobs need an output file")
@@ -214,17 +244,14 @@ class ProcessKind:
             environment = self._environment_for(context, directory)
             child = ChildProcess(argv, environment, context.output, directory)
         except OSError as error:
+            if (waits_for := WAITS_FOR.get(error.errno or 0)) is not None:
+                raise ShortageError(waits_for) from error
             if problem := _problem_of(directory):
                 raise StartError(problem) from error
             raise StartError(_explain(error, argv[0], context.output)) from error
         except ValueError as error:
             raise StartError(f"can't start {argv[0]}: {error}") from error
-        try:
-            return ProcessJob(child, context)
-        except OSError as error:
-            child.undo()
-            why = error.strerror or str(error)
-            raise StartError(f"can't watch its process: {why}") from error
+        return ProcessJob(child, context)
 
     def _directory_for(self, task: Task) -> Path:
         directory = self.directory(task) or task.directory

@@ -8,16 +8,16 @@ whether it uses any CPU.
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from . import table as process_table
+from .family import members
+
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import psutil
 
 
 class VitalSigns(msgspec.Struct, frozen=True):
@@ -36,7 +36,7 @@ class VitalSigns(msgspec.Struct, frozen=True):
 
 
 def look(pid: int) -> VitalSigns | None:
-    """Look at a process, its descendants, and all others in its session.
+    """Look at all processes of a task, wherever they have gone; see `family`.
 
     Reads `/proc`, and blocks for the few milliseconds that takes.
 
@@ -44,18 +44,15 @@ def look(pid: int) -> VitalSigns | None:
         pid: The first process of a running task, leader of its session.
 
     Returns:
-        What they have done so far, or none if the process is gone.
+        What they have done so far, or None if they are gone, or nobody can tell.
     """
-    import psutil
-
     try:
-        leader = psutil.Process(pid)
-        family = {process.pid: process for process in leader.children(recursive=True)}
-    except psutil.Error:
+        table = process_table.read()
+    except OSError:
         return None
-    family |= {process.pid: process for process in _session(pid)}
-    family[pid] = leader
-    used = [cpu for process in family.values() if (cpu := _cpu(process)) is not None]
+    leader = table.get(pid)
+    token = leader.marks[-1] if leader is not None and leader.marks else None
+    used = [table[it].cpu for it in members(table, pid, token) if it in table]
     if not used:
         return None
     return VitalSigns(time.monotonic(), len(used), sum(used))
@@ -79,31 +76,3 @@ def silence(output: Path, started_at: float, now: float) -> float:
         if state.st_size:
             last = state.st_mtime
     return max(0.0, now - last)
-
-
-def _session(leader: int) -> list[psutil.Process]:
-    import psutil
-
-    members: list[psutil.Process] = []
-    for pid in psutil.pids():
-        with contextlib.suppress(psutil.Error, OSError):
-            if os.getsid(pid) == leader:
-                members.append(psutil.Process(pid))
-    return members
-
-
-def _cpu(process: psutil.Process) -> float | None:
-    import psutil
-
-    try:
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return None
-        times = process.cpu_times()
-    except psutil.Error:
-        return None
-    own = times.user + times.system
-    # Where the system counts it: what children used that have ended.
-    ended = getattr(times, "children_user", 0.0) + getattr(
-        times, "children_system", 0.0
-    )
-    return own + ended

@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from ..rules.task import Outcome
-from ..runtime.promise import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,9 +19,6 @@ if TYPE_CHECKING:
 
 GIVE_WAY: Final = 10
 """How nice a job is to other sessions, from 0 to 19."""
-
-_UNDO_TIMEOUT: Final = 1.0
-_UNDO_POLL: Final = 0.005
 
 
 class ExitStatus(msgspec.Struct, frozen=True):
@@ -115,24 +110,14 @@ class ChildProcess:
         with contextlib.suppress(OSError):
             Path(f"/proc/{self.pid}/autogroup").write_text(f"{GIVE_WAY}\n", "ascii")
 
-    def undo(self) -> None:
-        """Kill its group and collect it, as if it had never been started.
-
-        For one that has just been started: blocks until it is dead, at most a second.
-        """
-        self.signal_group(signal.SIGKILL)
-        deadline = Deadline(_UNDO_TIMEOUT)
-        while self.exit_status() is None and deadline.left() > 0:
-            time.sleep(_UNDO_POLL)
-        self._collect()
-
     def reap(self) -> bool:
         """Collect the exited process and free its id. Never blocks.
 
         Returns:
             Whether its group has other members, running or waiting to be reaped.
         """
-        self._collect()
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, os.WNOHANG)
         try:
             os.killpg(self.pid, 0)
         except ProcessLookupError:
@@ -140,7 +125,3 @@ class ChildProcess:
         except PermissionError:
             return True
         return True
-
-    def _collect(self) -> None:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.pid, os.WNOHANG)

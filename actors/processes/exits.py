@@ -1,36 +1,46 @@
 """Waiting for processes to exit, without a thread for each.
 
-On Linux whoever waits does so on the pidfds of all processes at once; elsewhere, and on
-kernels without pidfds, each process costs a small thread.
+Whoever waits does so on the pidfds of all processes at once. A process that gets no
+pidfd, because only the last free descriptors are left or the kernel has none, is looked
+at ten times a second instead.
 """
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-import queue
+import resource
 import select
 import threading
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ..runtime.sending import call_safely
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+LAST_FREE: Final = 8
+"""Descriptors that are left to others, for what they can't do without."""
+
+LOOK_INTERVAL: Final = 0.1
+"""Seconds between two looks at processes without a pidfd."""
+
+
+EVENTS: Final = 64
+"""Exits that are taken at once; room for them must be found for each wait."""
+
 
 class ExitWatcher(Protocol):
-    """Calls when a child process has exited."""
+    """Calls when a process has exited."""
 
-    def watch(self, pid: int, on_exit: Callable[[], None]) -> None:
-        """Call `on_exit` once the child `pid` has exited; it must not block.
+    def watch(self, pid: int, on_exit: Callable[[], object]) -> None:
+        """Call `on_exit` once the process `pid` has exited; it must not block.
 
-        If the call fails that is logged. The child is left to be reaped by whoever
+        If the call fails that is logged. A child is left to be reaped by whoever
         started it, and must not be reaped before the call. Never blocks.
 
         Raises:
-            OSError: If the process can't be watched.
+            OSError: If the watcher is closed.
         """
         ...
 
@@ -43,10 +53,14 @@ class PidfdWatcher:
     """Waits for all watched processes, and for a wake, at once.
 
     Several threads may wait. Each exit is reported on one of them.
+
+    Raises:
+        OSError: If the system lacks what it takes.
     """
 
     def __init__(self) -> None:
-        self._calls: dict[int, Callable[[], None]] = {}
+        self._calls: dict[int, Callable[[], object]] = {}
+        self._without_pidfd: dict[int, Callable[[], object]] = {}
         # What is written to a file that is closed may reach somebody else's. A signal
         # handler that sends a message may come here twice.
         self._open = threading.RLock()
@@ -55,9 +69,13 @@ class PidfdWatcher:
         # Edge-triggered: each write is one event, and nobody needs to read it.
         self._epoll.register(self._wakes, select.EPOLLIN | select.EPOLLET)
 
-    def watch(self, pid: int, on_exit: Callable[[], None]) -> None:
-        """Call `on_exit` once the child has exited, on a thread that waits."""
-        pidfd = os.pidfd_open(pid)
+    def watch(self, pid: int, on_exit: Callable[[], object]) -> None:
+        """Call `on_exit` once the process has exited, on a thread that waits."""
+        pidfd = _pidfd(pid)
+        if pidfd is None:
+            self._without_pidfd[pid] = on_exit
+            self.wake()  # who waits does not know yet how long
+            return
         self._calls[pidfd] = on_exit
         try:
             self._epoll.register(pidfd, select.EPOLLIN | select.EPOLLONESHOT)
@@ -66,7 +84,9 @@ class PidfdWatcher:
             if self._calls.pop(pidfd, None) is not None:
                 os.close(pidfd)
             if isinstance(error, OSError):
-                raise
+                self._without_pidfd[pid] = on_exit
+                self.wake()
+                return
             raise OSError(errno.EBADF, "the exit watcher is closed") from error
 
     def wait(self, timeout: float | None) -> bool:
@@ -75,7 +95,9 @@ class PidfdWatcher:
         Returns:
             Whether there was one.
         """
-        events = self._epoll.poll(timeout)
+        if self._without_pidfd and (timeout is None or timeout > LOOK_INTERVAL):
+            timeout = LOOK_INTERVAL
+        events = self._epoll.poll(timeout, EVENTS)
         for fd, _ in events:
             on_exit = self._calls.pop(fd, None)
             if on_exit is not None:
@@ -83,7 +105,7 @@ class PidfdWatcher:
                 # registered for a moment; but it has been reported for good.
                 os.close(fd)
                 call_safely(on_exit)
-        return bool(events)
+        return self._look() or bool(events)
 
     def wake(self) -> None:
         """Let one thread that waits, or the next that will, return. Never blocks."""
@@ -92,62 +114,54 @@ class PidfdWatcher:
                 os.eventfd_write(self._wakes, 1)
 
     def close(self) -> None:
-        """Forget what is still watched; nobody may wait any more. Never blocks."""
+        """Forget what is still watched; nobody may wait any more. Never blocks.
+
+        Exits that nobody has waited for are reported first.
+        """
+        self.wait(0)
         with self._open:
             self._epoll.close()
             os.close(self._wakes)
         for pidfd in self._calls:
             os.close(pidfd)
         self._calls.clear()
+        self._without_pidfd.clear()
 
-
-class ThreadWatcher:
-    """One thread for each watched process; for systems without pidfds."""
-
-    def __init__(self) -> None:
-        # A signal handler may wake in the midst of a wake, which a lock would not take.
-        self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
-
-    def watch(self, pid: int, on_exit: Callable[[], None]) -> None:
-        """Call `on_exit` on a thread of its own once the child has exited."""
-
-        def wait() -> None:
-            with contextlib.suppress(ChildProcessError):
-                os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    def _look(self) -> bool:
+        """Report exits of those without a pidfd; return whether there was one."""
+        exited = [pid for pid in [*self._without_pidfd] if _has_exited(pid)]
+        calls = [self._without_pidfd.pop(pid, None) for pid in exited]
+        for on_exit in filter(None, calls):
             call_safely(on_exit)
-
-        thread = threading.Thread(
-            target=wait, name=f"backburner-exit-{pid}", daemon=True
-        )
-        try:
-            thread.start()
-        except RuntimeError as error:
-            raise OSError(errno.EAGAIN, str(error)) from error
-
-    def wait(self, timeout: float | None) -> bool:
-        """Block up to `timeout` seconds until there is a wake; return whether."""
-        try:
-            self._wakes.get(timeout=timeout)
-        except queue.Empty:
-            return False
-        return True
-
-    def wake(self) -> None:
-        """Let one thread that waits, or the next that will, return. Never blocks."""
-        self._wakes.put(None)
-
-    def close(self) -> None:
-        """Do nothing: each thread ends with its process."""
+        return bool(exited)
 
 
-def make_exit_watcher() -> PidfdWatcher | ThreadWatcher:
-    """Return the best watcher that this system supports."""
-    if not hasattr(os, "pidfd_open"):
-        return ThreadWatcher()
+def _pidfd(pid: int) -> int | None:
+    """Return a pidfd, or None if it would be one of the last free descriptors."""
     try:
-        os.close(os.pidfd_open(os.getpid()))
-    except OSError as error:
-        if error.errno not in {errno.ENOSYS, errno.EPERM}:
-            raise
-        return ThreadWatcher()
-    return PidfdWatcher()
+        pidfd = os.pidfd_open(pid)
+    except OSError:
+        # None is free, the kernel has none, or a sandbox forbids them. If there is no
+        # such process, the first look tells.
+        return None
+    # It is the lowest number that was free.
+    if pidfd < resource.getrlimit(resource.RLIMIT_NOFILE)[0] - LAST_FREE:
+        return pidfd
+    os.close(pidfd)
+    return None
+
+
+def _has_exited(pid: int) -> bool:
+    """Tell whether a process has exited. Needs no descriptor."""
+    try:
+        options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, pid, options) is not None
+    except ChildProcessError:
+        pass  # somebody else's child, or collected by another part of this program
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from ..rules.progress import parse_progress
 from ..rules.safe_text import safe_line
 from ..rules.task import OutputNews
+from .spare import SPARES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +63,8 @@ def read_part(path: Path, start: int, length: int) -> bytes:
         OSError: If the file can't be read, or something else has taken its place.
     """
     # Opening a pipe would wait for somebody who writes into it.
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+    fd = SPARES.use(lambda: os.open(path, flags))
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise OSError(errno.EINVAL, "it is not a file any more", str(path))

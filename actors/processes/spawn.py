@@ -19,6 +19,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from ..rules.shortage import WAITS_FOR
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -273,6 +275,8 @@ def _locate(program: str, path: str) -> bytes:
 
 def _blame(number: int, program: str, output: Path, directory: Path | None) -> None:
     """Raise for a start that failed; the C library does not say on what."""
+    if number in WAITS_FOR:
+        raise OSError(number, os.strerror(number))
     os.close(os.open(output, _OUTPUT_FLAGS | os.O_CLOEXEC, _OUTPUT_MODE))
     if directory is not None:
         os.close(os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))

@@ -171,15 +171,15 @@ class TaskBook:
         task = self.get(task_id)
         return self._replace(task.progressed(news, self._ran(task, at)))
 
-    def note_stopping(self, task_id: int, reason: str, at: Moment) -> Task:
-        """Note that a running task was told to stop, and return it.
+    def note_reason(self, task_id: int, reason: str, at: Moment) -> Task:
+        """Note what a running task does or waits for, and return it.
 
         Raises:
             UnknownTaskError: If there is no such task.
             IllegalTransitionError: If it is not running.
         """
         task = self.get(task_id)
-        return self._replace(task.stopping(reason, self._ran(task, at)))
+        return self._replace(task.with_reason(reason, self._ran(task, at)))
 
     def end(
         self,

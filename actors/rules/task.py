@@ -46,6 +46,9 @@ LEGAL_TRANSITIONS: Final[dict[TaskStatus, frozenset[TaskStatus]]] = {
 OPEN_STATUSES: Final = (TaskStatus.QUEUED, TaskStatus.RUNNING)
 """The statuses that are not final."""
 
+RUNNING: Final = "running"
+"""The reason of a task that runs, and of which there is nothing else to say."""
+
 _QUEUED: Final = TaskStatus.QUEUED
 _FAILED: Final = TaskStatus.FAILED
 _CANCELED: Final = TaskStatus.CANCELED
@@ -387,7 +390,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             IllegalTransitionError: If it is not queued.
         """
         return self._changed_to(
-            TaskStatus.RUNNING, reason="running", started_at=at, duration=0.0
+            TaskStatus.RUNNING, reason=RUNNING, started_at=at, duration=0.0
         )
 
     def progressed(self, news: OutputNews, duration: float) -> Self:
@@ -404,8 +407,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             raise IllegalTransitionError(self, TaskStatus.RUNNING)
         return self._with_news(news, duration=duration)
 
-    def stopping(self, reason: str, duration: float) -> Self:
-        """Return this running task as one that was told to stop and has not yet.
+    def with_reason(self, reason: str, duration: float) -> Self:
+        """Return this running task with what it does, or waits for.
 
         Raises:
             IllegalTransitionError: If it is not running.

@@ -39,7 +39,7 @@ class Clock(Protocol):
         """Return this moment."""
         ...
 
-    def call_later(self, delay: float, call: Callable[[], None]) -> Alarm:
+    def call_later(self, delay: float, call: Callable[[], object]) -> Alarm:
         """Make a call after `delay` seconds, on a thread of the clock's own.
 
         The call must not block: actors pass one that only tells. If it fails that is
@@ -53,9 +53,9 @@ class _Entry:
 
     __slots__ = ("call", "due")
 
-    def __init__(self, due: float, call: Callable[[], None]) -> None:
+    def __init__(self, due: float, call: Callable[[], object]) -> None:
         self.due = due
-        self.call: Callable[[], None] | None = call
+        self.call: Callable[[], object] | None = call
 
     def cancel(self) -> None:
         self.call = None
@@ -78,7 +78,7 @@ class SystemClock:
         """Return this moment."""
         return Moment(datetime.now(UTC), time.monotonic())
 
-    def call_later(self, delay: float, call: Callable[[], None]) -> Alarm:
+    def call_later(self, delay: float, call: Callable[[], object]) -> Alarm:
         """Make a call after `delay` seconds on the clock's thread. Never blocks."""
         entry = _Entry(time.monotonic() + delay, call)
         self._new.put(entry)

@@ -20,6 +20,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final, Protocol
 
+from ..rules.shortage import shortage_of
 from .promise import Deadline
 from .sending import call_safely, logger
 
@@ -36,6 +37,7 @@ A process starts within a millisecond, or within several on a busy machine.
 """
 
 _JOIN_TIMEOUT: Final = 1.0
+_AFTER_FAILURE: Final = 0.1
 
 
 class Events(Protocol):
@@ -199,7 +201,7 @@ class Dispatcher:
             self._waiting += 1
             timeout = None if self._workers[:1] == [worker] else KEPT
         # What came before this thread was known to wait did not wake it.
-        happened = bool(self._ready) or self._events.wait(timeout)
+        happened = bool(self._ready) or self._wait_for_events(timeout)
         worker.began = time.monotonic()
         with self._lock:
             self._waiting -= 1
@@ -207,6 +209,15 @@ class Dispatcher:
             if superfluous:
                 self._workers.remove(worker)
         return not superfluous
+
+    def _wait_for_events(self, timeout: float | None) -> bool:
+        try:
+            return self._events.wait(timeout)
+        except (OSError, MemoryError) as error:
+            # A thread that ended here would be missed; the shortage may be over soon.
+            logger.error("Can't wait for events: %s", shortage_of(error) or error)
+            time.sleep(_AFTER_FAILURE)
+            return True
 
 
 class _Worker:

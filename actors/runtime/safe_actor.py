@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 import pykka
 
+from ..rules.shortage import shortage_of
 from .pykka_actor import PykkaActor
 from .sending import (
     DeadLetters,
@@ -103,13 +104,16 @@ class SafeActor(PykkaActor, Generic[MessageT]):
             self._dead_letters.add(recipient, message)
             return False
 
-    def tell_self(self, message: MessageT) -> None:
+    def tell_self(self, message: MessageT) -> bool:
         """Put a message into the own mailbox, from any thread. Never blocks.
 
         If the actor has ended meanwhile the message is of no use to anybody, and so
         not counted as a dead letter.
+
+        Returns:
+            Whether the actor took it.
         """
-        post_if_alive(self.actor_ref, message)
+        return post_if_alive(self.actor_ref, message)
 
     def about_to_block(self, *, long: bool = False) -> None:
         """Let other actors go on while this one does what takes longer than usual.
@@ -129,9 +133,8 @@ class SafeActor(PykkaActor, Generic[MessageT]):
             self.stop()
 
     def _log_failure(self, message: object, error: BaseException) -> None:
-        logger.error(
-            "%s failed on %s",
-            type(self).__name__,
-            type(message).__name__,
-            exc_info=(type(error), error, error.__traceback__),
-        )
+        actor, what = type(self).__name__, type(message).__name__
+        if (lacking := shortage_of(error)) is not None:
+            logger.error("%s failed on %s: %s", actor, what, lacking)
+        else:
+            logger.error("%s failed on %s", actor, what, exc_info=error)

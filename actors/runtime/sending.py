@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 import pykka
 
+from ..rules.shortage import shortage_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -81,21 +83,28 @@ def post(
     return True
 
 
-def call_safely(call: Callable[[], None]) -> None:
+def call_safely(call: Callable[[], object]) -> None:
     """Make a call for others, on a thread that must outlive it; a failure is logged."""
     try:
         call()
-    except BaseException:
-        logger.exception("A call failed: %r", call)
+    except BaseException as error:
+        if (lacking := shortage_of(error)) is not None:
+            logger.exception("A call failed: %s", lacking)
+        else:
+            logger.exception("A call failed: %r", call)
 
 
-def post_if_alive(recipient: Recipient[MessageT], message: MessageT) -> None:
+def post_if_alive(recipient: Recipient[MessageT], message: MessageT) -> bool:
     """Send a message that is of no use once its recipient has ended.
 
     For what races with the natural end of the recipient, and so is no dead letter if
     it comes too late. Never blocks.
+
+    Returns:
+        Whether the recipient took it.
     """
     try:
         recipient.tell(message)
     except pykka.ActorDeadError:
-        return
+        return False
+    return True

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..processes import family
+from ..processes.ending import end_all
+from ..processes.handle import Process
 from ..processes.marks import is_of_session
 from ..processes.output_file import OutputMonitor
 from ..rules.task import OutputNews, TaskStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-    import psutil
 
     from ..journal.protocol import Memory
     from ..rules.process_record import ProcessRecord
@@ -66,14 +66,14 @@ def end_leftovers(
     key = memory.session_key
     members = family.find_sessions(leaders)
 
-    def search() -> list[psutil.Process]:
+    def search() -> list[Process]:
         marked = family.find_marked(lambda part: is_of_session(part, key))
         # Most are known both ways.
-        left = [*dict.fromkeys([*marked, *filter(family.is_alive, members)])]
+        left = [*dict.fromkeys([*marked, *filter(Process.is_alive, members)])]
         found(family.describe(left))
         return left
 
-    return family.describe(family.end_all(search, grace, hurried)) or None
+    return end_all(search, grace, hurried) or None
 
 
 def as_left(tasks: Iterable[Task], last_seen: float) -> tuple[Task, ...]:
@@ -105,11 +105,8 @@ def _as_left(task: Task, last_seen: float) -> Task:
     return task.progressed(news or OutputNews(0), max(0.0, last_seen - began))
 
 
-def _find(record: ProcessRecord) -> psutil.Process | None:
-    import psutil
-
-    with contextlib.suppress(psutil.Error):
-        process = psutil.Process(record.pid)
-        if abs(process.create_time() - record.created) < _TOLERANCE:
-            return process
-    return None
+def _find(record: ProcessRecord) -> Process | None:
+    process = Process.find(record.pid)
+    if process is None or abs(process.created - record.created) >= _TOLERANCE:
+        return None
+    return process

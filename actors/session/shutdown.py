@@ -16,8 +16,11 @@ from ..messages import (
     Drained,
     QueueReply,
 )
-from ..processes import family
+from ..processes.ending import end_all
+from ..processes.family import find_marked
 from ..processes.marks import is_of_session
+from ..rules.safe_text import safe_line
+from ..rules.shortage import shortage_of
 from ..runtime.promise import Deadline, Promise, answer_of
 from ..runtime.sending import DeadLetters, logger, post, post_if_alive
 from .blocking import TaskSystemError, ask
@@ -80,9 +83,10 @@ class Shutdown:
         self._runner = runner
         self._deadline = deadline
         self._hurried = False
+        self._problems: list[str] = []
         self._shown: Promise[QueueReply | None] | None = None
 
-    def run(self, releases: Iterable[Callable[[], object]]) -> None:
+    def run(self, releases: Iterable[Callable[[], object]]) -> tuple[str, ...]:
         """Take all steps; blocks until the last is taken.
 
         A step that fails is logged. One that is interrupted, by Ctrl+C perhaps, hurries
@@ -90,19 +94,30 @@ class Shutdown:
 
         Args:
             releases: Further steps, for when the actors have stopped.
+
+        Returns:
+            What went wrong, for people: steps that failed, processes that live on.
         """
         interrupt: BaseException | None = None
         for step in (*self._steps(), *releases):
             # Each is needed whatever became of those before it.
             try:
                 step()
-            except Exception:  # noqa: BLE001 - logged, and the rest is needed
-                logger.exception("A step of stopping the task system failed")
+            except Exception as error:  # noqa: BLE001 - told, and the rest is needed
+                self._note_failure(error)
             except BaseException as error:  # noqa: BLE001 - raised below
                 interrupt = error
                 self.hurry()
         if interrupt is not None:
             raise interrupt
+        return tuple(self._problems)
+
+    def _note_failure(self, error: Exception) -> None:
+        lacking = shortage_of(error)
+        if lacking is None:
+            logger.error("A step of stopping the task system failed", exc_info=error)
+        what = lacking or safe_line(str(error)) or type(error).__name__
+        self._problems.append(f"a step of the session's end failed: {what}")
 
     def hurry(self) -> None:
         """Cut the grace period short, and any wait for others. Never blocks."""
@@ -150,13 +165,13 @@ class Shutdown:
 
     def _end_leftovers(self) -> None:
         config = self._config
-        left = family.end_marked(
-            lambda part: is_of_session(part, config.session_key),
+        left = end_all(
+            lambda: find_marked(lambda part: is_of_session(part, config.session_key)),
             min(config.grace, self._deadline.left()),
             lambda: self._hurried,
         )
         if left:
-            logger.error("Could not be ended: %s", family.describe(left))
+            self._problems.append(f"still alive: {left}")
 
     def _await_shown(self, queue: pykka.ActorRef[QueueActor]) -> None:
         # Once the queue has stopped, nobody can tell it that the last news were shown.

@@ -7,8 +7,9 @@ import os
 import threading
 from typing import TYPE_CHECKING, Final
 
-import psutil
 import pykka
+
+from ..processes import proc
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -85,10 +86,14 @@ def _left_threads(before: set[threading.Thread]) -> list[str]:
     return [thread.name for thread in new if thread.is_alive()]
 
 
-def _children() -> list[psutil.Process]:
+def _children() -> list[str]:
     # A search through all processes is dear; nearly always there is nothing to find.
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
         return []
-    return psutil.Process().children(recursive=True)
+    parents = {pid: it.parent for pid in proc.pids() if (it := proc.stat(pid))}
+    family = {os.getpid()}
+    while more := {it for it, parent in parents.items() if parent in family} - family:
+        family |= more
+    return [f"{pid} ({proc.name(pid)})" for pid in sorted(family - {os.getpid()})]

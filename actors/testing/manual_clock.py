@@ -23,8 +23,8 @@ START: Final = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 class _Call:
     """A scheduled call."""
 
-    def __init__(self, call: Callable[[], None]) -> None:
-        self.call: Callable[[], None] | None = call
+    def __init__(self, call: Callable[[], object]) -> None:
+        self.call: Callable[[], object] | None = call
 
     def cancel(self) -> None:
         """Drop the call if it has not been made yet."""
@@ -50,7 +50,7 @@ class ManualClock:
         with self._changed:
             return Moment(self._start + timedelta(seconds=self._elapsed), self._elapsed)
 
-    def call_later(self, delay: float, call: Callable[[], None]) -> Alarm:
+    def call_later(self, delay: float, call: Callable[[], object]) -> Alarm:
         """Make a call as soon as the clock has advanced by `delay` seconds."""
         with self._changed:
             alarm = _Call(call)
@@ -93,7 +93,7 @@ class ManualClock:
                     f"{self.scheduled} of {count} calls scheduled within {timeout:g} s"
                 )
 
-    def _next_due(self, end: float) -> Callable[[], None] | None:
+    def _next_due(self, end: float) -> Callable[[], object] | None:
         with self._changed:
             while self._calls and self._calls[0][0] <= end:
                 due, _, alarm = heapq.heappop(self._calls)

@@ -12,14 +12,14 @@ class ManualExits:
     """An `ExitWatcher` that watches nothing; the test calls `exit`."""
 
     def __init__(self) -> None:
-        self._calls: dict[int, Callable[[], None]] = {}
+        self._calls: dict[int, Callable[[], object]] = {}
 
     @property
     def watched(self) -> tuple[int, ...]:
         """The ids of the processes that are watched, and have not exited."""
         return tuple(self._calls)
 
-    def watch(self, pid: int, on_exit: Callable[[], None]) -> None:
+    def watch(self, pid: int, on_exit: Callable[[], object]) -> None:
         """Call `on_exit` when the test says that this process has exited."""
         self._calls[pid] = on_exit
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -35,6 +38,9 @@ from backburner.actors.messages import (
     TaskProgressed,
     TickRunner,
 )
+from backburner.actors.processes import marks
+from backburner.actors.processes.ending import INTERVAL
+from backburner.actors.processes.marks import MARK
 from backburner.actors.rules.look_schedule import LOOKS_PER_TICK, QUIET_TICKS
 from backburner.actors.runner_actor import TICK
 from backburner.actors.runtime.sending import DeadLetters
@@ -50,6 +56,7 @@ from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from backburner.actors.testing import FakeJob
 
@@ -466,20 +473,78 @@ def test_a_runner_that_is_stopped_ends_its_jobs_and_says_so(rig: Rig) -> None:
         (1, "failed", "the runner was stopped while it ran"),
         (2, "failed", "the runner was stopped while it ran"),
     ]
-    # Not a moment later: the process may end as soon as the runner has stopped.
-    assert all("kill" in job.asked.received for job in jobs)
+    for job in jobs:
+        job.asked.wait_for(lambda step: step == "kill")
 
 
-def test_a_runner_that_is_stopped_waits_until_its_jobs_have_been_killed(
-    rig: Rig,
-) -> None:
+def test_a_runner_that_is_stopped_waits_for_no_job(rig: Rig) -> None:
     (job,) = rig.start(1)
     with job.asked.blocking():
-        stopped = rig.runner.stop(block=False)
+        rig.runner.stop(timeout=PATIENCE)
         job.asked.wait_for(lambda step: step == "kill")
-        with pytest.raises(pykka.Timeout):
-            stopped.get(timeout=0.05)
-    stopped.get(timeout=PATIENCE)
+    assert rig.ended() == [(1, "failed", "the runner was stopped while it ran")]
+
+
+@pytest.fixture
+def left(written: Callable[[], None], lair: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Return a process that carries the mark of task 1, and ends when it is killed."""
+    script = "echo up > up; exec sleep 600"
+    environment = {**os.environ, MARK: marks.mark("rig-0000", 1)}
+    with subprocess.Popen(
+        ["bash", "-c", script], env=environment, cwd=lair, start_new_session=True
+    ) as child:
+        written()
+        yield child
+        child.kill()
+
+
+@pytest.fixture
+def written(
+    lair: Path, until: Callable[[Callable[[], bool]], None]
+) -> Callable[[], None]:
+    return lambda: until((lair / "up").exists)
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_what_an_actor_leaves_is_ended_before_its_task(
+    rig: Rig,
+    left: subprocess.Popen[bytes],
+    die_silently: Callable[[], None],
+    *,
+    dies: bool,
+) -> None:
+    rig.kind.ignores = frozenset({"stop", "kill"})
+    rig.start(1)
+    rig.settle()
+    if dies:
+        die_silently()
+        rig.tick()
+    else:
+        (ref,) = pykka.ActorRegistry.get_by_class(TaskActor)
+        ref.stop(timeout=PATIENCE)
+    assert left.wait(PATIENCE) == -signal.SIGKILL
+    while not rig.ended():
+        rig.settle()
+        rig.clock.advance(INTERVAL)
+    reason = ("failed", "its actor died") if dies else ("canceled", _STOPPED)
+    assert rig.ended() == [(1, *reason)]
+
+
+def test_a_runner_that_is_stopped_tells_the_end_of_what_an_actor_left(
+    rig: Rig, left: subprocess.Popen[bytes]
+) -> None:
+    rig.kind.ignores = frozenset({"stop", "kill"})
+    rig.start(1)
+    rig.settle()
+    (ref,) = pykka.ActorRegistry.get_by_class(TaskActor)
+    ref.stop(timeout=PATIENCE)
+    rig.settle()
+    rig.runner.stop(timeout=PATIENCE)
+    assert rig.ended() == [(1, "canceled", _STOPPED)]
+    assert left.wait(PATIENCE) == -signal.SIGKILL
+
+
+_STOPPED = "its actor was stopped"
 
 
 def test_an_actor_that_is_stopped_ends_its_task(rig: Rig) -> None:

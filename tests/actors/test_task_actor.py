@@ -13,6 +13,7 @@ import pytest
 from backburner.actors import (
     JobEnd,
     Outcome,
+    ShortageError,
     StartError,
     Task,
     TaskActor,
@@ -29,9 +30,15 @@ from backburner.actors.messages import (
     TaskActorMessage,
     TaskProcess,
     TaskProgressed,
+    TaskWaits,
 )
 from backburner.actors.runtime.sending import DeadLetters
-from backburner.actors.task_actor import QUIET_AFTER, TaskActorConfig
+from backburner.actors.task_actor import (
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    QUIET_AFTER,
+    TaskActorConfig,
+)
 from backburner.actors.testing import (
     FakeKind,
     ManualClock,
@@ -361,6 +368,66 @@ def test_too_much_output_of_a_job_that_is_stopping_ends_the_grace_period(
     assert job.asked.received.count("kill") == 1
 
 
+# What can't be started just now
+
+
+def _shortage(what: str) -> dict[Step, BaseException]:
+    return {"start": ShortageError(what)}
+
+
+def test_a_job_that_lacks_something_waits_for_it_and_starts(rig: Rig) -> None:
+    rig.kind.raises = _shortage("free memory")
+    rig.tell(Begin())
+    assert rig.queue.wait_for(TaskWaits) == TaskWaits(1, "free memory")
+    rig.clock.advance(FIRST_PAUSE)
+    rig.settle()
+    rig.kind.raises = {}
+    rig.clock.advance(2 * FIRST_PAUSE)
+    rig.kind.job(1).complete()
+    assert rig.end().outcome == Outcome.complete()
+    assert rig.queue.of(TaskWaits) == (TaskWaits(1, "free memory"), TaskWaits(1, None))
+
+
+def test_a_job_says_when_it_waits_for_something_else(rig: Rig) -> None:
+    rig.kind.raises = _shortage("free memory")
+    rig.tell(Begin())
+    rig.settle()
+    rig.kind.raises = {"start": MemoryError()}
+    rig.clock.advance(FIRST_PAUSE)
+    rig.settle()
+    rig.kind.raises = _shortage("a GPU\x1b[2J")
+    rig.clock.advance(2 * FIRST_PAUSE)
+    rig.settle()
+    told = [message.waits_for for message in rig.queue.of(TaskWaits)]
+    assert told == ["free memory", "a GPU"]
+
+
+def test_attempts_to_start_become_rarer(rig: Rig) -> None:
+    rig.kind.raises = _shortage("free memory")
+    rig.tell(Begin())
+    pause = FIRST_PAUSE
+    while pause < 2 * LONGEST_PAUSE:
+        rig.settle()
+        rig.clock.advance(min(pause, LONGEST_PAUSE) * 0.99)
+        rig.settle()
+        assert rig.clock.scheduled == 1
+        rig.clock.advance(min(pause, LONGEST_PAUSE) * 0.01)
+        pause *= 2
+
+
+@pytest.mark.parametrize("now", [False, True])
+def test_a_job_that_waits_to_start_can_be_canceled(rig: Rig, *, now: bool) -> None:
+    rig.kind.raises = _shortage("free memory")
+    rig.tell(Begin())
+    rig.tell(Look())
+    rig.tell(Stop(CANCELED, now=now))
+    assert rig.end().outcome == CANCELED
+    rig.kind.raises = {}
+    rig.clock.advance(LONGEST_PAUSE)
+    assert rig.kind.jobs == ()
+    assert rig.clock.scheduled == 0
+
+
 # Failures on the way
 
 
@@ -447,8 +514,19 @@ def test_an_actor_that_is_stopped_ends_its_job_and_says_so(rig: Rig) -> None:
     rig.kind.ignores = frozenset({"stop"})
     job = rig.begin()
     rig.actor.stop(timeout=PATIENCE)
-    assert rig.end().outcome == Outcome.canceled("its actor was stopped")
+    ended = rig.end()
+    assert ended.outcome == Outcome.canceled("its actor was stopped")
+    assert not ended.abandoned
     assert "kill" in job.asked.received
+
+
+def test_an_actor_that_is_stopped_leaves_what_does_not_die_to_the_runner(
+    rig: Rig,
+) -> None:
+    rig.kind.ignores = frozenset({"stop", "kill"})
+    rig.begin()
+    rig.actor.stop(timeout=PATIENCE)
+    assert rig.end().abandoned
 
 
 def test_an_actor_that_is_stopped_before_it_began_says_so(rig: Rig) -> None:

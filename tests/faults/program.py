@@ -22,7 +22,7 @@ from backburner.actors import Task, TaskEvent
 from patience import PATIENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 SOAK: Final = os.environ.get("BACKBURNER_SOAK", "") not in {"", "0"}
 """Whether the long form of the tests was asked for."""
@@ -56,6 +56,7 @@ class Program:
         state: The state directory.
         options: More of its command line.
         environment: More of its environment.
+        before: A program and arguments that start it, `["nice"]` for example.
         directory: Where it is started; here by default.
         read: Whether its output is read as it comes.
     """
@@ -66,12 +67,13 @@ class Program:
         *options: str,
         environment: Mapping[str, str] | None = None,
         directory: Path | None = None,
+        before: Sequence[str] = (),
         read: bool = True,
     ) -> None:
         self.tag = uuid.uuid4().hex
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
         self.process = subprocess.Popen(
-            [COMMAND, "--plain", "--json", "--state-dir", state, *options],
+            [*before, COMMAND, "--plain", "--json", "--state-dir", state, *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

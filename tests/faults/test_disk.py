@@ -269,7 +269,7 @@ class _CountingClock(ManualClock):
         super().__init__()
         self.calls = 0
 
-    def call_later(self, delay: float, call: Callable[[], None]) -> Alarm:
+    def call_later(self, delay: float, call: Callable[[], object]) -> Alarm:
         """Count the call, and make it when it is due."""
         self.calls += 1
         return super().call_later(delay, call)

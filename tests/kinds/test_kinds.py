@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -16,14 +17,16 @@ from backburner.actors import (
     Kinds,
     Outcome,
     ProcessKind,
+    ShortageError,
     SleepKind,
     StartError,
     Task,
 )
 from backburner.actors.kinds.process import ProcessJob
 from backburner.actors.kinds.sleep import parse_duration
-from backburner.actors.processes.exits import ExitWatcher, make_exit_watcher
-from backburner.actors.processes.family import find_marked
+from backburner.actors.processes import spawn
+from backburner.actors.processes.exits import ExitWatcher, PidfdWatcher
+from backburner.actors.processes.family import find_own
 from backburner.actors.processes.marks import MARK
 from backburner.actors.runtime.clock import Clock, SystemClock
 from backburner.actors.runtime.dispatcher import Dispatcher
@@ -32,6 +35,9 @@ from backburner.actors.testing import FakeKind, ManualClock, ManualExits
 from hypothesis import given
 from hypothesis import strategies as st
 from patience import PATIENCE
+
+if TYPE_CHECKING:
+    from backburner.actors.processes.handle import Process
 
 OWN = f"kinds-{os.getpid():x}:3"
 
@@ -58,14 +64,6 @@ class _Program(ProcessKind):
 
     def command(self, args: tuple[str, ...]) -> tuple[str, ...]:
         return args
-
-
-class _BlindExits(ManualExits):
-    """An exit watcher that can't watch."""
-
-    def watch(self, pid: int, on_exit: Callable[[], None]) -> None:
-        del on_exit
-        raise OSError(errno.EMFILE, f"Too many open files for {pid}")
 
 
 def _context(
@@ -95,8 +93,8 @@ def _context(
     )
 
 
-def _marked() -> list[psutil.Process]:
-    return find_marked(lambda part: part == OWN)
+def _marked() -> list[Process]:
+    return find_own(OWN)
 
 
 # The registry
@@ -212,14 +210,25 @@ def test_a_process_needs_an_output_file() -> None:
     assert error == "bash jobs need an output file"
 
 
-def test_a_process_that_can_not_be_watched_is_not_left_running(
-    tmp_path: Path, until: Until
+@pytest.mark.parametrize(
+    ("number", "waits_for"),
+    [
+        (errno.EMFILE, "a free file descriptor: this program has as many as it may"),
+        (errno.ENFILE, "a free file descriptor: the system has none left"),
+        (errno.EAGAIN, "room for another process: there are as many as there may be"),
+        (errno.ENOMEM, "free memory"),
+    ],
+)
+def test_a_start_that_lacks_something_says_what_it_waits_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, waits_for: str
 ) -> None:
-    context = _context(tmp_path / "3.log", "sleep 600", exits=_BlindExits())
-    error = _start_error(BashKind(), context)
-    assert error.startswith("can't watch its process: Too many open files")
-    assert psutil.Process().children() == []
-    until(lambda: _marked() == [])
+    def refuse(*_: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(spawn, "best", lambda: refuse)
+    with pytest.raises(ShortageError) as raised:
+        BashKind().start(_context(tmp_path / "3.log", "true"))
+    assert str(raised.value) == waits_for
 
 
 # Jobs that are processes
@@ -235,7 +244,7 @@ def run(
     lair: Path, looks: Promise[str], until: Until
 ) -> Iterator[Callable[[str], ProcessJob]]:
     """Start a bash job in the real world; it is ended with the test."""
-    clock, exits = SystemClock(), make_exit_watcher()
+    clock, exits = SystemClock(), PidfdWatcher()
     dispatcher = Dispatcher("test", exits)
     dispatcher.submit(lambda: None)
     jobs: list[ProcessJob] = []

@@ -324,12 +324,6 @@ def test_a_program_that_is_missing_is_named_while_signals_are_blocked(
     assert raised.value.filename == "no-such-program"
 
 
-def test_an_undone_start_leaves_nothing(start: Start) -> None:
-    child = start("sleep 600 & sleep 600")
-    child.undo()
-    assert not psutil.pid_exists(child.pid)
-
-
 def test_no_actor_waits_for_the_start_of_another_process() -> None:
     assert sys.platform != "linux" or isinstance(BEST, spawn.PosixSpawn)
 

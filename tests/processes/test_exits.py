@@ -6,18 +6,16 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from backburner.actors.processes.exits import (
-    ExitWatcher,
-    PidfdWatcher,
-    ThreadWatcher,
-    make_exit_watcher,
-)
+from backburner.actors.processes import exits as exits_module
+from backburner.actors.processes.exits import PidfdWatcher
 from backburner.actors.runtime.dispatcher import Dispatcher
 from backburner.actors.runtime.promise import Promise
 from patience import PATIENCE
@@ -25,24 +23,32 @@ from patience import PATIENCE
 Until = Callable[[Callable[[], bool]], None]
 
 
-Watcher = PidfdWatcher | ThreadWatcher
-
-
 @contextlib.contextmanager
-def _waiting(watcher: Watcher) -> Generator[None]:
+def _waiting(watcher: PidfdWatcher) -> Generator[None]:
     """Have a thread wait for what the watcher sees."""
     dispatcher = Dispatcher("test", watcher)
     dispatcher.submit(lambda: None)
     yield
     dispatcher.close()
-    for thread in threading.enumerate():
-        if thread.name.startswith("backburner-exit"):
-            thread.join(PATIENCE)
 
 
-@pytest.fixture(params=[PidfdWatcher, ThreadWatcher])
-def watcher(request: pytest.FixtureRequest) -> Iterator[Watcher]:
-    watcher: Watcher = request.param()
+def _refuse_pidfds(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def refuse(pid: int) -> int:
+        raise OSError(number, f"no pidfd for {pid}")
+
+    monkeypatch.setattr(os, "pidfd_open", refuse)
+
+
+@pytest.fixture(params=["pidfds", "too few files", "no pidfds"])
+def watcher(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[PidfdWatcher]:
+    """Watch with pidfds, and in the two ways in which there are none."""
+    if request.param == "no pidfds":
+        _refuse_pidfds(monkeypatch, errno.ENOSYS)
+    elif request.param == "too few files":
+        monkeypatch.setattr(exits_module, "LAST_FREE", 1 << 30)
+    watcher = PidfdWatcher()
     with _waiting(watcher):
         yield watcher
     watcher.close()
@@ -75,7 +81,7 @@ def _open_files() -> int:
 
 
 def test_an_exit_is_told_and_left_to_be_reaped(
-    watcher: ExitWatcher, start: Start
+    watcher: PidfdWatcher, start: Start
 ) -> None:
     exits: Promise[str] = Promise()
     child = start("bash", "-c", "exit 3")
@@ -84,7 +90,7 @@ def test_an_exit_is_told_and_left_to_be_reaped(
     assert child.poll() == 3
 
 
-def test_a_process_that_runs_is_not_told(watcher: ExitWatcher, start: Start) -> None:
+def test_a_process_that_runs_is_not_told(watcher: PidfdWatcher, start: Start) -> None:
     exits: Promise[str] = Promise()
     runs, ends = start("cat"), start("true")
     watcher.watch(runs.pid, lambda: exits.tell("cat"))
@@ -97,7 +103,7 @@ def test_a_process_that_runs_is_not_told(watcher: ExitWatcher, start: Start) -> 
 
 
 def test_a_process_that_is_stopped_has_not_exited(
-    watcher: ExitWatcher, start: Start
+    watcher: PidfdWatcher, start: Start
 ) -> None:
     exits: Promise[str] = Promise()
     stopped, ends = start("cat"), start("true")
@@ -110,7 +116,7 @@ def test_a_process_that_is_stopped_has_not_exited(
     assert exits.get(PATIENCE) == "cat"
 
 
-def test_a_death_by_signal_is_told(watcher: ExitWatcher, start: Start) -> None:
+def test_a_death_by_signal_is_told(watcher: PidfdWatcher, start: Start) -> None:
     exits: Promise[str] = Promise()
     child = start("cat")
     watcher.watch(child.pid, lambda: exits.tell("gone"))
@@ -119,7 +125,7 @@ def test_a_death_by_signal_is_told(watcher: ExitWatcher, start: Start) -> None:
     assert child.poll() == -signal.SIGKILL
 
 
-def test_an_exit_before_the_watch_is_told(watcher: ExitWatcher, start: Start) -> None:
+def test_an_exit_before_the_watch_is_told(watcher: PidfdWatcher, start: Start) -> None:
     exits: Promise[str] = Promise()
     child = start("true")
     _wait_for_exit(child)
@@ -129,7 +135,7 @@ def test_an_exit_before_the_watch_is_told(watcher: ExitWatcher, start: Start) ->
 
 
 def test_many_exits_at_once_are_each_told_once(
-    watcher: ExitWatcher, start: Start
+    watcher: PidfdWatcher, start: Start
 ) -> None:
     exits: Promise[int] = Promise()
     children = [start("cat") for _ in range(30)]
@@ -144,7 +150,7 @@ def test_many_exits_at_once_are_each_told_once(
 
 
 def test_a_call_that_fails_is_logged_and_the_others_are_made(
-    watcher: ExitWatcher,
+    watcher: PidfdWatcher,
     start: Start,
     caplog: pytest.LogCaptureFixture,
     until: Until,
@@ -161,7 +167,7 @@ def test_a_call_that_fails_is_logged_and_the_others_are_made(
 
 
 def test_watching_leaves_no_file_open(
-    watcher: ExitWatcher, start: Start, until: Until
+    watcher: PidfdWatcher, start: Start, until: Until
 ) -> None:
     exits: Promise[str] = Promise()
     before = _open_files()
@@ -186,7 +192,7 @@ def _copy_of_pidfds() -> list[int]:
 
 
 def test_a_child_that_is_just_being_forked_does_no_harm(
-    watcher: ExitWatcher, start: Start
+    watcher: PidfdWatcher, start: Start
 ) -> None:
     exits: Promise[str] = Promise()
     child = start("cat")
@@ -200,13 +206,41 @@ def test_a_child_that_is_just_being_forked_does_no_harm(
         os.close(copy)
 
 
-def test_a_process_that_is_not_there_can_not_be_watched(start: Start) -> None:
+def test_a_process_that_is_gone_has_exited(watcher: PidfdWatcher, start: Start) -> None:
+    exits: Promise[str] = Promise()
     child = start("true")
     child.wait()
+    watcher.watch(child.pid, lambda: exits.tell("gone"))
+    assert exits.get(PATIENCE) == "gone"
+
+
+def test_a_process_of_others_is_told_too(watcher: PidfdWatcher, start: Start) -> None:
+    exits: Promise[str] = Promise()
+    parent = start("bash", "-c", "sleep 600 & read -r; kill $!; wait; exec sleep 600")
+    (child,) = _children(parent.pid)
+    watcher.watch(child, lambda: exits.tell("gone"))
+    with pytest.raises(TimeoutError):
+        exits.get(0.01)
+    assert parent.stdin is not None
+    parent.stdin.close()
+    assert exits.get(PATIENCE) == "gone"
+
+
+def _children(pid: int) -> list[int]:
+    end = time.monotonic() + PATIENCE
+    while not (found := psutil.Process(pid).children()):
+        assert time.monotonic() < end
+    return [process.pid for process in found]
+
+
+def test_an_exit_that_nobody_waited_for_is_told_when_it_is_closed(start: Start) -> None:
+    exits: Promise[str] = Promise()
+    child = start("true")
     watcher = PidfdWatcher()
-    with pytest.raises(ProcessLookupError):
-        watcher.watch(child.pid, lambda: None)
+    watcher.watch(child.pid, lambda: exits.tell("gone"))
+    _wait_for_exit(child)
     watcher.close()
+    assert exits.get(0) == "gone"
 
 
 def test_a_closed_watcher_forgets_all_and_leaves_no_file_open(
@@ -251,9 +285,8 @@ def test_who_wakes_a_closed_watcher_writes_into_no_file_of_others() -> None:
         os.close(other)
 
 
-@pytest.mark.parametrize("kind", [PidfdWatcher, ThreadWatcher])
-def test_a_signal_handler_may_wake_in_the_midst_of_a_wake(kind: type[Watcher]) -> None:
-    watcher = kind()
+def test_a_signal_handler_may_wake_in_the_midst_of_a_wake() -> None:
+    watcher = PidfdWatcher()
     handled = 0
 
     def wake(number: int, frame: object) -> None:
@@ -273,9 +306,8 @@ def test_a_signal_handler_may_wake_in_the_midst_of_a_wake(kind: type[Watcher]) -
         watcher.close()
 
 
-@pytest.mark.parametrize("kind", [PidfdWatcher, ThreadWatcher])
-def test_a_wait_ends_in_time_or_with_a_wake(kind: type[Watcher]) -> None:
-    watcher = kind()
+def test_a_wait_ends_in_time_or_with_a_wake() -> None:
+    watcher = PidfdWatcher()
     assert not watcher.wait(0.001)
     watcher.wake()
     assert watcher.wait(None)
@@ -302,46 +334,29 @@ def test_each_exit_is_reported_on_one_of_those_that_wait(start: Start) -> None:
     watcher.close()
 
 
-def test_without_a_thread_a_process_can_not_be_watched(
-    start: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(thread: threading.Thread) -> None:
-        raise RuntimeError(f"can't start new thread {thread.name}")
-
-    child = start("cat")
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-    with pytest.raises(OSError, match=f"can't start new thread .*{child.pid}"):
-        ThreadWatcher().watch(child.pid, lambda: None)
-
-
-def test_the_best_watcher_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    watcher = make_exit_watcher()
-    assert isinstance(watcher, PidfdWatcher)
-    watcher.close()
-    monkeypatch.delattr(os, "pidfd_open")
-    assert isinstance(make_exit_watcher(), ThreadWatcher)
-
-
-@pytest.mark.parametrize("number", [errno.ENOSYS, errno.EPERM])
-def test_a_kernel_without_pidfds_gets_threads(
-    monkeypatch: pytest.MonkeyPatch, number: int
-) -> None:
-    def refuse(pid: int) -> int:
-        raise OSError(number, f"no pidfd for {pid}")
-
-    monkeypatch.setattr(os, "pidfd_open", refuse)
-    assert isinstance(make_exit_watcher(), ThreadWatcher)
-
-
-def test_too_many_open_files_are_no_reason_for_threads(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def refuse(pid: int) -> int:
-        raise OSError(errno.EMFILE, f"too many open files for {pid}")
-
-    monkeypatch.setattr(os, "pidfd_open", refuse)
-    with pytest.raises(OSError, match="too many open files"):
-        make_exit_watcher()
+def test_the_last_free_descriptors_are_left_to_others() -> None:
+    script = """
+import os, resource, subprocess
+from backburner.actors.processes.exits import LAST_FREE, PidfdWatcher
+resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+children = [subprocess.Popen(["sleep", "600"]) for _ in range(60)]
+watcher, told = PidfdWatcher(), []
+for child in children:
+    watcher.watch(child.pid, lambda pid=child.pid: told.append(pid))
+free = [os.open("/dev/null", os.O_RDONLY) for _ in range(LAST_FREE)]
+for child in children:
+    child.kill()
+while len(told) < len(children):
+    watcher.wait(None)
+print(sorted(told) == sorted(child.pid for child in children))
+"""
+    child = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        check=True,
+        capture_output=True,
+        timeout=PATIENCE,
+    )
+    assert child.stdout == b"True\n"
 
 
 pytestmark = pytest.mark.skipif(

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import pwd
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 from backburner.actors.processes import family
+from backburner.actors.processes.ending import end_all
+from backburner.actors.processes.handle import Process
 from backburner.actors.processes.marks import MARK
 from patience import PATIENCE
 
@@ -82,12 +88,22 @@ def written(lair: Path, until: Until) -> Callable[[int], list[psutil.Process]]:
 Written = Callable[[int], list[psutil.Process]]
 
 
-def _ids(processes: list[psutil.Process]) -> set[int]:
+def _ids(processes: Iterable[Process | psutil.Process]) -> set[int]:
     return {process.pid for process in processes}
 
 
-def _marked() -> list[psutil.Process]:
-    return family.find_marked(lambda part: part == OWN)
+def _marked() -> list[Process]:
+    return family.find_own(OWN)
+
+
+def _end_marked(grace: float, *, hurried: bool = False) -> str:
+    return end_all(_marked, grace, lambda: hurried)
+
+
+def _process(pid: int) -> Process:
+    process = Process.find(pid)
+    assert process is not None
+    return process
 
 
 # Being alive
@@ -96,20 +112,35 @@ def _marked() -> list[psutil.Process]:
 def test_a_zombie_is_not_alive(start: Start) -> None:
     child = start("exit 0")
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    process = psutil.Process(child.pid)
-    assert process.is_running()
-    assert not family.is_alive(process)
+    process = _process(child.pid)
+    assert not process.is_alive()
     child.wait()
-    assert not family.is_alive(process)
+    assert not process.is_alive()
+    assert Process.find(child.pid) is None
 
 
 def test_a_stopped_process_is_alive(start: Start) -> None:
     child = start("sleep 600")
-    process = psutil.Process(child.pid)
-    assert family.is_alive(process)
+    process = _process(child.pid)
+    assert process.is_alive()
     child.send_signal(signal.SIGSTOP)
     os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)
-    assert family.is_alive(process)
+    assert process.is_alive()
+
+
+def test_a_process_is_not_one_that_had_its_id_before(start: Start) -> None:
+    child = start("sleep 600")
+    before = Process(child.pid, _process(child.pid).born - 1)
+    assert not before.is_alive()
+    before.send(signal.SIGKILL)
+    assert before.describe() == ""
+    assert _process(child.pid).is_alive()
+
+
+def test_a_process_knows_when_it_was_started(start: Start) -> None:
+    child = start("sleep 600")
+    created = psutil.Process(child.pid).create_time()
+    assert _process(child.pid).created == pytest.approx(created, abs=1.1)
 
 
 # Finding by mark
@@ -185,9 +216,9 @@ def test_a_process_whose_first_thread_has_ended_is_found_and_ended(
     child = start(f"exec {sys.executable} headless.py")
     (process,) = written(1)
     assert process.status() == psutil.STATUS_ZOMBIE
-    assert family.is_alive(process)
+    assert _process(process.pid).is_alive()
     assert _ids(_marked()) == {child.pid}
-    assert family.end_marked(lambda part: part == OWN, grace=0) == []
+    assert _end_marked(0) == ""
     assert child.wait() == -signal.SIGKILL
 
 
@@ -249,7 +280,8 @@ def test_who_was_known_stays_known_when_nothing_leads_to_it(
     leader.kill()
     os.waitid(os.P_PID, leader.pid, os.WEXITED | os.WNOWAIT)
     assert family.find_family(leader.pid, OWN) == []
-    (parent,) = [process for process in known if process.ppid() not in members]
+    parents = {psutil.Process(it.pid).ppid(): it for it in known}
+    (parent,) = [it for ppid, it in parents.items() if ppid not in members]
     assert _ids(family.find_family(leader.pid, OWN, [parent])) == members
 
 
@@ -258,10 +290,11 @@ def test_who_was_known_and_has_ended_is_left_out(
 ) -> None:
     leader = start("./nap & wait; sleep 600")
     (known,) = written(1)
-    assert known in family.find_family(leader.pid, OWN)
+    handle = _process(known.pid)
+    assert handle in family.find_family(leader.pid, OWN)
     known.kill()
-    until(lambda: not family.is_alive(known))
-    assert known not in family.find_family(leader.pid, OWN, [known])
+    until(lambda: not handle.is_alive())
+    assert handle not in family.find_family(leader.pid, OWN, [handle])
 
 
 # Ending
@@ -271,7 +304,7 @@ def test_all_that_carry_the_mark_are_ended(start: Start, written: Written) -> No
     leader = start("./nap & (setsid ./nap &); setsid ./nap & wait")
     other = start("sleep 600", f"{OWN}0")
     written(3)
-    assert family.end_marked(lambda part: part == OWN, grace=0) == []
+    assert _end_marked(0) == ""
     assert _marked() == []
     assert leader.wait() == -signal.SIGKILL
     assert other.poll() is None
@@ -286,7 +319,7 @@ def test_who_ends_when_asked_is_given_the_time(
         " while :; do sleep 0.01; done"
     )
     written(1)
-    assert family.end_marked(lambda part: part == OWN, grace=60) == []
+    assert _end_marked(60) == ""
     assert (lair / "farewell").read_text() == "bye\n"
     assert child.wait() == 7
 
@@ -294,7 +327,7 @@ def test_who_ends_when_asked_is_given_the_time(
 def test_who_does_not_end_when_asked_is_killed(start: Start, written: Written) -> None:
     child = start("trap '' TERM; echo $$ >> pids; while :; do sleep 600; done")
     written(1)
-    assert family.end_marked(lambda part: part == OWN, grace=0.05) == []
+    assert _end_marked(0.05) == ""
     assert child.wait() == -signal.SIGKILL
 
 
@@ -302,31 +335,57 @@ def test_who_is_stopped_can_act_on_being_asked(start: Start, written: Written) -
     child = start("trap 'exit 7' TERM; echo $$ >> pids; kill -STOP $$; read -t 600")
     written(1)
     os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)
-    assert family.end_marked(lambda part: part == OWN, grace=60) == []
+    assert _end_marked(60) == ""
     assert child.wait() == 7
 
 
 def test_a_hurry_ends_the_grace_period(start: Start, written: Written) -> None:
     child = start("trap '' TERM; echo $$ >> pids; while :; do sleep 600; done")
     written(1)
-    left = family.end_marked(lambda part: part == OWN, grace=3600, hurried=lambda: True)
-    assert left == []
+    assert _end_marked(3600, hurried=True) == ""
     assert child.wait() == -signal.SIGKILL
 
 
 def test_with_nothing_to_end_nothing_is_waited_for() -> None:
-    assert family.end_marked(lambda part: part == OWN, grace=3600) == []
+    assert _end_marked(3600) == ""
 
 
-def test_what_can_not_be_ended_is_returned(start: Start) -> None:
-    child = psutil.Process(start("sleep 600").pid)
+def test_what_does_not_die_is_named(
+    start: Start, written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = start("exec ./nap")
+    written(1)
 
-    class Immortal(psutil.Process):
-        def send_signal(self, sig: int) -> None:
-            raise psutil.AccessDenied(self.pid, msg=f"no {sig}")
+    def refuse(pid: int, number: int) -> None:
+        del pid, number
+        raise PermissionError
 
-    immortal = Immortal(child.pid)
-    assert family.end_all(lambda: [immortal], grace=0) == [immortal]
+    monkeypatch.setattr(os, "kill", refuse)
+    left = _end_marked(0)
+    monkeypatch.undo()
+    owner = pwd.getpwuid(os.getuid()).pw_name
+    assert left == f"{child.pid} (nap, not permitted: it belongs to {owner})"
+
+
+def test_a_search_that_fails_is_made_again(start: Start, written: Written) -> None:
+    child = start("exec ./nap")
+    written(1)
+    failures = [OSError(errno.ENOMEM, "no memory"), OSError(errno.EMFILE, "no file")]
+
+    def search() -> list[Process]:
+        if failures:
+            raise failures.pop()
+        return _marked()
+
+    assert end_all(search, grace=0) == ""
+    assert child.wait() == -signal.SIGKILL
+
+
+def test_a_search_that_always_fails_is_no_clean_end() -> None:
+    def search() -> list[Process]:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    assert end_all(search, grace=0) == "unknown (Cannot allocate memory)"
 
 
 # Sessions, groups and names
@@ -335,7 +394,7 @@ def test_what_can_not_be_ended_is_returned(start: Start) -> None:
 def test_a_session_is_found_by_its_leader(start: Start, written: Written) -> None:
     leader = start("./nap & setsid ./nap & (setsid ./nap &) ; wait")
     naps = written(3)
-    found = family.find_sessions([psutil.Process(leader.pid)])
+    found = family.find_sessions([_process(leader.pid)])
     # Its descendants too, unless they have left both it and their parents.
     orphan = {nap.pid for nap in naps if nap.ppid() != leader.pid}
     assert len(orphan) == 1
@@ -344,7 +403,7 @@ def test_a_session_is_found_by_its_leader(start: Start, written: Written) -> Non
 
 def test_a_leader_that_has_ended_has_no_session(start: Start) -> None:
     child = start("./nap &")
-    leader = psutil.Process(child.pid)
+    leader = _process(child.pid)
     child.wait()
     assert family.find_sessions([leader]) == []
     assert family.find_sessions([]) == []
@@ -353,19 +412,20 @@ def test_a_leader_that_has_ended_has_no_session(start: Start) -> None:
 def test_a_process_knows_its_group(start: Start, written: Written) -> None:
     leader = start("./nap & setsid ./nap & wait")
     naps = written(2)
-    (inside,) = [nap for nap in naps if family.in_group(nap, leader.pid)]
-    (outside,) = [nap for nap in naps if nap != inside]
-    assert family.in_group(outside, outside.pid)
+    handles = [_process(nap.pid) for nap in naps]
+    (inside,) = [nap for nap in handles if nap.is_in_group(leader.pid)]
+    (outside,) = [nap for nap in handles if nap != inside]
+    assert outside.is_in_group(outside.pid)
     gone = start("exit 0")
-    process = psutil.Process(gone.pid)
+    process = _process(gone.pid)
     gone.wait()
-    assert not family.in_group(process, gone.pid)
+    assert not process.is_in_group(gone.pid)
 
 
 def test_processes_are_described_by_id_and_program(start: Start) -> None:
     first, second = start("exec sleep 600"), start("exec sleep 600")
     gone = start("exit 0")
-    processes = [psutil.Process(child.pid) for child in (first, gone, second)]
+    processes = [_process(child.pid) for child in (first, gone, second)]
     gone.wait()
     names = family.describe(processes)
     assert names.startswith(f"{first.pid} (")
@@ -374,9 +434,19 @@ def test_processes_are_described_by_id_and_program(start: Start) -> None:
     assert family.describe([]) == ""
 
 
+@pytest.mark.parametrize("name", ["a) b (c", "x" * 40, "ä"])
+def test_any_program_can_be_named(start: Start, lair: Path, name: str) -> None:
+    shutil.copy("/bin/sleep", lair / name)
+    child = start(f"exec './{name}' 600")
+    wanted = f"{child.pid} ({name})"
+    end = time.monotonic() + PATIENCE
+    while family.describe([_process(child.pid)]) != wanted:
+        assert time.monotonic() < end
+
+
 def test_signals_for_those_that_are_gone_harm_nobody(start: Start) -> None:
     gone, alive = start("exit 0"), start("sleep 600")
-    processes = [psutil.Process(child.pid) for child in (gone, alive)]
+    processes = [_process(child.pid) for child in (gone, alive)]
     gone.wait()
     family.signal_all(processes, signal.SIGTERM)
     assert alive.wait() == -signal.SIGTERM

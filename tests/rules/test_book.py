@@ -134,14 +134,14 @@ class BookMachine(RuleBasedStateMachine):
         known.size = size
 
     @rule(data=st.data())
-    def note_stopping(self, data: st.DataObject) -> None:
+    def note_reason(self, data: st.DataObject) -> None:
         task_id = self._any_id(data)
         known = self.model.tasks.get(task_id)
         if known is None or known.status != "running":
             with pytest.raises((UnknownTaskError, IllegalTransitionError)):
-                self.book.note_stopping(task_id, "stopping", at(self.seconds))
+                self.book.note_reason(task_id, "stopping", at(self.seconds))
             return
-        task = self.book.note_stopping(task_id, "stopping", at(self.seconds))
+        task = self.book.note_reason(task_id, "stopping", at(self.seconds))
         assert task.reason == "stopping"
         self._note_running(known, task)
 

@@ -68,12 +68,12 @@ def test_only_a_running_task_has_news(task: Task) -> None:
         after = task.progressed(news, 3.0)
         assert (after.output_size, after.last_line) == (100, "half done")
         assert (after.progress, after.duration) == (50, 3.0)
-        assert task.stopping("stopping", 4.0).reason == "stopping"
+        assert task.with_reason("stopping", 4.0).reason == "stopping"
     else:
         with pytest.raises(IllegalTransitionError):
             task.progressed(news, 3.0)
         with pytest.raises(IllegalTransitionError):
-            task.stopping("stopping", 4.0)
+            task.with_reason("stopping", 4.0)
 
 
 def test_news_without_a_line_or_progress_keep_those_before() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from backburner.actors import Promise
-from backburner.actors.processes.exits import PidfdWatcher, ThreadWatcher
+from backburner.actors.processes.exits import PidfdWatcher
 from backburner.actors.runtime import dispatcher
 from backburner.actors.runtime.dispatcher import Dispatcher
 from patience import PATIENCE
@@ -16,9 +16,9 @@ from patience import PATIENCE
 Until = Callable[[Callable[[], bool]], None]
 
 
-@pytest.fixture(params=[PidfdWatcher, ThreadWatcher])
-def shared(request: pytest.FixtureRequest) -> Iterator[Dispatcher]:
-    events = request.param()
+@pytest.fixture
+def shared() -> Iterator[Dispatcher]:
+    events = PidfdWatcher()
     shared = Dispatcher("test", events)
     yield shared
     shared.close()

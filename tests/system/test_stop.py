@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import math
 import os
 import signal
@@ -26,9 +27,10 @@ from backburner.actors import (
     Unsubscribe,
 )
 from backburner.actors import system as system_module
-from backburner.actors.processes.exits import make_exit_watcher
+from backburner.actors.processes.exits import PidfdWatcher
 from backburner.actors.runtime.promise import Deadline
 from backburner.actors.session import shutdown as shutdown_module
+from backburner.actors.session.shutdown import Shutdown
 from backburner.actors.testing import FakeKind, Recorder, no_leaks, running
 from patience import PATIENCE
 from standstill import TOO_SHORT, call_after_standstill
@@ -36,7 +38,6 @@ from standstill import TOO_SHORT, call_after_standstill
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from backburner.actors.processes.exits import ExitWatcher
     from backburner.actors.testing.fake_kind import FakeJob
 
 
@@ -116,14 +117,14 @@ def test_a_stop_in_the_midst_of_a_start_leaves_nothing(
 ) -> None:
     system = TaskSystem(directory=tmp_path)
 
-    def interrupted() -> ExitWatcher:
+    def interrupted() -> PidfdWatcher:
         # As a signal handler does.
         system.stop()
-        return make_exit_watcher()
+        return PidfdWatcher()
 
     with no_leaks():
         with monkeypatch.context() as patch:
-            patch.setattr(system_module, "make_exit_watcher", interrupted)
+            patch.setattr(system_module, "PidfdWatcher", interrupted)
             with pytest.raises(TaskSystemError, match="stopped before it had"):
                 system.start()
         with system:
@@ -401,3 +402,38 @@ def test_a_face_that_has_died_is_not_waited_for(tmp_path: Path) -> None:
         stopping = _begin_stop(system, timeout=600)
         stopping.join(PATIENCE)
         assert not stopping.is_alive()
+
+
+# What goes wrong
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (RuntimeError("planted"), "planted"),
+        (MemoryError(), "there is no memory left; "),
+        (OSError(errno.EMFILE, "x"), "this program may have no more files open; "),
+    ],
+)
+def test_a_step_that_fails_is_told_and_the_others_are_taken(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    told: str,
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    with no_leaks():
+        system = TaskSystem(directory=tmp_path)
+        system.start()
+        with monkeypatch.context() as patch:
+            patch.setattr(Shutdown, "_end_leftovers", fail)
+            system.stop()
+        (problem,) = system.problems
+        assert problem.startswith(f"a step of the session's end failed: {told}")
+        assert ("Traceback" in caplog.text) is isinstance(error, RuntimeError)
+        with system:
+            assert system.problems == ()
+        assert system.problems == ()

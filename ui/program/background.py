@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 class Background:
     """Does something that blocks on a thread, and wakes the main thread at its end.
 
+    If no thread can be started it does it at once, and signals wait.
+
     Args:
         work: What to do.
         wakeup: Where the main thread waits.
@@ -26,7 +28,11 @@ class Background:
         """Whether it is over; a thread lives on for a moment after its last words."""
         self.error: BaseException | None = None
         """What the work raised, if it did."""
-        threading.Thread(target=self._run, name="backburner-work", daemon=True).start()
+        thread = threading.Thread(target=self._run, name="backburner-work", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            self._run()
 
     def _run(self) -> None:
         try:

@@ -1,0 +1,116 @@
+"""Killing processes in rounds until nothing of them is left.
+
+One round is not enough: what is killed may have forked a moment ago. No round waits;
+whoever drives them does, an actor by an alarm, and other code by sleeping.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import TYPE_CHECKING, Final
+
+from ..runtime.promise import Deadline
+from . import family
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .handle import Process
+
+INTERVAL: Final = 0.01
+"""Seconds between two rounds."""
+
+ROUNDS: Final = 50
+"""Rounds after which what still lives is reported instead: nothing more can be done."""
+
+
+class KillRounds:
+    """Rounds of SIGKILL for all processes that a search finds. Never blocks for long.
+
+    Args:
+        search: Finds those that are alive. If it raises an error, as it does when the
+            system lacks something, the next round searches again.
+    """
+
+    def __init__(self, search: Callable[[], list[Process]]) -> None:
+        self._search = search
+        self._rounds = 0
+        self._left: list[Process] = []
+        self._failure: OSError | MemoryError | None = None
+
+    def go_on(self) -> bool:
+        """Search, and kill what is found; return whether another round is needed."""
+        self._rounds += 1
+        try:
+            self._left = self._search()
+            self._failure = None
+            if not self.is_exhausted:
+                family.signal_all(self._left, signal.SIGKILL)
+        except (OSError, MemoryError) as error:
+            self._failure = error
+        return not (self.is_done or self.is_exhausted)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the last round found nothing that is alive."""
+        return not self._left and self._failure is None
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether the last search failed."""
+        return self._failure is not None
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether there have been as many rounds as make sense."""
+        return self._rounds > ROUNDS
+
+    def left(self) -> str:
+        """Return what the last round found alive, for people; empty if nothing."""
+        try:
+            if self._failure is None:
+                return family.describe(self._left)
+        except (OSError, MemoryError) as error:
+            self._failure = error
+        return f"unknown ({getattr(self._failure, 'strerror', 'no memory left')})"
+
+
+def end_all(
+    search: Callable[[], list[Process]],
+    grace: float,
+    hurried: Callable[[], bool] = lambda: False,
+) -> str:
+    """End all processes that a search finds: SIGTERM, then SIGKILL in rounds.
+
+    Blocks until they are gone, at most for the grace period and a second: not for the
+    handler of an actor.
+
+    Args:
+        search: Finds those that are alive.
+        grace: Seconds between SIGTERM and SIGKILL; 0 for SIGKILL at once.
+        hurried: Tells whether the grace period is over before its time.
+
+    Returns:
+        Those that are still alive, for people; empty if nothing is left.
+    """
+    if grace > 0:
+        _ask_to_end(search, grace, hurried)
+    ending = KillRounds(search)
+    while ending.go_on():
+        time.sleep(INTERVAL)
+    return ending.left()
+
+
+def _ask_to_end(
+    search: Callable[[], list[Process]], grace: float, hurried: Callable[[], bool]
+) -> None:
+    try:
+        left = search()
+        family.ask_to_end(left)
+        deadline = Deadline(grace)
+        while left and deadline.left() > 0 and not hurried():
+            time.sleep(INTERVAL)
+            left = [process for process in left if process.is_alive()]
+    except (OSError, MemoryError):
+        return  # they are killed without having been asked

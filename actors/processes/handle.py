@@ -1,0 +1,100 @@
+"""One process, and no other that gets its id when it has ended."""
+
+from __future__ import annotations
+
+import os
+import pwd
+
+import msgspec
+
+from . import proc
+
+
+class Process(msgspec.Struct, frozen=True, gc=False):
+    """One process; not one that has the same id later.
+
+    Attributes:
+        pid: Its id.
+        born: When it was started, in clock ticks since the machine was.
+    """
+
+    pid: int
+    born: int
+
+    @classmethod
+    def find(cls, pid: int) -> Process | None:
+        """Return the process that has this id now, or None.
+
+        Raises:
+            OSError: If the system lacks what it takes to tell.
+        """
+        found = proc.stat(pid)
+        return None if found is None else cls(pid, found.born)
+
+    @property
+    def created(self) -> float:
+        """When it was started, in seconds since the epoch, to about a second."""
+        return proc.boot_time() + proc.seconds(self.born)
+
+    def is_alive(self) -> bool:
+        """Tell whether it still runs; a zombie does not.
+
+        Raises:
+            OSError: If the system lacks what it takes to tell.
+        """
+        now = proc.stat(self.pid)
+        return now is not None and now.born == self.born and not now.ended
+
+    def send(self, number: int) -> None:
+        """Send it a signal; does nothing if it has ended, or is not to be signalled.
+
+        Raises:
+            OSError: If the system lacks what it takes to tell who has its id.
+        """
+        if not self.is_alive():
+            return
+        try:
+            os.kill(self.pid, number)
+        except (ProcessLookupError, PermissionError):
+            return  # whoever searches for what is left finds it
+
+    def is_in_group(self, group: int) -> bool:
+        """Tell whether it belongs to a process group."""
+        try:
+            return os.getpgid(self.pid) == group
+        except OSError:
+            return False
+
+    def describe(self) -> str:
+        """Return its id and program for people, and why it can't be ended if so.
+
+        Empty if it has ended.
+
+        Raises:
+            OSError: If the system lacks what it takes to tell.
+        """
+        program = proc.name(self.pid) if self.is_alive() else None
+        if program is None:
+            return ""
+        refusal = self._refusal()
+        return f"{self.pid} ({program}{refusal})"
+
+    def _refusal(self) -> str:
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return ""
+        except PermissionError:
+            return f", not permitted: it belongs to {_owner(self.pid)}"
+        return ""
+
+
+def _owner(pid: int) -> str:
+    try:
+        owner = os.stat(f"/proc/{pid}").st_uid  # noqa: PTH116 - as the rest of /proc
+    except OSError:
+        return "another user"
+    try:
+        return pwd.getpwuid(owner).pw_name
+    except KeyError:
+        return f"user {owner}"

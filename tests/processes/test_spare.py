@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from backburner.actors.processes.spare import KEPT, SpareDescriptors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def spares() -> Iterator[SpareDescriptors]:
+    spares = SpareDescriptors()
+    spares.hold()
+    yield spares
+    spares.drop()
+
+
+def _open_files() -> set[str]:
+    return {path.name for path in Path("/proc/self/fd").iterdir()}
+
+
+class _Scarce:
+    """An action that needs several descriptors to be given up first."""
+
+    def __init__(self, needs: int, number: int = errno.EMFILE) -> None:
+        self._needs = needs
+        self._number = number
+        self.calls = 0
+
+    def __call__(self) -> str:
+        self.calls += 1
+        if self.calls <= self._needs:
+            raise OSError(self._number, os.strerror(self._number))
+        return "done"
+
+
+def test_what_is_held_is_let_go(spares: SpareDescriptors) -> None:
+    before = _open_files()
+    spares.hold()
+    assert len(_open_files() - before) == KEPT
+    spares.drop()
+    assert _open_files() == before
+
+
+def test_an_action_gets_what_it_needs_and_the_spares_are_restored(
+    spares: SpareDescriptors,
+) -> None:
+    before = len(_open_files())
+    assert spares.use(_Scarce(KEPT)) == "done"
+    assert len(_open_files()) == before
+    assert spares.use(_Scarce(KEPT, errno.ENFILE)) == "done"
+
+
+def test_an_action_that_never_succeeds_fails(spares: SpareDescriptors) -> None:
+    action = _Scarce(1000)
+    with pytest.raises(OSError, match="Too many open files"):
+        spares.use(action)
+    # Once before, once for each that was given up, and once when there was no more.
+    assert action.calls == KEPT + 2
+
+
+def test_other_errors_cost_no_spare(spares: SpareDescriptors) -> None:
+    action = _Scarce(1, errno.ENOENT)
+    with pytest.raises(FileNotFoundError):
+        spares.use(action)
+    assert action.calls == 1
+
+
+def test_a_number_that_is_somebody_elses_by_now_is_left_alone() -> None:
+    # As a host does that becomes a daemon, and then opens its own.
+    spares = SpareDescriptors()
+    spares.hold()
+    held = {
+        int(path.name)
+        for path in Path("/proc/self/fd").iterdir()
+        if path.is_symlink() and "backburner-spare" in str(path.readlink())
+    }
+    for fd in held:
+        os.close(fd)
+    others: list[int] = []
+    while not held <= set(others):
+        others.append(os.open("/dev/null", os.O_RDONLY))
+    with pytest.raises(OSError, match="Too many open files"):
+        spares.use(_Scarce(1000))
+    for fd in others:
+        os.close(fd)
+    spares.drop()

@@ -9,10 +9,10 @@ from ...actors import TaskFilter, TaskStatus
 from ...actors.processes.output_file import read_tail
 from ...actors.rules.safe_text import safe_line, safe_lines, size_text
 from ..text.theme import duration_text
+from .facts import Shown, error_beyond_reason, task_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Iterable, Sequence
 
     from ...actors import Task, TaskFound, TaskList
     from ...actors.processes.activity import VitalSigns
@@ -91,25 +91,25 @@ def _news_details(task: Task) -> list[str]:
             return [duration_text(task.duration)]
         case TaskStatus.FAILED | TaskStatus.CANCELED:
             what = reason if task.duration is None else _with_duration(task)
-            return (
-                [f"{what}  ({safe_line(extra)})"] if (extra := _more(task)) else [what]
-            )
+            extra = error_beyond_reason(task)
+            return [f"{what}  ({safe_line(extra)})" if extra else what]
 
 
 def _with_duration(task: Task) -> str:
     return f"{safe_line(task.reason)} · {duration_text(task.duration)}"
 
 
-def _more(task: Task) -> str | None:
-    return task.error if task.error and task.error not in task.reason else None
-
-
 def list_lines(answer: TaskList, which: TaskFilter, icons: Icons) -> list[str]:
     """Write a task list: header, a row for each task, and a footer with the counts."""
-    rows = [_row(task, icons) for task in answer.tasks]
-    widths = [max(len(row[i]) for row in (_HEADER, *rows)) for i in range(len(_HEADER))]
-    lines = [_columns(row, widths) for row in (_HEADER, *rows)]
-    if not rows:
+    columns = [
+        [name, *(text(task, icons) for task in answer.tasks)]
+        for name, _, text in _COLUMNS
+    ]
+    lines = [
+        f"{icon} {'  '.join(cells)}"
+        for icon, *cells in zip(*map(_aligned, columns, _COLUMNS), strict=True)
+    ]
+    if not answer.tasks:
         name = "" if which is TaskFilter.NOT_CANCELED else f"{which.value} "
         kind = "" if which is TaskFilter.ALL else name
         lines = [f"No {kind}tasks."]
@@ -121,26 +121,26 @@ def list_lines(answer: TaskList, which: TaskFilter, icons: Icons) -> list[str]:
     return lines
 
 
-_HEADER: Final = (" ", "ID", "Progress", "Duration", "Description")
+_COLUMNS: Final[tuple[tuple[str, str, Callable[[Task, Icons], str]], ...]] = (
+    (" ", "", lambda task, icons: icons.of(task.status)),
+    ("ID", "<", lambda task, _: f"#{task.id}"),
+    ("Progress", ">", lambda task, _: _percent(task.progress)),
+    ("Duration", ">", lambda task, _: duration_text(task.duration)),
+    ("Description", "", lambda task, _: safe_line(task.description)),
+)
+"""The columns of a list: the header, how cells are aligned, what is in one."""
 
 
-def _row(task: Task, icons: Icons) -> tuple[str, ...]:
-    return (
-        icons.of(task.status),
-        f"#{task.id}",
-        "-" if task.progress is None else f"{task.progress}%",
-        duration_text(task.duration),
-        safe_line(task.description),
-    )
+def _percent(progress: int | None) -> str:
+    return "-" if progress is None else f"{progress}%"
 
 
-def _columns(row: tuple[str, ...], widths: list[int]) -> str:
-    icon, task_id, progress, duration, description = row
-    _, id_width, progress_width, duration_width, _ = widths
-    return (
-        f"{icon} {task_id:<{id_width}}  {progress:>{progress_width}}"
-        f"  {duration:>{duration_width}}  {description}"
-    )
+def _aligned(cells: list[str], column: tuple[str, str, object]) -> list[str]:
+    _, align, _ = column
+    if not align:
+        return cells
+    width = max(map(len, cells))
+    return [f"{cell:{align}{width}}" for cell in cells]
 
 
 def detail_lines(
@@ -156,23 +156,17 @@ def detail_lines(
         activity: More facts and their names; see `activity_facts`.
     """
     task = found.task
-    facts = [
-        ("status", f"{icons.of(task.status)} {task.status}: {task.reason}"),
-        ("kind", task.kind),
-        ("command", " ".join(task.args)),
-        ("queued", _time(task.queued_at)),
-        ("started", _time(task.started_at)),
-        ("ended", _time(task.ended_at)),
-        ("duration", None if task.duration is None else duration_text(task.duration)),
-        ("progress", None if task.progress is None else f"{task.progress}%"),
-        ("process", None if found.pid is None else str(found.pid)),
-        *activity,
-        ("exit code", None if task.exit_code is None else str(task.exit_code)),
-        ("error", _more(task)),
-        ("output", _output_fact(task)),
-    ]
+    facts = task_facts(
+        task,
+        Shown.LINES,
+        icons,
+        ",",
+        pid=found.pid,
+        activity=activity,
+        output=_output_fact(task),
+    )
     lines = [f"#{task.id} {safe_line(task.description)}"]
-    lines += [f"  {name:<9}  {safe_line(text)}" for name, text in facts if text]
+    lines += [f"  {name:<9}  {safe_line(text)}" for name, text in facts]
     lines += [f"  │ {line}" for line in _last_lines(task)]
     return lines
 
@@ -204,10 +198,6 @@ def activity_facts(
             text += f", {amount} in the last {since}"
         facts.append(("activity", text))
     return facts
-
-
-def _time(at: datetime | None) -> str | None:
-    return None if at is None else f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def _output_fact(task: Task) -> str | None:

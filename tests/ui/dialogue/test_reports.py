@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from backburner.actors import Task, TaskCounts, TaskFilter, TaskFound, TaskList
 from backburner.actors import TaskStatus as Status
+from backburner.ui.dialogue.facts import Shown, task_facts
 from backburner.ui.dialogue.reports import (
     LAST_LINES,
     OUTPUT_LIMIT,
@@ -170,12 +171,15 @@ def _fact(lines: list[str], name: str) -> str | None:
 @pytest.mark.usefixtures("utc")
 def test_details_are_all_that_is_known(samples: Samples, tmp_path: Path) -> None:
     task = _with_output(samples[Status.FAILED], tmp_path, b"one\ntwo\n")
-    task = replace(task, progress=50, error="a.c:1: syntax error")
+    error = "a.c:1: syntax error"
+    task = replace(task, progress=50, error=error, directory="/srv/shop")
     assert detail_lines(TaskFound(task, pid=4711), UNICODE_ICONS) == [
         "#4 Lint",
         "  status     ✗ failed: exit status 1",
         "  kind       bash",
         "  command    make test",
+        "  directory  /srv/shop",
+        "  error      a.c:1: syntax error",
         "  queued     2026-01-02 03:04:05",
         "  started    2026-01-02 03:04:06",
         "  ended      2026-01-02 03:04:48",
@@ -183,11 +187,26 @@ def test_details_are_all_that_is_known(samples: Samples, tmp_path: Path) -> None
         "  progress   50%",
         "  process    4711",
         "  exit code  1",
-        "  error      a.c:1: syntax error",
         f"  output     {tmp_path}/4.log (8 B)",
         "  │ one",
         "  │ two",
     ]
+
+
+def test_an_opened_task_shows_the_facts_that_show_tells(samples: Samples) -> None:
+    task = replace(samples[Status.FAILED], error="went wrong", directory="/srv/shop")
+    lines, opened = (
+        dict(
+            task_facts(
+                task, where, ASCII_ICONS, "-", pid=7, activity=[("a", "b")], output="o"
+            )
+        )
+        for where in (Shown.LINES, Shown.OPENED)
+    )
+    both = {"directory", "error", "process", "a", "exit code", "output"}
+    assert [lines[name] for name in both] == [opened[name] for name in both]
+    assert opened["command"] == "bash make test"
+    assert set(opened) == both | {"why", "command", "times"}
 
 
 @pytest.mark.usefixtures("utc")

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 from ....actors import TaskStatus
 from ....actors.rules.safe_text import safe_line, safe_lines, size_text
+from ...dialogue.facts import Shown, task_facts
 from ...text.cells import clip, clip_row, wrap
 from ...text.rows import Row, Span
 from ...text.theme import duration_text
 from .paint import sides, titled_rule
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
-
     from ....actors import Task
+    from ...dialogue.facts import Facts
     from ...pager.pager import PagerStatus
     from ...text.theme import Look
     from ..model.board import Seen
@@ -81,41 +81,18 @@ def _title(seen: Seen, state: ChatState, columns: int) -> Row:
     return sides(left, (Span(right, style),) if right else (), columns)
 
 
-def _facts(seen: Seen, detail: Detail, look: Look) -> list[tuple[str, str]]:
+def _facts(seen: Seen, detail: Detail, look: Look) -> Facts:
     task = seen.task
-    facts = [
-        ("why", task.reason if task.reason != task.status else None),
-        ("command", f"{task.kind} {' '.join(task.args)}"),
-        ("error", task.error if task.error != task.reason else None),
-        ("times", _times(task.queued_at, task.started_at, task.ended_at, look)),
-        ("process", _process(detail, task.status)),
-        *_activity(detail, task),
-        ("exit code", None if task.exit_code is None else str(task.exit_code)),
-        ("output", _output(seen)),
-    ]
-    return [(name, text) for name, text in facts if text]
-
-
-def _times(
-    queued: datetime, started: datetime | None, ended: datetime | None, look: Look
-) -> str:
-    parts: list[str] = []
-    day: date | None = None
-    for what, at in (("queued", queued), ("started", started), ("ended", ended)):
-        if at is None:
-            continue
-        local = at.astimezone()
-        # A session lasts for days: the day is named first, and when it changes.
-        dated = "" if local.date() == day else f"{local:%-d %b} "
-        parts.append(f"{what} {dated}{local:%H:%M:%S}")
-        day = local.date()
-    return f" {look.signs.dot} ".join(parts)
-
-
-def _process(detail: Detail, status: TaskStatus) -> str | None:
-    if detail.pid is None or status is not TaskStatus.RUNNING:
-        return None
-    return str(detail.pid)
+    runs = task.status is TaskStatus.RUNNING
+    return task_facts(
+        task,
+        Shown.OPENED,
+        look.icons,
+        look.signs.dot,
+        pid=detail.pid if runs else None,
+        activity=_activity(detail, task),
+        output=_output(seen),
+    )
 
 
 def _activity(detail: Detail, task: Task) -> tuple[tuple[str, str], ...]:

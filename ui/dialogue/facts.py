@@ -1,0 +1,106 @@
+"""What is known of one task: the one list of facts for `/show` and an opened task."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, TypeVar
+
+from ..text.theme import duration_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import date, datetime
+
+    from ...actors import Task
+    from ..text.theme import Icons
+
+ValueT = TypeVar("ValueT")
+
+Facts = list[tuple[str, str]]
+"""Names of facts, and what is known; not made safe to show."""
+
+
+class Shown(enum.Flag):
+    """Where a fact is shown."""
+
+    LINES = enum.auto()
+    """Among the lines that answer `/show`."""
+    OPENED = enum.auto()
+    """Above the output of an opened task, whose title has the most important ones."""
+    BOTH = LINES | OPENED
+
+
+def task_facts(  # noqa: PLR0913 - each is one independent thing
+    task: Task,
+    shown: Shown,
+    icons: Icons,
+    dot: str,
+    *,
+    pid: int | None,
+    activity: Iterable[tuple[str, str]],
+    output: str | None,
+) -> Facts:
+    """List what is known of a task, in the order in which a person asks.
+
+    Args:
+        task: The task.
+        shown: Where.
+        icons: The signs for statuses.
+        dot: The sign between things in a row.
+        pid: The id of its first process, if it is known.
+        activity: What tells whether it works or waits: more facts.
+        output: Where its output is, and how much.
+    """
+    lines, opened, both = Shown.LINES, Shown.OPENED, Shown.BOTH
+    args = " ".join(task.args)
+    facts: list[tuple[Shown, str, str | None]] = [
+        (lines, "status", f"{icons.of(task.status)} {task.status}: {task.reason}"),
+        (opened, "why", task.reason if task.reason != task.status else None),
+        (lines, "kind", task.kind),
+        (lines, "command", args),
+        (opened, "command", f"{task.kind} {args}"),
+        (both, "directory", task.directory),
+        (both, "error", error_beyond_reason(task)),
+        (lines, "queued", _time(task.queued_at)),
+        (lines, "started", _time(task.started_at)),
+        (lines, "ended", _time(task.ended_at)),
+        (opened, "times", _times(task, dot)),
+        (lines, "duration", _known(task.duration, duration_text)),
+        (lines, "progress", _known(task.progress, "{}%".format)),
+        (both, "process", _known(pid, str)),
+        *((both, name, text) for name, text in activity),
+        (both, "exit code", _known(task.exit_code, str)),
+        (both, "output", output),
+    ]
+    return [(name, text) for where, name, text in facts if text and shown in where]
+
+
+def error_beyond_reason(task: Task) -> str | None:
+    """Return what went wrong, if the reason does not say it already."""
+    return task.error if task.error and task.error not in task.reason else None
+
+
+def _known(value: ValueT | None, text: Callable[[ValueT], str]) -> str | None:
+    return None if value is None else text(value)
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def _times(task: Task, dot: str) -> str:
+    parts: list[str] = []
+    day: date | None = None
+    for what, at in (
+        ("queued", task.queued_at),
+        ("started", task.started_at),
+        ("ended", task.ended_at),
+    ):
+        if at is None:
+            continue
+        local = at.astimezone()
+        # A session lasts for days: the day is named first, and when it changes.
+        dated = "" if local.date() == day else f"{local:%-d %b} "
+        parts.append(f"{what} {dated}{local:%H:%M:%S}")
+        day = local.date()
+    return f" {dot} ".join(parts)

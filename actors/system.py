@@ -244,7 +244,7 @@ class TaskSystem(Requests):
         folder = SessionFolder(directory)
         self._releases.append(folder.close)
         last_seen = folder.last_written()
-        journal, memory, warning = folder.open_journal()
+        journal, memory, warning = folder.open_journal(lambda: self._hurried)
         # Until the queue has it; closing it again after that does nothing.
         self._releases.append(journal.release)
         left = end_leftovers(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 import msgspec
 
-from .kinds import JobContext, ShortageError, StartError
+from .kinds import InvalidRequestError, JobContext, ShortageError, StartError
 from .messages import (
     Begin,
     BeginAgain,
@@ -179,7 +179,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             self._job = self._start(context)
         except (ShortageError, MemoryError) as error:
             self._try_again(str(error) or WAITS_FOR[errno.ENOMEM])
-        except StartError as error:
+        except (StartError, InvalidRequestError) as error:
             self._report(Outcome.failed(safe_line(str(error))))
         else:
             self._note_wait(None)
@@ -197,6 +197,8 @@ class TaskActor(SafeActor[TaskActorMessage]):
             self.post(self._queue, TaskWaits(self._task.id, waits_for))
 
     def _start(self, context: JobContext) -> Job:
+        # A task that is remembered may be of another version, or of anybody's making.
+        self._kind.check(self._task.args)
         self.about_to_block()
         try:
             return self._kind.start(context)

@@ -9,14 +9,14 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import platformdirs
 from msgspec.structs import replace
 
 from ..actors import TaskSystem, TaskSystemError
 from ..actors.processes.limits import save_address_space
-from ..actors.rules.safe_text import safe_line
+from ..actors.rules.safe_text import safe_line, safe_lines
 from ..actors.rules.shortage import shortage_of
 from .lines.output import StandardOutput
 from .lines.run import run_line_mode
@@ -58,19 +58,25 @@ def _run(options: argparse.Namespace) -> int:
     # A parent that ignores it hands that down; then the system collects children by
     # itself, and nobody hears how they ended.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    logging.basicConfig(level=logging.WARNING, format="backburner: %(message)s")
+    _log_to_stderr()
+    try:
+        # Before signals are heard: until something has begun, they just end it, even
+        # if the configuration comes out of a pipe that never ends.
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+        config = _configuration(options)
+    except ConfigError as error:
+        return _refuse(error)
     draws = is_drawable() and not (options.plain or options.json)
     # From here on a signal ends the session in order, whatever it comes into.
     with Wakeup(DRAWING_SIGNALS if draws else ()) as wakeup:
         try:
-            config = _configuration(options)
             system = _make_system(options, config, _directory(options))
             ended_by = lifetime.start(
                 system, wakeup, lambda: _say_what_takes_long(options.session, system)
             )
-        except (ConfigError, TaskSystemError, ValueError) as error:
-            sys.stderr.write(f"backburner: {error}\n")
-            return EXIT_USAGE
+        except (TaskSystemError, ValueError) as error:
+            return _refuse(error)
         if ended_by is not None:
             lifetime.stop(system, wakeup)
             return EXIT_SIGNAL + ended_by
@@ -80,7 +86,7 @@ def _run(options: argparse.Namespace) -> int:
             # Nothing is left to do, unless no thread could be started for it.
             system.stop()
         for problem in system.problems:
-            sys.stderr.write(f"backburner: {problem}\n")
+            sys.stderr.write(f"backburner: {safe_line(problem)}\n")
         return status or (EXIT_FAILURE if system.problems else 0)
 
 
@@ -104,6 +110,11 @@ def _use(
     stream = StandardOutput("utf-8" if options.json else sys.stdout.encoding)
     view = JsonView(stream) if options.json else _plain_view(stream, icons, options)
     return run_line_mode(system, view, icons, config.grace, wakeup)
+
+
+def _refuse(error: Exception) -> int:
+    sys.stderr.write(f"backburner: {safe_line(str(error))}\n")
+    return EXIT_USAGE
 
 
 def _plain_view(
@@ -152,6 +163,28 @@ def _say_what_takes_long(session: str, system: TaskSystem) -> None:
     sys.stderr.write(f"backburner: opening session {session!r}: {safe_line(doing)}\n")
 
 
+class _SafeFormatter(logging.Formatter):
+    """Makes what is logged safe to show: it may quote names, paths and output."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format a record, without any control character but line breaks."""
+        return "\n".join(safe_lines(super().format(record)))
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_SafeFormatter("backburner: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+class _Parser(argparse.ArgumentParser):
+    """Quotes what it was given only after making it safe to show."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the command line, and exit."""
+        super().error(safe_line(message))
+
+
 def _hold_standard_streams() -> None:
     # One that was closed would become the number of the next file that is opened: the
     # journal would be read as commands, or get what is meant for people.
@@ -166,7 +199,9 @@ def _hold_standard_streams() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    # A percent sign has a meaning in the help.
+    default_config = safe_line(str(default_path())).replace("%", "%%")
+    parser = _Parser(
         prog="backburner",
         description="A terminal chat that runs jobs in the background.",
         epilog="Inside, /help lists the commands.",
@@ -187,7 +222,7 @@ def _parser() -> argparse.ArgumentParser:
         "--config",
         type=Path,
         metavar="FILE",
-        help=f"the configuration (default: {default_path()}, if there is one)",
+        help=f"the configuration (default: {default_config}, if there is one)",
     )
     parser.add_argument(
         "--grace",

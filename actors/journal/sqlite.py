@@ -12,6 +12,7 @@ import msgspec
 from ..messages import TaskChanged, TaskEvent
 from ..rules.chat_message import ChatMessage
 from ..rules.process_record import ProcessRecord
+from ..rules.safe_text import brief
 from ..rules.task import Task, TaskStatus
 from .environments import EnvironmentRows
 from .protocol import Memory
@@ -19,6 +20,7 @@ from .sqlite_file import (
     LOCK_TIMEOUT,
     DamagedJournalError,
     JournalError,
+    WorkLimit,
     be_patient,
     check,
     connect,
@@ -27,7 +29,7 @@ from .sqlite_file import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from ..rules.variables import Variables
@@ -44,7 +46,7 @@ CHAT_KEPT: Final = 10_000
 _RESERVED: Final = 1_000  # ids; the fewer, the more often that must be written
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
-_Pid = Annotated[int, msgspec.Meta(ge=1, lt=1 << 31)]
+_Pid = Annotated[int, msgspec.Meta(ge=2, lt=1 << 31)]
 _ProcessRow = tuple[int, _Pid, float]
 
 
@@ -109,6 +111,8 @@ class SqliteJournal:
         hold: Called before each write: makes sure that what is there is this session's,
             and makes its folder again if that is gone; raises `JournalError` if it
             can't.
+        adopt: Puts right in a task what only its session's folder can know.
+        hurried: Tells, on any thread, whether somebody waits for the end of this.
 
     Raises:
         DamagedJournalError: If the file is not a journal, or is damaged.
@@ -120,8 +124,12 @@ class SqliteJournal:
         path: Path,
         reserve: Callable[[int], None] | None = None,
         hold: Callable[[], None] | None = None,
+        adopt: Callable[[Task], Task] = lambda task: task,
+        hurried: Callable[[], bool] = lambda: False,
     ) -> None:
         self._path = path
+        self._adopt = adopt
+        self._limit = WorkLimit(hurried)
         self._reserve = reserve
         self._hold = hold
         self._noted = _Noted()
@@ -140,7 +148,7 @@ class SqliteJournal:
         self._patience = LOCK_TIMEOUT
         self._connection()
 
-    def load(self, key: str | None = None) -> Memory:
+    def load(self, key: str | None = None, *, is_own: bool = True) -> Memory:
         """Return all that is remembered, and note that the session is open now.
 
         Args:
@@ -148,6 +156,8 @@ class SqliteJournal:
                 copy of another session's journal, and the processes in it are that
                 one's. By default it stays as it is if processes may be left that carry
                 it, and is a new one if not.
+            is_own: Whether it is known to be of this folder. If not, the processes in
+                it may be anybody's, and are left alone.
 
         Raises:
             DamagedJournalError: If the file is damaged.
@@ -167,7 +177,7 @@ class SqliteJournal:
                 raise ValueError("a number is beyond all bounds")
             kept = "" if meta.clean else meta.session_key
             self._key = key or kept or os.urandom(6).hex()
-            if meta.session_key == self._key:
+            if is_own and meta.session_key == self._key:
                 self._load_processes(db, tasks)
             self._shown = meta.shown
             queued = TaskStatus.QUEUED
@@ -176,7 +186,8 @@ class SqliteJournal:
             # Of those that the program did not live to overwrite.
             self._environments.has_traces = not meta.clean
             # To be shown later; if one of them is damaged, now is the time to know.
-            unshown = _load_unshown(db, meta.shown)
+            unshown = self._load_unshown(db, meta.shown)
+            _check_last_changes(unshown, {task.id: task.status for task in tasks})
             db.execute(
                 "DELETE FROM chat WHERE id <= (SELECT max(id) FROM chat) - ?",
                 (CHAT_KEPT,),
@@ -324,7 +335,7 @@ class SqliteJournal:
             return tuple(
                 _decode_message(text)
                 if event is None
-                else _decode_change(seq, event, text)
+                else self._change(seq, event, text)
                 for seq, _, _, event, text in reversed(rows)
             )
 
@@ -359,9 +370,16 @@ class SqliteJournal:
             with contextlib.suppress(sqlite3.Error):
                 db.close()
 
+    def _change(self, seq: int, event: str, snapshot: str) -> TaskChanged:
+        task = self._adopt(_decode_task(snapshot))
+        if event != TaskEvent.of(task.status):
+            raise ValueError(f"{brief(event)} is not what happened to task {task.id}")
+        return TaskChanged(seq, TaskEvent(event), task)
+
     def _connection(self) -> sqlite3.Connection:
+        self._limit.renew()
         if self._db is None:
-            self._db = connect(self._path)
+            self._db = connect(self._path, self._limit)
             be_patient(self._db, self._patience)
             self._place = _place_of(self._path)
         return self._db
@@ -383,6 +401,15 @@ class SqliteJournal:
                 (task_id,),
             ):
                 self._processes[task_id] = msgspec.convert(row, _ProcessRow)
+
+    def _load_unshown(
+        self, db: sqlite3.Connection, shown: int
+    ) -> tuple[TaskChanged, ...]:
+        rows = db.execute(
+            "SELECT seq, event, snapshot FROM changes WHERE seq > ? ORDER BY seq",
+            (shown,),
+        )
+        return tuple(self._change(*row) for row in rows)
 
     def _everything(self, everything: Everything) -> _Noted:
         noted = _Noted()
@@ -408,19 +435,15 @@ class SqliteJournal:
         return (change.seq, change.task.id, change.event.value, snapshot)
 
 
-def _load_unshown(db: sqlite3.Connection, shown: int) -> tuple[TaskChanged, ...]:
-    rows = db.execute(
-        "SELECT seq, event, snapshot FROM changes WHERE seq > ? ORDER BY seq", (shown,)
-    )
-    return tuple(_decode_change(*row) for row in rows)
-
-
 def _load_tasks(db: sqlite3.Connection) -> tuple[list[Task], list[int]]:
     """Return all tasks by id, and their ids in the order of their last changes."""
     ids: list[int] = []
     seqs: list[int] = []
     tasks: list[Task] = []
-    last = -LARGEST
+    (lowest,) = db.execute("SELECT min(id) FROM tasks").fetchone()
+    if lowest is not None and lowest < 1:
+        raise ValueError(f"{lowest} is not the id of a task")
+    last = 0
     # Hundreds at once: each row that is fetched, and each text that is decoded, is a
     # call. The three are put together in the same order, that of the rows.
     while True:
@@ -442,6 +465,22 @@ def _load_tasks(db: sqlite3.Connection) -> tuple[list[Task], list[int]]:
     return tasks, [ids[place] for place in by_change]
 
 
+def _check_last_changes(
+    changes: Iterable[TaskChanged], known: Mapping[int, TaskStatus]
+) -> None:
+    """Refuse last changes that say something else than the tasks do.
+
+    Whoever is shown a task that seems to run would wait for its end for ever.
+    """
+    last = {change.task.id: change.task.status for change in changes}
+    for task_id, status in last.items():
+        # Only a task that has finished may be forgotten.
+        if status is not known.get(task_id, status) or not (
+            task_id in known or status.is_final
+        ):
+            raise ValueError(f"task {task_id} is {status} in one place only")
+
+
 def _place_of(path: Path) -> tuple[int, int] | None:
     try:
         found = os.stat(path)  # noqa: PTH116 - half the cost of Path, before each commit
@@ -456,7 +495,3 @@ _decode_message = msgspec.json.Decoder(ChatMessage).decode
 _decode_task = msgspec.json.Decoder(Task).decode
 _decode_tasks = msgspec.json.Decoder(list[Task]).decode
 _decode_numbers = msgspec.json.Decoder(list[int]).decode
-
-
-def _decode_change(seq: int, event: str, snapshot: str) -> TaskChanged:
-    return TaskChanged(seq, TaskEvent(event), _decode_task(snapshot))

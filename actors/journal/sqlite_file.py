@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import os
 import shutil
 import sqlite3
+import sys
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from ..own_files import NotOwnError, check_file, open_own
 from ..rules.safe_text import brief, safe_line
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
 APPLICATION_ID: Final = 0x6261636B
@@ -48,26 +53,25 @@ MIGRATIONS: Final[tuple[str, ...]] = (
 )
 """How each version of the schema is made from the one before it."""
 
-_PARTS: Final = frozenset(
-    {
-        "meta",
-        "tasks",
-        "changes",
-        "changes_of_task",
-        "processes",
-        "chat",
-        "environments",
-    }
-)
+_BESIDE: Final = ("-wal", "-shm", "-journal")
+"""What the names of the files end with that SQLite keeps beside one."""
+
+_SUPER_JOURNAL: Final = bytes.fromhex("d9d505f920a163d7")
+"""With what a rollback journal ends that names another file, to be deleted with it."""
+
+_STATISTICS: Final = frozenset({"sqlite_stat1", "sqlite_stat4"})
+"""Tables that `ANALYZE` makes; nothing else that others make belongs in a journal."""
 
 LOCK_TIMEOUT: Final = 0.25
 """Seconds to wait for a program that holds the file, while nobody else waits."""
 
 _PRIMARY: Final = 0xFF  # the part of an SQLite error code that names its family
 _LITTLE_ROOM: Final = 1 << 16  # bytes; what SQLite wants to share with other readers
+_STEPS: Final = 20_000  # of SQLite's machine, between two looks whether to go on
 _NOT_ITS_FAULT: Final = {
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_INTERRUPT,
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_NOMEM,
     sqlite3.SQLITE_PERM,
@@ -98,28 +102,71 @@ class ForeignSessionError(JournalError):
     """
 
 
-def connect(path: Path) -> sqlite3.Connection:
+class WorkLimit:
+    """How long SQLite may work on one thing: a crafted file could keep it for ever.
+
+    Counts the processor time of the thread, so that a machine or a disk that stands
+    still makes no file suspicious.
+
+    Args:
+        hurried: Tells whether somebody waits for the end of this.
+    """
+
+    LONG: Final = 20.0
+    """Seconds; a history of millions of tasks takes less."""
+
+    SHORT: Final = 0.5
+    """Seconds, if somebody waits; a history of 100,000 tasks takes less."""
+
+    def __init__(self, hurried: Callable[[], bool] = lambda: False) -> None:
+        self._hurried = hurried
+        self._begun = time.thread_time()
+
+    def renew(self) -> None:
+        """Begin with something else."""
+        self._begun = time.thread_time()
+
+    def is_over(self) -> bool:
+        """Tell whether this has taken too long. SQLite asks again and again."""
+        spent = time.thread_time() - self._begun
+        return spent > self.LONG or (spent > self.SHORT and self._hurried())
+
+
+def connect(path: Path, limit: WorkLimit | None = None) -> sqlite3.Connection:
     """Open a journal's file; make it if it is missing, and bring its schema up to date.
 
     Blocks for the file system. The connection may be used on any thread, but on one at
-    a time.
+    a time. Nothing that the file itself brings along is run: it must have exactly the
+    tables that are made here, and neither views nor triggers.
+
+    Args:
+        path: The file.
+        limit: Ends whatever takes too long.
 
     Raises:
         DamagedJournalError: If the file is not a journal, or is damaged.
-        JournalError: If it can't be opened, or is of a newer version.
+        JournalError: If it can't be opened, is not this user's alone, or is of a newer
+            version.
     """
+    limit = limit or WorkLimit()
     try:
-        path.touch(mode=0o600)
+        _make(path)
+        before = _look(path)
         db = sqlite3.connect(
             path,
             timeout=LOCK_TIMEOUT,
             isolation_level=None,
             check_same_thread=False,
         )
+    except NotOwnError as error:
+        raise JournalError(f"can't use {error.filename}: {error.strerror}") from error
     except (OSError, sqlite3.Error) as error:
         raise JournalError(f"can't open {path}: {error}") from error
     try:
+        db.set_progress_handler(limit.is_over, _STEPS)
+        _distrust(db)
         _prepare(db, path)
+        _check_same(path, before)
     except BaseException:
         db.close()
         raise
@@ -129,6 +176,57 @@ def connect(path: Path) -> sqlite3.Connection:
 def be_patient(db: sqlite3.Connection, seconds: float) -> None:
     """Let each statement wait so long for a program that holds the file."""
     db.execute(f"PRAGMA busy_timeout = {round(1000 * seconds)}")
+
+
+def _make(path: Path) -> None:
+    # Not opened if it is there: closing it again would drop the locks of any other
+    # connection of this process.
+    with contextlib.suppress(FileExistsError):
+        os.close(open_own(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+
+
+def _look(path: Path) -> os.stat_result:
+    """Look at the file, and at those that SQLite reads with it."""
+    for suffix in _BESIDE:
+        beside = path.with_name(path.name + suffix)
+        with contextlib.suppress(FileNotFoundError):
+            check_file(beside.lstat(), beside)
+            if suffix == "-journal":
+                _check_rollback(path, beside)
+    found = path.lstat()
+    check_file(found, path)
+    return found
+
+
+def _check_same(path: Path, before: os.stat_result) -> None:
+    # SQLite follows the path by itself.
+    if not os.path.samestat(before, path.lstat()):
+        raise JournalError(f"{path} was replaced while it was opened; try again")
+
+
+def _check_rollback(path: Path, rollback: Path) -> None:
+    fd = open_own(rollback, os.O_RDONLY)
+    try:
+        length = len(_SUPER_JOURNAL)
+        end = os.pread(fd, length, max(0, os.fstat(fd).st_size - length))
+    finally:
+        os.close(fd)
+    if end == _SUPER_JOURNAL:
+        raise DamagedJournalError(f"{path} is damaged: {rollback.name} names a file")
+
+
+def _distrust(db: sqlite3.Connection) -> None:
+    """Let SQLite run nothing that the file itself brings along."""
+    db.execute("PRAGMA trusted_schema = OFF")
+    db.execute("PRAGMA cell_size_check = ON")
+    db.execute("PRAGMA mmap_size = 0")
+    if sys.version_info >= (3, 12):
+        for setting, value in (
+            (sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True),
+            (sqlite3.SQLITE_DBCONFIG_ENABLE_TRIGGER, False),
+            (sqlite3.SQLITE_DBCONFIG_ENABLE_VIEW, False),
+        ):
+            db.setconfig(setting, value)
 
 
 def check(db: sqlite3.Connection, *, thoroughly: bool) -> None:
@@ -143,9 +241,6 @@ def check(db: sqlite3.Connection, *, thoroughly: bool) -> None:
         ValueError: If there is some; the text says what.
         sqlite3.Error: The same, or if the file can't be read.
     """
-    there = {name for (name,) in db.execute("SELECT name FROM sqlite_schema")}
-    if missing := sorted(_PARTS - there):
-        raise ValueError(f"{', '.join(missing)} missing")
     if thoroughly:
         (answer,) = db.execute("PRAGMA quick_check(1)").fetchone()
         if answer != "ok":
@@ -167,11 +262,16 @@ def explained(path: Path) -> Generator[None]:
         sqlite3.DatabaseError,
         msgspec.MsgspecError,
         ValueError,
-        KeyError,
+        LookupError,
         TypeError,
         OverflowError,
+        RecursionError,
     ) as error:
         code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        if code == sqlite3.SQLITE_INTERRUPT:
+            raise JournalError(
+                f"{path} takes too long to read; if that happens again, move it away"
+            ) from error
         if code & _PRIMARY in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
             text = f"{path} is in use by another program; close that"
             raise BusyJournalError(text) from error
@@ -193,7 +293,7 @@ def set_aside(path: Path) -> Path | None:
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
     aside = path.with_name(f"{path.name}.damaged-{stamp}")
     try:
-        for suffix in ("-wal", "-shm"):
+        for suffix in _BESIDE:
             with contextlib.suppress(FileNotFoundError):
                 beside = path.with_name(path.name + suffix)
                 beside.rename(aside.with_name(aside.name + suffix))
@@ -219,6 +319,8 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
             " or open another session"
         )
     with explained(path):
+        _check_schema(db, version)
+    with explained(path):
         db.execute("PRAGMA journal_mode = WAL")
         # A commit survives the end of this process; only a power cut may undo
         # the last ones, and that ends the jobs as well.
@@ -228,6 +330,47 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
                 f"BEGIN; {script} PRAGMA application_id = {APPLICATION_ID};"
                 f" PRAGMA user_version = {number}; COMMIT;"
             )
+
+
+def _check_schema(db: sqlite3.Connection, version: int) -> None:
+    """Refuse a file that does not have exactly the tables of its version.
+
+    A view could be endless, and a trigger do anything.
+    """
+    if version < 0:
+        raise ValueError(f"there is no schema {version}")
+    expected, there = _schema(version), dict[str, str]()
+    roots: set[int] = set()
+    rows = db.execute("SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema")
+    for kind, name, table, root, sql in rows:
+        if name in _STATISTICS and kind == "table":
+            continue
+        text = _schema_text(kind, table, sql)
+        if expected.get(name) != text or name in there:
+            what = f"{brief(str(kind))} {brief(str(name))}"
+            raise ValueError(f"{what} is not what this program makes")
+        there[name] = text
+        # The first page is the schema's own.
+        if root in roots or root <= 1:
+            raise ValueError(f"{name} is in the place of something else")
+        roots.add(root)
+    if missing := sorted(expected.keys() - there):
+        raise ValueError(f"{', '.join(missing)} missing")
+
+
+@functools.cache
+def _schema(version: int) -> dict[str, str]:
+    """Return what a file of this version of the schema has, by name."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as db:
+        for script in MIGRATIONS[:version]:
+            db.executescript(script)
+        rows = db.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema")
+        return {name: _schema_text(kind, table, sql) for kind, name, table, sql in rows}
+
+
+def _schema_text(kind: object, table: object, sql: object) -> str:
+    # Older versions of this program broke the lines elsewhere.
+    return f"{kind} {table} {' '.join(str(sql).split())}"
 
 
 def _cause(path: Path, error: Exception) -> str:

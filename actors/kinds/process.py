@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from ..own_files import NotOwnError, check_file
 from ..processes import family
 from ..processes.child import ChildProcess, ExitStatus
 from ..processes.ending import INTERVAL, KillRounds
@@ -240,6 +241,7 @@ class ProcessKind:
             raise StartError(f"{self.name} jobs need an output file")
         directory = self._directory_for(context.task)
         argv = self.command(context.task.args)
+        _check_output(context.output)
         try:
             environment = self._environment_for(context, directory)
             child = ChildProcess(argv, environment, context.output, directory)
@@ -301,6 +303,22 @@ def _problem_of(directory: Path) -> str | None:
     if not os.access(directory, os.X_OK):
         return f"its directory {directory} can't be used: Permission denied"
     return None
+
+
+def _check_output(path: Path) -> None:
+    """Refuse to write into anything but a file of this user alone.
+
+    Raises:
+        StartError: If there is something else.
+    """
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        found = path.lstat()
+        try:
+            if not stat.S_ISDIR(found.st_mode):  # opening it says so
+                check_file(found, path)
+        except NotOwnError as error:
+            text = f"can't write its output file {path}: {error.strerror}"
+            raise StartError(text) from error
 
 
 def _explain(error: OSError, program: str, output: Path) -> str:

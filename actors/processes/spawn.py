@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from .environment import Environment
 
 # Not to wait for a reader, should there be a pipe instead; a file does not mind it.
-_OUTPUT_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK
+_OUTPUT_FLAGS: Final = (
+    os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW
+)
 _OUTPUT_MODE: Final = 0o600
 _SETSIGDEF: Final = 0x04  # of spawn.h, in glibc
 _SETSIGMASK: Final = 0x08

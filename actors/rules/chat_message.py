@@ -6,6 +6,8 @@ from datetime import datetime
 
 import msgspec
 
+from .moment import is_plausible
+
 
 class ChatMessage(msgspec.Struct, frozen=True, gc=False, tag=True):
     """Somebody said something.
@@ -23,3 +25,12 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False, tag=True):
     who: str
     text: str
     command: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a date that can't be shown.
+
+        Raises:
+            ValueError: If it is one.
+        """
+        if not is_plausible(self.at):
+            raise ValueError(f"{self.at} is not a date of a message")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 import msgspec
+
+_YEARS: Final = range(2, 9999)
 
 
 class Moment(msgspec.Struct, frozen=True, gc=False):
@@ -17,3 +20,12 @@ class Moment(msgspec.Struct, frozen=True, gc=False):
 
     wall: datetime
     monotonic: float
+
+
+def is_plausible(at: datetime) -> bool:
+    """Tell whether a date that was read can be shown in any time zone.
+
+    In the first and the last year that Python knows, others may be beyond its range;
+    and one without a time zone can't be compared with those that have one.
+    """
+    return at.tzinfo is not None and at.year in _YEARS

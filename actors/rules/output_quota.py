@@ -63,7 +63,8 @@ class OutputQuota:
         was_cut = growth < 0 and task.id in self._holes
         if (growth >= _LEAP or was_cut) and task.output_path is not None:
             with contextlib.suppress(OSError):
-                on_disk = os.stat(task.output_path).st_blocks * _BLOCK  # noqa: PTH116
+                found = os.stat(task.output_path, follow_symlinks=False)  # noqa: PTH116
+                on_disk = found.st_blocks * _BLOCK
                 self._set_hole(task.id, max(0, task.output_size - on_disk))
         if task.status.is_final and not self.has_room_for((task,)):
             self._oversized.add(task.id)

@@ -8,11 +8,12 @@ import enum
 import os
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, Self, cast
+from typing import Annotated, Any, Final, Self, cast
 
 import msgspec
 from msgspec.structs import force_setattr
 
+from .moment import is_plausible
 from .safe_text import safe_line
 from .variables import Variables
 
@@ -88,6 +89,13 @@ class IllegalTransitionError(Exception):
 
     def __init__(self, task: Task, target: TaskStatus) -> None:
         super().__init__(f"task {task.id} is {task.status} and can't become {target}")
+
+
+# Bounds for what is read: nothing that was measured is beyond them, and calculating
+# with anything beyond them could fail.
+_Size = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+_ExitCode = Annotated[int, msgspec.Meta(ge=-(1 << 31), lt=1 << 32)]
+_Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e11)]
 
 
 class TaskRequest(msgspec.Struct, frozen=True, gc=False):
@@ -275,12 +283,12 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     queued_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
-    duration: float | None = None
-    exit_code: int | None = None
+    duration: _Seconds | None = None
+    exit_code: _ExitCode | None = None
     error: str | None = None
     progress: int | None = None
     output_path: str | None = None
-    output_size: int = 0
+    output_size: _Size = 0
     last_line: str | None = None
 
     def __post_init__(self) -> None:
@@ -309,6 +317,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             problem = "it has an end if and only if its status is final"
         if self.id < 1:
             problem = "ids start at 1"
+        for at in (self.queued_at, self.started_at, self.ended_at):
+            if at is not None and not is_plausible(at):
+                problem = f"{at} is not a date that a task can have"
         if error is not None or status is _FAILED:
             problem = problem or _contradiction_of_error(status, error)
         if self.progress is not None or self.output_size < 0:

@@ -5,7 +5,9 @@
     <folder>/session.db         the journal
     <folder>/output/<id>.log    what tasks printed
 
-Folders have mode 0700 and files 0600: output may hold secrets.
+Folders have mode 0700 and files 0600: output may hold secrets. Opening a session runs
+its queue: a folder that is not this user's alone is refused, and so is every file in
+it; see `own_files`.
 """
 
 from __future__ import annotations
@@ -28,16 +30,30 @@ from ..journal.sqlite_file import (
     JournalError,
     set_aside,
 )
+from ..own_files import (
+    NotOwnError,
+    broken_way,
+    look_below,
+    open_below,
+    open_folder,
+)
+from ..rules.moment import is_plausible
 from ..rules.safe_text import is_unicode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from ..journal.protocol import Memory
     from ..rules.task import Task
 
-_OUTPUT_FILE: Final = re.compile(r"(\d{1,18})\.log")
+_OUTPUT_FILE: Final = re.compile(r"([1-9][0-9]{0,11})\.log")
+"""The name of an output file; with more digits it is none of ours."""
+
+_FARTHEST_ID: Final = 10_000_000
+"""How far above the lock file's next id the number of an output file is believed."""
+
+_LONGEST_LOCK: Final = 4096  # bytes; more than an `Owner` takes
 
 
 class FolderError(Exception):
@@ -65,6 +81,15 @@ class Owner(msgspec.Struct, frozen=True):
     folder: tuple[int, int] | None = None
     next_id: Annotated[int, msgspec.Meta(ge=1, le=LARGEST)] = 1
 
+    def __post_init__(self) -> None:
+        """Refuse a date that can't be shown.
+
+        Raises:
+            ValueError: If it is one.
+        """
+        if not is_plausible(self.since):
+            raise ValueError(f"{self.since} is not a date of this program")
+
 
 class SessionFolder:
     """A session's folder, owned by this process until `close`.
@@ -89,17 +114,17 @@ class SessionFolder:
         self.journal_path = path / "session.db"
         self._lock_path = path / "lock"
         try:
-            self._lock = self._make()
+            self._folder, self._lock = self._make()
         except OSError as error:
-            raise FolderError(_not_writable(path, error)) from error
+            raise FolderError(_unusable(path, error)) from error
         try:
             self._take()
             self._probe()
-        except OSError as error:
+        except BaseException as error:
             os.close(self._lock)
-            raise FolderError(_not_writable(path, error)) from error
-        except BaseException:
-            os.close(self._lock)
+            os.close(self._folder)
+            if isinstance(error, OSError):
+                raise FolderError(_unusable(path, error)) from error
             raise
 
     def close(self) -> None:
@@ -107,9 +132,15 @@ class SessionFolder:
         # Not the close alone: a process forked meanwhile may have the file open still.
         fcntl.flock(self._lock, fcntl.LOCK_UN)
         os.close(self._lock)
+        os.close(self._folder)
 
-    def open_journal(self) -> tuple[SqliteJournal, Memory, str | None]:
+    def open_journal(
+        self, hurried: Callable[[], bool] = lambda: False
+    ) -> tuple[SqliteJournal, Memory, str | None]:
         """Open the journal; a damaged or foreign file is set aside under another name.
+
+        Args:
+            hurried: Tells, on any thread, whether somebody waits for the end of this.
 
         Returns:
             The journal, what it remembers, and what is to be told about a file that
@@ -119,30 +150,31 @@ class SessionFolder:
             JournalError: If it can't be opened, or was written by a newer version.
         """
         try:
-            return *self._load(), None
+            return *self._load(hurried), None
         except DamagedJournalError as error:
             aside = set_aside(self.journal_path)
             warning = (
                 f"{error}; it was set aside as {aside}, and the session starts empty:"
                 f" its output files are still in {self.output}"
             )
-        journal, memory = self._load()
+        journal, memory = self._load(hurried)
         # What it left running is known by its mark alone, and must be looked for.
         return journal, replace(memory, clean=False), warning
 
     def adopt(self, tasks: Iterable[Task]) -> list[Task]:
         """Return tasks with their output files in this folder.
 
-        A folder that was copied or moved remembers where it was; what is there now is
-        none of this session's business.
+        Whatever a journal says, the file of a task is the one with its id: it is read,
+        and deleted with the task. A folder that was copied or moved remembers where it
+        was; the files there are none of this session's business.
         """
-        prefix = self._output_prefix
-        return [
-            task
-            if (path := task.output_path) is None or path.startswith(prefix)
-            else replace(task, output_path=f"{prefix}{task.id}.log")
-            for task in tasks
-        ]
+        return [self._adopted(task) for task in tasks]
+
+    def _adopted(self, task: Task) -> Task:
+        path = task.output_path
+        if path is None or path == (own := f"{self._output_prefix}{task.id}.log"):
+            return task
+        return replace(task, output_path=own)
 
     def last_written(self) -> float:
         """Return when a journal was last written, in seconds since the epoch.
@@ -151,17 +183,22 @@ class SessionFolder:
         """
         times = [0.0]
         for suffix in ("", "-wal"):
-            with contextlib.suppress(FileNotFoundError):
-                file = self.journal_path.with_name(f"session.db{suffix}")
-                times.append(file.stat().st_mtime)
+            file = self.journal_path.with_name(f"session.db{suffix}")
+            with contextlib.suppress(OSError):
+                if (found := look_below(self._folder, file)) is not None:
+                    times.append(found.st_mtime)
         return max(times)
 
-    def _make(self, flags: int = 0) -> int:
-        """Make what is missing, and return the lock file, open."""
-        for folder in (self.path, self.output):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        flags |= os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-        return os.open(self._lock_path, flags, 0o600)
+    def _make(self, flags: int = 0) -> tuple[int, int]:
+        """Make what is missing; return the folder and the lock file, open."""
+        folder = open_folder(self.path)
+        try:
+            os.close(open_folder(self.output, folder))
+            flags |= os.O_RDWR | os.O_CREAT
+            return folder, open_below(folder, self._lock_path, flags)
+        except BaseException:
+            os.close(folder)
+            raise
 
     def _hold(self) -> None:
         """Make sure before a write that the folder is there, and still this session's.
@@ -173,33 +210,38 @@ class SessionFolder:
             JournalError: If it can't be made.
         """
         try:
-            there = os.stat(self._lock_path)  # noqa: PTH116 - before each commit
+            # Half the cost of Path, before each commit.
+            there = os.stat(self._lock_path, follow_symlinks=False)  # noqa: PTH116
         except FileNotFoundError:
             self._make_again()
         except OSError as error:
-            raise JournalError(_not_writable(self.path, error)) from error
+            raise JournalError(_unusable(self.path, error)) from error
         else:
             if not os.path.samestat(there, os.fstat(self._lock)):
                 raise self._foreign()
 
     def _make_again(self) -> None:
         try:
-            lock = self._make(os.O_EXCL)
+            folder, lock = self._make(os.O_EXCL)
         except FileExistsError:
             raise self._foreign() from None
         except OSError as error:
-            raise JournalError(_not_writable(self.path, error)) from error
+            raise JournalError(_unusable(self.path, error)) from error
+        before, self._folder = self._folder, folder
         # Not ours before it is locked and says whose it is.
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._write_owner(lock, key=self._owner.key)
-        except BlockingIOError:
-            os.close(lock)
-            raise self._foreign() from None
         except OSError as error:
-            self._lock_path.unlink(missing_ok=True)
+            self._folder = before
+            if not isinstance(error, BlockingIOError):
+                os.unlink(self._lock_path.name, dir_fd=folder)
             os.close(lock)
-            raise JournalError(_not_writable(self.path, error)) from error
+            os.close(folder)
+            if isinstance(error, BlockingIOError):
+                raise self._foreign() from None
+            raise JournalError(_unusable(self.path, error)) from error
+        os.close(before)
         gone, self._lock = self._lock, lock
         os.close(gone)
 
@@ -208,10 +250,14 @@ class SessionFolder:
             f"{self.path} was deleted, and is another session now; leave this one"
         )
 
-    def _load(self) -> tuple[SqliteJournal, Memory]:
-        journal = SqliteJournal(self.journal_path, self._reserve_ids, self._hold)
+    def _load(self, hurried: Callable[[], bool]) -> tuple[SqliteJournal, Memory]:
+        journal = SqliteJournal(
+            self.journal_path, self._reserve_ids, self._hold, self._adopted, hurried
+        )
         try:
-            memory = journal.load(self._key())
+            # A lock file without a place is an older version's, or was made by hand.
+            is_own = self._owner.folder is not None
+            memory = journal.load(self._key(), is_own=is_own)
             if memory.next_id == 1:
                 # A new journal; an id is never used twice, and output never mixed.
                 next_id = max(self._first_free_id(), self._owner.next_id)
@@ -220,7 +266,7 @@ class SessionFolder:
             self._write_owner(key=memory.session_key, next_id=memory.next_id)
         except OSError as error:
             journal.release()
-            raise JournalError(_not_writable(self.path, error)) from error
+            raise JournalError(_unusable(self.path, error)) from error
         except BaseException:
             journal.release()
             raise
@@ -238,20 +284,28 @@ class SessionFolder:
         return None if of_older_version else os.urandom(6).hex()
 
     def _place(self) -> tuple[int, int]:
-        found = self.path.stat()
+        found = os.fstat(self._folder)
         return found.st_dev, found.st_ino
 
     def _reserve_ids(self, next_id: int) -> None:
         try:
             self._write_owner(next_id=next_id)
         except OSError as error:
-            raise JournalError(_not_writable(self.path, error)) from error
+            raise JournalError(_unusable(self.path, error)) from error
 
     def _first_free_id(self) -> int:
+        output = open_folder(self.output, self._folder)
+        try:
+            names = os.listdir(output)  # noqa: PTH208 - of an open folder
+        finally:
+            os.close(output)
+        # Far above the last reserved one it is a file of somebody else.
+        highest = self._owner.next_id + _FARTHEST_ID
         used = (
-            int(match[1])
-            for entry in self.output.iterdir()
-            if (match := _OUTPUT_FILE.fullmatch(entry.name))
+            number
+            for name in names
+            if (match := _OUTPUT_FILE.fullmatch(name))
+            and (number := int(match[1])) < highest
         )
         return max(used, default=0) + 1
 
@@ -263,6 +317,13 @@ class SessionFolder:
                 f"session {self.path.name!r} is open already, in {self._who()};"
                 " use that, or open another with --session NAME"
             ) from None
+        size = os.fstat(self._lock).st_size
+        if size > _LONGEST_LOCK:
+            raise NotOwnError(
+                f"it has {size} bytes, and so was not written by this program; remove"
+                " it",
+                self._lock_path,
+            )
         before = self._read_owner()
         self._was_owned = before is not None
         self._owner = before or Owner(0, datetime.now(UTC))
@@ -270,8 +331,9 @@ class SessionFolder:
 
     def _read_owner(self) -> Owner | None:
         try:
-            return msgspec.json.decode(os.pread(self._lock, 4096, 0), type=Owner)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+            text = os.pread(self._lock, _LONGEST_LOCK, 0)
+            return msgspec.json.decode(text, type=Owner)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
 
     def _write_owner(self, lock: int | None = None, **changes: object) -> None:
@@ -293,11 +355,29 @@ class SessionFolder:
 
     def _probe(self) -> None:
         probe = self.output / ".probe"
-        probe.touch(mode=0o600)
-        probe.unlink()
+        output = open_folder(self.output, self._folder)
+        try:
+            if look_below(output, probe) is not None:
+                os.unlink(probe.name, dir_fd=output)
+            os.close(open_below(output, probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+            os.unlink(probe.name, dir_fd=output)
+        finally:
+            os.close(output)
 
 
-def _not_writable(path: Path, error: OSError) -> str:
+def _unusable(path: Path, error: OSError) -> str:
+    if isinstance(error, NotOwnError):
+        if error.errno == errno.ENOTDIR:
+            return (
+                f"can't write to the state directory {path}: {error.filename}:"
+                f" {error.strerror}, or name another with --state-dir DIR"
+            )
+        return f"can't use {error.filename}: {error.strerror}"
+    if (broken := broken_way(path)) is not None:
+        return (
+            f"can't use the state directory {path}: {broken}; correct that, or name"
+            " another with --state-dir DIR"
+        )
     remedy = "make room" if error.errno == errno.ENOSPC else "make it writable"
     return (
         f"can't write to the state directory {path}: {error.strerror};"

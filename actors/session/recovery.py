@@ -7,6 +7,7 @@ whatever is left of its processes is ended first.
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -100,7 +101,7 @@ def _as_left(task: Task, last_seen: float) -> Task:
         output = Path(task.output_path)
         news = OutputMonitor(output).look()
         with contextlib.suppress(OSError):
-            last_seen = max(last_seen, output.stat().st_mtime)
+            last_seen = max(last_seen, output.lstat().st_mtime)
     began = last_seen if task.started_at is None else task.started_at.timestamp()
     return task.progressed(news or OutputNews(0), max(0.0, last_seen - began))
 
@@ -109,4 +110,17 @@ def _find(record: ProcessRecord) -> Process | None:
     process = Process.find(record.pid)
     if process is None or abs(process.created - record.created) >= _TOLERANCE:
         return None
-    return process
+    return process if _may_be_of_a_task(record.pid) else None
+
+
+def _may_be_of_a_task(pid: int) -> bool:
+    """Tell whether a process can be that of a task, whatever is written down.
+
+    It leads a session, it is this user's, and this program does not come from it.
+    """
+    try:
+        leads = os.getsid(pid) == pid
+        is_own = Path(f"/proc/{pid}").stat().st_uid == os.geteuid()
+    except OSError:
+        return False
+    return leads and is_own and pid not in {os.getpid(), os.getsid(0), os.getppid()}

@@ -102,23 +102,23 @@ def run_chat(
         The exit status: 0, or 128 and a signal's number if that ended the session, or
         `EXIT_FAILURE` if this program failed.
     """
-    log = Path(os.devnull)
-    if options.directory is not None:
-        log = options.directory / "chat.log"
+    log = None if options.directory is None else options.directory / "chat.log"
     last_line = "backburner: the chat failed"
     status = EXIT_FAILURE
     terminal = Terminal(
         mouse=options.config.mouse, encoding=options.encoding or "utf-8"
     )
     try:
-        with Quiet(log), _heard(wakeup) as w:
+        with Quiet(log) as quiet, _heard(wakeup) as w:
             try:
                 with terminal:
                     chat = _Chat(system, options, terminal, w)
-                    last_line, status = chat.run()
+                    last_line, status = chat.run(quiet.trouble)
             except Exception as error:
                 logger.exception("The chat failed")
-                last_line = f"backburner: internal error: {error!r}; the log is {log}"
+                last_line = f"backburner: internal error: {error!r}"
+                if log is not None and quiet.trouble is None:
+                    last_line += f"; the log is {log}"
             finally:
                 system.stop()
     finally:
@@ -202,11 +202,20 @@ class _Chat:
             dead_letters=system.dead_letters,
         )
 
-    def run(self) -> tuple[str, int]:
-        """Run until the session has ended; return the last line and the exit status."""
+    def run(self, trouble: str | None = None) -> tuple[str, int]:
+        """Run until the session has ended.
+
+        Args:
+            trouble: What else a person should know from the first.
+
+        Returns:
+            The last line and the exit status.
+        """
+        notices = [*self._system.warnings, *([] if trouble is None else [trouble])]
         try:
-            notices = map(Notice, self._system.warnings)
-            self._tell(Open(), *notices, Reopened(self._system.resumed))
+            self._tell(
+                Open(), *map(Notice, notices), Reopened(self._system.resumed)
+            )
             self._pump(self._is_over)
             self._tell(Ending())
             self._stop_system()

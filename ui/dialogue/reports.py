@@ -204,7 +204,7 @@ def _output_fact(task: Task) -> str | None:
     if task.output_path is None:
         return None
     try:
-        size = Path(task.output_path).stat().st_size
+        size = Path(task.output_path).lstat().st_size
     except FileNotFoundError:
         # Before its first output a task may not have made the file yet.
         return f"{task.output_path} is gone" if task.output_size else None

@@ -7,11 +7,15 @@ Several programs may append to the same file; a line that got damaged is skipped
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
+import time
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+
+from ...actors.own_files import open_own
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -23,7 +27,11 @@ HISTORY_LIMIT: Final = 1000
 LONGEST_INPUT: Final = 1 << 16
 """Characters of the longest input that is kept."""
 
+BUSY_LIMIT: Final = 1.0
+"""Seconds to wait for another program that holds the file."""
+
 _READ_LIMIT: Final = 1 << 24
+_BUSY_POLL: Final = 0.005
 
 
 class HistoryError(Exception):
@@ -34,7 +42,8 @@ class HistoryFile:
     """Inputs of earlier sessions.
 
     Args:
-        path: The file; it need not exist. Only its owner may read it.
+        path: The file; it need not exist. Only its owner may read it, and nothing
+            but a file that is its owner's alone is opened; see `own_files`.
         limit: How many inputs are kept.
     """
 
@@ -46,7 +55,7 @@ class HistoryFile:
         """Read the inputs, oldest first; none if there is no file.
 
         A file that has grown to more than twice the limit is cut on the way. Blocks
-        while another program writes to it.
+        while another program writes to it, at most for `BUSY_LIMIT`.
 
         Raises:
             HistoryError: If the file can't be read or cut.
@@ -67,7 +76,7 @@ class HistoryFile:
     def append(self, text: str) -> None:
         """Write one input down, unless it is longer than `LONGEST_INPUT`.
 
-        Blocks while another program writes.
+        Blocks while another program writes, at most for `BUSY_LIMIT`.
 
         Raises:
             HistoryError: If it could not be written; nothing else is lost by that.
@@ -89,10 +98,9 @@ class HistoryFile:
     def _locked(self) -> Generator[int]:
         """Open the file for appending, with nobody else writing to it."""
         while True:
-            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-            fd = os.open(self._path, flags, 0o600)
+            fd = open_own(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
             try:
-                fcntl.flock(fd, fcntl.LOCK_EX)
+                _lock(fd)
                 if self._is_current(fd):
                     os.fchmod(fd, 0o600)
                     yield fd
@@ -103,7 +111,7 @@ class HistoryFile:
     def _is_current(self, fd: int) -> bool:
         """Tell whether an open file is still the one at the path."""
         try:
-            return os.path.samestat(os.fstat(fd), self._path.stat())
+            return os.path.samestat(os.fstat(fd), self._path.lstat())
         except FileNotFoundError:
             return False
 
@@ -118,12 +126,30 @@ class HistoryFile:
 
     def _rewrite(self, texts: list[str]) -> None:
         draft = self._path.with_name(f"{self._path.name}.new")
-        fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        # What a kill left, or anything else of that name.
+        draft.unlink(missing_ok=True)
+        fd = open_own(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         try:
             _write_all(fd, b"".join(map(_line, texts)))
         finally:
             os.close(fd)
         draft.replace(self._path)
+
+
+def _lock(fd: int) -> None:
+    # Not for ever: a chat that waits here hears no signal.
+    end = time.monotonic() + BUSY_LIMIT
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise BlockingIOError(
+                    errno.EAGAIN, "another program holds it; close that"
+                ) from None
+            time.sleep(_BUSY_POLL)
+        else:
+            return
 
 
 def _line(text: str) -> bytes:

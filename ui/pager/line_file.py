@@ -13,6 +13,8 @@ from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, Self
 
+from ...actors.processes.output_file import open_output
+
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
@@ -41,10 +43,9 @@ class LineFile:
         """Open the file as it is now.
 
         Raises:
-            OSError: If it can't be read.
+            OSError: If it can't be read, or something else has taken its place.
         """
-        # Whatever has been put at the path: opening it may not block.
-        fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        fd = open_output(self._path)
         found = os.fstat(fd)
         identity = (found.st_dev, found.st_ino)
         if found.st_size < self._size or identity != self._identity:

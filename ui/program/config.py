@@ -37,8 +37,17 @@ _TYPES: Final = {
 }
 
 
+_LONGEST: Final = 1 << 20
+
+
 class ConfigError(Exception):
-    """A configuration can't be used; the text names file, key and reason."""
+    """A configuration can't be used; the text names file, key and reason.
+
+    The text is safe to show.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(safe_line(text))
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -109,30 +118,43 @@ def load(path: Path | None = None) -> Config:
         raise ConfigError(f"can't read {file}: {error.strerror}") from error
     except OSError as error:
         raise ConfigError(f"can't read {file}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: not valid UTF-8: save it as UTF-8") from error
+    except ValueError as error:
+        raise ConfigError(f"can't read {file}: {error}") from error
     import tomllib  # noqa: PLC0415 - most have no configuration
 
     try:
         return msgspec.convert(tomllib.loads(text), Config)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file}: not valid TOML: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{file}: nested too deep; settings are not") from error
     except msgspec.ValidationError as error:
-        problem = safe_line(_explained(str(error)))
-        raise ConfigError(f"{file}: {problem}") from error
+        raise ConfigError(f"{file}: {_explained(str(error))}") from error
 
 
 def _read(file: Path) -> str:
-    with open(file, encoding="utf-8", opener=_open_at_once) as opened:
-        text = opened.read()
-        if not text and stat.S_ISFIFO(os.fstat(opened.fileno()).st_mode):
-            raise ConfigError(f"{file} is a pipe into which nobody writes")
-        return text
+    fd = _open_at_once(file)
+    try:
+        is_pipe = stat.S_ISFIFO(os.fstat(fd).st_mode)
+        data = b""
+        # One more than there may be, however much there is: a device may never end.
+        while len(data) <= _LONGEST and (part := os.read(fd, _LONGEST)):
+            data += part
+    finally:
+        os.close(fd)
+    if is_pipe and not data:
+        raise ConfigError(f"{file} is a pipe into which nobody writes")
+    if len(data) > _LONGEST:
+        raise ConfigError(f"{file}: longer than {_LONGEST >> 20} MiB; shorten it")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: not valid UTF-8: save it as UTF-8") from error
 
 
-def _open_at_once(path: str, flags: int) -> int:
-    # Opening a pipe into which nobody writes would wait, and hear no signal meanwhile.
-    fd = os.open(path, flags | os.O_NONBLOCK)
+def _open_at_once(file: Path) -> int:
+    # Opening a pipe into which nobody writes would wait.
+    fd = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     os.set_blocking(fd, True)
     return fd
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ...actors import TaskSystemError
 from ...actors.runtime.promise import Deadline
 from .background import Background
 from .wakeup import ENDING_SIGNALS
@@ -42,7 +43,11 @@ def start(
         TaskSystemError: If it can't be started.
     """
     work = Background(system.start, wakeup)
-    return _while_heard(work, system, wakeup, on_long)
+    heard = _while_heard(work, system, wakeup, on_long)
+    # A start that was hurried may fail for that alone.
+    if heard is None or not isinstance(work.error, TaskSystemError):
+        _raise(work)
+    return heard
 
 
 def stop(system: TaskSystem, wakeup: Wakeup) -> int | None:
@@ -56,7 +61,10 @@ def stop(system: TaskSystem, wakeup: Wakeup) -> int | None:
     Returns:
         The number of the first such signal.
     """
-    return _while_heard(Background(system.stop, wakeup), system, wakeup)
+    work = Background(system.stop, wakeup)
+    heard = _while_heard(work, system, wakeup)
+    _raise(work)
+    return heard
 
 
 def _while_heard(
@@ -82,6 +90,9 @@ def _while_heard(
                 heard = heard or number
                 hurry = True
         hurry = hurry and not system.hurry()
+    return heard
+
+
+def _raise(work: Background) -> None:
     if work.error is not None:
         raise work.error
-    return heard

@@ -6,6 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Self
 
+from ...actors.own_files import open_own
+
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
@@ -19,28 +21,33 @@ class Quiet:
     The terminal has to be duplicated before by whoever draws on it.
 
     Args:
-        log: Takes what is written meanwhile, after what it holds. Made if missing.
+        log: Takes what is written meanwhile, after what it holds. Made if missing;
+            `None` to keep nothing.
     """
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path | None) -> None:
         self._log = log
         self._saved: tuple[int, int] | None = None
+        self.trouble: str | None = None
+        """Why nothing is kept, for people, if the log can't be used."""
 
     def __enter__(self) -> Self:
-        """Begin.
-
-        Raises:
-            OSError: If the log can't be written.
-        """
-        log = os.open(
-            self._log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
-        )
+        """Begin; if the log can't be used, keep nothing: see `trouble`."""
+        log = self._open()
         _flush()
         self._saved = (os.dup(_OUT), os.dup(_ERR))
         os.dup2(log, _OUT)
         os.dup2(log, _ERR)
         os.close(log)
         return self
+
+    def _open(self) -> int:
+        if self._log is not None:
+            try:
+                return open_own(self._log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+            except OSError as error:
+                self.trouble = f"can't write the log, {self._log}: {error.strerror}"
+        return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
 
     def __exit__(
         self,

@@ -1,0 +1,318 @@
+"""Other things in the place of a session's files: nothing outside is touched."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from backburner.actors import TaskStatus, TaskSystem, TaskSystemError
+from backburner.actors.testing import running
+from patience import PATIENCE
+from pty_session import PtySession, chat_command
+
+from tests.faults.program import Program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PRECIOUS: Final = "precious\n" * 500  # longer than any lock file
+_FILES: Final = (
+    "lock",
+    "session.db",
+    "session.db-wal",
+    "session.db-shm",
+    "output/.probe",
+)
+_FOLDERS: Final = (".", "output")
+_CLEAN: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f]+")
+
+
+@pytest.fixture
+def victim(tmp_path: Path) -> Path:
+    """Return a file that nothing may change."""
+    victim = tmp_path / "victim"
+    victim.write_text(_PRECIOUS)
+    victim.chmod(0o640)
+    return victim
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return the folder of a session that has run a task and was killed."""
+    state = tmp_path / "state"
+    with Program(state) as program:
+        program.send("!echo hi", "/wait")
+        program.wait_for(lambda it: "finished" in it.text)
+        program.kill()
+    return state / "main"
+
+
+def _link(place: Path, victim: Path) -> None:
+    place.symlink_to(victim)
+
+
+def _dangling_link(place: Path, victim: Path) -> None:
+    place.symlink_to(victim.with_name("missing"))
+
+
+def _hard_link(place: Path, victim: Path) -> None:
+    place.hardlink_to(victim)
+
+
+def _fifo(place: Path, _: Path) -> None:
+    os.mkfifo(place)
+
+
+def _directory(place: Path, _: Path) -> None:
+    place.mkdir()
+
+
+def _socket(place: Path, _: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        here = Path.cwd()
+        os.chdir(place.parent)  # the path of a socket has a short limit
+        try:
+            server.bind(place.name)
+        finally:
+            os.chdir(here)
+
+
+def _open_to_others(place: Path, _: Path) -> None:
+    place.write_bytes(b"")
+    place.chmod(0o666)
+
+
+_THINGS: Final[dict[str, tuple[Callable[[Path, Path], None], str]]] = {
+    "a link": (_link, "it is a symbolic link"),
+    "a dangling link": (_dangling_link, "it is a symbolic link"),
+    "a hard link": (_hard_link, "another name (a hard link); put a copy"),
+    "a FIFO": (_fifo, "it is a FIFO, not a file; remove it"),
+    "a directory": (_directory, "Is a directory, not a file; move it away"),
+    "a socket": (_socket, "it is a socket, not a file; remove it"),
+    "a file that others may write": (_open_to_others, "run: chmod go-w "),
+}
+
+
+def _refusal(folder: Path) -> str:
+    with pytest.raises(TaskSystemError) as caught:
+        TaskSystem(directory=folder).start()
+    text = str(caught.value)
+    assert _CLEAN.fullmatch(text)
+    return text
+
+
+def _is_untouched(victim: Path) -> bool:
+    mode = stat.S_IMODE(victim.stat().st_mode)
+    return (victim.read_text(), mode) == (_PRECIOUS, 0o640)
+
+
+@pytest.mark.parametrize("name", _FILES)
+def test_nothing_but_an_own_file_is_opened(
+    name: str, folder: Path, victim: Path
+) -> None:
+    place = folder / name
+    for thing, (put, says) in _THINGS.items():
+        place.unlink(missing_ok=True)
+        put(place, victim)
+        text = _refusal(folder)
+        assert text.startswith(f"can't use {place}: "), thing
+        assert says in text, thing
+        assert _is_untouched(victim), thing
+        assert not victim.with_name("missing").exists(), thing
+        if place.is_dir():
+            place.rmdir()
+
+
+@pytest.mark.parametrize("name", _FOLDERS)
+def test_nothing_but_an_own_folder_is_used(
+    name: str, folder: Path, victim: Path
+) -> None:
+    place = folder / name
+    other = victim.with_name("other")
+    place.resolve().rename(other)
+    place = Path(os.path.normpath(place))
+    for thing, says in (
+        (other, "it is a symbolic link; name the directory it leads to"),
+        (victim.with_name("missing"), "it is a symbolic link"),
+    ):
+        place.symlink_to(thing)
+        text = _refusal(folder)
+        assert text.startswith(f"can't use {place}: ")
+        assert says in text
+        place.unlink()
+    for put in (_fifo, _socket, _hard_link):
+        put(place, victim)
+        assert "not a directory; remove it" in _refusal(folder)
+        place.unlink()
+    assert _is_untouched(victim)
+    assert not victim.with_name("missing").exists()
+
+
+@pytest.mark.parametrize("mode", [0o775, 0o757, 0o777])
+@pytest.mark.parametrize("name", [".", "output"])
+def test_a_folder_that_others_may_write_is_refused_with_the_remedy(
+    name: str, mode: int, folder: Path
+) -> None:
+    place = Path(os.path.normpath(folder / name))
+    place.chmod(mode)
+    text = _refusal(folder)
+    assert text == (
+        f"can't use {place}: others may write to it; run: chmod go-w {place}"
+    )
+    place.chmod(mode & ~0o022)
+    with running(TaskSystem(directory=folder)) as system:
+        assert system.get(1).status is TaskStatus.COMPLETE
+
+
+def test_a_folder_that_others_could_replace_is_refused(folder: Path) -> None:
+    state = folder.parent
+    state.chmod(0o777)
+    text = _refusal(folder)
+    assert f"others may write to {state}, and so replace it" in text
+    assert text.endswith(f"run: chmod go-w {state}")
+    # As in /tmp, nobody but the owner can rename what is there.
+    state.chmod(0o1777)
+    with running(TaskSystem(directory=folder)):
+        pass
+
+
+def test_new_folders_are_for_their_owner_alone_whatever_the_umask(
+    tmp_path: Path,
+) -> None:
+    before = os.umask(0)
+    try:
+        with running(TaskSystem(directory=tmp_path / "a/b/main")) as system:
+            task = system.add("Print", "bash", "echo hi")
+            system.wait(task.id, timeout=PATIENCE)
+    finally:
+        os.umask(before)
+    for path in (tmp_path / "a").rglob("*"):
+        assert not path.stat().st_mode & 0o077, path
+
+
+def test_a_link_on_the_way_is_followed_and_one_to_nowhere_is_named(
+    folder: Path, tmp_path: Path
+) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(folder.parent)
+    with running(TaskSystem(directory=link / "main")) as system:
+        assert system.get(1).status is TaskStatus.COMPLETE
+    link.unlink()
+    link.symlink_to("nowhere")
+    text = _refusal(link / "main")
+    assert f"{link} is a symbolic link to nowhere, which does not exist" in text
+    assert "make it writable" not in text
+    assert "name another with --state-dir DIR" in text
+    link.unlink()
+    link.symlink_to("link")
+    assert "is a symbolic link to link, which leads back to it" in _refusal(
+        link / "main"
+    )
+
+
+def test_a_rollback_journal_that_names_a_file_deletes_nothing(
+    folder: Path, victim: Path
+) -> None:
+    """SQLite deletes the file that the end of one names, if nothing else needs it."""
+    shutil.copy(folder / "session.db", folder / "copy")
+    (folder / "session.db-wal").unlink()
+    name = os.fsencode(victim)
+    checksum = sum(name[i] - (256 if name[i] > 127 else 0) for i in range(len(name)))
+    magic = bytes.fromhex("d9d505f920a163d7")
+    header = magic + (0).to_bytes(4, "big") * 3 + (512).to_bytes(4, "big")
+    header += (4096).to_bytes(4, "big")
+    (folder / "session.db-journal").write_bytes(
+        header.ljust(512, b"\0")
+        + (1 << 30).to_bytes(4, "big")
+        + name
+        + len(name).to_bytes(4, "big")
+        + (checksum % (1 << 32)).to_bytes(4, "big")
+        + magic
+    )
+    (folder / "session.db-journal").chmod(0o600)
+    with running(TaskSystem(directory=folder)) as system:
+        assert "it was set aside as" in system.warnings[0]
+    assert _is_untouched(victim)
+    assert [*folder.glob("session.db.damaged-*-journal")]
+
+
+# Output files
+
+
+@pytest.mark.parametrize("thing", ["a link", "a hard link", "a FIFO", "a directory"])
+def test_a_job_writes_into_nothing_but_a_file_of_its_own(
+    thing: str, tmp_path: Path, victim: Path
+) -> None:
+    with running(TaskSystem(directory=tmp_path / "main")) as system:
+        _THINGS[thing][0](tmp_path / "main/output/1.log", victim)
+        task = system.add("Print", "bash", "echo hi")
+        (ended,) = system.wait(task.id, timeout=PATIENCE)
+        assert ended.status is TaskStatus.FAILED
+        assert "can't write its output file" in ended.reason
+        system.forget_finished()
+    assert _is_untouched(victim)
+
+
+def test_output_is_read_from_nothing_but_a_file(folder: Path, victim: Path) -> None:
+    log = folder / "output/1.log"
+    for thing in ("a link", "a FIFO", "a directory", "a socket"):
+        log.unlink()
+        _THINGS[thing][0](log, victim)
+        with Program(folder.parent) as program:
+            program.send("/output 1", "/show 1", "/tasks", "/quit")
+            program.close_input()
+            assert program.wait() in {0, 1}, thing
+            said = "".join(line.text for line in program.lines)
+            assert "precious" not in said, thing
+            assert program.errors() == "", thing
+        if log.is_dir():
+            log.rmdir()
+            log.touch()
+    assert _is_untouched(victim)
+
+
+# The whole program
+
+
+@pytest.mark.parametrize("name", ["lock", "session.db", "session.db-wal", "output"])
+def test_the_program_refuses_in_one_line(name: str, folder: Path) -> None:
+    place = folder / name
+    if place.is_dir():
+        shutil.rmtree(place)
+    place.unlink(missing_ok=True)
+    os.mkfifo(place)
+    with Program(folder.parent) as program:
+        assert program.wait() == 2
+        assert re.fullmatch(
+            f"backburner: can't .* {place}: it is a FIFO, not a .*\n", program.errors()
+        )
+
+
+@pytest.mark.parametrize("name", ["history.jsonl", "history.jsonl.new", "chat.log"])
+@pytest.mark.parametrize("thing", ["a link", "a FIFO", "a directory"])
+def test_the_chat_opens_and_ends_whatever_is_in_the_place_of_its_files(
+    name: str, thing: str, folder: Path, victim: Path
+) -> None:
+    # So many that the history is cut, by way of the other file.
+    (folder / "history.jsonl").write_text('"old"\n' * 2001)
+    (folder / name).unlink(missing_ok=True)
+    _THINGS[thing][0](folder / name, victim)
+    with PtySession(chat_command(folder.parent)) as chat:
+        chat.wait(lambda: b"\x1b[?1049h" in chat.raw)
+        if (name, thing) not in {
+            ("history.jsonl.new", "a link"),
+            ("history.jsonl.new", "a FIFO"),
+        }:
+            chat.wait("can't ")
+        chat.send("hello\r")
+        chat.wait(lambda: "hello" in chat.text)
+        chat.process.send_signal(signal.SIGTERM)
+        assert chat.wait_exit() == 128 + signal.SIGTERM
+    assert _is_untouched(victim)

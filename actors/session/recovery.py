@@ -116,11 +116,10 @@ def _find(record: ProcessRecord) -> Process | None:
 def _may_be_of_a_task(pid: int) -> bool:
     """Tell whether a process can be that of a task, whatever is written down.
 
-    It leads a session, it is this user's, and this program does not come from it.
+    That leads a session, and this program does not come from it.
     """
     try:
         leads = os.getsid(pid) == pid
-        is_own = Path(f"/proc/{pid}").stat().st_uid == os.geteuid()
     except OSError:
         return False
-    return leads and is_own and pid not in {os.getpid(), os.getsid(0), os.getppid()}
+    return leads and pid not in {os.getpid(), os.getsid(0), os.getppid()}

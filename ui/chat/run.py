@@ -213,9 +213,7 @@ class _Chat:
         """
         notices = [*self._system.warnings, *([] if trouble is None else [trouble])]
         try:
-            self._tell(
-                Open(), *map(Notice, notices), Reopened(self._system.resumed)
-            )
+            self._tell(Open(), *map(Notice, notices), Reopened(self._system.resumed))
             self._pump(self._is_over)
             self._tell(Ending())
             self._stop_system()

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import json
 import re
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import Final
 from backburner.actors import BashKind, SleepKind
 from backburner.ui.dialogue.commands import REGISTRY
 from backburner.ui.dialogue.registry import CommandSpec, synonyms
+from backburner.ui.lines.json_lines import json_schema
 from house import house_section
 from message_tables import messages_section
 from settings_table import settings_section
@@ -125,8 +127,10 @@ def documents() -> dict[Path, str]:
         for path in DOCS.glob("*.md")
         if QUOTE.search(path.read_text())
     }
+    schema = json.dumps(json_schema(), indent=2)
     return {
         DOCS / "commands.md": commands_document(),
+        DOCS / "json.schema.json": f"{schema}\n",
         **{
             path: with_section(path.read_text(), section)
             for path, section in sections.items()

@@ -12,6 +12,7 @@ import msgspec
 from backburner.actors import messages
 from backburner.ui.chat.model import messages as chat_messages
 from backburner.ui.dialogue import messages as ui_messages
+from backburner.ui.dialogue.lookups import LookUp
 from backburner.ui.dialogue.partner import Spoken
 
 if TYPE_CHECKING:
@@ -68,17 +69,23 @@ SYSTEM: Final = Party(
         {"actors/system.py", "actors/session/shutdown.py", "actors/session/blocking.py"}
     ),
 )
+LOOKUPS: Final = Party(
+    "the LookupActor",
+    LookUp,
+    frozenset({"LookupActor"}),
+    frozenset({"ui/dialogue/lookup_actor.py"}),
+)
 UI: Final = Party(
     "the LineActor",
     ui_messages.LineMessage,
-    frozenset({"LineActor", "LineMessage"}),
-    _files("ui/lines/line_actor.py", "ui/dialogue/*.py"),
+    frozenset({"LineActor", "LineMessage", "LookedUp"}),
+    _files("ui/lines/line_actor.py", "ui/dialogue/*.py") - LOOKUPS.files,
 )
 CHAT: Final = Party(
     "the UIActor",
     chat_messages.UIMessage,
-    frozenset({"UIActor", "UIMessage", "PartnerSays"}),
-    _files("ui/chat/**/*.py", "ui/dialogue/*.py") - {"ui/chat/run.py"},
+    frozenset({"UIActor", "UIMessage", "PartnerSays", "LookedUp"}),
+    _files("ui/chat/**/*.py", "ui/dialogue/*.py") - {"ui/chat/run.py"} - LOOKUPS.files,
 )
 PARTNER: Final = Party(
     "a partner",
@@ -90,7 +97,7 @@ PROGRAM: Final = Party(
     "the main thread",
     ui_messages.LineReport | chat_messages.UIReport,
     frozenset({"LineReport", "UIReport"}),
-    _files("ui/**/*.py") - UI.files - CHAT.files,
+    _files("ui/**/*.py") - UI.files - CHAT.files - LOOKUPS.files,
 )
 SUBSCRIBERS: Final = Party(
     "subscribers", messages.Notification, frozenset({"Notification"})
@@ -101,7 +108,7 @@ ASKERS: Final = Party(
     frozenset({"QueueReply", "Drained"}),
 )
 ANYBODY: Final = Party("anybody", known_as=frozenset({"anybody"}))
-ACTORS: Final = (QUEUE, RUNNER, TASK_ACTORS, UI, CHAT, PARTNER)
+ACTORS: Final = (QUEUE, RUNNER, TASK_ACTORS, UI, CHAT, LOOKUPS, PARTNER)
 PARTIES: Final = (*ACTORS, SYSTEM, PROGRAM, SUBSCRIBERS, ASKERS)
 
 Message = type[msgspec.Struct]

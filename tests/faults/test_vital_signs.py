@@ -25,6 +25,7 @@ from backburner.ui.dialogue.effects import Send, Show
 from backburner.ui.dialogue.entries import Reply
 from backburner.ui.dialogue.reports import activity_facts
 from backburner.ui.text.theme import ASCII_ICONS
+from lookups import with_lookups
 from patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -132,7 +133,8 @@ def _show(dialogue: Dialogue, task: Task, pid: int | None) -> str:
     (*_, sent) = dialogue.take_line(f"/show {task.id}")
     assert isinstance(sent, Send)
     assert isinstance(sent.request, GetTask)
-    (shown,) = dialogue.take_reply(TaskFound(task, pid, sent.request.correlation_id))
+    found = TaskFound(task, pid, sent.request.correlation_id)
+    (shown,) = with_lookups(dialogue, dialogue.take_reply(found))
     assert isinstance(shown, Show)
     assert isinstance(shown.entry, Reply)
     return "\n".join(shown.entry.lines)
@@ -173,7 +175,7 @@ def test_a_real_task_shows_its_signs() -> None:
         (*_, sent) = dialogue.take_line("/show 1")
         assert isinstance(sent, Send)
         found = system.queue.ask(sent.request, block=True, timeout=PATIENCE)
-        (shown,) = dialogue.take_reply(found)
+        (shown,) = with_lookups(dialogue, dialogue.take_reply(found))
         assert re.search(r"activity   2 processes, \d\.\d s of CPU", repr(shown))
         system.cancel(task.id)
         system.wait(timeout=PATIENCE)

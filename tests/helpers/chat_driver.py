@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -23,6 +24,7 @@ from backburner.ui.chat.update.update import Message, update
 from backburner.ui.chat.views.layout import draw
 from backburner.ui.dialogue.dialogue import Dialogue
 from backburner.ui.dialogue.effects import Send
+from backburner.ui.dialogue.lookups import LookedUp, LookUp, look_up
 from backburner.ui.editor.editor import Editor
 from backburner.ui.terminal.keys import Key, Paste
 from backburner.ui.terminal.terminal import Size
@@ -117,8 +119,17 @@ class ChatDriver:
         self._seq = 0
 
     def tell(self, *messages: Message) -> list[Effect]:
-        """Pass messages on; return what is to be done because of them."""
-        return [e for m in messages for e in update(self.state, m, self.now)]
+        """Pass messages on, look up what is wanted; return what else is to be done."""
+        effects: list[Effect] = []
+        waiting: deque[Message] = deque(messages)
+        while waiting:
+            for effect in update(self.state, waiting.popleft(), self.now):
+                if isinstance(effect, LookUp):
+                    found = LookedUp(effect.number, look_up(effect.wanted))
+                    waiting.appendleft(found)
+                else:
+                    effects.append(effect)
+        return effects
 
     def press(self, *names: str) -> list[Effect]:
         """Press keys by name."""

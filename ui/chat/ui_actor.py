@@ -13,15 +13,14 @@ from ...actors import (
     GetTranscript,
     QueueRequest,
     Recipient,
-    SafeActor,
-    Shown,
     Subscribe,
     Subscribed,
     TaskChanged,
-    TaskEvent,
 )
 from ..dialogue.effects import Leave, Send, Tell
-from ..dialogue.messages import Finished, ViewLost
+from ..dialogue.face_actor import FaceActor
+from ..dialogue.lookups import LookUp
+from ..dialogue.messages import Finished
 from ..dialogue.partner import Spoken
 from ..editor.history_file import HistoryError
 from ..terminal import keys
@@ -86,7 +85,7 @@ _RETRY: Final = 0.1
 _FAILURES: Final = 5
 
 
-class UIActor(SafeActor[UIMessage]):
+class UIActor(FaceActor[UIMessage]):
     """Owns the state of the chat, and is the only one who draws.
 
     In: see `UIMessage`. Out: requests to the queue, what is said to the
@@ -122,14 +121,13 @@ class UIActor(SafeActor[UIMessage]):
         clock: Clock,
         dead_letters: DeadLetters,
     ) -> None:
-        super().__init__(dead_letters)
+        super().__init__(queue, owner, dead_letters)
         self._state = state
         self._terminal = terminal
         self._screen = screen
         self._config = config
         self._history = history
         self._partner = partner
-        self._queue = queue
         self._owner = owner
         self._clock = clock
         self._announcer = Announcer()
@@ -139,11 +137,8 @@ class UIActor(SafeActor[UIMessage]):
         self._urgent = False
         self._painted = 0.0
         self._paused = False
-        self._lost = False
         self._failures = 0
         self._window: tuple[str, int | None] | None = None
-        self._seen = 0
-        self._acknowledged = 0
 
     def handle(self, message: UIMessage) -> Summary | None:
         """Handle one message, and draw if nothing else waits."""
@@ -162,8 +157,8 @@ class UIActor(SafeActor[UIMessage]):
                 self.post(self._queue, past)
                 self.post(self._queue, Subscribe(self.actor_ref, shows=True))
             case Ending():
-                if self._paused or self._lost:
-                    self._show_no_more()
+                if self._paused or self.view_lost:
+                    self.show_no_more()
                 self._perform(update(self._state, message, now))
             case Pause():
                 self._pause()
@@ -174,12 +169,8 @@ class UIActor(SafeActor[UIMessage]):
             case Beat():
                 self._alarm = None
                 self._perform(update(self._state, message, now))
-            case TaskChanged(seq=seq, event=event):
-                if event is not TaskEvent.PROGRESS:
-                    self._seen = seq
-                self._perform(update(self._state, message, now))
-            case Subscribed(seq=seq):
-                self._seen = seq
+            case TaskChanged() | Subscribed():
+                self.note_seen(message)
                 self._perform(update(self._state, message, now))
             case _:
                 self._urgent |= isinstance(
@@ -195,13 +186,14 @@ class UIActor(SafeActor[UIMessage]):
         del message
         self._failures += 1
         if self._failures > _FAILURES:
-            self._lose(f"internal error: {error!r}; see the log")
+            self.lose_view(f"internal error: {error!r}; see the log")
             return
         absorb(self._state, self._state.dialogue.take_failure(error))
         self._settle()
 
     def on_stop(self) -> None:
-        """Ask for no more beats."""
+        """Ask for no more beats, and look nothing up any more."""
+        super().on_stop()
         if self._alarm is not None:
             self._alarm.cancel()
 
@@ -212,7 +204,7 @@ class UIActor(SafeActor[UIMessage]):
 
     def _settle(self) -> None:
         """Draw, now or at the next frame's time."""
-        if self._dirty_since is None or self._paused or self._lost:
+        if self._dirty_since is None or self._paused or self.view_lost:
             return
         now = time.monotonic()
         waits = not self.actor_inbox.empty()
@@ -230,7 +222,7 @@ class UIActor(SafeActor[UIMessage]):
         self._schedule(now, None if whole else _RETRY)
 
     def _paint(self) -> bool:
-        if self._paused or self._lost:
+        if self._paused or self.view_lost:
             return True
         self._dirty_since = None
         self._urgent = False
@@ -239,26 +231,16 @@ class UIActor(SafeActor[UIMessage]):
             whole = self._screen.paint(draw(self._state), self._state.size)
             self._show_window()
         except OSError as error:
-            self._lose(error.strerror or str(error))
+            self.lose_view(error.strerror or str(error))
             return True
         if self._terminal.lost:
-            self._lose("the terminal is gone")
+            self.lose_view("the terminal is gone")
         if not self._painted and self._config.theme == "auto":
             # After the first frame: the answer may take its time, or never come.
             self._terminal.ask()
         self._painted = time.monotonic()
-        self._acknowledge()
+        self.acknowledge()
         return whole
-
-    def _acknowledge(self) -> None:
-        """Tell the queue which changes have been on the screen."""
-        if self._seen > self._acknowledged and not self._lost:
-            self._acknowledged = self._seen
-            self.post(self._queue, Shown(self._seen))
-
-    def _show_no_more(self) -> None:
-        # The session's end must not wait for what can't be shown.
-        self.post(self._queue, Subscribe(self.actor_ref, shows=False))
 
     def _read_output(self) -> None:
         detail = self._state.detail
@@ -310,10 +292,8 @@ class UIActor(SafeActor[UIMessage]):
     def _perform(self, effects: list[Effect]) -> None:
         for effect in effects:
             match effect:
-                case Send(request=request):
-                    self.post(self._queue, replace(request, reply_to=self.actor_ref))
-                case Tell(message=news):
-                    self.post(self._queue, news)
+                case Send() | Tell() | LookUp():
+                    self.request(effect)
                 case Leave():
                     self.post(self._owner, Finished())
                 case TellPartner(conversation=where, text=text):
@@ -361,7 +341,7 @@ class UIActor(SafeActor[UIMessage]):
         try:
             self._terminal.enter()
         except termios.error as error:
-            self._lose(str(error))
+            self.lose_view(str(error))
             return
         self._paused = False
         self._window = None
@@ -375,9 +355,3 @@ class UIActor(SafeActor[UIMessage]):
             theme = theme_for(self._terminal.colors, light=light)
             self._state.look = replace(self._state.look, theme=theme)
             self._state.editor.styles = input_styles(theme)
-
-    def _lose(self, reason: str) -> None:
-        if not self._lost:
-            self._lost = True
-            self._show_no_more()
-            self.post(self._owner, ViewLost(reason))

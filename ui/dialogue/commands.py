@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -22,9 +21,20 @@ from ...actors import (
     TaskRequest,
     TaskStatus,
 )
-from ...actors.processes import activity
 from ...actors.rules.safe_text import brief
 from . import completers
+from .answers import (
+    Activity,
+    CancelAnswer,
+    ClearAnswer,
+    CommandHelp,
+    HelpAnswer,
+    KindHelp,
+    OutputAnswer,
+    QuitAnswer,
+    ShowAnswer,
+    TasksAnswer,
+)
 from .arguments import (
     LAST,
     LONGEST_NAME,
@@ -46,9 +56,11 @@ from .effects import (
     OpenChat,
     Speak,
 )
+from .lookups import LookAtTask, ReadOutput, Result, TaskLook
 from .quoting import QUOTES, read_quoted, unquote_whole
 from .registry import CommandSpec, Registry, Synonym
 from .reports import (
+    OutputText,
     activity_facts,
     detail_lines,
     list_lines,
@@ -271,7 +283,8 @@ class ShowTasks(msgspec.Struct, frozen=True):
         def listed(reply: QueueReply) -> list[Effect]:
             if not isinstance(reply, TaskList):
                 return []
-            return [context.reply(list_lines(reply, self.which, context.icons))]
+            lines = list_lines(reply, self.which, context.icons)
+            return [context.reply(lines, TasksAnswer(reply.tasks, reply.counts))]
 
         return context.send(lambda i: ListTasks(self.which, None, i), listed)
 
@@ -348,13 +361,14 @@ class CancelEverything(msgspec.Struct, frozen=True):
 def _canceled(context: Context, reply: QueueReply, *, now: bool) -> list[Effect]:
     if not isinstance(reply, CancelAccepted):
         return []
-    if not reply.tasks:
-        return [context.reply(["nothing to cancel: no task is queued or running"])]
     stopping = [task for task in reply.tasks if not task.status.is_final]
-    if not stopping:
-        return []
-    names = ", ".join(f"#{task.id}" for task in stopping)
-    return [context.reply([f"stopping {names}; {context.fate(now=now)}"])]
+    lines: list[str] = []
+    if not reply.tasks:
+        lines = ["nothing to cancel: no task is queued or running"]
+    elif stopping:
+        names = ", ".join(f"#{task.id}" for task in stopping)
+        lines = [f"stopping {names}; {context.fate(now=now)}"]
+    return [context.reply(lines, CancelAnswer(reply.tasks))]
 
 
 def _parse_cancel(rest: str) -> Command:
@@ -403,27 +417,29 @@ class ShowTask(msgspec.Struct, frozen=True):
         """Look it up, and show or open it."""
 
         def found(found: TaskFound) -> list[Effect]:
-            facts = _activity(context, found)
-            if context.drawn:
-                return [Inspect(found, tuple(facts))]
-            return [context.reply(detail_lines(found, context.icons, facts))]
+            look = LookAtTask(found, context.now().timestamp())
+            return context.look_up_beside(look, lambda it: _detail(context, found, it))
 
         return context.look_up(self.task_id, found)
 
 
-def _activity(context: Context, found: TaskFound) -> list[tuple[str, str]]:
-    task = found.task
-    if task.status is not TaskStatus.RUNNING or task.started_at is None:
+def _detail(context: Context, found: TaskFound, look: Result) -> list[Effect]:
+    if not isinstance(look, TaskLook):
         return []
-    silence = 0.0
-    if task.output_path is not None:
-        output, started_at = Path(task.output_path), task.started_at.timestamp()
-        silence = activity.silence(output, started_at, context.now().timestamp())
-    signs = None if found.pid is None else activity.look(found.pid)
+    task = found.task
     earlier = context.signs.pop(task.id, None)
-    if signs is not None:
-        context.signs[task.id] = signs
-    return activity_facts(silence, signs, earlier)
+    if look.signs is not None:
+        context.signs[task.id] = look.signs
+    facts = activity_facts(look.silence, look.signs, earlier)
+    if context.drawn:
+        return [Inspect(found, tuple(facts))]
+    does: Activity | None = None
+    if task.status is TaskStatus.RUNNING:
+        does = Activity(look.silence)
+        if look.signs is not None:
+            does = Activity(look.silence, look.signs.processes, look.signs.cpu)
+    lines = detail_lines(found, context.icons, facts, look.end)
+    return [context.reply(lines, ShowAnswer(task, found.pid, does, look.end.lines))]
 
 
 _SHOW: Final = CommandSpec(
@@ -448,11 +464,16 @@ class ShowOutput(msgspec.Struct, frozen=True):
             if context.drawn:
                 return [Inspect(found)]
             task = found.task
-            try:
-                return [context.reply(output_lines(task))]
-            except OSError as error:
-                what = f"the output of #{task.id}, {task.output_path}"
-                return [context.problem(f"can't read {what}: {error.strerror}")]
+
+            def read(output: Result) -> list[Effect]:
+                if not isinstance(output, OutputText):
+                    return []
+                answer = OutputAnswer(
+                    task.id, task.output_path, output.skipped, output.lines
+                )
+                return [context.reply(output_lines(task, output), answer)]
+
+            return context.look_up_beside(ReadOutput(task), read)
 
         return context.look_up(self.task_id, found)
 
@@ -498,7 +519,7 @@ class Wait(msgspec.Struct, frozen=True):
 
 def _begin(context: Context, wait: PendingWait) -> list[Effect]:
     if not wait.task_ids:
-        return [context.reply([wait.outcome()])]
+        return [context.reply([wait.outcome()], wait.answer())]
     context.waits.add(wait)
     if not context.drawn:
         return []  # nothing else is read before the end of it
@@ -534,7 +555,7 @@ class Clear(msgspec.Struct, frozen=True):
                 return []
             count = len(reply.ids)
             text = f"forgot {count} finished task{'s' * (count != 1)}"
-            return [context.reply([text])]
+            return [context.reply([text], ClearAnswer(reply.ids))]
 
         return context.send(lambda i: ForgetFinished(None, i), cleared)
 
@@ -648,7 +669,20 @@ class Help(msgspec.Struct, frozen=True):
 
     def run(self, context: Context) -> list[Effect]:
         """Explain."""
-        return [context.reply(REGISTRY.help_lines(self.command, context.kinds))]
+        specs = REGISTRY if self.command is None else [REGISTRY.find(self.command)]
+        commands = tuple(
+            CommandHelp(
+                spec.name,
+                spec.usage,
+                spec.summary,
+                spec.details,
+                tuple(it.name for it in spec.synonyms),
+            )
+            for spec in specs
+        )
+        kinds = tuple(KindHelp(*kind) for kind in context.kinds)
+        lines = REGISTRY.help_lines(self.command, context.kinds)
+        return [context.reply(lines, HelpAnswer(commands, kinds))]
 
 
 def _parse_help(rest: str) -> Help:
@@ -688,7 +722,7 @@ class Quit(msgspec.Struct, frozen=True):
         held = [it for it in context.open_tasks if not context.can_end(it)]
         # What waits is not ended: a session that is remembered keeps it.
         later = "starting next time:" if context.remembers else "dropping"
-        texts = [
+        lines = [
             f"{what} {names_of(tasks)}{fate}"
             for what, tasks, fate in (
                 ("ending", running, f"; {context.fate(now=False)}"),
@@ -697,7 +731,11 @@ class Quit(msgspec.Struct, frozen=True):
             )
             if tasks
         ]
-        return [*([context.reply(texts)] if texts else []), Leave()]
+        ending, waiting = (
+            tuple(t.id for t in ts) for ts in (running, [*queued, *held])
+        )
+        ids = QuitAnswer(ending, waiting)
+        return [*([context.reply(lines, ids)] if lines else []), Leave()]
 
 
 class Exit(msgspec.Struct, frozen=True):

@@ -20,6 +20,7 @@ from ...actors import (
 from ...actors.rules.safe_text import safe_line
 from .effects import Effect, Send, Show
 from .entries import Problem, Reply
+from .lookups import LookedUp, LookUp, LookUpFailed, Result, Wanted
 from .waits import Waits
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from ...actors.processes.activity import VitalSigns
     from ..text.theme import Icons
+    from .answers import Answer
 
 BY_YOU = "canceled by you"
 
@@ -71,12 +73,15 @@ class Context:
         self._pending: dict[
             int, tuple[str | None, Callable[[QueueReply], list[Effect]]]
         ] = {}
+        self._looking: dict[
+            int, tuple[str | None, Callable[[Result], list[Effect]]]
+        ] = {}
         self._adding: dict[int, TaskRequest] = {}  # those of the pending that add one
 
     @property
     def awaits_answers(self) -> bool:
         """Whether a request has not been answered yet."""
-        return bool(self._pending)
+        return bool(self._pending or self._looking)
 
     @property
     def open_tasks(self) -> tuple[Task, ...]:
@@ -126,6 +131,28 @@ class Context:
             return [self.problem(reply.text)]
         return respond(reply)
 
+    def look_up_beside(
+        self, wanted: Wanted, respond: Callable[[Result], list[Effect]]
+    ) -> list[Effect]:
+        """Have something looked up that may block.
+
+        Args:
+            wanted: What.
+            respond: Called with the result, but not with a failure.
+        """
+        self._requests += 1
+        self._looking[self._requests] = (self.where, respond)
+        return [LookUp(self._requests, wanted)]
+
+    def take_lookup(self, message: LookedUp) -> list[Effect]:
+        """Take the result of what was looked up."""
+        if message.number not in self._looking:
+            return []
+        self.where, respond = self._looking.pop(message.number)
+        if isinstance(message.result, LookUpFailed):
+            return [self.problem(message.result.text)]
+        return respond(message.result)
+
     def take_unanswered(self) -> list[TaskRequest]:
         """Return the tasks that were to be added, and no answer can come any more."""
         lost, self._adding = [*self._adding.values()], {}
@@ -174,9 +201,14 @@ class Context:
         """Say what becomes of a running task that is canceled."""
         return "killed at once" if now else f"killed in {self._grace:g} s at most"
 
-    def reply(self, lines: Iterable[str]) -> Effect:
-        """Return an answer to be shown; its lines must be safe."""
-        return Show(Reply(self.now(), tuple(lines)), self.where)
+    def reply(self, lines: Iterable[str], answer: Answer | None = None) -> Effect:
+        """Return an answer to be shown.
+
+        Args:
+            lines: What people read; must be safe.
+            answer: What programs read, if that is more than the lines.
+        """
+        return Show(Reply(self.now(), tuple(lines), answer), self.where)
 
     def problem(self, text: str) -> Effect:
         """Return a problem to be shown."""

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from ...actors import Kind
     from ..text.theme import Icons
+    from .lookups import LookedUp
     from .registry import Command
 
 YOU = "you"
@@ -186,6 +187,10 @@ class Dialogue:
         """Show the answer to a request."""
         return self._context.take_reply(reply, self._refused)
 
+    def take_lookup(self, message: LookedUp) -> list[Effect]:
+        """Show the result of what was looked up."""
+        return self._context.take_lookup(message)
+
     def _refused(self, refusal: Refused, adding: bool) -> None:  # noqa: FBT001 - a callback
         self.misunderstood |= refusal.invalid
         # A task that was not even taken did not complete.
@@ -204,7 +209,7 @@ class Dialogue:
         effects: list[Effect] = []
         for wait in self._context.waits.take_end(task):
             self._context.where = wait.where
-            effects.append(self._context.reply([wait.outcome()]))
+            effects.append(self._context.reply([wait.outcome()], wait.answer()))
         return effects
 
     def _said(self, text: str, *, command: bool) -> list[Effect]:

@@ -6,6 +6,7 @@ import msgspec
 
 from ...actors import QueueRequest, TaskFound, WriteDown
 from .entries import Entry
+from .lookups import LookUp
 
 
 class Show(msgspec.Struct, frozen=True):
@@ -100,6 +101,7 @@ Effect = (
     Show
     | Send
     | Tell
+    | LookUp
     | Leave
     | AskToLeave
     | Prefill

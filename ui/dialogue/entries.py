@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from ...actors import TaskChanged
+from .answers import Answer
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -33,10 +34,18 @@ class TaskNews(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """The answer to a command, already safe to show; its lines are one message."""
+    """The answer to a command.
+
+    Attributes:
+        at: When (UTC).
+        lines: It, safe to show; they are one message. There may be none if the news
+            of the tasks say it all.
+        answer: The same for programs; none if the lines are all there is.
+    """
 
     at: datetime
     lines: tuple[str, ...]
+    answer: Answer | None = None
 
 
 class Problem(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from ...actors import Notification, QueueReply, Task
+from .lookups import LookedUp
 
 
 class InputLine(msgspec.Struct, frozen=True):
@@ -45,6 +46,7 @@ class Farewell(msgspec.Struct, frozen=True):
 LineMessage = (
     Notification
     | QueueReply
+    | LookedUp
     | InputLine
     | BadInput
     | Notice

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from ...actors import TaskFilter, TaskStatus
 from ...actors.processes.output_file import read_tail
 from ...actors.rules.safe_text import safe_line, safe_lines, size_text
@@ -143,17 +145,44 @@ def _aligned(cells: list[str], column: tuple[str, str, object]) -> list[str]:
     return [f"{cell:{align}{width}}" for cell in cells]
 
 
+class OutputEnd(msgspec.Struct, frozen=True):
+    """The end of a task's output.
+
+    Attributes:
+        fact: Where the output is and how much, or what is wrong with it; none if there
+            is none.
+        lines: Its last lines, safe to show.
+    """
+
+    fact: str | None
+    lines: tuple[str, ...] = ()
+
+
+class OutputText(msgspec.Struct, frozen=True):
+    """What a task printed.
+
+    Attributes:
+        skipped: Bytes before the first of the lines.
+        lines: The last `OUTPUT_LIMIT` bytes of it, safe to show.
+    """
+
+    skipped: int
+    lines: tuple[str, ...]
+
+
 def detail_lines(
-    found: TaskFound, icons: Icons, activity: Iterable[tuple[str, str]] = ()
+    found: TaskFound,
+    icons: Icons,
+    activity: Iterable[tuple[str, str]],
+    end: OutputEnd,
 ) -> list[str]:
     """Write all that is known of a task, and its last lines of output.
-
-    Reads the end of its output file; blocks as long as that takes.
 
     Args:
         found: The task.
         icons: The signs for statuses.
         activity: More facts and their names; see `activity_facts`.
+        end: The end of its output.
     """
     task = found.task
     facts = task_facts(
@@ -163,11 +192,11 @@ def detail_lines(
         ",",
         pid=found.pid,
         activity=activity,
-        output=_output_fact(task),
+        output=end.fact,
     )
     lines = [f"#{task.id} {safe_line(task.description)}"]
     lines += [f"  {name:<9}  {safe_line(text)}" for name, text in facts]
-    lines += [f"  │ {line}" for line in _last_lines(task)]
+    lines += [f"  │ {line}" for line in end.lines]
     return lines
 
 
@@ -200,6 +229,11 @@ def activity_facts(
     return facts
 
 
+def output_end(task: Task) -> OutputEnd:
+    """Read the end of a task's output; blocks as long as that takes."""
+    return OutputEnd(_output_fact(task), tuple(_last_lines(task)))
+
+
 def _output_fact(task: Task) -> str | None:
     if task.output_path is None:
         return None
@@ -230,27 +264,32 @@ def _whole_lines(tail: bytes, start: int) -> list[str]:
     return lines
 
 
-def output_lines(task: Task) -> list[str]:
-    """Write what a task printed, up to its last `OUTPUT_LIMIT` bytes.
-
-    Reads its output file; blocks as long as that takes.
+def read_output(task: Task) -> OutputText:
+    """Read what a task printed; blocks as long as that takes.
 
     Raises:
-        OSError: If the file can't be read.
+        OSError: If its output file can't be read.
     """
     if task.output_path is None or task.started_at is None:
-        return [f"#{task.id} has no output"]
+        return OutputText(0, ())
     try:
         data, start = read_tail(Path(task.output_path), OUTPUT_LIMIT)
     except FileNotFoundError:
         if task.output_size:
             raise
         data, start = b"", 0  # its process is just being started, or never was
-    if not data:
+    return OutputText(start, tuple(_whole_lines(data, start)) if data else ())
+
+
+def output_lines(task: Task, output: OutputText) -> list[str]:
+    """Write what a task printed."""
+    if task.output_path is None or task.started_at is None:
+        return [f"#{task.id} has no output"]
+    if not output.lines:
         yet = "" if task.status.is_final else " yet"
         return [f"#{task.id} has printed nothing{yet}"]
-    lines = _whole_lines(data, start)
-    if start:
-        path = safe_line(task.output_path)
-        lines.insert(0, f"… {size_text(start)} before this are in {path}")
-    return lines
+    if not output.skipped:
+        return [*output.lines]
+    path = safe_line(task.output_path)
+    skipped = f"… {size_text(output.skipped)} before this are in {path}"
+    return [skipped, *output.lines]

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from ...actors import Task, TaskStatus
+from .answers import WaitAnswer
 
 _NAMED: Final = 5  # tasks that failed while somebody waited for all
 _ENDS: Final = {
@@ -30,6 +31,10 @@ class Wait(msgspec.Struct):
     where: str | None
     everything: bool = False
     ended: list[Task] = []
+
+    def answer(self) -> WaitAnswer:
+        """Return the same for programs."""
+        return WaitAnswer(tuple(self.ended))
 
     def outcome(self) -> str:
         """Return what it says in the end."""

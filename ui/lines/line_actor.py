@@ -5,16 +5,11 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, assert_never
 
-from msgspec.structs import replace
-
 from ...actors import (
     DeadLetters,
     JournalTrouble,
     QueueRequest,
     Recipient,
-    SafeActor,
-    Shown,
-    Subscribe,
     Subscribed,
     TaskChanged,
     TasksForgotten,
@@ -32,6 +27,8 @@ from ..dialogue.effects import (
     Speak,
     Tell,
 )
+from ..dialogue.face_actor import FaceActor
+from ..dialogue.lookups import LookedUp, LookUp
 from ..dialogue.messages import (
     BadInput,
     EndOfInput,
@@ -43,7 +40,6 @@ from ..dialogue.messages import (
     Notice,
     Reopened,
     Verdict,
-    ViewLost,
     WantsInput,
 )
 
@@ -53,7 +49,7 @@ if TYPE_CHECKING:
     from .views import View
 
 
-class LineActor(SafeActor[LineMessage]):
+class LineActor(FaceActor[LineMessage]):
     """Carries out lines one after the other, and shows what comes of them.
 
     In: see `LineMessage`. Out: requests to the queue, reports to the owner.
@@ -74,18 +70,14 @@ class LineActor(SafeActor[LineMessage]):
         owner: Recipient[LineReport],
         dead_letters: DeadLetters,
     ) -> None:
-        super().__init__(dead_letters)
+        super().__init__(queue, owner, dead_letters)
         self._dialogue = dialogue
         self._view = view
-        self._queue = queue
         self._owner = owner
         self._lines: deque[InputLine | BadInput] = deque()
         self._input_owed = False
         self._input_ended = False
         self._leaving = False
-        self._view_lost = False
-        self._shown = 0
-        self._acknowledged = 0
 
     def handle(self, message: LineMessage) -> Verdict | None:
         """Handle one message."""
@@ -103,10 +95,12 @@ class LineActor(SafeActor[LineMessage]):
                 self._perform(self._dialogue.take_notice(text))
             case TaskChanged() | Subscribed() | TasksForgotten() | JournalTrouble():
                 self._perform(self._dialogue.take_notification(message))
-                if not isinstance(message, JournalTrouble):
-                    self._shown = max(self._shown, message.seq)
-                if isinstance(message, Subscribed) and self._view_lost:
-                    self._show_no_more()
+                self.note_seen(message)
+                if isinstance(message, Subscribed) and self.view_lost:
+                    self.show_no_more()
+                self._go_on()
+            case LookedUp():
+                self._perform(self._dialogue.take_lookup(message))
                 self._go_on()
             case Farewell():
                 self._perform(self._dialogue.take_end())
@@ -119,7 +113,7 @@ class LineActor(SafeActor[LineMessage]):
                 self._go_on()
         if self.actor_inbox.empty():
             # Once for all that came together; a burst need not be answered one by one.
-            self._acknowledge()
+            self.acknowledge()
         return None
 
     def on_error(self, message: LineMessage, error: BaseException) -> None:
@@ -146,37 +140,24 @@ class LineActor(SafeActor[LineMessage]):
         elif not self._dialogue.awaited_tasks:
             self._leave()
 
-    def _acknowledge(self) -> None:
-        if self._shown > self._acknowledged and not self._view_lost:
-            self._acknowledged = self._shown
-            self.post(self._queue, Shown(self._shown))
-
-    def _show_no_more(self) -> None:
-        # The session's end must not wait for what can't be shown.
-        self.post(self._queue, Subscribe(self.actor_ref, shows=False))
-
     def _leave(self) -> None:
         if not self._leaving:
             self._leaving = True
-            self._acknowledge()
+            self.acknowledge()
             self.post(self._owner, Finished())
 
     def _perform(self, effects: list[Effect]) -> None:
         for effect in effects:
             match effect:
                 case Show(entry=entry):
-                    if self._view_lost:
+                    if self.view_lost:
                         continue
                     try:
                         self._view.show(entry)
                     except OSError as error:
-                        self._view_lost = True
-                        self._show_no_more()
-                        self.post(self._owner, ViewLost(error.strerror or str(error)))
-                case Send(request=request):
-                    self.post(self._queue, replace(request, reply_to=self.actor_ref))
-                case Tell(message=news):
-                    self.post(self._queue, news)
+                        self.lose_view(error.strerror or str(error))
+                case Send() | Tell() | LookUp():
+                    self.request(effect)
                 case Leave():
                     self._leave()
                 case (

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Protocol, assert_never
 
 import msgspec
 
-from ...actors import Task, TaskEvent
+from ...actors import TaskEvent
 from ...actors.rules.safe_text import safe_json, safe_line
 from ..dialogue.entries import Entry, Problem, Reply, Said, TaskNews
 from ..dialogue.reports import news_text
 from ..text.theme import clock_text
+from .json_lines import Line, TaskLine, TextLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,21 +89,6 @@ class PlainView:
         self._stream.flush()
 
 
-class TaskLine(msgspec.Struct, frozen=True):
-    """A line of JSON about a task."""
-
-    event: TaskEvent
-    seq: int
-    task: Task
-
-
-class TextLine(msgspec.Struct, frozen=True):
-    """A line of JSON that holds text: a `reply`, or an `error`."""
-
-    event: str
-    text: str
-
-
 class JsonView:
     """Writes the transcript as one JSON object a line; commands are not repeated.
 
@@ -116,6 +102,7 @@ class JsonView:
 
     def show(self, entry: Entry) -> None:
         """Write an entry."""
+        line: Line
         match entry:
             case Said(command=True):
                 return
@@ -123,8 +110,8 @@ class JsonView:
                 line = TextLine("reply", safe_line(text))
             case TaskNews(change=change):
                 line = TaskLine(change.event, change.seq, change.task)
-            case Reply(lines=lines):
-                line = TextLine("reply", "\n".join(lines))
+            case Reply(lines=lines, answer=answer):
+                line = answer or TextLine("reply", "\n".join(lines))
             case Problem(text=text):
                 line = TextLine("error", text)
             case _:

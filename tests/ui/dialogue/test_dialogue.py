@@ -41,6 +41,7 @@ from backburner.ui.dialogue.entries import Entry, Problem, Reply, Said, TaskNews
 from backburner.ui.text.theme import UNICODE_ICONS
 from hypothesis import given
 from hypothesis import strategies as st
+from lookups import with_lookups
 from msgspec.structs import replace
 
 if TYPE_CHECKING:
@@ -102,7 +103,8 @@ def _texts(effects: list[Effect]) -> list[str]:
 def _ask(dialogue: Dialogue, line: str, answer: QueueReply) -> list[str]:
     """Type a line that becomes one request, answer it, and return what is shown."""
     number = _number(_request(dialogue.take_line(line)))
-    return _texts(dialogue.take_reply(replace(answer, correlation_id=number)))
+    effects = dialogue.take_reply(replace(answer, correlation_id=number))
+    return _texts(with_lookups(dialogue, effects))
 
 
 def _tell(dialogue: Dialogue, task: Task, event: TaskEvent | None = None) -> list[str]:

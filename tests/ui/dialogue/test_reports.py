@@ -15,7 +15,9 @@ from backburner.ui.dialogue.reports import (
     detail_lines,
     list_lines,
     news_text,
+    output_end,
     output_lines,
+    read_output,
 )
 from backburner.ui.text.theme import ASCII_ICONS, UNICODE_ICONS
 from hypothesis import given
@@ -47,6 +49,14 @@ def _assert_safe(lines: list[str]) -> None:
 
 
 # News
+
+
+def _details(found: TaskFound) -> list[str]:
+    return detail_lines(found, UNICODE_ICONS, (), output_end(found.task))
+
+
+def _output(task: Task) -> list[str]:
+    return output_lines(task, read_output(task))
 
 
 def test_news_is_one_line_with_what_a_person_asks_first(samples: Samples) -> None:
@@ -173,7 +183,7 @@ def test_details_are_all_that_is_known(samples: Samples, tmp_path: Path) -> None
     task = _with_output(samples[Status.FAILED], tmp_path, b"one\ntwo\n")
     error = "a.c:1: syntax error"
     task = replace(task, progress=50, error=error, directory="/srv/shop")
-    assert detail_lines(TaskFound(task, pid=4711), UNICODE_ICONS) == [
+    assert _details(TaskFound(task, pid=4711)) == [
         "#4 Lint",
         "  status     ✗ failed: exit status 1",
         "  kind       bash",
@@ -211,7 +221,7 @@ def test_an_opened_task_shows_the_facts_that_show_tells(samples: Samples) -> Non
 
 @pytest.mark.usefixtures("utc")
 def test_details_leave_out_what_is_not_known(samples: Samples) -> None:
-    assert detail_lines(TaskFound(samples[Status.QUEUED]), UNICODE_ICONS) == [
+    assert _details(TaskFound(samples[Status.QUEUED])) == [
         "#1 Deploy",
         "  status     ○ queued: waiting for a slot (8 of 8 busy)",
         "  kind       bash",
@@ -221,10 +231,10 @@ def test_details_leave_out_what_is_not_known(samples: Samples) -> None:
 
 
 def test_an_exit_code_of_0_and_a_progress_of_0_are_known(samples: Samples) -> None:
-    lines = detail_lines(TaskFound(samples[Status.COMPLETE]), UNICODE_ICONS)
+    lines = _details(TaskFound(samples[Status.COMPLETE]))
     assert _fact(lines, "exit code") == "0"
     task = replace(samples[Status.RUNNING], progress=0)
-    lines = detail_lines(TaskFound(task), UNICODE_ICONS)
+    lines = _details(TaskFound(task))
     assert _fact(lines, "progress") == "0%"
     assert _fact(lines, "duration") == "0.0s"
 
@@ -234,7 +244,7 @@ def test_details_show_the_last_lines_of_output(
 ) -> None:
     output = b"".join(b"line %d\n" % n for n in range(100_000))
     task = _with_output(samples[Status.RUNNING], tmp_path, output + b"unfinished")
-    lines = detail_lines(TaskFound(task), UNICODE_ICONS)
+    lines = _details(TaskFound(task))
     shown = [line for line in lines if line.startswith("  │ ")]
     expected = [f"  │ line {n}" for n in range(100_001 - LAST_LINES, 100_000)]
     assert shown == [*expected, "  │ unfinished"]
@@ -244,7 +254,7 @@ def test_details_show_the_end_of_one_huge_line(
     samples: Samples, tmp_path: Path
 ) -> None:
     task = _with_output(samples[Status.RUNNING], tmp_path, b"x" * (2 * SHOW_LIMIT))
-    lines = detail_lines(TaskFound(task), UNICODE_ICONS)
+    lines = _details(TaskFound(task))
     assert lines[-1] == "  │ " + "x" * SHOW_LIMIT
 
 
@@ -253,7 +263,7 @@ def test_a_line_whose_beginning_was_cut_off_is_left_out(
 ) -> None:
     output = b"x" * SHOW_LIMIT + b"\nwhole\n"
     task = _with_output(samples[Status.RUNNING], tmp_path, output)
-    lines = detail_lines(TaskFound(task), UNICODE_ICONS)
+    lines = _details(TaskFound(task))
     assert [line for line in lines if "│" in line] == ["  │ whole"]
 
 
@@ -270,7 +280,7 @@ def test_details_of_hostile_text_and_output_are_safe(
         args=(HOSTILE, "b"),
         error=f"{HOSTILE}!",
     )
-    lines = detail_lines(TaskFound(task), UNICODE_ICONS)
+    lines = _details(TaskFound(task))
     _assert_safe(lines)
     assert lines[0] == f"#4 {SAFE}"
     assert _fact(lines, "command") == f"{SAFE} b"
@@ -280,7 +290,7 @@ def test_details_of_hostile_text_and_output_are_safe(
 def test_details_say_that_output_is_gone(samples: Samples, tmp_path: Path) -> None:
     path = str(tmp_path / "gone")
     task = replace(samples[Status.COMPLETE], output_path=path, output_size=8)
-    lines = detail_lines(TaskFound(task), UNICODE_ICONS)
+    lines = _details(TaskFound(task))
     assert _fact(lines, "output") == f"{path} is gone"
 
 
@@ -289,7 +299,7 @@ def test_output_that_was_never_begun_is_not_gone(
     samples: Samples, tmp_path: Path, status: Status
 ) -> None:
     task = replace(samples[status], output_path=str(tmp_path / "later"))
-    lines = detail_lines(TaskFound(task), UNICODE_ICONS)
+    lines = _details(TaskFound(task))
     assert _fact(lines, "output") is None
 
 
@@ -299,7 +309,7 @@ def test_details_say_why_output_can_not_be_read(
     (tmp_path / "file").touch()
     path = str(tmp_path / "file" / "1.log")
     task = replace(samples[Status.COMPLETE], output_path=path)
-    lines = detail_lines(TaskFound(task), UNICODE_ICONS)
+    lines = _details(TaskFound(task))
     assert _fact(lines, "output") == f"{path} can't be read: Not a directory"
 
 
@@ -308,19 +318,19 @@ def test_details_say_why_output_can_not_be_read(
 
 def test_output_is_shown_whole(samples: Samples, tmp_path: Path) -> None:
     task = _with_output(samples[Status.COMPLETE], tmp_path, b"\none\r\n\ttwo\nend")
-    assert output_lines(task) == ["", "one", "        two", "end"]
+    assert _output(task) == ["", "one", "        two", "end"]
 
 
 def test_output_of_a_task_without_any(samples: Samples, tmp_path: Path) -> None:
-    assert output_lines(samples[Status.COMPLETE]) == ["#3 has no output"]
+    assert _output(samples[Status.COMPLETE]) == ["#3 has no output"]
     task = _with_output(samples[Status.RUNNING], tmp_path, b"")
-    assert output_lines(task) == ["#2 has printed nothing yet"]
+    assert _output(task) == ["#2 has printed nothing yet"]
     task = replace(task, output_path=str(tmp_path / "later"))
-    assert output_lines(task) == ["#2 has printed nothing yet"]
+    assert _output(task) == ["#2 has printed nothing yet"]
     task = _with_output(samples[Status.FAILED], tmp_path, b"")
-    assert output_lines(task) == ["#4 has printed nothing"]
+    assert _output(task) == ["#4 has printed nothing"]
     task = _with_output(samples[Status.CANCELED], tmp_path, b"")
-    assert output_lines(task) == ["#5 has no output"]
+    assert _output(task) == ["#5 has no output"]
 
 
 def test_huge_output_is_shown_from_its_last_whole_line(
@@ -332,14 +342,14 @@ def test_huge_output_is_shown_from_its_last_whole_line(
         file.seek(0, 2)
         file.write(b"\nsecond last\nlast\n")
     task = replace(samples[Status.RUNNING], output_path=str(path))
-    lines = output_lines(task)
+    lines = _output(task)
     assert lines == [f"… 8 GiB before this are in {path}", "second last", "last"]
 
 
 def test_the_end_of_one_huge_line_is_shown(samples: Samples, tmp_path: Path) -> None:
     output = b"a" * OUTPUT_LIMIT + b"b" * OUTPUT_LIMIT
     task = _with_output(samples[Status.RUNNING], tmp_path, output)
-    assert output_lines(task) == [
+    assert _output(task) == [
         f"… 1 MiB before this are in {task.output_path}",
         "b" * OUTPUT_LIMIT,
     ]
@@ -352,7 +362,7 @@ def test_any_output_is_safe_to_show(
     path = tmp_path_factory.getbasetemp() / "any"
     path.write_bytes(output)
     task = replace(samples[Status.RUNNING], output_path=str(path))
-    _assert_safe(output_lines(task))
+    _assert_safe(_output(task))
 
 
 def test_output_that_can_not_be_read_is_an_error(
@@ -361,4 +371,4 @@ def test_output_that_can_not_be_read_is_an_error(
     path = str(tmp_path / "gone")
     task = replace(samples[Status.COMPLETE], output_path=path, output_size=8)
     with pytest.raises(FileNotFoundError):
-        output_lines(task)
+        _output(task)

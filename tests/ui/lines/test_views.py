@@ -12,7 +12,8 @@ import pytest
 from backburner.actors import Task, TaskChanged, TaskEvent
 from backburner.actors import TaskStatus as Status
 from backburner.ui.dialogue.entries import Entry, Problem, Reply, Said, TaskNews
-from backburner.ui.lines.views import JsonView, PlainView, TaskLine, TextLine
+from backburner.ui.lines.json_lines import TaskLine, TextLine
+from backburner.ui.lines.views import JsonView, PlainView
 from backburner.ui.text.theme import ASCII_ICONS, UNICODE_ICONS
 from msgspec.structs import replace
 from patience import PATIENCE

@@ -8,6 +8,7 @@ import msgspec
 
 from ....actors import Task
 from ...dialogue.effects import Leave, Send, Tell
+from ...dialogue.lookups import LookUp
 
 
 class TellPartner(msgspec.Struct, frozen=True):
@@ -50,6 +51,7 @@ class Redraw(msgspec.Struct, frozen=True):
 Effect = (
     Send
     | Tell
+    | LookUp
     | Leave
     | TellPartner
     | Remember

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ....actors import Notification, QueueReply
+from ...dialogue.lookups import LookedUp
 from ...dialogue.messages import Finished, Notice, Reopened, ViewLost
 from ...dialogue.partner import PartnerMessage
 from ...terminal.keys import Event
@@ -53,6 +54,7 @@ UIMessage = (
     Notification
     | QueueReply
     | PartnerMessage
+    | LookedUp
     | Event
     | Notice
     | Reopened

@@ -9,6 +9,7 @@ from ....actors import TaskChanged, TaskEvent
 from ...dialogue import effects as said
 from ...dialogue.commands import Quit
 from ...dialogue.entries import Entry, Problem, Reply, TaskNews
+from ...dialogue.lookups import LookUp
 from ...text.cells import pad, width
 from ..model.effects import Effect, TellPartner
 from ..model.state import Detail, Focus, Leaving
@@ -23,11 +24,13 @@ def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
     outside: list[Effect] = []
     for effect in effects:
         match effect:
+            case said.Show(entry=Reply(lines=())):
+                pass  # an answer for programs; the news of the tasks say it all
             case said.Show(entry=entry, where=where):
                 _show(state.conversations, entry, where)
                 if state.detail is not None:
                     state.notice = _beside(state, state.detail, entry) or state.notice
-            case said.Send() | said.Tell():
+            case said.Send() | said.Tell() | LookUp():
                 outside.append(effect)
             case said.Leave():
                 state.leaving = True

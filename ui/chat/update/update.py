@@ -21,6 +21,7 @@ from ....actors import (
 from ....actors.rules.safe_text import safe_line
 from ...dialogue.arguments import LONGEST_NAME
 from ...dialogue.effects import Tell
+from ...dialogue.lookups import LookedUp
 from ...dialogue.messages import Notice, Reopened
 from ...dialogue.partner import PartnerMessage, PartnerSays
 from ...terminal import keys
@@ -53,6 +54,7 @@ Message = (
     Notification
     | QueueReply
     | PartnerMessage
+    | LookedUp
     | keys.Event
     | Notice
     | Reopened
@@ -81,6 +83,9 @@ def update(state: ChatState, message: Message, now: float) -> list[Effect]:
             return _take_speech(state, where, text, done=done)
         case Reopened(tasks=tasks):
             return absorb(state, state.dialogue.take_resumed(tasks))
+        case LookedUp():
+            effects = absorb(state, state.dialogue.take_lookup(message))
+            return [*effects, *send_waiting(state)]
         case Notice(text=text):
             return absorb(state, state.dialogue.take_notice(text))
         case keys.Key():

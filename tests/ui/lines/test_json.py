@@ -1,0 +1,98 @@
+"""What `--json` writes, checked against the schema that the documents hold."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from patience import PATIENCE
+from pty_session import chat_command
+
+SCHEMA = Path(__file__).parents[3] / "docs" / "json.schema.json"
+SCRIPT = """\
+hello
+!echo one; echo 50%; sleep 0.3; echo two
+!echo wrong >&2; exit 3
+/wait
+/tasks
+/show 1
+/output 2
+/task "Nap" sleep 600s
+/show 3
+/cancel 3
+/wait
+/help
+/help cancel
+/clear
+/chats
+/taks
+!sleep 600
+/task "Later" sleep 600s
+/quit
+"""
+
+
+@pytest.fixture(scope="module")
+def lines(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    state = tmp_path_factory.mktemp("state")
+    done = subprocess.run(
+        chat_command(state, "--json", "--parallel", "1"),
+        input=SCRIPT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (2, "")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def _is_valid(line: dict[str, Any]) -> bool:
+    schema: dict[str, Any] = json.loads(SCHEMA.read_text())
+    try:
+        jsonschema.validate(line, schema, jsonschema.Draft202012Validator)
+    except jsonschema.ValidationError:
+        return False
+    return True
+
+
+def test_every_line_is_as_the_schema_says(lines: list[dict[str, Any]]) -> None:
+    assert [line for line in lines if not _is_valid(line)] == []
+
+
+def test_every_command_answers_with_data(lines: list[dict[str, Any]]) -> None:
+    answers = {line["event"]: line for line in lines}
+    tasks = answers["tasks"]
+    assert [task["status"] for task in tasks["tasks"]] == ["complete", "failed"]
+    assert tasks["counts"]["failed"] == 1
+    shown = [line for line in lines if line["event"] == "show"]
+    assert shown[0]["lines"] == ["one", "50%", "two"]
+    assert shown[0]["activity"] is None
+    assert shown[1]["activity"]["silence"] >= 0
+    assert answers["output"]["lines"] == ["wrong"]
+    waits = [line for line in lines if line["event"] == "wait"]
+    assert [[task["id"] for task in wait["tasks"]] for wait in waits] == [[1, 2], [3]]
+    assert answers["cancel"]["tasks"][0]["id"] == 3
+    assert answers["clear"]["ids"] == [1, 2, 3]
+    assert answers["help"]["commands"][0]["name"] == "/cancel"
+    assert answers["quit"] == {"event": "quit", "ending": [4], "not_started": [5]}
+    assert "/tasks" in answers["error"]["text"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{}",
+        '{"event": "tasks"}',
+        '{"event": "tasks", "tasks": [{}], "counts": {}}',
+        '{"event": "reply"}',
+        '{"event": "canceled", "seq": 1}',
+        '{"event": "unknown", "text": "x"}',
+    ],
+)
+def test_the_schema_refuses_what_is_never_written(line: str) -> None:
+    assert not _is_valid(json.loads(line))

@@ -1,0 +1,166 @@
+"""The answers to commands as data, for programs: what `--json` writes.
+
+Each is one JSON object; its `event` is the name of the command.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from ...actors import Task, TaskCounts
+
+
+class TasksAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="tasks"):
+    """The answer to `/tasks`.
+
+    Attributes:
+        tasks: Those asked for, by id.
+        counts: How many tasks there are in each status.
+    """
+
+    tasks: tuple[Task, ...]
+    counts: TaskCounts
+
+
+class CancelAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="cancel"):
+    """The answer to `/cancel`.
+
+    Attributes:
+        tasks: Those that are canceled, or running still and about to end.
+    """
+
+    tasks: tuple[Task, ...]
+
+
+class Activity(msgspec.Struct, frozen=True):
+    """What tells a running task that works from one that waits.
+
+    Attributes:
+        silence: Seconds since it printed something, or since it started.
+        processes: How many processes it has; none if it has none of its own.
+        cpu: Seconds of CPU that they have used.
+    """
+
+    silence: float
+    processes: int | None = None
+    cpu: float | None = None
+
+
+class ShowAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="show"):
+    """The answer to `/show`.
+
+    Attributes:
+        task: The task.
+        pid: The id of its first process; none if it does not run.
+        activity: What it does; none if it does not run.
+        lines: Its last lines of output.
+    """
+
+    task: Task
+    pid: int | None
+    activity: Activity | None
+    lines: tuple[str, ...]
+
+
+class OutputAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="output"):
+    """The answer to `/output`.
+
+    Attributes:
+        id: The task.
+        path: The file that has all of its output; none for a kind without output.
+        skipped: Bytes before the first of the lines.
+        lines: What it printed, made safe to show.
+    """
+
+    id: int
+    path: str | None
+    skipped: int
+    lines: tuple[str, ...]
+
+
+class WaitAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="wait"):
+    """The answer to `/wait`, when it is over.
+
+    Attributes:
+        tasks: Those that were waited for, in the order in which they ended.
+    """
+
+    tasks: tuple[Task, ...]
+
+
+class ClearAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="clear"):
+    """The answer to `/clear`.
+
+    Attributes:
+        ids: The tasks that were forgotten.
+    """
+
+    ids: tuple[int, ...]
+
+
+class CommandHelp(msgspec.Struct, frozen=True):
+    """One command, explained.
+
+    Attributes:
+        name: What is typed.
+        usage: Its arguments.
+        summary: What it does.
+        details: What else there is to know, a line each.
+        synonyms: What else it is called.
+    """
+
+    name: str
+    usage: str
+    summary: str
+    details: tuple[str, ...] = ()
+    synonyms: tuple[str, ...] = ()
+
+
+class KindHelp(msgspec.Struct, frozen=True):
+    """One kind of task, explained.
+
+    Attributes:
+        name: What is typed.
+        usage: Its arguments.
+        summary: What it does.
+    """
+
+    name: str
+    usage: str
+    summary: str
+
+
+class HelpAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="help"):
+    """The answer to `/help`.
+
+    Attributes:
+        commands: All commands, or the one that was asked for.
+        kinds: The kinds of tasks.
+    """
+
+    commands: tuple[CommandHelp, ...]
+    kinds: tuple[KindHelp, ...]
+
+
+class QuitAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="quit"):
+    """The answer to `/quit`.
+
+    Attributes:
+        ending: The tasks that are ended by it.
+        not_started: Those that wait; a session that is remembered keeps them.
+    """
+
+    ending: tuple[int, ...]
+    not_started: tuple[int, ...]
+
+
+Answer = (
+    TasksAnswer
+    | CancelAnswer
+    | ShowAnswer
+    | OutputAnswer
+    | WaitAnswer
+    | ClearAnswer
+    | HelpAnswer
+    | QuitAnswer
+)

@@ -1,0 +1,108 @@
+"""What the actors of both faces, line mode and the drawn chat, have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from ...actors import (
+    DeadLetters,
+    QueueRequest,
+    Recipient,
+    SafeActor,
+    Shown,
+    Subscribe,
+    Subscribed,
+    TaskChanged,
+    TaskEvent,
+)
+from ...actors.runtime.sending import MessageT
+from .effects import Send, Tell
+from .lookup_actor import LookupActor
+from .lookups import LookUp
+from .messages import Finished, ViewLost
+
+if TYPE_CHECKING:
+    import pykka
+
+    from ...actors import Notification
+
+FaceReport = Finished | ViewLost
+"""What every face tells the program that owns it."""
+
+
+class FaceActor(SafeActor[MessageT]):
+    """Sends what commands ask for, and tells the queue what has been shown.
+
+    Args:
+        queue: Takes the requests.
+        owner: Told when the session is over, and when nothing can be shown any more.
+        dead_letters: Counts what reaches nobody.
+    """
+
+    def __init__(
+        self,
+        queue: Recipient[QueueRequest],
+        owner: Recipient[FaceReport],
+        dead_letters: DeadLetters,
+    ) -> None:
+        super().__init__(dead_letters)
+        self._queue = queue
+        self._face_owner = owner
+        self._lookups: pykka.ActorRef[LookupActor] | None = None
+        self._seen = 0
+        self._acknowledged = 0
+        self._lost = False
+
+    @property
+    def view_lost(self) -> bool:
+        """Whether nothing can be shown any more."""
+        return self._lost
+
+    def on_stop(self) -> None:
+        """Look nothing up any more."""
+        if self._lookups is not None:
+            self._lookups.stop(block=False)
+
+    def request(self, effect: Send | Tell | LookUp) -> None:
+        """Send a request of the dialogue to whoever answers it."""
+        match effect:
+            case Send(request=request):
+                self.post(self._queue, replace(request, reply_to=self.actor_ref))
+            case Tell(message=news):
+                self.post(self._queue, news)
+            case LookUp():
+                if self._lookups is None:
+                    self._lookups = LookupActor.start(self._dead_letters)
+                self.post(self._lookups, replace(effect, reply_to=self.actor_ref))
+
+    def note_seen(self, news: Notification) -> None:
+        """Note that a notification is about to be shown."""
+        match news:
+            case TaskChanged(event=TaskEvent.PROGRESS):
+                pass  # worth nothing a moment later
+            case TaskChanged(seq=seq) | Subscribed(seq=seq):
+                self._seen = max(self._seen, seq)
+            case _:
+                pass
+
+    def acknowledge(self) -> None:
+        """Tell the queue that what was noted has been shown, if that is news."""
+        if self._seen > self._acknowledged and not self._lost:
+            self._acknowledged = self._seen
+            self.post(self._queue, Shown(self._seen))
+
+    def show_no_more(self) -> None:
+        """Tell the queue that nothing is shown any more.
+
+        The session's end must not wait for what can't be shown.
+        """
+        self.post(self._queue, Subscribe(self.actor_ref, shows=False))
+
+    def lose_view(self, reason: str) -> None:
+        """Note that nothing can be shown any more, and say so; once is enough."""
+        if not self._lost:
+            self._lost = True
+            self.show_no_more()
+            self.post(self._face_owner, ViewLost(reason))

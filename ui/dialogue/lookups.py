@@ -1,0 +1,110 @@
+"""What is looked up beside the actors, because it may block: processes, files, bash.
+
+A command asks for it with a `LookUp`, and its result comes back as a message.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import assert_never
+
+import msgspec
+
+from ...actors import Recipient, Task, TaskFound, TaskStatus
+from ...actors.processes import activity
+from ...actors.processes.activity import VitalSigns
+from .reports import OutputEnd, OutputText, output_end, read_output
+
+
+class LookAtTask(msgspec.Struct, frozen=True):
+    """Look at the processes and the last output of a task.
+
+    Attributes:
+        found: The task.
+        at: This moment, in seconds since the epoch.
+    """
+
+    found: TaskFound
+    at: float
+
+
+class TaskLook(msgspec.Struct, frozen=True):
+    """What a look at a task told.
+
+    Attributes:
+        end: The end of its output.
+        silence: For how many seconds it has printed nothing; 0 if it does not run.
+        signs: What its processes have done so far, if it has any.
+    """
+
+    end: OutputEnd
+    silence: float = 0.0
+    signs: VitalSigns | None = None
+
+
+class ReadOutput(msgspec.Struct, frozen=True):
+    """Read what a task printed."""
+
+    task: Task
+
+
+class LookUpFailed(msgspec.Struct, frozen=True):
+    """It could not be looked up; the text says why, in one line."""
+
+    text: str
+
+
+Wanted = LookAtTask | ReadOutput
+"""What can be looked up."""
+
+Result = TaskLook | OutputText | LookUpFailed
+"""What comes of it."""
+
+
+class LookedUp(msgspec.Struct, frozen=True):
+    """The result of a `LookUp`, with its number."""
+
+    number: int
+    result: Result
+
+
+class LookUp(msgspec.Struct, frozen=True):
+    """Look something up. Answer: `LookedUp`.
+
+    Attributes:
+        number: Comes back with the result.
+        wanted: What.
+        reply_to: Takes the result.
+    """
+
+    number: int
+    wanted: Wanted
+    reply_to: Recipient[LookedUp] | None = None
+
+
+def look_up(wanted: Wanted) -> Result:
+    """Look something up; blocks as long as that takes."""
+    match wanted:
+        case LookAtTask(found=found, at=at):
+            return _look(found, at)
+        case ReadOutput(task=task):
+            try:
+                return read_output(task)
+            except OSError as error:
+                what = f"the output of #{task.id}, {task.output_path}"
+                return LookUpFailed(f"can't read {what}: {error.strerror}")
+        case _:
+            assert_never(wanted)
+
+
+def _look(found: TaskFound, at: float) -> TaskLook:
+    task = found.task
+    end = output_end(task)
+    if task.status is not TaskStatus.RUNNING or task.started_at is None:
+        return TaskLook(end)
+    silence = 0.0
+    if task.output_path is not None:
+        started_at = task.started_at.timestamp()
+        silence = activity.silence(Path(task.output_path), started_at, at)
+    signs = None if found.pid is None else activity.look(found.pid)
+    return TaskLook(end, silence, signs)

@@ -1,0 +1,55 @@
+"""The lines of JSON that `--json` writes, and the schema of them."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+import msgspec
+
+from ...actors import Task, TaskEvent
+from ..dialogue.answers import Answer
+
+
+class TaskLine(msgspec.Struct, frozen=True):
+    """Something happened to a task.
+
+    Attributes:
+        event: What; `progress` is any change while it runs.
+        seq: The number of this change in the session.
+        task: The task as it is now.
+    """
+
+    event: TaskEvent
+    seq: int
+    task: Task
+
+
+class TextLine(msgspec.Struct, frozen=True):
+    """A chat message or an answer that is only text, or a problem.
+
+    Attributes:
+        event: `error` for a problem.
+        text: It, made safe to show; an answer may have several lines.
+    """
+
+    event: Literal["reply", "error"]
+    text: str
+
+
+Line = TaskLine | TextLine | Answer
+"""One line."""
+
+_TITLE: Final = "A line of `backburner --json`"
+_REF: Final = "#/$defs/{name}"
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of one line, made from the structs."""
+    kinds: tuple[Any, ...] = (TaskLine, TextLine, *Answer.__args__)
+    found, definitions = msgspec.json.schema_components(kinds, ref_template=_REF)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": _TITLE,
+        "oneOf": list(found),
+        "$defs": dict(sorted(definitions.items())),
+    }

@@ -69,7 +69,7 @@ def _run(options: argparse.Namespace) -> int:
         return _refuse(error)
     draws = is_drawable() and not (options.plain or options.json)
     # From here on a signal ends the session in order, whatever it comes into.
-    with Wakeup(DRAWING_SIGNALS if draws else ()) as wakeup:
+    with Wakeup(DRAWING_SIGNALS if draws else (), last=True) as wakeup:
         try:
             system = _make_system(options, config, _directory(options))
             ended_by = lifetime.start(

@@ -1,4 +1,4 @@
-"""The mailbox of the chat: what somebody typed does not wait behind the news."""
+"""The mailbox of the chat: what comes from the terminal does not wait behind news."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import queue
 from typing import Any
 
 from ..terminal import keys
+from .model.messages import Ending, Open, Pause, Resized, Resumed
+
+_FROM_THE_TERMINAL = keys.Event | Open | Resized | Pause | Resumed | Ending
 
 
 class InputFirst:
-    """A mailbox with two lanes; each keeps its order, and input goes first.
+    """A mailbox with two lanes; each keeps its order, and the terminal's goes first.
 
-    With thousands of notifications a second, many are there before a key. Safe on any
-    thread.
+    With thousands of notifications a second, many are there before a key. A click is
+    meant for the screen as it was by then, so sizes and pauses go with the keys. Safe
+    on any thread.
     """
 
     current: Any = None
@@ -26,7 +30,7 @@ class InputFirst:
 
     def put(self, envelope: Any, /) -> None:  # noqa: ANN401 - Pykka's own, and private
         """Take a message. Never blocks."""
-        is_input = isinstance(envelope.message, keys.Event)
+        is_input = isinstance(envelope.message, _FROM_THE_TERMINAL)
         (self._input if is_input else self._rest).put(envelope)
         self._tokens.put(None)
 

@@ -6,11 +6,13 @@ one `select` without a timeout, and tells the actor what came.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
 import sys
-from contextlib import AbstractContextManager, nullcontext
+import termios
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -28,8 +30,8 @@ from ..program.background import Background
 from ..program.config import Config
 from ..program.exit_status import EXIT_FAILURE, EXIT_SIGNAL
 from ..program.lifetime import HURRY_AGAIN
-from ..program.wakeup import DRAWING_SIGNALS, Wakeup
-from ..terminal.keys import ESCAPE_WAIT, KeyDecoder
+from ..program.wakeup import DRAWING_SIGNALS, ENDING_SIGNALS, Wakeup
+from ..terminal.keys import KeyDecoder, joined
 from ..terminal.quiet import Quiet
 from ..terminal.screen import Screen
 from ..terminal.terminal import Terminal
@@ -39,6 +41,7 @@ from .model.messages import (
     Ending,
     Hurry,
     Open,
+    Opened,
     Pause,
     Paused,
     Resized,
@@ -53,7 +56,7 @@ from .views.input import input_styles
 from .views.layout import draw
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     import pykka
 
@@ -65,6 +68,8 @@ logger = logging.getLogger("backburner")
 _CHUNK: Final = 1 << 16
 _CLOSE_TIMEOUT: Final = 5.0
 _CONTINUED_WITHIN: Final = 0.1
+_OPENED_WITHIN: Final = 1.0
+"""Seconds after which keys are read though what was said before is not there yet."""
 
 
 class ChatOptions(msgspec.Struct, frozen=True):
@@ -109,16 +114,12 @@ def run_chat(
         mouse=options.config.mouse, encoding=options.encoding or "utf-8"
     )
     try:
-        with Quiet(log) as quiet, _heard(wakeup) as w:
+        with _heard(wakeup) as w:
             try:
-                with terminal:
-                    chat = _Chat(system, options, terminal, w)
-                    last_line, status = chat.run(quiet.trouble)
-            except Exception as error:
-                logger.exception("The chat failed")
-                last_line = f"backburner: internal error: {error!r}"
-                if log is not None and quiet.trouble is None:
-                    last_line += f"; the log is {log}"
+                with Quiet(log) as quiet:
+                    last_line, status = _draw(system, options, terminal, w, quiet)
+                    if status == EXIT_FAILURE and log and quiet.trouble is None:
+                        last_line += f"; the log is {log}"
             finally:
                 system.stop()
     finally:
@@ -128,8 +129,55 @@ def run_chat(
     return status
 
 
-def _heard(wakeup: Wakeup | None) -> AbstractContextManager[Wakeup]:
-    return Wakeup(DRAWING_SIGNALS) if wakeup is None else nullcontext(wakeup)
+def _draw(
+    system: TaskSystem,
+    options: ChatOptions,
+    terminal: Terminal,
+    wakeup: Wakeup,
+    quiet: Quiet,
+) -> tuple[str, int]:
+    """Draw the chat until somebody leaves; return the last line and the exit status."""
+    try:
+        ended_by = _ending(_await_foreground(terminal, wakeup))
+        if ended_by is not None:
+            return "backburner: left", EXIT_SIGNAL + ended_by
+        with terminal:
+            return _Chat(system, options, terminal, wakeup).run(quiet.trouble)
+    except termios.error as error:
+        # It never was entered, or the terminal is gone.
+        return f"backburner: can't draw on the terminal: {error.args[-1]}", EXIT_FAILURE
+    except Exception as error:
+        logger.exception("The chat failed")
+        return f"backburner: internal error: {error!r}", EXIT_FAILURE
+    finally:
+        system.stop()
+
+
+def _await_foreground(terminal: Terminal, wakeup: Wakeup) -> tuple[int, ...]:
+    """Stop, as long as the shell has not given the terminal to this program.
+
+    Returns:
+        The signals that were heard meanwhile.
+    """
+    heard: tuple[int, ...] = ()
+    while not terminal.in_foreground and _ending(heard) is None:
+        # What the terminal does to those that change it from the background; but
+        # there it would go on doing so to a program that has been told to end.
+        os.kill(0, signal.SIGTTOU)
+        _, signals = wakeup.wait(timeout=_CONTINUED_WITHIN)
+        if not signals:
+            break  # without a shell that could continue it nothing has stopped
+        heard += signals
+    return heard
+
+
+def _ending(signals: Iterable[int]) -> int | None:
+    """Return the first of the signals that asks this program to end."""
+    return next((number for number in signals if number in ENDING_SIGNALS), None)
+
+
+def _heard(wakeup: Wakeup | None) -> contextlib.AbstractContextManager[Wakeup]:
+    return Wakeup(DRAWING_SIGNALS) if wakeup is None else contextlib.nullcontext(wakeup)
 
 
 class _Owner:
@@ -137,6 +185,7 @@ class _Owner:
 
     def __init__(self, wakeup: Wakeup) -> None:
         self._wakeup = wakeup
+        self.opened = False
         self.finished = False
         self.lost: str | None = None
         self.hurried = False
@@ -144,6 +193,8 @@ class _Owner:
 
     def tell(self, report: UIReport, /) -> None:
         match report:
+            case Opened():
+                self.opened = True
             case Finished():
                 self.finished = True
             case ViewLost(reason=reason):
@@ -175,6 +226,7 @@ class _Chat:
         self._open_input = True
         self._ended_by: int | None = None
         self._hurry_owed = False
+        self._reads_from = time.monotonic() + _OPENED_WITHIN
         self._clock = SystemClock()
         history = None
         if options.directory is not None:
@@ -185,6 +237,7 @@ class _Chat:
         # Before what it can do without is loaded, blessed above all. What is typed
         # meanwhile waits in the terminal, and a signal in the pipe.
         screen.paint(draw(first), first.size)
+        terminal.ask(background=options.config.theme == "auto")
         from .ui_actor import UIActor  # noqa: PLC0415
 
         terminal.learn()
@@ -212,16 +265,20 @@ class _Chat:
             The last line and the exit status.
         """
         notices = [*self._system.warnings, *([] if trouble is None else [trouble])]
+        text = "backburner: left"
         try:
             self._tell(Open(), *map(Notice, notices), Reopened(self._system.resumed))
             self._pump(self._is_over)
             self._tell(Ending())
             self._stop_system()
-            summary = answer_of(self._ui.ask(Close(), block=False), _CLOSE_TIMEOUT)
+            # A screen that is not finished in time is no reason to fail.
+            with contextlib.suppress(TimeoutError):
+                answer = answer_of(self._ui.ask(Close(), block=False), _CLOSE_TIMEOUT)
+                text = answer.text if isinstance(answer, Summary) else text
         finally:
-            answer_of(self._ui.stop(block=False), _CLOSE_TIMEOUT)
+            with contextlib.suppress(TimeoutError):
+                answer_of(self._ui.stop(block=False), _CLOSE_TIMEOUT)
             self._clock.close()
-        text = summary.text if isinstance(summary, Summary) else "backburner: left"
         if self._owner.lost is not None:
             text += f" (can't draw any more: {self._owner.lost})"
         return text, 0 if self._ended_by is None else EXIT_SIGNAL + self._ended_by
@@ -245,30 +302,36 @@ class _Chat:
     def _pump(self, done: Callable[[], bool], *, hurry: bool = False) -> None:
         """Tell the actor what comes in, until it is done."""
         while not done():
-            timeout = ESCAPE_WAIT if self._decoder.pending else None
-            if self._hurry_owed:
-                # It came before the thread had come to the stop.
-                timeout = HURRY_AGAIN
-            fds = (self._terminal.input_fd,) if self._open_input else ()
-            readable, signals = self._wakeup.wait(*fds, timeout=timeout)
+            readable, signals = self._wakeup.wait(*self._inputs(), timeout=self._wait())
             self._take_signals(signals)
             if readable:
                 self._read()
-            elif self._decoder.pending:
-                self._tell(*self._decoder.flush())
+            elif (due := self._decoder.deadline) and time.monotonic() >= due:
+                self._tell(*joined(self._decoder.flush()))
             if self._owner.take_pause():
                 self._stop_process()
-            if hurry and (self._owner.hurried or self._is_ending(signals)):
+            if hurry and (self._owner.hurried or _ending(signals) is not None):
                 self._owner.hurried = False
                 self._hurry_owed = True
             self._hurry_owed = self._hurry_owed and not self._system.hurry()
 
-    @staticmethod
-    def _is_ending(signals: tuple[int, ...]) -> bool:
-        return any(
-            number in {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-            for number in signals
-        )
+    @property
+    def _is_open(self) -> bool:
+        # What is sent before what was said earlier is there would stand above it, and
+        # be there twice. Until then it waits in the terminal.
+        return self._owner.opened or time.monotonic() >= self._reads_from
+
+    def _inputs(self) -> tuple[int, ...]:
+        listens = self._open_input and self._is_open
+        return (self._terminal.input_fd,) if listens else ()
+
+    def _wait(self) -> float | None:
+        """Return how long to wait for something to come; none for ever."""
+        if self._hurry_owed:
+            # It came before the thread had come to the stop.
+            return HURRY_AGAIN
+        due = self._decoder.deadline if self._is_open else self._reads_from
+        return None if due is None else max(0.0, due - time.monotonic())
 
     def _take_signals(self, numbers: tuple[int, ...]) -> None:
         # A stopped program that is killed is continued as well: it may be in the
@@ -281,12 +344,17 @@ class _Chat:
             case signal.SIGWINCH:
                 self._tell(Resized(self._terminal.size()))
             case signal.SIGCONT:
-                if self._ended_by is None:
-                    self._tell(Resumed(self._terminal.size()))
+                self._resume()
             case signal.SIGTSTP:
                 self._tell(Pause())
             case _:
                 self._ended_by = number
+
+    def _resume(self) -> None:
+        if self._ended_by is None:
+            self._ended_by = _ending(_await_foreground(self._terminal, self._wakeup))
+        if self._ended_by is None:
+            self._tell(Resumed(self._terminal.size()))
 
     def _read(self) -> None:
         try:
@@ -294,7 +362,7 @@ class _Chat:
         except OSError:
             data = b""
         if data:
-            self._tell(*self._decoder.feed(data))
+            self._tell(*joined(self._decoder.feed(data)))
         else:
             # The window is gone.
             self._open_input = False

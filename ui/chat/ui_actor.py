@@ -13,9 +13,11 @@ from ...actors import (
     GetTranscript,
     QueueRequest,
     Recipient,
+    Refused,
     Subscribe,
     Subscribed,
     TaskChanged,
+    Transcript,
 )
 from ..dialogue.effects import Leave, Send, Tell
 from ..dialogue.face_actor import FaceActor
@@ -44,6 +46,7 @@ from .model.messages import (
     Ending,
     Hurry,
     Open,
+    Opened,
     Pause,
     Paused,
     Resized,
@@ -80,6 +83,7 @@ PATIENCE_WITH_INPUT: Final = 0.002
 REMEMBERED: Final = 1000
 """Entries of the transcript that are put back when a session is opened again."""
 
+_SHOWN_AT_ONCE = keys.Key | keys.Typed | keys.Paste | keys.Wheel | keys.Click | Resized
 _SEARCH_TIME: Final = 0.015
 _RETRY: Final = 0.1
 _FAILURES: Final = 5
@@ -136,7 +140,9 @@ class UIActor(FaceActor[UIMessage]):
         self._dirty_since: float | None = None
         self._urgent = False
         self._painted = 0.0
+        self._opened = False
         self._paused = False
+        self._pause_wanted = False
         self._failures = 0
         self._window: tuple[str, int | None] | None = None
 
@@ -166,16 +172,32 @@ class UIActor(FaceActor[UIMessage]):
                 self._resume(size)
             case keys.BackgroundColor():
                 self._set_look(message)
+            case keys.KeyboardProtocol():
+                self._terminal.use_keyboard_protocol()
+            case keys.DeviceAttributes():
+                self._terminal.note_answer()
+                self._pause_if_wanted()
             case Beat():
                 self._alarm = None
+                self._pause_if_wanted()
                 self._perform(update(self._state, message, now))
+            case Transcript() | Refused() if not self._opened:
+                # It was asked for first, and nothing else can have been.
+                self._opened = True
+                self._perform(update(self._state, message, now))
+                self.post(self._owner, Opened())
             case TaskChanged() | Subscribed():
                 self.note_seen(message)
                 self._perform(update(self._state, message, now))
             case _:
                 self._urgent |= isinstance(
                     message,
-                    keys.Key | keys.Paste | keys.Wheel | keys.Click | Resized,
+                    keys.Key
+                    | keys.Typed
+                    | keys.Paste
+                    | keys.Wheel
+                    | keys.Click
+                    | Resized,
                 )
                 self._perform(update(self._state, message, now))
         self._settle()
@@ -235,9 +257,6 @@ class UIActor(FaceActor[UIMessage]):
             return True
         if self._terminal.lost:
             self.lose_view("the terminal is gone")
-        if not self._painted and self._config.theme == "auto":
-            # After the first frame: the answer may take its time, or never come.
-            self._terminal.ask()
         self._painted = time.monotonic()
         self.acknowledge()
         return whole
@@ -330,10 +349,20 @@ class UIActor(FaceActor[UIMessage]):
             self._state.notice = str(error)
 
     def _pause(self) -> None:
-        if not self._paused:
-            self._paused = True
-            self._terminal.leave()
-            self.post(self._owner, Paused())
+        self._pause_wanted = True
+        self._pause_if_wanted()
+
+    def _pause_if_wanted(self) -> None:
+        if self._paused or not self._pause_wanted:
+            return
+        # What the terminal still has to answer would be typed into the shell.
+        if (due := self._terminal.answer_due()) > 0:
+            self._wake_in(due, time.monotonic())
+            return
+        self._paused = True
+        self._pause_wanted = False
+        self._terminal.leave()
+        self.post(self._owner, Paused())
 
     def _resume(self, size: Size) -> None:
         # Whoever had the terminal meanwhile may have changed its modes.
@@ -343,7 +372,7 @@ class UIActor(FaceActor[UIMessage]):
         except termios.error as error:
             self.lose_view(str(error))
             return
-        self._paused = False
+        self._paused = self._pause_wanted = False
         self._window = None
         self._screen.invalidate()
         self._state.size = size

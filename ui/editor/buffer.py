@@ -6,9 +6,10 @@ together on the screen, never between a letter and its accent.
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Final
 
-from ..text.cells import clusters
+from ..text.cells import cluster_around, clusters
 
 _UNDO_LIMIT: Final = 200
 _KILL_LIMIT: Final = 20
@@ -42,7 +43,7 @@ class EditBuffer:
         """Show another text, with the cursor at its end; can be undone."""
         self._change(0, len(self.text), text)
         if cursor is not None:
-            self.cursor = cursor
+            self.cursor = self._after_cluster(cursor)
 
     # Where things are.
 
@@ -83,7 +84,7 @@ class EditBuffer:
             at -= 1
         while at > 0 and _in_word(self.text[at - 1]):
             at -= 1
-        return at
+        return self._before_cluster(at)
 
     @property
     def word_end(self) -> int:
@@ -93,7 +94,7 @@ class EditBuffer:
             at += 1
         while at < end and _in_word(self.text[at]):
             at += 1
-        return at
+        return self._after_cluster(at)
 
     @property
     def blank_word_start(self) -> int:
@@ -103,13 +104,13 @@ class EditBuffer:
             at -= 1
         while at > 0 and not self.text[at - 1].isspace():
             at -= 1
-        return at
+        return self._before_cluster(at)
 
     # Moves.
 
     def move(self, position: int) -> None:
         """Put the cursor somewhere."""
-        self.cursor = max(0, min(position, len(self.text)))
+        self.cursor = self._after_cluster(max(0, min(position, len(self.text))))
         self._last = "move"
 
     def move_line(self, step: int) -> bool:
@@ -198,16 +199,25 @@ class EditBuffer:
 
     def _put_yanked(self, start: int, end: int) -> None:
         self._change(start, end, self._kills[-1])
-        self._yanked = (start, self.cursor)
+        self._yanked = (start, start + len(self._kills[-1]))
         self._last = "yank"
 
     def _change(self, start: int, end: int, text: str, *, join: bool = False) -> None:
         if not join:
             self._undo = [*self._undo, (self.text, self.cursor)][-_UNDO_LIMIT:]
         self.text = self.text[:start] + text + self.text[end:]
-        self.cursor = start + len(text)
+        # What was put in may have become one with what follows it.
+        self.cursor = self._after_cluster(start + len(text))
         self._last = ""
+
+    def _before_cluster(self, position: int) -> int:
+        return cluster_around(self.text, position)[0]
+
+    def _after_cluster(self, position: int) -> int:
+        return cluster_around(self.text, position)[1]
 
 
 def _in_word(char: str) -> bool:
-    return char.isalnum() or char == "_"
+    if char.isalnum() or char == "_":
+        return True
+    return not char.isascii() and unicodedata.category(char).startswith("M")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ..terminal.keys import Key, Paste
+from ..terminal.keys import Key, Paste, Typed
 from ..text.cells import clip
 from .buffer import EditBuffer
 from .folds import Folds, clean_input, is_fold, is_large
@@ -86,8 +86,8 @@ class Editor:
             self._suggested = (typed, next(found, typed))
         return self._suggested[1][len(typed) :]
 
-    def handle(self, event: Key | Paste) -> bool:
-        """Take a key or a paste.
+    def handle(self, event: Key | Typed | Paste) -> bool:
+        """Take a key, several that type something, or a paste.
 
         Left to the caller, unless a search is under way: Enter, Tab, Escape, Ctrl+C,
         what means nothing here, Up and Down where there is nothing more to go to, and
@@ -99,6 +99,9 @@ class Editor:
         if isinstance(event, Paste):
             self._end_search()
             self.paste(event.text)
+            return True
+        if isinstance(event, Typed):
+            self._type(event)
             return True
         if self._search and self._handle_search(self._search, event):
             return True
@@ -225,6 +228,13 @@ class Editor:
             styles=self.styles,
         )
         return lay_out(content, columns, max(1, max_rows))
+
+    def _type(self, typed: Typed) -> None:
+        if self._search:
+            for key in typed.keys:
+                self._handle_search(self._search, key)
+        else:
+            self._buffer.type(clean_input(typed.text))
 
     def _edit(self, name: str) -> bool:
         """Carry out a key that moves or changes; tell whether it is one."""

@@ -133,7 +133,6 @@ def _scrolled_row(content: Content, room: int) -> tuple[Row, int]:
     end = len(text) if end < 0 else end
     pieces = list(_pieces(content, text[start:end], room))
     row = _row_of(content, pieces)
-    # Summed like the column: a joiner that joins nothing makes the row narrower.
     total = sum(piece.cells for piece in pieces)
     column = _cells_before(content, start, cursor, room)
     if total < room or (total == room and cursor < end):

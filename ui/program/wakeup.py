@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import os
 import select
 import signal
-from typing import TYPE_CHECKING, Final, Self
+import sys
+from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
-ENDING_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ENDING_SIGNALS: Final = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGABRT,
+    signal.SIGXCPU,
+)
 """The signals that ask this program to end."""
 
 DRAWING_SIGNALS: Final = (signal.SIGWINCH, signal.SIGCONT, signal.SIGTSTP)
 """The signals that concern a program that draws."""
 
 _NUDGE: Final = b"\0"
+_KEYS: Final = (signal.SIGINT, signal.SIGQUIT)
 
 
 class Wakeup:
@@ -28,14 +38,17 @@ class Wakeup:
 
     Args:
         also: Other signals to be told of.
+        last: Whether the process ends as soon as this is closed: then Ctrl+C and Ctrl+\
+            come too late to end it in another way.
     """
 
-    def __init__(self, also: tuple[int, ...] = ()) -> None:
+    def __init__(self, also: tuple[int, ...] = (), *, last: bool = False) -> None:
         self._numbers = (*ENDING_SIGNALS, *also)
+        self._last = last
         self._read, self._write = os.pipe()
         os.set_blocking(self._read, False)
         os.set_blocking(self._write, False)
-        self._before: dict[int, signal.Handlers | int] = {}
+        self._before: dict[int, Any] = {}
         self._wakeup_before = -1
 
     def __enter__(self) -> Self:
@@ -46,12 +59,10 @@ class Wakeup:
             self._write, warn_on_full_buffer=False
         )
         for number in self._numbers:
-            before = signal.signal(number, _do_nothing)
             # A program started with nohup, or in the background, stays deaf.
-            if before is signal.SIG_IGN:
-                signal.signal(number, signal.SIG_IGN)
-            else:
-                self._before[number] = signal.SIG_DFL
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                handler = _show_stacks if number == signal.SIGABRT else _do_nothing
+                self._before[number] = signal.signal(number, handler)
         return self
 
     def __exit__(
@@ -61,7 +72,8 @@ class Wakeup:
         traceback: TracebackType | None,
     ) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            late = self._last and number in _KEYS
+            signal.signal(number, signal.SIG_IGN if late else handler or signal.SIG_DFL)
         signal.set_wakeup_fd(self._wakeup_before)
         write, self._write = self._write, -1  # the number may become another file's
         os.close(self._read)
@@ -101,3 +113,10 @@ class Wakeup:
 def _do_nothing(number: int, frame: FrameType | None) -> None:
     # Without any handler there would be nobody for whom Python writes the number.
     del number, frame
+
+
+def _show_stacks(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    # Whoever looks for a fault has asked for this, and would get it without a handler.
+    if faulthandler.is_enabled() and sys.stderr is not None:
+        faulthandler.dump_traceback(all_threads=True)

@@ -12,15 +12,25 @@ from __future__ import annotations
 
 import codecs
 import re
+import time
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from ...actors.rules.safe_text import safe_line
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
 ESCAPE_WAIT: Final = 0.1
 """Seconds after which a lone ESC is the Escape key; safe over ssh."""
+
+SEQUENCE_WAIT: Final = 1.0
+"""Seconds in which the rest of a sequence may follow its ESC, on a slow line too."""
+
+PASTE_STALL: Final = 0.1
+"""Seconds without input after which a paste may have lost its end."""
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -33,6 +43,21 @@ class Key(msgspec.Struct, frozen=True):
 
     name: str
     text: str = ""
+
+
+class Typed(msgspec.Struct, frozen=True):
+    """Several characters came at once, as if each had been typed.
+
+    Attributes:
+        keys: What was typed; every one of them types something.
+    """
+
+    keys: tuple[Key, ...]
+
+    @property
+    def text(self) -> str:
+        """All that they type."""
+        return "".join([key.text for key in self.keys])
 
 
 class Paste(msgspec.Struct, frozen=True):
@@ -90,8 +115,14 @@ class DeviceAttributes(msgspec.Struct, frozen=True):
     numbers: tuple[int, ...]
 
 
-TerminalAnswer = BackgroundColor | DeviceAttributes
-Event = Key | Paste | Wheel | Click | FocusChange | TerminalAnswer
+class KeyboardProtocol(msgspec.Struct, frozen=True):
+    """The terminal's answer to `CSI ? u`: it knows the kitty keyboard protocol."""
+
+    flags: int
+
+
+TerminalAnswer = BackgroundColor | DeviceAttributes | KeyboardProtocol
+Event = Key | Typed | Paste | Wheel | Click | FocusChange | TerminalAnswer
 
 PASTE_LIMIT: Final = 1 << 24
 """Characters of the longest paste that is taken whole."""
@@ -161,15 +192,50 @@ _TILDES: Final = {
     24: "f12",
 }
 _CONSOLE_FINALS: Final = {"A": "f1", "B": "f2", "C": "f3", "D": "f4", "E": "f5"}
+# What the kitty keyboard protocol calls the keys beside the letters, as characters for
+# private use; what is not here (media keys, the modifiers themselves) means nothing.
+_PRIVATE_USE: Final = range(0xE000, 0xF900)
+_KEYPAD: Final = dict(enumerate("0123456789./*-+", 57399)) | {
+    57414: "enter",
+    57415: "=",
+    57416: ",",
+    57417: "left",
+    57418: "right",
+    57419: "up",
+    57420: "down",
+    57421: "pgup",
+    57422: "pgdn",
+    57423: "home",
+    57424: "end",
+    57425: "insert",
+    57426: "delete",
+}
+# What used to be one and the same byte, and is still meant by it.
+_SAME_BYTE: Final = {
+    "ctrl-i": "tab",
+    "ctrl-m": "enter",
+    "ctrl-[": "escape",
+    "ctrl-/": "ctrl-_",
+    "ctrl--": "ctrl-_",
+    "ctrl-@": "ctrl-space",
+}
 _DIGITS: Final = 7
 _OTHER_KEYS: Final = 27
 _RELEASED: Final = 3
 _SHIFT, _ALT, _CTRL = 1, 2, 4
+_OTHER_MODIFIERS: Final = 8 | 16 | 32  # super, hyper and meta
 _X10_REPORT: Final = len("\x1b[Mbxy")
 _LEFT_BUTTON: Final = 0
 _WHEEL_UP: Final = 64
 _WHEEL_DOWN: Final = 65
 _MOUSE_MODIFIERS: Final = 4 | 8 | 16
+# The beginning of what a terminal sends; whoever types takes longer for less.
+_LATE_SEQUENCE: Final = re.compile(
+    r"\x1b(?:\[[<=>?]?[0-9;:]*\$?|O[0-9;]*|\](?:[0-9]+(?:;[^\x00-\x1f]*)?)?)"
+)
+_LATE_OPENERS: Final = "[O]"
+_LATE_DROPPED: Final = "~uycnRtMm"
+_INTERRUPTS: Final = "\x03\x04\x1b"
 _COLOR: Final = re.compile(
     r"\x1b\]11;rgba?:([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})"
 )
@@ -180,26 +246,44 @@ class KeyDecoder:
 
     Takes time in proportion to the bytes, and holds back less than a kilobyte, a paste
     aside. Sequences that mean nothing here are dropped; invalid UTF-8 is replaced.
+
+    A lone ESC is the Escape key after `ESCAPE_WAIT`. If it was the first byte of a
+    sequence all the same, on a slow line, the rest is taken for that sequence if it
+    comes within `SEQUENCE_WAIT`, and not for what somebody types. A paste that has lost
+    its end is ended by Ctrl+C, Ctrl+D or Escape, pressed while nothing else comes.
+
+    Args:
+        clock: Tells the time in seconds; it never goes back.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._clock = clock
         self._held = ""
+        self._late = False  # what is held follows an Escape that was given out
+        self._late_until = 0.0
         self._paste: _OpenPaste | None = None
+        self._interrupt = ""
+        self._fed = 0.0
+        self._deadline: float | None = None
         self._events: list[Event] = []
 
     @property
-    def pending(self) -> bool:
-        """Whether `flush` would return something: call it after `ESCAPE_WAIT`."""
-        # Only what a person can have typed: a longer sequence comes from the
-        # terminal, and its end is on the way.
-        return self._held == _ESC or (
-            len(self._held) == len("\x1b[") and self._held[1] in f"[O{_STRINGS}"
-        )
+    def deadline(self) -> float | None:
+        """When to call `flush` if nothing comes before, by the clock; maybe never."""
+        return self._deadline
 
     def feed(self, data: bytes) -> list[Event]:
         """Take what was read; return the events that are complete."""
+        now = self._clock()
         text = self._decoder.decode(data)
+        if self._paste and self._interrupts(text, now):
+            return []
+        text, self._interrupt = self._interrupt + text, ""
+        if text and self._late_until:
+            if now <= self._late_until and text[0] in _LATE_OPENERS:
+                self._held, self._late = _ESC, True
+            self._late_until = 0.0
         at = 0
         while at < len(text):
             if self._paste:
@@ -210,13 +294,60 @@ class KeyDecoder:
             else:
                 self._take_char(text[at])
                 at += 1
+        self._fed = now
+        wait = self._patience(text)
+        self._deadline = None if wait is None else now + wait
         return self._taken()
 
     def flush(self) -> list[Event]:
-        """Return what a lone ESC means now that nothing followed it."""
-        if self.pending:
+        """Return what was held back, now that nothing has followed it in time."""
+        self._deadline = None
+        if self._interrupt and self._paste:
+            self._events.append(self._paste.close())
+            self._paste = None
+            text, self._interrupt = self._interrupt, ""
+            for char in text:
+                if self._held:
+                    self._take_held(char)
+                else:
+                    self._take_char(char)
+        if self._is_pending:
+            self._late_until = self._clock() + SEQUENCE_WAIT if self._is_escape else 0.0
             self._give_up()
         return self._taken()
+
+    @property
+    def _is_escape(self) -> bool:
+        return self._held == _ESC and not self._late
+
+    @property
+    def _is_pending(self) -> bool:
+        # Only what a person can have typed: a longer sequence comes from the
+        # terminal, and its end is on the way.
+        return bool(self._held) and (self._late or len(self._held) <= len("\x1b["))
+
+    def _patience(self, text: str) -> float | None:
+        """Return how long what is held may wait for more; none for ever."""
+        if self._paste:
+            # A paste ends with its mark, unless that got lost.
+            lost = text.endswith(("\x03", "\x04")) and not self._paste.is_ending
+            self._interrupt = self._paste.take_back(_INTERRUPTS[:2]) if lost else ""
+            return SEQUENCE_WAIT if lost else None
+        if not self._is_pending:
+            return None
+        is_key = self._held == _ESC or self._held[1] not in _LATE_OPENERS
+        return ESCAPE_WAIT if is_key and not self._late else SEQUENCE_WAIT
+
+    def _interrupts(self, text: str, now: float) -> bool:
+        """Tell whether somebody seems to press a key to get out of a paste."""
+        pressed = self._interrupt + text
+        if not text or pressed.strip(_INTERRUPTS) or now - self._fed < PASTE_STALL:
+            return False
+        self._interrupt = pressed
+        # ESC may begin the mark of the end, or anything that was pasted.
+        slow = pressed.endswith(_ESC)
+        self._deadline = now + (SEQUENCE_WAIT if slow else ESCAPE_WAIT)
+        return True
 
     def _taken(self) -> list[Event]:
         events, self._events = self._events, []
@@ -231,7 +362,9 @@ class KeyDecoder:
     def _take_held(self, char: str) -> None:
         """Take one more character of a sequence that began with ESC."""
         held = self._held
-        if len(held) == 1:
+        if self._late:
+            self._take_late(char)
+        elif len(held) == 1:
             self._take_second(char)
         elif held[1] in _STRINGS:
             self._take_string(char)
@@ -246,6 +379,42 @@ class KeyDecoder:
             self._take_ss3(char)
         else:
             self._take_csi(char)
+
+    def _take_late(self, char: str) -> None:
+        """Go on with a sequence of which the ESC was given out as a key."""
+        held = self._held + char
+        if len(held) > _LONGEST_SEQUENCE:
+            self._give_up()
+            self._take_char(char)
+        elif _LATE_SEQUENCE.fullmatch(held):
+            self._held = held
+        elif held[1] == "]" and (char == "\a" or held.endswith("\x1b\\")):
+            self._late = False
+            self._take_string(char)
+        elif held[1] == "]" and char == _ESC:
+            self._held = held
+        elif held[1] != "]" and _LATE_SEQUENCE.fullmatch(self._held):
+            self._end_late(held, char)
+        else:
+            self._give_up()
+            self._take_char(char)
+
+    def _end_late(self, held: str, final: str) -> None:
+        parameters = held[2:-1]
+        known = final in _LATE_DROPPED and parameters.strip("<=>?$")
+        if held[1] == "O":
+            known = final in _SS3
+        elif final != "M" or parameters:
+            known = known or _csi_event(parameters, final) is not None
+        if not known:
+            self._give_up()
+            self._take_char(final)
+            return
+        self._late = False
+        if held[1] == "O":
+            self._take_ss3(final)
+        else:
+            self._take_csi(final)
 
     def _take_second(self, char: str) -> None:
         if char == _ESC:
@@ -266,7 +435,11 @@ class KeyDecoder:
         elif ended:
             self._held = _ESC
             self._take_held(char)
-        elif (char < " " and char != _ESC) or len(self._held) == _LONGEST_SEQUENCE:
+        elif (
+            (char < " " and char != _ESC)
+            or len(self._held) == _LONGEST_SEQUENCE
+            or (self._held == "\x1b]" and not char.isalnum())
+        ):
             self._give_up()
             self._take_char(char)
         else:
@@ -277,9 +450,13 @@ class KeyDecoder:
             self._held += char
             return
         modifiers = self._held[2:].rpartition(";")[2]
+        name = _SS3.get(char)
+        if name is None:
+            self._give_up()
+            self._take_char(char)
+            return
         self._held = ""
-        if name := _SS3.get(char):
-            self._events.append(Key(_modified(name, _modifiers(modifiers))))
+        self._events.append(Key(_modified(name, _modifiers(modifiers))))
 
     def _take_csi(self, char: str) -> None:
         if char < "@" or (char == "[" and len(self._held) == len("\x1b[")):
@@ -303,10 +480,15 @@ class KeyDecoder:
 
     def _give_up(self) -> None:
         """Take what is held for what a person has typed, if that can be."""
-        if self.pending:
-            name = "escape" if self._held == _ESC else f"alt-{self._held[1]}"
-            self._events.append(Key(name))
-        self._held = ""
+        held, self._held = self._held, ""
+        late, self._late = self._late, False
+        if late:
+            # Whoever typed this had pressed Escape before.
+            self._events += [key for char in held[1:] if (key := _key_of(char))]
+        elif held == _ESC:
+            self._events.append(Key("escape"))
+        elif len(held) == len("\x1b["):
+            self._events.append(Key(f"alt-{held[1]}"))
 
 
 class _OpenPaste:
@@ -346,6 +528,20 @@ class _OpenPaste:
             self._add(text[at:])
         return len(text), False
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether the mark of the end has begun."""
+        return bool(self._tail)
+
+    def take_back(self, chars: str) -> str:
+        """Take out what stands at the end and consists of these characters."""
+        last = self._parts[-1] if self._parts else ""
+        kept = last.rstrip(chars)
+        if last:
+            self._parts[-1] = kept
+            self._room += len(last) - len(kept)
+        return last[len(kept) :]
+
     def close(self) -> Paste:
         text = "".join(self._parts)
         return Paste(text.replace("\r\n", "\n").replace("\r", "\n"), self._cut)
@@ -356,6 +552,24 @@ class _OpenPaste:
         self._room -= len(text)
         if text:
             self._parts.append(text)
+
+
+def joined(events: Iterable[Event]) -> list[Event]:
+    """Make one `Typed` of the keys next to each other that type something."""
+    found: list[Event] = []
+    run: list[Key] = []
+    for event in events:
+        if isinstance(event, Key) and event.text:
+            run.append(event)
+            continue
+        found += _run(run)
+        run = []
+        found.append(event)
+    return found + _run(run)
+
+
+def _run(keys: list[Key]) -> list[Event]:
+    return [Typed(tuple(keys))] if len(keys) > 1 else [*keys]
 
 
 @lru_cache(maxsize=1024)
@@ -377,15 +591,15 @@ def _csi_event(parameters: str, final: str) -> Event | None:
         name = _CONSOLE_FINALS.get(final)
         return Key(name) if name else None
     if parameters.startswith("?"):
-        if final != "c":
-            return None
-        return DeviceAttributes(tuple(_numbers(parameters[1:])))
+        numbers = _numbers(parameters[1:])
+        if final == "u":
+            return KeyboardProtocol(numbers[0])
+        return DeviceAttributes(tuple(numbers)) if final == "c" else None
     if not parameters and final in "IO":
         return FocusChange(final == "I")
     if final == "u":
         code, _, rest = parameters.partition(";")
-        modifiers = rest.partition(";")[0]
-        return _key_of_code(code.partition(":")[0], modifiers)
+        return _key_of_code(code, rest.partition(";")[0])
     code, _, modifiers = parameters.partition(";")
     if final == "~":
         numbers = _numbers(parameters)
@@ -414,23 +628,45 @@ def _mouse(parameters: str, final: str) -> Event | None:
     return None
 
 
-def _key_of_code(code: str, modifiers: str) -> Key | None:
-    """Read a key given by its code point, as newer keyboard protocols do."""
-    number = _number(code)
-    if not 0 < number < 0x110000 or _is_release(modifiers):  # noqa: PLR2004 - Unicode
+def _key_of_code(codes: str, modifiers: str) -> Key | None:
+    """Read a key given by code points, as newer keyboard protocols do.
+
+    Args:
+        codes: What it types; after a `:` what it types with Shift, and after another
+            what is at its place on a keyboard with Latin letters.
+        modifiers: What is held with it.
+    """
+    if _is_release(modifiers):
         return None
-    key = _key_of(chr(number))
-    if key is None or (key.name.startswith("ctrl-")):
-        return None
+    code, shifted, base = [*codes.split(":"), "", ""][:3]
     held = _modifiers(modifiers)
+    if held & _SHIFT and shifted and not held & (_CTRL | _ALT):
+        code, held = shifted, held & ~_SHIFT
+    key = _key_at(_number(code))
+    if key is None or _held(modifiers) & _OTHER_MODIFIERS:
+        return None
+    if held & (_CTRL | _ALT) and len(key.name) == 1 and not key.name.isascii():
+        # Ctrl+C is a place on the keyboard, whatever letter is painted on it.
+        key = _key_at(_number(base)) or key
     if len(key.name) == 1 and held & _SHIFT:
         key = _key_of(key.name.upper()) or key
         held &= ~_SHIFT
-    if not held:
+    if not held or (key.text and held == _SHIFT):
         return key
     if held & _CTRL:
         key = _key_of(key.name.lower()) or key if len(key.name) == 1 else key
-    return Key(_modified(key.name, held))
+    name = _modified(key.name, held)
+    return Key(_SAME_BYTE.get(name, name))
+
+
+def _key_at(number: int) -> Key | None:
+    """Return the key with a code point, or none if there is no such key."""
+    if name := _KEYPAD.get(number):
+        return Key(name, name if len(name) == 1 else "")
+    if not 0 < number < 0x110000 or number in _PRIVATE_USE:  # noqa: PLR2004 - Unicode
+        return None
+    key = _key_of(chr(number))
+    return None if key is None or key.name.startswith("ctrl-") else key
 
 
 def _modified(name: str, held: int) -> str:
@@ -448,9 +684,12 @@ def _modified(name: str, held: int) -> str:
 
 
 def _modifiers(field: str) -> int:
+    return _held(field) & (_SHIFT | _ALT | _CTRL)
+
+
+def _held(field: str) -> int:
     """Read a field of modifiers: 1 and a bit for each; `:` begins the kind of event."""
-    number = _number(field.partition(":")[0])
-    return max(0, number - 1) & (_SHIFT | _ALT | _CTRL)
+    return max(0, _number(field.partition(":")[0]) - 1)
 
 
 def _is_release(modifiers: str) -> bool:

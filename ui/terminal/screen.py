@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from .terminal import Size, Terminal
 
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"  # drawn at once, where that is known
-_HIDE_CURSOR, _SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
-_ERASE_LINE, _ERASE_REST = "\x1b[2K", "\x1b[K"
 _NOTICE_LIMIT: Final = 200
 _PROGRESS, _PROGRESS_ERROR = 1, 2
 _NO_PROGRESS: Final = "9;4;0"
@@ -73,10 +71,11 @@ class Screen:
         ]
         cursor = _inside(frame.cursor, size)
         if parts or cursor != self._cursor:
+            known = terminal.sequences
             if self._cursor is not None:
-                parts.insert(0, _HIDE_CURSOR)
+                parts.insert(0, known.hide_cursor)
             if cursor is not None:
-                parts.append(f"\x1b[{cursor[0] + 1};{cursor[1] + 1}H{_SHOW_CURSOR}")
+                parts.append(f"{known.move_yx(*cursor)}{known.normal_cursor}")
             self._shown, self._cursor = rows, cursor
             self._write(f"{_BEGIN}{''.join(parts)}{_END}")
         return True
@@ -136,19 +135,19 @@ class Screen:
         # Terminals disagree about how wide these are: each piece after one is put in
         # its place, and what an old one may have left behind is erased first.
         doubtful = not all(is_even(span.text) for span in row)
-        styling = self._terminal.styling
-        parts = [f"\x1b[{number + 1}H", _ERASE_LINE if doubtful else ""]
+        styling, known = self._terminal.styling, self._terminal.sequences
+        parts = [known.move_yx(number, 0), known.clear_eol if doubtful else ""]
         at = 0
         misplaced = False
         for span in row:
             if misplaced:
-                parts.append(f"\x1b[{at + 1}G")
+                parts.append(known.move_yx(number, at))
             switch_on = styling.sequence(span.style)
             parts += (switch_on, span.text, styling.reset if switch_on else "")
             at += width(span.text)
             misplaced |= doubtful and not is_even(span.text)
         if at < columns and not doubtful:
-            parts.append(_ERASE_REST)
+            parts.append(known.clear_eol)
         return "".join(parts)
 
     def _osc(self, command: str, *, pass_through: bool = False) -> bool:

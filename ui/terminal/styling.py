@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +11,7 @@ import msgspec
 from ..text.rows import PLAIN, Style
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import blessed
 
 TRUE_COLOR: Final = 1 << 24
 """The number of colours of a terminal that takes red, green and blue."""
@@ -20,11 +21,15 @@ _BRIGHT: Final = 60
 _BASIC: Final = 8
 _CUBE: Final = 16
 _GRAYS: Final = 232
+_STYLES: Final = ("normal", "bold", "dim", "italic", "underline", "reverse")
 _LEVELS: Final = (0, 95, 135, 175, 215, 255)
 
 
 class Sequences(msgspec.Struct, frozen=True):
-    """What switches each kind of style on, and `normal` all of them off."""
+    """What a terminal is drawn with; each has the name that blessed has for it.
+
+    `normal` switches all styles off. `clear` moves the cursor to the first cell too.
+    """
 
     normal: str
     bold: str
@@ -32,12 +37,50 @@ class Sequences(msgspec.Struct, frozen=True):
     italic: str
     underline: str
     reverse: str
+    enter_fullscreen: str
+    exit_fullscreen: str
+    hide_cursor: str
+    normal_cursor: str
+    clear: str
+    clear_eol: str
+    move_yx: Callable[[int, int], str]
 
 
 STANDARD: Final = Sequences(
-    "\x1b[m", "\x1b[1m", "\x1b[2m", "\x1b[3m", "\x1b[4m", "\x1b[7m"
+    normal="\x1b[m",
+    bold="\x1b[1m",
+    dim="\x1b[2m",
+    italic="\x1b[3m",
+    underline="\x1b[4m",
+    reverse="\x1b[7m",
+    enter_fullscreen="\x1b[?1049h",
+    exit_fullscreen="\x1b[?1049l",
+    hide_cursor="\x1b[?25l",
+    normal_cursor="\x1b[?25h",
+    clear="\x1b[H\x1b[2J",
+    clear_eol="\x1b[K",
+    move_yx=lambda row, column: f"\x1b[{row + 1};{column + 1}H",
 )
-"""Those of the standard (ECMA-48); terminals pass over what they don't know of it."""
+"""Those of the standard (ECMA-48) and of xterm, which others have taken up.
+
+Terminals pass over what they don't know of it.
+"""
+
+
+def learned(built: blessed.Terminal) -> Sequences:
+    """Return the sequences that blessed knows; the standard's where it knows none."""
+    known = {
+        name: str(getattr(built, name)) or getattr(STANDARD, name)
+        for name in Sequences.__struct_fields__
+        if name not in {"move_yx", *_STYLES}
+    }
+    styles = {name: str(getattr(built, name)) for name in _STYLES}
+
+    @lru_cache(4096)
+    def move_yx(row: int, column: int) -> str:
+        return str(built.move_yx(row, column)) or STANDARD.move_yx(row, column)
+
+    return Sequences(**known, **styles, move_yx=move_yx)
 
 
 class Styling:

@@ -7,22 +7,26 @@ it: the one that reads keys uses only `input_fd`.
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import select
 import termios
 import time
 import tty
-from typing import IO, TYPE_CHECKING, Final, Self
+from typing import IO, TYPE_CHECKING, Final, Self, TypeVar
 
 import msgspec
 
-from .styling import STANDARD, TRUE_COLOR, Sequences, Styling
+from .styling import STANDARD, TRUE_COLOR, Styling, learned
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     import blessed
+
+ResultT = TypeVar("ResultT")
 
 WRITE_PATIENCE: Final = 0.25
 """Seconds that a write waits for a terminal that takes nothing."""
@@ -30,20 +34,23 @@ WRITE_PATIENCE: Final = 0.25
 PARTING_PATIENCE: Final = 1.0
 """The same for what gives the terminal back."""
 
+ANSWER_PATIENCE: Final = 1.5
+"""Seconds in which a terminal answers; what it was asked must not go to the shell."""
+
 _CHUNK: Final = 1 << 16
 
-# Written by hand: blessed takes a third of a start to load, and sends most of these
-# only to terminals that have answered a question, which some never do. Where they are
-# unknown they do nothing.
-_OWN_SCREEN, _COMMON_SCREEN = "\x1b[?1049h", "\x1b[?1049l"
+# Written by hand: blessed sends these only to terminals that have answered a question,
+# which some never do, and waits for the answer. Where they are unknown they do nothing.
 _KEEP_TITLE, _GIVE_TITLE_BACK = "\x1b[22;2t", "\x1b[23;2t"
 _MODES_ON: Final = "\x1b[?7l\x1b[?2004h\x1b[?1004h"  # no autowrap, pastes, focus
 _MODES_OFF: Final = "\x1b[?2026l\x1b[?1004l\x1b[?2004l\x1b[?7h"
 _MOUSE_ON, _MOUSE_OFF = "\x1b[?1000h\x1b[?1006h", "\x1b[?1006l\x1b[?1000l"
-_CLEAR: Final = "\x1b[H\x1b[2J"
-_HIDE_CURSOR, _SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
+# The kitty keyboard protocol: keys that can be told apart, and where they are.
+_KEYBOARD_ON, _KEYBOARD_OFF = "\x1b[>5u", "\x1b[<u"
 _ABORT: Final = "\x18"  # ends a sequence that was cut off
-_ASK: Final = "\x1b]11;?\x07\x1b[c"
+_ASK_BACKGROUND, _ASK_KEYBOARD, _ASK_ATTRIBUTES = "\x1b]11;?\x07", "\x1b[?u", "\x1b[c"
+_ATTRIBUTES: Final = re.compile(rb"\x1b\[\?[0-9;]*c")
+_LONGEST_ANSWER: Final = 256
 
 
 class Size(msgspec.Struct, frozen=True):
@@ -59,7 +66,7 @@ class Terminal:
     Args:
         input_fd: Where keys are read.
         output_fd: Where it is drawn; duplicated, so it may be redirected later.
-        mouse: Whether wheel and clicks are wanted.
+        mouse: Whether wheel and clicks are wanted; `set_mouse` changes it.
         encoding: How text is written.
 
     Attributes:
@@ -67,6 +74,7 @@ class Terminal:
         encoding: How text is written.
         colors: How many colours there are: 0, 8, 16, 256 or `styling.TRUE_COLOR`; until
             `learn` was called only as many as the environment promises.
+        sequences: What moves the cursor, clears and so on; the standard's until then.
         styling: Writes styles in these colours.
         multiplexer: `tmux`, `screen` or nothing.
         farewell: Written first when the terminal is left, for what was set beside it.
@@ -89,19 +97,16 @@ class Terminal:
         self.multiplexer = _multiplexer(os.environ)
         self._fd = _own_descriptor(output_fd)
         self.colors = _promised_colors(os.environ, self.multiplexer)
+        self.sequences = STANDARD
         self.styling = Styling(STANDARD, self.colors)
         self._saved: list[int | list[bytes | int]] | None = None
         self._entered = False
         self._backlog = bytearray()
         self._lost = False
-        mouse_on, mouse_off = (_MOUSE_ON, _MOUSE_OFF) if mouse else ("", "")
-        self._enter = (
-            f"{_KEEP_TITLE}{_OWN_SCREEN}{_HIDE_CURSOR}{_MODES_ON}{mouse_on}{_CLEAR}"
-        )
-        self._leave = (
-            f"{STANDARD.normal}{mouse_off}{_MODES_OFF}{_CLEAR}"
-            f"{_SHOW_CURSOR}{_COMMON_SCREEN}{_GIVE_TITLE_BACK}"
-        )
+        self._mouse = mouse
+        self._knows_keyboard = False
+        self._asked: float | None = None
+        self._leave = ""
 
     def __enter__(self) -> Self:
         self.enter()
@@ -130,6 +135,19 @@ class Terminal:
         """Bytes that the terminal has not taken yet."""
         return len(self._backlog)
 
+    @property
+    def mouse(self) -> bool:
+        """Whether wheel and clicks are reported; the terminal selects text if not."""
+        return self._mouse
+
+    @property
+    def in_foreground(self) -> bool:
+        """Whether the shell has given the terminal to this program's processes."""
+        try:
+            return os.tcgetpgrp(self.input_fd) in {0, os.getpgrp()}
+        except OSError:
+            return True  # there is no shell, or no terminal any more
+
     def size(self) -> Size:
         """Ask how large the screen is now; 80 by 24 if the terminal can't tell."""
         try:
@@ -146,9 +164,8 @@ class Terminal:
         """
         with open(self._fd, "w", encoding=self.encoding, closefd=False) as stream:
             built, self.colors = _build(stream, self.multiplexer)
-            names = Sequences.__struct_fields__
-            sequences = Sequences(*(str(getattr(built, name)) for name in names))
-        self.styling = Styling(sequences, self.colors, built.rgb_downconvert)
+            self.sequences = learned(built)
+        self.styling = Styling(self.sequences, self.colors, built.rgb_downconvert)
 
     def enter(self) -> None:
         """Take the terminal over: raw keys, a screen of its own. Twice is once.
@@ -158,11 +175,23 @@ class Terminal:
         """
         if self._entered:
             return
-        self._saved = termios.tcgetattr(self.input_fd)
+        self._saved = _uninterrupted(lambda: termios.tcgetattr(self.input_fd))
         self._entered = True
         # What was typed ahead is for the chat, so nothing is flushed.
-        tty.setraw(self.input_fd, termios.TCSANOW)
-        self._put(self._enter.encode("ascii"), WRITE_PATIENCE)
+        _uninterrupted(lambda: tty.setraw(self.input_fd, termios.TCSANOW))
+        known = self.sequences
+        mouse = _MOUSE_ON if self._mouse else ""
+        keyboard = _KEYBOARD_ON if self._knows_keyboard else ""
+        # As it was entered, whatever is learned meanwhile.
+        self._leave = (
+            f"{_MODES_OFF}{known.clear}{known.normal_cursor}{known.exit_fullscreen}"
+            f"{_GIVE_TITLE_BACK}"
+        )
+        enter = (
+            f"{_KEEP_TITLE}{known.enter_fullscreen}{known.hide_cursor}{_MODES_ON}"
+            f"{mouse}{keyboard}{known.clear}"
+        )
+        self._put(enter.encode("ascii"), WRITE_PATIENCE)
 
     def leave(self) -> None:
         """Give everything back. Twice is once; a terminal that is gone is no error.
@@ -170,37 +199,101 @@ class Terminal:
         This is for Ctrl+Z too: leave, stop the process, enter, and invalidate the
         `Screen`. May wait a second or two for a terminal that takes nothing.
         """
+        self._part(await_answer=False)
+
+    def _part(self, *, await_answer: bool) -> None:
         if not self._entered:
             return
         self._entered = False
         if not self._put(b"", PARTING_PATIENCE):
             self._backlog[:] = _ABORT.encode("ascii")
-        self._put(self.farewell + self._leave.encode("ascii"), PARTING_PATIENCE)
+        keyboard = _KEYBOARD_OFF if self._knows_keyboard else ""
+        mouse = _MOUSE_OFF if self._mouse else ""
+        leave = f"{self.sequences.normal}{keyboard}{mouse}{self._leave}"
+        self._put(self.farewell + leave.encode("ascii"), PARTING_PATIENCE)
         self._backlog.clear()
         self.farewell = b""
+        if await_answer:
+            self._drop_answer()
         try:
             # Answers and mouse reports that nobody reads would go to the shell. Not
             # TCSADRAIN: it would wait for ever for a terminal that takes nothing.
-            termios.tcflush(self.input_fd, termios.TCIFLUSH)
-            if self._saved is not None:
-                termios.tcsetattr(self.input_fd, termios.TCSANOW, self._saved)
+            _uninterrupted(lambda: termios.tcflush(self.input_fd, termios.TCIFLUSH))
+            saved = self._saved
+            if saved is not None:
+                _uninterrupted(
+                    lambda: termios.tcsetattr(self.input_fd, termios.TCSANOW, saved)
+                )
         except (OSError, termios.error):
             self._lost = True
 
     def close(self) -> None:
-        """Leave, and give up the duplicated file descriptor. Twice is once."""
-        self.leave()
+        """Leave, and give up the duplicated file descriptor. Twice is once.
+
+        Nobody may read keys any more: it does, for up to `ANSWER_PATIENCE` after the
+        terminal was asked, until that has answered.
+        """
+        self._part(await_answer=True)
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
 
-    def ask(self) -> None:
-        """Ask for the background colour; the answers arrive as keys do.
+    def set_mouse(self, *, on: bool) -> None:
+        """Let wheel and clicks be reported, or let the terminal select text again."""
+        if on != self._mouse:
+            self._mouse = on
+            self.write((_MOUSE_ON if on else _MOUSE_OFF).encode("ascii"))
 
-        `BackgroundColor` comes first, if the terminal knows it, then
-        `DeviceAttributes`; from many terminals neither.
+    def use_keyboard_protocol(self) -> None:
+        """Let keys be reported by the kitty protocol, now and when it is entered again.
+
+        Only for a terminal that has said that it knows it.
         """
-        self.write(_ASK.encode("ascii"))
+        if not self._knows_keyboard:
+            self._knows_keyboard = True
+            self.write(_KEYBOARD_ON.encode("ascii"))
+
+    def ask(self, *, background: bool) -> None:
+        """Ask what the terminal knows; the answers arrive as keys do.
+
+        `BackgroundColor` and `KeyboardProtocol` come first, if the terminal knows
+        them, then `DeviceAttributes`, which is to be told by `note_answer`; from some
+        terminals none.
+
+        Args:
+            background: Whether the colour of the background is wanted.
+        """
+        asked = f"{_ASK_BACKGROUND if background else ''}{_ASK_KEYBOARD}"
+        self._asked = time.monotonic()
+        self.write(f"{asked}{_ASK_ATTRIBUTES}".encode("ascii"))
+
+    def note_answer(self) -> None:
+        """Note that all is answered that the terminal was asked."""
+        self._asked = None
+
+    def answer_due(self) -> float:
+        """Return how many seconds an answer may still take; 0 if none is waited for."""
+        if self._asked is None:
+            return 0.0
+        return max(0.0, self._asked + ANSWER_PATIENCE - time.monotonic())
+
+    def _drop_answer(self) -> None:
+        """Read what the terminal still has to answer, before the shell would."""
+        poll = select.poll()
+        poll.register(self.input_fd, select.POLLIN)
+        read = b""
+        while not self._lost and (left := self.answer_due()) > 0:
+            if not poll.poll(left * 1000):
+                continue
+            try:
+                data = os.read(self.input_fd, _CHUNK)
+            except OSError:
+                data = b""
+            if not data:
+                return
+            read = read[-_LONGEST_ANSWER:] + data
+            if _ATTRIBUTES.search(read):
+                self.note_answer()
 
     def write(self, data: bytes) -> bool:
         """Send bytes, after those of the backlog; nothing unless it is taken over.
@@ -236,6 +329,20 @@ class Terminal:
         poll = select.poll()
         poll.register(self._fd, select.POLLOUT)
         return bool(poll.poll(seconds * 1000))
+
+
+def _uninterrupted(call: Callable[[], ResultT]) -> ResultT:
+    """Call again what a signal has interrupted.
+
+    Unlike other modules `termios` doesn't: it happens to a program that was stopped in
+    the background, and is continued in the foreground.
+    """
+    while True:
+        try:
+            return call()
+        except termios.error as error:
+            if error.args[0] != errno.EINTR:
+                raise
 
 
 def _own_descriptor(fd: int) -> int:

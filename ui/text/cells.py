@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from .rows import PLAIN, Row, Span, Style
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 ELLIPSIS: Final = "…"
 """Stands for what was cut off, and for a character too wide for a single column."""
@@ -25,6 +25,11 @@ _PLAIN_TEXT: Final = re.compile(
     "[ -~\u00a0-\u00ac\u00ae-\u02ff\u0391-\u0482"
     "\u2010-\u2027\u2030-\u205e\u2190-\u22ff\u2500-\u25fc\u2713-\u2718\u2800-\u28ff]*"
 )
+# With kana, Chinese characters and Hangul syllables; none of these joins another.
+_UNJOINED_TEXT: Final = re.compile(
+    "[ -~\u00a0-\u00ac\u00ae-\u02ff\u0391-\u0482\u2010-\u2027\u3001-\u3029\u3041-\u3096"
+    "\u30a1-\u30fa\u30fc\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60]*"
+)
 
 
 def is_plain(text: str) -> bool:
@@ -33,15 +38,16 @@ def is_plain(text: str) -> bool:
 
 
 def width(text: str) -> int:
-    """Return how many cells a text takes."""
+    """Return how many cells a text takes: as many as its clusters take together."""
     if is_plain(text):
         return len(text)
-    from wcwidth import wcswidth, wcwidth
+    if _UNJOINED_TEXT.fullmatch(text):
+        from wcwidth import wcswidth
 
-    cells = wcswidth(text)
-    if cells >= 0:
-        return cells
-    return sum(max(0, wcwidth(char)) for char in text)
+        return wcswidth(text)
+    # Not measured as a whole: that takes time in proportion to the square of a run of
+    # flags, and gives another sum where a joiner joins nothing.
+    return sum(cells for _, cells in clusters(text))
 
 
 def is_even(text: str) -> bool:
@@ -59,33 +65,30 @@ def clusters(text: str) -> Iterator[tuple[str, int]]:
         for char in text:
             yield char, 1
     else:
-        from wcwidth import iter_graphemes
+        from wcwidth import iter_graphemes, wcswidth, wcwidth
 
-        for cluster in _whole_flags(iter_graphemes(text)):
-            yield cluster, width(cluster)
-
-
-def _whole_flags(graphemes: Iterable[str]) -> Iterator[str]:
-    # wcwidth before 0.9.4 takes a flag apart that follows a control character, and its
-    # halves take more cells than it does.
-    half = ""
-    for grapheme in graphemes:
-        if _is_half_flag(grapheme) and not half:
-            half = grapheme
-        elif half and _is_half_flag(grapheme):
-            yield half + grapheme
-            half = ""
-        else:
-            if half:
-                yield half
-                half = ""
-            yield grapheme
-    if half:
-        yield half
+        for cluster in iter_graphemes(text):
+            cells = wcswidth(cluster)
+            if cells < 0:
+                cells = sum(max(0, wcwidth(char)) for char in cluster)
+            yield cluster, cells
 
 
-def _is_half_flag(grapheme: str) -> bool:
-    return len(grapheme) == 1 and "\U0001f1e6" <= grapheme <= "\U0001f1ff"
+def cluster_around(text: str, position: int) -> tuple[int, int]:
+    """Return where the cluster begins and ends that a position is inside of.
+
+    Both are the position itself if it lies between two clusters.
+    """
+    if is_plain(text[max(0, position - 1) : position + 1]):
+        return position, position
+    # A line break belongs to no cluster but its own.
+    at = text.rfind("\n", 0, position) + 1
+    end = text.find("\n", position)
+    for cluster, _ in clusters(text[at : end if end >= 0 else len(text)]):
+        if at + len(cluster) > position:
+            return (at, at + len(cluster)) if at < position else (position, position)
+        at += len(cluster)
+    return position, position
 
 
 def clip(text: str, columns: int, ellipsis: str = ELLIPSIS) -> str:

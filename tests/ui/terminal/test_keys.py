@@ -12,12 +12,15 @@ from backburner.ui.terminal.keys import (
     Event,
     FocusChange,
     Key,
+    KeyboardProtocol,
     KeyDecoder,
     Paste,
+    Typed,
     Wheel,
 )
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 BEGIN, END = b"\x1b[200~", b"\x1b[201~"
 
@@ -125,13 +128,110 @@ def test_invalid_utf8_is_replaced() -> None:
     assert decode(b"\xe6\x97\x1b[A") == [replaced, Key("up")]
 
 
-def test_a_lone_escape_waits_to_be_flushed() -> None:
-    decoder = KeyDecoder()
-    assert decoder.feed(b"\x1b") == []
-    assert decoder.pending
-    assert decoder.flush() == [Key("escape")]
-    assert not decoder.pending
-    assert decoder.feed(b"[A") == [Key("[", "["), Key("A", "A")]
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Line:
+    """What a terminal sends piece by piece, with pauses between the pieces."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.decoder = KeyDecoder(self.clock)
+        self.events: list[Event] = []
+
+    def send(self, *pieces: bytes | float) -> list[Event]:
+        """Pass pieces on and let time pass; return all that has come of it so far."""
+        for piece in pieces:
+            if isinstance(piece, bytes):
+                self.events += self.decoder.feed(piece)
+                continue
+            end = self.clock.now + piece
+            while (due := self.decoder.deadline) is not None and due <= end:
+                self.clock.now = due
+                self.events += self.decoder.flush()
+            self.clock.now = end
+        return self.events
+
+
+def test_a_lone_escape_is_a_key_after_a_while() -> None:
+    line = Line()
+    assert line.send(b"\x1b", keys.ESCAPE_WAIT / 2) == []
+    assert line.send(keys.ESCAPE_WAIT / 2) == [Key("escape")]
+    assert line.decoder.deadline is None
+    assert line.decoder.flush() == []
+
+
+COMMANDS = b"[200~note\r!touch /tmp/ran\r \x1b[201~"
+LATE = {
+    COMMANDS: [Paste("note\n!touch /tmp/ran\n ")],
+    b"[D": [Key("left")],
+    b"OA": [Key("up")],
+    b"[1;5C": [Key("ctrl-right")],
+    b"O5D": [Key("ctrl-left")],
+    b"[3~": [Key("delete")],
+    b"[99~": [],
+    b"[97;5u": [Key("ctrl-a")],
+    b"[I": [FocusChange(focused=True)],
+    b"[O": [FocusChange(focused=False)],
+    b"[<64;3;4M": [Wheel(up=True, x=2, y=3)],
+    b"[<0;10;5m": [],
+    b"[?64;1;2c": [DeviceAttributes((64, 1, 2))],
+    b"[?2026;2$y": [],
+    b"[?1u": [KeyboardProtocol(1)],
+    b"]11;rgb:ffff/8080/0000\x07": [BackgroundColor(255, 128, 0)],
+    b"]11;rgb:ffff/8080/0000\x1b\\": [BackgroundColor(255, 128, 0)],
+}
+
+
+@pytest.mark.parametrize(("rest", "events"), LATE.items())
+@pytest.mark.parametrize("pause", [0.05, 0.2, 0.5])
+def test_a_sequence_on_a_slow_line_is_that_sequence(
+    rest: bytes, events: list[Event], pause: float
+) -> None:
+    escaped = [Key("escape")] if pause > keys.ESCAPE_WAIT else []
+    assert Line().send(b"\x1b", pause, rest) == escaped + events
+    assert Line().send(b"\x1b", pause, rest, 2.0) == escaped + events
+    # However slow it is: no byte of it is typed.
+    pieces = [part for byte in rest for part in (pause, bytes([byte]))]
+    assert Line().send(b"\x1b", *pieces, 2.0) == escaped + events
+    after = Line().send(b"\x1b", pause, rest, b"x")
+    assert after == [*escaped, *events, Key("x", "x")]
+
+
+@pytest.mark.parametrize("pause", [0.2, 0.5])
+@pytest.mark.parametrize("at", range(1, len(b"\x1b[200~")))
+def test_a_paste_on_a_slow_line_is_never_typed(at: int, pause: float) -> None:
+    data = b"\x1b" + COMMANDS
+    events = Line().send(data[:at], pause, data[at:], 2.0)
+    assert events[-1] == Paste("note\n!touch /tmp/ran\n ")
+    assert all(event == Key("escape") for event in events[:-1])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[", "[x] done", "[0-9]", "[ ] todo", "[1]", "O", "OK", "]", "]x", "P", "_"],
+)
+@pytest.mark.parametrize("pace", [0.0, 0.15])
+def test_what_is_typed_after_escape_is_typed(text: str, pace: float) -> None:
+    typed = [part for char in text for part in (char.encode(), pace)]
+    events = Line().send(b"\x1b", 0.3, *typed, 2.0)
+    expected = [Key("space" if char == " " else char, char) for char in text]
+    assert events == [Key("escape"), *expected]
+
+
+def test_a_sequence_without_an_escape_is_text() -> None:
+    expected = [Key("["), Key("A")]
+    late = Line().send(b"\x1b", keys.ESCAPE_WAIT + keys.SEQUENCE_WAIT + 0.1, b"[A")
+    assert [replace(event, text="") for event in late[1:]] == expected
+    between = Line().send(b"\x1b", 0.3, b"x", b"[A")
+    assert [replace(event, text="") for event in between[2:]] == expected
 
 
 @pytest.mark.parametrize("char", "[O]P")
@@ -143,7 +243,7 @@ def test_alt_with_what_begins_a_sequence_is_a_key_too(char: str) -> None:
 def test_the_rest_of_a_sequence_may_come_late() -> None:
     decoder = KeyDecoder()
     assert decoder.feed(b"\x1b[1;5") == []
-    assert not decoder.pending
+    assert decoder.deadline is None
     assert decoder.flush() == []
     assert decoder.feed(b"C") == [Key("ctrl-right")]
 
@@ -200,11 +300,96 @@ def test_a_paste_is_one_event_whatever_is_in_it() -> None:
 def test_a_paste_may_pause() -> None:
     decoder = KeyDecoder()
     assert decoder.feed(BEGIN + b"one \x1b") == []
-    assert not decoder.pending
+    assert decoder.deadline is None
     assert decoder.flush() == []
     assert decoder.feed(b"[2") == []
     assert decoder.feed(b"01") == []
     assert decoder.feed(b"~") == [Paste("one ")]
+
+
+@pytest.mark.parametrize(
+    ("pressed", "name"),
+    [(b"\x03", "ctrl-c"), (b"\x04", "ctrl-d"), (b"\x1b", "escape")],
+)
+@pytest.mark.parametrize("inside", [b"", b"half a paste", b"cut \x1b[20"])
+def test_a_paste_that_lost_its_end_can_be_ended(
+    pressed: bytes, name: str, inside: bytes
+) -> None:
+    events = Line().send(BEGIN + inside, 0.3, pressed, 2.0)
+    assert events == [Paste(inside.decode().partition("\x1b")[0]), Key(name)]
+    mashed = Line().send(BEGIN + inside, 0.3, *[pressed, 0.05] * 5, 2.0)
+    assert mashed == [*events, *[Key(name)] * 4]
+    assert Line().send(BEGIN + inside, 0.3, pressed, 2.0, b"x")[-1] == Key("x", "x")
+
+
+@pytest.mark.parametrize(("key", "name"), [(b"\x03", "ctrl-c"), (b"\x04", "ctrl-d")])
+def test_a_paste_that_lost_its_end_can_be_ended_at_once(key: bytes, name: str) -> None:
+    assert Line().send(BEGIN + b"half" + key, 2.0) == [Paste("half"), Key(name)]
+
+
+@pytest.mark.parametrize("inside", [b"\x03", b"\x04", b"\x1b", b"\x1b[A", b"\r"])
+@pytest.mark.parametrize("pause", [0.0, 0.05, 0.3])
+def test_a_key_that_is_pasted_ends_no_paste(inside: bytes, pause: float) -> None:
+    pieces = (BEGIN, pause, b"one", pause, b" " + inside, pause, b"two", pause, END)
+    events = Line().send(*pieces, 2.0)
+    assert events == [Paste(f"one {inside.decode()}two".replace("\r", "\n"))]
+    bytewise = [bytes([byte]) for byte in BEGIN + b"one" + inside + b"two" + END]
+    assert Line().send(*bytewise, 2.0) == [
+        Paste(f"one{inside.decode()}two".replace("\r", "\n"))
+    ]
+
+
+def test_keys_that_come_at_once_are_joined() -> None:
+    assert keys.joined(decode("a\rb é日\tc".encode())) == [
+        Key("a", "a"),
+        Key("enter"),
+        Typed((Key("b", "b"), Key("space", " "), Key("é", "é"), Key("日", "日"))),
+        Key("tab"),
+        Key("c", "c"),
+    ]
+    assert Typed((Key("b", "b"), Key("space", " "))).text == "b "
+    assert keys.joined([]) == []
+
+
+KITTY = {
+    b"\x1b[27u": Key("escape"),
+    b"\x1b[99;5u": Key("ctrl-c"),
+    b"\x1b[99;6u": Key("ctrl-c"),
+    b"\x1b[99;69u": Key("ctrl-c"),
+    b"\x1b[1089::99;5u": Key("ctrl-c"),
+    b"\x1b[1089:1057:99;3u": Key("alt-c"),
+    b"\x1b[98;3u": Key("alt-b"),
+    b"\x1b[105;5u": Key("tab"),
+    b"\x1b[109;5u": Key("enter"),
+    b"\x1b[91;5u": Key("escape"),
+    b"\x1b[47;5u": Key("ctrl-_"),
+    b"\x1b[45:95;6u": Key("ctrl-_"),
+    b"\x1b[32;5u": Key("ctrl-space"),
+    b"\x1b[32;2u": Key("space", " "),
+    b"\x1b[49:33;2u": Key("!", "!"),
+    b"\x1b[13;2u": Key("shift-enter"),
+    b"\x1b[13;3u": Key("alt-enter"),
+    b"\x1b[9;2u": Key("shift-tab"),
+    b"\x1b[127;5u": Key("ctrl-backspace"),
+    b"\x1b[57414u": Key("enter"),
+    b"\x1b[57403u": Key("4", "4"),
+    b"\x1b[57417;5u": Key("ctrl-left"),
+    b"\x1b[99;5:2u": Key("ctrl-c"),
+}
+
+
+@pytest.mark.parametrize(("data", "key"), KITTY.items())
+def test_keys_of_the_kitty_protocol_mean_what_they_always_meant(
+    data: bytes, key: Key
+) -> None:
+    assert decode(data) == [key]
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x1b[57358u", b"\x1b[57441;2u", b"\x1b[99;9u", b"\x1b[99;5:3u"]
+)
+def test_keys_of_the_kitty_protocol_that_mean_nothing_type_nothing(data: bytes) -> None:
+    assert decode(data) == []
 
 
 def test_a_paste_beyond_the_limit_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:

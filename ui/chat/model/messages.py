@@ -72,9 +72,13 @@ class Paused(msgspec.Struct, frozen=True):
     """The terminal is given back: stop the process, and send `Resumed` after it."""
 
 
+class Opened(msgspec.Struct, frozen=True):
+    """What was said before is on the screen: now keys can be read."""
+
+
 class Hurry(msgspec.Struct, frozen=True):
     """Cut the grace period of the tasks that are being ended."""
 
 
-UIReport = Finished | ViewLost | Paused | Hurry
+UIReport = Finished | ViewLost | Opened | Paused | Hurry
 """What the LineActor tells the program that owns it."""

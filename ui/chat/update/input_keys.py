@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from ...dialogue import commands
 from ...dialogue.parse import split_commands
-from ...terminal.keys import Key, Paste
+from ...terminal.keys import Key, Paste, Typed
 from ..model import keymap
 from ..model.completion import propose
 from ..model.effects import Effect, Remember
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 _LEAVING: Final = {"q", "bye", "leave"}
 
 
-def take_input(state: ChatState, event: Key | Paste) -> list[Effect]:
-    """Take a key or a paste while the input has the focus."""
+def take_input(state: ChatState, event: Key | Typed | Paste) -> list[Effect]:
+    """Take a key, a run of them or a paste while the input has the focus."""
     editor = state.editor
-    if editor.searching or isinstance(event, Paste):
+    if editor.searching or not isinstance(event, Key):
         used = editor.handle(event)
         _refresh(state)
-        if used or isinstance(event, Paste):
+        if used or not isinstance(event, Key):
             return []
     if state.choice is not None:
         effects = _take_popup_key(state, state.choice, event)

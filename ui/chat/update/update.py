@@ -91,6 +91,8 @@ def update(state: ChatState, message: Message, now: float) -> list[Effect]:
         case keys.Key():
             state.notice = ""
             return _take_key(state, message)
+        case keys.Typed():
+            return _take_typed(state, message)
         case keys.Paste():
             return _take_paste(state, message)
         case keys.Wheel():
@@ -99,8 +101,8 @@ def update(state: ChatState, message: Message, now: float) -> list[Effect]:
             return click(state, message)
         case keys.FocusChange(focused=focused):
             state.window_focused = focused
-        case keys.BackgroundColor() | keys.DeviceAttributes():
-            pass  # the actor, which knows the settings, sees to the look
+        case keys.BackgroundColor() | keys.DeviceAttributes() | keys.KeyboardProtocol():
+            pass  # the actor, which has the terminal, sees to them
         case Resized(size=size):
             state.size = size
             leave_unseen_panel(state)
@@ -213,6 +215,23 @@ def _take_letter_or_key(
     if state.prompt is not None:
         state.letters = None
     return effects
+
+
+def _take_typed(state: ChatState, typed: keys.Typed) -> list[Effect]:
+    """Take what came at once: as a whole, as soon as the input has the keys."""
+    state.notice = ""
+    effects: list[Effect] = []
+    for index, key in enumerate(typed.keys):
+        if _types(state) and key.name != "?":
+            return [*effects, *take_input(state, keys.Typed(typed.keys[index:]))]
+        effects += _take_key(state, key)
+    return effects
+
+
+def _types(state: ChatState) -> bool:
+    """Tell whether a letter goes into the input, and is nothing else."""
+    covered = state.overlay is not None or state.prompt is not None
+    return not covered and state.focus is Focus.INPUT and recent(state) is None
 
 
 def _take_paste(state: ChatState, paste: keys.Paste) -> list[Effect]:

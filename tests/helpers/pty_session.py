@@ -40,6 +40,10 @@ _TAKE_TERMINAL: Final = (
 )
 
 
+ATTRIBUTES_ONLY: Final = {b"\x1b[c": b"\x1b[?62;22c"}
+"""What nearly every terminal answers: which attributes it has."""
+
+
 class PtySession:
     """Runs a program on a terminal of its own.
 
@@ -49,9 +53,11 @@ class PtySession:
         rows: How high.
         environ: Added to the environment.
         cwd: Where it is started; here if not given.
+        answers: What the terminal answers, by what it is asked; a terminal without any
+            says nothing.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a terminal has
         self,
         arguments: Sequence[str],
         *,
@@ -59,8 +65,11 @@ class PtySession:
         rows: int = 30,
         environ: Mapping[str, str] | None = None,
         cwd: Path | None = None,
+        answers: Mapping[bytes, bytes] = ATTRIBUTES_ONLY,
     ) -> None:
         self.raw = bytearray()
+        self._answers = answers
+        self._answered = 0
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self._master, slave = os.openpty()
@@ -124,6 +133,16 @@ class PtySession:
         """Press keys."""
         os.write(self._master, keys.encode())
 
+    def flood(self, text: str) -> None:
+        """Send a lot, as fast as it is taken, and read what comes meanwhile."""
+        data = text.encode()
+        while data:
+            _, writable, _ = select.select([], [self._master], [], 0.01)
+            if writable:
+                data = data[os.write(self._master, data[:1024]) :]
+            while self.read(0.0, drain=True):
+                pass
+
     def resize(self, columns: int, rows: int) -> None:
         """Change the size of the window, as a terminal does."""
         self._set_size(columns, rows)
@@ -185,7 +204,15 @@ class PtySession:
             raise
         self.raw += data
         self._stream.feed(_NOT_FOR_PYTE.sub(b"", data))
+        self._answer()
         return bool(data)
+
+    def _answer(self) -> None:
+        for question, answer in self._answers.items():
+            at = self.raw.find(question, self._answered)
+            if at >= 0:
+                self._answered = at + len(question)
+                os.write(self._master, answer)
 
     def _autopsy(self) -> str:
         """End a program that does not do what it should; tell what it was doing."""

@@ -344,9 +344,7 @@ class KeyDecoder:
         if not text or pressed.strip(_INTERRUPTS) or now - self._fed < PASTE_STALL:
             return False
         self._interrupt = pressed
-        # ESC may begin the mark of the end, or anything that was pasted.
-        slow = pressed.endswith(_ESC)
-        self._deadline = now + (SEQUENCE_WAIT if slow else ESCAPE_WAIT)
+        self._deadline = now + ESCAPE_WAIT
         return True
 
     def _taken(self) -> list[Event]:

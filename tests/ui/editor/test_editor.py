@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from backburner.actors.rules.safe_text import safe_line
 from backburner.ui.editor.editor import Editor, Rendered
-from backburner.ui.terminal.keys import Key, Paste
-from backburner.ui.text.cells import row_width
-from hypothesis import given
+from backburner.ui.terminal.keys import Key, Paste, Typed
+from backburner.ui.text.cells import cluster_around, row_width
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 BIG = "\n".join(f"line {number}" for number in range(120))
@@ -399,3 +399,54 @@ def test_undo_leads_back_to_the_empty_input(events: list[Key | Paste]) -> None:
     for _ in range(len(events) + 2):
         editor.handle(Key("ctrl-_"))
     assert editor.text == ""
+
+
+ACCENT = "\N{COMBINING ACUTE ACCENT}"
+JOINED = [ACCENT, "e" + ACCENT, "\N{ZERO WIDTH JOINER}", *"\U0001f1e9\U0001f1ea❤\ufe0f"]
+CLUSTER_EVENTS = st.one_of(
+    st.sampled_from(JOINED).map(lambda text: Key(text[-1:], text)),
+    st.sampled_from(["a", " ", "日", "-"]).map(lambda char: Key(char, char)),
+    st.sampled_from(
+        (
+            *("left", "right", "up", "down", "home", "end", "ctrl-home", "ctrl-end"),
+            *("ctrl-a", "ctrl-t", "ctrl-w", "ctrl-k", "ctrl-u", "ctrl-y", "ctrl-_"),
+            *("alt-b", "alt-f", "alt-d", "alt-y", "alt-backspace"),
+            *("backspace", "delete", "ctrl-j"),
+        )
+    ).map(Key),
+)
+
+
+@given(st.lists(CLUSTER_EVENTS, max_size=20))
+@example([Key(ACCENT, ACCENT), Key("ctrl-a"), Key("a", "a")])
+@example(
+    [Key("a", "a"), Key("-", "-"), Key(ACCENT, ACCENT), Key("left"), Key("delete")]
+)
+def test_the_cursor_never_stops_inside_of_what_belongs_together(
+    events: list[Key],
+) -> None:
+    editor = Editor()
+    for event in events:
+        editor.handle(event)
+        text, cursor = editor.text, editor.cursor
+        assert cluster_around(text, cursor) == (cursor, cursor)
+
+
+def test_a_word_goes_on_after_an_accent() -> None:
+    editor = Editor()
+    editor.insert(f"one e{ACCENT}tude")
+    editor.handle(Key("alt-b"))
+    assert editor.cursor == len("one ")
+    editor.handle(Key("alt-f"))
+    assert editor.cursor == len(editor.text)
+
+
+def test_a_run_of_characters_is_put_in_as_if_typed() -> None:
+    editor = at("a| d")
+    editor.handle(Typed((Key("b", "b"), Key("c", "c"))))
+    assert shown(editor) == "abc| d"
+    editor = Editor(["make test", "make all"])
+    editor.handle(Key("ctrl-r"))
+    editor.handle(Typed((Key("t", "t"), Key("e", "e"))))
+    editor.handle(Key("enter"))
+    assert editor.text == "make test"

@@ -4,9 +4,11 @@ import pytest
 import wcwidth
 from backburner.actors.rules.safe_text import safe_line
 from backburner.ui.text.cells import (
+    _UNJOINED_TEXT,  # pyright: ignore[reportPrivateUsage]
     ELLIPSIS,
     clip,
     clip_row,
+    cluster_around,
     clusters,
     cut,
     cut_row,
@@ -90,7 +92,22 @@ def test_what_is_taken_for_plain_is_so_for_those_who_know() -> None:
 def test_clusters_lose_nothing(text: str) -> None:
     pieces = list(clusters(text))
     assert "".join(cluster for cluster, _ in pieces) == text
-    assert sum(cells for _, cells in pieces) >= width(text)
+    assert sum(cells for _, cells in pieces) == width(text)
+
+
+def test_what_joins_nothing_is_measured_at_once_as_piece_by_piece() -> None:
+    chars = [c for c in map(chr, range(0x20, 0x10000)) if _UNJOINED_TEXT.fullmatch(c)]
+    assert {"a", "日", "ア", "한"} <= set(chars)
+    together = "".join(chars)
+    assert list(wcwidth.iter_graphemes(together)) == chars
+    assert width(together) == sum(wcwidth.wcwidth(char) for char in chars)
+
+
+def test_measuring_a_run_of_flags_takes_time_in_proportion() -> None:
+    flags = "🇩🇪" * 20_000
+    assert width(flags) == 40_000
+    assert cluster_around(flags, 3) == (2, 4)
+    assert cluster_around(flags, 4) == (4, 4)
 
 
 def test_clip_marks_the_cut() -> None:

@@ -1,0 +1,188 @@
+"""The terminal is as it was, however the chat has ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Final
+
+import psutil
+import pytest
+from backburner.ui.program.wakeup import ENDING_SIGNALS
+from patience import PATIENCE
+from pty_session import ATTRIBUTES_ONLY, PtySession, chat_command
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from pathlib import Path
+
+PLACEHOLDER = "A note to yourself"
+MODES = (b"?1049", b"?1000", b"?1006", b"?2004", b"?1004")
+KITTY: Final = {b"\x1b[?u": b"\x1b[?0u", **ATTRIBUTES_ONLY}
+KEYBOARD_ON, KEYBOARD_OFF = b"\x1b[>5u", b"\x1b[<u"
+ASKED = b"\x1b[?u\x1b[c"
+
+
+def given_back(raw: bytes) -> bool:
+    return all(raw.rfind(mode + b"l") > raw.rfind(mode + b"h") > 0 for mode in MODES)
+
+
+@contextlib.contextmanager
+def in_shell(
+    folder: Path, answers: dict[bytes, bytes] | None = None
+) -> Generator[PtySession]:
+    command = ["bash", "--norc", "--noprofile", "-i"]
+    environ = {"PS1": "shell> ", "HISTFILE": ""}
+    with PtySession(command, environ=environ, answers=answers or {}) as session:
+        session.wait("shell>")
+        session.send(f"{' '.join(chat_command(folder))}\r")
+        session.wait(PLACEHOLDER, lambda: ASKED in session.raw)
+        yield session
+
+
+@pytest.mark.parametrize("number", ENDING_SIGNALS)
+def test_a_signal_gives_everything_back_and_ends_the_jobs(
+    tmp_path: Path, until: Callable[[Callable[[], bool]], None], number: signal.Signals
+) -> None:
+    pid = tmp_path / "pid"
+    with PtySession(chat_command(tmp_path), answers=KITTY) as chat:
+        chat.wait(PLACEHOLDER, lambda: KEYBOARD_ON in chat.raw)
+        chat.send(f"!echo $$ > {pid}; sleep 600\r")
+        until(lambda: pid.exists() and pid.read_text().endswith("\n"))
+        chat.process.send_signal(number)
+        assert chat.wait_exit() == 128 + number
+        assert given_back(bytes(chat.raw))
+        assert chat.raw.rfind(KEYBOARD_OFF) > chat.raw.rfind(KEYBOARD_ON)
+        assert "left session main: 1 canceled" in chat.text
+        assert not psutil.pid_exists(int(pid.read_text()))
+
+
+FAILING = """
+import sys
+from backburner.ui import main as app
+from backburner.ui.chat import run
+class Failing(run.KeyDecoder):
+    def feed(self, data):
+        raise {error}("planted")
+run.KeyDecoder = Failing
+sys.exit(app.main())
+"""
+
+
+@pytest.mark.parametrize("error", ["ValueError", "KeyboardInterrupt", "SystemExit"])
+def test_an_error_that_nobody_handles_gives_everything_back(
+    tmp_path: Path, error: str
+) -> None:
+    program = FAILING.format(error=error)
+    command = [sys.executable, "-c", program, "--state-dir", str(tmp_path)]
+    with PtySession(command, answers=KITTY) as chat:
+        chat.wait(PLACEHOLDER)
+        chat.send("x")
+        assert chat.wait_exit() != 0
+        assert given_back(bytes(chat.raw))
+        on, off = chat.raw.count(KEYBOARD_ON), chat.raw.count(KEYBOARD_OFF)
+        assert on == off
+
+
+def test_a_folder_that_takes_no_log_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "main" / "chat.log").mkdir(parents=True)
+    with PtySession(chat_command(tmp_path)) as chat:
+        assert chat.wait_exit() != 0
+        assert "can't write" in chat.text
+        assert "Traceback" not in chat.text
+
+
+def test_keys_are_told_apart_where_the_terminal_knows_how(tmp_path: Path) -> None:
+    with PtySession(chat_command(tmp_path), answers=KITTY) as chat:
+        chat.wait(PLACEHOLDER, lambda: KEYBOARD_ON in chat.raw)
+        chat.send("one\x1b[13;2utwo\x1b[1089::99;5u")  # Shift+Enter, Ctrl+C
+        chat.wait(PLACEHOLDER)
+        chat.send("\x1b[122;5u")  # Ctrl+Z, and no shell that would stop it
+        chat.wait(lambda: chat.raw.count(KEYBOARD_ON) == 2)
+        assert chat.raw.count(KEYBOARD_OFF) == 1
+        chat.send("\x1b[100;5u")
+        assert chat.wait_exit() == 0
+        assert chat.raw.count(KEYBOARD_OFF) == 2
+        assert chat.raw.rfind(KEYBOARD_OFF) < chat.raw.rfind(b"?1049l")
+
+
+def test_a_terminal_without_the_protocol_hears_nothing_of_it(tmp_path: Path) -> None:
+    with PtySession(chat_command(tmp_path)) as chat:
+        chat.wait(PLACEHOLDER)
+        chat.send("\x04")
+        assert chat.wait_exit() == 0
+        assert KEYBOARD_ON not in chat.raw
+        assert KEYBOARD_OFF not in chat.raw
+
+
+@pytest.mark.parametrize("key", ["\x04", "\x1a"])
+def test_an_answer_that_comes_after_leaving_is_not_typed_into_the_shell(
+    tmp_path: Path, key: str
+) -> None:
+    with in_shell(tmp_path) as bash:
+        bash.send(key)
+        if key == "\x04":
+            bash.wait(lambda: given_back(bytes(bash.raw)))
+        bash.send("\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\\x1b[?62;22c")
+        bash.wait("left session main" if key == "\x04" else "Stopped")
+        bash.send("echo marked=$?\r")
+        bash.wait(lambda: re.search(r"marked=\d", bash.text) is not None)
+        assert "rgb:" not in bash.text
+        assert "62;22c" not in bash.text
+
+
+def test_a_terminal_that_never_answers_can_be_left(tmp_path: Path) -> None:
+    with in_shell(tmp_path) as bash:
+        bash.send("\x04")
+        bash.wait("left session main", "shell>")
+
+
+INTERRUPTED = """
+import os, signal, sys
+from backburner.ui import main as app
+from backburner.ui.program import wakeup
+class Wakeup(wakeup.Wakeup):
+    def __exit__(self, *args):
+        super().__exit__(*args)
+        os.kill(os.getpid(), int(sys.argv.pop()))
+app.Wakeup = Wakeup
+sys.argv, number = sys.argv[:-1], sys.argv[-1]
+sys.argv.append(number)
+arguments = sys.argv[1:-1]
+sys.exit(app.main(arguments))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
+def test_a_key_that_comes_when_all_is_over_changes_nothing(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    command = [sys.executable, "-c", INTERRUPTED, "--state-dir", str(tmp_path)]
+    with PtySession([*command, str(int(number))]) as chat:
+        chat.wait(PLACEHOLDER)
+        chat.send("\x04")
+        assert chat.wait_exit() == 0
+    done = subprocess.run(
+        [*command, "--plain", str(int(number))],
+        stdin=subprocess.DEVNULL,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0
+
+
+def test_ctrl_c_right_after_ctrl_d_leaves_in_order(tmp_path: Path) -> None:
+    for delay in (0.0, 0.02, 0.05, 0.08):
+        with PtySession(chat_command(tmp_path)) as chat:
+            chat.wait(PLACEHOLDER)
+            chat.send("\x04")
+            chat.read(delay)
+            with contextlib.suppress(OSError):
+                chat.send("\x03")
+            assert chat.wait_exit() == 0
+            assert os.WIFEXITED(0)
+            assert "left session main" in chat.text

@@ -1,0 +1,168 @@
+"""What comes from a terminal early, late, split, without an end, or all at once."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from backburner.actors import ChatMessage, TaskSystem, WriteDown
+from pty_session import PtySession, chat_command
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
+
+PLACEHOLDER = "A note to yourself"
+LIMIT = 10.0  # a hundred times what it takes; it took minutes
+LATE = 0.2  # longer than a lone ESC is waited for
+
+
+@pytest.fixture
+def chat(tmp_path: Path) -> Iterator[PtySession]:
+    with PtySession(chat_command(tmp_path)) as session:
+        # What the terminal answers would come between the pieces of a sequence.
+        session.wait(PLACEHOLDER, lambda: b"\x1b[c" in session.raw)
+        # And before it reads keys, pauses between them are no pauses.
+        session.send("reads")
+        session.wait("reads")
+        session.send("\x15")
+        session.wait(PLACEHOLDER)
+        yield session
+
+
+def pause(chat: PtySession, seconds: float) -> None:
+    """Let time pass, as on a slow line."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        chat.read(left)
+
+
+def test_an_arrow_split_by_a_resize_or_a_signal_types_nothing(chat: PtySession) -> None:
+    chat.send("ac")
+    chat.wait("ac")
+    for number in (signal.SIGWINCH, signal.SIGCONT):
+        chat.send("\x1b")
+        chat.process.send_signal(number)
+        pause(chat, 0.02)
+        chat.send("[D")
+    chat.send("b")
+    chat.wait("bac")
+    assert "[D" not in chat.text
+
+
+@pytest.mark.parametrize("late", [LATE, 0.5])
+def test_a_paste_whose_escape_came_early_runs_nothing(
+    chat: PtySession, tmp_path: Path, late: float
+) -> None:
+    ran = tmp_path / "ran"
+    chat.send("\x1b")
+    pause(chat, late)
+    chat.send(f"[200~note\r!touch {ran}\r ")
+    chat.send("\x1b[201~")
+    chat.wait("note", "!touch")
+    assert "[200~" not in chat.text
+    assert "#1" not in chat.text
+    chat.send("\x03")
+    chat.wait(PLACEHOLDER)
+    assert not ran.exists()
+
+
+@pytest.mark.parametrize("rest", ["[I", "[O", "[?62;22c", "]11;rgb:0/0/0\x07", "[A"])
+def test_what_the_terminal_says_late_is_not_typed(chat: PtySession, rest: str) -> None:
+    chat.send("\x1b")
+    pause(chat, LATE)
+    chat.send(rest)
+    pause(chat, LATE)
+    chat.send("typed")
+    chat.wait("typed")
+    (line,) = (line for line in chat.lines if "typed" in line)
+    assert line.split() == ["\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}", "typed"]
+
+
+@pytest.mark.parametrize("key", ["\x03", "\x04", "\x1b"])
+def test_a_paste_without_an_end_does_not_lock_the_keys(
+    chat: PtySession, key: str
+) -> None:
+    chat.send("\x1b[200~")
+    pause(chat, LATE)
+    chat.send(key)
+    match key:
+        case "\x03":
+            chat.wait("leave")
+            chat.send("\x03")
+        case "\x04":
+            pass
+        case _:
+            pause(chat, LATE)
+            chat.send("alive")
+            chat.wait("alive")
+            chat.send("\x03")
+            chat.wait(PLACEHOLDER)
+            chat.send("\x04")
+    assert chat.wait_exit() == 0
+
+
+def test_half_a_paste_is_kept_when_its_end_got_lost(chat: PtySession) -> None:
+    chat.send("\x1b[200~half a paste")
+    pause(chat, LATE)
+    chat.send("\x1b")
+    chat.wait("half a paste")
+
+
+TEXTS = {
+    "letters": "abcdefghi " * 5000,
+    "flags": "\N{REGIONAL INDICATOR SYMBOL LETTER D}"
+    "\N{REGIONAL INDICATOR SYMBOL LETTER E}" * 6000,
+    "accents": "e\u0301" * 16000,
+    "chinese": "\N{CJK UNIFIED IDEOGRAPH-65E5}" * 16000,
+    "lines": f"{'a line of a log ' * 6}\r" * 500,
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_fifty_kilobytes_without_marks_are_taken_in_a_moment(
+    chat: PtySession, text: str
+) -> None:
+    begun = time.monotonic()
+    chat.flood(f"{text}\r/chat other\r")
+    chat.wait("backburner · other")
+    assert time.monotonic() - begun < LIMIT
+
+
+def test_a_signal_while_much_is_typed_ends_the_session_in_order(tmp_path: Path) -> None:
+    with PtySession(chat_command(tmp_path), columns=5, rows=3) as chat:
+        chat.wait(lambda: b"\x1b[c" in chat.raw)
+        chat.flood("x" * 20_000)
+        chat.process.send_signal(signal.SIGTERM)
+        assert chat.wait_exit() == 128 + signal.SIGTERM
+        assert "internal error" not in "".join(chat.text.split("\n"))
+
+
+@contextlib.contextmanager
+def _reopened(tmp_path: Path, entries: int) -> Generator[PtySession]:
+    with TaskSystem(directory=tmp_path / "main") as system:
+        for number in range(entries):
+            said = ChatMessage(datetime.now(UTC), "main", "you", f"old {number}")
+            system.queue.tell(WriteDown(said))
+    with PtySession(chat_command(tmp_path)) as chat:
+        yield chat
+
+
+@pytest.mark.parametrize("entries", [1, 1200])
+@pytest.mark.parametrize("attempt", range(3))
+def test_what_is_sent_right_after_the_first_frame_is_there_once(
+    tmp_path: Path, entries: int, attempt: int
+) -> None:
+    with _reopened(tmp_path, entries) as chat:
+        chat.wait(lambda: b"\x1b[?2026l" in chat.raw)
+        chat.send(f"early {attempt}\r")
+        chat.wait(f"you  early {attempt}", f"old {entries - 1}")
+        chat.send("late\r")
+        chat.wait("you  late")
+        assert chat.text.count(f"early {attempt}") == 1
+        shown = [line.split()[-2:] for line in chat.lines if "you  " in line]
+        assert shown[-3:][1:] == [["early", str(attempt)], ["you", "late"]]

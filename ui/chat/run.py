@@ -168,6 +168,9 @@ def _await_foreground(terminal: Terminal, wakeup: Wakeup) -> tuple[int, ...]:
         if not signals:
             break  # without a shell that could continue it nothing has stopped
         heard += signals
+        if not terminal.in_foreground:
+            # What ends it may be heard a moment after what has continued it.
+            heard += wakeup.wait(timeout=_CONTINUED_WITHIN)[1]
     return heard
 
 

@@ -44,6 +44,16 @@ def stopped(state: Path) -> Callable[[], bool]:
     return lambda: any(p.status() == psutil.STATUS_STOPPED for p in chats(state))
 
 
+def wait_stopped(
+    bash: PtySession, state: Path, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    """Wait until the chat has stopped and the shell knows, or it would not go on."""
+    until(stopped(state))
+    while "Stopped" not in bash.text:
+        bash.send("jobs\r")
+        bash.read(0.1)
+
+
 def exit_statuses(session: PtySession) -> list[str]:
     return re.findall(r"status=(\d+)", session.text)
 
@@ -55,7 +65,7 @@ def test_a_chat_started_in_the_background_is_drawn_when_it_is_brought_back(
     with shell() as bash:
         for _ in range(ROUNDS):
             bash.send(f"{command} &\r")
-            until(stopped(tmp_path))
+            wait_stopped(bash, tmp_path, until)
             bash.send("clear; fg\r")
             bash.wait(PLACEHOLDER)
             bash.send("\x04")
@@ -80,7 +90,7 @@ def test_a_stopped_chat_can_be_ended(
             bash.send("\x1a")
         else:
             bash.send(f"{command} &\r")
-        until(stopped(tmp_path))
+        wait_stopped(bash, tmp_path, until)
         bash.send("kill %1\r")
         until(lambda: not chats(tmp_path))
         bash.send("echo typing is seen\r")
@@ -97,13 +107,11 @@ def test_a_chat_in_the_background_leaves_the_terminal_alone(
         bash.send("a draft")
         bash.wait("a draft")
         bash.send("\x1a")
-        until(stopped(tmp_path))
-        bash.send("clear; echo before\r")
-        bash.wait("before")
+        wait_stopped(bash, tmp_path, until)
         drawn = bytes(bash.raw).count(b"?1049h")
-        bash.send("bg\r")
+        bash.send("clear; bg\r")
         bash.wait("&")
-        until(stopped(tmp_path))
+        wait_stopped(bash, tmp_path, until)
         bash.send("echo typing is seen\r")
         bash.wait("typing is seen")
         assert bytes(bash.raw).count(b"?1049h") == drawn
@@ -123,7 +131,7 @@ def test_quitting_a_stopped_chat_ends_its_jobs(
         bash.wait("1 running")
         until(lambda: pid.exists() and pid.read_text().endswith("\n"))
         bash.send("\x1a")
-        until(stopped(tmp_path))
+        wait_stopped(bash, tmp_path, until)
         (chat,) = chats(tmp_path)
         # As the keyboard does in the moment in which the shell has not answered yet.
         os.kill(chat.pid, signal.SIGQUIT)

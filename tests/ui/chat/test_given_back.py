@@ -88,14 +88,6 @@ def test_an_error_that_nobody_handles_gives_everything_back(
         assert on == off
 
 
-def test_a_folder_that_takes_no_log_is_one_clear_line(tmp_path: Path) -> None:
-    (tmp_path / "main" / "chat.log").mkdir(parents=True)
-    with PtySession(chat_command(tmp_path)) as chat:
-        assert chat.wait_exit() != 0
-        assert "can't write" in chat.text
-        assert "Traceback" not in chat.text
-
-
 def test_keys_are_told_apart_where_the_terminal_knows_how(tmp_path: Path) -> None:
     with PtySession(chat_command(tmp_path), answers=KITTY) as chat:
         chat.wait(PLACEHOLDER, lambda: KEYBOARD_ON in chat.raw)

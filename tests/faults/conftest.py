@@ -53,7 +53,7 @@ def state(tmp_path: Path) -> Path:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give the long form the time it takes."""
     for item in items:
-        if SOAK and "faults" in item.path.parts:
+        if SOAK and {"faults", "security"} & {*item.path.parts}:
             item.add_marker(pytest.mark.timeout(_SOAK_TIMEOUT))
 
 

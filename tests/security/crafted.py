@@ -350,9 +350,16 @@ def _processes() -> Iterator[tuple[str, Callable[[Session], None]]]:
     yield "a foreign process, and a lock without a folder", without_folder
     yield "a foreign process, and no lock", without_lock
     yield "a foreign process, and a lock without folder and key", of_older_version
-    for pid in (0, 1, -1, os.getpid(), os.getppid(), 1 << 22, (1 << 31) - 1):
+    for name, pid in {
+        "0": 0,
+        "1": 1,
+        "-1": -1,
+        "that started the program": os.getpid(),
+        "before that": os.getppid(),
+        "with the highest id": (1 << 31) - 1,
+    }.items():
         yield (
-            f"the process {pid}",
+            f"the process {name}",
             lambda it, p=pid: it.sql("UPDATE processes SET pid = ?, created = 0", p),
         )
     for number in (999_999_999_999_999_999, 1 << 53, 10**12, 10**15):

@@ -75,7 +75,7 @@ def work_on(names: list[str], work: Path) -> None:
     created = psutil.Process(process.pid).create_time()
     before = checksums(canary)
     try:
-        for name in names:
+        for place, name in enumerate(names):
             state = work / "state"
             shutil.copytree(template, state / "main")
             own(state / "main")
@@ -88,7 +88,7 @@ def work_on(names: list[str], work: Path) -> None:
                     craft(session)
             status, seconds = run(state, work)
             errors = (work / "err").read_text(errors="replace")
-            again, _ = run(state, work) if status in {0, 1} else (0, 0.0)
+            again, _ = run(state, work) if status < 2 and place % 8 == 0 else (0, 0)
             result: dict[str, Any] = {
                 "case": label,
                 "status": status,

@@ -1,0 +1,86 @@
+"""Journals and lock files that somebody crafted: one clear line, and nothing harmed."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.faults.conftest import SEED
+from tests.faults.program import SOAK
+from tests.security.crafted import CASES, COLUMNS, write_session
+
+_HERE: Final = Path(__file__).parent
+_PARTS: Final = 3
+_DRAWN: Final = 2000 if SOAK else 30
+_CHOSEN: Final = len(CASES) if SOAK else 500
+_CONTROL: Final = re.compile(r"[^\n\x20-\x7e\xa0-\u2027\u202f-\U0010ffff]")
+_SLOWEST: Final = 60.0
+"""Seconds; a tenth of one is usual, and all that is more is a busy machine."""
+
+
+def _run(names: list[str], folder: Path) -> list[dict[str, Any]]:
+    cases = folder / "cases.json"
+    cases.write_text(json.dumps(names))
+    done = subprocess.run(
+        [sys.executable, _HERE / "forked_program.py", folder, cases],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=850 if SOAK else 380,
+        env={**os.environ, "PYTHONPATH": str(_HERE)},
+    )
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def _faults(result: dict[str, Any]) -> list[str]:
+    said = result["out"] + result["err"]
+    found = {
+        "an exit status": {result["status"], result["again"]} - {0, 1, 2},
+        "a traceback": "Traceback" in said or "nternal error" in said,
+        "a control character": _CONTROL.findall(said),
+        "more than one line": result["status"] == 2 and result["err"].count("\n") != 1,
+        "a foreign file or process": result["harmed"],
+        "something beside the session": result["left"] != ["main"],
+        "a hang": result["seconds"] > _SLOWEST,
+    }
+    return [name for name, wrong in found.items() if wrong]
+
+
+@pytest.mark.parametrize("part", range(_PARTS))
+def test_a_crafted_session_harms_nothing_and_is_named_in_one_line(
+    part: int, tmp_path: Path
+) -> None:
+    print(f"BACKBURNER_SEED={SEED}")  # noqa: T201 - repeats this
+    chance = random.Random(SEED)  # noqa: S311 - chooses cases, keeps no secrets
+    names = chance.sample(sorted(CASES), _CHOSEN)
+    names += [str(chance.randrange(1 << 32)) for _ in range(_DRAWN)]
+    results = _run(names[part::_PARTS], tmp_path)
+    assert len(results) == len(names[part::_PARTS])
+    faults = [(it["case"], _faults(it), it["err"][-800:]) for it in results]
+    assert [it for it in faults if it[1]] == [], f"BACKBURNER_SEED={SEED}"
+    # A test that opens nothing would find nothing.
+    aside = sum("set aside as" in it["out"] for it in results)
+    assert 0 < aside < len(results)
+
+
+def test_every_column_is_crafted(tmp_path: Path) -> None:
+    write_session(tmp_path / "main")
+    with closing(sqlite3.connect(tmp_path / "main/session.db")) as db:
+        there = {
+            name: tuple(row[1] for row in db.execute(f"PRAGMA table_info({name})"))
+            for (name,) in db.execute(
+                "SELECT name FROM sqlite_schema WHERE type = 'table'"
+            ).fetchall()
+        }
+    assert there == COLUMNS
+    assert len(CASES) >= 500

@@ -399,6 +399,11 @@ class QueueActor(SafeActor[QueueMessage]):
     def _check_place(self, request: TaskRequest) -> None:
         directory, environment = request.directory, request.environment
         if directory is not None:
+            if not directory:
+                raise InvalidRequestError(
+                    "the current directory is gone, or its name is not valid UTF-8;"
+                    " go to another one"
+                )
             if not os.path.isabs(directory):  # noqa: PTH117 - a text
                 raise InvalidRequestError(
                     f"the directory {brief(directory)!r} is not an absolute path;"

@@ -342,7 +342,8 @@ class _Reader:
         """Return a request that says where the task runs: by default as its client."""
         request = message.request
         if request.directory is None:
-            request = replace(request, directory=self._directory)
+            # Without one it is refused: the host's own is not where the client is.
+            request = replace(request, directory=self._directory or "")
         if request.environment is None:
             request = replace(request, environment=self._environment)
         return replace(message, request=request)

@@ -8,7 +8,6 @@ are one row.
 from __future__ import annotations
 
 import os
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from ..rules.variables import Variables
@@ -24,7 +23,7 @@ class EnvironmentRows:
     def __init__(self) -> None:
         self._rows: dict[int, Variables] = {}
         self._ids: dict[Variables, int] = {}
-        self._users: Counter[int] = Counter()  # by row
+        self._users: dict[int, int] = {}  # by row
         self._of_task: dict[int, int] = {}
         self._next_id = 1
         self._added: set[int] = set()
@@ -122,12 +121,12 @@ class EnvironmentRows:
 
     def _note_user(self, task_id: int, row_id: int) -> None:
         self._of_task[task_id] = row_id
-        self._users[row_id] += 1
+        self._users[row_id] = self._users.get(row_id, 0) + 1
 
     def _drop_unused(self, row_id: int) -> None:
-        if self._users[row_id]:
+        if self._users.get(row_id):
             return
-        del self._users[row_id]
+        self._users.pop(row_id, None)
         variables = self._rows.pop(row_id)
         if self._ids.get(variables) == row_id:
             del self._ids[variables]

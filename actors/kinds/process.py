@@ -255,19 +255,19 @@ class ProcessKind:
             raise StartError(f"can't start {argv[0]}: {error}") from error
         return ProcessJob(child, context)
 
-    def _directory_for(self, task: Task) -> Path:
+    def _directory_for(self, task: Task) -> str:
         directory = self.directory(task) or task.directory
         if directory is None:
             raise StartError(
                 "the directory in which it was added is not known: an older version"
                 " queued it; add it again"
             )
-        path = Path(directory)
-        if not path.is_absolute():
-            raise StartError(f"its directory {directory} is not an absolute path")
+        path = os.fspath(directory)
+        if not os.path.isabs(path):  # noqa: PTH117 - for every start
+            raise StartError(f"its directory {path} is not an absolute path")
         return path
 
-    def _environment_for(self, context: JobContext, directory: Path) -> Environment:
+    def _environment_for(self, context: JobContext, directory: str) -> Environment:
         inherited = context.environment
         given = inherited.variables
         variables = self.environment(context.task, given)
@@ -276,20 +276,20 @@ class ProcessKind:
         before = inherited.get("PWD", "")
         if before and not _is_same(before, directory):
             # Programs believe it, and would work where somebody else is.
-            inherited = inherited.plus("PWD", str(directory))
+            inherited = inherited.plus("PWD", directory)
         return inherited.plus(MARK, context.mark)
 
 
-def _is_same(before: str, directory: Path) -> bool:
-    if before == str(directory):
+def _is_same(before: str, directory: str) -> bool:
+    if before == directory:
         return True
     try:
-        return directory.samefile(before)
+        return Path(directory).samefile(before)
     except (OSError, ValueError):
         return False
 
 
-def _problem_of(directory: Path) -> str | None:
+def _problem_of(directory: str) -> str | None:
     """Return why no process can start in a directory; none if one can."""
     try:
         is_directory = stat.S_ISDIR(os.stat(directory).st_mode)  # noqa: PTH116

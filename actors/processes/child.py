@@ -71,7 +71,7 @@ class ChildProcess:
         argv: Sequence[str],
         environment: Environment,
         output: Path,
-        directory: Path | None = None,
+        directory: str | os.PathLike[str] | None = None,
     ) -> None:
         # Loaded when a process is started, not when the program is.
         from .spawn import spawn  # noqa: PLC0415

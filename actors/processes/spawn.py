@@ -53,7 +53,7 @@ class Spawn(Protocol):
         argv: Sequence[str],
         environment: Environment,
         output: Path,
-        directory: Path | None,
+        directory: str | os.PathLike[str] | None,
     ) -> int:
         """Start a process and return its id. Blocks until its program is loaded.
 
@@ -82,7 +82,7 @@ def popen(
     argv: Sequence[str],
     environment: Environment,
     output: Path,
-    directory: Path | None,
+    directory: str | os.PathLike[str] | None,
 ) -> int:
     """Start a process by `subprocess`; see `Spawn`."""
     fd = os.open(output, _OUTPUT_FLAGS | os.O_CLOEXEC, _OUTPUT_MODE)
@@ -162,7 +162,7 @@ class PosixSpawn:
         argv: Sequence[str],
         environment: Environment,
         output: Path,
-        directory: Path | None,
+        directory: str | os.PathLike[str] | None,
     ) -> int:
         """Start a process; see `Spawn`."""
         arguments = _strings(_encoded(argv))
@@ -275,7 +275,9 @@ def _locate(program: str, path: str) -> bytes:
     return os.fsencode(found)
 
 
-def _blame(number: int, program: str, output: Path, directory: Path | None) -> None:
+def _blame(
+    number: int, program: str, output: Path, directory: str | os.PathLike[str] | None
+) -> None:
     """Raise for a start that failed; the C library does not say on what."""
     if number in WAITS_FOR:
         raise OSError(number, os.strerror(number))
@@ -298,7 +300,7 @@ def spawn(
     argv: Sequence[str],
     environment: Environment,
     output: Path,
-    directory: Path | None = None,
+    directory: str | os.PathLike[str] | None = None,
 ) -> int:
     """Start a process in the best way; see `Spawn`."""
     return best()(argv, environment, output, directory)

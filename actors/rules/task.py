@@ -5,6 +5,7 @@ from __future__ import annotations
 # `gc=False` below: what holds texts and numbers alone can't be part of a cycle, and
 # with a long history the collector would go through all of it again and again.
 import enum
+import operator
 import os
 from collections.abc import Mapping
 from datetime import datetime
@@ -126,17 +127,18 @@ class TaskRequest(msgspec.Struct, frozen=True, gc=False):
         args, directory = cast("object", self.args), cast("object", self.directory)
         if isinstance(args, list):
             force_setattr(self, "args", tuple(cast("list[str]", args)))
-        if isinstance(directory, os.PathLike):
+        if directory is not None and isinstance(directory, os.PathLike):
             path = cast("os.PathLike[str]", directory)
             force_setattr(self, "directory", os.fspath(path))
         environment = cast("object", self.environment)
-        if isinstance(environment, Mapping):
+        if environment is not None and isinstance(environment, Mapping):
             given = cast("Mapping[str, str]", environment)
             force_setattr(self, "environment", Variables.of(given))
 
 
 # What a task has in common with the request that it was made from.
 _ASKED: Final = tuple(it for it in TaskRequest.__struct_fields__ if it != "environment")
+_asked = operator.attrgetter(*_ASKED)
 
 
 def _contradiction_of_error(status: TaskStatus, error: str | None) -> str | None:
@@ -348,7 +350,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             queued_at: The same.
             output_path: The same.
         """
-        asked: dict[str, Any] = {name: getattr(request, name) for name in _ASKED}
+        asked: dict[str, Any] = dict(zip(_ASKED, _asked(request), strict=True))
         return cls(
             id=id,
             reason=reason,

@@ -32,6 +32,9 @@ _BAD_NAME: Final = (
     "the environment variable 'A=B' can't be passed on: a name must not be empty or"
     " hold '=', and neither may hold a NUL character"
 )
+_NOWHERE: Final = (
+    "the current directory is gone, or its name is not valid UTF-8; go to another one"
+)
 _BAD_DIRECTORY: Final = (
     "the directory '/caf\\udce9' can't be written down: it is not valid UTF-8; run it"
     " in another"
@@ -206,6 +209,7 @@ def test_what_a_request_holds_cant_be_changed_later() -> None:
         ({"args": ("true", 5)}, "request.args[1] must be str, not int"),
         ({"args": ["true", b"x"]}, "request.args[1] must be str, not bytes"),
         ({"origin": 5}, "request.origin must be str, not int"),
+        ({"directory": ""}, _NOWHERE),
         ({"directory": 5}, "request.directory must be str or None, not int"),
         ({"environment": 5}, "request.environment must be mapping or None, not int"),
         ({"environment": {"A": 5}}, "request.environment[name] must be str, not int"),

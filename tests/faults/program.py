@@ -44,6 +44,7 @@ class Line(msgspec.Struct, frozen=True):
     seq: int = 0
     task: Task | None = None
     text: str = ""
+    not_started: tuple[int, ...] = ()
 
 
 _decode = msgspec.json.Decoder(Line).decode

@@ -57,7 +57,7 @@ from .effects import (
     Speak,
 )
 from .lookups import LookAtTask, ReadOutput, Result, TaskLook
-from .quoting import QUOTES, read_quoted, unquote_whole
+from .quoting import QUOTES, UnbalancedQuoteError, read_quoted, unquote_whole
 from .registry import CommandSpec, Registry, Synonym
 from .reports import (
     OutputText,
@@ -189,6 +189,19 @@ def _request(description: str, kind: str, args: str) -> TaskRequest:
     return TaskRequest(description, kind, (text,) if text else ())
 
 
+def _bash_part(rest: str) -> str | None:
+    text = rest.lstrip()
+    try:
+        if text[:1] and text[0] in QUOTES:
+            _, text = read_quoted(text)
+        else:
+            _, text = split_word(text)
+    except UnbalancedQuoteError:
+        return None
+    kind, args = split_word(text)
+    return args if kind == "bash" and args else None
+
+
 _TASK: Final = CommandSpec(
     "/task",
     '"Description" KIND ARGS...',
@@ -202,6 +215,7 @@ _TASK: Final = CommandSpec(
         '  /task "Run tests" bash "make test"',
     ),
     _also("/job"),
+    _bash_part,
 )
 
 
@@ -219,6 +233,7 @@ _BANG: Final = CommandSpec(
     _parse_bang,
     details=("  !make test",),
     synonyms=_also("/run", "/add", "/exec", "/bg", "/bash", "/sh"),
+    bash_part=lambda rest: rest or None,
 )
 
 

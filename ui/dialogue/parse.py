@@ -51,6 +51,17 @@ def _is_path(word: str) -> bool:
     return "/" in word[1:] or os.path.lexists(word)
 
 
+def bash_part(line: str) -> str | None:
+    """Return the end of a line that bash gets; none if the line starts no bash job."""
+    text = line.lstrip()
+    if text.startswith("!"):
+        return text[1:]
+    name, rest = split_word(text)
+    if name not in REGISTRY:
+        return None
+    return REGISTRY.find(name).bash_part(rest)
+
+
 def split_commands(text: str) -> list[str]:
     """Return the commands of an input that is nothing but commands, one a line.
 

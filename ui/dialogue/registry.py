@@ -46,6 +46,11 @@ class Synonym(msgspec.Struct, frozen=True):
     adds: str = ""
 
 
+def no_bash(rest: str) -> None:
+    """Return none: bash gets nothing of it."""
+    del rest
+
+
 class CommandSpec(msgspec.Struct, frozen=True):
     """One entry of the registry.
 
@@ -57,6 +62,7 @@ class CommandSpec(msgspec.Struct, frozen=True):
         complete: Proposes what can follow the text after the name.
         details: What else there is to know, a line each.
         synonyms: What else it is called.
+        bash_part: Returns the end of the text after the name that bash gets, if any.
     """
 
     name: str
@@ -66,6 +72,7 @@ class CommandSpec(msgspec.Struct, frozen=True):
     complete: Completer = nothing
     details: tuple[str, ...] = ()
     synonyms: tuple[Synonym, ...] = ()
+    bash_part: Callable[[str], str | None] = no_bash
 
     @property
     def heading(self) -> str:

@@ -5,6 +5,7 @@ For pipes, scripts and terminals that can't draw.
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -25,7 +26,9 @@ from ..program.background import Background
 from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL, EXIT_USAGE
 from ..program.lifetime import stop
 from .input import LineInput
+from .joining import CommandInput
 from .line_actor import LineActor
+from .views import PlainView
 
 if TYPE_CHECKING:
     import pykka
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from .views import View
 
 _STDIN: Final = 0
+_STDOUT: Final = 1
 _LAST_LINES_TIMEOUT: Final = 2.0
 """Seconds in which the last lines must be taken, once a signal has ended the session.
 """
@@ -100,7 +104,11 @@ def run_line_mode(
     ui.tell(Reopened(system.resumed))
     try:
         system.subscribe(ui, shows=True)
-        ended_by = _read_until_finished(ui, owner, wakeup, LineInput(_STDIN))
+        prompts = (
+            isinstance(view, PlainView) and os.isatty(_STDIN) and os.isatty(_STDOUT)
+        )
+        source = LineInput(_STDIN)
+        ended_by = _read_until_finished(ui, owner, wakeup, source, prompts=prompts)
     finally:
         stopped_by = stop(system, wakeup)
     verdict = _part(ui, wakeup, patient=not (ended_by or stopped_by))
@@ -113,8 +121,14 @@ def run_line_mode(
 
 
 def _read_until_finished(
-    ui: pykka.ActorRef[LineActor], owner: _Owner, wakeup: Wakeup, source: LineInput
+    ui: pykka.ActorRef[LineActor],
+    owner: _Owner,
+    wakeup: Wakeup,
+    source: LineInput,
+    *,
+    prompts: bool,
 ) -> int | None:
+    commands = CommandInput()
     open_input = True
     wanted = True
     while not owner.finished and owner.lost is None:
@@ -124,7 +138,10 @@ def _read_until_finished(
             return signals[0]
         if not readable:
             continue
-        for message in source.read():
+        complete = commands.take(source.read())
+        if prompts and commands.goes_on:
+            os.write(_STDOUT, b"> ")
+        for message in complete:
             ui.tell(message)
             wanted = False
             open_input = open_input and not isinstance(message, EndOfInput)

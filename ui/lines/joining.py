@@ -1,0 +1,82 @@
+"""Lines of input become commands: one that bash finds unfinished goes on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...actors.rules.safe_text import brief
+from ..dialogue.messages import BadInput, EndOfInput, InputLine
+from ..dialogue.parse import bash_part
+from ..dialogue.shell_blocks import LONGEST, Joiner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Input = InputLine | BadInput | EndOfInput
+
+
+class CommandInput:
+    """Joins the lines of bash commands; everything else passes as it is."""
+
+    def __init__(self) -> None:
+        self._joiner = Joiner()
+        self._number = 0
+        self._first = 0
+        self._over = False
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a command has begun and is not finished."""
+        return self._joiner.missing is not None
+
+    def take(self, messages: Iterable[Input]) -> list[Input]:
+        """Take what was read, and return what is complete; blocks while bash is asked.
+
+        An unfinished command at the end of the input is an error; so is one that is
+        too long, and then nothing after it is taken: it might be a part of it.
+        """
+        return [found for it in messages for found in self._take(it)]
+
+    def _take(self, message: Input) -> list[Input]:
+        if self._over:
+            return []
+        match message:
+            case InputLine(text=text):
+                self._number += 1
+                return self._take_line(text)
+            case BadInput():
+                self._number += 1
+                return [*self._given_up(), message]
+            case EndOfInput():
+                self._over = True
+                return [*self._given_up(), message]
+
+    def _take_line(self, text: str) -> list[Input]:
+        if not self.goes_on:
+            self._first = self._number
+        command = self._joiner.take(text, bash_part(text))
+        if command is not None:
+            return [InputLine(command)]
+        if not self._joiner.too_long:
+            return []
+        self._over = True
+        problem = (
+            f"{self._named()} is longer than {LONGEST // 1000} kB; put it into a"
+            " script. Nothing of it was done, and nothing after it is read"
+        )
+        return [BadInput(problem), EndOfInput()]
+
+    def _given_up(self) -> list[Input]:
+        missing = self._joiner.missing
+        if missing is None:
+            return []
+        problem = (
+            f"{self._named()} is not finished: bash waits for {missing.text};"
+            " nothing of it was done"
+        )
+        self._joiner.drop()
+        return [BadInput(problem)]
+
+    def _named(self) -> str:
+        first = brief(self._joiner.first)
+        return f"the command that begins on line {self._first}, {first},"

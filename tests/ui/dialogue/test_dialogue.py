@@ -586,6 +586,15 @@ def test_quitting_with_nothing_to_end_just_leaves(dialogue: Dialogue) -> None:
     assert _texts(dialogue.take_line("/quit")) == ["> /quit", "(leaves)"]
 
 
+def test_quitting_a_session_that_is_not_remembered_drops_what_is_queued(
+    samples: Samples,
+) -> None:
+    kinds = (BashKind(), SleepKind())
+    dialogue = Dialogue(kinds, UNICODE_ICONS, grace=5.0, remembers=False)
+    _tell(dialogue, samples[Status.QUEUED])
+    assert "dropping #1 Deploy" in _texts(dialogue.take_line("/quit"))
+
+
 def test_quitting_names_what_it_ends(dialogue: Dialogue, samples: Samples) -> None:
     _tell(dialogue, replace(samples[Status.RUNNING], description="Bu\x1b[2Jild\n"))
     _tell(dialogue, samples[Status.QUEUED])

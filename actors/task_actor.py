@@ -53,6 +53,7 @@ LONGEST_PAUSE: Final = 2.0
 """The same after several attempts; each pause is twice as long as the one before."""
 
 _LOOK = Look()
+_CUT: Final = "its command emptied its output file, and {} of output are gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,8 +253,11 @@ class TaskActor(SafeActor[TaskActorMessage]):
         if quiet is not was_quiet:
             self.post(self._runner, JobQuiet(self._task.id, quiet))
 
-    def _read_news(self, job: Job) -> bool:
-        news = self._monitor.look() if self._monitor else None
+    def _read_news(self, job: Job, *, last: bool = False) -> bool:
+        monitor = self._monitor
+        news = None
+        if monitor is not None:
+            news = monitor.look_last() if last else monitor.look()
         before = self._news
         if news is not None:
             self._news = news
@@ -295,7 +299,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
 
     def _finish(self, job: Job, end: JobEnd) -> None:
         # What it had to say last must not keep its end from being told.
-        self._try(lambda: self._read_news(job))
+        self._try(lambda: self._read_news(job, last=True))
         outcome = self._imposed or end.outcome
         if self._imposed is not None:
             outcome = msgspec.structs.replace(
@@ -311,6 +315,9 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._job = None
         for alarm in filter(None, (self._grace, self._retry)):
             alarm.cancel()
+        if self._monitor is not None and self._monitor.cut:
+            reason = f"{outcome.reason}; {_CUT.format(size_text(self._monitor.cut))}"
+            outcome = msgspec.structs.replace(outcome, reason=reason)
         news = self._news if self._monitor or self._news.progress is not None else None
         end = JobEnded(self._task.id, outcome, news, self._stopped, abandoned)
         if self._stopped:
@@ -336,7 +343,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         if end is not None:
             self._finish(job, end)
         else:
-            self._read_news(job)
+            self._read_news(job, last=True)
 
     def _try(self, step: Callable[[], object]) -> bool:
         try:

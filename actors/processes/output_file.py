@@ -6,6 +6,7 @@ it was asked for.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 GLANCE: Final = 4096
 """Bytes read from the end of a file that grew, for progress and the last line."""
 
+_LAST_TRIES: Final = 3
+
 LAST_LINE_LIMIT: Final = 400
 """Characters of the last line that a snapshot keeps."""
 
@@ -36,6 +39,13 @@ class OutputMonitor:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._size = 0
+        self._last_line: str | None = None
+        self.cut = 0
+        """Bytes that were there at one look, and cut off before the next.
+
+        A job does that whose command opens its standard output anew, by `tee
+        /dev/stderr` or `> /dev/stdout`.
+        """
 
     def look(self) -> OutputNews | None:
         """Look at the file; read at most `GLANCE` bytes of it.
@@ -45,16 +55,40 @@ class OutputMonitor:
             can't be read just now.
         """
         try:
-            # Half the cost of Path.
-            found = os.stat(self._path, follow_symlinks=False)  # noqa: PTH116
-            size = found.st_size
-            if size == self._size or not stat.S_ISREG(found.st_mode):
-                return None
-            tail = read_part(self._path, max(0, size - GLANCE), GLANCE)
+            return self._look()
         except OSError:
             return None
+
+    def look_last(self) -> OutputNews | None:
+        """Look at the file of a job that has ended; there will be no other look.
+
+        Returns:
+            What is new. If the file can't be read, even when tried again, its size at
+            least; None if it has not grown, or is gone.
+        """
+        for _ in range(_LAST_TRIES):
+            with contextlib.suppress(OSError):
+                return self._look()
+        try:
+            size = self._find_size()
+        except OSError:
+            return None
+        return None if size is None else OutputNews(size, self._last_line)
+
+    def _look(self) -> OutputNews | None:
+        size = self._find_size()
+        if size is None or size == self._size:
+            return None
+        tail = read_part(self._path, max(0, size - GLANCE), GLANCE)
+        self.cut += max(0, self._size - size)
         self._size = size
-        return OutputNews(size, last_line(tail), parse_progress(tail))
+        self._last_line = last_line(tail)
+        return OutputNews(size, self._last_line, parse_progress(tail))
+
+    def _find_size(self) -> int | None:
+        # Half the cost of Path.
+        found = os.stat(self._path, follow_symlinks=False)  # noqa: PTH116
+        return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
 def open_output(path: Path) -> int:

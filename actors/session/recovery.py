@@ -99,7 +99,7 @@ def _as_left(task: Task, last_seen: float) -> Task:
     news: OutputNews | None = None
     if task.output_path is not None:
         output = Path(task.output_path)
-        news = OutputMonitor(output).look()
+        news = OutputMonitor(output).look_last()
         with contextlib.suppress(OSError):
             last_seen = max(last_seen, output.lstat().st_mtime)
     began = last_seen if task.started_at is None else task.started_at.timestamp()

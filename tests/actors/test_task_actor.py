@@ -6,6 +6,7 @@ import contextlib
 import itertools
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pykka
@@ -32,6 +33,7 @@ from backburner.actors.messages import (
     TaskProgressed,
     TaskWaits,
 )
+from backburner.actors.rules.task import OutputNews
 from backburner.actors.runtime.sending import DeadLetters
 from backburner.actors.task_actor import (
     FIRST_PAUSE,
@@ -51,7 +53,6 @@ from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from backburner.actors.testing import FakeJob
 
@@ -203,6 +204,22 @@ def test_the_last_news_come_with_the_end(rig: Rig) -> None:
     news = rig.end().news
     assert news is not None
     assert (news.size, news.last_line) == (15, "the last words")
+
+
+def test_output_that_was_cut_off_is_named_in_the_end(rig: Rig) -> None:
+    job = rig.begin()
+    output = Path(rig.task.output_path or "")
+    output.write_bytes(b"a" * 1000)
+    rig.tell(Look())
+    rig.queue.wait_for(TaskProgressed)
+    output.write_bytes(b"b\n")
+    job.complete("exit status 0", 0)
+    ended = rig.end()
+    assert ended.outcome.reason == (
+        "exit status 0; its command emptied its output file, and 998 B of output are"
+        " gone"
+    )
+    assert ended.news == OutputNews(2, "b", None)
 
 
 def test_a_job_without_a_process_has_none_noted(rig: Rig) -> None:

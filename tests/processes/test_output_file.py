@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -66,6 +68,56 @@ def test_a_file_that_was_cut_off_is_news(file: Path) -> None:
     monitor.look()
     file.write_bytes(b"new\n")
     assert monitor.look() == OutputNews(4, "new", None)
+    assert monitor.cut == 8
+
+
+def test_a_command_that_opens_its_output_anew_empties_it_and_that_is_noticed(
+    file: Path,
+) -> None:
+    monitor = OutputMonitor(file)
+    with file.open("ab") as stream:
+        child = subprocess.Popen(
+            ["bash", "-c", "echo first; read; echo b | tee /dev/stderr >&2; echo c"],
+            stdin=subprocess.PIPE,
+            stdout=stream,
+            stderr=stream,
+        )
+        while monitor.look() is None:
+            time.sleep(0.001)
+        child.communicate(b"\n")
+    news = monitor.look_last()
+    assert news is not None
+    assert news.last_line == "c"
+    assert news.size < 6
+    assert monitor.cut == 6 - news.size
+
+
+@pytest.mark.parametrize("failures", [1, 2, 3, 4])
+def test_the_last_look_bears_errors_and_knows_the_size_at_least(
+    file: Path, monkeypatch: pytest.MonkeyPatch, failures: int
+) -> None:
+    monitor = OutputMonitor(file)
+    _append(file, b"one\n")
+    monitor.look()
+    _append(file, b"two\n")
+    left = failures
+    pread = os.pread
+
+    def fail(fd: int, length: int, start: int) -> bytes:
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return pread(fd, length, start)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pread", fail)
+        news = monitor.look_last()
+    assert news == OutputNews(8, "two" if failures < 3 else "one", None)
+
+
+def test_the_last_look_at_a_file_that_is_gone_tells_nothing(file: Path) -> None:
+    assert OutputMonitor(file).look_last() is None
 
 
 def test_a_folder_in_place_of_the_file_is_no_news(file: Path) -> None:

@@ -17,6 +17,7 @@ from backburner.actors import (
     BashKind,
     Notification,
     ProcessKind,
+    Recipient,
     RefusedError,
     Shown,
     Subscribe,
@@ -222,16 +223,33 @@ def test_the_synchronous_face(system: TaskSystem) -> None:
     assert system.list() == ()
 
 
-def test_waiting_for_none_means_waiting_for_all_that_have_not_ended() -> None:
+def test_waiting_for_none_means_waiting_for_all_that_have_not_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     kind = FakeKind()
     with running(TaskSystem(kinds=[kind], slots=4)) as system:
         for _ in range(4):
             system.add("Build", "fake")
         kind.job(1).complete()
         system.wait(1, timeout=PATIENCE)
-        for task_id in (4, 2, 3):
-            threading.Timer(0.01, kind.job(task_id).complete).start()
+        # One that has ended is not waited for, and so all must run until it waits.
+        waits = threading.Event()
+        subscribe = system.subscribe
+
+        def note(subscriber: Recipient[Notification]) -> None:
+            subscribe(subscriber)
+            waits.set()
+
+        def end() -> None:
+            assert waits.wait(PATIENCE)
+            for task_id in (4, 2, 3):
+                kind.job(task_id).complete()
+
+        monkeypatch.setattr(system, "subscribe", note)
+        ending = threading.Thread(target=end)
+        ending.start()
         assert [task.id for task in system.wait(timeout=PATIENCE)] == [2, 3, 4]
+        ending.join(PATIENCE)
         assert system.wait(timeout=PATIENCE) == ()
 
 

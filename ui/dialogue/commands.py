@@ -570,6 +570,8 @@ class Clear(msgspec.Struct, frozen=True):
                 return []
             count = len(reply.ids)
             text = f"forgot {count} finished task{'s' * (count != 1)}"
+            if count:
+                text += " with the output; what you typed stays in the chat"
             return [context.reply([text], ClearAnswer(reply.ids))]
 
         return context.send(lambda i: ForgetFinished(None, i), cleared)
@@ -583,7 +585,7 @@ def _parse_clear(rest: str) -> Clear:
 _CLEAR: Final = CommandSpec(
     "/clear",
     "",
-    "forget finished tasks and delete their output",
+    "forget finished tasks and delete their output; what you typed stays in the chat",
     _parse_clear,
     synonyms=_also("/clean", "/prune", "/purge", "/forget"),
 )

@@ -250,7 +250,7 @@ def test_each_answer_goes_to_its_own_question(
     ]
     assert dialogue.busy
     assert _texts(dialogue.take_reply(Forgotten((1,), first))) == [
-        "forgot 1 finished task"
+        "forgot 1 finished task with the output; what you typed stays in the chat"
     ]
     assert not dialogue.busy
 
@@ -342,7 +342,9 @@ def test_several_tasks_are_canceled_one_by_one(dialogue: Dialogue) -> None:
 
 def test_forgetting_tells_how_many(dialogue: Dialogue) -> None:
     assert _ask(dialogue, "/clear", Forgotten(())) == ["forgot 0 finished tasks"]
-    assert _ask(dialogue, "/clear", Forgotten((1, 2))) == ["forgot 2 finished tasks"]
+    assert _ask(dialogue, "/clear", Forgotten((1, 2))) == [
+        "forgot 2 finished tasks with the output; what you typed stays in the chat"
+    ]
 
 
 def test_details_are_shown(dialogue: Dialogue, samples: Samples) -> None:

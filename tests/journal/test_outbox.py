@@ -1,0 +1,65 @@
+"""The outbox alone: what goes at once, what waits, and which tasks an answer tells."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from backburner.actors import (
+    CancelAccepted,
+    Forgotten,
+    Outcome,
+    QueueReply,
+    Refused,
+    Task,
+    TaskAdded,
+    TaskFound,
+)
+from backburner.actors.journal.outbox import Outbox, told_by
+from backburner.actors.testing import Recorder
+
+_AT = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def _task(task_id: int) -> Task:
+    return Task(id=task_id, description="", kind="fake", reason="", queued_at=_AT)
+
+
+def test_what_tells_no_change_goes_and_the_rest_keeps_its_order() -> None:
+    outbox, one = Outbox(), Recorder[object]("one")
+    assert not outbox
+    outbox.add(one, "first", tells_change=True)
+    outbox.add(None, "free", tells_change=False)
+    outbox.add(None, "second", tells_change=True)
+    outbox.add(one, "free too", tells_change=False)
+    assert outbox.take_free() == [(None, "free"), (one, "free too")]
+    assert outbox
+    assert outbox.take_free() == []
+    outbox.add(one, "third", tells_change=False)
+    assert outbox.take_all() == [(one, "first"), (None, "second"), (one, "third")]
+    assert not outbox
+    assert outbox.take_all() == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (TaskAdded(_task(3)), [(3, "queued")]),
+        (
+            CancelAccepted(
+                (
+                    _task(1).ended(Outcome.canceled(""), _AT, None),
+                    _task(2).started(_AT),
+                )
+            ),
+            [(1, "canceled"), (2, "running")],
+        ),
+        (Forgotten((4, 5)), [(4, None), (5, None)]),
+        (TaskFound(_task(1)), []),
+        (Refused("no"), []),
+    ],
+)
+def test_an_answer_tells_which_changes_it_confirms(
+    answer: QueueReply, told: list[tuple[int, str | None]]
+) -> None:
+    assert [*told_by(answer)] == told

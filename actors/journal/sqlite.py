@@ -43,8 +43,6 @@ _CHUNK: Final = 256  # tasks; with many more, the texts leave the processor's ca
 CHAT_KEPT: Final = 10_000
 """How many chat messages a session remembers when it is opened again."""
 
-_RESERVED: Final = 1_000  # ids; the fewer, the more often that must be written
-
 _Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
 _Pid = Annotated[int, msgspec.Meta(ge=2, lt=1 << 31)]
 _ProcessRow = tuple[int, _Pid, float]
@@ -105,9 +103,9 @@ class SqliteJournal:
 
     Args:
         path: The file; made if it is missing, with an empty session in it.
-        reserve: Told the id up to which, exclusively, ids may be in use from now on,
-            before one beyond the last such number is; raises `JournalError` if it
-            can't keep that.
+        keep: Told after each write, and before anybody else hears of it, the id of the
+            next task and the number of the last change, to keep them elsewhere; raises
+            `JournalError` if it can't.
         hold: Called before each write: makes sure that what is there is this session's,
             and makes its folder again if that is gone; raises `JournalError` if it
             can't.
@@ -122,7 +120,7 @@ class SqliteJournal:
     def __init__(
         self,
         path: Path,
-        reserve: Callable[[int], None] | None = None,
+        keep: Callable[[int, int], None] | None = None,
         hold: Callable[[], None] | None = None,
         adopt: Callable[[Task], Task] = lambda task: task,
         hurried: Callable[[], bool] = lambda: False,
@@ -130,13 +128,13 @@ class SqliteJournal:
         self._path = path
         self._adopt = adopt
         self._limit = WorkLimit(hurried)
-        self._reserve = reserve
+        self._keep = keep
         self._hold = hold
         self._noted = _Noted()
         self._environments = EnvironmentRows()
         self._seq = 0
         self._next_id = 1
-        self._reserved = 1
+        self._kept = (1, 0)
         self._shown = 0
         self._key = ""
         self._processes: dict[int, tuple[int, int, float]] = {}
@@ -197,7 +195,8 @@ class SqliteJournal:
                 (self._key,),
             )
         self._seq = seq
-        self._next_id = self._reserved = next_id
+        self._next_id = next_id
+        self._kept = (next_id, seq)
         return Memory(
             session_key=self._key,
             next_id=next_id,
@@ -211,9 +210,9 @@ class SqliteJournal:
             environments=self._environments.of_tasks,
         )
 
-    def begin_at(self, next_id: int) -> None:
-        """Let the ids of an empty journal begin with this one."""
-        self._next_id = self._reserved = next_id
+    def go_on_at(self, next_id: int, seq: int) -> None:
+        """Let ids and the numbers of changes go on from here, if others were used."""
+        self._next_id, self._seq = self._kept = next_id, seq
 
     def changed(
         self, change: TaskChanged, environment: Variables | None = None
@@ -270,15 +269,18 @@ class SqliteJournal:
             DamagedJournalError: If the file is damaged, or no longer in its place.
             JournalError: If that fails; everything stays noted for the next commit.
         """
-        if self._noted.is_empty() and not self._environments.is_changed:
-            return
+        if not self._noted.is_empty() or self._environments.is_changed:
+            self._write()
+        kept = (self._next_id, self._seq)
+        if self._keep is not None and kept != self._kept:
+            self._keep(*kept)
+            self._kept = kept
+
+    def _write(self) -> None:
         if self._hold is not None:
             self._hold()
         db = self._connection()
         self._check_place()
-        if self._reserve is not None and self._next_id > self._reserved:
-            self._reserve(self._next_id + _RESERVED)
-            self._reserved = self._next_id + _RESERVED
         try:
             db.execute("BEGIN IMMEDIATE")
             self._environments.write(db)
@@ -360,8 +362,6 @@ class SqliteJournal:
             self.commit()
         finally:
             self.release()
-        if clean and self._reserve is not None:
-            self._reserve(self._next_id)
 
     def release(self) -> None:
         """Release the file without a commit; does nothing if it is released."""
@@ -435,6 +435,13 @@ class SqliteJournal:
         return (change.seq, change.task.id, change.event.value, snapshot)
 
 
+_SOME_TASKS: Final = (
+    "SELECT '[' || group_concat(id) || ']', '[' || group_concat(seq) || ']',"
+    " '[' || group_concat(snapshot) || ']' FROM"
+    " (SELECT id, seq, snapshot FROM tasks WHERE id > ? ORDER BY id LIMIT ?)"
+)
+
+
 def _load_tasks(db: sqlite3.Connection) -> tuple[list[Task], list[int]]:
     """Return all tasks by id, and their ids in the order of their last changes."""
     ids: list[int] = []
@@ -446,13 +453,17 @@ def _load_tasks(db: sqlite3.Connection) -> tuple[list[Task], list[int]]:
     last = 0
     # Hundreds at once: each row that is fetched, and each text that is decoded, is a
     # call. The three are put together in the same order, that of the rows.
+    chunk = _CHUNK
     while True:
-        some_ids, some_seqs, some_tasks = db.execute(
-            "SELECT '[' || group_concat(id) || ']', '[' || group_concat(seq) || ']',"
-            " '[' || group_concat(snapshot) || ']' FROM"
-            " (SELECT id, seq, snapshot FROM tasks WHERE id > ? ORDER BY id LIMIT ?)",
-            (last, _CHUNK),
-        ).fetchone()
+        try:
+            found = db.execute(_SOME_TASKS, (last, chunk)).fetchone()
+        except sqlite3.DataError:
+            # Together they are longer than any text may be; that is no damage.
+            if chunk == 1:
+                raise
+            chunk //= 4
+            continue
+        some_ids, some_seqs, some_tasks = found
         if some_ids is None:
             break
         ids += _decode_numbers(some_ids)

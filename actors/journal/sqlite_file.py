@@ -305,6 +305,34 @@ def set_aside(path: Path) -> Path | None:
     return aside
 
 
+def set_wal_aside(path: Path) -> Path | None:
+    """Give what SQLite keeps beside a file another name if the file itself is gone.
+
+    SQLite would delete it, and it may hold the last changes, or all of them.
+
+    Returns:
+        Its new name; None if there is nothing, or if the file is there.
+
+    Raises:
+        JournalError: If that can't be done.
+    """
+    wal = path.with_name(f"{path.name}-wal")
+    try:
+        if _size(path) or not _size(wal):
+            return None
+        stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
+        return wal.rename(path.with_name(f"{path.name}.damaged-{stamp}-wal"))
+    except OSError as error:
+        raise JournalError(f"can't set {wal} aside: {error.strerror}") from error
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except FileNotFoundError:
+        return 0
+
+
 def _prepare(db: sqlite3.Connection, path: Path) -> None:
     with explained(path):
         (application,) = db.execute("PRAGMA application_id").fetchone()

@@ -323,6 +323,8 @@ def _check_output(path: Path) -> None:
 
 def _explain(error: OSError, program: str, output: Path) -> str:
     why = error.strerror or str(error)
+    if error.errno == errno.EEXIST and str(error.filename) == str(output):
+        return f"can't write its output file {output}: it exists already; move it away"
     if str(error.filename) == str(output):
         return f"can't write its output file {output}: {why}"
     if error.errno == errno.E2BIG:

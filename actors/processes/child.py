@@ -57,8 +57,8 @@ class ChildProcess:
     Args:
         argv: Program and arguments; the program is found on the PATH of `environment`.
         environment: All its environment variables.
-        output: The file that takes stdout and stderr; made with mode 0600, appended to
-            if it exists.
+        output: The file that takes stdout and stderr; made with mode 0600, and must not
+            exist yet.
         directory: Where it starts; none for the current directory.
 
     Raises:

@@ -9,6 +9,7 @@ up nobody but the caller. Where the library lacks what is needed (glibc has it s
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import functools
@@ -27,10 +28,7 @@ if TYPE_CHECKING:
 
     from .environment import Environment
 
-# Not to wait for a reader, should there be a pipe instead; a file does not mind it.
-_OUTPUT_FLAGS: Final = (
-    os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW
-)
+_OUTPUT_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _OUTPUT_MODE: Final = 0o600
 _SETSIGDEF: Final = 0x04  # of spawn.h, in glibc
 _SETSIGMASK: Final = 0x08
@@ -52,7 +50,7 @@ class Spawn(Protocol):
         self,
         argv: Sequence[str],
         environment: Environment,
-        output: Path,
+        output: int,
         directory: str | os.PathLike[str] | None,
     ) -> int:
         """Start a process and return its id. Blocks until its program is loaded.
@@ -66,8 +64,7 @@ class Spawn(Protocol):
             argv: Program and arguments, passed on in UTF-8; the program is found on
                 the PATH of `environment`.
             environment: All its environment variables.
-            output: Takes stdout and stderr; made with mode 0600, appended to if it
-                exists.
+            output: The descriptor of an open file that takes stdout and stderr.
             directory: Where it starts; none for the current directory.
 
         Raises:
@@ -81,17 +78,16 @@ class Spawn(Protocol):
 def popen(
     argv: Sequence[str],
     environment: Environment,
-    output: Path,
+    output: int,
     directory: str | os.PathLike[str] | None,
 ) -> int:
     """Start a process by `subprocess`; see `Spawn`."""
-    fd = os.open(output, _OUTPUT_FLAGS | os.O_CLOEXEC, _OUTPUT_MODE)
     try:
         process = subprocess.Popen(
             [*_signals_reset(argv[0], environment), *_encoded(argv)],
             stdin=subprocess.DEVNULL,
-            stdout=fd,
-            stderr=fd,
+            stdout=output,
+            stderr=output,
             env=environment.variables,
             cwd=directory,
             start_new_session=True,
@@ -100,8 +96,6 @@ def popen(
         if isinstance(error.filename, bytes):
             error.filename = os.fsdecode(error.filename)
         raise
-    finally:
-        os.close(fd)
     # Without one, `subprocess` would collect it as soon as another process is started.
     process.returncode = 0
     return process.pid
@@ -161,7 +155,7 @@ class PosixSpawn:
         self,
         argv: Sequence[str],
         environment: Environment,
-        output: Path,
+        output: int,
         directory: str | os.PathLike[str] | None,
     ) -> int:
         """Start a process; see `Spawn`."""
@@ -172,10 +166,10 @@ class PosixSpawn:
         actions = ctypes.create_string_buffer(_ROOM)
         _check(self._init(actions))
         try:
+            _check(self._add_dup2(actions, output, 1))
+            _check(self._add_dup2(actions, output, 2))
+            # Last: without standard streams of its own a host has the output there.
             _check(self._add_open(actions, 0, b"/dev/null", os.O_RDONLY, 0))
-            file = os.fsencode(output)
-            _check(self._add_open(actions, 1, file, _OUTPUT_FLAGS, _OUTPUT_MODE))
-            _check(self._add_dup2(actions, 1, 2))
             if directory is not None:
                 _check(self._add_chdir(actions, os.fsencode(directory)))
             _check(self._close_from(actions, 3))
@@ -188,7 +182,7 @@ class PosixSpawn:
         finally:
             self._destroy(actions)
         if number:
-            _blame(number, argv[0], output, directory)
+            _blame(number, argv[0], directory)
         return pid
 
     def _start(
@@ -275,13 +269,10 @@ def _locate(program: str, path: str) -> bytes:
     return os.fsencode(found)
 
 
-def _blame(
-    number: int, program: str, output: Path, directory: str | os.PathLike[str] | None
-) -> None:
+def _blame(number: int, program: str, directory: str | os.PathLike[str] | None) -> None:
     """Raise for a start that failed; the C library does not say on what."""
     if number in WAITS_FOR:
         raise OSError(number, os.strerror(number))
-    os.close(os.open(output, _OUTPUT_FLAGS | os.O_CLOEXEC, _OUTPUT_MODE))
     if directory is not None:
         os.close(os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
     raise OSError(number, os.strerror(number), program)
@@ -302,5 +293,27 @@ def spawn(
     output: Path,
     directory: str | os.PathLike[str] | None = None,
 ) -> int:
-    """Start a process in the best way; see `Spawn`."""
-    return best()(argv, environment, output, directory)
+    """Start a process in the best way.
+
+    Args:
+        argv: See `Spawn`.
+        environment: The same.
+        output: The file that takes stdout and stderr; made with mode 0600. What is
+            there already is another task's, or nobody knows whose, and is left alone.
+        directory: See `Spawn`.
+
+    Raises:
+        OSError: If the output file can't be made or the program can't be started;
+            `filename` says which.
+        ValueError: If an argument contains a null character.
+    """
+    fd = os.open(output, _OUTPUT_FLAGS, _OUTPUT_MODE)
+    try:
+        return best()(argv, environment, fd, directory)
+    except BaseException:
+        # Nothing was written into it, and it may be started again.
+        with contextlib.suppress(OSError):
+            output.unlink()
+        raise
+    finally:
+        os.close(fd)

@@ -29,6 +29,7 @@ from ..journal.sqlite_file import (
     ForeignSessionError,
     JournalError,
     set_aside,
+    set_wal_aside,
 )
 from ..own_files import (
     NotOwnError,
@@ -39,6 +40,7 @@ from ..own_files import (
 )
 from ..rules.moment import is_plausible
 from ..rules.safe_text import is_unicode
+from .recovery import restored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -49,9 +51,6 @@ if TYPE_CHECKING:
 
 _OUTPUT_FILE: Final = re.compile(r"([1-9][0-9]{0,11})\.log")
 """The name of an output file; with more digits it is none of ours."""
-
-_FARTHEST_ID: Final = 10_000_000
-"""How far above the lock file's next id the number of an output file is believed."""
 
 _LONGEST_LOCK: Final = 4096  # bytes; more than an `Owner` takes
 
@@ -73,6 +72,8 @@ class Owner(msgspec.Struct, frozen=True):
             folder has others, and so gets another key: its original's processes are
             none of its business.
         next_id: No id from this one on was ever used.
+        seq: The number of the last change that the journal had; None if an older
+            version wrote this, whose `next_id` may be too high.
     """
 
     pid: int
@@ -80,6 +81,7 @@ class Owner(msgspec.Struct, frozen=True):
     key: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{12}\Z")] | None = None
     folder: tuple[int, int] | None = None
     next_id: Annotated[int, msgspec.Meta(ge=1, le=LARGEST)] = 1
+    seq: Annotated[int, msgspec.Meta(ge=0, le=LARGEST)] | None = None
 
     def __post_init__(self) -> None:
         """Refuse a date that can't be shown.
@@ -149,15 +151,20 @@ class SessionFolder:
         Raises:
             JournalError: If it can't be opened, or was written by a newer version.
         """
+        aside = set_wal_aside(self.journal_path)
         try:
-            return *self._load(hurried), None
+            journal, memory, lost = self._load(hurried)
         except DamagedJournalError as error:
             aside = set_aside(self.journal_path)
             warning = (
                 f"{error}; it was set aside as {aside}, and the session starts empty:"
                 f" its output files are still in {self.output}"
             )
-        journal, memory = self._load(hurried)
+        else:
+            if aside is not None:
+                lost = f"{lost or ''}; what was left of it was set aside as {aside}"
+            return journal, memory, lost
+        journal, memory, _ = self._load(hurried)
         # What it left running is known by its mark alone, and must be looked for.
         return journal, replace(memory, clean=False), warning
 
@@ -250,27 +257,32 @@ class SessionFolder:
             f"{self.path} was deleted, and is another session now; leave this one"
         )
 
-    def _load(self, hurried: Callable[[], bool]) -> tuple[SqliteJournal, Memory]:
+    def _load(
+        self, hurried: Callable[[], bool]
+    ) -> tuple[SqliteJournal, Memory, str | None]:
         journal = SqliteJournal(
-            self.journal_path, self._reserve_ids, self._hold, self._adopted, hurried
+            self.journal_path, self._keep_numbers, self._hold, self._adopted, hurried
         )
         try:
+            owner = self._owner
             # A lock file without a place is an older version's, or was made by hand.
-            is_own = self._owner.folder is not None
-            memory = journal.load(self._key(), is_own=is_own)
-            if memory.next_id == 1:
-                # A new journal; an id is never used twice, and output never mixed.
-                next_id = max(self._first_free_id(), self._owner.next_id)
-                memory = replace(memory, next_id=next_id)
-                journal.begin_at(next_id)
-            self._write_owner(key=memory.session_key, next_id=memory.next_id)
+            remembered = journal.load(self._key(), is_own=owner.folder is not None)
+            memory, lost = restored(
+                remembered, owner.next_id, owner.seq, self._output_ids()
+            )
+            if lost is not None:
+                lost = f"{self.journal_path} {lost} {self.output}"
+            journal.go_on_at(memory.next_id, memory.seq)
+            self._write_owner(
+                key=memory.session_key, next_id=memory.next_id, seq=memory.seq
+            )
         except OSError as error:
             journal.release()
             raise JournalError(_unusable(self.path, error)) from error
         except BaseException:
             journal.release()
             raise
-        return journal, memory
+        return journal, memory, lost
 
     def _key(self) -> str | None:
         """Return what the journal must have as its key; none for that which it has."""
@@ -287,27 +299,21 @@ class SessionFolder:
         found = os.fstat(self._folder)
         return found.st_dev, found.st_ino
 
-    def _reserve_ids(self, next_id: int) -> None:
+    def _keep_numbers(self, next_id: int, seq: int) -> None:
         try:
-            self._write_owner(next_id=next_id)
+            self._write_owner(next_id=next_id, seq=seq)
         except OSError as error:
             raise JournalError(_unusable(self.path, error)) from error
 
-    def _first_free_id(self) -> int:
+    def _output_ids(self) -> frozenset[int]:
         output = open_folder(self.output, self._folder)
         try:
             names = os.listdir(output)  # noqa: PTH208 - of an open folder
         finally:
             os.close(output)
-        # Far above the last reserved one it is a file of somebody else.
-        highest = self._owner.next_id + _FARTHEST_ID
-        used = (
-            number
-            for name in names
-            if (match := _OUTPUT_FILE.fullmatch(name))
-            and (number := int(match[1])) < highest
+        return frozenset(
+            int(match[1]) for name in names if (match := _OUTPUT_FILE.fullmatch(name))
         )
-        return max(used, default=0) + 1
 
     def _take(self) -> None:
         try:

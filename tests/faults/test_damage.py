@@ -328,8 +328,53 @@ def test_ids_are_not_used_again_when_the_journal_is_lost(
         (folder / "session.db").write_bytes(_JUNK)
     with running(TaskSystem(directory=folder)) as system:
         new = system.add("New", "sleep", "0").id
-        # Ids are reserved in advance, and those left over are given back in the end.
-        assert new > 2 if case == "killed" else new == 3
+        assert new == 3
+
+
+@pytest.mark.parametrize(
+    "loss", ["wal deleted", "wal emptied", "wal cut", "database deleted", "all deleted"]
+)
+def test_what_is_lost_of_a_journal_is_said_and_no_id_is_given_twice(
+    state: Path, loss: str
+) -> None:
+    folder = state / "main"
+    database, wal = folder / "session.db", folder / "session.db-wal"
+    with Program(state) as program:
+        program.send("!echo first", "!echo second", "!echo third")
+        for task_id in (1, 2, 3):
+            program.wait_for_event(TaskEvent.COMPLETE, task_id)
+        program.kill()
+    kept = wal.read_bytes()
+    match loss:
+        case "wal deleted":
+            wal.unlink()
+        case "wal emptied":
+            wal.write_bytes(b"")
+        case "wal cut":
+            # Whatever a power cut leaves of it.
+            wal.write_bytes(kept[: len(kept) // 2])
+        case "database deleted":
+            database.unlink()
+        case _:
+            database.unlink()
+            wal.unlink()
+    with running(TaskSystem(directory=folder)) as system:
+        (warning,) = system.warnings
+        assert str(folder / "output") in warning
+        assert ("missing or empty" if "deleted" in loss else "lost") in warning
+        if loss == "database deleted":
+            (aside,) = folder.glob("session.db.damaged-*-wal")
+            assert str(aside) in warning
+            assert aside.read_bytes() == kept
+        new = system.add("New", "bash", "echo new")
+        assert new.id == 4
+        system.wait(timeout=PATIENCE)
+        assert (folder / "output/4.log").read_text() == "new\n"
+        for number, text in enumerate(("first", "second", "third"), 1):
+            assert (folder / f"output/{number}.log").read_text() == f"{text}\n"
+    with running(TaskSystem(directory=folder)) as system:
+        assert system.warnings == ()
+        assert system.add("Next", "sleep", "0").id == 5
 
 
 def test_a_new_session_begins_at_one_though_it_was_killed(state: Path) -> None:

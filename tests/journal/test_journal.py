@@ -121,6 +121,21 @@ def test_what_another_program_holds_is_told_at_once_and_stays_noted(
     assert [task.id for task in open_journal().load().tasks] == [1]
 
 
+def test_tasks_that_are_too_long_together_are_no_damage(
+    open_journal: Callable[[], SqliteJournal],
+) -> None:
+    """As 61 tasks with commands of 17 MB are, for the limits that SQLite has."""
+    journal = open_journal()
+    journal.load()
+    for number in range(1, 300):
+        journal.changed(_ended(number, number))
+    journal.commit()
+    again = open_journal()
+    db = again._connection()  # pyright: ignore[reportPrivateUsage]
+    db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 3_000)
+    assert [task.id for task in again.load().tasks] == [*range(1, 300)]
+
+
 def test_only_the_last_messages_are_kept(
     path: Path, open_journal: Callable[[], SqliteJournal]
 ) -> None:
@@ -155,16 +170,32 @@ def test_the_processes_of_another_session_are_not_loaded(
     assert open_journal().load().session_key not in {key, "0123456789ab"}
 
 
-def test_ids_are_reserved_in_blocks_and_given_back_in_the_end(path: Path) -> None:
-    told: list[int] = []
-    journal = SqliteJournal(path, told.append)
+def test_its_numbers_are_kept_elsewhere_after_each_write(path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    fails = False
+
+    def keep(next_id: int, seq: int) -> None:
+        if fails:
+            raise JournalError("no room")
+        told.append((next_id, seq))
+
+    journal = SqliteJournal(path, keep)
     journal.load()
-    for number in range(1, 1500):
-        journal.changed(_ended(number, number))
+    journal.changed(_ended(1, 1))
+    journal.commit()
+    journal.shown(1)
+    journal.commit()
+    assert told == [(2, 1)]
+    journal.changed(_ended(2, 2))
+    fails = True
+    with pytest.raises(JournalError, match="no room"):
         journal.commit()
-    assert told == [1002, 2003]
+    fails = False
+    # Written down it is already; nobody is to be told before this has happened too.
+    journal.commit()
+    assert told == [(2, 1), (3, 2)]
     journal.close(clean=True)
-    assert told == [1002, 2003, 1500]
+    assert told == [(2, 1), (3, 2)]
 
 
 def test_a_new_file_that_is_damaged_too_is_not_replaced_again(

@@ -167,7 +167,8 @@ def test_without_bash_the_start_fails(
 
 def test_output_that_is_a_folder_fails_the_start(tmp_path: Path) -> None:
     error = _start_error(BashKind(), _context(tmp_path, "true"))
-    assert error == f"can't write its output file {tmp_path}: Is a directory"
+    text = "it exists already; move it away"
+    assert error == f"can't write its output file {tmp_path}: {text}"
 
 
 def test_output_in_a_folder_that_is_not_there_fails_the_start(tmp_path: Path) -> None:
@@ -282,8 +283,9 @@ def _output(lair: Path, until: Until, text: str) -> None:
     until(lambda: (lair / "3.log").read_text() == text)
 
 
-def test_a_job_ends_with_its_process(run: Run, looks: Promise[str]) -> None:
+def test_a_job_ends_with_its_process(run: Run, looks: Promise[str], lair: Path) -> None:
     assert _end(run("exit 0"), looks) == JobEnd(Outcome.complete("exit status 0", 0))
+    (lair / "3.log").unlink()
     assert _end(run("exit 3"), looks) == JobEnd(Outcome.failed("exit status 3", 3))
 
 

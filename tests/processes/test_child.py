@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from backburner.actors.processes import spawn
 from backburner.actors.processes.child import GIVE_WAY, ChildProcess, ExitStatus
 from backburner.actors.processes.environment import Environment
 from backburner.actors.rules.task import Outcome
+from patience import PATIENCE
 
 Until = Callable[[Callable[[], bool]], None]
 Start = Callable[..., ChildProcess]
@@ -120,13 +122,47 @@ def test_output_and_errors_keep_their_order(
     assert output.read_text().splitlines() == expected
 
 
-def test_output_is_appended_to_a_file_for_its_owner_alone(
+def test_output_goes_to_a_new_file_for_its_owner_alone(
     start: Start, output: Path, until: Until
 ) -> None:
-    _end(start("echo one"), until)
+    _end(start("echo one; echo two >> /dev/stdout"), until)
     assert output.stat().st_mode & 0o777 == 0o600
-    _end(start("echo two"), until)
     assert output.read_bytes() == b"one\ntwo\n"
+    # What is there is another's, and neither appended to nor removed.
+    with pytest.raises(FileExistsError):
+        start("echo three")
+    assert output.read_bytes() == b"one\ntwo\n"
+    output.unlink()
+    output.symlink_to("elsewhere")
+    with pytest.raises(FileExistsError):
+        start("echo three")
+
+
+def test_a_start_that_fails_leaves_no_file(output: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        ChildProcess(["no-such-program"], HERE, output)
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
+def test_a_host_without_standard_streams_has_its_output_all_the_same(
+    tmp_path: Path, closed: tuple[int, ...]
+) -> None:
+    code = """
+import os, sys
+from pathlib import Path
+from backburner.actors.processes.child import ChildProcess
+from backburner.actors.processes.environment import Environment
+for fd in map(int, sys.argv[2:]):
+    os.close(fd)
+argv = ["bash", "-c", "echo out; echo err >&2; readlink /proc/self/fd/0"]
+child = ChildProcess(argv, Environment(os.environ), Path(sys.argv[1]))
+os._exit(os.waitstatus_to_exitcode(os.waitpid(child.pid, 0)[1]))
+"""
+    output = tmp_path / "1.log"
+    command = [sys.executable, "-c", code, str(output), *map(str, closed)]
+    subprocess.run(command, check=True, timeout=PATIENCE)
+    assert output.read_text() == "out\nerr\n/dev/null\n"
 
 
 def test_output_is_taken_byte_for_byte(
@@ -236,7 +272,7 @@ def test_a_program_that_can_not_be_started_is_named(
 
 @pytest.mark.parametrize(
     ("name", "error"),
-    [("", IsADirectoryError), ("no/1.log", FileNotFoundError)],
+    [("", FileExistsError), ("no/1.log", FileNotFoundError)],
 )
 def test_an_output_file_that_can_not_be_written_is_named(
     tmp_path: Path, name: str, error: type[OSError]
@@ -259,10 +295,11 @@ def test_a_nul_in_an_argument_is_an_error(output: Path) -> None:
 
 
 def test_a_process_that_has_exited_is_left_for_its_owner_to_collect(
-    start: Start, until: Until
+    start: Start, output: Path, until: Until
 ) -> None:
     first = start("exit 3")
     until(lambda: first.exit_status() is not None)
+    output.unlink()
     _end(start("exit 4"), until)
     assert first.exit_status() == ExitStatus(code=3)
 

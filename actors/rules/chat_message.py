@@ -18,6 +18,8 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False, tag=True):
         who: `you`, or the name of a partner.
         text: What, as it was typed.
         command: Whether it was a command, and not a message.
+        form: How a chat reads the text, if it is not what somebody said: a name of
+            its own, which the actors only hand on.
     """
 
     at: datetime
@@ -25,6 +27,7 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False, tag=True):
     who: str
     text: str
     command: bool = False
+    form: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a date that can't be shown.

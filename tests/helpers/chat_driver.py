@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from backburner.actors import (
     AddTask,
     BashKind,
+    ChatMessage,
     Outcome,
     SleepKind,
     Task,
@@ -18,12 +19,13 @@ from backburner.actors import (
     TaskStatus,
 )
 from backburner.actors.rules.task import OutputNews
+from backburner.ui.chat.model.messages import Beat
 from backburner.ui.chat.model.state import ChatState, Detail, Focus, kind_words
 from backburner.ui.chat.update.task_list import PANELS
 from backburner.ui.chat.update.update import Message, update
 from backburner.ui.chat.views.layout import draw
 from backburner.ui.dialogue.dialogue import Dialogue
-from backburner.ui.dialogue.effects import Send
+from backburner.ui.dialogue.effects import Send, Tell
 from backburner.ui.dialogue.lookups import LookedUp, LookUp, look_up
 from backburner.ui.editor.editor import Editor
 from backburner.ui.terminal.keys import Key, Paste
@@ -117,6 +119,8 @@ class ChatDriver:
         )
         self.now = 1000.0
         self._seq = 0
+        self.kept: list[ChatMessage] = []
+        """What was written down."""
 
     def tell(self, *messages: Message) -> list[Effect]:
         """Pass messages on, look up what is wanted; return what else is to be done."""
@@ -129,7 +133,14 @@ class ChatDriver:
                     waiting.appendleft(found)
                 else:
                     effects.append(effect)
-        return effects
+        kept = [e for e in effects if isinstance(e, Tell)]
+        self.kept += [e.message.message for e in kept]
+        return [e for e in effects if not isinstance(e, Tell)]
+
+    def settle(self) -> None:
+        """Let the time pass after which news are complete."""
+        self.now += 2
+        self.tell(Beat())
 
     def press(self, *names: str) -> list[Effect]:
         """Press keys by name."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from ...actors import TaskStatus
 from ...actors.rules.safe_text import safe_line
+from ..dialogue.facts import result
+from ..dialogue.reports import state_text
 from ..text.theme import duration_text
 
 if TYPE_CHECKING:
@@ -53,7 +55,9 @@ class Announcer:
 
     @staticmethod
     def _one(task: Task) -> str:
-        why = f": {task.reason}" if task.status is TaskStatus.FAILED else ""
+        said = state_text(task)
+        shown = task.status is TaskStatus.FAILED or bool(result(task))
+        why = f": {said}" if shown else ""
         took = "" if task.duration is None else f" ({duration_text(task.duration)})"
         return safe_line(f"{task.description} {task.status}{why}{took}")
 

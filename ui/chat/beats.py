@@ -11,6 +11,8 @@ from .views.layout import measured
 if TYPE_CHECKING:
     from .model.state import ChatState, Detail
 
+_AFTER: Final = 0.05  # seconds after which news that are complete are written down
+
 SPIN: Final = 0.1
 """Seconds between two pictures of a spinner."""
 
@@ -23,6 +25,13 @@ def next_beat(state: ChatState) -> float | None:
 
     None if it stays as it is until something happens; then no time is spent at all.
     """
+    at = state.conversations.settles_at
+    writes = None if at is None else max(0.0, at - state.now) + _AFTER
+    moves = _next_move(state)
+    return min((it for it in (writes, moves) if it is not None), default=None)
+
+
+def _next_move(state: ChatState) -> float | None:
     match state.overlay:
         case HelpKeys():
             return None

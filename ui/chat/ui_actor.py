@@ -36,7 +36,6 @@ from .model.effects import (
     HurryUp,
     Redraw,
     Remember,
-    ShowInPager,
     Suspend,
     TellPartner,
 )
@@ -80,7 +79,7 @@ PATIENCE: Final = 0.01
 PATIENCE_WITH_INPUT: Final = 0.002
 """The same while somebody waits to see what was typed."""
 
-REMEMBERED: Final = 1000
+REMEMBERED: Final = 10_000
 """Entries of the transcript that are put back when a session is opened again."""
 
 _SHOWN_AT_ONCE = keys.Key | keys.Typed | keys.Paste | keys.Wheel | keys.Click | Resized
@@ -323,8 +322,6 @@ class UIActor(FaceActor[UIMessage]):
                     self._announcer.add(task)
                 case Suspend():
                     self._pause()
-                case ShowInPager():
-                    pass
                 case HurryUp():
                     self.post(self._owner, Hurry())
                 case Redraw():

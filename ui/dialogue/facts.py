@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from ...actors import TaskStatus
+from ...actors.rules.safe_text import safe_line
 from ..text.theme import duration_text
 
 if TYPE_CHECKING:
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 
     from ...actors import Task
     from ..text.theme import Icons
+
+_LONGEST: Final = 120  # characters of a result
 
 ValueT = TypeVar("ValueT")
 
@@ -55,6 +59,7 @@ def task_facts(  # noqa: PLR0913 - each is one independent thing
     args = " ".join(task.args)
     facts: list[tuple[Shown, str, str | None]] = [
         (lines, "status", f"{icons.of(task.status)} {task.status}: {task.reason}"),
+        (opened, "result", result(task)),
         (opened, "why", task.reason if task.reason != task.status else None),
         (lines, "kind", task.kind),
         (lines, "command", args),
@@ -73,6 +78,14 @@ def task_facts(  # noqa: PLR0913 - each is one independent thing
         (both, "output", output),
     ]
     return [(name, text) for where, name, text in facts if text and shown in where]
+
+
+def result(task: Task) -> str:
+    """Return the last line that a complete task printed; empty if it has none."""
+    if task.status is not TaskStatus.COMPLETE or task.last_line is None:
+        return ""
+    line = safe_line(task.last_line).strip()
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
 
 
 def error_beyond_reason(task: Task) -> str | None:

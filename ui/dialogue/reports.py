@@ -11,12 +11,12 @@ from ...actors import TaskFilter, TaskStatus
 from ...actors.processes.output_file import read_tail
 from ...actors.rules.safe_text import safe_line, safe_lines, size_text
 from ..text.theme import duration_text
-from .facts import Shown, error_beyond_reason, task_facts
+from .facts import Shown, error_beyond_reason, result, task_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from ...actors import Task, TaskFound, TaskList
+    from ...actors import Task, TaskCounts, TaskFound, TaskList
     from ...actors.processes.activity import VitalSigns
     from ..text.theme import Icons
 
@@ -80,6 +80,30 @@ def last_words(task: Task) -> str:
     return line if len(line) <= _LAST_WORDS else f"{line[: _LAST_WORDS - 3]}..."
 
 
+def state_text(task: Task) -> str:
+    """Say in a few words what a task does, why it waits, or what came of it."""
+    reason = safe_line(task.reason)
+    match task.status:
+        case TaskStatus.RUNNING if task.reason == "running":
+            return task.last_line or ""
+        case TaskStatus.COMPLETE if last := result(task):
+            left = safe_line(task.left_running)
+            return f"{last}; goes on running: {left}" if left else last
+        case TaskStatus.FAILED if last := last_words(task):
+            return f"{reason}: {last}"
+        case _:
+            return reason
+
+
+def counts_text(counts: TaskCounts) -> str:
+    """Write how many tasks there are in each status."""
+    return (
+        f"Running: {counts.running} | Queued: {counts.queued}"
+        f" | Completed: {counts.complete} | Failed: {counts.failed}"
+        f" | Canceled: {counts.canceled}"
+    )
+
+
 def _news_details(task: Task) -> list[str]:
     reason = safe_line(task.reason)
     match task.status:
@@ -88,9 +112,12 @@ def _news_details(task: Task) -> list[str]:
         case TaskStatus.RUNNING:
             return [] if reason == "running" else [reason]
         case TaskStatus.COMPLETE:
+            details = [duration_text(task.duration)]
+            if last := result(task):
+                details.append(last)
             if left := safe_line(task.left_running):
-                return [f"{duration_text(task.duration)}  goes on running: {left}"]
-            return [duration_text(task.duration)]
+                details.append(f"goes on running: {left}")
+            return details
         case TaskStatus.FAILED | TaskStatus.CANCELED:
             what = reason if task.duration is None else _with_duration(task)
             extra = error_beyond_reason(task)
@@ -108,29 +135,32 @@ def list_lines(answer: TaskList, which: TaskFilter, icons: Icons) -> list[str]:
         for name, _, text in _COLUMNS
     ]
     lines = [
-        f"{icon} {'  '.join(cells)}"
+        f"{icon} {'  '.join(cells)}".rstrip()
         for icon, *cells in zip(*map(_aligned, columns, _COLUMNS), strict=True)
     ]
     if not answer.tasks:
         name = "" if which is TaskFilter.NOT_CANCELED else f"{which.value} "
         kind = "" if which is TaskFilter.ALL else name
         lines = [f"No {kind}tasks."]
-    counts = answer.counts
-    lines.append(
-        f"Running: {counts.running} | Queued: {counts.queued}"
-        f" | Completed: {counts.complete} | Failed: {counts.failed}"
-    )
+    lines.append(counts_text(answer.counts))
     return lines
 
+
+_LONGEST_NAME: Final = 40  # characters of a description in a list
 
 _COLUMNS: Final[tuple[tuple[str, str, Callable[[Task, Icons], str]], ...]] = (
     (" ", "", lambda task, icons: icons.of(task.status)),
     ("ID", "<", lambda task, _: f"#{task.id}"),
     ("Progress", ">", lambda task, _: _percent(task.progress)),
     ("Duration", ">", lambda task, _: duration_text(task.duration)),
-    ("Description", "", lambda task, _: safe_line(task.description)),
+    ("Description", "<", lambda task, _: _shortened(safe_line(task.description))),
+    ("Result", "", lambda task, _: state_text(task)),
 )
 """The columns of a list: the header, how cells are aligned, what is in one."""
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 3]}..."
 
 
 def _percent(progress: int | None) -> str:

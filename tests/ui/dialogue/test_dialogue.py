@@ -303,9 +303,10 @@ def test_a_task_is_announced_by_its_notification_alone(
 
 def test_a_list_is_shown(dialogue: Dialogue, samples: Samples) -> None:
     answer = TaskList((samples[Status.FAILED],), TaskCounts(failed=1))
-    assert _ask(dialogue, "/tasks --failed", answer)[1:] == [
-        "✗ #4         -     42.0s  Lint",
-        "Running: 0 | Queued: 0 | Completed: 0 | Failed: 1",
+    assert _ask(dialogue, "/tasks --failed", answer) == [
+        "  ID  Progress  Duration  Description  Result",
+        "✗ #4         -     42.0s  Lint         exit status 1",
+        "Running: 0 | Queued: 0 | Completed: 0 | Failed: 1 | Canceled: 0",
     ]
     assert _ask(dialogue, "/tasks --queued", TaskList((), TaskCounts()))[0] == (
         "No queued tasks."

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from ....actors import TaskStatus
 
@@ -36,12 +37,20 @@ class Burst(msgspec.Struct, frozen=True):
         counts: How many tasks reached which status last, in the order to be shown.
         failed: The ids of the first few that failed.
         failed_last: The id of the one that failed last; none if none did.
+        later: How many have had news since, which are shown further down.
     """
 
     at: datetime
     counts: tuple[tuple[TaskStatus, int], ...]
     failed: tuple[int, ...]
     failed_last: int | None = None
+    later: int = 0
+
+    def without(self, status: TaskStatus) -> Burst:
+        """Return this line once a task that had this status has later news."""
+        counts = tuple((it, n - (it is status)) for it, n in self.counts)
+        counts = tuple((it, n) for it, n in counts if n)
+        return replace(self, counts=counts, later=self.later + 1)
 
 
 _ORDER: Final = (
@@ -66,6 +75,9 @@ class NewsGroup:
         self._failed: list[int] = []
         self._failed_last: int | None = None
         self._last = first.at
+        self._lines: dict[int, TaskNews] = {}
+        self.first_seq = self.last_seq = first.change.seq
+        """The changes that it tells of, from the first to the last."""
         self.add(first)
 
     def continues(self, news: TaskNews) -> bool:
@@ -94,6 +106,21 @@ class NewsGroup:
             if len(self._failed) < _NAMED:
                 self._failed.append(task.id)
         self._last = news.at
+        self.last_seq = max(self.last_seq, news.change.seq)
+        if self.is_burst:
+            self._lines.clear()
+        else:
+            self._lines[task.id] = news
+
+    @property
+    def lines(self) -> tuple[TaskNews, ...]:
+        """The latest news of each task, if each has a line."""
+        return tuple(self._lines.values())
+
+    @property
+    def statuses(self) -> tuple[tuple[int, TaskStatus], ...]:
+        """The tasks that it tells of, and the latest status of each."""
+        return tuple(self._statuses.items())
 
     def burst(self) -> Burst:
         """Return all of it as one line."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,13 +12,14 @@ from ....actors.rules.safe_text import safe_line
 from ...dialogue.arguments import LONGEST_NAME
 from ...dialogue.dialogue import MAIN_CONVERSATION
 from ...dialogue.entries import Problem, Reply, Said
+from .pieces import Continued
+from .records import written_answer, written_news
 from .transcript import Shown, TranscriptItems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import datetime
+    from collections.abc import Iterable, Mapping
 
-    from ....actors import Task
+    from ....actors import ChatMessage, Task
     from ...dialogue.entries import Entry, TaskNews
 
 
@@ -54,21 +56,22 @@ class Conversation:
         self.restored_at: datetime | None = None
         """When entries of an earlier life of the session were put back, if they were.
         """
+        self.told_until = 0
+        """The last change that is told of in what was put back."""
 
     @property
     def unread(self) -> int:
         """How many items there are from the first on that nobody has seen."""
         if self.unread_from is None:
             return 0
-        return len(self.transcript.items) - self.transcript.find(self.unread_from)
+        return self.transcript.count_from(self.unread_from)
 
     @property
     def new_below(self) -> int:
         """How many items came since the end was left."""
         if self.place is None:
             return 0
-        transcript = self.transcript
-        return len(transcript.items) - transcript.find(self.place.seen)
+        return self.transcript.count_from(self.place.seen)
 
 
 def conversation_of(task: Task) -> str:
@@ -79,6 +82,8 @@ def conversation_of(task: Task) -> str:
 def is_content(shown: Shown) -> bool:
     """Tell whether what a conversation shows is more than commands and answers."""
     match shown:
+        case Continued(entry=entry):
+            return is_content(entry)
         case Said(command=command):
             return not command
         case Reply() | Problem():
@@ -98,6 +103,7 @@ class Conversations:
         self._by_name = {MAIN_CONVERSATION: Conversation(MAIN_CONVERSATION)}
         self.current = self._by_name[MAIN_CONVERSATION]
         """The one that is shown."""
+        self._to_write: list[ChatMessage] = []
 
     @property
     def all(self) -> Iterable[Conversation]:
@@ -150,24 +156,70 @@ class Conversations:
             self.open(MAIN_CONVERSATION)
         return ""
 
-    def show(self, entry: Entry, where: str) -> None:
-        """Add an entry to a conversation."""
-        conversation = self._find(where)
-        self._mark(conversation, conversation.transcript.add(entry))
+    def show(self, entry: Entry, where: str, now: float = 0.0) -> None:
+        """Add an entry to a conversation.
 
-    def restore(self, entry: Entry, where: str, now: datetime) -> None:
-        """Add an entry of an earlier life of the session; it is no news."""
+        Args:
+            entry: What.
+            where: The name of the conversation.
+            now: This moment of the monotonic clock.
+        """
         conversation = self._find(where)
-        conversation.restored_at = now
-        conversation.transcript.add(entry)
+        self._mark(conversation, conversation.transcript.add(entry, now))
+        if isinstance(entry, Reply | Problem):
+            self._settle(conversation)
+            self._to_write.append(written_answer(entry, where))
+
+    def put_before(
+        self, earlier: Mapping[str, TranscriptItems], told: Mapping[str, int]
+    ) -> None:
+        """Put back what an earlier life of the session has shown; it is no news.
+
+        Args:
+            earlier: The items, by the name of the conversation.
+            told: The number of the last change that they tell of.
+        """
+        now = datetime.now(UTC)
+        for name, items in earlier.items():
+            conversation = self._find(name)
+            conversation.restored_at = now
+            conversation.transcript.put_before(items)
+            conversation.told_until = told.get(name, 0)
+
+    def take_to_write(
+        self, now: float | None, saying: str | None = None
+    ) -> list[ChatMessage]:
+        """Return what is to be written down: answers, and news that are complete.
+
+        Args:
+            now: This moment of the monotonic clock; none if this is the last one.
+            saying: A conversation in which somebody is about to say something, which
+                ends its group of news.
+        """
+        for conversation in self.all:
+            self._settle(conversation, None if conversation.name == saying else now)
+        taken, self._to_write = self._to_write, []
+        return taken
+
+    def _settle(self, conversation: Conversation, now: float | None = None) -> None:
+        self._to_write += [
+            written_news(news, conversation.name)
+            for news in conversation.transcript.settle(now)
+        ]
+
+    @property
+    def settles_at(self) -> float | None:
+        """When (of the monotonic clock) there is something to be written down."""
+        moments = (it.transcript.settles_at for it in self.all)
+        return min((it for it in moments if it is not None), default=None)
 
     def extend_speech(
         self, who: str, at: datetime, piece: str, where: str, *, done: bool
-    ) -> Said:
+    ) -> Said | None:
         """Add a piece to what somebody is saying in a conversation.
 
         Returns:
-            All that was said of it by now.
+            All that was said, if this was the last of it.
         """
         conversation = self._find(where)
         before = conversation.transcript.next_serial
@@ -182,11 +234,16 @@ class Conversations:
             if conversation.latest_failure == task_id:
                 conversation.latest_failure = None
 
-    def show_news(self, news: TaskNews) -> None:
-        """Add the news of a task to the conversation that began it."""
+    def show_news(self, news: TaskNews, now: float = 0.0) -> None:
+        """Add the news of a task to the conversation that began it.
+
+        Not those that are told of already, in what was put back.
+        """
         task = news.change.task
         where = conversation_of(task)
-        self.show(news, where)
+        if news.change.seq <= self._find(where).told_until:
+            return
+        self.show(news, where, now)
         if task.status is TaskStatus.FAILED:
             self._find(where).latest_failure = task.id
 

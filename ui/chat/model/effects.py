@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import msgspec
 
 from ....actors import Task
@@ -34,12 +32,6 @@ class Suspend(msgspec.Struct, frozen=True):
     """Give the terminal back and stop the process."""
 
 
-class ShowInPager(msgspec.Struct, frozen=True):
-    """Show a file in `$PAGER`, which gets the terminal until it ends."""
-
-    path: Path
-
-
 class HurryUp(msgspec.Struct, frozen=True):
     """Kill what is being ended."""
 
@@ -57,7 +49,6 @@ Effect = (
     | Remember
     | Announce
     | Suspend
-    | ShowInPager
     | HurryUp
     | Redraw
 )

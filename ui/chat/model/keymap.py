@@ -175,7 +175,6 @@ TASK: Final = Keymap(
         Binding(("X",), "kill", "X", "kill at once; asks, X again"),
         Binding(("r",), "rerun", "r", "run again; asks, r again", "run again"),
         Binding(("?",), "help", "?", hint="keys"),
-        Binding(("ctrl-o",), "pager", "Ctrl+O", "open the output in $PAGER", "$PAGER"),
         Binding(("w",), "wrap", "w", "wrap long lines or not", "wrap"),
         Binding(("up", "k"), "up", "↑ ↓ PgUp PgDn Home End", "move", "move"),
         Binding(("down", "j"), "down"),

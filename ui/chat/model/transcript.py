@@ -6,27 +6,55 @@ be remembered while items before it are dropped and others are added.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from ...dialogue.entries import Entry, Said, TaskNews
-from .burst import Burst, NewsGroup
+from .burst import GAP, Burst, NewsGroup
+from .pieces import Continued, in_pieces, split_text
+from .records import News, news_of
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from ....actors import TaskStatus
+    from ...text.rows import Row
+    from ...text.theme import Look
 
 LIMIT: Final = 5000
 """Items that are kept."""
 
 _DROPPED_AT_ONCE: Final = 500
 
-Shown = Entry | Burst
+
+class Started(msgspec.Struct, frozen=True):
+    """The news of a task that has later news, which are shown further down."""
+
+    news: TaskNews
+
+    @property
+    def at(self) -> datetime:
+        """When (UTC)."""
+        return self.news.at
+
+
+Shown = Entry | Burst | Continued | Started
 """What an item of the transcript holds."""
 
 
+Drawn = tuple["Shown", "Look", int, bool, tuple["Row", ...]]
+"""An item as it was drawn last: what, how, how wide, marked or not; and its rows."""
+
+
 class Item(msgspec.Struct, frozen=True):
-    """One item: what it shows, and its number."""
+    """One item.
+
+    Attributes:
+        serial: Its number.
+        shown: What it shows; a long message has several items.
+    """
 
     serial: int
     shown: Shown
@@ -40,7 +68,13 @@ class TranscriptItems:
         self._next_serial = 1
         self._group: NewsGroup | None = None
         self._group_start = 0
-        self._growing: dict[str, int] = {}
+        self._group_heard = 0.0
+        self._settled: list[News] = []
+        self._growing: dict[str, tuple[int, list[str]]] = {}
+        self._talked = 0  # the last item that is no news
+        self._open: dict[int, tuple[int, TaskStatus]] = {}  # items of unended tasks
+        self.drawn: OrderedDict[int, Drawn] = OrderedDict()
+        """What a view keeps of the items that it has drawn, by their numbers."""
 
     @property
     def items(self) -> list[Item]:
@@ -51,6 +85,12 @@ class TranscriptItems:
     def next_serial(self) -> int:
         """The number that the next item will have."""
         return self._next_serial
+
+    def count_from(self, serial: int) -> int:
+        """Count the messages of which an item from this number on shows something."""
+        items = self._items[self.find(serial) :]
+        begun = sum(not isinstance(item.shown, Continued) for item in items)
+        return begun or int(bool(items))
 
     def find(self, serial: int) -> int:
         """Return the index of the item with this number, or of the next one kept."""
@@ -63,18 +103,23 @@ class TranscriptItems:
                 high = middle
         return low
 
-    def add(self, entry: Entry) -> int:
+    def add(self, entry: Entry, now: float = 0.0) -> int:
         """Add an entry; news may change or replace earlier news instead.
+
+        Args:
+            entry: What.
+            now: This moment of the monotonic clock.
 
         Returns:
             The number of the item that shows it now.
         """
         if isinstance(entry, TaskNews):
-            return self._add_news(entry)
-        self._group = None
-        return self._append(entry)
+            return self._add_news(entry, now)
+        return self._append_talk(in_pieces(entry))
 
-    def extend_speech(self, who: str, at: datetime, piece: str, *, done: bool) -> Said:
+    def extend_speech(
+        self, who: str, at: datetime, piece: str, *, done: bool
+    ) -> Said | None:
         """Add a piece to what somebody is saying, or let him begin.
 
         Args:
@@ -84,53 +129,186 @@ class TranscriptItems:
             done: Whether that was the last piece.
 
         Returns:
-            All that was said of it by now.
+            All that was said, if this was the last of it.
         """
-        said = Said(at, who, piece)
-        index = self._index_of(self._growing.get(who))
+        serial, all_of_it = self._growing.get(who, (0, []))
+        all_of_it.append(piece)
+        index = self._index_of(serial)
         if index is None:
-            self._group = None
-            self._growing[who] = self._next_serial
-            self._append(said)
+            self._append_talk(in_pieces(Said(at, who, piece)))
+            serial = self._next_serial - 1
         else:
-            item = self._items[index]
-            if isinstance(item.shown, Said):
-                said = Said(item.shown.at, who, item.shown.text + piece)
-            self._items[index] = Item(item.serial, said)
-        if done:
-            self._growing.pop(who, None)
-        return said
+            serial = self._extend(index, piece)
+        self._growing[who] = (serial, all_of_it)
+        if not done:
+            return None
+        del self._growing[who]
+        return Said(at, who, "".join(all_of_it))
 
-    def _add_news(self, news: TaskNews) -> int:
+    def settle(self, now: float | None = None) -> list[News]:
+        """Return the groups of news that will not change any more.
+
+        Args:
+            now: This moment of the monotonic clock; none to end the last group.
+        """
+        over = now is None or now - self._group_heard > GAP.total_seconds()
+        if self._group is not None and over:
+            self._end_group()
+        settled, self._settled = self._settled, []
+        return settled
+
+    @property
+    def settles_at(self) -> float | None:
+        """When (of the monotonic clock) the last group of news is complete."""
+        if self._group is None:
+            return None
+        return self._group_heard + GAP.total_seconds()
+
+    def restore(self, news: News) -> None:
+        """Add a group of news of an earlier life of the session."""
+        self._group = None
+        for line in news.lines:
+            self._append_news(news_of(line))
+        if news.burst is not None:
+            told = [(first, last) for first, last, _ in news.tasks]
+            for task_id in [*self._open]:
+                if any(first <= task_id <= last for first, last in told):
+                    self._supersede(task_id)
+            serial = self._append(news.burst)
+            for first, last, status in news.tasks:
+                if not status.is_final:
+                    ids = range(first, last + 1)
+                    self._open |= dict.fromkeys(ids, (serial, status))
+
+    def put_before(self, earlier: TranscriptItems) -> None:
+        """Put the items of an earlier life of the session before all others."""
+        items = earlier.items
+        first = self._items[0].serial if self._items else self._next_serial
+        serials: dict[int, int] = {}
+        before: list[Item] = []
+        for number, item in enumerate(items, first - len(items)):
+            serials[item.serial] = number
+            before.append(Item(number, item.shown))
+        self._items = [*before, *self._items]
+        for task_id, (serial, status) in earlier._open.items():
+            if serial in serials:
+                self._open.setdefault(task_id, (serials[serial], status))
+        if not self._talked:
+            self._talked = serials.get(earlier._talked, 0)
+
+    def _append_talk(self, items: list[Entry | Continued]) -> int:
+        """Append what is no news; it ends the group of those."""
+        self._end_group()
+        first, *others = [self._append(item) for item in items]
+        self._talked = others[-1] if others else first
+        return first
+
+    def _extend(self, index: int, piece: str) -> int:
+        """Add to the last item of what somebody is saying; return its last item."""
+        item = self._items[index]
+        shown = item.shown
+        said = shown.entry if isinstance(shown, Continued) else shown
+        if not isinstance(said, Said):
+            return item.serial
+        first, *others = split_text(said.text + piece)
+        whole = Said(said.at, said.who, first, said.command)
+        show: Shown = Continued(whole) if isinstance(shown, Continued) else whole
+        self._items[index] = Item(item.serial, show)
+        if not others:
+            return item.serial
+        # What was shown meanwhile stays where it is: the rest goes to the end.
+        self._append_talk([Continued(Said(said.at, said.who, text)) for text in others])
+        return self._next_serial - 1
+
+    def _end_group(self) -> None:
+        group, self._group = self._group, None
+        if group is not None:
+            self._settled.append(News.of(group))
+            if group.is_burst:
+                index = self._index_of(self._group_start)
+                serial = self._group_start if index is not None else 0
+                self._open |= {
+                    task_id: (serial, status)
+                    for task_id, status in group.statuses
+                    if not status.is_final
+                }
+
+    def _add_news(self, news: TaskNews, now: float) -> int:
         group = self._group
+        self._group_heard = now
         if group is None or not group.continues(news):
+            self._end_group()
             self._group = NewsGroup(news)
-            self._group_start = self._next_serial
-            return self._append(news)
+            self._group_start = serial = self._append_news(news)
+            return serial
         task_id = news.change.task.id
         known, was_burst = group.knows(task_id), group.is_burst
         group.add(news)
         start = self.find(self._group_start)
         if group.is_burst:
+            if not known:
+                self._supersede(news.change.task.id)
             if was_burst and start < len(self._items):
-                serial = self._items[start].serial
-                self._items[start] = Item(serial, group.burst())
-                return serial
+                self._replace(start, group.burst())
+                return self._items[start].serial
+            for item in self._items[start:]:
+                self._forget_open(item)
             del self._items[start:]
-            return self._append(group.burst())
-        return self._replace_news(start, news) if known else self._append(news)
+            self._group_start = serial = self._append(group.burst())
+            return serial
+        return self._replace_news(start, news) if known else self._append_news(news)
 
     def _replace_news(self, start: int, news: TaskNews) -> int:
+        task = news.change.task
         for index in range(start, len(self._items)):
             shown = self._items[index].shown
-            if (
-                isinstance(shown, TaskNews)
-                and shown.change.task.id == news.change.task.id
-            ):
+            if isinstance(shown, TaskNews) and shown.change.task.id == task.id:
+                self._replace(index, news)
                 serial = self._items[index].serial
-                self._items[index] = Item(serial, news)
+                self._note_open(news, serial)
                 return serial
-        return self._append(news)
+        return self._append_news(news)
+
+    def _append_news(self, news: TaskNews) -> int:
+        """Append the news of a task, in place of those that they make out of date."""
+        self._supersede(news.change.task.id)
+        serial = self._append(news)
+        self._note_open(news, serial)
+        return serial
+
+    def _note_open(self, news: TaskNews, serial: int) -> None:
+        task = news.change.task
+        if task.status.is_final:
+            self._open.pop(task.id, None)
+        else:
+            self._open[task.id] = (serial, task.status)
+
+    def _supersede(self, task_id: int) -> None:
+        """Take away, or mark, what was shown of a task before.
+
+        A line goes away if nothing was said since: the new one stands for it.
+        """
+        serial, status = self._open.pop(task_id, (0, None))
+        index = self._index_of(serial)
+        if index is None or status is None:
+            return
+        match self._items[index].shown:
+            case TaskNews() if serial > self._talked:
+                del self._items[index]
+            case TaskNews() as before:
+                self._replace(index, Started(before))
+            case Burst() as burst:
+                self._replace(index, burst.without(status))
+            case _:
+                pass
+
+    def _forget_open(self, item: Item) -> None:
+        if isinstance(item.shown, TaskNews):
+            self._open.pop(item.shown.change.task.id, None)
+
+    def _replace(self, index: int, shown: Shown) -> None:
+        item = self._items[index]
+        self._items[index] = Item(item.serial, shown)
 
     def _append(self, shown: Shown) -> int:
         serial = self._next_serial
@@ -140,9 +318,7 @@ class TranscriptItems:
             del self._items[:_DROPPED_AT_ONCE]
         return serial
 
-    def _index_of(self, serial: int | None) -> int | None:
-        if serial is None:
-            return None
+    def _index_of(self, serial: int) -> int | None:
         index = self.find(serial)
         if index < len(self._items) and self._items[index].serial == serial:
             return index

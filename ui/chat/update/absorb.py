@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, assert_never
 
-from ....actors import TaskChanged, TaskEvent
+from ....actors import TaskChanged, TaskEvent, WriteDown
 from ...dialogue import effects as said
 from ...dialogue.commands import Quit
 from ...dialogue.entries import Entry, Problem, Reply, TaskNews
@@ -27,13 +28,19 @@ def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
             case said.Show(entry=Reply(lines=())):
                 pass  # an answer for programs; the news of the tasks say it all
             case said.Show(entry=entry, where=where):
-                _show(state.conversations, entry, where)
+                _show(state, entry, where)
                 if state.detail is not None:
                     state.notice = _beside(state, state.detail, entry) or state.notice
-            case said.Send() | said.Tell() | LookUp():
+            case said.Send() | LookUp():
+                outside.append(effect)
+            case said.Tell(message=message):
+                # In the order in which it is shown.
+                outside += write_down(state, message.message.conversation)
                 outside.append(effect)
             case said.Leave():
                 state.leaving = True
+                kept = state.conversations.take_to_write(None)
+                outside += [said.Tell(WriteDown(message)) for message in kept]
                 outside.append(effect)
             case said.Speak(text=text, where=where):
                 if state.partner is not None:
@@ -124,18 +131,25 @@ def chat_lines(conversations: Conversations) -> list[str]:
     lines: list[str] = []
     for conversation in conversations.all:
         mark = ">" if conversation is conversations.current else " "
-        count = len(conversation.transcript.items)
+        count = conversation.transcript.count_from(-sys.maxsize)
         unread = f", {conversation.unread} unread" if conversation.unread else ""
         name = pad(conversation.name, widest)
         lines.append(f"{mark} {name}  {count} line{'s' * (count != 1)}{unread}")
     return lines
 
 
-def _show(conversations: Conversations, entry: Entry, where: str | None) -> None:
+def write_down(state: ChatState, saying: str | None = None) -> list[Effect]:
+    """Return what keeps with the session what was shown; see `take_to_write`."""
+    kept = state.conversations.take_to_write(state.now, saying)
+    return [said.Tell(WriteDown(message)) for message in kept]
+
+
+def _show(state: ChatState, entry: Entry, where: str | None) -> None:
+    conversations = state.conversations
     if not isinstance(entry, TaskNews):
         conversations.show(entry, where or conversations.current.name)
     elif entry.change.event is not TaskEvent.PROGRESS:
-        conversations.show_news(entry)
+        conversations.show_news(entry, state.now)
 
 
 def _beside(state: ChatState, detail: Detail, entry: Entry) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ..model import keymap
-from ..model.effects import ShowInPager
 from ..model.state import Focus, Purpose
 from .focus import close_detail
 from .help_keys import show_keys
@@ -60,8 +59,6 @@ def _act_on_output(state: ChatState, pager: Pager, action: str) -> list[Effect]:
                 pager.search(state.searches[-1], forward=action == "find-next")
             else:
                 pager.search_again(forward=action == "find-next")
-        case "pager":
-            return [ShowInPager(pager.path)]
         case _:
             _move(pager, action)
     return []

@@ -1,49 +1,87 @@
-"""The transcript of an earlier life of the session, put back where it was."""
+"""The transcript of an earlier life of the session, put back as it was shown."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from ....actors import ChatMessage, TaskEvent
 from ...dialogue.dialogue import MAIN_CONVERSATION
-from ...dialogue.entries import Said, TaskNews
-from ..model.conversations import conversation_of
+from ...dialogue.entries import Problem, Reply, Said, TaskNews
+from ..model.conversations import conversation_of, is_content
+from ..model.records import News, read
+from ..model.transcript import TranscriptItems
 
 if TYPE_CHECKING:
-    from ....actors import Task, Transcript
+    from datetime import datetime
+
+    from ....actors import Task, TaskChanged, Transcript
     from ..model.conversations import Conversations
+
+Shown = Said | Reply | Problem | News | TaskNews
 
 
 def restore(conversations: Conversations, transcript: Transcript) -> None:
-    """Put what was said and shown into its conversations.
+    """Put what was said and shown into its conversations, before what is new there.
 
-    One in which there were only commands is not worth a place.
+    A group of news that was written down stands for all changes that it tells of. One
+    that was not, because the program was killed, is made anew. A conversation in which
+    there were only commands is not worth a place.
     """
-    now = datetime.now(UTC)
-    kept = _with_content(transcript)
+    shown_already = {
+        (conversation.name, item.shown.at, item.shown.text)
+        for conversation in conversations.all
+        for item in conversation.transcript.items
+        if isinstance(item.shown, Said)
+    }
+    earlier: dict[str, TranscriptItems] = defaultdict(TranscriptItems)
+    entries = _entries(transcript)
+    told = _told(entries)
+    for where, entry in entries:
+        items = earlier[where]
+        match entry:
+            case News():
+                items.restore(entry)
+            case TaskNews(change=change):
+                first, last = told.get(where, (0, -1))
+                if not first <= change.seq <= last:
+                    items.add(entry)
+            case Said() if (where, entry.at, entry.text) in shown_already:
+                pass
+            case _:
+                items.add(entry)
+    for where, items in [*earlier.items()]:
+        content = any(is_content(item.shown) for item in items.items)
+        if not content and where != MAIN_CONVERSATION:
+            del earlier[where]
+    conversations.put_before(earlier, {name: last for name, (_, last) in told.items()})
+
+
+def _entries(transcript: Transcript) -> list[tuple[str, Shown]]:
+    """Return what was said, answered and told, and in which conversation."""
+    found: list[tuple[str, Shown]] = []
     for entry in transcript.entries:
         if isinstance(entry, ChatMessage):
-            if entry.conversation not in kept:
-                continue
-            said = Said(entry.at, entry.who, entry.text, entry.command)
-            conversations.restore(said, entry.conversation, now)
+            kept = read(entry)
+            if kept is not None:
+                found.append((entry.conversation, kept))
         elif entry.event is not TaskEvent.PROGRESS:
-            news = TaskNews(_when(entry.task), entry)
-            conversations.restore(news, conversation_of(entry.task), now)
+            found.append((conversation_of(entry.task), _news(entry)))
+    return found
 
 
-def _with_content(transcript: Transcript) -> set[str]:
-    return {
-        MAIN_CONVERSATION,
-        *(
-            entry.conversation
-            if isinstance(entry, ChatMessage)
-            else conversation_of(entry.task)
-            for entry in transcript.entries
-            if not (isinstance(entry, ChatMessage) and entry.command)
-        ),
-    }
+def _told(entries: list[tuple[str, Shown]]) -> dict[str, tuple[int, int]]:
+    """Return the first and last change that groups of each conversation tell of."""
+    told: dict[str, tuple[int, int]] = {}
+    for where, entry in entries:
+        if isinstance(entry, News):
+            first, last = told.get(where, (entry.first, entry.last))
+            told[where] = (min(first, entry.first), max(last, entry.last))
+    return told
+
+
+def _news(change: TaskChanged) -> TaskNews:
+    return TaskNews(_when(change.task), change)
 
 
 def _when(task: Task) -> datetime:

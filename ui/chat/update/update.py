@@ -29,7 +29,7 @@ from ..model import keymap
 from ..model.effects import Announce, Effect
 from ..model.messages import Beat, Ending, Resized
 from ..model.state import Focus, HelpKeys, Leaving, Question
-from .absorb import absorb
+from .absorb import absorb, write_down
 from .common_keys import take_common_key, take_terminal_key
 from .detail_keys import act_on_detail
 from .focus import leave_unseen_panel
@@ -76,6 +76,11 @@ def update(state: ChatState, message: Message, now: float) -> list[Effect]:
         What is to be done outside of the state.
     """
     state.now = now
+    effects = _take(state, message)
+    return [*effects, *write_down(state)]
+
+
+def _take(state: ChatState, message: Message) -> list[Effect]:
     match message:
         case TaskChanged() | Subscribed() | TasksForgotten() | JournalTrouble():
             return _take_notification(state, message)
@@ -144,9 +149,12 @@ def _take_speech(
     who = state.partner or PARTNER
     at = datetime.now(UTC)
     said = state.conversations.extend_speech(who, at, text, name, done=done)
-    if not done:
+    if said is None:
         return []
-    return [Tell(WriteDown(ChatMessage(said.at, name, said.who, said.text)))]
+    return [
+        *write_down(state, name),
+        Tell(WriteDown(ChatMessage(said.at, name, said.who, said.text))),
+    ]
 
 
 def _take_reply(state: ChatState, reply: QueueReply) -> list[Effect]:

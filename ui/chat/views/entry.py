@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final, assert_never
 
 from ....actors import TaskStatus
 from ....actors.rules.safe_text import safe_line, safe_lines
 from ...dialogue.entries import Problem, Reply, Said, TaskNews
+from ...dialogue.facts import result
 from ...dialogue.reports import last_words
 from ...text.cells import clip, cut, width
 from ...text.rows import Row, Span
 from ...text.theme import clock_text, duration_text
 from ..model.burst import Burst
+from ..model.pieces import Continued
+from ..model.transcript import Started
 from .paint import wrap_spans
 
 if TYPE_CHECKING:
@@ -27,12 +29,10 @@ TIME_WIDTH: Final = 7
 
 _NO_TIME_BELOW: Final = 24
 _DEEPEST: Final = 16
-_LONGEST: Final = 2000
+_LEAST_NAME: Final = 20
 _REPLY_ROOM: Final = 40
-_DESCRIPTION: Final = 200  # cells; a whole script can be one, and comes up again
 
 
-@lru_cache(maxsize=4096)
 def entry_rows(shown: Shown, look: Look, columns: int, *, key: bool) -> tuple[Row, ...]:
     """Return the rows of an item; at least one.
 
@@ -44,9 +44,20 @@ def entry_rows(shown: Shown, look: Look, columns: int, *, key: bool) -> tuple[Ro
     """
     match shown:
         case Said(who=who, text=text, command=command, at=at):
-            return _said(who, text, at, look, columns, command=command)
+            lines = _said_lines(text, look, command=command)
+            theme = look.theme
+            style = theme.you if who == "you" else theme.partner
+            sign = [Span(f"{safe_line(who)}  ", style)]
+            return _timed(at, sign, lines, look, columns)
+        case Continued(entry=entry):
+            if isinstance(entry, Reply):
+                return _reply(entry.lines, look, columns)
+            lines = _said_lines(entry.text, look, command=entry.command)
+            return _continued(width(f"{safe_line(entry.who)}  "), lines, columns)
+        case Started(news=news):
+            return _started(news, look, columns)
         case TaskNews(change=change, at=at):
-            sign, lines = _news(change.task, look, key=key)
+            sign, lines = _news(change.task, look, columns, key=key)
             return _timed(at, sign, lines, look, columns)
         case Burst(at=at):
             return _timed(at, [], [_burst(shown, look, key=key)], look, columns)
@@ -60,16 +71,31 @@ def entry_rows(shown: Shown, look: Look, columns: int, *, key: bool) -> tuple[Ro
             assert_never(shown)
 
 
-def _said(  # noqa: PLR0913 - the fields of one entry, and how to show them
-    who: str, text: str, at: datetime, look: Look, columns: int, *, command: bool
-) -> tuple[Row, ...]:
-    theme = look.theme
-    style = theme.you if who == "you" else theme.partner
-    words = theme.command if command else theme.text
-    lines = [[Span(part[:_LONGEST], words)] for part in safe_lines(text)[:_LONGEST]]
-    return _timed(
-        at, [Span(f"{safe_line(who)}  ", style)], lines or [[]], look, columns
-    )
+def _said_lines(text: str, look: Look, *, command: bool) -> list[list[Span]]:
+    words = look.theme.command if command else look.theme.text
+    return [[Span(part, words)] for part in safe_lines(text)] or [[]]
+
+
+def _continued(sign: int, lines: list[list[Span]], columns: int) -> tuple[Row, ...]:
+    """Return rows that go on under those of the item before, without time and sign."""
+    indent = 0
+    if columns >= _NO_TIME_BELOW:
+        inside = columns - TIME_WIDTH
+        indent = TIME_WIDTH + (sign if sign <= min(_DEEPEST, inside // 2) else 0)
+    blank = Span(" " * indent)
+    rows = [row for spans in lines for row in wrap_spans(spans, columns - indent)]
+    return tuple((blank, *row) for row in rows) or ((),)
+
+
+def _started(news: TaskNews, look: Look, columns: int) -> tuple[Row, ...]:
+    """Return the news of a start whose end is told further down: one faint row."""
+    task = news.change.task
+    word = "queued" if task.status is TaskStatus.QUEUED else "started"
+    faint = look.theme.faint
+    sign = Span(f"{look.icons.of(task.status)} #{task.id} {word:<8}  ", faint)
+    room = columns - TIME_WIDTH - width(sign.text)
+    name = clip(safe_line(task.description), max(_LEAST_NAME, room), look.signs.more)
+    return _timed(news.at, [sign], [[Span(name, faint)]], look, columns)
 
 
 def _timed(
@@ -106,12 +132,17 @@ def _reply(lines: tuple[str, ...], look: Look, columns: int) -> tuple[Row, ...]:
     return tuple(rows) or ((),)
 
 
-def _news(task: Task, look: Look, *, key: bool) -> tuple[list[Span], list[list[Span]]]:
+def _news(
+    task: Task, look: Look, columns: int, *, key: bool
+) -> tuple[list[Span], list[list[Span]]]:
     theme = look.theme
     style = theme.of(task.status)
     head = f"{look.icons.of(task.status)} #{task.id} {task.status:<8}  "
-    rest = [Span(clip(safe_line(task.description), _DESCRIPTION), theme.text)]
     details = _details(task, look)
+    # A whole script can be a description, and stands in the chat already: one row.
+    room = columns - TIME_WIDTH - width(head) - width(details) - 2
+    name = safe_line(task.description)
+    rest = [Span(clip(name, max(_LEAST_NAME, room), look.signs.more), theme.text)]
     if details:
         failed = task.status is TaskStatus.FAILED
         rest.append(Span(f"  {details}", theme.problem if failed else theme.faint))
@@ -132,7 +163,8 @@ def _details(task: Task, look: Look) -> str:
         case TaskStatus.COMPLETE:
             if left := safe_line(task.left_running):
                 left = f" {look.signs.dot} goes on running: {left}"
-            return f"{duration_text(task.duration)}{left}"
+            said = f" {look.signs.dot} {last}" if (last := result(task)) else ""
+            return f"{duration_text(task.duration)}{said}{left}"
         case TaskStatus.FAILED | TaskStatus.CANCELED:
             if task.duration is None:
                 return reason
@@ -147,6 +179,10 @@ def _burst(burst: Burst, look: Look, *, key: bool) -> list[Span]:
         named = " tasks" if not spans and count > 1 else " task" if not spans else ""
         text = f"{look.icons.of(status)} {count}{named} {status}"
         spans.append(Span(text, look.theme.of(status)))
+    if burst.later:
+        first = f"{burst.later} task{'s' * (burst.later != 1)}"
+        lead = f" {look.signs.dot} {burst.later}" if spans else first
+        spans.append(Span(f"{lead} started, told further down", look.theme.faint))
     if burst.failed:
         more = f" {look.signs.more}" if _more_failed(burst) else ""
         ids = " ".join(f"#{task_id}" for task_id in burst.failed)

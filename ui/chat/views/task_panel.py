@@ -8,6 +8,7 @@ import msgspec
 
 from ....actors import TaskStatus
 from ....actors.rules.safe_text import safe_line
+from ...dialogue.reports import counts_text, state_text
 from ...text.cells import clip_row, pad, pad_row, width
 from ...text.rows import Row, Span
 from ...text.theme import duration_text
@@ -140,14 +141,8 @@ def _middle(task: Task, look: Look, room: int, name: int) -> tuple[Span, ...]:
     rest = room - name - 2
     return (
         Span(f"{pad(description, name)}  ", look.theme.text),
-        Span(pad(_activity(task), rest), look.theme.faint),
+        Span(pad(state_text(task), rest), look.theme.faint),
     )
-
-
-def _activity(task: Task) -> str:
-    if task.status is TaskStatus.RUNNING and task.reason == "running":
-        return task.last_line or ""
-    return safe_line(task.reason)
 
 
 def _tail(seen: Seen, look: Look, columns: int, now: float) -> tuple[Span, ...]:
@@ -205,11 +200,8 @@ def _typing(state: ChatState) -> bool:
 
 
 def _counts(state: ChatState, columns: int, above: int, below: int) -> Row:
-    theme, counts = state.look.theme, state.board.counts
-    text = (
-        f"Running: {counts.running} | Queued: {counts.queued}"
-        f" | Completed: {counts.complete} | Failed: {counts.failed}"
-    )
+    theme = state.look.theme
+    text = counts_text(state.board.counts)
     more = above + below
     right = (Span(f"+{more} more", theme.faint),) if more else ()
     return sides((Span(text, theme.faint),), right, columns)

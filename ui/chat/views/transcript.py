@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ....actors import TaskStatus
 from ...dialogue.entries import TaskNews
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from ...text.theme import Look
     from ..model.conversations import Conversation
-    from ..model.transcript import Shown
+    from ..model.transcript import Item, Shown
+
+_KEPT: Final = 1024  # items whose rows are kept
 
 
 def transcript_rows(
@@ -138,7 +140,7 @@ class _Reader:
     def _rows(self, index: int) -> tuple[Row, ...]:
         shown = self._items[index].shown
         key = self._key is not None and self._key == _failure(shown)
-        rows = entry_rows(shown, self._look, self._columns, key=key)
+        rows = self._drawn(self._items[index], key=key)
         day = _day(shown.at)
         # A transcript of one day needs no date, unless that was over when it was put
         # back; the first day of several has one too.
@@ -150,6 +152,22 @@ class _Reader:
         if not is_old and day == _day(self._items[index - 1].shown.at):
             return rows
         return (titled_rule(f"{day:%A, %-d %B}", self._look, self._columns), *rows)
+
+    def _drawn(self, item: Item, *, key: bool) -> tuple[Row, ...]:
+        """Return an item's rows: those of the last time, if nothing has changed."""
+        drawn = self._transcript.drawn
+        known = drawn.get(item.serial)
+        if known is not None:
+            shown, look, columns, marked, rows = known
+            same = shown is item.shown and look is self._look and marked is key
+            if same and columns == self._columns:
+                return rows
+        rows = entry_rows(item.shown, self._look, self._columns, key=key)
+        drawn[item.serial] = (item.shown, self._look, self._columns, key, rows)
+        drawn.move_to_end(item.serial)
+        if len(drawn) > _KEPT:
+            drawn.popitem(last=False)
+        return rows
 
 
 def _failure(shown: Shown) -> int | None:

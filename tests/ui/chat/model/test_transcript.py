@@ -6,7 +6,7 @@ import pytest
 from backburner.actors import TaskChanged, TaskEvent, TaskStatus
 from backburner.ui.chat.model.burst import GAP, LINES, Burst
 from backburner.ui.chat.model.conversations import Conversation, Conversations
-from backburner.ui.chat.model.transcript import LIMIT, TranscriptItems
+from backburner.ui.chat.model.transcript import LIMIT, Started, TranscriptItems
 from backburner.ui.chat.views.transcript import scrolled, transcript_rows
 from backburner.ui.dialogue.entries import Said, TaskNews
 from backburner.ui.text.theme import Look
@@ -72,12 +72,34 @@ def test_what_is_said_in_between_begins_a_new_group() -> None:
     assert [type(entry) for entry in shown(transcript)] == [Burst, Said, TaskNews]
 
 
-def test_a_slow_task_has_a_line_when_it_starts_and_one_when_it_ends() -> None:
+def test_the_line_of_a_start_becomes_that_of_the_end_if_nothing_was_said() -> None:
     transcript = TranscriptItems()
+    transcript.add(said("go"))
     transcript.add(news(1, TaskStatus.QUEUED, 0))
     transcript.add(news(1, TaskStatus.RUNNING, 0.1))
     transcript.add(news(1, TaskStatus.COMPLETE, 9))
-    assert len(transcript.items) == 2
+    assert [type(entry) for entry in shown(transcript)] == [Said, TaskNews]
+
+
+def test_a_start_that_was_talked_over_is_marked_once_its_end_is_told() -> None:
+    transcript = TranscriptItems()
+    transcript.add(news(1, TaskStatus.RUNNING, 0))
+    transcript.add(said("meanwhile"))
+    transcript.add(news(1, TaskStatus.COMPLETE, 9))
+    assert [type(entry) for entry in shown(transcript)] == [Started, Said, TaskNews]
+
+
+def test_a_burst_counts_only_what_is_not_told_further_down() -> None:
+    transcript = TranscriptItems()
+    for number in range(1, 21):
+        transcript.add(news(number, TaskStatus.RUNNING, 0))
+    transcript.add(said("meanwhile"))
+    for number in range(1, 6):
+        transcript.add(news(number, TaskStatus.COMPLETE, 9))
+    burst = shown(transcript)[0]
+    assert isinstance(burst, Burst)
+    assert burst.counts == ((TaskStatus.RUNNING, 15),)
+    assert burst.later == 5
 
 
 def test_old_items_are_dropped_and_places_stay_valid() -> None:
@@ -192,8 +214,11 @@ def test_a_transcript_of_one_day_shows_no_date() -> None:
 def test_what_was_said_on_an_earlier_day_shows_its_date(days: int) -> None:
     conversations = Conversations()
     now = AT + timedelta(days=days)
+    earlier = TranscriptItems()
     for text in ("one", "two"):
-        conversations.restore(said(text), "main", now)
+        earlier.add(said(text))
+    conversations.put_before({"main": earlier}, {})
+    conversations.current.restored_at = now
     rows = rows_of(conversations.current, 9)
     assert rows[:-2] == [f"{AT.astimezone():%A, %-d %B}"] * days
     assert [row[-3:] for row in rows[-2:]] == ["one", "two"]

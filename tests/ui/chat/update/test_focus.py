@@ -169,6 +169,7 @@ def test_any_other_key_drops_the_question(key: str) -> None:
 
 def test_a_question_goes_away_by_itself_or_by_a_click() -> None:
     chat = in_the_list()
+    chat.settle()
     chat.press("x")
     chat.frame()
     assert next_beat(chat.state) == PATIENCE

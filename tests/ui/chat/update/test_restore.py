@@ -1,0 +1,154 @@
+"""A session that is opened again shows the transcript that was left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backburner.actors import ChatMessage, TaskStatus, Transcript
+from backburner.actors.messages import TaskChanged, TaskEvent
+from backburner.ui.chat.model.records import CHARACTERS_KEPT, LINES_KEPT
+from backburner.ui.chat.model.transcript import Started
+from backburner.ui.dialogue.entries import Reply
+from chat_driver import START, ChatDriver, ended, queued, running
+from msgspec.structs import replace
+
+if TYPE_CHECKING:
+    from backburner.actors import Task
+
+
+class Journaled(ChatDriver):
+    """A chat whose changes are kept, as the journal keeps them."""
+
+    def __init__(self) -> None:
+        super().__init__(100, 40)
+        self.entries: list[ChatMessage | TaskChanged] = []
+
+    def happen(self, *tasks: Task) -> None:
+        """Tell of tasks, and keep the changes."""
+        for task in tasks:
+            self.news(task)
+            self._keep()
+            event = TaskEvent.of(task.status)
+            self.entries.append(TaskChanged(self._seq, event, task))
+
+    def say(self, line: str) -> None:
+        """Type a line, and keep what comes of it."""
+        self.enter(line)
+        self._keep()
+
+    def reopened(self) -> ChatDriver:
+        """Leave, and open the session again."""
+        self.settle()
+        self._keep()
+        again = ChatDriver(100, 40)
+        again.tell(Transcript(tuple(self.entries)))
+        return again
+
+    def _keep(self) -> None:
+        self.entries += self.kept
+        self.kept = []
+
+
+def transcript(chat: ChatDriver) -> list[str]:
+    """Return what the transcript shows, without the panel below it."""
+    chat.state.panels = ()
+    return chat.screen().splitlines()[2:]
+
+
+def test_a_burst_is_one_line_again_with_the_same_counts() -> None:
+    chat = Journaled()
+    chat.say("go")
+    tasks = range(1, 31)
+    waits = "waiting for a slot (8 of 8 busy)"
+    chat.happen(*(replace(queued(i), reason=waits) for i in tasks))
+    chat.happen(*(running(i) for i in range(1, 9)))
+    chat.settle()
+    chat.happen(*(ended(i, status=TaskStatus.FAILED) for i in range(1, 8)))
+    chat.say("half done")
+    chat.settle()
+    chat.happen(*(ended(i) for i in range(8, 31)))
+    again = chat.reopened()
+    shown = transcript(again)
+    assert shown == [line.replace("; Enter opens #7", "") for line in transcript(chat)]
+    assert any("23 tasks complete" in line for line in shown)
+
+
+def test_answers_to_commands_are_still_there() -> None:
+    chat = Journaled()
+    chat.say("/help /tasks")
+    chat.say("/nonsense")
+    chat.say("a note")
+    again = chat.reopened()
+    assert transcript(again) == transcript(chat)
+    assert any("unknown command" in line for line in transcript(again))
+
+
+def test_lines_of_tasks_look_as_they_did() -> None:
+    chat = Journaled()
+    chat.happen(queued(1), running(1))
+    chat.say("meanwhile")
+    chat.settle()
+    chat.happen(ended(1), queued(2), running(2))
+    chat.settle()
+    chat.happen(ended(2, status=TaskStatus.CANCELED))
+    again = chat.reopened()
+    assert transcript(again) == transcript(chat)
+    items = again.state.conversations.current.transcript.items
+    assert isinstance(items[0].shown, Started)
+
+
+def test_what_was_cleared_from_the_history_is_still_told() -> None:
+    chat = Journaled()
+    chat.happen(*(ended(i) for i in range(1, 21)))
+    left = transcript(chat)
+    chat.settle()
+    chat._keep()
+    chat.entries = [it for it in chat.entries if isinstance(it, ChatMessage)]
+    assert transcript(chat.reopened()) == left
+
+
+def test_changes_after_a_crash_are_told_though_no_group_was_kept() -> None:
+    chat = Journaled()
+    chat.happen(ended(1))
+    chat.settle()
+    chat.happen(ended(2))
+    again = ChatDriver(100, 40)
+    chat._keep()
+    again.tell(Transcript(tuple(chat.entries)))
+    for number in (1, 2):
+        told = [line for line in transcript(again) if f"✓ #{number} complete" in line]
+        assert len(told) == 1
+
+
+def test_what_was_put_back_is_not_told_twice() -> None:
+    chat = Journaled()
+    chat.happen(ended(1))
+    again = chat.reopened()
+    before = transcript(again)
+    again.tell(TaskChanged(1, TaskEvent.COMPLETE, ended(1)))
+    assert transcript(again) == before
+
+
+def test_what_is_typed_before_the_past_is_read_stands_below_it_and_once() -> None:
+    chat = Journaled()
+    chat.say("long ago")
+    again = ChatDriver(100, 40)
+    again.enter("just now")
+    again.tell(Transcript((*chat.entries, *again.kept)))
+    said = [line for line in transcript(again) if "  you  " in line]
+    assert [line.split()[-1] for line in said] == ["ago", "now"]
+
+
+def test_an_endless_answer_is_kept_in_part() -> None:
+    chat = Journaled()
+    for number in range(1, 10 * LINES_KEPT):
+        chat.happen(queued(number))
+    chat.state.conversations.show(_long_reply(), "main")
+    chat.settle()
+    (kept,) = [it for it in chat.kept if it.form == "reply"]
+    assert len(kept.text) <= CHARACTERS_KEPT + 100
+    assert kept.text.splitlines()[-1] == "(300 more lines of this are not kept)"
+
+
+def _long_reply() -> Reply:
+    return Reply(START, tuple(f"row {n}" for n in range(LINES_KEPT + 300)))

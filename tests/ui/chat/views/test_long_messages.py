@@ -1,0 +1,91 @@
+"""Messages of any length are shown whole, and cost what is seen of them."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import pytest
+from backburner.actors import TaskStatus
+from backburner.ui.dialogue.entries import Reply
+from backburner.ui.dialogue.partner import PartnerSays
+from chat_driver import START, ChatDriver, ended
+from msgspec.structs import replace
+
+
+def all_of(chat: ChatDriver) -> str:
+    """Read the transcript from its end to its start, page by page."""
+    pages = [chat.screen()]
+    while True:
+        chat.press("pgup")
+        page = chat.screen()
+        if page == pages[-1]:
+            return "\n".join(reversed(pages))
+        pages.append(page)
+
+
+def test_a_message_of_many_lines_is_shown_to_its_end() -> None:
+    chat = ChatDriver(60, 60)
+    chat.enter("\n".join(f"line {number}" for number in range(2500)))
+    assert "line 2499" in chat.screen()
+    seen = all_of(chat)
+    assert all(f"line {number}\n" in f"{seen}\n" for number in range(0, 2500, 7))
+
+
+@pytest.mark.parametrize("length", [2506, 50_000])
+def test_a_long_line_is_shown_to_its_end(length: int) -> None:
+    chat = ChatDriver(80, 50)
+    chat.enter("x" * length + "END")
+    assert "END" in chat.screen()
+    assert len(set(all_of(chat).splitlines())) > 1
+
+
+def test_a_long_answer_is_shown_to_its_end() -> None:
+    chat = ChatDriver(80, 50)
+    lines = tuple(f"row {number}" for number in range(3000))
+    chat.state.conversations.show(Reply(START, lines), "main")
+    assert "row 2999" in chat.screen()
+    assert "row 0" in all_of(chat)
+
+
+def test_a_long_message_is_one_message() -> None:
+    chat = ChatDriver()
+    chat.enter("/chat --new other")
+    text = "\n".join("line" for _ in range(1000))
+    chat.tell(PartnerSays("main", text))
+    assert chat.state.conversations.unread == (("main", 1),)
+
+
+def test_an_answer_that_grows_by_pieces_keeps_no_prefixes() -> None:
+    chat = ChatDriver(partner="butler")
+    chat.screen()
+    tracemalloc.start()
+    try:
+        for number in range(2000):
+            piece = f"piece number {number} of it{'. ' if number % 9 else chr(10)}"
+            chat.tell(PartnerSays("main", piece, done=number == 1999))
+            chat.frame()
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 8 << 20
+    assert chat.kept[-1].text.count("piece number") == 2000
+    assert "piece number 1999" in chat.screen()
+
+
+def test_the_result_of_a_task_stands_wherever_the_task_does() -> None:
+    chat = ChatDriver(100)
+    done = replace(ended(1, "Run tests"), last_line="511 passed in 62.40s")
+    chat.news(done)
+    news = [line for line in chat.screen().splitlines() if "#1 complete" in line]
+    assert "511 passed in 62.40s" in news[0]
+    assert chat.screen().count("511 passed in 62.40s") == 2
+    assert "Canceled: 0" in chat.screen()
+
+
+def test_a_long_command_stands_once_in_full() -> None:
+    chat = ChatDriver(80, 40)
+    command = " ".join(f"word{number}" for number in range(60))
+    chat.enter(f"!{command}")
+    chat.news(ended(1, command), ended(2, command, TaskStatus.FAILED))
+    chat.state.panels = ()
+    assert "".join(chat.screen().split()).count("word59") == 1

@@ -1,0 +1,130 @@
+"""What a transcript shows besides what was said, as it is written down and read again.
+
+An answer to a command is kept as its lines. News are kept in the groups in which they
+were shown, with the numbers of the changes that they tell of: so a group that became
+one line is one line again, even if its tasks are forgotten.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ....actors import ChatMessage, TaskChanged, TaskStatus
+from ...dialogue.entries import Problem, Reply, Said, TaskNews
+from .burst import Burst
+
+if TYPE_CHECKING:
+    from .burst import NewsGroup
+
+LINES_KEPT: Final = 200
+"""Lines of an answer that are written down."""
+
+CHARACTERS_KEPT: Final = 1 << 14
+"""Characters of an answer that are written down."""
+
+_HALF_PAIR: Final = re.compile(r"\\ud[89a-f][0-9a-f]{2}")
+_RANGES_KEPT: Final = 1000
+_REPLY: Final = "reply"
+_PROBLEM: Final = "problem"
+_NEWS: Final = "news"
+
+
+class Line(msgspec.Struct, frozen=True):
+    """The news of one task, as they were shown."""
+
+    at: datetime
+    change: TaskChanged
+
+
+class News(msgspec.Struct, frozen=True):
+    """A group of news, as it was shown.
+
+    Attributes:
+        first: The number of the first change that it tells of.
+        last: The number of the last one.
+        lines: The news, if each task has a line.
+        burst: All of them in one line, if there were too many for that.
+        tasks: The tasks in that line: from an id to another, and their status.
+    """
+
+    first: int
+    last: int
+    lines: tuple[Line, ...] = ()
+    burst: Burst | None = None
+    tasks: tuple[tuple[int, int, TaskStatus], ...] = ()
+
+    @classmethod
+    def of(cls, group: NewsGroup) -> News:
+        """Write a group down as it is shown now."""
+        if group.is_burst:
+            tasks = _ranges(group.statuses)
+            return cls(group.first_seq, group.last_seq, (), group.burst(), tasks)
+        lines = tuple(Line(news.at, news.change) for news in group.lines)
+        return cls(group.first_seq, group.last_seq, lines)
+
+
+def written_news(news: News, conversation: str) -> ChatMessage:
+    """Return a group of news as it is written down."""
+    at = news.burst.at if news.burst else news.lines[-1].at
+    try:
+        text = msgspec.json.encode(news).decode()
+    except UnicodeEncodeError:
+        # Half a character pair, which no journal takes either.
+        text = _HALF_PAIR.sub(r"\\ufffd", json.dumps(msgspec.to_builtins(news)))
+    return ChatMessage(at, conversation, "", text, form=_NEWS)
+
+
+def written_answer(entry: Reply | Problem, conversation: str) -> ChatMessage:
+    """Return an answer as it is written down; the end of a very long one is not."""
+    if isinstance(entry, Problem):
+        return ChatMessage(entry.at, conversation, "", entry.text, form=_PROBLEM)
+    kept: list[str] = []
+    length = 0
+    for line in entry.lines[:LINES_KEPT]:
+        length += len(line) + 1
+        if length > CHARACTERS_KEPT:
+            break
+        kept.append(line)
+    if rest := len(entry.lines) - len(kept):
+        kept.append(f"({rest} more line{'s' * (rest != 1)} of this are not kept)")
+    return ChatMessage(entry.at, conversation, "", "\n".join(kept), form=_REPLY)
+
+
+def read(message: ChatMessage) -> Said | Reply | Problem | News | None:
+    """Return what was written down; none if that makes no sense to this version."""
+    match message.form:
+        case "":
+            return Said(message.at, message.who, message.text, message.command)
+        case "reply":
+            return Reply(message.at, tuple(message.text.split("\n")))
+        case "problem":
+            return Problem(message.at, message.text)
+        case "news":
+            try:
+                return msgspec.json.decode(message.text, type=News)
+            except msgspec.DecodeError:
+                return None
+        case _:
+            return None
+
+
+def news_of(line: Line) -> TaskNews:
+    """Return a line as it is shown."""
+    return TaskNews(line.at, line.change)
+
+
+def _ranges(
+    tasks: tuple[tuple[int, TaskStatus], ...],
+) -> tuple[tuple[int, int, TaskStatus], ...]:
+    ranges: list[tuple[int, int, TaskStatus]] = []
+    for task_id, status in sorted(tasks):
+        if ranges and ranges[-1][1:] == (task_id - 1, status):
+            ranges[-1] = (ranges[-1][0], task_id, status)
+        else:
+            ranges.append((task_id, task_id, status))
+    return tuple(ranges[:_RANGES_KEPT])

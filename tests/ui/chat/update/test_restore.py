@@ -27,24 +27,25 @@ class Journaled(ChatDriver):
         """Tell of tasks, and keep the changes."""
         for task in tasks:
             self.news(task)
-            self._keep()
+            self.keep()
             event = TaskEvent.of(task.status)
             self.entries.append(TaskChanged(self._seq, event, task))
 
     def say(self, line: str) -> None:
         """Type a line, and keep what comes of it."""
         self.enter(line)
-        self._keep()
+        self.keep()
 
     def reopened(self) -> ChatDriver:
         """Leave, and open the session again."""
         self.settle()
-        self._keep()
+        self.keep()
         again = ChatDriver(100, 40)
         again.tell(Transcript(tuple(self.entries)))
         return again
 
-    def _keep(self) -> None:
+    def keep(self) -> None:
+        """Keep what was written down since."""
         self.entries += self.kept
         self.kept = []
 
@@ -102,7 +103,7 @@ def test_what_was_cleared_from_the_history_is_still_told() -> None:
     chat.happen(*(ended(i) for i in range(1, 21)))
     left = transcript(chat)
     chat.settle()
-    chat._keep()
+    chat.keep()
     chat.entries = [it for it in chat.entries if isinstance(it, ChatMessage)]
     assert transcript(chat.reopened()) == left
 
@@ -113,7 +114,7 @@ def test_changes_after_a_crash_are_told_though_no_group_was_kept() -> None:
     chat.settle()
     chat.happen(ended(2))
     again = ChatDriver(100, 40)
-    chat._keep()
+    chat.keep()
     again.tell(Transcript(tuple(chat.entries)))
     for number in (1, 2):
         told = [line for line in transcript(again) if f"✓ #{number} complete" in line]

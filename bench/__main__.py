@@ -23,6 +23,7 @@ from .figures import Report, figures_table, race_table
 
 SECTIONS: Final = (
     "throughput",
+    "script",
     "latency",
     "adding",
     "output",

@@ -104,6 +104,7 @@ class LineActor(FaceActor[LineMessage]):
                 self._go_on()
             case Farewell():
                 self._perform(self._dialogue.take_end())
+                self._flush()
                 return Verdict(
                     self._dialogue.misunderstood,
                     self._dialogue.unsuccessful or bool(self._dialogue.awaited_tasks),
@@ -112,6 +113,7 @@ class LineActor(FaceActor[LineMessage]):
                 self._perform(self._dialogue.take_reply(message))
                 self._go_on()
         if self.actor_inbox.empty():
+            self._flush()
             # Once for all that came together; a burst need not be answered one by one.
             self.acknowledge()
         return None
@@ -121,6 +123,7 @@ class LineActor(FaceActor[LineMessage]):
         del message
         self._perform(self._dialogue.take_failure(error))
         self._go_on()
+        self._flush()
 
     def _go_on(self) -> None:
         while self._lines and not self._dialogue.busy and not self._leaving:
@@ -140,9 +143,18 @@ class LineActor(FaceActor[LineMessage]):
         elif not self._dialogue.awaited_tasks:
             self._leave()
 
+    def _flush(self) -> None:
+        if self.view_lost:
+            return
+        try:
+            self._view.flush()
+        except OSError as error:
+            self.lose_view(error.strerror or str(error))
+
     def _leave(self) -> None:
         if not self._leaving:
             self._leaving = True
+            self._flush()
             self.acknowledge()
             self.post(self._owner, Finished())
 

@@ -23,10 +23,18 @@ class View(Protocol):
     """Shows entries. Only the LineActor calls it."""
 
     def show(self, entry: Entry) -> None:
-        """Show one more entry.
+        """Show one more entry, now or with the next `flush`.
 
         Raises:
             OSError: If it can't be shown.
+        """
+        ...
+
+    def flush(self) -> None:
+        """Pass on what was shown.
+
+        Raises:
+            OSError: If that can't be done.
         """
         ...
 
@@ -63,6 +71,7 @@ class PlainView:
         """Say what this is to somebody who is going to type."""
         keys = "/help explains all commands, /quit ends what runs, Ctrl+D waits for it"
         self._write([f"backburner: session {session}; {keys}"])
+        self.flush()
 
     def show(self, entry: Entry) -> None:
         """Write an entry; progress is left out, it would bury the rest."""
@@ -86,6 +95,9 @@ class PlainView:
 
     def _write(self, lines: Iterable[str]) -> None:
         self._stream.write("".join(f"{line}\n" for line in lines))
+
+    def flush(self) -> None:
+        """Pass on what was shown."""
         self._stream.flush()
 
 
@@ -118,4 +130,7 @@ class JsonView:
                 assert_never(entry)
         document = self._encoder.encode(line).decode()
         self._stream.write(f"{safe_json(document)}\n")
+
+    def flush(self) -> None:
+        """Pass on what was shown."""
         self._stream.flush()

@@ -19,6 +19,7 @@ from backburner.ui.dialogue.messages import (
     Finished,
     InputLine,
     LineReport,
+    Notice,
     Verdict,
     ViewLost,
 )
@@ -40,12 +41,18 @@ class View:
 
     def __init__(self) -> None:
         self.shown: list[Entry] = []
+        self.flushed: list[int] = []
         self.is_lost = False
 
     def show(self, entry: Entry) -> None:
         if self.is_lost:
             raise OSError(errno.EPIPE, "Broken pipe")
         self.shown.append(entry)
+
+    def flush(self) -> None:
+        if self.is_lost:
+            raise OSError(errno.EPIPE, "Broken pipe")
+        self.flushed.append(len(self.shown))
 
 
 class Stage:
@@ -95,3 +102,11 @@ def test_a_task_that_was_never_taken_makes_the_session_unsuccessful(
     verdict = stage.ui.ask(Farewell(), timeout=PATIENCE)
     assert verdict == Verdict(misunderstood=False, unsuccessful=True)
     assert "make: could not be written down" in repr(stage.view.shown[-1])
+
+
+def test_what_is_shown_is_passed_on_before_it_is_acknowledged(stage: Stage) -> None:
+    for text in ("a", "b", "c"):
+        stage.ui.tell(Notice(text))
+    stage.ui.tell(EndOfInput())
+    stage.owner.wait_for(Finished)
+    assert stage.view.flushed[-1] == len(stage.view.shown) == 3

@@ -99,11 +99,14 @@ def test_plain_lines_use_the_signs_they_were_given(samples: Samples) -> None:
     assert "x #4 failed" in stream.getvalue()
 
 
-def test_every_entry_arrives_at_once(samples: Samples) -> None:
+def test_every_entry_arrives_with_the_next_flush(samples: Samples) -> None:
     entries = [Said(AT, "you", "hi"), Reply(AT, ("a", "b")), Problem(AT, "c")]
     for entry in (*entries, _news(samples[Status.QUEUED])):
         for view in (PlainView(pipe := _Pipe(), UNICODE_ICONS), JsonView(pipe)):
+            before = len(pipe.arrived)
             view.show(entry)
+            assert len(pipe.arrived) == before
+            view.flush()
             assert pipe.arrived[-1] == pipe.getvalue()
             assert pipe.getvalue().endswith("\n")
 

@@ -1,0 +1,57 @@
+"""A script of 1,000 lines through line mode, the start of the program included."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from .contenders import LIMIT, compiled_loop, timed
+from .figures import Figure, Race, Report, median
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+JOBS = 1000
+SLOTS = 8
+COMMAND = "true"
+ROUNDS = 7
+OURS = "backburner --json < script"
+GOAL = 1.4
+
+
+def measure(folder: Path) -> Report:
+    """Measure it in turns with the loop in C."""
+    numbers = itertools.count(1)
+    loop = compiled_loop(folder)
+    script = folder / "script.chat"
+    script.write_text(f"!{COMMAND}\n" * JOBS)
+
+    def ours() -> float:
+        number = next(numbers)
+        output = folder / f"output-{number}"
+        argv = [sys.executable, "-m", "backburner", "--json", "--parallel", str(SLOTS)]
+        argv += ["--state-dir", str(folder / f"state-{number}")]
+        command = f'"$@" < {script} > {output}'
+        seconds = timed(["bash", "-c", command, "-", *argv])
+        complete = output.read_text().count('{"event":"complete"')
+        if complete != JOBS:
+            raise subprocess.SubprocessError(f"{complete} of {JOBS} jobs completed")
+        return seconds
+
+    ways = {OURS: ours}
+    if loop is not None:
+        ways[LIMIT] = lambda: timed([str(loop), str(JOBS), str(SLOTS), COMMAND])
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(ROUNDS):
+        for name, run in ways.items():
+            seconds[name].append(run())
+    what = f"a script of {JOBS:,} lines `!{COMMAND}`, {SLOTS} slots, start included"
+    figures: tuple[Figure, ...] = ()
+    if LIMIT in seconds:
+        ratio = median(seconds[OURS]) / median(seconds[LIMIT])
+        goal = f"at most {GOAL} x the C loop"
+        figures = (Figure(what, goal, f"{ratio:.2f} x", ratio <= GOAL),)
+    missing = () if loop is not None else ("a C compiler",)
+    return Report(figures=figures, races=(Race(what, seconds, missing),))

@@ -105,7 +105,16 @@ class JournalTrouble(Message, frozen=True):
     text: str | None
 
 
-Notification = TaskChanged | TasksForgotten | Subscribed | JournalTrouble
+class MessageSaid(Message, frozen=True):
+    """Somebody said something; told only to subscribers that show changes.
+
+    But not to the one that shows it already, as `WriteDown` names it.
+    """
+
+    message: ChatMessage
+
+
+Notification = TaskChanged | TasksForgotten | Subscribed | JournalTrouble | MessageSaid
 
 
 # What the QueueActor answers.
@@ -327,9 +336,16 @@ class Shown(Message, frozen=True):
 
 
 class WriteDown(Message, frozen=True):
-    """Keep this chat message with the session. No answer."""
+    """Keep this chat message with the session. No answer.
+
+    Attributes:
+        message: What was said.
+        shown_by: The subscriber that shows it already; the others that show changes
+            are told.
+    """
 
     message: ChatMessage
+    shown_by: Recipient[Notification] | None = None
 
 
 class GetTranscript(Message, frozen=True):

@@ -32,6 +32,7 @@ from .messages import (
     GetTranscript,
     JournalTrouble,
     ListTasks,
+    MessageSaid,
     Notification,
     OpenQueue,
     QueueMessage,
@@ -80,6 +81,7 @@ from .runtime.sending import DeadLetters, Recipient, logger
 if TYPE_CHECKING:
     from .journal.protocol import Journal
     from .kinds import Kind
+    from .rules.chat_message import ChatMessage
     from .runtime.clock import Clock
     from .runtime.dispatcher import Dispatcher
 
@@ -323,8 +325,8 @@ class QueueActor(SafeActor[QueueMessage]):
             case Shown(seq=seq):
                 # What was not told yet can't have been shown.
                 self._note_shown(min(seq, self._told_seq))
-            case WriteDown(message=said):
-                self._journal.said(said, self._seq)
+            case WriteDown(message=said, shown_by=shown_by):
+                self._said(said, shown_by)
             case OpenQueue(correlation_id=correlation_id):
                 return self._open(correlation_id)
             case CloseQueue(correlation_id=correlation_id):
@@ -617,6 +619,12 @@ class QueueActor(SafeActor[QueueMessage]):
         self._showing.note_told(self._last_to_show)
         self._answer_if_shown()
         return Acknowledged(message.correlation_id)
+
+    def _said(self, said: ChatMessage, shown_by: object) -> None:
+        self._journal.said(said, self._seq)
+        for subscriber in self._subscribers:
+            if subscriber != shown_by and self._showing.shows(subscriber):
+                self._outbox.add(subscriber, MessageSaid(said), tells_change=True)
 
     def _note_shown(self, seq: int) -> None:
         if self._showing.note_shown(seq):

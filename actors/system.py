@@ -349,6 +349,10 @@ class TaskSystem(Requests):
         finally:
             self._lifecycle.release()
 
+    def end(self, reason: str = "the session ended") -> None:
+        """End the session: the same as `stop`, since it lives in this process."""
+        self.stop(reason)
+
     def hurry(self) -> bool:
         """Cut short the grace period of a `start` or `stop` under way elsewhere.
 

@@ -6,6 +6,7 @@ import argparse
 import logging
 import math
 import os
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -18,12 +19,14 @@ from ..actors import TaskSystem, TaskSystemError
 from ..actors.processes.limits import save_address_space
 from ..actors.rules.safe_text import safe_line, safe_lines
 from ..actors.rules.shortage import shortage_of
+from .lines.line_actor import Manner
 from .lines.output import StandardOutput
-from .lines.run import run_line_mode
+from .lines.run import Sharing, run_line_mode
 from .lines.views import JsonView, PlainView
 from .program import lifetime
 from .program.config import Config, ConfigError, default_path, load
 from .program.exit_status import EXIT_FAILURE, EXIT_SIGNAL, EXIT_USAGE
+from .program.host_settings import host_settings
 from .program.surroundings import asks_for_ascii, is_drawable
 from .program.wakeup import DRAWING_SIGNALS, Wakeup
 from .text.theme import icons_for
@@ -31,6 +34,8 @@ from .text.theme import icons_for
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..actors.host.remote import RemoteSystem
+    from .program.lifetime import AnySystem
     from .text.theme import Icons
 
 _STDIN, _STDOUT, _STDERR = range(3)
@@ -71,7 +76,9 @@ def _run(options: argparse.Namespace) -> int:
     # From here on a signal ends the session in order, whatever it comes into.
     with Wakeup(DRAWING_SIGNALS if draws else (), last=True) as wakeup:
         try:
-            system = _make_system(options, config, _directory(options))
+            directory = _directory(options)
+            remote = _reach_host(options, config, directory, typed=draws or _is_typed())
+            system = remote or _make_system(options, config, directory)
             ended_by = lifetime.start(
                 system, wakeup, lambda: _say_what_takes_long(options.session, system)
             )
@@ -81,7 +88,7 @@ def _run(options: argparse.Namespace) -> int:
             lifetime.stop(system, wakeup)
             return EXIT_SIGNAL + ended_by
         try:
-            status = _use(system, options, config, wakeup, draws=draws)
+            status = _use(system, options, config, wakeup, remote=remote, draws=draws)
         finally:
             # Nothing is left to do, unless no thread could be started for it.
             system.stop()
@@ -90,26 +97,47 @@ def _run(options: argparse.Namespace) -> int:
         return status or (EXIT_FAILURE if system.problems else 0)
 
 
-def _use(
-    system: TaskSystem,
+def _use(  # noqa: PLR0913 - each is one independent thing
+    system: AnySystem,
     options: argparse.Namespace,
     config: Config,
     wakeup: Wakeup,
     *,
+    remote: RemoteSystem | None,
     draws: bool,
 ) -> int:
-    """Let a person or a script use a system until it ends; return the exit status."""
+    """Let a person or a script use a system until it ends; return the exit status.
+
+    Args:
+        system: Started.
+        options: The command line.
+        config: The configuration.
+        wakeup: Hears the signals.
+        remote: The same system, if the session lives in its host.
+        draws: Whether to draw the chat.
+    """
+    come_back = None if remote is None else _command(options)
     if draws:
         # Only now: what draws takes longer to load than all of line mode.
         from .chat.run import ChatOptions, run_chat  # noqa: PLC0415
 
         directory, encoding = _directory(options), sys.stdout.encoding
-        chat = ChatOptions(options.session, directory, config, encoding)
+        chat = ChatOptions(
+            options.session, directory, config, encoding, come_back=come_back
+        )
         return run_chat(system, chat, wakeup)
     icons = icons_for("ascii" if config.ascii else sys.stdout.encoding)
     stream = StandardOutput("utf-8" if options.json else sys.stdout.encoding)
     view = JsonView(stream) if options.json else _plain_view(stream, icons, options)
-    return run_line_mode(system, view, icons, config.grace, wakeup)
+    sharing = None
+    if remote is not None:
+        manner = Manner.CHAT if _is_typed() else Manner.SCRIPT
+        sharing = Sharing(remote, manner, options.session, come_back or "")
+    return run_line_mode(system, view, icons, config.grace, wakeup, sharing)
+
+
+def _is_typed() -> bool:
+    return os.isatty(_STDIN) and os.isatty(_STDOUT)
 
 
 def _refuse(error: Exception) -> int:
@@ -120,7 +148,7 @@ def _refuse(error: Exception) -> int:
 def _plain_view(
     stream: StandardOutput, icons: Icons, options: argparse.Namespace
 ) -> PlainView:
-    typed = os.isatty(_STDIN) and os.isatty(_STDOUT)
+    typed = _is_typed()
     view = PlainView(stream, icons, repeats=not typed)
     if typed:
         view.greet(options.session)
@@ -141,6 +169,42 @@ def _directory(options: argparse.Namespace) -> Path | None:
     return state / options.session
 
 
+def _reach_host(
+    options: argparse.Namespace,
+    config: Config,
+    directory: Path | None,
+    *,
+    typed: bool,
+) -> RemoteSystem | None:
+    """Return what reaches the session's host; None if it is to live in this process.
+
+    A chat starts a host if there is none. A script joins one that is there.
+    """
+    wanted = config.host.enabled if options.host is None else options.host
+    if directory is None or not wanted:
+        return None
+    from ..actors.host.address import is_served  # noqa: PLC0415 - not for every session
+    from ..actors.host.remote import RemoteSystem  # noqa: PLC0415 - the same
+
+    directory = directory.absolute()
+    if not typed and not is_served(directory):
+        return None
+    settings = host_settings(config, directory, options.session, options.parallel)
+    return RemoteSystem(settings)
+
+
+def _command(options: argparse.Namespace) -> str:
+    """Return the command that opens this session again."""
+    words = ["backburner"]
+    if options.session != "main":
+        words += ["--session", options.session]
+    if options.state_dir is not None:
+        words += ["--state-dir", str(options.state_dir.absolute())]
+    if options.config is not None:
+        words += ["--config", str(options.config.absolute())]
+    return shlex.join(words)
+
+
 def _make_system(
     options: argparse.Namespace, config: Config, directory: Path | None
 ) -> TaskSystem:
@@ -155,7 +219,7 @@ def _make_system(
     )
 
 
-def _say_what_takes_long(session: str, system: TaskSystem) -> None:
+def _say_what_takes_long(session: str, system: AnySystem) -> None:
     if left := system.leftovers:
         doing = f"ending what was left running: {left}; Ctrl+C kills it"
     else:
@@ -242,6 +306,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--ephemeral", action="store_true", help="remember nothing of this session"
+    )
+    parser.add_argument(
+        "--host",
+        action=argparse.BooleanOptionalAction,
+        help="run the session in a process of its own, which goes on when you leave"
+        " (default: what the configuration says)",
     )
     parser.add_argument(
         "--version", action=_ShowVersion, nargs=0, help="show the version and exit"

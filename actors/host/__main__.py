@@ -20,6 +20,7 @@ if __name__ == "__main__" and "--foreground" not in sys.argv and os.fork():
 
 import msgspec
 
+from ..processes.limits import save_address_space
 from ..processes.marks import MARK, SESSION
 from ..rules.safe_text import safe_line
 from ..session.blocking import TaskSystemError
@@ -55,6 +56,7 @@ class _Ready:
 
 def main(arguments: list[str]) -> int:
     """Run a host until its session has ended; return the exit status."""
+    save_address_space()
     fd = None
     for argument in arguments:
         if argument.startswith("--ready="):

@@ -40,6 +40,15 @@ def connect(directory: Path) -> socket.socket:
     return sock
 
 
+def is_served(directory: Path) -> bool:
+    """Tell whether a host listens for clients of the session in this folder."""
+    try:
+        connect(directory).close()
+    except OSError:
+        return False
+    return True
+
+
 def listen(directory: Path) -> socket.socket:
     """Return a socket that listens in this folder; only its owner may connect.
 

@@ -18,10 +18,12 @@ from ..messages import (
     Refused,
     Subscribe,
     Unsubscribe,
+    WriteDown,
 )
 from ..runtime.sending import DeadLetters, Recipient, logger, post
 from ..session.blocking import Requests
 from . import wire
+from .events import HostBack, HostEvent, HostLost, SessionEnded
 from .follower import Follower
 from .frames import FrameError, frame
 from .socket_writer import SocketWriter, close_socket
@@ -43,40 +45,6 @@ _DIED: Final = (
     "the session's host died before it answered; the task list shows whether this was"
     " done"
 )
-
-
-class HostLost(msgspec.Struct, frozen=True):
-    """The host died, or can't be reached; it is looked for again.
-
-    Attributes:
-        text: What happened, in one line.
-    """
-
-    text: str
-
-
-class HostBack(msgspec.Struct, frozen=True):
-    """The session has a host again, and all subscriptions go on.
-
-    Attributes:
-        text: What happened, in one line.
-    """
-
-    text: str
-
-
-class SessionEnded(msgspec.Struct, frozen=True):
-    """Somebody ended the session, and its host with it.
-
-    Attributes:
-        text: Why, in one line.
-    """
-
-    text: str
-
-
-HostEvent = HostLost | HostBack | SessionEnded
-"""What becomes of the connection of a `RemoteSystem`."""
 
 
 class _Subscription:
@@ -118,6 +86,7 @@ class RemoteQueue:
         self._pending: dict[int, _Pending] = {}
         self._subscriptions: dict[int, _Subscription] = {}
         self._held: list[bytes] = []
+        self._untold: list[HostEvent] = []
 
     def tell(self, message: QueueRequest, /) -> None:
         """Take a request. Never blocks.
@@ -210,9 +179,21 @@ class RemoteQueue:
                 self._writer.send(frame(self._resubscribe(number)))
 
     def tell_event(self, event: HostEvent) -> None:
-        """Tell what became of the connection."""
-        if self._events is not None:
-            post(self._events, event, self._dead_letters)
+        """Tell what became of the connection, now or to the first who listens."""
+        with self._lock:
+            events = self._events
+            if events is None:
+                self._untold.append(event)
+        if events is not None:
+            post(events, event, self._dead_letters)
+
+    def listen(self, events: Recipient[HostEvent]) -> None:
+        """Tell this recipient what becomes of the connection, and what has by now."""
+        with self._lock:
+            self._events = events
+            untold, self._untold = self._untold, []
+        for event in untold:
+            post(events, event, self._dead_letters)
 
     def _drop(self, number: int) -> None:
         with self._lock:
@@ -240,6 +221,9 @@ class RemoteQueue:
             if number is not None:
                 del self._subscriptions[number]
             changes["subscriber"] = Number(number or 0)
+        elif isinstance(message, WriteDown) and message.shown_by is not None:
+            number = self._number_of(message.shown_by)
+            changes["shown_by"] = None if number is None else Number(number)
         recipient: Recipient[QueueReply] | None = getattr(message, "reply_to", None)
         if recipient is not None:
             number = self._next_number()
@@ -305,6 +289,8 @@ class RemoteSystem(Requests):
         self._leaving = threading.Event()
         self._ending = False
         self._gone = threading.Event()
+        self.problems: tuple[str, ...] = ()
+        """What went wrong in the last `stop`: nothing can."""
         self.leftovers = ""
         """What a killed program left running, while the host ends it."""
 
@@ -352,6 +338,10 @@ class RemoteSystem(Requests):
         """What a person should know of how the session was found."""
         return self.welcome.warnings
 
+    def listen(self, events: Recipient[HostEvent]) -> None:
+        """Tell this recipient what becomes of the connection, and what has by now."""
+        self._queue.listen(events)
+
     def start(self) -> None:
         """Connect to the host; start one if there is none. Blocks until it serves.
 
@@ -366,6 +356,7 @@ class RemoteSystem(Requests):
         )
         self.leftovers = ""
         self._welcome = reached.welcome
+        self.resumed = reached.welcome.resumed
         self._attach(reached)
         threading.Thread(
             target=self._read_on, args=(reached,), name="backburner-host", daemon=True
@@ -509,7 +500,9 @@ class RemoteSystem(Requests):
                 return None
             self._welcome = reached.welcome
             pid = reached.welcome.pid
-            text = f"{lost}; process {pid} serves it now, and what ran has failed"
+            text = (
+                f"process {pid} serves session {name!r} now; tasks that ran have failed"
+            )
             if pid == before.pid:
                 text = f"connected again to the host of session {name!r}"
             self._queue.tell_event(HostBack(text))

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger("backburner")
 
 _LAST_WORDS_TIMEOUT: Final = 1.0
+_FIRST_LINGER: Final = 30.0
+"""Seconds that a new host gives the client that started it, on a busy machine too."""
+
 _NO_THREAD_PAUSE: Final = 0.2
 
 
@@ -76,6 +79,8 @@ class Host:
         self._connections: set[Connection] = set()
         self._changed = threading.Lock()  # of the connections and the alarm
         self._open: set[int] = set()
+        self._was_attended = False
+        self._was_joined = False
         self._alarm: threading.Timer | None = None
         self._idle_number = 0
         self._stopping: threading.Thread | None = None
@@ -227,6 +232,7 @@ class Host:
         if self._stopping is not None:
             text = f"session {settings.name!r} is being ended; try again in a moment"
             return Rejected(text, pid=pid, ending=True)
+        self._was_attended |= self._is_attended()
         return Welcome(
             protocol=wire.PROTOCOL,
             program=program_name(),
@@ -237,13 +243,15 @@ class Host:
                 KindWords(kind.name, kind.usage, kind.summary)
                 for kind in self._system.kinds
             ),
-            warnings=self._system.warnings,
+            warnings=() if self._was_attended else self._system.warnings,
+            resumed=() if self._was_attended else self._system.resumed,
             slots=settings.slots,
             grace=settings.grace,
         )
 
     def _joined(self, connection: Connection) -> None:
         with self._changed:
+            self._was_joined = True
             self._connections.add(connection)
         self._watch_idleness()
 
@@ -279,6 +287,8 @@ class Host:
         """Begin to wait for the end of a quiet time, or stop waiting for it."""
         linger = self._settings.linger
         with self._changed:
+            if linger > 0 and not self._was_joined:
+                linger = max(linger, _FIRST_LINGER)
             idle = linger > 0 and not self._open and not self._connections
             if idle == (self._alarm is not None):
                 return

@@ -14,6 +14,7 @@ import msgspec
 
 from ..messages import Notification, QueueReply, QueueRequest
 from ..rules.safe_text import brief, safe_line
+from ..rules.task import Task
 from ..rules.variables import Variables
 
 if TYPE_CHECKING:
@@ -96,6 +97,8 @@ class Welcome(WireMessage, frozen=True):
         warnings: What a person should know of how the session was found.
         slots: How many tasks run at a time.
         grace: Seconds between SIGTERM and SIGKILL for a task that is canceled.
+        resumed: The tasks that were queued when the host was started. Like the
+            warnings, for the first who shows changes to a person.
     """
 
     protocol: int
@@ -107,6 +110,7 @@ class Welcome(WireMessage, frozen=True):
     warnings: tuple[str, ...] = ()
     slots: int = 0
     grace: float = 0.0
+    resumed: tuple[Task, ...] = ()
 
 
 class Rejected(WireMessage, frozen=True):

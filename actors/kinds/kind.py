@@ -110,8 +110,8 @@ class Job(Protocol):
         ...
 
 
-class Kind(Protocol):
-    """A kind of job. An object with these members is all it takes to add one."""
+class KindWords(Protocol):
+    """What people read of a kind of job."""
 
     @property
     def name(self) -> str:
@@ -127,6 +127,10 @@ class Kind(Protocol):
     def summary(self) -> str:
         """What it does, for help, in a few words."""
         ...
+
+
+class Kind(KindWords, Protocol):
+    """A kind of job. An object with these members is all it takes to add one."""
 
     @property
     def writes_output(self) -> bool:

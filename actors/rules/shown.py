@@ -23,6 +23,10 @@ class ShownTracker:
         elif not shows:
             self._subscribers.remove(subscriber)
 
+    def shows(self, subscriber: object) -> bool:
+        """Tell whether a subscriber shows changes."""
+        return subscriber in self._subscribers
+
     def note_told(self, seq: int) -> None:
         """Note that all subscribers are told of a change that is to be shown."""
         if self._subscribers:

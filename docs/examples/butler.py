@@ -28,6 +28,7 @@ from backburner.actors import (
     GetTask,
     JournalTrouble,
     ListTasks,
+    MessageSaid,
     Notification,
     QueueReply,
     QueueRequest,
@@ -102,7 +103,7 @@ class Butler(SafeActor[Spoken | QueueReply | Notification]):
                 if task.status.is_final:
                     for then in self._later.pop(task.id, ()):
                         then(task)
-            case Subscribed() | TasksForgotten() | JournalTrouble():
+            case Subscribed() | TasksForgotten() | JournalTrouble() | MessageSaid():
                 pass
             case _:
                 number = message.correlation_id

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pykka
 from backburner.actors import (
     JournalTrouble,
+    MessageSaid,
     Notification,
     Shown,
     Subscribed,
@@ -51,6 +52,8 @@ class Ticker(pykka.ThreadingActor):
                 print(f"forgotten: {ids}")
             case JournalTrouble(text=text):
                 print(f"journal: {text or 'works again'}")
+            case MessageSaid(message=said):
+                print(f"{said.who}: {said.text}")
 
     def _show(self, change: TaskChanged) -> None:
         task = change.task

@@ -28,6 +28,7 @@ from backburner.actors import (
     JournalTrouble,
     Kinds,
     ListTasks,
+    MessageSaid,
     Notification,
     Outcome,
     QueueActor,
@@ -668,6 +669,19 @@ def test_what_is_said_and_shown_is_noted(start_queue: Callable[..., Rig]) -> Non
     for entry in (("hello", 1), ("shown", 1), ProcessRecord(1, 4711, 0.0)):
         assert entry in journal.log
     assert journal.log[-1] == "commit"
+
+
+def test_what_is_said_is_told_to_the_others_who_show_it(
+    start_queue: Callable[..., Rig],
+) -> None:
+    rig = start_queue()
+    plain, speaker, listener = rig.subscribe(), _face(rig), _face(rig)
+    said = ChatMessage(rig.clock.now().wall, "main", "you", "hello")
+    rig.tell(WriteDown(said, shown_by=speaker))
+    assert listener.wait_for(MessageSaid).message == said
+    rig.ask(ListTasks(), TaskList)
+    for other in (plain, speaker):
+        assert other.of(MessageSaid) == ()
 
 
 def test_who_shows_changes_gets_those_that_nobody_was_shown(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never, assert_type
 
 from backburner.actors import (
+    ChatMessage,
     JournalTrouble,
     Kind,
+    MessageSaid,
     Notification,
     Promise,
     QueueReply,
@@ -47,6 +49,9 @@ def of_notifications(message: Notification) -> int:
             return len(ids)
         case JournalTrouble(text=text):
             assert_type(text, str | None)
+            return 0
+        case MessageSaid(message=said):
+            assert_type(said, ChatMessage)
             return 0
         case _:
             assert_never(message)

@@ -239,6 +239,8 @@ class PtySession:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, size)
 
 
-def chat_command(state: Path, *options: str) -> list[str]:
-    """Return the command that opens the chat."""
-    return [sys.executable, "-m", "backburner.ui", "--state-dir", str(state), *options]
+def chat_command(state: Path, *options: str, host: bool = False) -> list[str]:
+    """Return the command that opens the chat, on a host of its session perhaps."""
+    where = "--host" if host else "--no-host"
+    program = [sys.executable, "-m", "backburner.ui", where]
+    return [*program, "--state-dir", str(state), *options]

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import uuid
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 from backburner.actors.host.remote import RemoteSystem
 from backburner.actors.host.settings import HostSettings
-from patience import PATIENCE
+from host_care import HostCare
 
-from tests.faults.program import TAG, tagged
 from tests.host.clients import Heard
 
 if TYPE_CHECKING:
@@ -21,22 +17,18 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def tag(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def care(monkeypatch: pytest.MonkeyPatch) -> Iterator[HostCare]:
     """Mark all processes that are started here, and kill those that are left."""
-    tag = uuid.uuid4().hex
-    monkeypatch.setenv(TAG, tag)
-    yield tag
-    while left := tagged(tag):
-        for process in left:
-            with contextlib.suppress(psutil.Error):
-                process.kill()
-        psutil.wait_procs(left, timeout=PATIENCE)
+    with HostCare() as care:
+        for name, value in care.environ.items():
+            monkeypatch.setenv(name, value)
+        yield care
 
 
 @pytest.fixture
-def settings(tmp_path: Path, tag: str) -> HostSettings:
+def settings(tmp_path: Path, care: HostCare) -> HostSettings:
     """Return the settings of a host of a session that does not exist yet."""
-    del tag
+    del care
     return HostSettings(directory=str(tmp_path / "state" / "main"), grace=1.0)
 
 

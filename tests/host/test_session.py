@@ -26,12 +26,8 @@ from backburner.actors import (
     TaskSystem,
     TaskSystemError,
 )
-from backburner.actors.host.remote import (
-    HostBack,
-    HostLost,
-    RemoteSystem,
-    SessionEnded,
-)
+from backburner.actors.host.events import HostBack, HostLost, SessionEnded
+from backburner.actors.host.remote import RemoteSystem
 from backburner.actors.host.settings import HostSettings
 from backburner.actors.host.starting import NoHostError
 from msgspec.structs import replace
@@ -193,7 +189,7 @@ def test_clients_of_a_killed_host_get_another_and_hear_what_became_of_their_task
         assert failed.task.id == running.id
         assert failed.task.reason == "the session ended while it ran"
         assert str(before) in lost.text
-        assert f"process {session.welcome.pid} serves it now" in back.text
+        assert f"process {session.welcome.pid} serves session" in back.text
         others.wait_for(HostBack)
         assert other.welcome.pid == session.welcome.pid != before
         assert session.add("Next", "bash", "true").id == running.id + 1

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -17,8 +18,11 @@ from backburner.actors.host.settings import HostSettings
 from backburner.actors.host.starting import HostError
 from patience import PATIENCE
 
-from tests.faults.program import SOAK, tagged
+from tests.faults.program import SOAK
 from tests.host.clients import RawClient, kill
+
+if TYPE_CHECKING:
+    from host_care import HostCare
 
 ROUNDS = 50 if SOAK else 3
 
@@ -36,7 +40,7 @@ system.end()
 
 
 def test_two_clients_that_start_a_host_at_once_get_the_same_one(
-    tmp_path: Path, tag: str
+    tmp_path: Path, care: HostCare
 ) -> None:
     for number in range(ROUNDS):
         directory = tmp_path / str(number)
@@ -57,7 +61,7 @@ def test_two_clients_that_start_a_host_at_once_get_the_same_one(
         for client in clients:
             assert client.stdout is not None
             pids.append(int(client.stdout.readline()))
-        hosts = [it for it in tagged(tag) if "backburner.actors.host" in it.cmdline()]
+        hosts = care.hosts()
         for client in clients:
             client.communicate(timeout=PATIENCE)
         assert pids[0] == pids[1]
@@ -86,8 +90,8 @@ def test_the_socket_is_its_owners_alone(session: RemoteSystem) -> None:
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
 
 
-def test_a_state_directory_may_have_a_long_path(tmp_path: Path, tag: str) -> None:
-    del tag
+def test_a_state_directory_may_have_a_long_path(tmp_path: Path, care: HostCare) -> None:
+    del care
     directory = tmp_path / ("a" * 120) / ("b" * 120) / "main"
     settings = HostSettings(directory=str(directory))
     with RemoteSystem(settings) as system:

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from ...actors import TaskSystem
+from ...actors.host.events import SessionEnded
 from ...actors.rules.safe_text import safe_line
 from ...actors.runtime.clock import SystemClock
 from ...actors.runtime.promise import answer_of
@@ -60,7 +62,9 @@ if TYPE_CHECKING:
 
     import pykka
 
-    from ...actors import TaskSystem
+    from ...actors import Recipient
+    from ...actors.host.events import HostEvent
+    from ..program.lifetime import AnySystem
     from .ui_actor import UIActor
 
 logger = logging.getLogger("backburner")
@@ -82,6 +86,8 @@ class ChatOptions(msgspec.Struct, frozen=True):
         config: The settings.
         encoding: What the terminal takes; by it the signs are chosen.
         partner: Who answers what is said, if anybody does.
+        come_back: The command that opens the session again, if it goes on when
+            somebody leaves; None if it ends.
     """
 
     session: str
@@ -89,17 +95,19 @@ class ChatOptions(msgspec.Struct, frozen=True):
     config: Config = Config()
     encoding: str | None = "utf-8"
     partner: Partner | None = None
+    come_back: str | None = None
 
 
 def run_chat(
-    system: TaskSystem, options: ChatOptions, wakeup: Wakeup | None = None
+    system: AnySystem, options: ChatOptions, wakeup: Wakeup | None = None
 ) -> int:
     """Draw the chat on the terminal of the process until somebody leaves.
 
     Must be called on the main thread, which it blocks.
 
     Args:
-        system: Started; stopped on return.
+        system: Started; stopped on return, which ends the session if it lives in this
+            process.
         options: What else there is to know.
         wakeup: Open, and hears of `DRAWING_SIGNALS` too; one of its own by default.
 
@@ -130,7 +138,7 @@ def run_chat(
 
 
 def _draw(
-    system: TaskSystem,
+    system: AnySystem,
     options: ChatOptions,
     terminal: Terminal,
     wakeup: Wakeup,
@@ -190,6 +198,8 @@ class _Owner:
         self._wakeup = wakeup
         self.opened = False
         self.finished = False
+        self.ends = False
+        self.ended = ""
         self.lost: str | None = None
         self.hurried = False
         self._paused = False
@@ -198,8 +208,9 @@ class _Owner:
         match report:
             case Opened():
                 self.opened = True
-            case Finished():
+            case Finished(ends=ends):
                 self.finished = True
+                self.ends = ends
             case ViewLost(reason=reason):
                 self.lost = reason
             case Paused():
@@ -208,15 +219,37 @@ class _Owner:
                 self.hurried = True
         self._wakeup.nudge()
 
+    def session_ended(self, text: str) -> None:
+        """Note that somebody else has ended the session."""
+        if not self.finished:
+            self.finished = True
+            self.ended = text
+            self._wakeup.nudge()
+
     def take_pause(self) -> bool:
         paused, self._paused = self._paused, False
         return paused
 
 
+class _HostNews:
+    """Takes what becomes of the session's host: a line in the chat, or its end."""
+
+    def __init__(self, ui: Recipient[UIMessage], owner: _Owner) -> None:
+        self._ui = ui
+        self._owner = owner
+
+    def tell(self, event: HostEvent, /) -> None:
+        match event:
+            case SessionEnded(text=text):
+                self._owner.session_ended(text)
+            case _:
+                self._ui.tell(Notice(event.text))
+
+
 class _Chat:
     def __init__(
         self,
-        system: TaskSystem,
+        system: AnySystem,
         options: ChatOptions,
         terminal: Terminal,
         wakeup: Wakeup,
@@ -271,12 +304,15 @@ class _Chat:
         text = "backburner: left"
         try:
             self._tell(Open(), *map(Notice, notices), Reopened(self._system.resumed))
+            if not isinstance(self._system, TaskSystem):
+                self._system.listen(_HostNews(self._ui, self._owner))
             self._pump(self._is_over)
             self._tell(Ending())
             self._stop_system()
+            close = Close(self._owner.ends, self._owner.ended)
             # A screen that is not finished in time is no reason to fail.
             with contextlib.suppress(TimeoutError):
-                answer = answer_of(self._ui.ask(Close(), block=False), _CLOSE_TIMEOUT)
+                answer = answer_of(self._ui.ask(close, block=False), _CLOSE_TIMEOUT)
                 text = answer.text if isinstance(answer, Summary) else text
         finally:
             with contextlib.suppress(TimeoutError):
@@ -295,7 +331,8 @@ class _Chat:
 
     def _stop_system(self) -> None:
         # On a thread of its own, so that keys and signals can still be heard.
-        stopping = Background(self._system.stop, self._wakeup)
+        stop = self._system.end if self._owner.ends else self._system.stop
+        stopping = Background(stop, self._wakeup)
         ended_by = self._ended_by
         self._pump(lambda: stopping.done, hurry=True)
         self._ended_by = ended_by
@@ -394,7 +431,7 @@ def _load(history: HistoryFile | None) -> tuple[list[str], str]:
 
 
 def _first_state(
-    system: TaskSystem,
+    system: AnySystem,
     options: ChatOptions,
     terminal: Terminal,
     inputs: list[str],
@@ -411,7 +448,9 @@ def _first_state(
             config.grace,
             drawn=True,
             remembers=system.remembers,
+            detaches=options.come_back is not None,
         ),
+        come_back=options.come_back,
         kinds=kind_words(system.kinds),
         editor=Editor(inputs, input_styles(look.theme)),
         look=look,

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from ...actors.rules.safe_text import safe_line
 
 if TYPE_CHECKING:
     from .model.board import TaskBoard
 
 
-def summary_text(board: TaskBoard, session: str) -> str:
-    """Return the line."""
+_NAMED: Final = 3
+
+
+def summary_text(
+    board: TaskBoard, session: str, come_back: str | None = None, ended: str = ""
+) -> str:
+    """Return the line.
+
+    Args:
+        board: The tasks as last heard of.
+        session: The name of the session.
+        come_back: The command that opens it again, if it goes on.
+        ended: Why it ended, if somebody else ended it.
+    """
     counts = board.counts
     parts = [
         f"{count} {word}"
@@ -23,4 +38,22 @@ def summary_text(board: TaskBoard, session: str) -> str:
         if count
     ]
     tasks = ", ".join(parts) or "no tasks"
-    return f"backburner: left session {session}: {tasks}"
+    if ended:
+        return f"backburner: session {session} ended ({ended}): {tasks}"
+    text = f"backburner: left session {session}: {tasks}"
+    if come_back is None:
+        return text
+    return f"{text}{_going_on(board)}; come back with: {come_back}"
+
+
+def _going_on(board: TaskBoard) -> str:
+    names = [
+        f"#{seen.task.id} {safe_line(seen.task.description)}"
+        for seen in islice(board.running, _NAMED)
+    ]
+    if not names:
+        return ""
+    rest = board.counts.running - len(names)
+    more = f" and {rest} more" if rest else ""
+    verb = "goes" if len(names) == 1 and not rest else "go"
+    return f"; {', '.join(names)}{more} {verb} on"

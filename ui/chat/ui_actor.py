@@ -155,7 +155,7 @@ class UIActor(FaceActor[UIMessage]):
             case Close():
                 self._state.now = now
                 self._paint()
-                return Summary(summary_text(self._state.board, self._state.session))
+                return Summary(self._summary(message))
             case Open():
                 # In this order, so that the past is there before the news.
                 past = GetTranscript(REMEMBERED, self.actor_ref)
@@ -312,8 +312,8 @@ class UIActor(FaceActor[UIMessage]):
             match effect:
                 case Send() | Tell() | LookUp():
                     self.request(effect)
-                case Leave():
-                    self.post(self._owner, Finished())
+                case Leave(ends=ends):
+                    self.post(self._owner, Finished(ends))
                 case TellPartner(conversation=where, text=text):
                     self._tell_partner(where, text)
                 case Remember(text=text):
@@ -328,6 +328,11 @@ class UIActor(FaceActor[UIMessage]):
                     self._screen.invalidate()
                 case _:
                     assert_never(effect)
+
+    def _summary(self, close: Close) -> str:
+        state = self._state
+        come_back = None if close.ends else state.come_back
+        return summary_text(state.board, state.session, come_back, close.ended)
 
     def _tell_partner(self, where: str, text: str) -> None:
         partner = self._partner

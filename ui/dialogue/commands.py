@@ -725,14 +725,18 @@ class Quit(msgspec.Struct, frozen=True):
 
     Attributes:
         sure: Whether not to ask, even if something is ended by it.
+        end: Whether to end the session even where leaving alone would not.
     """
 
     sure: bool = False
+    end: bool = False
 
     def run(self, context: Context) -> list[Effect]:
         """Say what is ended by it, and leave; where there is a screen, ask first."""
         if context.drawn and not self.sure:
-            return [AskToLeave()]
+            return [AskToLeave(self.end)]
+        if context.detaches and not self.end:
+            return [Leave(ends=False)]
         awaited = context.awaited_tasks
         running = [it for it in awaited if it.status is TaskStatus.RUNNING]
         queued = [it for it in awaited if it.status is TaskStatus.QUEUED]
@@ -767,15 +771,21 @@ class Exit(msgspec.Struct, frozen=True):
 
 
 def _parse_quit(rest: str) -> Quit:
+    if rest.strip() == "--end":
+        return Quit(end=True)
     no_arguments("/quit", rest)
     return Quit()
 
 
 _QUIT: Final = CommandSpec(
     "/quit",
-    "",
-    "end what runs, and leave",
+    "[--end]",
+    "leave; the tasks of a session with a host keep running",
     _parse_quit,
+    completers.options((("--end", "end the session and what runs in it"),)),
+    details=(
+        "A session without a host (backburner --no-host, --ephemeral) ends with it.",
+    ),
     synonyms=_also("/exit", "/q", "/leave", "/logout", "/bye"),
 )
 

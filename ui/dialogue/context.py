@@ -43,9 +43,10 @@ class Context:
         drawn: Whether there is a screen with conversations, on which tasks can be
             opened.
         remembers: Whether the session can be opened again, with its queued tasks.
+        detaches: Whether the session goes on when somebody leaves.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one independent thing
         self,
         kinds: tuple[tuple[str, str, str], ...],
         icons: Icons,
@@ -53,7 +54,9 @@ class Context:
         *,
         drawn: bool,
         remembers: bool,
+        detaches: bool = False,
     ) -> None:
+        self.detaches = detaches
         self.kinds = kinds
         self._kind_names = frozenset(name for name, _, _ in kinds)
         self.icons = icons

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, assert_never
 from ...actors import (
     ChatMessage,
     JournalTrouble,
+    MessageSaid,
     Notification,
     QueueReply,
     Refused,
@@ -34,7 +35,7 @@ from .reports import resumed_lines
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ...actors import Kind
+    from ...actors.kinds.kind import KindWords
     from ..text.theme import Icons
     from .lookups import LookedUp
     from .registry import Command
@@ -53,19 +54,28 @@ class Dialogue:
         drawn: Whether there is a screen with conversations, on which tasks can be
             opened. Only with it come effects other than `Show`, `Send`, `Tell` and
             `Leave`.
+        detaches: Whether the session goes on when somebody leaves.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one independent thing
         self,
-        kinds: Iterable[Kind],
+        kinds: Iterable[KindWords],
         icons: Icons,
         grace: float,
         *,
         drawn: bool = False,
         remembers: bool = True,
+        detaches: bool = False,
     ) -> None:
         words = tuple((kind.name, kind.usage, kind.summary) for kind in kinds)
-        self._context = Context(words, icons, grace, drawn=drawn, remembers=remembers)
+        self._context = Context(
+            words,
+            icons,
+            grace,
+            drawn=drawn,
+            remembers=remembers,
+            detaches=detaches,
+        )
         self._trouble = False
         self.misunderstood = False
         """Whether a line made no sense."""
@@ -174,6 +184,9 @@ class Dialogue:
                 return [e for news in unshown for e in self.take_notification(news)]
             case TasksForgotten():
                 return []
+            case MessageSaid(message=it):
+                said = Said(it.at, it.who, it.text, it.command, elsewhere=True)
+                return [Show(said, it.conversation)]
             case JournalTrouble(text=None):
                 self._trouble = False
                 return [context.reply(["the journal can be written again"])]

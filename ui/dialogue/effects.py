@@ -41,11 +41,23 @@ class Tell(msgspec.Struct, frozen=True):
 
 
 class Leave(msgspec.Struct, frozen=True):
-    """End the session."""
+    """Leave the session.
+
+    Attributes:
+        ends: Whether that ends it.
+    """
+
+    ends: bool = True
 
 
 class AskToLeave(msgspec.Struct, frozen=True):
-    """End the session, but ask first if anything is ended by it."""
+    """Leave the session, but ask first if anything is ended by it.
+
+    Attributes:
+        end: Whether to end it even where leaving alone would not.
+    """
+
+    end: bool = False
 
 
 class Prefill(msgspec.Struct, frozen=True):

@@ -18,12 +18,14 @@ class Said(msgspec.Struct, frozen=True):
         who: `you`, or the name of a partner.
         text: What.
         command: Whether it was a command, and not a message.
+        elsewhere: Whether it was typed in another chat on the same session.
     """
 
     at: datetime
     who: str
     text: str
     command: bool = False
+    elsewhere: bool = False
 
 
 class TaskNews(msgspec.Struct, frozen=True):

@@ -71,7 +71,8 @@ class FaceActor(SafeActor[MessageT]):
             case Send(request=request):
                 self.post(self._queue, replace(request, reply_to=self.actor_ref))
             case Tell(message=news):
-                self.post(self._queue, news)
+                told = replace(news, shown_by=self.actor_ref)
+                self.post(self._queue, told)
             case LookUp():
                 if self._lookups is None:
                     self._lookups = LookupActor.start(self._dead_letters)

@@ -39,6 +39,16 @@ class EndOfInput(msgspec.Struct, frozen=True):
     """No more lines will come; leave when everything is done."""
 
 
+class Interrupted(msgspec.Struct, frozen=True):
+    """A signal has come: cancel the tasks that were added here, and leave after that.
+
+    Attributes:
+        now: Whether to kill them at once.
+    """
+
+    now: bool = False
+
+
 class Farewell(msgspec.Struct, frozen=True):
     """The task system has stopped. Answer to an ask: the `Verdict`."""
 
@@ -52,6 +62,7 @@ LineMessage = (
     | Notice
     | Reopened
     | EndOfInput
+    | Interrupted
     | Farewell
 )
 
@@ -62,10 +73,12 @@ class Verdict(msgspec.Struct, frozen=True):
     Attributes:
         misunderstood: Whether a line of input made no sense.
         unsuccessful: Whether a task failed, was canceled or never came to an end.
+        running: The tasks that run, as people call them.
     """
 
     misunderstood: bool
     unsuccessful: bool
+    running: tuple[str, ...] = ()
 
 
 class WantsInput(msgspec.Struct, frozen=True):
@@ -73,7 +86,13 @@ class WantsInput(msgspec.Struct, frozen=True):
 
 
 class Finished(msgspec.Struct, frozen=True):
-    """The session is to end: somebody asked for it, or all is done."""
+    """Nothing is left to do here: somebody asked to leave, or all is done.
+
+    Attributes:
+        ends: Whether the session is to end, even where leaving alone would not end it.
+    """
+
+    ends: bool = False
 
 
 class ViewLost(msgspec.Struct, frozen=True):

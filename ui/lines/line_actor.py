@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import enum
 from collections import deque
 from typing import TYPE_CHECKING, assert_never
 
 from ...actors import (
+    CancelTask,
     DeadLetters,
     JournalTrouble,
+    MessageSaid,
+    Notification,
     QueueRequest,
     Recipient,
     Subscribed,
     TaskChanged,
     TasksForgotten,
+    TaskStatus,
 )
+from ...actors.rules.safe_text import safe_line
 from ..dialogue.effects import (
     AskToLeave,
     CloseChat,
@@ -35,6 +41,7 @@ from ..dialogue.messages import (
     Farewell,
     Finished,
     InputLine,
+    Interrupted,
     LineMessage,
     LineReport,
     Notice,
@@ -42,11 +49,25 @@ from ..dialogue.messages import (
     Verdict,
     WantsInput,
 )
+from .own_news import OwnNews
 
 if TYPE_CHECKING:
     from ..dialogue.dialogue import Dialogue
     from ..dialogue.effects import Effect
     from .views import View
+
+
+class Manner(enum.Enum):
+    """How line mode shares its session with others."""
+
+    ALONE = enum.auto()
+    """Not at all: the session ends with it, and so do all its tasks."""
+
+    CHAT = enum.auto()
+    """As a chat does: it shows everything, and the session goes on without it."""
+
+    SCRIPT = enum.auto()
+    """It shows, waits for and ends the tasks that it added, and no others."""
 
 
 class LineActor(FaceActor[LineMessage]):
@@ -60,15 +81,17 @@ class LineActor(FaceActor[LineMessage]):
         queue: Takes the requests.
         owner: Told when input is wanted, and when the session is over.
         dead_letters: Counts what reaches nobody.
+        manner: How it shares the session with others.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - all it talks to
         self,
         dialogue: Dialogue,
         view: View,
         queue: Recipient[QueueRequest],
         owner: Recipient[LineReport],
         dead_letters: DeadLetters,
+        manner: Manner = Manner.ALONE,
     ) -> None:
         super().__init__(queue, owner, dead_letters)
         self._dialogue = dialogue
@@ -78,6 +101,8 @@ class LineActor(FaceActor[LineMessage]):
         self._input_owed = False
         self._input_ended = False
         self._leaving = False
+        self._manner = manner
+        self._own = OwnNews() if manner is Manner.SCRIPT else None
 
     def handle(self, message: LineMessage) -> Verdict | None:
         """Handle one message."""
@@ -93,23 +118,30 @@ class LineActor(FaceActor[LineMessage]):
                 self._perform(self._dialogue.take_resumed(tasks))
             case Notice(text=text):
                 self._perform(self._dialogue.take_notice(text))
-            case TaskChanged() | Subscribed() | TasksForgotten() | JournalTrouble():
-                self._perform(self._dialogue.take_notification(message))
-                self.note_seen(message)
-                if isinstance(message, Subscribed) and self.view_lost:
-                    self.show_no_more()
+            case (
+                TaskChanged()
+                | Subscribed()
+                | TasksForgotten()
+                | JournalTrouble()
+                | MessageSaid()
+            ):
+                for news in (
+                    (message,) if self._own is None else self._own.take(message)
+                ):
+                    self._take(news)
+                self._go_on()
+            case Interrupted(now=now):
+                self._cancel_all(now=now)
                 self._go_on()
             case LookedUp():
                 self._perform(self._dialogue.take_lookup(message))
                 self._go_on()
             case Farewell():
-                self._perform(self._dialogue.take_end())
-                self._flush()
-                return Verdict(
-                    self._dialogue.misunderstood,
-                    self._dialogue.unsuccessful or bool(self._dialogue.awaited_tasks),
-                )
+                return self._part()
             case _:
+                if self._own is not None:
+                    for news in self._own.take_reply(message):
+                        self._take(news)
                 self._perform(self._dialogue.take_reply(message))
                 self._go_on()
         if self.actor_inbox.empty():
@@ -124,6 +156,33 @@ class LineActor(FaceActor[LineMessage]):
         self._perform(self._dialogue.take_failure(error))
         self._go_on()
         self._flush()
+
+    def _take(self, news: Notification) -> None:
+        self._perform(self._dialogue.take_notification(news))
+        if self._own is None:
+            self.note_seen(news)
+        if isinstance(news, Subscribed) and self.view_lost:
+            self.show_no_more()
+
+    def _cancel_all(self, *, now: bool) -> None:
+        """Cancel what was added here, and take no more lines."""
+        self._lines.clear()
+        self._input_ended = True
+        reason = "canceled: its script was interrupted"
+        for task in self._dialogue.awaited_tasks:
+            self.post(self._queue, CancelTask(task.id, reason, now, self.actor_ref))
+
+    def _part(self) -> Verdict:
+        self._perform(self._dialogue.take_end())
+        self._flush()
+        dialogue = self._dialogue
+        owed = bool(dialogue.awaited_tasks) and self._manner is not Manner.CHAT
+        running = tuple(
+            f"#{task.id} {safe_line(task.description)}"
+            for task in dialogue.awaited_tasks
+            if task.status is TaskStatus.RUNNING
+        )
+        return Verdict(dialogue.misunderstood, dialogue.unsuccessful or owed, running)
 
     def _go_on(self) -> None:
         while self._lines and not self._dialogue.busy and not self._leaving:
@@ -140,7 +199,7 @@ class LineActor(FaceActor[LineMessage]):
             if self._input_owed:
                 self._input_owed = False
                 self.post(self._owner, WantsInput())
-        elif not self._dialogue.awaited_tasks:
+        elif self._manner is Manner.CHAT or not self._dialogue.awaited_tasks:
             self._leave()
 
     def _flush(self) -> None:
@@ -151,12 +210,18 @@ class LineActor(FaceActor[LineMessage]):
         except OSError as error:
             self.lose_view(error.strerror or str(error))
 
-    def _leave(self) -> None:
+    def _leave(self, *, ends: bool = False) -> None:
         if not self._leaving:
             self._leaving = True
             self._flush()
             self.acknowledge()
-            self.post(self._owner, Finished())
+            self.post(self._owner, Finished(ends))
+
+    def _quit(self, *, ends: bool) -> None:
+        if self._manner is Manner.SCRIPT:
+            self._cancel_all(now=False)
+        else:
+            self._leave(ends=ends)
 
     def _perform(self, effects: list[Effect]) -> None:
         for effect in effects:
@@ -169,9 +234,11 @@ class LineActor(FaceActor[LineMessage]):
                     except OSError as error:
                         self.lose_view(error.strerror or str(error))
                 case Send() | Tell() | LookUp():
+                    if self._own is not None and isinstance(effect, Send):
+                        self._own.note_request(effect.request)
                     self.request(effect)
-                case Leave():
-                    self._leave()
+                case Leave(ends=ends):
+                    self._quit(ends=ends)
                 case (
                     Speak()
                     | Inspect()

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from ...actors.host.events import SessionEnded
 from ...actors.runtime.promise import Deadline
 from ..dialogue.dialogue import Dialogue
 from ..dialogue.messages import (
     EndOfInput,
     Farewell,
     Finished,
+    Interrupted,
+    LineMessage,
     LineReport,
     Notice,
     Reopened,
@@ -27,19 +31,24 @@ from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL, EXIT_USAGE
 from ..program.lifetime import stop
 from .input import LineInput
 from .joining import CommandInput
-from .line_actor import LineActor
+from .line_actor import LineActor, Manner
 from .views import PlainView
 
 if TYPE_CHECKING:
     import pykka
 
-    from ...actors import TaskSystem
+    from ...actors import Recipient
+    from ...actors.host.events import HostEvent
+    from ...actors.host.remote import RemoteSystem
+    from ..program.lifetime import AnySystem
     from ..program.wakeup import Wakeup
     from ..text.theme import Icons
     from .views import View
 
 _STDIN: Final = 0
 _STDOUT: Final = 1
+_NAMED: Final = 3
+_ENOUGH: Final = 3  # signals
 _LAST_LINES_TIMEOUT: Final = 2.0
 """Seconds in which the last lines must be taken, once a signal has ended the session.
 """
@@ -52,67 +61,141 @@ class _Owner:
         self._wakeup = wakeup
         self._wants_input = True
         self.finished = False
+        self.ends = False
+        self.ended = ""
         self.lost: str | None = None
 
     def tell(self, report: LineReport, /) -> None:
         match report:
             case WantsInput():
                 self._wants_input = True
-            case Finished():
+            case Finished(ends=ends):
                 self.finished = True
+                self.ends = ends
             case ViewLost(reason=reason):
                 self.lost = reason
         self._wakeup.nudge()
+
+    def session_ended(self, text: str) -> None:
+        """Note that somebody else has ended the session."""
+        if not self.finished:
+            self.finished = True
+            self.ended = text
+            self._wakeup.nudge()
 
     def take_wish(self) -> bool:
         wish, self._wants_input = self._wants_input, False
         return wish
 
 
-def run_line_mode(
-    system: TaskSystem,
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """A session that lives in its host, and what this program is to it.
+
+    Attributes:
+        system: Reaches the host.
+        manner: As a chat, or as a script.
+        session: The name of the session.
+        come_back: The command that opens it again.
+    """
+
+    system: RemoteSystem
+    manner: Manner
+    session: str
+    come_back: str
+
+    def goodbye(self, verdict: Verdict | None, ended: str) -> str:
+        """Return the last line: what goes on, and how to come back."""
+        if ended:
+            return f"backburner: session {self.session} ended ({ended})"
+        running = verdict.running if verdict else ()
+        names = ", ".join(running[:_NAMED])
+        more = f" and {len(running) - _NAMED} more" if len(running) > _NAMED else ""
+        goes_on = f": {names}{more} keep running" if running else ""
+        return (
+            f"backburner: left session {self.session}{goes_on};"
+            f" come back with: {self.come_back}"
+        )
+
+
+class _HostNews:
+    """Takes what becomes of the session's host: a line to show, or the end."""
+
+    def __init__(self, ui: Recipient[LineMessage], owner: _Owner) -> None:
+        self._ui = ui
+        self._owner = owner
+
+    def tell(self, event: HostEvent, /) -> None:
+        match event:
+            case SessionEnded(text=text):
+                self._ui.tell(Notice(f"the session ended: {text}"))
+                self._owner.session_ended(text)
+            case _:
+                self._ui.tell(Notice(event.text))
+
+
+def run_line_mode(  # noqa: PLR0913, PLR0917 - each is one independent thing
+    system: AnySystem,
     view: View,
     icons: Icons,
     grace: float,
     wakeup: Wakeup,
+    sharing: Sharing | None = None,
 ) -> int:
     """Carry out the lines of standard input, and wait for all tasks at its end.
 
     Must be called on the main thread, which it blocks.
 
     Args:
-        system: Started; stopped on return.
+        system: Started; stopped on return, which ends the session if it lives in this
+            process.
         view: Takes what is to be shown.
         icons: The signs for statuses.
         grace: Seconds that a task is given to end, for people to read.
         wakeup: Open; hears the signals that end the session.
+        sharing: How it shares a session that lives in its host; None if it does not.
 
     Returns:
         The exit status: 0 if every task completed, 1 if one did not, 2 if a line made
         no sense, 128 and a signal's number if that ended the session.
     """
     owner = _Owner(wakeup)
+    manner = Manner.ALONE if sharing is None else sharing.manner
     ui = LineActor.start(
-        Dialogue(system.kinds, icons, grace, remembers=system.remembers),
+        Dialogue(
+            system.kinds,
+            icons,
+            grace,
+            remembers=system.remembers,
+            detaches=manner is Manner.CHAT,
+        ),
         view,
         system.queue,
         owner,
         system.dead_letters,
+        manner,
     )
     for warning in system.warnings:
         ui.tell(Notice(warning))
     ui.tell(Reopened(system.resumed))
+    if sharing is not None:
+        sharing.system.listen(_HostNews(ui, owner))
     try:
-        system.subscribe(ui, shows=True)
+        system.subscribe(ui, shows=manner is not Manner.SCRIPT)
         prompts = (
             isinstance(view, PlainView) and os.isatty(_STDIN) and os.isatty(_STDOUT)
         )
         source = LineInput(_STDIN)
         ended_by = _read_until_finished(ui, owner, wakeup, source, prompts=prompts)
+        is_cut_short = ended_by is not None or owner.lost is not None
+        if is_cut_short and manner is Manner.SCRIPT:
+            _end_own_tasks(ui, owner, wakeup)
     finally:
-        stopped_by = stop(system, wakeup)
+        stopped_by = stop(system, wakeup, end=owner.ends)
     verdict = _part(ui, wakeup, patient=not (ended_by or stopped_by))
     ui.stop(block=False)
+    if sharing is not None and manner is Manner.CHAT and not owner.ends:
+        sys.stdout.write(f"{sharing.goodbye(verdict, owner.ended)}\n")
     if owner.lost is not None:
         sys.stderr.write(f"backburner: can't write any more: {owner.lost}\n")
     elif verdict is None:
@@ -146,6 +229,22 @@ def _read_until_finished(
             wanted = False
             open_input = open_input and not isinstance(message, EndOfInput)
     return None
+
+
+def _end_own_tasks(
+    ui: pykka.ActorRef[LineActor], owner: _Owner, wakeup: Wakeup
+) -> None:
+    """Cancel the tasks of a script; blocks until they have ended.
+
+    A second signal kills them, a third leaves them to the host.
+    """
+    ui.tell(Interrupted())
+    heard = 1
+    while not owner.finished and heard < _ENOUGH:
+        _, signals = wakeup.wait()
+        if signals:
+            heard += 1
+            ui.tell(Interrupted(now=True))
 
 
 def _part(

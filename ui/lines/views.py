@@ -76,7 +76,7 @@ class PlainView:
     def show(self, entry: Entry) -> None:
         """Write an entry; progress is left out, it would bury the rest."""
         match entry:
-            case Said() if not self._repeats:
+            case Said(elsewhere=False) if not self._repeats:
                 return
             case Said(who=who, text=text):
                 lines = [f"{who}  {safe_line(text)}"]

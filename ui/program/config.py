@@ -61,11 +61,29 @@ class Notifications(Settings, frozen=True):
         bell: Ring the terminal's bell.
         desktop: Show a notification on the desktop, where the terminal can.
         only_when_unfocused: Do neither while the window has the focus.
+        command: A command line for `sh`, run for each task that ends while no chat is
+            open on the session; empty for none.
+        ntfy: The URL of an ntfy topic that is told of such ends; empty for none.
     """
 
     bell: bool = True
     desktop: bool = True
     only_when_unfocused: bool = True
+    command: str = ""
+    ntfy: Annotated[str, msgspec.Meta(pattern=r"\A(https?://.+)?\Z")] = ""
+
+
+class HostTable(Settings, frozen=True):
+    """The process in which a session lives.
+
+    Attributes:
+        enabled: Whether chats run sessions in a host, which goes on when you leave.
+        linger: Seconds after which a host ends that has nothing to do and no client;
+            0 for never.
+    """
+
+    enabled: bool = False
+    linger: Annotated[float, msgspec.Meta(ge=0, le=31_536_000)] = 60.0
 
 
 class Config(Settings, frozen=True):
@@ -82,6 +100,7 @@ class Config(Settings, frozen=True):
         mouse: Whether wheel and clicks are used; without, the terminal selects text.
         ascii: Whether to draw with ASCII only, whatever the locale says.
         notifications: What tells of a task that ended.
+        host: The process in which a session lives.
     """
 
     slots: Annotated[int, msgspec.Meta(ge=1)] = 8
@@ -93,6 +112,13 @@ class Config(Settings, frozen=True):
     mouse: bool = True
     ascii: bool = False
     notifications: Notifications = Notifications()
+    host: HostTable = HostTable()
+
+
+_TABLES: Final[dict[str, type[Settings]]] = {
+    "notifications": Notifications,
+    "host": HostTable,
+}
 
 
 def default_path() -> Path:
@@ -164,7 +190,7 @@ def _explained(problem: str) -> str:
     match = _PROBLEM.fullmatch(problem)
     reason, key = (match["reason"], match["key"] or "") if match else (problem, "")
     if unknown := _UNKNOWN.fullmatch(reason):
-        table = Notifications if key else Config
+        table = _TABLES.get(key, Config)
         known = ", ".join(table.__struct_fields__)
         name = f"{key}.{unknown[1]}" if key else unknown[1]
         return f"{name}: no such setting; there are: {known}"

@@ -11,9 +11,13 @@ from .wakeup import ENDING_SIGNALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeAlias
 
     from ...actors import TaskSystem
+    from ...actors.host.remote import RemoteSystem
     from .wakeup import Wakeup
+
+    AnySystem: TypeAlias = TaskSystem | RemoteSystem
 
 HURRY_AGAIN: Final = 0.01
 """Seconds after which a hurry that came too early is tried again."""
@@ -23,7 +27,7 @@ LONG: Final = 1.0
 
 
 def start(
-    system: TaskSystem, wakeup: Wakeup, on_long: Callable[[], None] | None = None
+    system: AnySystem, wakeup: Wakeup, on_long: Callable[[], None] | None = None
 ) -> int | None:
     """Start a task system; blocks until it has started.
 
@@ -50,18 +54,19 @@ def start(
     return heard
 
 
-def stop(system: TaskSystem, wakeup: Wakeup) -> int | None:
+def stop(system: AnySystem, wakeup: Wakeup, *, end: bool = False) -> int | None:
     """Stop a task system; blocks until it has stopped.
 
     Args:
         system: The system; one that is not started is left alone.
         wakeup: Hears the signals; one that asks this program to end ends the tasks'
             grace period.
+        end: Whether to end the session too if it lives in its host.
 
     Returns:
         The number of the first such signal.
     """
-    work = Background(system.stop, wakeup)
+    work = Background(system.end if end else system.stop, wakeup)
     heard = _while_heard(work, system, wakeup)
     _raise(work)
     return heard
@@ -69,7 +74,7 @@ def stop(system: TaskSystem, wakeup: Wakeup) -> int | None:
 
 def _while_heard(
     work: Background,
-    system: TaskSystem,
+    system: AnySystem,
     wakeup: Wakeup,
     on_long: Callable[[], None] | None = None,
 ) -> int | None:

@@ -12,6 +12,7 @@ import pytest
 from backburner.actors import Notification, Subscribed, TaskSystem
 from backburner.actors.testing import Recorder, running
 from backburner.ui.program.exit_status import EXIT_FAILURE
+from host_care import HostCare
 from patience import PATIENCE
 from pty_session import PtySession, chat_command
 
@@ -25,8 +26,19 @@ UP, DOWN = "\x1b[A", "\x1b[B"
 PLACEHOLDER = "A note to yourself"
 
 
+@pytest.fixture(params=[False, True], ids=["alone", "host"])
+def chat(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[PtySession]:
+    """Return a chat, once in a session of its own and once on the session's host."""
+    with HostCare() as care:
+        command = chat_command(tmp_path, host=request.param)
+        with PtySession(command, environ=care.environ) as session:
+            session.wait(PLACEHOLDER)
+            yield session
+
+
 @pytest.fixture
-def chat(tmp_path: Path) -> Iterator[PtySession]:
+def alone(tmp_path: Path) -> Iterator[PtySession]:
+    """Return a chat whose session ends with it."""
     with PtySession(chat_command(tmp_path)) as session:
         session.wait(PLACEHOLDER)
         yield session
@@ -139,8 +151,9 @@ def _jobs(
 
 
 def test_quit_with_running_tasks_says_so_and_leaves_nothing_behind(
-    chat: PtySession, until: Callable[[Callable[[], bool]], None]
+    alone: PtySession, until: Callable[[Callable[[], bool]], None]
 ) -> None:
+    chat = alone
     chat.send('/task "Forever" bash "sleep 600"\r')
     chat.wait("1 running")
     children = _jobs(chat, until)
@@ -179,13 +192,13 @@ def test_leaving_gives_the_terminal_back(chat: PtySession) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_signals_end_the_session_in_order(
-    chat: PtySession, number: signal.Signals
+    alone: PtySession, number: signal.Signals
 ) -> None:
-    chat.send("!sleep 600\r")
-    chat.wait("1 running")
-    chat.process.send_signal(number)
-    assert chat.wait_exit() == 128 + number
-    assert "1 canceled" in chat.text
+    alone.send("!sleep 600\r")
+    alone.wait("1 running")
+    alone.process.send_signal(number)
+    assert alone.wait_exit() == 128 + number
+    assert "1 canceled" in alone.text
 
 
 @pytest.mark.parametrize("way", ["/quit", signal.SIGTERM])

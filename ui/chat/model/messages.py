@@ -41,7 +41,15 @@ class Ending(msgspec.Struct, frozen=True):
 
 
 class Close(msgspec.Struct, frozen=True):
-    """Draw the last frame. Answer to an ask: the `Summary`."""
+    """Draw the last frame. Answer to an ask: the `Summary`.
+
+    Attributes:
+        ends: Whether the session has been ended from here.
+        ended: Why it has ended, if somebody else ended it; empty if not.
+    """
+
+    ends: bool = False
+    ended: str = ""
 
 
 class Summary(msgspec.Struct, frozen=True):

@@ -23,7 +23,8 @@ from .conversations import Conversations
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ....actors import Kind, TaskFound
+    from ....actors import TaskFound
+    from ....actors.kinds.kind import KindWords
     from ...dialogue.dialogue import Dialogue
     from ...editor.editor import Editor
     from ...terminal.terminal import Size
@@ -77,7 +78,13 @@ class HelpKeys(msgspec.Struct, frozen=True):
 
 
 class Leaving(msgspec.Struct, frozen=True):
-    """The question whether to leave lies over the input."""
+    """The question whether to leave lies over the input.
+
+    Attributes:
+        end: Whether to end the session even where leaving alone would not.
+    """
+
+    end: bool = False
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -189,6 +196,8 @@ class ChatState:
         size: Of the screen.
         now: This moment, in seconds of the monotonic clock.
         partner: The name of the one who answers; none if nobody does.
+        come_back: The command that opens the session again, if it goes on when
+            somebody leaves; None if it ends.
         remembers: Whether the session can be opened again, with its queued tasks.
         window_focused: Whether the terminal's window has the focus.
         panels: What stands between the transcript and the input, from top to bottom.
@@ -217,6 +226,7 @@ class ChatState:
     now: float = 0.0
     panels: tuple[Panel, ...] = ()
     partner: str | None = None
+    come_back: str | None = None
     remembers: bool = False
     board: TaskBoard = field(default_factory=TaskBoard)
     conversations: Conversations = field(default_factory=Conversations)
@@ -248,6 +258,6 @@ class ChatState:
         return self.panels[self.panel_index] if focused else None
 
 
-def kind_words(kinds: Iterable[Kind]) -> tuple[tuple[str, str, str], ...]:
+def kind_words(kinds: Iterable[KindWords]) -> tuple[tuple[str, str, str], ...]:
     """Return name, arguments and summary of each kind of task."""
     return tuple((kind.name, kind.usage, kind.summary) for kind in kinds)

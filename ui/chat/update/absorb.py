@@ -47,8 +47,8 @@ def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
                     outside.append(TellPartner(_or_current(state, where), text))
             case said.Inspect(found=found, activity=activity):
                 _open(state, Detail.of(found, activity))
-            case said.AskToLeave():
-                outside += _ask_to_leave(state)
+            case said.AskToLeave(end=end):
+                outside += _ask_to_leave(state, end=end)
             case said.Prefill(line=line):
                 _prefill(state, line)
             case said.OpenChat(name=name, new=new):
@@ -64,20 +64,27 @@ def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
     return outside
 
 
-def _ask_to_leave(state: ChatState) -> list[Effect]:
+def _ask_to_leave(state: ChatState, *, end: bool) -> list[Effect]:
     if state.leaving:
         return []
-    if state.board.open_count or state.board.left_running:
-        state.overlay = Leaving()
+    ends = end or state.come_back is None
+    if ends and (state.board.open_count or state.board.left_running):
+        state.overlay = Leaving(end)
         return []
-    return leave(state)
+    return leave(state, end=end)
 
 
-def leave(state: ChatState) -> list[Effect]:
-    """Leave, whatever is ended by it."""
+def leave(state: ChatState, *, end: bool = False) -> list[Effect]:
+    """Leave, whatever is ended by it.
+
+    Args:
+        state: Changed in place.
+        end: Whether to end the session even where leaving alone would not.
+    """
     state.overlay = None
     where = state.conversations.current.name
-    return absorb(state, state.dialogue.take_command(Quit(sure=True), where))
+    command = Quit(sure=True, end=end)
+    return absorb(state, state.dialogue.take_command(command, where))
 
 
 def _prefill(state: ChatState, line: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..model import keymap
-from ..model.state import Focus
+from ..model.state import Focus, Leaving
 from .absorb import leave
 from .help_keys import scroll_list_by
 from .letters import note, recent, to_input
@@ -42,7 +42,8 @@ def take_leaving_key(state: ChatState, key: Key) -> list[Effect]:
     """Take the answer to the question whether to leave."""
     match keymap.LEAVE.action(key.name):
         case "leave":
-            return leave(state)
+            end = isinstance(state.overlay, Leaving) and state.overlay.end
+            return leave(state, end=end)
         case "stay":
             if key.text:
                 note(state, key)

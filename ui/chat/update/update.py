@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 from ....actors import (
     ChatMessage,
     JournalTrouble,
+    MessageSaid,
     Notification,
     QueueReply,
     Subscribed,
@@ -82,7 +83,13 @@ def update(state: ChatState, message: Message, now: float) -> list[Effect]:
 
 def _take(state: ChatState, message: Message) -> list[Effect]:
     match message:
-        case TaskChanged() | Subscribed() | TasksForgotten() | JournalTrouble():
+        case (
+            TaskChanged()
+            | Subscribed()
+            | TasksForgotten()
+            | JournalTrouble()
+            | MessageSaid()
+        ):
             return _take_notification(state, message)
         case PartnerSays(conversation=where, text=text, done=done):
             return _take_speech(state, where, text, done=done)
@@ -133,7 +140,7 @@ def _take_notification(state: ChatState, news: Notification) -> list[Effect]:
                 state.board.apply(task, state.now, old=True)
         case TasksForgotten(ids=ids):
             state.board.forget(ids)
-        case JournalTrouble():
+        case JournalTrouble() | MessageSaid():
             pass  # the dialogue has words for it
         case _:
             assert_never(news)

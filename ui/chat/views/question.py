@@ -29,7 +29,7 @@ def question_rows(
     """Return at most `height` rows."""
     theme = state.look.theme
     asked, rest = (
-        ("Leave?", _consequence(state))
+        _about_leaving(state, question)
         if isinstance(question, Leaving)
         else _about_task(state, question)
     )
@@ -38,6 +38,18 @@ def question_rows(
     if len(rows) < height:
         rows.insert(0, titled_rule("", state.look, columns))
     return rows[:height]
+
+
+def _about_leaving(state: ChatState, question: Leaving) -> tuple[str, str]:
+    """Say what becomes of the tasks when somebody leaves, or ends the session."""
+    if state.come_back is None:
+        return "Leave?", _consequence(state)
+    if question.end:
+        return "End the session?", _consequence(state)
+    count = state.board.open_count
+    tasks = "1 task keeps" if count == 1 else f"{count} tasks keep"
+    fate = f"{tasks} running." if count else "Nothing is running."
+    return "Leave?", f"{fate} /quit --end ends the session."
 
 
 def _about_task(state: ChatState, question: Question) -> tuple[str, str]:

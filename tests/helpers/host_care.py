@@ -1,0 +1,52 @@
+"""Ending the hosts that a test has started, and their jobs."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from typing import TYPE_CHECKING, Final, Self
+
+import psutil
+from patience import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TAG: Final = "BACKBURNER_FAULT_TEST"
+"""An environment variable that a program and all its descendants inherit."""
+
+
+class HostCare:
+    """Kills in the end whatever was started with its mark in the environment."""
+
+    def __init__(self) -> None:
+        self.tag = uuid.uuid4().hex
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while left := self.left():
+            for process in left:
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+            psutil.wait_procs(left, timeout=PATIENCE)
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The mark."""
+        return {TAG: self.tag}
+
+    def left(self) -> list[psutil.Process]:
+        """Return the processes that have it."""
+        found: list[psutil.Process] = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, OSError):
+                alive = process.status() != psutil.STATUS_ZOMBIE
+                if alive and process.environ().get(TAG) == self.tag:
+                    found.append(process)
+        return found
+
+    def hosts(self) -> list[psutil.Process]:
+        """Return the hosts among them."""
+        return [it for it in self.left() if "backburner.actors.host" in it.cmdline()]

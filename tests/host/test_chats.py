@@ -1,0 +1,254 @@
+"""Chats on the host of a session: several at once, and what stays without them."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+import psutil
+from backburner.actors import TaskStatus
+from backburner.actors.host.remote import RemoteSystem
+from backburner.actors.host.settings import HostSettings
+from patience import PATIENCE
+from pty_session import PtySession, chat_command
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from host_care import HostCare
+
+PLACEHOLDER = "A note to yourself"
+
+
+def opened(state: Path, *options: str) -> PtySession:
+    return PtySession(chat_command(state, *options, host=True))
+
+
+def settings_of(state: Path) -> HostSettings:
+    return HostSettings(directory=str(state / "main"))
+
+
+def test_what_one_chat_says_and_does_the_others_show_once(
+    tmp_path: Path, care: HostCare
+) -> None:
+    with opened(tmp_path) as one, opened(tmp_path) as other:
+        one.wait(PLACEHOLDER)
+        other.wait(PLACEHOLDER)
+        assert len(care.hosts()) == 1
+        other.send("a draft")
+        other.wait("a draft")
+        one.send("good morning\r")
+        other.wait("you  good morning", "a draft")
+        one.send("!exec sleep 600\r")
+        other.wait("#1 running", "1 running")
+        one.wait("#1 running")
+        assert one.text.count("you  good morning") == 1
+        assert other.text.count("you  good morning") == 1
+        # Each has a conversation of its own on the screen.
+        one.send("/chat --new work\r")
+        one.wait(lambda: "work" in one.lines[0])
+        assert "work" not in other.lines[0]
+        other.send("\x15/cancel 1\r")
+        one.wait("idle")
+        other.wait("#1 canceled")
+
+
+def test_a_lost_terminal_leaves_the_jobs_and_the_chat_comes_back_to_them(
+    tmp_path: Path, care: HostCare
+) -> None:
+    with opened(tmp_path) as chat:
+        chat.wait(PLACEHOLDER)
+        chat.send("remember this\r!exec sleep 600\r")
+        chat.wait("1 running")
+        # The connection is lost: the terminal is gone, and SIGHUP comes.
+        chat.process.send_signal(signal.SIGHUP)
+        assert chat.wait_exit() == 128 + signal.SIGHUP
+    (host,) = care.hosts()
+    with opened(tmp_path) as chat:
+        chat.wait(PLACEHOLDER, "you  remember this", "#1 running", "1 running")
+        assert care.hosts() == [host]
+
+
+def test_a_chat_that_is_killed_harms_neither_the_jobs_nor_the_other_chat(
+    tmp_path: Path, care: HostCare
+) -> None:
+    with opened(tmp_path) as one, opened(tmp_path) as other:
+        one.wait(PLACEHOLDER)
+        other.wait(PLACEHOLDER)
+        one.send("!exec sleep 600\r")
+        other.wait("1 running")
+        one.process.kill()
+        one.wait_exit()
+        other.send("!echo still here\r")
+        other.wait("✓ #2 complete", "1 running")
+    assert len(care.hosts()) == 1
+
+
+def test_leaving_names_what_goes_on_and_the_command_that_comes_back(
+    tmp_path: Path, care: HostCare
+) -> None:
+    del care
+    with opened(tmp_path, "--session", "work") as chat:
+        chat.wait(PLACEHOLDER)
+        chat.send('/task "Long" bash "exec sleep 600"\r')
+        chat.wait("1 running")
+        chat.send("\x04")
+        assert chat.wait_exit() == 0
+        text = "".join(chat.lines)
+    assert "left session work: 1 still running; #1 Long goes on" in text
+    assert "come back with: backburner --session work --state-dir" in text
+
+
+def test_ctrl_c_says_that_tasks_go_on_and_quit_end_ends_them(
+    tmp_path: Path, care: HostCare
+) -> None:
+    with opened(tmp_path) as chat:
+        chat.wait(PLACEHOLDER)
+        chat.send('/task "Long" bash "exec sleep 600"\r')
+        chat.wait("1 running")
+        chat.send("\x03")
+        chat.wait("Leave?", "1 task keeps running", "/quit --end ends the session")
+        chat.send("\x1b")
+        chat.wait_gone("Leave?")
+        chat.send("/quit --end\r")
+        chat.wait("End the session?", "#1 Long")
+        chat.send("\r")
+        assert chat.wait_exit() == 0
+        assert "left session main: 1 canceled" in chat.text
+        assert "come back" not in chat.text
+    psutil.wait_procs(care.left(), timeout=PATIENCE)
+    assert care.left() == []
+
+
+def test_the_end_of_the_session_closes_the_other_chats_and_says_why(
+    tmp_path: Path, care: HostCare
+) -> None:
+    del care
+    with opened(tmp_path) as chat:
+        chat.wait(PLACEHOLDER)
+        chat.send("!exec sleep 600\r")
+        chat.wait("1 running")
+        with RemoteSystem(settings_of(tmp_path)) as other:
+            other.end("ended by a test")
+        assert chat.wait_exit() == 0
+        assert "session main ended (ended by a test): 1 canceled" in chat.text
+
+
+def test_a_chat_goes_on_with_another_host_when_its_own_is_killed(
+    tmp_path: Path, care: HostCare
+) -> None:
+    with opened(tmp_path) as chat:
+        chat.wait(PLACEHOLDER)
+        chat.send("!exec sleep 600\r")
+        chat.wait("1 running")
+        (host,) = care.hosts()
+        host.kill()
+        chat.wait(
+            f"the host of session 'main' (process {host.pid}) died",
+            "serves session 'main' now",
+            "✗ #1 failed",
+            "idle",
+        )
+        chat.send("!echo again\r")
+        chat.wait("✓ #2 complete")
+
+
+def test_what_nobody_saw_is_shown_to_the_next_and_only_once(
+    tmp_path: Path, care: HostCare
+) -> None:
+    del care
+    with RemoteSystem(settings_of(tmp_path)) as script:
+        task = script.add("Unseen", "bash", "true")
+        script.wait(task.id, timeout=PATIENCE)
+    with opened(tmp_path) as chat:
+        chat.wait(PLACEHOLDER, "✓ #1 complete  Unseen")
+        chat.send("\x04")
+        chat.wait_exit()
+    with opened(tmp_path) as chat:
+        chat.wait(PLACEHOLDER, "#1 complete  Unseen")
+        assert chat.text.count("#1 complete") == 1
+
+
+def script(state: Path, lines: str, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*chat_command(state, *options, host=True)],
+        input=lines,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def test_a_script_joins_the_host_and_waits_for_its_own_tasks_alone(
+    tmp_path: Path, care: HostCare
+) -> None:
+    with RemoteSystem(settings_of(tmp_path)) as session:
+        other = session.add("Long", "bash", "exec sleep 600")
+        done = script(tmp_path, '/task "Good" bash "true"\n')
+        assert done.returncode == 0
+        assert "Good" in done.stdout
+        assert "Long" not in done.stdout
+        assert script(tmp_path, '/task "Bad" bash "false"\n').returncode == 1
+        assert script(tmp_path, "/nonsense\n").returncode == 2
+        assert session.get(other.id).status is TaskStatus.RUNNING
+        assert len(care.hosts()) == 1
+
+
+def test_a_script_without_a_host_has_its_session_to_itself(
+    tmp_path: Path, care: HostCare
+) -> None:
+    assert script(tmp_path, '/task "Good" bash "true"\n').returncode == 0
+    assert care.hosts() == []
+
+
+def test_a_signal_to_a_script_ends_its_own_tasks_alone(
+    tmp_path: Path, care: HostCare
+) -> None:
+    del care
+    with RemoteSystem(settings_of(tmp_path)) as session:
+        other = session.add("Other", "bash", "exec sleep 600")
+        with subprocess.Popen(
+            chat_command(tmp_path, host=True),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as program:
+            assert program.stdin is not None
+            assert program.stdout is not None
+            program.stdin.write('/task "Own" bash "exec sleep 600"\n')
+            program.stdin.flush()
+            told = ""
+            while "running" not in told:
+                told = program.stdout.readline()
+                assert told
+            assert "Own" in told
+            program.send_signal(signal.SIGTERM)
+            rest = program.stdout.read()
+            assert program.wait(PATIENCE) == 128 + signal.SIGTERM
+        assert "canceled" in rest
+        assert session.get(2).status is TaskStatus.CANCELED
+        assert session.get(other.id).status is TaskStatus.RUNNING
+
+
+def test_line_mode_at_a_terminal_detaches_as_the_chat_does(
+    tmp_path: Path, care: HostCare
+) -> None:
+    command = chat_command(tmp_path, "--plain", host=True)
+    with PtySession(command) as lines:
+        lines.wait("session main")
+        lines.send('/task "Long" bash "exec sleep 600"\n')
+        lines.wait("#1 running")
+        lines.send("/quit\n")
+        assert lines.wait_exit() == 0
+        lines_text = "".join(lines.lines)
+    assert "left session main: #1 Long keep running" in lines_text
+    assert len(care.hosts()) == 1
+    with PtySession(command) as lines:
+        lines.wait("session main")
+        lines.send("/quit --end\n")
+        lines.wait("#1 canceled")
+        lines.wait_exit()
+    psutil.wait_procs(care.left(), timeout=PATIENCE)
+    assert care.left() == []

@@ -1,0 +1,37 @@
+"""How a session's host is set up by the configuration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...actors.host.settings import Hooks, HostSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .config import Config
+
+
+def host_settings(
+    config: Config, directory: Path, session: str, slots: int | None = None
+) -> HostSettings:
+    """Return the settings of a host.
+
+    Args:
+        config: The configuration.
+        directory: The folder of the session, an absolute path.
+        session: The name of the session.
+        slots: How many tasks run at a time; by default what the configuration says.
+    """
+    hooks = Hooks(config.notifications.command, config.notifications.ntfy)
+    return HostSettings(
+        directory=str(directory),
+        name=session,
+        slots=slots or config.slots,
+        grace=config.grace,
+        history=config.history,
+        output_limit=config.output_limit,
+        session_output_limit=config.session_output_limit,
+        linger=config.host.linger,
+        hooks=hooks,
+    )

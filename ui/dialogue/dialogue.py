@@ -27,7 +27,7 @@ from ...actors.rules.task import OPEN_STATUSES
 from .arguments import UsageError
 from .commands import Say, UnknownKindError, with_kind
 from .context import Context
-from .effects import Effect, Prefill, Show, Tell
+from .effects import Effect, OfferLine, Show, Tell
 from .entries import Said, TaskNews
 from .parse import parse
 from .reports import resumed_lines
@@ -128,7 +128,7 @@ class Dialogue:
         self.misunderstood = True
         ready: list[Effect] = []
         if self._context.drawn and error.corrected:
-            ready.append(Prefill(error.corrected))
+            ready.append(OfferLine(error.corrected))
         return [self._context.problem(str(error)), *ready]
 
     def take_command(self, command: Command, where: str | None = None) -> list[Effect]:

@@ -60,7 +60,7 @@ class AskToLeave(msgspec.Struct, frozen=True):
     end: bool = False
 
 
-class Prefill(msgspec.Struct, frozen=True):
+class OfferLine(msgspec.Struct, frozen=True):
     """Put a line into the empty input, ready to be sent or changed."""
 
     line: str
@@ -116,7 +116,7 @@ Effect = (
     | LookUp
     | Leave
     | AskToLeave
-    | Prefill
+    | OfferLine
     | Speak
     | Inspect
     | OpenChat

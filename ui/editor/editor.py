@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Editor", "EditorStyles", "Rendered"]
 
 _LINE_BREAK: Final = {"ctrl-j", "alt-enter", "shift-enter", "ctrl-enter"}
+_TAKES_OFFER: Final = {"right", "ctrl-f", "end", "ctrl-e"}
 _ON_EMPTY: Final = {"ctrl-y", "alt-y", "ctrl-_"}
 
 
@@ -49,6 +50,7 @@ class Editor:
         self._at = len(self._history)
         self._search: HistorySearch | None = None
         self._suggested: tuple[str, str] = ("", "")
+        self._offered = ""
 
     @property
     def text(self) -> str:
@@ -64,6 +66,19 @@ class Editor:
     def searching(self) -> bool:
         """Whether Ctrl+R is under way; every key belongs to the editor then."""
         return self._search is not None
+
+    @property
+    def offered(self) -> str:
+        """What stands ready to be taken into an empty input; empty if nothing does."""
+        return "" if self._buffer.text or self._search else self._offered
+
+    def offer(self, text: str) -> None:
+        """Have a text ready until the next input is sent.
+
+        It is no input yet, so that what is typed next is not appended to it. While the
+        input is empty, `take_suggestion` puts it in.
+        """
+        self._offered = clean_input(text)
 
     @property
     def suggestion(self) -> str:
@@ -120,6 +135,8 @@ class Editor:
             return True
         if event.name == "ctrl-o":
             return self.unfold()
+        if self.offered and event.name in _TAKES_OFFER:
+            return self.take_suggestion()
         if not self._buffer.text and event.name not in _ON_EMPTY:
             return False
         return self._edit(event.name)
@@ -154,12 +171,12 @@ class Editor:
         self._buffer.load(self._fold_large(clean_input(text)))
 
     def take_suggestion(self) -> bool:
-        """Put in what `suggestion` shows.
+        """Put in what is offered, or what `suggestion` shows.
 
         Returns:
             Whether there was anything.
         """
-        suggestion = self.suggestion
+        suggestion = self.offered or self.suggestion
         if suggestion:
             self._buffer.type(suggestion)
         return bool(suggestion)
@@ -347,6 +364,7 @@ class Editor:
         return self._folds.fold(text) if is_large(text) else text
 
     def _begin_anew(self) -> None:
+        self._offered = ""
         self._search = None
         self._buffer.reset()
         self._folds.forget_except(self._buffer.kills)

@@ -26,8 +26,8 @@ from ..dialogue.effects import (
     Inspect,
     Leave,
     ListChats,
+    OfferLine,
     OpenChat,
-    Prefill,
     Send,
     Show,
     Speak,
@@ -246,7 +246,7 @@ class LineActor(FaceActor[LineMessage]):
                     | CloseChat()
                     | ListChats()
                     | AskToLeave()
-                    | Prefill()
+                    | OfferLine()
                 ):
                     pass  # only a dialogue with a screen asks for these
                 case _:

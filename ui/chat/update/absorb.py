@@ -49,8 +49,8 @@ def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
                 _open(state, Detail.of(found, activity))
             case said.AskToLeave(end=end):
                 outside += _ask_to_leave(state, end=end)
-            case said.Prefill(line=line):
-                _prefill(state, line)
+            case said.OfferLine(line=line):
+                _offer(state, line)
             case said.OpenChat(name=name, new=new):
                 _open_chat(state, name, new=new)
             case said.CloseChat(name=name):
@@ -87,10 +87,9 @@ def leave(state: ChatState, *, end: bool = False) -> list[Effect]:
     return absorb(state, state.dialogue.take_command(command, where))
 
 
-def _prefill(state: ChatState, line: str) -> None:
+def _offer(state: ChatState, line: str) -> None:
     if not state.editor.text and not state.to_send:
-        state.editor.replace(0, 0, line)
-        state.closed_for = line
+        state.editor.offer(line)
 
 
 def _open_chat(state: ChatState, name: str, *, new: bool) -> None:
@@ -102,7 +101,7 @@ def _open_chat(state: ChatState, name: str, *, new: bool) -> None:
     else:
         begin = f"/chat --new {name}"
         _say(state, f"no conversation {name}; to begin it: {begin}")
-        _prefill(state, begin)
+        _offer(state, begin)
 
 
 def _close_chat(state: ChatState, name: str | None) -> None:

@@ -55,7 +55,7 @@ def _take_key(state: ChatState, key: Key) -> list[Effect] | None:
     match keymap.INPUT.action(key.name):
         case "send":
             return submit(state)
-        case "complete" if not empty:
+        case "complete" if not empty or state.editor.offered:
             _complete(state)
         case "complete" | "next-part":
             return focus_next(state)
@@ -99,7 +99,10 @@ def _page(state: ChatState, pages: int) -> None:
 
 def _complete(state: ChatState) -> None:
     """Take the suggestion; whoever wants one must not end up among the tasks."""
+    offered = state.editor.offered
     if state.editor.take_suggestion():
+        if offered:
+            state.closed_for = offered
         _refresh(state)
     else:
         state.notice = "nothing to complete here; Shift+Tab goes to the tasks"

@@ -96,6 +96,8 @@ def placeholder(state: ChatState) -> str:
             pass
     if state.focus is not Focus.INPUT:
         return "has the keys; Esc goes back, a word you type goes here"
+    if offered := state.editor.offered:
+        return f"{safe_line(offered)}   (Tab takes it)"
     if state.partner is not None:
         return f"Say something to {safe_line(state.partner)}, or / for commands"
     return "A note to yourself, / for commands, !make test to run one"

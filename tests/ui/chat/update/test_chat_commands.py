@@ -68,7 +68,8 @@ def test_a_typing_error_begins_no_conversation_but_says_how_to() -> None:
     chat = ChatDriver()
     chat.enter("/chat wrok")
     assert [c.name for c in chat.state.conversations.all] == ["main"]
-    assert chat.state.editor.text == "/chat --new wrok"
+    assert chat.state.editor.offered == "/chat --new wrok"
+    chat.press("tab")
     assert "to begin it: /chat --new wrok" in chat.screen()
     chat.press("enter")
     assert chat.state.conversations.current.name == "wrok"
@@ -127,12 +128,23 @@ def test_a_conversation_of_commands_alone_is_not_restored() -> None:
         ("/taks --all", "/tasks --all"),
     ],
 )
-def test_a_line_that_was_almost_right_is_put_ready(line: str, corrected: str) -> None:
+def test_a_line_that_was_almost_right_is_offered(line: str, corrected: str) -> None:
     chat = ChatDriver()
     assert not requests(chat.enter(line), AddTask)
+    assert chat.state.editor.text == ""
+    chat.press("tab")
     assert chat.state.editor.text == corrected
     assert chat.state.choice is None
     assert chat.press("enter")
+    assert chat.state.editor.offered == ""
+
+
+def test_what_is_typed_after_a_correction_is_not_appended_to_it() -> None:
+    chat = ChatDriver()
+    chat.enter('/task "Run tests" make test')
+    assert not chat.press("enter")  # nothing is sent that nobody took
+    chat.type("/tasks")
+    assert chat.state.editor.text == "/tasks"
 
 
 def test_a_correction_leaves_what_waits_to_be_sent_alone() -> None:

@@ -380,7 +380,7 @@ def test_what_is_lost_of_a_journal_is_said_and_no_id_is_given_twice(
 def test_a_new_session_begins_at_one_though_it_was_killed(state: Path) -> None:
     with Program(state) as program:
         program.send("/tasks")
-        program.wait_for(lambda line: line.event == "reply")
+        program.wait_for(lambda line: line.event == "tasks")
         program.kill()
     with running(TaskSystem(directory=state / "main")) as system:
         assert system.add("First", "sleep", "0").id == 1

@@ -49,7 +49,7 @@ def folder(tmp_path: Path) -> Path:
     state = tmp_path / "state"
     with Program(state) as program:
         program.send("!echo hi", "/wait")
-        program.wait_for(lambda it: "finished" in it.text)
+        program.wait_for(lambda it: it.event == "wait")
         program.kill()
     return state / "main"
 

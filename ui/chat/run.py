@@ -72,6 +72,7 @@ logger = logging.getLogger("backburner")
 _CHUNK: Final = 1 << 16
 _CLOSE_TIMEOUT: Final = 5.0
 _CONTINUED_WITHIN: Final = 0.1
+_BACKGROUNDS: Final = {"light": True, "dark": False}  # else the terminal is asked
 _OPENED_WITHIN: Final = 1.0
 """Seconds after which keys are read though what was said before is not there yet."""
 
@@ -439,7 +440,7 @@ def _first_state(
 ) -> ChatState:
     config = options.config
     encoding = "ascii" if config.ascii else options.encoding
-    look = Look.of(encoding, terminal.colors, light=config.theme == "light")
+    look = Look.of(encoding, terminal.colors, light=_BACKGROUNDS.get(config.theme))
     return ChatState(
         session=options.session,
         dialogue=Dialogue(

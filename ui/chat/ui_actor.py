@@ -37,6 +37,7 @@ from .model.effects import (
     Redraw,
     Remember,
     Suspend,
+    SwitchMouse,
     TellPartner,
 )
 from .model.messages import (
@@ -326,6 +327,8 @@ class UIActor(FaceActor[UIMessage]):
                     self.post(self._owner, Hurry())
                 case Redraw():
                     self._screen.invalidate()
+                case SwitchMouse():
+                    self._switch_mouse()
                 case _:
                     assert_never(effect)
 
@@ -379,6 +382,15 @@ class UIActor(FaceActor[UIMessage]):
         self._screen.invalidate()
         self._state.size = size
         self._urgent = True
+
+    def _switch_mouse(self) -> None:
+        on = not self._terminal.mouse
+        self._terminal.set_mouse(on=on)
+        self._state.notice = (
+            "the mouse scrolls and opens tasks; Shift+drag selects text"
+            if on
+            else "the mouse selects text; Alt+M gives it back"
+        )
 
     def _set_look(self, background: keys.BackgroundColor) -> None:
         if self._config.theme == "auto":

@@ -165,6 +165,27 @@ LIGHT: Final = Theme(
 )
 """For a light background and 256 colours."""
 
+UNSURE: Final = Theme(
+    text=PLAIN,
+    faint=Style(fg=244),
+    title=Style(bold=True),
+    rule=Style(fg=244),
+    you=Style(fg=32, bold=True),
+    partner=Style(fg=134, bold=True),
+    command=PLAIN,
+    problem=Style(fg=160),
+    queued=Style(fg=244),
+    running=Style(fg=32),
+    complete=Style(fg=34),
+    failed=Style(fg=160, bold=True),
+    canceled=Style(fg=166),
+    selected=Style(reverse=True),
+    unread=Style(fg=166, bold=True),
+    match=Style(reverse=True),
+    bar=Style(fg=32),
+)
+"""For 256 colours and a background that is not known: readable on black and white."""
+
 BASIC: Final = Theme(
     text=PLAIN,
     faint=Style(dim=True),
@@ -208,17 +229,19 @@ COLOURLESS: Final = Theme(
 """Without any colour; `NO_COLOR` asks for it."""
 
 
-def theme_for(colours: int, *, light: bool) -> Theme:
+def theme_for(colours: int, *, light: bool | None) -> Theme:
     """Return the theme for a terminal.
 
     Args:
         colours: How many it has; 0 for none.
-        light: Whether its background is light.
+        light: Whether its background is light; `None` if that is not known.
     """
     if colours <= 0:
         return COLOURLESS
     if colours < _PALETTE:
         return BASIC
+    if light is None:
+        return UNSURE
     return LIGHT if light else DARK
 
 
@@ -235,7 +258,7 @@ class Look(msgspec.Struct, frozen=True):
         return self.icons is ASCII_ICONS
 
     @classmethod
-    def of(cls, encoding: str | None, colours: int, *, light: bool) -> Look:
+    def of(cls, encoding: str | None, colours: int, *, light: bool | None) -> Look:
         """Return the look for a terminal; see `icons_for` and `theme_for`."""
         icons = icons_for(encoding)
         signs = UNICODE_SIGNS if icons is UNICODE_ICONS else ASCII_SIGNS

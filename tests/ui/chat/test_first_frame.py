@@ -111,7 +111,7 @@ def test_a_first_frame_that_was_right_is_not_drawn_again(tmp_path: Path) -> None
         start.go_on()
         chat.wait(loaded(chat))
         assert bytes(chat.raw).count(PLACEHOLDER.encode()) == 1
-        assert chat.screen.buffer[0][0].fg != "default"
+        assert chat.screen.buffer[0][0].bold
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 1), (5, 3), (20, 6), (80, 24), (200, 60)])

@@ -178,3 +178,26 @@ def test_ctrl_c_right_after_ctrl_d_leaves_in_order(tmp_path: Path) -> None:
             assert chat.wait_exit() == 0
             assert os.WIFEXITED(0)
             assert "left session main" in chat.text
+
+
+def test_the_mouse_can_be_given_to_the_terminal_and_taken_again(tmp_path: Path) -> None:
+    with PtySession(chat_command(tmp_path)) as chat:
+        chat.wait(PLACEHOLDER)
+        chat.send("\x1bm")
+        chat.wait("the mouse selects text", lambda: b"\x1b[?1000l" in chat.raw)
+        chat.send("\x1bm")
+        chat.wait("Shift+drag selects", lambda: chat.raw.count(b"\x1b[?1000h") == 2)
+        chat.send("\x04")
+        assert chat.wait_exit() == 0
+        assert given_back(bytes(chat.raw))
+
+
+def test_a_terminal_that_does_not_tell_its_background_gets_no_white(
+    tmp_path: Path,
+) -> None:
+    with PtySession(chat_command(tmp_path), answers={}) as chat:
+        chat.wait(PLACEHOLDER)
+        chat.send("a note\r!true\r\t")
+        chat.wait("you  a note", "#1 complete")
+        assert not re.search(rb"38;5;(?:7|15|25[0-5]|23[1-9]|1[01]\d)m", chat.raw)
+        assert not re.search(rb"48;5;", chat.raw)

@@ -40,6 +40,10 @@ class Redraw(msgspec.Struct, frozen=True):
     """Draw everything again, whatever the screen shows."""
 
 
+class SwitchMouse(msgspec.Struct, frozen=True):
+    """Let the mouse select text, as without this program, or let it be reported."""
+
+
 Effect = (
     Send
     | Tell
@@ -51,4 +55,5 @@ Effect = (
     | Suspend
     | HurryUp
     | Redraw
+    | SwitchMouse
 )

@@ -85,6 +85,8 @@ COMMON: Final = Keymap(
         Binding((), "", "End", "back to the end"),
         Binding(("ctrl-t",), "toggle-panels", "Ctrl+T", "show or hide the tasks"),
         Binding(("ctrl-l",), "redraw", "Ctrl+L", "draw everything again"),
+        Binding(("alt-m",), "mouse", "Alt+M", "mouse off, to select text, or on"),
+        Binding((), "", "Shift+drag", "select text while it is on"),
         Binding(("ctrl-z",), "suspend", "Ctrl+Z", "pause; fg comes back"),
         Binding(("ctrl-d",), "leave", "Ctrl+D", "leave"),
         Binding(("ctrl-c",), "interrupt"),

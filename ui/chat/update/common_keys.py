@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...dialogue import commands
 from ..model import keymap
-from ..model.effects import Effect, HurryUp, Redraw, Suspend
+from ..model.effects import Effect, HurryUp, Redraw, Suspend, SwitchMouse
 from ..model.state import Focus, Leaving
 from .absorb import absorb
 from .help_keys import show_keys
@@ -27,6 +27,8 @@ def take_terminal_key(key: Key) -> list[Effect] | None:
             return [Suspend()]
         case "redraw":
             return [Redraw()]
+        case "mouse":
+            return [SwitchMouse()]
         case _:
             return None
 

@@ -114,7 +114,7 @@ class _Lines:
     def __init__(self, look: FileLook, only: MatchedLines | None) -> None:
         self.file = look
         self._only = only
-        self.is_empty = look.size == 0 if only is None else not only
+        self.is_empty = look.size == 0 if only is None else only.lines == 0
 
     def line_at(self, place: int) -> int:
         if self._only is None:
@@ -178,9 +178,9 @@ class Pager:
             matches=counted.matches if counted else 0,
             counted=bool(counted and counted.is_whole),
             only=self._only.text if self._only else "",
-            lines=len(lines) if lines else 0,
+            lines=lines.lines if lines else 0,
             finding=self._search is not None,
-            searching=self._search is not None or scan is not None,
+            searching=(self._search or scan) is not None and not self._trouble,
             looked_at=scan.percent if scan else 100,
             message=self._trouble or self._message,
         )
@@ -304,10 +304,10 @@ class Pager:
 
     def cancel_search(self) -> None:
         """Stop what is under way; the view stays where it is."""
-        if self._search is not None:
-            self._search = None
-        elif (scan := self._scan) is not None:
-            scan.stopped = True
+        self._search = None
+        for scan in (self._lines, self._counted):
+            if scan is not None and not scan.is_done:
+                scan.stopped = True
 
     def step(self) -> bool:
         """Search a bounded step further. When it hits, the view goes there.
@@ -328,7 +328,8 @@ class Pager:
         elif search.done or self._trouble:
             self._search = None
             self._message = "" if self._trouble else f"not found: {query.text}"
-        return self._search is not None or self._scan is not None
+        under_way = self._search is not None or self._scan is not None
+        return under_way and not self._trouble
 
     def _scan_further(self, lines: _Lines) -> None:
         if (scan := self._scan) is not None:

@@ -166,7 +166,9 @@ class MatchedLines:
         self.stopped = False
         """Whether somebody stopped the search."""
 
-    def __len__(self) -> int:
+    @property
+    def lines(self) -> int:
+        """How many lines were found so far."""
         return len(self._lines)
 
     @property

@@ -108,7 +108,8 @@ class JournalTrouble(Message, frozen=True):
 class MessageSaid(Message, frozen=True):
     """Somebody said something; told only to subscribers that show changes.
 
-    But not to the one that shows it already, as `WriteDown` names it.
+    But not to the one that shows it already, as `WriteDown` names it, and not what a
+    chat keeps for itself, which has a `form`.
     """
 
     message: ChatMessage

@@ -622,6 +622,8 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _said(self, said: ChatMessage, shown_by: object) -> None:
         self._journal.said(said, self._seq)
+        if said.form:
+            return  # what a chat keeps for itself: nobody said it
         for subscriber in self._subscribers:
             if subscriber != shown_by and self._showing.shows(subscriber):
                 self._outbox.add(subscriber, MessageSaid(said), tells_change=True)

@@ -684,6 +684,18 @@ def test_what_is_said_is_told_to_the_others_who_show_it(
         assert other.of(MessageSaid) == ()
 
 
+def test_what_a_chat_keeps_for_itself_is_told_to_nobody(
+    start_queue: Callable[..., Rig],
+) -> None:
+    rig = start_queue()
+    listener = _face(rig)
+    at = rig.clock.now().wall
+    rig.tell(WriteDown(ChatMessage(at, "main", "", "{}", form="news")))
+    rig.tell(WriteDown(ChatMessage(at, "main", "you", "hello")))
+    assert listener.wait_for(MessageSaid).message.text == "hello"
+    assert len(listener.of(MessageSaid)) == 1
+
+
 def test_who_shows_changes_gets_those_that_nobody_was_shown(
     start_queue: Callable[..., Rig],
 ) -> None:

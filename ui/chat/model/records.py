@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from ....actors import ChatMessage, TaskChanged, TaskStatus
 from ...dialogue.entries import Problem, Reply, Said, TaskNews
@@ -66,6 +67,13 @@ class News(msgspec.Struct, frozen=True):
             return cls(group.first_seq, group.last_seq, (), group.burst(), tasks)
         lines = tuple(Line(news.at, news.change) for news in group.lines)
         return cls(group.first_seq, group.last_seq, lines)
+
+    def after(self, seq: int) -> News | None:
+        """Return what it tells of the changes after this one; `None` if nothing."""
+        if self.first > seq or (self.burst and self.last > seq):
+            return self
+        lines = tuple(line for line in self.lines if line.change.seq > seq)
+        return replace(self, first=seq + 1, lines=lines) if lines else None
 
 
 def written_news(news: News, conversation: str) -> ChatMessage:

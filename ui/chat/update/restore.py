@@ -37,11 +37,16 @@ def restore(conversations: Conversations, transcript: Transcript) -> None:
     earlier: dict[str, TranscriptItems] = defaultdict(TranscriptItems)
     entries = _entries(transcript)
     told = _told(entries)
+    seen: dict[str, int] = defaultdict(int)
     for where, entry in entries:
         items = earlier[where]
         match entry:
             case News():
-                items.restore(entry)
+                # Every chat that was open has written down the same changes.
+                unseen = entry.after(seen[where])
+                if unseen is not None:
+                    items.restore(unseen)
+                seen[where] = max(seen[where], entry.last)
             case TaskNews(change=change):
                 first, last = told.get(where, (0, -1))
                 if not first <= change.seq <= last:

@@ -98,6 +98,25 @@ def test_lines_of_tasks_look_as_they_did() -> None:
     assert isinstance(items[0].shown, Started)
 
 
+def test_changes_that_two_chats_wrote_down_are_there_once() -> None:
+    chat, other = Journaled(), Journaled()
+    for each in (chat, other):
+        each.happen(queued(1), running(1))
+    other.settle()
+    other.keep()
+    for each in (chat, other):
+        each.happen(ended(1), queued(2), running(2))
+    chat.reopened()
+    other.reopened()
+    shown = transcript(chat)
+    chat.entries += [
+        entry
+        for entry in other.entries
+        if isinstance(entry, ChatMessage) and entry.form
+    ]
+    assert transcript(chat.reopened()) == shown
+
+
 def test_what_was_cleared_from_the_history_is_still_told() -> None:
     chat = Journaled()
     chat.happen(*(ended(i) for i in range(1, 21)))

@@ -60,7 +60,7 @@ from .messages import (
     WriteAgain,
     WriteDown,
 )
-from .rules.book import TaskBook, UnknownTaskError
+from .rules.book import ROOM_FOR_MORE, TaskBook, UnknownTaskError
 from .rules.field_types import wrong_type
 from .rules.output_quota import OutputQuota
 from .rules.safe_text import brief, is_unicode, safe_line, size_text
@@ -369,6 +369,9 @@ class QueueActor(SafeActor[QueueMessage]):
             return Refused(text, correlation_id=correlation_id)
         if (trouble := self._writing.trouble) is not None:
             text = f"can't write it down ({trouble}); try again when that is over"
+            return Refused(text, correlation_id=correlation_id)
+        if max(self._seq, self._book.newest_id) > ROOM_FOR_MORE:
+            text = "this session has no numbers left for new tasks; open another"
             return Refused(text, correlation_id=correlation_id)
         request = self._placed(request)
         try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 
 from ..messages import TaskChanged, TaskEvent
+from ..rules.book import LARGEST
 from ..rules.chat_message import ChatMessage
 from ..rules.process_record import ProcessRecord
 from ..rules.safe_text import brief
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
 
     from ..rules.variables import Variables
     from .protocol import Everything
-
-LARGEST: Final = 1 << 53
-"""More than any number here can become by counting; beyond it lies damage."""
 
 _CHUNK: Final = 256  # tasks; with many more, the texts leave the processor's cache
 
@@ -279,6 +277,7 @@ class SqliteJournal:
     def _write(self) -> None:
         if self._hold is not None:
             self._hold()
+        self._check_numbers()
         db = self._connection()
         self._check_place()
         try:
@@ -383,6 +382,13 @@ class SqliteJournal:
             be_patient(self._db, self._patience)
             self._place = _place_of(self._path)
         return self._db
+
+    def _check_numbers(self) -> None:
+        """Write nothing that would not be read again."""
+        if max(self._seq, self._next_id) > LARGEST:
+            raise JournalError(
+                f"{self._path} has no numbers left for new tasks; open another session"
+            )
 
     def _check_place(self) -> None:
         """Notice that somebody deleted the file, into which SQLite goes on to write."""

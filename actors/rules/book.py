@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import weakref
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .moment import Moment
+
+LARGEST: Final = (1 << 53) - 1
+"""The largest number that a session writes down, and that it reads."""
+
+ROOM_FOR_MORE: Final = LARGEST - (1 << 32)
+"""Beyond it a session takes no new task: all that it has can still be counted."""
 
 
 class UnknownTaskError(LookupError):

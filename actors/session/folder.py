@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 from msgspec.structs import replace
 
-from ..journal.sqlite import LARGEST, SqliteJournal
+from ..journal.sqlite import SqliteJournal
 from ..journal.sqlite_file import (
     DamagedJournalError,
     ForeignSessionError,
@@ -38,6 +38,7 @@ from ..own_files import (
     open_below,
     open_folder,
 )
+from ..rules.book import LARGEST
 from ..rules.moment import is_plausible
 from ..rules.safe_text import is_unicode
 from .recovery import restored

@@ -5,10 +5,16 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
-from backburner.ui.editor.history_file import LONGEST_INPUT, HistoryError, HistoryFile
+from backburner.ui.editor.history_file import (
+    BUSY_LIMIT,
+    LONGEST_INPUT,
+    HistoryError,
+    HistoryFile,
+)
 from patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -149,3 +155,20 @@ def test_what_can_t_be_written_is_reported(path: Path) -> None:
         HistoryFile(path).append("one")
     with pytest.raises(HistoryError, match=f"can't read .*{path}: Is a directory"):
         HistoryFile(path).load()
+
+
+def test_a_file_that_another_program_keeps_locked_is_waited_for_only_so_long(
+    path: Path,
+) -> None:
+    path.write_text('"old"\n')
+    path.chmod(0o600)
+    with path.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        for use in (HistoryFile(path).load, lambda: HistoryFile(path).append("new")):
+            begun = time.monotonic()
+            with pytest.raises(HistoryError, match="another program holds it; close"):
+                use()
+            assert BUSY_LIMIT <= time.monotonic() - begun < PATIENCE
+    assert path.read_text() == '"old"\n'
+    HistoryFile(path).append("new")
+    assert HistoryFile(path).load() == ["old", "new"]

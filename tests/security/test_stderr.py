@@ -1,0 +1,171 @@
+"""What reaches a terminal by way of stderr, and configurations that are none."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import psutil
+import pytest
+from patience import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PROGRAM: Final = [sys.executable, "-m", "backburner.ui"]
+_HOSTILE: Final = "\x1b]52;c;aGk=\x07\x1b[2J\x9b31m\r\x07\u202e\u2066"
+_RAW: Final = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)
+_OPTIONS: Final = (
+    ("--state-dir", f"/dev/null/{_HOSTILE}"),
+    ("--config", f"/nowhere/{_HOSTILE}"),
+    ("--session", f"{_HOSTILE}/x/../../../../../../../../../dev/null"),
+    ("--parallel", _HOSTILE),
+    ("--grace", _HOSTILE),
+    (f"--{_HOSTILE}",),
+    (f"--plain={_HOSTILE}",),
+    (f"--json={_HOSTILE}",),
+    (f"--ephemeral={_HOSTILE}",),
+    (f"--version={_HOSTILE}",),
+    (f"--help={_HOSTILE}",),
+    (_HOSTILE,),
+)
+
+
+def _run(*arguments: str, **environment: str) -> tuple[int, str]:
+    """Run the program; return its exit status, and what it wrote to stderr."""
+    done = subprocess.run(
+        [*_PROGRAM, "--plain", *arguments],
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    said = done.stderr.decode()
+    assert _RAW.findall(said + done.stdout.decode()) == [], arguments
+    assert "Traceback" not in said, arguments
+    return done.returncode, said
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_no_option_reaches_the_terminal_as_a_command(part: int, tmp_path: Path) -> None:
+    for option in _OPTIONS[part::2]:
+        state = () if "--state-dir" in option else ("--state-dir", str(tmp_path))
+        status, said = _run(*state, *option)
+        assert status == 2, option
+        assert said.startswith(("backburner: ", "usage: ")), option
+
+
+def test_a_hostile_name_that_is_used_reaches_no_terminal_either(
+    tmp_path: Path,
+) -> None:
+    state = tmp_path / _HOSTILE
+    assert _run("--state-dir", str(state)) == (0, "")
+    (state / "main/lock").chmod(0o666)
+    status, said = _run("--state-dir", str(state))
+    assert status == 2
+    assert "others may write to it; run: chmod go-w " in said
+    config = tmp_path / f"{_HOSTILE}.toml"
+    config.write_text(f"'{_HOSTILE[-2:]}' = 1")
+    status, said = _run("--config", str(config))
+    assert (status, said.count("\n")) == (2, 1)
+
+
+def test_a_hostile_environment_reaches_no_terminal(tmp_path: Path) -> None:
+    hostile = str(tmp_path / _HOSTILE)
+    Path(hostile).write_text("a file")
+    for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "HOME"):
+        unset = {"XDG_STATE_HOME": "", "XDG_CONFIG_HOME": ""} if name == "HOME" else {}
+        status, said = _run(**{**unset, name: hostile})
+        assert (status, said.count("\n")) == (2, 1), name
+
+
+def _nested(config: Path) -> Path:
+    config.write_text("x = " + "[" * 20_000)
+    return config
+
+
+def _nested_tables(config: Path) -> Path:
+    config.write_text("x = " + "{a=" * 20_000)
+    return config
+
+
+def _long(config: Path) -> Path:
+    config.write_text("#" * ((1 << 20) + 1))
+    return config
+
+
+def _sparse(config: Path) -> Path:
+    config.touch()
+    os.truncate(config, 1 << 40)
+    return config
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (_nested, "nested too deep; settings are not"),
+        (_nested_tables, "nested too deep; settings are not"),
+        (_long, "longer than 1 MiB; shorten it"),
+        (_sparse, "longer than 1 MiB; shorten it"),
+        (lambda _: Path("/dev/zero"), "longer than 1 MiB; shorten it"),
+        (lambda _: Path("/dev/null/x"), "Not a directory"),
+    ],
+)
+def test_a_configuration_that_is_none_gets_one_line(
+    make: Callable[[Path], Path], says: str, tmp_path: Path
+) -> None:
+    config = make(tmp_path / "config.toml")
+    status, said = _run("--state-dir", str(tmp_path / "state"), "--config", str(config))
+    assert status == 2
+    assert re.fullmatch(f"backburner: [^\n]*{re.escape(says)}\n", said)
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_configuration_of_exactly_the_longest_is_read(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("#" * ((1 << 20) - 10) + "\nslots = 1")
+    assert config.stat().st_size == 1 << 20
+    assert _run("--ephemeral", "--config", str(config)) == (0, "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_a_program_whose_configuration_is_still_coming(
+    number: signal.Signals, tmp_path: Path, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    config = tmp_path / "config.toml"
+    os.mkfifo(config)
+    # Open on both sides: somebody writes, though never the end.
+    writer = os.open(config, os.O_RDWR)
+    os.write(writer, b"slots = 3\n")
+    command = [*_PROGRAM, "--plain", "--state-dir", tmp_path / "state"]
+    process = subprocess.Popen(
+        [*command, "--config", config],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        # It has taken the first line, and waits for more.
+        until(lambda: _waits_for(config, process.pid))
+        process.send_signal(number)
+        _, said = process.communicate(timeout=PATIENCE)
+    finally:
+        process.kill()
+        os.close(writer)
+    assert (process.returncode, said) == (-number, b"")
+
+
+def _waits_for(config: Path, pid: int) -> bool:
+    program = psutil.Process(pid)
+    opened = {it.path for it in program.open_files()} | {
+        os.readlink(f"/proc/{pid}/fd/{fd}")  # noqa: PTH115 - may vanish; text is enough
+        for fd in os.listdir(f"/proc/{pid}/fd")  # noqa: PTH208 - numbers only
+    }
+    return str(config) in opened and program.status() == psutil.STATUS_SLEEPING

@@ -316,3 +316,19 @@ def test_the_chat_opens_and_ends_whatever_is_in_the_place_of_its_files(
         chat.process.send_signal(signal.SIGTERM)
         assert chat.wait_exit() == 128 + signal.SIGTERM
     assert _is_untouched(victim)
+
+
+@pytest.mark.parametrize("thing", ["a hard link", "a socket"])
+def test_the_chat_writes_into_no_other_name_and_no_socket(
+    thing: str, folder: Path, victim: Path
+) -> None:
+    for name in ("history.jsonl", "chat.log"):
+        (folder / name).unlink(missing_ok=True)
+        _THINGS[thing][0](folder / name, victim)
+    with PtySession(chat_command(folder.parent)) as chat:
+        chat.wait("can't read the input history", "can't write the log")
+        chat.send("hello\r")
+        chat.wait(lambda: "hello" in chat.text)
+        chat.process.send_signal(signal.SIGTERM)
+        assert chat.wait_exit() == 128 + signal.SIGTERM
+    assert _is_untouched(victim)

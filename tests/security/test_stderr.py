@@ -108,6 +108,14 @@ def _sparse(config: Path) -> Path:
     return config
 
 
+def _endless(_: Path) -> Path:
+    return Path("/dev/zero")
+
+
+def _below_a_device(_: Path) -> Path:
+    return Path("/dev/null/x")
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [
@@ -115,8 +123,8 @@ def _sparse(config: Path) -> Path:
         (_nested_tables, "nested too deep; settings are not"),
         (_long, "longer than 1 MiB; shorten it"),
         (_sparse, "longer than 1 MiB; shorten it"),
-        (lambda _: Path("/dev/zero"), "longer than 1 MiB; shorten it"),
-        (lambda _: Path("/dev/null/x"), "Not a directory"),
+        (_endless, "longer than 1 MiB; shorten it"),
+        (_below_a_device, "Not a directory"),
     ],
 )
 def test_a_configuration_that_is_none_gets_one_line(

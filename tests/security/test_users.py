@@ -2,24 +2,138 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from backburner.actors import TaskSystem, TaskSystemError
+from backburner.actors import TaskStatus, TaskSystem, TaskSystemError
 from backburner.actors.testing import running
+from patience import PATIENCE
+from pty_session import PtySession, chat_command
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 _OTHER: Final = 65_534
 
 pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0, reason="only root can give files to another user"
+    os.geteuid() != 0, reason="only root can become another user, or give files to one"
 )
 
+# Everything is loaded first: another user may not be able to read this Python.
+_AS_USER: Final = """
+import importlib, os, pkgutil, sys
+import backburner.actors, backburner.ui
+for package in (backburner.actors, backburner.ui):
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        if not module.name.endswith(("__main__", ".plugin")):
+            importlib.import_module(module.name)
+import encodings.ascii, encodings.idna, encodings.latin_1
+import grp, pwd, tomllib, traceback
+user = int(sys.argv[1])
+os.setgroups([]); os.setgid(user); os.setuid(user)
+from backburner.ui.main import main
+sys.exit(main(sys.argv[2:]))
+"""
 
-@pytest.mark.parametrize("name", ["", "output", "lock", "session.db"])
+
+@pytest.fixture
+def common() -> Iterator[Path]:
+    """Return a folder that every user can reach; pytest's own are private."""
+    with tempfile.TemporaryDirectory(prefix="backburner-test-") as name:
+        Path(name).chmod(0o755)
+        for user in (0, _OTHER):
+            home = Path(name) / f"home-{user}"
+            home.mkdir(0o755)
+            os.chown(home, user, user)
+        yield Path(name)
+
+
+def _run_as(user: int, common: Path, state: Path, *lines: str) -> tuple[int, str]:
+    """Run the program as a user; return its exit status, and what is on stderr."""
+    home = common / f"home-{user}"
+    options = ["--json", "--state-dir", str(state), "--parallel", "1", "--grace", "0"]
+    done = subprocess.run(
+        [sys.executable, "-c", _AS_USER, str(user), *options],
+        input="".join(f"{line}\n" for line in lines),
+        env={"PATH": os.environ["PATH"], "HOME": str(home)},
+        cwd=home,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode, done.stderr
+
+
+def _contents(folder: Path) -> dict[str, tuple[int, int, int, str]]:
+    found: dict[str, tuple[int, int, int, str]] = {}
+    for path in (folder, *sorted(folder.rglob("*"))):
+        it = path.lstat()
+        text = path.read_bytes() if path.is_file() else b""
+        digest = hashlib.sha256(text).hexdigest()
+        found[str(path)] = (it.st_mode, it.st_uid, it.st_mtime_ns, digest)
+    return found
+
+
+@pytest.mark.parametrize("readable", [False, True])
+@pytest.mark.parametrize(("owner", "intruder"), [(0, _OTHER), (_OTHER, 0)])
+def test_a_session_runs_for_its_owner_and_nobody_else(
+    owner: int, intruder: int, common: Path, *, readable: bool
+) -> None:
+    state, ran = common / f"home-{owner}/state", common / f"home-{owner}/ran"
+    script = ("!sleep 600", f"!touch {ran}; id -u > {ran}", "/quit")
+    _run_as(owner, common, state, *script)
+    if readable:
+        for path in (state, *state.rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+    before = _contents(state)
+    status, said = _run_as(intruder, common, state, "/wait")
+    assert (status, said.count("\n")) == (2, 1), said
+    denied = "Permission denied" if owner == 0 and not readable else "belongs to user"
+    assert denied in said
+    assert _contents(state) == before
+    assert not ran.exists()
+    assert _run_as(owner, common, state, "/wait")[1] == ""
+    assert ran.read_text() == f"{owner}\n"
+
+
+@pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.parametrize(("owner", "intruder"), [(0, _OTHER), (_OTHER, 0)])
+def test_no_session_is_made_where_another_user_could_replace_it(
+    owner: int, intruder: int, common: Path, *, deep: bool
+) -> None:
+    state = common / f"home-{owner}/open"
+    state.mkdir(0o777)
+    state.chmod(0o777)
+    os.chown(state, owner, owner)
+    if deep:
+        state /= "a/b"
+    status, said = _run_as(intruder, common, state, "!touch ran", "/wait")
+    assert (status, said.count("\n")) == (2, 1), said
+    assert "could replace it" in said or "and so replace it" in said
+    assert not [*common.rglob("ran")]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "output",
+        "lock",
+        "session.db",
+        "session.db-wal",
+        "session.db-shm",
+        "output/.probe",
+    ],
+)
 def test_what_belongs_to_another_user_is_refused_and_its_queue_does_not_run(
     name: str, tmp_path: Path
 ) -> None:
@@ -27,6 +141,8 @@ def test_what_belongs_to_another_user_is_refused_and_its_queue_does_not_run(
     with running(TaskSystem(directory=folder, slots=1)) as system:
         system.add("Busy", "sleep", "600")
         system.add("Queued", "bash", f"touch {ran}")
+    if not (folder / name).exists():
+        (folder / name).touch(0o600)
     os.chown(folder / name, _OTHER, _OTHER)
     with pytest.raises(TaskSystemError, match=r"belongs to user \w+, not to you; "):
         TaskSystem(directory=folder).start()
@@ -39,3 +155,41 @@ def test_a_folder_below_that_of_another_user_is_refused(tmp_path: Path) -> None:
     os.chown(state, _OTHER, _OTHER)
     with pytest.raises(TaskSystemError, match=r"who could replace it; use a directory"):
         TaskSystem(directory=state / "main").start()
+
+
+def _give_away(path: Path) -> None:
+    path.write_text("precious\n")
+    path.chmod(0o644)
+    os.chown(path, _OTHER, _OTHER)
+
+
+def _is_as_given(path: Path) -> bool:
+    found = path.stat()
+    whose = (found.st_uid, found.st_mode & 0o777)
+    return (path.read_text(), *whose) == ("precious\n", _OTHER, 0o644)
+
+
+def test_a_job_writes_into_no_file_of_another_user(tmp_path: Path) -> None:
+    with running(TaskSystem(directory=tmp_path / "main")) as system:
+        log = tmp_path / "main/output/1.log"
+        _give_away(log)
+        task = system.add("Print", "bash", "echo hi")
+        (ended,) = system.wait(task.id, timeout=PATIENCE)
+        assert ended.status is TaskStatus.FAILED
+        assert _is_as_given(log)
+
+
+def test_the_chat_uses_no_history_and_no_log_of_another_user(tmp_path: Path) -> None:
+    folder = tmp_path / "main"
+    with running(TaskSystem(directory=folder)):
+        pass
+    files = [folder / "history.jsonl", folder / "chat.log"]
+    for file in files:
+        _give_away(file)
+    with PtySession(chat_command(tmp_path)) as chat:
+        chat.wait("can't read the input history", "can't write the log")
+        chat.send("hello\r")
+        chat.wait(lambda: "hello" in chat.text)
+        chat.process.send_signal(signal.SIGTERM)
+        assert chat.wait_exit() == 128 + signal.SIGTERM
+    assert all(map(_is_as_given, files))

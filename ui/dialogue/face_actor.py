@@ -22,6 +22,7 @@ from .effects import Send, Tell
 from .lookup_actor import LookupActor
 from .lookups import LookUp
 from .messages import Finished, ViewLost
+from .names import FindNames
 
 if TYPE_CHECKING:
     import pykka
@@ -50,7 +51,7 @@ class FaceActor(SafeActor[MessageT]):
         super().__init__(dead_letters)
         self._queue = queue
         self._face_owner = owner
-        self._lookups: pykka.ActorRef[LookupActor] | None = None
+        self._lookups: dict[bool, pykka.ActorRef[LookupActor]] = {}
         self._seen = 0
         self._acknowledged = 0
         self._lost = False
@@ -62,8 +63,8 @@ class FaceActor(SafeActor[MessageT]):
 
     def on_stop(self) -> None:
         """Look nothing up any more."""
-        if self._lookups is not None:
-            self._lookups.stop(block=False)
+        for lookups in self._lookups.values():
+            lookups.stop(block=False)
 
     def request(self, effect: Send | Tell | LookUp) -> None:
         """Send a request of the dialogue to whoever answers it."""
@@ -74,9 +75,12 @@ class FaceActor(SafeActor[MessageT]):
                 told = replace(news, shown_by=self.actor_ref)
                 self.post(self._queue, told)
             case LookUp():
-                if self._lookups is None:
-                    self._lookups = LookupActor.start(self._dead_letters)
-                self.post(self._lookups, replace(effect, reply_to=self.actor_ref))
+                # A folder that never answers must not hold up what commands ask for.
+                apart = isinstance(effect.wanted, FindNames)
+                if apart not in self._lookups:
+                    self._lookups[apart] = LookupActor.start(self._dead_letters)
+                question = replace(effect, reply_to=self.actor_ref)
+                self.post(self._lookups[apart], question)
 
     def note_seen(self, news: Notification) -> None:
         """Note that a notification is about to be shown."""

@@ -13,6 +13,7 @@ import msgspec
 from ...actors import Recipient, Task, TaskFound, TaskStatus
 from ...actors.processes import activity
 from ...actors.processes.activity import VitalSigns
+from .names import FindNames, FoundNames, find_names
 from .reports import OutputEnd, OutputText, output_end, read_output
 
 
@@ -54,10 +55,10 @@ class LookUpFailed(msgspec.Struct, frozen=True):
     text: str
 
 
-Wanted = LookAtTask | ReadOutput
+Wanted = LookAtTask | ReadOutput | FindNames
 """What can be looked up."""
 
-Result = TaskLook | OutputText | LookUpFailed
+Result = TaskLook | OutputText | FoundNames | LookUpFailed
 """What comes of it."""
 
 
@@ -93,6 +94,8 @@ def look_up(wanted: Wanted) -> Result:
             except OSError as error:
                 what = f"the output of #{task.id}, {task.output_path}"
                 return LookUpFailed(f"can't read {what}: {error.strerror}")
+        case FindNames():
+            return find_names(wanted)
         case _:
             assert_never(wanted)
 

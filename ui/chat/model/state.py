@@ -19,6 +19,7 @@ from ...pager.pager import Pager, PagerPlace
 from .board import TaskBoard
 from .completion import Popup, Words
 from .conversations import Conversations
+from .paths import Paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -211,6 +212,7 @@ class ChatState:
         letters: What was typed last where letters are keys, if anything was.
         choice: The popup, if one is open.
         closed_for: The text before the cursor for which somebody closed the popup.
+        paths: The names that words of commands may become.
         overlay: What lies over the screen, if anything does.
         to_send: Commands of one input that wait until those before them are done.
         leaving: Whether the session is ending.
@@ -241,6 +243,7 @@ class ChatState:
     letters: Letters | None = None
     choice: Choice | None = None
     closed_for: str | None = None
+    paths: Paths = field(default_factory=Paths)
     overlay: Overlay | None = None
     to_send: deque[str] = field(default_factory=deque[str])
     leaving: bool = False

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from ...dialogue import commands
+from ...dialogue.lookups import LookUp
+from ...dialogue.names import FoundNames
 from ...dialogue.parse import split_commands
 from ...terminal.keys import Key, Paste, Typed
 from ..model import keymap
@@ -20,8 +22,10 @@ from .help_keys import show_keys
 from .scrolling import scroll_page, to_end
 
 if TYPE_CHECKING:
+    from ...dialogue.lookups import Result
     from ..model.state import ChatState
 
+_NOTHING: Final = "nothing to complete here; Shift+Tab goes to the tasks"
 _LEAVING: Final = {"q", "bye", "leave"}
 
 
@@ -100,12 +104,16 @@ def _page(state: ChatState, pages: int) -> None:
 def _complete(state: ChatState) -> None:
     """Take the suggestion; whoever wants one must not end up among the tasks."""
     offered = state.editor.offered
+    before = state.editor.text[: state.editor.cursor]
     if state.editor.take_suggestion():
         if offered:
             state.closed_for = offered
         _refresh(state)
+    elif _is_in_word(state) or not state.paths.ask(before):
+        state.notice = _NOTHING
     else:
-        state.notice = "nothing to complete here; Shift+Tab goes to the tasks"
+        state.closed_for = None
+        _propose(state, before)
 
 
 def _looks_back(state: ChatState) -> bool:
@@ -161,7 +169,7 @@ def _accept(state: ChatState, choice: Choice) -> None:
     popup = choice.popup
     text = popup.proposals[choice.index].text
     state.editor.replace(popup.start, popup.start + len(popup.word), text)
-    if popup.start:
+    if popup.start and not text.endswith("/"):
         state.closed_for = state.editor.text[: state.editor.cursor]
     _refresh(state)
 
@@ -216,9 +224,44 @@ def _refresh(state: ChatState) -> None:
     if state.editor.searching or state.closed_for is not None:
         state.choice = None
         return
-    in_word = bool(state.editor.text[state.editor.cursor :][:1].strip())
-    popup = None if in_word else propose(before, state.vocabulary)
+    _propose(state, before)
+
+
+def _is_in_word(state: ChatState) -> bool:
+    return bool(state.editor.text[state.editor.cursor :][:1].strip())
+
+
+def _propose(state: ChatState, before: str) -> None:
+    popup = None
+    if not _is_in_word(state):
+        state.paths.look(before, state.now)
+        popup = state.paths.popup(before) or propose(before, state.vocabulary)
     if popup is None:
         state.choice = None
     elif state.choice is None or state.choice.popup != popup:
         state.choice = Choice(popup)
+
+
+def find_names(state: ChatState) -> list[Effect]:
+    """Have names found that the input needs, one search at a time."""
+    wanted = state.paths.take_wanted()
+    return [] if wanted is None else [LookUp(0, wanted)]
+
+
+def take_names(state: ChatState, result: Result) -> list[Effect]:
+    """Take the names that were found, and propose them if they are still wanted."""
+    paths = state.paths
+    asked = paths.take(result if isinstance(result, FoundNames) else None, state.now)
+    before = state.editor.text[: state.editor.cursor]
+    if asked != before:
+        _refresh(state)
+        return []
+    # Tab was pressed for them, and nothing was typed since.
+    _refresh(state)
+    choice = state.choice
+    count = len(choice.popup.proposals) if choice is not None else 0
+    if choice is None or not count:
+        state.notice = state.notice or _NOTHING
+    elif count == 1:
+        _accept(state, choice)
+    return []

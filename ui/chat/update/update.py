@@ -34,7 +34,7 @@ from .absorb import absorb, write_down
 from .common_keys import take_common_key, take_terminal_key
 from .detail_keys import act_on_detail
 from .focus import leave_unseen_panel
-from .input_keys import send_waiting, take_input
+from .input_keys import find_names, send_waiting, take_input, take_names
 from .letters import note, recent, to_input
 from .mouse import click, wheel
 from .overlay_keys import take_help_key, take_leaving_key, take_question_key
@@ -78,7 +78,7 @@ def update(state: ChatState, message: Message, now: float) -> list[Effect]:
     """
     state.now = now
     effects = _take(state, message)
-    return [*effects, *write_down(state)]
+    return [*effects, *find_names(state), *write_down(state)]
 
 
 def _take(state: ChatState, message: Message) -> list[Effect]:
@@ -95,6 +95,8 @@ def _take(state: ChatState, message: Message) -> list[Effect]:
             return _take_speech(state, where, text, done=done)
         case Reopened(tasks=tasks):
             return absorb(state, state.dialogue.take_resumed(tasks))
+        case LookedUp(number=0, result=result):
+            return take_names(state, result)
         case LookedUp():
             effects = absorb(state, state.dialogue.take_lookup(message))
             return [*effects, *send_waiting(state)]

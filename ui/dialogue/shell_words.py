@@ -1,0 +1,141 @@
+"""The word of a bash command at the cursor, and how a name is written in its place."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Final
+
+import msgspec
+
+_BLANKS: Final = " \t\n"
+_BREAKS: Final = f"{_BLANKS};|&<>()="
+_COMMAND_BREAKS: Final = ";|&(\n"
+_ESCAPED_IN_DOUBLE: Final = '"\\$`'
+_PLAIN: Final = re.compile(r"[\w./,:@%+=-]")
+
+
+class ShellWord(msgspec.Struct, frozen=True):
+    """The last word of a command that is being typed.
+
+    Attributes:
+        start: Where it begins in the command; it ends at the end.
+        value: What bash makes of it so far.
+        quote: The quote that is open in it; empty if none is.
+        is_command: Whether it names a program, not an argument.
+        expands: Whether a `~` at its beginning stands for a home folder.
+    """
+
+    start: int
+    value: str
+    quote: str = ""
+    is_command: bool = False
+    expands: bool = False
+
+    @property
+    def folder(self) -> str:
+        """The folder that it names, with its last `/`; empty for the current one."""
+        return self.value[: self.value.rfind("/") + 1]
+
+    @property
+    def name(self) -> str:
+        """The beginning of a name in that folder."""
+        return self.value[self.value.rfind("/") + 1 :]
+
+
+def last_word(command: str) -> ShellWord | None:
+    """Find the word at the end of a command; it may be empty.
+
+    Returns:
+        It; none if its value is known to bash alone, such as that of `$HOME`, or if it
+        is part of a comment.
+    """
+    start, at = 0, 0
+    value: list[str] = []
+    quote = ""
+    is_command, known, tilde = True, True, False
+    while at < len(command):
+        char = command[at]
+        if not quote and char in _BREAKS:
+            if char in _COMMAND_BREAKS:
+                is_command = True
+            elif char in "<>=" or value or start < at:
+                # An assignment before a command is no argument of it, but a value.
+                is_command = False
+            start, value, known, tilde = at + 1, [], True, False
+        elif char == quote:
+            quote = ""
+        elif not quote and char in "\"'":
+            quote = char
+        elif quote == "'":
+            value.append(char)
+        elif char == "\\":
+            following = command[at + 1 : at + 2]
+            if quote and following not in _ESCAPED_IN_DOUBLE:
+                value.append(char)
+            elif not following:
+                return None  # what it escapes is still to come
+            else:
+                value.append(following)
+                at += 1
+        elif char in "$`" or (not quote and char in "*?["):
+            known = False
+            value.append(char)
+        elif char == "#" and not quote and start == at:
+            end = command.find("\n", at)
+            if end < 0:
+                return None
+            at = end - 1
+            start = end
+        else:
+            tilde = tilde or (char == "~" and not quote and start == at)
+            value.append(char)
+        at += 1
+    if not known:
+        return None
+    return ShellWord(start, "".join(value), quote, is_command, tilde)
+
+
+def written(word: ShellWord, name: str) -> str | None:
+    """Write the word anew, with another name in its folder.
+
+    Args:
+        word: As it is.
+        name: As a system call gives it; it ends with `/` if it is a folder's.
+
+    Returns:
+        What stands in its place, as bash reads it: with a space after the name of a
+        file; none if the name can't be written inside the open quote.
+    """
+    folder, home = word.folder, ""
+    if word.expands:
+        if not folder:
+            return name
+        # Between quotes it would be a name as any other.
+        home, folder = folder[: folder.find("/") + 1], folder[folder.find("/") + 1 :]
+    text = _quoted(f"{folder}{name}", word.quote)
+    if text is None:
+        return None
+    # A folder is gone on with, within the quote that is open.
+    end = "" if name.endswith("/") else f"{word.quote} "
+    return f"{home}{word.quote}{text}{end}"
+
+
+def _quoted(text: str, quote: str) -> str | None:
+    if not text.isprintable():
+        if quote:
+            return None
+        data = os.fsencode(text)
+        return f"$'{''.join(map(_escaped_byte, data))}'"
+    if quote == "'":
+        return text.replace("'", "'\\''")
+    if quote:
+        return "".join(f"\\{c}" if c in _ESCAPED_IN_DOUBLE else c for c in text)
+    return "".join(c if _PLAIN.match(c) else f"\\{c}" for c in text)
+
+
+def _escaped_byte(byte: int) -> str:
+    char = chr(byte)
+    if char in "'\\":
+        return f"\\{char}"
+    return char if 32 <= byte < 127 else f"\\x{byte:02x}"  # noqa: PLR2004 - ASCII

@@ -178,16 +178,19 @@ def _reach_host(
 ) -> RemoteSystem | None:
     """Return what reaches the session's host; None if it is to live in this process.
 
-    A chat starts a host if there is none. A script joins one that is there.
+    One that is there is joined, since the session is open in it. A chat starts one if
+    that is wanted; a script never does.
     """
-    wanted = config.host.enabled if options.host is None else options.host
-    if directory is None or not wanted:
+    if directory is None or options.host is False:
+        return None
+    directory = directory.absolute()
+    starts = typed and (options.host or config.host.enabled)
+    if not starts and not (directory / "host.sock").exists():
         return None
     from ..actors.host.address import is_served  # noqa: PLC0415 - not for every session
     from ..actors.host.remote import RemoteSystem  # noqa: PLC0415 - the same
 
-    directory = directory.absolute()
-    if not typed and not is_served(directory):
+    if not starts and not is_served(directory):
         return None
     settings = host_settings(config, directory, options.session, options.parallel)
     return RemoteSystem(settings)

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import gc
+import sys
+
+from .cli.verbs import VERBS
 
 
 def main() -> int:
-    """Run the program and return its exit status; see `app.main`."""
+    """Run the program and return its exit status; see `main.main` and `cli`."""
+    arguments = sys.argv[1:]
+    if arguments and arguments[0] in VERBS:
+        return _carry_out(arguments)
     # What is loaded stays: searching it for garbage, again and again while it grows,
     # takes a twentieth of a start and finds nothing. Nor is it ever searched later.
     gc.disable()
@@ -15,3 +21,16 @@ def main() -> int:
     gc.freeze()
     gc.enable()
     return app.main()
+
+
+def _carry_out(arguments: list[str]) -> int:
+    """Carry out a verb; the most frequent one with as little loading as can be."""
+    if arguments[0] == "add":
+        from .cli.lean_add import try_add  # noqa: PLC0415 - the reason for it
+
+        status = try_add(arguments[1:])
+        if status is not None:
+            return status
+    from .cli.run import run  # noqa: PLC0415 - most starts need none of it
+
+    return run(arguments)

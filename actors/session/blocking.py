@@ -125,6 +125,48 @@ class Requests(abc.ABC):
         )
         return self._request(AddTask(request), TaskAdded, timeout).task
 
+    def add_request(
+        self, request: TaskRequest, timeout: float = ANSWER_TIMEOUT
+    ) -> Task:
+        """Add a task and return it; see `add`.
+
+        Args:
+            request: What is to be done.
+            timeout: Seconds to wait for the answer.
+
+        Raises:
+            RefusedError: If the request makes no sense, or can't be written down.
+            TimeoutError: If there was no answer in time; it may still be added.
+        """
+        return self._request(AddTask(request), TaskAdded, timeout).task
+
+    def look_up(self, task_id: int, timeout: float = ANSWER_TIMEOUT) -> TaskFound:
+        """Return a task as it is now, and the process it runs as, if it has one.
+
+        Args:
+            task_id: Which.
+            timeout: Seconds to wait for the answer.
+
+        Raises:
+            RefusedError: If there is no such task.
+            TimeoutError: If there was no answer in `timeout` seconds.
+        """
+        return self._request(GetTask(task_id), TaskFound, timeout)
+
+    def find(
+        self, which: TaskFilter = TaskFilter.ALL, timeout: float = ANSWER_TIMEOUT
+    ) -> TaskList:
+        """Return tasks by id, and how many there are in each status.
+
+        Args:
+            which: Those of which status; all by default.
+            timeout: Seconds to wait for the answer.
+
+        Raises:
+            TimeoutError: If there was no answer in `timeout` seconds.
+        """
+        return self._request(ListTasks(which), TaskList, timeout)
+
     def get(self, task_id: int, timeout: float = ANSWER_TIMEOUT) -> Task:
         """Return a task as it is now. Blocks until the queue has answered.
 

@@ -1,0 +1,233 @@
+"""The verbs of the command line, as a shell meets them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from patience import PATIENCE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from host_care import HostCare
+
+
+class Shell:
+    """Runs `backburner` in a session of its own."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.command = [sys.executable, "-m", "backburner.ui"]
+
+    def __call__(self, verb: str, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*self.command, verb, "--state-dir", str(self.state), *words],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+
+@pytest.fixture
+def shell(tmp_path: Path, care: HostCare) -> Shell:
+    del care
+    return Shell(tmp_path / "state")
+
+
+def test_add_starts_a_host_and_the_second_one_finds_it(
+    shell: Shell, care: HostCare
+) -> None:
+    assert shell("add", "--", "echo hello").stdout == "added #1\n"
+    assert shell("add", "-p", "--", "echo", "two words").stdout == "2\n"
+    assert shell("wait").returncode == 0
+    assert len(care.hosts()) == 1
+    assert shell("log", "1").stdout == "hello\n"
+    assert shell("log").stdout == "two words\n"
+
+
+def test_a_task_gets_the_directory_the_environment_and_the_label(
+    shell: Shell, tmp_path: Path
+) -> None:
+    shell("host", "start")
+    words = ("-w", str(tmp_path), "-e", "COLOR=red", "-l", "Colors")
+    assert shell("add", *words, "--", "pwd; echo $COLOR").returncode == 0
+    assert shell("wait", "1").returncode == 0
+    assert shell("log", "1").stdout == f"{tmp_path}\nred\n"
+    assert json.loads(shell("show", "1", "--json").stdout)["description"] == "Colors"
+    assert shell("add", "-w", "/nowhere", "--", "true").returncode == 2
+
+
+def test_run_shows_the_output_and_exits_with_the_jobs_status(shell: Shell) -> None:
+    done = shell("run", "--", "echo out; exit 3")
+    assert (done.returncode, done.stdout) == (3, "out\n")
+    assert "exit status 3" in done.stderr
+    assert shell("run", "--", "kill -TERM $$").returncode == 128 + signal.SIGTERM
+    assert shell("run", "--", "true").returncode == 0
+
+
+def test_an_interrupted_run_leaves_its_task_running(shell: Shell) -> None:
+    shell("host", "start")
+    with subprocess.Popen(
+        [
+            *shell.command,
+            "run",
+            "--state-dir",
+            str(shell.state),
+            "--",
+            "echo started; exec sleep 600",
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as program:
+        assert program.stdout is not None
+        assert program.stderr is not None
+        assert program.stdout.readline() == "started\n"
+        program.send_signal(signal.SIGINT)
+        assert "#1 keeps running" in program.stderr.read()
+        assert program.wait(PATIENCE) == 130
+    assert "#1" in shell("status", "--running").stdout
+
+
+def test_status_lists_what_was_asked_for(shell: Shell) -> None:
+    shell("add", "-l", "Good", "--", "true")
+    shell("add", "-l", "Bad", "--", "false")
+    shell("wait")
+    listed = shell("status").stdout
+    assert "Good" in listed
+    assert "Failed: 1" in listed
+    assert "Good" not in shell("list", "--failed").stdout
+    (task,) = json.loads(shell("status", "--completed", "--json").stdout)
+    assert (task["id"], task["status"]) == (1, "complete")
+
+
+def test_wait_has_the_status_of_the_job_and_a_time_limit(shell: Shell) -> None:
+    shell("add", "--", "exit 7")
+    assert shell("wait", "1").returncode == 7
+    shell("add", "--", "exec sleep 600")
+    assert shell("wait", "2", "--timeout", "0.05").returncode == 124
+    done = shell("wait", "--any", "1", "2")
+    assert done.returncode == 7
+    assert shell("wait", "9").returncode == 1
+
+
+def test_log_follows_cuts_and_searches(shell: Shell, tmp_path: Path) -> None:
+    go_on = tmp_path / "go-on"
+    wait = f"while ! [ -e {go_on} ]; do sleep 0.01; done"
+    shell("add", "--", f"seq 5; {wait}; echo end")
+    with subprocess.Popen(
+        [*shell.command, "log", "--state-dir", str(shell.state), "-f", "1"],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as program:
+        assert program.stdout is not None
+        assert [program.stdout.readline() for _ in range(5)][-1] == "5\n"
+        go_on.touch()
+        assert program.stdout.read() == "end\n"
+        assert program.wait(PATIENCE) == 0
+    assert shell("log", "1", "-n", "2").stdout == "5\nend\n"
+    assert shell("log", "1", "-n", "0").stdout == ""
+    assert shell("log", "1", "-n", "99").stdout == "1\n2\n3\n4\n5\nend\n"
+    assert shell("log", "1", "--grep", "[24]").stdout == "2\n4\n"
+    assert shell("log", "1", "--since", "8").stdout == "5\nend\n"
+    assert shell("log", "1", "--grep", "[").returncode == 2
+
+
+def test_tasks_are_canceled_signaled_run_again_and_forgotten(shell: Shell) -> None:
+    shell("add", "--", "exec sleep 600")
+    shell("add", "--", "exec sleep 600")
+    assert shell("cancel", "1").returncode == 0
+    assert shell("wait", "1").returncode == 1
+    assert shell("kill", "-s", "TERM", "2").stdout == "sent SIGTERM to #2\n"
+    assert shell("wait", "2").returncode == 128 + signal.SIGTERM
+    assert shell("kill", "2").returncode == 1
+    assert shell("rerun", "2").stdout == "added #3\n"
+    assert shell("cancel", "--now", "3").returncode == 0
+    shell("wait", "3")
+    assert shell("clean").stdout == "forgot 3 finished tasks\n"
+    assert shell("show", "1").returncode == 1
+
+
+def test_a_job_adds_tasks_to_its_own_session(shell: Shell) -> None:
+    inner = f"{sys.executable} -m backburner.ui add -- 'echo $BACKBURNER_TASK'"
+    shell("run", "--", inner)
+    shell("wait")
+    mark = shell("log", "2").stdout.strip()
+    assert mark.endswith(":2")
+    assert "," not in mark
+
+
+def test_what_makes_no_sense_is_told_in_one_line(shell: Shell) -> None:
+    shell("host", "start")
+    for words, status in (
+        (("add",), 2),
+        (("add", "--", " "), 2),
+        (("wait", "x"), 2),
+        (("cancel", "5"), 1),
+        (("show", "5"), 1),
+        (("add", "--session", "a/b", "--", "true"), 2),
+    ):
+        done = shell(*words)
+        assert done.returncode == status, words
+        assert done.stderr
+        assert "Traceback" not in done.stderr
+    assert "backburner status" in shell("cancel", "5").stderr
+
+
+def test_without_a_host_nothing_is_started_but_by_adding(
+    shell: Shell, care: HostCare
+) -> None:
+    for verb in ("status", "wait", "clean", "end"):
+        done = shell(verb)
+        assert done.returncode == 1
+        assert "has no host" in done.stderr
+    assert care.hosts() == []
+
+
+def test_a_host_is_started_looked_at_and_stopped(shell: Shell, care: HostCare) -> None:
+    assert "process" in shell("host", "start").stdout
+    (host,) = care.hosts()
+    assert json.loads(shell("host", "status", "--json").stdout)["pid"] == host.pid
+    assert "main  host" in shell("sessions").stdout
+    shell("add", "--", "exec sleep 600")
+    refused = shell("host", "stop")
+    assert refused.returncode == 1
+    assert "#1" in refused.stderr
+    assert shell("host", "restart", "--force").returncode == 0
+    (other,) = care.hosts()
+    assert other.pid != host.pid
+    done = shell("end")
+    assert done.stdout == "session main ended\n"
+    psutil.wait_procs([other], timeout=PATIENCE)
+    assert care.hosts() == []
+
+
+def test_add_on_a_host_loads_no_more_than_it_needs(shell: Shell) -> None:
+    shell("host", "start")
+    program = (
+        "import sys; before = set(sys.modules);"
+        "from backburner.ui.start import main; status = main();"
+        "print(*sorted(set(sys.modules) - before)); sys.exit(status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "add", "--state-dir", shell.state, "true"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
+        env={**os.environ},
+    )
+    added, modules = done.stdout.splitlines()
+    assert added == "added #1"
+    loaded = {name.partition(".")[0] for name in modules.split()}
+    assert not loaded & {"msgspec", "pykka", "argparse", "socket", "platformdirs"}
+    assert "backburner.actors" not in modules.split()

@@ -1,0 +1,145 @@
+"""The options of the verbs."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import signal
+from pathlib import Path
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of all verbs."""
+    parser = argparse.ArgumentParser(
+        prog="backburner",
+        description="Run jobs in the background of a session, and look after them.",
+        epilog="Without a command it opens the chat: backburner --help.",
+    )
+    verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", required=True)
+    common = _common()
+
+    def verb(name: str, summary: str, *, json: bool = True) -> argparse.ArgumentParser:
+        made = verbs.add_parser(
+            name, help=summary, description=summary, parents=[common]
+        )
+        if json:
+            made.add_argument("--json", action="store_true", help="write JSON")
+        return made
+
+    add = verb("add", "add a task: one argument is a command line, several are quoted")
+    _describes_task(add)
+    add.add_argument("-p", "--print-id", action="store_true", help="print the id alone")
+    run = verb("run", "add a task, show its output, exit with its status", json=False)
+    _describes_task(run)
+    for name in ("status", "list"):
+        status = verb(name, "list tasks; all but the canceled ones by default")
+        which = status.add_mutually_exclusive_group()
+        for word in (
+            "all",
+            "queued",
+            "running",
+            "completed",
+            "failed",
+            "canceled",
+            "finished",
+        ):
+            which.add_argument(
+                f"--{word}", dest="which", action="store_const", const=word
+            )
+        status.add_argument("--watch", action="store_true", help="go on showing it")
+    verb("show", "show all that is known of a task").add_argument("id", type=task_id)
+    log = verb("log", "show what a task printed", json=False)
+    log.add_argument("id", type=task_id, nargs="?", help="default: the newest")
+    log.add_argument("-f", "--follow", action="store_true", help="until it ends")
+    log.add_argument("-n", "--lines", type=count, metavar="N", help="the last N lines")
+    log.add_argument("--grep", metavar="RE", help="only lines that match")
+    log.add_argument(
+        "--since", type=count, metavar="OFFSET", help="only bytes from this one on"
+    )
+    wait = verb("wait", "wait for tasks; all that have not ended by default")
+    wait.add_argument("ids", type=task_id, nargs="*", metavar="ID")
+    wait.add_argument("--any", action="store_true", help="until one of them has ended")
+    wait.add_argument("--timeout", type=seconds, metavar="S", default=math.inf)
+    cancel = verb("cancel", "cancel tasks")
+    cancel.add_argument("ids", type=task_id, nargs="+", metavar="ID")
+    cancel.add_argument("--now", action="store_true", help="kill running ones at once")
+    kill = verb("kill", "send a signal to a running task's processes", json=False)
+    kill.add_argument("-s", "--signal", type=signal_number, default=signal.SIGKILL)
+    kill.add_argument("ids", type=task_id, nargs="+", metavar="ID")
+    rerun = verb("rerun", "add tasks once more, as they were asked for")
+    rerun.add_argument("ids", type=task_id, nargs="+", metavar="ID")
+    verb("clean", "forget finished tasks and delete their output")
+    verb("sessions", "list the sessions")
+    host = verb("host", "start, stop and look at the process that holds the session")
+    host.add_argument("action", choices=("start", "status", "stop", "restart", "logs"))
+    host.add_argument("--force", action="store_true", help="even if tasks run")
+    verb("end", "end the session and what runs in it", json=False)
+    return parser
+
+
+def _common() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--session", metavar="NAME", help="which session")
+    common.add_argument(
+        "--state-dir", type=Path, metavar="DIR", help="where sessions are kept"
+    )
+    common.add_argument("--config", type=Path, metavar="FILE")
+    return common
+
+
+def _describes_task(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-w", "--workdir", metavar="DIR", help="where it runs")
+    parser.add_argument(
+        "-e", "--env", metavar="K=V", action="append", default=[], type=variable
+    )
+    parser.add_argument("-l", "--label", metavar="TEXT", help="what it is called")
+    parser.add_argument("words", nargs="+", metavar="CMD")
+
+
+def task_id(text: str) -> int:
+    """Read an id such as `3` or `#3`."""
+    digits = text.removeprefix("#")
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > 18:  # noqa: PLR2004 - fits 64 bits
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a task id; use a number such as 3"
+        )
+    return int(digits)
+
+
+def count(text: str) -> int:
+    """Read a whole number from 0."""
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """Read seconds from 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not value >= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0")
+    return value
+
+
+def variable(text: str) -> tuple[str, str]:
+    """Read `NAME=VALUE`."""
+    name, found, value = text.partition("=")
+    if not name or not found:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
+    return name, value
+
+
+def signal_number(text: str) -> int:
+    """Read a signal: `TERM`, `SIGTERM` or `15`."""
+    if text.isascii() and text.isdigit() and int(text) in {*signal.Signals}:
+        return int(text)
+    name = text.upper().removeprefix("SIG")
+    try:
+        return signal.Signals[f"SIG{name}"]
+    except KeyError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a signal; use a name such as TERM"
+        ) from None

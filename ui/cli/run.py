@@ -1,0 +1,486 @@
+"""Carrying out a verb on a session's host."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import platformdirs
+
+from ...actors import (
+    CancelTask,
+    RefusedError,
+    Task,
+    TaskFilter,
+    TaskStatus,
+    TaskSystemError,
+)
+from ...actors.host import starting
+from ...actors.host.address import is_served
+from ...actors.host.remote import RemoteSystem
+from ...actors.rules.safe_text import safe_json, safe_line
+from ..dialogue.reports import detail_lines, list_lines, news_text, output_end
+from ..program.config import ConfigError, load
+from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL, EXIT_USAGE
+from ..program.host_settings import host_settings
+from ..text.theme import icons_for
+from .lean_add import command_line
+from .parser import make_parser
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from ...actors.host.settings import HostSettings
+
+EXIT_TIMEOUT: Final = 124
+"""The exit status of a wait that took too long, as of `timeout`."""
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_FILTERS: Final = {
+    None: TaskFilter.NOT_CANCELED,
+    "completed": TaskFilter.COMPLETE,
+}
+_PAUSE: Final = 0.1
+_CHUNK: Final = 1 << 16
+_SIGNALED: Final = re.compile(r"killed by signal (\d+)")
+
+
+class _UsageError(Exception):
+    """The command makes no sense; the text says why and what to do."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out the verb of a command line; return the exit status."""
+    options = make_parser().parse_args(arguments)
+    try:
+        return _Verb(options).run()
+    except (_UsageError, ConfigError, ValueError) as error:
+        return _complain(str(error), EXIT_USAGE)
+    except RefusedError as error:
+        text = str(error).replace("/tasks --all lists", "backburner status --all lists")
+        return _complain(text.replace("/show", "backburner show"), EXIT_UNSUCCESSFUL)
+    except (TaskSystemError, TimeoutError) as error:
+        return _complain(str(error), EXIT_UNSUCCESSFUL)
+    except BrokenPipeError:
+        # Nobody reads any more, as after `| head`; Python must not try again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return EXIT_UNSUCCESSFUL
+    except KeyboardInterrupt:
+        return EXIT_SIGNAL + signal.SIGINT
+
+
+def _complain(text: str, status: int) -> int:
+    sys.stderr.write(f"backburner: {safe_line(text)}\n")
+    return status
+
+
+def _say(*lines: str) -> None:
+    encoding = sys.stdout.encoding or "utf-8"
+    for line in lines:
+        text = line.encode(encoding, "backslashreplace").decode(encoding)
+        sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _say_json(value: object) -> None:
+    _say(safe_json(msgspec.json.encode(value).decode()))
+
+
+class _Verb:
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        self._json = getattr(options, "json", False)
+        self._icons = icons_for(sys.stdout.encoding)
+        self._state, self._settings = self._find_session()
+
+    def run(self) -> int:
+        """Carry out the verb."""
+        verb = self._options.verb
+        if verb == "sessions":
+            return self._sessions()
+        if verb == "host":
+            return self._host()
+        starts = verb in {"add", "run", "rerun"}
+        self._enter_task_surroundings()
+        try:
+            system = RemoteSystem(self._settings, start_host=starts)
+            system.start()
+        except starting.NoHostError:
+            name = self._settings.name
+            text = f"session {name!r} has no host, so nothing of it runs"
+            return _complain(f"{text}; `backburner add` starts one", EXIT_UNSUCCESSFUL)
+        with_system = {
+            "add": self._add,
+            "run": self._run,
+            "status": self._status,
+            "list": self._status,
+            "show": self._show,
+            "log": self._log,
+            "wait": self._wait,
+            "cancel": self._cancel,
+            "kill": self._kill,
+            "rerun": self._rerun,
+            "clean": self._clean,
+            "end": self._end,
+        }
+        try:
+            return with_system[verb](system)
+        finally:
+            system.stop()
+
+    # Which session.
+
+    def _find_session(self) -> tuple[Path, HostSettings]:
+        options = self._options
+        given = os.environ.get("BACKBURNER_SESSION", "")
+        if "/" in given and options.session is None and options.state_dir is None:
+            # A job of a host asks: the variable is the folder of its session.
+            directory = Path(given).absolute()
+        else:
+            state = options.state_dir or platformdirs.user_state_path("backburner")
+            name = options.session or (given if "/" not in given else "") or "main"
+            if not _NAME.fullmatch(name):
+                raise _UsageError(f"bad session name {name!r}; use letters and digits")
+            directory = state.absolute() / name
+        settings = host_settings(load(options.config), directory, directory.name)
+        return directory.parent, settings
+
+    def _enter_task_surroundings(self) -> None:
+        """Be where the task is to run; the host is told this process's surroundings."""
+        options = self._options
+        os.environ.update(getattr(options, "env", ()))
+        workdir = getattr(options, "workdir", None)
+        if workdir is not None:
+            try:
+                os.chdir(workdir)
+            except OSError as error:
+                raise _UsageError(
+                    f"can't run in {workdir}: {error.strerror}"
+                ) from error
+            os.environ["PWD"] = os.getcwd()  # noqa: PTH109 - a text
+
+    # Verbs.
+
+    def _new_task(self, system: RemoteSystem) -> Task:
+        command = command_line(self._options.words)
+        if not command.strip():
+            raise _UsageError("missing command; try: backburner add -- make test")
+        label = self._options.label or command.strip()
+        return system.add(label, "bash", command)
+
+    def _add(self, system: RemoteSystem) -> int:
+        self._tell_added(self._new_task(system))
+        return 0
+
+    def _tell_added(self, task: Task) -> None:
+        if self._json:
+            _say_json(task)
+        elif getattr(self._options, "print_id", False):
+            _say(str(task.id))
+        else:
+            _say(f"added #{task.id}")
+
+    def _run(self, system: RemoteSystem) -> int:
+        task = self._new_task(system)
+        offset = 0
+        while True:
+            try:
+                offset = self._copy_output(task, offset)
+                if task.status.is_final:
+                    break
+                task = _wait_a_moment(system, task)
+            except KeyboardInterrupt:
+                status = self._ask_about(system, task)
+                if status is not None:
+                    return status
+        if task.status is not TaskStatus.COMPLETE:
+            sys.stderr.write(f"{news_text(task, self._icons)}\n")
+        return _status_of(task)
+
+    def _ask_about(self, system: RemoteSystem, task: Task) -> int | None:
+        """Ask what Ctrl+C means; return an exit status to leave with."""
+        leave = EXIT_SIGNAL + signal.SIGINT
+        goes_on = f"#{task.id} keeps running; see: backburner log -f {task.id}\n"
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            sys.stderr.write(goes_on)
+            return leave
+        sys.stderr.write(
+            f"\n#{task.id} runs: Ctrl+C again cancels it, Enter leaves it running,"
+            " g and Enter goes on showing it: "
+        )
+        sys.stderr.flush()
+        try:
+            answer = sys.stdin.readline()
+        except KeyboardInterrupt:
+            sys.stderr.write("\n")
+            system.queue.tell(CancelTask(task.id, "canceled by you"))
+            return None
+        if answer.strip().lower().startswith("g"):
+            return None
+        sys.stderr.write(goes_on)
+        return leave
+
+    def _status(self, system: RemoteSystem) -> int:
+        name = self._options.which
+        which = _FILTERS.get(name) or TaskFilter(name)
+        while True:
+            answer = system.find(which)
+            if self._json:
+                _say_json(answer.tasks)
+            else:
+                if self._options.watch and sys.stdout.isatty():
+                    sys.stdout.write("\x1b[H\x1b[2J")
+                _say(*list_lines(answer, which, self._icons))
+            if not self._options.watch:
+                return 0
+            time.sleep(1.0)
+
+    def _show(self, system: RemoteSystem) -> int:
+        found = system.look_up(self._options.id)
+        if self._json:
+            _say_json(found.task)
+        else:
+            _say(*detail_lines(found, self._icons, (), output_end(found.task)))
+        return 0
+
+    def _log(self, system: RemoteSystem) -> int:
+        options = self._options
+        task_id = options.id
+        if task_id is None:
+            tasks = system.list()
+            if not tasks:
+                return _complain("there is no task yet", EXIT_UNSUCCESSFUL)
+            task_id = tasks[-1].id
+        task = system.get(task_id)
+        if task.output_path is None:
+            return _complain(f"#{task.id} has no output", EXIT_UNSUCCESSFUL)
+        try:
+            pattern = re.compile(options.grep) if options.grep else None
+        except re.error as error:
+            raise _UsageError(
+                f"{options.grep!r} is not a regular expression: {error}"
+            ) from error
+        offset = options.since or 0
+        if options.lines is not None:
+            offset = max(offset, _offset_of_last(Path(task.output_path), options.lines))
+        offset = self._copy_output(task, offset, pattern)
+        while options.follow and not task.status.is_final:
+            task = _wait_a_moment(system, task)
+            offset = self._copy_output(task, offset, pattern)
+        return 0
+
+    def _wait(self, system: RemoteSystem) -> int:
+        options = self._options
+        ids = options.ids or [t.id for t in system.list() if not t.status.is_final]
+        for task_id in ids:
+            system.get(task_id)
+        try:
+            if options.any and ids:
+                ended = _wait_for_any(system, ids, options.timeout)
+            else:
+                ended = system.wait(*ids, timeout=options.timeout) if ids else ()
+        except TimeoutError as error:
+            return _complain(str(error), EXIT_TIMEOUT)
+        if self._json:
+            _say_json(ended)
+        else:
+            _say(*(news_text(task, self._icons) for task in ended))
+        statuses = [_status_of(task) for task in ended]
+        if len(statuses) == 1:
+            return statuses[0]
+        return EXIT_UNSUCCESSFUL if any(statuses) else 0
+
+    def _cancel(self, system: RemoteSystem) -> int:
+        options = self._options
+        canceled = [
+            system.cancel(task_id, reason="canceled by you", now=options.now)
+            for task_id in options.ids
+        ]
+        if self._json:
+            _say_json(canceled)
+        else:
+            _say(*(f"#{task.id} {safe_line(task.reason)}" for task in canceled))
+        return 0
+
+    def _kill(self, system: RemoteSystem) -> int:
+        name = signal.Signals(self._options.signal).name
+        status = 0
+        for task_id in self._options.ids:
+            found = system.look_up(task_id)
+            if found.pid is None:
+                text = f"#{task_id} has no process ({found.task.status})"
+                status = _complain(text, EXIT_UNSUCCESSFUL)
+                continue
+            try:
+                os.killpg(found.pid, self._options.signal)
+            except OSError as error:
+                text = f"can't send {name} to #{task_id}: {error.strerror}"
+                status = _complain(text, EXIT_UNSUCCESSFUL)
+                continue
+            _say(f"sent {name} to #{task_id}")
+        return status
+
+    def _rerun(self, system: RemoteSystem) -> int:
+        for task_id in self._options.ids:
+            self._tell_added(system.add_request(system.get(task_id).request))
+        return 0
+
+    def _clean(self, system: RemoteSystem) -> int:
+        ids = system.forget_finished()
+        if self._json:
+            _say_json(ids)
+        else:
+            _say(f"forgot {len(ids)} finished task{'s' * (len(ids) != 1)}")
+        return 0
+
+    def _end(self, system: RemoteSystem) -> int:
+        running = [t for t in system.list() if t.status is TaskStatus.RUNNING]
+        system.end("the session was ended: backburner end")
+        names = ", ".join(f"#{t.id} {safe_line(t.description)}" for t in running)
+        ended = f"; ended {names}" if names else ""
+        _say(f"session {self._settings.name} ended{ended}")
+        return 0
+
+    # The host.
+
+    def _sessions(self) -> int:
+        found: list[dict[str, Any]] = []
+        if self._state.is_dir():
+            for folder in sorted(self._state.iterdir()):
+                if (folder / "session.db").exists() or (folder / "host.sock").exists():
+                    served = is_served(folder)
+                    found.append({"name": folder.name, "host": served})
+        if self._json:
+            _say_json(found)
+        else:
+            _say(*(f"{it['name']}  {'host' if it['host'] else '-'}" for it in found))
+        return 0
+
+    def _host(self) -> int:
+        action = self._options.action
+        directory = Path(self._settings.directory)
+        if action == "logs":
+            log = directory / starting.LOG_NAME
+            try:
+                text = log.read_text("utf-8", "replace")
+            except OSError as error:
+                return _complain(
+                    f"can't read {log}: {error.strerror}", EXIT_UNSUCCESSFUL
+                )
+            _say(*map(safe_line, text.splitlines()))
+            return 0
+        if action in {"stop", "restart"}:
+            status = self._stop_host()
+            if status or action == "stop":
+                return status
+        with RemoteSystem(
+            self._settings, start_host=action in {"start", "restart"}
+        ) as system:
+            welcome = system.welcome
+        if self._json:
+            _say_json(welcome)
+        else:
+            _say(
+                f"session {welcome.session}: host {welcome.program}, process"
+                f" {welcome.pid}, {welcome.slots} slots"
+            )
+        return 0
+
+    def _stop_host(self) -> int:
+        try:
+            with RemoteSystem(self._settings, start_host=False) as system:
+                running = system.list(TaskFilter.RUNNING)
+                if running and not self._options.force:
+                    names = ", ".join(f"#{task.id}" for task in running)
+                    text = f"{names} would be ended; wait for them, or use --force"
+                    return _complain(text, EXIT_UNSUCCESSFUL)
+                system.end("the session's host was stopped")
+        except starting.NoHostError:
+            return 0
+        return 0
+
+    # Output.
+
+    def _copy_output(
+        self, task: Task, offset: int, pattern: re.Pattern[str] | None = None
+    ) -> int:
+        """Write what there is of a task's output from an offset on; return its end."""
+        if task.output_path is None:
+            return offset
+        out = sys.stdout.buffer
+        try:
+            with Path(task.output_path).open("rb") as file:
+                file.seek(offset)
+                if pattern is not None:
+                    for line in file:
+                        if not line.endswith(b"\n") and not task.status.is_final:
+                            break
+                        offset += len(line)
+                        if pattern.search(line.decode("utf-8", "replace")):
+                            out.write(line)
+                else:
+                    while data := file.read(_CHUNK):
+                        out.write(data)
+                        offset += len(data)
+        except FileNotFoundError:
+            return offset  # it has printed nothing yet
+        out.flush()
+        return offset
+
+
+def _wait_a_moment(system: RemoteSystem, task: Task) -> Task:
+    select.select([], [], [], _PAUSE)
+    return system.get(task.id)
+
+
+def _wait_for_any(
+    system: RemoteSystem, ids: Sequence[int], timeout: float
+) -> tuple[Task, ...]:
+    end = time.monotonic() + timeout
+    while True:
+        ended = tuple(t for t in map(system.get, ids) if t.status.is_final)
+        if ended:
+            return ended
+        if time.monotonic() >= end:
+            raise TimeoutError(f"none of the tasks has ended within {timeout:g} s")
+        time.sleep(min(_PAUSE, max(0.0, end - time.monotonic())))
+
+
+def _status_of(task: Task) -> int:
+    """Return the exit status that stands for how a task ended."""
+    if task.status is TaskStatus.COMPLETE:
+        return 0
+    if task.exit_code:
+        return task.exit_code
+    if found := _SIGNALED.search(task.reason):
+        return EXIT_SIGNAL + int(found[1])
+    return EXIT_UNSUCCESSFUL
+
+
+def _offset_of_last(path: Path, lines: int) -> int:
+    """Return where the last lines of a file begin."""
+    try:
+        with path.open("rb") as file:
+            end = position = file.seek(0, os.SEEK_END)
+            found = 0
+            while position > 0:
+                start = max(0, position - _CHUNK)
+                file.seek(start)
+                data = file.read(position - start)
+                for index in range(len(data) - 1, -1, -1):
+                    if data[index] == ord("\n") and start + index != end - 1:
+                        found += 1
+                        if found == lines:
+                            return start + index + 1
+                position = start
+            return end if lines == 0 else 0
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,20 @@
+"""The words that begin a command of the command line, and not the chat."""
+
+from __future__ import annotations
+
+VERBS = (
+    "add",
+    "run",
+    "status",
+    "list",
+    "show",
+    "log",
+    "wait",
+    "cancel",
+    "kill",
+    "rerun",
+    "clean",
+    "sessions",
+    "host",
+    "end",
+)

@@ -146,12 +146,12 @@ class ChatDriver:
         """Press keys by name."""
         return self.tell(*(Key(name, _text_of(name)) for name in names))
 
-    def press_twice(self, name: str) -> list[Effect]:
-        """Press a key that asks first, read the question, and press it again."""
+    def press_and_confirm(self, name: str) -> list[Effect]:
+        """Press a key that asks first, read the question, and press Enter."""
         assert not self.press(name)
-        assert f"{name} again: yes" in " ".join(self.screen().split())
+        assert "Enter: yes" in " ".join(self.screen().split())
         self.now += READING
-        return self.press(name)
+        return self.press("enter")
 
     def type(self, text: str) -> list[Effect]:
         """Type text."""

@@ -196,12 +196,13 @@ class Editor:
         return False
 
     def clear(self) -> str:
-        """Empty the input; Ctrl+Y can bring it back.
+        """Empty the input; Ctrl+Y or Up can bring it back.
 
         Returns:
             What was in it.
         """
         text = self.text
+        self._remember(text)
         self._buffer.move(0)
         self._buffer.kill(0, len(self._buffer.text))
         self._begin_anew()
@@ -214,8 +215,7 @@ class Editor:
             What was in it.
         """
         text = self.text
-        if text.strip() and (not self._history or self._history[-1] != text):
-            self._history = [*self._history, text][-HISTORY_LIMIT:]
+        self._remember(text)
         self._begin_anew()
         return text
 
@@ -362,6 +362,11 @@ class Editor:
 
     def _fold_large(self, text: str) -> str:
         return self._folds.fold(text) if is_large(text) else text
+
+    def _remember(self, text: str) -> None:
+        if text.strip() and (not self._history or self._history[-1] != text):
+            self._history = [*self._history, text][-HISTORY_LIMIT:]
+            self._suggested = ("", "")
 
     def _begin_anew(self) -> None:
         self._offered = ""

@@ -96,8 +96,8 @@ def test_cancel_by_key(chat: PtySession) -> None:
     chat.send("\t")
     chat.wait("x cancel")
     chat.send("x")
-    chat.wait("Cancel #1?", "x again: yes")
-    chat.press_until("x", "⊘ #1 canceled", "canceled by you")
+    chat.wait("Cancel #1?", "Enter: yes")
+    chat.press_until(ENTER, "⊘ #1 canceled", "canceled by you")
 
 
 def test_detail_follows_searches_and_goes_back(chat: PtySession) -> None:

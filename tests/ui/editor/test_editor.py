@@ -450,3 +450,36 @@ def test_a_run_of_characters_is_put_in_as_if_typed() -> None:
     editor.handle(Typed((Key("t", "t"), Key("e", "e"))))
     editor.handle(Key("enter"))
     assert editor.text == "make test"
+
+
+def test_what_was_cleared_is_recalled_by_up_and_by_ctrl_y() -> None:
+    editor = Editor(["first"])
+    type_in(editor, "a long draft")
+    assert editor.clear() == "a long draft"
+    press(editor, "up")
+    assert editor.text == "a long draft"
+    press(editor, "up")
+    assert editor.text == "first"
+    press(editor, "down", "down")
+    assert not editor.text
+    press(editor, "ctrl-y")
+    assert editor.text == "a long draft"
+
+
+@pytest.mark.parametrize("draft", ["one\ntwo", BIG, "日本語"])
+def test_a_draft_of_any_kind_is_recalled_after_it_was_cleared(draft: str) -> None:
+    for key in ("up", "ctrl-y"):
+        editor = Editor()
+        editor.handle(Paste(draft))
+        editor.clear()
+        press(editor, key)
+        assert editor.text == draft
+
+
+def test_blanks_and_repetitions_are_not_recalled() -> None:
+    editor = Editor(["first"])
+    for text in ("  ", "again", "again"):
+        editor.insert(text)
+        editor.clear()
+    press(editor, "up", "up")
+    assert editor.text == "first"

@@ -91,14 +91,15 @@ class Leaving(msgspec.Struct, frozen=True):
 class Question(msgspec.Struct, frozen=True):
     """The question whether to do something to a task lies over the input.
 
-    A second press of its key is a yes, any other key a no, and so is time.
+    Enter is a yes: no letter may be one, because it could belong to a word. The same
+    key again leaves the question open, any other one is a no, and so is time.
 
     Attributes:
         key: The name of the key.
         action: What it does.
         task_id: To which task.
-        accepts_from: The moment (of the monotonic clock) from which on the key counts:
-            nobody has read the question before, and a held key repeats itself.
+        accepts_from: The moment (of the monotonic clock) from which on Enter counts:
+            nobody has read the question before, and Enter may end a word.
         expires: The moment at which the question goes away.
     """
 

@@ -80,7 +80,7 @@ def _take_common(state: ChatState, key: Key, *, empty: bool) -> list[Effect] | N
     match keymap.COMMON.action(key.name):
         case "interrupt" if not empty:
             state.editor.clear()
-            state.notice = "cleared; Ctrl+Y brings it back"
+            state.notice = "cleared; Ctrl+Y or Up brings it back"
             _refresh(state)
             return []
         case "leave" if not empty:

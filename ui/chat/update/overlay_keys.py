@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from ..model import keymap
 from ..model.state import Focus, Leaving
 from .absorb import leave
 from .help_keys import scroll_list_by
 from .letters import note, recent, to_input
-from .questions import answer
+from .questions import AMID_LETTERS, answer
 
 if TYPE_CHECKING:
     from ...terminal.keys import Key
@@ -26,16 +28,22 @@ def take_question_key(
         What is to be done; none if the question is gone and the key still has to do
         what it does without it.
     """
-    if key.name == question.key:
-        if state.now >= question.accepts_from:
-            state.letters = None
-            return answer(state, question)
-        note(state, key)
-        return []
-    state.overlay = None
+    match key.name:
+        case "enter":
+            # Nobody has read it sooner, or a word was typed that ends here.
+            ready = state.now >= question.accepts_from
+            return answer(state, question) if ready else []
+        case question.key:
+            # It is held down, or begins a word such as "xxl".
+            note(state, key)
+            accepts_from = state.now + AMID_LETTERS
+            state.overlay = replace(question, accepts_from=accepts_from)
+            return []
+        case _:
+            state.overlay = None
     if key.text and recent(state) is not None:
         return to_input(state, key)  # the question's key began a word
-    return [] if key.name in {"enter", "escape", "ctrl-c"} else None
+    return [] if key.name in {"escape", "ctrl-c"} else None
 
 
 def take_leaving_key(state: ChatState, key: Key) -> list[Effect]:

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 PATIENCE: Final = 6.0
 """Seconds after which a question that nobody answers goes away."""
 
-_SEEN: Final = 0.3  # nobody has read it sooner; a held key repeats itself sooner
-_AMID_LETTERS: Final = 1.0
+AMID_LETTERS: Final = 1.0
+"""Seconds after the last letter of a word in which Enter ends the word, if it does."""
+
+_SEEN: Final = 0.3  # nobody has read it sooner
 _MOVES: Final = frozenset("jkgG")
 
 ASKS: Final = frozenset({"cancel", "kill", "rerun"})
@@ -44,7 +46,7 @@ def ask(
         return []
     before = state.letters.text[:-1] if state.letters else ""
     alone = set(before) <= _MOVES
-    accepts_from = state.now + (_SEEN if alone else _AMID_LETTERS)
+    accepts_from = state.now + (_SEEN if alone else AMID_LETTERS)
     state.overlay = Question(
         keys.key_of(action), action, task.id, accepts_from, state.now + PATIENCE
     )
@@ -52,8 +54,8 @@ def ask(
 
 
 def answer(state: ChatState, question: Question) -> list[Effect]:
-    """Do what was asked about: its key was pressed again."""
-    state.overlay = None
+    """Do what was asked about: Enter was pressed."""
+    state.overlay = state.letters = None
     seen = state.board.find(question.task_id)
     if seen is None or (question.action != "rerun" and seen.task.status.is_final):
         state.notice = f"#{question.task_id} has ended meanwhile"

@@ -55,8 +55,8 @@ def _keys(state: ChatState, columns: int, body: int) -> Hints:
             return keymap.HELP.hints(frozenset() if scrolls else frozenset({"up"}))
         case Leaving():
             return keymap.LEAVE.hints()
-        case Question(key=key):
-            return ((key, "yes"), ("any other key", "no"))
+        case Question():
+            return (("Enter", "yes"), ("any other key", "no"))
         case None:
             pass
     if state.leaving:

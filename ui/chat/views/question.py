@@ -62,7 +62,7 @@ def _about_task(state: ChatState, question: Question) -> tuple[str, str]:
         running = seen.task.status is TaskStatus.RUNNING
         now = " It still runs." if running else ""
     named = clip(name, _LONGEST_NAME, state.look.signs.more)
-    return asked, f"{question.key} again: yes, any other key: no.{now}  {named}"
+    return asked, f"Enter: yes, any other key: no.{now}  {named}"
 
 
 def _consequence(state: ChatState) -> str:

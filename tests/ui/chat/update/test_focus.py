@@ -142,29 +142,32 @@ def test_moving_by_letters_is_no_word() -> None:
     type_quickly(chat, "jjjjjk")
     assert chat.state.focus is Focus.PANEL
     assert chat.state.tasks.selected == 5
-    assert requests(chat.press_twice("x"), CancelTask)[0].task_id == 5
+    assert requests(chat.press_and_confirm("x"), CancelTask)[0].task_id == 5
 
 
-def test_a_job_is_ended_or_started_by_a_second_press_alone() -> None:
+def test_a_job_is_ended_or_started_only_after_enter() -> None:
     for key in ("x", "X", "r"):
         chat = in_the_list()
         assert not chat.press(key)
         assert "#1" in chat.screen().splitlines()[-2]
         assert "Deploy" in chat.screen()
         chat.now += READING
-        sent = chat.press(key)
+        assert not chat.press(key)
+        chat.now += READING
+        sent = chat.press("enter")
         assert requests(sent, AddTask if key == "r" else CancelTask)
         assert chat.state.overlay is None
 
 
-@pytest.mark.parametrize("key", ["escape", "enter", "ctrl-c", "up", "j", "r", "X"])
+@pytest.mark.parametrize("key", ["escape", "ctrl-c", "up", "j", "r", "X"])
 def test_any_other_key_drops_the_question(key: str) -> None:
     chat = in_the_list()
     chat.press("x")
     chat.now += READING
     assert not chat.press(key)
     chat.now += READING
-    assert not requests(chat.press("x"), CancelTask)
+    assert "Cancel #1?" not in chat.screen()
+    assert not requests(chat.press("escape", "enter"), CancelTask)
 
 
 def test_a_question_goes_away_by_itself_or_by_a_click() -> None:
@@ -176,18 +179,41 @@ def test_a_question_goes_away_by_itself_or_by_a_click() -> None:
     chat.now += PATIENCE
     chat.tell(Beat())
     assert chat.state.overlay is None
-    assert not requests(chat.press("x"), CancelTask)
+    assert not requests(chat.press("enter"), CancelTask)
+    chat.press("escape", "tab", "x")
+    assert "Cancel #1?" in chat.screen()
     chat.tell(Click(0, 23))
     chat.now += READING
-    assert not requests(chat.press("x"), CancelTask)
+    assert "Cancel #1?" not in chat.screen()
+    assert not requests(chat.press("enter"), CancelTask)
 
 
 def test_a_key_that_is_held_down_does_not_answer_at_once() -> None:
     chat = in_the_list()
     for _ in range(4):
         assert not requests(chat.press("x"), CancelTask)
+        assert not requests(chat.press("enter"), CancelTask)
         chat.now += 0.03
     assert "Cancel #1?" in chat.screen()
+
+
+@pytest.mark.parametrize("word", ["xx", "rr", "grr", "brr", "XXX", "fx", "wr"])
+@pytest.mark.parametrize("pause", [QUICK, 0.25, 0.5, 0.9, 1.5, 3.0])
+@pytest.mark.parametrize("place", ["list", "task"])
+def test_no_word_ends_or_starts_a_job_however_slowly_it_is_typed(
+    word: str, pause: float, place: str, tmp_path: Path
+) -> None:
+    chat = in_the_list() if place == "list" else in_an_open_task(tmp_path)
+    for char in word:
+        effects = chat.type(char)
+        assert not requests(effects, CancelTask)
+        assert not requests(effects, AddTask)
+        chat.now += pause
+    if pause < 1.0:
+        # Enter ends the word, as it would in the input.
+        effects = chat.press("enter")
+        assert not requests(effects, CancelTask)
+        assert not requests(effects, AddTask)
 
 
 def test_a_question_that_has_no_point_any_more_goes_away() -> None:
@@ -216,7 +242,7 @@ def test_nothing_is_asked_where_no_question_can_be_seen() -> None:
     chat.tell(Resized(Size(80, 1)))
     chat.press("x")
     chat.now += READING
-    assert not requests(chat.press("x"), CancelTask)
+    assert not requests(chat.press("enter"), CancelTask)
 
 
 def test_the_prompt_says_where_keys_go(tmp_path: Path) -> None:

@@ -246,17 +246,17 @@ def test_an_open_task_says_what_became_of_a_key() -> None:
     chat = ChatDriver()
     chat.news(running(1, "Deploy"))
     open_task(chat, Detail(1, None, None))
-    (cancel,) = requests(chat.press_twice("x"), CancelTask)
+    (cancel,) = requests(chat.press_and_confirm("x"), CancelTask)
     chat.tell(CancelAccepted((running(1, "Deploy"),), cancel.correlation_id))
     assert "stopping #1" in chat.screen().splitlines()[-1]
-    (add,) = requests(chat.press_twice("r"), AddTask)
+    (add,) = requests(chat.press_and_confirm("r"), AddTask)
     assert "stopping" not in chat.screen()
     chat.news(queued(2, "Other"))
     assert "again" not in chat.screen()
     chat.news(queued(3, "Deploy"))
     chat.tell(TaskAdded(queued(3, "Deploy"), add.correlation_id))
     assert "runs again as #3" in chat.screen().splitlines()[-1]
-    (cancel,) = requests(chat.press_twice("x"), CancelTask)
+    (cancel,) = requests(chat.press_and_confirm("x"), CancelTask)
     chat.tell(
         Refused("task 1 has already finished", correlation_id=cancel.correlation_id)
     )
@@ -402,10 +402,10 @@ def test_keys_on_the_selected_task() -> None:
     chat = ChatDriver()
     chat.news(queued(4), running(4))
     chat.press("tab")
-    (soft,) = requests(chat.press_twice("x"), CancelTask)
-    (hard,) = requests(chat.press_twice("X"), CancelTask)
+    (soft,) = requests(chat.press_and_confirm("x"), CancelTask)
+    (hard,) = requests(chat.press_and_confirm("X"), CancelTask)
     assert (soft.task_id, soft.now, hard.now) == (4, False, True)
-    (again,) = requests(chat.press_twice("r"), AddTask)
+    (again,) = requests(chat.press_and_confirm("r"), AddTask)
     assert again.request.args == ("make",)
     (look,) = requests(chat.press("enter"), GetTask)
     assert look.task_id == 4
@@ -601,7 +601,7 @@ def test_tab_in_a_draft_does_not_leave_it_but_shift_tab_does() -> None:
         assert chat.state.editor.text == f"{draft}x"
         chat.press("escape", "shift-tab")
         assert chat.state.focus is Focus.PANEL
-        assert requests(chat.press_twice("x"), CancelTask)
+        assert requests(chat.press_and_confirm("x"), CancelTask)
         chat.press("shift-tab")
         assert chat.state.editor.text == f"{draft}x"
 
@@ -666,3 +666,13 @@ def test_unknown_keys_do_nothing_anywhere() -> None:
     for focus in ((), ("tab",), ("escape", "f1")):
         chat.press(*focus)
         assert not chat.tell(Key("f9"))
+
+
+def test_what_ctrl_c_cleared_is_recalled_but_not_written_down() -> None:
+    chat = ChatDriver(history=("/tasks",))
+    chat.type("half a note")
+    assert not chat.press("ctrl-c")
+    assert "Up brings it back" in chat.screen()
+    assert not chat.press("up")
+    assert chat.state.editor.text == "half a note"
+    assert Remember("half a note") in chat.press("enter")

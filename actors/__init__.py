@@ -30,6 +30,7 @@ from .messages import (
     Notification,
     QueueReply,
     QueueRequest,
+    RefusalCode,
     Refused,
     Shown,
     Subscribe,
@@ -62,7 +63,7 @@ from .runtime.clock import Alarm, Clock
 from .runtime.promise import Promise
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import DeadLetters, Recipient, post
-from .session.blocking import RefusedError, TaskSystemError
+from .session.blocking import RefusedError, SessionInUseError, TaskSystemError
 from .system import TaskSystem
 from .task_actor import TaskActor
 
@@ -102,10 +103,12 @@ __all__ = [
     "QueueReply",
     "QueueRequest",
     "Recipient",
+    "RefusalCode",
     "Refused",
     "RefusedError",
     "RunnerActor",
     "SafeActor",
+    "SessionInUseError",
     "ShortageError",
     "Shown",
     "SleepKind",

@@ -175,17 +175,34 @@ class Forgotten(Message, frozen=True):
     correlation_id: int | str | None = None
 
 
+class RefusalCode(enum.StrEnum):
+    """Why a request was refused, for programs."""
+
+    UNKNOWN = "unknown"
+    """There is no such task, or no longer."""
+    FINISHED = "finished"
+    """The task has finished."""
+    INVALID = "invalid"
+    """The request makes no sense, now and later."""
+    JOURNAL = "journal"
+    """The journal can't be read or written at the moment."""
+    CLOSING = "closing"
+    """The session is ending, or has ended."""
+    FAILED = "failed"
+    """Something broke meanwhile; the text says what is known of it."""
+
+
 class Refused(Message, frozen=True):
     """The request was not carried out, and nothing changed.
 
     Attributes:
-        text: Why, and what to do, in one line.
-        invalid: Whether the request itself makes no sense, now and later; otherwise
-            only the state of things stands against it.
+        text: Why, in one line.
+        code: The same for programs. With `INVALID` the request itself is at fault,
+            otherwise only the state of things stands against it.
     """
 
     text: str
-    invalid: bool = False
+    code: RefusalCode = RefusalCode.FAILED
     correlation_id: int | str | None = None
 
 

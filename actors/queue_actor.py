@@ -37,6 +37,7 @@ from .messages import (
     OpenQueue,
     QueueMessage,
     QueueReply,
+    RefusalCode,
     Refused,
     RunnerMessage,
     Shown,
@@ -366,18 +367,18 @@ class QueueActor(SafeActor[QueueMessage]):
     ) -> QueueReply:
         if self._closed:
             text = "the session is ending and takes no new tasks"
-            return Refused(text, correlation_id=correlation_id)
+            return Refused(text, RefusalCode.CLOSING, correlation_id)
         if (trouble := self._writing.trouble) is not None:
             text = f"can't write it down ({trouble}); try again when that is over"
-            return Refused(text, correlation_id=correlation_id)
+            return Refused(text, RefusalCode.JOURNAL, correlation_id)
         if max(self._seq, self._book.newest_id) > ROOM_FOR_MORE:
             text = "this session has no numbers left for new tasks; open another"
-            return Refused(text, correlation_id=correlation_id)
+            return Refused(text, RefusalCode.JOURNAL, correlation_id)
         request = self._placed(request)
         try:
             kind = self._check(request)
         except InvalidRequestError as error:
-            return Refused(str(error), invalid=True, correlation_id=correlation_id)
+            return Refused(str(error), RefusalCode.INVALID, correlation_id)
         folder = self._output_folder if kind.writes_output else None
         reason = self._waiting_reason()
         task = self._book.add(request, self._clock.now(), reason, folder)
@@ -388,9 +389,7 @@ class QueueActor(SafeActor[QueueMessage]):
     def _check(self, request: TaskRequest) -> Kind:
         kind = self._kinds.find(request.kind)
         if not request.description.strip():
-            raise InvalidRequestError(
-                'missing description; try: /task "Run tests" bash make test'
-            )
+            raise InvalidRequestError("missing description")
         if not isinstance(cast("object", request.args), tuple):
             given = type(request.args).__name__
             raise InvalidRequestError(f"request.args must be tuple, not {given}")
@@ -476,14 +475,10 @@ class QueueActor(SafeActor[QueueMessage]):
         except UnknownTaskError:
             return self._unknown(message.task_id, message.correlation_id)
         if task.status.is_final:
-            more = f"/show {task.id} tells more"
+            text = f"task {task.id} has already finished ({task.status}: {task.reason})"
             if task.left_running:
-                more = "that is ended with the session at the latest"
-            return Refused(
-                f"task {task.id} has already finished ({task.status}: {task.reason});"
-                f" {more}",
-                correlation_id=message.correlation_id,
-            )
+                text += "; that is ended with the session at the latest"
+            return Refused(text, RefusalCode.FINISHED, message.correlation_id)
         # It has just ended, which nobody is told before it is written down.
         return CancelAccepted((task,), message.correlation_id)
 
@@ -600,7 +595,7 @@ class QueueActor(SafeActor[QueueMessage]):
             entries = self._writing.use(lambda: self._journal.transcript(message.limit))
         except JournalError as error:
             text = safe_line(str(error))
-            return Refused(text, correlation_id=message.correlation_id)
+            return Refused(text, RefusalCode.JOURNAL, message.correlation_id)
         finally:
             self._announce_trouble()
         return Transcript(entries, message.correlation_id)
@@ -669,7 +664,7 @@ class QueueActor(SafeActor[QueueMessage]):
         try:
             self._writing.use(self._journal.commit)
         except JournalError as error:
-            return Refused(safe_line(str(error)), correlation_id=correlation_id)
+            return Refused(safe_line(str(error)), RefusalCode.JOURNAL, correlation_id)
         return Acknowledged(correlation_id)
 
     def _recover(self) -> None:
@@ -691,8 +686,8 @@ class QueueActor(SafeActor[QueueMessage]):
         if is_old and self._book.is_written(task_id):
             text = f"task {task_id} has left the history"
         else:
-            text = f"no task {task_id}; /tasks --all lists those there are"
-        return Refused(text, correlation_id=correlation_id)
+            text = f"no task {task_id}"
+        return Refused(text, RefusalCode.UNKNOWN, correlation_id)
 
 
 def _refusal(message: QueueMessage) -> Refused | None:
@@ -701,7 +696,7 @@ def _refusal(message: QueueMessage) -> Refused | None:
         return None
     given: object = getattr(message, "correlation_id", None)
     correlation_id = given if isinstance(given, int | str) else None
-    return Refused(problem, invalid=True, correlation_id=correlation_id)
+    return Refused(problem, RefusalCode.INVALID, correlation_id)
 
 
 def _is_dead(subscriber: object) -> bool:

@@ -33,8 +33,14 @@ from .runtime.clock import SystemClock
 from .runtime.dispatcher import Dispatcher
 from .runtime.promise import Deadline, answer_of
 from .runtime.sending import DeadLetters
-from .session.blocking import ANSWER_TIMEOUT, RefusedError, Requests, TaskSystemError
-from .session.folder import FolderError, SessionFolder
+from .session.blocking import (
+    ANSWER_TIMEOUT,
+    RefusedError,
+    Requests,
+    SessionInUseError,
+    TaskSystemError,
+)
+from .session.folder import FolderError, InUseError, SessionFolder
 from .session.recovery import as_left, end_leftovers
 from .session.shutdown import STOP_TIMEOUT, Shutdown, ShutdownConfig
 from .task_actor import TaskActorConfig
@@ -185,6 +191,8 @@ class TaskSystem(Requests):
         """Start all actors; blocks until each of them has answered.
 
         Raises:
+            SessionInUseError: If the session is open already; it is a
+                `TaskSystemError`.
             TaskSystemError: If the folder can't be used, an actor does not answer, or
                 it was stopped meanwhile; nothing is left running. Also if it was
                 started before this process was forked.
@@ -206,7 +214,9 @@ class TaskSystem(Requests):
                 self._start_actors(*self._open_session())
             except (FolderError, JournalError, RefusedError, TimeoutError) as error:
                 self._undo_start()
-                raise TaskSystemError(str(error)) from error
+                in_use = isinstance(error, InUseError)
+                failure = SessionInUseError if in_use else TaskSystemError
+                raise failure(str(error)) from error
             except (OSError, RuntimeError, MemoryError) as error:
                 self._undo_start()
                 if (lacking := shortage_of(error)) is None:

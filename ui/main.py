@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 import platformdirs
 from msgspec.structs import replace
 
-from ..actors import TaskSystem, TaskSystemError
+from ..actors import SessionInUseError, TaskSystem, TaskSystemError
 from ..actors.processes.limits import save_address_space
 from ..actors.rules.safe_text import safe_line, safe_lines
 from ..actors.rules.shortage import shortage_of
@@ -82,6 +82,8 @@ def _run(options: argparse.Namespace) -> int:
             ended_by = lifetime.start(
                 system, wakeup, lambda: _say_what_takes_long(options.session, system)
             )
+        except SessionInUseError as error:
+            return _refuse(f"{error}, or open another with --session NAME")
         except (TaskSystemError, ValueError) as error:
             return _refuse(error)
         if ended_by is not None:
@@ -140,7 +142,7 @@ def _is_typed() -> bool:
     return os.isatty(_STDIN) and os.isatty(_STDOUT)
 
 
-def _refuse(error: Exception) -> int:
+def _refuse(error: Exception | str) -> int:
     sys.stderr.write(f"backburner: {safe_line(str(error))}\n")
     return EXIT_USAGE
 

@@ -15,6 +15,7 @@ from ..messages import (
     Notification,
     QueueReply,
     QueueRequest,
+    RefusalCode,
     Refused,
     Subscribe,
     Unsubscribe,
@@ -132,7 +133,7 @@ class RemoteQueue:
                 if isinstance(pending.request, AddTask):
                     del self._pending[number]
                     correlation_id = pending.request.correlation_id
-                    refusal = Refused(_DIED, correlation_id=correlation_id)
+                    refusal = Refused(_DIED, RefusalCode.FAILED, correlation_id)
                     refused.append((pending.recipient, refusal))
                 elif isinstance(pending.request, Subscribe):
                     del self._pending[number]
@@ -151,7 +152,8 @@ class RemoteQueue:
             self._subscriptions.clear()
             self._held.clear()
         for it in pending:
-            refusal = Refused(text, correlation_id=it.request.correlation_id)
+            correlation_id = it.request.correlation_id
+            refusal = Refused(text, RefusalCode.CLOSING, correlation_id)
             post(it.recipient, refusal, self._dead_letters)
 
     def take(self, to: int, message: QueueReply | Notification) -> None:
@@ -237,9 +239,8 @@ class RemoteQueue:
         """Answer a request that JSON can't hold."""
         recipient: Recipient[QueueReply] | None = getattr(message, "reply_to", None)
         text = "the request is not valid UTF-8, nor is its environment; correct it"
-        refusal = Refused(
-            text, invalid=True, correlation_id=getattr(message, "correlation_id", None)
-        )
+        correlation_id = getattr(message, "correlation_id", None)
+        refusal = Refused(text, RefusalCode.INVALID, correlation_id)
         for number, it in [*self._pending.items()]:
             if it.recipient is recipient and number == self._numbers:
                 del self._pending[number]

@@ -32,7 +32,7 @@ class BashKind(ProcessKind):
                 f"bash takes one argument, the whole command line, not {len(args)}"
             )
         if not args or not args[0].strip():
-            raise InvalidRequestError('missing command; try: /task "List" bash ls -l')
+            raise InvalidRequestError("missing command")
         if "\0" in args[0]:
             raise InvalidRequestError("a command can't hold a NUL character; remove it")
 

@@ -96,7 +96,7 @@ class SleepKind:
             InvalidRequestError: If it is missing or no duration.
         """
         if len(args) != 1 or not args[0].strip():
-            raise InvalidRequestError('missing duration; try: /task "Nap" sleep 10s')
+            raise InvalidRequestError("missing duration")
         parse_duration(args[0])
 
     def start(self, context: JobContext) -> SleepJob:

@@ -27,6 +27,7 @@ from ..messages import (
     OpenQueue,
     QueueReply,
     QueueRequest,
+    RefusalCode,
     Refused,
     Subscribe,
     Subscribed,
@@ -61,8 +62,25 @@ class TaskSystemError(Exception):
     """
 
 
+class SessionInUseError(TaskSystemError):
+    """The session is open already, in this process or another."""
+
+
 class RefusedError(Exception):
-    """A request was refused; the text says why and what to do, in one line."""
+    """A request was refused; its text says why, in one line.
+
+    Args:
+        text: Why.
+        code: The same for programs.
+    """
+
+    def __init__(self, text: str, code: RefusalCode = RefusalCode.FAILED) -> None:
+        super().__init__(text, code)
+        self.code = code
+        """Why, for programs."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class Requests(abc.ABC):
@@ -302,7 +320,7 @@ class Requests(abc.ABC):
             The tasks in the order of the ids.
 
         Raises:
-            LookupError: If one of them is not known.
+            RefusedError: If one of them is not known.
             TimeoutError: If one of them has not ended in time.
             ValueError: If `timeout` is not a number.
         """
@@ -358,7 +376,7 @@ def ask(
         raise TaskSystemError("the task system has stopped")
     reply = promise.get(timeout)
     if isinstance(reply, Refused):
-        raise RefusedError(reply.text)
+        raise RefusedError(reply.text, reply.code)
     if not isinstance(reply, answer):
         raise TypeError(f"{type(request).__name__} was answered by {reply!r}")
     return reply
@@ -384,7 +402,7 @@ class _Ends:
         May be called again if it was too late.
 
         Raises:
-            LookupError: If one of them is not known.
+            RefusedError: If one of them is not known.
             TimeoutError: If one of them has not ended in time.
         """
         while self._waiting is None or self._waiting:
@@ -416,7 +434,7 @@ class _Ends:
         )
         for task_id in wanted:
             if task_id not in known:
-                raise LookupError(f"no task {task_id}")
+                raise RefusedError(f"no task {task_id}", RefusalCode.UNKNOWN)
         # In the order of the ids; each is replaced as it ends.
         self._ended = {task_id: known[task_id] for task_id in wanted}
         self._waiting = set(wanted)

@@ -60,6 +60,10 @@ class FolderError(Exception):
     """The folder can't be used; the text says why and what to do."""
 
 
+class InUseError(FolderError):
+    """Another program, or another system of this one, has the session open."""
+
+
 class Owner(msgspec.Struct, frozen=True):
     """Who has a session open, and what would be missed if the journal were lost.
 
@@ -320,9 +324,9 @@ class SessionFolder:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise FolderError(
+            raise InUseError(
                 f"session {self.path.name!r} is open already, in {self._who()};"
-                " use that, or open another with --session NAME"
+                " use that"
             ) from None
         size = os.fstat(self._lock).st_size
         if size > _LONGEST_LOCK:

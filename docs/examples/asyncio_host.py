@@ -61,8 +61,8 @@ async def run(tasks: TaskSystem, request: TaskRequest) -> Task:
                 case TaskChanged(task=task) if task.id == added:
                     if task.status.is_final:
                         return task
-                case Refused(text=text):
-                    raise RefusedError(text)
+                case Refused(text=text, code=code):
+                    raise RefusedError(text, code)
                 case _:
                     pass
     finally:

@@ -135,9 +135,9 @@ def test_bash_takes_any_command_line(command: str) -> None:
 @pytest.mark.parametrize(
     ("args", "problem"),
     [
-        ((), 'missing command; try: /task "List" bash ls -l'),
-        (("",), 'missing command; try: /task "List" bash ls -l'),
-        (("  \n",), 'missing command; try: /task "List" bash ls -l'),
+        ((), "missing command"),
+        (("",), "missing command"),
+        (("  \n",), "missing command"),
         (("ls", "-l"), "bash takes one argument, the whole command line, not 2"),
         (("a\0b",), "a command can't hold a NUL character; remove it"),
     ],
@@ -426,7 +426,7 @@ def test_bad_durations_are_refused(text: str) -> None:
 
 @pytest.mark.parametrize("args", [(), ("",), ("  ",), ("1s", "2s")])
 def test_a_missing_duration_is_refused(args: tuple[str, ...]) -> None:
-    with pytest.raises(InvalidRequestError, match=r"^missing duration; try: /task "):
+    with pytest.raises(InvalidRequestError, match=r"^missing duration$"):
         SleepKind().check(args)
 
 

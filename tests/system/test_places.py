@@ -14,6 +14,7 @@ from backburner.actors import (
     CancelTask,
     GetTask,
     ListTasks,
+    RefusalCode,
     Refused,
     Subscribe,
     Task,
@@ -245,7 +246,7 @@ def test_a_wrong_type_in_any_request_is_named(system: TaskSystem) -> None:
         (Subscribe("me"), "subscriber must have a method tell; str has none"),  # pyright: ignore[reportArgumentType]
     ):
         answer: object = system.queue.ask(request, timeout=PATIENCE)
-        assert answer == Refused(text, invalid=True)
+        assert answer == Refused(text, RefusalCode.INVALID)
 
 
 @pytest.fixture

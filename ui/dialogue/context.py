@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from ...actors import (
     AddTask,
@@ -20,6 +20,7 @@ from ...actors import (
 from ...actors.rules.safe_text import safe_line
 from .effects import Effect, Send, Show
 from .entries import Problem, Reply
+from .hints import with_hint
 from .lookups import LookedUp, LookUp, LookUpFailed, Result, Wanted
 from .waits import Waits
 
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from .answers import Answer
 
 BY_YOU = "canceled by you"
+
+_Pending: TypeAlias = (
+    "tuple[str | None, QueueRequest, Callable[[QueueReply], list[Effect]]]"
+)
 
 
 class Context:
@@ -73,9 +78,7 @@ class Context:
         self.waits = Waits()
         self._grace = grace
         self._requests = 0
-        self._pending: dict[
-            int, tuple[str | None, Callable[[QueueReply], list[Effect]]]
-        ] = {}
+        self._pending: dict[int, _Pending] = {}
         self._looking: dict[
             int, tuple[str | None, Callable[[Result], list[Effect]]]
         ] = {}
@@ -112,8 +115,9 @@ class Context:
             respond: Called with the answer, but not with a refusal.
         """
         self._requests += 1
-        self._pending[self._requests] = (self.where, respond)
-        return [Send(make(self._requests), self.where)]
+        request = make(self._requests)
+        self._pending[self._requests] = (self.where, request, respond)
+        return [Send(request, self.where)]
 
     def take_reply(
         self, reply: QueueReply, refused: Callable[[Refused, bool], None]
@@ -127,11 +131,11 @@ class Context:
         number = reply.correlation_id
         if not isinstance(number, int) or number not in self._pending:
             return []
-        self.where, respond = self._pending.pop(number)
+        self.where, request, respond = self._pending.pop(number)
         adding = self._adding.pop(number, None)
         if isinstance(reply, Refused):
             refused(reply, adding is not None)
-            return [self.problem(reply.text)]
+            return [self.problem(with_hint(reply, request, self.kinds))]
         return respond(reply)
 
     def look_up_beside(

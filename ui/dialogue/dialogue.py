@@ -14,6 +14,7 @@ from ...actors import (
     MessageSaid,
     Notification,
     QueueReply,
+    RefusalCode,
     Refused,
     Subscribed,
     Task,
@@ -205,7 +206,7 @@ class Dialogue:
         return self._context.take_lookup(message)
 
     def _refused(self, refusal: Refused, adding: bool) -> None:  # noqa: FBT001 - a callback
-        self.misunderstood |= refusal.invalid
+        self.misunderstood |= refusal.code is RefusalCode.INVALID
         # A task that was not even taken did not complete.
         self.unsuccessful |= adding
 

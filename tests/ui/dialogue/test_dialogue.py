@@ -19,6 +19,7 @@ from backburner.actors import (
     Outcome,
     QueueReply,
     QueueRequest,
+    RefusalCode,
     Refused,
     SleepKind,
     Subscribed,
@@ -261,7 +262,7 @@ def test_an_answer_that_nobody_waits_for_is_left_out(dialogue: Dialogue) -> None
         Forgotten((1,)),
         Forgotten((1,), "1"),
         Forgotten((1,), 99),
-        Refused("no", invalid=True, correlation_id=99),
+        Refused("no", RefusalCode.INVALID, 99),
     ):
         assert dialogue.take_reply(answer) == []
     assert dialogue.busy
@@ -276,10 +277,44 @@ def test_a_refusal_is_shown_and_ends_the_question(dialogue: Dialogue) -> None:
     assert not dialogue.misunderstood
 
 
+@pytest.mark.parametrize(
+    ("line", "refusal", "hint"),
+    [
+        (
+            "/show 9",
+            Refused("no task 9", RefusalCode.UNKNOWN),
+            "; /tasks --all lists those there are",
+        ),
+        ("/show 9", Refused("task 9 has left the history", RefusalCode.UNKNOWN), ""),
+        (
+            "/cancel 9",
+            Refused("task 9 has already finished", RefusalCode.FINISHED),
+            "; /show 9 tells more",
+        ),
+        (
+            "/cancel 9",
+            Refused("ended; that is ended at the latest", RefusalCode.FINISHED),
+            "",
+        ),
+        (
+            '/task "Nap" sleep',
+            Refused("missing duration", RefusalCode.INVALID),
+            '; try: /task "Nap" sleep 10s',
+        ),
+        ('/task "Nap" sleep', Refused("bad duration", RefusalCode.INVALID), ""),
+    ],
+    ids=str,
+)
+def test_a_refusal_is_shown_with_the_command_that_helps(
+    dialogue: Dialogue, line: str, refusal: Refused, hint: str
+) -> None:
+    assert _ask(dialogue, line, refusal) == [f"! {refusal.text}{hint}"]
+
+
 def test_only_a_request_that_makes_no_sense_was_misunderstood(
     dialogue: Dialogue,
 ) -> None:
-    answer = Refused("a duration is missing", invalid=True)
+    answer = Refused("a duration is missing", RefusalCode.INVALID)
     assert _ask(dialogue, "/task A sleep", answer) == [f"! {answer.text}"]
     assert dialogue.misunderstood
 

@@ -1,0 +1,44 @@
+"""What the chat adds to a refusal: the command that helps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ...actors import AddTask, CancelTask, QueueRequest, RefusalCode, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_EXAMPLES: Final = {
+    "bash": '/task "List" bash ls -l',
+    "sleep": '/task "Nap" sleep 10s',
+}
+_GOES_ON: Final = "at the latest"  # a task whose processes still run
+
+
+def with_hint(
+    refusal: Refused, request: QueueRequest, kinds: Iterable[tuple[str, str, str]]
+) -> str:
+    """Return the text of a refusal, with what to type next if that is known.
+
+    Args:
+        refusal: The answer.
+        request: What was refused.
+        kinds: Name, arguments and summary of each kind of task.
+    """
+    text = refusal.text
+    match refusal.code, request:
+        case RefusalCode.UNKNOWN, _ if "left the history" not in text:
+            return f"{text}; /tasks --all lists those there are"
+        case RefusalCode.FINISHED, CancelTask(task_id=task_id) if not text.endswith(
+            _GOES_ON
+        ):
+            return f"{text}; /show {task_id} tells more"
+        case RefusalCode.INVALID, AddTask(request=task) if text.startswith("missing "):
+            for name, usage, _ in kinds:
+                if name == task.kind:
+                    example = f'/task "Description" {name} {usage}'
+                    return f"{text}; try: {_EXAMPLES.get(name, example)}"
+            return text
+        case _:
+            return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,17 @@ pytest_plugins = ["backburner.actors.testing.plugin"]
 # A deadline for each example would fail on a busy machine, and say nothing of the code.
 settings.register_profile("backburner", deadline=None)
 settings.load_profile("backburner")
+
+# Before the workers of pytest-xdist are started: they inherit it, and draw the same.
+os.environ["BACKBURNER_SEED"] = str(
+    int(os.environ.get("BACKBURNER_SEED", "0"))
+    or random.SystemRandom().randrange(1, 1 << 32)
+)
+
+
+def pytest_report_header() -> str:
+    """Show the seed of everything that is drawn by chance; it repeats a run."""
+    return f"BACKBURNER_SEED={os.environ['BACKBURNER_SEED']}"
 
 
 @pytest.fixture(scope="session")

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-SEED: Final = int(
-    os.environ.get("BACKBURNER_SEED", "0")
-) or random.SystemRandom().randrange(1, 1 << 32)
+SEED: Final = int(os.environ["BACKBURNER_SEED"])  # tests/conftest.py has drawn it
 _SOAK_TIMEOUT: Final = 900
 _FIGURES: Final = pytest.StashKey[list[str]]()
 

@@ -110,6 +110,11 @@ class PtySession:
         os.close(self._master)
 
     @property
+    def master(self) -> int:
+        """The side of the terminal that shows and types."""
+        return self._master
+
+    @property
     def screen(self) -> pyte.Screen:
         """The screen, with the styles of its cells."""
         return self._screen
@@ -135,8 +140,11 @@ class PtySession:
 
     def flood(self, text: str) -> None:
         """Send a lot, as fast as it is taken, and read what comes meanwhile."""
-        data = text.encode()
-        while data:
+        self.flood_bytes(text.encode())
+
+    def flood_bytes(self, data: bytes) -> None:
+        """Send what may be no text, as `flood` does, while the program lives."""
+        while data and self.process.poll() is None:
             _, writable, _ = select.select([], [self._master], [], 0.01)
             if writable:
                 data = data[os.write(self._master, data[:1024]) :]

@@ -1,7 +1,8 @@
-"""Runs the program on crafted sessions: one process that loads it, and a fork for each.
+"""Opens crafted sessions: one process that loads everything, and forks of it.
 
-Called with a folder to work in and a list of cases in a file; writes one JSON object a
-line, for each what the program did.
+A fork for each batch of cases opens them as an embedder does; some go through the whole
+program, in a fork of its own each. Called with a folder to work in and a list of cases
+in a file; writes one JSON object a line, for each what happened.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import hashlib
+import io
 import json
+import logging
 import os
 import shutil
 import signal
@@ -17,14 +20,19 @@ import subprocess
 import sys
 import time
 import traceback
+import zlib
 from pathlib import Path
 from typing import Any
 
 import psutil
+from backburner.actors import TaskSystem, TaskSystemError
 from backburner.ui.main import main
 from crafted import CASES, Session, mixed, own, write_session
 
 HANG = 60
+BATCH = 25
+WHOLE = 20  # of so many cases one goes through the whole program
+PATIENCE = 100
 COMMANDS = (
     "/tasks --all\n"
     + "".join(f"/show {number}\n/output {number}\n" for number in range(1, 7))
@@ -63,49 +71,125 @@ def run(state: Path, work: Path) -> tuple[int, float]:
     return os.waitstatus_to_exitcode(status), time.monotonic() - begun
 
 
-def work_on(names: list[str], work: Path) -> None:
-    canary = work / "canary"
-    canary.mkdir()
-    for name in ("victim", "victim.log", "5.log"):
-        (canary / name).write_text("precious\n")
-    (work / "in").write_text(COMMANDS)
-    template = work / "template"
-    write_session(template)
-    process = subprocess.Popen(["sleep", "600"], start_new_session=True)
-    created = psutil.Process(process.pid).create_time()
-    before = checksums(canary)
+def open_it(folder: Path) -> tuple[int, str, str]:
+    """Open a session, use all of it, and close it; return status, words and errors."""
+    log = io.StringIO()
+    logging.getLogger().handlers = [logging.StreamHandler(log)]
+    said: list[str] = []
+    status = 0
     try:
-        for place, name in enumerate(names):
-            state = work / "state"
-            shutil.copytree(template, state / "main")
-            own(state / "main")
-            session = Session(state / "main", process.pid, created)
-            label, crafts = (
-                mixed(int(name)) if name.isdigit() else (name, [CASES[name]])
+        system = TaskSystem(directory=folder, grace=0)
+        system.start()
+        try:
+            tasks = system.list()
+            said += [*system.warnings, *map(repr, tasks)]
+            task = system.add("New", "sleep", "0")
+            system.wait(task.id, timeout=PATIENCE)
+            system.forget_finished()
+        except TaskSystemError as error:
+            said.append(str(error))
+        finally:
+            system.stop()
+        said += system.problems
+    except TaskSystemError as error:
+        status = 2
+        log.write(f"{error}\n")
+    except BaseException:  # noqa: BLE001 - whatever it is, it is told
+        status = 99
+        log.write(traceback.format_exc())
+    return status, "\n".join(said), log.getvalue()
+
+
+class Desk:
+    """Crafts a session, has it opened, and looks at what is left of it."""
+
+    def __init__(self, work: Path) -> None:
+        self.work = work
+        self.state = work / "state"
+        self.template = work / "template"
+        self.canary = work / "canary"
+        self.canary.mkdir()
+        for name in ("victim", "victim.log", "5.log"):
+            (self.canary / name).write_text("precious\n")
+        (work / "in").write_text(COMMANDS)
+        write_session(self.template)
+        self.process = subprocess.Popen(["sleep", "600"], start_new_session=True)
+        self.created = psutil.Process(self.process.pid).create_time()
+        self.before = checksums(self.canary)
+
+    def craft(self, name: str) -> str:
+        """Craft a session by the name of a case or by a seed; return what it is."""
+        shutil.copytree(self.template, self.state / "main")
+        own(self.state / "main")
+        session = Session(self.state / "main", self.process.pid, self.created)
+        label, crafts = mixed(int(name)) if name.isdigit() else (name, [CASES[name]])
+        for craft in crafts:
+            with contextlib.suppress(FileNotFoundError, ValueError):
+                craft(session)
+        return label
+
+    def try_it(self, name: str, *, whole: bool) -> None:
+        """Open a crafted session, twice if it can be, and write down what happened."""
+        label = self.craft(name)
+        begun = time.monotonic()
+        if whole:
+            status, _ = run(self.state, self.work)
+            out, err = ((self.work / it).read_text("utf-8", "replace") for it in OUTPUT)
+            again, _ = run(self.state, self.work) if status < 2 else (0, 0)
+        else:
+            faulthandler.dump_traceback_later(HANG, exit=True)
+            status, out, err = open_it(self.state / "main")
+            again = (
+                open_it(self.state / "main")[0]
+                if zlib.crc32(label.encode()) % 8 == 0
+                else 0
             )
-            for craft in crafts:
-                with contextlib.suppress(FileNotFoundError, ValueError):
-                    craft(session)
-            status, seconds = run(state, work)
-            errors = (work / "err").read_text(errors="replace")
-            again, _ = run(state, work) if status < 2 and place % 8 == 0 else (0, 0)
-            result: dict[str, Any] = {
-                "case": label,
-                "status": status,
-                "again": again,
-                "seconds": seconds,
-                "out": (work / "out").read_text(errors="replace"),
-                "err": errors,
-                "harmed": checksums(canary) != before or process.poll() is not None,
-                "left": sorted(it.name for it in state.iterdir()),
-            }
-            sys.stdout.write(json.dumps(result) + "\n")
-            sys.stdout.flush()
-            shutil.rmtree(state)
+            faulthandler.cancel_dump_traceback_later()
+        ended = os.waitid(os.P_PID, self.process.pid, PEEK) if whole else None
+        gone = psutil.Process(self.process.pid).status() == psutil.STATUS_ZOMBIE
+        result: dict[str, Any] = {
+            "case": label,
+            "whole": whole,
+            "status": status,
+            "again": again,
+            "seconds": time.monotonic() - begun,
+            "out": out,
+            "err": err,
+            "harmed": checksums(self.canary) != self.before or bool(ended) or gone,
+            "left": sorted(it.name for it in self.state.iterdir()),
+        }
+        sys.stdout.write(json.dumps(result) + "\n")
+        sys.stdout.flush()
+        shutil.rmtree(self.state)
+
+
+OUTPUT = ("out", "err")
+PEEK = os.WEXITED | os.WNOHANG | os.WNOWAIT
+
+
+def work_on(names: list[str], work: Path) -> None:
+    """Try all cases; one that ends its process is missing in what is written."""
+    desk = Desk(work)
+    try:
+        for name in names[::WHOLE]:
+            desk.try_it(name, whole=True)
+        others = [name for place, name in enumerate(names) if place % WHOLE]
+        for at in range(0, len(others), BATCH):
+            # No thread runs here: it may fork.
+            if (pid := os.fork()) == 0:
+                status = 99
+                try:
+                    for name in others[at : at + BATCH]:
+                        desk.try_it(name, whole=False)
+                    status = 0
+                finally:
+                    os._exit(status)
+            os.waitpid(pid, 0)
+            shutil.rmtree(desk.state, ignore_errors=True)
     finally:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+            os.kill(desk.process.pid, signal.SIGKILL)
+        desk.process.wait()
 
 
 if __name__ == "__main__":

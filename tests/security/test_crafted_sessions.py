@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
 import re
+import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -14,14 +17,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from pty_session import PtySession, chat_command
 
 from tests.faults.conftest import SEED
 from tests.faults.program import SOAK
-from tests.security.crafted import CASES, COLUMNS, write_session
+from tests.security.crafted import CASES, COLUMNS, Session, own, write_session
 
 _HERE: Final = Path(__file__).parent
 _PARTS: Final = 3
 _DRAWN: Final = 2000 if SOAK else 30
+_DRAWN_CHATS: Final = 50 if SOAK else 2
 _CHOSEN: Final = len(CASES) if SOAK else 500
 _CONTROL: Final = re.compile(r"[^\n\x20-\x7e\xa0-\u2027\u202f-\U0010ffff]")
 _SLOWEST: Final = 60.0
@@ -60,17 +65,40 @@ def _faults(result: dict[str, Any]) -> list[str]:
 def test_a_crafted_session_harms_nothing_and_is_named_in_one_line(
     part: int, tmp_path: Path
 ) -> None:
-    print(f"BACKBURNER_SEED={SEED}")  # noqa: T201 - repeats this
     chance = random.Random(SEED)  # noqa: S311 - chooses cases, keeps no secrets
     names = chance.sample(sorted(CASES), _CHOSEN)
     names += [str(chance.randrange(1 << 32)) for _ in range(_DRAWN)]
-    results = _run(names[part::_PARTS], tmp_path)
-    assert len(results) == len(names[part::_PARTS])
+    mine = names[part::_PARTS]
+    results = _run(mine, tmp_path)
     faults = [(it["case"], _faults(it), it["err"][-800:]) for it in results]
     assert [it for it in faults if it[1]] == [], f"BACKBURNER_SEED={SEED}"
     # A test that opens nothing would find nothing.
     aside = sum("set aside as" in it["out"] for it in results)
     assert 0 < aside < len(results)
+    assert len(results) == len(mine), f"one ended its process; BACKBURNER_SEED={SEED}"
+
+
+def test_the_drawn_chat_opens_a_crafted_session_and_ends(tmp_path: Path) -> None:
+    chance = random.Random(SEED)  # noqa: S311 - chooses cases, keeps no secrets
+    write_session(tmp_path / "template")
+    for number, name in enumerate(chance.sample(sorted(CASES), _DRAWN_CHATS)):
+        state = tmp_path / str(number)
+        shutil.copytree(tmp_path / "template", state / "main")
+        own(state / "main")
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            CASES[name](Session(state / "main", os.getpid(), 0.0))
+        with PtySession(chat_command(state, "--grace", "0")) as chat:
+            chat.wait(
+                lambda chat=chat: (
+                    b"\x1b[?1049h" in chat.raw or chat.process.poll() is not None
+                )
+            )
+            if chat.process.poll() is None:
+                chat.process.send_signal(signal.SIGTERM)
+            assert chat.wait_exit() in {2, 128 + signal.SIGTERM}, name
+            said = bytes(chat.raw)
+            assert b"Traceback" not in said, name
+            assert b"nternal error" not in said, name
 
 
 def test_every_column_is_crafted(tmp_path: Path) -> None:

@@ -1,0 +1,195 @@
+"""Random input, to line mode and to the drawn chat: it ends, and leaves nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import termios
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from patience import PATIENCE
+from pty_session import PtySession, chat_command
+
+from tests.faults.conftest import SEED
+from tests.faults.program import COMMAND, SOAK, TAG, tagged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_SEEDS: Final = [SEED + n for n in range(150 if SOAK else 2)]
+_STEPS: Final = 60
+_LONG: Final = 70_000
+
+_COMMANDS: Final = (
+    "/task",
+    '/task "Job" bash "echo hi"',
+    '/task "Open quote bash',
+    "/task x sleep 0.01",
+    "/task x sleep 600",
+    "/tasks",
+    "/tasks --all",
+    "/cancel 1",
+    "/cancel --all",
+    "/show 1",
+    "/output 2",
+    "/output 99999999999999999999",
+    "/rerun 1",
+    "/clear",
+    "/chat other",
+    "/chat --new other",
+    "/chat --close",
+    "/help",
+    "/help kill",
+    "/wrong",
+    "/",
+    "!",
+    "!echo one; echo two >&2",
+    "!printf '\\033]52;c;aGk=\\a\\033[2J\\200'",
+    "!sleep 600",
+    "!exit 3",
+    "!cat <<END",
+    "END",
+    "!for i in 1 2; do",
+    "done",
+    "!echo 'open",
+    "!echo back\\",
+    "hello",
+)
+_SPOILED: Final = (
+    b"\x1b",
+    b"\x1b[",
+    b"\x1b]52;c;",
+    b"\x00",
+    b"\x9b31m",
+    b"\xff\xfe",
+    b"\xed\xa0\x80",
+    b"\r",
+    "\u202e\u2028".encode(),
+    "日本🇩🇪e\u0301".encode(),
+)
+_KEYS: Final = (
+    *(b"\x1b[A", b"\x1b[B", b"\x1b[C", b"\x1b[D", b"\x1bOP", b"\x1b[5~", b"\x1b[6~"),
+    *(b"\r", b"\t", b"\x1b[Z", b"\x7f", b"\x1b", b"\x1b\r", b"\x1bb", b"\x1bd"),
+    *(b"\x01", b"\x05", b"\x0b", b"\x0c", b"\x12", b"\x15", b"\x17", b"\x19", b"\x1f"),
+    *(b"\x1b[I", b"\x1b[O", b"\x1b[<0;5;5M", b"\x1b[<64;5;5M", b"\x1b[<0;999;999m"),
+    *(b"\x1b[13;2u", b"\x1b[99999999;5u", b"\x1b[1;5", b"\x1b[200~", b"\x1b[201~"),
+    *(b"\x1b[?62;22c", b"\x1b]11;rgb:0/0/0\x07", b"\x1bP+r", b"?", b"/", b"n", b"&"),
+)
+
+
+def _noise(chance: random.Random) -> bytes:
+    """Return random bytes, as a line or a part of one."""
+    length = chance.choice([1, 3, 10, 200])
+    return bytes(chance.choices(range(256), k=length))
+
+
+def _line(chance: random.Random) -> bytes:
+    command = chance.choice(_COMMANDS).encode()
+    match chance.randrange(8):
+        case 0:
+            cut = chance.randint(0, len(command))
+            return command[:cut] + chance.choice(_SPOILED) + command[cut:]
+        case 1:
+            return _noise(chance).replace(b"!", b"")
+        case 2 if chance.random() < 0.2:
+            return command + b"x" * _LONG
+        case _:
+            return command
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)], ids=["text", "json"])
+@pytest.mark.parametrize("seed", _SEEDS)
+def test_line_mode_takes_any_input_and_ends(
+    seed: int, options: tuple[str, ...], tmp_path: Path
+) -> None:
+    chance = random.Random(seed)  # noqa: S311 - chooses input, keeps no secrets
+    lines = [_line(chance) for _ in range(_STEPS)]
+    # What lasts is ended; a here-document or a quote that is open ends here too.
+    script = b"\n".join([*lines, b"END", b"'", b"done", b"/cancel --all", b"/quit"])
+    tag = f"fuzz-{os.getpid()}-{seed}"
+    state = ["--state-dir", str(tmp_path / "state"), "--grace", "0.2"]
+    process = subprocess.Popen(
+        [COMMAND, "--plain", *options, *state],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        env={**os.environ, TAG: tag},
+    )
+    try:
+        said, errors = process.communicate(script, timeout=PATIENCE)
+    finally:
+        process.kill()
+        left = tagged(tag)
+        for it in left:
+            it.kill()
+    label = f"BACKBURNER_SEED={seed}: {errors[-2000:]!r}"
+    assert process.returncode in {0, 1, 2}, label
+    assert left == [], label
+    for text in (said, errors):
+        assert b"Traceback" not in text, label
+        assert b"nternal error" not in text, label
+        assert b"\x1b" not in text, label
+
+
+def _press(chance: random.Random, chat: PtySession) -> None:
+    """Do one thing that a person, a terminal or a shell could do."""
+    match chance.randrange(12):
+        case 0:
+            chat.resize(chance.choice([1, 2, 7, 40, 80, 200]), chance.randint(1, 60))
+        case 1:
+            paste = _line(chance)[:2000] + b"\n" + _line(chance)[:2000]
+            end = chance.choice([b"\x1b[201~", b"\x1b[20", b""])
+            chat.flood_bytes(b"\x1b[200~" + paste + end)
+        case 2:
+            chat.flood_bytes(_noise(chance).translate(None, b"\x03\x04\x1a"))
+        case 3 | 4 | 5:
+            chat.flood_bytes(_line(chance)[:2000] + b"\r")
+        case 6 if chance.random() < 0.3:
+            chat.process.send_signal(signal.SIGTSTP)
+            chat.process.send_signal(signal.SIGCONT)
+        case _:
+            chat.flood_bytes(b"".join(chance.choices(_KEYS, k=chance.randint(1, 6))))
+
+
+def _modes(fd: int) -> list[object]:
+    return termios.tcgetattr(fd)[:4]
+
+
+@pytest.mark.parametrize("seed", _SEEDS)
+def test_the_drawn_chat_takes_any_keys_and_ends_on_a_signal(
+    seed: int, tmp_path: Path, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    chance = random.Random(seed)  # noqa: S311 - chooses input, keeps no secrets
+    tag = f"fuzz-chat-{os.getpid()}-{seed}"
+    label = f"BACKBURNER_SEED={seed}"
+    command = chat_command(tmp_path / "state", "--grace", "0.2")
+    with PtySession(command, environ={TAG: tag}, cwd=tmp_path) as chat:
+        before = _modes(chat.master)
+        chat.wait(lambda: b"\x1b[?1049h" in chat.raw)
+        for _ in range(_STEPS):
+            if chat.process.poll() is not None:
+                break
+            _press(chance, chat)
+        with contextlib.suppress(ProcessLookupError):
+            chat.process.send_signal(signal.SIGCONT)
+            chat.process.send_signal(signal.SIGTERM)
+        status = chat.wait_exit()
+        raw = bytes(chat.raw)
+        assert status in {0, 128 + signal.SIGTERM}, label
+        assert b"Traceback" not in raw, label
+        assert b"nternal error" not in raw, label
+        assert _modes(chat.master) == before, label
+        for on, off in (
+            (b"\x1b[?1049h", b"\x1b[?1049l"),
+            (b"\x1b[?2004h", b"\x1b[?2004l"),
+        ):
+            assert raw.rfind(off) > raw.rfind(on), label
+        until(lambda: not tagged(tag))
+    log = tmp_path / "state/main/chat.log"
+    assert not log.exists() or "Traceback" not in log.read_text(), label

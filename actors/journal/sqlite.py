@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 
 from ..messages import TaskChanged, TaskEvent
-from ..rules.book import LARGEST
+from ..rules.book import LARGEST, LAST_OPENED
 from ..rules.chat_message import ChatMessage
 from ..rules.process_record import ProcessRecord
 from ..rules.safe_text import brief
@@ -209,8 +209,13 @@ class SqliteJournal:
         )
 
     def go_on_at(self, next_id: int, seq: int) -> None:
-        """Let ids and the numbers of changes go on from here, if others were used."""
+        """Let ids and the numbers of changes go on from here, if others were used.
+
+        Raises:
+            JournalError: If there are hardly any left.
+        """
         self._next_id, self._seq = self._kept = next_id, seq
+        self._check_numbers(LAST_OPENED)
 
     def changed(
         self, change: TaskChanged, environment: Variables | None = None
@@ -383,9 +388,9 @@ class SqliteJournal:
             self._place = _place_of(self._path)
         return self._db
 
-    def _check_numbers(self) -> None:
+    def _check_numbers(self, largest: int = LARGEST) -> None:
         """Write nothing that would not be read again."""
-        if max(self._seq, self._next_id) > LARGEST:
+        if max(self._seq, self._next_id) > largest:
             raise JournalError(
                 f"{self._path} has no numbers left for new tasks; open another session"
             )

@@ -31,7 +31,7 @@ from crafted import CASES, Session, mixed, own, write_session
 
 HANG = 60
 BATCH = 25
-WHOLE = 20  # of so many cases one goes through the whole program
+WHOLE = 50  # of so many cases one goes through the whole program
 PATIENCE = 100
 COMMANDS = (
     "/tasks --all\n"
@@ -141,7 +141,7 @@ class Desk:
             status, out, err = open_it(self.state / "main")
             again = (
                 open_it(self.state / "main")[0]
-                if zlib.crc32(label.encode()) % 8 == 0
+                if zlib.crc32(label.encode()) % 16 == 0
                 else 0
             )
             faulthandler.cancel_dump_traceback_later()

@@ -220,7 +220,8 @@ class QueueActor(SafeActor[QueueMessage]):
         try:
             self._journal.close(clean=self._closed)
         except JournalError as error:
-            logger.error("The journal could not be closed in order: %s", error)
+            if self._writing.trouble is None:  # else it has been said
+                logger.error("The journal could not be closed in order: %s", error)
 
     def _conclude(self, message: QueueMessage, answer: QueueReply | None) -> None:
         self._handled += 1
@@ -664,7 +665,9 @@ class QueueActor(SafeActor[QueueMessage]):
         try:
             self._writing.use(self._journal.commit)
         except JournalError as error:
-            return Refused(safe_line(str(error)), RefusalCode.JOURNAL, correlation_id)
+            # Whoever opens it says so; once is enough.
+            self._writing.trouble = text = safe_line(str(error))
+            return Refused(text, RefusalCode.JOURNAL, correlation_id)
         return Acknowledged(correlation_id)
 
     def _recover(self) -> None:

@@ -140,8 +140,8 @@ class TaskSystem(Requests):
         self.remembers = directory is not None
         self.resumed = ()
         self.problems: tuple[str, ...] = ()
-        """What went wrong in the last `stop`, such as processes that live on because
-        they belong to another user; empty if all is well."""
+        """What went wrong in the last `stop` of a started system, such as processes
+        that live on because they belong to another user; empty if all is well."""
         self.leftovers = ""
         """What a killed program left running, while `start` ends it; empty if none."""
         self.dead_letters = DeadLetters()
@@ -248,7 +248,7 @@ class TaskSystem(Requests):
             import tempfile  # noqa: PLC0415 - a remembered session starts without it
 
             temporary = Path(tempfile.mkdtemp(prefix="backburner-"))
-            self._releases.append(lambda: shutil.rmtree(temporary, ignore_errors=True))
+            self._releases.append(lambda: _remove(temporary))
             return temporary, NoJournal(), Memory(session_key=os.urandom(6).hex())
         queued = TaskStatus.QUEUED
         folder = SessionFolder(directory)
@@ -354,7 +354,7 @@ class TaskSystem(Requests):
             # A signal handler may call this in the midst of either, on its thread.
             if self._starts:
                 self._given_up = True
-            elif self._shutdown is None:
+            elif self._shutdown is None and self._owner is not None:
                 self._shut_down(reason, deadline)
         finally:
             self._lifecycle.release()
@@ -415,6 +415,24 @@ class TaskSystem(Requests):
         finally:
             self._shutdown = None
             self._owner = None
+
+
+def _remove(temporary: Path) -> None:
+    """Delete the temporary folder of a session that is not remembered.
+
+    Raises:
+        FolderError: If something of it can't be deleted.
+    """
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        # What a process made meanwhile goes too; if it still fails this says why.
+        shutil.rmtree(temporary)
+    except FileNotFoundError:
+        pass  # it is gone
+    except OSError as error:
+        why = error.strerror or str(error)
+        text = f"can't delete the temporary folder {temporary}: {why}; delete it"
+        raise FolderError(text) from error
 
 
 def working_directory() -> str | None:

@@ -405,5 +405,5 @@ def _cause(path: Path, error: Exception) -> str:
     # SQLite calls most ways to run out of room a "disk I/O error".
     with contextlib.suppress(OSError):
         if shutil.disk_usage(path.parent).free < _LITTLE_ROOM:
-            return f"the disk is full ({error})"
+            return "the disk is full; make room"
     return str(error)

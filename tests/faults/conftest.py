@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from tests.faults.program import SOAK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 SEED: Final = int(os.environ["BACKBURNER_SEED"])  # tests/conftest.py has drawn it
@@ -46,6 +47,19 @@ def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
 def state(tmp_path: Path) -> Path:
     """Return a state directory that does not exist yet."""
     return tmp_path / "state"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a file system with room for one MiB."""
+    mount = tmp_path / "disk"
+    mount.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", mount]
+    done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip(f"no disk of one's own here: {done.stderr.decode().strip()}")
+    yield mount
+    subprocess.run(["umount", "--lazy", mount], check=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -130,6 +130,13 @@ class Program:
                 if not self._more.wait(end - time.monotonic()):
                     raise TimeoutError(f"still waiting: {self.errors()}\n{self.lines}")
 
+    def wait_until(self, matches: Callable[[Line], bool]) -> None:
+        """Wait until a line matches, or it has ended."""
+        with contextlib.suppress(AssertionError):
+            self.wait_for(matches)
+        if self._ended:
+            self.process.wait(PATIENCE)
+
     def wait_for_event(self, event: TaskEvent, task_id: int) -> Task:
         """Return a task as it was in the line that tells this of it."""
         line = self.wait_for(
@@ -231,6 +238,15 @@ def tagged(value: str, name: str = TAG) -> list[psutil.Process]:
             if alive and value in process.environ().get(name, ""):
                 found.append(process)
     return found
+
+
+def fill(mount: Path, left: int = 0) -> None:
+    """Fill a small disk up with a file `filler`, but for so many bytes."""
+    filler = mount / "filler"
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
+    os.truncate(filler, max(0, filler.stat().st_size - left))
 
 
 def running_as(text: str) -> list[psutil.Process]:

@@ -8,6 +8,7 @@ import resource
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -46,11 +47,11 @@ from backburner.actors.testing import FakeKind, ManualClock, Recorder, running
 from msgspec.structs import replace
 from patience import PATIENCE
 
-from tests.faults.program import Program, soak_only
+from tests.faults.program import Program, fill, soak_only
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from backburner.actors.runtime.clock import Alarm
 
@@ -78,18 +79,11 @@ class _SmallDisk:
 
     def take(self, program: Program) -> None:
         del program
-        _fill(self._mount)
+        fill(self._mount)
 
     def give(self, program: Program) -> None:
         del program
         (self._mount / "filler").unlink()
-
-
-def _fill(mount: Path) -> None:
-    filler = mount / "filler"
-    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
-        while file.write(bytes(4096)):
-            pass
 
 
 class _SizeLimit:
@@ -105,19 +99,6 @@ class _SizeLimit:
     def _limit(program: Program, size: int) -> None:
         limits = (size, resource.RLIM_INFINITY)
         psutil.Process(program.process.pid).rlimit(psutil.RLIMIT_FSIZE, limits)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount a file system with room for one MiB."""
-    mount = tmp_path / "disk"
-    mount.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", mount]
-    done = subprocess.run(command, capture_output=True, check=False)
-    if done.returncode:
-        pytest.skip(f"no disk of one's own here: {done.stderr.decode().strip()}")
-    yield mount
-    subprocess.run(["umount", "--lazy", mount], check=True)
 
 
 @pytest.fixture(
@@ -248,7 +229,7 @@ def test_a_disk_that_is_full_from_the_start_is_named(small_disk: Path) -> None:
     with running(TaskSystem(directory=directory)) as system:
         system.add("Fail", "bash", "exit 1")
         system.wait(timeout=PATIENCE)
-    _fill(small_disk)
+    fill(small_disk)
     why = "No space left on device; make room, or name another|the disk is full"
     with pytest.raises(TaskSystemError, match=why):
         TaskSystem(directory=directory).start()
@@ -339,7 +320,7 @@ def test_output_makes_room_on_a_full_disk(small_disk: Path) -> None:
         system.add("Big", "bash", "head -c 200000 /dev/zero")
         system.wait(timeout=PATIENCE)
         system.subscribe(news)
-        _fill(small_disk)
+        fill(small_disk)
         system.queue.tell(Shown(10_000))
         replies: Recorder[QueueReply] = Recorder()
         news.wait_for(JournalTrouble)
@@ -373,6 +354,24 @@ def test_a_disk_that_is_read_only_is_named(small_disk: Path) -> None:
         pass
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     assert _refusal(directory) == _unwritable(directory, "Read-only file system")
+
+
+def test_a_temporary_folder_that_cant_be_deleted_is_named(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
+    system = TaskSystem()
+    with running(system):
+        subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    (folder,) = small_disk.iterdir()
+    (problem,) = system.problems
+    assert problem == (
+        "a step of the session's end failed: can't delete the temporary folder"
+        f" {folder}: Read-only file system; delete it"
+    )
+    # Nothing is left to do, and what went wrong is still so.
+    system.stop()
+    assert system.problems == (problem,)
 
 
 def test_what_is_kept_is_for_its_owner_alone(state: Path) -> None:

@@ -22,7 +22,7 @@ from ...actors import (
 from ..dialogue.effects import Leave, Send, Tell
 from ..dialogue.face_actor import FaceActor
 from ..dialogue.lookups import LookUp
-from ..dialogue.messages import Finished
+from ..dialogue.messages import Finished, Notice
 from ..dialogue.partner import Spoken
 from ..editor.history_file import HistoryError
 from ..terminal import keys
@@ -82,6 +82,12 @@ PATIENCE_WITH_INPUT: Final = 0.002
 
 REMEMBERED: Final = 10_000
 """Entries of the transcript that are put back when a session is opened again."""
+
+PAST: Final = "past"
+"""Marks the answer to the question for what was said before."""
+
+ASK_AGAIN: Final = 1.0
+"""Seconds after which that is asked again if it was refused."""
 
 _SHOWN_AT_ONCE = keys.Key | keys.Typed | keys.Paste | keys.Wheel | keys.Click | Resized
 _SEARCH_TIME: Final = 0.015
@@ -159,7 +165,7 @@ class UIActor(FaceActor[UIMessage]):
                 return Summary(self._summary(message))
             case Open():
                 # In this order, so that the past is there before the news.
-                past = GetTranscript(REMEMBERED, self.actor_ref)
+                past = GetTranscript(REMEMBERED, self.actor_ref, PAST)
                 self.post(self._queue, past)
                 self.post(self._queue, Subscribe(self.actor_ref, shows=True))
             case Ending():
@@ -181,11 +187,8 @@ class UIActor(FaceActor[UIMessage]):
                 self._alarm = None
                 self._pause_if_wanted()
                 self._perform(update(self._state, message, now))
-            case Transcript() | Refused() if not self._opened:
-                # It was asked for first, and nothing else can have been.
-                self._opened = True
-                self._perform(update(self._state, message, now))
-                self.post(self._owner, Opened())
+            case Transcript() | Refused() if message.correlation_id == PAST:
+                self._take_past(message, now)
             case TaskChanged() | Subscribed():
                 self.note_seen(message)
                 self._perform(update(self._state, message, now))
@@ -202,6 +205,19 @@ class UIActor(FaceActor[UIMessage]):
                 self._perform(update(self._state, message, now))
         self._settle()
         return answer
+
+    def _take_past(self, answer: Transcript | Refused, now: float) -> None:
+        """Show what was said before; if it can't be read, say so once and ask again."""
+        if isinstance(answer, Transcript):
+            self._perform(update(self._state, answer, now))
+        else:
+            if not self._opened:
+                text = f"can't show what was said before, waiting: {answer.text}"
+                self._perform(update(self._state, Notice(text), now))
+            self._clock.call_later(ASK_AGAIN, lambda: self.tell_self(Open()))
+        if not self._opened:
+            self._opened = True
+            self.post(self._owner, Opened())
 
     def on_error(self, message: UIMessage, error: BaseException) -> None:
         """Say so on the screen; give up if drawing is what fails."""

@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pykka
 import pytest
 from backburner.actors import (
+    ChatMessage,
     DeadLetters,
+    GetTranscript,
     ListTasks,
     Promise,
+    Refused,
     Shown,
     Subscribe,
     Subscribed,
     TaskChanged,
     TaskEvent,
     TaskStatus,
+    Transcript,
 )
 from backburner.actors.runtime.clock import SystemClock
 from backburner.ui.chat.model.messages import (
     Close,
     Ending,
     Open,
+    Opened,
     Pause,
     Paused,
     Summary,
 )
 from backburner.ui.chat.ui_actor import UIActor
 from backburner.ui.chat.views.input import input_styles
+from backburner.ui.dialogue.dialogue import MAIN_CONVERSATION
 from backburner.ui.dialogue.messages import ViewLost
 from backburner.ui.dialogue.partner import Partner
 from backburner.ui.program.config import Config, Notifications
@@ -36,13 +42,16 @@ from backburner.ui.terminal.keys import BackgroundColor, FocusChange, Key, Paste
 from backburner.ui.terminal.screen import Screen
 from backburner.ui.terminal.terminal import Terminal
 from backburner.ui.text.theme import DARK, LIGHT
-from chat_driver import ChatDriver, ended
+from chat_driver import START, ChatDriver, ended
 from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from backburner.ui.chat.model.state import ChatState
+
+
+MessageT = TypeVar("MessageT")
 
 
 class Stage:
@@ -83,6 +92,12 @@ class Stage:
         assert self._ref is not None
         for message in messages:
             self._ref.tell(message)
+
+    def next_of(self, kind: type[MessageT]) -> MessageT:
+        """Return the next request of this type."""
+        while not isinstance(message := self.queue.get(PATIENCE), kind):
+            pass
+        return message
 
     def settle(self) -> Summary:
         """Wait until all that was told has been handled and drawn."""
@@ -126,6 +141,27 @@ def test_it_asks_for_the_past_before_it_asks_for_the_news(stage: Stage) -> None:
     stage.tell(Open())
     kinds = [type(stage.queue.get(PATIENCE)).__name__ for _ in range(2)]
     assert kinds == ["GetTranscript", "Subscribe"]
+
+
+def test_a_past_that_cant_be_read_is_said_once_and_asked_for_again(
+    stage: Stage,
+) -> None:
+    stage.start()
+    stage.tell(Open())
+    asked: list[GetTranscript] = []
+    for text in ("the disk is full", "the disk is still full"):
+        asked.append(stage.next_of(GetTranscript))
+        refused = Refused(text, correlation_id=asked[-1].correlation_id)
+        stage.tell(refused)
+    asked.append(stage.next_of(GetTranscript))
+    assert isinstance(stage.owner.get(PATIENCE), Opened)
+    said = ChatMessage(START, MAIN_CONVERSATION, "you", "said before")
+    stage.tell(Transcript((said,), asked[-1].correlation_id))
+    stage.settle()
+    raw = stage.read()
+    assert b"said before" in raw
+    assert b"can't show what was said before, waiting: the disk is full" in raw
+    assert b"still full" not in raw
 
 
 def test_what_was_on_the_screen_is_acknowledged_once(stage: Stage) -> None:

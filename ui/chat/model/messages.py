@@ -19,7 +19,10 @@ class Resized(msgspec.Struct, frozen=True):
 
 
 class Open(msgspec.Struct, frozen=True):
-    """Begin: draw the first frame, look up what was said before, hear the news."""
+    """Begin: draw the first frame, look up what was said before, hear the news.
+
+    Once more if what was said before could not be read.
+    """
 
 
 class Beat(msgspec.Struct, frozen=True):

@@ -1,0 +1,127 @@
+"""A killed session opened on a disk with hardly any room, at every 4 KiB of it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from backburner.actors import TaskEvent
+from patience import PATIENCE
+from pty_session import PtySession
+
+from tests.faults.program import COMMAND, SOAK, Program, fill
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_PAGE: Final = 4096
+_STEPS: Final = tuple(range(41)) if SOAK else (0, 1, 3, 6, 9, 14, 18)
+"""Pages of room that are left; with 36 of them a session opens as usual."""
+
+
+@pytest.fixture
+def killed(small_disk: Path, tmp_path: Path) -> Path:
+    """Return a copy of the folder of a killed session with two queued tasks."""
+    state = small_disk / "state"
+    with Program(state, "--parallel", "1") as program:
+        program.send("!sleep 600", "!echo second", "!echo third")
+        program.wait_for_event(TaskEvent.RUNNING, 1)
+        program.wait_for_event(TaskEvent.QUEUED, 3)
+        program.kill()
+    kept = tmp_path / "kept"
+    shutil.move(state, kept)
+    return kept
+
+
+def _start_over(kept: Path, disk: Path, pages: int) -> Path:
+    state = disk / "state"
+    shutil.rmtree(state, ignore_errors=True)
+    (disk / "filler").unlink(missing_ok=True)
+    shutil.copytree(kept, state)
+    fill(disk, pages * _PAGE)
+    return state
+
+
+def _give_room(disk: Path) -> None:
+    (disk / "filler").unlink()
+
+
+def test_a_drawn_chat_hears_when_a_full_disk_has_room_again(
+    killed: Path, small_disk: Path
+) -> None:
+    opened = 0
+    for pages in _STEPS:
+        state = _start_over(killed, small_disk, pages)
+        with PtySession([str(COMMAND), "--state-dir", str(state)]) as chat:
+            if not _is_open(chat):
+                assert chat.wait_exit() == 2
+                assert _is_one_clear_line(chat.text.strip()), (pages, chat.text)
+                continue
+            opened += 1
+            _give_room(small_disk)
+            chat.wait(lambda chat=chat: _both_ended(chat.text))
+            chat.send("!echo and on\r")
+            chat.wait("✓ #4")
+            chat.send("/quit\r")
+            assert chat.wait_exit() == 0
+            assert b"Traceback" not in chat.raw
+            assert b"internal error" not in chat.raw
+    assert opened
+
+
+def _is_open(chat: PtySession) -> bool:
+    """Wait until it meets the full disk, or has run all; false if it has ended."""
+    end = time.monotonic() + PATIENCE
+    while "can't write" not in chat.text and not _both_ended(chat.text):
+        assert time.monotonic() < end, chat.text
+        if not chat.read(0.1):
+            return False
+    return True
+
+
+def _both_ended(text: str) -> bool:
+    # A job that writes to a full disk fails, as it does anywhere.
+    return all(re.search(f"[✓✗] #{it} ", text) for it in (2, 3))
+
+
+def _is_one_clear_line(text: str) -> bool:
+    words = " ".join(text.split())
+    return (
+        words.startswith("backburner: ")
+        and words.count("backburner: ") == 1
+        and "make room" in words
+        and "Traceback" not in words
+    )
+
+
+def test_line_mode_hears_when_a_full_disk_has_room_again(
+    killed: Path, small_disk: Path
+) -> None:
+    opened = 0
+    for pages in _STEPS:
+        state = _start_over(killed, small_disk, pages)
+        with Program(state) as program:
+            program.wait_until(
+                lambda line: (
+                    line.text.startswith("can't write")
+                    or (line.task is not None and line.task.status.is_final)
+                )
+            )
+            if program.process.poll() is not None:
+                assert program.wait() == 2
+                assert _is_one_clear_line(program.errors()), (pages, program.errors())
+                continue
+            opened += 1
+            _give_room(small_disk)
+            for task_id in (2, 3):
+                program.wait_for_end(task_id)
+            program.send("!echo and on")
+            assert program.wait_for_event(TaskEvent.COMPLETE, 4).exit_code == 0
+            program.send("/quit")
+            assert program.wait() in {0, 1}  # one of the two may have failed
+            assert "Traceback" not in program.errors()
+            assert not [it for it in program.texts("error") if "internal" in it]
+    assert opened

@@ -50,7 +50,7 @@ def try_add(arguments: list[str]) -> int | None:
         return None
     if answer["type"] != "TaskAdded":
         sys.stderr.write(f"backburner: {answer.get('text')}\n")
-        return 2 if answer.get("invalid") else 1
+        return 2 if answer.get("code") == "invalid" else 1
     task = answer["task"]
     if options.get("json"):
         text = json.dumps(task)

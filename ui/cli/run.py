@@ -25,6 +25,7 @@ from ...actors import (
 from ...actors.host import starting
 from ...actors.host.address import is_served
 from ...actors.host.remote import RemoteSystem
+from ...actors.messages import RefusalCode
 from ...actors.rules.safe_text import safe_json, safe_line
 from ..dialogue.reports import detail_lines, list_lines, news_text, output_end
 from ..program.config import ConfigError, load
@@ -53,6 +54,12 @@ _CHUNK: Final = 1 << 16
 _SIGNALED: Final = re.compile(r"killed by signal (\d+)")
 
 
+_HINTS: Final = {
+    RefusalCode.UNKNOWN: "; `backburner status --all` lists those there are",
+    RefusalCode.FINISHED: "; `backburner show` tells more",
+}
+
+
 class _UsageError(Exception):
     """The command makes no sense; the text says why and what to do."""
 
@@ -65,8 +72,10 @@ def run(arguments: Sequence[str]) -> int:
     except (_UsageError, ConfigError, ValueError) as error:
         return _complain(str(error), EXIT_USAGE)
     except RefusedError as error:
-        text = str(error).replace("/tasks --all lists", "backburner status --all lists")
-        return _complain(text.replace("/show", "backburner show"), EXIT_UNSUCCESSFUL)
+        hint = _HINTS.get(error.code, "")
+        invalid = error.code is RefusalCode.INVALID
+        status = EXIT_USAGE if invalid else EXIT_UNSUCCESSFUL
+        return _complain(f"{error}{hint}", status)
     except (TaskSystemError, TimeoutError) as error:
         return _complain(str(error), EXIT_UNSUCCESSFUL)
     except BrokenPipeError:

@@ -43,6 +43,7 @@ from backburner.ui.terminal.screen import Screen
 from backburner.ui.terminal.terminal import Terminal
 from backburner.ui.text.theme import DARK, LIGHT
 from chat_driver import START, ChatDriver, ended
+from msgspec.structs import replace
 from patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -186,6 +187,16 @@ def test_somebody_who_looks_elsewhere_is_told_that_a_task_has_ended(
     stage.tell(FocusChange(focused=False), change(1))
     until(lambda: b"Build complete (8.0s)" in stage.read())
     assert b"\x07" in stage.raw.replace(b"(8.0s)\x07", b"")
+
+
+def test_a_notification_says_the_result(
+    stage: Stage, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    task = replace(ended(1, "Tests"), last_line="511 passed in 62.40s")
+    stage.start()
+    stage.tell(FocusChange(focused=False), TaskChanged(1, TaskEvent.COMPLETE, task))
+    notification = b"backburner: Tests complete: 511 passed in 62.40s (8.0s)"
+    until(lambda: notification in stage.read())
 
 
 def test_nobody_who_looks_is_disturbed(

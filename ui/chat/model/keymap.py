@@ -151,25 +151,29 @@ TASKS: Final = Keymap(
         Binding(("x",), "cancel", "x", "cancel; asks, Enter: yes", "cancel"),
         Binding(("X",), "kill", "X", "kill at once; asks too", "kill"),
         Binding(("r",), "rerun", "r", "run again; asks too", "run again"),
-        Binding(("/",), "filter", "/", "filter by words", "filter"),
-        Binding(
-            ("escape", "tab", "shift-tab", "q"),
-            "back",
-            "Esc Tab",
-            "back to the input",
-            "back",
-        ),
+        Binding(("/",), "filter", "/", "filter by words", "filter tasks"),
+        Binding(("escape", "q"), "back", "Esc Tab", "back to the input", "back"),
         Binding((), "", "a word", "goes to the input"),
         Binding(("?",), "help", "?", hint="keys"),
     ),
 )
+
+PANEL: Final = Keymap(
+    "Panels",
+    (
+        Binding(("tab",), "next"),
+        Binding(("shift-tab",), "previous"),
+        Binding(("escape",), "to-input"),
+    ),
+)
+"""What means the same in every panel that does not say otherwise."""
 
 TASK: Final = Keymap(
     "An opened task",
     (
         Binding(("escape", "q", "ctrl-c"), "back", "Esc", "back; q too", "back"),
         Binding(("f",), "follow", "f", "follow the output", "follow"),
-        Binding(("/",), "find", "/", "search; ↑ for earlier terms", "search"),
+        Binding(("/",), "find", "/", "search; ↑ for earlier terms", "search output"),
         Binding(("n",), "find-next", "n N", "next match, previous", "next"),
         Binding(("N",), "find-previous"),
         Binding(("&",), "lines", "&", "show only lines that match", "lines"),

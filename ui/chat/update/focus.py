@@ -29,17 +29,28 @@ def focus_panel(state: ChatState, index: int = 0) -> list[Effect]:
     return panel.act(state, FOCUS)
 
 
-def focus_next(state: ChatState) -> list[Effect]:
-    """Give the keys to the part after the one that has them: Tab goes round."""
-    if state.focus is Focus.INPUT:
-        if state.detail is not None:
-            state.focus = Focus.TASK
-            state.choice = None
-            return []
-        return focus_panel(state)
-    after = state.panel_index + 1
-    if state.focus is Focus.PANEL and after < len(state.panels):
-        return focus_panel(state, after)
+def focus_next(state: ChatState, step: int = 1) -> list[Effect]:
+    """Give the keys to the part after the one that has them: Tab goes round.
+
+    Panels that are not seen are left out. A step of -1 goes the other way round.
+    """
+    if state.focus is Focus.INPUT and state.detail is not None:
+        state.focus = Focus.TASK
+        state.choice = None
+        return []
+    if state.focus is Focus.TASK:
+        state.focus = Focus.INPUT
+        return []
+    leaves_input = state.focus is Focus.INPUT
+    first = 0 if leaves_input else state.panel_index + step
+    for index in range(first, len(state.panels) if step > 0 else -1, step):
+        state.focus, state.panel_index = Focus.PANEL, index
+        if not leave_unseen_panel(state):
+            return focus_panel(state, index)
+    return focus_panel(state) if leaves_input else _to_input(state)
+
+
+def _to_input(state: ChatState) -> list[Effect]:
     state.focus = Focus.INPUT
     return []
 

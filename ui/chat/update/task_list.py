@@ -11,7 +11,7 @@ from ..model import keymap
 from ..model.panel import Panel
 from ..model.state import Focus, Purpose
 from ..views.task_panel import panel_height, panel_rows, shown_tasks
-from .focus import focus_next, focus_panel
+from .focus import focus_panel
 from .help_keys import show_keys
 from .prompt_keys import filter_tasks, open_prompt
 from .questions import ASKS, ask, carry_out
@@ -51,7 +51,7 @@ def _act(state: ChatState, action: str) -> list[Effect]:
         case "back" if state.tasks.words:
             filter_tasks(state, "")
         case "back":
-            return focus_next(state)
+            state.focus = Focus.INPUT
         case _:
             pass
     return []

@@ -33,7 +33,7 @@ from ..model.state import Focus, HelpKeys, Leaving, Question
 from .absorb import absorb, write_down
 from .common_keys import take_common_key, take_terminal_key
 from .detail_keys import act_on_detail
-from .focus import leave_unseen_panel
+from .focus import focus_next, leave_unseen_panel
 from .input_keys import find_names, send_waiting, take_input, take_names
 from .letters import note, recent, to_input
 from .mouse import click, wheel
@@ -203,6 +203,8 @@ def _take_in_focus(state: ChatState, key: keys.Key) -> list[Effect]:
         act = partial(act_on_detail, state, detail)
         return _take_letter_or_key(state, key, keymap.TASK, act)
     elif panel is not None:
+        if not panel.keys.action(key.name) and keymap.PANEL.action(key.name):
+            return _leave_panel(state, keymap.PANEL.action(key.name))
         act = partial(panel.act, state)
         return _take_letter_or_key(state, key, panel.keys, act)
     elif key.text and recent(state) is not None:
@@ -212,6 +214,13 @@ def _take_in_focus(state: ChatState, key: keys.Key) -> list[Effect]:
             note(state, key)
         return take_input(state, key)
     return []
+
+
+def _leave_panel(state: ChatState, action: str) -> list[Effect]:
+    if action == "to-input":
+        state.focus = Focus.INPUT
+        return []
+    return focus_next(state, 1 if action == "next" else -1)
 
 
 def _take_letter_or_key(

@@ -322,11 +322,44 @@ def test_a_panel_is_one_value() -> None:
     chat.news(running(1))
     lines = chat.screen().splitlines()
     assert lines[-5:-3] == ["Weather", "sunny"]
-    chat.press("tab", "shift-tab")
-    chat.state.focus, chat.state.panel_index = Focus.PANEL, 1
+    chat.press("tab")
+    assert chat.screen().splitlines()[-2].startswith(f"tasks {PROMPT}")
+    chat.press("tab")
     assert chat.screen().splitlines()[-2].startswith(f"weather {PROMPT}")
     assert "u update" in chat.screen().splitlines()[-1]
     chat.press("u")
     assert pressed[-1] == "update"
     chat.press("f1")
     assert "look again" in chat.screen()
+    chat.press("escape", "tab")
+    assert chat.state.focus is Focus.INPUT
+    chat.press("tab", "tab", "shift-tab")
+    assert chat.screen().splitlines()[-2].startswith(f"tasks {PROMPT}")
+    for keys in (("tab", "escape"), ("escape",), ("q",), ("shift-tab",)):
+        chat.press("tab", *keys)
+        assert chat.state.focus is Focus.INPUT
+
+
+def test_tab_leaves_out_a_panel_that_has_nothing_to_show() -> None:
+    nothing = Panel(
+        "nothing", lambda _, __: 0, lambda *_: [], Keymap("", ()), lambda *_: []
+    )
+    chat = ChatDriver()
+    chat.news(ended(1))
+    chat.settle()
+    chat.state.panels = (nothing, TASK_PANEL, nothing)
+    chat.press("tab")
+    assert chat.screen().splitlines()[-2].startswith(f"tasks {PROMPT}")
+    chat.press("tab")
+    assert chat.state.focus is Focus.INPUT
+    assert not chat.state.notice
+
+
+def test_the_footer_says_what_a_slash_does(tmp_path: Path) -> None:
+    chat = in_the_list()
+    assert "/ filter tasks" in chat.screen().splitlines()[-1]
+    chat.press("escape")
+    assert "/ commands" in chat.screen().splitlines()[-1]
+    chat = in_an_open_task(tmp_path)
+    assert "/ search output" in chat.screen().splitlines()[-1]
+    assert "? keys" in chat.screen().splitlines()[-1]

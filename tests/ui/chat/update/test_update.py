@@ -676,3 +676,16 @@ def test_what_ctrl_c_cleared_is_recalled_but_not_written_down() -> None:
     assert not chat.press("up")
     assert chat.state.editor.text == "half a note"
     assert Remember("half a note") in chat.press("enter")
+
+
+def test_an_open_task_shows_its_result_once_it_is_complete() -> None:
+    chat = ChatDriver()
+    chat.news(running(1, "Tests", last_line="511 passed in 62.40s"))
+    open_task(chat, Detail(1, None, None))
+    assert "result" not in chat.screen()
+    chat.news(replace(ended(1, "Tests"), last_line="511 passed in 62.40s"))
+    assert "  result    511 passed in 62.40s" in chat.screen()
+    chat.news(ended(2, "Lint", TaskStatus.FAILED))
+    open_task(chat, Detail(2, None, None))
+    assert "result" not in chat.screen()
+    assert "exit status 2" in chat.screen()

@@ -3,10 +3,10 @@
     python docs/generate.py           writes it
     python docs/generate.py --check   exits with 1 if a document is stale
 
-`commands.md` comes from the registry of commands, the tables in `messages.md` from the
-actors, the rooms in `ARCHITECTURE.md` from the imports, the settings in
-`configuration.md` from their structs, and the examples that the documents quote from
-their files.
+`commands.md` comes from the registry of commands, `keys.md` from the tables of keys,
+the tables in `messages.md` from the actors, the rooms in `ARCHITECTURE.md` from the
+imports, the settings in `configuration.md` from their structs, and the examples that
+the documents quote from their files.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from backburner.actors import BashKind, SleepKind
+from backburner.ui.chat.model import keymap
 from backburner.ui.dialogue.commands import REGISTRY
 from backburner.ui.dialogue.registry import CommandSpec, synonyms
 from backburner.ui.lines.json_lines import json_schema
@@ -47,6 +48,26 @@ with a path, such as `/etc/hosts is wrong`.
 
 [check-project.chat](examples/check-project.chat) is a script of commands; run it with
 `backburner < docs/examples/check-project.chat`."""
+
+
+KEYS: Final = """\
+# Keys of the chat
+
+Written by `make docs` from `ui/chat/model/keymap.py`; `?` in an empty input, or F1,
+says the same.
+
+What ends or starts a task asks first: Enter is the yes, and any other key a no. A word
+that is typed in the list of tasks or in an opened task goes to the input."""
+
+
+def keys_document() -> str:
+    """Write the document of all keys."""
+    sections = [KEYS]
+    for keys in (keymap.INPUT, keymap.TASKS, keymap.TASK, keymap.COMMON):
+        rows = [f"| {key} | {meaning} |" for key, meaning in keys.meanings()]
+        table = "\n".join(["| key | what it does |", "| --- | --- |", *rows])
+        sections += [f"## {keys.title}", table]
+    return "\n\n".join(sections) + "\n"
 
 
 def commands_document() -> str:
@@ -130,6 +151,7 @@ def documents() -> dict[Path, str]:
     schema = json.dumps(json_schema(), indent=2)
     return {
         DOCS / "commands.md": commands_document(),
+        DOCS / "keys.md": keys_document(),
         DOCS / "json.schema.json": f"{schema}\n",
         **{
             path: with_section(path.read_text(), section)

@@ -342,7 +342,11 @@ def test_a_panel_is_one_value() -> None:
 
 def test_tab_leaves_out_a_panel_that_has_nothing_to_show() -> None:
     nothing = Panel(
-        "nothing", lambda _, __: 0, lambda *_: [], Keymap("", ()), lambda *_: []
+        "nothing",
+        lambda _, __: 0,
+        lambda _, __, ___: [],
+        Keymap("", ()),
+        lambda _, __: [],
     )
     chat = ChatDriver()
     chat.news(ended(1))

@@ -15,12 +15,14 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from pty_session import PtySession, chat_command
+from pty_session import ATTRIBUTES_ONLY, PtySession, chat_command
 from screen_picture import picture
 
 IMAGES: Final = Path(__file__).with_name("images")
 COLUMNS: Final = 100
 ROWS: Final = 28
+DARK: Final = {b"\x1b]11;?\x07": b"\x1b]11;rgb:1616/1919/1f1f\x07"}
+"""What a dark terminal answers when it is asked for its background."""
 
 MAKEFILE: Final = """\
 docs:
@@ -65,6 +67,7 @@ def take_pictures(folder: Path) -> None:
             rows=ROWS,
             environ=_environ(home),
             cwd=project,
+            answers={**DARK, **ATTRIBUTES_ONLY},
         ) as chat:
             _release_day(chat)
             _write(folder / "chat.svg", chat)

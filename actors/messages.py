@@ -14,7 +14,7 @@ import enum
 import msgspec
 
 from .rules.chat_message import ChatMessage
-from .rules.process_record import ProcessRecord
+from .rules.process_record import ProcessId, ProcessRecord
 from .rules.task import (
     Outcome,
     OutputNews,
@@ -33,7 +33,10 @@ class Message(msgspec.Struct, frozen=True, tag=True):
 
 
 class TaskEvent(enum.StrEnum):
-    """What happened to a task; `progress` is any change while it runs."""
+    """What happened to a task; `progress` is any change of no status.
+
+    While it runs, or of what it has left running.
+    """
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -431,6 +434,18 @@ class TaskWaits(Message, frozen=True, gc=False):
     waits_for: str | None
 
 
+class TaskLeftRunning(Message, frozen=True, gc=False):
+    """What a finished task has left running is less by now, or nothing.
+
+    Attributes:
+        task_id: Which.
+        names: What still runs, for people; empty if nothing does.
+    """
+
+    task_id: int
+    names: str
+
+
 class TaskProgressed(Message, frozen=True, gc=False):
     """A running task's output told something new."""
 
@@ -507,6 +522,7 @@ QueueMessage = (
     | ClaimTasks
     | TaskProcess
     | TaskWaits
+    | TaskLeftRunning
     | TaskProgressed
     | TaskEnded
 )
@@ -555,6 +571,7 @@ class JobEnded(Message, frozen=True, gc=False):
         news: The last look at its output, if it has any.
         stopped: Whether the actor was stopped from outside, job and all.
         abandoned: Whether processes of the job may be left, for the runner to end.
+        left: Those that go on without it.
     """
 
     task_id: int
@@ -562,6 +579,7 @@ class JobEnded(Message, frozen=True, gc=False):
     news: OutputNews | None = None
     stopped: bool = False
     abandoned: bool = False
+    left: tuple[ProcessId, ...] = ()
 
 
 class JobQuiet(Message, frozen=True, gc=False):
@@ -577,6 +595,16 @@ class ClaimAgain(Message, frozen=True):
 
 class BeginAgain(Message, frozen=True):
     """Some time has passed since the system lacked something for the job's start."""
+
+
+class LookAtLeft(Message, frozen=True):
+    """A process that a finished task has left running has ended.
+
+    Attributes:
+        task_id: The task.
+    """
+
+    task_id: int
 
 
 class TickRunner(Message, frozen=True):
@@ -607,7 +635,13 @@ class Drain(Message, frozen=True):
 
 
 class Drained(Message, frozen=True):
-    """The runner runs nothing any more, and will not."""
+    """The runner runs nothing any more, and will not.
+
+    Attributes:
+        left: The processes that its tasks have left, and that are still to be ended.
+    """
+
+    left: tuple[ProcessId, ...] = ()
 
 
 RunnerMessage = (
@@ -617,6 +651,7 @@ RunnerMessage = (
     | JobEnded
     | JobQuiet
     | ClaimAgain
+    | LookAtLeft
     | TickRunner
     | BuryTask
     | Drain

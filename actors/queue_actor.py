@@ -50,6 +50,7 @@ from .messages import (
     TaskEnded,
     TaskEvent,
     TaskFound,
+    TaskLeftRunning,
     TaskList,
     TaskProcess,
     TaskProgressed,
@@ -351,6 +352,8 @@ class QueueActor(SafeActor[QueueMessage]):
                 self._journal.runs_as(process)
             case TaskWaits(task_id=task_id, waits_for=waits_for):
                 self._note_wait(task_id, waits_for)
+            case TaskLeftRunning(task_id=task_id, names=names):
+                self._note_left_running(task_id, names)
             case TaskProgressed():
                 self._progress(message)
             case TaskEnded(claims=claims):
@@ -511,6 +514,15 @@ class QueueActor(SafeActor[QueueMessage]):
         reason = RUNNING if waits_for is None else f"waiting for {waits_for}"
         task = self._book.note_reason(task_id, reason, self._clock.now())
         self._changed(task, TaskEvent.PROGRESS)
+
+    def _note_left_running(self, task_id: int, names: str) -> None:
+        try:
+            before = self._book.get(task_id)
+        except UnknownTaskError:
+            return  # forgotten meanwhile
+        task = self._book.note_left_running(task_id, safe_line(names))
+        if task != before:
+            self._changed(task, TaskEvent.PROGRESS)
 
     def _progress(self, message: TaskProgressed) -> None:
         before = self._book.get(message.task_id).output_size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, assert_never
 
@@ -18,17 +19,20 @@ from .messages import (
     JobEnded,
     JobQuiet,
     Look,
+    LookAtLeft,
     QueueMessage,
     RunnerMessage,
     StartTask,
     Stop,
     StopTask,
     TaskEnded,
+    TaskLeftRunning,
     TickRunner,
 )
 from .processes import family, marks
 from .processes.ending import INTERVAL, KillRounds
 from .processes.environment import PreparedEnvironments
+from .processes.left import LeftBehind
 from .rules.look_schedule import LookSchedule
 from .rules.safe_text import safe_line
 from .rules.task import Outcome, Task
@@ -37,9 +41,12 @@ from .runtime.sending import Recipient, post_if_alive
 from .task_actor import TaskActor, TaskActorConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pykka
 
     from .kinds import Kinds
+    from .processes.handle import Process
     from .rules.variables import Variables
     from .runtime.clock import Alarm
 
@@ -92,6 +99,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
         self._environments = PreparedEnvironments(config.environment)
         self._active: dict[int, pykka.ActorRef[TaskActor]] = {}
         self._burials: dict[int, _Burial] = {}
+        self._left: dict[int, LeftBehind] = {}
         self._rota = LookSchedule()
         self._tick_alarm: Alarm | None = None
         self._pause_in_ticks = 1
@@ -113,6 +121,8 @@ class RunnerActor(SafeActor[RunnerMessage]):
             case JobQuiet(task_id=task_id, quiet=quiet):
                 self._rota.note(task_id, quiet=quiet)
                 self._keep_ticking()
+            case LookAtLeft(task_id=task_id):
+                self._look_at_left(task_id)
             case ClaimAgain():
                 self._claim_owed()
             case TickRunner():
@@ -129,6 +139,8 @@ class RunnerActor(SafeActor[RunnerMessage]):
         if isinstance(message, StartTask):
             outcome = Outcome.failed(safe_line(f"could not be started: {error!r}"))
             self._ended(TaskEnded(message.task.id, outcome))
+        elif isinstance(message, LookAtLeft):
+            self._look_later(message.task_id)
         elif isinstance(message, BuryTask):
             self._close_burial(message.task_id)
         elif isinstance(message, TickRunner):
@@ -190,6 +202,29 @@ class RunnerActor(SafeActor[RunnerMessage]):
             self._begin_burial(end, stopped=message.stopped)
         else:
             self._ended(end, stopped=message.stopped)
+        if message.left:
+            mark = marks.mark(self._config.session_key, task_id)
+            left = self._left[task_id] = LeftBehind(mark, message.left)
+            self._watch_left(task_id, left.alive)
+
+    def _watch_left(self, task_id: int, processes: Iterable[Process]) -> None:
+        for process in processes:
+            with contextlib.suppress(OSError):
+                self._config.exits.watch(process.pid, lambda: self._look_later(task_id))
+
+    def _look_later(self, task_id: int) -> None:
+        # Several may be ending together.
+        self._config.clock.call_later(TICK, lambda: self.tell_self(LookAtLeft(task_id)))
+
+    def _look_at_left(self, task_id: int) -> None:
+        left = self._left.get(task_id)
+        if left is None:
+            return
+        self.about_to_block()
+        self._watch_left(task_id, left.look())
+        self.post(self._queue, TaskLeftRunning(task_id, left.describe()))
+        if not left.alive:
+            del self._left[task_id]
 
     def _ended(self, end: TaskEnded, *, stopped: bool = False) -> None:
         self._active.pop(end.task_id, None)
@@ -272,7 +307,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
             return
         end, ending = burial.end, burial.ending
         if ending.is_exhausted and (left := ending.left()):
-            outcome = replace(end.outcome, error=f"still alive: {left}")
+            outcome = replace(end.outcome, error=f"could not be ended: {left}")
             end = replace(end, outcome=outcome)
         self._ended(end, stopped=burial.stopped)
 
@@ -288,4 +323,5 @@ class RunnerActor(SafeActor[RunnerMessage]):
 
     def _answer_if_drained(self, drain: Drain) -> None:
         if not self._active and drain.reply_to is not None:
-            self.post(drain.reply_to, Drained())
+            left = [it for left in self._left.values() for it in left.alive]
+            self.post(drain.reply_to, Drained(tuple(left)))

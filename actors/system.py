@@ -41,7 +41,7 @@ from .session.blocking import (
     TaskSystemError,
 )
 from .session.folder import FolderError, InUseError, SessionFolder
-from .session.recovery import as_left, end_leftovers
+from .session.recovery import as_left, end_leftovers, told_now
 from .session.shutdown import STOP_TIMEOUT, Shutdown, ShutdownConfig
 from .task_actor import TaskActorConfig
 
@@ -300,7 +300,7 @@ class TaskSystem(Requests):
             book,
             journal,
             memory.seq,
-            UnshownChanges(memory.unshown, book.knows, memory.shown),
+            UnshownChanges(told_now(memory.unshown), book.knows, memory.shown),
         )
         self._request(OpenQueue(), Acknowledged)
         config = TaskActorConfig(

@@ -28,7 +28,7 @@ from .messages import (
 from .processes import marks
 from .processes.environment import Environment
 from .processes.output_file import OutputMonitor
-from .rules.process_record import ProcessRecord
+from .rules.process_record import ProcessId, ProcessRecord
 from .rules.safe_text import safe_line, size_text
 from .rules.shortage import WAITS_FOR
 from .rules.task import Outcome, OutputNews, Task
@@ -307,9 +307,15 @@ class TaskActor(SafeActor[TaskActorMessage]):
                 exit_code=end.outcome.exit_code,
                 error=end.leftover or outcome.error,
             )
-        self._report(outcome)
+        self._report(outcome, left=end.left)
 
-    def _report(self, outcome: Outcome, *, abandoned: bool = False) -> None:
+    def _report(
+        self,
+        outcome: Outcome,
+        *,
+        abandoned: bool = False,
+        left: tuple[ProcessId, ...] = (),
+    ) -> None:
         self._reported = True
         # It refers back to this actor; such a circle per job keeps the collector busy.
         self._job = None
@@ -319,7 +325,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             reason = f"{outcome.reason}; {_CUT.format(size_text(self._monitor.cut))}"
             outcome = msgspec.structs.replace(outcome, reason=reason)
         news = self._news if self._monitor or self._news.progress is not None else None
-        end = JobEnded(self._task.id, outcome, news, self._stopped, abandoned)
+        end = JobEnded(self._task.id, outcome, news, self._stopped, abandoned, left)
         if self._stopped:
             # Whoever stopped it may have stopped the runner too, which has said so.
             post_if_alive(self._runner, end)

@@ -27,6 +27,7 @@ from .program import lifetime
 from .program.config import Config, ConfigError, default_path, load
 from .program.exit_status import EXIT_FAILURE, EXIT_SIGNAL, EXIT_USAGE
 from .program.host_settings import host_settings
+from .program.orphans import collected
 from .program.surroundings import asks_for_ascii, is_drawable
 from .program.wakeup import DRAWING_SIGNALS, Wakeup
 from .text.theme import icons_for
@@ -74,7 +75,7 @@ def _run(options: argparse.Namespace) -> int:
         return _refuse(error)
     draws = is_drawable() and not (options.plain or options.json)
     # From here on a signal ends the session in order, whatever it comes into.
-    with Wakeup(DRAWING_SIGNALS if draws else (), last=True) as wakeup:
+    with Wakeup(DRAWING_SIGNALS if draws else (), last=True) as wakeup, collected():
         try:
             directory = _directory(options)
             remote = _reach_host(options, config, directory, typed=draws or _is_typed())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from ..processes.environment import Environment
+from ..rules.process_record import ProcessId
 from ..rules.safe_text import brief
 from ..rules.task import Outcome
 
@@ -70,10 +71,12 @@ class JobEnd(msgspec.Struct, frozen=True):
         outcome: How it ended by itself: Complete or Failed. A job that was told to
             stop before its end becomes Canceled, whatever it says here.
         leftover: What could not be ended, for people; none if nothing is left.
+        left: Processes that go on without it, if any are known.
     """
 
     outcome: Outcome
     leftover: str | None = None
+    left: tuple[ProcessId, ...] = ()
 
 
 class Job(Protocol):

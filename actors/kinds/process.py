@@ -124,7 +124,8 @@ class ProcessJob:
         if status is not None:
             self._child.reap()
         outcome = (status or ExitStatus()).outcome()
-        return JobEnd(outcome, f"still alive: {ending.left() or self._child.pid}")
+        leftover = f"could not be ended: {ending.left() or self._child.pid}"
+        return JobEnd(outcome, leftover, tuple(self._family))
 
     def _end(self, status: ExitStatus) -> JobEnd:
         outcome = status.outcome()
@@ -135,6 +136,7 @@ class ProcessJob:
             if names:
                 reason = f"{outcome.reason}{GOES_ON}{names}"
                 outcome = msgspec.structs.replace(outcome, reason=reason)
+                return JobEnd(outcome, left=tuple(self._family))
         return JobEnd(outcome)
 
     def _something_left(self) -> bool:

@@ -21,6 +21,14 @@ GIVE_WAY: Final = 10
 """How nice a job is to other sessions, from 0 to 19."""
 
 
+_STARTED: Final[set[int]] = set()
+
+
+def started() -> frozenset[int]:
+    """Return the ids of all children that were started here and not collected yet."""
+    return frozenset(_STARTED)
+
+
 class ExitStatus(msgspec.Struct, frozen=True):
     """How a process ended: by an exit code, by a signal, or unknown to us (neither)."""
 
@@ -78,6 +86,7 @@ class ChildProcess:
 
         self.pid = spawn(argv, environment, output, directory)
         """Its process id, which is also that of its group and session."""
+        _STARTED.add(self.pid)
 
     def exit_status(self) -> ExitStatus | None:
         """Return how it ended, or none while it runs. Never blocks, does not reap."""
@@ -117,7 +126,9 @@ class ChildProcess:
             Whether its group has other members, running or waiting to be reaped.
         """
         with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.pid, os.WNOHANG)
+            if os.waitpid(self.pid, os.WNOHANG)[0] == 0:
+                return True
+        _STARTED.discard(self.pid)
         try:
             os.killpg(self.pid, 0)
         except ProcessLookupError:

@@ -15,6 +15,7 @@ import threading
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ..runtime.sending import call_safely
+from . import proc
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,16 +153,14 @@ def _pidfd(pid: int) -> int | None:
 
 
 def _has_exited(pid: int) -> bool:
-    """Tell whether a process has exited. Needs no descriptor."""
+    """Tell whether a process has exited; for a child that needs no descriptor."""
     try:
         options = os.WEXITED | os.WNOHANG | os.WNOWAIT
         return os.waitid(os.P_PID, pid, options) is not None
     except ChildProcessError:
         pass  # somebody else's child, or collected by another part of this program
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
+        now = proc.stat(pid)
+    except OSError:
+        return False  # nobody can tell just now
+    return now is None or now.ended

@@ -5,21 +5,12 @@ from __future__ import annotations
 import os
 import pwd
 
-import msgspec
-
+from ..rules.process_record import ProcessId
 from . import proc
 
 
-class Process(msgspec.Struct, frozen=True, gc=False):
-    """One process; not one that has the same id later.
-
-    Attributes:
-        pid: Its id.
-        born: When it was started, in clock ticks since the machine was.
-    """
-
-    pid: int
-    born: int
+class Process(ProcessId, frozen=True, gc=False):
+    """One process, and what can be done with it."""
 
     @classmethod
     def find(cls, pid: int) -> Process | None:

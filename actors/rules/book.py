@@ -190,6 +190,14 @@ class TaskBook:
         task = self.get(task_id)
         return self._replace(task.with_reason(reason, self._ran(task, at)))
 
+    def note_left_running(self, task_id: int, names: str) -> Task:
+        """Note what a finished task has left running by now, and return the task.
+
+        Raises:
+            UnknownTaskError: If there is no such task.
+        """
+        return self._replace(self.get(task_id).with_left_running(names))
+
     def end(
         self,
         task_id: int,

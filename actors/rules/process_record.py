@@ -1,8 +1,20 @@
-"""Which process a task runs as."""
+"""Which process a task runs as, and which it has left."""
 
 from __future__ import annotations
 
 import msgspec
+
+
+class ProcessId(msgspec.Struct, frozen=True, gc=False):
+    """One process; not one that has the same id later.
+
+    Attributes:
+        pid: Its id.
+        born: When it was started, in clock ticks since the machine was.
+    """
+
+    pid: int
+    born: int
 
 
 class ProcessRecord(msgspec.Struct, frozen=True, gc=False):

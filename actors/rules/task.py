@@ -368,9 +368,21 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def left_running(self) -> str:
         """What it left running when it ended, for people; empty if nothing.
 
-        As of its end; it may have ended since.
+        It is taken out again when it ends.
         """
         return self.reason.partition(GOES_ON)[2] if self.status in _FINAL else ""
+
+    def with_left_running(self, names: str) -> Self:
+        """Return this finished task with what it has left running by now.
+
+        Args:
+            names: What that is, for people; empty if all of it has ended.
+        """
+        before, goes_on, _ = self.reason.partition(GOES_ON)
+        if not goes_on:
+            return self
+        reason = f"{before}{GOES_ON}{names}" if names else before
+        return msgspec.structs.replace(self, reason=reason)
 
     def _contradiction_unstarted(self, status: TaskStatus) -> str | None:
         if self.started_at is not None:

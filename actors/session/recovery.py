@@ -18,12 +18,13 @@ from ..processes.ending import end_all
 from ..processes.handle import Process
 from ..processes.marks import is_of_session
 from ..processes.output_file import OutputMonitor
-from ..rules.task import OutputNews, TaskStatus
+from ..rules.task import GOES_ON, OutputNews, TaskStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
     from ..journal.protocol import Memory
+    from ..messages import TaskChanged
     from ..rules.process_record import ProcessRecord
     from ..rules.task import Task
 
@@ -137,6 +138,9 @@ def end_leftovers(
 def as_left(tasks: Iterable[Task], last_seen: float) -> tuple[Task, ...]:
     """Return tasks as they were left, those that were running when their program died.
 
+    What finished ones had left running has been ended, at the end of the session or
+    just now.
+
     Neither their output nor their duration was written down. The file has all of the
     output. Nobody knows how long one ran: at least until it or the program last wrote
     something. Reads the ends of their files, once these have no more writers.
@@ -148,7 +152,22 @@ def as_left(tasks: Iterable[Task], last_seen: float) -> tuple[Task, ...]:
     running = TaskStatus.RUNNING
     # Without a call for each of a long history.
     return tuple(
-        [_as_left(it, last_seen) if it.status is running else it for it in tasks]
+        [
+            _as_left(it, last_seen)
+            if it.status is running
+            else (it.with_left_running("") if GOES_ON in it.reason else it)
+            for it in tasks
+        ]
+    )
+
+
+def told_now(changes: Iterable[TaskChanged]) -> tuple[TaskChanged, ...]:
+    """Return changes of an earlier life as they are to be told now.
+
+    What tasks had left running then has been ended.
+    """
+    return tuple(
+        replace(change, task=change.task.with_left_running("")) for change in changes
     )
 
 

@@ -18,6 +18,7 @@ from ..messages import (
 )
 from ..processes.ending import end_all
 from ..processes.family import find_marked
+from ..processes.handle import Process
 from ..processes.marks import is_of_session
 from ..rules.safe_text import safe_line
 from ..rules.shortage import shortage_of
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     import pykka
 
     from ..queue_actor import QueueActor
+    from ..rules.process_record import ProcessId
     from ..runner_actor import RunnerActor
 
 STOP_TIMEOUT: Final = 5.0
@@ -84,6 +86,7 @@ class Shutdown:
         self._deadline = deadline
         self._hurried = False
         self._problems: list[str] = []
+        self._left: tuple[ProcessId, ...] = ()
         self._shown: Promise[QueueReply | None] | None = None
 
     def run(self, releases: Iterable[Callable[[], object]]) -> tuple[str, ...]:
@@ -153,20 +156,27 @@ class Shutdown:
         drain = Drain(config.reason, now=self._hurried, reply_to=drained)
         try:
             if post(runner, drain, config.dead_letters):
-                drained.get(self._deadline.left())
+                self._left = drained.get(self._deadline.left()).left
         except BaseException as error:
             # Ctrl+C, or the deadline: what is killed now should have its true end.
             self._hurried = True
             # Ctrl+C may have come before the first was told.
             if post(runner, replace(drain, now=True), config.dead_letters):
-                drained.get(STOP_TIMEOUT)
+                self._left = drained.get(STOP_TIMEOUT).left
             if not isinstance(error, TimeoutError):
                 raise
 
     def _end_leftovers(self) -> None:
         config = self._config
+        known = [Process(it.pid, it.born) for it in self._left]
+
+        def search() -> list[Process]:
+            marked = find_marked(lambda part: is_of_session(part, config.session_key))
+            # What is another user's does not show its mark.
+            return [*dict.fromkeys([*marked, *filter(Process.is_alive, known)])]
+
         left = end_all(
-            lambda: find_marked(lambda part: is_of_session(part, config.session_key)),
+            search,
             min(config.grace, self._deadline.left()),
             lambda: self._hurried,
         )

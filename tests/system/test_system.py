@@ -33,6 +33,7 @@ from backburner.actors import (
     TaskSystem,
     TaskSystemError,
 )
+from backburner.actors.processes import exits
 from backburner.actors.session import shutdown as shutdown_module
 from backburner.actors.testing import FakeKind, Recorder, no_leaks, running
 from patience import PATIENCE
@@ -331,6 +332,79 @@ def test_a_task_that_leaves_a_process_is_complete_at_once(
     assert alive(pids_in("left")) == []
 
 
+def _until_nothing_goes_on(news: Recorder[Notification], task_id: int) -> Task:
+    change = news.wait_for(
+        TaskChanged,
+        lambda it: (
+            it.task.id == task_id
+            and it.task.status.is_final
+            and not it.task.left_running
+        ),
+        timeout=PATIENCE,
+    )
+    assert change.event is TaskEvent.PROGRESS
+    return change.task
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_what_a_task_left_running_is_told_only_as_long_as_it_runs(
+    pids_in: PidsIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, watched: bool
+) -> None:
+    if not watched:
+        monkeypatch.setattr(exits, "LAST_FREE", 1 << 30)
+    news: Recorder[Notification] = Recorder()
+    with running(TaskSystem(grace=0.2)) as system:
+        system.subscribe(news)
+        first, second = (f"sleep 600 & echo $! >> {tmp_path}/left" for _ in range(2))
+        task = _run(system, f"{first}; {second}; exit 3")
+        assert task.reason.startswith("exit status 3; goes on running: ")
+        one, other = pids_in("left")
+        os.kill(one, signal.SIGTERM)
+        news.wait_for(
+            TaskChanged,
+            lambda it: it.task.left_running == f"{other} (sleep)",
+            timeout=PATIENCE,
+        )
+        assert system.get(task.id).left_running == f"{other} (sleep)"
+        os.kill(other, signal.SIGTERM)
+        assert _until_nothing_goes_on(news, task.id).reason == "exit status 3"
+        assert system.get(task.id).error == task.error
+
+
+def test_what_takes_the_place_of_something_left_running_is_told(
+    pids_in: PidsIn, tmp_path: Path
+) -> None:
+    news: Recorder[Notification] = Recorder()
+    worker = f"echo $BASHPID >> {tmp_path}/left; exec sleep 600"
+    with running(TaskSystem(grace=0.2)) as system:
+        system.subscribe(news)
+        task = _run(system, f"(sleep 0.3; ({worker}) & exec sleep 0.1) & true")
+        assert task.left_running
+        news.wait_for(
+            TaskChanged,
+            lambda it: (
+                it.task.left_running in [f"{pid} (sleep)" for pid in pids_in("left")]
+            ),
+            timeout=PATIENCE,
+        )
+        (last,) = pids_in("left")
+        os.kill(last, signal.SIGTERM)
+        _until_nothing_goes_on(news, task.id)
+
+
+def test_what_ended_with_the_session_does_not_go_on_in_the_next(tmp_path: Path) -> None:
+    with running(TaskSystem(directory=tmp_path, grace=0.2)) as system:
+        task = _run(system, "sleep 600 & true")
+        assert task.left_running
+    news: Recorder[Notification] = Recorder()
+    with running(TaskSystem(directory=tmp_path)) as system:
+        assert system.get(task.id).reason == "exit status 0"
+        system.subscribe(news, shows=True)
+        subscribed = news.wait_for(Subscribed)
+        assert {it.task.left_running for it in subscribed.unshown} == {""}
+        system.queue.tell(Shown(subscribed.seq))
+
+
 def test_a_task_can_be_asked_to_end_though_its_host_blocks_signals() -> None:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     try:
@@ -508,8 +582,8 @@ def test_a_host_that_stops_all_actors_leaves_no_process(
             system.add("Wait", "bash", command.format(tmp_path / "pids"))
         until(lambda: len(pids_in("pids")) == 3)
         pykka.ActorRegistry.stop_all()
-        pids = pids_in("pids")
-        assert alive(pids) == []
+        # They have been sent SIGKILL by now; no actor waits until they are dead.
+        until(lambda: alive(pids_in("pids")) == [])
         with pytest.raises(TaskSystemError, match="has stopped"):
             system.list()
     assert alive(pids_in("pids")) == []

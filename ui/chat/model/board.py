@@ -64,6 +64,8 @@ class TaskBoard:
         before = self._seen.get(task.id)
         self._seen[task.id] = Seen(task, at)
         if before is not None and before.task.status is task.status:
+            if not task.left_running:
+                self._left.pop(task.id, None)
             return
         if before is not None:
             del self._ids[before.task.status][task.id]
@@ -115,7 +117,7 @@ class TaskBoard:
     def left_running(self) -> Iterable[int]:
         """The tasks that ended in this session and left something running.
 
-        Even if they were forgotten since; what they left may have ended.
+        Even if they were forgotten since; then what they left may have ended.
         """
         return self._left.keys()
 

@@ -27,7 +27,7 @@ def save_address_space() -> None:
             ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
-NEEDED: Final = 11
+NEEDED: Final = 13
 """Files that a task system has open, or opens for a moment."""
 
 

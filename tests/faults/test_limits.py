@@ -21,7 +21,7 @@ from tests.faults.program import TAG, Program, tagged
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_ENOUGH: Final = 19
+_ENOUGH: Final = 18
 """Files that it must be able to open, or it does not start."""
 
 # One that left its group and one that hides from its mark are found by a search alone.

@@ -19,11 +19,12 @@ from backburner.actors import (
     TaskStatus,
 )
 from backburner.actors.rules.task import OutputNews
+from backburner.ui.chat.beats import next_beat
 from backburner.ui.chat.model.messages import Beat
 from backburner.ui.chat.model.state import ChatState, Detail, Focus, kind_words
 from backburner.ui.chat.update.task_list import PANELS
 from backburner.ui.chat.update.update import Message, update
-from backburner.ui.chat.views.layout import draw
+from backburner.ui.chat.views.layout import draw, measured
 from backburner.ui.dialogue.dialogue import Dialogue
 from backburner.ui.dialogue.effects import Send, Tell
 from backburner.ui.dialogue.lookups import LookedUp, LookUp, look_up
@@ -186,6 +187,11 @@ class ChatDriver:
         """Draw the screen."""
         self.state.now = self.now
         return draw(self.state)
+
+    def next_beat(self) -> float | None:
+        """Return after how many seconds the screen is to be drawn again."""
+        parts, _ = measured(self.state)
+        return next_beat(self.state, parts)
 
     def screen(self) -> str:
         """Draw the screen, and return its text."""

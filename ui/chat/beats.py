@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from ...actors import TaskStatus
 from .model.state import HelpKeys, Leaving, Question
-from .views.layout import measured
 
 if TYPE_CHECKING:
     from .model.state import ChatState, Detail
+    from .views.layout import Areas
 
 _AFTER: Final = 0.05  # seconds after which news that are complete are written down
 
@@ -20,18 +20,24 @@ LINGERING: Final = 0.5
 """Seconds between two looks for tasks that have lingered long enough."""
 
 
-def next_beat(state: ChatState) -> float | None:
+def next_beat(state: ChatState, parts: Areas) -> float | None:
     """Return after how many seconds the screen has to be drawn again.
 
-    None if it stays as it is until something happens; then no time is spent at all.
+    Args:
+        state: What the screen shows.
+        parts: How it is divided.
+
+    Returns:
+        The seconds, or None if it stays as it is until something happens; then no
+        time is spent at all.
     """
     at = state.conversations.settles_at
     writes = None if at is None else max(0.0, at - state.now) + _AFTER
-    moves = _next_move(state)
+    moves = _next_move(state, parts)
     return min((it for it in (writes, moves) if it is not None), default=None)
 
 
-def _next_move(state: ChatState) -> float | None:
+def _next_move(state: ChatState, parts: Areas) -> float | None:
     match state.overlay:
         case HelpKeys():
             return None
@@ -41,10 +47,7 @@ def _next_move(state: ChatState) -> float | None:
             pass
     if state.detail is not None:
         return _detail_beat(state, state.detail)
-    if not state.board.is_moving(state.now):
-        return None
-    parts, _ = measured(state)
-    if not parts.panel:
+    if not parts.panel or not state.board.is_moving(state.now):
         return None
     return SPIN if any(state.board.running) else LINGERING
 

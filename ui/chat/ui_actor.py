@@ -59,7 +59,7 @@ from .summary import summary_text
 from .update.absorb import absorb
 from .update.update import update
 from .views.input import input_styles
-from .views.layout import draw, output_size
+from .views.layout import draw_measured, measured, output_size
 from .window import taskbar, window_title
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from ..terminal.screen import Screen
     from ..terminal.terminal import Size, Terminal
     from .model.state import ChatState
+    from .views.layout import Areas
 
 FRAME: Final = 1 / 30
 """Seconds between two frames at least; what was typed is shown at once."""
@@ -113,7 +114,7 @@ class UIActor(FaceActor[UIMessage]):
         partner: Who answers, if anybody does.
         queue: Takes the requests.
         owner: Takes the reports.
-        clock: Wakes this actor for the next beat.
+        clock: Tells the time, and wakes this actor for the next beat.
         dead_letters: Counts what reaches nobody.
     """
 
@@ -151,10 +152,11 @@ class UIActor(FaceActor[UIMessage]):
         self._pause_wanted = False
         self._failures = 0
         self._window: tuple[str, int | None] | None = None
+        self._parts: Areas | None = None  # of the last frame
 
     def handle(self, message: UIMessage) -> Summary | None:
         """Handle one message, and draw if nothing else waits."""
-        now = time.monotonic()
+        now = self._clock.now().monotonic
         if self._dirty_since is None:
             self._dirty_since = now
         answer: Summary | None = None
@@ -244,7 +246,7 @@ class UIActor(FaceActor[UIMessage]):
         """Draw, now or at the next frame's time."""
         if self._dirty_since is None or self._paused or self.view_lost:
             return
-        now = time.monotonic()
+        now = self._clock.now().monotonic
         waits = not self.actor_inbox.empty()
         patience = PATIENCE_WITH_INPUT if self._urgent else PATIENCE
         if waits and now - self._dirty_since < patience:
@@ -265,19 +267,22 @@ class UIActor(FaceActor[UIMessage]):
         self._dirty_since = None
         self._urgent = False
         try:
-            self._read_output()
-            whole = self._screen.paint(draw(self._state), self._state.size)
+            parts, drawn = measured(self._state)
+            self._parts = parts
+            self._read_output(parts)
+            frame = draw_measured(self._state, parts, drawn)
+            whole = self._screen.paint(frame, self._state.size)
             self._show_window()
         except OSError as error:
             self.lose_view(error.strerror or str(error))
             return True
         if self._terminal.lost:
             self.lose_view("the terminal is gone")
-        self._painted = time.monotonic()
+        self._painted = self._clock.now().monotonic
         self.acknowledge()
         return whole
 
-    def _read_output(self) -> None:
+    def _read_output(self, parts: Areas) -> None:
         detail = self._state.detail
         if detail is None or detail.pager is None:
             return
@@ -285,7 +290,7 @@ class UIActor(FaceActor[UIMessage]):
             end = time.monotonic() + _SEARCH_TIME
             while detail.pager.step() and time.monotonic() < end:
                 pass
-        columns, height = output_size(self._state, detail)
+        columns, height = output_size(self._state, detail, parts)
         match = self._state.look.theme.match
         detail.rows = detail.pager.rows(columns, height, match) if height else ()
 
@@ -298,7 +303,8 @@ class UIActor(FaceActor[UIMessage]):
             self._screen.set_progress(window[1])
 
     def _schedule(self, now: float, retry: float | None) -> None:
-        delays = (next_beat(self._state), self._announcer.due(now), retry)
+        beat = None if self._parts is None else next_beat(self._state, self._parts)
+        delays = (beat, self._announcer.due(now), retry)
         known = [delay for delay in delays if delay is not None]
         if known:
             self._wake_in(max(FRAME, min(known)), now)
@@ -378,7 +384,7 @@ class UIActor(FaceActor[UIMessage]):
             return
         # What the terminal still has to answer would be typed into the shell.
         if (due := self._terminal.answer_due()) > 0:
-            self._wake_in(due, time.monotonic())
+            self._wake_in(due, self._clock.now().monotonic)
             return
         self._paused = True
         self._pause_wanted = False

@@ -8,6 +8,7 @@ All text is expected to be made safe already, see `actors.safe_text`.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from .rows import PLAIN, Row, Span, Style
@@ -25,11 +26,16 @@ _PLAIN_TEXT: Final = re.compile(
     "[ -~\u00a0-\u00ac\u00ae-\u02ff\u0391-\u0482"
     "\u2010-\u2027\u2030-\u205e\u2190-\u22ff\u2500-\u25fc\u2713-\u2718\u2800-\u28ff]*"
 )
-# With kana, Chinese characters and Hangul syllables; none of these joins another.
+# With the letters of Hebrew, Arabic and Thai, those of Vietnamese, kana, Chinese
+# characters, Hangul syllables and common signs; none of these joins another.
 _UNJOINED_TEXT: Final = re.compile(
-    "[ -~\u00a0-\u00ac\u00ae-\u02ff\u0391-\u0482\u2010-\u2027\u3001-\u3029\u3041-\u3096"
-    "\u30a1-\u30fa\u30fc\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60]*"
+    "[ -~\u00a0-\u00ac\u00ae-\u02ff\u0391-\u0482\u05d0-\u05ea\u0621-\u064a\u0e01-\u0e30"
+    "\u0e40-\u0e46\u1e00-\u1eff\u2010-\u2027\u2705\u274c\u3001-\u3029\u3041-\u3096"
+    "\u30a1-\u30fa\u30fc\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60"
+    "\U0001f300-\U0001f320\U0001f600-\U0001f64f]*"
 )
+_KEPT_WIDTHS: Final = 4096
+_LONGEST_KEPT: Final = 256
 
 
 def is_plain(text: str) -> bool:
@@ -45,8 +51,18 @@ def width(text: str) -> int:
         from wcwidth import wcswidth
 
         return wcswidth(text)
-    # Not measured as a whole: that takes time in proportion to the square of a run of
-    # flags, and gives another sum where a joiner joins nothing.
+    if len(text) <= _LONGEST_KEPT:
+        return _width_by_clusters(text)
+    return sum(cells for _, cells in clusters(text))
+
+
+@lru_cache(_KEPT_WIDTHS)
+def _width_by_clusters(text: str) -> int:
+    """Measure what may join; kept, as a frame measures mostly what the last one did.
+
+    Not measured as a whole: that takes time in proportion to the square of a run of
+    flags, and gives another sum where a joiner joins nothing.
+    """
     return sum(cells for _, cells in clusters(text))
 
 

@@ -11,7 +11,7 @@ from backburner.actors import GetTask, TaskFound, TaskStatus, Transcript
 from backburner.actors.messages import TaskChanged, TaskEvent
 from backburner.actors.rules.chat_message import ChatMessage
 from backburner.ui.chat.announcer import PAUSE, Announcer
-from backburner.ui.chat.beats import LINGERING, SPIN, next_beat
+from backburner.ui.chat.beats import LINGERING, SPIN
 from backburner.ui.chat.model.board import LINGER
 from backburner.ui.chat.model.messages import Beat
 from backburner.ui.chat.model.state import Detail
@@ -80,35 +80,35 @@ def test_what_was_seen_is_not_announced_later() -> None:
 
 def test_time_passes_only_while_something_on_the_screen_moves() -> None:
     chat = ChatDriver()
-    assert next_beat(chat.state) is None
+    assert chat.next_beat() is None
     chat.news(queued(1))
-    assert next_beat(chat.state) is not None  # it is to be written down soon
+    assert chat.next_beat() is not None  # it is to be written down soon
     chat.settle()
-    assert next_beat(chat.state) is None
+    assert chat.next_beat() is None
     chat.news(running(1))
-    assert next_beat(chat.state) == SPIN
+    assert chat.next_beat() == SPIN
     chat.settle()
     chat.press("ctrl-t")
-    assert next_beat(chat.state) is None
+    assert chat.next_beat() is None
     chat.press("ctrl-t", "f1")
-    assert next_beat(chat.state) is None
+    assert chat.next_beat() is None
     chat.press("escape")
     chat.news(ended(1))
-    assert next_beat(chat.state) == LINGERING
+    assert chat.next_beat() == LINGERING
     chat.now += LINGER
     chat.tell(Beat())
     chat.frame()
-    assert next_beat(chat.state) is None
+    assert chat.next_beat() is None
 
 
 def test_an_open_task_moves_while_it_runs() -> None:
     chat = ChatDriver()
     chat.news(running(1))
     open_task(chat, Detail.of(TaskFound(running(1))))
-    assert next_beat(chat.state) == SPIN
+    assert chat.next_beat() == SPIN
     chat.news(ended(1))
     chat.settle()
-    assert next_beat(chat.state) is None
+    assert chat.next_beat() is None
 
 
 def test_a_click_selects_a_task_and_another_opens_it() -> None:

@@ -6,6 +6,7 @@ from backburner.actors.rules.safe_text import safe_line
 from backburner.ui.text.cells import (
     _UNJOINED_TEXT,  # pyright: ignore[reportPrivateUsage]
     ELLIPSIS,
+    _width_by_clusters,  # pyright: ignore[reportPrivateUsage]
     clip,
     clip_row,
     cluster_around,
@@ -96,11 +97,19 @@ def test_clusters_lose_nothing(text: str) -> None:
 
 
 def test_what_joins_nothing_is_measured_at_once_as_piece_by_piece() -> None:
-    chars = [c for c in map(chr, range(0x20, 0x10000)) if _UNJOINED_TEXT.fullmatch(c)]
-    assert {"a", "日", "ア", "한"} <= set(chars)
+    chars = [c for c in map(chr, range(0x20, 0x20000)) if _UNJOINED_TEXT.fullmatch(c)]
+    assert {"a", "日", "ア", "한", "ש", "م", "ท", "ế", "✅", "😀"} <= set(chars)
     together = "".join(chars)
     assert list(wcwidth.iter_graphemes(together)) == chars
     assert width(together) == sum(wcwidth.wcwidth(char) for char in chars)
+
+
+def test_text_that_joins_is_cut_into_clusters_once_and_not_in_every_frame() -> None:
+    text = "हिन्दी में लिखा हुआ एक वाक्य"
+    cells = width(text)
+    before = _width_by_clusters.cache_info().misses
+    assert [width(text) for _ in range(100)] == [cells] * 100
+    assert _width_by_clusters.cache_info().misses == before
 
 
 def test_measuring_a_run_of_flags_takes_time_in_proportion() -> None:

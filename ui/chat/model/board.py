@@ -125,6 +125,10 @@ class TaskBoard:
         """Tell whether what is shown changes by itself as time passes."""
         return bool(self._ids[TaskStatus.RUNNING] or self._lingering(now))
 
+    def live_count(self, now: float) -> int:
+        """Return how many tasks `live` knows of."""
+        return self.open_count + len(self._lingering(now))
+
     def live(self, limit: int, now: float) -> tuple[list[Seen], int]:
         """Return what goes on: tasks that run or have just ended, then queued ones.
 
@@ -144,7 +148,7 @@ class TaskBoard:
         moving = sorted([*running[:limit], *lingering[max(0, len(lingering) - room) :]])
         if room > len(lingering):
             moving.extend(islice(queued, room - len(lingering)))
-        total = len(running) + len(lingering) + len(queued)
+        total = self.open_count + len(lingering)
         return [self._seen[i] for i in moving], total
 
     def list_ids(self, words: str = "") -> list[int]:

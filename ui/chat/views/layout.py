@@ -43,6 +43,7 @@ class Areas(msgspec.Struct, frozen=True):
         input_rule: 1 or 0.
         input: At least 1.
         footer: 1 or 0.
+        over: The rows of the popup or the question.
     """
 
     header: int
@@ -53,6 +54,7 @@ class Areas(msgspec.Struct, frozen=True):
     input_rule: int
     input: int
     footer: int
+    over: tuple[Row, ...]
 
     @property
     def panel(self) -> int:
@@ -78,7 +80,8 @@ def areas(state: ChatState, rows_of_input: int) -> Areas:
     limit = height // 3 if height >= _ROWS_FOR_PANEL else 0
     panels = _panel_heights(state, min(limit, room - 1))
     # The tasks are looked at most while one of them is chosen, or leaving is.
-    over_input = min(len(_over_input(state, room)), room - sum(panels))
+    over = tuple(_over_input(state, room))
+    over_input = min(len(over), room - sum(panels))
     return Areas(
         header,
         header_rule,
@@ -88,6 +91,7 @@ def areas(state: ChatState, rows_of_input: int) -> Areas:
         input_rule,
         rows_of_input,
         footer,
+        over,
     )
 
 
@@ -118,17 +122,26 @@ def measured(state: ChatState) -> tuple[Areas, Rendered]:
     return areas(state, len(drawn.rows)), drawn
 
 
-def output_size(state: ChatState, detail: Detail) -> tuple[int, int]:
+def output_size(state: ChatState, detail: Detail, parts: Areas) -> tuple[int, int]:
     """Return how many columns and rows an open task's output has."""
-    parts, _ = measured(state)
     columns = state.size.columns
     return columns, output_height(state, detail, columns, parts.body)
 
 
 def draw(state: ChatState) -> Frame:
     """Return the whole screen."""
+    return draw_measured(state, *measured(state))
+
+
+def draw_measured(state: ChatState, parts: Areas, drawn: Rendered) -> Frame:
+    """Return the whole screen.
+
+    Args:
+        state: What it shows.
+        parts: How it is divided, see `measured`.
+        drawn: The input.
+    """
     columns = state.size.columns
-    parts, drawn = measured(state)
     rule: Row = (Span(state.look.signs.rule * columns, state.look.theme.rule),)
     rows: list[Row] = []
     if parts.header:
@@ -178,8 +191,7 @@ def _body(state: ChatState, parts: Areas, columns: int) -> list[Row]:
         for panel, rows_of_it in zip(state.panels, parts.panels, strict=True):
             rows += panel.rows(state, columns, rows_of_it)
     rows += [()] * (height - len(rows))
-    over = _over_input(state, height)
-    return [*rows[: height - len(over)], *over]
+    return [*rows[: height - len(parts.over)], *parts.over]
 
 
 def _over_input(state: ChatState, height: int) -> list[Row]:

@@ -41,7 +41,7 @@ def panel_height(state: ChatState, limit: int) -> int:
     if state.focus is Focus.PANEL:
         count = max(1, len(state.board.list_ids(state.tasks.words)))
     else:
-        _, count = state.board.live(0, state.now)
+        count = state.board.live_count(state.now)
     return 0 if not count or limit <= FRAME else min(limit, count + FRAME)
 
 

@@ -13,7 +13,6 @@ from backburner.actors import (
     TasksForgotten,
     TaskStatus,
 )
-from backburner.ui.chat.beats import next_beat
 from backburner.ui.chat.model.keymap import Binding, Keymap
 from backburner.ui.chat.model.messages import Beat, Resized
 from backburner.ui.chat.model.panel import Panel
@@ -175,7 +174,7 @@ def test_a_question_goes_away_by_itself_or_by_a_click() -> None:
     chat.settle()
     chat.press("x")
     chat.frame()
-    assert next_beat(chat.state) == PATIENCE
+    assert chat.next_beat() == PATIENCE
     chat.now += PATIENCE
     chat.tell(Beat())
     assert chat.state.overlay is None

@@ -1,0 +1,175 @@
+"""When the chat draws: how often at most, and what waits for what."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from backburner.actors import DeadLetters, Promise, TaskChanged, TaskEvent
+from backburner.actors.testing import ManualClock
+from backburner.ui.chat.model.messages import Beat
+from backburner.ui.chat.ui_actor import FRAME, PATIENCE, PATIENCE_WITH_INPUT, UIActor
+from backburner.ui.editor.editor import Editor, Rendered
+from backburner.ui.program.config import Config
+from backburner.ui.terminal.keys import Key
+from backburner.ui.terminal.screen import Screen
+from backburner.ui.terminal.terminal import Terminal
+from chat_driver import ChatDriver, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from backburner.ui.terminal.terminal import Size
+    from backburner.ui.text.rows import Frame
+
+A_MOMENT = 0.001
+
+
+class CountingEditor(Editor):
+    """Counts how often it is laid out."""
+
+    rendered = 0
+
+    def render(
+        self, columns: int, max_rows: int, prompt: str = "", placeholder: str = ""
+    ) -> Rendered:
+        self.rendered += 1
+        return super().render(columns, max_rows, prompt, placeholder)
+
+
+class CountingScreen(Screen):
+    """Counts the frames."""
+
+    frames = 0
+
+    def paint(self, frame: Frame, size: Size) -> bool:
+        self.frames += 1
+        return super().paint(frame, size)
+
+
+class Stage:
+    """A UIActor that a test hands its messages, on a clock that the test drives."""
+
+    def __init__(self) -> None:
+        self._master, self._slave = os.openpty()
+        os.set_blocking(self._master, False)
+        self._terminal = Terminal(input_fd=self._slave, output_fd=self._slave)
+        self._terminal.colors = 256
+        self._terminal.enter()
+        self.clock = ManualClock()
+        self.clock.advance(100.0)
+        self.screen = CountingScreen(self._terminal)
+        self.editor = CountingEditor()
+        state = ChatDriver().state
+        state.editor = self.editor
+        # Never started, so that no thread takes what lies in its mailbox.
+        self.actor = UIActor(
+            state,
+            terminal=self._terminal,
+            screen=self.screen,
+            config=Config(),
+            history=None,
+            partner=None,
+            queue=Promise[Any](),
+            owner=Promise[Any](),
+            clock=self.clock,
+            dead_letters=DeadLetters(),
+        )
+        self._seq = 0
+
+    def news(self) -> None:
+        """Hand it news of a task."""
+        self._seq += 1
+        task = running(1, progress=self._seq % 100)
+        self.actor.handle(TaskChanged(self._seq, TaskEvent.PROGRESS, task))
+
+    def key(self) -> None:
+        """Hand it a key."""
+        self.actor.handle(Key("a", "a"))
+
+    def beats(self) -> int:
+        """Hand it the beats that wait in its mailbox; return how many."""
+        count = 0
+        while not self.actor.actor_inbox.empty():
+            message = self.actor.actor_inbox.get().message
+            assert isinstance(message, Beat)
+            self.actor.handle(message)
+            count += 1
+        return count
+
+    def more_waits(self) -> None:
+        """Put one more message into its mailbox."""
+        self.actor.actor_ref.tell(Beat())
+
+    def close(self) -> None:
+        """Leave the terminal."""
+        self._terminal.close()
+        os.close(self._master)
+        os.close(self._slave)
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    stage = Stage()
+    yield stage
+    stage.close()
+
+
+def test_news_within_a_frame_wait_for_the_next_one(stage: Stage) -> None:
+    stage.news()
+    assert stage.screen.frames == 1
+    for _ in range(10):
+        stage.clock.advance(A_MOMENT)
+        stage.news()
+    assert stage.screen.frames == 1
+    stage.clock.advance(FRAME - 10 * A_MOMENT - A_MOMENT)
+    assert stage.beats() == 0
+    stage.clock.advance(2 * A_MOMENT)
+    assert stage.beats() == 1
+    assert stage.screen.frames == 2
+
+
+def test_a_key_is_shown_at_once(stage: Stage) -> None:
+    stage.news()
+    stage.clock.advance(A_MOMENT)
+    stage.key()
+    stage.key()
+    assert stage.screen.frames == 3
+
+
+def test_one_alarm_is_set_and_an_earlier_one_takes_its_place(stage: Stage) -> None:
+    stage.news()  # a task runs: the next picture of its spinner is due
+    assert stage.clock.scheduled == 1
+    stage.clock.advance(A_MOMENT)
+    stage.news()
+    stage.news()
+    assert stage.clock.scheduled == 1
+    stage.clock.advance(FRAME)
+    assert stage.beats() == 1
+    assert stage.screen.frames == 2
+
+
+@pytest.mark.parametrize(
+    ("urgent", "patience"), [(False, PATIENCE), (True, PATIENCE_WITH_INPUT)]
+)
+def test_a_mailbox_that_never_gets_empty_delays_a_frame_for_a_moment_only(
+    stage: Stage, *, urgent: bool, patience: float
+) -> None:
+    hand = stage.key if urgent else stage.news
+    stage.more_waits()
+    hand()
+    stage.clock.advance(patience - A_MOMENT)
+    hand()
+    assert stage.screen.frames == 0
+    stage.clock.advance(2 * A_MOMENT)
+    hand()
+    assert stage.screen.frames == 1
+
+
+def test_a_frame_is_measured_once(stage: Stage) -> None:
+    stage.news()
+    before = stage.editor.rendered
+    stage.key()
+    assert stage.screen.frames == 2
+    assert stage.editor.rendered == before + 1

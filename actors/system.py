@@ -17,7 +17,15 @@ from .journal.protocol import Journal, Memory, NoJournal
 from .journal.sqlite_file import JournalError
 from .journal.unshown import UnshownChanges
 from .kinds import BashKind, Kinds, SleepKind
-from .messages import Acknowledged, Begin, ListTasks, OpenQueue, TaskList
+from .messages import (
+    Acknowledged,
+    Begin,
+    CloseQueue,
+    ListTasks,
+    OpenQueue,
+    QueueRequest,
+    TaskList,
+)
 from .processes import limits
 from .processes.environment import Environment
 from .processes.exits import PidfdWatcher
@@ -36,6 +44,7 @@ from .runtime.sending import DeadLetters
 from .session.blocking import (
     ANSWER_TIMEOUT,
     RefusedError,
+    ReplyT,
     Requests,
     SessionInUseError,
     TaskSystemError,
@@ -172,6 +181,21 @@ class TaskSystem(Requests):
             raise RuntimeError("the task system is not started")
         return self._queue
 
+    def __repr__(self) -> str:
+        where = "" if self._directory is None else f" in {str(self._directory)!r}"
+        state = "not started" if self._queue is None else "started"
+        return f"<TaskSystem {self._name!r}{where}, {state}>"
+
+    @property
+    def name(self) -> str:
+        """What the session is called."""
+        return self._name
+
+    @property
+    def directory(self) -> Path | None:
+        """The folder of the session, absolute; None if nothing is remembered."""
+        return self._directory
+
     @property
     def scheduler(self) -> Scheduler | None:
         """What gives its actors their turns, for others that live with them."""
@@ -186,6 +210,19 @@ class TaskSystem(Requests):
     def kinds(self) -> Kinds:
         """The kinds of tasks this system runs."""
         return self._kinds
+
+    def _request(
+        self,
+        request: QueueRequest | OpenQueue | CloseQueue,
+        answer: type[ReplyT],
+        timeout: float = ANSWER_TIMEOUT,
+    ) -> ReplyT:
+        if self._dispatcher is not None and self._dispatcher.is_own_thread():
+            raise RuntimeError(
+                f"{type(request).__name__} would wait on a thread of the actors that"
+                " are to answer it; tell it to `queue`, or call this on another thread"
+            )
+        return super()._request(request, answer, timeout)
 
     def start(self) -> None:
         """Start all actors; blocks until each of them has answered.

@@ -168,12 +168,16 @@ class Kinds:
         kinds: In the order in which help lists them.
 
     Raises:
+        TypeError: If one of them is a class.
         ValueError: If two of them have the same name.
     """
 
     def __init__(self, kinds: Iterable[Kind]) -> None:
         self._kinds: dict[str, Kind] = {}
         for kind in kinds:
+            if isinstance(kind, type):
+                name = kind.__name__
+                raise TypeError(f"{name} is a class, not a kind; give {name}()")
             if kind.name in self._kinds:
                 raise ValueError(f"two kinds are called {kind.name!r}; rename one")
             self._kinds[kind.name] = kind

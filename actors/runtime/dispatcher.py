@@ -124,6 +124,10 @@ class Dispatcher:
         elif self._all_stuck(but=worker):
             self._start_worker()
 
+    def is_own_thread(self) -> bool:
+        """Tell whether the caller runs in a turn of an actor."""
+        return self._own_worker() is not None
+
     def close(self) -> None:
         """End the threads as soon as no turn waits; blocks up to a second for them."""
         with self._lock:

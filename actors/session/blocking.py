@@ -106,13 +106,14 @@ class Requests(abc.ABC):
     def queue(self) -> Recipient[QueueRequest]:
         """Takes every `QueueRequest`: the QueueActor, or who passes them on to it."""
 
-    def add(
+    def add(  # noqa: PLR0913 - each is one independent thing
         self,
         description: str,
         kind: str,
         *args: str,
         directory: str | os.PathLike[str] | None = None,
         environment: Mapping[str, str] | None = None,
+        origin: str = "",
         timeout: float = ANSWER_TIMEOUT,
     ) -> Task:
         """Add a task and return it. Blocks until it is written down, not until it ends.
@@ -125,6 +126,7 @@ class Requests(abc.ABC):
                 when the system was started.
             environment: All environment variables of its processes; by default those
                 of this process when the system was started.
+            origin: Who or what adds it; see `Task.origin`.
             timeout: Seconds to wait for the answer.
 
         Returns:
@@ -138,6 +140,7 @@ class Requests(abc.ABC):
             description,
             kind,
             args,
+            origin,
             directory=None if directory is None else os.path.abspath(directory),  # noqa: PTH100 - a text
             environment=environment,
         )

@@ -51,6 +51,7 @@ from .model.messages import (
     Summary,
     UIMessage,
     UIReport,
+    WantsEditor,
 )
 from .model.state import ChatState, kind_words
 from .update.task_list import PANELS
@@ -203,7 +204,7 @@ class _Owner:
         self.ended = ""
         self.lost: str | None = None
         self.hurried = False
-        self._paused = False
+        self._paused: Paused | WantsEditor | None = None
 
     def tell(self, report: UIReport, /) -> None:
         match report:
@@ -214,8 +215,8 @@ class _Owner:
                 self.ends = ends
             case ViewLost(reason=reason):
                 self.lost = reason
-            case Paused():
-                self._paused = True
+            case Paused() | WantsEditor():
+                self._paused = report
             case Hurry():
                 self.hurried = True
         self._wakeup.nudge()
@@ -227,8 +228,8 @@ class _Owner:
             self.ended = text
             self._wakeup.nudge()
 
-    def take_pause(self) -> bool:
-        paused, self._paused = self._paused, False
+    def take_pause(self) -> Paused | WantsEditor | None:
+        paused, self._paused = self._paused, None
         return paused
 
 
@@ -349,8 +350,13 @@ class _Chat:
                 self._read()
             elif (due := self._decoder.deadline) and time.monotonic() >= due:
                 self._tell(*joined(self._decoder.flush()))
-            if self._owner.take_pause():
-                self._stop_process()
+            match self._owner.take_pause():
+                case Paused():
+                    self._stop_process()
+                case WantsEditor(text=text):
+                    self._edit(text)
+                case None:
+                    pass
             if hurry and (self._owner.hurried or _ending(signals) is not None):
                 self._owner.hurried = False
                 self._hurry_owed = True
@@ -417,6 +423,16 @@ class _Chat:
         _, signals = self._wakeup.wait(timeout=_CONTINUED_WITHIN)
         signal.signal(signal.SIGTSTP, ours)
         self._take_signals((*signals, signal.SIGCONT))
+
+    def _edit(self, text: str) -> None:
+        """Let the text be edited outside; what is typed meanwhile is the editor's."""
+        from .outside import edit  # noqa: PLC0415 - seldom needed
+
+        edited, ended_by = edit(text, self._terminal, self._wakeup)
+        self._ended_by = self._ended_by or ended_by
+        self._tell(edited)
+        if self._ended_by is None:
+            self._tell(Resumed(self._terminal.size()))
 
     def _tell(self, *messages: UIMessage) -> None:
         for message in messages:

@@ -32,6 +32,7 @@ from .beats import next_beat
 from .mailbox import InputFirst
 from .model.effects import (
     Announce,
+    Edit,
     Effect,
     HurryUp,
     Redraw,
@@ -54,6 +55,7 @@ from .model.messages import (
     Summary,
     UIMessage,
     UIReport,
+    WantsEditor,
 )
 from .summary import summary_text
 from .update.absorb import absorb
@@ -149,7 +151,7 @@ class UIActor(FaceActor[UIMessage]):
         self._painted = 0.0
         self._opened = False
         self._paused = False
-        self._pause_wanted = False
+        self._pause_wanted: Paused | WantsEditor | None = None
         self._failures = 0
         self._window: tuple[str, int | None] | None = None
         self._parts: Areas | None = None  # of the last frame
@@ -175,7 +177,7 @@ class UIActor(FaceActor[UIMessage]):
                     self.show_no_more()
                 self._perform(update(self._state, message, now))
             case Pause():
-                self._pause()
+                self._pause(Paused())
             case Resumed(size=size):
                 self._resume(size)
             case keys.BackgroundColor():
@@ -344,7 +346,9 @@ class UIActor(FaceActor[UIMessage]):
                 case Announce(task=task):
                     self._announcer.add(task)
                 case Suspend():
-                    self._pause()
+                    self._pause(Paused())
+                case Edit(text=text):
+                    self._pause(WantsEditor(text))
                 case HurryUp():
                     self.post(self._owner, Hurry())
                 case Redraw():
@@ -375,21 +379,22 @@ class UIActor(FaceActor[UIMessage]):
         except HistoryError as error:
             self._state.notice = str(error)
 
-    def _pause(self) -> None:
-        self._pause_wanted = True
+    def _pause(self, report: Paused | WantsEditor) -> None:
+        self._pause_wanted = report
         self._pause_if_wanted()
 
     def _pause_if_wanted(self) -> None:
-        if self._paused or not self._pause_wanted:
+        report = self._pause_wanted
+        if self._paused or report is None:
             return
         # What the terminal still has to answer would be typed into the shell.
         if (due := self._terminal.answer_due()) > 0:
             self._wake_in(due, self._clock.now().monotonic)
             return
         self._paused = True
-        self._pause_wanted = False
+        self._pause_wanted = None
         self._terminal.leave()
-        self.post(self._owner, Paused())
+        self.post(self._owner, report)
 
     def _resume(self, size: Size) -> None:
         # Whoever had the terminal meanwhile may have changed its modes.
@@ -399,7 +404,8 @@ class UIActor(FaceActor[UIMessage]):
         except termios.error as error:
             self.lose_view(str(error))
             return
-        self._paused = self._pause_wanted = False
+        self._paused = False
+        self._pause_wanted = None
         self._window = None
         self._screen.invalidate()
         self._state.size = size

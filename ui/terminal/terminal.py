@@ -131,6 +131,11 @@ class Terminal:
         return self._lost
 
     @property
+    def output_fd(self) -> int:
+        """Where it is drawn, whatever standard output has become."""
+        return self._fd
+
+    @property
     def backlog(self) -> int:
         """Bytes that the terminal has not taken yet."""
         return len(self._backlog)

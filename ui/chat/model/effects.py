@@ -32,6 +32,12 @@ class Suspend(msgspec.Struct, frozen=True):
     """Give the terminal back and stop the process."""
 
 
+class Edit(msgspec.Struct, frozen=True):
+    """Give the terminal to an editor, for this text."""
+
+    text: str
+
+
 class HurryUp(msgspec.Struct, frozen=True):
     """Kill what is being ended."""
 
@@ -53,6 +59,7 @@ Effect = (
     | Remember
     | Announce
     | Suspend
+    | Edit
     | HurryUp
     | Redraw
     | SwitchMouse

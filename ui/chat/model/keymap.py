@@ -110,6 +110,7 @@ INPUT: Final = Keymap(
         Binding(("tab",), "complete", "Tab", "complete, or go to the tasks", "tasks"),
         Binding(("shift-tab",), "next-part", "Shift+Tab", "go there from a draft"),
         Binding((), "", "Ctrl+O", "show a folded paste"),
+        Binding(("ctrl-x",), "prefix", "Ctrl+X Ctrl+E", "write it in $EDITOR"),
         Binding((), "", "Ctrl+A E K U W Y _", "as in the shell"),
         Binding((), "", "Ctrl+C", "clear the input, or leave"),
         Binding((), "", "Ctrl+Y, ↑", "bring back what Ctrl+C cleared"),

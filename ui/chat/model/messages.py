@@ -39,6 +39,18 @@ class Resumed(msgspec.Struct, frozen=True):
     size: Size
 
 
+class Edited(msgspec.Struct, frozen=True):
+    """An editor has ended.
+
+    Attributes:
+        text: What is to stand in the input; none to leave it as it is.
+        problem: Why, in one line.
+    """
+
+    text: str | None = None
+    problem: str = ""
+
+
 class Ending(msgspec.Struct, frozen=True):
     """The session is being ended; nothing that is typed counts any more."""
 
@@ -74,6 +86,7 @@ UIMessage = (
     | Beat
     | Pause
     | Resumed
+    | Edited
     | Ending
     | Close
 )
@@ -81,6 +94,12 @@ UIMessage = (
 
 class Paused(msgspec.Struct, frozen=True):
     """The terminal is given back: stop the process, and send `Resumed` after it."""
+
+
+class WantsEditor(msgspec.Struct, frozen=True):
+    """The terminal is given back: let a text be edited; then send what came of it."""
+
+    text: str
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -91,5 +110,5 @@ class Hurry(msgspec.Struct, frozen=True):
     """Cut the grace period of the tasks that are being ended."""
 
 
-UIReport = Finished | ViewLost | Opened | Paused | Hurry
+UIReport = Finished | ViewLost | Opened | Paused | WantsEditor | Hurry
 """What the LineActor tells the program that owns it."""

@@ -216,6 +216,7 @@ class ChatState:
         paths: The names that words of commands may become.
         overlay: What lies over the screen, if anything does.
         to_send: Commands of one input that wait until those before them are done.
+        prefix: A key that was pressed and means something with the next one.
         leaving: Whether the session is ending.
         notice: A word for the footer; empty for none. The next key takes it away.
     """
@@ -247,6 +248,7 @@ class ChatState:
     paths: Paths = field(default_factory=Paths)
     overlay: Overlay | None = None
     to_send: deque[str] = field(default_factory=deque[str])
+    prefix: str = ""
     leaving: bool = False
     notice: str = ""
 

@@ -13,7 +13,7 @@ from ...dialogue.parse import split_commands
 from ...terminal.keys import Key, Paste, Typed
 from ..model import keymap
 from ..model.completion import propose
-from ..model.effects import Effect, Remember
+from ..model.effects import Edit, Effect, Remember
 from ..model.state import Choice
 from .absorb import absorb
 from .common_keys import take_common_key
@@ -23,6 +23,7 @@ from .scrolling import scroll_page, to_end
 
 if TYPE_CHECKING:
     from ...dialogue.lookups import Result
+    from ..model.messages import Edited
     from ..model.state import ChatState
 
 _NOTHING: Final = "nothing to complete here; Shift+Tab goes to the tasks"
@@ -32,6 +33,9 @@ _LEAVING: Final = {"q", "bye", "leave"}
 def take_input(state: ChatState, event: Key | Typed | Paste) -> list[Effect]:
     """Take a key, a run of them or a paste while the input has the focus."""
     editor = state.editor
+    prefix, state.prefix = state.prefix, ""
+    if prefix and isinstance(event, Key) and event.name == "ctrl-e":
+        return [Edit(editor.text)]
     if editor.searching or not isinstance(event, Key):
         used = editor.handle(event)
         _refresh(state)
@@ -59,6 +63,9 @@ def _take_key(state: ChatState, key: Key) -> list[Effect] | None:
     match keymap.INPUT.action(key.name):
         case "send":
             return submit(state)
+        case "prefix":
+            state.prefix = key.name
+            state.notice = "Ctrl+E opens the editor"
         case "complete" if not empty or state.editor.offered:
             _complete(state)
         case "complete" | "next-part":
@@ -240,6 +247,16 @@ def _propose(state: ChatState, before: str) -> None:
         state.choice = None
     elif state.choice is None or state.choice.popup != popup:
         state.choice = Choice(popup)
+
+
+def take_edited(state: ChatState, edited: Edited) -> None:
+    """Put into the input what an editor made of it."""
+    editor = state.editor
+    if edited.text is not None and edited.text != editor.text:
+        editor.replace(0, len(editor.text), edited.text)
+    state.notice = edited.problem
+    state.closed_for = editor.text[: editor.cursor]
+    _refresh(state)
 
 
 def find_names(state: ChatState) -> list[Effect]:

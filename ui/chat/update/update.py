@@ -28,13 +28,19 @@ from ...dialogue.partner import PartnerMessage, PartnerSays
 from ...terminal import keys
 from ..model import keymap
 from ..model.effects import Announce, Effect
-from ..model.messages import Beat, Ending, Resized
+from ..model.messages import Beat, Edited, Ending, Resized
 from ..model.state import Focus, HelpKeys, Leaving, Question
 from .absorb import absorb, write_down
 from .common_keys import take_common_key, take_terminal_key
 from .detail_keys import act_on_detail
 from .focus import focus_next, leave_unseen_panel
-from .input_keys import find_names, send_waiting, take_input, take_names
+from .input_keys import (
+    find_names,
+    send_waiting,
+    take_edited,
+    take_input,
+    take_names,
+)
 from .letters import note, recent, to_input
 from .mouse import click, wheel
 from .overlay_keys import take_help_key, take_leaving_key, take_question_key
@@ -61,6 +67,7 @@ Message = (
     | Reopened
     | Resized
     | Beat
+    | Edited
     | Ending
 )
 
@@ -120,6 +127,8 @@ def _take(state: ChatState, message: Message) -> list[Effect]:
         case Resized(size=size):
             state.size = size
             leave_unseen_panel(state)
+        case Edited():
+            take_edited(state, message)
         case Beat():
             expire(state)
         case Ending():

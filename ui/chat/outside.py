@@ -1,0 +1,148 @@
+"""An editor of the user's in the place of the chat, for the text of the input."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ...actors.rules.safe_text import brief
+from ..program.background import Background
+from ..program.wakeup import ENDING_SIGNALS
+from .model.messages import Edited
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from ..program.wakeup import Wakeup
+    from ..terminal.terminal import Terminal
+
+LONGEST: Final = 1 << 20
+"""Bytes of the longest text that is taken back."""
+
+_KEPT: Final = "the draft is as it was"
+
+
+def edit(text: str, terminal: Terminal, wakeup: Wakeup) -> tuple[Edited, int | None]:
+    """Let the user change a text with `$VISUAL` or `$EDITOR`; blocks until that ends.
+
+    Must be called on the main thread, with the terminal given back. The text lies in
+    a file that only the user can read, in a folder of its own, and is removed after.
+
+    Returns:
+        The text, or why there is none; and the number of the signal that asked this
+        program to end meanwhile.
+    """
+    command = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
+    try:
+        program = shlex.split(command)
+    except ValueError as error:
+        return Edited(problem=f"EDITOR can't be read: {error}; {_KEPT}"), None
+    if not program:
+        problem = "no editor is known; set VISUAL or EDITOR to one, such as vim"
+        return Edited(problem=problem), None
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="backburner-"))
+    except OSError as error:
+        return Edited(problem=f"can't write the draft: {error.strerror}"), None
+    try:
+        return _edit_in(folder, text, program, terminal, wakeup)
+    except OSError as error:
+        problem = f"can't start {brief(program[0])}: {error.strerror}; {_KEPT}"
+        return Edited(problem=problem), None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _edit_in(
+    folder: Path, text: str, program: list[str], terminal: Terminal, wakeup: Wakeup
+) -> tuple[Edited, int | None]:
+    path = folder / "message.txt"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+        file.write(text.encode("utf-8", "surrogateescape"))
+    status, ended_by = _run([*program, str(path)], terminal, wakeup)
+    if ended_by is not None:
+        return Edited(problem=_KEPT), ended_by
+    name = brief(program[0])
+    if status:
+        how = f"exit status {status}" if status > 0 else f"signal {-status}"
+        return Edited(problem=f"{name} ended with {how}; {_KEPT}"), None
+    try:
+        with path.open("rb") as file:
+            data = file.read(LONGEST + 1)
+        if len(data) > LONGEST:
+            return Edited(problem=f"more than 1 MiB is no message; {_KEPT}"), None
+        return Edited(data.decode().replace("\r\n", "\n").removesuffix("\n")), None
+    except UnicodeDecodeError:
+        return Edited(problem=f"{name} wrote something else than UTF-8; {_KEPT}"), None
+    except OSError as error:
+        return Edited(problem=f"can't read it back: {error.strerror}; {_KEPT}"), None
+
+
+def _run(argv: list[str], terminal: Terminal, wakeup: Wakeup) -> tuple[int, int | None]:
+    """Run a program in the foreground; return its status and the signal heard."""
+    # Standard output is a log file while the chat draws. The group of its own keeps
+    # the Ctrl+C for the editor from ending the chat.
+    # It begins when it has the terminal, not before.
+    if shutil.which(argv[0]) is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), argv[0])
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", 'kill -STOP $$; exec "$@"', "sh", *argv],
+        stdin=terminal.input_fd,
+        stdout=terminal.output_fd,
+        stderr=terminal.output_fd,
+        process_group=0,
+    )
+    os.waitpid(process.pid, os.WUNTRACED)
+    with _foreground(terminal.input_fd, process.pid):
+        waiting = Background(lambda: _await_end(process), wakeup)
+        heard: int | None = None
+        while not waiting.done:
+            _, signals = wakeup.wait()
+            ending = next((it for it in signals if it in ENDING_SIGNALS), None)
+            if ending is not None and heard is None:
+                heard = ending
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGHUP)
+            elif ending is not None:
+                process.kill()
+    return process.returncode or 0, heard
+
+
+def _await_end(process: subprocess.Popen[bytes]) -> None:
+    """Wait for the end; a program that is stopped goes on: there is no shell here."""
+    while True:
+        try:
+            _, status = os.waitpid(process.pid, os.WUNTRACED)
+        except ChildProcessError:
+            process.returncode = process.returncode or 0
+            return
+        if not os.WIFSTOPPED(status):
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def _foreground(fd: int, group: int) -> Generator[None]:
+    """Give the terminal to a group of processes, and take it back."""
+    # Whoever changes that from the background is stopped otherwise.
+    before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    try:
+        with contextlib.suppress(OSError):
+            os.tcsetpgrp(fd, group)
+        os.killpg(group, signal.SIGCONT)
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            os.tcsetpgrp(fd, os.getpgrp())
+        signal.signal(signal.SIGTTOU, before)

@@ -1,4 +1,4 @@
-"""An editor of the user's in the place of the chat, for the text of the input."""
+"""A program of the user's in the place of the chat: an editor, or a pager."""
 
 from __future__ import annotations
 
@@ -59,6 +59,29 @@ def edit(text: str, terminal: Terminal, wakeup: Wakeup) -> tuple[Edited, int | N
         return Edited(problem=problem), None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def view(path: str, terminal: Terminal, wakeup: Wakeup) -> tuple[Edited, int | None]:
+    """Let the user read a file with `$PAGER`, or `less -R`; blocks until that ends.
+
+    Must be called on the main thread, with the terminal given back.
+
+    Returns:
+        What went wrong, if anything did; and the number of the signal that asked this
+        program to end meanwhile.
+    """
+    try:
+        program = shlex.split(os.environ.get("PAGER") or "") or ["less", "-R"]
+    except ValueError as error:
+        return Edited(problem=f"PAGER can't be read: {error}"), None
+    try:
+        status, ended_by = _run([*program, path], terminal, wakeup)
+    except OSError as error:
+        problem = f"can't start {brief(program[0])}: {error.strerror}; set PAGER"
+        return Edited(problem=problem), None
+    how = f"exit status {status}" if status > 0 else f"signal {-status}"
+    problem = f"{brief(program[0])} ended with {how}" if status else ""
+    return Edited(problem=problem), ended_by
 
 
 def _edit_in(

@@ -40,6 +40,7 @@ from ..terminal.terminal import Terminal
 from ..text.theme import Look
 from .model.messages import (
     Close,
+    Edited,
     Ending,
     Hurry,
     Open,
@@ -52,6 +53,7 @@ from .model.messages import (
     UIMessage,
     UIReport,
     WantsEditor,
+    WantsPager,
 )
 from .model.state import ChatState, kind_words
 from .update.task_list import PANELS
@@ -204,7 +206,7 @@ class _Owner:
         self.ended = ""
         self.lost: str | None = None
         self.hurried = False
-        self._paused: Paused | WantsEditor | None = None
+        self._paused: Paused | WantsEditor | WantsPager | None = None
 
     def tell(self, report: UIReport, /) -> None:
         match report:
@@ -215,7 +217,7 @@ class _Owner:
                 self.ends = ends
             case ViewLost(reason=reason):
                 self.lost = reason
-            case Paused() | WantsEditor():
+            case Paused() | WantsEditor() | WantsPager():
                 self._paused = report
             case Hurry():
                 self.hurried = True
@@ -228,7 +230,7 @@ class _Owner:
             self.ended = text
             self._wakeup.nudge()
 
-    def take_pause(self) -> Paused | WantsEditor | None:
+    def take_pause(self) -> Paused | WantsEditor | WantsPager | None:
         paused, self._paused = self._paused, None
         return paused
 
@@ -355,6 +357,8 @@ class _Chat:
                     self._stop_process()
                 case WantsEditor(text=text):
                     self._edit(text)
+                case WantsPager(path=path):
+                    self._view(path)
                 case None:
                     pass
             if hurry and (self._owner.hurried or _ending(signals) is not None):
@@ -428,7 +432,16 @@ class _Chat:
         """Let the text be edited outside; what is typed meanwhile is the editor's."""
         from .outside import edit  # noqa: PLC0415 - seldom needed
 
-        edited, ended_by = edit(text, self._terminal, self._wakeup)
+        self._back_from(edit(text, self._terminal, self._wakeup))
+
+    def _view(self, path: str) -> None:
+        """Let a file be read outside; what is typed meanwhile is the pager's."""
+        from .outside import view  # noqa: PLC0415 - seldom needed
+
+        self._back_from(view(path, self._terminal, self._wakeup))
+
+    def _back_from(self, outcome: tuple[Edited, int | None]) -> None:
+        edited, ended_by = outcome
         self._ended_by = self._ended_by or ended_by
         self._tell(edited)
         if self._ended_by is None:

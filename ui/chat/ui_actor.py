@@ -40,6 +40,7 @@ from .model.effects import (
     Suspend,
     SwitchMouse,
     TellPartner,
+    View,
 )
 from .model.messages import (
     Beat,
@@ -56,6 +57,7 @@ from .model.messages import (
     UIMessage,
     UIReport,
     WantsEditor,
+    WantsPager,
 )
 from .summary import summary_text
 from .update.absorb import absorb
@@ -151,7 +153,7 @@ class UIActor(FaceActor[UIMessage]):
         self._painted = 0.0
         self._opened = False
         self._paused = False
-        self._pause_wanted: Paused | WantsEditor | None = None
+        self._pause_wanted: Paused | WantsEditor | WantsPager | None = None
         self._failures = 0
         self._window: tuple[str, int | None] | None = None
         self._parts: Areas | None = None  # of the last frame
@@ -349,6 +351,8 @@ class UIActor(FaceActor[UIMessage]):
                     self._pause(Paused())
                 case Edit(text=text):
                     self._pause(WantsEditor(text))
+                case View(path=path):
+                    self._pause(WantsPager(path))
                 case HurryUp():
                     self.post(self._owner, Hurry())
                 case Redraw():
@@ -379,7 +383,7 @@ class UIActor(FaceActor[UIMessage]):
         except HistoryError as error:
             self._state.notice = str(error)
 
-    def _pause(self, report: Paused | WantsEditor) -> None:
+    def _pause(self, report: Paused | WantsEditor | WantsPager) -> None:
         self._pause_wanted = report
         self._pause_if_wanted()
 

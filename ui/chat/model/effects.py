@@ -38,6 +38,12 @@ class Edit(msgspec.Struct, frozen=True):
     text: str
 
 
+class View(msgspec.Struct, frozen=True):
+    """Give the terminal to a pager, for this file."""
+
+    path: str
+
+
 class HurryUp(msgspec.Struct, frozen=True):
     """Kill what is being ended."""
 
@@ -60,6 +66,7 @@ Effect = (
     | Announce
     | Suspend
     | Edit
+    | View
     | HurryUp
     | Redraw
     | SwitchMouse

@@ -181,6 +181,7 @@ TASK: Final = Keymap(
         Binding(("x",), "cancel", "x", "cancel; asks, Enter: yes", "cancel"),
         Binding(("X",), "kill", "X", "kill at once; asks too"),
         Binding(("r",), "rerun", "r", "run again; asks too", "run again"),
+        Binding(("ctrl-o",), "pager", "Ctrl+O", "read its output in $PAGER"),
         Binding(("?",), "help", "?", hint="keys"),
         Binding(("w",), "wrap", "w", "wrap long lines or not", "wrap"),
         Binding(("up", "k"), "up", "↑ ↓ PgUp PgDn Home End", "move", "move"),

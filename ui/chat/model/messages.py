@@ -102,6 +102,12 @@ class WantsEditor(msgspec.Struct, frozen=True):
     text: str
 
 
+class WantsPager(msgspec.Struct, frozen=True):
+    """The terminal is given back: let a file be read; then send what came of it."""
+
+    path: str
+
+
 class Opened(msgspec.Struct, frozen=True):
     """What was said before is on the screen: now keys can be read."""
 
@@ -110,5 +116,5 @@ class Hurry(msgspec.Struct, frozen=True):
     """Cut the grace period of the tasks that are being ended."""
 
 
-UIReport = Finished | ViewLost | Opened | Paused | WantsEditor | Hurry
+UIReport = Finished | ViewLost | Opened | Paused | WantsEditor | WantsPager | Hurry
 """What the LineActor tells the program that owns it."""

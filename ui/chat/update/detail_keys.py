@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ..model import keymap
+from ..model.effects import View
 from ..model.state import Focus, Purpose
 from .focus import close_detail
 from .help_keys import show_keys
@@ -30,6 +31,10 @@ def act_on_detail(state: ChatState, detail: Detail, action: str) -> list[Effect]
             state.focus = Focus.INPUT
         case "help":
             show_keys(state)
+        case "pager" if detail.pager is not None:
+            seen = state.board.find(detail.task_id)
+            path = None if seen is None else seen.task.output_path
+            return [] if path is None else [View(path)]
         case _ if detail.pager is not None:
             return _act_on_output(state, detail.pager, action)
         case _:

@@ -44,6 +44,7 @@ class Line(msgspec.Struct, frozen=True):
     seq: int = 0
     task: Task | None = None
     text: str = ""
+    ending: tuple[int, ...] = ()
     not_started: tuple[int, ...] = ()
 
 

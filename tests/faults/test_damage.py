@@ -283,7 +283,7 @@ def test_a_session_that_was_deleted_and_made_anew_is_not_written_into(
             # Never written down, and so nobody sees it.
             assert [task.id for task in system.list()] == [mine.id]
             assert (folder / "output" / "1.log").read_text() == "its\n"
-    assert "could not be closed in order" in caplog.text
+    assert "is another session now; leave this one" in caplog.text
     with running(TaskSystem(directory=folder)) as again:
         assert [task.description for task in again.list()] == ["Its"]
 

@@ -122,7 +122,12 @@ class PtySession:
     @property
     def lines(self) -> list[str]:
         """The rows of the screen."""
-        return [line.rstrip() for line in self._screen.display]
+        # Not pyte's `display`: it fails where half of a wide character was overwritten.
+        buffer, columns = self._screen.buffer, range(self._screen.columns)
+        return [
+            "".join(buffer[y][x].data for x in columns).rstrip()
+            for y in range(self._screen.lines)
+        ]
 
     @property
     def text(self) -> str:

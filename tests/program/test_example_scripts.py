@@ -51,5 +51,6 @@ def test_a_project_is_built_tested_and_linted_at_once(tmp_path: Path) -> None:
     started = [e["seq"] for e in events if e["event"] == "running"]
     finished = [e["seq"] for e in events if e["event"] in {"complete", "failed"}]
     assert max(started) < min(finished)
-    footer = "Running: 0 | Queued: 0 | Completed: 3 | Failed: 0 | Canceled: 0"
-    assert any(footer in e.get("text", "") for e in events)
+    (listed,) = [e for e in events if e["event"] == "tasks"]
+    counts = listed["counts"]
+    assert (counts["complete"], counts["running"], counts["queued"]) == (3, 0, 0)

@@ -7,6 +7,7 @@ the descriptor of its folder, as `/proc/self/fd/N/host.sock`.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 import struct
@@ -28,16 +29,24 @@ def connect(directory: Path) -> socket.socket:
     Raises:
         ConnectionRefusedError: If no host listens there.
         FileNotFoundError: If no host has ever listened there.
+        PermissionError: If it is another user's: a client tells its host everything
+            that is in its environment.
         OSError: If it can't be reached for another reason.
     """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         with _address(directory) as address:
             sock.connect(address)
+        _check_owner(sock)
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+def _check_owner(sock: socket.socket) -> None:
+    if peer(sock)[1] != os.geteuid():
+        raise PermissionError(errno.EPERM, "the host belongs to another user")
 
 
 def is_served(directory: Path) -> bool:

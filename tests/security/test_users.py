@@ -157,6 +157,41 @@ def test_a_folder_below_that_of_another_user_is_refused(tmp_path: Path) -> None:
         TaskSystem(directory=state / "main").start()
 
 
+_LISTENER: Final = """
+import os, socket, sys
+os.setgroups([]); os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))
+server = socket.socket(socket.AF_UNIX)
+server.bind("host.sock")
+os.chmod("host.sock", 0o666)
+server.listen()
+print("listens", flush=True)
+while True:
+    client, _ = server.accept()
+    print(client.recv(1000), flush=True)
+"""
+
+
+def test_a_host_of_another_user_is_told_nothing(common: Path) -> None:
+    state = common / f"home-{_OTHER}/state"
+    for folder in (state, state / "main"):
+        folder.mkdir(0o755)
+        os.chown(folder, _OTHER, _OTHER)
+    with subprocess.Popen(
+        [sys.executable, "-c", _LISTENER, str(_OTHER)],
+        cwd=state / "main",
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as listener:
+        assert listener.stdout is not None
+        assert listener.stdout.readline() == "listens\n"
+        status, said = _run_as(0, common, state, "!touch ran", "/wait")
+        listener.kill()
+        assert set(listener.stdout.read().splitlines()) <= {"b''"}
+    assert (status, said.count("\n")) == (2, 1), said
+    assert "belongs to user" in said
+    assert not [*common.rglob("ran")]
+
+
 def _give_away(path: Path) -> None:
     path.write_text("precious\n")
     path.chmod(0o644)

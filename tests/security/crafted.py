@@ -201,9 +201,11 @@ class Session:
     def edit(self, table: str, column: str, field: str, value: object) -> None:
         """Change one field of all that a column holds as JSON."""
         with contextlib.closing(sqlite3.connect(self.folder / "session.db")) as db:
-            rows = db.execute(f"SELECT rowid, {column} FROM {table}").fetchall()  # noqa: S608
+            rows: list[tuple[int, str]] = []
+            with contextlib.suppress(sqlite3.Error):  # another case may have dropped it
+                rows = db.execute(f"SELECT rowid, {column} FROM {table}").fetchall()  # noqa: S608
             for row, text in rows:
-                with contextlib.suppress(ValueError, TypeError):
+                with contextlib.suppress(ValueError, TypeError, sqlite3.Error):
                     changed = json.dumps({**json.loads(text), field: value})
                     db.execute(
                         f"UPDATE {table} SET {column} = ? WHERE rowid = ?",  # noqa: S608

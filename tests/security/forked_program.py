@@ -182,7 +182,10 @@ def work_on(names: list[str], work: Path) -> None:
                     for name in others[at : at + BATCH]:
                         desk.try_it(name, whole=False)
                     status = 0
+                except BaseException:  # noqa: BLE001 - whatever it is, it is told
+                    traceback.print_exc()
                 finally:
+                    sys.stderr.flush()
                     os._exit(status)
             os.waitpid(pid, 0)
             shutil.rmtree(desk.state, ignore_errors=True)

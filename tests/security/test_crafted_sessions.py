@@ -44,6 +44,7 @@ def _run(names: list[str], folder: Path) -> list[dict[str, Any]]:
         timeout=850 if SOAK else 380,
         env={**os.environ, "PYTHONPATH": str(_HERE)},
     )
+    assert done.stderr == "", f"BACKBURNER_SEED={SEED}"
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -171,9 +172,10 @@ def test_a_signal_ends_a_program_whose_configuration_is_still_coming(
 
 
 def _waits_for(config: Path, pid: int) -> bool:
-    program = psutil.Process(pid)
-    opened = {it.path for it in program.open_files()} | {
-        os.readlink(f"/proc/{pid}/fd/{fd}")  # noqa: PTH115 - may vanish; text is enough
-        for fd in os.listdir(f"/proc/{pid}/fd")  # noqa: PTH208 - numbers only
-    }
-    return str(config) in opened and program.status() == psutil.STATUS_SLEEPING
+    opened: set[str] = set()
+    for fd in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            opened.add(str(fd.readlink()))
+    return str(config) in opened and (
+        psutil.Process(pid).status() == psutil.STATUS_SLEEPING
+    )

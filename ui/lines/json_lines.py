@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import msgspec
 
@@ -51,5 +51,20 @@ def json_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": _TITLE,
         "oneOf": list(found),
-        "$defs": dict(sorted(definitions.items())),
+        "$defs": _in_order(dict(sorted(definitions.items()))),
     }
+
+
+def _in_order(schema: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return a schema whose alternatives are sorted: msgspec's order of them varies."""
+    if isinstance(schema, dict):
+        items: dict[str, Any] = cast("dict[str, Any]", schema)
+        return {
+            key: sorted(map(_in_order, value), key=repr)
+            if key == "anyOf"
+            else _in_order(value)
+            for key, value in items.items()
+        }
+    if isinstance(schema, list):
+        return [_in_order(item) for item in cast("list[Any]", schema)]
+    return schema

@@ -125,8 +125,12 @@ class Dispatcher:
             self._start_worker()
 
     def is_own_thread(self) -> bool:
-        """Tell whether the caller runs in a turn of an actor."""
-        return self._own_worker() is not None
+        """Tell whether the caller runs in a turn of an actor that must not block.
+
+        One that has said `about_to_block` may: another thread goes on meanwhile.
+        """
+        worker = self._own_worker()
+        return worker is not None and not worker.blocks
 
     def close(self) -> None:
         """End the threads as soon as no turn waits; blocks up to a second for them."""

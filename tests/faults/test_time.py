@@ -44,7 +44,12 @@ _NOON: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)
 # Clocks
 
 
-_wall = st.datetimes(timezones=st.just(UTC))
+# A task has no date in the first and the last year that Python knows.
+_wall = st.datetimes(
+    datetime(2, 1, 1),  # noqa: DTZ001 - the zone is given beside
+    datetime(9998, 1, 1),  # noqa: DTZ001
+    timezones=st.just(UTC),
+)
 _steps = st.lists(st.tuples(_wall, st.floats(0, 1e6)), min_size=5, max_size=5)
 
 

@@ -85,5 +85,5 @@ def test_needs_do_not_grow(
         program.wait()
     report(f"before {count} tasks: {before}; after: {after}")
     assert after.threads <= before.threads
-    assert after.files == before.files
+    assert after.files <= before.files
     assert after.memory - before.memory < room

@@ -49,4 +49,11 @@ class HostCare:
 
     def hosts(self) -> list[psutil.Process]:
         """Return the hosts among them."""
-        return [it for it in self.left() if "backburner.actors.host" in it.cmdline()]
+        found: dict[int, psutil.Process] = {}
+        parents: dict[int, int] = {}
+        for it in self.left():
+            with contextlib.suppress(psutil.Error):
+                if "backburner.actors.host" in it.cmdline():
+                    found[it.pid], parents[it.pid] = it, it.ppid()
+        # What a host has just forked has its command line until it has its own.
+        return [it for pid, it in found.items() if parents[pid] not in found]

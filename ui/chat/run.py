@@ -74,7 +74,7 @@ logger = logging.getLogger("backburner")
 
 _CHUNK: Final = 1 << 16
 _CLOSE_TIMEOUT: Final = 5.0
-_CONTINUED_WITHIN: Final = 0.1
+_CONTINUED_WITHIN: Final = 0.3
 _BACKGROUNDS: Final = {"light": True, "dark": False}  # else the terminal is asked
 _OPENED_WITHIN: Final = 1.0
 """Seconds after which keys are read though what was said before is not there yet."""
@@ -172,7 +172,12 @@ def _await_foreground(terminal: Terminal, wakeup: Wakeup) -> tuple[int, ...]:
         The signals that were heard meanwhile.
     """
     heard: tuple[int, ...] = ()
-    while not terminal.in_foreground and _ending(heard) is None:
+    while not terminal.in_foreground:
+        # Whoever ends a stopped program continues it as well, and the signal to end may
+        # be another thread's, and heard later. So what comes is heard before it stops.
+        heard += wakeup.wait(timeout=_CONTINUED_WITHIN)[1]
+        if terminal.in_foreground or _ending(heard) is not None:
+            break
         # What the terminal does to those that change it from the background; but
         # there it would go on doing so to a program that has been told to end.
         os.kill(0, signal.SIGTTOU)
@@ -180,9 +185,6 @@ def _await_foreground(terminal: Terminal, wakeup: Wakeup) -> tuple[int, ...]:
         if not signals:
             break  # without a shell that could continue it nothing has stopped
         heard += signals
-        if not terminal.in_foreground:
-            # What ends it may be heard a moment after what has continued it.
-            heard += wakeup.wait(timeout=_CONTINUED_WITHIN)[1]
     return heard
 
 

@@ -1,4 +1,4 @@
-"""The LineActor of the drawn chat: messages in, new state, frame out."""
+"""The UIActor draws the chat: messages in, new state, frame out."""
 
 from __future__ import annotations
 

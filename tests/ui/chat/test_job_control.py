@@ -44,11 +44,10 @@ def stopped(state: Path) -> Callable[[], bool]:
     return lambda: any(p.status() == psutil.STATUS_STOPPED for p in chats(state))
 
 
-def wait_stopped(
-    bash: PtySession, state: Path, until: Callable[[Callable[[], bool]], None]
-) -> None:
+def wait_stopped(bash: PtySession, state: Path) -> None:
     """Wait until the chat has stopped and the shell knows, or it would not go on."""
-    until(stopped(state))
+    # A terminal that nobody reads gives no answers, and the shell would get them.
+    bash.wait(stopped(state))
     while "Stopped" not in bash.text:
         bash.send("jobs\r")
         bash.read(0.1)
@@ -59,13 +58,13 @@ def exit_statuses(session: PtySession) -> list[str]:
 
 
 def test_a_chat_started_in_the_background_is_drawn_when_it_is_brought_back(
-    tmp_path: Path, until: Callable[[Callable[[], bool]], None]
+    tmp_path: Path,
 ) -> None:
     command = shlex.join(chat_command(tmp_path))
     with shell() as bash:
         for _ in range(ROUNDS):
             bash.send(f"{command} &\r")
-            wait_stopped(bash, tmp_path, until)
+            wait_stopped(bash, tmp_path)
             bash.send("clear; fg\r")
             bash.wait(PLACEHOLDER)
             bash.send("\x04")
@@ -78,7 +77,6 @@ def test_a_chat_started_in_the_background_is_drawn_when_it_is_brought_back(
 @pytest.mark.parametrize("ever_in_front", [False, True])
 def test_a_stopped_chat_can_be_ended(
     tmp_path: Path,
-    until: Callable[[Callable[[], bool]], None],
     *,
     ever_in_front: bool,
 ) -> None:
@@ -90,15 +88,15 @@ def test_a_stopped_chat_can_be_ended(
             bash.send("\x1a")
         else:
             bash.send(f"{command} &\r")
-        wait_stopped(bash, tmp_path, until)
+        wait_stopped(bash, tmp_path)
         bash.send("kill %1\r")
-        until(lambda: not chats(tmp_path))
+        bash.wait(lambda: not chats(tmp_path))
         bash.send("echo typing is seen\r")
         bash.wait("typing is seen", f"Exit {128 + signal.SIGTERM}")
 
 
 def test_a_chat_in_the_background_leaves_the_terminal_alone(
-    tmp_path: Path, until: Callable[[Callable[[], bool]], None]
+    tmp_path: Path,
 ) -> None:
     command = shlex.join(chat_command(tmp_path))
     with shell() as bash:
@@ -107,11 +105,11 @@ def test_a_chat_in_the_background_leaves_the_terminal_alone(
         bash.send("a draft")
         bash.wait("a draft")
         bash.send("\x1a")
-        wait_stopped(bash, tmp_path, until)
+        wait_stopped(bash, tmp_path)
         drawn = bytes(bash.raw).count(b"?1049h")
         bash.send("clear; bg\r")
         bash.wait("&")
-        wait_stopped(bash, tmp_path, until)
+        wait_stopped(bash, tmp_path)
         bash.send("echo typing is seen\r")
         bash.wait("typing is seen")
         assert bytes(bash.raw).count(b"?1049h") == drawn
@@ -131,12 +129,12 @@ def test_quitting_a_stopped_chat_ends_its_jobs(
         bash.wait("1 running")
         until(lambda: pid.exists() and pid.read_text().endswith("\n"))
         bash.send("\x1a")
-        wait_stopped(bash, tmp_path, until)
+        wait_stopped(bash, tmp_path)
         (chat,) = chats(tmp_path)
         # As the keyboard does in the moment in which the shell has not answered yet.
         os.kill(chat.pid, signal.SIGQUIT)
         bash.send("fg\r")
-        until(lambda: not chats(tmp_path))
+        bash.wait(lambda: not chats(tmp_path))
         assert not psutil.pid_exists(int(pid.read_text()))
         bash.send("echo status=$?\r")
         bash.wait(lambda: exit_statuses(bash)[-1:] == [str(128 + signal.SIGQUIT)])

@@ -9,8 +9,9 @@ import re
 import shutil
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, cast
 
+import msgspec
 from msgspec.structs import replace
 
 from .journal.protocol import Journal, Memory, NoJournal
@@ -32,6 +33,7 @@ from .processes.exits import PidfdWatcher
 from .processes.spare import SPARES
 from .queue_actor import QueueActor, QueueConfig
 from .rules.book import TaskBook
+from .rules.field_types import wrong_type
 from .rules.safe_text import brief
 from .rules.shortage import shortage_of
 from .rules.task import TaskFilter, TaskStatus
@@ -66,6 +68,17 @@ if TYPE_CHECKING:
 _SESSION_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
+class _Settings(msgspec.Struct, frozen=True):
+    """The settings of a task system that are plain values, with their types."""
+
+    name: str
+    slots: int
+    grace: float
+    history: int
+    output_limit: int
+    session_output_limit: int
+
+
 class TaskSystem(Requests):
     """The actors of one session, wired, started and stopped together.
 
@@ -95,6 +108,7 @@ class TaskSystem(Requests):
             oldest finished ones are forgotten, and then the one that writes is ended.
 
     Raises:
+        TypeError: If an argument, or one of the kinds, is of a wrong type.
         ValueError: If an argument makes no sense.
     """
 
@@ -110,6 +124,11 @@ class TaskSystem(Requests):
         output_limit: int = 1 << 30,
         session_output_limit: int = 10 << 30,
     ) -> None:
+        settings = _Settings(
+            name, slots, grace, history, output_limit, session_output_limit
+        )
+        if (problem := wrong_type(settings)) is not None:
+            raise TypeError(problem)
         if slots < 1:
             raise ValueError(f"{slots} slots would never run a task; give at least 1")
         if not 0 <= grace < math.inf:
@@ -483,6 +502,9 @@ def working_directory() -> str | None:
 
 
 def _absolute(directory: str | os.PathLike[str]) -> Path:
+    given = cast("object", directory)
+    if not isinstance(given, str | os.PathLike):
+        raise TypeError(f"directory must be str or a path, not {type(given).__name__}")
     # Whoever changes the working folder later means the session where it was.
     try:
         return Path(directory).absolute()

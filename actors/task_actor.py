@@ -6,11 +6,12 @@ import contextlib
 import errno
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Final, NoReturn, assert_never, cast
 
 import msgspec
 
 from .kinds import InvalidRequestError, JobContext, ShortageError, StartError
+from .kinds.kind import WrongKindError
 from .messages import (
     Begin,
     BeginAgain,
@@ -29,7 +30,7 @@ from .processes import marks
 from .processes.environment import Environment
 from .processes.output_file import OutputMonitor
 from .rules.process_record import ProcessId, ProcessRecord
-from .rules.safe_text import safe_line, size_text
+from .rules.safe_text import brief, safe_line, size_text
 from .rules.shortage import WAITS_FOR
 from .rules.task import Outcome, OutputNews, Task
 from .runtime.safe_actor import SafeActor
@@ -150,7 +151,9 @@ class TaskActor(SafeActor[TaskActorMessage]):
         del message
         if self._reported:
             return
-        self._imposed = Outcome.failed(safe_line(f"internal error: {error!r}"))
+        known = isinstance(error, WrongKindError)
+        text = str(error) if known else f"internal error: {error!r}"
+        self._imposed = Outcome.failed(safe_line(text))
         if self._job is not None and not self._broken:
             self._broken = True
             if self._try(self._job.kill):
@@ -184,6 +187,9 @@ class TaskActor(SafeActor[TaskActorMessage]):
             self._report(Outcome.failed(safe_line(str(error))))
         else:
             self._note_wait(None)
+            if cast("object", self._job) is None:
+                text = "start() returned no job; it must return one"
+                self._report(Outcome.failed(self._blamed(text)), abandoned=True)
 
     def _try_again(self, waits_for: str) -> None:
         self._note_wait(safe_line(waits_for))
@@ -263,8 +269,18 @@ class TaskActor(SafeActor[TaskActorMessage]):
             self._news = news
         progress = job.progress()
         if progress is not None:
+            if type(progress) is not int or not 0 <= progress <= 100:  # noqa: PLR2004 - percent
+                self._refuse_progress(progress)
             self._news = msgspec.structs.replace(self._news, progress=progress)
         return self._news != before
+
+    def _refuse_progress(self, progress: object) -> NoReturn:
+        text = f"progress() returned {brief(repr(progress))}"
+        text = f"{text}; it must return a whole number from 0 to 100, or None"
+        raise WrongKindError(self._blamed(text))
+
+    def _blamed(self, text: str) -> str:
+        return safe_line(f"the kind {self._kind.name!r} is at fault: {text}")
 
     def _stop_job(self, imposed: Outcome, *, now: bool) -> None:
         job = self._job

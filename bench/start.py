@@ -83,6 +83,6 @@ def environment(folder: Path) -> dict[str, str]:
 def _remember(directory: Path) -> None:
     with TaskSystem(directory=directory, slots=1, history=REMEMBERED * 2) as system:
         fill(system, REMEMBERED)
-        canceled = system.cancel_all(timeout=60)
+        canceled = system.cancel_all(answer_timeout=60)
         # Told, so that they are not told again: two changes for each.
         system.queue.ask(Shown(2 * len(canceled)), timeout=60)

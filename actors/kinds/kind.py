@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import msgspec
 
@@ -13,7 +14,7 @@ from ..rules.safe_text import brief
 from ..rules.task import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from ..processes.exits import ExitWatcher
@@ -27,6 +28,10 @@ class InvalidRequestError(ValueError):
 
 class StartError(Exception):
     """A job that could not be started; its text becomes the reason of the failure."""
+
+
+class WrongKindError(StartError):
+    """A kind does not keep to its protocol; the text names it, and what it did."""
 
 
 class ShortageError(StartError):
@@ -168,16 +173,19 @@ class Kinds:
         kinds: In the order in which help lists them.
 
     Raises:
-        TypeError: If one of them is a class.
+        TypeError: If one of them is no kind; the text names it, and what it lacks.
         ValueError: If two of them have the same name.
     """
 
     def __init__(self, kinds: Iterable[Kind]) -> None:
         self._kinds: dict[str, Kind] = {}
+        given = cast("object", kinds)
+        if isinstance(given, str) or not isinstance(given, Iterable):
+            name = type(given).__name__
+            raise TypeError(f"kinds must be kinds, such as [BashKind()], not {name}")
         for kind in kinds:
-            if isinstance(kind, type):
-                name = kind.__name__
-                raise TypeError(f"{name} is a class, not a kind; give {name}()")
+            if (problem := _lacks(kind)) is not None:
+                raise TypeError(problem)
             if kind.name in self._kinds:
                 raise ValueError(f"two kinds are called {kind.name!r}; rename one")
             self._kinds[kind.name] = kind
@@ -202,3 +210,30 @@ class Kinds:
             raise InvalidRequestError(
                 f"unknown kind {brief(name)!r}; the kinds are: {known}"
             ) from None
+
+
+_MEMBERS: Final = {
+    "name": str,
+    "usage": str,
+    "summary": str,
+    "writes_output": bool,
+}
+_METHODS: Final = ("check", "start")
+
+
+def _lacks(kind: object) -> str | None:
+    """Return what keeps an object from being a kind; none if it is one."""
+    if isinstance(kind, type):
+        name = kind.__name__
+        return f"{name} is a class, not a kind; give {name}()"
+    name = type(kind).__name__
+    for member, expected in _MEMBERS.items():
+        if not isinstance(value := getattr(kind, member, None), expected):
+            given = "it has none" if value is None else f"not {type(value).__name__}"
+            return (
+                f"{name} is not a kind: {member} must be {expected.__name__}; {given}"
+            )
+    for method in _METHODS:
+        if not callable(getattr(kind, method, None)):
+            return f"{name} is not a kind: it has no method {method}"
+    return None

@@ -7,8 +7,9 @@ import errno
 import os
 import signal
 import stat
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn, cast
 
 import msgspec
 
@@ -18,17 +19,18 @@ from ..processes.child import ChildProcess, ExitStatus
 from ..processes.ending import INTERVAL, KillRounds
 from ..processes.environment import Environment
 from ..processes.marks import MARK
+from ..rules.safe_text import brief
 from ..rules.shortage import WAITS_FOR
 from ..rules.task import GOES_ON
-from .kind import JobEnd, ShortageError, StartError
+from .kind import JobEnd, ShortageError, StartError, WrongKindError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from ..processes.handle import Process
     from ..rules.task import Task
     from .kind import JobContext
 
+
+_FAULT: Final = "the kind {!r} is at fault: {}() returned"
 
 SEARCHES: Final = 20
 """Searches for what a job has started that may fail before it is told to end anyway."""
@@ -180,8 +182,8 @@ class ProcessKind:
     """
 
     name: str
-    usage: str
-    summary: str
+    usage: str = ""
+    summary: str = ""
     writes_output = True
 
     def command(self, args: tuple[str, ...]) -> Sequence[str]:
@@ -238,11 +240,13 @@ class ProcessKind:
             ShortageError: If the system lacks a process, a descriptor or memory.
             StartError: If there is no such directory, the output file can't be written,
                 or the program can't be started.
+            WrongKindError: If `command`, `environment` or `directory` of a subclass
+                returned what it may not.
         """
         if context.output is None:
             raise StartError(f"{self.name} jobs need an output file")
         directory = self._directory_for(context.task)
-        argv = self.command(context.task.args)
+        argv = self._command_for(context.task)
         _check_output(context.output)
         try:
             environment = self._environment_for(context, directory)
@@ -257,8 +261,25 @@ class ProcessKind:
             raise StartError(f"can't start {argv[0]}: {error}") from error
         return ProcessJob(child, context)
 
+    def _command_for(self, task: Task) -> Sequence[str]:
+        argv = cast("object", self.command(task.args))
+        if isinstance(argv, str | bytes) or not isinstance(argv, Sequence):
+            self._refuse("command", argv, "a list: the program and its arguments")
+        words = cast("Sequence[object]", argv)
+        if not words:
+            self._refuse("command", words, "the program at least")
+        if not all(isinstance(word, str) for word in words):
+            self._refuse("command", words, "a list of str and nothing else")
+        return cast("Sequence[str]", words)
+
+    def _refuse(self, method: str, returned: object, wanted: str) -> NoReturn:
+        text = _FAULT.format(self.name, method)
+        raise WrongKindError(f"{text} {brief(repr(returned))}; it must return {wanted}")
+
     def _directory_for(self, task: Task) -> str:
         directory = self.directory(task) or task.directory
+        if not isinstance(cast("object", directory), str | os.PathLike | None):
+            self._refuse("directory", directory, "a path or None")
         if directory is None:
             raise StartError(
                 "the directory in which it was added is not known: an older version"
@@ -274,6 +295,14 @@ class ProcessKind:
         given = inherited.variables
         variables = self.environment(context.task, given)
         if variables is not given:
+            if not isinstance(cast("object", variables), Mapping):
+                self._refuse("environment", variables, "a dict of str")
+            for name, value in variables.items():
+                if not isinstance(cast("object", value), str):
+                    # What it holds may be secret.
+                    given = f"{type(value).__name__} for {name!r}"
+                    text = _FAULT.format(self.name, "environment")
+                    raise WrongKindError(f"{text} {given}; every value must be str")
             inherited = Environment(variables)
         before = inherited.get("PWD", "")
         if before and not _is_same(before, directory):

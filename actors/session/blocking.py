@@ -114,7 +114,7 @@ class Requests(abc.ABC):
         directory: str | os.PathLike[str] | None = None,
         environment: Mapping[str, str] | None = None,
         origin: str = "",
-        timeout: float = ANSWER_TIMEOUT,
+        answer_timeout: float = ANSWER_TIMEOUT,
     ) -> Task:
         """Add a task and return it. Blocks until it is written down, not until it ends.
 
@@ -127,7 +127,7 @@ class Requests(abc.ABC):
             environment: All environment variables of its processes; by default those
                 of this process when the system was started.
             origin: Who or what adds it; see `Task.origin`.
-            timeout: Seconds to wait for the answer.
+            answer_timeout: Seconds to wait for the answer.
 
         Returns:
             The task: Queued, or Running already.
@@ -144,76 +144,84 @@ class Requests(abc.ABC):
             directory=None if directory is None else os.path.abspath(directory),  # noqa: PTH100 - a text
             environment=environment,
         )
-        return self._request(AddTask(request), TaskAdded, timeout).task
+        return self._request(AddTask(request), TaskAdded, answer_timeout).task
 
     def add_request(
-        self, request: TaskRequest, timeout: float = ANSWER_TIMEOUT
+        self, request: TaskRequest, *, answer_timeout: float = ANSWER_TIMEOUT
     ) -> Task:
         """Add a task and return it; see `add`.
 
         Args:
             request: What is to be done.
-            timeout: Seconds to wait for the answer.
+            answer_timeout: Seconds to wait for the answer.
 
         Raises:
             RefusedError: If the request makes no sense, or can't be written down.
             TimeoutError: If there was no answer in time; it may still be added.
         """
-        return self._request(AddTask(request), TaskAdded, timeout).task
+        return self._request(AddTask(request), TaskAdded, answer_timeout).task
 
-    def look_up(self, task_id: int, timeout: float = ANSWER_TIMEOUT) -> TaskFound:
+    def look_up(
+        self, task_id: int, *, answer_timeout: float = ANSWER_TIMEOUT
+    ) -> TaskFound:
         """Return a task as it is now, and the process it runs as, if it has one.
 
         Args:
             task_id: Which.
-            timeout: Seconds to wait for the answer.
+            answer_timeout: Seconds to wait for the answer.
 
         Raises:
             RefusedError: If there is no such task.
-            TimeoutError: If there was no answer in `timeout` seconds.
+            TimeoutError: If there was no answer in `answer_timeout` seconds.
         """
-        return self._request(GetTask(task_id), TaskFound, timeout)
+        return self._request(GetTask(task_id), TaskFound, answer_timeout)
 
     def find(
-        self, which: TaskFilter = TaskFilter.ALL, timeout: float = ANSWER_TIMEOUT
+        self,
+        which: TaskFilter = TaskFilter.ALL,
+        *,
+        answer_timeout: float = ANSWER_TIMEOUT,
     ) -> TaskList:
         """Return tasks by id, and how many there are in each status.
 
         Args:
             which: Those of which status; all by default.
-            timeout: Seconds to wait for the answer.
+            answer_timeout: Seconds to wait for the answer.
 
         Raises:
-            TimeoutError: If there was no answer in `timeout` seconds.
+            TimeoutError: If there was no answer in `answer_timeout` seconds.
         """
-        return self._request(ListTasks(which), TaskList, timeout)
+        return self._request(ListTasks(which), TaskList, answer_timeout)
 
-    def get(self, task_id: int, timeout: float = ANSWER_TIMEOUT) -> Task:
+    def get(self, task_id: int, *, answer_timeout: float = ANSWER_TIMEOUT) -> Task:
         """Return a task as it is now. Blocks until the queue has answered.
 
         Args:
             task_id: Which.
-            timeout: Seconds to wait for the answer.
+            answer_timeout: Seconds to wait for the answer.
 
         Raises:
             RefusedError: If there is no such task.
-            TimeoutError: If there was no answer in `timeout` seconds.
+            TimeoutError: If there was no answer in `answer_timeout` seconds.
         """
-        return self._request(GetTask(task_id), TaskFound, timeout).task
+        return self._request(GetTask(task_id), TaskFound, answer_timeout).task
 
     def list(
-        self, which: TaskFilter = TaskFilter.ALL, timeout: float = ANSWER_TIMEOUT
+        self,
+        which: TaskFilter = TaskFilter.ALL,
+        *,
+        answer_timeout: float = ANSWER_TIMEOUT,
     ) -> tuple[Task, ...]:
         """Return tasks by id. Blocks until the queue has answered.
 
         Args:
             which: Those of which status; all by default.
-            timeout: Seconds to wait for the answer.
+            answer_timeout: Seconds to wait for the answer.
 
         Raises:
-            TimeoutError: If there was no answer in `timeout` seconds.
+            TimeoutError: If there was no answer in `answer_timeout` seconds.
         """
-        return self._request(ListTasks(which), TaskList, timeout).tasks
+        return self._request(ListTasks(which), TaskList, answer_timeout).tasks
 
     def cancel(
         self,
@@ -221,7 +229,7 @@ class Requests(abc.ABC):
         *,
         reason: str = "canceled",
         now: bool = False,
-        timeout: float = ANSWER_TIMEOUT,
+        answer_timeout: float = ANSWER_TIMEOUT,
     ) -> Task:
         """Cancel a task; a running one ends within the grace period, or `now`.
 
@@ -231,54 +239,56 @@ class Requests(abc.ABC):
             task_id: Which.
             reason: Who or what canceled it; it becomes the reason of the task.
             now: Kill a running one at once, without the grace period.
-            timeout: Seconds to wait for the answer.
+            answer_timeout: Seconds to wait for the answer.
 
         Returns:
             The task: Canceled, or Running still.
 
         Raises:
             RefusedError: If there is no such task, or it has finished.
-            TimeoutError: If there was no answer in `timeout` seconds.
+            TimeoutError: If there was no answer in `answer_timeout` seconds.
         """
         request = CancelTask(task_id, reason, now)
-        return self._request(request, CancelAccepted, timeout).tasks[0]
+        return self._request(request, CancelAccepted, answer_timeout).tasks[0]
 
     def cancel_all(
-        self, *, reason: str = "canceled", timeout: float = ANSWER_TIMEOUT
+        self, *, reason: str = "canceled", answer_timeout: float = ANSWER_TIMEOUT
     ) -> tuple[Task, ...]:
         """Cancel every task that has not finished, queued ones first; see `cancel`.
 
         Args:
             reason: Who or what canceled them; it becomes the reason of the tasks.
-            timeout: Seconds to wait for the answer.
+            answer_timeout: Seconds to wait for the answer.
 
         Returns:
             The tasks by id, each Canceled, or Running still.
 
         Raises:
-            TimeoutError: If there was no answer in `timeout` seconds.
+            TimeoutError: If there was no answer in `answer_timeout` seconds.
         """
-        return self._request(CancelAll(reason), CancelAccepted, timeout).tasks
+        return self._request(CancelAll(reason), CancelAccepted, answer_timeout).tasks
 
-    def forget_finished(self, timeout: float = ANSWER_TIMEOUT) -> tuple[int, ...]:
+    def forget_finished(
+        self, *, answer_timeout: float = ANSWER_TIMEOUT
+    ) -> tuple[int, ...]:
         """Forget finished tasks, delete their output and return their ids.
 
         Blocks until the queue has answered.
 
         Args:
-            timeout: Seconds to wait for the answer.
+            answer_timeout: Seconds to wait for the answer.
 
         Raises:
-            TimeoutError: If there was no answer in `timeout` seconds.
+            TimeoutError: If there was no answer in `answer_timeout` seconds.
         """
-        return self._request(ForgetFinished(), Forgotten, timeout).ids
+        return self._request(ForgetFinished(), Forgotten, answer_timeout).ids
 
     def subscribe(
         self,
         subscriber: Recipient[Notification],
         *,
         shows: bool = False,
-        timeout: float = ANSWER_TIMEOUT,
+        answer_timeout: float = ANSWER_TIMEOUT,
     ) -> None:
         """Tell an actor, or any recipient, of every change from now on.
 
@@ -288,26 +298,29 @@ class Requests(abc.ABC):
             subscriber: Who.
             shows: Whether it shows changes to a person; see `Subscribe`. `stop` then
                 waits a moment for what it shows last.
-            timeout: Seconds.
+            answer_timeout: Seconds to wait for the answer.
 
         Raises:
-            TimeoutError: If there was no answer in `timeout` seconds.
+            TimeoutError: If there was no answer in `answer_timeout` seconds.
         """
-        self._request(Subscribe(subscriber, shows), Acknowledged, timeout)
+        self._request(Subscribe(subscriber, shows), Acknowledged, answer_timeout)
 
     def unsubscribe(
-        self, subscriber: Recipient[Notification], timeout: float = ANSWER_TIMEOUT
+        self,
+        subscriber: Recipient[Notification],
+        *,
+        answer_timeout: float = ANSWER_TIMEOUT,
     ) -> None:
         """Tell this recipient nothing more. Blocks until the queue has answered.
 
         Args:
             subscriber: The same object, or an equal one, that was subscribed.
-            timeout: Seconds to wait for the answer.
+            answer_timeout: Seconds to wait for the answer.
 
         Raises:
-            TimeoutError: If there was no answer in `timeout` seconds.
+            TimeoutError: If there was no answer in `answer_timeout` seconds.
         """
-        self._request(Unsubscribe(subscriber), Acknowledged, timeout)
+        self._request(Unsubscribe(subscriber), Acknowledged, answer_timeout)
 
     def wait(self, *task_ids: int, timeout: float) -> tuple[Task, ...]:
         """Wait until tasks have ended, and return them as they ended.
@@ -327,6 +340,11 @@ class Requests(abc.ABC):
             TimeoutError: If one of them has not ended in time.
             ValueError: If `timeout` is not a number.
         """
+        for task_id in task_ids:
+            if type(task_id) is not int:
+                given = type(task_id).__name__
+                text = f"the ids to wait for must be int, not {given}"
+                raise RefusedError(text, RefusalCode.INVALID)
         deadline = Deadline(timeout)
         queue = self.queue
         news: Promise[Notification] = Promise()

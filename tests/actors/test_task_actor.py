@@ -452,7 +452,7 @@ def test_progress_that_is_no_percentage_fails_the_task(rig: Rig) -> None:
     rig.begin().advance_to(150)
     outcome = rig.end().outcome
     assert outcome.status is TaskStatus.FAILED
-    assert "progress goes from 0 to 100" in outcome.reason
+    assert "a whole number from 0 to 100" in outcome.reason
 
 
 STEPS: tuple[Step, ...] = ("pid", "look", "progress", "stop", "kill")

@@ -29,3 +29,34 @@ def test_a_setting_that_makes_no_sense_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=says):
         TaskSystem(**settings)
+
+
+class NoKind:
+    """Has the name of a kind, and nothing else."""
+
+    name = "none"
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"slots": "8"}, "slots must be int, not str"),
+        ({"slots": True}, "slots must be int, not bool"),
+        ({"slots": 1.5}, "slots must be int, not float"),
+        ({"grace": "5"}, "grace must be float, not str"),
+        ({"history": None}, "history must be int, not None"),
+        ({"output_limit": "1G"}, "output_limit must be int, not str"),
+        ({"name": 7}, "name must be str, not int"),
+        ({"directory": b"/tmp"}, "directory must be str or a path, not bytes"),
+        ({"kinds": "bash"}, "kinds must be kinds, such as .*, not str"),
+        ({"kinds": BashKind()}, "kinds must be kinds, such as .*, not BashKind"),
+        ({"kinds": [BashKind]}, "^BashKind is a class, not a kind; give BashKind()"),
+        ({"kinds": ["bash"]}, "^str is not a kind: name must be str; it has none"),
+        ({"kinds": [NoKind()]}, "^NoKind is not a kind: usage must be str"),
+    ],
+)
+def test_a_setting_of_a_wrong_type_is_named(
+    settings: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(TypeError, match=says):
+        TaskSystem(**settings)

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import queue
-from typing import TYPE_CHECKING, cast
+import re
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from backburner.actors import BashKind, Kind, Notification, TaskSystem
-from backburner.actors.testing import running
+from backburner.actors import (
+    JobContext,
+    Notification,
+    ProcessKind,
+    RefusalCode,
+    RefusedError,
+    Task,
+    TaskStatus,
+    TaskSystem,
+)
+from backburner.actors.testing import FakeKind, running
 from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-
-def test_a_class_is_no_kind() -> None:
-    with pytest.raises(TypeError, match=r"^BashKind is a class, not a kind; give "):
-        TaskSystem(kinds=[cast("Kind", BashKind)])
 
 
 def test_a_system_says_which_it_is(tmp_path: Path) -> None:
@@ -51,10 +56,99 @@ class _Asks:
 def test_a_call_that_blocks_an_actor_of_the_system_raises_at_once() -> None:
     with running(TaskSystem()) as system:
         for ask in (
-            lambda: system.get(1, timeout=600),
+            lambda: system.get(1, answer_timeout=600),
             lambda: system.wait(timeout=600),
         ):
             asks = _Asks(ask)
             system.subscribe(asks)
             assert "on a thread of the actors" in asks.errors.get(timeout=PATIENCE)
             system.unsubscribe(asks)
+
+
+class _Wrong(ProcessKind):
+    """Returns from its methods what a test says.
+
+    Args:
+        returns: By the name of the method.
+    """
+
+    name = "wrong"
+
+    def __init__(self, **returns: object) -> None:
+        self._returns = returns
+
+    def command(self, args: tuple[str, ...]) -> Any:  # noqa: ANN401 - anything
+        return self._returns.get("command", ["true", *args])
+
+    def environment(self, task: Task, inherited: object) -> Any:  # noqa: ANN401 - anything
+        del task
+        return self._returns.get("environment", inherited)
+
+    def directory(self, task: Task) -> Any:  # noqa: ANN401 - anything
+        return self._returns.get("directory", task.directory)
+
+
+@pytest.mark.parametrize(
+    ("method", "returned", "says"),
+    [
+        ("command", "make", "'make'; it must return a list: the program and its"),
+        ("command", None, "None; it must return a list: the program and its"),
+        ("command", [], r"\[\]; it must return the program at least"),
+        ("command", ["sleep", 5], r"\['sleep', 5\]; it must return a list of str"),
+        ("environment", None, "None; it must return a dict of str"),
+        ("environment", {"CI": 1}, "int for 'CI'; every value must be str"),
+        ("directory", 5, "5; it must return a path or None"),
+    ],
+)
+def test_what_a_kind_must_not_return_fails_the_task_and_names_the_kind(
+    method: str, returned: object, says: str
+) -> None:
+    with running(TaskSystem(kinds=[_Wrong(**{method: returned})])) as system:
+        (ended,) = system.wait(system.add("Wrong", "wrong").id, timeout=PATIENCE)
+    assert ended.status is TaskStatus.FAILED
+    blamed = rf"^the kind 'wrong' is at fault: {method}\(\) returned "
+    assert re.match(blamed + says, ended.reason)
+
+
+@pytest.mark.parametrize("progress", [101, -1, 33.3, "half", True])
+def test_progress_that_is_no_percentage_names_the_kind(progress: int) -> None:
+    kind = FakeKind()
+    with running(TaskSystem(kinds=[kind])) as system:
+        task = system.add("Build", "fake")
+        kind.job(task.id).advance_to(progress)
+        (ended,) = system.wait(task.id, timeout=PATIENCE)
+    assert ended.status is TaskStatus.FAILED
+    assert ended.reason == (
+        f"the kind 'fake' is at fault: progress() returned {progress!r}; it must return"
+        " a whole number from 0 to 100, or None"
+    )
+    assert kind.job(task.id).asked.of(str)[-2:] == ("kill", "look")
+
+
+class _Forgetful(FakeKind):
+    """Starts no job, or does not say which."""
+
+    def start(self, context: JobContext) -> Any:  # noqa: ANN401 - anything
+        del context
+
+
+def test_a_kind_that_returns_no_job_fails_the_task() -> None:
+    with running(TaskSystem(kinds=[_Forgetful()])) as system:
+        (ended,) = system.wait(system.add("Build", "fake").id, timeout=PATIENCE)
+    assert ended.reason == (
+        "the kind 'fake' is at fault: start() returned no job; it must return one"
+    )
+
+
+@pytest.mark.parametrize("given", ["1", None, 1.0])
+def test_an_id_of_a_wrong_type_is_named(given: int) -> None:
+    with running(TaskSystem()) as system:
+        asks: list[Callable[[], object]] = [
+            lambda: system.get(given),
+            lambda: system.cancel(given),
+            lambda: system.wait(given, timeout=0),
+        ]
+        for ask in asks:
+            with pytest.raises(RefusedError, match="must be int, not") as refusal:
+                ask()
+            assert refusal.value.code is RefusalCode.INVALID

@@ -212,7 +212,7 @@ def test_waits_may_be_as_long_as_one_likes(timeout: float) -> None:
     kind = FakeKind()
     system = TaskSystem(kinds=[kind])
     system.start()
-    task = system.add("Build", "fake", timeout=timeout)
+    task = system.add("Build", "fake", answer_timeout=timeout)
     kind.job(task.id).complete()
     (ended,) = system.wait(task.id, timeout=timeout)
     assert ended.status is TaskStatus.COMPLETE

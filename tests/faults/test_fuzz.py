@@ -90,6 +90,8 @@ def _noise(chance: random.Random) -> bytes:
 
 def _line(chance: random.Random) -> bytes:
     command = chance.choice(_COMMANDS).encode()
+    if b"<<" in command:
+        return command  # with another word at its end it would take all that follows
     match chance.randrange(8):
         case 0:
             cut = chance.randint(0, len(command))

@@ -89,6 +89,26 @@ def check_folder(found: os.stat_result, path: Path) -> None:
     _check_owner(found, path, "use one of your own")
 
 
+def check_trusted(found: os.stat_result, path: Path) -> None:
+    """Refuse a file that others than this user and root can have written.
+
+    For what this user names and may keep anywhere, behind a link too, as a
+    configuration. What is not a regular file has no content to speak of.
+
+    Raises:
+        NotOwnError: If it is somebody else's, or open to others.
+    """
+    if not stat.S_ISREG(found.st_mode):
+        return
+    if found.st_uid not in {_ROOT, os.geteuid()}:
+        raise NotOwnError(
+            f"it belongs to {_user(found.st_uid)}, not to you; use one of your own",
+            path,
+        )
+    if found.st_mode & _OTHERS_WRITE and not _is_private(found):
+        raise NotOwnError(f"others may write to it; {_chmod(path)}", path)
+
+
 def open_own(path: Path, flags: int) -> int:
     """Open a file of this user; see `open_below`.
 

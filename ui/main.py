@@ -10,7 +10,7 @@ import shlex
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import platformdirs
 from msgspec.structs import replace
@@ -27,6 +27,7 @@ from .program import lifetime
 from .program.config import Config, ConfigError, default_path, load
 from .program.exit_status import EXIT_FAILURE, EXIT_SIGNAL, EXIT_USAGE
 from .program.host_settings import host_settings
+from .program.options import SafeParser
 from .program.orphans import collected
 from .program.surroundings import asks_for_ascii, is_drawable
 from .program.wakeup import DRAWING_SIGNALS, Wakeup
@@ -120,22 +121,21 @@ def _use(  # noqa: PLR0913 - each is one independent thing
         draws: Whether to draw the chat.
     """
     come_back = None if remote is None else _command(options)
+    name = safe_line(options.session)
     if draws:
         # Only now: what draws takes longer to load than all of line mode.
         from .chat.run import ChatOptions, run_chat  # noqa: PLC0415
 
         directory, encoding = _directory(options), sys.stdout.encoding
-        chat = ChatOptions(
-            options.session, directory, config, encoding, come_back=come_back
-        )
+        chat = ChatOptions(name, directory, config, encoding, come_back=come_back)
         return run_chat(system, chat, wakeup)
     icons = icons_for("ascii" if config.ascii else sys.stdout.encoding)
     stream = StandardOutput("utf-8" if options.json else sys.stdout.encoding)
-    view = JsonView(stream) if options.json else _plain_view(stream, icons, options)
+    view = JsonView(stream) if options.json else _plain_view(stream, icons, name)
     sharing = None
     if remote is not None:
         manner = Manner.CHAT if _is_typed() else Manner.SCRIPT
-        sharing = Sharing(remote, manner, options.session, come_back or "")
+        sharing = Sharing(remote, manner, name, come_back or "")
     return run_line_mode(system, view, icons, config.grace, wakeup, sharing)
 
 
@@ -148,13 +148,11 @@ def _refuse(error: Exception | str) -> int:
     return EXIT_USAGE
 
 
-def _plain_view(
-    stream: StandardOutput, icons: Icons, options: argparse.Namespace
-) -> PlainView:
+def _plain_view(stream: StandardOutput, icons: Icons, session: str) -> PlainView:
     typed = _is_typed()
     view = PlainView(stream, icons, repeats=not typed)
     if typed:
-        view.greet(options.session)
+        view.greet(session)
     return view
 
 
@@ -209,7 +207,7 @@ def _command(options: argparse.Namespace) -> str:
         words += ["--state-dir", str(options.state_dir.absolute())]
     if options.config is not None:
         words += ["--config", str(options.config.absolute())]
-    return shlex.join(words)
+    return safe_line(shlex.join(words))
 
 
 def _make_system(
@@ -248,14 +246,6 @@ def _log_to_stderr() -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
 
-class _Parser(argparse.ArgumentParser):
-    """Quotes what it was given only after making it safe to show."""
-
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong with the command line, and exit."""
-        super().error(safe_line(message))
-
-
 def _hold_standard_streams() -> None:
     # One that was closed would become the number of the next file that is opened: the
     # journal would be read as commands, or get what is meant for people.
@@ -272,7 +262,7 @@ def _hold_standard_streams() -> None:
 def _parser() -> argparse.ArgumentParser:
     # A percent sign has a meaning in the help.
     default_config = safe_line(str(default_path())).replace("%", "%%")
-    parser = _Parser(
+    parser = SafeParser(
         prog="backburner",
         description="A terminal chat that runs jobs in the background.",
         epilog="Inside, /help lists the commands.",

@@ -10,8 +10,12 @@ import contextlib
 import errno
 import os
 import socket
+import stat
 import struct
+import time
 from typing import TYPE_CHECKING, Final
+
+from ..own_files import NotOwnError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
 SOCKET_NAME: Final = "host.sock"
 
 _LONGEST: Final = 107  # bytes of a path, on Linux
+_TIMEOUT: Final = 10.0  # seconds for a host whose queue of clients is full
+_PAUSE: Final = 0.01
 _CREDENTIALS: Final = struct.Struct("3i")  # process, user, group
 
 
@@ -27,21 +33,41 @@ def connect(directory: Path) -> socket.socket:
     """Return a connection to the host of the session in this folder.
 
     Raises:
-        ConnectionRefusedError: If no host listens there.
+        ConnectionRefusedError: If no host listens there, or it is not a socket: a link
+            could lead to any program that takes what a client tells its host.
         FileNotFoundError: If no host has ever listened there.
         PermissionError: If it is another user's: a client tells its host everything
             that is in its environment.
+        TimeoutError: If it takes no client.
         OSError: If it can't be reached for another reason.
     """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         with _address(directory) as address:
-            sock.connect(address)
+            _connect(sock, address)
         _check_owner(sock)
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+def _connect(sock: socket.socket, address: str) -> None:
+    if not stat.S_ISSOCK(os.lstat(address).st_mode):
+        raise ConnectionRefusedError(errno.ECONNREFUSED, "it is not a socket")
+    deadline = time.monotonic() + _TIMEOUT
+    # Blocking, this would wait for a host that is stopped as long as that is.
+    sock.settimeout(0)
+    while True:
+        try:
+            sock.connect(address)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise TimeoutError(errno.ETIMEDOUT, "it takes no client") from None
+            time.sleep(_PAUSE)
+        else:
+            break
+    sock.settimeout(None)
 
 
 def _check_owner(sock: socket.socket) -> None:
@@ -72,14 +98,23 @@ def listen(directory: Path) -> socket.socket:
         # Before it has a name, so that at no moment anybody else can connect.
         os.fchmod(sock.fileno(), 0o600)
         with _address(directory) as address:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(address)  # noqa: PTH108 - may be a path of /proc
+            _make_way(address, directory)
             sock.bind(address)
         sock.listen(128)
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+def _make_way(address: str, directory: Path) -> None:
+    try:
+        os.unlink(address)  # noqa: PTH108 - may be a path of /proc
+    except FileNotFoundError:
+        pass
+    except IsADirectoryError as error:
+        why = "Is a directory, not a socket; move it away"
+        raise NotOwnError(why, directory / SOCKET_NAME) from error
 
 
 def peer(sock: socket.socket) -> tuple[int, int]:

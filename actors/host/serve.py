@@ -114,7 +114,7 @@ class Host:
                 self._listen()
             except OSError as error:
                 raise TaskSystemError(
-                    f"can't listen in {self._settings.directory}: {error.strerror}"
+                    f"can't listen at {self._socket_path}: {error.strerror}"
                 ) from error
             self._system.subscribe(_Listener(self._take_news))
             self._watch_idleness()

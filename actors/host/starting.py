@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from ..own_files import look_below, open_below, open_folder, open_own
 from ..processes.marks import MARK, SESSION
 from ..rules.safe_text import is_unicode, safe_line
 from ..session.blocking import TaskSystemError
+from ..session.folder import unusable
 from ..system import working_directory
 from . import wire
 from .address import connect
@@ -34,13 +36,15 @@ if TYPE_CHECKING:
 
 LOG_NAME: Final = "host.log"
 
+LONGEST_LOG: Final = 1 << 20
+"""Bytes of it with which a host that starts begins another."""
+
 _LOCK_NAME: Final = "host.starting"
 _TIMEOUT: Final = 60.0
 """Seconds for a start; a machine may stand still for half of that."""
 
 _PAUSE: Final = 0.02
 _AFTER_ERROR: Final = 1.0
-_LONGEST_LOG: Final = 1 << 20
 _NO_HOST: Final = frozenset(
     {errno.ENOENT, errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE}
 )
@@ -179,7 +183,8 @@ def _start(
     settings: HostSettings, directory: Path, on_wait: Callable[[str], None] | None
 ) -> Reached:
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Whatever is written there, here or by the host, is for this user alone.
+        os.close(open_folder(directory))
         with _starting(directory):
             # Somebody else may have started one meanwhile.
             if isinstance(found := _greet(directory), Reached):
@@ -192,18 +197,13 @@ def _start(
                 time.sleep(_PAUSE)
             return dataclasses.replace(found, started=not problem)
     except OSError as error:
-        remedy = "make room" if error.errno == errno.ENOSPC else "make it writable"
-        raise HostError(
-            f"can't write to the state directory {directory}: {error.strerror};"
-            f" {remedy}, or name another with --state-dir DIR"
-        ) from error
+        raise HostError(unusable(directory, error)) from error
 
 
 @contextlib.contextmanager
 def _starting(directory: Path) -> Generator[None]:
     """Hold the lock of those who start a host."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-    lock = os.open(directory / _LOCK_NAME, flags, 0o600)
+    lock = open_own(directory / _LOCK_NAME, os.O_RDWR | os.O_CREAT)
     deadline = time.monotonic() + _TIMEOUT
     try:
         while True:
@@ -256,11 +256,16 @@ _COMMAND: Final = (sys.executable, "-P", "-m", "backburner.actors.host")
 
 
 def _open_log(path: Path) -> int:
-    with contextlib.suppress(FileNotFoundError):
-        if path.stat().st_size > _LONGEST_LOG:
-            path.replace(path.with_name(f"{path.name}.old"))
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-    return os.open(path, flags, 0o600)
+    folder = open_folder(path.parent)
+    try:
+        found = look_below(folder, path)
+        if found is not None and found.st_size > LONGEST_LOG:
+            old = path.with_name(f"{path.name}.old")
+            look_below(folder, old)
+            os.replace(path.name, old.name, src_dir_fd=folder, dst_dir_fd=folder)
+        return open_below(folder, path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    finally:
+        os.close(folder)
 
 
 def _await_ready(

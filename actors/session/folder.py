@@ -123,7 +123,7 @@ class SessionFolder:
         try:
             self._folder, self._lock = self._make()
         except OSError as error:
-            raise FolderError(_unusable(path, error)) from error
+            raise FolderError(unusable(path, error)) from error
         try:
             self._take()
             self._probe()
@@ -131,7 +131,7 @@ class SessionFolder:
             os.close(self._lock)
             os.close(self._folder)
             if isinstance(error, OSError):
-                raise FolderError(_unusable(path, error)) from error
+                raise FolderError(unusable(path, error)) from error
             raise
 
     def close(self) -> None:
@@ -227,7 +227,7 @@ class SessionFolder:
         except FileNotFoundError:
             self._make_again()
         except OSError as error:
-            raise JournalError(_unusable(self.path, error)) from error
+            raise JournalError(unusable(self.path, error)) from error
         else:
             if not os.path.samestat(there, os.fstat(self._lock)):
                 raise self._foreign()
@@ -238,7 +238,7 @@ class SessionFolder:
         except FileExistsError:
             raise self._foreign() from None
         except OSError as error:
-            raise JournalError(_unusable(self.path, error)) from error
+            raise JournalError(unusable(self.path, error)) from error
         before, self._folder = self._folder, folder
         # Not ours before it is locked and says whose it is.
         try:
@@ -252,7 +252,7 @@ class SessionFolder:
             os.close(folder)
             if isinstance(error, BlockingIOError):
                 raise self._foreign() from None
-            raise JournalError(_unusable(self.path, error)) from error
+            raise JournalError(unusable(self.path, error)) from error
         os.close(before)
         gone, self._lock = self._lock, lock
         os.close(gone)
@@ -283,7 +283,7 @@ class SessionFolder:
             )
         except OSError as error:
             journal.release()
-            raise JournalError(_unusable(self.path, error)) from error
+            raise JournalError(unusable(self.path, error)) from error
         except BaseException:
             journal.release()
             raise
@@ -308,7 +308,7 @@ class SessionFolder:
         try:
             self._write_owner(next_id=next_id, seq=seq)
         except OSError as error:
-            raise JournalError(_unusable(self.path, error)) from error
+            raise JournalError(unusable(self.path, error)) from error
 
     def _output_ids(self) -> frozenset[int]:
         output = open_folder(self.output, self._folder)
@@ -376,7 +376,8 @@ class SessionFolder:
             os.close(output)
 
 
-def _unusable(path: Path, error: OSError) -> str:
+def unusable(path: Path, error: OSError) -> str:
+    """Return why a session's folder can't be used and what to do, for people."""
     if isinstance(error, NotOwnError):
         if error.errno == errno.ENOTDIR:
             return (

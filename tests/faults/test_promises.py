@@ -7,25 +7,33 @@ from pathlib import Path
 from typing import Final
 
 _HERE: Final = Path(__file__).parent
-_TEXT: Final = (_HERE.parents[1] / "docs" / "reliability.md").read_text()
+_ROOT: Final = _HERE.parents[1]
+_TEXT: Final = (_ROOT / "docs" / "reliability.md").read_text()
+_ALL_NAMED: Final = (_HERE, _HERE.parent / "security")
 # How the signs are read off a process is no promise; that they are shown is one.
 _DETAILS: Final = {"test_vital_signs.py", Path(__file__).name}
 
 
-def _tests() -> set[tuple[str, str]]:
+def _tests(file: Path) -> set[str]:
+    return {*re.findall(r"^def (test_\w+)", file.read_text(), re.MULTILINE)}
+
+
+def _named() -> set[tuple[Path, str]]:
+    found = re.findall(r"`(tests/[\w/]+/)?(test_\w+\.py)::(test_\w+)`", _TEXT)
     return {
-        (path.name, name)
-        for path in _HERE.glob("test_*.py")
-        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
+        ((_ROOT / folder if folder else _HERE) / file, test)
+        for folder, file, test in found
     }
 
 
 def test_every_promise_names_tests_that_exist() -> None:
-    named = set(re.findall(r"`(test_\w+\.py)::(test_\w+)`", _TEXT))
+    named = _named()
     assert named
-    assert named - _tests() == set()
+    assert {it for it in named if it[1] not in _tests(it[0])} == set()
 
 
 def test_every_test_holds_a_promise() -> None:
-    left_out = {it for it in _tests() if f"{it[0]}::{it[1]}" not in _TEXT}
-    assert {it for it in left_out if it[0] not in _DETAILS} == set()
+    files = (file for folder in _ALL_NAMED for file in folder.glob("test_*.py"))
+    there = {(it, test) for it in files for test in _tests(it)}
+    left_out = there - _named()
+    assert {it for it in left_out if it[0].name not in _DETAILS} == set()

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 from backburner.actors import TaskStatus, TaskSystem, TaskSystemError
+from backburner.actors.host.remote import RemoteSystem
+from backburner.actors.host.settings import HostSettings
+from backburner.actors.host.starting import LONGEST_LOG, HostError
 from backburner.actors.testing import running
 from patience import PATIENCE
 from pty_session import PtySession, chat_command
@@ -171,7 +174,8 @@ while True:
 """
 
 
-def test_a_host_of_another_user_is_told_nothing(common: Path) -> None:
+@pytest.mark.parametrize("asks", ["line mode", "add", "status"])
+def test_a_host_of_another_user_is_told_nothing(asks: str, common: Path) -> None:
     state = common / f"home-{_OTHER}/state"
     for folder in (state, state / "main"):
         folder.mkdir(0o755)
@@ -184,11 +188,23 @@ def test_a_host_of_another_user_is_told_nothing(common: Path) -> None:
     ) as listener:
         assert listener.stdout is not None
         assert listener.stdout.readline() == "listens\n"
-        status, said = _run_as(0, common, state, "!touch ran", "/wait")
+        if asks == "line mode":
+            status, said = _run_as(0, common, state, "!touch ran", "/wait")
+        else:
+            done = subprocess.run(
+                [sys.executable, "-m", "backburner.ui", asks, "--state-dir", state]
+                + ["touch ran"] * (asks == "add"),
+                cwd=common,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=PATIENCE,
+                check=False,
+            )
+            status, said = done.returncode, done.stderr
         listener.kill()
         assert set(listener.stdout.read().splitlines()) <= {"b''"}
-    assert (status, said.count("\n")) == (2, 1), said
-    assert "belongs to user" in said
+    assert (status, said.count("\n")) == (2 if asks == "line mode" else 1, 1), said
+    assert "belongs to" in said
     assert not [*common.rglob("ran")]
 
 
@@ -212,6 +228,47 @@ def test_a_job_writes_into_no_file_of_another_user(tmp_path: Path) -> None:
         (ended,) = system.wait(task.id, timeout=PATIENCE)
         assert ended.status is TaskStatus.FAILED
         assert _is_as_given(log)
+
+
+@pytest.mark.parametrize("name", ["host.log", "host.log.old", "host.starting"])
+def test_a_host_uses_no_file_of_another_user(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "main"
+    folder.mkdir(0o700)
+    if name == "host.log.old":
+        (folder / "host.log").write_bytes(b"x" * (LONGEST_LOG + 1))
+    _give_away(folder / name)
+    with pytest.raises(HostError, match=r"belongs to user \w+, not to you; remove it"):
+        RemoteSystem(HostSettings(directory=str(folder))).start()
+    assert _is_as_given(folder / name)
+
+
+def test_a_configuration_of_another_user_is_refused(common: Path) -> None:
+    """It could name a command that runs whenever a task ends."""
+    config = common / "home-0/.config/backburner/config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text("slots = 1\n")
+    state = common / "home-0/state"
+    assert _run_as(0, common, state) == (0, "")
+    config.chmod(0o666)
+    status, said = _run_as(0, common, state)
+    assert status == 2
+    assert said == (
+        f"backburner: can't read {config}: others may write to it;"
+        f" run: chmod go-w {config}\n"
+    )
+    config.chmod(0o644)
+    os.chown(config, _OTHER, _OTHER)
+    status, said = _run_as(0, common, state)
+    assert (status, said.count("\n")) == (2, 1), said
+    assert "not to you; use one of your own" in said
+    # One of root, as an administrator puts it there, or a link to one.
+    mine = common / f"home-{_OTHER}/.config/backburner/config.toml"
+    mine.parent.mkdir(parents=True)
+    mine.symlink_to(config)
+    os.chown(config, 0, 0)
+    assert _run_as(_OTHER, common, common / f"home-{_OTHER}/state") == (0, "")
+    os.chown(config, 12_345, 0)
+    assert _run_as(_OTHER, common, common / f"home-{_OTHER}/state")[0] == 2
 
 
 def test_the_chat_uses_no_history_and_no_log_of_another_user(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ...actors.processes.output_file import open_output
 from ...actors.rules.safe_text import brief
 from ..program.background import Background
 from ..program.wakeup import ENDING_SIGNALS
@@ -74,6 +75,11 @@ def view(path: str, terminal: Terminal, wakeup: Wakeup) -> tuple[Edited, int | N
         program = shlex.split(os.environ.get("PAGER") or "") or ["less", "-R"]
     except ValueError as error:
         return Edited(problem=f"PAGER can't be read: {error}"), None
+    try:
+        # A pager would follow a link, and wait at a pipe.
+        os.close(open_output(Path(path)))
+    except OSError as error:
+        return Edited(problem=f"can't read the output: {error.strerror}"), None
     try:
         status, ended_by = _run([*program, path], terminal, wakeup)
     except OSError as error:

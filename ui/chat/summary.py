@@ -39,7 +39,7 @@ def summary_text(
     ]
     tasks = ", ".join(parts) or "no tasks"
     if ended:
-        return f"backburner: session {session} ended ({ended}): {tasks}"
+        return f"backburner: session {session} ended ({safe_line(ended)}): {tasks}"
     text = f"backburner: left session {session}: {tasks}"
     if come_back is None:
         return text

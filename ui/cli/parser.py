@@ -7,10 +7,12 @@ import math
 import signal
 from pathlib import Path
 
+from ..program.options import SafeParser
+
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all verbs."""
-    parser = argparse.ArgumentParser(
+    parser = SafeParser(
         prog="backburner",
         description="Run jobs in the background of a session, and look after them.",
         epilog="Without a command it opens the chat: backburner --help.",
@@ -77,8 +79,8 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _common() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
+def _common() -> SafeParser:
+    common = SafeParser(add_help=False)
     common.add_argument("--session", metavar="NAME", help="which session")
     common.add_argument(
         "--state-dir", type=Path, metavar="DIR", help="where sessions are kept"

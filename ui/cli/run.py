@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import select
@@ -9,7 +10,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import msgspec
 import platformdirs
@@ -26,7 +27,8 @@ from ...actors.host import starting
 from ...actors.host.address import is_served
 from ...actors.host.remote import RemoteSystem
 from ...actors.messages import RefusalCode
-from ...actors.rules.safe_text import safe_json, safe_line
+from ...actors.processes.output_file import open_output, read_tail
+from ...actors.rules.safe_text import safe_json, safe_line, safe_lines
 from ..dialogue.reports import detail_lines, list_lines, news_text, output_end
 from ..program.config import ConfigError, load
 from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL, EXIT_USAGE
@@ -49,6 +51,7 @@ _FILTERS: Final = {
     None: TaskFilter.NOT_CANCELED,
     "completed": TaskFilter.COMPLETE,
 }
+_OF_A_SESSION: Final = ("session.db", "host.sock")
 _PAUSE: Final = 0.1
 _CHUNK: Final = 1 << 16
 _SIGNALED: Final = re.compile(r"killed by signal (\d+)")
@@ -82,6 +85,9 @@ def run(arguments: Sequence[str]) -> int:
         # Nobody reads any more, as after `| head`; Python must not try again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return EXIT_UNSUCCESSFUL
+    except OSError as error:
+        what = "" if error.filename is None else f"can't use {error.filename}: "
+        return _complain(f"{what}{error.strerror or error}", EXIT_UNSUCCESSFUL)
     except KeyboardInterrupt:
         return EXIT_SIGNAL + signal.SIGINT
 
@@ -362,15 +368,17 @@ class _Verb:
 
     def _sessions(self) -> int:
         found: list[dict[str, Any]] = []
-        if self._state.is_dir():
+        with contextlib.suppress(FileNotFoundError):
             for folder in sorted(self._state.iterdir()):
-                if (folder / "session.db").exists() or (folder / "host.sock").exists():
+                if any(os.path.lexists(folder / it) for it in _OF_A_SESSION):
                     served = is_served(folder)
                     found.append({"name": folder.name, "host": served})
         if self._json:
             _say_json(found)
         else:
-            _say(*(f"{it['name']}  {'host' if it['host'] else '-'}" for it in found))
+            names = (safe_line(it["name"]) for it in found)
+            hosts = ("host" if it["host"] else "-" for it in found)
+            _say(*map("  ".join, zip(names, hosts, strict=True)))
         return 0
 
     def _host(self) -> int:
@@ -379,12 +387,12 @@ class _Verb:
         if action == "logs":
             log = directory / starting.LOG_NAME
             try:
-                text = log.read_text("utf-8", "replace")
+                data, _ = read_tail(log, starting.LONGEST_LOG)
             except OSError as error:
                 return _complain(
                     f"can't read {log}: {error.strerror}", EXIT_UNSUCCESSFUL
                 )
-            _say(*map(safe_line, text.splitlines()))
+            _say(*safe_lines(data.decode("utf-8", "replace")))
             return 0
         if action in {"stop", "restart"}:
             status = self._stop_host()
@@ -426,7 +434,7 @@ class _Verb:
             return offset
         out = sys.stdout.buffer
         try:
-            with Path(task.output_path).open("rb") as file:
+            with _open(Path(task.output_path)) as file:
                 file.seek(offset)
                 if pattern is not None:
                     for line in file:
@@ -443,6 +451,10 @@ class _Verb:
             return offset  # it has printed nothing yet
         out.flush()
         return offset
+
+
+def _open(output: Path) -> BinaryIO:
+    return os.fdopen(open_output(output), "rb")
 
 
 def _wait_a_moment(system: RemoteSystem, task: Task) -> Task:
@@ -477,7 +489,7 @@ def _status_of(task: Task) -> int:
 def _offset_of_last(path: Path, lines: int) -> int:
     """Return where the last lines of a file begin."""
     try:
-        with path.open("rb") as file:
+        with _open(path) as file:
             end = position = file.seek(0, os.SEEK_END)
             found = 0
             while position > 0:

@@ -60,7 +60,7 @@ class HistoryFile:
         Raises:
             HistoryError: If the file can't be read or cut.
         """
-        if not self._path.exists():
+        if not os.path.lexists(self._path):
             return []
         try:
             with self._locked() as fd:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ...actors.host.events import SessionEnded
+from ...actors.rules.safe_text import safe_line
 from ...actors.runtime.promise import Deadline
 from ..dialogue.dialogue import Dialogue
 from ..dialogue.messages import (
@@ -107,7 +108,7 @@ class Sharing:
     def goodbye(self, verdict: Verdict | None, ended: str) -> str:
         """Return the last line: what goes on, and how to come back."""
         if ended:
-            return f"backburner: session {self.session} ended ({ended})"
+            return f"backburner: session {self.session} ended ({safe_line(ended)})"
         running = verdict.running if verdict else ()
         names = ", ".join(running[:_NAMED])
         more = f" and {len(running) - _NAMED} more" if len(running) > _NAMED else ""

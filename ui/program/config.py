@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
 import msgspec
 import platformdirs
 
+from ...actors.own_files import check_trusted
 from ...actors.rules.safe_text import safe_line
 
 if TYPE_CHECKING:
@@ -161,6 +162,8 @@ def load(path: Path | None = None) -> Config:
 def _read(file: Path) -> str:
     fd = _open_at_once(file)
     try:
+        # It may name a command that the host of a session runs.
+        check_trusted(os.fstat(fd), file)
         is_pipe = stat.S_ISFIFO(os.fstat(fd).st_mode)
         data = b""
         # One more than there may be, however much there is: a device may never end.

@@ -1,0 +1,222 @@
+"""Other things in the place of the files of a session's host."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from backburner.actors.host.address import connect, is_served
+from backburner.actors.host.remote import RemoteSystem
+from backburner.actors.host.settings import HostSettings
+from backburner.actors.host.starting import LONGEST_LOG, HostError
+from backburner.ui.cli.run import run
+from host_care import HostCare
+from patience import PATIENCE
+from pty_session import PtySession, chat_command
+
+from tests.security.things import THINGS, is_untouched, make_victim, put, put_each
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FILES: Final = ("host.log", "host.log.old", "host.starting")
+_IS_A_FILE: Final = {"a hard link", "a file that others may write"}
+
+
+@pytest.fixture
+def victim(tmp_path: Path) -> Path:
+    """Return a file that nothing may change."""
+    return make_victim(tmp_path)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Iterator[HostSettings]:
+    """Return the settings of the host of a session with an empty folder."""
+    (tmp_path / "state/main").mkdir(mode=0o700, parents=True)
+    with HostCare() as care, pytest.MonkeyPatch.context() as patch:
+        for name, value in care.environ.items():
+            patch.setenv(name, value)
+        yield HostSettings(directory=str(tmp_path / "state/main"), grace=0.2)
+
+
+@pytest.mark.parametrize("name", _FILES)
+def test_a_host_is_started_with_nothing_but_own_files(
+    name: str, settings: HostSettings, victim: Path
+) -> None:
+    place = Path(settings.directory) / name
+    if name == "host.log.old":  # the log becomes that when it is long
+        (place.with_name("host.log")).write_bytes(b"x" * (LONGEST_LOG + 1))
+    for thing in put_each(place, victim):
+        with pytest.raises(HostError) as caught:
+            RemoteSystem(settings).start()
+        assert str(caught.value).startswith(f"can't use {place}: "), thing
+        assert THINGS[thing][1] in str(caught.value), thing
+        assert is_untouched(victim), thing
+    assert not is_served(place.parent)
+
+
+@pytest.mark.parametrize("thing", THINGS)
+def test_what_is_in_the_place_of_the_socket_is_replaced_and_told_nothing(
+    thing: str, settings: HostSettings, victim: Path
+) -> None:
+    directory = Path(settings.directory)
+    if not put(thing, directory / "host.sock", victim):
+        pytest.skip("only root can make devices")
+    assert not is_served(directory)
+    if thing == "a directory":
+        with pytest.raises(HostError) as caught:
+            RemoteSystem(settings).start()
+        assert str(caught.value) == (
+            f"can't listen at {directory}/host.sock: Is a directory, not a socket;"
+            " move it away"
+        )
+        return
+    system = RemoteSystem(settings)
+    system.start()
+    assert is_served(directory)
+    system.end()
+    assert is_untouched(victim)
+
+
+def test_a_link_to_the_socket_of_another_program_is_not_followed(
+    settings: HostSettings, tmp_path: Path
+) -> None:
+    with socket.socket(socket.AF_UNIX) as other:
+        folder = os.open(tmp_path, os.O_PATH)
+        other.bind(f"/proc/self/fd/{folder}/other")
+        os.close(folder)
+        other.listen()
+        other.settimeout(0)
+        (Path(settings.directory) / "host.sock").symlink_to(tmp_path / "other")
+        with pytest.raises(ConnectionRefusedError):
+            connect(Path(settings.directory))
+        assert _add(settings) == 0  # by way of a host of its own
+        with pytest.raises(BlockingIOError):
+            other.accept()
+
+
+def _add(settings: HostSettings) -> int:
+    state = str(Path(settings.directory).parent)
+    command = [sys.executable, "-m", "backburner.ui", "add", "--state-dir", state]
+    return subprocess.run([*command, "true"], timeout=PATIENCE, check=False).returncode
+
+
+def test_a_host_that_takes_no_client_is_not_waited_for(
+    settings: HostSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backburner.actors.host.address._TIMEOUT", 0.1)
+    directory = Path(settings.directory)
+    folder = os.open(directory, os.O_PATH)
+    with socket.socket(socket.AF_UNIX) as stuck, socket.socket(socket.AF_UNIX) as first:
+        stuck.bind(f"/proc/self/fd/{folder}/host.sock")
+        stuck.listen(0)
+        first.connect(f"/proc/self/fd/{folder}/host.sock")
+        os.close(folder)
+        with pytest.raises(TimeoutError, match="it takes no client"):
+            connect(directory)
+        assert not is_served(directory)
+        with pytest.raises(HostError, match="it takes no client"):
+            RemoteSystem(settings).start()
+
+
+def test_a_folder_of_others_gets_no_file_of_a_host(settings: HostSettings) -> None:
+    directory = Path(settings.directory)
+    directory.chmod(0o777)
+    with pytest.raises(HostError, match="others may write to it; run: chmod go-w "):
+        RemoteSystem(settings).start()
+    directory.chmod(0o700)
+    directory.parent.chmod(0o777)
+    with pytest.raises(HostError, match="and so replace it; run: chmod go-w "):
+        RemoteSystem(settings).start()
+    assert not [*directory.iterdir()]
+
+
+def test_folders_that_a_start_makes_are_private(tmp_path: Path) -> None:
+    state = tmp_path / "a/b"
+    with HostCare() as care:
+        before = os.umask(0)
+        try:
+            command = [sys.executable, "-m", "backburner.ui", "add", "true"]
+            environment = {**os.environ, **care.environ}
+            subprocess.run(
+                [*command[:4], "--state-dir", state, *command[4:]],
+                env=environment,
+                check=True,
+                timeout=PATIENCE,
+            )
+        finally:
+            os.umask(before)
+        for path in (tmp_path / "a", *(tmp_path / "a").rglob("*")):
+            assert not path.lstat().st_mode & 0o077, path
+
+
+# The command line
+
+
+def test_the_command_line_reads_nothing_but_files(
+    settings: HostSettings, victim: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    directory = Path(settings.directory)
+    state = ["--state-dir", str(directory.parent)]
+    with RemoteSystem(settings) as system:
+        task = system.add("Print", "bash", "echo hi")
+        system.wait(task.id, timeout=PATIENCE)
+        log = directory / "output/1.log"
+        for thing in put_each(log, victim):
+            if thing in _IS_A_FILE:
+                continue
+            for verb in (["log", *state, "1"], ["log", *state, "-n", "3", "1"]):
+                assert run(verb) == 1, thing
+                said = capfdbinary.readouterr()
+                assert said.out == b"", thing
+                assert said.err.count(b"\n") == 1, thing
+            assert run(["show", *state, "1"]) == 0
+            assert b"precious" not in capfdbinary.readouterr().out, thing
+        assert run(["log", *state, "1"]) == 0  # as if it had printed nothing
+        system.end()
+    for thing in put_each(directory / "host.log", victim):
+        if thing not in _IS_A_FILE:
+            assert run(["host", *state, "logs"]) == 1, thing
+            said = capfdbinary.readouterr()
+            assert said.out == b"", thing
+            assert said.err.count(b"\n") == 1, thing
+    assert is_untouched(victim)
+
+
+def test_a_log_of_any_size_is_shown_by_its_end(
+    settings: HostSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = Path(settings.directory) / "host.log"
+    log.touch()
+    os.truncate(log, 1 << 40)
+    with log.open("ab") as file:
+        file.write(b"\nthe end\n")
+    assert run(["host", "logs", "--state-dir", str(log.parent.parent)]) == 0
+    assert capsys.readouterr().out.endswith("the end\n")
+
+
+def test_a_chat_on_a_host_uses_no_foreign_files_either(
+    settings: HostSettings, victim: Path
+) -> None:
+    directory = Path(settings.directory)
+    for name in ("chat.log", "history.jsonl"):
+        put("a link", directory / name, victim)
+    with PtySession(chat_command(directory.parent, host=True)) as chat:
+        chat.wait("can't read the input history", "can't write the log")
+        chat.send("hello\r")
+        chat.wait(lambda: "hello" in chat.text)
+        chat.process.send_signal(signal.SIGTERM)
+        assert chat.wait_exit() in {0, 128 + signal.SIGTERM}
+    assert is_untouched(victim)
+    # Every file of a session is in one of the tests here; a new one belongs there too.
+    there = {str(it.relative_to(directory)) for it in directory.rglob("*")}
+    journal = {f"session.db{it}" for it in ("", "-wal", "-shm")}
+    chat_files = {"chat.log", "history.jsonl"}
+    host_files = {"host.sock", "host.log", "host.starting"}
+    assert there <= {"lock", "output", *journal, *chat_files, *host_files}

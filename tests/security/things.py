@@ -1,0 +1,114 @@
+"""What somebody could put in the place of a session's file."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PRECIOUS: Final = "precious\n" * 500  # longer than any lock file
+_NULL: Final = (1, 3)
+_NO_DISK: Final = (7, 250)  # /dev/loop250, which hardly anybody has
+
+
+def make_victim(folder: Path) -> Path:
+    """Make a file that nothing may change."""
+    victim = folder / "victim"
+    victim.write_text(PRECIOUS)
+    victim.chmod(0o640)
+    return victim
+
+
+def is_untouched(victim: Path) -> bool:
+    """Tell whether it is as it was made, and nothing was made beside it."""
+    mode = stat.S_IMODE(victim.stat().st_mode)
+    missing = victim.with_name("missing")
+    return (victim.read_text(), mode) == (PRECIOUS, 0o640) and not missing.exists()
+
+
+def _link(place: Path, victim: Path) -> None:
+    place.symlink_to(victim)
+
+
+def _dangling_link(place: Path, victim: Path) -> None:
+    place.symlink_to(victim.with_name("missing"))
+
+
+def _hard_link(place: Path, victim: Path) -> None:
+    place.hardlink_to(victim)
+
+
+def _fifo(place: Path, _: Path) -> None:
+    os.mkfifo(place)
+
+
+def _directory(place: Path, _: Path) -> None:
+    place.mkdir()
+
+
+def _socket(place: Path, _: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        here = Path.cwd()
+        os.chdir(place.parent)  # the path of a socket has a short limit
+        try:
+            server.bind(place.name)
+        finally:
+            os.chdir(here)
+
+
+def _character_device(place: Path, _: Path) -> None:
+    os.mknod(place, stat.S_IFCHR | 0o600, os.makedev(*_NULL))
+
+
+def _block_device(place: Path, _: Path) -> None:
+    os.mknod(place, stat.S_IFBLK | 0o600, os.makedev(*_NO_DISK))
+
+
+def _open_to_others(place: Path, _: Path) -> None:
+    place.write_bytes(b"")
+    place.chmod(0o666)
+
+
+THINGS: Final[dict[str, tuple[Callable[[Path, Path], None], str]]] = {
+    "a link": (_link, "it is a symbolic link"),
+    "a dangling link": (_dangling_link, "it is a symbolic link"),
+    "a hard link": (_hard_link, "another name (a hard link); put a copy"),
+    "a FIFO": (_fifo, "it is a FIFO, not a file; remove it"),
+    "a directory": (_directory, "Is a directory, not a file; move it away"),
+    "a socket": (_socket, "it is a socket, not a file; remove it"),
+    "a character device": (_character_device, "it is a device, not a file; remove it"),
+    "a block device": (_block_device, "it is a device, not a file; remove it"),
+    "a file that others may write": (_open_to_others, "run: chmod go-w "),
+}
+"""How each is put there, and what is said of it where a file is to be."""
+
+
+def put(thing: str, place: Path, victim: Path) -> bool:
+    """Put something in a place; return whether this user can make that."""
+    remove(place)
+    try:
+        THINGS[thing][0](place, victim)
+    except PermissionError:
+        return False  # devices are for root, and not in every container
+    return True
+
+
+def put_each(place: Path, victim: Path) -> Iterator[str]:
+    """Put one thing after the other in a place; yield the name of each."""
+    for thing in THINGS:
+        if put(thing, place, victim):
+            yield thing
+    remove(place)
+
+
+def remove(place: Path) -> None:
+    """Remove what was put in a place."""
+    if place.is_dir() and not place.is_symlink():
+        place.rmdir()
+    else:
+        place.unlink(missing_ok=True)

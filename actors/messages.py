@@ -88,11 +88,14 @@ class Subscribed(Message, frozen=True):
         tasks: All tasks, by id.
         unshown: The changes that nobody was shown yet, for a subscriber that shows
             them; none for others.
+        missed: For a subscriber that named a `since`: the last change of status of each
+            task that came after it, in order, with the task as it is now.
     """
 
     seq: int
     tasks: tuple[Task, ...]
     unshown: tuple[TaskChanged, ...] = ()
+    missed: tuple[TaskChanged, ...] = ()
 
 
 class JournalTrouble(Message, frozen=True):
@@ -118,7 +121,27 @@ class MessageSaid(Message, frozen=True):
     message: ChatMessage
 
 
-Notification = TaskChanged | TasksForgotten | Subscribed | JournalTrouble | MessageSaid
+class SystemStopped(Message, frozen=True):
+    """The last message to a subscriber: the task system has stopped, in whatever way.
+
+    What was queued or running as the subscriber was told last does not change any more
+    until the session is opened again.
+
+    Attributes:
+        reason: Why, in one line.
+    """
+
+    reason: str
+
+
+Notification = (
+    TaskChanged
+    | TasksForgotten
+    | Subscribed
+    | JournalTrouble
+    | MessageSaid
+    | SystemStopped
+)
 
 
 # What the QueueActor answers.
@@ -322,18 +345,32 @@ class ForgetFinished(Message, frozen=True):
 class Subscribe(Message, frozen=True):
     """Tell this recipient of every change from now on; it gets `Subscribed` first.
 
-    Answer: `Acknowledged`. Subscribing again changes nothing but `shows`. A subscriber
-    that died is dropped by itself.
+    Answer: `Acknowledged`. Subscribing again tells nothing that was told before; what
+    is given with it takes the place of what was given first. A subscriber that died is
+    dropped by itself.
+
+    With `origin`, `description` or `which` it is told only of the tasks that fit all
+    of them, so that the numbers of the changes have gaps. `TasksForgotten` names all
+    that are forgotten.
 
     Attributes:
         subscriber: Who.
         shows: Whether it shows changes to a person: `Subscribed` then has those that
             nobody was shown, and it is to tell `Shown` for what it has shown. A session
             that ends waits a moment for that.
+        origin: Only tasks of this origin.
+        description: Only tasks that are called this.
+        which: Only tasks of this status: a change to another one is not told.
+        since: The number of the last change of a status, not of progress, that it has
+            handled; 0 for none. `Subscribed.missed` then has what came after it.
     """
 
     subscriber: Recipient[Notification]
     shows: bool = False
+    origin: str | None = None
+    description: str | None = None
+    which: TaskFilter = TaskFilter.ALL
+    since: int | None = None
     reply_to: Recipient[QueueReply] | None = None
     correlation_id: int | str | None = None
 

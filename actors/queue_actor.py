@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, assert_never, cast
 
@@ -45,6 +46,7 @@ from .messages import (
     StopTask,
     Subscribe,
     Subscribed,
+    SystemStopped,
     TaskAdded,
     TaskChanged,
     TaskEnded,
@@ -66,6 +68,7 @@ from .rules.book import ROOM_FOR_MORE, TaskBook, UnknownTaskError
 from .rules.field_types import wrong_type
 from .rules.output_quota import OutputQuota
 from .rules.safe_text import brief, is_unicode, safe_line, size_text
+from .rules.selection import TaskSelection
 from .rules.shown import ShownTracker
 from .rules.task import (
     LOST,
@@ -78,9 +81,17 @@ from .rules.task import (
 )
 from .rules.variables import Variables
 from .runtime.safe_actor import SafeActor
-from .runtime.sending import DeadLetters, Recipient, logger
+from .runtime.sending import (
+    DeadLetters,
+    Recipient,
+    call_safely,
+    logger,
+    post_if_alive,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .journal.protocol import Journal
     from .kinds import Kind
     from .rules.chat_message import ChatMessage
@@ -136,6 +147,30 @@ class QueueConfig:
     dispatcher: Dispatcher | None = None
 
 
+class _Subscriber:
+    """A subscriber, and the tasks of which it is told.
+
+    Args:
+        request: What it has asked for.
+    """
+
+    __slots__ = ("recipient", "selection")
+
+    def __init__(self, request: Subscribe) -> None:
+        self.recipient = request.subscriber
+        given = TaskSelection(request.origin, request.description, request.which)
+        self.selection = None if given.is_all else given
+
+    def wants(self, message: object) -> bool:
+        """Tell whether it is to be told a notification."""
+        selection = self.selection
+        return (
+            selection is None
+            or not isinstance(message, TaskChanged)
+            or message.task in selection
+        )
+
+
 class QueueActor(SafeActor[QueueMessage]):
     """Holds the task book, and tells everybody who asked what changes in it.
 
@@ -154,24 +189,29 @@ class QueueActor(SafeActor[QueueMessage]):
         journal: What remembers the session.
         seq: The number of the last change that the journal has.
         unshown: The changes that nobody was shown yet.
+        last_changes: The numbers of the last changes of status, by the tasks' ids.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is remembered of a session
         self,
         config: QueueConfig,
         book: TaskBook,
         journal: Journal,
         seq: int = 0,
         unshown: UnshownChanges | None = None,
+        *,
+        last_changes: Mapping[int, int] | None = None,
     ) -> None:
         super().__init__(config.dead_letters, config.dispatcher)
         self._book = book
         self._journal = journal
         self._unshown = UnshownChanges() if unshown is None else unshown
         changes = self._unshown
+        self._last_changes = dict(last_changes or {})
+        last = self._last_changes
         self._writing = JournalWriter(
             journal,
-            lambda: Everything(book.by_last_change(), changes.up_to()),
+            lambda: Everything(book.by_last_change(), changes.up_to(), last),
             config.clock,
         )
         self._will_write_again = False
@@ -186,7 +226,7 @@ class QueueActor(SafeActor[QueueMessage]):
         self._clock = config.clock
         self._seq = seq
         self._told_seq = seq  # the last that is written down, and told to all
-        self._subscribers: list[Recipient[Notification]] = []
+        self._subscribers: list[_Subscriber] = []
         self._showing = ShownTracker()
         self._last_to_show = self._unshown.last
         self._awaits_shown: list[Recipient[QueueReply]] = []
@@ -197,6 +237,7 @@ class QueueActor(SafeActor[QueueMessage]):
         self._slots = 0
         self._pids: dict[int, int] = {}
         self._closed = False
+        self._end_reason = "its actors were stopped"
 
     def on_start(self) -> None:
         """From now on wait for nobody who holds the journal."""
@@ -218,6 +259,10 @@ class QueueActor(SafeActor[QueueMessage]):
         self.about_to_block(long=True)
         self._journal.be_patient(LOCK_TIMEOUT)
         self._flush()
+        stopped = SystemStopped(self._end_reason)
+        for it in self._subscribers:
+            # One that ended without a word misses nothing.
+            call_safely(partial(post_if_alive, it.recipient, stopped))
         try:
             self._journal.close(clean=self._closed)
         except JournalError as error:
@@ -288,8 +333,9 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _send(self, recipient: Recipient[Any] | None, message: object) -> None:
         if recipient is None:
-            for subscriber in [*self._subscribers]:
-                self._send(subscriber, message)
+            for it in [*self._subscribers]:
+                if it.wants(message):
+                    self._send(it.recipient, message)
         elif not self.post(recipient, message):
             self._undelivered(recipient, message)
 
@@ -567,6 +613,7 @@ class QueueActor(SafeActor[QueueMessage]):
         changed = TaskChanged(self._seq, event or TaskEvent.of(task.status), task)
         self._journal.changed(changed, self._book.environment(task.id))
         if changed.event is not TaskEvent.PROGRESS:
+            self._last_changes[task.id] = changed.seq
             self._unshown.add(changed)
             self._last_to_show = changed.seq
             self._showing.note_told(changed.seq)
@@ -580,6 +627,7 @@ class QueueActor(SafeActor[QueueMessage]):
         self._journal.forgot(ids)
         self._journal.settled(self._unshown.forgot(ids))
         for task in tasks:
+            self._last_changes.pop(task.id, None)
             self._account.forgot(task)
             if task.output_path is not None:
                 self._doomed.append(Path(task.output_path))
@@ -615,27 +663,53 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _subscribe(self, message: Subscribe) -> QueueReply:
         subscriber, shows = message.subscriber, message.shows
-        if subscriber not in self._subscribers:
+        place = self._place_of(subscriber)
+        if place is not None:
+            self._subscribers[place] = _Subscriber(message)
+        else:
             self._catch_up()
             # Not through the outbox: whatever is held back there comes after it.
-            tasks = self._book.all_written(TaskFilter.ALL, self._clock.now())
-            unshown = self._unshown.up_to(self._told_seq) if shows else ()
-            self._subscribers.append(subscriber)
-            self._send(subscriber, Subscribed(self._told_seq, tasks, unshown))
+            new = _Subscriber(message)
+            self._subscribers.append(new)
+            self._send(subscriber, self._all_there_is(message, new))
             if (trouble := self._writing.trouble) is not None:
                 self._send(subscriber, JournalTrouble(trouble))
-            if subscriber not in self._subscribers:  # it is dead
+            if new not in self._subscribers:  # it is dead
                 return Acknowledged(message.correlation_id)
         self._showing.note(subscriber, shows=shows)
         self._showing.note_told(self._last_to_show)
         self._answer_if_shown()
         return Acknowledged(message.correlation_id)
 
+    def _place_of(self, recipient: object) -> int | None:
+        for place, it in enumerate(self._subscribers):
+            if it.recipient == recipient:
+                return place
+        return None
+
+    def _all_there_is(self, message: Subscribe, subscriber: _Subscriber) -> Subscribed:
+        tasks = self._book.all_written(message.which, self._clock.now())
+        told = self._told_seq
+        unshown = self._unshown.up_to(told) if message.shows else ()
+        if (selection := subscriber.selection) is not None:
+            tasks = tuple(it for it in tasks if it in selection)
+            unshown = tuple(it for it in unshown if it.task in selection)
+        missed: list[TaskChanged] = []
+        if (since := message.since) is not None:
+            last = self._last_changes
+            missed = [
+                TaskChanged(seq, TaskEvent.of(task.status), task)
+                for task in tasks
+                if since < (seq := last.get(task.id, 0)) <= told
+            ]
+            missed.sort(key=lambda change: change.seq)
+        return Subscribed(told, tasks, unshown, tuple(missed))
+
     def _said(self, said: ChatMessage, shown_by: object) -> None:
         self._journal.said(said, self._seq)
         if said.form:
             return  # what a chat keeps for itself: nobody said it
-        for subscriber in self._subscribers:
+        for subscriber in (it.recipient for it in self._subscribers):
             if subscriber != shown_by and self._showing.shows(subscriber):
                 self._outbox.add(subscriber, MessageSaid(said), tells_change=True)
 
@@ -646,13 +720,14 @@ class QueueActor(SafeActor[QueueMessage]):
         self._answer_if_shown()
 
     def _unsubscribe(self, subscriber: Recipient[Any]) -> None:
-        if subscriber in self._subscribers:
-            self._subscribers.remove(subscriber)
+        place = self._place_of(subscriber)
+        if place is not None:
+            del self._subscribers[place]
             self._showing.note(subscriber, shows=False)
             self._answer_if_shown()
 
     def _await_shown(self, reply_to: Recipient[QueueReply]) -> None:
-        for subscriber in [*self._subscribers]:
+        for subscriber in [it.recipient for it in self._subscribers]:
             # One that had its last message when it died has not been found dead yet.
             if _is_dead(subscriber):
                 self._unsubscribe(subscriber)
@@ -667,6 +742,7 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _close(self, message: CloseQueue) -> None:
         self._closed = True
+        self._end_reason = safe_line(message.reason)
         if message.keep_queued:
             return
         for task in self._book.list(TaskFilter.QUEUED, self._clock.now()):

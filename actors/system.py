@@ -23,8 +23,10 @@ from .messages import (
     Begin,
     CloseQueue,
     ListTasks,
+    Notification,
     OpenQueue,
     QueueRequest,
+    Subscribe,
     TaskList,
 )
 from .processes import limits
@@ -42,7 +44,7 @@ from .runner_actor import RunnerActor
 from .runtime.clock import SystemClock
 from .runtime.dispatcher import Dispatcher
 from .runtime.promise import Deadline, answer_of
-from .runtime.sending import DeadLetters
+from .runtime.sending import DeadLetters, Recipient
 from .session.blocking import (
     ANSWER_TIMEOUT,
     RefusedError,
@@ -243,8 +245,15 @@ class TaskSystem(Requests):
             )
         return super()._request(request, answer, timeout)
 
-    def start(self) -> None:
+    def start(
+        self, subscribers: Iterable[Recipient[Notification] | Subscribe] = ()
+    ) -> None:
         """Start all actors; blocks until each of them has answered.
+
+        Args:
+            subscribers: Subscribed before anything happens, so that they are told also
+                what the start itself does, such as that a task which ran when the
+                program died has failed. As recipients, or as `Subscribe` messages.
 
         Raises:
             SessionInUseError: If the session is open already; it is a
@@ -267,7 +276,7 @@ class TaskSystem(Requests):
             self._releases.append(lambda: atexit.unregister(self.stop))
             try:
                 limits.require()
-                self._start_actors(*self._open_session())
+                self._start_actors(*self._open_session(), subscribers)
             except (FolderError, JournalError, RefusedError, TimeoutError) as error:
                 self._undo_start()
                 in_use = isinstance(error, InUseError)
@@ -328,7 +337,13 @@ class TaskSystem(Requests):
     def _set_leftovers(self, leftovers: str) -> None:
         self.leftovers = leftovers
 
-    def _start_actors(self, output: Path, journal: Journal, memory: Memory) -> None:
+    def _start_actors(
+        self,
+        output: Path,
+        journal: Journal,
+        memory: Memory,
+        subscribers: Iterable[Recipient[Notification] | Subscribe],
+    ) -> None:
         self._session_key = memory.session_key
         SPARES.hold()
         self._releases.append(SPARES.drop)
@@ -357,7 +372,11 @@ class TaskSystem(Requests):
             journal,
             memory.seq,
             UnshownChanges(told_now(memory.unshown), book.knows, memory.shown),
+            last_changes=memory.last_changes,
         )
+        for it in subscribers:
+            request = it if isinstance(it, Subscribe) else Subscribe(it)
+            self._request(request, Acknowledged)
         self._request(OpenQueue(), Acknowledged)
         config = TaskActorConfig(
             clock=clock,

@@ -23,9 +23,14 @@ class Follower:
 
     A subscriber that was too slow, or whose host died, is subscribed again; it gets one
     `Subscribed` in all, and of each task that changed meanwhile how it is now.
+
+    Args:
+        told_of_all: Whether a task that is not in a `Subscribed` is forgotten. Else it
+            may only be of another status than those that the subscriber has asked for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, told_of_all: bool = True) -> None:
+        self._told_of_all = told_of_all
         self._known: dict[int, TaskStatus] | None = None
         self._seq = 0
 
@@ -73,7 +78,8 @@ class Follower:
             self._note(task)
             yield TaskChanged(news.seq, event, task)
         self._seq = news.seq
-        if gone := tuple(known.keys() - {task.id for task in news.tasks}):
+        gone = known.keys() - {task.id for task in news.tasks}
+        if gone and self._told_of_all:
             for task_id in gone:
                 del known[task_id]
             yield TasksForgotten(news.seq, tuple(sorted(gone)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -18,10 +19,20 @@ from ..messages import (
     RefusalCode,
     Refused,
     Subscribe,
+    SystemStopped,
     Unsubscribe,
     WriteDown,
 )
-from ..runtime.sending import DeadLetters, Recipient, logger, post
+from ..rules.field_types import wrong_type
+from ..rules.task import TaskFilter
+from ..runtime.sending import (
+    DeadLetters,
+    Recipient,
+    call_safely,
+    logger,
+    post,
+    post_if_alive,
+)
 from ..session.blocking import Requests
 from . import wire
 from .events import HostBack, HostEvent, HostLost, SessionEnded
@@ -32,6 +43,7 @@ from .starting import HostError, Reached, reach
 from .wire import BadMessageError, Behind, Farewell, KindWords, Number, StopHost, Told
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
     from typing import Self
 
@@ -51,7 +63,8 @@ _DIED: Final = (
 class _Subscription:
     def __init__(self, request: Subscribe) -> None:
         self.request = request
-        self.follower = Follower()
+        told_of_all = request.which is TaskFilter.ALL
+        self.follower = Follower(told_of_all=told_of_all)
 
 
 class _Pending(msgspec.Struct, frozen=True):
@@ -100,6 +113,10 @@ class RemoteQueue:
         with self._lock:
             if self._closed:
                 raise pykka.ActorDeadError("the connection to the host has ended")
+            if (problem := wrong_type(message)) is not None:
+                # It can't be read at the other end.
+                self._refuse(message, problem)
+                return
             try:
                 payload = self._encode(message)
             except UnicodeEncodeError:
@@ -149,12 +166,15 @@ class RemoteQueue:
             self._writer = None
             pending = [*self._pending.values()]
             self._pending.clear()
+            subscribers = [it.request.subscriber for it in self._subscriptions.values()]
             self._subscriptions.clear()
             self._held.clear()
         for it in pending:
             correlation_id = it.request.correlation_id
             refusal = Refused(text, RefusalCode.CLOSING, correlation_id)
             post(it.recipient, refusal, self._dead_letters)
+        for subscriber in subscribers:
+            call_safely(partial(post_if_alive, subscriber, SystemStopped(text)))
 
     def take(self, to: int, message: QueueReply | Notification) -> None:
         """Pass on what the host told a recipient."""
@@ -169,6 +189,11 @@ class RemoteQueue:
         if subscription is None:
             return
         subscriber = subscription.request.subscriber
+        if isinstance(message, SystemStopped):
+            with self._lock:
+                self._subscriptions.pop(to, None)
+            call_safely(partial(post_if_alive, subscriber, message))
+            return
         for news in subscription.follower.take(message):
             if not post(subscriber, news, self._dead_letters):
                 self._drop(to)
@@ -199,14 +224,21 @@ class RemoteQueue:
 
     def _drop(self, number: int) -> None:
         with self._lock:
-            del self._subscriptions[number]
+            if self._subscriptions.pop(number, None) is None:
+                return
             if self._writer is not None:
                 gone = wire.encode(Unsubscribe(Number(number)))
                 self._writer.send(frame(gone))
 
     def _resubscribe(self, number: int) -> bytes:
-        request = self._subscriptions[number].request
-        return wire.encode(replace(request, subscriber=Number(number), reply_to=None))
+        # What was missed meanwhile its follower finds out.
+        request = replace(
+            self._subscriptions[number].request,
+            subscriber=Number(number),
+            since=None,
+            reply_to=None,
+        )
+        return wire.encode(request)
 
     def _encode(self, message: QueueRequest) -> bytes:
         changes: dict[str, Any] = {}
@@ -238,14 +270,21 @@ class RemoteQueue:
     def _refuse_text(self, message: QueueRequest) -> None:
         """Answer a request that JSON can't hold."""
         recipient: Recipient[QueueReply] | None = getattr(message, "reply_to", None)
-        text = "the request is not valid UTF-8, nor is its environment; correct it"
-        correlation_id = getattr(message, "correlation_id", None)
-        refusal = Refused(text, RefusalCode.INVALID, correlation_id)
         for number, it in [*self._pending.items()]:
             if it.recipient is recipient and number == self._numbers:
                 del self._pending[number]
+        text = "the request is not valid UTF-8, nor is its environment; correct it"
+        self._refuse(message, text)
+
+    def _refuse(self, message: QueueRequest, text: str) -> None:
+        recipient: Recipient[QueueReply] | None = getattr(message, "reply_to", None)
+        given = getattr(message, "correlation_id", None)
+        correlation_id = given if isinstance(given, int | str) else None
+        refusal = Refused(text, RefusalCode.INVALID, correlation_id)
         if recipient is not None:
             post(recipient, refusal, self._dead_letters)
+        else:
+            logger.warning("%s: %s", type(message).__name__, text)
 
     def _number_of(self, subscriber: Recipient[Notification]) -> int | None:
         for number, it in self._subscriptions.items():
@@ -343,8 +382,14 @@ class RemoteSystem(Requests):
         """Tell this recipient what becomes of the connection, and what has by now."""
         self._queue.listen(events)
 
-    def start(self) -> None:
+    def start(
+        self, subscribers: Iterable[Recipient[Notification] | Subscribe] = ()
+    ) -> None:
         """Connect to the host; start one if there is none. Blocks until it serves.
+
+        Args:
+            subscribers: Subscribed first. What a host did when it was started is in
+                the `Subscribed` that they get.
 
         Raises:
             TaskSystemError: If that fails; the text says why and what to do.
@@ -362,6 +407,9 @@ class RemoteSystem(Requests):
         threading.Thread(
             target=self._read_on, args=(reached,), name="backburner-host", daemon=True
         ).start()
+        for it in subscribers:
+            request = it if isinstance(it, Subscribe) else Subscribe(it)
+            self._request(request, Acknowledged)
 
     def stop(self, reason: str = "", timeout: float | None = None) -> None:
         """Leave the session: it goes on, with all its tasks.

@@ -8,7 +8,7 @@ noted, and the next commit tries again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -36,6 +36,7 @@ class Memory(msgspec.Struct, frozen=True):
         clean: Whether the session was closed in order when it ended last.
         tasks: All tasks, by id.
         order: Their ids, in the order of their last changes.
+        last_changes: The numbers of those changes, by the ids of the tasks.
         unshown: The changes that nobody was shown yet, in order; of forgotten tasks
             too.
         processes: Those of tasks that had not ended.
@@ -49,6 +50,7 @@ class Memory(msgspec.Struct, frozen=True):
     clean: bool = True
     tasks: tuple[Task, ...] = ()
     order: tuple[int, ...] = ()
+    last_changes: dict[int, int] = {}
     unshown: tuple[TaskChanged, ...] = ()
     processes: tuple[ProcessRecord, ...] = ()
     environments: dict[int, Variables] = {}
@@ -60,10 +62,12 @@ class Everything(msgspec.Struct, frozen=True):
     Attributes:
         tasks: All there are, in the order of their last changes.
         unshown: The changes that nobody was shown yet, in order.
+        last_changes: The numbers of the last changes, by the ids of the tasks.
     """
 
     tasks: Sequence[Task]
     unshown: Sequence[TaskChanged] = ()
+    last_changes: Mapping[int, int] = {}
 
 
 class Journal(Protocol):

@@ -164,7 +164,7 @@ class SqliteJournal:
             rows = db.execute("SELECT key, value FROM meta")
             meta = msgspec.convert(dict(rows), _Meta)
             check(db, thoroughly=not meta.clean)
-            tasks, order = _load_tasks(db)
+            tasks, order, last_changes = _load_tasks(db)
             (newest,) = db.execute("SELECT max(seq) FROM changes").fetchone()
             # Progress has numbers too, and is shown without being written down.
             seq = max(meta.seq, meta.shown, newest or 0)
@@ -203,6 +203,7 @@ class SqliteJournal:
             clean=bool(meta.clean),
             tasks=tuple(tasks),
             order=tuple(order),
+            last_changes=last_changes,
             unshown=unshown,
             processes=tuple([ProcessRecord(*it) for it in self._processes.values()]),
             environments=self._environments.of_tasks,
@@ -428,7 +429,8 @@ class SqliteJournal:
         for place, task in enumerate(everything.tasks, 1):
             snapshot = self._encode(task).decode()
             row_id = self._environments.row_of(task.id)
-            noted.tasks[task.id] = (task.id, place, snapshot, row_id)
+            seq = everything.last_changes.get(task.id, place)
+            noted.tasks[task.id] = (task.id, seq, snapshot, row_id)
         noted.changes = [self._row(change) for change in everything.unshown]
         noted.processes = [*self._processes.values()]
         noted.chat = self._noted.chat
@@ -453,8 +455,13 @@ _SOME_TASKS: Final = (
 )
 
 
-def _load_tasks(db: sqlite3.Connection) -> tuple[list[Task], list[int]]:
-    """Return all tasks by id, and their ids in the order of their last changes."""
+def _load_tasks(
+    db: sqlite3.Connection,
+) -> tuple[list[Task], list[int], dict[int, int]]:
+    """Return all tasks by id, their ids in the order of their last changes, and those.
+
+    That is, the numbers of the changes by the ids.
+    """
     ids: list[int] = []
     seqs: list[int] = []
     tasks: list[Task] = []
@@ -484,7 +491,7 @@ def _load_tasks(db: sqlite3.Connection) -> tuple[list[Task], list[int]]:
     if ids != [task.id for task in tasks]:
         raise ValueError("a task carries the id of another")
     by_change = sorted(range(len(ids)), key=seqs.__getitem__)
-    return tasks, [ids[place] for place in by_change]
+    return tasks, [ids[place] for place in by_change], dict(zip(ids, seqs, strict=True))
 
 
 def _check_last_changes(

@@ -31,6 +31,7 @@ from ..messages import (
     Refused,
     Subscribe,
     Subscribed,
+    SystemStopped,
     TaskAdded,
     TaskChanged,
     TaskFound,
@@ -283,27 +284,38 @@ class Requests(abc.ABC):
         """
         return self._request(ForgetFinished(), Forgotten, answer_timeout).ids
 
-    def subscribe(
+    def subscribe(  # noqa: PLR0913 - each is one independent thing
         self,
         subscriber: Recipient[Notification],
         *,
         shows: bool = False,
+        origin: str | None = None,
+        description: str | None = None,
+        which: TaskFilter = TaskFilter.ALL,
+        since: int | None = None,
         answer_timeout: float = ANSWER_TIMEOUT,
     ) -> None:
         """Tell an actor, or any recipient, of every change from now on.
 
-        Blocks until the first message, `Subscribed`, is on its way.
+        Blocks until the first message, `Subscribed`, is on its way. The last one is
+        `SystemStopped`.
 
         Args:
             subscriber: Who.
             shows: Whether it shows changes to a person; see `Subscribe`. `stop` then
                 waits a moment for what it shows last.
+            origin: Only tasks of this origin.
+            description: Only tasks that are called this.
+            which: Only tasks of this status: `TaskFilter.FINISHED` for the ends alone.
+            since: The number of the last change of a status that it has handled; 0 for
+                none. `Subscribed.missed` then has what came after it.
             answer_timeout: Seconds to wait for the answer.
 
         Raises:
             TimeoutError: If there was no answer in `answer_timeout` seconds.
         """
-        self._request(Subscribe(subscriber, shows), Acknowledged, answer_timeout)
+        request = Subscribe(subscriber, shows, origin, description, which, since)
+        self._request(request, Acknowledged, answer_timeout)
 
     def unsubscribe(
         self,
@@ -325,8 +337,7 @@ class Requests(abc.ABC):
     def wait(self, *task_ids: int, timeout: float) -> tuple[Task, ...]:
         """Wait until tasks have ended, and return them as they ended.
 
-        Blocks up to `timeout` seconds, without polling. A task that stays queued for
-        the next time when the system is stopped does not end.
+        Blocks up to `timeout` seconds, without polling.
 
         Args:
             task_ids: Which; with none, all that have not ended yet.
@@ -337,6 +348,8 @@ class Requests(abc.ABC):
 
         Raises:
             RefusedError: If one of them is not known.
+            TaskSystemError: If the system stops meanwhile and one of them has not
+                ended, because it stays queued for the next time.
             TimeoutError: If one of them has not ended in time.
             ValueError: If `timeout` is not a number.
         """
@@ -424,6 +437,7 @@ class _Ends:
 
         Raises:
             RefusedError: If one of them is not known.
+            TaskSystemError: If the system stops before.
             TimeoutError: If one of them has not ended in time.
         """
         while self._waiting is None or self._waiting:
@@ -432,6 +446,9 @@ class _Ends:
                     self._begin({task.id: task for task in tasks})
                 case TaskChanged(task=task) if task.id in (self._waiting or ()):
                     self._note(task)
+                case SystemStopped(reason=reason):
+                    text = f"{self.missing}, and the task system has stopped: {reason}"
+                    raise TaskSystemError(text)
                 case _:
                     pass
         return tuple(self._ended.values())

@@ -36,6 +36,7 @@ from backburner.actors import (
     Refused,
     SafeActor,
     Subscribed,
+    SystemStopped,
     Task,
     TaskAdded,
     TaskChanged,
@@ -104,6 +105,8 @@ class Butler(SafeActor[Spoken | QueueReply | Notification]):
                     for then in self._later.pop(task.id, ()):
                         then(task)
             case Subscribed() | TasksForgotten() | JournalTrouble() | MessageSaid():
+                pass
+            case SystemStopped():
                 pass
             case _:
                 number = message.correlation_id

@@ -14,6 +14,7 @@ from backburner.actors import (
     Notification,
     Shown,
     Subscribed,
+    SystemStopped,
     TaskChanged,
     TasksForgotten,
     TaskSystem,
@@ -54,6 +55,8 @@ class Ticker(pykka.ThreadingActor):
                 print(f"journal: {text or 'works again'}")
             case MessageSaid(message=said):
                 print(f"{said.who}: {said.text}")
+            case SystemStopped():
+                self._idle.set()
 
     def _show(self, change: TaskChanged) -> None:
         task = change.task

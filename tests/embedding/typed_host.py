@@ -16,6 +16,7 @@ from backburner.actors import (
     SleepKind,
     Subscribe,
     Subscribed,
+    SystemStopped,
     Task,
     TaskChanged,
     TasksForgotten,
@@ -52,6 +53,9 @@ def of_notifications(message: Notification) -> int:
             return 0
         case MessageSaid(message=said):
             assert_type(said, ChatMessage)
+            return 0
+        case SystemStopped(reason=reason):
+            assert_type(reason, str)
             return 0
         case _:
             assert_never(message)

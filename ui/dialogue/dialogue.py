@@ -17,6 +17,7 @@ from ...actors import (
     RefusalCode,
     Refused,
     Subscribed,
+    SystemStopped,
     Task,
     TaskChanged,
     TaskEvent,
@@ -183,7 +184,7 @@ class Dialogue:
                 context.open = {t.id: t for t in tasks if t.status in OPEN_STATUSES}
                 context.newest = tasks[-1].id if tasks else None
                 return [e for news in unshown for e in self.take_notification(news)]
-            case TasksForgotten():
+            case TasksForgotten() | SystemStopped():
                 return []
             case MessageSaid(message=it):
                 said = Said(it.at, it.who, it.text, it.command, elsewhere=True)

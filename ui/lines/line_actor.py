@@ -15,6 +15,7 @@ from ...actors import (
     QueueRequest,
     Recipient,
     Subscribed,
+    SystemStopped,
     TaskChanged,
     TasksForgotten,
     TaskStatus,
@@ -124,6 +125,7 @@ class LineActor(FaceActor[LineMessage]):
                 | TasksForgotten()
                 | JournalTrouble()
                 | MessageSaid()
+                | SystemStopped()
             ):
                 for news in (
                     (message,) if self._own is None else self._own.take(message)

@@ -13,6 +13,7 @@ from ....actors import (
     Notification,
     QueueReply,
     Subscribed,
+    SystemStopped,
     TaskChanged,
     TaskEvent,
     TasksForgotten,
@@ -96,6 +97,7 @@ def _take(state: ChatState, message: Message) -> list[Effect]:
             | TasksForgotten()
             | JournalTrouble()
             | MessageSaid()
+            | SystemStopped()
         ):
             return _take_notification(state, message)
         case PartnerSays(conversation=where, text=text, done=done):
@@ -151,7 +153,7 @@ def _take_notification(state: ChatState, news: Notification) -> list[Effect]:
                 state.board.apply(task, state.now, old=True)
         case TasksForgotten(ids=ids):
             state.board.forget(ids)
-        case JournalTrouble() | MessageSaid():
+        case JournalTrouble() | MessageSaid() | SystemStopped():
             pass  # the dialogue has words for it
         case _:
             assert_never(news)

@@ -1,0 +1,96 @@
+"""A `RemoteSystem` does for a program what a `TaskSystem` does."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from backburner.actors import (
+    Notification,
+    RefusalCode,
+    RefusedError,
+    Subscribed,
+    SystemStopped,
+    TaskChanged,
+    TaskFilter,
+    TasksForgotten,
+    TaskSystemError,
+)
+from backburner.actors.host.events import HostBack
+from backburner.actors.host.remote import RemoteSystem
+from backburner.actors.testing import Recorder
+from patience import PATIENCE
+
+from tests.host.clients import kill
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from backburner.actors.host.settings import HostSettings
+
+    from tests.host.clients import Heard
+
+
+def test_the_last_message_comes_when_the_program_leaves_and_when_the_session_ends(
+    session: RemoteSystem, settings: HostSettings
+) -> None:
+    stays: Recorder[Notification] = Recorder("who stays")
+    session.subscribe(stays)
+    leaves: Recorder[Notification] = Recorder("who leaves")
+    other = RemoteSystem(settings)
+    other.start(subscribers=[leaves])
+    other.stop()
+    assert isinstance(leaves.received[0], Subscribed)
+    assert leaves.received[-1] == SystemStopped("this program has left the session")
+
+    session.end("enough")
+
+    assert stays.wait_for(SystemStopped).reason == "enough"
+    assert stays.received[-1] == SystemStopped("enough")
+    assert len(stays.of(SystemStopped)) == 1
+
+
+def test_a_wait_for_what_stays_queued_raises_when_the_session_ends(
+    session: RemoteSystem,
+) -> None:
+    tasks = [session.add("Nap", "sleep", "1h") for _ in range(session.welcome.slots)]
+    waits = session.add("Waits", "sleep", "1h")
+    ending = threading.Timer(0.1, session.end)
+    ending.start()
+    with pytest.raises(TaskSystemError, match=f"^task {waits.id} has not ended, and "):
+        session.wait(*(it.id for it in tasks), waits.id, timeout=PATIENCE)
+    ending.join()
+
+
+def test_a_value_of_a_wrong_type_is_refused_and_breaks_nothing(
+    session: RemoteSystem,
+) -> None:
+    wrong: Any = 7
+    asks: list[Callable[[], object]] = [
+        lambda: session.add("Build", wrong),
+        lambda: session.get("1"),  # pyright: ignore[reportArgumentType]
+        lambda: session.subscribe(wrong),
+        lambda: session.list(wrong),
+    ]
+    for ask in asks:
+        with pytest.raises(RefusedError, match="must") as refusal:
+            ask()
+        assert refusal.value.code is RefusalCode.INVALID
+    assert session.list() == ()
+
+
+def test_a_choice_of_tasks_outlives_the_host(
+    session: RemoteSystem, events: Heard
+) -> None:
+    news: Recorder[Notification] = Recorder("the subscriber")
+    session.subscribe(news, which=TaskFilter.QUEUED)
+    running = session.add("Nap", "sleep", "1h")
+    news.wait_for(TaskChanged)
+    kill(session.welcome.pid)
+    events.wait_for(HostBack)
+    (ended,) = session.wait(running.id, timeout=PATIENCE)
+    assert ended.error
+    # It is not queued any more, which is not the same as forgotten.
+    assert not news.of(TasksForgotten)
+    assert [it.event for it in news.of(TaskChanged)] == ["queued"]

@@ -6,13 +6,13 @@ nothing in here needs a lock, and its rules are tested without an actor.
 
 from __future__ import annotations
 
-import heapq
 import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from .scheduler import Scheduler
 from .task import (
     Outcome,
     OutputNews,
@@ -60,8 +60,8 @@ class TaskBook:
         self._next_id = first_id
         self._history = history
         self._tasks: dict[int, Task] = {}
-        self._queue: deque[int] = deque()  # may hold ids that were canceled since
-        self._held: dict[int, None] = {}  # queued, but not to be started
+        self._scheduler = Scheduler()
+        self._held: set[int] = set()  # queued, but not to be started
         # On the monotonic clock; none if it ran in an earlier life of the session.
         self._started: dict[int, float | None] = {}
         self._finished: deque[int] = deque()
@@ -92,9 +92,12 @@ class TaskBook:
         self._tasks = {task.id: task for task in tasks}
         statuses = [task.status for task in self._tasks.values()]
         self._counts = {status: statuses.count(status) for status in TaskStatus}
-        self._queue.extend(self._having(TaskStatus.QUEUED))
+        queued = self._having(TaskStatus.QUEUED)
+        self._scheduler.add_plain(queued)
         self._started = dict.fromkeys(self._having(TaskStatus.RUNNING))
-        unfinished = {*self._queue, *self._started}
+        for task_id in self._started:
+            self._scheduler.resume_running(task_id)
+        unfinished = {*queued, *self._started}
         finished = self._tasks if order is None else order
         self._finished.extend([it for it in finished if it not in unfinished])
         self._next_id = max(self._next_id, next(reversed(self._tasks), 0) + 1)
@@ -129,23 +132,19 @@ class TaskBook:
         if request.environment is not None:
             environment = Variables.of(request.environment)
             self._environments[task_id] = self._shared(environment)
-        self._queue.append(task_id)
+        self._scheduler.add(task_id)
         self._tasks[task_id] = task
         self._counts[task.status] += 1
         self._before[task_id] = None
         return task
 
     def start_next(self, at: Moment) -> Task | None:
-        """Make the task that has waited longest run; return none if none waits."""
-        while self._queue:
-            task_id = self._queue.popleft()
-            task = self._tasks.get(task_id)
-            if task_id in self._held:
-                continue
-            if task is not None and task.status is TaskStatus.QUEUED:
-                self._started[task_id] = at.monotonic
-                return self._replace(task.started(at.wall))
-        return None
+        """Make the task run whose turn it is; return none if none may start."""
+        task_id = self._scheduler.take()
+        if task_id is None:
+            return None
+        self._started[task_id] = at.monotonic
+        return self._replace(self._tasks[task_id].started(at.wall))
 
     def hold(self, task_id: int, reason: str) -> Task:
         """Let a queued task wait, and others go past it; return the task.
@@ -158,7 +157,8 @@ class TaskBook:
             IllegalTransitionError: If it is not queued.
         """
         task = self.wait(task_id, reason)
-        self._held[task_id] = None
+        self._scheduler.remove(task_id)
+        self._held.add(task_id)
         return task
 
     def wait(self, task_id: int, reason: str) -> Task:
@@ -216,7 +216,8 @@ class TaskBook:
         duration = None if task.started_at is None else self._ran(task, at)
         ended = self._replace(task.ended(outcome, at.wall, duration, news))
         self._started.pop(task_id, None)
-        self._held.pop(task_id, None)
+        self._held.discard(task_id)
+        self._scheduler.ended(task_id, ended.status)
         self._environments.pop(task_id, None)
         self._finished.append(task_id)
         return ended
@@ -358,15 +359,8 @@ class TaskBook:
                 return self._tasks.values()
 
     def _waiting(self) -> Iterable[Task]:
-        ids: Iterable[int] = self._queue
-        if self._held:
-            # Both by id.
-            others = (it for it in self._queue if it not in self._held)
-            ids = heapq.merge(sorted(self._held), others)
-        for task_id in ids:
-            task = self._tasks.get(task_id)
-            if task is not None and task.status is TaskStatus.QUEUED:
-                yield task
+        waiting = [*self._scheduler.waiting(), *self._held]
+        return [self._tasks[task_id] for task_id in sorted(waiting)]
 
     def _having(self, status: TaskStatus) -> list[int]:
         # Without a look at each where there is none: a history is long.

@@ -1,0 +1,538 @@
+"""Which waiting task may start next.
+
+A plain class that holds ids and numbers only, so that it can be rebuilt from the tasks.
+Every change costs O(log n). Tasks that want the same group and the same resources share
+a line; only the first of each line is compared with the others. A line whose first task
+can't start is parked with what it lacks, and looked at again when some of that is free.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import msgspec
+
+from .task import TaskStatus
+from .terms import DEFAULT_GROUP, PLAIN, Needs, Terms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+UNLIMITED: Final = 0
+"""As a number of slots: as many as there are tasks."""
+
+Place = tuple[int, ...]
+"""Where a task stands among those of its priority: the lowest is the first.
+
+By default `(id, 0)`. A task that is put before another one has that one's place with a
+negative number before the last: behind all that stood before it.
+"""
+
+_BEFORE: Final = -(1 << 52)
+
+_Rank = tuple[int, ...]
+_Key = tuple[str, Needs]
+_Time = tuple[float, int]
+ItemT = TypeVar("ItemT", _Time, _Rank, tuple[_Rank, _Key])
+
+
+class _Group:
+    """How many tasks of a group may run, and how many do."""
+
+    __slots__ = ("paused", "running", "slots")
+
+    def __init__(self) -> None:
+        self.slots = UNLIMITED
+        self.running = 0
+        self.paused = False
+
+    @property
+    def is_full(self) -> bool:
+        return self.slots != UNLIMITED and self.running >= self.slots
+
+
+class _Line:
+    """Waiting tasks that want the same, in their order.
+
+    `listed` is the rank with which it stands in the list of first ones; any other
+    entry there is out of date.
+    """
+
+    __slots__ = ("heap", "key", "listed", "parked")
+
+    def __init__(self, key: _Key) -> None:
+        self.key = key
+        self.heap: list[_Rank] = []
+        self.listed: _Rank | None = None
+        self.parked = False
+
+
+class Scheduler:
+    """The order of waiting tasks, and what each waits for.
+
+    Not safe on several threads.
+
+    Args:
+        resources: The named resources and how much there is of each.
+    """
+
+    def __init__(self, resources: Mapping[str, float] | None = None) -> None:
+        self._paused = False
+        self._groups: dict[str, _Group] = {}
+        self._capacity = dict(resources or {})
+        self._used = dict.fromkeys(self._capacity, 0.0)
+        self._terms: dict[int, Terms] = {}
+        self._places: dict[int, Place] = {}  # of those that were moved
+        self._times: dict[int, float] = {}
+        self._running: dict[int, Terms] = {}
+        self._unmet: dict[int, dict[int, tuple[TaskStatus, ...]]] = {}
+        self._dependents: dict[int, dict[int, None]] = {}
+        self._lines: dict[_Key, _Line] = {}
+        # The first of each line that is not parked; may hold some that no longer are.
+        self._first: list[tuple[_Rank, _Key]] = []
+        self._parked: dict[str, list[_Line]] = {}
+        self._due: list[_Time] = []
+        self._newest = 0
+        self._firsts = itertools.count(-1, -1)
+        self._lasts = itertools.count(1)
+        self._befores = itertools.count(_BEFORE)
+
+    # Changes of tasks.
+
+    def add(
+        self,
+        task_id: int,
+        terms: Terms = PLAIN,
+        *,
+        ended: Mapping[int, TaskStatus] | None = None,
+        due: float | None = None,
+        place: Place | None = None,
+    ) -> int | None:
+        """Let a task wait.
+
+        Args:
+            task_id: A task that neither waits nor runs.
+            terms: On which terms it may start.
+            ended: The tasks among those it depends on that have ended, and how.
+            due: The earliest time at which it may start, on the clock of `due`.
+            place: Its place in the order, of `place`; by default the last.
+
+        Returns:
+            The id of an ended task because of which it can never start; it is not
+            added then. `None` otherwise.
+        """
+        unmet = {} if terms is PLAIN else _conditions(terms)
+        for other, accepted in [*unmet.items()]:
+            status = (ended or {}).get(other)
+            if status in accepted:
+                del unmet[other]
+            elif status is not None or not accepted:
+                return other
+        self._terms[task_id] = terms
+        self._newest = max(self._newest, task_id)
+        if place is not None:
+            self._places[task_id] = place
+            self._count_place(place)
+        if unmet:
+            self._unmet[task_id] = unmet
+            for other in unmet:
+                self._dependents.setdefault(other, {})[task_id] = None
+        if due is not None:
+            self._note_time(task_id, due)
+        self._offer(task_id)
+        return None
+
+    def add_plain(self, ids: Iterable[int]) -> None:
+        """Let many tasks wait that ask for nothing, by id, before all others."""
+        # A sorted list is a heap. Without a call for each: a queue may be long.
+        self._terms = {**dict.fromkeys(ids, PLAIN), **self._terms}
+        self._newest = max(self._terms, default=0)
+        line = self._line((DEFAULT_GROUP, ()))
+        line.heap = [(0, task_id, 0, task_id) for task_id in self._terms]
+        self._relist(line)
+
+    def remove(self, task_id: int) -> None:
+        """Let a waiting task wait no more: it was canceled. Does nothing otherwise."""
+        if self._terms.pop(task_id, None) is None:
+            return
+        self._places.pop(task_id, None)
+        self._times.pop(task_id, None)
+        for other in self._unmet.pop(task_id, ()):
+            self._dependents[other].pop(task_id, None)
+
+    def change(self, task_id: int, terms: Terms) -> None:
+        """Give a waiting task other terms; its conditions on others stay as they are.
+
+        Raises:
+            KeyError: If it does not wait.
+        """
+        old = self._terms[task_id]
+        self._terms[task_id] = msgspec.structs.replace(
+            terms,
+            after=old.after,
+            after_failed=old.after_failed,
+            after_any=old.after_any,
+        )
+        self._offer(task_id)
+
+    def set_due(self, task_id: int, due: float | None) -> None:
+        """Set the earliest time at which a waiting task may start; `None` for now."""
+        self._times.pop(task_id, None)
+        if due is not None:
+            self._note_time(task_id, due)
+        self._offer(task_id)
+
+    def move_first(self, task_id: int) -> None:
+        """Put a waiting task before all others of its priority."""
+        self._move(task_id, (next(self._firsts), 0))
+
+    def move_last(self, task_id: int) -> None:
+        """Put a waiting task behind all others of its priority."""
+        self._move(task_id, (self._newest, next(self._lasts), 0))
+
+    def move_before(self, task_id: int, other: int) -> None:
+        """Put a waiting task right before another one, with its priority."""
+        *front, _ = self.place(other)
+        priority = self._terms[other].priority
+        terms = self._terms[task_id]
+        if terms.priority != priority:
+            self._terms[task_id] = msgspec.structs.replace(terms, priority=priority)
+        self._move(task_id, (*front, next(self._befores), 0))
+
+    def place(self, task_id: int) -> Place:
+        """Return the place of a waiting task, to be remembered for `add`."""
+        return self._places.get(task_id, (task_id, 0))
+
+    def terms(self, task_id: int) -> Terms:
+        """Return the terms of a waiting task."""
+        return self._terms[task_id]
+
+    def resume_running(self, task_id: int, terms: Terms = PLAIN) -> None:
+        """Note a task that runs already, such as one of an earlier life."""
+        self._running[task_id] = terms
+        self._take_room(terms, 1)
+
+    def ended(self, task_id: int, status: TaskStatus) -> tuple[int, ...]:
+        """Note the end of a task, whether it ran or waited.
+
+        Args:
+            task_id: Which.
+            status: How it ended.
+
+        Returns:
+            The waiting tasks that can never start because of it. The caller ends them,
+            and calls this for each.
+        """
+        self.remove(task_id)
+        terms = self._running.pop(task_id, None)
+        if terms is not None:
+            self._take_room(terms, -1)
+        never: list[int] = []
+        for dependent in self._dependents.pop(task_id, ()):
+            unmet = self._unmet[dependent]
+            if status not in unmet.pop(task_id):
+                never.append(dependent)
+            elif not unmet:
+                del self._unmet[dependent]
+                self._offer(dependent)
+        return tuple(never)
+
+    # Changes of what there is.
+
+    def set_group(self, name: str, slots: int) -> None:
+        """Set how many tasks of a group run at a time; `UNLIMITED` for no limit."""
+        self._group(name).slots = slots
+        self._unpark(_group_key(name))
+
+    def pause(self, group: str | None = None) -> None:
+        """Start nothing of a group, or of all, until it is resumed."""
+        if group is None:
+            self._paused = True
+        else:
+            self._group(group).paused = True
+
+    def resume(self, group: str | None = None) -> None:
+        """Start tasks again."""
+        if group is None:
+            self._paused = False
+        else:
+            self._group(group).paused = False
+            self._unpark(_group_key(group))
+
+    # What may start.
+
+    def due(self, now: float) -> tuple[int, ...]:
+        """Let the tasks whose time has come wait for nothing but room; return them."""
+        come: list[int] = []
+        while self._due and self._due[0][0] <= now:
+            at, task_id = heapq.heappop(self._due)
+            if self._times.get(task_id) == at:
+                del self._times[task_id]
+                self._offer(task_id)
+                come.append(task_id)
+        return tuple(come)
+
+    def next_due(self) -> float | None:
+        """Return when the next waiting task is due; `None` if none has a time."""
+        while self._due:
+            at, task_id = self._due[0]
+            if self._times.get(task_id) == at:
+                return at
+            heapq.heappop(self._due)
+        return None
+
+    def take(self) -> int | None:
+        """Take the task that starts next, and let it use its slot and resources.
+
+        Returns:
+            Its id; `None` if no waiting task may start.
+        """
+        while self._first and not self._paused:
+            rank, key = self._first[0]
+            line = self._lines.get(key)
+            if line is None or line.listed != rank:
+                heapq.heappop(self._first)
+                continue
+            if self._head(line) != rank:
+                self._relist(line)
+                continue
+            if lack := self._lack(*key):
+                heapq.heappop(self._first)
+                line.listed = None
+                line.parked = True
+                self._parked.setdefault(lack, []).append(line)
+                continue
+            return self._take(rank[-1])
+        return None
+
+    def take_at_once(self, task_id: int) -> None:
+        """Take a waiting task, whatever it waits for.
+
+        Raises:
+            KeyError: If it does not wait.
+        """
+        for other in self._unmet.pop(task_id, ()):
+            self._dependents[other].pop(task_id, None)
+        self._take(task_id)
+
+    def waits_for(self, task_id: int) -> str | None:
+        """Say what a waiting task waits for, in a few words for people.
+
+        Returns:
+            `None` if it waits for nothing but its turn.
+        """
+        terms = self._terms.get(task_id)
+        if terms is None:
+            return None
+        group = self._group(terms.group)
+        if terms.held:
+            return "held"
+        if unmet := self._unmet.get(task_id):
+            names = ", ".join(f"#{other}" for other in sorted(unmet)[:_NAMED])
+            more = f" and {len(unmet) - _NAMED} more" if len(unmet) > _NAMED else ""
+            return f"waiting for {names}{more}"
+        if task_id in self._times:
+            return "waiting for its time"
+        if self._paused:
+            return "everything is paused"
+        if group.paused:
+            return f"group {terms.group} is paused"
+        if group.is_full:
+            return f"waiting for a slot of {terms.group} ({group.slots} busy)"
+        for name, amount in terms.needs:
+            free = self._capacity.get(name, 0.0) - self._used.get(name, 0.0)
+            if amount > free:
+                total = self._capacity.get(name, 0.0)
+                return f"needs {name}={amount:g}; {free:g} of {total:g} free"
+        return None
+
+    def never_enough(self, needs: Needs) -> str | None:
+        """Say which resource is smaller than what is needed; `None` if all suffice."""
+        for name, amount in needs:
+            total = self._capacity.get(name)
+            if total is None:
+                known = ", ".join(sorted(self._capacity)) or "none"
+                return f"unknown resource {name!r}; the resources are: {known}"
+            if amount > total:
+                return f"{name}={amount:g} is more than there is ({total:g})"
+        return None
+
+    def waiting(self) -> list[int]:
+        """Return the ids of the waiting tasks, in no certain order."""
+        return [*self._terms]
+
+    def order(self) -> list[int]:
+        """Return the waiting tasks by priority and place."""
+        return sorted(self._terms, key=self._rank)
+
+    # Inside.
+
+    def _take(self, task_id: int) -> int:
+        terms = self._terms.pop(task_id)
+        self._places.pop(task_id, None)
+        self._times.pop(task_id, None)
+        self.resume_running(task_id, terms)
+        return task_id
+
+    def _move(self, task_id: int, place: Place) -> None:
+        self._places[task_id] = place
+        self._offer(task_id)
+
+    def _count_place(self, place: Place) -> None:
+        """Let the places that are given from now on lie beyond a remembered one."""
+        self._newest = max(self._newest, place[0])
+        if place[0] < 0:
+            self._firsts = _beyond(self._firsts, place[0], -1)
+        for number in place[1:-1]:
+            if number < 0:
+                self._befores = _beyond(self._befores, number, 1)
+            else:
+                self._lasts = _beyond(self._lasts, number, 1)
+
+    def _group(self, name: str) -> _Group:
+        group = self._groups.get(name)
+        if group is None:
+            group = self._groups[name] = _Group()
+        return group
+
+    def _line(self, key: _Key) -> _Line:
+        line = self._lines.get(key)
+        if line is None:
+            line = self._lines[key] = _Line(key)
+        return line
+
+    def _is_ready(self, task_id: int, terms: Terms) -> bool:
+        return (
+            not terms.held and task_id not in self._times and task_id not in self._unmet
+        )
+
+    def _rank(self, task_id: int) -> _Rank:
+        place = self._places.get(task_id)
+        priority = -self._terms[task_id].priority
+        if place is None:
+            return (priority, task_id, 0, task_id)
+        return (priority, *place, task_id)
+
+    def _note_time(self, task_id: int, due: float) -> None:
+        self._times[task_id] = due
+        heapq.heappush(self._due, (due, task_id))
+        self._tidy(self._due, lambda it: self._times.get(it[1]) == it[0])
+
+    def _offer(self, task_id: int) -> None:
+        """Put a task into its line, if it waits for nothing but room."""
+        terms = self._terms[task_id]
+        if not self._is_ready(task_id, terms):
+            return
+        line = self._line((terms.group, terms.needs))
+        rank = self._rank(task_id)
+        heapq.heappush(line.heap, rank)
+        self._tidy(line.heap, lambda it: self._stands(it, line))
+        if not line.parked and line.heap[0] is rank:
+            self._list(line, rank)
+
+    def _tidy(self, heap: list[ItemT], is_current: Callable[[ItemT], bool]) -> None:
+        """Drop what is out of date, once that is most of it."""
+        if len(heap) > _UNTIDY and len(heap) > 2 * len(self._terms):
+            heap[:] = sorted(filter(is_current, heap))
+
+    def _stands(self, rank: _Rank, line: _Line) -> bool:
+        """Tell whether a task still stands in a line with this rank."""
+        task_id = rank[-1]
+        terms = self._terms.get(task_id)
+        return (
+            terms is not None
+            and rank == self._rank(task_id)
+            and (terms.group, terms.needs) == line.key
+            and self._is_ready(task_id, terms)
+        )
+
+    def _head(self, line: _Line) -> _Rank | None:
+        """Return the first of a line, without those that have moved or gone."""
+        while line.heap:
+            if self._stands(line.heap[0], line):
+                return line.heap[0]
+            heapq.heappop(line.heap)
+        return None
+
+    def _list(self, line: _Line, head: _Rank) -> None:
+        if line.listed != head:
+            line.listed = head
+            heapq.heappush(self._first, (head, line.key))
+            self._tidy(self._first, self._is_listed)
+
+    def _is_listed(self, entry: tuple[_Rank, _Key]) -> bool:
+        rank, key = entry
+        line = self._lines.get(key)
+        return line is not None and line.listed == rank
+
+    def _relist(self, line: _Line) -> None:
+        head = self._head(line)
+        if head is not None:
+            self._list(line, head)
+        else:
+            del self._lines[line.key]
+
+    def _lack(self, group: str, needs: Needs) -> str | None:
+        """Name what is missing for a task to start; `None` if nothing is."""
+        it = self._group(group)
+        if it.paused or it.is_full:
+            return _group_key(group)
+        for name, amount in needs:
+            if amount > self._capacity.get(name, 0.0) - self._used.get(name, 0.0):
+                return _resource_key(name)
+        return None
+
+    def _take_room(self, terms: Terms, sign: int) -> None:
+        self._group(terms.group).running += sign
+        for name, amount in terms.needs:
+            self._used[name] = self._used.get(name, 0.0) + sign * amount
+        if sign < 0 and self._parked:
+            self._unpark(_group_key(terms.group))
+            for name, _ in terms.needs:
+                self._unpark(_resource_key(name))
+
+    def _unpark(self, key: str) -> None:
+        for line in self._parked.pop(key, ()):
+            line.parked = False
+            self._relist(line)
+
+
+_COMPLETE: Final = (TaskStatus.COMPLETE,)
+_FAILED: Final = (TaskStatus.FAILED,)
+_ENDED: Final = (TaskStatus.COMPLETE, TaskStatus.FAILED, TaskStatus.CANCELED)
+
+_NAMED: Final = 3  # of the tasks that another one waits for
+_UNTIDY: Final = 1000  # entries; fewer cost nothing
+
+
+def _conditions(terms: Terms) -> dict[int, tuple[TaskStatus, ...]]:
+    """Return the tasks that must have ended, and with which statuses each may."""
+    conditions: dict[int, tuple[TaskStatus, ...]] = {}
+    for ids, accepted in (
+        (terms.after, _COMPLETE),
+        (terms.after_failed, _FAILED),
+        (terms.after_any, _ENDED),
+    ):
+        for other in ids:
+            both = conditions.get(other, _ENDED)
+            conditions[other] = tuple(it for it in both if it in accepted)
+    return conditions
+
+
+def _beyond(
+    count: itertools.count[int], number: int, step: int
+) -> itertools.count[int]:
+    here = next(count)
+    return itertools.count(
+        max(here, number + 1) if step > 0 else min(here, number - 1), step
+    )
+
+
+def _group_key(name: str) -> str:
+    return f"group {name}"
+
+
+def _resource_key(name: str) -> str:
+    return f"resource {name}"

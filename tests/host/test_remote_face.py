@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from backburner.actors import (
@@ -67,12 +67,12 @@ def test_a_value_of_a_wrong_type_is_refused_and_breaks_nothing(
     session: RemoteSystem,
 ) -> None:
     wrong: Any = 7
-    asks: list[Callable[[], object]] = [
+    asks: tuple[Callable[[], object], ...] = (
         lambda: session.add("Build", wrong),
-        lambda: session.get("1"),  # pyright: ignore[reportArgumentType]
+        lambda: session.get(cast("int", "1")),
         lambda: session.subscribe(wrong),
         lambda: session.list(wrong),
-    ]
+    )
     for ask in asks:
         with pytest.raises(RefusedError, match="must") as refusal:
             ask()

@@ -66,7 +66,7 @@ class TaskChanged(Message, frozen=True, gc=False):
 
 
 class TasksForgotten(Message, frozen=True):
-    """Finished tasks left the history, with their output files.
+    """Finished tasks left the history; their output files are deleted or about to be.
 
     Attributes:
         seq: The number of the last change before this.
@@ -547,6 +547,20 @@ class WriteAgain(Message, frozen=True):
 
 class Wipe(Message, frozen=True):
     """Overwrite what was deleted from the journal and may be secret."""
+
+
+class RemoveOutput(Message, frozen=True):
+    """Delete the output files of forgotten tasks, then tell that they are forgotten.
+
+    Attributes:
+        paths: The files.
+        reply_to: Who asked for it; None if nobody did.
+        answer: What the asker is told then.
+    """
+
+    paths: tuple[str, ...]
+    reply_to: Recipient[QueueReply] | None = None
+    answer: Forgotten | None = None
 
 
 QueueMessage = (

@@ -6,7 +6,6 @@ import contextlib
 import os
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, assert_never, cast
 
 import pykka
@@ -14,6 +13,7 @@ from msgspec.structs import replace
 
 from .journal.outbox import Outbox, told_by
 from .journal.protocol import Everything
+from .journal.removal import RemovalActor, remove_output
 from .journal.sqlite_file import LOCK_TIMEOUT, JournalError
 from .journal.unshown import UnshownChanges
 from .journal.writer import JournalWriter
@@ -40,6 +40,7 @@ from .messages import (
     QueueReply,
     RefusalCode,
     Refused,
+    RemoveOutput,
     RunnerMessage,
     Shown,
     StartTask,
@@ -91,6 +92,7 @@ from .runtime.sending import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from .journal.protocol import Journal
     from .kinds import Kind
@@ -118,7 +120,8 @@ _CHECKED: Final = {
 
 _NO_KIND: Final = "waiting for the kind "
 
-_MANY_FILES: Final = 16  # beyond it, deleting them may hold others up
+_MANY_FILES: Final = 16  # deleting more, or much, could hold others up
+_MUCH_OUTPUT: Final = 1 << 24  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +219,8 @@ class QueueActor(SafeActor[QueueMessage]):
         )
         self._will_write_again = False
         self._will_wipe = False
-        self._doomed: list[Path] = []
+        self._doomed: list[Task] = []
+        self._removal: pykka.ActorRef[RemovalActor] | None = None
         self._output_limit = config.output_limit
         self._account = OutputQuota(config.output_limit)
         self._kinds = config.kinds
@@ -259,6 +263,10 @@ class QueueActor(SafeActor[QueueMessage]):
         self.about_to_block(long=True)
         self._journal.be_patient(LOCK_TIMEOUT)
         self._flush()
+        if self._removal is not None:
+            # Whoever opens the session next must not meet what is being deleted.
+            with contextlib.suppress(pykka.ActorDeadError):
+                self._removal.stop()
         stopped = SystemStopped(self._end_reason)
         for it in self._subscribers:
             # One that ended without a word misses nothing.
@@ -293,12 +301,16 @@ class QueueActor(SafeActor[QueueMessage]):
         while True:
             written = self._write_down()
             # Even if it failed: on a full disk this is what makes room.
-            self._delete_doomed()
+            removal = self._delete_doomed()
             outbox = self._outbox
             for recipient, message in (
                 outbox.take_all() if written else outbox.take_free()
             ):
-                self._send(recipient, message)
+                if isinstance(message, Forgotten) and removal is not None:
+                    # When the files are gone, which is what was asked for.
+                    self._remove(removal, RemoveOutput((), recipient, message))
+                else:
+                    self._send(recipient, message)
             if not (written and outbox):
                 if self._journal.has_traces and not self._will_wipe:
                     self._will_wipe = True
@@ -630,22 +642,39 @@ class QueueActor(SafeActor[QueueMessage]):
             self._last_changes.pop(task.id, None)
             self._account.forgot(task)
             if task.output_path is not None:
-                self._doomed.append(Path(task.output_path))
+                self._doomed.append(task)
         if ids:
             self._publish(TasksForgotten(self._seq, ids))
         return ids
 
-    def _delete_doomed(self) -> None:
+    def _delete_doomed(self) -> pykka.ActorRef[RemovalActor] | None:
+        """Delete the output of forgotten tasks, or have it deleted.
+
+        Returns:
+            Who does that, if it was told to do so, now or earlier.
+        """
         doomed, self._doomed = self._doomed, []
-        if self._writing.is_foreign:
-            return  # what has these names now is not ours
-        if len(doomed) > _MANY_FILES:
-            self.about_to_block(long=True)
-        for path in doomed:
-            try:
-                path.unlink(missing_ok=True)
-            except OSError as error:
-                logger.warning("Can't delete the output of a task: %s", error)
+        paths = tuple(it.output_path for it in doomed if it.output_path is not None)
+        if not paths or self._writing.is_foreign:
+            # What has these names in a foreign session is not ours.
+            return self._removal
+        size = sum(it.output_size for it in doomed)
+        if len(paths) <= _MANY_FILES and size <= _MUCH_OUTPUT:
+            remove_output(paths)
+            return self._removal
+        if self._removal is None:
+            self._removal = RemovalActor.start(self._dead_letters, self._scheduler)
+        self._remove(self._removal, RemoveOutput(paths))
+        return self._removal
+
+    def _remove(
+        self, removal: pykka.ActorRef[RemovalActor], message: RemoveOutput
+    ) -> None:
+        # Somebody may have stopped it.
+        if not post_if_alive(removal, message):
+            remove_output(message.paths)
+            if message.reply_to is not None:
+                self._send(message.reply_to, message.answer)
 
     def _publish(self, notification: Notification) -> None:
         self._outbox.add(None, notification, tells_change=True)

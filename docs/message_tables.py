@@ -63,6 +63,12 @@ TASK_ACTORS: Final = Party(
     frozenset({"TaskActor", "TaskActorMessage"}),
     frozenset({"actors/task_actor.py"}),
 )
+REMOVAL: Final = Party(
+    "the RemovalActor",
+    messages.RemoveOutput,
+    frozenset({"RemovalActor"}),
+    frozenset({"actors/journal/removal.py"}),
+)
 SYSTEM: Final = Party(
     "the TaskSystem",
     files=frozenset(
@@ -108,7 +114,7 @@ ASKERS: Final = Party(
     frozenset({"QueueReply", "Drained"}),
 )
 ANYBODY: Final = Party("anybody", known_as=frozenset({"anybody"}))
-ACTORS: Final = (QUEUE, RUNNER, TASK_ACTORS, UI, CHAT, LOOKUPS, PARTNER)
+ACTORS: Final = (QUEUE, RUNNER, TASK_ACTORS, REMOVAL, UI, CHAT, LOOKUPS, PARTNER)
 PARTIES: Final = (*ACTORS, SYSTEM, PROGRAM, SUBSCRIBERS, ASKERS)
 
 Message = type[msgspec.Struct]

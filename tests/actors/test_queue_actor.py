@@ -53,7 +53,9 @@ from backburner.actors import (
     Unsubscribe,
     WriteDown,
 )
+from backburner.actors.journal import removal
 from backburner.actors.journal.protocol import Everything, Journal, NoJournal
+from backburner.actors.journal.removal import RemovalActor, remove_output
 from backburner.actors.journal.sqlite_file import (
     BusyJournalError,
     DamagedJournalError,
@@ -999,25 +1001,89 @@ def test_an_output_that_cant_be_deleted_stops_nothing(rig: Rig) -> None:
     assert rig.ask(ForgetFinished(), Forgotten).ids == (1, 2)
 
 
-def test_deleting_many_files_lets_others_go_on_meanwhile(
+class _SlowDisk:
+    """Deletes files when it is told to, and not before."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._go_on = threading.Event()
+        self._begun = threading.Event()
+        monkeypatch.setattr(removal, "remove_output", self._remove)
+
+    def go_on(self) -> None:
+        self._go_on.set()
+
+    def wait_until_begun(self) -> None:
+        assert self._begun.wait(PATIENCE)
+
+    def _remove(self, paths: Iterable[str]) -> None:
+        self._begun.set()
+        assert self._go_on.wait(PATIENCE)
+        remove_output(paths)
+
+
+def _finish_many(rig: Rig, count: int = 30) -> None:
+    rig.claim(count)
+    for _ in range(count):
+        task = rig.add()
+        (rig.output / f"{task.id}.log").write_text("output")
+        rig.end(task.id)
+
+
+def test_the_queue_answers_while_many_files_are_deleted(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    blocked: list[int] = []
+    disk = _SlowDisk(monkeypatch)
+    _finish_many(rig)
+    forgotten = rig.queue.ask(ForgetFinished(), block=False)
+    disk.wait_until_begun()
+    assert rig.ask(ListTasks(), TaskList).tasks == ()
+    assert rig.add().id == 31
+    # What was asked for is told when it is done.
+    with pytest.raises(pykka.Timeout):
+        forgotten.get(timeout=0)
+    disk.go_on()
+    assert forgotten.get(timeout=PATIENCE) == Forgotten(tuple(range(1, 31)))
+    assert [*rig.output.iterdir()] == []
+    assert rig.ask(ForgetFinished(), Forgotten).ids == ()
 
-    def note(_: QueueActor, *, long: bool) -> None:
-        assert long
-        blocked.append(len([*rig.output.iterdir()]))
 
-    monkeypatch.setattr(QueueActor, "about_to_block", note)
-    for count in (1, 30):
-        rig.claim(count)
-        for _ in range(count):
-            task = rig.add()
-            (rig.output / f"{task.id}.log").write_text("output")
-            rig.end(task.id)
-        rig.ask(ForgetFinished(), Forgotten)
+def test_much_output_is_deleted_by_another_as_well(
+    start_queue: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = start_queue(output_limit=1 << 40)
+    disk = _SlowDisk(monkeypatch)
+    rig.claim(1)
+    rig.add()
+    (rig.output / "1.log").write_text("output")
+    rig.end(1, news=OutputNews(1 << 30))
+    forgotten = rig.queue.ask(ForgetFinished(), block=False)
+    disk.wait_until_begun()
+    assert rig.ask(ListTasks(), TaskList).tasks == ()
+    disk.go_on()
+    assert forgotten.get(timeout=PATIENCE) == Forgotten((1,))
+
+
+def test_the_end_of_the_queue_waits_for_what_is_being_deleted(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = _SlowDisk(monkeypatch)
+    _finish_many(rig)
+    forgotten = rig.queue.ask(ForgetFinished(), block=False)
+    disk.wait_until_begun()
+    stopped = rig.queue.stop(block=False)
+    disk.go_on()
+    assert stopped.get(timeout=PATIENCE)
+    assert [*rig.output.iterdir()] == []
+    assert forgotten.get(timeout=0) == Forgotten(tuple(range(1, 31)))
+
+
+def test_what_deletes_may_be_stopped_by_somebody(rig: Rig) -> None:
+    for _ in range(2):
+        _finish_many(rig)
+        assert len(rig.ask(ForgetFinished(), Forgotten).ids) == 30
         assert [*rig.output.iterdir()] == []
-    assert blocked == [30]
+        for it in pykka.ActorRegistry.get_by_class(RemovalActor):
+            it.stop(timeout=PATIENCE)
 
 
 def test_only_the_last_finished_tasks_are_kept(start_queue: Callable[..., Rig]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import math
 import os
@@ -22,6 +23,8 @@ from ..actors.rules.shortage import shortage_of
 from .lines.line_actor import Manner
 from .lines.output import StandardOutput
 from .lines.run import Sharing, run_line_mode
+from .lines.typed_input import TypedInput
+from .lines.typed_line import TypedLine
 from .lines.views import JsonView, PlainView
 from .program import lifetime
 from .program.config import Config, ConfigError, default_path, load
@@ -38,9 +41,9 @@ if TYPE_CHECKING:
 
     from ..actors.host.remote import RemoteSystem
     from .program.lifetime import AnySystem
-    from .text.theme import Icons
 
 _STDIN, _STDOUT, _STDERR = range(3)
+_COLUMNS = 80  # of a terminal that can't tell
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -131,12 +134,22 @@ def _use(  # noqa: PLR0913 - each is one independent thing
         return run_chat(system, chat, wakeup)
     icons = icons_for("ascii" if config.ascii else sys.stdout.encoding)
     stream = StandardOutput("utf-8" if options.json else sys.stdout.encoding)
-    view = JsonView(stream) if options.json else _plain_view(stream, icons, name)
     sharing = None
     if remote is not None:
         manner = Manner.CHAT if _is_typed() else Manner.SCRIPT
         sharing = Sharing(remote, manner, name, come_back or "")
-    return run_line_mode(system, view, icons, config.grace, wakeup, sharing)
+    if options.json:
+        view = JsonView(stream)
+        return run_line_mode(system, view, icons, config.grace, wakeup, sharing)
+    with _typed_input(stream) as typed:
+        view = PlainView(
+            typed.line if typed else stream, icons, repeats=not _is_typed()
+        )
+        if _is_typed():
+            # Now: what is typed before is shown twice, by its driver and here.
+            view.greet(name)
+        grace = config.grace
+        return run_line_mode(system, view, icons, grace, wakeup, sharing, typed)
 
 
 def _is_typed() -> bool:
@@ -148,12 +161,21 @@ def _refuse(error: Exception | str) -> int:
     return EXIT_USAGE
 
 
-def _plain_view(stream: StandardOutput, icons: Icons, session: str) -> PlainView:
-    typed = _is_typed()
-    view = PlainView(stream, icons, repeats=not typed)
-    if typed:
-        view.greet(session)
-    return view
+def _typed_input(
+    stream: StandardOutput,
+) -> contextlib.AbstractContextManager[TypedInput | None]:
+    """Return what reads the terminal, if it is read and written to."""
+    if not _is_typed() or os.fstat(_STDIN).st_rdev != os.fstat(_STDOUT).st_rdev:
+        return contextlib.nullcontext()
+    return TypedInput(_STDIN, TypedLine(stream, _columns, clears=is_drawable()))
+
+
+def _columns() -> int:
+    try:
+        columns = os.get_terminal_size(_STDOUT).columns
+    except OSError:
+        columns = 0
+    return columns or _COLUMNS
 
 
 def _configuration(options: argparse.Namespace) -> Config:

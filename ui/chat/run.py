@@ -31,8 +31,9 @@ from ..editor.history_file import HistoryError, HistoryFile
 from ..program.background import Background
 from ..program.config import Config
 from ..program.exit_status import EXIT_FAILURE, EXIT_SIGNAL
+from ..program.job_control import await_foreground, ending, stop_until_continued
 from ..program.lifetime import HURRY_AGAIN
-from ..program.wakeup import DRAWING_SIGNALS, ENDING_SIGNALS, Wakeup
+from ..program.wakeup import DRAWING_SIGNALS, Wakeup
 from ..terminal.keys import KeyDecoder, joined
 from ..terminal.quiet import Quiet
 from ..terminal.screen import Screen
@@ -61,7 +62,7 @@ from .views.input import input_styles
 from .views.layout import draw
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     import pykka
 
@@ -74,7 +75,6 @@ logger = logging.getLogger("backburner")
 
 _CHUNK: Final = 1 << 16
 _CLOSE_TIMEOUT: Final = 5.0
-_CONTINUED_WITHIN: Final = 0.3
 _BACKGROUNDS: Final = {"light": True, "dark": False}  # else the terminal is asked
 _OPENED_WITHIN: Final = 1.0
 """Seconds after which keys are read though what was said before is not there yet."""
@@ -150,7 +150,7 @@ def _draw(
 ) -> tuple[str, int]:
     """Draw the chat until somebody leaves; return the last line and the exit status."""
     try:
-        ended_by = _ending(_await_foreground(terminal, wakeup))
+        ended_by = ending(await_foreground(terminal.input_fd, wakeup))
         if ended_by is not None:
             return "backburner: left", EXIT_SIGNAL + ended_by
         with terminal:
@@ -163,34 +163,6 @@ def _draw(
         return f"backburner: internal error: {error!r}", EXIT_FAILURE
     finally:
         system.stop()
-
-
-def _await_foreground(terminal: Terminal, wakeup: Wakeup) -> tuple[int, ...]:
-    """Stop, as long as the shell has not given the terminal to this program.
-
-    Returns:
-        The signals that were heard meanwhile.
-    """
-    heard: tuple[int, ...] = ()
-    while not terminal.in_foreground:
-        # Whoever ends a stopped program continues it as well, and the signal to end may
-        # be another thread's, and heard later. So what comes is heard before it stops.
-        heard += wakeup.wait(timeout=_CONTINUED_WITHIN)[1]
-        if terminal.in_foreground or _ending(heard) is not None:
-            break
-        # What the terminal does to those that change it from the background; but
-        # there it would go on doing so to a program that has been told to end.
-        os.kill(0, signal.SIGTTOU)
-        _, signals = wakeup.wait(timeout=_CONTINUED_WITHIN)
-        if not signals:
-            break  # without a shell that could continue it nothing has stopped
-        heard += signals
-    return heard
-
-
-def _ending(signals: Iterable[int]) -> int | None:
-    """Return the first of the signals that asks this program to end."""
-    return next((number for number in signals if number in ENDING_SIGNALS), None)
 
 
 def _heard(wakeup: Wakeup | None) -> contextlib.AbstractContextManager[Wakeup]:
@@ -363,7 +335,7 @@ class _Chat:
                     self._view(path)
                 case None:
                     pass
-            if hurry and (self._owner.hurried or _ending(signals) is not None):
+            if hurry and (self._owner.hurried or ending(signals) is not None):
                 self._owner.hurried = False
                 self._hurry_owed = True
             self._hurry_owed = self._hurry_owed and not self._system.hurry()
@@ -405,7 +377,9 @@ class _Chat:
 
     def _resume(self) -> None:
         if self._ended_by is None:
-            self._ended_by = _ending(_await_foreground(self._terminal, self._wakeup))
+            self._ended_by = ending(
+                await_foreground(self._terminal.input_fd, self._wakeup)
+            )
         if self._ended_by is None:
             self._tell(Resumed(self._terminal.size()))
 
@@ -423,11 +397,7 @@ class _Chat:
 
     def _stop_process(self) -> None:
         """Stop as any program does on Ctrl+Z, and go on when it is continued."""
-        ours = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
-        os.kill(0, signal.SIGTSTP)
-        # Without a shell that could continue it the process does not stop at all.
-        _, signals = self._wakeup.wait(timeout=_CONTINUED_WITHIN)
-        signal.signal(signal.SIGTSTP, ours)
+        signals = stop_until_continued(self._wakeup)
         self._take_signals((*signals, signal.SIGCONT))
 
     def _edit(self, text: str) -> None:

@@ -23,6 +23,44 @@ class BadInput(msgspec.Struct, frozen=True):
     problem: str
 
 
+class LineKeys(msgspec.Struct, frozen=True):
+    """The control characters with which a line is edited; empty for none.
+
+    Somebody types at a terminal from now on, or again: show what was typed so far.
+
+    Attributes:
+        erase: Takes back a character; Backspace and Ctrl+H do so in any case.
+        word: Takes back a word.
+        kill: Takes back the line.
+        end: Ends the input, at the beginning of a line.
+        literal: Takes the next character as it is.
+        reprint: Shows the line again.
+    """
+
+    erase: str = "\x7f"
+    word: str = "\x17"
+    kill: str = "\x15"
+    end: str = "\x04"
+    literal: str = "\x16"
+    reprint: str = "\x12"
+
+
+class Keystrokes(msgspec.Struct, frozen=True):
+    """This was typed at the terminal; answered by `LinesTyped` if it ends a line."""
+
+    data: bytes
+
+
+class Prompt(msgspec.Struct, frozen=True):
+    """Show this before the line that is typed; it goes with the end of the line."""
+
+    text: str
+
+
+class TypingEnds(msgspec.Struct, frozen=True):
+    """Nothing is typed any more; what was not finished is nobody's."""
+
+
 class Notice(msgspec.Struct, frozen=True):
     """Something a person should know, in one line."""
 
@@ -59,6 +97,10 @@ LineMessage = (
     | LookedUp
     | InputLine
     | BadInput
+    | LineKeys
+    | Keystrokes
+    | Prompt
+    | TypingEnds
     | Notice
     | Reopened
     | EndOfInput
@@ -101,5 +143,17 @@ class ViewLost(msgspec.Struct, frozen=True):
     reason: str
 
 
-LineReport = WantsInput | Finished | ViewLost
+class LinesTyped(msgspec.Struct, frozen=True):
+    """Lines were typed to their end.
+
+    Attributes:
+        lines: They, without their ends.
+        ended: Whether the input ended after them.
+    """
+
+    lines: tuple[bytes, ...] = ()
+    ended: bool = False
+
+
+LineReport = WantsInput | Finished | ViewLost | LinesTyped
 """What the LineActor tells the program that owns it."""

@@ -40,6 +40,10 @@ class LineInput:
         except OSError as error:
             problem = f"can't read the input ({error.strerror}); there is no more of it"
             return [BadInput(problem), EndOfInput()]
+        return self.take(data)
+
+    def take(self, data: bytes) -> list[InputLine | BadInput | EndOfInput]:
+        """Return the lines that data completes; it is the end if there is none."""
         if not data:
             last = bytes(self._rest)
             self._rest.clear()

@@ -43,10 +43,15 @@ from ..dialogue.messages import (
     Finished,
     InputLine,
     Interrupted,
+    Keystrokes,
+    LineKeys,
     LineMessage,
     LineReport,
+    LinesTyped,
     Notice,
+    Prompt,
     Reopened,
+    TypingEnds,
     Verdict,
     WantsInput,
 )
@@ -55,6 +60,7 @@ from .own_news import OwnNews
 if TYPE_CHECKING:
     from ..dialogue.dialogue import Dialogue
     from ..dialogue.effects import Effect
+    from .typed_line import TypedLine
     from .views import View
 
 
@@ -83,6 +89,7 @@ class LineActor(FaceActor[LineMessage]):
         owner: Told when input is wanted, and when the session is over.
         dead_letters: Counts what reaches nobody.
         manner: How it shares the session with others.
+        typed: The line that somebody types at the terminal of the view.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - all it talks to
@@ -93,10 +100,12 @@ class LineActor(FaceActor[LineMessage]):
         owner: Recipient[LineReport],
         dead_letters: DeadLetters,
         manner: Manner = Manner.ALONE,
+        typed: TypedLine | None = None,
     ) -> None:
         super().__init__(queue, owner, dead_letters)
         self._dialogue = dialogue
         self._view = view
+        self._typed = typed
         self._owner = owner
         self._lines: deque[InputLine | BadInput] = deque()
         self._input_owed = False
@@ -115,6 +124,8 @@ class LineActor(FaceActor[LineMessage]):
             case EndOfInput():
                 self._input_ended = True
                 self._go_on()
+            case LineKeys() | Keystrokes() | Prompt() | TypingEnds():
+                self._take_typing(message)
             case Reopened(tasks=tasks):
                 self._perform(self._dialogue.take_resumed(tasks))
             case Notice(text=text):
@@ -165,6 +176,26 @@ class LineActor(FaceActor[LineMessage]):
             self.note_seen(news)
         if isinstance(news, Subscribed) and self.view_lost:
             self.show_no_more()
+
+    def _take_typing(
+        self, message: LineKeys | Keystrokes | Prompt | TypingEnds
+    ) -> None:
+        if self._typed is None or self.view_lost:
+            return
+        try:
+            match message:
+                case LineKeys():
+                    self._typed.set_keys(message)
+                case Keystrokes(data=data):
+                    typed = self._typed.feed(data)
+                    if typed.lines or typed.ended:
+                        self.post(self._owner, LinesTyped(typed.lines, typed.ended))
+                case Prompt(text=text):
+                    self._typed.set_prompt(text)
+                case TypingEnds():
+                    self._typed.give_up()
+        except OSError as error:
+            self.lose_view(error.strerror or str(error))
 
     def _cancel_all(self, *, now: bool) -> None:
         """Cancel what was added here, and take no more lines."""

@@ -5,7 +5,7 @@ For pipes, scripts and terminals that can't draw.
 
 from __future__ import annotations
 
-import os
+import contextlib
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -17,15 +17,11 @@ from ..dialogue.dialogue import Dialogue
 from ..dialogue.messages import (
     EndOfInput,
     Farewell,
-    Finished,
     Interrupted,
     LineMessage,
-    LineReport,
     Notice,
     Reopened,
     Verdict,
-    ViewLost,
-    WantsInput,
 )
 from ..program.background import Background
 from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL, EXIT_USAGE
@@ -33,7 +29,8 @@ from ..program.lifetime import stop
 from .input import LineInput
 from .joining import CommandInput
 from .line_actor import LineActor, Manner
-from .views import PlainView
+from .owner import Owner
+from .typist import Typist
 
 if TYPE_CHECKING:
     import pykka
@@ -44,49 +41,15 @@ if TYPE_CHECKING:
     from ..program.lifetime import AnySystem
     from ..program.wakeup import Wakeup
     from ..text.theme import Icons
+    from .typed_input import TypedInput
     from .views import View
 
 _STDIN: Final = 0
-_STDOUT: Final = 1
 _NAMED: Final = 3
 _ENOUGH: Final = 3  # signals
 _LAST_LINES_TIMEOUT: Final = 2.0
 """Seconds in which the last lines must be taken, once a signal has ended the session.
 """
-
-
-class _Owner:
-    """Takes the LineActor's reports and wakes the main thread for them."""
-
-    def __init__(self, wakeup: Wakeup) -> None:
-        self._wakeup = wakeup
-        self._wants_input = True
-        self.finished = False
-        self.ends = False
-        self.ended = ""
-        self.lost: str | None = None
-
-    def tell(self, report: LineReport, /) -> None:
-        match report:
-            case WantsInput():
-                self._wants_input = True
-            case Finished(ends=ends):
-                self.finished = True
-                self.ends = ends
-            case ViewLost(reason=reason):
-                self.lost = reason
-        self._wakeup.nudge()
-
-    def session_ended(self, text: str) -> None:
-        """Note that somebody else has ended the session."""
-        if not self.finished:
-            self.finished = True
-            self.ended = text
-            self._wakeup.nudge()
-
-    def take_wish(self) -> bool:
-        wish, self._wants_input = self._wants_input, False
-        return wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +85,7 @@ class Sharing:
 class _HostNews:
     """Takes what becomes of the session's host: a line to show, or the end."""
 
-    def __init__(self, ui: Recipient[LineMessage], owner: _Owner) -> None:
+    def __init__(self, ui: Recipient[LineMessage], owner: Owner) -> None:
         self._ui = ui
         self._owner = owner
 
@@ -142,6 +105,7 @@ def run_line_mode(  # noqa: PLR0913, PLR0917 - each is one independent thing
     grace: float,
     wakeup: Wakeup,
     sharing: Sharing | None = None,
+    typed: TypedInput | None = None,
 ) -> int:
     """Carry out the lines of standard input, and wait for all tasks at its end.
 
@@ -155,12 +119,13 @@ def run_line_mode(  # noqa: PLR0913, PLR0917 - each is one independent thing
         grace: Seconds that a task is given to end, for people to read.
         wakeup: Open; hears the signals that end the session.
         sharing: How it shares a session that lives in its host; None if it does not.
+        typed: The terminal, if somebody types where the view writes.
 
     Returns:
         The exit status: 0 if every task completed, 1 if one did not, 2 if a line made
         no sense, 128 and a signal's number if that ended the session.
     """
-    owner = _Owner(wakeup)
+    owner = Owner(wakeup)
     manner = Manner.ALONE if sharing is None else sharing.manner
     ui = LineActor.start(
         Dialogue(
@@ -175,6 +140,7 @@ def run_line_mode(  # noqa: PLR0913, PLR0917 - each is one independent thing
         owner,
         system.dead_letters,
         manner,
+        None if typed is None else typed.line,
     )
     for warning in system.warnings:
         ui.tell(Notice(warning))
@@ -183,11 +149,10 @@ def run_line_mode(  # noqa: PLR0913, PLR0917 - each is one independent thing
         sharing.system.listen(_HostNews(ui, owner))
     try:
         system.subscribe(ui, shows=manner is not Manner.SCRIPT)
-        prompts = (
-            isinstance(view, PlainView) and os.isatty(_STDIN) and os.isatty(_STDOUT)
-        )
-        source = LineInput(_STDIN)
-        ended_by = _read_until_finished(ui, owner, wakeup, source, prompts=prompts)
+        if typed is None:
+            ended_by = _read_until_finished(ui, owner, wakeup)
+        else:
+            ended_by = Typist(ui, owner, wakeup, typed).run()
         is_cut_short = ended_by is not None or owner.lost is not None
         if is_cut_short and manner is Manner.SCRIPT:
             _end_own_tasks(ui, owner, wakeup)
@@ -198,21 +163,16 @@ def run_line_mode(  # noqa: PLR0913, PLR0917 - each is one independent thing
     if sharing is not None and manner is Manner.CHAT and not owner.ends:
         sys.stdout.write(f"{sharing.goodbye(verdict, owner.ended)}\n")
     if owner.lost is not None:
-        sys.stderr.write(f"backburner: can't write any more: {owner.lost}\n")
+        _complain(f"can't write any more: {owner.lost}")
     elif verdict is None:
-        sys.stderr.write("backburner: nobody took its last lines\n")
+        _complain("nobody took its last lines")
     return _exit_status(verdict, ended_by, lost=owner.lost is not None)
 
 
 def _read_until_finished(
-    ui: pykka.ActorRef[LineActor],
-    owner: _Owner,
-    wakeup: Wakeup,
-    source: LineInput,
-    *,
-    prompts: bool,
+    ui: pykka.ActorRef[LineActor], owner: Owner, wakeup: Wakeup
 ) -> int | None:
-    commands = CommandInput()
+    source, commands = LineInput(_STDIN), CommandInput()
     open_input = True
     wanted = True
     while not owner.finished and owner.lost is None:
@@ -222,19 +182,14 @@ def _read_until_finished(
             return signals[0]
         if not readable:
             continue
-        complete = commands.take(source.read())
-        if prompts and commands.goes_on:
-            os.write(_STDOUT, b"> ")
-        for message in complete:
+        for message in commands.take(source.read()):
             ui.tell(message)
             wanted = False
             open_input = open_input and not isinstance(message, EndOfInput)
     return None
 
 
-def _end_own_tasks(
-    ui: pykka.ActorRef[LineActor], owner: _Owner, wakeup: Wakeup
-) -> None:
+def _end_own_tasks(ui: pykka.ActorRef[LineActor], owner: Owner, wakeup: Wakeup) -> None:
     """Cancel the tasks of a script; blocks until they have ended.
 
     A second signal kills them, a third leaves them to the host.
@@ -263,6 +218,12 @@ def _part(
     if asking.error is not None:
         raise asking.error
     return verdicts[0] if verdicts else None
+
+
+def _complain(problem: str) -> None:
+    # The terminal may be what is gone.
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"backburner: {problem}\n")
 
 
 def _exit_status(verdict: Verdict | None, ended_by: int | None, *, lost: bool) -> int:

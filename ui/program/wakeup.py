@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from types import FrameType, TracebackType
 
 ENDING_SIGNALS: Final = (
@@ -78,6 +79,21 @@ class Wakeup:
         write, self._write = self._write, -1  # the number may become another file's
         os.close(self._read)
         os.close(write)
+
+    @contextlib.contextmanager
+    def hearing(self, *numbers: int) -> Generator[None]:
+        """Be told of more signals for a while, unless they are ignored."""
+        before = {number: signal.getsignal(number) for number in numbers}
+        for number, handler in before.items():
+            if handler is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, _do_nothing)
+        try:
+            yield
+        finally:
+            for number in numbers:
+                if number in self._before:
+                    handler = self._before.pop(number)
+                    signal.signal(number, handler or signal.SIG_DFL)
 
     def nudge(self) -> None:
         """Make `wait` return. Never blocks; any thread may call it."""

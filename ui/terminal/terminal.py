@@ -7,26 +7,25 @@ it: the one that reads keys uses only `input_fd`.
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import select
 import termios
 import time
 import tty
-from typing import IO, TYPE_CHECKING, Final, Self, TypeVar
+from typing import IO, TYPE_CHECKING, Final, Self
 
 import msgspec
 
+from ..program.job_control import uninterrupted
 from .styling import STANDARD, TRUE_COLOR, Styling, learned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from types import TracebackType
 
     import blessed
 
-ResultT = TypeVar("ResultT")
 
 WRITE_PATIENCE: Final = 0.25
 """Seconds that a write waits for a terminal that takes nothing."""
@@ -145,14 +144,6 @@ class Terminal:
         """Whether wheel and clicks are reported; the terminal selects text if not."""
         return self._mouse
 
-    @property
-    def in_foreground(self) -> bool:
-        """Whether the shell has given the terminal to this program's processes."""
-        try:
-            return os.tcgetpgrp(self.input_fd) in {0, os.getpgrp()}
-        except OSError:
-            return True  # there is no shell, or no terminal any more
-
     def size(self) -> Size:
         """Ask how large the screen is now; 80 by 24 if the terminal can't tell."""
         try:
@@ -180,10 +171,10 @@ class Terminal:
         """
         if self._entered:
             return
-        self._saved = _uninterrupted(lambda: termios.tcgetattr(self.input_fd))
+        self._saved = uninterrupted(lambda: termios.tcgetattr(self.input_fd))
         self._entered = True
         # What was typed ahead is for the chat, so nothing is flushed.
-        _uninterrupted(lambda: tty.setraw(self.input_fd, termios.TCSANOW))
+        uninterrupted(lambda: tty.setraw(self.input_fd, termios.TCSANOW))
         known = self.sequences
         mouse = _MOUSE_ON if self._mouse else ""
         keyboard = _KEYBOARD_ON if self._knows_keyboard else ""
@@ -223,10 +214,10 @@ class Terminal:
         try:
             # Answers and mouse reports that nobody reads would go to the shell. Not
             # TCSADRAIN: it would wait for ever for a terminal that takes nothing.
-            _uninterrupted(lambda: termios.tcflush(self.input_fd, termios.TCIFLUSH))
+            uninterrupted(lambda: termios.tcflush(self.input_fd, termios.TCIFLUSH))
             saved = self._saved
             if saved is not None:
-                _uninterrupted(
+                uninterrupted(
                     lambda: termios.tcsetattr(self.input_fd, termios.TCSANOW, saved)
                 )
         except (OSError, termios.error):
@@ -334,20 +325,6 @@ class Terminal:
         poll = select.poll()
         poll.register(self._fd, select.POLLOUT)
         return bool(poll.poll(seconds * 1000))
-
-
-def _uninterrupted(call: Callable[[], ResultT]) -> ResultT:
-    """Call again what a signal has interrupted.
-
-    Unlike other modules `termios` doesn't: it happens to a program that was stopped in
-    the background, and is continued in the foreground.
-    """
-    while True:
-        try:
-            return call()
-        except termios.error as error:
-            if error.args[0] != errno.EINTR:
-                raise
 
 
 def _own_descriptor(fd: int) -> int:

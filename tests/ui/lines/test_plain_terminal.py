@@ -2,14 +2,47 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import subprocess
+import termios
 from typing import TYPE_CHECKING
 
+import pytest
 from patience import PATIENCE
 from pty_session import PtySession, chat_command
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
+
+READY = "/help explains all commands"
+EDITS = termios.ICANON | termios.ECHO
+
+
+@contextlib.contextmanager
+def opened(state: Path, term: str = "xterm") -> Generator[PtySession]:
+    command = chat_command(state, "--plain")
+    with PtySession(command, environ={"TERM": term}) as chat:
+        chat.wait(READY, lambda: not modes(chat) & EDITS)
+        yield chat
+
+
+def modes(chat: PtySession) -> int:
+    flags: int = termios.tcgetattr(chat.master)[3]
+    return flags
+
+
+def start_job(chat: PtySession, gate: Path) -> None:
+    """Start a job that ends when the gate is opened."""
+    chat.send(f"!mkfifo {gate}; read x < {gate}\n")
+    chat.wait("running")
+    chat.wait(gate.exists)
+
+
+def open_gate(gate: Path) -> None:
+    gate.write_text("go\n")
 
 
 def test_it_says_what_it_is_and_does_not_repeat_what_is_typed(tmp_path: Path) -> None:
@@ -34,3 +67,140 @@ def test_nothing_is_typed_where_there_is_no_input(tmp_path: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("term", ["xterm", "dumb"])
+def test_news_begin_on_a_line_of_their_own_and_what_is_typed_stays(
+    tmp_path: Path, term: str
+) -> None:
+    with opened(tmp_path / "state", term) as chat:
+        start_job(chat, tmp_path / "gate")
+        chat.send("!echo printX")
+        chat.wait("!echo printX")
+        open_gate(tmp_path / "gate")
+        chat.wait("complete", lambda: chat.lines[chat.cursor[0]] == "!echo printX")
+        (news,) = [row for row in chat.lines if "complete" in row]
+        assert "printX" not in news
+        assert chat.text.count("!echo printX") == (1 if term == "xterm" else 2)
+        chat.send("\x7fed\n")
+        chat.wait("#2 complete", "printed")
+
+
+def test_a_command_of_several_lines_goes_on_behind_news(tmp_path: Path) -> None:
+    with opened(tmp_path / "state") as chat:
+        start_job(chat, tmp_path / "gate")
+        chat.send("!cat <<EOF\n")
+        chat.wait("\n>")
+        chat.send("one\tt")
+        chat.wait("> one   t")
+        open_gate(tmp_path / "gate")
+        chat.wait("complete", lambda: chat.lines[chat.cursor[0]] == "> one   t")
+        chat.send("wo\nEOF\n")
+        chat.wait("> one   two\n> EOF\n", "#2 complete")
+
+
+def test_a_long_paste_arrives_whole(tmp_path: Path) -> None:
+    lines = 3000
+    with opened(tmp_path / "state") as chat:
+        text = "".join(f"line {n} of what was pasted\n" for n in range(lines))
+        got = tmp_path / "got"
+        chat.flood(f"!cat > {got} <<'EOF'\n{text}EOF\n")
+        chat.wait(lambda: got.exists() and got.read_text() == text)
+
+
+def test_a_line_longer_than_a_driver_takes_arrives_whole(tmp_path: Path) -> None:
+    with opened(tmp_path / "state") as chat:
+        got = tmp_path / "got"
+        chat.flood(f"!printf %s {'x' * 20_000} > {got}\n")
+        chat.wait(lambda: got.exists() and got.read_text() == "x" * 20_000)
+
+
+def test_what_is_typed_after_the_end_is_for_the_shell(tmp_path: Path) -> None:
+    program = chat_command(tmp_path / "state", "--plain")
+    with PtySession(
+        ["sh", "-c", '"$@"; read x; echo "shell got $x"', "-", *program]
+    ) as sh:
+        sh.wait(READY, lambda: not modes(sh) & EDITS)
+        sh.send("/quit\nls\n")
+        sh.wait("shell got ls")
+        sh.wait_exit()
+
+
+@pytest.mark.parametrize(
+    ("keys", "status"),
+    [
+        ("/quit\n", 0),
+        ("\x04", 0),
+        ("unfinished\x03", 128 + signal.SIGINT),
+        ("unfinished\x1c", 128 + signal.SIGQUIT),
+    ],
+)
+def test_the_terminal_is_given_back(tmp_path: Path, keys: str, status: int) -> None:
+    program = chat_command(tmp_path / "state", "--plain")
+    command = ["sh", "-c", 'trap : INT QUIT; "$@"; echo "status=$?"; read x', "-"]
+    with PtySession([*command, *program]) as sh:
+        before = modes(sh)
+        sh.wait(READY, lambda: not modes(sh) & EDITS)
+        sh.send(keys)
+        sh.wait(f"status={status}")
+        assert modes(sh) == before
+        assert [row for row in sh.lines if "status=" in row] == [f"status={status}"]
+        assert all("unfinished" not in row or row == "unfinished" for row in sh.lines)
+
+
+def test_a_terminal_that_dies_ends_the_session(tmp_path: Path) -> None:
+    with opened(tmp_path / "state") as chat:
+        chat.send("unfinished")
+        chat.wait("unfinished")
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, chat.master)
+        os.close(nothing)
+        assert chat.process.wait(PATIENCE) == 128 + signal.SIGHUP
+
+
+def test_it_stops_and_goes_on_as_a_job_of_a_shell(tmp_path: Path) -> None:
+    shell = ["bash", "--norc", "--noprofile", "-i"]
+    program = " ".join(chat_command(tmp_path / "state", "--plain"))
+    with PtySession(shell, environ={"PS1": "shell> ", "HISTFILE": ""}) as bash:
+        bash.send(f"{program}\n")
+        bash.wait(READY, lambda: not modes(bash) & EDITS)
+        bash.send("!echo printX")
+        bash.wait("!echo printX")
+        bash.send("\x1a")
+        bash.wait("Stopped")
+        bash.send("clear; fg\n")
+        bash.wait(lambda: bash.lines[bash.cursor[0]] == "!echo printX")
+        bash.wait(lambda: not modes(bash) & EDITS)
+        bash.send("\x7fed\n")
+        bash.wait("#1 complete", "printed")
+        bash.send("/quit\n")
+        bash.wait("shell>")
+
+
+def test_one_started_in_the_background_reads_when_it_is_brought_back(
+    tmp_path: Path,
+) -> None:
+    shell = ["bash", "--norc", "--noprofile", "-i"]
+    program = " ".join(chat_command(tmp_path / "state", "--plain"))
+    with PtySession(shell, environ={"PS1": "shell> ", "HISTFILE": ""}) as bash:
+        bash.send(f"{program} &\n")
+        bash.wait(READY)
+        bash.send("fg\n")
+        bash.send("!echo printed\n")
+        bash.wait("#1 complete", "printed")
+        bash.send("/quit\n")
+        bash.wait("shell>")
+
+
+def test_a_terminal_without_an_echo_is_left_as_it_is(tmp_path: Path) -> None:
+    program = chat_command(tmp_path / "state", "--plain")
+    command = ["sh", "-c", 'stty -echo; exec "$@"', "-", *program]
+    with PtySession(command) as chat:
+        chat.wait(READY)
+        before = modes(chat)
+        chat.send("!cat <<EOF\n")
+        chat.wait("\n>")
+        chat.send("text\nEOF\n")
+        chat.wait("#1 complete")
+        assert modes(chat) == before
+        assert "!cat" not in chat.text.split("#1")[0]

@@ -1,0 +1,177 @@
+"""The main thread while somebody types at a terminal: keys and signals in."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from ..dialogue.messages import EndOfInput, Keystrokes, Prompt, TypingEnds
+from ..program.job_control import await_foreground, stop_until_continued
+from .input import LineInput
+from .joining import CommandInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pykka
+
+    from ..program.wakeup import Wakeup
+    from .joining import Input
+    from .line_actor import LineActor
+    from .owner import Owner
+    from .typed_input import TypedInput
+
+ANSWERED_WITHIN: Final = 0.1
+"""Seconds after a line in which nothing more is read: if it ends this program, what was
+typed after it is for whoever reads the terminal next."""
+
+_STDOUT: Final = 1
+_MOST_LINES: Final = 1000
+_GOES_ON: Final = "> "
+
+
+class Typist:
+    """Takes what is typed to the LineActor, and the lines that come of it.
+
+    The actor edits and shows what is typed, since it alone writes to the terminal. The
+    lines that are finished come back here: asking bash whether one goes on may take a
+    moment, and no actor may wait for it.
+
+    Args:
+        ui: Shows everything.
+        owner: Has what the actor reports.
+        wakeup: Hears the signals.
+        terminal: Where it is typed.
+    """
+
+    def __init__(
+        self,
+        ui: pykka.ActorRef[LineActor],
+        owner: Owner,
+        wakeup: Wakeup,
+        terminal: TypedInput,
+    ) -> None:
+        self._ui = ui
+        self._owner = owner
+        self._wakeup = wakeup
+        self._terminal = terminal
+        self._source = LineInput(terminal.fd)
+        self._commands = CommandInput()
+        self._ready: deque[Input] = deque()
+        self._open = True
+        self._wanted = True
+        self._asked: float | None = None
+        self._ended_by: int | None = None
+
+    def run(self) -> int | None:
+        """Read until the session is finished; blocks.
+
+        Returns:
+            The number of the signal that asked this program to end, if one did.
+        """
+        with self._wakeup.hearing(signal.SIGTSTP, signal.SIGCONT):
+            self._enter()
+            try:
+                while not self._is_over:
+                    self._pass_on()
+                    self._wait()
+            finally:
+                self._ui.tell(TypingEnds())
+                self._terminal.leave()
+        # A terminal that takes nothing any more is gone, whatever is heard first.
+        gone = signal.SIGHUP if self._owner.lost is not None else None
+        return self._ended_by or gone
+
+    @property
+    def _is_over(self) -> bool:
+        owner = self._owner
+        return owner.finished or owner.lost is not None or self._ended_by is not None
+
+    def _wait(self) -> None:
+        """Wait for one thing to come, and take it."""
+        timeout = None
+        if self._asked is not None:
+            timeout = self._asked + ANSWERED_WITHIN - time.monotonic()
+        if timeout is not None and timeout <= 0:
+            timeout = self._asked = None
+        reads = self._open and self._asked is None and len(self._ready) < _MOST_LINES
+        readable, signals = self._wakeup.wait(
+            *([self._terminal.fd] if reads else []), timeout=timeout
+        )
+        if signals:
+            self._take_signals(signals)
+        elif readable:
+            self._read()
+
+    def _pass_on(self) -> None:
+        """Take the lines that are finished to the actor, each when it wants one."""
+        if self._owner.take_wish():
+            self._wanted, self._asked = True, None
+        while self._owner.typed:
+            typed = self._owner.typed.popleft()
+            for line in typed.lines:
+                self._join(self._source.take(line + b"\n"))
+            if typed.ended:
+                self._join(self._source.take(b""))
+        while self._wanted and self._ready:
+            message = self._ready.popleft()
+            self._wanted, self._asked = False, time.monotonic()
+            self._ui.tell(message)
+
+    def _join(self, found: Iterable[Input]) -> None:
+        complete = self._commands.take(found)
+        self._ready += complete
+        self._open = self._open and not any(
+            isinstance(message, EndOfInput) for message in complete
+        )
+        if not self._commands.goes_on:
+            return
+        self._asked = None
+        if self._terminal.entered:
+            self._ui.tell(Prompt(_GOES_ON))
+        else:
+            os.write(_STDOUT, _GOES_ON.encode())
+
+    def _read(self) -> None:
+        if not self._terminal.in_foreground:
+            signals = await_foreground(self._terminal.fd, self._wakeup)
+            if signals or self._terminal.in_foreground:
+                self._take_signals((*signals, signal.SIGCONT))
+                return
+        if not self._terminal.entered:
+            self._enter()
+        if not self._terminal.entered:
+            self._join(self._source.read())
+            return
+        data = self._terminal.read()
+        if not data:
+            # The window is gone.
+            self._ended_by = signal.SIGHUP
+            return
+        if self._terminal.ends_line(data):
+            self._asked = time.monotonic()
+        self._ui.tell(Keystrokes(data))
+
+    def _take_signals(self, numbers: Iterable[int]) -> None:
+        # A stopped program that is killed is continued as well: it may be in the
+        # background then, and must not touch the terminal any more.
+        for number in sorted(set(numbers), key=signal.SIGCONT.__eq__):
+            if self._ended_by is not None:
+                return
+            match number:
+                case signal.SIGTSTP:
+                    self._terminal.leave()
+                    signals = stop_until_continued(self._wakeup)
+                    self._take_signals((*signals, signal.SIGCONT))
+                case signal.SIGCONT:
+                    self._enter()
+                case _:
+                    self._ended_by = number
+
+    def _enter(self) -> None:
+        self._terminal.enter()
+        if self._terminal.entered:
+            self._ui.tell(self._terminal.keys)

@@ -34,7 +34,7 @@ test-package: $(INSTALLED) ## build the packages and try them in empty environme
 
 # The fault tests in their long form: about ten minutes, with figures at the end.
 soak: $(INSTALLED) ## run the fault tests in their long form (about ten minutes)
-	BACKBURNER_SOAK=1 $(BIN)/python -m pytest tests/faults tests/security $(ARGS)
+	BACKBURNER_SOAK=1 $(BIN)/python -m pytest tests/faults tests/security tests/system/test_memory.py $(ARGS)
 
 check: $(INSTALLED) ## lint, check the format, the types and the layers
 	$(BIN)/ruff check .

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import sys
 import threading
 from typing import Final
@@ -17,6 +18,10 @@ from typing import Final
 # Before there is any thread.
 if __name__ == "__main__" and "--foreground" not in sys.argv and os.fork():
     os._exit(0)
+
+# The thread that starts a host may block signals, and the host would inherit that.
+if __name__ == "__main__":
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 import msgspec
 

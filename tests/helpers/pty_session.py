@@ -255,5 +255,5 @@ class PtySession:
 def chat_command(state: Path, *options: str, host: bool = False) -> list[str]:
     """Return the command that opens the chat, on a host of its session perhaps."""
     where = "--host" if host else "--no-host"
-    program = [sys.executable, "-m", "backburner.ui", where]
+    program = [sys.executable, "-m", "backburner", where]
     return [*program, "--state-dir", str(state), *options]

@@ -24,7 +24,7 @@ class Shell:
 
     def __init__(self, state: Path) -> None:
         self.state = state
-        self.command = [sys.executable, "-m", "backburner.ui"]
+        self.command = [sys.executable, "-m", "backburner"]
 
     def __call__(self, verb: str, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -158,7 +158,7 @@ def test_tasks_are_canceled_signaled_run_again_and_forgotten(shell: Shell) -> No
 
 
 def test_a_job_adds_tasks_to_its_own_session(shell: Shell) -> None:
-    inner = f"{sys.executable} -m backburner.ui add -- 'echo $BACKBURNER_TASK'"
+    inner = f"{sys.executable} -m backburner add -- 'echo $BACKBURNER_TASK'"
     shell("run", "--", inner)
     shell("wait")
     mark = shell("log", "2").stdout.strip()

@@ -18,7 +18,7 @@ from patience import PATIENCE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_PROGRAM: Final = [sys.executable, "-m", "backburner.ui"]
+_PROGRAM: Final = [sys.executable, "-m", "backburner"]
 _HOSTILE: Final = "\x1b]52;c;aGk=\x07\x1b[2J\x9b31m\r\x07\u202e\u2066"
 _RAW: Final = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"

@@ -123,13 +123,14 @@ def _run(argv: list[str], terminal: Terminal, wakeup: Wakeup) -> tuple[int, int 
     # It begins when it has the terminal, not before.
     if shutil.which(argv[0]) is None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), argv[0])
-    process = subprocess.Popen(
-        ["/bin/sh", "-c", 'kill -STOP $$; exec "$@"', "sh", *argv],
-        stdin=terminal.input_fd,
-        stdout=terminal.output_fd,
-        stderr=terminal.output_fd,
-        process_group=0,
-    )
+    with wakeup.listening():
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", 'kill -STOP $$; exec "$@"', "sh", *argv],
+            stdin=terminal.input_fd,
+            stdout=terminal.output_fd,
+            stderr=terminal.output_fd,
+            process_group=0,
+        )
     os.waitpid(process.pid, os.WUNTRACED)
     with _foreground(terminal.input_fd, process.pid):
         waiting = Background(lambda: _await_end(process), wakeup)

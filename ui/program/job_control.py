@@ -41,8 +41,7 @@ def await_foreground(fd: int, wakeup: Wakeup) -> tuple[int, ...]:
     """
     heard: tuple[int, ...] = ()
     while not in_foreground(fd):
-        # Whoever ends a stopped program continues it as well, and the signal to end may
-        # be another thread's, and heard later. So what comes is heard before it stops.
+        # A shell that ends a stopped program continues it as well, in either order.
         heard += wakeup.wait(timeout=_CONTINUED_WITHIN)[1]
         if in_foreground(fd) or ending(heard) is not None:
             break

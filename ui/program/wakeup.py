@@ -37,6 +37,11 @@ class Wakeup:
     A signal handler may not send messages: it would wait for a lock that the code it
     interrupted may hold. It writes one byte instead.
 
+    The main thread opens it before it starts others, and takes these signals only while
+    it waits; the threads started meanwhile never do. So signals that come together, as
+    the one that ends and the one that continues a stopped program do, are told together
+    before the main thread does anything else.
+
     Args:
         also: Other signals to be told of.
         last: Whether the process ends as soon as this is closed: then Ctrl+C and Ctrl+\
@@ -50,6 +55,7 @@ class Wakeup:
         os.set_blocking(self._read, False)
         os.set_blocking(self._write, False)
         self._before: dict[int, Any] = {}
+        self._mask_before: set[int] = set()
         self._wakeup_before = -1
 
     def __enter__(self) -> Self:
@@ -59,6 +65,7 @@ class Wakeup:
         self._wakeup_before = signal.set_wakeup_fd(
             self._write, warn_on_full_buffer=False
         )
+        self._mask_before = signal.pthread_sigmask(signal.SIG_BLOCK, self._numbers)
         for number in self._numbers:
             # A program started with nohup, or in the background, stays deaf.
             if signal.getsignal(number) is not signal.SIG_IGN:
@@ -72,6 +79,9 @@ class Wakeup:
         exception: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        # What comes while nobody waits any more is too late, and must not find the
+        # handlers gone.
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask_before)
         for number, handler in self._before.items():
             late = self._last and number in _KEYS
             signal.signal(number, signal.SIG_IGN if late else handler or signal.SIG_DFL)
@@ -111,7 +121,8 @@ class Wakeup:
         Returns:
             Those that can be read, and the numbers of the signals that came.
         """
-        ready, _, _ = select.select([*readable, self._read], [], [], timeout)
+        with self.listening():
+            ready, _, _ = select.select([*readable, self._read], [], [], timeout)
         signals: tuple[int, ...] = ()
         if self._read in ready:
             ready.remove(self._read)
@@ -119,6 +130,18 @@ class Wakeup:
                 told = os.read(self._read, 4096)
                 signals = tuple(n for n in told if n in self._before)
         return tuple(ready), signals
+
+    @contextlib.contextmanager
+    def listening(self) -> Generator[None]:
+        """Take signals, and let the processes started meanwhile take theirs.
+
+        For the main thread. What signals come is told by the next `wait`.
+        """
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask_before)
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_BLOCK, self._numbers)
 
     def _put(self, data: bytes) -> None:
         # A full pipe wakes the reader anyway; a closed one has no reader.

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import threading
 
 import pytest
@@ -55,3 +56,26 @@ def test_a_signal_that_is_ignored_stays_ignored(number: signal.Signals) -> None:
         assert signal.getsignal(number) is signal.SIG_IGN
     finally:
         signal.signal(number, before)
+
+
+def test_only_the_thread_that_waits_takes_signals_and_all_that_came() -> None:
+    blocked: list[set[int]] = []
+    with Wakeup((signal.SIGCONT,)) as wakeup:
+        other = threading.Thread(
+            target=lambda: blocked.append(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+        )
+        other.start()
+        other.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGCONT)
+        _, signals = wakeup.wait(timeout=0)
+    assert {signal.SIGTERM, signal.SIGCONT, signal.SIGINT} <= blocked[0]
+    assert set(signals) == {signal.SIGTERM, signal.SIGCONT}
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
+
+
+def test_a_process_started_while_it_listens_blocks_no_signal() -> None:
+    command = ["grep", "SigBlk", "/proc/self/status"]
+    with Wakeup() as wakeup, wakeup.listening():
+        told = subprocess.run(command, capture_output=True, check=True).stdout
+    assert int(told.split()[1], 16) == 0

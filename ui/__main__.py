@@ -1,7 +1,0 @@
-"""`python -m backburner.ui` is the program `backburner`."""
-
-import sys
-
-from .start import main
-
-sys.exit(main())

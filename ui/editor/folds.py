@@ -77,6 +77,8 @@ class Folds:
 
     def expand(self, inner: str) -> str:
         """Return the full text."""
+        if not self._texts:
+            return inner
         return _FOLD.sub(lambda match: self.folded(match[0]), inner)
 
     def outer(self, inner: str, position: int) -> int:

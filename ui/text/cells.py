@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
+from unicodedata import combining
 
 from .rows import PLAIN, Row, Span, Style
 
@@ -34,6 +35,7 @@ _UNJOINED_TEXT: Final = re.compile(
     "\u30a1-\u30fa\u30fc\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60"
     "\U0001f300-\U0001f320\U0001f600-\U0001f64f]*"
 )
+_FLAG_LETTERS: Final = "".join(map(chr, range(0x1F1E6, 0x1F200)))
 _KEPT_WIDTHS: Final = 4096
 _LONGEST_KEPT: Final = 256
 
@@ -97,14 +99,31 @@ def cluster_around(text: str, position: int) -> tuple[int, int]:
     """
     if is_plain(text[max(0, position - 1) : position + 1]):
         return position, position
-    # A line break belongs to no cluster but its own.
-    at = text.rfind("\n", 0, position) + 1
+    # Any place before it at which a cluster surely begins: a line may be long.
+    at = min(position, len(text) - 1)
+    while at > 0 and not _begins_cluster(text, at):
+        at -= 1
     end = text.find("\n", position)
     for cluster, _ in clusters(text[at : end if end >= 0 else len(text)]):
         if at + len(cluster) > position:
             return (at, at + len(cluster)) if at < position else (position, position)
         at += len(cluster)
     return position, position
+
+
+def _begins_cluster(text: str, at: int) -> bool:
+    """Tell whether a cluster surely begins at a place."""
+    before, here = text[at - 1], text[at]
+    if before == "\n" or here == "\n":
+        return True
+    if here in _FLAG_LETTERS:
+        # Two make a flag, counted from where they begin.
+        count = at - len(text[:at].rstrip(_FLAG_LETTERS))
+        return count > 0 and count % 2 == 0
+    if not is_plain(here) and not _UNJOINED_TEXT.fullmatch(here):
+        return False
+    # What such a character may be joined to is neither of its kind nor an accent.
+    return _UNJOINED_TEXT.fullmatch(before) is not None or combining(before) > 0
 
 
 def clip(text: str, columns: int, ellipsis: str = ELLIPSIS) -> str:

@@ -12,7 +12,7 @@ from backburner.ui.chat.model.messages import Beat
 from backburner.ui.chat.ui_actor import FRAME, PATIENCE, PATIENCE_WITH_INPUT, UIActor
 from backburner.ui.editor.editor import Editor, Rendered
 from backburner.ui.program.config import Config
-from backburner.ui.terminal.keys import Key
+from backburner.ui.terminal.keys import Key, Typed
 from backburner.ui.terminal.screen import Screen
 from backburner.ui.terminal.terminal import Terminal
 from chat_driver import ChatDriver, running
@@ -88,6 +88,10 @@ class Stage:
         """Hand it a key."""
         self.actor.handle(Key("a", "a"))
 
+    def typed(self) -> None:
+        """Hand it a run of characters."""
+        self.actor.handle(Typed((Key("a", "a"),) * 100))
+
     def beats(self) -> int:
         """Hand it the beats that wait in its mailbox; return how many."""
         count = 0
@@ -136,6 +140,18 @@ def test_a_key_is_shown_at_once(stage: Stage) -> None:
     stage.key()
     stage.key()
     assert stage.screen.frames == 3
+
+
+def test_a_run_of_characters_waits_for_its_frame(stage: Stage) -> None:
+    stage.typed()
+    assert stage.screen.frames == 1
+    for _ in range(10):
+        stage.clock.advance(A_MOMENT)
+        stage.typed()
+    assert stage.screen.frames == 1
+    stage.clock.advance(FRAME)
+    assert stage.beats() == 1
+    assert stage.screen.frames == 2
 
 
 def test_one_alarm_is_set_and_an_earlier_one_takes_its_place(stage: Stage) -> None:

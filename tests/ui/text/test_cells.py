@@ -246,3 +246,28 @@ def test_cut_rows_keep_the_styles(row: Row, columns: int) -> None:
         for char in span.text
     ]
     assert after == before
+
+
+@given(
+    st.text(
+        st.sampled_from(
+            "a \n\u0301\u200d\ufe0f\u1100\u1161\u0e33\u0e01\u0903\u0600"
+            "\N{WOMAN}\N{EMOJI MODIFIER FITZPATRICK TYPE-3}\u65e5"
+            "\N{REGIONAL INDICATOR SYMBOL LETTER D}"
+        ),
+        max_size=24,
+    ),
+    st.integers(0, 24),
+)
+def test_what_lies_around_a_place_does_not_depend_on_how_much_is_measured(
+    text: str, position: int
+) -> None:
+    position = min(position, len(text))
+    bounds = [0]
+    for line in text.split("\n"):
+        for cluster, _ in clusters(line):
+            bounds.append(bounds[-1] + len(cluster))
+        bounds.append(bounds[-1] + 1)
+    before = max(it for it in bounds if it <= position)
+    after = min(it for it in bounds if it >= position)
+    assert cluster_around(text, position) == (before, after)

@@ -15,6 +15,7 @@ from ...actors.processes import activity
 from ...actors.processes.activity import VitalSigns
 from .names import FindNames, FoundNames, find_names
 from .reports import OutputEnd, OutputText, output_end, read_output
+from .shell_blocks import BlockLine, commands_of
 
 
 class LookAtTask(msgspec.Struct, frozen=True):
@@ -49,16 +50,29 @@ class ReadOutput(msgspec.Struct, frozen=True):
     task: Task
 
 
+class FindCommands(msgspec.Struct, frozen=True):
+    """Find out which commands an input is; bash knows where one of its own ends."""
+
+    lines: tuple[BlockLine, ...]
+
+
+class FoundCommands(msgspec.Struct, frozen=True):
+    """The commands that an input is; none if it is one as a whole."""
+
+    wanted: FindCommands
+    commands: tuple[str, ...] | None
+
+
 class LookUpFailed(msgspec.Struct, frozen=True):
     """It could not be looked up; the text says why, in one line."""
 
     text: str
 
 
-Wanted = LookAtTask | ReadOutput | FindNames
+Wanted = LookAtTask | ReadOutput | FindNames | FindCommands
 """What can be looked up."""
 
-Result = TaskLook | OutputText | FoundNames | LookUpFailed
+Result = TaskLook | OutputText | FoundNames | FoundCommands | LookUpFailed
 """What comes of it."""
 
 
@@ -96,6 +110,8 @@ def look_up(wanted: Wanted) -> Result:
                 return LookUpFailed(f"can't read {what}: {error.strerror}")
         case FindNames():
             return find_names(wanted)
+        case FindCommands(lines=lines):
+            return FoundCommands(wanted, commands_of(lines))
         case _:
             assert_never(wanted)
 

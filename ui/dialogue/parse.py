@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from .arguments import UsageError, split_word
 from .commands import REGISTRY, Exit, Say
 from .quoting import UnbalancedQuoteError
+from .shell_blocks import BlockLine
 
 if TYPE_CHECKING:
     from .registry import Command
@@ -62,27 +63,36 @@ def bash_part(line: str) -> str | None:
     return REGISTRY.find(name).bash_part(rest)
 
 
-def split_commands(text: str) -> list[str]:
-    """Return the commands of an input that is nothing but commands, one a line.
+def block_lines(text: str) -> tuple[BlockLine, ...]:
+    """Return the lines of an input that may be several commands; none if it is one.
 
-    Whoever pastes several means each of them; any other input of several lines is one
-    message, or one command with a script.
+    Whoever pastes several commands means each of them; any other input of several
+    lines is one message, or one command with a script.
     """
-    lines = [line for line in text.split("\n") if line.strip()]
-    return lines if len(lines) > 1 and all(map(_is_command, lines)) else [text]
+    lines = text.split("\n")
+    if sum(1 for line in lines if line.strip()) < 2:  # noqa: PLR2004 - several
+        return ()
+    first = next(line for line in lines if line.strip())
+    if not _begins_command(first):
+        return ()
+    return tuple(
+        BlockLine(line, bash_part(line), _begins_command(line)) for line in lines
+    )
 
 
-def _is_command(line: str) -> bool:
-    """Tell whether a line is a command, whole by itself."""
+def _begins_command(line: str) -> bool:
+    """Tell whether a line is a command, or the first line of one for bash."""
+    name, _ = split_word(line)
+    if name.startswith("!"):
+        return len(name) > 1  # alone it negates, in a script
+    if name not in REGISTRY:
+        return False
+    if bash_part(line) is not None:
+        return True
     import shlex  # noqa: PLC0415 - several lines at once are rare
 
     try:
         shlex.split(line)
     except ValueError:
         return False  # a quote or a backslash goes on in the next
-    if "<<" in line:
-        return False
-    name, _ = split_word(line)
-    if name.startswith("!"):
-        return len(name) > 1  # alone it negates, in a script
-    return name in REGISTRY
+    return True

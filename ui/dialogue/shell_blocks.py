@@ -99,6 +99,41 @@ def _said_by_bash(command: str) -> str:
     return done.stderr.decode("utf-8", "replace")
 
 
+class BlockLine(msgspec.Struct, frozen=True):
+    """A line of an input that may be several commands.
+
+    Attributes:
+        text: It.
+        shell: The part of it that bash gets; none if it begins no bash command.
+        begins: Whether it can begin a command.
+    """
+
+    text: str
+    shell: str | None
+    begins: bool
+
+
+def commands_of(lines: tuple[BlockLine, ...]) -> tuple[str, ...] | None:
+    """Return the commands that the lines are, or none if they are anything else.
+
+    Blocks while bash is asked where each of its commands ends.
+    """
+    joiner = Joiner()
+    found: list[str] = []
+    for line in lines:
+        if joiner.missing is None:
+            if not line.text.strip():
+                continue
+            if not line.begins:
+                return None
+        command = joiner.take(line.text, line.shell)
+        if command is not None:
+            found.append(command)
+        elif joiner.too_long:
+            return None
+    return None if joiner.missing else tuple(found)
+
+
 class Joiner:
     """Joins the lines of bash commands that go on; takes one line after the other."""
 

@@ -12,6 +12,8 @@ _BLANKS: Final = " \t\n"
 _BREAKS: Final = f"{_BLANKS};|&<>()="
 _COMMAND_BREAKS: Final = ";|&(\n"
 _ESCAPED_IN_DOUBLE: Final = '"\\$`'
+_SHELLS: Final = {"bash", "sh", "dash", "ksh", "zsh"}
+_TAKES_SCRIPT: Final = re.compile(r"-\w*c")
 _PLAIN: Final = re.compile(r"[\w./,:@%+=-]")
 
 
@@ -24,6 +26,8 @@ class ShellWord(msgspec.Struct, frozen=True):
         quote: The quote that is open in it; empty if none is.
         is_command: Whether it names a program, not an argument.
         expands: Whether a `~` at its beginning stands for a home folder.
+        inner: The last word of the command that it is itself, if it is one: that of
+            `bash -c "ls /et`. What this one says of a name is about that word then.
     """
 
     start: int
@@ -31,16 +35,23 @@ class ShellWord(msgspec.Struct, frozen=True):
     quote: str = ""
     is_command: bool = False
     expands: bool = False
+    inner: ShellWord | None = None
 
     @property
     def folder(self) -> str:
         """The folder that it names, with its last `/`; empty for the current one."""
-        return self.value[: self.value.rfind("/") + 1]
+        path = self._path
+        return path[: path.rfind("/") + 1]
 
     @property
     def name(self) -> str:
         """The beginning of a name in that folder."""
-        return self.value[self.value.rfind("/") + 1 :]
+        path = self._path
+        return path[path.rfind("/") + 1 :]
+
+    @property
+    def _path(self) -> str:
+        return self.inner.folder + self.inner.name if self.inner else self.value
 
 
 def last_word(command: str) -> ShellWord | None:
@@ -54,11 +65,14 @@ def last_word(command: str) -> ShellWord | None:
     value: list[str] = []
     quote = ""
     is_command, known, tilde = True, True, False
+    before: list[str] = []  # the words before it, of the same command
     while at < len(command):
         char = command[at]
         if not quote and char in _BREAKS:
+            before += ["".join(value)] if value else []
             if char in _COMMAND_BREAKS:
                 is_command = True
+                before = []
             elif char in "<>=" or value or start < at:
                 # An assignment before a command is no argument of it, but a value.
                 is_command = False
@@ -93,7 +107,22 @@ def last_word(command: str) -> ShellWord | None:
         at += 1
     if not known:
         return None
-    return ShellWord(start, "".join(value), quote, is_command, tilde)
+    text = "".join(value)
+    if quote and _takes_script(before, text):
+        inner = last_word(text)
+        return inner and ShellWord(
+            start, text, quote, inner.is_command, inner.expands, inner
+        )
+    return ShellWord(start, text, quote, is_command, tilde)
+
+
+def _takes_script(before: list[str], text: str) -> bool:
+    """Tell whether a word after others, between quotes, is a command itself."""
+    if not before:
+        # All that bash gets; or a program with a blank in its path.
+        return " " in text and text[0] not in "/~."
+    shell = any(word.rpartition("/")[2] in _SHELLS for word in before)
+    return shell and _TAKES_SCRIPT.fullmatch(before[-1]) is not None
 
 
 def written(word: ShellWord, name: str) -> str | None:
@@ -107,6 +136,10 @@ def written(word: ShellWord, name: str) -> str | None:
         What stands in its place, as bash reads it: with a space after the name of a
         file; none if the name can't be written inside the open quote.
     """
+    if word.inner is not None:
+        end = written(word.inner, name)
+        whole = end and _quoted(word.value[: word.inner.start] + end, word.quote)
+        return whole and f"{word.quote}{whole}"
     folder, home = word.folder, ""
     if word.expands:
         if not folder:

@@ -24,8 +24,9 @@ from backburner.ui.dialogue.commands import (
     ShowTasks,
     Wait,
 )
-from backburner.ui.dialogue.parse import parse, split_commands
+from backburner.ui.dialogue.parse import block_lines, parse
 from backburner.ui.dialogue.registry import Registry
+from backburner.ui.dialogue.shell_blocks import commands_of
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -237,9 +238,20 @@ def test_a_line_that_makes_no_sense_says_what_to_do(line: str, error: str) -> No
 def test_an_input_of_nothing_but_commands_is_each_of_them(
     text: str, commands: int
 ) -> None:
-    split = split_commands(text)
+    split = commands_of(block_lines(text)) or (text,)
     assert len(split) == commands
     assert "".join("".join(split).split()) == "".join(text.split())
+
+
+def test_a_command_of_several_lines_among_others_is_one_of_them() -> None:
+    blocks = (
+        "!cat <<EOF\n\n/tasks\nEOF",
+        "!for i in 1 2; do\n  echo $i\ndone",
+        '/task Quoted bash "echo\n\n!x"',
+        "!make \\\n  test",
+        "/tasks",
+    )
+    assert commands_of(block_lines("\n\n".join(blocks))) == blocks
 
 
 @pytest.mark.parametrize(

@@ -215,6 +215,7 @@ class ChatState:
         closed_for: The text before the cursor for which somebody closed the popup.
         paths: The names that words of commands may become.
         overlay: What lies over the screen, if anything does.
+        to_split: Inputs that wait until it is known which commands the first one is.
         to_send: Commands of one input that wait until those before them are done.
         prefix: A key that was pressed and means something with the next one.
         leaving: Whether the session is ending.
@@ -247,6 +248,7 @@ class ChatState:
     closed_for: str | None = None
     paths: Paths = field(default_factory=Paths)
     overlay: Overlay | None = None
+    to_split: deque[str] = field(default_factory=deque[str])
     to_send: deque[str] = field(default_factory=deque[str])
     prefix: str = ""
     leaving: bool = False

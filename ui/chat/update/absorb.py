@@ -88,7 +88,7 @@ def leave(state: ChatState, *, end: bool = False) -> list[Effect]:
 
 
 def _offer(state: ChatState, line: str) -> None:
-    if not state.editor.text and not state.to_send:
+    if not (state.editor.text or state.to_send or state.to_split):
         state.editor.offer(line)
 
 

@@ -55,8 +55,9 @@ def interrupt(state: ChatState) -> list[Effect]:
     """Do what Ctrl+C means: ask whether to leave, or hurry if that is under way."""
     if state.leaving:
         return [HurryUp()]
-    if waiting := len(state.to_send):
+    if waiting := len(state.to_send) + len(state.to_split):
         state.to_send.clear()
+        state.to_split.clear()
         state.notice = f"not sent: {waiting} of the commands, which waited"
         return []
     state.overlay = Leaving()

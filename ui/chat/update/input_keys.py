@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from ...dialogue import commands
-from ...dialogue.lookups import LookUp
+from ...dialogue.lookups import FindCommands, FoundCommands, LookUp
 from ...dialogue.names import FoundNames
-from ...dialogue.parse import split_commands
+from ...dialogue.parse import block_lines
 from ...terminal.keys import Key, Paste, Typed
 from ..model import keymap
 from ..model.completion import propose
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from ...dialogue.lookups import Result
     from ..model.messages import Edited
     from ..model.state import ChatState
+
+NAMES, COMMANDS = 0, -1
+"""The numbers of what the input has looked up; the dialogue's are greater than 0."""
 
 _NOTHING: Final = "nothing to complete here; Shift+Tab goes to the tasks"
 _LEAVING: Final = {"q", "bye", "leave"}
@@ -194,14 +197,33 @@ def submit(state: ChatState) -> list[Effect]:
         return absorb(state, state.dialogue.take_command(show, conversation.name))
     state.detail = None  # what comes of the line is to be seen
     line = state.editor.submit()
-    lines = split_commands(line)
-    if len(lines) > 1:
-        state.to_send.extend(lines)
-        return [Remember(line), *send_waiting(state)]
+    if state.to_split or block_lines(line):
+        state.to_split.append(line)
+        first = len(state.to_split) == 1
+        return [Remember(line), *(_split_first(state) if first else [])]
     effects = absorb(state, state.dialogue.take_line(line, conversation.name))
     if state.partner is None:
         state.notice = _missing_slash(line) or state.notice
     return [Remember(line), *effects]
+
+
+def _split_first(state: ChatState) -> list[LookUp]:
+    """Have it found out which commands the first input that waits is."""
+    if not state.to_split:
+        return []
+    return [LookUp(COMMANDS, FindCommands(block_lines(state.to_split[0])))]
+
+
+def take_commands(state: ChatState, result: Result) -> list[Effect]:
+    """Carry out the commands that the first input that waits has turned out to be."""
+    waiting = _split_first(state)
+    found = result if isinstance(result, FoundCommands) else None
+    if not waiting or (found and waiting != [LookUp(COMMANDS, found.wanted)]):
+        return []  # dropped meanwhile
+    line = state.to_split.popleft()
+    state.to_send.extend((found and found.commands) or (line,))
+    effects = send_waiting(state)
+    return [*effects, *_split_first(state)]
 
 
 def send_waiting(state: ChatState) -> list[Effect]:
@@ -262,7 +284,7 @@ def take_edited(state: ChatState, edited: Edited) -> None:
 def find_names(state: ChatState) -> list[Effect]:
     """Have names found that the input needs, one search at a time."""
     wanted = state.paths.take_wanted()
-    return [] if wanted is None else [LookUp(0, wanted)]
+    return [] if wanted is None else [LookUp(NAMES, wanted)]
 
 
 def take_names(state: ChatState, result: Result) -> list[Effect]:

@@ -36,8 +36,11 @@ from .common_keys import take_common_key, take_terminal_key
 from .detail_keys import act_on_detail
 from .focus import focus_next, leave_unseen_panel
 from .input_keys import (
+    COMMANDS,
+    NAMES,
     find_names,
     send_waiting,
+    take_commands,
     take_edited,
     take_input,
     take_names,
@@ -104,8 +107,10 @@ def _take(state: ChatState, message: Message) -> list[Effect]:
             return _take_speech(state, where, text, done=done)
         case Reopened(tasks=tasks):
             return absorb(state, state.dialogue.take_resumed(tasks))
-        case LookedUp(number=0, result=result):
+        case LookedUp(number=number, result=result) if number == NAMES:
             return take_names(state, result)
+        case LookedUp(number=number, result=result) if number == COMMANDS:
+            return take_commands(state, result)
         case LookedUp():
             effects = absorb(state, state.dialogue.take_lookup(message))
             return [*effects, *send_waiting(state)]

@@ -34,6 +34,29 @@ def test_tab_completes_a_name_after_a_command_for_bash(begin: str) -> None:
     assert chat.state.editor.text == f"{begin}README.md "
 
 
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        ('!bash -c "cat REA', '!bash -c "cat README.md '),
+        ("!sh -ec 'make && cat docs/s", "!sh -ec 'make && cat docs/second.md "),
+        (
+            '!env A=1 /bin/bash -c "cat docs/f',
+            '!env A=1 /bin/bash -c "cat docs/first\\\\ ',
+        ),
+        ("!bash -c 'cat docs/f", "!bash -c 'cat docs/first\\ page.md "),
+        ('/task "Read it" bash "cat REA', '/task "Read it" bash "cat README.md '),
+        ('!grep -c "cat REA', '!grep -c "cat REA'),
+    ],
+)
+def test_tab_completes_a_name_in_a_command_between_quotes(
+    typed: str, text: str
+) -> None:
+    chat = ChatDriver()
+    chat.type(typed)
+    chat.press("tab")
+    assert chat.state.editor.text.startswith(text)
+
+
 def test_folders_are_gone_on_with_and_names_quoted() -> None:
     chat = ChatDriver()
     chat.type("!cat do")

@@ -26,8 +26,10 @@ from backburner.ui.chat.model.effects import (
 )
 from backburner.ui.chat.model.messages import Ending, Resized
 from backburner.ui.chat.model.state import Detail, Focus, HelpKeys, Leaving
+from backburner.ui.chat.update.input_keys import submit
 from backburner.ui.dialogue.effects import Leave
 from backburner.ui.dialogue.entries import Problem, Reply, Said, TaskNews
+from backburner.ui.dialogue.lookups import LookedUp, LookUp, look_up
 from backburner.ui.dialogue.partner import PartnerSays
 from backburner.ui.pager.pager import Pager
 from backburner.ui.terminal.keys import FocusChange, Key, Paste, Wheel
@@ -519,6 +521,44 @@ def test_pasted_commands_that_wait_are_dropped_by_ctrl_c() -> None:
     assert not chat.state.leaving
     chat.press("ctrl-c")
     assert isinstance(chat.state.overlay, Leaving)
+
+
+def test_pasted_here_documents_are_commands_of_their_own() -> None:
+    chat = ChatDriver()
+    chat.tell(Paste("!cat <<EOF\ntext\nEOF\n!make test\n"))
+    (first,) = requests(chat.press("enter"), AddTask)
+    assert first.request.args == ("cat <<EOF\ntext\nEOF",)
+    (second,) = requests(chat.tell(TaskAdded(queued(7), first.correlation_id)), AddTask)
+    assert second.request.args == ("make test",)
+
+
+def test_what_is_sent_while_bash_is_asked_comes_after_it() -> None:
+    chat = ChatDriver()
+    state = chat.state
+    state.editor.insert("!cat <<EOF\ntext\nEOF\n!make")
+    (asked,) = [it for it in submit(state) if isinstance(it, LookUp)]
+    state.editor.insert("note")
+    assert not [it for it in submit(state) if isinstance(it, LookUp)]
+    assert state.to_split
+    (add,) = requests(chat.tell(LookedUp(asked.number, look_up(asked.wanted))), AddTask)
+    assert add.request.args == ("cat <<EOF\ntext\nEOF",)
+    (add,) = requests(chat.tell(TaskAdded(queued(7), add.correlation_id)), AddTask)
+    assert not [it for it in chat.kept if it.text == "note"]
+    chat.tell(TaskAdded(queued(8), add.correlation_id))
+    assert [it for it in chat.kept if it.text == "note"]
+
+
+def test_an_answer_about_an_input_that_was_dropped_sends_nothing() -> None:
+    chat = ChatDriver()
+    state = chat.state
+    state.editor.insert("!make\n!make test")
+    (asked,) = [it for it in submit(state) if isinstance(it, LookUp)]
+    chat.press("ctrl-c")
+    state.editor.insert("!cat <<EOF\nEOF\n!true")
+    submit(state)
+    answer = LookedUp(asked.number, look_up(asked.wanted))
+    assert not requests(chat.tell(answer), AddTask)
+    assert state.to_split
 
 
 def test_nothing_more_is_done_after_a_quit() -> None:

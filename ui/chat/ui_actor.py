@@ -96,7 +96,7 @@ ASK_AGAIN: Final = 1.0
 
 # No run of characters: whoever sends many does not look at each, and a frame of a long
 # input takes longer than taking the next run.
-_SHOWN_AT_ONCE = keys.Key | keys.Paste | keys.Wheel | keys.Click | Resized
+_SHOWN_AT_ONCE = keys.Key | keys.Paste | keys.Wheel | keys.Click
 _SEARCH_TIME: Final = 0.015
 _RETRY: Final = 0.1
 _FAILURES: Final = 5
@@ -197,6 +197,12 @@ class UIActor(FaceActor[UIMessage]):
                 self._perform(update(self._state, message, now))
             case Transcript() | Refused() if message.correlation_id == PAST:
                 self._take_past(message, now)
+            case Resized():
+                # Even if the size is as before: a window that was small for a moment
+                # has lost what did not fit.
+                self._screen.invalidate()
+                self._urgent = True
+                self._perform(update(self._state, message, now))
             case TaskChanged() | Subscribed():
                 self.note_seen(message)
                 self._perform(update(self._state, message, now))

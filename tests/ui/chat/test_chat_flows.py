@@ -244,6 +244,13 @@ def test_a_resize_draws_everything_again(chat: PtySession) -> None:
     chat.wait("a draft", lambda: chat.cursor[0] == 38)
 
 
+def test_a_window_that_was_small_for_a_moment_is_drawn_again(chat: PtySession) -> None:
+    # A terminal that changes its size twice at once may tell of the last one only.
+    chat.screen.reset()
+    chat.process.send_signal(signal.SIGWINCH)
+    chat.wait("backburner", PLACEHOLDER, "Ctrl+D leave")
+
+
 CRASHING = """
 import sys
 from backburner.ui import main as app

@@ -64,7 +64,8 @@ from .runtime.clock import Alarm, Clock
 from .runtime.promise import Promise
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import DeadLetters, Recipient, post
-from .session.blocking import RefusedError, SessionInUseError, TaskSystemError
+from .session.errors import RefusedError, SessionInUseError, TaskSystemError
+from .session.futures import TaskFuture
 from .system import TaskSystem
 from .task_actor import TaskActor
 
@@ -125,6 +126,7 @@ __all__ = [
     "TaskEvent",
     "TaskFilter",
     "TaskFound",
+    "TaskFuture",
     "TaskList",
     "TaskRequest",
     "TaskStatus",

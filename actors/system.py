@@ -126,6 +126,7 @@ class TaskSystem(Requests):
         output_limit: int = 1 << 30,
         session_output_limit: int = 10 << 30,
     ) -> None:
+        super().__init__()
         settings = _Settings(
             name, slots, grace, history, output_limit, session_output_limit
         )

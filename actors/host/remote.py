@@ -317,6 +317,7 @@ class RemoteSystem(Requests):
         start_host: bool = True,
         events: Recipient[HostEvent] | None = None,
     ) -> None:
+        super().__init__()
         self._settings = settings
         self._start_host = start_host
         self.dead_letters = DeadLetters()

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import abc
 import os
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from msgspec.structs import replace
 
@@ -36,52 +38,36 @@ from ..messages import (
     TaskChanged,
     TaskFound,
     TaskList,
+    TasksForgotten,
     Unsubscribe,
 )
 from ..rules.task import Task, TaskFilter, TaskRequest
 from ..runtime.promise import Deadline, Promise, wait_in_halves
 from ..runtime.sending import DeadLetters, Recipient, post
+from .errors import RefusedError, SessionInUseError, TaskSystemError
+from .futures import Futures, TaskFuture
+from .output_lines import OutputLines, last_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+__all__ = [
+    "ANSWER_TIMEOUT",
+    "RefusedError",
+    "ReplyT",
+    "Requests",
+    "SessionInUseError",
+    "TaskSystemError",
+    "ask",
+]
 
 ReplyT = TypeVar("ReplyT")
 
 ANSWER_TIMEOUT: Final = 10.0
 """Seconds after which a request from outside the actors gives up."""
 
+_LOOK: Final = 0.2  # seconds between two looks at a file that is followed
 _NAMED: Final = 5  # of the tasks that have not ended
-
-
-class TaskSystemError(Exception):
-    """A task system could not be started, or its actors are out of reach.
-
-    They are if somebody else has stopped them, or if they belong to the process that
-    this one was forked from.
-
-    The text says why and what to do, in one line.
-    """
-
-
-class SessionInUseError(TaskSystemError):
-    """The session is open already, in this process or another."""
-
-
-class RefusedError(Exception):
-    """A request was refused; its text says why, in one line.
-
-    Args:
-        text: Why.
-        code: The same for programs.
-    """
-
-    def __init__(self, text: str, code: RefusalCode = RefusalCode.FAILED) -> None:
-        super().__init__(text, code)
-        self.code = code
-        """Why, for programs."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class Requests(abc.ABC):
@@ -101,6 +87,10 @@ class Requests(abc.ABC):
 
     Those that started with it: not those of a kind that it does not have.
     """
+
+    def __init__(self) -> None:
+        self._futures: Futures | None = None
+        self._submitting = threading.Lock()  # of the futures
 
     @property
     @abc.abstractmethod
@@ -161,6 +151,91 @@ class Requests(abc.ABC):
             TimeoutError: If there was no answer in time; it may still be added.
         """
         return self._request(AddTask(request), TaskAdded, answer_timeout).task
+
+    def submit(self, request: TaskRequest) -> TaskFuture:
+        """Add a task, and return a future of its end. Never blocks.
+
+        The future is done when the task has ended, in whatever status, and its result
+        is the task. Canceling it cancels the task. All futures of a system share one
+        thread, which makes the calls of `add_done_callback`: one that blocks holds up
+        other futures, and no actor.
+
+        Args:
+            request: What is to be done.
+
+        Returns:
+            The future; `asyncio.wrap_future` makes it awaitable. It ends with
+            `RefusedError` if the request is refused, and with `TaskSystemError` if the
+            system stops and the task has not ended, because it stays queued.
+
+        Raises:
+            TypeError: If it is no request.
+            TaskSystemError: If the system has stopped.
+        """
+        if not isinstance(cast("object", request), TaskRequest):
+            given = type(request).__name__
+            raise TypeError(f"request must be TaskRequest, not {given}")
+        queue = self.queue
+        with self._submitting:
+            futures = self._futures
+            if futures is None or futures.queue is not queue:
+                futures = self._futures = Futures(queue, self.dead_letters)
+        return futures.submit(request)
+
+    def output(
+        self,
+        task_id: int,
+        *,
+        follow: bool = False,
+        answer_timeout: float = ANSWER_TIMEOUT,
+    ) -> Iterator[str]:
+        """Return the lines that a task has printed, as they were printed.
+
+        Standard output and standard error are one stream. Lines end with a line feed,
+        which is not part of them; invalid UTF-8 becomes replacement characters. They
+        may hold anything that the program printed, such as escape sequences: make them
+        safe before a terminal shows them.
+
+        Args:
+            task_id: Which.
+            follow: Go on until the task has ended. Each line then comes within a fifth
+                of a second; the iterator blocks until there is one. Closing it, or a
+                `break`, ends that.
+            answer_timeout: Seconds to wait for the answer.
+
+        Returns:
+            An iterator; without lines for a task that has no output.
+
+        Raises:
+            RefusedError: If there is no such task.
+            TimeoutError: If there was no answer in `answer_timeout` seconds.
+            OSError: While iterating, if the file can't be read.
+        """
+        task = self.get(task_id, answer_timeout=answer_timeout)
+        path = None if task.output_path is None else Path(task.output_path)
+        if follow and not task.status.is_final:
+            return self._follow(task_id, OutputLines(path))
+        return OutputLines(path).all()
+
+    def tail(
+        self, task_id: int, count: int = 10, *, answer_timeout: float = ANSWER_TIMEOUT
+    ) -> tuple[str, ...]:
+        """Return the last lines that a task has printed; see `output`.
+
+        Args:
+            task_id: Which.
+            count: How many at most.
+            answer_timeout: Seconds to wait for the answer.
+
+        Raises:
+            RefusedError: If there is no such task.
+            TimeoutError: If there was no answer in `answer_timeout` seconds.
+            OSError: If the file can't be read.
+        """
+        task = self.get(task_id, answer_timeout=answer_timeout)
+        if task.output_path is None:
+            return ()
+        return last_lines(Path(task.output_path), count)
 
     def look_up(
         self, task_id: int, *, answer_timeout: float = ANSWER_TIMEOUT
@@ -375,6 +450,18 @@ class Requests(abc.ABC):
             # The system may have been stopped meanwhile; then nothing is lost by it.
             post(queue, Unsubscribe(news), DeadLetters())
 
+    def _follow(self, task_id: int, lines: OutputLines) -> Iterator[str]:
+        queue = self.queue
+        news: Promise[Notification] = Promise()
+        self.subscribe(news)
+        try:
+            while not _is_over(news, task_id):
+                yield from lines.new()
+            yield from lines.all()
+        finally:
+            # The system may have been stopped meanwhile; then nothing is lost by it.
+            post(queue, Unsubscribe(news), DeadLetters())
+
     def _request(
         self,
         request: QueueRequest | OpenQueue | CloseQueue,
@@ -414,6 +501,29 @@ def ask(
     if not isinstance(reply, answer):
         raise TypeError(f"{type(request).__name__} was answered by {reply!r}")
     return reply
+
+
+def _is_over(news: Promise[Notification], task_id: int) -> bool:
+    """Wait a moment; tell whether nothing more can come from a task."""
+    deadline = Deadline(_LOOK)
+    while (left := deadline.left()) > 0:
+        try:
+            message = news.get(left)
+        except TimeoutError:
+            break
+        match message:
+            case TaskChanged(task=task) if task.id == task_id:
+                return task.status.is_final
+            case Subscribed(tasks=tasks):
+                known = {task.id: task for task in tasks}
+                return task_id not in known or known[task_id].status.is_final
+            case TasksForgotten(ids=ids) if task_id in ids:
+                return True
+            case SystemStopped():
+                return True
+            case _:
+                pass
+    return False
 
 
 class _Ends:

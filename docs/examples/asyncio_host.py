@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from backburner.actors import (
-    AddTask,
     Notification,
-    QueueReply,
-    Refused,
-    RefusedError,
-    Subscribe,
-    TaskAdded,
+    SystemStopped,
     TaskChanged,
+    TaskFilter,
     TaskRequest,
     TaskSystem,
-    Unsubscribe,
-    post,
 )
 
 if TYPE_CHECKING:
@@ -43,49 +38,49 @@ class Inbox(Generic[MessageT]):
 
 
 async def run(tasks: TaskSystem, request: TaskRequest) -> Task:
-    """Add a task, and return it when it has ended.
+    """Add a task, and return it when it has ended. Canceling this cancels the task.
 
     Raises:
         RefusedError: If the request makes no sense.
+        TaskSystemError: If the system stops, and the task stays queued.
     """
-    queue = tasks.queue
-    inbox: Inbox[Notification | QueueReply] = Inbox()
-    queue.tell(Subscribe(inbox))
-    queue.tell(AddTask(request, reply_to=inbox))
-    added: int | None = None
-    try:
-        while True:
-            match await inbox.get():
-                case TaskAdded(task=task):
-                    added = task.id
-                case TaskChanged(task=task) if task.id == added:
-                    if task.status.is_final:
-                        return task
-                case Refused(text=text, code=code):
-                    raise RefusedError(text, code)
-                case _:
-                    pass
-    finally:
-        # The system may have stopped meanwhile; then there is nothing to be done.
-        post(queue, Unsubscribe(inbox), tasks.dead_letters)
+    return await asyncio.wrap_future(tasks.submit(request))
+
+
+async def report(news: Inbox[Notification]) -> None:
+    """Print the end of every task, as they come."""
+    while True:
+        match await news.get():
+            case TaskChanged(task=task):
+                print(f"{task.description}: {task.status}, {task.last_line}")
+            case SystemStopped():
+                return
+            case _:
+                pass
 
 
 async def main() -> None:
     """Await two tasks at once, while the loop does other things."""
     tasks = TaskSystem()
-    # These two block for a moment, and so have a thread of their own.
+    news: Inbox[Notification] = Inbox()
+    # These block for a moment, and so have a thread of their own.
     await asyncio.to_thread(tasks.start)
+    ends = TaskFilter.FINISHED
+    await asyncio.to_thread(tasks.subscribe, news, which=ends)
+    reports = asyncio.create_task(report(news))
     try:
         beats = asyncio.create_task(count_beats())
-        ended = await asyncio.gather(
+        await asyncio.gather(
             run(tasks, TaskRequest("Slow", "bash", ("sleep 0.3; echo slow",))),
             run(tasks, TaskRequest("Quick", "bash", ("echo quick",))),
         )
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await run(tasks, TaskRequest("Endless", "bash", ("sleep 600",)))
         beats.cancel()
-        for task in ended:
-            print(f"{task.description}: {task.status}, {task.last_line}")
     finally:
         await asyncio.to_thread(tasks.stop)
+        await reports
 
 
 async def count_beats() -> None:

@@ -29,6 +29,7 @@ PRINTS = {
     "asyncio_host": [
         "Slow: complete, slow",
         "Quick: complete, quick",
+        "Endless: canceled, None",
         "the loop was free",
     ],
     "container_kind": [

@@ -14,7 +14,9 @@ from backburner.actors import (
     SystemStopped,
     TaskChanged,
     TaskFilter,
+    TaskRequest,
     TasksForgotten,
+    TaskStatus,
     TaskSystemError,
 )
 from backburner.actors.host.events import HostBack
@@ -94,3 +96,28 @@ def test_a_choice_of_tasks_outlives_the_host(
     # It is not queued any more, which is not the same as forgotten.
     assert not news.of(TasksForgotten)
     assert [it.event for it in news.of(TaskChanged)] == ["queued"]
+
+
+def test_futures_and_output_are_those_of_a_task_system(
+    session: RemoteSystem, events: Heard
+) -> None:
+    command = "echo one; echo two; exec sleep 600"
+    future = session.submit(TaskRequest("Long", "bash", (command,)))
+    quick = session.submit(TaskRequest("Quick", "bash", ("echo quick",)))
+    ended = quick.result(PATIENCE)
+    assert (ended.status, session.tail(ended.id)) == (TaskStatus.COMPLETE, ("quick",))
+    refused = session.submit(TaskRequest("Fax", "fax"))
+    with pytest.raises(RefusedError, match="unknown kind 'fax'"):
+        refused.result(PATIENCE)
+    assert future.task_id is not None
+    lines = session.output(future.task_id, follow=True)
+    assert [next(lines), next(lines)] == ["one", "two"]
+    # The death of the host is the end of the task, and so of the future.
+    kill(session.welcome.pid)
+    events.wait_for(HostBack)
+    assert future.result(PATIENCE).status is TaskStatus.FAILED
+    assert [*lines] == []
+    canceled = session.submit(TaskRequest("Long", "bash", (command,)))
+    assert canceled.cancel()
+    (ended,) = session.wait(ended.id + 1, timeout=PATIENCE)
+    assert ended.status is TaskStatus.CANCELED

@@ -1,0 +1,200 @@
+"""Tasks as futures of `concurrent.futures`: one that is added gives one that ends.
+
+All futures of a system share one subscription and one thread. It makes their calls, so
+that a callback which blocks holds up other futures, and never an actor.
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from itertools import count
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Final, cast
+
+from ..messages import (
+    AddTask,
+    CancelTask,
+    Notification,
+    QueueReply,
+    QueueRequest,
+    Refused,
+    Subscribe,
+    Subscribed,
+    SystemStopped,
+    TaskAdded,
+    TaskChanged,
+)
+from ..rules.task import Task, TaskFilter, TaskRequest
+from ..runtime.sending import Recipient, call_safely, post
+from .errors import RefusedError, TaskSystemError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..runtime.sending import DeadLetters
+
+_STOPPED: Final = "the task system has stopped"
+
+
+class TaskFuture(Future[Task]):
+    """The end of a task that was submitted.
+
+    It is done when the task has ended, in whatever status: its result is the task. It
+    is pending until then, also while the task runs.
+    """
+
+    def __init__(self, number: int, cancel: Callable[[TaskFuture], None]) -> None:
+        super().__init__()
+        self.number = number
+        """That of its request."""
+        self.task_id: int | None = None
+        """The id of the task, once that is known."""
+        self._cancel = cancel
+
+    def cancel(self) -> bool:
+        """Cancel the task, and this future with it. Does not block.
+
+        The future is canceled at once: `result` raises `CancelledError`. The task is
+        told to end, and gets the grace period if it runs.
+
+        Returns:
+            Whether it is canceled; false if it was done before.
+        """
+        if not super().cancel():
+            return False
+        self._cancel(self)
+        return True
+
+
+class Futures:
+    """The futures of one life of a task system. Safe on any thread.
+
+    Args:
+        queue: Takes the requests.
+        dead_letters: Counts what reaches nobody.
+    """
+
+    def __init__(
+        self,
+        queue: Recipient[QueueRequest],
+        dead_letters: DeadLetters,
+    ) -> None:
+        self.queue = queue
+        """Takes the requests."""
+        self._dead_letters = dead_letters
+        self._inbox: SimpleQueue[QueueReply | Notification | TaskFuture] = SimpleQueue()
+        self._numbers = count(1)
+        # Without an answer, by the number of the request; a host's clients add to it
+        # on any thread. The rest belongs to the thread here.
+        self._asked: dict[int, TaskFuture] = {}
+        self._known: dict[int, TaskFuture] = {}
+        self._canceled: set[TaskFuture] = set()
+        self._lock = threading.Lock()  # of what is asked, and whether this has ended
+        self._ended = False
+        self._thread = threading.Thread(
+            target=self._run, name="backburner-futures", daemon=True
+        )
+        self._thread.start()
+        # Only of the ends: that is all there is to know here.
+        if not post(queue, Subscribe(self, which=TaskFilter.FINISHED), dead_letters):
+            self._inbox.put(SystemStopped("it has been stopped"))
+
+    def tell(self, message: QueueReply | Notification, /) -> None:
+        """Take an answer or a notification. Never blocks."""
+        self._inbox.put(message)
+
+    def submit(self, request: TaskRequest) -> TaskFuture:
+        """Add a task; return its future. Never blocks.
+
+        Raises:
+            TaskSystemError: If the system has stopped.
+        """
+        future = TaskFuture(next(self._numbers), self._inbox.put)
+        with self._lock:
+            if self._ended:
+                raise TaskSystemError(_STOPPED)
+            self._asked[future.number] = future
+        asked = AddTask(request, reply_to=self, correlation_id=future.number)
+        if not post(self.queue, asked, self._dead_letters):
+            raise TaskSystemError(_STOPPED)
+        return future
+
+    def _run(self) -> None:
+        while not self._ended:
+            message = self._inbox.get()
+            call_safely(lambda: self._take(message))  # noqa: B023 - called at once
+            # It must not be kept until the next one comes.
+            del message
+
+    def _take(self, message: QueueReply | Notification | TaskFuture) -> None:
+        match message:
+            case TaskFuture():
+                self._withdraw(message)
+            case TaskAdded(task=task, correlation_id=number):
+                future = self._answered(number)
+                if future is not None:
+                    future.task_id = task.id
+                    self._known[task.id] = future
+                    if future in self._canceled:
+                        self._cancel(task.id)
+            case Refused(text=text, code=code, correlation_id=number):
+                future = self._answered(number)
+                if future is not None:
+                    self._fail(future, RefusedError(text, code))
+            case TaskChanged(task=task):
+                self._end(task)
+            case Subscribed(tasks=tasks):
+                for task in tasks:
+                    self._end(task)
+            case SystemStopped(reason=reason):
+                self._close(reason)
+            case _:
+                pass
+
+    def _answered(self, number: int | str | None) -> TaskFuture | None:
+        with self._lock:
+            return self._asked.pop(cast("int", number), None)
+
+    def _end(self, task: Task) -> None:
+        future = self._known.pop(task.id, None)
+        if future is None:
+            return
+        if future in self._canceled:
+            self._canceled.discard(future)
+        elif future.set_running_or_notify_cancel():
+            future.set_result(task)
+
+    def _fail(self, future: TaskFuture, error: Exception) -> None:
+        if future in self._canceled:
+            self._canceled.discard(future)
+        elif future.set_running_or_notify_cancel():
+            future.set_exception(error)
+
+    def _withdraw(self, future: TaskFuture) -> None:
+        # It may have ended just before it was canceled, or be canceled twice.
+        task_id = future.task_id
+        is_open = future.number in self._asked or task_id in self._known
+        if not is_open or future in self._canceled:
+            return
+        self._canceled.add(future)
+        future.set_running_or_notify_cancel()
+        if task_id is not None:
+            self._cancel(task_id)
+
+    def _cancel(self, task_id: int) -> None:
+        # With somebody to answer, so that a refusal is no news for the log.
+        cancel = CancelTask(task_id, reply_to=self)
+        post(self.queue, cancel, self._dead_letters)
+
+    def _close(self, reason: str) -> None:
+        with self._lock:
+            self._ended = True
+            left = [(None, it) for it in self._asked.values()]
+            self._asked.clear()
+        for task_id, future in [*left, *self._known.items()]:
+            what = "the task" if task_id is None else f"task {task_id}"
+            text = f"{what} has not ended, and the task system has stopped: {reason}"
+            self._fail(future, TaskSystemError(text))
+        self._known.clear()
+        self._canceled.clear()

@@ -82,9 +82,9 @@ def safe_json(document: str) -> str:
     return document.translate(_JSON_ESCAPES)
 
 
-def brief(text: str) -> str:
-    """Return a text, or its beginning if it is too long to be quoted in an error."""
-    return text if len(text) <= _BRIEF else f"{text[:_BRIEF]}…"
+def brief(text: str, longest: int = _BRIEF) -> str:
+    """Return a text, or its beginning if it is too long to be quoted in a line."""
+    return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def is_unicode(text: str) -> bool:

@@ -95,8 +95,9 @@ def test_leaving_names_what_goes_on_and_the_command_that_comes_back(
         chat.wait("1 running")
         chat.send("\x04")
         assert chat.wait_exit() == 0
-        text = "".join(chat.lines)
-    assert "left session work: 1 still running; #1 Long goes on" in text
+        words = " ".join(chat.lines).split()
+    text = " ".join(words)
+    assert "left session work: 1 still running (#1 Long)" in text
     assert "come back with: backburner --session work --state-dir" in text
 
 
@@ -243,7 +244,7 @@ def test_line_mode_at_a_terminal_detaches_as_the_chat_does(
         lines.send("/quit\n")
         assert lines.wait_exit() == 0
         lines_text = "".join(lines.lines)
-    assert "left session main: #1 Long keep running" in lines_text
+    assert "left session main; still running: #1 Long" in lines_text
     assert len(care.hosts()) == 1
     with PtySession(command) as lines:
         lines.wait("session main")

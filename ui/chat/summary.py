@@ -5,13 +5,14 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from ...actors.rules.safe_text import safe_line
+from ...actors.rules.safe_text import brief, safe_line
 
 if TYPE_CHECKING:
     from .model.board import TaskBoard
 
 
 _NAMED: Final = 3
+_LONGEST_NAME: Final = 40
 
 
 def summary_text(
@@ -26,10 +27,11 @@ def summary_text(
         ended: Why it ended, if somebody else ended it.
     """
     counts = board.counts
+    names = "" if come_back is None else _names(board)
     parts = [
         f"{count} {word}"
         for count, word in (
-            (counts.running, "still running"),
+            (counts.running, f"still running{names}"),
             (counts.queued, "queued"),
             (counts.complete, "complete"),
             (counts.failed, "failed"),
@@ -43,17 +45,15 @@ def summary_text(
     text = f"backburner: left session {session}: {tasks}"
     if come_back is None:
         return text
-    return f"{text}{_going_on(board)}; come back with: {come_back}"
+    return f"{text}; come back with: {come_back}"
 
 
-def _going_on(board: TaskBoard) -> str:
+def _names(board: TaskBoard) -> str:
+    """Return what runs, for the line of a session that goes on."""
     names = [
-        f"#{seen.task.id} {safe_line(seen.task.description)}"
+        f"#{seen.task.id} {brief(safe_line(seen.task.description), _LONGEST_NAME)}"
         for seen in islice(board.running, _NAMED)
     ]
-    if not names:
-        return ""
     rest = board.counts.running - len(names)
     more = f" and {rest} more" if rest else ""
-    verb = "goes" if len(names) == 1 and not rest else "go"
-    return f"; {', '.join(names)}{more} {verb} on"
+    return f" ({', '.join(names)}{more})"

@@ -75,7 +75,7 @@ class Sharing:
         running = verdict.running if verdict else ()
         names = ", ".join(running[:_NAMED])
         more = f" and {len(running) - _NAMED} more" if len(running) > _NAMED else ""
-        goes_on = f": {names}{more} keep running" if running else ""
+        goes_on = f"; still running: {names}{more}" if running else ""
         return (
             f"backburner: left session {self.session}{goes_on};"
             f" come back with: {self.come_back}"

@@ -24,9 +24,11 @@ from .messages import (
     Forgotten,
     GetTask,
     GetTranscript,
+    HoldTask,
     JournalTrouble,
     ListTasks,
     MessageSaid,
+    MoveTask,
     Notification,
     QueueReply,
     QueueRequest,
@@ -37,6 +39,7 @@ from .messages import (
     Subscribed,
     SystemStopped,
     TaskAdded,
+    TaskAltered,
     TaskChanged,
     TaskEvent,
     TaskFound,
@@ -59,6 +62,7 @@ from .rules.task import (
     TaskRequest,
     TaskStatus,
 )
+from .rules.terms import Terms
 from .runner_actor import RunnerActor
 from .runtime.clock import Alarm, Clock
 from .runtime.promise import Promise
@@ -85,6 +89,7 @@ __all__ = [
     "Forgotten",
     "GetTask",
     "GetTranscript",
+    "HoldTask",
     "IllegalTransitionError",
     "InvalidRequestError",
     "Job",
@@ -96,6 +101,7 @@ __all__ = [
     "ListTasks",
     "MessageSaid",
     "Moment",
+    "MoveTask",
     "Notification",
     "Outcome",
     "ProcessJob",
@@ -121,6 +127,7 @@ __all__ = [
     "Task",
     "TaskActor",
     "TaskAdded",
+    "TaskAltered",
     "TaskChanged",
     "TaskCounts",
     "TaskEvent",
@@ -133,6 +140,7 @@ __all__ = [
     "TaskSystem",
     "TaskSystemError",
     "TasksForgotten",
+    "Terms",
     "Transcript",
     "Unsubscribe",
     "WriteDown",

@@ -35,7 +35,7 @@ class Message(msgspec.Struct, frozen=True, tag=True):
 class TaskEvent(enum.StrEnum):
     """What happened to a task; `progress` is any change of no status.
 
-    While it runs, or of what it has left running.
+    While it runs, of what it has left running, or of how it waits.
     """
 
     QUEUED = "queued"
@@ -249,8 +249,20 @@ class Acknowledged(Message, frozen=True):
     correlation_id: int | str | None = None
 
 
+class TaskAltered(Message, frozen=True):
+    """The queued task was changed, and that is written down.
+
+    Attributes:
+        task: As it is now.
+    """
+
+    task: Task
+    correlation_id: int | str | None = None
+
+
 QueueReply = (
     TaskAdded
+    | TaskAltered
     | TaskFound
     | TaskList
     | CancelAccepted
@@ -418,8 +430,41 @@ class GetTranscript(Message, frozen=True):
     correlation_id: int | str | None = None
 
 
+class MoveTask(Message, frozen=True):
+    """Put a queued task elsewhere in the order. Answer: `TaskAltered` or `Refused`.
+
+    Attributes:
+        task_id: Which.
+        first: Whether before all others of its priority, or behind them.
+        before: Another queued task before which it is put, if any; it gets the priority
+            of that one, and `first` counts for nothing.
+    """
+
+    task_id: int
+    first: bool = False
+    before: int | None = None
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class HoldTask(Message, frozen=True):
+    """Let a queued task wait, or release it. Answer: `TaskAltered` or `Refused`.
+
+    Attributes:
+        task_id: Which.
+        held: Whether it is to wait until it is released, or to wait no longer.
+    """
+
+    task_id: int
+    held: bool = True
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
 QueueRequest = (
     AddTask
+    | MoveTask
+    | HoldTask
     | Shown
     | WriteDown
     | GetTranscript

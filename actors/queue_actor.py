@@ -31,9 +31,11 @@ from .messages import (
     Forgotten,
     GetTask,
     GetTranscript,
+    HoldTask,
     JournalTrouble,
     ListTasks,
     MessageSaid,
+    MoveTask,
     Notification,
     OpenQueue,
     QueueMessage,
@@ -49,6 +51,7 @@ from .messages import (
     Subscribed,
     SystemStopped,
     TaskAdded,
+    TaskAltered,
     TaskChanged,
     TaskEnded,
     TaskEvent,
@@ -74,6 +77,7 @@ from .rules.shown import ShownTracker
 from .rules.task import (
     LOST,
     RUNNING,
+    IllegalTransitionError,
     Outcome,
     Task,
     TaskFilter,
@@ -97,6 +101,7 @@ if TYPE_CHECKING:
     from .journal.protocol import Journal
     from .kinds import Kind
     from .rules.chat_message import ChatMessage
+    from .rules.terms import Terms
     from .runtime.clock import Clock
     from .runtime.dispatcher import Dispatcher
 
@@ -112,7 +117,9 @@ _CHECKED: Final = {
     CancelTask,
     GetTask,
     GetTranscript,
+    HoldTask,
     ListTasks,
+    MoveTask,
     Subscribe,
     Unsubscribe,
 }
@@ -279,6 +286,7 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _conclude(self, message: QueueMessage, answer: QueueReply | None) -> None:
         self._handled += 1
+        self._tell_dependents()
         if answer is not None:
             asker = getattr(message, "reply_to", None) or self.answer_later()
             if asker is not None:
@@ -371,6 +379,8 @@ class QueueActor(SafeActor[QueueMessage]):
                 return TaskList(tasks, self._book.counts(), correlation_id)
             case CancelTask():
                 return self._cancel_one(message)
+            case MoveTask() | HoldTask():
+                return self._alter(message)
             case CancelAll():
                 return self._cancel_all(message)
             case ForgetFinished(correlation_id=correlation_id):
@@ -414,12 +424,8 @@ class QueueActor(SafeActor[QueueMessage]):
                 self._note_left_running(task_id, names)
             case TaskProgressed():
                 self._progress(message)
-            case TaskEnded(claims=claims):
-                self._claims += claims
-                try:
-                    self._end(message)
-                finally:
-                    self._assign()
+            case TaskEnded():
+                self._free_slot(message)
             case _:
                 assert_never(message)
         return None
@@ -444,7 +450,12 @@ class QueueActor(SafeActor[QueueMessage]):
         folder = self._output_folder if kind.writes_output else None
         reason = self._waiting_reason()
         task = self._book.add(request, self._clock.now(), reason, folder)
+        terms = request.terms
+        if terms is not None and (waits_for := self._book.waits_for(task.id)):
+            task = self._book.wait(task.id, waits_for)
         self._changed(task, TaskEvent.QUEUED)
+        if terms is not None and terms.immediate:
+            self._start_at_once(task.id)
         self._assign()
         return TaskAdded(task, correlation_id)
 
@@ -459,6 +470,8 @@ class QueueActor(SafeActor[QueueMessage]):
             if not is_unicode(text):
                 raise InvalidRequestError("the text is not valid UTF-8; correct it")
         self._check_place(request)
+        if request.terms is not None:
+            self._check_terms(request.terms)
         kind.check(request.args)
         return kind
 
@@ -485,6 +498,15 @@ class QueueActor(SafeActor[QueueMessage]):
             if problem is not None:
                 raise InvalidRequestError(problem)
 
+    def _check_terms(self, terms: Terms) -> None:
+        problem = terms.problem()
+        if problem is not None:
+            raise InvalidRequestError(problem)
+        for task_id in terms.waits_for:
+            if not self._book.knows(task_id):
+                why = self._unknown(task_id, None).text
+                raise InvalidRequestError(f"can't start after #{task_id}: {why}")
+
     def _placed(self, request: TaskRequest) -> TaskRequest:
         """Return a request that says where, and in what environment, it runs."""
         directory, environment = request.directory, request.environment
@@ -495,21 +517,66 @@ class QueueActor(SafeActor[QueueMessage]):
         return replace(request, directory=directory, environment=environment)
 
     def _waiting_reason(self) -> str:
-        if self._claims:
+        if self._claims > 0:
             return "starting"
         if not self._slots:
             return "waiting for the runner"
         return f"waiting for a slot ({self._slots} of {self._slots} busy)"
 
     def _assign(self) -> None:
-        while self._claims and self._runner is not None and not self._closed:
+        while self._claims > 0 and self._runner is not None and not self._closed:
             task = self._book.start_next(self._clock.now())
             if task is None:
                 return
-            self._claims -= 1
-            self._changed(task, TaskEvent.RUNNING)
-            start = StartTask(task, self._book.environment(task.id))
-            self._outbox.add(self._runner, start, tells_change=True)
+            self._start(self._runner, task)
+
+    def _start(self, runner: Recipient[RunnerMessage], task: Task) -> None:
+        # Below zero if it starts beyond the slots: then the next ends start nothing.
+        self._claims -= 1
+        self._changed(task, TaskEvent.RUNNING)
+        start = StartTask(task, self._book.environment(task.id))
+        self._outbox.add(runner, start, tells_change=True)
+
+    def _start_at_once(self, task_id: int) -> None:
+        if self._runner is not None and not self._closed:
+            task = self._book.start_at_once(task_id, self._clock.now())
+            self._start(self._runner, task)
+
+    def _alter(self, message: MoveTask | HoldTask) -> QueueReply:
+        task_id, reason = message.task_id, self._waiting_reason()
+        try:
+            match message:
+                case MoveTask(first=first, before=before):
+                    task = self._book.move(task_id, reason, first=first, before=before)
+                case HoldTask(held=held):
+                    task = self._book.set_held(task_id, reason, held=held)
+        except UnknownTaskError as error:
+            return self._unknown(error.task_id, message.correlation_id)
+        except IllegalTransitionError as error:
+            return self._not_waiting(error.task, message.correlation_id)
+        self._changed(task, TaskEvent.PROGRESS)
+        self._assign()
+        return TaskAltered(self._book.get(task_id), message.correlation_id)
+
+    def _not_waiting(self, task: Task, correlation_id: int | str | None) -> Refused:
+        text = f"task {task.id} does not wait any more; it is {task.status}"
+        if task.status is TaskStatus.QUEUED:
+            text = f"task {task.id} can't start here: {task.reason}"
+        code = RefusalCode.FINISHED if task.status.is_final else RefusalCode.INVALID
+        return Refused(text, code, correlation_id)
+
+    def _tell_dependents(self) -> None:
+        """Cancel what can never start any more, and say of others what they wait for.
+
+        A chain may be long: each of its tasks is canceled because of the one before.
+        """
+        while hopeless := self._book.take_hopeless():
+            for task_id, why in hopeless:
+                outcome = Outcome.canceled(f"can't start: {why}")
+                self._changed(self._book.end(task_id, outcome, self._clock.now()))
+        for task_id in self._book.take_released():
+            reason = self._book.waits_for(task_id) or self._waiting_reason()
+            self._changed(self._book.wait(task_id, reason), TaskEvent.PROGRESS)
 
     def _get(self, message: GetTask) -> QueueReply:
         task_id = message.task_id
@@ -588,6 +655,13 @@ class QueueActor(SafeActor[QueueMessage]):
         if self._writing.trouble is None:
             self._changed(task, TaskEvent.PROGRESS)
         self._account_output(task, task.output_size - before)
+
+    def _free_slot(self, message: TaskEnded) -> None:
+        self._claims += message.claims
+        try:
+            self._end(message)
+        finally:
+            self._assign()
 
     def _end(self, message: TaskEnded) -> None:
         self._pids.pop(message.task_id, None)
@@ -793,7 +867,8 @@ class QueueActor(SafeActor[QueueMessage]):
                 reason = f"{_NO_KIND}{task.kind!r}, which is not registered here"
                 self._changed(self._book.hold(task.id, reason), TaskEvent.QUEUED)
             elif task.reason.startswith(_NO_KIND):
-                waiting = self._book.wait(task.id, self._waiting_reason())
+                reason = self._book.waits_for(task.id) or self._waiting_reason()
+                waiting = self._book.wait(task.id, reason)
                 self._changed(waiting, TaskEvent.QUEUED)
         for task in self._book.list(TaskFilter.RUNNING, self._clock.now()):
             self._changed(self._book.end(task.id, LOST, self._clock.now()))

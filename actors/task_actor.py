@@ -29,10 +29,11 @@ from .messages import (
 from .processes import marks
 from .processes.environment import Environment
 from .processes.output_file import OutputMonitor
+from .rules.durations import short_duration
 from .rules.process_record import ProcessId, ProcessRecord
 from .rules.safe_text import brief, safe_line, size_text
 from .rules.shortage import WAITS_FOR
-from .rules.task import Outcome, OutputNews, Task
+from .rules.task import TIMED_OUT, Outcome, OutputNews, Task
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import DeadLetters, Recipient, logger, post_if_alive
 
@@ -127,6 +128,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._waits_for: str | None = None
         self._pause = FIRST_PAUSE
         self._retry: Alarm | None = None
+        self._timeout: Alarm | None = None
         self._killed = False
         self._broken = False
         self._reported = False
@@ -190,6 +192,17 @@ class TaskActor(SafeActor[TaskActorMessage]):
             if cast("object", self._job) is None:
                 text = "start() returned no job; it must return one"
                 self._report(Outcome.failed(self._blamed(text)), abandoned=True)
+            else:
+                self._limit_time()
+
+    def _limit_time(self) -> None:
+        timeout = None if self._task.terms is None else self._task.terms.timeout
+        if timeout is not None:
+            reason = f"{TIMED_OUT}{short_duration(timeout)}"
+            stop = Stop(Outcome.failed(reason))
+            self._timeout = self._config.clock.call_later(
+                timeout, lambda: self.tell_self(stop)
+            )
 
     def _try_again(self, waits_for: str) -> None:
         self._note_wait(safe_line(waits_for))
@@ -335,7 +348,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._reported = True
         # It refers back to this actor; such a circle per job keeps the collector busy.
         self._job = None
-        for alarm in filter(None, (self._grace, self._retry)):
+        for alarm in filter(None, (self._grace, self._retry, self._timeout)):
             alarm.cancel()
         if self._monitor is not None and self._monitor.cut:
             reason = f"{outcome.reason}; {_CUT.format(size_text(self._monitor.cut))}"

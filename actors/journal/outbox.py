@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..messages import CancelAccepted, Forgotten, QueueReply, TaskAdded
+from ..messages import (
+    CancelAccepted,
+    Forgotten,
+    QueueReply,
+    TaskAdded,
+    TaskAltered,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,14 +61,16 @@ class Outbox:
 def told_by(answer: QueueReply) -> Iterable[tuple[int, TaskStatus | None]]:
     """Return the tasks whose changes an answer confirms, and the statuses it tells.
 
-    None stands for a task that is forgotten. Answers that only say how things stand
-    tell what is written down anyway.
+    None stands for a task that is forgotten, or changed otherwise. Answers that only
+    say how things stand tell what is written down anyway.
     """
     match answer:
         case TaskAdded(task=task):
             return ((task.id, task.status),)
         case CancelAccepted(tasks=tasks):
             return ((task.id, task.status) for task in tasks)
+        case TaskAltered(task=task):
+            return ((task.id, None),)
         case Forgotten(ids=ids):
             return ((task_id, None) for task_id in ids)
         case _:

@@ -71,7 +71,8 @@ class _Noted:
     def is_empty(self) -> bool:
         """Tell whether there is nothing to write."""
         return not (
-            self.changes
+            self.tasks
+            or self.changes
             or self.meta
             or self.chat
             or self.processes
@@ -221,8 +222,9 @@ class SqliteJournal:
     def changed(
         self, change: TaskChanged, environment: Variables | None = None
     ) -> None:
-        """Note a change of a task; progress is not worth a write."""
-        if change.event is TaskEvent.PROGRESS:
+        """Note a change of a task; progress of one that runs is not worth a write."""
+        is_progress = change.event is TaskEvent.PROGRESS
+        if is_progress and change.task.status is not TaskStatus.QUEUED:
             return
         task, noted = change.task, self._noted
         row = self._row(change)
@@ -232,7 +234,8 @@ class SqliteJournal:
         else:
             self._environments.release(task.id)
         noted.tasks[task.id] = (task.id, change.seq, row[-1], row_id)
-        noted.changes.append(row)
+        if not is_progress:
+            noted.changes.append(row)
         self._seq = change.seq
         self._next_id = max(self._next_id, task.id + 1)
         if task.status.is_final:

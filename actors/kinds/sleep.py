@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from ..rules.safe_text import brief
+from ..rules import durations
 from ..rules.task import Outcome
 from .kind import InvalidRequestError, JobEnd
 
 if TYPE_CHECKING:
     from .kind import JobContext
 
-_UNITS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_NUMBER: Final = r"(\d{1,9}(?:\.\d{1,9})?)"
-_DURATION: Final = re.compile(
-    rf"(?:{_NUMBER}h)?(?:{_NUMBER}m(?!s))?(?:{_NUMBER}s)?(?:{_NUMBER}ms)?", re.ASCII
-)
-_BARE: Final = re.compile(_NUMBER, re.ASCII)
-
 
 def parse_duration(text: str) -> float:
     """Return the seconds that a duration such as `10s`, `1m30s` or `500ms` names.
 
-    A number without a unit means seconds, as it does for the `sleep` program.
-
     Raises:
         InvalidRequestError: If the text is no duration.
     """
-    text = text.strip()
-    if _BARE.fullmatch(text):
-        return float(text)
-    match = _DURATION.fullmatch(text)
-    if not text or match is None:
-        raise InvalidRequestError(
-            f"bad duration {brief(text)!r}; write it like 10s, 1m30s or 500ms"
-        )
-    return sum(
-        float(number) * unit
-        for number, unit in zip(match.groups("0"), _UNITS.values(), strict=True)
-    )
+    try:
+        return durations.parse_duration(text)
+    except ValueError as error:
+        raise InvalidRequestError(str(error)) from None
 
 
 class SleepJob:

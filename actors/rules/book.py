@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from .scheduler import Scheduler
+from .scheduler import Place, Scheduler
 from .task import (
+    IllegalTransitionError,
     Outcome,
     OutputNews,
     Task,
@@ -22,10 +23,11 @@ from .task import (
     TaskRequest,
     TaskStatus,
 )
+from .terms import PLAIN, Terms
 from .variables import Variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from .moment import Moment
 
@@ -39,11 +41,19 @@ ROOM_FOR_MORE: Final = LARGEST - (1 << 32)
 """Beyond it a session takes no new task: all that it has can still be counted."""
 
 
+_WAS: Final = {
+    TaskStatus.COMPLETE: "is complete",
+    TaskStatus.FAILED: "failed",
+    TaskStatus.CANCELED: "was canceled",
+}
+
+
 class UnknownTaskError(LookupError):
     """No task has this id, or it has been forgotten."""
 
     def __init__(self, task_id: int) -> None:
         super().__init__(f"no task {task_id}")
+        self.task_id = task_id
 
 
 class TaskBook:
@@ -62,6 +72,7 @@ class TaskBook:
         self._tasks: dict[int, Task] = {}
         self._scheduler = Scheduler()
         self._held: set[int] = set()  # queued, but not to be started
+        self._hopeless: list[tuple[int, str]] = []
         # On the monotonic clock; none if it ran in an earlier life of the session.
         self._started: dict[int, float | None] = {}
         self._finished: deque[int] = deque()
@@ -93,10 +104,11 @@ class TaskBook:
         statuses = [task.status for task in self._tasks.values()]
         self._counts = {status: statuses.count(status) for status in TaskStatus}
         queued = self._having(TaskStatus.QUEUED)
-        self._scheduler.add_plain(queued)
+        self._restore_order(queued)
         self._started = dict.fromkeys(self._having(TaskStatus.RUNNING))
         for task_id in self._started:
-            self._scheduler.resume_running(task_id)
+            terms = self._tasks[task_id].terms or PLAIN
+            self._scheduler.resume_running(task_id, terms)
         unfinished = {*queued, *self._started}
         finished = self._tasks if order is None else order
         self._finished.extend([it for it in finished if it not in unfinished])
@@ -132,7 +144,10 @@ class TaskBook:
         if request.environment is not None:
             environment = Variables.of(request.environment)
             self._environments[task_id] = self._shared(environment)
-        self._scheduler.add(task_id)
+        if request.terms is None:
+            self._scheduler.add(task_id)
+        else:
+            self._let_wait(task_id, request.terms)
         self._tasks[task_id] = task
         self._counts[task.status] += 1
         self._before[task_id] = None
@@ -143,8 +158,81 @@ class TaskBook:
         task_id = self._scheduler.take()
         if task_id is None:
             return None
-        self._started[task_id] = at.monotonic
-        return self._replace(self._tasks[task_id].started(at.wall))
+        return self._begin(task_id, at)
+
+    def start_at_once(self, task_id: int, at: Moment) -> Task:
+        """Make a queued task run, whatever it waits for.
+
+        Raises:
+            UnknownTaskError: If there is no such task.
+            IllegalTransitionError: If it is not queued, or can't start at all.
+        """
+        self._waiting_task(task_id)
+        self._scheduler.take_at_once(task_id)
+        return self._begin(task_id, at)
+
+    def take_hopeless(self) -> tuple[tuple[int, str], ...]:
+        """Return the queued tasks that can never start, and why; once each."""
+        hopeless, self._hopeless = self._hopeless, []
+        return tuple(it for it in hopeless if not self._tasks[it[0]].status.is_final)
+
+    def take_released(self) -> tuple[int, ...]:
+        """Return the queued tasks that wait for no other task any more; once each."""
+        released = self._scheduler.take_released()
+        return tuple(it for it in released if self._scheduler.is_waiting(it))
+
+    def waits_for(self, task_id: int) -> str | None:
+        """Say what a queued task waits for; None for nothing but its turn."""
+        return self._scheduler.waits_for(task_id)
+
+    def set_held(self, task_id: int, reason: str, *, held: bool) -> Task:
+        """Let a queued task wait until it is released, or release it; return it.
+
+        Args:
+            task_id: Which.
+            reason: Why it waits then, if it waits for nothing but its turn.
+            held: Whether it is to wait.
+
+        Raises:
+            UnknownTaskError: If there is no such task.
+            IllegalTransitionError: If it is not queued, or can't start at all.
+        """
+        task = self._waiting_task(task_id)
+        terms = msgspec.structs.replace(task.terms or PLAIN, held=held)
+        self._scheduler.change(task_id, terms)
+        return self._on_terms(task, reason)
+
+    def move(
+        self,
+        task_id: int,
+        reason: str,
+        *,
+        first: bool = False,
+        before: int | None = None,
+    ) -> Task:
+        """Put a queued task elsewhere in the order, and return it.
+
+        Args:
+            task_id: Which.
+            reason: Why it waits then, if it waits for nothing but its turn.
+            first: Whether before all others of its priority, or behind them.
+            before: Another queued task that is to start right after it, if any; it gets
+                the priority of that one.
+
+        Raises:
+            UnknownTaskError: If there is no such task.
+            IllegalTransitionError: If it, or the other one, is not queued.
+        """
+        task = self._waiting_task(task_id)
+        if before is not None:
+            self._waiting_task(before)
+            if before != task_id:
+                self._scheduler.move_before(task_id, before)
+        elif first:
+            self._scheduler.move_first(task_id)
+        else:
+            self._scheduler.move_last(task_id)
+        return self._on_terms(task, reason)
 
     def hold(self, task_id: int, reason: str) -> Task:
         """Let a queued task wait, and others go past it; return the task.
@@ -217,7 +305,8 @@ class TaskBook:
         ended = self._replace(task.ended(outcome, at.wall, duration, news))
         self._started.pop(task_id, None)
         self._held.discard(task_id)
-        self._scheduler.ended(task_id, ended.status)
+        never = self._scheduler.ended(task_id, ended.status)
+        self._hopeless += [(it, f"#{task_id} {_WAS[ended.status]}") for it in never]
         self._environments.pop(task_id, None)
         self._finished.append(task_id)
         return ended
@@ -379,6 +468,49 @@ class TaskBook:
             return task.duration or 0.0
         return max(0.0, at.monotonic - started)
 
+    def _restore_order(self, queued: list[int]) -> None:
+        """Let the queued tasks of an earlier life wait as they did."""
+        waiting = [self._tasks[task_id] for task_id in queued]
+        self._scheduler.add_plain(
+            [it.id for it in waiting if it.terms is None and it.place is None]
+        )
+        for task in waiting:
+            if task.terms is not None or task.place is not None:
+                # What is not known any more has ended as it should; else this task
+                # would have been canceled.
+                terms = _only(task.terms or PLAIN, self._tasks)
+                self._let_wait(task.id, terms, task.place)
+
+    def _let_wait(self, task_id: int, terms: Terms, place: Place | None = None) -> None:
+        ended = {
+            other: self._tasks[other].status
+            for other in terms.waits_for
+            if self._tasks[other].status.is_final
+        }
+        never = self._scheduler.add(task_id, terms, ended=ended, place=place)
+        if never is not None:
+            self._hopeless.append((task_id, f"#{never} {_WAS[ended[never]]}"))
+
+    def _begin(self, task_id: int, at: Moment) -> Task:
+        self._started[task_id] = at.monotonic
+        return self._replace(self._tasks[task_id].started(at.wall))
+
+    def _waiting_task(self, task_id: int) -> Task:
+        task = self.get(task_id)
+        if not self._scheduler.is_waiting(task_id):
+            raise IllegalTransitionError(task, TaskStatus.QUEUED)
+        return task
+
+    def _on_terms(self, task: Task, reason: str) -> Task:
+        place = self._scheduler.place(task.id)
+        changed = task.on_terms(
+            self._scheduler.terms(task.id),
+            None if place == (task.id, 0) else place,
+            self._scheduler.waits_for(task.id) or reason,
+        )
+        self._before.setdefault(task.id, task)
+        return self._replace(changed)
+
     def _replace(self, task: Task) -> Task:
         before = self._tasks[task.id]
         self._tasks[task.id] = task
@@ -393,3 +525,15 @@ class TaskBook:
         self._counts[task.status] -= 1
         self._before.setdefault(task_id, task)
         return task
+
+
+def _only(terms: Terms, known: Container[int]) -> Terms:
+    """Return terms that wait for no tasks but those that are known."""
+    if all(it in known for it in terms.waits_for):
+        return terms
+    return msgspec.structs.replace(
+        terms,
+        after=tuple(it for it in terms.after if it in known),
+        after_failed=tuple(it for it in terms.after_failed if it in known),
+        after_any=tuple(it for it in terms.after_any if it in known),
+    )

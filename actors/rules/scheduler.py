@@ -94,6 +94,7 @@ class Scheduler:
         self._first: list[tuple[_Rank, _Key]] = []
         self._parked: dict[str, list[_Line]] = {}
         self._due: list[_Time] = []
+        self._released: list[int] = []
         self._newest = 0
         self._firsts = itertools.count(-1, -1)
         self._lasts = itertools.count(1)
@@ -236,8 +237,14 @@ class Scheduler:
                 never.append(dependent)
             elif not unmet:
                 del self._unmet[dependent]
+                self._released.append(dependent)
                 self._offer(dependent)
         return tuple(never)
+
+    def take_released(self) -> list[int]:
+        """Return the tasks that wait for no other task any more; once each."""
+        released, self._released = self._released, []
+        return released
 
     # Changes of what there is.
 
@@ -358,6 +365,10 @@ class Scheduler:
             if amount > total:
                 return f"{name}={amount:g} is more than there is ({total:g})"
         return None
+
+    def is_waiting(self, task_id: int) -> bool:
+        """Tell whether a task waits."""
+        return task_id in self._terms
 
     def waiting(self) -> list[int]:
         """Return the ids of the waiting tasks, in no certain order."""

@@ -16,6 +16,7 @@ from msgspec.structs import force_setattr
 
 from .moment import is_plausible
 from .safe_text import safe_line
+from .terms import PLAIN, Terms
 from .variables import Variables
 
 
@@ -90,6 +91,7 @@ class IllegalTransitionError(Exception):
 
     def __init__(self, task: Task, target: TaskStatus) -> None:
         super().__init__(f"task {task.id} is {task.status} and can't become {target}")
+        self.task = task
 
 
 # Bounds for what is read: nothing that was measured is beyond them, and calculating
@@ -97,6 +99,8 @@ class IllegalTransitionError(Exception):
 _Size = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 _ExitCode = Annotated[int, msgspec.Meta(ge=-(1 << 31), lt=1 << 32)]
 _Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e11)]
+_PlaceNumber = Annotated[int, msgspec.Meta(ge=-(1 << 53), le=1 << 53)]
+_Place = Annotated[tuple[_PlaceNumber, ...], msgspec.Meta(min_length=2)]
 
 
 class TaskRequest(msgspec.Struct, frozen=True, gc=False):
@@ -113,6 +117,8 @@ class TaskRequest(msgspec.Struct, frozen=True, gc=False):
         environment: The environment variables of its processes; by default those that
             the task system was started with. Kept until the task has ended, and never
             part of a `Task`.
+        terms: When it may start, and how long it may take; `None` for as soon as it is
+            its turn, and as long as it takes.
     """
 
     description: str
@@ -121,6 +127,7 @@ class TaskRequest(msgspec.Struct, frozen=True, gc=False):
     origin: str = ""
     directory: str | None = None
     environment: Mapping[str, str] | None = None
+    terms: Terms | None = None
 
     def __post_init__(self) -> None:
         """Make immutable what came as a list or as a dictionary."""
@@ -241,6 +248,9 @@ class OutputNews(msgspec.Struct, frozen=True, gc=False):
             raise ValueError(f"news of output: {problem}")
 
 
+TIMED_OUT: Final = "timed out after "
+"""How the reason of a task begins that took longer than its terms allow."""
+
 GOES_ON: Final = "; goes on running: "
 """In the reason of a task that has ended: what follows is what it left running."""
 
@@ -259,6 +269,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         origin: Who asked for it.
         directory: Where its processes start; none if that is not known, because an
             older version wrote the task down.
+        terms: When it may start, and how long it may take, if anything was asked for.
+        place: Where it stands among the queued tasks of its priority, if it was moved.
         status: Where it is in its life.
         reason: Why it is there.
         queued_at: When it was added (UTC).
@@ -280,6 +292,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     args: tuple[str, ...] = ()
     origin: str = ""
     directory: str | None = None
+    terms: Terms | None = None
+    place: _Place | None = None
     status: TaskStatus = TaskStatus.QUEUED
     reason: str
     queued_at: datetime
@@ -361,8 +375,15 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def request(self) -> TaskRequest:
-        """What was asked for, to ask for it again: but for the environment."""
-        return TaskRequest(**{name: getattr(self, name) for name in _ASKED})
+        """What was asked for, to ask for it again.
+
+        But for the environment, and what it waited for.
+        """
+        asked = {name: getattr(self, name) for name in _ASKED}
+        if self.terms is not None:
+            again = self.terms.again
+            asked["terms"] = None if again == PLAIN else again
+        return TaskRequest(**asked)
 
     @property
     def left_running(self) -> str:
@@ -407,6 +428,18 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         if self.status is not TaskStatus.QUEUED:
             raise IllegalTransitionError(self, TaskStatus.QUEUED)
         return msgspec.structs.replace(self, reason=reason)
+
+    def on_terms(
+        self, terms: Terms, place: tuple[int, ...] | None, reason: str
+    ) -> Self:
+        """Return this queued task with other terms, another place, another reason.
+
+        Raises:
+            IllegalTransitionError: If it is not queued.
+        """
+        return msgspec.structs.replace(
+            self.waiting(reason), terms=None if terms == PLAIN else terms, place=place
+        )
 
     def started(self, at: datetime) -> Self:
         """Return this task as it begins to run.

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
 DEFAULT_GROUP: Final = "default"
 """The group of a task that names none."""
 
+MOST: Final = 1_000_000
+"""The highest priority; the lowest is the negative of it."""
+
+_Priority = Annotated[int, msgspec.Meta(ge=-MOST, le=MOST)]
+_Id = Annotated[int, msgspec.Meta(ge=1, le=(1 << 53) - 1)]
+_Ids = tuple[_Id, ...]
+_Seconds = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
+
 Needs = tuple[tuple[str, float], ...]
 """Names of resources, and how much of each."""
 
 
 class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """On which terms a task runs.
+    """On which terms a task runs: when it may start, and how long it may take.
+
+    In JSON only what differs from the default is written.
 
     Attributes:
+        timeout: Seconds after which it is ended as failed, as if it were canceled: with
+            the grace period, and with all that it has started. `None` for no limit.
         priority: Higher numbers start first; tasks of equal priority in their order.
         held: Whether it waits until somebody releases it.
+        immediate: Whether it starts at once, even if no slot is free.
         after: The tasks that must be complete before it starts.
         after_failed: The tasks that must have failed before it starts.
         after_any: The tasks that must have ended, in whatever way, before it starts.
@@ -26,13 +39,43 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         needs: Which named resources it takes while it runs, and how much of each.
     """
 
-    priority: int = 0
+    timeout: _Seconds | None = None
+    priority: _Priority = 0
     held: bool = False
-    after: tuple[int, ...] = ()
-    after_failed: tuple[int, ...] = ()
-    after_any: tuple[int, ...] = ()
+    immediate: bool = False
+    after: _Ids = ()
+    after_failed: _Ids = ()
+    after_any: _Ids = ()
     group: str = DEFAULT_GROUP
     needs: Needs = ()
+
+    @property
+    def waits_for(self) -> tuple[int, ...]:
+        """The ids of the tasks that must have ended before it starts."""
+        return (*self.after, *self.after_failed, *self.after_any)
+
+    @property
+    def again(self) -> Terms:
+        """What of them counts for another task that does the same: no other tasks."""
+        return msgspec.structs.replace(
+            self, held=False, immediate=False, after=(), after_failed=(), after_any=()
+        )
+
+    def problem(self) -> str | None:
+        """Return why these terms can't be met; `None` if they can.
+
+        What depends on other tasks is not looked at.
+        """
+        timeout = self.timeout
+        if timeout is not None and not 0 < timeout <= 1e9:  # noqa: PLR2004 - years
+            return f"timeout must be more than 0 seconds, not {timeout:g}"
+        if not -MOST <= self.priority <= MOST:
+            return f"priority must be from {-MOST} to {MOST}, not {self.priority}"
+        if self.immediate and (self.held or self.waits_for):
+            return "a task that starts at once can't wait for something as well"
+        if both := {*self.after} & {*self.after_failed}:
+            return f"task {min(both)} can't both complete and fail"
+        return None
 
 
 PLAIN: Final = Terms()

@@ -24,7 +24,9 @@ from ..messages import (
     ForgetFinished,
     Forgotten,
     GetTask,
+    HoldTask,
     ListTasks,
+    MoveTask,
     Notification,
     OpenQueue,
     QueueReply,
@@ -35,6 +37,7 @@ from ..messages import (
     Subscribed,
     SystemStopped,
     TaskAdded,
+    TaskAltered,
     TaskChanged,
     TaskFound,
     TaskList,
@@ -60,6 +63,8 @@ __all__ = [
     "TaskSystemError",
     "ask",
 ]
+
+    from ..rules.terms import Terms
 
 ReplyT = TypeVar("ReplyT")
 
@@ -105,6 +110,7 @@ class Requests(abc.ABC):
         directory: str | os.PathLike[str] | None = None,
         environment: Mapping[str, str] | None = None,
         origin: str = "",
+        terms: Terms | None = None,
         answer_timeout: float = ANSWER_TIMEOUT,
     ) -> Task:
         """Add a task and return it. Blocks until it is written down, not until it ends.
@@ -118,6 +124,8 @@ class Requests(abc.ABC):
             environment: All environment variables of its processes; by default those
                 of this process when the system was started.
             origin: Who or what adds it; see `Task.origin`.
+            terms: When it may start, and how long it may take; by default as soon as it
+                is its turn, and as long as it takes.
             answer_timeout: Seconds to wait for the answer.
 
         Returns:
@@ -134,6 +142,7 @@ class Requests(abc.ABC):
             origin,
             directory=None if directory is None else os.path.abspath(directory),  # noqa: PTH100 - a text
             environment=environment,
+            terms=terms,
         )
         return self._request(AddTask(request), TaskAdded, answer_timeout).task
 
@@ -326,6 +335,49 @@ class Requests(abc.ABC):
         """
         request = CancelTask(task_id, reason, now)
         return self._request(request, CancelAccepted, answer_timeout).tasks[0]
+
+    def move(
+        self,
+        task_id: int,
+        *,
+        first: bool = False,
+        before: int | None = None,
+        answer_timeout: float = ANSWER_TIMEOUT,
+    ) -> Task:
+        """Put a queued task elsewhere in the order, and return it.
+
+        Args:
+            task_id: Which.
+            first: Whether before all others of its priority, or behind them.
+            before: Another queued task before which it is put, if any; it gets the
+                priority of that one.
+            answer_timeout: Seconds to wait for the answer.
+
+        Raises:
+            RefusedError: If there is no such task, or it is not queued.
+            TimeoutError: If there was no answer in time.
+        """
+        request = MoveTask(task_id, first, before)
+        return self._request(request, TaskAltered, answer_timeout).task
+
+    def hold(self, task_id: int, *, answer_timeout: float = ANSWER_TIMEOUT) -> Task:
+        """Let a queued task wait until it is released, and return it.
+
+        Raises:
+            RefusedError: If there is no such task, or it is not queued.
+            TimeoutError: If there was no answer in time.
+        """
+        return self._request(HoldTask(task_id), TaskAltered, answer_timeout).task
+
+    def release(self, task_id: int, *, answer_timeout: float = ANSWER_TIMEOUT) -> Task:
+        """Let a queued task that is held start when it is its turn, and return it.
+
+        Raises:
+            RefusedError: If there is no such task, or it is not queued.
+            TimeoutError: If there was no answer in time.
+        """
+        request = HoldTask(task_id, held=False)
+        return self._request(request, TaskAltered, answer_timeout).task
 
     def cancel_all(
         self, *, reason: str = "canceled", answer_timeout: float = ANSWER_TIMEOUT

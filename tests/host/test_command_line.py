@@ -231,3 +231,30 @@ def test_add_on_a_host_loads_no_more_than_it_needs(shell: Shell) -> None:
     loaded = {name.partition(".")[0] for name in modules.split()}
     assert not loaded & {"msgspec", "pykka", "argparse", "socket", "platformdirs"}
     assert "backburner.actors" not in modules.split()
+
+
+def test_a_task_that_takes_too_long_gives_124(shell: Shell) -> None:
+    done = shell("run", "--timeout", "300ms", "--", "echo begun; exec sleep 600")
+    assert (done.returncode, done.stdout) == (124, "begun\n")
+    assert "timed out after 0.3s" in done.stderr
+    assert shell("wait", "1").returncode == 124
+
+
+def test_terms_are_options_of_add(shell: Shell) -> None:
+    assert shell("add", "--stash", "-a", "3", "--", "true").returncode == 2
+    assert shell("add", "--stash", "--priority", "5", "--", "true").returncode == 0
+    assert shell("add", "-a", "1", "--timeout", "1h", "--", "true").returncode == 0
+    task = json.loads(shell("show", "2", "--json").stdout)
+    assert task["terms"] == {"after": [1], "timeout": 3600.0}
+    assert task["reason"] == "waiting for #1"
+    shown = shell("show", "2").stdout
+    assert "timeout 1h, after #1" in shown
+    assert "held" in shell("list").stdout
+    assert shell("move", "2", "first").returncode == 0
+    assert shell("move", "2", "before").returncode == 2
+    assert shell("enqueue", "1").returncode == 0
+    assert shell("wait", "2").returncode == 0
+    refused = shell("stash", "1")
+    assert refused.returncode == 1
+    assert "does not wait any more" in refused.stderr
+    assert "not a whole number" in shell("add", "--priority", "x", "true").stderr

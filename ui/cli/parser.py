@@ -7,6 +7,9 @@ import math
 import signal
 from pathlib import Path
 
+from ...actors.rules.terms import PLAIN
+from ..dialogue.arguments import UsageError
+from ..dialogue.term_options import OPTIONS
 from ..program.options import SafeParser
 
 
@@ -70,6 +73,16 @@ def make_parser() -> argparse.ArgumentParser:
     kill.add_argument("ids", type=task_id, nargs="+", metavar="ID")
     rerun = verb("rerun", "add tasks once more, as they were asked for")
     rerun.add_argument("ids", type=task_id, nargs="+", metavar="ID")
+    move = verb("move", "change when a queued task starts")
+    move.add_argument("id", type=task_id)
+    move.add_argument("place", choices=("first", "last", "before"))
+    move.add_argument("other", type=task_id, nargs="?", metavar="ID")
+    for name, summary in (
+        ("stash", "hold queued tasks until they are enqueued"),
+        ("enqueue", "let tasks start that were held"),
+    ):
+        hold = verb(name, summary)
+        hold.add_argument("ids", type=task_id, nargs="+", metavar="ID")
     verb("clean", "forget finished tasks and delete their output")
     verb("sessions", "list the sessions")
     host = verb("host", "start, stop and look at the process that holds the session")
@@ -95,7 +108,42 @@ def _describes_task(parser: argparse.ArgumentParser) -> None:
         "-e", "--env", metavar="K=V", action="append", default=[], type=variable
     )
     parser.add_argument("-l", "--label", metavar="TEXT", help="what it is called")
+    parser.set_defaults(terms=PLAIN)
+    for option in OPTIONS:
+        names = [option.name, *([option.short] if option.short else [])]
+        if option.value:
+            parser.add_argument(
+                *names,
+                metavar=option.value,
+                help=option.summary,
+                action=_AddTerm,
+                dest="terms",
+            )
+        else:
+            parser.add_argument(
+                *names, nargs=0, help=option.summary, action=_AddTerm, dest="terms"
+            )
     parser.add_argument("words", nargs="+", metavar="CMD")
+
+
+class _AddTerm(argparse.Action):
+    """Adds to the terms of a new task what an option says."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        del parser, option_string
+        option = next(it for it in OPTIONS if it.name in self.option_strings)
+        value = values if isinstance(values, str) else ""
+        try:
+            namespace.terms = option.add_to(namespace.terms, value)
+        except UsageError as error:
+            text = str(error).removeprefix(f"{option.name}: ")
+            raise argparse.ArgumentError(self, text) from error
 
 
 def task_id(text: str) -> int:

@@ -29,6 +29,8 @@ from ...actors.host.remote import RemoteSystem
 from ...actors.messages import RefusalCode
 from ...actors.processes.output_file import open_output, read_tail
 from ...actors.rules.safe_text import safe_json, safe_line, safe_lines
+from ...actors.rules.task import TIMED_OUT
+from ...actors.rules.terms import PLAIN
 from ..dialogue.reports import detail_lines, list_lines, news_text, output_end
 from ..program.config import ConfigError, load
 from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL, EXIT_USAGE
@@ -142,6 +144,9 @@ class _Verb:
             "wait": self._wait,
             "cancel": self._cancel,
             "kill": self._kill,
+            "move": self._move,
+            "stash": self._hold,
+            "enqueue": self._hold,
             "rerun": self._rerun,
             "clean": self._clean,
             "end": self._end,
@@ -189,7 +194,10 @@ class _Verb:
         if not command.strip():
             raise _UsageError("missing command; try: backburner add -- make test")
         label = self._options.label or command.strip()
-        return system.add(label, "bash", command)
+        terms = self._options.terms
+        return system.add(
+            label, "bash", command, terms=None if terms == PLAIN else terms
+        )
 
     def _add(self, system: RemoteSystem) -> int:
         self._tell_added(self._new_task(system))
@@ -343,6 +351,26 @@ class _Verb:
             _say(f"sent {name} to #{task_id}")
         return status
 
+    def _move(self, system: RemoteSystem) -> int:
+        options = self._options
+        if (options.place == "before") is (options.other is None):
+            raise _UsageError("give a place: first, last, or before ID")
+        first = options.place == "first"
+        task = system.move(options.id, first=first, before=options.other)
+        self._tell_altered([task])
+        return 0
+
+    def _hold(self, system: RemoteSystem) -> int:
+        change = system.hold if self._options.verb == "stash" else system.release
+        self._tell_altered([change(task_id) for task_id in self._options.ids])
+        return 0
+
+    def _tell_altered(self, tasks: list[Task]) -> None:
+        if self._json:
+            _say_json(tasks)
+        else:
+            _say(*(f"#{task.id} {safe_line(task.reason)}" for task in tasks))
+
     def _rerun(self, system: RemoteSystem) -> int:
         for task_id in self._options.ids:
             self._tell_added(system.add_request(system.get(task_id).request))
@@ -479,6 +507,8 @@ def _status_of(task: Task) -> int:
     """Return the exit status that stands for how a task ended."""
     if task.status is TaskStatus.COMPLETE:
         return 0
+    if task.status is TaskStatus.FAILED and task.reason.startswith(TIMED_OUT):
+        return EXIT_TIMEOUT
     if task.exit_code:
         return task.exit_code
     if found := _SIGNALED.search(task.reason):

@@ -12,16 +12,19 @@ from ...actors import (
     CancelTask,
     ForgetFinished,
     Forgotten,
+    HoldTask,
     ListTasks,
+    MoveTask,
     QueueReply,
     Task,
+    TaskAltered,
     TaskFilter,
     TaskFound,
     TaskList,
     TaskRequest,
     TaskStatus,
 )
-from ...actors.rules.safe_text import brief
+from ...actors.rules.safe_text import brief, safe_line
 from . import completers
 from .answers import (
     Activity,
@@ -67,6 +70,7 @@ from .reports import (
     names_of,
     output_lines,
 )
+from .term_options import help_lines, read_options
 from .waits import Wait as PendingWait
 
 if TYPE_CHECKING:
@@ -107,7 +111,7 @@ class Run(msgspec.Struct, frozen=True):
 
 
 _LONGEST_QUOTED: Final = 120  # characters
-_TASK_USAGE: Final = '/task "Description" KIND ARGS...'
+_TASK_USAGE: Final = '/task [OPTIONS] "Description" KIND ARGS...'
 _TASK_EXAMPLE: Final = '/task "Run tests" bash make test'
 
 
@@ -137,11 +141,12 @@ def with_kind(line: str, error: UnknownKindError) -> UsageError:
     if REGISTRY.find(name) is not _TASK or "bash" not in error.kinds:
         return error
     what = f"unknown kind {brief(error.kind)}"
-    text = rest.lstrip()
+    _, text = read_options(rest)
+    options = rest.lstrip()[: len(rest.lstrip()) - len(text)]
     if text[0] in QUOTES:
         _, job = read_quoted(text)
         quoted = text[: len(text) - len(job)]
-        corrected = f"{_TASK.name} {quoted} bash {job.strip()}"
+        corrected = f"{_TASK.name} {options}{quoted} bash {job.strip()}"
         return UsageError(
             f"{what}; to run it with bash: {_shortened(corrected)}", corrected
         )
@@ -150,10 +155,12 @@ def with_kind(line: str, error: UnknownKindError) -> UsageError:
     if at:
         # A description of several words, without its quotes.
         job = text.split(maxsplit=at)[at]
-        corrected = f'{_TASK.name} "{" ".join(words[:at])}" {job.strip()}'
+        corrected = f'{_TASK.name} {options}"{" ".join(words[:at])}" {job.strip()}'
         return UsageError(
             f"{what}; put the description in quotes: {corrected}", corrected
         )
+    if options:
+        return error
     corrected = f"!{text.strip()}"
     return UsageError(
         f"{what}; to run it with bash: {_shortened(corrected)}", corrected
@@ -165,7 +172,7 @@ def _shortened(line: str) -> str:
 
 
 def _parse_task(rest: str) -> Run:
-    text = rest.lstrip()
+    terms, text = read_options(rest)
     if not text:
         raise UsageError(f"missing description and command; try: {_TASK_EXAMPLE}")
     if text[0] in QUOTES:
@@ -181,22 +188,18 @@ def _parse_task(rest: str) -> Run:
     kind, args = split_word(text)
     if not kind:
         raise UsageError(f"missing kind and command; the form is: {_TASK_USAGE}")
-    return Run(_request(description, kind, args))
-
-
-def _request(description: str, kind: str, args: str) -> TaskRequest:
-    text = unquote_whole(args)
-    return TaskRequest(description, kind, (text,) if text else ())
+    args = unquote_whole(args)
+    return Run(TaskRequest(description, kind, (args,) if args else (), terms=terms))
 
 
 def _bash_part(rest: str) -> str | None:
-    text = rest.lstrip()
     try:
+        _, text = read_options(rest)
         if text[:1] and text[0] in QUOTES:
             _, text = read_quoted(text)
         else:
             _, text = split_word(text)
-    except UnbalancedQuoteError:
+    except (UnbalancedQuoteError, UsageError):
         return None
     kind, args = split_word(text)
     return args if kind == "bash" and args else None
@@ -204,7 +207,7 @@ def _bash_part(rest: str) -> str | None:
 
 _TASK: Final = CommandSpec(
     "/task",
-    '"Description" KIND ARGS...',
+    '[OPTIONS] "Description" KIND ARGS...',
     "put a job on the back burner",
     _parse_task,
     completers.job,
@@ -213,6 +216,8 @@ _TASK: Final = CommandSpec(
         '  /task "Count" bash ls | wc -l && echo "a  b"',
         "Quotes around all of it are taken off:",
         '  /task "Run tests" bash "make test"',
+        "Options say when it may start, and how long it may take:",
+        *help_lines(),
     ),
     _also("/job"),
     _bash_part,
@@ -420,6 +425,112 @@ _CANCEL: Final = CommandSpec(
         *_also("/stop", "/abort", "/rm", "/remove", "/del", "/delete"),
         Synonym("/kill", "--now"),
     ),
+)
+
+
+class Move(msgspec.Struct, frozen=True):
+    """Put a queued task elsewhere in the order.
+
+    Attributes:
+        task_id: Which; none for the one added last.
+        first: Whether first, or last.
+        before: Another one before which it is put, if any.
+    """
+
+    task_id: int | None
+    first: bool = False
+    before: int | None = None
+
+    def run(self, context: Context) -> list[Effect]:
+        """Ask for it."""
+        return context.with_task(
+            self.task_id,
+            lambda wanted: context.send(
+                lambda i: MoveTask(wanted, self.first, self.before, None, i),
+                lambda reply: _altered(context, reply),
+            ),
+        )
+
+
+def _altered(context: Context, reply: QueueReply) -> list[Effect]:
+    if not isinstance(reply, TaskAltered):
+        return []
+    task = reply.task
+    text = f"#{task.id} {safe_line(task.description)}: {safe_line(task.reason)}"
+    return [context.reply([text])]
+
+
+def _parse_move(rest: str) -> Move:
+    match rest.split():
+        case [word, "first"]:
+            return Move(task_id(word), first=True)
+        case [word, "last"]:
+            return Move(task_id(word))
+        case [word, "before", other] if (before := task_id(other)) is not None:
+            return Move(task_id(word), before=before)
+        case _:
+            raise UsageError(
+                "/move takes a task and a place, such as: /move 3 before 5"
+            )
+
+
+_MOVE: Final = CommandSpec(
+    "/move",
+    "ID first|last|before ID",
+    "change when a queued task starts, among those of its priority",
+    _parse_move,
+    completers.open_task(
+        (
+            ("first", "before all"),
+            ("last", "behind all"),
+            ("before", "right before another one, whose id follows"),
+        )
+    ),
+    ("Before another task it gets the priority of that one.",),
+)
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """Let queued tasks wait until they are released, or release them."""
+
+    task_ids: tuple[int | None, ...]
+    held: bool
+
+    def run(self, context: Context) -> list[Effect]:
+        """Ask for it, one by one."""
+
+        def hold(wanted: int) -> list[Effect]:
+            return context.send(
+                lambda i: HoldTask(wanted, self.held, None, i),
+                lambda reply: _altered(context, reply),
+            )
+
+        return [e for it in self.task_ids for e in context.with_task(it, hold)]
+
+
+def _parse_hold(name: str, rest: str, *, held: bool) -> Hold:
+    words = rest.split()
+    if not words:
+        raise UsageError(f"{name} takes the ids of queued tasks, such as: {name} 3")
+    return Hold(tuple(task_id(word) for word in words), held)
+
+
+_STASH: Final = CommandSpec(
+    "/stash",
+    "ID...",
+    "hold queued tasks until /enqueue",
+    lambda rest: _parse_hold("/stash", rest, held=True),
+    completers.open_tasks(),
+    synonyms=_also("/hold"),
+)
+
+_ENQUEUE: Final = CommandSpec(
+    "/enqueue",
+    "ID...",
+    "let tasks start that were held by /stash or --stash",
+    lambda rest: _parse_hold("/enqueue", rest, held=False),
+    completers.open_tasks(),
+    synonyms=_also("/release", "/unstash"),
 )
 
 
@@ -796,6 +907,9 @@ REGISTRY: Final = Registry(
     _RERUN,
     _TASKS,
     _CANCEL,
+    _MOVE,
+    _STASH,
+    _ENQUEUE,
     _SHOW,
     _OUTPUT,
     _WAIT,

@@ -14,6 +14,7 @@ import msgspec
 
 from .arguments import LAST
 from .quoting import QUOTES, UnbalancedQuoteError, read_quoted
+from .term_options import OPTIONS
 
 if TYPE_CHECKING:
     from ...actors import Task
@@ -200,8 +201,21 @@ def _conversations(word: str, used: set[str], known: Vocabulary) -> Iterable[Pro
 
 
 def job(rest: str, known: Vocabulary) -> Completion:
-    """Propose the kind of a job, after its description."""
+    """Propose the options of a job, and its kind after its description."""
     text = rest.lstrip()
+    used: set[str] = set()
+    while text.startswith("-"):
+        word, space, text = text.partition(" ")
+        name, equals, _ = word.partition("=")
+        if not space:
+            return _options(word, used)
+        used.add(name)
+        text = text.lstrip()
+        if not equals and any(it.value for it in OPTIONS if it.name == name):
+            value, space, text = text.partition(" ")
+            if not space:
+                return Completion(value)
+            text = text.lstrip()
     if not text:
         return Completion()
     try:
@@ -218,6 +232,17 @@ def job(rest: str, known: Vocabulary) -> Completion:
     )
     completion = Completion(kind, kinds)
     return msgspec.structs.replace(completion, wants_one=not completion.is_complete)
+
+
+def _options(word: str, used: set[str]) -> Completion:
+    proposals = tuple(
+        Proposal(it.name, f"{it.name} {it.value}".rstrip(), it.summary)
+        for it in OPTIONS
+        if it.name.startswith(word) and it.name not in used
+    )
+    completion = Completion(word, proposals)
+    unfinished = "=" not in word and not completion.is_complete
+    return msgspec.structs.replace(completion, wants_one=unfinished)
 
 
 def _first_word(text: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from ...actors import TaskStatus
 from ...actors.rules.safe_text import safe_line
 from ..text.theme import duration_text
+from .term_options import terms_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -65,6 +66,7 @@ def task_facts(  # noqa: PLR0913 - each is one independent thing
         (lines, "command", args),
         (opened, "command", f"{task.kind} {args}"),
         (both, "directory", task.directory),
+        (both, "terms", _known(task.terms, terms_text)),
         (both, "error", error_beyond_reason(task)),
         (lines, "queued", _time(task.queued_at)),
         (lines, "started", _time(task.started_at)),

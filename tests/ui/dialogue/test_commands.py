@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from backburner.actors import TaskFilter, TaskRequest
+from backburner.actors import TaskFilter, TaskRequest, Terms
 from backburner.ui.dialogue.arguments import UsageError
 from backburner.ui.dialogue.commands import (
     REGISTRY,
@@ -14,6 +14,8 @@ from backburner.ui.dialogue.commands import (
     Exit,
     GoToChat,
     Help,
+    Hold,
+    Move,
     Quit,
     Rerun,
     Run,
@@ -41,6 +43,10 @@ def _bash(description: str, command: str) -> Run:
     return Run(TaskRequest(description, "bash", (command,)))
 
 
+def _on(terms: Terms, description: str, command: str) -> Run:
+    return Run(TaskRequest(description, "bash", (command,), terms=terms))
+
+
 COMMANDS: list[tuple[str, Command]] = [
     ('/task "Run tests" bash make test', _bash("Run tests", "make test")),
     ('/task "Run tests" bash "make test"', _bash("Run tests", "make test")),
@@ -57,6 +63,29 @@ COMMANDS: list[tuple[str, Command]] = [
     ('/task "Nap" sleep', Run(TaskRequest("Nap", "sleep"))),
     ('/task "Nap" sleep ""', Run(TaskRequest("Nap", "sleep"))),
     ('/task "x" nokind y', Run(TaskRequest("x", "nokind", ("y",)))),
+    (
+        '/task --after 3,#5 --timeout 10m "Deploy" bash "make deploy"',
+        _on(Terms(after=(3, 5), timeout=600.0), "Deploy", "make deploy"),
+    ),
+    (
+        "/task --priority=-2 --stash  Deploy bash make",
+        _on(Terms(priority=-2, held=True), "Deploy", "make"),
+    ),
+    (
+        "/task --immediate Deploy bash make",
+        _on(Terms(immediate=True), "Deploy", "make"),
+    ),
+    (
+        "/task --after-failed 1 --after-any 2 --after-any 4 Deploy bash make",
+        _on(Terms(after_failed=(1,), after_any=(2, 4)), "Deploy", "make"),
+    ),
+    ("/task --priority 0 Tests bash make", _bash("Tests", "make")),
+    ("/move 3 first", Move(3, first=True)),
+    ("/move #3 last", Move(3)),
+    ("/move last before #5", Move(None, before=5)),
+    ("/stash 3 4", Hold((3, 4), held=True)),
+    ("/enqueue last", Hold((None,), held=False)),
+    ("/release 3", Hold((3,), held=False)),
     ("!make test", _bash("make test", "make test")),
     ("! make test", _bash("make test", "make test")),
     ('!"make test"', _bash("make test", "make test")),
@@ -162,6 +191,19 @@ def test_every_command_is_tried() -> None:
         ('/task "Run tests bash ls', 'no closing " after: "Run tests bash ls; add it'),
         ("/task 'Run", "no closing ' after: 'Run; add it"),
         ('/task "Run" bash "make', 'no closing " after: "make; add it'),
+        ("/task --soon Run bash ls", "unknown option --soon; the options are: --tim"),
+        ("/task --timeout", "--timeout takes a value, such as: --timeout 10m"),
+        ("/task --timeout soon Run bash ls", "--timeout: bad duration 'soon'; write"),
+        ("/task --priority high Run bash ls", "high is not a whole number, such as 5"),
+        ("/task --after 3,x Run bash ls", "--after: x is not a task id; use a number"),
+        ("/task --after last Run bash ls", "give the ids of the tasks, such as 3"),
+        ("/task --stash=yes Run bash ls", "--stash takes no value"),
+        ("/task --stash", "missing description and command; try: /task "),
+        ("/move 3", "/move takes a task and a place, such as: /move 3 before 5"),
+        ("/move 3 up", "/move takes a task and a place, such as"),
+        ("/move 3 before last", "/move takes a task and a place, such as"),
+        ("/stash", "/stash takes the ids of queued tasks, such as: /stash 3"),
+        ("/enqueue x", "x is not a task id; use a number such as 3, or last"),
         ("!", "missing command; try: !make test"),
         ("!  ", "missing command; try: !make test"),
         ('!""', "missing command; try: !make test"),

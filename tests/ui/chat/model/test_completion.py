@@ -162,6 +162,17 @@ def test_kinds_are_proposed_after_the_description() -> None:
     assert chat.state.editor.text == '/task "Run tests" sleep '
 
 
+def test_options_of_a_task_are_proposed_before_the_description() -> None:
+    chat = ChatDriver()
+    chat.type("/task --after")
+    assert labels(chat) == ["--after 3,5", "--after-failed 3,5", "--after-any 3,5"]
+    chat.type(" 3 --ti")
+    assert labels(chat) == ["--timeout 10m"]
+    chat.press("tab")
+    chat.type(" 10m Tests ba")
+    assert labels(chat) == ["bash COMMAND"]
+
+
 def test_the_conversation_with_news_is_proposed_first_and_this_one_last() -> None:
     chat = ChatDriver()
     for name in ("notes", "deploy", "work"):
@@ -181,6 +192,9 @@ def test_every_option_is_known_and_has_a_word_of_help() -> None:
     for spec in REGISTRY:
         for option in spec.complete("--", words).proposals:
             rest = {"--now": " --all", "--new": " notes"}.get(option.text, "")
+            if spec.name == "/task":
+                value = option.label.removeprefix(option.text).replace("N", "1")
+                rest = f"{value} Tests bash make"
             spec.parse(option.text + rest)
             assert option.summary
             found.setdefault(spec.name, []).append(option.text)

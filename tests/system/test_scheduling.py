@@ -1,0 +1,278 @@
+"""When tasks start, in whole systems: the order, conditions, times, and a reopening."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from backburner.actors import (
+    Outcome,
+    RefusalCode,
+    RefusedError,
+    Task,
+    TaskChanged,
+    TaskEvent,
+    TaskStatus,
+    TaskSystem,
+    Terms,
+)
+from backburner.actors.testing import FakeKind, Recorder, running
+from patience import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    Alive = Callable[[Iterable[int]], list[int]]
+    PidsIn = Callable[[str], list[int]]
+
+COMPLETE, CANCELED, QUEUED = (
+    TaskStatus.COMPLETE,
+    TaskStatus.CANCELED,
+    TaskStatus.QUEUED,
+)
+
+
+class OneSlot:
+    """A system with one slot and jobs that end when the test says so."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.open()
+
+    def open(self) -> None:
+        self.kind = FakeKind()
+        self.system = TaskSystem(
+            slots=1, grace=0.2, kinds=[self.kind], directory=self.directory
+        )
+        self.system.start()
+
+    def reopen(self) -> None:
+        self.system.stop()
+        self.open()
+
+    def add(self, **terms: object) -> int:
+        return self.task(**terms).id
+
+    def task(self, **terms: object) -> Task:
+        asked = Terms(**terms) if terms else None  # pyright: ignore[reportArgumentType]
+        return self.system.add("Job", "fake", terms=asked)
+
+    def order(self, count: int) -> list[int]:
+        """End what runs, one after the other; return what started, in order."""
+        news: Recorder[object] = Recorder("a subscriber")
+        self.system.subscribe(news)
+        for _ in range(count):
+            (runs,) = self.running()
+            self.kind.job(runs).complete()
+            self.system.wait(runs, timeout=PATIENCE)
+        self.system.unsubscribe(news)
+        return [
+            it.task.id
+            for it in news.received
+            if isinstance(it, TaskChanged) and it.event is TaskEvent.RUNNING
+        ]
+
+    def running(self) -> list[int]:
+        return [
+            task.id for task in self.system.list() if task.status is TaskStatus.RUNNING
+        ]
+
+    def fail(self, task_id: int) -> None:
+        self.kind.job(task_id).fail()
+        self.system.wait(task_id, timeout=PATIENCE)
+
+    def complete(self, task_id: int) -> None:
+        self.kind.job(task_id).complete()
+        self.system.wait(task_id, timeout=PATIENCE)
+
+
+@pytest.fixture
+def one(tmp_path: Path) -> Iterator[OneSlot]:
+    one = OneSlot(tmp_path / "session")
+    yield one
+    one.system.stop()
+
+
+# The order
+
+
+def test_higher_priorities_start_first_and_equal_ones_in_their_order(
+    one: OneSlot,
+) -> None:
+    one.add()
+    low, plain, high, also_high = (
+        one.add(priority=-1),
+        one.add(),
+        one.add(priority=5),
+        one.add(priority=5),
+    )
+    assert one.order(4) == [high, also_high, plain, low]
+
+
+def test_what_is_moved_starts_where_it_was_put_after_a_reopening_too(
+    one: OneSlot,
+) -> None:
+    blocker = one.add()
+    two, three, four, five = (one.add() for _ in range(4))
+    one.system.move(five, first=True)
+    one.system.move(two)
+    assert one.system.move(four, before=three).place is not None
+    one.reopen()
+    assert one.running() == [five]
+    assert one.order(3) == [four, three, two]
+    assert one.system.get(blocker).status is CANCELED
+
+
+def test_what_is_put_before_another_gets_its_priority(one: OneSlot) -> None:
+    one.add()
+    plain, high = one.add(), one.add(priority=5)
+    terms = one.system.move(plain, before=high).terms
+    assert terms is not None
+    assert terms.priority == 5
+    assert one.order(2) == [plain, high]
+
+
+def test_what_is_held_waits_until_it_is_released(one: OneSlot) -> None:
+    held = one.task(held=True)
+    assert (held.status, held.reason) == (QUEUED, "held")
+    other = one.add()
+    assert one.running() == [other]
+    one.reopen()
+    assert one.running() == []
+    one.system.release(held.id)
+    assert one.running() == [held.id]
+    later = one.add()
+    assert one.system.hold(later).reason == "held"
+    one.complete(held.id)
+    assert one.running() == []
+
+
+def test_what_starts_at_once_takes_no_slot_from_others_later(one: OneSlot) -> None:
+    first, waits = one.add(), one.add()
+    at_once = one.add(immediate=True)
+    assert one.running() == [first, at_once]
+    one.complete(at_once)
+    assert one.running() == [first]
+    one.complete(first)
+    assert one.running() == [waits]
+
+
+def test_only_what_is_queued_can_be_moved_or_held(one: OneSlot) -> None:
+    runs, waits = one.add(), one.add()
+    with pytest.raises(RefusedError, match="does not wait any more; it is running"):
+        one.system.move(runs, first=True)
+    with pytest.raises(RefusedError, match="it is running"):
+        one.system.move(waits, before=runs)
+    with pytest.raises(RefusedError, match="no task 9") as refused:
+        one.system.hold(9)
+    assert refused.value.code is RefusalCode.UNKNOWN
+    assert one.order(1) == [waits]
+
+
+# Conditions on other tasks
+
+
+def test_a_task_starts_when_those_before_it_are_complete(one: OneSlot) -> None:
+    first, second = one.add(), one.add()
+    third = one.task(after=(first, second), priority=9)
+    assert third.reason == f"waiting for #{first}, #{second}"
+    assert one.order(1) == [second]
+    assert one.order(1) == [third.id]
+
+
+def test_what_can_never_start_is_canceled_with_the_reason_down_the_chain(
+    one: OneSlot,
+) -> None:
+    first = one.add()
+    second = one.add(after=(first,))
+    third = one.add(after=(second,))
+    on_failure = one.add(after_failed=(first,))
+    in_any_case = one.add(after_any=(third,))
+    one.fail(first)
+    tasks = {task.id: task for task in one.system.list()}
+    assert tasks[second].status is CANCELED
+    assert tasks[second].reason == f"can't start: #{first} failed"
+    assert tasks[third].reason == f"can't start: #{second} was canceled"
+    assert one.running() == [on_failure]
+    assert one.order(1) == [in_any_case]
+    late = one.task(after=(first,))
+    assert one.system.get(late.id).reason == f"can't start: #{first} failed"
+
+
+def test_a_chain_waits_after_a_reopening_and_ends_with_what_the_end_canceled(
+    one: OneSlot,
+) -> None:
+    held = one.add(held=True)
+    waits = one.add(after=(held,))
+    runs = one.add()
+    one.add(after=(runs,))
+    one.reopen()
+    assert one.system.get(waits).reason == f"waiting for #{held}"
+    assert one.system.get(4).reason == f"can't start: #{runs} was canceled"
+    one.system.release(held)
+    assert one.order(1) == [waits]
+
+
+def test_an_unknown_task_can_not_be_waited_for(one: OneSlot) -> None:
+    with pytest.raises(RefusedError, match="can't start after #7: no task 7"):
+        one.add(after=(7,))
+    assert one.system.list() == ()
+
+
+def test_a_long_chain_is_canceled_as_one(one: OneSlot) -> None:
+    last = one.add()
+    for _ in range(10_000):
+        last = one.add(after=(last,))
+    one.fail(1)
+    assert one.system.get(last).reason == f"can't start: #{last - 1} was canceled"
+    assert one.running() == []
+
+
+def test_a_repeat_waits_for_nothing_that_the_first_waited_for(one: OneSlot) -> None:
+    first = one.add()
+    task = one.task(after=(first,), timeout=60.0)
+    assert task.request.terms == Terms(timeout=60.0)
+
+
+@pytest.mark.parametrize(
+    ("terms", "problem"),
+    [
+        (Terms(timeout=0.0), "timeout"),
+        (Terms(timeout=float("nan")), "timeout"),
+        (Terms(priority=1 << 40), "priority"),
+        (Terms(immediate=True, held=True), "at once"),
+        (Terms(after=(1,), after_failed=(1,)), "can't both"),
+    ],
+)
+def test_terms_that_make_no_sense_are_refused(
+    one: OneSlot, terms: Terms, problem: str
+) -> None:
+    one.add()
+    with pytest.raises(RefusedError, match=problem) as refused:
+        one.system.add("Job", "fake", terms=terms)
+    assert refused.value.code is RefusalCode.INVALID
+
+
+# Time
+
+
+def test_a_task_that_takes_too_long_fails_with_all_that_it_started(
+    alive: Alive, pids_in: PidsIn, tmp_path: Path
+) -> None:
+    command = f"cd {tmp_path}; (echo $BASHPID; exec sleep 600) > pid & wait"
+    with running(TaskSystem(grace=0.2)) as system:
+        task = system.add("Hang", "bash", command, terms=Terms(timeout=0.5))
+        (ended,) = system.wait(task.id, timeout=PATIENCE)
+        assert ended.status is TaskStatus.FAILED
+        assert ended.reason == "timed out after 0.5s"
+        (pid,) = pids_in("pid")
+        assert alive([pid]) == []
+
+
+def test_a_task_that_ends_in_time_is_no_failure() -> None:
+    with running(TaskSystem()) as system:
+        task = system.add("Quick", "bash", "true", terms=Terms(timeout=600.0))
+        (ended,) = system.wait(task.id, timeout=PATIENCE)
+        assert ended.status is COMPLETE
+        assert Outcome.complete(ended.reason, 0).exit_code == ended.exit_code

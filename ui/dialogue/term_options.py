@@ -1,0 +1,167 @@
+"""The options of a new task: when it may start, and how long it may take.
+
+`/task` reads them before the description, `backburner add` and `run` anywhere before
+the command. Help, completion and docs/scheduling.md know them from here alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from ...actors import Terms
+from ...actors.rules.durations import parse_duration, short_duration
+from ...actors.rules.safe_text import brief
+from ...actors.rules.terms import PLAIN
+from .arguments import UsageError, split_word, task_id
+
+_Read = Callable[[Terms, str], Terms]
+
+
+class TermOption(msgspec.Struct, frozen=True):
+    """One option.
+
+    Attributes:
+        name: What is typed, with the dashes.
+        value: What its value is called; empty if it takes none.
+        summary: What it does, in a few words.
+        read: Adds to terms what the value says; raises `UsageError` or `ValueError`.
+        short: What else is typed on the command line, such as `-a`.
+    """
+
+    name: str
+    value: str
+    summary: str
+    read: _Read
+    short: str = ""
+
+    def add_to(self, terms: Terms, value: str) -> Terms:
+        """Return terms with what this option says.
+
+        Raises:
+            UsageError: If its value makes no sense.
+        """
+        try:
+            return self.read(terms, value)
+        except ValueError as error:
+            raise UsageError(f"{self.name}: {error}") from error
+
+
+def _timeout(terms: Terms, value: str) -> Terms:
+    return msgspec.structs.replace(terms, timeout=parse_duration(value))
+
+
+def _priority(terms: Terms, value: str) -> Terms:
+    digits = value.removeprefix("-").removeprefix("+")
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > 18:  # noqa: PLR2004 - fits 64 bits
+        raise UsageError(f"{brief(value)} is not a whole number, such as 5 or -5")
+    return msgspec.structs.replace(terms, priority=int(value))
+
+
+def _held(terms: Terms, value: str) -> Terms:
+    del value
+    return msgspec.structs.replace(terms, held=True)
+
+
+def _immediate(terms: Terms, value: str) -> Terms:
+    del value
+    return msgspec.structs.replace(terms, immediate=True)
+
+
+def _ids(value: str) -> tuple[int, ...]:
+    ids: list[int] = []
+    for word in value.split(","):
+        found = task_id(word.strip())
+        if found is None:
+            raise UsageError("give the ids of the tasks, such as 3 or 3,5")
+        ids.append(found)
+    return tuple(ids)
+
+
+def _after(terms: Terms, value: str) -> Terms:
+    return msgspec.structs.replace(terms, after=terms.after + _ids(value))
+
+
+def _after_failed(terms: Terms, value: str) -> Terms:
+    ids = terms.after_failed + _ids(value)
+    return msgspec.structs.replace(terms, after_failed=ids)
+
+
+def _after_any(terms: Terms, value: str) -> Terms:
+    return msgspec.structs.replace(terms, after_any=terms.after_any + _ids(value))
+
+
+OPTIONS: Final = (
+    TermOption("--timeout", "10m", "fail it if it takes longer", _timeout),
+    TermOption(
+        "--priority", "N", "start it before those with a lower number; 0", _priority
+    ),
+    TermOption("--stash", "", "hold it until /enqueue", _held),
+    TermOption("--immediate", "", "start it now, even if no slot is free", _immediate),
+    TermOption("--after", "3,5", "start it when these are complete", _after, "-a"),
+    TermOption(
+        "--after-failed", "3,5", "start it when these have failed", _after_failed
+    ),
+    TermOption(
+        "--after-any", "3,5", "start it when these have ended, however", _after_any
+    ),
+)
+"""All options, in the order in which help lists them."""
+
+_BY_NAME: Final = {it.name: it for it in OPTIONS}
+
+
+def read_options(text: str) -> tuple[Terms | None, str]:
+    """Read the options at the beginning of a text.
+
+    Returns:
+        What they say, `None` without any, and the rest of the text.
+
+    Raises:
+        UsageError: If one is not known, or its value makes no sense.
+    """
+    terms = PLAIN
+    rest = text.lstrip()
+    while rest.startswith("--"):
+        word, after = split_word(rest)
+        name, equals, value = word.partition("=")
+        option = _BY_NAME.get(name)
+        if option is None:
+            known = " ".join(_BY_NAME)
+            raise UsageError(f"unknown option {brief(name)}; the options are: {known}")
+        if option.value and not equals:
+            value, after = split_word(after)
+        if option.value and not value:
+            raise UsageError(f"{name} takes a value, such as: {name} {option.value}")
+        if equals and not option.value:
+            raise UsageError(f"{name} takes no value")
+        terms = option.add_to(terms, value)
+        rest = after.lstrip()
+    return (None if terms == PLAIN else terms), rest
+
+
+def help_lines() -> tuple[str, ...]:
+    """Return a line of help for each option."""
+    return tuple(f"{f'{it.name} {it.value}'.rstrip()}: {it.summary}" for it in OPTIONS)
+
+
+def terms_text(terms: Terms) -> str:
+    """Say in one line what was asked for: `timeout 10m, after #3 #5`."""
+    parts: list[str] = []
+    if terms.timeout is not None:
+        parts.append(f"timeout {short_duration(terms.timeout)}")
+    if terms.priority:
+        parts.append(f"priority {terms.priority}")
+    parts += [
+        f"{what} {' '.join(f'#{it}' for it in ids)}"
+        for what, ids in (
+            ("after", terms.after),
+            ("after failed", terms.after_failed),
+            ("after the end of", terms.after_any),
+        )
+        if ids
+    ]
+    parts += ["held"] * terms.held + ["immediate"] * terms.immediate
+    return ", ".join(parts)

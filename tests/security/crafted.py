@@ -392,6 +392,23 @@ CASES: Final[dict[str, Callable[[Session], None]]] = {
 """Every case, by what is crafted in it."""
 
 
+def choose(chance: random.Random, count: int) -> list[str]:
+    """Draw cases: of every column and field, of every value, and others up to `count`.
+
+    Those that are one of a kind, such as another schema, are all among them.
+    """
+    parts: dict[str, list[str]] = {}
+    for name in chance.sample(sorted(CASES), len(CASES)):
+        for part in name.split(" = "):
+            parts.setdefault(part, []).append(name)
+    chosen = dict.fromkeys(names[0] for names in parts.values())
+    for name in chance.sample(sorted(CASES), len(CASES)):
+        if len(chosen) >= count:
+            break
+        chosen[name] = None
+    return [*chosen]
+
+
 def mixed(seed: int) -> tuple[str, list[Callable[[Session], None]]]:
     """Draw several cases at once, and damage of some random bytes at times."""
     chance = random.Random(seed)  # noqa: S311 - chooses cases, keeps no secrets

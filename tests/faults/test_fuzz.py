@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import select
 import signal
 import subprocess
 import termios
+import time
 from typing import TYPE_CHECKING, Final
 
+import psutil
 import pytest
 from patience import PATIENCE
 from pty_session import PtySession, chat_command
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SEEDS: Final = [SEED + n for n in range(150 if SOAK else 2)]
+_LEAVING_SEEDS: Final = [SEED + n for n in range(60 if SOAK else 2)]
 _STEPS: Final = 60
+_OPENINGS: Final = 6
 _LONG: Final = 70_000
 
 _COMMANDS: Final = (
@@ -80,6 +85,13 @@ _KEYS: Final = (
     *(b"\x1b[13;2u", b"\x1b[99999999;5u", b"\x1b[1;5", b"\x1b[200~", b"\x1b[201~"),
     *(b"\x1b[?62;22c", b"\x1b]11;rgb:0/0/0\x07", b"\x1bP+r", b"?", b"/", b"n", b"&"),
 )
+_LEAVING: Final = (b"\x03", b"\x04", b"\x1a", b"\x1c", b"\r")
+"""Ctrl+C, Ctrl+D, Ctrl+Z, Ctrl+\\, and the Enter that is the yes to a question."""
+
+_LEFT: Final = {0} | {
+    128 + it for it in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+}
+"""How a chat may end that was left by a key, or told to by a signal."""
 
 
 def _noise(chance: random.Random) -> bytes:
@@ -149,7 +161,7 @@ def _press(chance: random.Random, chat: PtySession) -> None:
             end = chance.choice([b"\x1b[201~", b"\x1b[20", b""])
             chat.flood_bytes(b"\x1b[200~" + paste + end)
         case 2:
-            chat.flood_bytes(_noise(chance).translate(None, b"\x03\x04\x1a"))
+            chat.flood_bytes(_noise(chance).translate(None, b"\x03\x04\x1a\x1c"))
         case 3 | 4 | 5:
             chat.flood_bytes(_line(chance)[:2000] + b"\r")
         case 6 if chance.random() < 0.3:
@@ -178,20 +190,108 @@ def test_the_drawn_chat_takes_any_keys_and_ends_on_a_signal(
             if chat.process.poll() is not None:
                 break
             _press(chance, chat)
-        with contextlib.suppress(ProcessLookupError):
-            chat.process.send_signal(signal.SIGCONT)
-            chat.process.send_signal(signal.SIGTERM)
-        status = chat.wait_exit()
-        raw = bytes(chat.raw)
-        assert status in {0, 128 + signal.SIGTERM}, label
-        assert b"Traceback" not in raw, label
-        assert b"nternal error" not in raw, label
-        assert _modes(chat.master) == before, label
-        for on, off in (
-            (b"\x1b[?1049h", b"\x1b[?1049l"),
-            (b"\x1b[?2004h", b"\x1b[?2004l"),
-        ):
-            assert raw.rfind(off) > raw.rfind(on), label
+        _end(chat)
+        _check_end(chat, before, {0, 128 + signal.SIGTERM}, label)
         until(lambda: not tagged(tag))
-    log = tmp_path / "state/main/chat.log"
+    _check_log(tmp_path / "state", label)
+
+
+@pytest.mark.parametrize("seed", _LEAVING_SEEDS)
+def test_the_drawn_chat_may_be_left_at_any_moment_and_opened_again(
+    seed: int, tmp_path: Path, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    chance = random.Random(seed)  # noqa: S311 - chooses input, keeps no secrets
+    tag = f"fuzz-leave-{os.getpid()}-{seed}"
+    label = f"BACKBURNER_SEED={seed}"
+    command = chat_command(tmp_path / "state", "--grace", "0.2")
+    opened = steps = 0
+    while steps < _STEPS:
+        opened += 1
+        with _Shell(command, environ={TAG: tag}, cwd=tmp_path) as chat:
+            before = _modes(chat.master)
+            chat.wait(lambda chat=chat: b"\x1b[?1049h" in chat.raw)
+            for _ in range(chance.randint(1, 2 * _STEPS // _OPENINGS)):
+                if chat.process.poll() is None:
+                    steps += 1
+                    _press_any(chance, chat)
+            _leave(chance, chat)
+            _check_end(chat, before, _LEFT, label)
+            until(lambda: not tagged(tag))
+    assert opened > 1, label
+    _check_log(tmp_path / "state", label)
+
+
+def _press_any(chance: random.Random, chat: PtySession) -> None:
+    """Do one thing, and often one that ends the program or stops it."""
+    if chance.random() < 0.6:
+        _press(chance, chat)
+        return
+    match chance.randrange(4):
+        case 0:
+            keys = _noise(chance)
+        case 1:
+            keys = b"/quit\r" + chance.choice([b"", b"\r", b"\x1b", b"y"])
+        case _:
+            keys = b"".join(chance.choices(_LEAVING, k=chance.randint(1, 3)))
+    chat.flood_bytes(keys)
+
+
+class _Shell(PtySession):
+    """A terminal with a shell that lets a program go on that is stopped."""
+
+    def flood_bytes(self, data: bytes) -> None:
+        """Send what may stop it, as Ctrl+Z does."""
+        while data and self.process.poll() is None:
+            _, writable, _ = select.select([], [self.master], [], 0.01)
+            if writable:
+                data = data[os.write(self.master, data[:64]) :]
+            while self.read(0.0, drain=True):
+                pass
+            self.go_on()
+
+    def go_on(self) -> None:
+        """Let it go on if it is stopped."""
+        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+            if psutil.Process(self.process.pid).status() == psutil.STATUS_STOPPED:
+                self.process.send_signal(signal.SIGCONT)
+
+
+def _leave(chance: random.Random, chat: _Shell) -> None:
+    """Leave by keys, as a person would from wherever this is, or tell it to end."""
+    keys = chance.choice(
+        [(b"\x04", b"\r"), (b"\x03", b"\x04\r"), (b"\x1b", b"\x04"), ()]
+    )
+    end = time.monotonic() + PATIENCE
+    while keys and chat.process.poll() is None:
+        assert time.monotonic() < end, f"{keys}: {chat.text}"
+        for key in (b"\x03", *keys):
+            chat.flood_bytes(key)
+            chat.read(0.2)
+    _end(chat)
+
+
+def _end(chat: PtySession) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        chat.process.send_signal(signal.SIGCONT)
+        chat.process.send_signal(signal.SIGTERM)
+
+
+def _check_end(
+    chat: PtySession, before: list[object], legal: set[int], label: str
+) -> None:
+    """See that the program ends as it should, and gives the terminal back."""
+    status, raw = chat.wait_exit(), bytes(chat.raw)
+    assert status in legal, label
+    assert b"Traceback" not in raw, label
+    assert b"nternal error" not in raw, label
+    assert _modes(chat.master) == before, label
+    for on, off in (
+        (b"\x1b[?1049h", b"\x1b[?1049l"),
+        (b"\x1b[?2004h", b"\x1b[?2004l"),
+    ):
+        assert raw.rfind(off) > raw.rfind(on), label
+
+
+def _check_log(state: Path, label: str) -> None:
+    log = state / "main/chat.log"
     assert not log.exists() or "Traceback" not in log.read_text(), label

@@ -7,6 +7,7 @@ left, adds tasks, sees them end, cancels one, forgets them and closes the sessio
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import random
@@ -169,6 +170,15 @@ def _choose(calls: list[str]) -> list[int]:
     return sorted({*chosen, *chance.sample(others, min(_BOUND, len(others)))})
 
 
+def _is_free(lock: Path) -> bool:
+    with lock.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
 def _check(run: _Run, until: Callable[[Callable[[], bool]], None]) -> None:
     said = run.said
     told = {
@@ -176,6 +186,8 @@ def _check(run: _Run, until: Callable[[Callable[[], bool]], None]) -> None:
         for word in ("added", "ended", "canceled")
     }
     forgotten = {1, 2, *told["added"][:2]} if "forgetting" in said else set[int]()
+    # A process that was just being started has the lock until it is another program.
+    until(lambda: _is_free(run.folder / "lock"))
     with TaskSystem(directory=run.folder, grace=0.2) as system:
         assert system.warnings == ()
         system.wait(timeout=PATIENCE)

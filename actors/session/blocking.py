@@ -54,6 +54,8 @@ from .output_lines import OutputLines, last_lines
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ..rules.terms import Terms
+
 __all__ = [
     "ANSWER_TIMEOUT",
     "RefusedError",
@@ -63,8 +65,6 @@ __all__ = [
     "TaskSystemError",
     "ask",
 ]
-
-    from ..rules.terms import Terms
 
 ReplyT = TypeVar("ReplyT")
 

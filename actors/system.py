@@ -140,11 +140,7 @@ class TaskSystem(Requests):
             )
         if history < 0:
             raise ValueError(f"can't remember {history} tasks; give a number from 0")
-        if not _SESSION_NAME.fullmatch(name):
-            raise ValueError(
-                f"bad session name {brief(name)!r}; use up to 64 letters, digits, '.',"
-                " '_' and '-', the first of them a letter or a digit"
-            )
+        check_session_name(name)
         self._directory = None if directory is None else _absolute(directory)
         self._slots = slots
         self._kinds = Kinds(kinds if kinds is not None else (BashKind(), SleepKind()))
@@ -509,6 +505,19 @@ def _remove(temporary: Path) -> None:
         why = error.strerror or str(error)
         text = f"can't delete the temporary folder {temporary}: {why}; delete it"
         raise FolderError(text) from error
+
+
+def check_session_name(name: str) -> None:
+    """Refuse what can't be the name of a session, which its folder often has.
+
+    Raises:
+        ValueError: If it can't; the text says what can.
+    """
+    if not _SESSION_NAME.fullmatch(name):
+        raise ValueError(
+            f"bad session name {brief(name)!r}; use up to 64 letters, digits, '.',"
+            " '_' and '-', the first of them a letter or a digit"
+        )
 
 
 def working_directory() -> str | None:

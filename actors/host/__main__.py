@@ -82,8 +82,16 @@ def main(arguments: list[str]) -> int:
         level=logging.INFO if foreground else logging.WARNING,
         format="%(asctime)s %(process)d %(levelname)s %(message)s",
     )
-    host = Host(settings)
+    try:
+        _serve(Host(settings), ready)
+    except (TaskSystemError, ValueError) as error:
+        ready.say("error", str(error))
+        logging.getLogger("backburner").error("%s", error)  # noqa: TRY400 - says it all
+        return 1
+    return 0
 
+
+def _serve(host: Host, ready: _Ready) -> None:
     def listening() -> None:
         ready.say("ok")
         ready.end()
@@ -97,13 +105,8 @@ def main(arguments: list[str]) -> int:
     long.start()
     try:
         host.run(listening)
-    except (TaskSystemError, ValueError) as error:
-        ready.say("error", str(error))
-        logging.getLogger("backburner").error("%s", error)  # noqa: TRY400 - says it all
-        return 1
     finally:
         long.cancel()
-    return 0
 
 
 if __name__ == "__main__":

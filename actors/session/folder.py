@@ -167,7 +167,8 @@ class SessionFolder:
             )
         else:
             if aside is not None:
-                lost = f"{lost or ''}; what was left of it was set aside as {aside}"
+                before = f"{self.journal_path} was missing" if lost is None else lost
+                lost = f"{before}; what was left of it was set aside as {aside}"
             return journal, memory, lost
         journal, memory, _ = self._load(hurried)
         # What it left running is known by its mark alone, and must be looked for.

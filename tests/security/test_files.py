@@ -177,6 +177,20 @@ def test_a_rollback_journal_that_names_a_file_deletes_nothing(
     assert [*folder.glob("session.db.damaged-*-journal")]
 
 
+def test_a_log_of_a_journal_that_is_missing_is_set_aside_whatever_its_size(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "main"
+    folder.mkdir(0o700)
+    for name in ("session.db", "session.db-wal"):
+        (folder / name).touch(0o600)
+    os.truncate(folder / "session.db-wal", 1 << 40)
+    with running(TaskSystem(directory=folder)) as system:
+        assert system.warnings[0].startswith(
+            f"{folder}/session.db was missing; what was left of it was set aside as "
+        )
+
+
 # Output files
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 import pytest
+from backburner.ui.cli.run import run
 from patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -62,6 +63,67 @@ def test_no_option_reaches_the_terminal_as_a_command(part: int, tmp_path: Path) 
         status, said = _run(*state, *option)
         assert status == 2, option
         assert said.startswith(("backburner: ", "usage: ")), option
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("status", f"--{_HOSTILE}"),
+        ("status", _HOSTILE),
+        ("show", _HOSTILE),
+        ("wait", "--timeout", _HOSTILE),
+        ("status", "--session", _HOSTILE),
+        ("status", "--session", "../x"),
+        ("status", "--state-dir", f"/dev/null/{_HOSTILE}"),
+        ("status", "--state-dir", "/dev/null/\udcff"),
+        ("status", "--config", f"/nowhere/{_HOSTILE}"),
+        ("sessions", "--state-dir", f"/dev/null/{_HOSTILE}"),
+    ],
+)
+def test_no_option_of_a_verb_reaches_the_terminal_as_a_command(
+    words: tuple[str, ...], capfd: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        status = run(words)
+    except SystemExit as end:
+        status = end.code
+    said = capfd.readouterr()
+    assert status in {1, 2}
+    assert _RAW.findall(said.out + said.err) == []
+    assert said.err.startswith(("backburner: ", "usage: "))
+
+
+@pytest.mark.parametrize(
+    "session", [f"/dev/null/{_HOSTILE}", _HOSTILE, "/", "/dev/null/\udcff"]
+)
+def test_no_session_of_the_environment_reaches_the_terminal_either(
+    session: str, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [*_PROGRAM, "add", "true"],
+        env={**os.environ, "BACKBURNER_SESSION": session, "HOME": str(tmp_path)},
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    said = done.stderr.decode()
+    assert done.returncode in {1, 2}
+    assert said.startswith("backburner: ")
+    assert said.count("\n") == 1
+    assert _RAW.findall(said) == []
+
+
+def test_a_hostile_name_of_a_session_is_listed_without_harm(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("good", _HOSTILE):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "session.db").touch()
+    assert run(("sessions", "--state-dir", str(tmp_path))) == 0
+    said = capfd.readouterr().out
+    assert "good  -\n" in said
+    assert said.count("\n") == 2
+    assert _RAW.findall(said) == []
 
 
 def test_a_hostile_name_that_is_used_reaches_no_terminal_either(

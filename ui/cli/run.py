@@ -28,9 +28,10 @@ from ...actors.host.address import is_served
 from ...actors.host.remote import RemoteSystem
 from ...actors.messages import RefusalCode
 from ...actors.processes.output_file import open_output, read_tail
-from ...actors.rules.safe_text import safe_json, safe_line, safe_lines
+from ...actors.rules.safe_text import is_unicode, safe_json, safe_line, safe_lines
 from ...actors.rules.task import TIMED_OUT
 from ...actors.rules.terms import PLAIN
+from ...actors.system import check_session_name
 from ..dialogue.reports import detail_lines, list_lines, news_text, output_end
 from ..program.config import ConfigError, load
 from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL, EXIT_USAGE
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
 EXIT_TIMEOUT: Final = 124
 """The exit status of a wait that took too long, as of `timeout`."""
 
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _FILTERS: Final = {
     None: TaskFilter.NOT_CANCELED,
     "completed": TaskFilter.COMPLETE,
@@ -167,9 +167,14 @@ class _Verb:
         else:
             state = options.state_dir or platformdirs.user_state_path("backburner")
             name = options.session or (given if "/" not in given else "") or "main"
-            if not _NAME.fullmatch(name):
-                raise _UsageError(f"bad session name {name!r}; use letters and digits")
+            check_session_name(name)
             directory = state.absolute() / name
+        check_session_name(directory.name)
+        if not is_unicode(str(directory)):
+            raise _UsageError(
+                f"the path of the session, {str(directory)!r}, is not valid UTF-8; name"
+                " another with --state-dir DIR"
+            )
         settings = host_settings(load(options.config), directory, directory.name)
         return directory.parent, settings
 

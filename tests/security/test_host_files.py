@@ -103,7 +103,7 @@ def test_a_link_to_the_socket_of_another_program_is_not_followed(
 
 def _add(settings: HostSettings) -> int:
     state = str(Path(settings.directory).parent)
-    command = [sys.executable, "-m", "backburner.ui", "add", "--state-dir", state]
+    command = [sys.executable, "-m", "backburner", "add", "--state-dir", state]
     return subprocess.run([*command, "true"], timeout=PATIENCE, check=False).returncode
 
 
@@ -142,7 +142,7 @@ def test_folders_that_a_start_makes_are_private(tmp_path: Path) -> None:
     with HostCare() as care:
         before = os.umask(0)
         try:
-            command = [sys.executable, "-m", "backburner.ui", "add", "true"]
+            command = [sys.executable, "-m", "backburner", "add", "true"]
             environment = {**os.environ, **care.environ}
             subprocess.run(
                 [*command[:4], "--state-dir", state, *command[4:]],

@@ -192,7 +192,7 @@ def test_a_host_of_another_user_is_told_nothing(asks: str, common: Path) -> None
             status, said = _run_as(0, common, state, "!touch ran", "/wait")
         else:
             done = subprocess.run(
-                [sys.executable, "-m", "backburner.ui", asks, "--state-dir", state]
+                [sys.executable, "-m", "backburner", asks, "--state-dir", state]
                 + ["touch ran"] * (asks == "add"),
                 cwd=common,
                 stderr=subprocess.PIPE,

@@ -139,7 +139,7 @@ def _typing(argv: Sequence[str], folder: Path) -> Generator[Keyboard]:
 
 
 def _quiet(folder: Path, name: str) -> tuple[list[str], Path]:
-    return [program(), "--state-dir", str(folder / name)], folder
+    return [program(), "--no-host", "--state-dir", str(folder / name)], folder
 
 
 def _busy(folder: Path, name: str = "busy") -> tuple[list[str], Path]:

@@ -10,6 +10,7 @@ import os
 import shlex
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: Those of the command line by default.
     """
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.ephemeral and options.host:
+        parser.error("--ephemeral remembers nothing, so it has no --host; use one")
     _hold_standard_streams()
     save_address_space()
     try:
@@ -84,6 +88,9 @@ def _run(options: argparse.Namespace) -> int:
             directory = _directory(options)
             remote = _reach_host(options, config, directory, typed=draws or _is_typed())
             system = remote or _make_system(options, config, directory)
+            if remote is not None and draws:
+                # A host that has to be started takes as long as loading this.
+                threading.Thread(target=_load_chat, daemon=True).start()
             ended_by = lifetime.start(
                 system, wakeup, lambda: _say_what_takes_long(options.session, system)
             )
@@ -94,6 +101,8 @@ def _run(options: argparse.Namespace) -> int:
         if ended_by is not None:
             lifetime.stop(system, wakeup)
             return EXIT_SIGNAL + ended_by
+        if remote is not None:
+            config = _with_grace_of(remote, config, options)
         try:
             status = _use(system, options, config, wakeup, remote=remote, draws=draws)
         finally:
@@ -150,6 +159,25 @@ def _use(  # noqa: PLR0913 - each is one independent thing
             view.greet(name)
         grace = config.grace
         return run_line_mode(system, view, icons, grace, wakeup, sharing, typed)
+
+
+def _with_grace_of(
+    remote: RemoteSystem, config: Config, options: argparse.Namespace
+) -> Config:
+    """Return the configuration with the grace period that the host really gives."""
+    grace = remote.welcome.grace
+    if options.grace is not None and options.grace != grace:
+        remote.warn(
+            f"this session's host gives tasks {grace:g} s to end, not"
+            f" {options.grace:g} s; it is set when the host starts"
+        )
+    return replace(config, grace=grace)
+
+
+def _load_chat() -> None:
+    from .chat import run  # noqa: PLC0415 - see `_use`
+
+    del run
 
 
 def _is_typed() -> bool:
@@ -330,7 +358,7 @@ def _parser() -> argparse.ArgumentParser:
         "--host",
         action=argparse.BooleanOptionalAction,
         help="run the session in a process of its own, which goes on when you leave"
-        " (default: what the configuration says)",
+        " (default: yes for a chat, unless the configuration says no)",
     )
     parser.add_argument(
         "--version", action=_ShowVersion, nargs=0, help="show the version and exit"

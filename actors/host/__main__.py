@@ -28,7 +28,7 @@ import msgspec
 from ..processes.limits import save_address_space
 from ..processes.marks import MARK, SESSION
 from ..rules.safe_text import safe_line
-from ..session.blocking import TaskSystemError
+from ..session.blocking import SessionInUseError, TaskSystemError
 from .serve import Host
 from .settings import HostSettings
 
@@ -85,7 +85,8 @@ def main(arguments: list[str]) -> int:
     try:
         _serve(Host(settings), ready)
     except (TaskSystemError, ValueError) as error:
-        ready.say("error", str(error))
+        in_use = isinstance(error, SessionInUseError)
+        ready.say("in-use" if in_use else "error", str(error))
         logging.getLogger("backburner").error("%s", error)  # noqa: TRY400 - says it all
         return 1
     return 0

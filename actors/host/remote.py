@@ -33,13 +33,13 @@ from ..runtime.sending import (
     post,
     post_if_alive,
 )
-from ..session.blocking import Requests
+from ..session.blocking import Requests, TaskSystemError
 from . import wire
 from .events import HostBack, HostEvent, HostLost, SessionEnded
 from .follower import Follower
 from .frames import FrameError, frame
 from .socket_writer import SocketWriter, close_socket
-from .starting import HostError, Reached, reach
+from .starting import Reached, reach
 from .wire import BadMessageError, Behind, Farewell, KindWords, Number, StopHost, Told
 
 if TYPE_CHECKING:
@@ -324,6 +324,7 @@ class RemoteSystem(Requests):
         """Counts the messages of this system that reached nobody."""
         self._queue = RemoteQueue(self.dead_letters, events)
         self._welcome: Welcome | None = None
+        self._warnings: list[str] = []
         self._reached: Reached | None = None
         self._writer: SocketWriter | None = None
         self._lock = threading.Lock()  # of the connection
@@ -377,7 +378,11 @@ class RemoteSystem(Requests):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a person should know of how the session was found."""
-        return self.welcome.warnings
+        return (*self.welcome.warnings, *self._warnings)
+
+    def warn(self, text: str) -> None:
+        """Add to the warnings."""
+        self._warnings.append(text)
 
     def listen(self, events: Recipient[HostEvent]) -> None:
         """Tell this recipient what becomes of the connection, and what has by now."""
@@ -537,7 +542,7 @@ class RemoteSystem(Requests):
         while not self._leaving.is_set():
             try:
                 reached = reach(self._settings, on_wait=self._set_leftovers)
-            except HostError as error:
+            except TaskSystemError as error:
                 if str(error) != told:
                     told = str(error)
                     self._queue.tell_event(HostLost(f"{lost}; {told}; trying again"))

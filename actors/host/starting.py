@@ -20,8 +20,8 @@ import msgspec
 from ..own_files import look_below, open_below, open_folder, open_own
 from ..processes.marks import MARK, SESSION
 from ..rules.safe_text import is_unicode, safe_line
-from ..session.blocking import TaskSystemError
-from ..session.folder import unusable
+from ..session.blocking import SessionInUseError, TaskSystemError
+from ..session.folder import FolderError, check_path, unusable
 from ..system import working_directory
 from . import wire
 from .address import connect
@@ -44,7 +44,9 @@ _TIMEOUT: Final = 60.0
 """Seconds for a start; a machine may stand still for half of that."""
 
 _PAUSE: Final = 0.02
-_AFTER_ERROR: Final = 1.0
+_IN_USE: Final = 1.0
+"""Seconds in which another program may close the session."""
+
 _NO_HOST: Final = frozenset(
     {errno.ENOENT, errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE}
 )
@@ -90,6 +92,7 @@ def reach(
 
     Raises:
         NoHostError: If there is none, and none is to be started.
+        SessionInUseError: If another program has the session open without a host.
         HostError: If the host does not serve this client, or can't be started.
     """
     deadline = time.monotonic() + _TIMEOUT + settings.grace
@@ -183,21 +186,38 @@ def _start(
     settings: HostSettings, directory: Path, on_wait: Callable[[str], None] | None
 ) -> Reached:
     try:
+        check_path(directory)
         # Whatever is written there, here or by the host, is for this user alone.
         os.close(open_folder(directory))
         with _starting(directory):
-            # Somebody else may have started one meanwhile.
-            if isinstance(found := _greet(directory), Reached):
-                return found
-            problem = _spawn(settings, directory, on_wait)
-            deadline = time.monotonic() + (_AFTER_ERROR if problem else _TIMEOUT)
-            while not isinstance(found := _greet(directory), Reached):
-                if time.monotonic() > deadline:
-                    raise HostError(problem or "the host that was started is gone")
-                time.sleep(_PAUSE)
-            return dataclasses.replace(found, started=not problem)
+            return _start_locked(settings, directory, on_wait)
+    except FolderError as error:
+        raise HostError(str(error)) from error
     except OSError as error:
         raise HostError(unusable(directory, error)) from error
+
+
+def _start_locked(
+    settings: HostSettings, directory: Path, on_wait: Callable[[str], None] | None
+) -> Reached:
+    started = False
+    in_use_until = time.monotonic() + _IN_USE
+    deadline = time.monotonic() + _TIMEOUT
+    # Somebody else may have started one meanwhile.
+    while not isinstance(found := _greet(directory), Reached):
+        if not started:
+            try:
+                _spawn(settings, directory, on_wait)
+                started = True
+                continue
+            except SessionInUseError:
+                # A host that ends has the session until its very last moment.
+                if time.monotonic() > in_use_until:
+                    raise
+        elif time.monotonic() > deadline:
+            raise HostError("the host that was started is gone")
+        time.sleep(_PAUSE)
+    return dataclasses.replace(found, started=started)
 
 
 @contextlib.contextmanager
@@ -225,8 +245,13 @@ def _starting(directory: Path) -> Generator[None]:
 
 def _spawn(
     settings: HostSettings, directory: Path, on_wait: Callable[[str], None] | None
-) -> str:
-    """Start a host and wait until it serves; return what went wrong, if anything."""
+) -> None:
+    """Start a host; blocks until it serves.
+
+    Raises:
+        SessionInUseError: If another program has the session open.
+        HostError: If it does not serve for another reason.
+    """
     ready, say_ready = os.pipe()
     try:
         log = _open_log(directory / LOG_NAME)
@@ -246,7 +271,7 @@ def _spawn(
         # It ends at once: the host itself is a child of it.
         with process, contextlib.suppress(BrokenPipeError):
             process.communicate(msgspec.json.encode(settings))
-        return _await_ready(ready, directory, on_wait)
+        _await_ready(ready, directory, on_wait)
     finally:
         os.close(ready)
 
@@ -270,21 +295,24 @@ def _open_log(path: Path) -> int:
 
 def _await_ready(
     ready: int, directory: Path, on_wait: Callable[[str], None] | None
-) -> str:
+) -> None:
     told = b""
+    log = directory / LOG_NAME
     while True:
         if not select.select([ready], [], [], _TIMEOUT)[0]:
-            return f"the host does not start; see {directory / LOG_NAME}"
+            raise HostError(f"the host does not start; see {log}")
         data = os.read(ready, 4096)
         told += data
         *lines, told = told.split(b"\n")
         for line in lines:
             word, _, text = line.decode("utf-8", "replace").partition(" ")
             if word == "ok":
-                return ""
+                return
+            if word == "in-use":
+                raise SessionInUseError(safe_line(text))
             if word == "error":
-                return safe_line(text)
+                raise HostError(safe_line(text))
             if word == "wait" and on_wait is not None:
                 on_wait(safe_line(text))
         if not data:
-            return f"the host ended before it could serve; see {directory / LOG_NAME}"
+            raise HostError(f"the host ended before it could serve; see {log}")

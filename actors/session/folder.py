@@ -110,11 +110,7 @@ class SessionFolder:
     """
 
     def __init__(self, path: Path) -> None:
-        if not is_unicode(str(path)):
-            raise FolderError(
-                f"the path of the state directory, {str(path)!r}, is not valid UTF-8;"
-                " name another with --state-dir DIR"
-            )
+        check_path(path)
         self.path = path
         self.output = path / "output"
         self._output_prefix = f"{self.output}/"
@@ -375,6 +371,19 @@ class SessionFolder:
             os.unlink(probe.name, dir_fd=output)
         finally:
             os.close(output)
+
+
+def check_path(path: Path) -> None:
+    """Refuse a path that can't be written down.
+
+    Raises:
+        FolderError: If it is not valid UTF-8.
+    """
+    if not is_unicode(str(path)):
+        raise FolderError(
+            f"the path of the state directory, {str(path)!r}, is not valid UTF-8;"
+            " name another with --state-dir DIR"
+        )
 
 
 def unusable(path: Path, error: OSError) -> str:

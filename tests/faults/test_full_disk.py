@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 from backburner.actors import TaskEvent
+from host_care import HostCare
 from patience import PATIENCE
-from pty_session import PtySession
+from pty_session import PtySession, chat_command
 
-from tests.faults.program import COMMAND, SOAK, Program, fill
+from tests.faults.program import SOAK, Program, fill
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,13 +52,15 @@ def _give_room(disk: Path) -> None:
     (disk / "filler").unlink()
 
 
+@pytest.mark.parametrize("host", [False, True], ids=["alone", "host"])
 def test_a_drawn_chat_hears_when_a_full_disk_has_room_again(
-    killed: Path, small_disk: Path
+    killed: Path, small_disk: Path, *, host: bool
 ) -> None:
     opened = 0
     for pages in _STEPS:
         state = _start_over(killed, small_disk, pages)
-        with PtySession([str(COMMAND), "--state-dir", str(state)]) as chat:
+        command = chat_command(state, host=host)
+        with HostCare() as care, PtySession(command, environ=care.environ) as chat:
             if not _is_open(chat):
                 assert chat.wait_exit() == 2
                 assert _is_one_clear_line(chat.text.strip()), (pages, chat.text)

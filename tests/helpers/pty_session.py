@@ -252,8 +252,15 @@ class PtySession:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, size)
 
 
-def chat_command(state: Path, *options: str, host: bool = False) -> list[str]:
-    """Return the command that opens the chat, on a host of its session perhaps."""
-    where = "--host" if host else "--no-host"
-    program = [sys.executable, "-m", "backburner", where]
+def chat_command(state: Path, *options: str, host: bool | None = False) -> list[str]:
+    """Return the command that opens the chat.
+
+    Args:
+        state: Where sessions are kept.
+        options: More of the command line.
+        host: Whether the session lives in its host; None for what the program does if
+            nothing is said of it.
+    """
+    where = {True: ["--host"], False: ["--no-host"], None: []}[host]
+    program = [sys.executable, "-m", "backburner", *where]
     return [*program, "--state-dir", str(state), *options]

@@ -171,6 +171,53 @@ def test_what_nobody_saw_is_shown_to_the_next_and_only_once(
         assert chat.text.count("#1 complete") == 1
 
 
+def test_a_chat_lives_in_a_host_unless_something_says_otherwise(
+    tmp_path: Path, care: HostCare
+) -> None:
+    settings = tmp_path / "config.toml"
+    settings.write_text("[host]\nenabled = false\n")
+    for options in (("--no-host",), ("--ephemeral",), ("--config", str(settings))):
+        with PtySession(chat_command(tmp_path, *options, host=None)) as chat:
+            chat.wait(PLACEHOLDER)
+            assert care.hosts() == [], options
+            chat.send("\x04")
+            assert chat.wait_exit() == 0
+    with PtySession(chat_command(tmp_path, host=None)) as chat:
+        chat.wait(PLACEHOLDER)
+        assert len(care.hosts()) == 1
+
+
+def test_a_chat_shows_the_grace_period_that_its_host_gives(
+    tmp_path: Path, care: HostCare
+) -> None:
+    del care
+    with opened(tmp_path, "--grace", "2") as first:
+        first.wait(PLACEHOLDER)
+        first.send("\x04")
+        assert first.wait_exit() == 0
+    with opened(tmp_path, "--grace", "9") as chat:
+        chat.wait(PLACEHOLDER, "gives tasks 2 s to end, not 9 s")
+        chat.send("!exec sleep 600\r")
+        chat.wait("1 running")
+        chat.send("/cancel 1\r")
+        chat.wait("stopping #1; killed in 2 s at most")
+
+
+def test_a_session_that_another_program_has_open_is_refused_in_one_line(
+    tmp_path: Path, care: HostCare
+) -> None:
+    with PtySession(chat_command(tmp_path)) as alone:
+        alone.wait(PLACEHOLDER)
+        with opened(tmp_path) as chat:
+            assert chat.wait_exit() == 2
+            text = "".join(chat.lines)
+        assert f"is open already, in process {alone.process.pid}" in text
+        assert "or open another with --session NAME" in text
+    # The one that was refused may still be ending.
+    psutil.wait_procs(care.hosts(), timeout=PATIENCE)
+    assert care.hosts() == []
+
+
 def script(state: Path, lines: str, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*chat_command(state, *options, host=True)],

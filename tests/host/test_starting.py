@@ -123,6 +123,11 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         tmp_path.chmod(0o700)
 
 
+def test_a_path_that_cant_be_written_down_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(HostError, match="is not valid UTF-8"):
+        RemoteSystem(HostSettings(directory=str(tmp_path / "\udcff"))).start()
+
+
 def test_why_a_host_does_not_start_is_told_to_who_starts_it(
     settings: HostSettings,
 ) -> None:

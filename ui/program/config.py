@@ -78,12 +78,13 @@ class HostTable(Settings, frozen=True):
     """The process in which a session lives.
 
     Attributes:
-        enabled: Whether chats run sessions in a host, which goes on when you leave.
+        enabled: Whether a chat runs its session in a host, which goes on when you
+            leave.
         linger: Seconds after which a host ends that has nothing to do and no client;
             0 for never.
     """
 
-    enabled: bool = False
+    enabled: bool = True
     linger: Annotated[float, msgspec.Meta(ge=0, le=31_536_000)] = 60.0
 
 

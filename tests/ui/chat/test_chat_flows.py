@@ -269,7 +269,8 @@ sys.exit(app.main())
 def test_a_crash_gives_the_terminal_back_and_says_so(
     tmp_path: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:
-    command = [sys.executable, "-c", CRASHING, "--state-dir", str(tmp_path)]
+    options = ("--no-host", "--state-dir", str(tmp_path))
+    command = [sys.executable, "-c", CRASHING, *options]
     with PtySession(command) as chat:
         chat.wait(PLACEHOLDER)
         chat.send('/task "Forever" bash "sleep 600"\r')

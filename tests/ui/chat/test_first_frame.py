@@ -61,7 +61,7 @@ class Start:
 
 def _command(folder: Path, held: str) -> list[str]:
     program = [sys.executable, "-c", HELD_BACK, str(folder / "pipe"), held]
-    return [*program, "--state-dir", str(folder)]
+    return [*program, "--no-host", "--state-dir", str(folder)]
 
 
 @contextlib.contextmanager

@@ -78,7 +78,8 @@ def test_an_error_that_nobody_handles_gives_everything_back(
     tmp_path: Path, error: str
 ) -> None:
     program = FAILING.format(error=error)
-    command = [sys.executable, "-c", program, "--state-dir", str(tmp_path)]
+    options = ("--no-host", "--state-dir", str(tmp_path))
+    command = [sys.executable, "-c", program, *options]
     with PtySession(command, answers=KITTY) as chat:
         chat.wait(PLACEHOLDER)
         chat.send("x")
@@ -153,7 +154,8 @@ sys.exit(app.main(arguments))
 def test_a_key_that_comes_when_all_is_over_changes_nothing(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    command = [sys.executable, "-c", INTERRUPTED, "--state-dir", str(tmp_path)]
+    options = ("--no-host", "--state-dir", str(tmp_path))
+    command = [sys.executable, "-c", INTERRUPTED, *options]
     with PtySession([*command, str(int(number))]) as chat:
         chat.wait(PLACEHOLDER)
         chat.send("\x04")

@@ -30,6 +30,7 @@ from backburner.ui.chat.model.messages import (
     Opened,
     Pause,
     Paused,
+    Resized,
     Summary,
 )
 from backburner.ui.chat.ui_actor import UIActor
@@ -286,3 +287,13 @@ def test_the_summary_counts_what_was_left(stage: Stage) -> None:
     failed = ended(2, status=TaskStatus.FAILED)
     stage.tell(change(1), TaskChanged(2, TaskEvent.FAILED, failed))
     assert stage.settle().text == "backburner: left session main: 1 complete, 1 failed"
+
+
+def test_a_window_that_has_its_old_size_again_is_drawn_again(stage: Stage) -> None:
+    stage.start()
+    stage.settle()
+    stage.raw = b""
+    # It was smaller meanwhile, and both signals came at once.
+    stage.tell(Resized(stage.state.size))
+    stage.settle()
+    assert b"A note to yourself" in stage.raw

@@ -134,6 +134,16 @@ class SystemStopped(Message, frozen=True):
     reason: str
 
 
+class SlotsChanged(Message, frozen=True):
+    """Somebody has changed how many tasks run at a time, for as long as this runs.
+
+    Attributes:
+        slots: How many. Tasks that run beyond it go on.
+    """
+
+    slots: int
+
+
 Notification = (
     TaskChanged
     | TasksForgotten
@@ -141,6 +151,7 @@ Notification = (
     | JournalTrouble
     | MessageSaid
     | SystemStopped
+    | SlotsChanged
 )
 
 
@@ -198,6 +209,17 @@ class Forgotten(Message, frozen=True):
     """These finished tasks are no longer known."""
 
     ids: tuple[int, ...]
+    correlation_id: int | str | None = None
+
+
+class Slots(Message, frozen=True):
+    """This is how many tasks run at a time.
+
+    Attributes:
+        slots: How many.
+    """
+
+    slots: int
     correlation_id: int | str | None = None
 
 
@@ -267,6 +289,7 @@ QueueReply = (
     | TaskList
     | CancelAccepted
     | Forgotten
+    | Slots
     | Refused
     | Transcript
     | Acknowledged
@@ -350,6 +373,21 @@ class CancelAll(Message, frozen=True):
 class ForgetFinished(Message, frozen=True):
     """Forget all finished tasks and delete their output. Answer: `Forgotten`."""
 
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class SetSlots(Message, frozen=True):
+    """Let so many tasks run at a time. Answer: `Slots`; `SlotsChanged` if it is new.
+
+    It lasts until the session is closed. With fewer than run, none is ended, and none
+    starts before enough have ended.
+
+    Attributes:
+        slots: How many, at least 1; none to ask how many there are.
+    """
+
+    slots: int | None = None
     reply_to: Recipient[QueueReply] | None = None
     correlation_id: int | str | None = None
 
@@ -473,6 +511,7 @@ QueueRequest = (
     | CancelTask
     | CancelAll
     | ForgetFinished
+    | SetSlots
     | Subscribe
     | Unsubscribe
 )
@@ -490,7 +529,7 @@ class ClaimTasks(Message, frozen=True):
     Attributes:
         runner: Who will run them.
         count: How many more it takes.
-        slots: How many it runs at a time in all, for people to read.
+        slots: How many it runs at a time in all, unless `SetSlots` has said otherwise.
     """
 
     runner: Recipient[RunnerMessage]

@@ -44,7 +44,10 @@ from .messages import (
     Refused,
     RemoveOutput,
     RunnerMessage,
+    SetSlots,
     Shown,
+    Slots,
+    SlotsChanged,
     StartTask,
     StopTask,
     Subscribe,
@@ -120,12 +123,15 @@ _CHECKED: Final = {
     HoldTask,
     ListTasks,
     MoveTask,
+    SetSlots,
     Subscribe,
     Unsubscribe,
 }
 """Requests that have an answer, and fields that may hold what they should not."""
 
 _NO_KIND: Final = "waiting for the kind "
+
+_MOST_SLOTS: Final = 1_000_000
 
 _MANY_FILES: Final = 16  # deleting more, or much, could hold others up
 _MUCH_OUTPUT: Final = 1 << 24  # bytes
@@ -244,8 +250,8 @@ class QueueActor(SafeActor[QueueMessage]):
         self._outbox = Outbox()
         self._handled = 0
         self._runner: Recipient[RunnerMessage] | None = None
-        self._claims = 0
-        self._slots = 0
+        self._claims: int = 0
+        self._slots: int = 0
         self._pids: dict[int, int] = {}
         self._closed = False
         self._end_reason = "its actors were stopped"
@@ -386,6 +392,8 @@ class QueueActor(SafeActor[QueueMessage]):
             case ForgetFinished(correlation_id=correlation_id):
                 ids = self._forget(self._book.forget_finished())
                 return Forgotten(ids, correlation_id)
+            case SetSlots(slots=slots, correlation_id=correlation_id):
+                return self._set_slots(slots, correlation_id)
             case Subscribe():
                 return self._subscribe(message)
             case Unsubscribe(subscriber=subscriber, correlation_id=correlation_id):
@@ -410,11 +418,8 @@ class QueueActor(SafeActor[QueueMessage]):
                 self._will_write_again = False
             case Wipe():
                 self._wipe()
-            case ClaimTasks(runner=runner, count=count, slots=slots):
-                self._runner = runner
-                self._slots = slots
-                self._claims += count
-                self._assign()
+            case ClaimTasks():
+                self._claimed(message)
             case TaskProcess(process=process):
                 self._pids[process.task_id] = process.pid
                 self._journal.runs_as(process)
@@ -522,6 +527,31 @@ class QueueActor(SafeActor[QueueMessage]):
         if not self._slots:
             return "waiting for the runner"
         return f"waiting for a slot ({self._slots} of {self._slots} busy)"
+
+    def _claimed(self, claim: ClaimTasks) -> None:
+        if claim.runner is not self._runner:
+            # What it claims later knows nothing of a `SetSlots`.
+            self._runner, self._slots = claim.runner, claim.slots
+        self._claims += claim.count
+        self._assign()
+
+    def _set_slots(
+        self, slots: int | None, correlation_id: int | str | None
+    ) -> QueueReply:
+        if slots is not None:
+            if not 1 <= slots <= _MOST_SLOTS:
+                text = f"give 1 to {_MOST_SLOTS:,} tasks at a time, not {slots}"
+                return Refused(text, RefusalCode.INVALID, correlation_id)
+            if self._runner is None:
+                text = "nothing can run yet; try again in a moment"
+                return Refused(text, RefusalCode.FAILED, correlation_id)
+            if slots != self._slots:
+                # Below zero while more run than may from now on.
+                self._claims += slots - self._slots
+                self._slots = slots
+                self._outbox.add(None, SlotsChanged(slots), tells_change=False)
+                self._assign()
+        return Slots(self._slots, correlation_id)
 
     def _assign(self) -> None:
         while self._claims > 0 and self._runner is not None and not self._closed:

@@ -103,6 +103,8 @@ def _run(options: argparse.Namespace) -> int:
             return EXIT_SIGNAL + ended_by
         if remote is not None:
             config = _with_grace_of(remote, config, options)
+            if options.parallel not in {None, remote.welcome.slots}:
+                remote.set_slots(options.parallel)
         try:
             status = _use(system, options, config, wakeup, remote=remote, draws=draws)
         finally:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ..messages import Notification, Subscribed, TaskChanged
+from ..messages import Notification, SlotsChanged, Subscribed, TaskChanged
 from ..processes import family
 from ..processes.marks import is_of_session
 from ..session.blocking import TaskSystemError
@@ -64,6 +64,7 @@ class Host:
 
     def __init__(self, settings: HostSettings) -> None:
         self._settings = settings
+        self._slots = settings.slots
         self._system = TaskSystem(
             directory=Path(settings.directory),
             name=settings.name,
@@ -245,7 +246,7 @@ class Host:
             ),
             warnings=() if self._was_attended else self._system.warnings,
             resumed=() if self._was_attended else self._system.resumed,
-            slots=settings.slots,
+            slots=self._slots,
             grace=settings.grace,
         )
 
@@ -269,6 +270,9 @@ class Host:
     def _take_news(self, news: Notification) -> None:
         self._listen_again_if_deleted()
         match news:
+            case SlotsChanged(slots=slots):
+                self._slots = slots
+                return
             case Subscribed(tasks=tasks):
                 self._open = {it.id for it in tasks if not it.status.is_final}
             case TaskChanged(task=task) if not task.status.is_final:

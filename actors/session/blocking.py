@@ -33,6 +33,8 @@ from ..messages import (
     QueueRequest,
     RefusalCode,
     Refused,
+    SetSlots,
+    Slots,
     Subscribe,
     Subscribed,
     SystemStopped,
@@ -410,6 +412,26 @@ class Requests(abc.ABC):
             TimeoutError: If there was no answer in `answer_timeout` seconds.
         """
         return self._request(ForgetFinished(), Forgotten, answer_timeout).ids
+
+    def set_slots(
+        self, slots: int | None = None, *, answer_timeout: float = ANSWER_TIMEOUT
+    ) -> int:
+        """Let so many tasks run at a time, until the session is closed.
+
+        Blocks until the queue has answered. With fewer than run, none is ended.
+
+        Args:
+            slots: How many, at least 1; by default nothing is changed.
+            answer_timeout: Seconds to wait for the answer.
+
+        Returns:
+            How many tasks run at a time now.
+
+        Raises:
+            RefusedError: If that is no number of tasks.
+            TimeoutError: If there was no answer in `answer_timeout` seconds.
+        """
+        return self._request(SetSlots(slots), Slots, answer_timeout).slots
 
     def subscribe(  # noqa: PLR0913 - each is one independent thing
         self,

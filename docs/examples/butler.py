@@ -35,6 +35,7 @@ from backburner.actors import (
     Recipient,
     Refused,
     SafeActor,
+    SlotsChanged,
     Subscribed,
     SystemStopped,
     Task,
@@ -104,7 +105,13 @@ class Butler(SafeActor[Spoken | QueueReply | Notification]):
                 if task.status.is_final:
                     for then in self._later.pop(task.id, ()):
                         then(task)
-            case Subscribed() | TasksForgotten() | JournalTrouble() | MessageSaid():
+            case (
+                Subscribed()
+                | TasksForgotten()
+                | JournalTrouble()
+                | MessageSaid()
+                | SlotsChanged()
+            ):
                 pass
             case SystemStopped():
                 pass

@@ -13,6 +13,7 @@ from backburner.actors import (
     MessageSaid,
     Notification,
     Shown,
+    SlotsChanged,
     Subscribed,
     SystemStopped,
     TaskChanged,
@@ -57,6 +58,8 @@ class Ticker(pykka.ThreadingActor):
                 print(f"{said.who}: {said.text}")
             case SystemStopped():
                 self._idle.set()
+            case SlotsChanged(slots=slots):
+                print(f"{slots} tasks run at a time")
 
     def _show(self, change: TaskChanged) -> None:
         task = change.task

@@ -14,6 +14,7 @@ from backburner.actors import (
     QueueReply,
     Recipient,
     SleepKind,
+    SlotsChanged,
     Subscribe,
     Subscribed,
     SystemStopped,
@@ -57,6 +58,9 @@ def of_notifications(message: Notification) -> int:
         case SystemStopped(reason=reason):
             assert_type(reason, str)
             return 0
+        case SlotsChanged(slots=slots):
+            assert_type(slots, int)
+            return slots
         case _:
             assert_never(message)
 

@@ -6,11 +6,14 @@ import argparse
 import math
 import signal
 from pathlib import Path
+from typing import Final
 
 from ...actors.rules.terms import PLAIN
 from ..dialogue.arguments import UsageError
 from ..dialogue.term_options import OPTIONS
 from ..program.options import SafeParser
+
+_MOST_SLOTS: Final = 1_000_000
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -84,6 +87,8 @@ def make_parser() -> argparse.ArgumentParser:
         hold = verb(name, summary)
         hold.add_argument("ids", type=task_id, nargs="+", metavar="ID")
     verb("clean", "forget finished tasks and delete their output")
+    parallel = verb("parallel", "let N tasks run at a time, as long as the host runs")
+    parallel.add_argument("slots", type=slots, nargs="?", metavar="N")
     verb("sessions", "list the sessions")
     host = verb("host", "start, stop and look at the process that holds the session")
     host.add_argument("action", choices=("start", "status", "stop", "restart", "logs"))
@@ -160,6 +165,13 @@ def count(text: str) -> int:
     """Read a whole number from 0."""
     if not (text.isascii() and text.isdigit()):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
+    return int(text)
+
+
+def slots(text: str) -> int:
+    """Read a number of tasks that run at a time."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:8]) <= _MOST_SLOTS):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of tasks from 1")
     return int(text)
 
 

@@ -32,7 +32,13 @@ from ...actors.rules.safe_text import is_unicode, safe_json, safe_line, safe_lin
 from ...actors.rules.task import TIMED_OUT
 from ...actors.rules.terms import PLAIN
 from ...actors.system import check_session_name
-from ..dialogue.reports import detail_lines, list_lines, news_text, output_end
+from ..dialogue.reports import (
+    detail_lines,
+    list_lines,
+    news_text,
+    output_end,
+    slots_text,
+)
 from ..program.config import ConfigError, load
 from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL, EXIT_USAGE
 from ..program.host_settings import host_settings
@@ -149,6 +155,7 @@ class _Verb:
             "enqueue": self._hold,
             "rerun": self._rerun,
             "clean": self._clean,
+            "parallel": self._parallel,
             "end": self._end,
         }
         try:
@@ -387,6 +394,14 @@ class _Verb:
             _say_json(ids)
         else:
             _say(f"forgot {len(ids)} finished task{'s' * (len(ids) != 1)}")
+        return 0
+
+    def _parallel(self, system: RemoteSystem) -> int:
+        slots = system.set_slots(self._options.slots)
+        if self._json:
+            _say_json(slots)
+        else:
+            _say(slots_text(slots))
         return 0
 
     def _end(self, system: RemoteSystem) -> int:

@@ -17,6 +17,7 @@ VERBS = (
     "enqueue",
     "rerun",
     "clean",
+    "parallel",
     "sessions",
     "host",
     "end",

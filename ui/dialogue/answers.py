@@ -98,6 +98,16 @@ class ClearAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="clear"):
     ids: tuple[int, ...]
 
 
+class ParallelAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="parallel"):
+    """The answer to `/parallel`.
+
+    Attributes:
+        slots: How many tasks run at a time.
+    """
+
+    slots: int
+
+
 class CommandHelp(msgspec.Struct, frozen=True):
     """One command, explained.
 
@@ -161,6 +171,7 @@ Answer = (
     | OutputAnswer
     | WaitAnswer
     | ClearAnswer
+    | ParallelAnswer
     | HelpAnswer
     | QuitAnswer
 )

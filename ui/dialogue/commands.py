@@ -16,6 +16,8 @@ from ...actors import (
     ListTasks,
     MoveTask,
     QueueReply,
+    SetSlots,
+    Slots,
     Task,
     TaskAltered,
     TaskFilter,
@@ -34,6 +36,7 @@ from .answers import (
     HelpAnswer,
     KindHelp,
     OutputAnswer,
+    ParallelAnswer,
     QuitAnswer,
     ShowAnswer,
     TasksAnswer,
@@ -69,6 +72,7 @@ from .reports import (
     list_lines,
     names_of,
     output_lines,
+    slots_text,
 )
 from .term_options import help_lines, read_options
 from .waits import Wait as PendingWait
@@ -702,6 +706,47 @@ _CLEAR: Final = CommandSpec(
 )
 
 
+class Parallel(msgspec.Struct, frozen=True):
+    """Let so many tasks run at a time; none asks how many there are."""
+
+    slots: int | None = None
+
+    def run(self, context: Context) -> list[Effect]:
+        """Ask for it; a new number is announced to everybody, so here as well."""
+
+        def answered(reply: QueueReply) -> list[Effect]:
+            if not isinstance(reply, Slots):
+                return []
+            lines = [slots_text(reply.slots)] if self.slots is None else []
+            return [context.reply(lines, ParallelAnswer(reply.slots))]
+
+        return context.send(lambda i: SetSlots(self.slots, None, i), answered)
+
+
+def _parse_parallel(rest: str) -> Parallel:
+    word = rest.strip()
+    if not word:
+        return Parallel()
+    digits = word.isascii() and word.isdigit() and len(word) <= _MOST_DIGITS
+    if not digits or int(word) < 1:
+        raise UsageError(
+            f"{brief(word)} is not a number of tasks; give one from 1: /parallel 4"
+        )
+    return Parallel(int(word))
+
+
+_MOST_DIGITS: Final = 6
+
+_PARALLEL: Final = CommandSpec(
+    "/parallel",
+    "[N]",
+    "let N tasks run at a time, until the session is closed",
+    _parse_parallel,
+    details=("With fewer than run now, none is ended.",),
+    synonyms=_also("/slots"),
+)
+
+
 _NO_CONVERSATIONS: Final = "only the drawn chat has more than one conversation"
 
 
@@ -914,6 +959,7 @@ REGISTRY: Final = Registry(
     _OUTPUT,
     _WAIT,
     _CLEAR,
+    _PARALLEL,
     _CHAT,
     _CHATS,
     _HELP,

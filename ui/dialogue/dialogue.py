@@ -16,6 +16,7 @@ from ...actors import (
     QueueReply,
     RefusalCode,
     Refused,
+    SlotsChanged,
     Subscribed,
     SystemStopped,
     Task,
@@ -32,7 +33,7 @@ from .context import Context
 from .effects import Effect, OfferLine, Show, Tell
 from .entries import Said, TaskNews
 from .parse import parse
-from .reports import resumed_lines
+from .reports import resumed_lines, slots_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -186,6 +187,8 @@ class Dialogue:
                 return [e for news in unshown for e in self.take_notification(news)]
             case TasksForgotten() | SystemStopped():
                 return []
+            case SlotsChanged(slots=slots):
+                return [context.reply([slots_text(slots)])]
             case MessageSaid(message=it):
                 said = Said(it.at, it.who, it.text, it.command, elsewhere=True)
                 return [Show(said, it.conversation)]

@@ -55,6 +55,11 @@ def names_of(tasks: Sequence[Task]) -> str:
     return f"{', '.join(names)}{f' and {rest} more' if rest else ''}"
 
 
+def slots_text(slots: int) -> str:
+    """Say how many tasks run at a time."""
+    return f"up to {slots} task{'s run' if slots > 1 else ' runs'} at a time"
+
+
 def resumed_lines(tasks: Sequence[Task]) -> list[str]:
     """Write which tasks start because the session was opened, and where."""
     count = f"{len(tasks)} tasks that were" if len(tasks) > 1 else "1 task that was"

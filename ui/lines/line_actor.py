@@ -14,6 +14,7 @@ from ...actors import (
     Notification,
     QueueRequest,
     Recipient,
+    SlotsChanged,
     Subscribed,
     SystemStopped,
     TaskChanged,
@@ -137,6 +138,7 @@ class LineActor(FaceActor[LineMessage]):
                 | JournalTrouble()
                 | MessageSaid()
                 | SystemStopped()
+                | SlotsChanged()
             ):
                 for news in (
                     (message,) if self._own is None else self._own.take(message)

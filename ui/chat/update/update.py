@@ -12,6 +12,7 @@ from ....actors import (
     MessageSaid,
     Notification,
     QueueReply,
+    SlotsChanged,
     Subscribed,
     SystemStopped,
     TaskChanged,
@@ -101,6 +102,7 @@ def _take(state: ChatState, message: Message) -> list[Effect]:
             | JournalTrouble()
             | MessageSaid()
             | SystemStopped()
+            | SlotsChanged()
         ):
             return _take_notification(state, message)
         case PartnerSays(conversation=where, text=text, done=done):
@@ -158,7 +160,7 @@ def _take_notification(state: ChatState, news: Notification) -> list[Effect]:
                 state.board.apply(task, state.now, old=True)
         case TasksForgotten(ids=ids):
             state.board.forget(ids)
-        case JournalTrouble() | MessageSaid() | SystemStopped():
+        case JournalTrouble() | MessageSaid() | SystemStopped() | SlotsChanged():
             pass  # the dialogue has words for it
         case _:
             assert_never(news)

@@ -203,6 +203,21 @@ def test_a_chat_shows_the_grace_period_that_its_host_gives(
         chat.wait("stopping #1; killed in 2 s at most")
 
 
+def test_the_number_of_slots_is_the_sessions_and_all_chats_hear_of_it(
+    tmp_path: Path, care: HostCare
+) -> None:
+    del care
+    with opened(tmp_path) as one:
+        one.wait(PLACEHOLDER)
+        with opened(tmp_path, "--parallel", "2") as other:
+            other.wait(PLACEHOLDER)
+            one.wait("up to 2 tasks run at a time")
+            one.send("/parallel 3\r")
+            other.wait("up to 3 tasks run at a time")
+            one.wait("up to 3 tasks run at a time")
+            assert one.text.count("up to 3 tasks run at a time") == 1
+
+
 def test_a_session_that_another_program_has_open_is_refused_in_one_line(
     tmp_path: Path, care: HostCare
 ) -> None:

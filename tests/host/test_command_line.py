@@ -157,6 +157,22 @@ def test_tasks_are_canceled_signaled_run_again_and_forgotten(shell: Shell) -> No
     assert shell("show", "1").returncode == 1
 
 
+def test_more_tasks_run_at_a_time_for_everybody_while_the_host_runs(
+    shell: Shell,
+) -> None:
+    shell("add", "--", "exec sleep 600")
+    assert shell("parallel").stdout == "up to 8 tasks run at a time\n"
+    assert shell("parallel", "1").stdout == "up to 1 task runs at a time\n"
+    assert shell("parallel", "--json").stdout == "1\n"
+    assert json.loads(shell("host", "status", "--json").stdout)["slots"] == 1
+    shell("add", "--", "exec sleep 600")
+    assert "#2" in shell("status", "--queued").stdout
+    shell("parallel", "2")
+    assert "#2" in shell("status", "--running").stdout
+    for wrong in ("0", "-1", "many", "9" * 400):
+        assert shell("parallel", wrong).returncode == 2, wrong
+
+
 def test_a_job_adds_tasks_to_its_own_session(shell: Shell) -> None:
     inner = f"{sys.executable} -m backburner add -- 'echo $BACKBURNER_TASK'"
     shell("run", "--", inner)

@@ -23,6 +23,7 @@ from backburner.actors import (
     RefusedError,
     SessionInUseError,
     Shown,
+    SlotsChanged,
     Subscribe,
     Subscribed,
     Task,
@@ -726,3 +727,36 @@ def test_a_pipe_in_place_of_an_output_file_holds_nobody_up(system: TaskSystem) -
     assert kept_out.status is TaskStatus.FAILED
     assert kept_out.reason.startswith("can't write its output file ")
     assert _run(system, "echo hi").status is TaskStatus.COMPLETE
+
+
+def test_more_tasks_start_at_once_and_fewer_when_enough_have_ended(
+    tmp_path: Path,
+) -> None:
+    heard: Recorder[Notification] = Recorder()
+    with running(TaskSystem(directory=tmp_path / "main", slots=1)) as system:
+        system.subscribe(heard)
+        tasks = [system.add(f"{it}", "sleep", "600s") for it in range(4)]
+
+        def running_ids() -> list[int]:
+            return [it.id for it in system.list(TaskFilter.RUNNING)]
+
+        assert system.set_slots() == 1
+        assert system.set_slots(3) == 3
+        heard.wait_for(SlotsChanged, lambda it: it.slots == 3)
+        assert running_ids() == [1, 2, 3]
+        assert system.set_slots(1) == 1
+        assert running_ids() == [1, 2, 3]
+        for task in tasks[:2]:
+            system.cancel(task.id)
+            system.wait(task.id, timeout=PATIENCE)
+        assert running_ids() == [3]
+        system.cancel(3)
+        system.wait(3, timeout=PATIENCE)
+        heard.wait_for(
+            TaskChanged,
+            lambda it: it.task.id == 4 and it.task.status is TaskStatus.RUNNING,
+        )
+        for wrong in (0, -1, 1_000_001):
+            with pytest.raises(RefusedError, match="tasks at a time"):
+                system.set_slots(wrong)
+        assert system.set_slots() == 1

@@ -21,7 +21,10 @@ from backburner.actors import (
     QueueRequest,
     RefusalCode,
     Refused,
+    SetSlots,
     SleepKind,
+    Slots,
+    SlotsChanged,
     Subscribed,
     Task,
     TaskAdded,
@@ -154,6 +157,7 @@ def test_a_command_appears_as_it_was_typed(dialogue: Dialogue) -> None:
         ("/output #3", GetTask(3, None, 1)),
         ("/wait 3", GetTask(3, None, 1)),
         ("/clear", ForgetFinished(None, 1)),
+        ("/parallel 3", SetSlots(3, None, 1)),
     ],
 )
 def test_a_command_becomes_a_request(
@@ -374,6 +378,15 @@ def test_several_tasks_are_canceled_one_by_one(dialogue: Dialogue) -> None:
         refused = Refused("no such task", correlation_id=_number(request))
         dialogue.take_reply(refused)
     assert not dialogue.busy
+
+
+def test_a_new_number_of_slots_is_told_once_to_everybody(dialogue: Dialogue) -> None:
+    assert _ask(dialogue, "/parallel", Slots(8)) == ["up to 8 tasks run at a time"]
+    assert _ask(dialogue, "/parallel 1", Slots(1)) == []
+    (shown,) = dialogue.take_notification(SlotsChanged(1))
+    assert isinstance(shown, Show)
+    assert isinstance(shown.entry, Reply)
+    assert shown.entry.lines == ("up to 1 task runs at a time",)
 
 
 def test_forgetting_tells_how_many(dialogue: Dialogue) -> None:

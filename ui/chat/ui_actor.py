@@ -206,12 +206,6 @@ class UIActor(FaceActor[UIMessage]):
             case TaskChanged() | Subscribed():
                 self.note_seen(message)
                 self._perform(update(self._state, message, now))
-            case Resized():
-                # The same size again too: it may have had another meanwhile, and a
-                # terminal keeps only the part of its screen that fits.
-                self._screen.invalidate()
-                self._urgent = True
-                self._perform(update(self._state, message, now))
             case _:
                 self._urgent |= isinstance(message, _SHOWN_AT_ONCE)
                 self._perform(update(self._state, message, now))

@@ -209,6 +209,8 @@ def test_the_number_of_slots_is_the_sessions_and_all_chats_hear_of_it(
     del care
     with opened(tmp_path) as one:
         one.wait(PLACEHOLDER)
+        one.send("hello\r")
+        one.wait("you  hello")  # so it hears what happens
         with opened(tmp_path, "--parallel", "2") as other:
             other.wait(PLACEHOLDER)
             one.wait("up to 2 tasks run at a time")

@@ -93,9 +93,10 @@ class Wakeup:
     @contextlib.contextmanager
     def hearing(self, *numbers: int) -> Generator[None]:
         """Be told of more signals for a while, unless they are ignored."""
-        before = {number: signal.getsignal(number) for number in numbers}
-        for number, handler in before.items():
-            if handler is not signal.SIG_IGN:
+        known, mask = self._numbers, signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+        self._numbers = (*known, *numbers)
+        for number in numbers:
+            if signal.getsignal(number) is not signal.SIG_IGN:
                 self._before[number] = signal.signal(number, _do_nothing)
         try:
             yield
@@ -104,6 +105,8 @@ class Wakeup:
                 if number in self._before:
                     handler = self._before.pop(number)
                     signal.signal(number, handler or signal.SIG_DFL)
+            self._numbers = known
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def nudge(self) -> None:
         """Make `wait` return. Never blocks; any thread may call it."""

@@ -261,6 +261,17 @@ def test_a_quiet_job_is_looked_at_less_often(rig: Rig) -> None:
     assert len(quiet.asked.received) == 1
 
 
+def test_a_job_that_starts_does_not_delay_the_ticks_of_others(rig: Rig) -> None:
+    (first,) = rig.start(1)
+    rig.settle()
+    rig.clock.advance(TICK / 2)
+    rig.start(2)
+    rig.settle()
+    looks = len(first.asked.received)
+    rig.clock.advance(TICK / 2)
+    first.asked.wait_for_count(str, looks + 1)
+
+
 def test_ticks_get_rare_when_all_jobs_are_quiet_and_come_back(rig: Rig) -> None:
     (job,) = rig.start(1)
     rig.tell(JobQuiet(1, quiet=True))

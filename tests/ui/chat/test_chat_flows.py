@@ -167,6 +167,25 @@ def test_quit_with_running_tasks_says_so_and_leaves_nothing_behind(
     assert "1 canceled" in chat.text
 
 
+@pytest.mark.parametrize("way", ["\x03", signal.SIGTERM])
+def test_what_does_not_end_is_killed_by_ctrl_c_or_another_signal(
+    tmp_path: Path, way: str | signal.Signals
+) -> None:
+    with PtySession(chat_command(tmp_path, "--grace", "600")) as chat:
+        chat.wait(PLACEHOLDER)
+        chat.send("!trap '' TERM; echo deaf; sleep 600\r")
+        chat.wait("1 running", "  deaf")
+        chat.send("/quit\r")
+        chat.wait("Leave?")
+        chat.send("\r")
+        chat.wait("ending #1")
+        if isinstance(way, str):
+            chat.send(way)
+        else:
+            chat.process.send_signal(way)
+        assert chat.wait_exit() == 0
+
+
 def test_ctrl_c_asks_and_escape_stays(chat: PtySession) -> None:
     chat.send("draft\x03")
     chat.wait(PLACEHOLDER)

@@ -95,6 +95,22 @@ def test_a_stopped_chat_can_be_ended(
         bash.wait("typing is seen", f"Exit {128 + signal.SIGTERM}")
 
 
+def test_a_stopped_chat_that_is_ended_and_continued_at_once_ends(
+    tmp_path: Path,
+) -> None:
+    # Its number is greater than that of the signal that continues.
+    number = signal.SIGXCPU
+    with shell() as bash:
+        bash.send(f"{shlex.join(chat_command(tmp_path))}\r")
+        bash.wait(PLACEHOLDER)
+        bash.send("\x1a")
+        wait_stopped(bash, tmp_path)
+        (chat,) = chats(tmp_path)
+        os.kill(chat.pid, number)
+        os.kill(chat.pid, signal.SIGCONT)
+        bash.wait(lambda: not chats(tmp_path))
+
+
 def test_a_chat_in_the_background_leaves_the_terminal_alone(
     tmp_path: Path,
 ) -> None:

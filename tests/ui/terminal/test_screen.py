@@ -111,6 +111,22 @@ def test_only_what_changed_is_written(stage: Stage) -> None:
     assert stage.paint(frame("one", "2", "three", cursor=(0, 0))) == b""
 
 
+@pytest.mark.parametrize("text", ["x" * SIZE.columns, "\u65e5" * (SIZE.columns // 2)])
+def test_the_end_of_a_full_row_is_not_erased(stage: Stage, text: str) -> None:
+    """A cursor after the last column stands on it, and erasing would take it away."""
+    stage.paint(frame("before"))
+    written = stage.paint(frame(text))
+    assert not written.partition(text[-1].encode())[2].count(b"\x1b[K")
+    assert stage.lines()[0] == text
+
+
+def test_the_rest_of_a_row_is_erased_once(stage: Stage) -> None:
+    for text in ("short", "\u65e5"):
+        stage.paint(frame("x" * SIZE.columns))
+        assert stage.paint(frame(text)).count(b"\x1b[K") == 1
+        assert stage.lines()[0] == text
+
+
 def test_a_frame_is_drawn_at_once(stage: Stage) -> None:
     written = stage.paint(frame("one"))
     assert written.startswith(b"\x1b[?2026h")

@@ -197,6 +197,30 @@ def test_a_stuck_terminal_can_be_left(
     assert tty.attributes() == before
 
 
+def test_a_sequence_that_was_cut_off_is_ended_before_the_terminal_is_given_back(
+    tty: Pty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal_module, "WRITE_PATIENCE", 0.01)
+    monkeypatch.setattr(terminal_module, "PARTING_PATIENCE", 0.01)
+    terminal = make(tty)
+    terminal.enter()
+    terminal.write(b"\x1b]0;" + b"x" * 100_000)
+    read: list[bytes] = []
+
+    def read_late(seconds: float) -> bool:
+        """Take nothing the first time that somebody waits for it."""
+        del seconds
+        read.append(tty.read() if read else b"")
+        return len(read) > 1
+
+    monkeypatch.setattr(terminal, "_wait_until_writable", read_late)
+    terminal.close()
+    written = b"".join(read) + tty.read()
+    title, _, rest = written.partition(b"\x18")
+    assert title.endswith(b"x")
+    assert all(mode in rest for mode in RESTORED)
+
+
 def test_the_descriptor_of_others_stays_blocking(tty: Pty) -> None:
     with make(tty):
         assert os.get_blocking(tty.slave)

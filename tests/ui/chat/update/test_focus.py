@@ -19,6 +19,7 @@ from backburner.ui.chat.model.panel import Panel
 from backburner.ui.chat.model.state import Detail, Focus
 from backburner.ui.chat.update.questions import PATIENCE
 from backburner.ui.chat.update.task_list import TASK_PANEL
+from backburner.ui.chat.views.layout import measured
 from backburner.ui.dialogue.effects import Leave
 from backburner.ui.pager.pager import Pager
 from backburner.ui.terminal.keys import Click, Paste
@@ -167,6 +168,36 @@ def test_any_other_key_drops_the_question(key: str) -> None:
     chat.now += READING
     assert "Cancel #1?" not in chat.screen()
     assert not requests(chat.press("escape", "enter"), CancelTask)
+
+
+def test_a_click_gives_the_keys_to_what_is_seen_there() -> None:
+    chat = in_the_list()
+    parts, _ = measured(chat.state)
+    top = parts.header + parts.header_rule
+    chat.tell(Click(0, top + parts.body - 1))
+    assert chat.state.focus is Focus.PANEL
+    chat.tell(Click(0, top + parts.body))
+    assert chat.state.focus is Focus.INPUT
+    open_task(chat, Detail(running(1), None, None))
+    chat.tell(Click(0, top + parts.body))
+    assert chat.state.focus is Focus.INPUT
+    chat.tell(Click(0, top - 1))
+    assert chat.state.focus is Focus.INPUT
+    chat.tell(Click(0, top))
+    assert chat.state.focus is Focus.TASK
+
+
+@pytest.mark.parametrize(("rest", "taken"), [("", True), ("  ", True), (" x", False)])
+def test_enter_takes_what_is_proposed_only_at_the_end_of_a_line(
+    rest: str, *, taken: bool
+) -> None:
+    chat = ChatDriver()
+    chat.type(f"/tas{rest}")
+    chat.press(*["left"] * len(rest))
+    chat.frame()
+    assert chat.state.choice is not None
+    chat.press("enter")
+    assert ("unknown command" in chat.screen()) is not taken
 
 
 def test_a_question_goes_away_by_itself_or_by_a_click() -> None:

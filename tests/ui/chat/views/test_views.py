@@ -10,6 +10,7 @@ from backburner.actors import TaskStatus
 from backburner.actors.messages import TaskFound, TasksForgotten
 from backburner.ui.chat.model.messages import Resized
 from backburner.ui.chat.model.state import Detail
+from backburner.ui.chat.views.layout import measured
 from backburner.ui.chat.views.popup import HEIGHT
 from backburner.ui.dialogue.commands import REGISTRY
 from backburner.ui.dialogue.partner import PartnerSays
@@ -191,6 +192,16 @@ def test_the_panel_takes_a_third_at_most_and_tells_of_the_rest() -> None:
     bottom = next(i for i, line in enumerate(lines) if line.startswith("Running:"))
     assert bottom - top + 1 == 24 // 3
     assert lines[bottom].endswith("+53 more")
+
+
+def test_the_panel_leaves_a_row_to_the_transcript() -> None:
+    chat = ChatDriver()
+    chat.news(*(running(number, f"Job {number}") for number in range(1, 20)))
+    chat.tell(Paste("a\n" * 9))
+    for rows in range(1, 40):
+        chat.tell(Resized(Size(80, rows)))
+        parts, _ = measured(chat.state)
+        assert not parts.panel or parts.transcript
 
 
 def test_a_running_task_shows_line_bar_percent_and_time() -> None:

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from backburner.actors import Task
-from backburner.actors.rules import output_quota
 from backburner.actors.rules.output_quota import OutputQuota
 from msgspec.structs import replace
 
@@ -56,11 +55,11 @@ def test_a_file_is_looked_at_after_a_leap_and_after_a_cut_of_a_hole(
     looks: list[str] = []
     stat = os.stat
 
-    def look(path: str, *, follow_symlinks: bool) -> os.stat_result:
-        looks.append(path)
-        return stat(path, follow_symlinks=follow_symlinks)
+    def look(file: str, *, follow_symlinks: bool = True) -> os.stat_result:
+        looks.extend([file] if file == str(path) else [])
+        return stat(file, follow_symlinks=follow_symlinks)
 
-    monkeypatch.setattr(output_quota.os, "stat", look)
+    monkeypatch.setattr(os, "stat", look)
     account = OutputQuota(10 * MIB)
     task = replace(_running(path), output_size=100 * MIB)
     for growth, looked in ((-1, 0), (0, 0), (100 * MIB, 1), (1, 1), (0, 1), (-1, 2)):

@@ -178,7 +178,7 @@ def test_a_click_gives_the_keys_to_what_is_seen_there() -> None:
     assert chat.state.focus is Focus.PANEL
     chat.tell(Click(0, top + parts.body))
     assert chat.state.focus is Focus.INPUT
-    open_task(chat, Detail(running(1), None, None))
+    open_task(chat, Detail(1, None, None))
     chat.tell(Click(0, top + parts.body))
     assert chat.state.focus is Focus.INPUT
     chat.tell(Click(0, top - 1))

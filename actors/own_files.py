@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from .rules.safe_text import safe_line
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterable, Iterator
     from pathlib import Path
 
 _FLAGS: Final = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
@@ -193,6 +193,9 @@ def open_folder(path: Path, parent: int | None = None) -> int:
     """
     name = path if parent is None else path.name
     if parent is None:
+        if not os.path.lexists(path):
+            # First of all: nothing is made where a link of others leads.
+            _check_existing_way(path)
         _make_folders(path)
     else:
         with contextlib.suppress(FileExistsError):
@@ -261,6 +264,15 @@ def _check_owner(found: os.stat_result, path: Path, remedy: str) -> None:
         raise NotOwnError(f"others may write to it; {_chmod(path)}", path)
 
 
+def _check_existing_way(path: Path) -> None:
+    """Refuse the folder of what is about to be made; see `_check_way`."""
+    above = path.parent
+    while not os.path.lexists(above):
+        above = above.parent
+    with contextlib.suppress(FileNotFoundError):  # a dangling link, below which is none
+        _check_places(_way_to(above), path)
+
+
 def _check_way(path: Path) -> None:
     """Refuse a folder if others could put another in its place.
 
@@ -269,7 +281,11 @@ def _check_way(path: Path) -> None:
     the administrator made of them: if they are not safe, nothing there is.
     """
     # The last is the folder itself, which has been looked at.
-    for place, found in [*_way_to(path)][:-1]:
+    _check_places([*_way_to(path)][:-1], path)
+
+
+def _check_places(places: Iterable[tuple[str, os.stat_result]], path: Path) -> None:
+    for place, found in places:
         owned = found.st_uid in {_ROOT, os.geteuid()}
         closed = stat.S_ISLNK(found.st_mode) or not found.st_mode & _OTHERS_WRITE
         if owned and (closed or found.st_mode & stat.S_ISVTX or _is_private(found)):

@@ -29,8 +29,12 @@ _PAUSE: Final = 0.01
 _CREDENTIALS: Final = struct.Struct("3i")  # process, user, group
 
 
-def connect(directory: Path) -> socket.socket:
+def connect(directory: Path, timeout: float = _TIMEOUT) -> socket.socket:
     """Return a connection to the host of the session in this folder.
+
+    Args:
+        directory: The folder.
+        timeout: Seconds to wait for a host whose queue of clients is full.
 
     Raises:
         ConnectionRefusedError: If no host listens there, or it is not a socket: a link
@@ -44,7 +48,7 @@ def connect(directory: Path) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         with _address(directory) as address:
-            _connect(sock, address)
+            _connect(sock, address, timeout)
         _check_owner(sock)
     except BaseException:
         sock.close()
@@ -52,17 +56,17 @@ def connect(directory: Path) -> socket.socket:
     return sock
 
 
-def _connect(sock: socket.socket, address: str) -> None:
+def _connect(sock: socket.socket, address: str, timeout: float) -> None:
     if not stat.S_ISSOCK(os.lstat(address).st_mode):
         raise ConnectionRefusedError(errno.ECONNREFUSED, "it is not a socket")
-    deadline = time.monotonic() + _TIMEOUT
+    deadline = time.monotonic() + timeout
     # Blocking, this would wait for a host that is stopped as long as that is.
     sock.settimeout(0)
     while True:
         try:
             sock.connect(address)
         except BlockingIOError:
-            if time.monotonic() > deadline:
+            if time.monotonic() >= deadline:
                 raise TimeoutError(errno.ETIMEDOUT, "it takes no client") from None
             time.sleep(_PAUSE)
         else:
@@ -76,9 +80,14 @@ def _check_owner(sock: socket.socket) -> None:
 
 
 def is_served(directory: Path) -> bool:
-    """Tell whether a host listens for clients of the session in this folder."""
+    """Tell whether a host listens for clients of the session in this folder.
+
+    Does not wait for one whose queue of clients is full.
+    """
     try:
-        connect(directory).close()
+        connect(directory, 0).close()
+    except TimeoutError:
+        return True
     except OSError:
         return False
     return True

@@ -22,11 +22,14 @@ from backburner.actors.rules.process_record import ProcessRecord
 from backburner.actors.session.folder import Owner, SessionFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
 _NOON: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)
 _ESCAPES: Final = "\x1b]52;c;aGk=\x07\x1b[2J\x9b31m\u202e"
+_LONGEST_WORK: Final = 10_000_000
+"""Instructions of SQLite's machine that one statement of a case may take."""
+
 _FAR: Final = "../../../../canary/victim"
 
 COLUMNS: Final = {
@@ -190,7 +193,7 @@ class Session:
 
     def sql(self, script: str, *values: object) -> None:
         """Run SQL in the journal, as far as SQLite lets it."""
-        with contextlib.closing(sqlite3.connect(self.folder / "session.db")) as db:
+        with self._journal() as db:
             with contextlib.suppress(sqlite3.Error, OverflowError):
                 if values:
                     db.execute(script, values)
@@ -200,18 +203,27 @@ class Session:
 
     def edit(self, table: str, column: str, field: str, value: object) -> None:
         """Change one field of all that a column holds as JSON."""
-        with contextlib.closing(sqlite3.connect(self.folder / "session.db")) as db:
+        with self._journal() as db:
             rows: list[tuple[int, str]] = []
             with contextlib.suppress(sqlite3.Error):  # another case may have dropped it
                 rows = db.execute(f"SELECT rowid, {column} FROM {table}").fetchall()  # noqa: S608
             for row, text in rows:
-                with contextlib.suppress(ValueError, TypeError, sqlite3.Error):
+                with contextlib.suppress(
+                    ValueError, TypeError, RecursionError, sqlite3.Error
+                ):
                     changed = json.dumps({**json.loads(text), field: value})
                     db.execute(
                         f"UPDATE {table} SET {column} = ? WHERE rowid = ?",  # noqa: S608
                         (changed, row),
                     )
             db.commit()
+
+    @contextlib.contextmanager
+    def _journal(self) -> Generator[sqlite3.Connection]:
+        with contextlib.closing(sqlite3.connect(self.folder / "session.db")) as db:
+            # Another case may have made something endless of a table.
+            db.set_progress_handler(lambda: 1, _LONGEST_WORK)
+            yield db
 
     def lock(self, **changes: object) -> None:
         """Change fields of the lock file; None for none at all."""

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -110,7 +111,8 @@ def _add(settings: HostSettings) -> int:
 def test_a_host_that_takes_no_client_is_not_waited_for(
     settings: HostSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backburner.actors.host.address._TIMEOUT", 0.1)
+    at_once = partial(connect, timeout=0.1)
+    monkeypatch.setattr("backburner.actors.host.starting.connect", at_once)
     directory = Path(settings.directory)
     folder = os.open(directory, os.O_PATH)
     with socket.socket(socket.AF_UNIX) as stuck, socket.socket(socket.AF_UNIX) as first:
@@ -119,8 +121,8 @@ def test_a_host_that_takes_no_client_is_not_waited_for(
         first.connect(f"/proc/self/fd/{folder}/host.sock")
         os.close(folder)
         with pytest.raises(TimeoutError, match="it takes no client"):
-            connect(directory)
-        assert not is_served(directory)
+            connect(directory, 0.1)
+        assert is_served(directory)
         with pytest.raises(HostError, match="it takes no client"):
             RemoteSystem(settings).start()
 

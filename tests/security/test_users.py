@@ -152,6 +152,22 @@ def test_what_belongs_to_another_user_is_refused_and_its_queue_does_not_run(
     assert not ran.exists()
 
 
+def test_nothing_is_made_where_the_link_of_another_user_leads(tmp_path: Path) -> None:
+    common, mine = tmp_path / "common", tmp_path / "mine"
+    common.mkdir()
+    common.chmod(0o1777)  # as /tmp
+    mine.mkdir()
+    link = common / "state"
+    link.symlink_to(mine)
+    os.lchown(link, _OTHER, _OTHER)
+    for path in (link / "main", link / "deep/er/main"):
+        with pytest.raises(TaskSystemError, match=r"who could replace it; use a dir"):
+            TaskSystem(directory=path).start()
+        with pytest.raises(HostError, match=r"who could replace it; use a directory"):
+            RemoteSystem(HostSettings(directory=str(path))).start()
+    assert not [*mine.iterdir()]
+
+
 def test_a_folder_below_that_of_another_user_is_refused(tmp_path: Path) -> None:
     state = tmp_path / "state"
     state.mkdir(0o755)

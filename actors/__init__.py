@@ -2,6 +2,8 @@
 
 from .kinds import (
     BashKind,
+    Closable,
+    FunctionKind,
     InvalidRequestError,
     Job,
     JobContext,
@@ -13,6 +15,7 @@ from .kinds import (
     ShortageError,
     SleepKind,
     StartError,
+    installed_kinds,
 )
 from .messages import (
     Acknowledged,
@@ -86,10 +89,12 @@ __all__ = [
     "CancelTask",
     "ChatMessage",
     "Clock",
+    "Closable",
     "DeadLetters",
     "ExitWatcher",
     "ForgetFinished",
     "Forgotten",
+    "FunctionKind",
     "GetTask",
     "GetTranscript",
     "HoldTask",
@@ -150,5 +155,6 @@ __all__ = [
     "Transcript",
     "Unsubscribe",
     "WriteDown",
+    "installed_kinds",
     "post",
 ]

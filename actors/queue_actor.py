@@ -18,6 +18,7 @@ from .journal.sqlite_file import LOCK_TIMEOUT, JournalError
 from .journal.unshown import UnshownChanges
 from .journal.writer import JournalWriter
 from .kinds import InvalidRequestError, Kinds
+from .kinds.function import result_path
 from .messages import (
     Acknowledged,
     AddTask,
@@ -237,6 +238,9 @@ class QueueActor(SafeActor[QueueMessage]):
         self._output_limit = config.output_limit
         self._account = OutputQuota(config.output_limit)
         self._kinds = config.kinds
+        self._with_result = {
+            it.name for it in config.kinds if getattr(it, "writes_result", False)
+        }
         self._directory = config.directory
         self._environment = config.environment
         self._output_folder = str(config.output)
@@ -759,6 +763,9 @@ class QueueActor(SafeActor[QueueMessage]):
         """
         doomed, self._doomed = self._doomed, []
         paths = tuple(it.output_path for it in doomed if it.output_path is not None)
+        if self._with_result:
+            have = (it for it in doomed if it.kind in self._with_result)
+            paths += tuple(str(it) for it in map(result_path, have) if it is not None)
         if not paths or self._writing.is_foreign:
             # What has these names in a foreign session is not ours.
             return self._removal

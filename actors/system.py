@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from .journal.protocol import Journal, Memory, NoJournal
 from .journal.sqlite_file import JournalError
 from .journal.unshown import UnshownChanges
-from .kinds import BashKind, Kinds, SleepKind
+from .kinds import BashKind, Closable, Kinds, SleepKind
 from .messages import (
     Acknowledged,
     Begin,
@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     import pykka
 
     from .kinds import Kind
+    from .runtime.clock import Clock
     from .runtime.mailbox import Scheduler
 
 _SESSION_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -108,6 +109,9 @@ class TaskSystem(Requests):
         output_limit: Bytes of output beyond which a task is ended as failed.
         session_output_limit: Bytes of output of all tasks together; beyond it the
             oldest finished ones are forgotten, and then the one that writes is ended.
+        clock: The time of its actors and jobs; by default the real one. A test gives a
+            `ManualClock`. What blocks the caller, such as `wait` and `stop`, is
+            measured in real time all the same.
 
     Raises:
         TypeError: If an argument, or one of the kinds, is of a wrong type.
@@ -125,6 +129,7 @@ class TaskSystem(Requests):
         history: int = 1000,
         output_limit: int = 1 << 30,
         session_output_limit: int = 10 << 30,
+        clock: Clock | None = None,
     ) -> None:
         super().__init__()
         settings = _Settings(
@@ -143,7 +148,10 @@ class TaskSystem(Requests):
         check_session_name(name)
         self._directory = None if directory is None else _absolute(directory)
         self._slots = slots
-        self._kinds = Kinds(kinds if kinds is not None else (BashKind(), SleepKind()))
+        if kinds is None:
+            kinds = (BashKind(), SleepKind())
+        self._kinds = kinds if isinstance(kinds, Kinds) else Kinds(kinds)
+        self._clock = clock
         self._grace = grace
         self._history = history
         self._output_limit = output_limit
@@ -344,8 +352,13 @@ class TaskSystem(Requests):
         self._session_key = memory.session_key
         SPARES.hold()
         self._releases.append(SPARES.drop)
-        clock = SystemClock()
-        self._releases.append(clock.close)
+        for kind in self._kinds:
+            if isinstance(kind, Closable):
+                self._releases.append(kind.close)
+        clock = self._clock
+        if clock is None:
+            clock = own_clock = SystemClock()
+            self._releases.append(own_clock.close)
         exits = PidfdWatcher()
         self._releases.append(exits.close)
         dispatcher = Dispatcher("backburner", exits)
@@ -389,7 +402,7 @@ class TaskSystem(Requests):
         answer_of(self._runner.ask(Begin(), block=False), ANSWER_TIMEOUT)
         # The runner's claims came first, so an answer means that they are known.
         self._request(ListTasks(TaskFilter.RUNNING), TaskList)
-        self.warnings += limits.advice(self._slots)
+        self.warnings += limits.advice(self._slots) + self._kinds.problems
         if self._given_up:
             raise TaskSystemError("it was stopped before it had started")
 

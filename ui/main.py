@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING
 import platformdirs
 from msgspec.structs import replace
 
-from ..actors import SessionInUseError, TaskSystem, TaskSystemError
+from ..actors import (
+    BashKind,
+    SessionInUseError,
+    SleepKind,
+    TaskSystem,
+    TaskSystemError,
+    installed_kinds,
+)
 from ..actors.processes.limits import save_address_space
 from ..actors.rules.safe_text import safe_line, safe_lines
 from ..actors.rules.shortage import shortage_of
@@ -268,6 +275,7 @@ def _make_system(
     return TaskSystem(
         directory=directory,
         name=options.session,
+        kinds=installed_kinds((BashKind(), SleepKind())),
         slots=options.parallel or config.slots,
         grace=config.grace,
         history=config.history,

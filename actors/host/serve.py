@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from ..kinds import BashKind, SleepKind, installed_kinds
 from ..messages import Notification, SlotsChanged, Subscribed, TaskChanged
 from ..processes import family
 from ..processes.marks import is_of_session
@@ -67,6 +68,7 @@ class Host:
         self._slots = settings.slots
         self._system = TaskSystem(
             directory=Path(settings.directory),
+            kinds=installed_kinds((BashKind(), SleepKind())),
             name=settings.name,
             slots=settings.slots,
             grace=settings.grace,

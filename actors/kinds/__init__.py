@@ -1,7 +1,10 @@
 """How jobs run: the protocol of a kind, the registry, and the kinds there are."""
 
 from .bash import BashKind
+from .function import FunctionKind
+from .installed import installed_kinds
 from .kind import (
+    Closable,
     InvalidRequestError,
     Job,
     JobContext,
@@ -16,6 +19,8 @@ from .sleep import SleepKind
 
 __all__ = [
     "BashKind",
+    "Closable",
+    "FunctionKind",
     "InvalidRequestError",
     "Job",
     "JobContext",
@@ -27,4 +32,5 @@ __all__ = [
     "ShortageError",
     "SleepKind",
     "StartError",
+    "installed_kinds",
 ]

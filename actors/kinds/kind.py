@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast, runtime_checkable
 
 import msgspec
 
@@ -166,19 +166,35 @@ class Kind(KindWords, Protocol):
         ...
 
 
+@runtime_checkable
+class Closable(Protocol):
+    """A kind that holds something for its jobs, such as a connection or a pool."""
+
+    def close(self) -> None:
+        """Give it back. Called once at the end of each `stop`, after all jobs.
+
+        On the thread of the `stop`, which it holds up. The system may be started again
+        afterward.
+        """
+        ...
+
+
 class Kinds:
     """The kinds of one system, by name. Does not change once made.
 
     Args:
         kinds: In the order in which help lists them.
+        problems: What a person should know of kinds that are missing, in one line each.
 
     Raises:
         TypeError: If one of them is no kind; the text names it, and what it lacks.
         ValueError: If two of them have the same name.
     """
 
-    def __init__(self, kinds: Iterable[Kind]) -> None:
+    def __init__(self, kinds: Iterable[Kind], problems: Iterable[str] = ()) -> None:
         self._kinds: dict[str, Kind] = {}
+        self.problems = tuple(problems)
+        """What a person should know of kinds that are missing."""
         given = cast("object", kinds)
         if isinstance(given, str) or not isinstance(given, Iterable):
             name = type(given).__name__

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import itertools
 import logging
-from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+from collections import deque
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar, runtime_checkable
 
 import pykka
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("backburner")
 # A host that sets up no logging does not want these lines on its standard error.
 logger.addHandler(logging.NullHandler())
+
+_LETTERS_KEPT: Final = 20
 
 MessageT = TypeVar("MessageT")
 MessageT_contra = TypeVar("MessageT_contra", contravariant=True)
@@ -47,18 +50,24 @@ class DeadLetters:
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
         self._count = 0
+        self._last: deque[str] = deque(maxlen=_LETTERS_KEPT)
 
     @property
     def count(self) -> int:
         """How many there have been."""
         return self._count
 
+    @property
+    def last(self) -> tuple[str, ...]:
+        """What the last 20 were, and for whom: `TaskChanged for <Recorder news>`."""
+        return tuple(self._last)
+
     def add(self, recipient: object, message: object) -> None:
         """Count one message and log it at debug level."""
         self._count = next(self._numbers)
-        logger.debug(
-            "Dead letter: %s for %s is gone", type(message).__name__, recipient
-        )
+        what = type(message).__name__
+        self._last.append(f"{what} for {_name_of(recipient)}")
+        logger.debug("Dead letter: %s for %s is gone", what, recipient)
 
 
 def post(
@@ -81,6 +90,13 @@ def post(
         dead_letters.add(recipient, message)
         return False
     return True
+
+
+def _name_of(recipient: object) -> str:
+    try:
+        return str(recipient)
+    except Exception:  # noqa: BLE001 - anybody's code
+        return type(recipient).__name__
 
 
 def call_safely(call: Callable[[], object]) -> None:

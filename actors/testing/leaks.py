@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import os
 import threading
 from typing import TYPE_CHECKING, Final
@@ -12,7 +13,7 @@ import pykka
 from ..processes import proc
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable
 
     from ..system import TaskSystem
 
@@ -22,7 +23,10 @@ SETTLE: Final = 2.0
 
 @contextlib.contextmanager
 def no_leaks(
-    systems: Iterable[TaskSystem] = (), *, dead_letters: bool = False
+    systems: Iterable[TaskSystem] = (),
+    *,
+    dead_letters: bool = False,
+    ignore: Iterable[str] = (),
 ) -> Generator[None, None, None]:
     """Assert that what happens in the `with` block leaves nothing behind.
 
@@ -32,6 +36,9 @@ def no_leaks(
     Args:
         systems: Those whose dead letters are looked at too; a list may still grow.
         dead_letters: Whether there may be some, because a recipient dies on purpose.
+        ignore: What may be left: patterns as of a shell for the names of threads,
+            actors and processes, such as `"asyncio_*"` for the threads of a loop's
+            executor.
 
     Raises:
         AssertionError: If an actor, a thread or a child process is left, or a message
@@ -41,18 +48,28 @@ def no_leaks(
     threads = set(threading.enumerate())
     children = set(_children())
     yield
+    patterns = tuple(ignore)
+
+    def is_ignored(name: str) -> bool:
+        return any(fnmatch.fnmatchcase(name, it) for it in patterns)
+
     # First, as it waits: an actor that is just ending is still registered.
-    left_threads = _left_threads(threads)
+    left_threads = _left_threads(threads, is_ignored)
     left = [
         f"actor {ref}"
         for ref in pykka.ActorRegistry.get_all()
-        if ref.actor_urn not in actors
+        if ref.actor_urn not in actors and not is_ignored(ref.actor_class.__name__)
     ]
     left += [f"thread {name}" for name in left_threads]
-    left += [f"process {child}" for child in _children() if child not in children]
+    left += [
+        f"process {pid} ({name})"
+        for pid, name in _children()
+        if (pid, name) not in children and not is_ignored(name)
+    ]
     if not dead_letters:
         left += [
-            f"{system.dead_letters.count} dead letters; the log at debug level has more"
+            f"{system.dead_letters.count} dead letters: "
+            + "; ".join(system.dead_letters.last)
             for system in systems
             if system.dead_letters.count
         ]
@@ -62,31 +79,38 @@ def no_leaks(
 
 @contextlib.contextmanager
 def running(
-    system: TaskSystem, *, dead_letters: bool = False
+    system: TaskSystem, *, dead_letters: bool = False, ignore: Iterable[str] = ()
 ) -> Generator[TaskSystem, None, None]:
     """Start a task system, stop it at the end, and assert that nothing is left of it.
 
     Args:
         system: One that is not started.
         dead_letters: Whether there may be some; see `no_leaks`.
+        ignore: What may be left; the same.
 
     Raises:
         AssertionError: If something is left; see `no_leaks`.
     """
-    with no_leaks((system,), dead_letters=dead_letters), system:
+    with no_leaks((system,), dead_letters=dead_letters, ignore=ignore), system:
         yield system
 
 
-def _left_threads(before: set[threading.Thread]) -> list[str]:
+def _left_threads(
+    before: set[threading.Thread], is_ignored: Callable[[str], bool]
+) -> list[str]:
     # An actor's thread, and a watcher's, ends a moment after it has done its work.
-    new = [thread for thread in threading.enumerate() if thread not in before]
+    new = [
+        thread
+        for thread in threading.enumerate()
+        if thread not in before and not is_ignored(thread.name)
+    ]
     # Twice, as in `wait_in_halves`.
     for thread in 2 * new:
         thread.join(SETTLE / 2)
     return [thread.name for thread in new if thread.is_alive()]
 
 
-def _children() -> list[str]:
+def _children() -> list[tuple[int, str]]:
     # A search through all processes is dear; nearly always there is nothing to find.
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -96,4 +120,4 @@ def _children() -> list[str]:
     family = {os.getpid()}
     while more := {it for it, parent in parents.items() if parent in family} - family:
         family |= more
-    return [f"{pid} ({proc.name(pid)})" for pid in sorted(family - {os.getpid()})]
+    return [(pid, proc.name(pid) or "?") for pid in sorted(family - {os.getpid()})]

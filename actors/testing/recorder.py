@@ -1,4 +1,4 @@
-"""A recipient that keeps what it is told, for a test to look at and to wait for."""
+"""Recipients that keep what they are told, for a test to look at and to wait for."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
 import pykka
 
+from ..messages import TaskChanged, TaskEvent
 from ..runtime.promise import Deadline
 
 if TYPE_CHECKING:
@@ -23,11 +24,8 @@ _SHOWN: Final = 20
 _TEXT_LIMIT: Final = 300
 
 
-class Recorder(Generic[MessageT]):
-    """Keeps everything it is told, in order. Safe on any thread.
-
-    It can stand wherever a `Recipient` can: as a subscriber, as `reply_to`, or in place
-    of another actor.
+class Record(Generic[MessageT]):
+    """Keeps everything it is told, in order: what both kinds of recorders have.
 
     Args:
         name: What it is called when a wait fails.
@@ -42,7 +40,7 @@ class Recorder(Generic[MessageT]):
         self._blocks = False
 
     def __repr__(self) -> str:
-        return f"<Recorder {self._name}>"
+        return f"<{type(self).__name__} {self._name}>"
 
     def tell(self, message: MessageT, /) -> None:
         """Keep a message. Blocks only inside of `blocking`.
@@ -88,6 +86,80 @@ class Recorder(Generic[MessageT]):
         """Return all messages of a type so far, in the order in which they came."""
         return tuple(m for m in self.received if isinstance(m, wanted))
 
+    def clear(self) -> None:
+        """Forget all messages so far, also those that were waited for."""
+        with self._changed:
+            self._received.clear()
+            self._waited_for.clear()
+
+    def events(self, *, progress: bool = False) -> tuple[tuple[int, TaskEvent], ...]:
+        """Return what happened to which task, in order, as far as it was told.
+
+        By default without progress: how much of that is told depends on time, and an
+        assertion about the rest does not.
+
+        Args:
+            progress: Whether progress belongs to it.
+
+        Returns:
+            The ids of the tasks, each with what happened.
+        """
+        return tuple(
+            (change.task.id, change.event)
+            for change in self.of(TaskChanged)
+            if progress or change.event is not TaskEvent.PROGRESS
+        )
+
+    def _find(self, matches: Callable[[MessageT], bool], start: int = 0) -> int | None:
+        """Return the place of the first message that was not waited for and matches."""
+        for place in range(start, len(self._received)):
+            if place not in self._waited_for and matches(self._received[place]):
+                return place
+        return None
+
+    def _take(self, place: int) -> MessageT:
+        self._waited_for.add(place)
+        return self._received[place]
+
+    def _failure(self, what: str, timeout: float) -> str:
+        count = len(self._received)
+        first = max(0, count - _SHOWN)
+        lines = [f"{what} for {self._name} within {timeout:g} s; received {count}:"]
+        if first:
+            lines.append(f"  ... {first} before these")
+        for index, message in enumerate(self._received[first:], first):
+            text = repr(message)
+            if len(text) > _TEXT_LIMIT:
+                text = f"{text[:_TEXT_LIMIT]}..."
+            mark = " (waited for already)" if index in self._waited_for else ""
+            lines.append(f"  {index + 1}. {text}{mark}")
+        return "\n".join(lines)
+
+
+def _matcher(
+    wanted: type[Any] | Callable[[Any], bool], where: Callable[[Any], bool] | None
+) -> tuple[Callable[[Any], bool], str]:
+    """Return what tells whether a message is the one, and what that is called."""
+    if not isinstance(wanted, type):
+        return wanted, "such message"
+
+    def matches(message: object) -> bool:
+        right = isinstance(message, wanted)
+        return right and (where is None or where(message))
+
+    return matches, wanted.__name__
+
+
+class Recorder(Record[MessageT]):
+    """Keeps everything it is told, in order. Safe on any thread.
+
+    It can stand wherever a `Recipient` can: as a subscriber, as `reply_to`, or in place
+    of another actor.
+
+    Args:
+        name: What it is called when a wait fails.
+    """
+
     @overload
     def wait_for(
         self,
@@ -123,14 +195,21 @@ class Recorder(Generic[MessageT]):
         Raises:
             AssertionError: If none came; the text names what did.
         """
-        if not isinstance(wanted, type):
-            return self._wait(wanted, "such message", timeout)
+        matches, what = _matcher(wanted, where)
+        looked_at = 0
+        found: int | None = None
 
-        def matches(message: object) -> bool:
-            right = isinstance(message, wanted)
-            return right and (where is None or where(message))
+        def look() -> bool:
+            nonlocal looked_at, found
+            found = self._find(matches, looked_at)
+            looked_at = len(self._received)
+            return found is not None
 
-        return self._wait(matches, wanted.__name__, timeout)
+        with self._changed:
+            wait_in_halves(self._changed, look, timeout)
+            if found is None:
+                raise AssertionError(self._failure(f"no {what}", timeout))
+            return self._take(found)
 
     def wait_for_count(
         self, wanted: type[WantedT], count: int, *, timeout: float = PATIENCE
@@ -154,41 +233,82 @@ class Recorder(Generic[MessageT]):
                 )
             )
 
-    def _wait(
-        self, matches: Callable[[MessageT], bool], what: str, timeout: float
-    ) -> MessageT:
-        looked_at = 0
-        found: int | None = None
 
-        def look() -> bool:
-            nonlocal looked_at, found
-            for index in range(looked_at, len(self._received)):
-                if index not in self._waited_for and matches(self._received[index]):
-                    found = index
-                    return True
-            looked_at = len(self._received)
-            return False
+class AsyncRecorder(Record[MessageT]):
+    """A recorder whose waits are awaited; made in a running event loop.
 
-        with self._changed:
-            wait_in_halves(self._changed, look, timeout)
-            if found is None:
-                raise AssertionError(self._failure(f"no {what}", timeout))
-            self._waited_for.add(found)
-            return self._received[found]
+    It is told on any thread, and its waits do not block the loop.
 
-    def _failure(self, what: str, timeout: float) -> str:
-        count = len(self._received)
-        first = max(0, count - _SHOWN)
-        lines = [f"{what} for {self._name} within {timeout:g} s; received {count}:"]
-        if first:
-            lines.append(f"  ... {first} before these")
-        for index, message in enumerate(self._received[first:], first):
-            text = repr(message)
-            if len(text) > _TEXT_LIMIT:
-                text = f"{text[:_TEXT_LIMIT]}..."
-            mark = " (waited for already)" if index in self._waited_for else ""
-            lines.append(f"  {index + 1}. {text}{mark}")
-        return "\n".join(lines)
+    Args:
+        name: What it is called when a wait fails.
+    """
+
+    def __init__(self, name: str = "the recorder") -> None:
+        import asyncio  # noqa: PLC0415 - only who has a loop needs it
+
+        super().__init__(name)
+        self._asyncio = asyncio
+        self._loop = asyncio.get_running_loop()
+        self._news = asyncio.Event()
+
+    def tell(self, message: MessageT, /) -> None:
+        """Keep a message; see `Recorder.tell`."""
+        super().tell(message)
+        # A loop that is closed has nobody left who waits.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._news.set)
+
+    @overload
+    async def wait_for(
+        self,
+        wanted: type[WantedT],
+        where: Callable[[WantedT], bool] | None = None,
+        *,
+        timeout: float = PATIENCE,  # noqa: ASYNC109 - as of a Recorder
+    ) -> WantedT: ...
+
+    @overload
+    async def wait_for(
+        self,
+        wanted: Callable[[MessageT], bool],
+        *,
+        timeout: float = PATIENCE,  # noqa: ASYNC109 - as of a Recorder
+    ) -> MessageT: ...
+
+    async def wait_for(
+        self,
+        wanted: type[Any] | Callable[[Any], bool],
+        where: Callable[[Any], bool] | None = None,
+        *,
+        timeout: float = PATIENCE,  # noqa: ASYNC109 - as of a Recorder
+    ) -> object:
+        """Wait for a message and return it; see `Recorder.wait_for`.
+
+        Args:
+            wanted: The type of the message, or a function that tells whether a message
+                is the one.
+            where: With a type: what else must be true of it.
+            timeout: Seconds.
+
+        Raises:
+            AssertionError: If none came; the text names what did.
+        """
+        matches, what = _matcher(wanted, where)
+        # Twice, as in `wait_in_halves`.
+        for _ in range(2):
+            with contextlib.suppress(TimeoutError):
+                async with self._asyncio.timeout(Deadline(timeout).left() / 2):
+                    return await self._next(matches)
+        raise AssertionError(self._failure(f"no {what}", timeout))
+
+    async def _next(self, matches: Callable[[MessageT], bool]) -> MessageT:
+        while True:
+            self._news.clear()
+            with self._changed:
+                place = self._find(matches)
+                if place is not None:
+                    return self._take(place)
+            await self._news.wait()
 
 
 def wait_in_halves(

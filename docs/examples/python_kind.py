@@ -18,7 +18,7 @@ print(runpy.run_path(file)[name](*args))
 """
 
 
-class FunctionKind(ProcessKind):
+class OwnFunctionKind(ProcessKind):
     """Calls one function of a module's top level; the arguments reach it as text."""
 
     usage = "ARGS…"
@@ -53,7 +53,7 @@ def count_primes(limit: str) -> str:
 
 def main() -> None:
     """Count on another core while this process does other things."""
-    with TaskSystem(kinds=[FunctionKind(count_primes)]) as tasks:
+    with TaskSystem(kinds=[OwnFunctionKind(count_primes)]) as tasks:
         task = tasks.add("Primes", "count_primes", "1000")
         (ended,) = tasks.wait(task.id, timeout=60)
     print(ended.last_line)

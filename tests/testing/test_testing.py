@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import subprocess
 import threading
@@ -9,12 +10,21 @@ from typing import TYPE_CHECKING
 
 import pykka
 import pytest
-from backburner.actors import TaskSystem
+from backburner.actors import (
+    DeadLetters,
+    Notification,
+    SleepKind,
+    TaskChanged,
+    TaskStatus,
+    TaskSystem,
+)
 from backburner.actors.testing import (
+    AsyncRecorder,
     FakeKind,
     ManualClock,
     Recorder,
     leaks,
+    make_task,
     no_leaks,
     running,
 )
@@ -23,8 +33,6 @@ from standstill import TOO_SHORT, call_after_standstill
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from backburner.actors import Notification
 
 
 def test_a_recorder_keeps_everything_in_order() -> None:
@@ -215,7 +223,7 @@ def test_an_actor_that_is_left_is_named(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def _lose_a_message(system: TaskSystem, *, expected: bool) -> None:
-    gone: Recorder[Notification] = Recorder()
+    gone: Recorder[Notification] = Recorder("the gone one")
     with running(system, dead_letters=expected):
         system.subscribe(gone)
         gone.die()
@@ -239,3 +247,132 @@ def test_the_fixtures_run_systems_side_by_side(
     assert (ended.status, ended.reason) == ("complete", "built")
     (ended,) = task_system.wait(mine.id, timeout=PATIENCE)
     assert ended.reason == "slept"
+
+
+def test_a_recorder_can_forget_what_it_was_told() -> None:
+    recorder: Recorder[int] = Recorder()
+    recorder.tell(1)
+    assert recorder.wait_for(int) == 1
+    recorder.clear()
+    assert recorder.received == ()
+    recorder.tell(2)
+    assert recorder.wait_for(int) == 2
+
+
+def test_events_are_the_changes_in_order_without_progress() -> None:
+    kind, news = FakeKind(), Recorder[Notification]()
+    with running(TaskSystem(kinds=[kind])) as system:
+        system.subscribe(news)
+        task = system.add("Build", "fake")
+        kind.job(task.id).advance_to(50)
+        news.wait_for(TaskChanged, lambda it: it.task.progress == 50)
+        kind.job(task.id).complete()
+        system.wait(task.id, timeout=PATIENCE)
+    assert news.events() == ((1, "queued"), (1, "running"), (1, "complete"))
+    assert (1, "progress") in news.events(progress=True)
+
+
+def test_an_async_recorder_waits_without_blocking_the_loop() -> None:
+    async def main() -> None:
+        recorder: AsyncRecorder[int | str] = AsyncRecorder("the till")
+        sender = threading.Timer(0.02, recorder.tell, (1,))
+        sender.start()
+        beats = asyncio.create_task(asyncio.sleep(0))
+        assert await recorder.wait_for(int) == 1
+        await beats
+        recorder.tell("two")
+        recorder.tell(3)
+        assert await recorder.wait_for(lambda it: it == 3) == 3
+        assert await recorder.wait_for(str) == "two"
+        with pytest.raises(AssertionError, match="no float for the till within 0 s"):
+            await recorder.wait_for(float, timeout=0)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await recorder.wait_for(float)
+        assert recorder.received == (1, "two", 3)
+        sender.join()
+
+    asyncio.run(main())
+
+
+def test_an_async_recorder_subscribes_like_any_other() -> None:
+    async def main(system: TaskSystem) -> None:
+        news: AsyncRecorder[Notification] = AsyncRecorder()
+        await asyncio.to_thread(system.subscribe, news)
+        await asyncio.to_thread(system.add, "Nap", "sleep", "0")
+        await news.wait_for(TaskChanged, lambda it: it.task.status.is_final)
+
+    with running(TaskSystem(), ignore=["asyncio_*"]) as system:
+        asyncio.run(main(system))
+
+
+@pytest.mark.parametrize("status", TaskStatus)
+def test_a_task_can_be_made_in_any_status(status: TaskStatus) -> None:
+    task = make_task(7, status, description="Build", origin="ci")
+    assert (task.id, task.status, task.description) == (7, status, "Build")
+    assert (task.started_at is None) is (status is TaskStatus.QUEUED)
+    assert (task.ended_at is not None) is status.is_final
+    assert (task.error is not None) is (status is TaskStatus.FAILED)
+    assert make_task(7, status.value, description="Build", origin="ci") == task
+
+
+def test_a_task_that_can_t_be_is_not_made() -> None:
+    assert make_task(status="failed", reason="exit status 2").error == "exit status 2"
+    with pytest.raises(ValueError, match="has no exit code"):
+        make_task(status="running", exit_code=1)
+    with pytest.raises(TypeError, match="colour"):
+        make_task(colour="red")
+
+
+def test_what_may_be_left_is_ignored_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leaks, "SETTLE", 0.0)
+    done = threading.Event()
+    child: list[subprocess.Popen[bytes]] = []
+
+    class Idle(pykka.ThreadingActor):
+        pass
+
+    refs: list[pykka.ActorRef[Idle]] = []
+    try:
+        with no_leaks(ignore=["left-*", "sleep", "Idle*"]):
+            threading.Thread(target=done.wait, name="left-behind").start()
+            child.append(subprocess.Popen(["sleep", "600"]))
+            refs.append(Idle.start())
+    finally:
+        done.set()
+        for ref in refs:
+            ref.stop()
+        for it in child:
+            it.kill()
+            it.wait()
+
+
+def test_dead_letters_are_named() -> None:
+    with pytest.raises(AssertionError, match="TaskChanged for <Recorder the gone one>"):
+        _lose_a_message(TaskSystem(), expected=False)
+    letters = DeadLetters()
+    for number in range(30):
+        letters.add("nobody", number)
+    assert (letters.count, len(letters.last)) == (30, 20)
+    assert letters.last[0] == "int for nobody"
+
+
+def test_a_system_takes_a_hand_driven_clock() -> None:
+    clock, kind = ManualClock(), FakeKind(ignores={"stop"})
+    with running(TaskSystem(kinds=[kind, SleepKind()], clock=clock)) as system:
+        nap = system.add("Nap", "sleep", "1h")
+        stubborn = system.add("Stubborn", "fake")
+        job = kind.job(stubborn.id)
+        assert nap.queued_at == clock.now().wall
+        clock.wait_until_scheduled(2)  # the end of the nap, and a look at all jobs
+        clock.advance(3600)
+        (ended,) = system.wait(nap.id, timeout=PATIENCE)
+        assert (ended.status, ended.duration) == ("complete", 3600)
+        system.cancel(stubborn.id)
+        job.asked.wait_for(lambda step: step == "stop")
+        assert "kill" not in job.asked.received
+        clock.wait_until_scheduled(2)
+        # The grace period, and the look after it.
+        clock.advance(5)
+        (ended,) = system.wait(stubborn.id, timeout=PATIENCE)
+        assert (ended.status, ended.duration) == ("canceled", 3605)

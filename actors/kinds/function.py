@@ -1,0 +1,183 @@
+"""The `function` kind: a call of a Python function, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from ..processes.output_file import read_part
+from ..rules.safe_text import brief
+from ..rules.task import TaskRequest
+from .kind import InvalidRequestError
+from .process import ProcessKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from ..rules.task import Task
+
+RESULT: Final = "BACKBURNER_RESULT"
+"""The environment variable that names the file for the result."""
+
+_NAME: Final = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+
+# Nothing of this project, which may not be there where the function is called.
+_CALL: Final = """
+import functools, importlib, json, os, sys
+target, args, named, path = sys.argv[1:]
+sys.path[:] = json.loads(path)
+del sys.argv[1:]
+module, _, name = target.partition(":")
+function = functools.reduce(getattr, name.split("."), importlib.import_module(module))
+result = function(*json.loads(args), **json.loads(named))
+try:
+    text = json.dumps(result)
+except (TypeError, ValueError) as error:
+    sys.exit(f"{target} returned what is not JSON: {error}")
+place = os.environ["BACKBURNER_RESULT"]
+flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+with open(os.open(place + ".new", flags, 0o600), "w") as file:
+    file.write(text)
+os.replace(place + ".new", place)
+"""
+
+
+class FunctionKind(ProcessKind):
+    """Calls a function of a module, in a new Python process.
+
+    The arguments of a request are `module:function`, a JSON array of arguments and a
+    JSON object of named ones; `request_for` makes them. What the function returns is
+    written as JSON into a file beside the output, which `result` reads; what it prints
+    is the task's output, as of any other job. An exception fails the task.
+
+    Args:
+        name: What it is called in a request.
+        python: The Python that calls the functions; by default this one.
+        path: Where it looks for modules; by default where this process does.
+    """
+
+    usage = "MODULE:FUNCTION [ARGS-JSON [NAMED-ARGS-JSON]]"
+    summary = "call a Python function"
+    writes_result = True
+
+    def __init__(
+        self,
+        name: str = "function",
+        *,
+        python: str | None = None,
+        path: Sequence[str] | None = None,
+    ) -> None:
+        self.name = name
+        self._python = python or sys.executable
+        places = sys.path if path is None else path
+        # Relative ones mean where this process is now.
+        self._path = json.dumps([os.path.abspath(it) for it in places])  # noqa: PTH100 - texts
+
+    def request_for(
+        self, function: Callable[..., object], *args: object, **named: object
+    ) -> TaskRequest:
+        """Return the request for a call; give it to `submit` or `add_request`.
+
+        Args:
+            function: A function of a module's top level, or of a class there.
+            args: Its arguments: what JSON can hold.
+            named: The named ones.
+
+        Raises:
+            InvalidRequestError: If another process can't find the function, as with a
+                lambda, a closure or one of the main script, or if an argument is not
+                JSON.
+        """
+        module = getattr(function, "__module__", None) or ""
+        name = getattr(function, "__qualname__", None) or ""
+        target = f"{module}:{name}"
+        owner = getattr(function, "__self__", None)
+        is_bound = not isinstance(owner, type | ModuleType | None)
+        if not callable(function) or not name or is_bound:
+            raise InvalidRequestError(f"{brief(repr(function))} is not a function")
+        if module == "__main__":
+            raise InvalidRequestError(
+                f"{name} is in the main script, where no other process finds it; move"
+                " it to a module"
+            )
+        _check_target(target)
+        try:
+            texts = (json.dumps(args), json.dumps(named))
+        except (TypeError, ValueError) as error:
+            raise InvalidRequestError(
+                f"an argument of {target} is not JSON: {error}"
+            ) from error
+        return TaskRequest(name, self.name, (target, *texts))
+
+    def check(self, args: tuple[str, ...]) -> None:
+        """Accept the name of a function, and JSON. The function is not looked for.
+
+        Raises:
+            InvalidRequestError: If that is not what there is.
+        """
+        if not 1 <= len(args) <= 3:  # noqa: PLR2004 - as in its usage
+            raise InvalidRequestError(f"a call is written {self.usage}")
+        _check_target(args[0])
+        for text, wanted in zip(args[1:], (_check_array, _check_object), strict=False):
+            try:
+                wanted(text)
+            except (msgspec.MsgspecError, RecursionError) as error:
+                raise InvalidRequestError(
+                    f"{brief(text)} is not the JSON that it has to be: {error}"
+                ) from error
+
+    def command(self, args: tuple[str, ...]) -> Sequence[str]:
+        """Return what makes Python call the function."""
+        given = (*args, *("[]", "{}")[len(args) - 1 :])
+        return [self._python, "-c", _CALL, *given, self._path]
+
+    def environment(
+        self, task: Task, inherited: Mapping[str, str]
+    ) -> Mapping[str, str]:
+        """Add where the result belongs."""
+        place = result_path(task)
+        return inherited if place is None else {**inherited, RESULT: str(place)}
+
+    @staticmethod
+    def result(task: Task) -> object:
+        """Return what the function of a complete task returned. Reads its file.
+
+        Raises:
+            ValueError: If the task is not complete, or not a call.
+            OSError: If the file can't be read: it is gone with the task.
+        """
+        place = result_path(task)
+        if place is None or task.status != "complete":
+            raise ValueError(f"task {task.id} has no result: {task.reason}")
+        size = place.lstat().st_size
+        return json.loads(read_part(place, 0, size))
+
+
+def result_path(task: Task) -> Path | None:
+    """Return where the result of a task belongs: beside its output; none without."""
+    if task.output_path is None:
+        return None
+    return Path(task.output_path).with_suffix(".json")
+
+
+_check_array = msgspec.json.Decoder(list[Any]).decode
+_check_object = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def _check_target(target: str) -> None:
+    if "<lambda>" in target or "<locals>" in target:
+        raise InvalidRequestError(
+            f"{target} is a lambda or a closure, which no other process finds; use a"
+            " function of a module's top level"
+        )
+    if not _NAME.fullmatch(target):
+        raise InvalidRequestError(
+            f"{brief(target)} names no function; write it like shop.images:resize"
+        )

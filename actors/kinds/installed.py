@@ -1,0 +1,69 @@
+"""The kinds that are installed in this environment, by entry points."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Final, cast
+
+from ..rules.safe_text import safe_line
+from .kind import Kinds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .kind import Kind
+
+GROUP: Final = "backburner.kinds"
+"""The group of the entry points: each names a kind, or what makes one when called."""
+
+
+def installed_kinds(own: Iterable[Kind]) -> Kinds:
+    """Return kinds with those that are installed behind them.
+
+    One that can't be loaded is left out, and named in `Kinds.problems`. Blocks while
+    the packages of the environment are searched, which takes about 2 ms, and runs code
+    of those that have such an entry point.
+
+    Args:
+        own: Those that there are anyway; one of the same name is not replaced.
+
+    """
+    kinds, problems = [*own], list[str]()
+    if not _may_be_there():
+        return Kinds(kinds)
+    # Its import takes longer than the look at all packages.
+    from importlib.metadata import entry_points  # noqa: PLC0415
+
+    for point in sorted(entry_points(group=GROUP)):
+        try:
+            loaded = point.load()
+            kind = cast("Kind", loaded() if callable(loaded) else loaded)
+            Kinds([*kinds, kind])  # which says what is wrong with it
+        except Exception as error:  # noqa: BLE001 - anybody's code; told below
+            why = safe_line(f"{type(error).__name__}: {error}")
+            which = f"{point.name!r} ({point.value})"
+            problems.append(f"the installed kind {which} is left out: {why}")
+        else:
+            kinds.append(kind)
+    return Kinds(kinds, problems)
+
+
+def _may_be_there() -> bool:
+    """Tell whether a package names the group; a look at few files, without imports."""
+    group = f"[{GROUP}]".encode()
+    for folder in sys.path:
+        try:
+            names = os.listdir(folder or ".")  # noqa: PTH208 - many
+        except OSError:
+            continue
+        for name in names:
+            if not name.endswith((".dist-info", ".egg-info")):
+                continue
+            try:
+                with open(f"{folder}/{name}/entry_points.txt", "rb") as file:  # noqa: PTH123 - the same
+                    if group in file.read():
+                        return True
+            except OSError:
+                continue
+    return False

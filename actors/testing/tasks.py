@@ -1,0 +1,50 @@
+"""Tasks in any status, for tests of what is done with them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from ..rules.task import Outcome, Task, TaskStatus
+from .manual_clock import START
+
+
+def make_task(
+    id: int = 1,  # noqa: A002 - what the field is called
+    status: TaskStatus | str = TaskStatus.QUEUED,
+    **fields: Any,  # noqa: ANN401 - those of a task
+) -> Task:
+    """Make a task in any status, with everything that belongs to it.
+
+    It was added at 2026-01-02 03:04:05 UTC, started a second later and, if it has
+    ended, ran for eight seconds.
+
+    Args:
+        id: Its id.
+        status: Its status.
+        fields: Any other field of `Task`.
+
+    Raises:
+        ValueError: If the fields contradict each other; see `Task`.
+        TypeError: If there is no such field.
+    """
+    status = TaskStatus(status)
+    task = Task(
+        id=id,
+        description="Job",
+        kind="fake",
+        directory="/",
+        reason="starting",
+        queued_at=START,
+    )
+    if status is not TaskStatus.QUEUED:
+        task = task.started(START + timedelta(seconds=1))
+    if status.is_final:
+        error = "it failed" if status is TaskStatus.FAILED else None
+        outcome = Outcome(status, error or status.value, error=error)
+        task = task.ended(outcome, START + timedelta(seconds=9), 8.0)
+    if "reason" in fields and status is TaskStatus.FAILED:
+        fields.setdefault("error", fields["reason"])
+    return msgspec.structs.replace(task, **fields)

@@ -1,0 +1,158 @@
+"""Kinds that other packages bring along by entry points."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from backburner.actors import (
+    BashKind,
+    Kinds,
+    SleepKind,
+    TaskStatus,
+    TaskSystem,
+    installed_kinds,
+)
+from backburner.actors.testing import FakeKind, running
+from patience import PATIENCE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PACKAGE = """
+from backburner.actors import BashKind, ProcessKind
+
+class Greet(ProcessKind):
+    name = "greet"
+    usage = "NAME"
+    summary = "greet somebody"
+
+    def command(self, args):
+        return ["echo", "hello", *args]
+
+ready = Greet()
+ready.name = "ready"
+
+class NoKind:
+    pass
+
+def broken():
+    raise RuntimeError("no licence")
+"""
+POINTS = """
+[backburner.kinds]
+a_greet = brought_kinds:Greet
+b_ready = brought_kinds:ready
+c_broken = brought_kinds:broken
+d_missing = brought_kinds:Missing
+e_gone = no_such_module:Kind
+f_none = brought_kinds:NoKind
+g_again = backburner.actors:BashKind
+"""
+
+
+@pytest.fixture
+def brought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Install a package that brings kinds, good and broken ones."""
+    folder = tmp_path / "site"
+    metadata = folder / "brought_kinds-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Name: brought-kinds\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(POINTS)
+    (folder / "brought_kinds.py").write_text(PACKAGE)
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
+    return folder
+
+
+def test_installed_kinds_come_behind_the_own_ones_and_broken_ones_are_told(
+    brought: Path,
+) -> None:
+    del brought
+    kinds = installed_kinds([BashKind(), SleepKind()])
+    assert [it.name for it in kinds] == ["bash", "sleep", "greet", "ready"]
+    told = "\n".join(kinds.problems)
+    for says in (
+        "'c_broken' (brought_kinds:broken) is left out: RuntimeError: no licence",
+        "'d_missing' (brought_kinds:Missing) is left out: AttributeError",
+        "'e_gone' (no_such_module:Kind) is left out: ModuleNotFoundError",
+        "'f_none' (brought_kinds:NoKind) is left out: TypeError: NoKind is not a kind",
+        "'g_again' (backburner.actors:BashKind) is left out: ValueError: two",
+    ):
+        assert says in told
+    assert len(kinds.problems) == 5
+
+
+def test_without_any_nothing_is_searched_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "importlib.metadata", None)
+    assert [it.name for it in installed_kinds([SleepKind()])] == ["sleep"]
+
+
+def test_a_system_with_them_says_what_is_missing(brought: Path) -> None:
+    del brought
+    with running(TaskSystem(kinds=installed_kinds([BashKind()]))) as system:
+        assert len(system.warnings) == 5
+        (ended,) = system.wait(system.add("Hi", "greet", "you").id, timeout=PATIENCE)
+        assert (ended.status, ended.last_line) == (TaskStatus.COMPLETE, "hello you")
+
+
+@pytest.mark.parametrize("host", [False, True])
+def test_the_program_runs_them_and_starts_in_spite_of_broken_ones(
+    brought: Path, tmp_path: Path, *, host: bool
+) -> None:
+    command = [sys.executable, "-m", "backburner", "--json"]
+    if host:
+        command += ["--host", "--state-dir", str(tmp_path / "state")]
+    else:
+        command.append("--ephemeral")
+    done = subprocess.run(
+        command,
+        input='/task "Hi" greet you\n/wait 1\n' + "/quit --end\n" * host,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(brought)},
+    )
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert any(it.get("task", {}).get("last_line") == "hello you" for it in lines), (
+        done.stdout + done.stderr
+    )
+    told = done.stdout + done.stderr
+    assert "the installed kind 'c_broken'" in told
+
+
+class _Pool(FakeKind):
+    """Holds something."""
+
+    def __init__(self, problem: Exception | None = None) -> None:
+        super().__init__()
+        self.closed: list[int] = []
+        self._problem = problem
+
+    def close(self) -> None:
+        """Note how many jobs there were."""
+        self.closed.append(len(self.jobs))
+        if self._problem is not None:
+            raise self._problem
+
+
+def test_a_kind_is_closed_once_after_its_last_job() -> None:
+    kind = _Pool()
+    system = TaskSystem(kinds=Kinds([kind]))
+    for _ in range(2):
+        with running(system):
+            kind.job(system.add("Build", "fake").id)
+            assert len(kind.closed) < len(kind.jobs) or kind.closed == [1]
+    assert len(kind.closed) == 2
+    assert [it.asked.received[-1] for it in kind.jobs] == ["look"] * len(kind.jobs)
+
+
+def test_a_kind_that_can_t_be_closed_is_a_problem_of_the_stop() -> None:
+    kind = _Pool(OSError("the pool is stuck"))
+    with running(TaskSystem(kinds=[kind])) as system:
+        pass
+    assert system.problems == ("a step of the session's end failed: the pool is stuck",)

@@ -48,7 +48,10 @@ Table = dict[int, Entry]
 class _Readings:
     """Readings of the table, shared by all threads that ask during the one before.
 
-    One at a time: each takes a descriptor, of which there may be hardly any.
+    One at a time: each takes a descriptor, of which there may be hardly any. A lock and
+    no actor, since whoever asks needs the answer to go on, and is on a thread that may
+    block: an actor could only be asked, which no handler may do. Without sharing, a
+    cancel of 62 trees of processes reads the table hundreds of times, for 4 s.
     """
 
     def __init__(self) -> None:

@@ -232,10 +232,13 @@ class PtySession:
         if self.process.poll() is not None:
             return f"exit status {self.process.returncode}"
         process = Path(f"/proc/{self.process.pid}")
-        waits = [
-            (thread / "wchan").read_text() for thread in sorted(process.glob("task/*"))
-        ]
-        errors = (process / "fd/2").readlink()
+        waits: list[str] = []
+        errors = Path(os.devnull)
+        # It may end in this very moment.
+        with contextlib.suppress(OSError):
+            errors = (process / "fd/2").readlink()
+            threads = sorted(process.glob("task/*"))
+            waits.extend((thread / "wchan").read_text() for thread in threads)
         heard = len(self.raw)
         self.process.send_signal(signal.SIGABRT)
         end = time.monotonic() + _LAST_WORDS

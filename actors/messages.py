@@ -24,6 +24,7 @@ from .rules.task import (
     TaskRequest,
     TaskStatus,
 )
+from .rules.terms import QueueRules
 from .rules.variables import Variables
 from .runtime.sending import Recipient
 
@@ -271,6 +272,17 @@ class Acknowledged(Message, frozen=True):
     correlation_id: int | str | None = None
 
 
+class RulesFound(Message, frozen=True):
+    """What is set for the whole queue, written down.
+
+    Attributes:
+        rules: All of it.
+    """
+
+    rules: QueueRules
+    correlation_id: int | str | None = None
+
+
 class TaskAltered(Message, frozen=True):
     """The queued task was changed, and that is written down.
 
@@ -285,6 +297,7 @@ class TaskAltered(Message, frozen=True):
 QueueReply = (
     TaskAdded
     | TaskAltered
+    | RulesFound
     | TaskFound
     | TaskList
     | CancelAccepted
@@ -468,6 +481,43 @@ class GetTranscript(Message, frozen=True):
     correlation_id: int | str | None = None
 
 
+class PauseQueue(Message, frozen=True):
+    """Start nothing, or tasks again. Answer: `RulesFound` or `Refused`.
+
+    Tasks that run go on.
+
+    Attributes:
+        group: Of which group; `None` for all.
+        paused: Whether to start nothing, or to start tasks again.
+    """
+
+    group: str | None = None
+    paused: bool = True
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class SetGroup(Message, frozen=True):
+    """Set how many tasks of a group run at a time. Answer: `RulesFound` or `Refused`.
+
+    Attributes:
+        name: What the group is called.
+        slots: How many; 0 for as many as there are slots.
+    """
+
+    name: str
+    slots: int
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class GetRules(Message, frozen=True):
+    """Look up what is set for the whole queue. Answer: `RulesFound`."""
+
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
 class MoveTask(Message, frozen=True):
     """Put a queued task elsewhere in the order. Answer: `TaskAltered` or `Refused`.
 
@@ -501,6 +551,9 @@ class HoldTask(Message, frozen=True):
 
 QueueRequest = (
     AddTask
+    | PauseQueue
+    | SetGroup
+    | GetRules
     | MoveTask
     | HoldTask
     | Shown
@@ -647,8 +700,13 @@ class RemoveOutput(Message, frozen=True):
     answer: Forgotten | None = None
 
 
+class LookAtTimes(Message, frozen=True):
+    """The time of a queued task may have come."""
+
+
 QueueMessage = (
     QueueRequest
+    | LookAtTimes
     | OpenQueue
     | CloseQueue
     | AwaitShown

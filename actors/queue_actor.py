@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, assert_never, cast
 
@@ -30,21 +31,26 @@ from .messages import (
     CloseQueue,
     ForgetFinished,
     Forgotten,
+    GetRules,
     GetTask,
     GetTranscript,
     HoldTask,
     JournalTrouble,
     ListTasks,
+    LookAtTimes,
     MessageSaid,
     MoveTask,
     Notification,
     OpenQueue,
+    PauseQueue,
     QueueMessage,
     QueueReply,
     RefusalCode,
     Refused,
     RemoveOutput,
+    RulesFound,
     RunnerMessage,
+    SetGroup,
     SetSlots,
     Shown,
     Slots,
@@ -76,6 +82,7 @@ from .rules.book import ROOM_FOR_MORE, TaskBook, UnknownTaskError
 from .rules.field_types import wrong_type
 from .rules.output_quota import OutputQuota
 from .rules.safe_text import brief, is_unicode, safe_line, size_text
+from .rules.scheduler import PAUSED, group_paused
 from .rules.selection import TaskSelection
 from .rules.shown import ShownTracker
 from .rules.task import (
@@ -88,6 +95,7 @@ from .rules.task import (
     TaskRequest,
     TaskStatus,
 )
+from .rules.terms import MOST, is_group_name
 from .rules.variables import Variables
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import (
@@ -106,7 +114,7 @@ if TYPE_CHECKING:
     from .kinds import Kind
     from .rules.chat_message import ChatMessage
     from .rules.terms import Terms
-    from .runtime.clock import Clock
+    from .runtime.clock import Alarm, Clock
     from .runtime.dispatcher import Dispatcher
 
 BATCH: Final = 256
@@ -125,10 +133,17 @@ _CHECKED: Final = {
     ListTasks,
     MoveTask,
     SetSlots,
+    PauseQueue,
+    SetGroup,
     Subscribe,
     Unsubscribe,
 }
 """Requests that have an answer, and fields that may hold what they should not."""
+
+LOOK_AGAIN: Final = 15.0
+"""Seconds between two looks at the clock while a task waits for its time."""
+
+_STEP: Final = 1.0  # seconds; what is less is the clock's own adjusting
 
 _NO_KIND: Final = "waiting for the kind "
 
@@ -258,6 +273,9 @@ class QueueActor(SafeActor[QueueMessage]):
         self._slots: int = 0
         self._pids: dict[int, int] = {}
         self._closed = False
+        self._alarm: Alarm | None = None
+        self._alarm_for: float | None = None
+        self._offset = 0.0  # of the wall clock, when it was looked at last
         self._end_reason = "its actors were stopped"
 
     def on_start(self) -> None:
@@ -297,6 +315,8 @@ class QueueActor(SafeActor[QueueMessage]):
     def _conclude(self, message: QueueMessage, answer: QueueReply | None) -> None:
         self._handled += 1
         self._tell_dependents()
+        if self._book.next_due() != self._alarm_for:
+            self._set_alarm()
         if answer is not None:
             asker = getattr(message, "reply_to", None) or self.answer_later()
             if asker is not None:
@@ -391,6 +411,8 @@ class QueueActor(SafeActor[QueueMessage]):
                 return self._cancel_one(message)
             case MoveTask() | HoldTask():
                 return self._alter(message)
+            case PauseQueue() | SetGroup() | GetRules():
+                return self._rule(message)
             case CancelAll():
                 return self._cancel_all(message)
             case ForgetFinished(correlation_id=correlation_id):
@@ -417,6 +439,8 @@ class QueueActor(SafeActor[QueueMessage]):
                 return Acknowledged(correlation_id)
             case AwaitShown(reply_to=reply_to):
                 self._await_shown(reply_to)
+            case LookAtTimes():
+                self._look_at_times()
             case WriteAgain():
                 # The attempt itself comes with the end of the batch.
                 self._will_write_again = False
@@ -456,11 +480,12 @@ class QueueActor(SafeActor[QueueMessage]):
             kind = self._check(request)
         except InvalidRequestError as error:
             return Refused(str(error), RefusalCode.INVALID, correlation_id)
+        request = self._timed(request)
         folder = self._output_folder if kind.writes_output else None
         reason = self._waiting_reason()
         task = self._book.add(request, self._clock.now(), reason, folder)
         terms = request.terms
-        if terms is not None and (waits_for := self._book.waits_for(task.id)):
+        if waits_for := self._book.waits_for(task.id):
             task = self._book.wait(task.id, waits_for)
         self._changed(task, TaskEvent.QUEUED)
         if terms is not None and terms.immediate:
@@ -524,6 +549,79 @@ class QueueActor(SafeActor[QueueMessage]):
         if environment is None:
             environment = self._environment
         return replace(request, directory=directory, environment=environment)
+
+    def _timed(self, request: TaskRequest) -> TaskRequest:
+        """Return a request whose delay has become a date and time."""
+        terms = request.terms
+        if terms is None or terms.delay is None:
+            return request
+        at = self._clock.now().wall + timedelta(seconds=terms.delay)
+        return replace(request, terms=replace(terms, at=at))
+
+    def _look_at_times(self) -> None:
+        """Let the tasks start whose time has come.
+
+        The wall clock may have been set since: that moves a time of day, but no delay.
+        A suspended machine moves neither, and both may have come meanwhile.
+        """
+        self._alarm_for = None
+        now = self._clock.now()
+        offset = now.wall.timestamp() - self._clock.elapsed()
+        if abs(offset - self._offset) > _STEP:
+            for task in self._book.shift_delays(offset - self._offset):
+                self._renew_reason(task.id)
+        self._offset = offset
+        for task_id in self._book.due(now):
+            self._renew_reason(task_id)
+        self._assign()
+
+    def _set_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        self._alarm_for = due = self._book.next_due()
+        if due is None:
+            return
+        wall = self._clock.now().wall.timestamp()
+        if self._offset == 0.0:
+            self._offset = wall - self._clock.elapsed()
+        # Soon enough to notice that the clock was set, or the machine suspended.
+        pause = min(max(0.0, due - wall), LOOK_AGAIN)
+        self._alarm = self._clock.call_later(
+            pause, lambda: self.tell_self(LookAtTimes())
+        )
+
+    def _renew_reason(self, task_id: int) -> None:
+        reason = self._book.waits_for(task_id) or self._waiting_reason()
+        if reason != self._book.get(task_id).reason:
+            self._changed(self._book.wait(task_id, reason), TaskEvent.PROGRESS)
+
+    def _rule(self, message: PauseQueue | SetGroup | GetRules) -> QueueReply:
+        group = None
+        match message:
+            case GetRules():
+                return RulesFound(self._book.rules, message.correlation_id)
+            case PauseQueue(group=group):
+                pass
+            case SetGroup(name=group):
+                pass
+        if group is not None and not is_group_name(group):
+            text = f"{brief(group)!r} is not a group; use a short name without spaces"
+            return Refused(text, RefusalCode.INVALID, message.correlation_id)
+        match message:
+            case PauseQueue(paused=paused):
+                self._book.set_paused(group, paused=paused)
+            case SetGroup(name=name, slots=slots):
+                if not 0 <= slots <= MOST:
+                    text = f"slots must be from 0 to {MOST}, not {slots}"
+                    return Refused(text, RefusalCode.INVALID, message.correlation_id)
+                self._book.set_group(name, slots)
+        self._journal.ruled(self._book.rules)
+        self._assign()
+        why = PAUSED if group is None else group_paused(group)
+        for task_id in self._book.waiting_because(why):
+            self._renew_reason(task_id)
+        return RulesFound(self._book.rules, message.correlation_id)
 
     def _waiting_reason(self) -> str:
         if self._claims > 0:
@@ -609,8 +707,7 @@ class QueueActor(SafeActor[QueueMessage]):
                 outcome = Outcome.canceled(f"can't start: {why}")
                 self._changed(self._book.end(task_id, outcome, self._clock.now()))
         for task_id in self._book.take_released():
-            reason = self._book.waits_for(task_id) or self._waiting_reason()
-            self._changed(self._book.wait(task_id, reason), TaskEvent.PROGRESS)
+            self._renew_reason(task_id)
 
     def _get(self, message: GetTask) -> QueueReply:
         task_id = message.task_id

@@ -38,7 +38,7 @@ from .rules.book import TaskBook
 from .rules.field_types import wrong_type
 from .rules.safe_text import brief
 from .rules.shortage import shortage_of
-from .rules.task import TaskFilter, TaskStatus
+from .rules.task import Task, TaskFilter, TaskStatus
 from .rules.variables import Variables
 from .runner_actor import RunnerActor
 from .runtime.clock import SystemClock
@@ -332,7 +332,9 @@ class TaskSystem(Requests):
         )
         self._set_leftovers("")
         waited = (it for it in memory.tasks if it.status is queued)
-        self.resumed = tuple(it for it in waited if it.kind in self._kinds)
+        self.resumed = tuple(
+            it for it in waited if it.kind in self._kinds and not _has_to_wait(it)
+        )
         if left is not None:
             warning = f"still alive from the last time, and can't be ended: {left}"
         self.warnings = () if warning is None else (warning,)
@@ -365,7 +367,7 @@ class TaskSystem(Requests):
         self._releases.append(dispatcher.close)
         self._dispatcher = dispatcher
         book = TaskBook(memory.next_id, self._history)
-        book.restore(memory.tasks, memory.order, memory.environments)
+        book.restore(memory.tasks, memory.order, memory.environments, memory.rules)
         environment = Variables(os.environ)
         self._queue = QueueActor.start(
             QueueConfig(
@@ -552,3 +554,9 @@ def _absolute(directory: str | os.PathLike[str]) -> Path:
         return Path(directory).absolute()
     except OSError as error:
         raise ValueError(f"can't tell where {directory} is: {error}") from error
+
+
+def _has_to_wait(task: Task) -> bool:
+    """Tell whether a queued task may wait for more than a slot."""
+    terms = task.terms
+    return terms is not None and bool(terms.held or terms.at or terms.waits_for)

@@ -8,14 +8,15 @@ from ..messages import (
     CancelAccepted,
     Forgotten,
     QueueReply,
+    RulesFound,
     TaskAdded,
     TaskAltered,
 )
+from ..rules.task import TaskStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..rules.task import TaskStatus
     from ..runtime.sending import Recipient
 
 Entry: TypeAlias = "tuple[Recipient[Any] | None, Any]"
@@ -71,6 +72,8 @@ def told_by(answer: QueueReply) -> Iterable[tuple[int, TaskStatus | None]]:
             return ((task.id, task.status) for task in tasks)
         case TaskAltered(task=task):
             return ((task.id, None),)
+        case RulesFound():
+            return ((0, TaskStatus.QUEUED),)
         case Forgotten(ids=ids):
             return ((task_id, None) for task_id in ids)
         case _:

@@ -16,6 +16,7 @@ import msgspec
 from ..messages import TaskChanged
 from ..rules.process_record import ProcessRecord
 from ..rules.task import Task
+from ..rules.terms import QueueRules
 from ..rules.variables import Variables
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Memory(msgspec.Struct, frozen=True):
             too.
         processes: Those of tasks that had not ended.
         environments: Those of queued tasks, by the ids of the tasks.
+        rules: What is set for the whole queue.
     """
 
     session_key: str
@@ -54,6 +56,7 @@ class Memory(msgspec.Struct, frozen=True):
     unshown: tuple[TaskChanged, ...] = ()
     processes: tuple[ProcessRecord, ...] = ()
     environments: dict[int, Variables] = {}
+    rules: QueueRules = QueueRules()
 
 
 class Everything(msgspec.Struct, frozen=True):
@@ -87,6 +90,10 @@ class Journal(Protocol):
 
     def runs_as(self, process: ProcessRecord) -> None:
         """Note the process of a task."""
+        ...
+
+    def ruled(self, rules: QueueRules) -> None:
+        """Note what is set for the whole queue."""
         ...
 
     def forgot(self, ids: Iterable[int]) -> None:
@@ -184,6 +191,9 @@ class NoJournal:
         """Forget it."""
 
     def runs_as(self, process: ProcessRecord) -> None:
+        """Forget it."""
+
+    def ruled(self, rules: QueueRules) -> None:
         """Forget it."""
 
     def forgot(self, ids: Iterable[int]) -> None:

@@ -15,6 +15,7 @@ from ..rules.chat_message import ChatMessage
 from ..rules.process_record import ProcessRecord
 from ..rules.safe_text import brief
 from ..rules.task import Task, TaskStatus
+from ..rules.terms import QueueRules
 from .environments import EnvironmentRows
 from .protocol import Memory
 from .sqlite_file import (
@@ -54,6 +55,7 @@ class _Meta(msgspec.Struct):
     shown: _Count
     clean: Annotated[int, msgspec.Meta(ge=0, le=1)]
     session_key: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{12}\Z")] = ""
+    rules: str = "{}"
 
 
 class _Noted:
@@ -136,6 +138,7 @@ class SqliteJournal:
         self._kept = (1, 0)
         self._shown = 0
         self._key = ""
+        self._rules = "{}"
         self._processes: dict[int, tuple[int, int, float]] = {}
         self._encode = msgspec.json.Encoder().encode
         # Made here, used by the QueueActor's thread alone.
@@ -176,6 +179,8 @@ class SqliteJournal:
             self._key = key or kept or os.urandom(6).hex()
             if is_own and meta.session_key == self._key:
                 self._load_processes(db, tasks)
+            rules = _decode_rules(meta.rules)
+            self._rules = meta.rules
             self._shown = meta.shown
             queued = TaskStatus.QUEUED
             waiting = [task.id for task in tasks if task.status is queued]
@@ -208,6 +213,7 @@ class SqliteJournal:
             unshown=unshown,
             processes=tuple([ProcessRecord(*it) for it in self._processes.values()]),
             environments=self._environments.of_tasks,
+            rules=rules,
         )
 
     def go_on_at(self, next_id: int, seq: int) -> None:
@@ -246,6 +252,10 @@ class SqliteJournal:
         row = (process.task_id, process.pid, process.created)
         self._noted.processes.append(row)
         self._processes[process.task_id] = row
+
+    def ruled(self, rules: QueueRules) -> None:
+        """Note what is set for the whole queue."""
+        self._rules = self._noted.meta["rules"] = self._encode(rules).decode()
 
     def forgot(self, ids: Iterable[int]) -> None:
         """Note that tasks are forgotten; their changes are kept until `settled`."""
@@ -443,6 +453,7 @@ class SqliteJournal:
             "shown": self._shown,
             "clean": 0,
             "session_key": self._key,
+            "rules": self._rules,
         }
         return noted
 
@@ -523,6 +534,7 @@ def _place_of(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+_decode_rules = msgspec.json.Decoder(QueueRules).decode
 _decode_message = msgspec.json.Decoder(ChatMessage).decode
 _decode_task = msgspec.json.Decoder(Task).decode
 _decode_tasks = msgspec.json.Decoder(list[Task]).decode

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -23,7 +24,7 @@ from .task import (
     TaskRequest,
     TaskStatus,
 )
-from .terms import PLAIN, Terms
+from .terms import PLAIN, QueueRules, Terms
 from .variables import Variables
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class TaskBook:
         tasks: Iterable[Task],
         order: Iterable[int] | None = None,
         environments: Mapping[int, Variables] | None = None,
+        rules: QueueRules | None = None,
     ) -> None:
         """Take over the tasks of an earlier life of the session, into an empty book.
 
@@ -98,7 +100,13 @@ class TaskBook:
             order: Their ids in the order of their last changes; that of the tasks by
                 default.
             environments: Those of queued tasks, by the ids of the tasks.
+            rules: What is set for the whole queue.
         """
+        if rules is not None:
+            for group in rules.groups:
+                self.set_group(group.name, group.slots)
+                self.set_paused(group.name, paused=group.paused)
+            self.set_paused(None, paused=rules.paused)
         # Without a call, and with few looks, for each of a long history.
         self._tasks = {task.id: task for task in tasks}
         statuses = [task.status for task in self._tasks.values()]
@@ -181,9 +189,48 @@ class TaskBook:
         released = self._scheduler.take_released()
         return tuple(it for it in released if self._scheduler.is_waiting(it))
 
+    @property
+    def rules(self) -> QueueRules:
+        """What is set for the whole queue."""
+        return self._scheduler.rules
+
+    def set_paused(self, group: str | None, *, paused: bool) -> None:
+        """Start no task of a group, or none at all, until that is undone."""
+        (self._scheduler.pause if paused else self._scheduler.resume)(group)
+
+    def set_group(self, name: str, slots: int) -> None:
+        """Set how many tasks of a group run at a time; 0 for no limit of its own."""
+        self._scheduler.set_group(name, slots)
+
+    def due(self, at: Moment) -> tuple[int, ...]:
+        """Let the tasks whose time has come wait for their turn; return them."""
+        return self._scheduler.due(at.wall.timestamp())
+
+    def next_due(self) -> float | None:
+        """Return when the time of a task comes next, in seconds of the wall clock."""
+        return self._scheduler.next_due()
+
+    def shift_delays(self, seconds: float) -> list[Task]:
+        """Keep delays what they were although the wall clock was set; return them."""
+        shifted: list[Task] = []
+        for task_id in self._scheduler.timed():
+            task = self._tasks[task_id]
+            terms = task.terms
+            if terms is not None and terms.at is not None and terms.delay is not None:
+                at = terms.at + timedelta(seconds=seconds)
+                terms = msgspec.structs.replace(terms, at=at)
+                self._scheduler.change(task_id, terms)
+                self._scheduler.set_due(task_id, at.timestamp())
+                shifted.append(self._on_terms(task, task.reason))
+        return shifted
+
     def waits_for(self, task_id: int) -> str | None:
         """Say what a queued task waits for; None for nothing but its turn."""
         return self._scheduler.waits_for(task_id)
+
+    def waiting_because(self, *reasons: str) -> tuple[int, ...]:
+        """Return the queued tasks with one of these reasons for their wait."""
+        return tuple(task.id for task in self._waiting() if task.reason in reasons)
 
     def set_held(self, task_id: int, reason: str, *, held: bool) -> Task:
         """Let a queued task wait until it is released, or release it; return it.
@@ -487,7 +534,8 @@ class TaskBook:
             for other in terms.waits_for
             if self._tasks[other].status.is_final
         }
-        never = self._scheduler.add(task_id, terms, ended=ended, place=place)
+        due = None if terms.at is None else terms.at.timestamp()
+        never = self._scheduler.add(task_id, terms, ended=ended, due=due, place=place)
         if never is not None:
             self._hopeless.append((task_id, f"#{never} {_WAS[ended[never]]}"))
 

@@ -10,15 +10,19 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
 from .task import TaskStatus
-from .terms import DEFAULT_GROUP, PLAIN, Needs, Terms
+from .terms import DEFAULT_GROUP, PLAIN, GroupRules, Needs, QueueRules, Terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+PAUSED: Final = "everything is paused"
+"""The reason of a task that waits because nothing starts."""
 
 UNLIMITED: Final = 0
 """As a number of slots: as many as there are tasks."""
@@ -36,6 +40,11 @@ _Rank = tuple[int, ...]
 _Key = tuple[str, Needs]
 _Time = tuple[float, int]
 ItemT = TypeVar("ItemT", _Time, _Rank, tuple[_Rank, _Key])
+
+
+def group_paused(group: str) -> str:
+    """Return the reason of a task that waits because nothing of its group starts."""
+    return f"group {group} is paused"
 
 
 class _Group:
@@ -268,6 +277,18 @@ class Scheduler:
             self._group(group).paused = False
             self._unpark(_group_key(group))
 
+    @property
+    def rules(self) -> QueueRules:
+        """What is set for the whole queue."""
+        return QueueRules(
+            self._paused,
+            tuple(
+                GroupRules(name, it.slots, it.paused)
+                for name, it in sorted(self._groups.items())
+                if it.slots or it.paused
+            ),
+        )
+
     # What may start.
 
     def due(self, now: float) -> tuple[int, ...]:
@@ -289,6 +310,10 @@ class Scheduler:
                 return at
             heapq.heappop(self._due)
         return None
+
+    def timed(self) -> list[int]:
+        """Return the ids of the waiting tasks whose time has not come."""
+        return [*self._times]
 
     def take(self) -> int | None:
         """Take the task that starts next, and let it use its slot and resources.
@@ -341,11 +366,11 @@ class Scheduler:
             more = f" and {len(unmet) - _NAMED} more" if len(unmet) > _NAMED else ""
             return f"waiting for {names}{more}"
         if task_id in self._times:
-            return "waiting for its time"
+            return f"starts at {_local(self._times[task_id])}"
         if self._paused:
-            return "everything is paused"
+            return PAUSED
         if group.paused:
-            return f"group {terms.group} is paused"
+            return group_paused(terms.group)
         if group.is_full:
             return f"waiting for a slot of {terms.group} ({group.slots} busy)"
         for name, amount in terms.needs:
@@ -539,6 +564,12 @@ def _beyond(
     return itertools.count(
         max(here, number + 1) if step > 0 else min(here, number - 1), step
     )
+
+
+def _local(at: float) -> str:
+    """Write a moment as people of this machine read it."""
+    local = datetime.fromtimestamp(at, UTC).astimezone()
+    return f"{local:%Y-%m-%d %H:%M:%S}"
 
 
 def _group_key(name: str) -> str:

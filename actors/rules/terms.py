@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import Annotated, Final
 
 import msgspec
+
+from .moment import is_plausible
 
 DEFAULT_GROUP: Final = "default"
 """The group of a task that names none."""
@@ -35,6 +39,9 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         after: The tasks that must be complete before it starts.
         after_failed: The tasks that must have failed before it starts.
         after_any: The tasks that must have ended, in whatever way, before it starts.
+        delay: Seconds after which it starts at the earliest, from when it is added.
+        at: The date and time at which it starts at the earliest. Set by the queue for
+            a task with a delay.
         group: Whose slots it takes.
         needs: Which named resources it takes while it runs, and how much of each.
     """
@@ -46,6 +53,8 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     after: _Ids = ()
     after_failed: _Ids = ()
     after_any: _Ids = ()
+    delay: _Seconds | None = None
+    at: datetime | None = None
     group: str = DEFAULT_GROUP
     needs: Needs = ()
 
@@ -56,9 +65,16 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     @property
     def again(self) -> Terms:
-        """What of them counts for another task that does the same: no other tasks."""
-        return msgspec.structs.replace(
-            self, held=False, immediate=False, after=(), after_failed=(), after_any=()
+        """What of them counts for another task that does the same.
+
+        Neither the tasks nor the moment that the first one waited for.
+        """
+        return Terms(
+            timeout=self.timeout,
+            priority=self.priority,
+            delay=self.delay,
+            group=self.group,
+            needs=self.needs,
         )
 
     def problem(self) -> str | None:
@@ -71,7 +87,16 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
             return f"timeout must be more than 0 seconds, not {timeout:g}"
         if not -MOST <= self.priority <= MOST:
             return f"priority must be from {-MOST} to {MOST}, not {self.priority}"
-        if self.immediate and (self.held or self.waits_for):
+        delay, at = self.delay, self.at
+        if delay is not None and not 0 < delay <= 1e9:  # noqa: PLR2004 - years
+            return f"delay must be more than 0 seconds, not {delay:g}"
+        if at is not None and not is_plausible(at):
+            return f"at must be a date and time with a time zone, not {at}"
+        if at is not None and delay is not None:
+            return "give a delay or a time, not both"
+        if not is_group_name(self.group):
+            return "group must be a short name without spaces"
+        if self.immediate and (self.held or self.waits_for or delay or at):
             return "a task that starts at once can't wait for something as well"
         if both := {*self.after} & {*self.after_failed}:
             return f"task {min(both)} can't both complete and fail"
@@ -80,3 +105,37 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 PLAIN: Final = Terms()
 """The terms of a task that asks for none: it starts as soon as it is its turn."""
+
+
+class GroupRules(msgspec.Struct, frozen=True, gc=False):
+    """What is set for the tasks of a group.
+
+    Attributes:
+        name: What the group is called.
+        slots: How many of its tasks run at a time; 0 for as many as there are slots.
+        paused: Whether none of them starts.
+    """
+
+    name: str
+    slots: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
+    paused: bool = False
+
+
+class QueueRules(msgspec.Struct, frozen=True):
+    """What is set for the whole queue.
+
+    Attributes:
+        paused: Whether nothing starts.
+        groups: The groups for which something is set, by name.
+    """
+
+    paused: bool = False
+    groups: tuple[GroupRules, ...] = ()
+
+
+def is_group_name(text: str) -> bool:
+    """Tell whether a group can be called so."""
+    return _GROUP_NAME.fullmatch(text) is not None
+
+
+_GROUP_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")

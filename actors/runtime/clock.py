@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_ELAPSED: Final[int] = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _LONGEST_PAUSE: Final = 86400.0  # a wait of centuries overflows the system's clock type
 
 
@@ -37,6 +38,10 @@ class Clock(Protocol):
 
     def now(self) -> Moment:
         """Return this moment."""
+        ...
+
+    def elapsed(self) -> float:
+        """Return seconds since some fixed moment; they pass while it is suspended."""
         ...
 
     def call_later(self, delay: float, call: Callable[[], object]) -> Alarm:
@@ -77,6 +82,10 @@ class SystemClock:
     def now(self) -> Moment:
         """Return this moment."""
         return Moment(datetime.now(UTC), time.monotonic())
+
+    def elapsed(self) -> float:
+        """Return the seconds since the machine was started, suspended ones too."""
+        return time.clock_gettime(_ELAPSED)
 
     def call_later(self, delay: float, call: Callable[[], object]) -> Alarm:
         """Make a call after `delay` seconds on the clock's thread. Never blocks."""

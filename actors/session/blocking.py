@@ -23,16 +23,20 @@ from ..messages import (
     CloseQueue,
     ForgetFinished,
     Forgotten,
+    GetRules,
     GetTask,
     HoldTask,
     ListTasks,
     MoveTask,
     Notification,
     OpenQueue,
+    PauseQueue,
     QueueReply,
     QueueRequest,
     RefusalCode,
     Refused,
+    RulesFound,
+    SetGroup,
     SetSlots,
     Slots,
     Subscribe,
@@ -56,7 +60,7 @@ from .output_lines import OutputLines, last_lines
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..rules.terms import Terms
+    from ..rules.terms import QueueRules, Terms
 
 __all__ = [
     "ANSWER_TIMEOUT",
@@ -361,6 +365,54 @@ class Requests(abc.ABC):
         """
         request = MoveTask(task_id, first, before)
         return self._request(request, TaskAltered, answer_timeout).task
+
+    def pause(
+        self, group: str | None = None, *, answer_timeout: float = ANSWER_TIMEOUT
+    ) -> QueueRules:
+        """Start no task of a group, or none at all; tasks that run go on.
+
+        Args:
+            group: Which; `None` for all.
+            answer_timeout: Seconds to wait for the answer.
+
+        Returns:
+            What is set for the queue now.
+
+        Raises:
+            RefusedError: If there can't be such a group.
+            TimeoutError: If there was no answer in time.
+        """
+        return self._request(PauseQueue(group), RulesFound, answer_timeout).rules
+
+    def resume(
+        self, group: str | None = None, *, answer_timeout: float = ANSWER_TIMEOUT
+    ) -> QueueRules:
+        """Start tasks again; see `pause`."""
+        request = PauseQueue(group, paused=False)
+        return self._request(request, RulesFound, answer_timeout).rules
+
+    def set_group(
+        self, name: str, slots: int, *, answer_timeout: float = ANSWER_TIMEOUT
+    ) -> QueueRules:
+        """Set how many tasks of a group run at a time; 0 for as many as there is room.
+
+        Args:
+            name: What the group is called.
+            slots: How many.
+            answer_timeout: Seconds to wait for the answer.
+
+        Returns:
+            What is set for the queue now.
+
+        Raises:
+            RefusedError: If there can't be such a group.
+            TimeoutError: If there was no answer in time.
+        """
+        return self._request(SetGroup(name, slots), RulesFound, answer_timeout).rules
+
+    def rules(self, *, answer_timeout: float = ANSWER_TIMEOUT) -> QueueRules:
+        """Return what is set for the whole queue: what is paused, and the groups."""
+        return self._request(GetRules(), RulesFound, answer_timeout).rules
 
     def hold(self, task_id: int, *, answer_timeout: float = ANSWER_TIMEOUT) -> Task:
         """Let a queued task wait until it is released, and return it.

@@ -41,6 +41,7 @@ class ManualClock:
     def __init__(self, start: datetime = START) -> None:
         self._start = start
         self._elapsed = 0.0
+        self._suspended = 0.0
         self._changed = threading.Condition()
         self._order = itertools.count()
         self._calls: list[tuple[float, int, _Call]] = []
@@ -48,7 +49,13 @@ class ManualClock:
     def now(self) -> Moment:
         """Return this moment; its monotonic part is the seconds since the start."""
         with self._changed:
-            return Moment(self._start + timedelta(seconds=self._elapsed), self._elapsed)
+            since = timedelta(seconds=self._elapsed + self._suspended)
+            return Moment(self._start + since, self._elapsed)
+
+    def elapsed(self) -> float:
+        """Return the seconds since the start, those of `suspend` included."""
+        with self._changed:
+            return self._elapsed + self._suspended
 
     def call_later(self, delay: float, call: Callable[[], object]) -> Alarm:
         """Make a call as soon as the clock has advanced by `delay` seconds."""
@@ -70,6 +77,16 @@ class ManualClock:
             call()
         with self._changed:
             self._elapsed = end
+
+    def set_wall(self, seconds: float) -> None:
+        """Set the date and time forward, or back if that is negative."""
+        with self._changed:
+            self._start += timedelta(seconds=seconds)
+
+    def suspend(self, seconds: float) -> None:
+        """Let time pass as on a suspended machine: no call is made meanwhile."""
+        with self._changed:
+            self._suspended += seconds
 
     @property
     def scheduled(self) -> int:

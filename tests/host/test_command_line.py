@@ -274,3 +274,17 @@ def test_terms_are_options_of_add(shell: Shell) -> None:
     assert refused.returncode == 1
     assert "does not wait any more" in refused.stderr
     assert "not a whole number" in shell("add", "--priority", "x", "true").stderr
+
+
+def test_the_queue_is_paused_and_groups_have_slots(shell: Shell) -> None:
+    shell("host", "start")
+    assert shell("pause").stdout == "everything is paused: no task starts\n"
+    assert shell("add", "-g", "builds", "--delay", "1h", "--", "true").returncode == 0
+    assert "group builds" in shell("show", "1").stdout
+    assert "starts     in 59m" in shell("show", "1").stdout
+    assert shell("group", "builds", "--parallel", "2").returncode == 0
+    rules = json.loads(shell("group", "--json").stdout)
+    assert rules["groups"] == [{"name": "builds", "slots": 2, "paused": False}]
+    assert shell("resume").stdout == "group builds: 2 at a time\n"
+    assert shell("group", "builds").returncode == 2
+    assert shell("add", "--at", "whenever", "--", "true").returncode == 2

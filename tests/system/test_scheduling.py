@@ -254,7 +254,80 @@ def test_terms_that_make_no_sense_are_refused(
     assert refused.value.code is RefusalCode.INVALID
 
 
+# Pauses and groups
+
+
+def test_nothing_starts_while_all_is_paused_after_a_reopening_too(one: OneSlot) -> None:
+    runs = one.add()
+    assert one.system.pause().paused
+    waits = one.task()
+    assert waits.reason == "everything is paused"
+    one.complete(runs)
+    assert one.running() == []
+    one.reopen()
+    assert one.system.rules().paused
+    assert one.running() == []
+    assert not one.system.resume().paused
+    assert one.running() == [waits.id]
+
+
+def test_a_resumed_queue_says_again_what_others_wait_for(one: OneSlot) -> None:
+    one.system.pause()
+    one.add()
+    waits = one.add()
+    one.system.resume()
+    assert one.system.get(waits).reason == "waiting for a slot (1 of 1 busy)"
+
+
+def test_a_group_runs_as_many_as_it_has_slots_after_a_reopening_too(
+    tmp_path: Path,
+) -> None:
+    kind = FakeKind()
+    with running(TaskSystem(slots=8, directory=tmp_path / "s", kinds=[kind])) as system:
+        system.set_group("builds", 1)
+        first = system.add("Job", "fake", terms=Terms(group="builds"))
+        second = system.add("Job", "fake", terms=Terms(group="builds"))
+        other = system.add("Job", "fake")
+        assert second.reason == "waiting for a slot of builds (1 busy)"
+        statuses = {task.id: task.status for task in system.list()}
+        assert statuses[second.id] is QUEUED
+        assert statuses[other.id] is statuses[first.id] is TaskStatus.RUNNING
+        kind.job(first.id).complete()
+        kind.job(second.id)
+        system.pause("builds")
+        third = system.add("Job", "fake", terms=Terms(group="builds"))
+        assert third.reason == "group builds is paused"
+    with running(TaskSystem(directory=tmp_path / "s", kinds=[kind])) as system:
+        (group,) = system.rules().groups
+        assert (group.name, group.slots, group.paused) == ("builds", 1, True)
+        assert system.get(third.id).status is QUEUED
+        system.resume("builds")
+        kind.job(third.id)
+
+
+def test_what_can_not_be_a_group_is_refused(one: OneSlot) -> None:
+    for name in ("", "two words", "x" * 40, "../x"):
+        with pytest.raises(RefusedError, match="group"):
+            one.system.set_group(name, 1)
+        with pytest.raises(RefusedError, match="group"):
+            one.add(group=name)
+    with pytest.raises(RefusedError, match="slots must be from 0"):
+        one.system.set_group("builds", -1)
+
+
 # Time
+
+
+def test_a_delay_is_waited_for_after_a_reopening_too(one: OneSlot) -> None:
+    soon, later = one.add(delay=0.3), one.add(delay=3600.0)
+    one.reopen()
+    one.kind.job(soon)
+    assert one.running() == [soon]
+    at = one.system.get(later).terms
+    assert at is not None
+    assert at.at is not None
+    assert one.system.get(later).reason.startswith("starts at ")
+    assert one.system.get(later).request.terms == Terms(delay=3600.0)
 
 
 def test_a_task_that_takes_too_long_fails_with_all_that_it_started(

@@ -6,7 +6,7 @@ import argparse
 import math
 import signal
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from ...actors.rules.terms import PLAIN
 from ..dialogue.arguments import UsageError
@@ -76,6 +76,35 @@ def make_parser() -> argparse.ArgumentParser:
     kill.add_argument("ids", type=task_id, nargs="+", metavar="ID")
     rerun = verb("rerun", "add tasks once more, as they were asked for")
     rerun.add_argument("ids", type=task_id, nargs="+", metavar="ID")
+    _order_verbs(verb)
+    verb("clean", "forget finished tasks and delete their output")
+    parallel = verb("parallel", "let N tasks run at a time, as long as the host runs")
+    parallel.add_argument("slots", type=slots, nargs="?", metavar="N")
+    verb("sessions", "list the sessions")
+    host = verb("host", "start, stop and look at the process that holds the session")
+    host.add_argument("action", choices=("start", "status", "stop", "restart", "logs"))
+    host.add_argument("--force", action="store_true", help="even if tasks run")
+    verb("end", "end the session and what runs in it", json=False)
+    return parser
+
+
+class _MakeVerb(Protocol):
+    def __call__(
+        self, name: str, summary: str, *, json: bool = True
+    ) -> argparse.ArgumentParser: ...
+
+
+def _order_verbs(verb: _MakeVerb) -> None:
+    """Add the verbs that say when queued tasks start."""
+    for name, summary in (
+        ("pause", "start no more tasks; those that run go on"),
+        ("resume", "start tasks again"),
+    ):
+        pause = verb(name, summary)
+        pause.add_argument("-g", "--group", metavar="NAME", help="of one group alone")
+    group = verb("group", "set how many tasks of a group run at a time, or show it")
+    group.add_argument("name", nargs="?", metavar="NAME")
+    group.add_argument("--parallel", type=count, metavar="N", help="0: no limit")
     move = verb("move", "change when a queued task starts")
     move.add_argument("id", type=task_id)
     move.add_argument("place", choices=("first", "last", "before"))
@@ -86,15 +115,6 @@ def make_parser() -> argparse.ArgumentParser:
     ):
         hold = verb(name, summary)
         hold.add_argument("ids", type=task_id, nargs="+", metavar="ID")
-    verb("clean", "forget finished tasks and delete their output")
-    parallel = verb("parallel", "let N tasks run at a time, as long as the host runs")
-    parallel.add_argument("slots", type=slots, nargs="?", metavar="N")
-    verb("sessions", "list the sessions")
-    host = verb("host", "start, stop and look at the process that holds the session")
-    host.add_argument("action", choices=("start", "status", "stop", "restart", "logs"))
-    host.add_argument("--force", action="store_true", help="even if tasks run")
-    verb("end", "end the session and what runs in it", json=False)
-    return parser
 
 
 def _common() -> SafeParser:

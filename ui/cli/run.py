@@ -37,6 +37,7 @@ from ..dialogue.reports import (
     list_lines,
     news_text,
     output_end,
+    rules_lines,
     slots_text,
 )
 from ..program.config import ConfigError, load
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from ...actors import QueueRules
     from ...actors.host.settings import HostSettings
 
 EXIT_TIMEOUT: Final = 124
@@ -151,6 +153,9 @@ class _Verb:
             "cancel": self._cancel,
             "kill": self._kill,
             "move": self._move,
+            "pause": self._pause,
+            "resume": self._pause,
+            "group": self._group,
             "stash": self._hold,
             "enqueue": self._hold,
             "rerun": self._rerun,
@@ -370,6 +375,25 @@ class _Verb:
         first = options.place == "first"
         task = system.move(options.id, first=first, before=options.other)
         self._tell_altered([task])
+        return 0
+
+    def _pause(self, system: RemoteSystem) -> int:
+        change = system.pause if self._options.verb == "pause" else system.resume
+        return self._tell_rules(change(self._options.group))
+
+    def _group(self, system: RemoteSystem) -> int:
+        options = self._options
+        if (options.name is None) is not (options.parallel is None):
+            raise _UsageError("give a name and a number: group NAME --parallel N")
+        if options.name is None:
+            return self._tell_rules(system.rules())
+        return self._tell_rules(system.set_group(options.name, options.parallel))
+
+    def _tell_rules(self, rules: QueueRules) -> int:
+        if self._json:
+            _say_json(rules)
+        else:
+            _say(*rules_lines(rules))
         return 0
 
     def _hold(self, system: RemoteSystem) -> int:

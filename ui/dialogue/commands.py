@@ -12,10 +12,14 @@ from ...actors import (
     CancelTask,
     ForgetFinished,
     Forgotten,
+    GetRules,
     HoldTask,
     ListTasks,
     MoveTask,
+    PauseQueue,
     QueueReply,
+    RulesFound,
+    SetGroup,
     SetSlots,
     Slots,
     Task,
@@ -27,6 +31,7 @@ from ...actors import (
     TaskStatus,
 )
 from ...actors.rules.safe_text import brief, safe_line
+from ...actors.rules.terms import is_group_name
 from . import completers
 from .answers import (
     Activity,
@@ -72,6 +77,7 @@ from .reports import (
     list_lines,
     names_of,
     output_lines,
+    rules_lines,
     slots_text,
 )
 from .term_options import help_lines, read_options
@@ -538,6 +544,108 @@ _ENQUEUE: Final = CommandSpec(
 )
 
 
+class Pause(msgspec.Struct, frozen=True):
+    """Start nothing, or tasks again; of a group, or at all."""
+
+    group: str | None = None
+    paused: bool = True
+
+    def run(self, context: Context) -> list[Effect]:
+        """Ask for it."""
+        return context.send(
+            lambda i: PauseQueue(self.group, self.paused, None, i),
+            lambda reply: _ruled(context, reply),
+        )
+
+
+def _ruled(context: Context, reply: QueueReply) -> list[Effect]:
+    if not isinstance(reply, RulesFound):
+        return []
+    return [context.reply(rules_lines(reply.rules))]
+
+
+def _group_name(word: str) -> str:
+    if not is_group_name(word):
+        raise UsageError(f"{brief(word)} is not a group; use a short name")
+    return word
+
+
+def _parse_pause(name: str, rest: str, *, paused: bool) -> Pause:
+    match rest.split():
+        case [] | ["--all"]:
+            return Pause(None, paused)
+        case ["--group", group]:
+            return Pause(_group_name(group), paused)
+        case _:
+            raise UsageError(f"{name} takes nothing, or a group: {name} --group NAME")
+
+
+_WHOSE: Final = (
+    ("--all", "all tasks"),
+    ("--group", "those of one group, whose name follows"),
+)
+
+_PAUSE: Final = CommandSpec(
+    "/pause",
+    "[--group NAME]",
+    "start no more tasks; those that run go on",
+    lambda rest: _parse_pause("/pause", rest, paused=True),
+    completers.options(_WHOSE),
+    synonyms=_also("/drain"),
+)
+
+_RESUME: Final = CommandSpec(
+    "/resume",
+    "[--group NAME]",
+    "start tasks again after /pause",
+    lambda rest: _parse_pause("/resume", rest, paused=False),
+    completers.options(_WHOSE),
+    synonyms=_also("/unpause", "/continue"),
+)
+
+
+class SetUpGroup(msgspec.Struct, frozen=True):
+    """Set how many tasks of a group run at a time; none for a look at all groups."""
+
+    name: str | None = None
+    slots: int = 0
+
+    def run(self, context: Context) -> list[Effect]:
+        """Ask for it."""
+        name = self.name
+        if name is None:
+            return context.send(
+                lambda i: GetRules(None, i), lambda reply: _ruled(context, reply)
+            )
+        return context.send(
+            lambda i: SetGroup(name, self.slots, None, i),
+            lambda reply: _ruled(context, reply),
+        )
+
+
+def _parse_group(rest: str) -> SetUpGroup:
+    match rest.split():
+        case []:
+            return SetUpGroup()
+        case [name, "--parallel", slots] if slots.isascii() and slots.isdigit():
+            return SetUpGroup(_group_name(name), int(slots[:9]))
+        case _:
+            raise UsageError(
+                "/group takes a name and a number: /group builds --parallel 2"
+            )
+
+
+_GROUP: Final = CommandSpec(
+    "/group",
+    "[NAME --parallel N]",
+    "set how many tasks of a group run at a time, or show what is set",
+    _parse_group,
+    completers.options((("--parallel", "how many; 0 for as many as there is room"),)),
+    ("A task without --group is in the group default.",),
+    _also("/groups"),
+)
+
+
 class ShowTask(msgspec.Struct, frozen=True):
     """Show all that is known of a task; an id of none means the one added last."""
 
@@ -953,6 +1061,9 @@ REGISTRY: Final = Registry(
     _TASKS,
     _CANCEL,
     _MOVE,
+    _PAUSE,
+    _RESUME,
+    _GROUP,
     _STASH,
     _ENQUEUE,
     _SHOW,

@@ -96,12 +96,28 @@ class Context:
 
     @property
     def awaited_tasks(self) -> tuple[Task, ...]:
-        """The open tasks that can end in this session: those of kinds that it has."""
-        return tuple(task for task in self.open_tasks if self.can_end(task))
+        """The open tasks that can end in this session, if nobody does anything.
+
+        Those of kinds that it has, but neither those that are held, nor what waits for
+        one that can't end.
+        """
+        stuck: set[int] = set()
+        awaited: list[Task] = []
+        for task in self.open_tasks:  # by id: each waits for earlier ones alone
+            others = () if task.terms is None else task.terms.waits_for
+            queued = task.status is TaskStatus.QUEUED
+            if self.can_end(task) and not (queued and stuck.intersection(others)):
+                awaited.append(task)
+            else:
+                stuck.add(task.id)
+        return tuple(awaited)
 
     def can_end(self, task: Task) -> bool:
         """Tell whether a task has ended or can end in this session."""
-        return task.status is not TaskStatus.QUEUED or task.kind in self._kind_names
+        if task.status is not TaskStatus.QUEUED:
+            return True
+        held = task.terms is not None and task.terms.held
+        return task.kind in self._kind_names and not held
 
     def send(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ...actors import TaskStatus
@@ -67,6 +68,7 @@ def task_facts(  # noqa: PLR0913 - each is one independent thing
         (opened, "command", f"{task.kind} {args}"),
         (both, "directory", task.directory),
         (both, "terms", _known(task.terms, terms_text)),
+        (both, "starts", starts_in(task)),
         (both, "error", error_beyond_reason(task)),
         (lines, "queued", _time(task.queued_at)),
         (lines, "started", _time(task.started_at)),
@@ -93,6 +95,15 @@ def result(task: Task) -> str:
 def error_beyond_reason(task: Task) -> str | None:
     """Return what went wrong, if the reason does not say it already."""
     return task.error if task.error and task.error not in task.reason else None
+
+
+def starts_in(task: Task) -> str:
+    """Say how long it is until a queued task may start; empty if it may now."""
+    at = None if task.terms is None else task.terms.at
+    if at is None or task.status is not TaskStatus.QUEUED:
+        return ""
+    seconds = at.timestamp() - time.time()
+    return f"in {duration_text(seconds)}" if seconds > 0 else ""
 
 
 def _known(value: ValueT | None, text: Callable[[ValueT], str]) -> str | None:

@@ -16,7 +16,7 @@ from .facts import Shown, error_beyond_reason, result, task_facts
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from ...actors import Task, TaskCounts, TaskFound, TaskList
+    from ...actors import QueueRules, Task, TaskCounts, TaskFound, TaskList
     from ...actors.processes.activity import VitalSigns
     from ..text.theme import Icons
 
@@ -98,6 +98,16 @@ def state_text(task: Task) -> str:
             return f"{reason}: {last}"
         case _:
             return reason
+
+
+def rules_lines(rules: QueueRules) -> list[str]:
+    """Write what is set for the whole queue."""
+    lines = ["everything is paused: no task starts"] if rules.paused else []
+    for group in rules.groups:
+        parts = [f"{group.slots} at a time"] * bool(group.slots)
+        parts += ["paused"] * group.paused
+        lines.append(f"group {group.name}: {', '.join(parts)}")
+    return lines or ["nothing is paused, and no group has slots of its own"]
 
 
 def counts_text(counts: TaskCounts) -> str:

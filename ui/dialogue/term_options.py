@@ -14,8 +14,10 @@ import msgspec
 from ...actors import Terms
 from ...actors.rules.durations import parse_duration, short_duration
 from ...actors.rules.safe_text import brief
-from ...actors.rules.terms import PLAIN
+from ...actors.rules.terms import DEFAULT_GROUP, PLAIN, is_group_name
 from .arguments import UsageError, split_word, task_id
+from .quoting import QUOTES, read_quoted
+from .times import parse_time
 
 _Read = Callable[[Terms, str], Terms]
 
@@ -93,6 +95,20 @@ def _after_any(terms: Terms, value: str) -> Terms:
     return msgspec.structs.replace(terms, after_any=terms.after_any + _ids(value))
 
 
+def _delay(terms: Terms, value: str) -> Terms:
+    return msgspec.structs.replace(terms, delay=parse_duration(value))
+
+
+def _at(terms: Terms, value: str) -> Terms:
+    return msgspec.structs.replace(terms, at=parse_time(value))
+
+
+def _group(terms: Terms, value: str) -> Terms:
+    if not is_group_name(value):
+        raise UsageError(f"{brief(value)} is not a group; use a short name")
+    return msgspec.structs.replace(terms, group=value)
+
+
 OPTIONS: Final = (
     TermOption("--timeout", "10m", "fail it if it takes longer", _timeout),
     TermOption(
@@ -107,6 +123,9 @@ OPTIONS: Final = (
     TermOption(
         "--after-any", "3,5", "start it when these have ended, however", _after_any
     ),
+    TermOption("--delay", "5m", "start it after this time, at the earliest", _delay),
+    TermOption("--at", "18:30", "start it then, at the earliest", _at),
+    TermOption("--group", "NAME", "let it take a slot of this group", _group, "-g"),
 )
 """All options, in the order in which help lists them."""
 
@@ -126,13 +145,16 @@ def read_options(text: str) -> tuple[Terms | None, str]:
     rest = text.lstrip()
     while rest.startswith("--"):
         word, after = split_word(rest)
+        if word == "--":
+            rest = after.lstrip()
+            break
         name, equals, value = word.partition("=")
         option = _BY_NAME.get(name)
         if option is None:
             known = " ".join(_BY_NAME)
             raise UsageError(f"unknown option {brief(name)}; the options are: {known}")
         if option.value and not equals:
-            value, after = split_word(after)
+            value, after = _value(after)
         if option.value and not value:
             raise UsageError(f"{name} takes a value, such as: {name} {option.value}")
         if equals and not option.value:
@@ -140,6 +162,12 @@ def read_options(text: str) -> tuple[Terms | None, str]:
         terms = option.add_to(terms, value)
         rest = after.lstrip()
     return (None if terms == PLAIN else terms), rest
+
+
+def _value(text: str) -> tuple[str, str]:
+    """Read one word, or what is between quotes; return what follows as well."""
+    text = text.lstrip()
+    return read_quoted(text) if text[:1] in QUOTES and text else split_word(text)
 
 
 def help_lines() -> tuple[str, ...]:
@@ -163,5 +191,11 @@ def terms_text(terms: Terms) -> str:
         )
         if ids
     ]
+    if terms.delay is not None:
+        parts.append(f"delay {short_duration(terms.delay)}")
+    if terms.at is not None:
+        parts.append(f"not before {terms.at.astimezone():%Y-%m-%d %H:%M:%S}")
+    if terms.group != DEFAULT_GROUP:
+        parts.append(f"group {terms.group}")
     parts += ["held"] * terms.held + ["immediate"] * terms.immediate
     return ", ".join(parts)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,10 +18,12 @@ from backburner.ui.dialogue.commands import (
     Hold,
     Move,
     Parallel,
+    Pause,
     Quit,
     Rerun,
     Run,
     Say,
+    SetUpGroup,
     ShowChats,
     ShowOutput,
     ShowTask,
@@ -81,6 +84,25 @@ COMMANDS: list[tuple[str, Command]] = [
         _on(Terms(after_failed=(1,), after_any=(2, 4)), "Deploy", "make"),
     ),
     ("/task --priority 0 Tests bash make", _bash("Tests", "make")),
+    (
+        "/task --delay 5m -- Deploy bash make",
+        _on(Terms(delay=300.0), "Deploy", "make"),
+    ),
+    (
+        '/task --at "2999-01-02 9:00" --group builds Deploy bash make',
+        _on(
+            Terms(at=datetime(2999, 1, 2, 9).astimezone(UTC), group="builds"),
+            "Deploy",
+            "make",
+        ),
+    ),
+    ("/pause", Pause()),
+    ("/pause --all", Pause()),
+    ("/pause --group builds", Pause("builds")),
+    ("/resume", Pause(paused=False)),
+    ("/resume --group builds", Pause("builds", paused=False)),
+    ("/group", SetUpGroup()),
+    ("/group builds --parallel 2", SetUpGroup("builds", 2)),
     ("/move 3 first", Move(3, first=True)),
     ("/move #3 last", Move(3)),
     ("/move last before #5", Move(None, before=5)),
@@ -203,6 +225,10 @@ def test_every_command_is_tried() -> None:
         ("/task --after last Run bash ls", "give the ids of the tasks, such as 3"),
         ("/task --stash=yes Run bash ls", "--stash takes no value"),
         ("/task --stash", "missing description and command; try: /task "),
+        ("/pause 3", "/pause takes nothing, or a group: /pause --group NAME"),
+        ("/resume --group a/b", "a/b is not a group; use a short name"),
+        ("/group builds", "/group takes a name and a number: /group builds --paral"),
+        ("/task --at noon Run bash ls", "--at: noon is not a time; write 18:30, tom"),
         ("/move 3", "/move takes a task and a place, such as: /move 3 before 5"),
         ("/move 3 up", "/move takes a task and a place, such as"),
         ("/move 3 before last", "/move takes a task and a place, such as"),

@@ -191,11 +191,21 @@ def test_every_option_is_known_and_has_a_word_of_help() -> None:
     found: dict[str, list[str]] = {}
     for spec in REGISTRY:
         for option in spec.complete("--", words).proposals:
-            rest = {"--now": " --all", "--new": " notes"}.get(option.text, "")
+            rest = {
+                "--now": " --all",
+                "--new": " notes",
+                "--group": " builds",
+                "--parallel": " 2",
+            }.get(option.text, "")
             if spec.name == "/task":
-                value = option.label.removeprefix(option.text).replace("N", "1")
+                value = (
+                    option.label.removeprefix(option.text)
+                    .replace("NAME", "n")
+                    .replace("N", "1")
+                )
                 rest = f"{value} Tests bash make"
-            spec.parse(option.text + rest)
+            name = "builds " if spec.name == "/group" else ""
+            spec.parse(name + option.text + rest)
             assert option.summary
             found.setdefault(spec.name, []).append(option.text)
     assert found["/tasks"] == list(FILTERS)

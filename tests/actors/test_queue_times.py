@@ -1,0 +1,107 @@
+"""Tasks that wait for a time: the wall clock is set, and the machine is suspended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from backburner.actors import AddTask, GetTask, Task, TaskAdded, TaskFound, TaskRequest
+from backburner.actors import Terms as On
+from backburner.actors.journal.protocol import NoJournal
+from backburner.actors.kinds import Kinds
+from backburner.actors.messages import ClaimTasks, RunnerMessage
+from backburner.actors.queue_actor import LOOK_AGAIN, QueueActor, QueueConfig
+from backburner.actors.rules.book import TaskBook
+from backburner.actors.runtime.sending import DeadLetters
+from backburner.actors.testing import FakeKind, ManualClock, Recorder
+from patience import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import pykka
+
+HOUR = 3600.0
+
+
+@dataclass
+class Rig:
+    """A QueueActor with room for tasks, on a clock that the test drives."""
+
+    queue: pykka.ActorRef[QueueActor]
+    clock: ManualClock
+    runner: Recorder[RunnerMessage] = field(
+        default_factory=lambda: Recorder[RunnerMessage]("the runner")
+    )
+
+    def add(self, terms: On) -> Task:
+        self.queue.tell(ClaimTasks(self.runner, 1, 1))
+        request = TaskRequest("Job", "fake", terms=terms)
+        reply: object = self.queue.ask(AddTask(request), timeout=PATIENCE)
+        assert isinstance(reply, TaskAdded)
+        return reply.task
+
+    def starts_within(self, seconds: float) -> bool:
+        """Let time pass in steps in which the queue can look at the clock."""
+        while True:
+            reply: object = self.queue.ask(GetTask(1), timeout=PATIENCE)
+            assert isinstance(reply, TaskFound)
+            if reply.task.status == "running":
+                return True
+            if seconds <= 0:
+                return False
+            step = min(seconds, LOOK_AGAIN)
+            self.clock.advance(step)
+            seconds -= step
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    clock = ManualClock()
+    config = QueueConfig(Kinds([FakeKind()]), tmp_path, 1000, clock, DeadLetters())
+    queue = QueueActor.start(config, TaskBook(), NoJournal())
+    yield Rig(queue, clock)
+    queue.stop(timeout=PATIENCE)
+
+
+def test_a_delay_passes(rig: Rig) -> None:
+    task = rig.add(On(delay=300.0))
+    assert task.reason.startswith("starts at 2026-01-02 ")
+    assert not rig.starts_within(299.9)
+    assert rig.starts_within(0.1)
+    assert rig.clock.scheduled == 0
+
+
+@pytest.mark.parametrize("jump", [HOUR, -HOUR])
+def test_a_clock_that_is_set_changes_no_delay(rig: Rig, jump: float) -> None:
+    rig.add(On(delay=300.0))
+    assert not rig.starts_within(150)
+    rig.clock.set_wall(jump)
+    assert not rig.starts_within(149)
+    assert rig.starts_within(1 + LOOK_AGAIN)
+
+
+def test_a_time_of_day_is_what_the_clock_shows(rig: Rig) -> None:
+    at = rig.clock.now().wall + timedelta(hours=1)
+    rig.add(On(at=at))
+    assert not rig.starts_within(HOUR / 2)
+    rig.clock.set_wall(-HOUR)
+    assert not rig.starts_within(HOUR / 2)
+    rig.clock.set_wall(HOUR)
+    assert rig.starts_within(LOOK_AGAIN)
+
+
+def test_time_passes_while_the_machine_is_suspended(rig: Rig) -> None:
+    rig.add(On(delay=300.0))
+    rig.clock.suspend(299)
+    assert not rig.starts_within(0.9)
+    rig.clock.suspend(HOUR)
+    assert rig.starts_within(LOOK_AGAIN)
+
+
+def test_a_time_that_is_over_is_now(rig: Rig) -> None:
+    rig.add(On(at=rig.clock.now().wall - timedelta(hours=1)))
+    assert rig.starts_within(1)

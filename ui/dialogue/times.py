@@ -1,0 +1,71 @@
+"""Dates and times of day as people type them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from ...actors.rules.safe_text import brief
+from .arguments import UsageError
+
+_TIME: Final = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
+_DATE: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
+
+
+def parse_time(text: str, now: datetime | None = None) -> datetime:
+    """Return the moment that a text names, in the local time zone.
+
+    Args:
+        text: `18:30`, which is the next time that clocks show it, `tomorrow 9:00`,
+            `2026-12-24 18:30` or `2026-12-24T18:30`, each also with seconds.
+        now: This moment; for tests.
+
+    Raises:
+        UsageError: If it names none, or one that is over.
+    """
+    now = datetime.now(UTC) if now is None else now
+    today = now.astimezone().replace(tzinfo=None)
+    *words, last = text.replace("T", " ").split() or [""]
+    time = _TIME.fullmatch(last)
+    try:
+        if time is None or len(words) > 1:
+            raise ValueError  # noqa: TRY301 - the same answer as to a 25th hour
+        hour, minute, second = (int(it or 0) for it in time.groups())
+        day = words[0] if words else ""
+        wanted = _day(day, today).replace(
+            hour=hour, minute=minute, second=second, microsecond=0, fold=0
+        )
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"{brief(text)} is not a time; write 18:30, tomorrow 9:00, or"
+            " 2026-12-24 18:30"
+        ) from None
+    # Without a zone it is local: what clocks on the wall show then, whatever the offset
+    # is on that day.
+    moment = _moment(wanted)
+    if moment <= now:
+        if day:
+            raise UsageError(f"{brief(text)} is over")
+        moment = _moment(wanted + timedelta(days=1))
+    return moment
+
+
+def _moment(wanted: datetime) -> datetime:
+    moment = wanted.astimezone(UTC)
+    if moment.astimezone().replace(tzinfo=None) == wanted:
+        return moment
+    # No clock shows that time, since clocks are set forward over it: not before it.
+    return max(moment, wanted.replace(fold=1).astimezone(UTC))
+
+
+def _day(word: str, today: datetime) -> datetime:
+    if word in {"", "today"}:
+        return today
+    if word == "tomorrow":
+        return today + timedelta(days=1)
+    match = _DATE.fullmatch(word)
+    if match is None:
+        raise ValueError(word)
+    year, month, day = map(int, match.groups())
+    return today.replace(year=year, month=month, day=day)

@@ -36,6 +36,18 @@ PRINTS = {
         f"Low: niceness {min(19, os.nice(0) + 10)}",
         "Clean: HOME is unset",
     ],
+    "everything": [
+        "Build complete ('two',)",
+        "the function returned ['a.py']",
+        "printed: ready",
+        "refused: no task 99 True",
+        "the pool is closed",
+        "told: Build complete",
+        "told: Watch canceled",
+        "stopped: the day is over",
+        "missed: ['Late']",
+        "afterward: the task system is not started",
+    ],
     "first_subscriber": [
         "Build: queued, starting",
         "Build: running, running",
@@ -134,7 +146,7 @@ def test_the_frontend_runs_in_mopidy(tmp_path: Path) -> None:
     )
     paths = [EXAMPLES, tmp_path]
     server = subprocess.Popen(
-        [MOPIDY, "-m", "mopidy", "--config", config],
+        [Path(MOPIDY).with_name("mopidy"), "--config", config],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -1,0 +1,125 @@
+"""Most of what an embedder can use, in one program: run it twice, and see."""
+
+from __future__ import annotations
+
+import fnmatch
+import tempfile
+from concurrent.futures import as_completed
+from pathlib import Path
+
+from backburner.actors import (
+    BashKind,
+    FunctionKind,
+    Notification,
+    Promise,
+    RefusalCode,
+    RefusedError,
+    Subscribe,
+    Subscribed,
+    SystemStopped,
+    TaskChanged,
+    TaskFilter,
+    TaskRequest,
+    TaskSystem,
+    TaskSystemError,
+)
+
+
+class PoolKind(BashKind):
+    """Bash, with something that is given back at the end."""
+
+    name = "pooled"
+
+    def close(self) -> None:
+        """Say that the last job has ended."""
+        print("the pool is closed")
+
+
+def first_day(directory: Path) -> int:
+    """Run tasks, and return the number of the last change that was handled."""
+    functions = FunctionKind()
+    news: Promise[Notification] = Promise()
+    tasks = TaskSystem(
+        directory=directory, name="days", kinds=[PoolKind(), functions], slots=2
+    )
+    # From before the start, so that nothing is missed: only the ends of these tasks.
+    ends = Subscribe(news, origin="me", which=TaskFilter.FINISHED)
+    tasks.start(subscribers=[ends])
+    try:
+        work(tasks, functions)
+    finally:
+        tasks.stop("the day is over")
+    return last_change(news)
+
+
+def work(tasks: TaskSystem, functions: FunctionKind) -> None:
+    """Run a function and two commands."""
+    files = functions.request_for(fnmatch.filter, ["a.py", "b.txt"], "*.py")
+    build = TaskRequest("Build", "pooled", ("echo one; echo two",), "me")
+    futures = [tasks.submit(files), tasks.submit(build)]
+    for future in as_completed(futures, timeout=60):
+        task = future.result()
+        if task.kind == functions.name:
+            print("the function returned", functions.result(task))
+        else:
+            print(task.description, task.status, tasks.tail(task.id, 1))
+    endless = tasks.submit(
+        TaskRequest("Watch", "pooled", ("echo ready; exec sleep 600",), "me")
+    )
+    while endless.task_id is None:
+        tasks.list(answer_timeout=5)
+    for line in tasks.output(endless.task_id, follow=True):
+        print("printed:", line)
+        break
+    endless.cancel()
+    tasks.wait(endless.task_id, timeout=60)
+    try:
+        tasks.get(99)
+    except RefusedError as error:
+        print("refused:", error, error.code is RefusalCode.UNKNOWN)
+
+
+def last_change(news: Promise[Notification]) -> int:
+    """Read what there is up to the last message; return the last number."""
+    seq = 0
+    while True:
+        match news.get(timeout=60):
+            case TaskChanged(seq=number, task=task):
+                print("told:", task.description, task.status)
+                seq = number
+            case SystemStopped(reason=reason):
+                print("stopped:", reason)
+                return seq
+            case _:
+                pass
+
+
+def second_day(directory: Path, seq: int) -> None:
+    """Open the session again, and see what has been missed."""
+    news: Promise[Notification] = Promise()
+    with TaskSystem(directory=directory, name="days", kinds=[BashKind()]) as tasks:
+        task = tasks.add("Late", "bash", "true", origin="me")
+        tasks.wait(task.id, timeout=60)
+        tasks.subscribe(news, origin="me", since=seq)
+        match news.get(timeout=60):
+            case Subscribed(missed=missed):
+                print("missed:", [change.task.description for change in missed])
+            case _:
+                pass
+        waits = tasks.submit(TaskRequest("Never", "bash", ("sleep 600",)))
+        waits.cancel()
+    try:
+        tasks.wait(task.id, timeout=60)
+    except (RuntimeError, TaskSystemError) as error:
+        print("afterward:", error)
+
+
+def main() -> None:
+    """Live two days."""
+    with tempfile.TemporaryDirectory() as folder:
+        directory = Path(folder) / "days"
+        second_day(directory, first_day(directory))
+
+
+if __name__ == "__main__":
+    main()

@@ -124,7 +124,8 @@ class Desk:
         session = Session(self.state / "main", self.process.pid, self.created)
         label, crafts = mixed(int(name)) if name.isdigit() else (name, [CASES[name]])
         for craft in crafts:
-            with contextlib.suppress(FileNotFoundError, ValueError):
+            # What SQLite has no memory for, it was told by another case to make.
+            with contextlib.suppress(FileNotFoundError, ValueError, MemoryError):
                 craft(session)
         return label
 

@@ -68,14 +68,14 @@ def advice(slots: int) -> tuple[str, ...]:
         advice.append(
             f"{slots} tasks at a time need more open files than the limit of {files}"
             f" allows: only {watched} are watched, and the end of others is noticed up"
-            " to 0.1 s later; raise it with ulimit -n, or run fewer with --parallel"
+            " to 0.1 s later; raise it with ulimit -n, or run fewer tasks at a time"
         )
     processes, _ = resource.getrlimit(resource.RLIMIT_NPROC)
     if processes != resource.RLIM_INFINITY and processes < slots and os.geteuid():
         advice.append(
             f"{slots} tasks at a time are more than the limit of {processes} processes"
             " allows: those that can't be started wait; raise it with ulimit -u, or run"
-            " fewer with --parallel"
+            " fewer tasks at a time"
         )
     return tuple(advice)
 

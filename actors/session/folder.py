@@ -382,7 +382,7 @@ def check_path(path: Path) -> None:
     if not is_unicode(str(path)):
         raise FolderError(
             f"the path of the state directory, {str(path)!r}, is not valid UTF-8;"
-            " name another with --state-dir DIR"
+            " name another folder"
         )
 
 
@@ -392,16 +392,16 @@ def unusable(path: Path, error: OSError) -> str:
         if error.errno == errno.ENOTDIR:
             return (
                 f"can't write to the state directory {path}: {error.filename}:"
-                f" {error.strerror}, or name another with --state-dir DIR"
+                f" {error.strerror}, or name another folder"
             )
         return f"can't use {error.filename}: {error.strerror}"
     if (broken := broken_way(path)) is not None:
         return (
             f"can't use the state directory {path}: {broken}; correct that, or name"
-            " another with --state-dir DIR"
+            " another folder"
         )
     remedy = "make room" if error.errno == errno.ENOSPC else "make it writable"
     return (
         f"can't write to the state directory {path}: {error.strerror};"
-        f" {remedy}, or name another with --state-dir DIR"
+        f" {remedy}, or name another folder"
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import backburner.actors
+from backburner.ui.dialogue.commands import REGISTRY
 from patience import PATIENCE
 
 ACTORS = Path(__file__).parents[2] / "actors"
@@ -68,3 +70,37 @@ def test_every_public_name_is_there_and_has_a_docstring() -> None:
         value: object = getattr(backburner.actors, name)
         if isinstance(value, type) or callable(value):
             assert value.__doc__, name
+
+
+def texts_of(path: Path) -> set[str]:
+    """Return the texts in a file that a person may read: all but its docstrings."""
+    tree = ast.parse(path.read_text())
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    return {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and id(node) not in docstrings
+    }
+
+
+def test_no_text_of_the_library_names_a_command_of_the_chat() -> None:
+    # An embedder's user has no such command, nor a command line with such options.
+    names = "|".join(re.escape(it.name.lstrip("/")) for it in REGISTRY)
+    command = re.compile(rf"(?<![\w/.}}])/(?:{names})\b|(?<!\w)--[a-z]")
+
+    found = [
+        (path.name, text)
+        for path in ACTORS.rglob("*.py")
+        for text in texts_of(path)
+        if " " in text and "import" not in text and command.search(text)
+    ]
+
+    assert found == []

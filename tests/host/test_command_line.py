@@ -288,3 +288,29 @@ def test_the_queue_is_paused_and_groups_have_slots(shell: Shell) -> None:
     assert shell("resume").stdout == "group builds: 2 at a time\n"
     assert shell("group", "builds").returncode == 2
     assert shell("add", "--at", "whenever", "--", "true").returncode == 2
+
+
+def test_what_waits_waits_as_before_after_its_host_was_killed(shell: Shell) -> None:
+    shell("host", "start")
+    shell("group", "builds", "--parallel", "1")
+    shell("pause")
+    for options in (
+        ("--stash", "--priority", "4"),
+        ("--after", "1"),
+        ("--delay", "1h", "-g", "builds"),
+        (),
+    ):
+        assert shell("add", *options, "--", "true").returncode == 0
+    shell("move", "4", "before", "1")
+    before, rules = shell("list", "--all", "--json").stdout, shell("group").stdout
+    host = json.loads(shell("host", "status", "--json").stdout)
+    os.kill(host["pid"], signal.SIGKILL)
+    shell("host", "start")
+    assert shell("list", "--all", "--json").stdout == before
+    assert shell("group").stdout == rules
+    assert "everything is paused" in rules
+    shell("resume")
+    shell("enqueue", "1")
+    assert shell("wait", "4", "1", "2").returncode == 0
+    task = json.loads(shell("show", "3", "--json").stdout)
+    assert task["status"] == "queued"

@@ -338,7 +338,7 @@ def _refusal(directory: Path) -> str:
 def _unwritable(directory: Path, why: str) -> str:
     return (
         f"can't write to the state directory {directory}: {why};"
-        " make it writable, or name another with --state-dir DIR"
+        " make it writable, or name another folder"
     )
 
 

@@ -13,9 +13,10 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import msgspec
+from msgspec.structs import replace
 
 from ..own_files import look_below, open_below, open_folder, open_own
 from ..processes.marks import MARK, SESSION
@@ -126,6 +127,24 @@ def greet(directory: Path) -> Reached:
     if found is None:
         raise NoHostError(f"no host serves {directory}")
     return found
+
+
+def run_in_foreground(settings: HostSettings) -> NoReturn:
+    """Become the host of a session, for a supervisor such as systemd; never returns.
+
+    It does not end when it has nothing to do: that is for the supervisor to say. What
+    goes wrong is told on stderr, and by exit status 1.
+
+    Raises:
+        OSError: If the program can't be started.
+    """
+    fd = os.memfd_create("settings", 0)
+    with open(fd, "wb", closefd=False) as file:
+        file.write(msgspec.json.encode(replace(settings, linger=0.0)))
+    os.lseek(fd, 0, os.SEEK_SET)
+    os.dup2(fd, 0)
+    os.close(fd)
+    os.execv(_COMMAND[0], [*_COMMAND, "--foreground"])  # noqa: S606 - no shell is wanted
 
 
 def _greet(directory: Path) -> Reached | Rejected | None:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import psutil
@@ -225,6 +226,34 @@ def test_a_host_is_started_looked_at_and_stopped(shell: Shell, care: HostCare) -
     assert done.stdout == "session main ended\n"
     psutil.wait_procs([other], timeout=PATIENCE)
     assert care.hosts() == []
+
+
+def test_a_host_runs_in_the_foreground_for_a_supervisor(shell: Shell) -> None:
+    state = ("--state-dir", str(shell.state))
+    command = [*shell.command, "host", "run", *state]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as host:
+        end = time.monotonic() + PATIENCE
+        while "main  host" not in shell("sessions").stdout:
+            assert time.monotonic() < end
+        status = json.loads(shell("host", "status", "--json").stdout)
+        assert status["pid"] == host.pid
+        second = subprocess.run(
+            command, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+        assert second.returncode == 1
+        assert f"is open already, in process {host.pid}" in second.stderr
+        shell("add", "--", "exec sleep 600")
+        host.send_signal(signal.SIGTERM)
+        assert host.wait(PATIENCE) == 0
+
+
+def test_waits_are_over_when_the_session_ends(shell: Shell) -> None:
+    shell("add", "--", "exec sleep 600")
+    state = ("--state-dir", str(shell.state))
+    command = [*shell.command, "wait", "--any", *state, "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as waiting:
+        shell("end")
+        assert waiting.wait(PATIENCE) != 0
 
 
 def test_add_on_a_host_loads_no_more_than_it_needs(shell: Shell) -> None:

@@ -14,6 +14,7 @@ from ..dialogue.term_options import OPTIONS
 from ..program.options import SafeParser
 
 _MOST_SLOTS: Final = 1_000_000
+_HOST_ACTIONS: Final = ("start", "run", "status", "stop", "restart", "logs")
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -82,7 +83,7 @@ def make_parser() -> argparse.ArgumentParser:
     parallel.add_argument("slots", type=slots, nargs="?", metavar="N")
     verb("sessions", "list the sessions")
     host = verb("host", "start, stop and look at the process that holds the session")
-    host.add_argument("action", choices=("start", "status", "stop", "restart", "logs"))
+    host.add_argument("action", choices=_HOST_ACTIONS)
     host.add_argument("--force", action="store_true", help="even if tasks run")
     verb("end", "end the session and what runs in it", json=False)
     return parser

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import select
 import signal
 import sys
 import time
@@ -44,6 +43,7 @@ from ..program.config import ConfigError, load
 from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL, EXIT_USAGE
 from ..program.host_settings import host_settings
 from ..text.theme import icons_for
+from .ends import TaskEnds
 from .lean_add import command_line
 from .parser import make_parser
 
@@ -63,6 +63,8 @@ _FILTERS: Final = {
 }
 _OF_A_SESSION: Final = ("session.db", "host.sock")
 _PAUSE: Final = 0.1
+"""Seconds between two looks at a file that grows; the end of its task is told."""
+
 _CHUNK: Final = 1 << 16
 _SIGNALED: Final = re.compile(r"killed by signal (\d+)")
 
@@ -229,14 +231,17 @@ class _Verb:
             _say(f"added #{task.id}")
 
     def _run(self, system: RemoteSystem) -> int:
-        task = self._new_task(system)
+        with TaskEnds(system) as ends:
+            return self._follow_to_end(system, ends, self._new_task(system))
+
+    def _follow_to_end(self, system: RemoteSystem, ends: TaskEnds, task: Task) -> int:
         offset = 0
         while True:
             try:
                 offset = self._copy_output(task, offset)
                 if task.status.is_final:
                     break
-                task = _wait_a_moment(system, task)
+                (task,) = ends.wait((task.id,), _PAUSE) or (task,)
             except KeyboardInterrupt:
                 status = self._ask_about(system, task)
                 if status is not None:
@@ -312,9 +317,11 @@ class _Verb:
         if options.lines is not None:
             offset = max(offset, _offset_of_last(Path(task.output_path), options.lines))
         offset = self._copy_output(task, offset, pattern)
-        while options.follow and not task.status.is_final:
-            task = _wait_a_moment(system, task)
-            offset = self._copy_output(task, offset, pattern)
+        if options.follow:
+            with TaskEnds(system) as ends:
+                while not task.status.is_final:
+                    (task,) = ends.wait((task.id,), _PAUSE) or (task,)
+                    offset = self._copy_output(task, offset, pattern)
         return 0
 
     def _wait(self, system: RemoteSystem) -> int:
@@ -466,6 +473,8 @@ class _Verb:
                 )
             _say(*safe_lines(data.decode("utf-8", "replace")))
             return 0
+        if action == "run":
+            starting.run_in_foreground(self._settings)
         if action in {"stop", "restart"}:
             status = self._stop_host()
             if status or action == "stop":
@@ -529,22 +538,14 @@ def _open(output: Path) -> BinaryIO:
     return os.fdopen(open_output(output), "rb")
 
 
-def _wait_a_moment(system: RemoteSystem, task: Task) -> Task:
-    select.select([], [], [], _PAUSE)
-    return system.get(task.id)
-
-
 def _wait_for_any(
     system: RemoteSystem, ids: Sequence[int], timeout: float
 ) -> tuple[Task, ...]:
-    end = time.monotonic() + timeout
-    while True:
-        ended = tuple(t for t in map(system.get, ids) if t.status.is_final)
-        if ended:
-            return ended
-        if time.monotonic() >= end:
-            raise TimeoutError(f"none of the tasks has ended within {timeout:g} s")
-        time.sleep(min(_PAUSE, max(0.0, end - time.monotonic())))
+    with TaskEnds(system) as ends:
+        ended = ends.wait(ids, timeout)
+    if not ended:
+        raise TimeoutError(f"none of the tasks has ended within {timeout:g} s")
+    return ended
 
 
 def _status_of(task: Task) -> int:

@@ -1,0 +1,60 @@
+"""A client of a session's host in plain Python, written from docs/host.md alone.
+
+It says hello, adds a task, sees its changes, and prints how it ended.
+"""
+
+import json
+import os
+import socket
+import sys
+from base64 import b64encode
+
+
+def send(sock: socket.socket, **message: object) -> None:
+    payload = json.dumps(message).encode()
+    sock.sendall(len(payload).to_bytes(4, "big") + payload)
+
+
+def receive(stream: "socket.SocketIO", count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        piece = stream.read(count - len(data))
+        if not piece:
+            raise SystemExit("the host has closed the connection")
+        data += piece
+    return data
+
+
+def main(folder: str, command: str) -> None:
+    sock = socket.socket(socket.AF_UNIX)
+    sock.connect(f"{folder}/host.sock")
+    stream = socket.SocketIO(sock, "r")
+    variables = b"".join(k + b"=" + v + b"\0" for k, v in os.environb.items())
+    here = {
+        "directory": os.environ["PWD"],
+        "environment": b64encode(variables).decode(),
+    }
+    send(sock, type="Hello", protocol=1, **here)
+    request = {"description": "Foreign", "kind": "bash", "args": [command]}
+    send(sock, type="Subscribe", subscriber=1)
+    send(sock, type="AddTask", request=request, reply_to=2)
+    added = None
+    while True:
+        length = int.from_bytes(receive(stream, 4), "big")
+        message = json.loads(receive(stream, length))
+        if message["type"] in {"Rejected", "Farewell"}:
+            raise SystemExit(message["text"])
+        if message["type"] != "Told":
+            continue
+        told = message["message"]
+        if told["type"] == "TaskAdded":
+            added = told["task"]["id"]
+        elif told["type"] == "TaskChanged":
+            task = told["task"]
+            sys.stdout.write(f"{told['event']} {task['id']} {task['reason']}\n")
+            if task["id"] == added and told["event"] in {"complete", "failed"}:
+                send(sock, type="Farewell")
+                return
+
+
+main(sys.argv[1], sys.argv[2])

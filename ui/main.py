@@ -41,6 +41,7 @@ from .program.host_settings import host_settings
 from .program.options import SafeParser
 from .program.orphans import collected
 from .program.surroundings import asks_for_ascii, is_drawable
+from .program.verbs import VERBS
 from .program.wakeup import DRAWING_SIGNALS, Wakeup
 from .text.theme import icons_for
 
@@ -325,7 +326,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = SafeParser(
         prog="backburner",
         description="A terminal chat that runs jobs in the background.",
-        epilog="Inside, /help lists the commands.",
+        epilog=f"Commands: {', '.join(VERBS)}. Each has its own --help, as in:"
+        " backburner add --help. In the chat, /help lists its commands.",
     )
     parser.add_argument(
         "--plain", action="store_true", help="read and write lines instead of drawing"

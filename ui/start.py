@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 
-from .cli.verbs import VERBS
+from .program.verbs import VERBS
 
 
 def main() -> int:
@@ -13,6 +13,10 @@ def main() -> int:
     arguments = sys.argv[1:]
     if arguments and arguments[0] in VERBS:
         return _carry_out(arguments)
+    if arguments and not arguments[0].startswith("-"):
+        from .cli.unknown import say_unknown  # noqa: PLC0415 - seldom needed
+
+        return say_unknown(arguments[0])
     # What is loaded stays: searching it for garbage, again and again while it grows,
     # takes a twentieth of a start and finds nothing. Nor is it ever searched later.
     gc.disable()

@@ -343,3 +343,28 @@ def test_what_waits_waits_as_before_after_its_host_was_killed(shell: Shell) -> N
     assert shell("wait", "4", "1", "2").returncode == 0
     task = json.loads(shell("show", "3", "--json").stdout)
     assert task["status"] == "queued"
+
+
+@pytest.mark.parametrize(
+    ("word", "advice"), [("statsu", "did you mean status? "), ("\x1b[31m", "")]
+)
+def test_a_word_that_is_not_a_command_is_named(word: str, advice: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "backburner", word, "more"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    shown = word.replace("\x1b[31m", "")
+    text = f"unknown command '{shown}'; {advice}backburner --help lists the commands"
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"backburner: {text}\n"
+    asked = subprocess.run(
+        [sys.executable, "-m", "backburner", "--help"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
+    )
+    assert "status" in asked.stdout

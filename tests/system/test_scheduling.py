@@ -33,6 +33,10 @@ COMPLETE, CANCELED, QUEUED = (
 )
 
 
+MANY = 100_000
+"""Finished tasks that are remembered: more than any test here has."""
+
+
 class OneSlot:
     """A system with one slot and jobs that end when the test says so."""
 
@@ -43,7 +47,11 @@ class OneSlot:
     def open(self) -> None:
         self.kind = FakeKind()
         self.system = TaskSystem(
-            slots=1, grace=0.2, kinds=[self.kind], directory=self.directory
+            slots=1,
+            grace=0.2,
+            kinds=[self.kind],
+            directory=self.directory,
+            history=MANY,
         )
         self.system.start()
 

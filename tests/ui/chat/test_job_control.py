@@ -92,7 +92,9 @@ def test_a_stopped_chat_can_be_ended(
         bash.send("kill %1\r")
         bash.wait(lambda: not chats(tmp_path))
         bash.send("echo typing is seen\r")
-        bash.wait("typing is seen", f"Exit {128 + signal.SIGTERM}")
+        bash.wait("typing is seen")
+        # The shell tells it before a prompt, once it has noticed.
+        bash.press_until("\r", f"Exit {128 + signal.SIGTERM}")
 
 
 def test_a_stopped_chat_that_is_ended_and_continued_at_once_ends(

@@ -247,7 +247,6 @@ class ProcessKind:
             raise StartError(f"{self.name} jobs need an output file")
         directory = self._directory_for(context.task)
         argv = self._command_for(context.task)
-        _check_output(context.output)
         try:
             environment = self._environment_for(context, directory)
             child = ChildProcess(argv, environment, context.output, directory)
@@ -256,6 +255,8 @@ class ProcessKind:
                 raise ShortageError(waits_for) from error
             if problem := _problem_of(directory):
                 raise StartError(problem) from error
+            if error.errno == errno.EEXIST:
+                _check_output(context.output)  # says what is there already
             raise StartError(_explain(error, argv[0], context.output)) from error
         except ValueError as error:
             raise StartError(f"can't start {argv[0]}: {error}") from error
@@ -337,10 +338,10 @@ def _problem_of(directory: str) -> str | None:
 
 
 def _check_output(path: Path) -> None:
-    """Refuse to write into anything but a file of this user alone.
+    """Say what is in the place of an output file, unless it is a file of this user.
 
     Raises:
-        StartError: If there is something else.
+        StartError: If it is something else.
     """
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         found = path.lstat()

@@ -83,6 +83,7 @@ class Context:
             int, tuple[str | None, Callable[[Result], list[Effect]]]
         ] = {}
         self._adding: dict[int, TaskRequest] = {}  # those of the pending that add one
+        self._about_last: list[tuple[str | None, Callable[[int], list[Effect]]]] = []
 
     @property
     def awaits_answers(self) -> bool:
@@ -151,8 +152,21 @@ class Context:
         adding = self._adding.pop(number, None)
         if isinstance(reply, Refused):
             refused(reply, adding is not None)
-            return [self.problem(with_hint(reply, request, self.kinds))]
-        return respond(reply)
+            effects = [self.problem(with_hint(reply, request, self.kinds))]
+        else:
+            effects = respond(reply)
+        if adding is None or (self._adding and not isinstance(reply, Refused)):
+            return effects
+        # What was asked for the task added last, before that one was known.
+        waiting, self._about_last = self._about_last, []
+        for where, do in waiting:
+            self.where = where
+            if isinstance(reply, Refused):
+                # An earlier one is not what was meant.
+                effects.append(self.problem("no task was added; give a number"))
+            else:
+                effects += self.with_task(None, do)
+        return effects
 
     def look_up_beside(
         self, wanted: Wanted, respond: Callable[[Result], list[Effect]]
@@ -200,8 +214,12 @@ class Context:
 
         Args:
             task_id: Which; none for the one added last.
-            do: Called with the id.
+            do: Called with the id; if that is the last one's, and tasks are just being
+                added, not before they are.
         """
+        if task_id is None and self._adding:
+            self._about_last.append((self.where, do))
+            return []
         wanted = self.newest if task_id is None else task_id
         if wanted is None:
             text = "there is no task yet; /help /task tells how to add one"

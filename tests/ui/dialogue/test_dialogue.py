@@ -427,6 +427,39 @@ def test_without_tasks_there_is_no_last_one(dialogue: Dialogue, line: str) -> No
     assert not dialogue.busy
 
 
+def _adding(dialogue: Dialogue, line: str) -> int | str | None:
+    request = _request(dialogue.take_line(line))
+    assert isinstance(request, AddTask)
+    return request.correlation_id
+
+
+def test_the_last_task_is_the_one_that_is_just_being_added(
+    dialogue: Dialogue, samples: Samples
+) -> None:
+    dialogue.take_notification(Subscribed(7, tuple(samples.values())))
+    first, second = _adding(dialogue, "!a"), _adding(dialogue, "!b")
+    assert _requests(dialogue.take_line("/cancel last", "tests")) == []
+    task = replace(samples[Status.QUEUED], id=6)
+    assert dialogue.take_reply(TaskAdded(task, first)) == []
+    effects = dialogue.take_reply(TaskAdded(replace(task, id=7), second))
+    cancel = _request(effects)
+    assert isinstance(cancel, CancelTask)
+    assert cancel.task_id == 7
+    assert [it.where for it in effects if isinstance(it, Send)] == ["tests"]
+
+
+def test_the_last_task_is_no_earlier_one_if_none_was_added(
+    dialogue: Dialogue, samples: Samples
+) -> None:
+    dialogue.take_notification(Subscribed(7, tuple(samples.values())))
+    adding = _adding(dialogue, "!a")
+    assert _requests(dialogue.take_line("/cancel last")) == []
+    effects = dialogue.take_reply(Refused("no room", correlation_id=adding))
+    assert _requests(effects) == []
+    assert _texts(effects)[-1] == "! no task was added; give a number"
+    assert not dialogue.busy
+
+
 def test_the_last_task_is_the_one_added_last(
     dialogue: Dialogue, samples: Samples
 ) -> None:

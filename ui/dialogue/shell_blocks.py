@@ -17,17 +17,16 @@ _OPENING: Final = {
     *("if", "then", "else", "elif", "for", "while", "until", "do", "case", "in"),
     *("select", "function", "time", "coproc"),
 }
-_EOF: Final = r"(?:\S+ line \d+: )(?:syntax error: |warning: )?"
+# Bounded: bash quotes the command, which may be one word of many kilobytes.
+_EOF: Final = r".{0,200}?\S{1,100} line \d{1,9}: (?:syntax error: |warning: )?"
 _HERE: Final = re.compile(
-    rf"^.*?{_EOF}here-document at line \d+ delimited by end-of-file \(wanted `(.*)'\)$",
+    rf"^{_EOF}here-document at line \d+ delimited by end-of-file \(wanted `(.*)'\)$",
     re.MULTILINE,
 )
 _PAIR: Final = re.compile(
-    rf"^.*?{_EOF}unexpected EOF while looking for matching `(.)'$", re.MULTILINE
+    rf"^{_EOF}unexpected EOF while looking for matching `(.)'$", re.MULTILINE
 )
-_END: Final = re.compile(
-    rf"^.*?{_EOF}unexpected (?:EOF|end of file)\b.*$", re.MULTILINE
-)
+_END: Final = re.compile(rf"^{_EOF}unexpected (?:EOF|end of file)\b.*$", re.MULTILINE)
 
 
 class Missing(msgspec.Struct, frozen=True):

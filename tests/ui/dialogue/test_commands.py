@@ -32,7 +32,7 @@ from backburner.ui.dialogue.commands import (
 )
 from backburner.ui.dialogue.parse import block_lines, parse
 from backburner.ui.dialogue.registry import Registry
-from backburner.ui.dialogue.shell_blocks import commands_of
+from backburner.ui.dialogue.shell_blocks import commands_of, missing
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -425,3 +425,10 @@ def test_help_names_every_filter() -> None:
 )
 def test_the_examples_in_help_make_sense(example: str) -> None:
     assert isinstance(parse(example), Run)
+
+
+@pytest.mark.timeout(60)  # where the search is quadratic it takes minutes
+def test_a_word_of_many_kilobytes_is_asked_about_in_a_moment() -> None:
+    word = "x" * 120_000
+    assert missing(f"for i in 1 2; do{word}") is None
+    assert missing(f"for i in 1; do echo {word}") is not None

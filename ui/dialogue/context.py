@@ -83,7 +83,10 @@ class Context:
             int, tuple[str | None, Callable[[Result], list[Effect]]]
         ] = {}
         self._adding: dict[int, TaskRequest] = {}  # those of the pending that add one
-        self._about_last: list[tuple[str | None, Callable[[int], list[Effect]]]] = []
+        # What is wanted of tasks being added, by the number of the request.
+        self._wanted: dict[
+            int, list[tuple[str | None, Callable[[int], list[Effect]]]]
+        ] = {}
 
     @property
     def awaits_answers(self) -> bool:
@@ -155,17 +158,13 @@ class Context:
             effects = [self.problem(with_hint(reply, request, self.kinds))]
         else:
             effects = respond(reply)
-        if adding is None or (self._adding and not isinstance(reply, Refused)):
-            return effects
-        # What was asked for the task added last, before that one was known.
-        waiting, self._about_last = self._about_last, []
-        for where, do in waiting:
+        for where, do in self._wanted.pop(number, ()):
             self.where = where
-            if isinstance(reply, Refused):
+            if isinstance(reply, TaskAdded):
+                effects += do(reply.task.id)
+            else:
                 # An earlier one is not what was meant.
                 effects.append(self.problem("no task was added; give a number"))
-            else:
-                effects += self.with_task(None, do)
         return effects
 
     def look_up_beside(
@@ -215,10 +214,10 @@ class Context:
         Args:
             task_id: Which; none for the one added last.
             do: Called with the id; if that is the last one's, and tasks are just being
-                added, not before they are.
+                added, not before that one is.
         """
         if task_id is None and self._adding:
-            self._about_last.append((self.where, do))
+            self._wanted.setdefault(max(self._adding), []).append((self.where, do))
             return []
         wanted = self.newest if task_id is None else task_id
         if wanted is None:

@@ -448,6 +448,20 @@ def test_the_last_task_is_the_one_that_is_just_being_added(
     assert [it.where for it in effects if isinstance(it, Send)] == ["tests"]
 
 
+def test_the_last_task_is_none_that_was_typed_later(
+    dialogue: Dialogue, samples: Samples
+) -> None:
+    dialogue.take_notification(Subscribed(7, tuple(samples.values())))
+    first = _adding(dialogue, "!a")
+    assert _requests(dialogue.take_line("/cancel last")) == []
+    second = _adding(dialogue, "!b")
+    task = replace(samples[Status.QUEUED], id=6)
+    cancel = _request(dialogue.take_reply(TaskAdded(task, first)))
+    assert isinstance(cancel, CancelTask)
+    assert cancel.task_id == 6
+    assert dialogue.take_reply(TaskAdded(replace(task, id=7), second)) == []
+
+
 def test_the_last_task_is_no_earlier_one_if_none_was_added(
     dialogue: Dialogue, samples: Samples
 ) -> None:

@@ -1,170 +1,30 @@
 """Background tasks as Pykka actors: all an embedder needs, and nothing else."""
 
-from .kinds import (
-    BashKind,
-    Closable,
-    FunctionKind,
-    InvalidRequestError,
-    Job,
-    JobContext,
-    JobEnd,
-    Kind,
-    Kinds,
-    ProcessJob,
-    ProcessKind,
-    ShortageError,
-    SleepKind,
-    StartError,
-    installed_kinds,
-)
-from .messages import (
-    Acknowledged,
-    AddTask,
-    CancelAccepted,
-    CancelAll,
-    CancelTask,
-    ForgetFinished,
-    Forgotten,
-    GetRules,
-    GetTask,
-    GetTranscript,
-    HoldTask,
-    JournalTrouble,
-    ListTasks,
-    MessageSaid,
-    MoveTask,
-    Notification,
-    PauseQueue,
-    QueueReply,
-    QueueRequest,
-    RefusalCode,
-    Refused,
-    RulesFound,
-    SetGroup,
-    SetSlots,
-    Shown,
-    Slots,
-    SlotsChanged,
-    Subscribe,
-    Subscribed,
-    SystemStopped,
-    TaskAdded,
-    TaskAltered,
-    TaskChanged,
-    TaskEvent,
-    TaskFound,
-    TaskList,
-    TasksForgotten,
-    Transcript,
-    Unsubscribe,
-    WriteDown,
-)
-from .processes.exits import ExitWatcher
-from .queue_actor import QueueActor
-from .rules.chat_message import ChatMessage
-from .rules.moment import Moment
-from .rules.task import (
-    IllegalTransitionError,
-    Outcome,
-    Task,
-    TaskCounts,
-    TaskFilter,
-    TaskRequest,
-    TaskStatus,
-)
-from .rules.terms import GroupRules, QueueRules, Terms
-from .runner_actor import RunnerActor
-from .runtime.clock import Alarm, Clock
-from .runtime.promise import Promise
-from .runtime.safe_actor import SafeActor
-from .runtime.sending import DeadLetters, Recipient, post
-from .session.errors import RefusedError, SessionInUseError, TaskSystemError
-from .session.futures import TaskFuture
-from .system import TaskSystem
-from .task_actor import TaskActor
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "Acknowledged",
-    "AddTask",
-    "Alarm",
-    "BashKind",
-    "CancelAccepted",
-    "CancelAll",
-    "CancelTask",
-    "ChatMessage",
-    "Clock",
-    "Closable",
-    "DeadLetters",
-    "ExitWatcher",
-    "ForgetFinished",
-    "Forgotten",
-    "FunctionKind",
-    "GetRules",
-    "GetTask",
-    "GetTranscript",
-    "GroupRules",
-    "HoldTask",
-    "IllegalTransitionError",
-    "InvalidRequestError",
-    "Job",
-    "JobContext",
-    "JobEnd",
-    "JournalTrouble",
-    "Kind",
-    "Kinds",
-    "ListTasks",
-    "MessageSaid",
-    "Moment",
-    "MoveTask",
-    "Notification",
-    "Outcome",
-    "PauseQueue",
-    "ProcessJob",
-    "ProcessKind",
-    "Promise",
-    "QueueActor",
-    "QueueReply",
-    "QueueRequest",
-    "QueueRules",
-    "Recipient",
-    "RefusalCode",
-    "Refused",
-    "RefusedError",
-    "RulesFound",
-    "RunnerActor",
-    "SafeActor",
-    "SessionInUseError",
-    "SetGroup",
-    "SetSlots",
-    "ShortageError",
-    "Shown",
-    "SleepKind",
-    "Slots",
-    "SlotsChanged",
-    "StartError",
-    "Subscribe",
-    "Subscribed",
-    "SystemStopped",
-    "Task",
-    "TaskActor",
-    "TaskAdded",
-    "TaskAltered",
-    "TaskChanged",
-    "TaskCounts",
-    "TaskEvent",
-    "TaskFilter",
-    "TaskFound",
-    "TaskFuture",
-    "TaskList",
-    "TaskRequest",
-    "TaskStatus",
-    "TaskSystem",
-    "TaskSystemError",
-    "TasksForgotten",
-    "Terms",
-    "Transcript",
-    "Unsubscribe",
-    "WriteDown",
-    "installed_kinds",
-    "post",
-]
+if TYPE_CHECKING:
+    from .public import *  # noqa: F403
+    from .public import __all__ as __all__
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever it is
+    """Return a public name; the first one that is used loads all of them.
+
+    A program that imports one room alone, such as `rules`, loads nothing else.
+    """
+    if name.startswith("__") and name != "__all__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 - seldom needed, as what follows
+
+    public = import_module(".public", __name__)
+    found = globals()
+    found |= {it: getattr(public, it) for it in ("__all__", *public.__all__)}
+    if name not in found:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return found[name]
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    names: list[str] = __getattr__("__all__")
+    return names

@@ -466,6 +466,8 @@ class QueueActor(SafeActor[QueueMessage]):
     def _add(
         self, request: TaskRequest, correlation_id: int | str | None
     ) -> QueueReply:
+        if (added := self._book.find_key(request.key)) is not None:
+            return TaskAdded(added, correlation_id)
         if self._closed:
             text = "the session is ending and takes no new tasks"
             return Refused(text, RefusalCode.CLOSING, correlation_id)
@@ -500,7 +502,7 @@ class QueueActor(SafeActor[QueueMessage]):
         if not isinstance(cast("object", request.args), tuple):
             given = type(request.args).__name__
             raise InvalidRequestError(f"request.args must be tuple, not {given}")
-        for text in (request.description, request.origin, *request.args):
+        for text in (request.description, request.origin, request.key, *request.args):
             if not is_unicode(text):
                 raise InvalidRequestError("the text is not valid UTF-8; correct it")
         self._check_place(request)

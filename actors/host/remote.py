@@ -147,7 +147,9 @@ class RemoteQueue:
             self._writer = None
             for number, pending in [*self._pending.items()]:
                 # All else can be asked again, and is when there is another host.
-                if isinstance(pending.request, AddTask):
+                if isinstance(pending.request, AddTask) and not (
+                    pending.request.request.key
+                ):
                     del self._pending[number]
                     correlation_id = pending.request.correlation_id
                     refusal = Refused(_DIED, RefusalCode.FAILED, correlation_id)

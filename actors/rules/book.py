@@ -71,6 +71,7 @@ class TaskBook:
         self._next_id = first_id
         self._history = history
         self._tasks: dict[int, Task] = {}
+        self._keys: dict[str, int] = {}
         self._scheduler = Scheduler()
         self._held: set[int] = set()  # queued, but not to be started
         self._hopeless: list[tuple[int, str]] = []
@@ -109,6 +110,7 @@ class TaskBook:
             self.set_paused(None, paused=rules.paused)
         # Without a call, and with few looks, for each of a long history.
         self._tasks = {task.id: task for task in tasks}
+        self._keys = {task.key: task.id for task in self._tasks.values() if task.key}
         statuses = [task.status for task in self._tasks.values()]
         self._counts = {status: statuses.count(status) for status in TaskStatus}
         queued = self._having(TaskStatus.QUEUED)
@@ -157,6 +159,8 @@ class TaskBook:
         else:
             self._let_wait(task_id, request.terms)
         self._tasks[task_id] = task
+        if task.key:
+            self._keys[task.key] = task_id
         self._counts[task.status] += 1
         self._before[task_id] = None
         return task
@@ -396,6 +400,11 @@ class TaskBook:
         except KeyError:
             raise UnknownTaskError(task_id) from None
 
+    def find_key(self, key: str) -> Task | None:
+        """Return the task whose request had this key; none for an empty one."""
+        task_id = self._keys.get(key)
+        return None if task_id is None else self._tasks[task_id]
+
     def environment(self, task_id: int) -> Variables | None:
         """Return the environment of a task that has not ended; none if not known."""
         return self._environments.get(task_id)
@@ -570,6 +579,7 @@ class TaskBook:
 
     def _drop(self, task_id: int) -> Task:
         task = self._tasks.pop(task_id)
+        self._keys.pop(task.key, None)
         self._counts[task.status] -= 1
         self._before.setdefault(task_id, task)
         return task

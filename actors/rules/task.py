@@ -119,6 +119,9 @@ class TaskRequest(msgspec.Struct, frozen=True, gc=False):
             part of a `Task`.
         terms: When it may start, and how long it may take; `None` for as soon as it is
             its turn, and as long as it takes.
+        key: A name for this request that nobody else chooses, such as random letters,
+            or empty. A request whose key a task has already adds no other one, so that
+            whoever got no answer can ask again.
     """
 
     description: str
@@ -128,6 +131,7 @@ class TaskRequest(msgspec.Struct, frozen=True, gc=False):
     directory: str | None = None
     environment: Mapping[str, str] | None = None
     terms: Terms | None = None
+    key: str = ""
 
     def __post_init__(self) -> None:
         """Make immutable what came as a list or as a dictionary."""
@@ -270,6 +274,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         directory: Where its processes start; none if that is not known, because an
             older version wrote the task down.
         terms: When it may start, and how long it may take, if anything was asked for.
+        key: That of the request; empty for most.
         place: Where it stands among the queued tasks of its priority, if it was moved.
         status: Where it is in its life.
         reason: Why it is there.
@@ -293,6 +298,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     origin: str = ""
     directory: str | None = None
     terms: Terms | None = None
+    key: str = ""
     place: _Place | None = None
     status: TaskStatus = TaskStatus.QUEUED
     reason: str
@@ -377,9 +383,10 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def request(self) -> TaskRequest:
         """What was asked for, to ask for it again.
 
-        But for the environment, and what it waited for.
+        But for the environment, the key, and what it waited for.
         """
         asked = {name: getattr(self, name) for name in _ASKED}
+        asked["key"] = ""
         if self.terms is not None:
             again = self.terms.again
             asked["terms"] = None if again == PLAIN else again

@@ -275,6 +275,24 @@ def test_an_added_task_is_queued(rig: Rig) -> None:
     assert rig.get(1) == task
 
 
+def test_a_request_with_a_known_key_adds_no_other_task(rig: Rig) -> None:
+    request = TaskRequest("Build", "fake", key="a1b2")
+    first = rig.ask(AddTask(request), TaskAdded).task
+    rig.claim(1)
+    rig.end(first.id)
+
+    again = rig.ask(AddTask(request, correlation_id=7), TaskAdded)
+
+    assert (again.task.id, again.task.status, again.correlation_id) == (
+        1,
+        "complete",
+        7,
+    )
+    assert rig.ask(AddTask(again.task.request), TaskAdded).task.id == 2
+    rig.ask(ForgetFinished(), Forgotten)
+    assert rig.ask(AddTask(request), TaskAdded).task.id == 3
+
+
 def test_a_kind_without_output_has_no_output_file(
     start_queue: Callable[..., Rig],
 ) -> None:

@@ -19,6 +19,7 @@ from backburner.actors import (
     Refused,
     RefusedError,
     Subscribed,
+    TaskAdded,
     TaskChanged,
     TaskFilter,
     TaskRequest,
@@ -227,6 +228,27 @@ def test_an_addition_that_the_host_may_have_lost_is_not_made_twice(
     assert answer.correlation_id == "add"
     assert "died before it answered" in answer.text
     assert session.list() == ()
+
+
+def test_an_addition_with_a_key_is_made_by_the_next_host_exactly_once(
+    session: RemoteSystem, events: Heard
+) -> None:
+    request = TaskRequest("x", "bash", ("true",), key="a1b2")
+    added = session.add_request(request)
+    host = psutil.Process(session.welcome.pid)
+    host.suspend()
+    asked = Heard()
+    session.queue.tell(AddTask(request, asked, "had"))
+    session.queue.tell(AddTask(replace(request, key="c3d4"), asked, "had not"))
+    host.kill()
+    events.wait_for(HostBack)
+
+    had, had_not = (
+        asked.wait_for(TaskAdded, lambda it, w=word: it.correlation_id == w).task.id
+        for word in ("had", "had not")
+    )
+    assert (had, had_not) == (added.id, added.id + 1)
+    assert [task.id for task in session.list()] == [added.id, added.id + 1]
 
 
 def test_the_end_of_a_session_ends_its_tasks_and_tells_all_clients(

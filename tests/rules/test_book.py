@@ -320,6 +320,23 @@ def test_ids_go_on_after_those_that_were_restored() -> None:
     assert book.add(REQUEST, NOW, "waiting").id == 8
 
 
+def test_a_key_is_known_as_long_as_its_task() -> None:
+    earlier = TaskBook()
+    earlier.add(replace_request(REQUEST, key="a1b2"), NOW, "waiting")
+    earlier.add(REQUEST, NOW, "waiting")
+    book = TaskBook()
+    book.restore(earlier.list(TaskFilter.ALL, NOW))
+
+    for it in (earlier, book):
+        found = it.find_key("a1b2")
+        assert found is not None
+        assert found.id == 1
+        assert it.find_key("") is None
+        it.end(1, OUTCOMES[2], NOW)
+        it.forget(1)
+        assert it.find_key("a1b2") is None
+
+
 def test_restored_tasks_are_forgotten_in_the_order_in_which_they_finished() -> None:
     earlier = TaskBook()
     for _ in range(3):

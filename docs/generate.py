@@ -40,7 +40,7 @@ QUOTE: Final = re.compile(
 INTRODUCTION: Final = """\
 # Commands
 
-Written by `make docs` from `ui/dialogue/commands.py`; `/help` says the same.
+Written by `make docs` from `ui/dialogue/commands/`; `/help` says the same.
 
 A line that starts with `/` or `!` is a command; start it with `//` to say something
 that begins with a slash. Anything else is a chat message, and so is a line that starts

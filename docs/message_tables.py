@@ -49,7 +49,7 @@ QUEUE: Final = Party(
     "the QueueActor",
     messages.QueueMessage,
     frozenset({"QueueActor", "QueueMessage", "QueueRequest"}),
-    frozenset({"actors/queue_actor.py"}),
+    _files("actors/queue_actor.py", "actors/queue/*.py"),
 )
 RUNNER: Final = Party(
     "the RunnerActor",

@@ -6,13 +6,10 @@ requests as messages, and never wait.
 
 from __future__ import annotations
 
-import abc
 import os
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
-
-from msgspec.structs import replace
+from typing import TYPE_CHECKING, cast
 
 from ..messages import (
     Acknowledged,
@@ -20,39 +17,24 @@ from ..messages import (
     CancelAccepted,
     CancelAll,
     CancelTask,
-    CloseQueue,
     ForgetFinished,
     Forgotten,
-    GetRules,
     GetTask,
-    HoldTask,
     ListTasks,
-    MoveTask,
     Notification,
-    OpenQueue,
-    PauseQueue,
-    QueueReply,
-    QueueRequest,
     RefusalCode,
-    Refused,
-    RulesFound,
-    SetGroup,
-    SetSlots,
-    Slots,
     Subscribe,
-    Subscribed,
-    SystemStopped,
     TaskAdded,
-    TaskAltered,
-    TaskChanged,
     TaskFound,
     TaskList,
-    TasksForgotten,
     Unsubscribe,
 )
 from ..rules.task import Task, TaskFilter, TaskRequest
 from ..runtime.promise import Deadline, Promise, wait_in_halves
 from ..runtime.sending import DeadLetters, Recipient, post
+from .asking import ANSWER_TIMEOUT, ReplyT, ask
+from .awaiting import Ends, is_over
+from .control import Control
 from .errors import RefusedError, SessionInUseError, TaskSystemError
 from .futures import Futures, TaskFuture
 from .output_lines import OutputLines, last_lines
@@ -60,7 +42,7 @@ from .output_lines import OutputLines, last_lines
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..rules.terms import QueueRules, Terms
+    from ..rules.terms import Terms
 
 __all__ = [
     "ANSWER_TIMEOUT",
@@ -72,16 +54,8 @@ __all__ = [
     "ask",
 ]
 
-ReplyT = TypeVar("ReplyT")
 
-ANSWER_TIMEOUT: Final = 10.0
-"""Seconds after which a request from outside the actors gives up."""
-
-_LOOK: Final = 0.2  # seconds between two looks at a file that is followed
-_NAMED: Final = 5  # of the tasks that have not ended
-
-
-class Requests(abc.ABC):
+class Requests(Control):
     """The synchronous face of a task system.
 
     Its methods may be called on any thread but those of the system's own actors. They
@@ -90,7 +64,6 @@ class Requests(abc.ABC):
     timeouts are seconds; `math.inf` waits as long as it takes.
     """
 
-    dead_letters: DeadLetters
     remembers: bool = True
     """Whether the session can be opened again, with its queued tasks."""
     resumed: tuple[Task, ...] = ()
@@ -102,11 +75,6 @@ class Requests(abc.ABC):
     def __init__(self) -> None:
         self._futures: Futures | None = None
         self._submitting = threading.Lock()  # of the futures
-
-    @property
-    @abc.abstractmethod
-    def queue(self) -> Recipient[QueueRequest]:
-        """Takes every `QueueRequest`: the QueueActor, or who passes them on to it."""
 
     def add(  # noqa: PLR0913 - each is one independent thing
         self,
@@ -342,97 +310,6 @@ class Requests(abc.ABC):
         request = CancelTask(task_id, reason, now)
         return self._request(request, CancelAccepted, answer_timeout).tasks[0]
 
-    def move(
-        self,
-        task_id: int,
-        *,
-        first: bool = False,
-        before: int | None = None,
-        answer_timeout: float = ANSWER_TIMEOUT,
-    ) -> Task:
-        """Put a queued task elsewhere in the order, and return it.
-
-        Args:
-            task_id: Which.
-            first: Whether before all others of its priority, or behind them.
-            before: Another queued task before which it is put, if any; it gets the
-                priority of that one.
-            answer_timeout: Seconds to wait for the answer.
-
-        Raises:
-            RefusedError: If there is no such task, or it is not queued.
-            TimeoutError: If there was no answer in time.
-        """
-        request = MoveTask(task_id, first, before)
-        return self._request(request, TaskAltered, answer_timeout).task
-
-    def pause(
-        self, group: str | None = None, *, answer_timeout: float = ANSWER_TIMEOUT
-    ) -> QueueRules:
-        """Start no task of a group, or none at all; tasks that run go on.
-
-        Args:
-            group: Which; `None` for all.
-            answer_timeout: Seconds to wait for the answer.
-
-        Returns:
-            What is set for the queue now.
-
-        Raises:
-            RefusedError: If there can't be such a group.
-            TimeoutError: If there was no answer in time.
-        """
-        return self._request(PauseQueue(group), RulesFound, answer_timeout).rules
-
-    def resume(
-        self, group: str | None = None, *, answer_timeout: float = ANSWER_TIMEOUT
-    ) -> QueueRules:
-        """Start tasks again; see `pause`."""
-        request = PauseQueue(group, paused=False)
-        return self._request(request, RulesFound, answer_timeout).rules
-
-    def set_group(
-        self, name: str, slots: int, *, answer_timeout: float = ANSWER_TIMEOUT
-    ) -> QueueRules:
-        """Set how many tasks of a group run at a time; 0 for as many as there is room.
-
-        Args:
-            name: What the group is called.
-            slots: How many.
-            answer_timeout: Seconds to wait for the answer.
-
-        Returns:
-            What is set for the queue now.
-
-        Raises:
-            RefusedError: If there can't be such a group.
-            TimeoutError: If there was no answer in time.
-        """
-        return self._request(SetGroup(name, slots), RulesFound, answer_timeout).rules
-
-    def rules(self, *, answer_timeout: float = ANSWER_TIMEOUT) -> QueueRules:
-        """Return what is set for the whole queue: what is paused, and the groups."""
-        return self._request(GetRules(), RulesFound, answer_timeout).rules
-
-    def hold(self, task_id: int, *, answer_timeout: float = ANSWER_TIMEOUT) -> Task:
-        """Let a queued task wait until it is released, and return it.
-
-        Raises:
-            RefusedError: If there is no such task, or it is not queued.
-            TimeoutError: If there was no answer in time.
-        """
-        return self._request(HoldTask(task_id), TaskAltered, answer_timeout).task
-
-    def release(self, task_id: int, *, answer_timeout: float = ANSWER_TIMEOUT) -> Task:
-        """Let a queued task that is held start when it is its turn, and return it.
-
-        Raises:
-            RefusedError: If there is no such task, or it is not queued.
-            TimeoutError: If there was no answer in time.
-        """
-        request = HoldTask(task_id, held=False)
-        return self._request(request, TaskAltered, answer_timeout).task
-
     def cancel_all(
         self, *, reason: str = "canceled", answer_timeout: float = ANSWER_TIMEOUT
     ) -> tuple[Task, ...]:
@@ -464,26 +341,6 @@ class Requests(abc.ABC):
             TimeoutError: If there was no answer in `answer_timeout` seconds.
         """
         return self._request(ForgetFinished(), Forgotten, answer_timeout).ids
-
-    def set_slots(
-        self, slots: int | None = None, *, answer_timeout: float = ANSWER_TIMEOUT
-    ) -> int:
-        """Let so many tasks run at a time, until the session is closed.
-
-        Blocks until the queue has answered. With fewer than run, none is ended.
-
-        Args:
-            slots: How many, at least 1; by default nothing is changed.
-            answer_timeout: Seconds to wait for the answer.
-
-        Returns:
-            How many tasks run at a time now.
-
-        Raises:
-            RefusedError: If that is no number of tasks.
-            TimeoutError: If there was no answer in `answer_timeout` seconds.
-        """
-        return self._request(SetSlots(slots), Slots, answer_timeout).slots
 
     def subscribe(  # noqa: PLR0913 - each is one independent thing
         self,
@@ -563,7 +420,7 @@ class Requests(abc.ABC):
         queue = self.queue
         news: Promise[Notification] = Promise()
         self.subscribe(news)
-        ends = _Ends(task_ids)
+        ends = Ends(task_ids)
         try:
             return wait_in_halves(
                 lambda seconds: ends.listen(news, Deadline(seconds)),
@@ -581,141 +438,9 @@ class Requests(abc.ABC):
         news: Promise[Notification] = Promise()
         self.subscribe(news)
         try:
-            while not _is_over(news, task_id):
+            while not is_over(news, task_id):
                 yield from lines.new()
             yield from lines.all()
         finally:
             # The system may have been stopped meanwhile; then nothing is lost by it.
             post(queue, Unsubscribe(news), DeadLetters())
-
-    def _request(
-        self,
-        request: QueueRequest | OpenQueue | CloseQueue,
-        answer: type[ReplyT],
-        timeout: float = ANSWER_TIMEOUT,
-    ) -> ReplyT:
-        return ask(self.queue, request, answer, timeout, self.dead_letters)
-
-
-def ask(
-    queue: Recipient[Any],
-    request: QueueRequest | OpenQueue | CloseQueue,
-    answer: type[ReplyT],
-    timeout: float,
-    dead_letters: DeadLetters,
-) -> ReplyT:
-    """Send a request, and return its answer once what it says is written down.
-
-    Args:
-        queue: Takes the request.
-        request: Without a `reply_to`; it gets one.
-        answer: What is expected.
-        timeout: Seconds to wait for it.
-        dead_letters: Counts the request if the queue is gone.
-
-    Raises:
-        RefusedError: If the request was refused.
-        TaskSystemError: If the queue is gone.
-        TimeoutError: If there was no answer in time.
-    """
-    promise: Promise[QueueReply] = Promise()
-    if not post(queue, replace(request, reply_to=promise), dead_letters):
-        raise TaskSystemError("the task system has stopped")
-    reply = promise.get(timeout)
-    if isinstance(reply, Refused):
-        raise RefusedError(reply.text, reply.code)
-    if not isinstance(reply, answer):
-        raise TypeError(f"{type(request).__name__} was answered by {reply!r}")
-    return reply
-
-
-def _is_over(news: Promise[Notification], task_id: int) -> bool:
-    """Wait a moment; tell whether nothing more can come from a task."""
-    deadline = Deadline(_LOOK)
-    while (left := deadline.left()) > 0:
-        try:
-            message = news.get(left)
-        except TimeoutError:
-            break
-        match message:
-            case TaskChanged(task=task) if task.id == task_id:
-                return task.status.is_final
-            case Subscribed(tasks=tasks):
-                known = {task.id: task for task in tasks}
-                return task_id not in known or known[task_id].status.is_final
-            case TasksForgotten(ids=ids) if task_id in ids:
-                return True
-            case SystemStopped():
-                return True
-            case _:
-                pass
-    return False
-
-
-class _Ends:
-    """The ends of tasks, as far as they have come.
-
-    Args:
-        task_ids: Of which tasks; with none, of all that have not ended yet.
-    """
-
-    def __init__(self, task_ids: tuple[int, ...]) -> None:
-        self._wanted = task_ids
-        self._ended: dict[int, Task] = {}
-        self._waiting: set[int] | None = None
-
-    def listen(
-        self, news: Promise[Notification], deadline: Deadline
-    ) -> tuple[Task, ...]:
-        """Take what a subscriber is told until all have ended; return the tasks.
-
-        May be called again if it was too late.
-
-        Raises:
-            RefusedError: If one of them is not known.
-            TaskSystemError: If the system stops before.
-            TimeoutError: If one of them has not ended in time.
-        """
-        while self._waiting is None or self._waiting:
-            match news.get(deadline.left()):
-                case Subscribed(tasks=tasks):
-                    self._begin({task.id: task for task in tasks})
-                case TaskChanged(task=task) if task.id in (self._waiting or ()):
-                    self._note(task)
-                case SystemStopped(reason=reason):
-                    text = f"{self.missing}, and the task system has stopped: {reason}"
-                    raise TaskSystemError(text)
-                case _:
-                    pass
-        return tuple(self._ended.values())
-
-    @property
-    def missing(self) -> str:
-        """What has not come, for people."""
-        match sorted(self._waiting or ()):
-            case []:
-                return "no answer"
-            case [one]:
-                return f"task {one} has not ended"
-            case several if len(several) <= _NAMED:
-                return f"tasks {', '.join(map(str, several))} have not ended"
-            case many:
-                return f"{len(many)} tasks have not ended"
-
-    def _begin(self, known: dict[int, Task]) -> None:
-        wanted = self._wanted or tuple(
-            task.id for task in known.values() if not task.status.is_final
-        )
-        for task_id in wanted:
-            if task_id not in known:
-                raise RefusedError(f"no task {task_id}", RefusalCode.UNKNOWN)
-        # In the order of the ids; each is replaced as it ends.
-        self._ended = {task_id: known[task_id] for task_id in wanted}
-        self._waiting = set(wanted)
-        for task in self._ended.values():
-            self._note(task)
-
-    def _note(self, task: Task) -> None:
-        if self._waiting is not None and task.status.is_final:
-            self._ended[task.id] = task
-            self._waiting.discard(task.id)

@@ -12,7 +12,8 @@ from backburner.actors import Terms as On
 from backburner.actors.journal.protocol import NoJournal
 from backburner.actors.kinds import Kinds
 from backburner.actors.messages import ClaimTasks, RunnerMessage
-from backburner.actors.queue_actor import LOOK_AGAIN, QueueActor, QueueConfig
+from backburner.actors.queue.times import LOOK_AGAIN
+from backburner.actors.queue_actor import QueueActor, QueueConfig
 from backburner.actors.rules.book import TaskBook
 from backburner.actors.runtime.sending import DeadLetters
 from backburner.actors.testing import FakeKind, ManualClock, Recorder

@@ -34,7 +34,8 @@ from ..program.exit_status import EXIT_FAILURE, EXIT_SIGNAL
 from ..program.job_control import await_foreground, ending, stop_until_continued
 from ..program.lifetime import HURRY_AGAIN
 from ..program.wakeup import DRAWING_SIGNALS, Wakeup
-from ..terminal.keys import KeyDecoder, joined
+from ..terminal.key_decoder import KeyDecoder
+from ..terminal.keys import joined
 from ..terminal.quiet import Quiet
 from ..terminal.screen import Screen
 from ..terminal.terminal import Terminal

@@ -28,7 +28,8 @@ from ...actors import (
 )
 from ...actors.rules.task import OPEN_STATUSES
 from .arguments import UsageError
-from .commands import Say, UnknownKindError, with_kind
+from .commands import Say, UnknownKindError
+from .commands.correction import with_kind
 from .context import Context
 from .effects import Effect, OfferLine, Show, Tell
 from .entries import Said, TaskNews

@@ -46,6 +46,11 @@ class Synonym(msgspec.Struct, frozen=True):
     adds: str = ""
 
 
+def also(*names: str) -> tuple[Synonym, ...]:
+    """Return synonyms that stand for no arguments."""
+    return tuple(map(Synonym, names))
+
+
 def no_bash(rest: str) -> None:
     """Return none: bash gets nothing of it."""
     del rest

@@ -273,8 +273,8 @@ def test_a_window_that_was_small_for_a_moment_is_drawn_again(chat: PtySession) -
 CRASHING = """
 import sys
 from backburner.ui import main as app
-from backburner.ui.terminal import keys
-class Crashing(keys.KeyDecoder):
+from backburner.ui.terminal import key_decoder
+class Crashing(key_decoder.KeyDecoder):
     def feed(self, data):
         if b"!" in data:
             raise RuntimeError("planted")

@@ -4,7 +4,8 @@ import itertools
 import unicodedata
 
 import pytest
-from backburner.ui.terminal import keys
+from backburner.ui.terminal import open_paste
+from backburner.ui.terminal.key_decoder import ESCAPE_WAIT, SEQUENCE_WAIT, KeyDecoder
 from backburner.ui.terminal.keys import (
     BackgroundColor,
     Click,
@@ -13,10 +14,10 @@ from backburner.ui.terminal.keys import (
     FocusChange,
     Key,
     KeyboardProtocol,
-    KeyDecoder,
     Paste,
     Typed,
     Wheel,
+    joined,
 )
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -162,8 +163,8 @@ class Line:
 
 def test_a_lone_escape_is_a_key_after_a_while() -> None:
     line = Line()
-    assert line.send(b"\x1b", keys.ESCAPE_WAIT / 2) == []
-    assert line.send(keys.ESCAPE_WAIT / 2) == [Key("escape")]
+    assert line.send(b"\x1b", ESCAPE_WAIT / 2) == []
+    assert line.send(ESCAPE_WAIT / 2) == [Key("escape")]
     assert line.decoder.deadline is None
     assert line.decoder.flush() == []
 
@@ -195,7 +196,7 @@ LATE = {
 def test_a_sequence_on_a_slow_line_is_that_sequence(
     rest: bytes, events: list[Event], pause: float
 ) -> None:
-    escaped = [Key("escape")] if pause > keys.ESCAPE_WAIT else []
+    escaped = [Key("escape")] if pause > ESCAPE_WAIT else []
     assert Line().send(b"\x1b", pause, rest) == escaped + events
     assert Line().send(b"\x1b", pause, rest, 2.0) == escaped + events
     # However slow it is: no byte of it is typed.
@@ -229,7 +230,7 @@ def test_what_is_typed_after_escape_is_typed(text: str, pace: float) -> None:
 
 def test_a_sequence_without_an_escape_is_text() -> None:
     expected = [Key("["), Key("A")]
-    late = Line().send(b"\x1b", keys.ESCAPE_WAIT + keys.SEQUENCE_WAIT + 0.1, b"[A")
+    late = Line().send(b"\x1b", ESCAPE_WAIT + SEQUENCE_WAIT + 0.1, b"[A")
     assert [replace(event, text="") for event in late[1:]] == expected
     between = Line().send(b"\x1b", 0.3, b"x", b"[A")
     assert [replace(event, text="") for event in between[2:]] == expected
@@ -341,7 +342,7 @@ def test_a_key_that_is_pasted_ends_no_paste(inside: bytes, pause: float) -> None
 
 
 def test_keys_that_come_at_once_are_joined() -> None:
-    assert keys.joined(decode("a\rb é日\tc".encode())) == [
+    assert joined(decode("a\rb é日\tc".encode())) == [
         Key("a", "a"),
         Key("enter"),
         Typed((Key("b", "b"), Key("space", " "), Key("é", "é"), Key("日", "日"))),
@@ -349,7 +350,7 @@ def test_keys_that_come_at_once_are_joined() -> None:
         Key("c", "c"),
     ]
     assert Typed((Key("b", "b"), Key("space", " "))).text == "b "
-    assert keys.joined([]) == []
+    assert joined([]) == []
 
 
 KITTY = {
@@ -394,7 +395,7 @@ def test_keys_of_the_kitty_protocol_that_mean_nothing_type_nothing(data: bytes) 
 
 
 def test_a_paste_beyond_the_limit_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keys, "PASTE_LIMIT", 5)
+    monkeypatch.setattr(open_paste, "PASTE_LIMIT", 5)
     events = decode(BEGIN + b"123", b"456", b"789", b"789" + END + b"x")
     assert events == [Paste("12345", cut=True), Key("x", "x")]
 

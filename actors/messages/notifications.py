@@ -1,0 +1,132 @@
+"""What the QueueActor tells its subscribers."""
+
+from __future__ import annotations
+
+import enum
+
+from ..rules.chat_message import ChatMessage
+from ..rules.task import Task, TaskStatus
+from .base import Message
+
+
+class TaskEvent(enum.StrEnum):
+    """What happened to a task; `progress` is any change of no status.
+
+    While it runs, of what it has left running, or of how it waits.
+    """
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PROGRESS = "progress"
+    COMPLETE = "complete"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    @classmethod
+    def of(cls, status: TaskStatus) -> TaskEvent:
+        """Return the event of reaching a status."""
+        return cls(status.value)
+
+
+class TaskChanged(Message, frozen=True, gc=False):
+    """A task changed; told to every subscriber, in order, exactly once.
+
+    Attributes:
+        seq: The number of this change in the session: 1, 2, 3, without gaps.
+        event: What happened.
+        task: The task as it is now.
+    """
+
+    seq: int
+    event: TaskEvent
+    task: Task
+
+
+class TasksForgotten(Message, frozen=True):
+    """Finished tasks left the history; their output files are deleted or about to be.
+
+    Attributes:
+        seq: The number of the last change before this.
+        ids: The tasks that are no longer known.
+    """
+
+    seq: int
+    ids: tuple[int, ...]
+
+
+class Subscribed(Message, frozen=True):
+    """The first message to a subscriber: all there is; changes after `seq` follow.
+
+    All there is means all that is written down. If the journal can't be written just
+    now, `JournalTrouble` is the second message.
+
+    Attributes:
+        seq: The number of the last change before this.
+        tasks: All tasks, by id.
+        unshown: The changes that nobody was shown yet, for a subscriber that shows
+            them; none for others.
+        missed: For a subscriber that named a `since`: the last change of status of each
+            task that came after it, in order, with the task as it is now.
+    """
+
+    seq: int
+    tasks: tuple[Task, ...]
+    unshown: tuple[TaskChanged, ...] = ()
+    missed: tuple[TaskChanged, ...] = ()
+
+
+class JournalTrouble(Message, frozen=True):
+    """The journal can't be written, or can be again.
+
+    Until it can, no task starts, none is accepted, and no change is announced or seen
+    in a list; running tasks go on.
+
+    Attributes:
+        text: What is wrong, in one line; none when it is over.
+    """
+
+    text: str | None
+
+
+class MessageSaid(Message, frozen=True):
+    """Somebody said something; told only to subscribers that show changes.
+
+    But not to the one that shows it already, as `WriteDown` names it, and not what a
+    chat keeps for itself, which has a `form`.
+    """
+
+    message: ChatMessage
+
+
+class SystemStopped(Message, frozen=True):
+    """The last message to a subscriber: the task system has stopped, in whatever way.
+
+    What was queued or running as the subscriber was told last does not change any more
+    until the session is opened again.
+
+    Attributes:
+        reason: Why, in one line.
+    """
+
+    reason: str
+
+
+class SlotsChanged(Message, frozen=True):
+    """Somebody has changed how many tasks run at a time, for as long as this runs.
+
+    Attributes:
+        slots: How many. Tasks that run beyond it go on.
+    """
+
+    slots: int
+
+
+Notification = (
+    TaskChanged
+    | TasksForgotten
+    | Subscribed
+    | JournalTrouble
+    | MessageSaid
+    | SystemStopped
+    | SlotsChanged
+)

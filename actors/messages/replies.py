@@ -1,0 +1,161 @@
+"""What the QueueActor answers."""
+
+from __future__ import annotations
+
+import enum
+
+from ..rules.chat_message import ChatMessage
+from ..rules.task import Task, TaskCounts
+from ..rules.terms import QueueRules
+from .base import Message
+from .notifications import TaskChanged
+
+
+class TaskAdded(Message, frozen=True):
+    """The task was added and written down.
+
+    Attributes:
+        task: As it is now: Queued, or Running already.
+        correlation_id: That of the request, here and in the other answers.
+    """
+
+    task: Task
+    correlation_id: int | str | None = None
+
+
+class TaskFound(Message, frozen=True):
+    """The task as it is now, and the process it runs as, if it has one.
+
+    Attributes:
+        task: With its duration up to now, if it runs.
+        pid: The id of its first process; none if it does not run, or has no process.
+    """
+
+    task: Task
+    pid: int | None = None
+    correlation_id: int | str | None = None
+
+
+class TaskList(Message, frozen=True):
+    """The tasks asked for, by id, and how many there are in each status."""
+
+    tasks: tuple[Task, ...]
+    counts: TaskCounts
+    correlation_id: int | str | None = None
+
+
+class CancelAccepted(Message, frozen=True):
+    """These tasks are canceled, or will end within the grace period.
+
+    A queued task is Canceled at once. A running one has been told to stop, and its
+    last notification says how it ended; it may still complete if it was just ending.
+
+    Attributes:
+        tasks: By id, each Canceled, or Running still.
+    """
+
+    tasks: tuple[Task, ...]
+    correlation_id: int | str | None = None
+
+
+class Forgotten(Message, frozen=True):
+    """These finished tasks are no longer known."""
+
+    ids: tuple[int, ...]
+    correlation_id: int | str | None = None
+
+
+class Slots(Message, frozen=True):
+    """This is how many tasks run at a time.
+
+    Attributes:
+        slots: How many.
+    """
+
+    slots: int
+    correlation_id: int | str | None = None
+
+
+class RefusalCode(enum.StrEnum):
+    """Why a request was refused, for programs."""
+
+    UNKNOWN = "unknown"
+    """There is no such task, or no longer."""
+    FINISHED = "finished"
+    """The task has finished."""
+    INVALID = "invalid"
+    """The request makes no sense, now and later."""
+    JOURNAL = "journal"
+    """The journal can't be read or written at the moment."""
+    CLOSING = "closing"
+    """The session is ending, or has ended."""
+    FAILED = "failed"
+    """Something broke meanwhile; the text says what is known of it."""
+
+
+class Refused(Message, frozen=True):
+    """The request was not carried out, and nothing changed.
+
+    Attributes:
+        text: Why, in one line.
+        code: The same for programs. With `INVALID` the request itself is at fault,
+            otherwise only the state of things stands against it.
+    """
+
+    text: str
+    code: RefusalCode = RefusalCode.FAILED
+    correlation_id: int | str | None = None
+
+
+class Transcript(Message, frozen=True):
+    """What was said and shown, in order.
+
+    Attributes:
+        entries: Messages, and the changes of tasks between them; the newest is last.
+    """
+
+    entries: tuple[ChatMessage | TaskChanged, ...]
+    correlation_id: int | str | None = None
+
+
+class Acknowledged(Message, frozen=True):
+    """Done; there is nothing more to say."""
+
+    correlation_id: int | str | None = None
+
+
+class RulesFound(Message, frozen=True):
+    """What is set for the whole queue, written down.
+
+    Attributes:
+        rules: All of it.
+    """
+
+    rules: QueueRules
+    correlation_id: int | str | None = None
+
+
+class TaskAltered(Message, frozen=True):
+    """The queued task was changed, and that is written down.
+
+    Attributes:
+        task: As it is now.
+    """
+
+    task: Task
+    correlation_id: int | str | None = None
+
+
+QueueReply = (
+    TaskAdded
+    | TaskAltered
+    | RulesFound
+    | TaskFound
+    | TaskList
+    | CancelAccepted
+    | Forgotten
+    | Slots
+    | Refused
+    | Transcript
+    | Acknowledged
+)

@@ -1,0 +1,268 @@
+"""What the QueueActor is told by anybody."""
+
+from __future__ import annotations
+
+from ..rules.chat_message import ChatMessage
+from ..rules.task import TaskFilter, TaskRequest
+from ..runtime.sending import Recipient
+from .base import Message
+from .notifications import Notification
+from .replies import QueueReply
+
+
+class AddTask(Message, frozen=True):
+    """Put a task into the queue. Answer: `TaskAdded` or `Refused`.
+
+    Attributes:
+        request: What is to be done.
+        reply_to: Told the answer, when what it says has been written down. Without it
+            the answer is the return value of an `ask`; with a `tell` there is none.
+        correlation_id: Anything that tells the sender which answer this is.
+    """
+
+    request: TaskRequest
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class GetTask(Message, frozen=True):
+    """Look one task up. Answer: `TaskFound` or `Refused`.
+
+    Attributes:
+        task_id: Which.
+        reply_to: See `AddTask`, here and in the other requests.
+        correlation_id: The same.
+    """
+
+    task_id: int
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class ListTasks(Message, frozen=True):
+    """List tasks. Answer: `TaskList`.
+
+    Attributes:
+        which: Those of which status.
+    """
+
+    which: TaskFilter = TaskFilter.ALL
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class CancelTask(Message, frozen=True):
+    """Cancel one task. Answer: `CancelAccepted`, or `Refused` if it has finished.
+
+    Attributes:
+        task_id: Which.
+        reason: Who or what canceled it; it becomes the reason of the canceled task.
+        now: Kill at once instead of asking first and killing after the grace period.
+    """
+
+    task_id: int
+    reason: str = "canceled"
+    now: bool = False
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class CancelAll(Message, frozen=True):
+    """Cancel every task that has not finished. Answer: `CancelAccepted`.
+
+    Attributes:
+        reason: Who or what canceled them; it becomes the reason of the tasks.
+        now: Kill running ones at once, without the grace period.
+    """
+
+    reason: str = "canceled"
+    now: bool = False
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class ForgetFinished(Message, frozen=True):
+    """Forget all finished tasks and delete their output. Answer: `Forgotten`."""
+
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class SetSlots(Message, frozen=True):
+    """Let so many tasks run at a time. Answer: `Slots`; `SlotsChanged` if it is new.
+
+    It lasts until the session is closed. With fewer than run, none is ended, and none
+    starts before enough have ended.
+
+    Attributes:
+        slots: How many, at least 1; none to ask how many there are.
+    """
+
+    slots: int | None = None
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class Subscribe(Message, frozen=True):
+    """Tell this recipient of every change from now on; it gets `Subscribed` first.
+
+    Answer: `Acknowledged`. Subscribing again tells nothing that was told before; what
+    is given with it takes the place of what was given first. A subscriber that died is
+    dropped by itself.
+
+    With `origin`, `description` or `which` it is told only of the tasks that fit all
+    of them, so that the numbers of the changes have gaps. `TasksForgotten` names all
+    that are forgotten.
+
+    Attributes:
+        subscriber: Who.
+        shows: Whether it shows changes to a person: `Subscribed` then has those that
+            nobody was shown, and it is to tell `Shown` for what it has shown. A session
+            that ends waits a moment for that.
+        origin: Only tasks of this origin.
+        description: Only tasks that are called this.
+        which: Only tasks of this status: a change to another one is not told.
+        since: The number of the last change of a status, not of progress, that it has
+            handled; 0 for none. `Subscribed.missed` then has what came after it.
+    """
+
+    subscriber: Recipient[Notification]
+    shows: bool = False
+    origin: str | None = None
+    description: str | None = None
+    which: TaskFilter = TaskFilter.ALL
+    since: int | None = None
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class Unsubscribe(Message, frozen=True):
+    """Tell this recipient nothing more. Answer: `Acknowledged`.
+
+    Attributes:
+        subscriber: The same, or an equal one; nothing happens if it is none.
+    """
+
+    subscriber: Recipient[Notification]
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class Shown(Message, frozen=True):
+    """All changes up to `seq` have been shown to a person. No answer."""
+
+    seq: int
+
+
+class WriteDown(Message, frozen=True):
+    """Keep this chat message with the session. No answer.
+
+    Attributes:
+        message: What was said.
+        shown_by: The subscriber that shows it already; the others that show changes
+            are told.
+    """
+
+    message: ChatMessage
+    shown_by: Recipient[Notification] | None = None
+
+
+class GetTranscript(Message, frozen=True):
+    """Look up what was said and shown, in earlier lives too. Answer: `Transcript`.
+
+    Attributes:
+        limit: How many of the last entries at most.
+    """
+
+    limit: int
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class PauseQueue(Message, frozen=True):
+    """Start nothing, or tasks again. Answer: `RulesFound` or `Refused`.
+
+    Tasks that run go on.
+
+    Attributes:
+        group: Of which group; `None` for all.
+        paused: Whether to start nothing, or to start tasks again.
+    """
+
+    group: str | None = None
+    paused: bool = True
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class SetGroup(Message, frozen=True):
+    """Set how many tasks of a group run at a time. Answer: `RulesFound` or `Refused`.
+
+    Attributes:
+        name: What the group is called.
+        slots: How many; 0 for as many as there are slots.
+    """
+
+    name: str
+    slots: int
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class GetRules(Message, frozen=True):
+    """Look up what is set for the whole queue. Answer: `RulesFound`."""
+
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class MoveTask(Message, frozen=True):
+    """Put a queued task elsewhere in the order. Answer: `TaskAltered` or `Refused`.
+
+    Attributes:
+        task_id: Which.
+        first: Whether before all others of its priority, or behind them.
+        before: Another queued task before which it is put, if any; it gets the priority
+            of that one, and `first` counts for nothing.
+    """
+
+    task_id: int
+    first: bool = False
+    before: int | None = None
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class HoldTask(Message, frozen=True):
+    """Let a queued task wait, or release it. Answer: `TaskAltered` or `Refused`.
+
+    Attributes:
+        task_id: Which.
+        held: Whether it is to wait until it is released, or to wait no longer.
+    """
+
+    task_id: int
+    held: bool = True
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+QueueRequest = (
+    AddTask
+    | PauseQueue
+    | SetGroup
+    | GetRules
+    | MoveTask
+    | HoldTask
+    | Shown
+    | WriteDown
+    | GetTranscript
+    | GetTask
+    | ListTasks
+    | CancelTask
+    | CancelAll
+    | ForgetFinished
+    | SetSlots
+    | Subscribe
+    | Unsubscribe
+)

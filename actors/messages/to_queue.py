@@ -1,0 +1,159 @@
+"""What the QueueActor is told by the runner, its task actors and the TaskSystem."""
+
+from __future__ import annotations
+
+from ..rules.process_record import ProcessRecord
+from ..rules.task import Outcome, OutputNews
+from ..runtime.sending import Recipient
+from .base import Message
+from .replies import Forgotten, QueueReply
+from .requests import QueueRequest
+from .to_runner import RunnerMessage
+
+
+class ClaimTasks(Message, frozen=True):
+    """The runner has room for `count` more tasks.
+
+    Only a claim makes a task Running: the queue answers each with one `StartTask`, as
+    soon as a task waits.
+
+    Attributes:
+        runner: Who will run them.
+        count: How many more it takes.
+        slots: How many it runs at a time in all, unless `SetSlots` has said otherwise.
+    """
+
+    runner: Recipient[RunnerMessage]
+    count: int
+    slots: int
+
+
+class TaskProcess(Message, frozen=True, gc=False):
+    """A task runs as this process."""
+
+    process: ProcessRecord
+
+
+class TaskWaits(Message, frozen=True, gc=False):
+    """A running task can't begin yet, or has begun after all.
+
+    Attributes:
+        task_id: Which.
+        waits_for: What it waits for, such as "free memory"; none when it has begun.
+    """
+
+    task_id: int
+    waits_for: str | None
+
+
+class TaskLeftRunning(Message, frozen=True, gc=False):
+    """What a finished task has left running is less by now, or nothing.
+
+    Attributes:
+        task_id: Which.
+        names: What still runs, for people; empty if nothing does.
+    """
+
+    task_id: int
+    names: str
+
+
+class TaskProgressed(Message, frozen=True, gc=False):
+    """A running task's output told something new."""
+
+    task_id: int
+    news: OutputNews
+
+
+class TaskEnded(Message, frozen=True, gc=False):
+    """A running task ended; the runner sends exactly one for each it was given.
+
+    Attributes:
+        task_id: Which.
+        outcome: How.
+        news: The last look at its output, if it has any.
+        claims: How many more tasks the runner has room for: with the end, so that the
+            end of one task and the start of the next are one batch.
+    """
+
+    task_id: int
+    outcome: Outcome
+    news: OutputNews | None = None
+    claims: int = 0
+
+
+class OpenQueue(Message, frozen=True):
+    """Put in order what an earlier life of the session left. Answer: `Acknowledged`."""
+
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class CloseQueue(Message, frozen=True):
+    """Take no new tasks, and start none. Answer: `Acknowledged`.
+
+    Attributes:
+        reason: What becomes the reason of queued tasks that are canceled.
+        keep_queued: Whether queued tasks stay for the next time the session is opened,
+            or are canceled.
+    """
+
+    reason: str
+    keep_queued: bool = False
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class AwaitShown(Message, frozen=True):
+    """Answer when the last change that could be shown has been. Answer: `Acknowledged`.
+
+    Which is at once if no subscriber is left that shows changes.
+
+    Attributes:
+        reply_to: Told the answer; an `ask` gets none.
+    """
+
+    reply_to: Recipient[QueueReply]
+
+
+class WriteAgain(Message, frozen=True):
+    """Try again to write to the journal what could not be written before."""
+
+
+class Wipe(Message, frozen=True):
+    """Overwrite what was deleted from the journal and may be secret."""
+
+
+class RemoveOutput(Message, frozen=True):
+    """Delete the output files of forgotten tasks, then tell that they are forgotten.
+
+    Attributes:
+        paths: The files.
+        reply_to: Who asked for it; None if nobody did.
+        answer: What the asker is told then.
+    """
+
+    paths: tuple[str, ...]
+    reply_to: Recipient[QueueReply] | None = None
+    answer: Forgotten | None = None
+
+
+class LookAtTimes(Message, frozen=True):
+    """The time of a queued task may have come."""
+
+
+QueueMessage = (
+    QueueRequest
+    | LookAtTimes
+    | OpenQueue
+    | CloseQueue
+    | AwaitShown
+    | WriteAgain
+    | Wipe
+    | ClaimTasks
+    | TaskProcess
+    | TaskWaits
+    | TaskLeftRunning
+    | TaskProgressed
+    | TaskEnded
+)

@@ -1,0 +1,116 @@
+"""Whether a task is taken, and what its request says once it is."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import TYPE_CHECKING, cast
+
+from msgspec.structs import replace
+
+from ..kinds import InvalidRequestError, Kind, Kinds
+from ..rules.safe_text import brief, is_unicode
+from ..rules.variables import Variables
+
+if TYPE_CHECKING:
+    from ..rules.task import TaskRequest
+    from ..rules.terms import Terms
+    from .changes import Changes
+
+
+class Admission:
+    """Checks the requests of new tasks.
+
+    Args:
+        changes: The tasks there are.
+        kinds: What kinds of tasks are accepted.
+        directory: Where tasks run that don't say where.
+        environment: What the processes of tasks inherit that came without any.
+    """
+
+    def __init__(
+        self,
+        changes: Changes,
+        kinds: Kinds,
+        directory: str | None,
+        environment: Variables | None,
+    ) -> None:
+        self._changes = changes
+        self._kinds = kinds
+        self._directory = directory
+        self._environment = environment
+
+    def admit(self, request: TaskRequest) -> tuple[TaskRequest, Kind]:
+        """Return a request that says where, when and in what environment it runs.
+
+        Raises:
+            InvalidRequestError: If it makes no sense.
+        """
+        request = self._placed(request)
+        kind = self._check(request)
+        return self._timed(request), kind
+
+    def _check(self, request: TaskRequest) -> Kind:
+        kind = self._kinds.find(request.kind)
+        if not request.description.strip():
+            raise InvalidRequestError("missing description")
+        if not isinstance(cast("object", request.args), tuple):
+            given = type(request.args).__name__
+            raise InvalidRequestError(f"request.args must be tuple, not {given}")
+        for text in (request.description, request.origin, request.key, *request.args):
+            if not is_unicode(text):
+                raise InvalidRequestError("the text is not valid UTF-8; correct it")
+        self._check_place(request)
+        if request.terms is not None:
+            self._check_terms(request.terms)
+        kind.check(request.args)
+        return kind
+
+    def _check_place(self, request: TaskRequest) -> None:
+        directory, environment = request.directory, request.environment
+        if directory is not None:
+            if not directory:
+                raise InvalidRequestError(
+                    "the current directory is gone, or its name is not valid UTF-8;"
+                    " go to another one"
+                )
+            if not os.path.isabs(directory):  # noqa: PTH117 - a text
+                raise InvalidRequestError(
+                    f"the directory {brief(directory)!r} is not an absolute path;"
+                    " give one"
+                )
+            if not is_unicode(directory) or "\0" in directory:
+                raise InvalidRequestError(
+                    f"the directory {brief(directory)!r} can't be written down: it is"
+                    " not valid UTF-8; run it in another"
+                )
+        if isinstance(environment, Variables) and environment is not self._environment:
+            problem = environment.problem()
+            if problem is not None:
+                raise InvalidRequestError(problem)
+
+    def _check_terms(self, terms: Terms) -> None:
+        problem = terms.problem()
+        if problem is not None:
+            raise InvalidRequestError(problem)
+        for task_id in terms.waits_for:
+            if not self._changes.book.knows(task_id):
+                why = self._changes.unknown(task_id, None).text
+                raise InvalidRequestError(f"can't start after #{task_id}: {why}")
+
+    def _placed(self, request: TaskRequest) -> TaskRequest:
+        """Return a request that says where, and in what environment, it runs."""
+        directory, environment = request.directory, request.environment
+        if directory is None:
+            directory = self._directory
+        if environment is None:
+            environment = self._environment
+        return replace(request, directory=directory, environment=environment)
+
+    def _timed(self, request: TaskRequest) -> TaskRequest:
+        """Return a request whose delay has become a date and time."""
+        terms = request.terms
+        if terms is None or terms.delay is None:
+            return request
+        at = self._changes.now().wall + timedelta(seconds=terms.delay)
+        return replace(request, terms=replace(terms, at=at))

@@ -1,0 +1,135 @@
+"""A change of a task: in the book, in the journal, and in what is told of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..journal.outbox import Outbox
+from ..journal.unshown import UnshownChanges
+from ..messages import (
+    Notification,
+    RefusalCode,
+    Refused,
+    TaskChanged,
+    TaskEvent,
+    TasksForgotten,
+)
+from ..rules.shown import ShownTracker
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..journal.protocol import Journal
+    from ..rules.book import TaskBook
+    from ..rules.moment import Moment
+    from ..rules.output_quota import OutputQuota
+    from ..rules.task import Outcome, OutputNews, Task
+    from ..runtime.clock import Clock
+
+
+class Changes:
+    """Carries out every change of a task, and notes what follows from it.
+
+    Args:
+        book: The tasks.
+        journal: What remembers the session.
+        clock: The time.
+        quota: The room that output takes.
+        seq: The number of the last change that the journal has.
+        unshown: The changes that nobody was shown yet.
+        last_changes: The numbers of the last changes of status, by the tasks' ids.
+    """
+
+    def __init__(  # noqa: PLR0913 - what is remembered of a session
+        self,
+        book: TaskBook,
+        journal: Journal,
+        clock: Clock,
+        quota: OutputQuota,
+        *,
+        seq: int = 0,
+        unshown: UnshownChanges | None = None,
+        last_changes: Mapping[int, int] | None = None,
+    ) -> None:
+        self.book = book
+        self.journal = journal
+        self.quota = quota
+        self.outbox = Outbox()
+        """What is sent when the changes are written down."""
+        self.shown = ShownTracker()
+        self.unshown = UnshownChanges() if unshown is None else unshown
+        self.last_changes = dict(last_changes or {})
+        self.seq = seq
+        """The number of the last change."""
+        self.told_seq = seq
+        """The number of the last change that is written down, and told to all."""
+        self.last_to_show = self.unshown.last
+        self._clock = clock
+        self._doomed: list[Task] = []
+
+    def now(self) -> Moment:
+        """Return the time."""
+        return self._clock.now()
+
+    def end(
+        self, task_id: int, outcome: Outcome, news: OutputNews | None = None
+    ) -> Task:
+        """End a task; see `TaskBook.end`."""
+        return self.changed(self.book.end(task_id, outcome, self.now(), news))
+
+    def changed(self, task: Task, event: TaskEvent | None = None) -> Task:
+        """Write down and tell that a task has changed.
+
+        Args:
+            task: The task as the book has it now, which is returned.
+            event: What happened; by default it has reached its status.
+        """
+        self.seq += 1
+        changed = TaskChanged(self.seq, event or TaskEvent.of(task.status), task)
+        self.journal.changed(changed, self.book.environment(task.id))
+        if changed.event is not TaskEvent.PROGRESS:
+            self.last_changes[task.id] = changed.seq
+            self.unshown.add(changed)
+            self.last_to_show = changed.seq
+            self.shown.note_told(changed.seq)
+        self.publish(changed)
+        if task.status.is_final and (oldest := self.book.clean_up()):
+            self.forget(oldest)
+        return task
+
+    def forget(self, tasks: tuple[Task, ...]) -> tuple[int, ...]:
+        """Write down and tell that the book has forgotten tasks; return their ids."""
+        ids = tuple(task.id for task in tasks)
+        self.journal.forgot(ids)
+        self.journal.settled(self.unshown.forgot(ids))
+        for task in tasks:
+            self.last_changes.pop(task.id, None)
+            self.quota.forgot(task)
+            if task.output_path is not None:
+                self._doomed.append(task)
+        if ids:
+            self.publish(TasksForgotten(self.seq, ids))
+        return ids
+
+    def take_doomed(self) -> list[Task]:
+        """Return the forgotten tasks whose output is to be deleted, once each."""
+        doomed, self._doomed = self._doomed, []
+        return doomed
+
+    def publish(self, notification: Notification) -> None:
+        """Tell all subscribers when it is written down."""
+        self.outbox.add(None, notification, tells_change=True)
+
+    def note_written(self) -> None:
+        """Note that all of this is written down."""
+        self.book.note_written()
+        self.told_seq = self.seq
+
+    def unknown(self, task_id: int, correlation_id: int | str | None) -> Refused:
+        """Return the answer to a request for a task that is not known."""
+        is_old = 1 <= task_id <= self.book.newest_id
+        if is_old and self.book.is_written(task_id):
+            text = f"task {task_id} has left the history"
+        else:
+            text = f"no task {task_id}"
+        return Refused(text, RefusalCode.UNKNOWN, correlation_id)

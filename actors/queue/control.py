@@ -1,0 +1,166 @@
+"""What is asked of tasks and of the whole queue: order, holds, groups and ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..messages import (
+    CancelAccepted,
+    CancelAll,
+    CancelTask,
+    GetRules,
+    HoldTask,
+    MoveTask,
+    PauseQueue,
+    QueueReply,
+    RefusalCode,
+    Refused,
+    RulesFound,
+    SetGroup,
+    StopTask,
+    TaskAltered,
+    TaskEvent,
+)
+from ..rules.book import UnknownTaskError
+from ..rules.safe_text import brief, safe_line
+from ..rules.scheduler import PAUSED, group_paused
+from ..rules.task import (
+    IllegalTransitionError,
+    Outcome,
+    Task,
+    TaskFilter,
+    TaskStatus,
+)
+from ..rules.terms import MOST, is_group_name
+
+if TYPE_CHECKING:
+    from .changes import Changes
+    from .starts import Starts
+
+
+class Control:
+    """Carries out what is asked of tasks that are there, and of the whole queue.
+
+    Args:
+        changes: The tasks there are.
+        starts: Starts and stops them.
+    """
+
+    def __init__(self, changes: Changes, starts: Starts) -> None:
+        self._changes = changes
+        self._book = changes.book
+        self._starts = starts
+
+    def alter(self, message: MoveTask | HoldTask) -> QueueReply:
+        """Move, hold or release a queued task."""
+        task_id, reason = message.task_id, self._starts.waiting_reason
+        try:
+            match message:
+                case MoveTask(first=first, before=before):
+                    task = self._book.move(task_id, reason, first=first, before=before)
+                case HoldTask(held=held):
+                    task = self._book.set_held(task_id, reason, held=held)
+        except UnknownTaskError as error:
+            return self._changes.unknown(error.task_id, message.correlation_id)
+        except IllegalTransitionError as error:
+            return _not_waiting(error.task, message.correlation_id)
+        self._changes.changed(task, TaskEvent.PROGRESS)
+        self._starts.assign()
+        return TaskAltered(self._book.get(task_id), message.correlation_id)
+
+    def rule(self, message: PauseQueue | SetGroup | GetRules) -> QueueReply:
+        """Set, or look up, what is set for the whole queue."""
+        group = None
+        match message:
+            case GetRules():
+                return RulesFound(self._book.rules, message.correlation_id)
+            case PauseQueue(group=group):
+                pass
+            case SetGroup(name=group):
+                pass
+        if group is not None and not is_group_name(group):
+            text = f"{brief(group)!r} is not a group; use a short name without spaces"
+            return Refused(text, RefusalCode.INVALID, message.correlation_id)
+        match message:
+            case PauseQueue(paused=paused):
+                self._book.set_paused(group, paused=paused)
+            case SetGroup(name=name, slots=slots):
+                if not 0 <= slots <= MOST:
+                    text = f"slots must be from 0 to {MOST}, not {slots}"
+                    return Refused(text, RefusalCode.INVALID, message.correlation_id)
+                self._book.set_group(name, slots)
+        self._changes.journal.ruled(self._book.rules)
+        self._starts.assign()
+        why = PAUSED if group is None else group_paused(group)
+        for task_id in self._book.waiting_because(why):
+            self._starts.renew_reason(task_id)
+        return RulesFound(self._book.rules, message.correlation_id)
+
+    def cancel(self, message: CancelTask) -> QueueReply | None:
+        """Cancel one task; return None if it is too late for that."""
+        try:
+            task = self._book.get(message.task_id)
+        except UnknownTaskError:
+            task = None
+        if task is None or task.status.is_final:
+            return None
+        canceled = self._cancel(task, message.reason, now=message.now)
+        return CancelAccepted((canceled,), message.correlation_id)
+
+    def too_late(self, message: CancelTask) -> QueueReply:
+        """Say how a task has ended that can't be canceled, or that it is unknown."""
+        try:
+            task = self._book.written(message.task_id, self._changes.now())
+        except UnknownTaskError:
+            return self._changes.unknown(message.task_id, message.correlation_id)
+        if task.status.is_final:
+            text = f"task {task.id} has already finished ({task.status}: {task.reason})"
+            if task.left_running:
+                text += "; that is ended with the session at the latest"
+            return Refused(text, RefusalCode.FINISHED, message.correlation_id)
+        # It has just ended, which nobody is told before it is written down.
+        return CancelAccepted((task,), message.correlation_id)
+
+    def cancel_all(self, message: CancelAll) -> QueueReply:
+        """Cancel all tasks that have not ended."""
+        # Queued ones first, so that none of them starts in place of a running one.
+        canceled = [
+            self._cancel(self._book.get(task_id), message.reason, now=message.now)
+            for task_id in reversed(self._book.open_ids())
+        ]
+        canceled.sort(key=lambda task: task.id)
+        return CancelAccepted(tuple(canceled), message.correlation_id)
+
+    def cancel_queued(self, reason: str) -> None:
+        """Cancel all that wait."""
+        for task in self._book.list(TaskFilter.QUEUED, self._changes.now()):
+            self._cancel(task, reason, now=False)
+
+    def tell_dependents(self) -> None:
+        """Cancel what can never start any more, and say of others what they wait for.
+
+        A chain may be long: each of its tasks is canceled because of the one before.
+        """
+        while hopeless := self._book.take_hopeless():
+            for task_id, why in hopeless:
+                self._changes.end(task_id, Outcome.canceled(f"can't start: {why}"))
+        for task_id in self._book.take_released():
+            self._starts.renew_reason(task_id)
+
+    def _cancel(self, task: Task, reason: str, *, now: bool) -> Task:
+        reason = safe_line(reason)
+        if task.status is TaskStatus.QUEUED:
+            return self._changes.end(task.id, Outcome.canceled(reason))
+        self._starts.stop(StopTask(task.id, Outcome.canceled(reason), now=now))
+        stopping = self._book.note_reason(
+            task.id, f"stopping, {reason}", self._changes.now()
+        )
+        return self._changes.changed(stopping, TaskEvent.PROGRESS)
+
+
+def _not_waiting(task: Task, correlation_id: int | str | None) -> Refused:
+    text = f"task {task.id} does not wait any more; it is {task.status}"
+    if task.status is TaskStatus.QUEUED:
+        text = f"task {task.id} can't start here: {task.reason}"
+    code = RefusalCode.FINISHED if task.status.is_final else RefusalCode.INVALID
+    return Refused(text, code, correlation_id)

@@ -1,0 +1,118 @@
+"""What is told of running tasks: their process, their output and their end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..messages import (
+    StopTask,
+    TaskEnded,
+    TaskEvent,
+    TaskLeftRunning,
+    TaskProcess,
+    TaskProgressed,
+    TaskWaits,
+)
+from ..rules.book import UnknownTaskError
+from ..rules.safe_text import safe_line, size_text
+from ..rules.task import RUNNING, Outcome, TaskFilter
+
+if TYPE_CHECKING:
+    from ..rules.task import Task
+    from .changes import Changes
+    from .starts import Starts
+
+
+class Running:
+    """Takes what the runner tells of running tasks, and keeps their output in bounds.
+
+    Args:
+        changes: The tasks there are.
+        starts: Starts and stops them.
+        output_limit: Bytes of output of all tasks together.
+    """
+
+    def __init__(self, changes: Changes, starts: Starts, output_limit: int) -> None:
+        self._changes = changes
+        self._book = changes.book
+        self._starts = starts
+        self._output_limit = output_limit
+        self._pids: dict[int, int] = {}
+
+    def pid(self, task_id: int) -> int | None:
+        """Return the id of a task's first process, if it has one."""
+        return self._pids.get(task_id)
+
+    def runs_as(self, message: TaskProcess) -> None:
+        """Note the process of a task."""
+        process = message.process
+        self._pids[process.task_id] = process.pid
+        self._changes.journal.runs_as(process)
+
+    def waits(self, message: TaskWaits) -> None:
+        """Say what a task waits for before it begins."""
+        waits_for, now = message.waits_for, self._changes.now()
+        reason = RUNNING if waits_for is None else f"waiting for {waits_for}"
+        task = self._book.note_reason(message.task_id, reason, now)
+        self._changes.changed(task, TaskEvent.PROGRESS)
+
+    def left_running(self, message: TaskLeftRunning) -> None:
+        """Say what a finished task has left running."""
+        try:
+            before = self._book.get(message.task_id)
+        except UnknownTaskError:
+            return  # forgotten meanwhile
+        task = self._book.note_left_running(message.task_id, safe_line(message.names))
+        if task != before:
+            self._changes.changed(task, TaskEvent.PROGRESS)
+
+    def progressed(self, message: TaskProgressed, *, quietly: bool) -> None:
+        """Note what the output of a task says, and how large it is.
+
+        Args:
+            message: The news.
+            quietly: Whether to tell nobody.
+        """
+        before = self._book.get(message.task_id).output_size
+        task = self._book.progress(message.task_id, message.news, self._changes.now())
+        if not quietly:
+            self._changes.changed(task, TaskEvent.PROGRESS)
+        self._account(task, task.output_size - before)
+
+    def ended(self, message: TaskEnded) -> None:
+        """Note the end of a task, and start others in its place."""
+        self._starts.note_room(message.claims)
+        try:
+            self._end(message)
+        finally:
+            self._starts.assign()
+
+    def _end(self, message: TaskEnded) -> None:
+        self._pids.pop(message.task_id, None)
+        before = self._book.get(message.task_id).output_size
+        outcome = message.outcome.made_safe()
+        task = self._changes.end(message.task_id, outcome, message.news)
+        self._account(task, task.output_size - before)
+
+    def _account(self, task: Task, growth: int) -> None:
+        quota = self._changes.quota
+        quota.grew(task, growth)
+        if not quota.exceeded:
+            return
+        running = self._book.list(TaskFilter.RUNNING, self._changes.now())
+        others = [it for it in running if it.id != task.id]
+        if quota.has_room_for((*others, task)):
+            self._forget_for_room()
+        elif not task.status.is_final:
+            # Nothing that may be forgotten would make room enough.
+            limit = size_text(self._output_limit)
+            reason = f"the session's output went beyond the limit of {limit}"
+            self._starts.stop(StopTask(task.id, Outcome.failed(reason), now=True))
+
+    def _forget_for_room(self) -> None:
+        # Those that have no room even alone: the others need not go because of them.
+        for task_id in self._changes.quota.oversized:
+            self._changes.forget(self._book.forget(task_id))
+        while self._changes.quota.exceeded:
+            if not self._changes.forget(self._book.forget_oldest()):
+                return

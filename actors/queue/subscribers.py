@@ -1,0 +1,168 @@
+"""The subscribers: who is told of what, and which changes were shown to a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pykka
+
+from ..messages import (
+    Acknowledged,
+    MessageSaid,
+    Subscribe,
+    Subscribed,
+    TaskChanged,
+    TaskEvent,
+    WriteDown,
+)
+from ..rules.selection import TaskSelection
+
+if TYPE_CHECKING:
+    from ..messages import QueueReply
+    from ..runtime.sending import Recipient
+    from .changes import Changes
+
+
+class Subscriber:
+    """A subscriber, and the tasks of which it is told.
+
+    Args:
+        request: What it has asked for.
+    """
+
+    __slots__ = ("recipient", "selection")
+
+    def __init__(self, request: Subscribe) -> None:
+        self.recipient = request.subscriber
+        given = TaskSelection(request.origin, request.description, request.which)
+        self.selection = None if given.is_all else given
+
+    def wants(self, message: object) -> bool:
+        """Tell whether it is to be told a notification."""
+        selection = self.selection
+        return (
+            selection is None
+            or not isinstance(message, TaskChanged)
+            or message.task in selection
+        )
+
+
+class Subscribers:
+    """All subscribers of a session, in the order in which they came.
+
+    Args:
+        changes: The tasks there are, and the changes of which they are told.
+    """
+
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
+        self._subscribers: list[Subscriber] = []
+        self._await_shown: list[Recipient[QueueReply]] = []
+
+    def __contains__(self, subscriber: object) -> bool:
+        """Tell whether one is still subscribed."""
+        return subscriber in self._subscribers
+
+    def recipients(self) -> list[Recipient[Any]]:
+        """Return all of them."""
+        return [it.recipient for it in self._subscribers]
+
+    def that_want(self, message: object) -> list[Recipient[Any]]:
+        """Return those that are to be told a notification."""
+        return [it.recipient for it in self._subscribers if it.wants(message)]
+
+    def renew(self, message: Subscribe) -> bool:
+        """Let what a subscriber asks for take the place of what it asked for before.
+
+        Returns:
+            Whether it was subscribed.
+        """
+        place = self._place_of(message.subscriber)
+        if place is not None:
+            self._subscribers[place] = Subscriber(message)
+        return place is not None
+
+    def add(self, message: Subscribe) -> Subscriber:
+        """Add a subscriber that is new."""
+        new = Subscriber(message)
+        self._subscribers.append(new)
+        return new
+
+    def all_there_is(self, message: Subscribe, subscriber: Subscriber) -> Subscribed:
+        """Return the first message to a subscriber."""
+        changes = self._changes
+        tasks = changes.book.all_written(message.which, changes.now())
+        told = changes.told_seq
+        unshown = changes.unshown.up_to(told) if message.shows else ()
+        if (selection := subscriber.selection) is not None:
+            tasks = tuple(it for it in tasks if it in selection)
+            unshown = tuple(it for it in unshown if it.task in selection)
+        missed: list[TaskChanged] = []
+        if (since := message.since) is not None:
+            last = changes.last_changes
+            missed = [
+                TaskChanged(seq, TaskEvent.of(task.status), task)
+                for task in tasks
+                if since < (seq := last.get(task.id, 0)) <= told
+            ]
+            missed.sort(key=lambda change: change.seq)
+        return Subscribed(told, tasks, unshown, tuple(missed))
+
+    def note(self, message: Subscribe) -> None:
+        """Note whether a subscriber shows changes, from now on."""
+        shown = self._changes.shown
+        shown.note(message.subscriber, shows=message.shows)
+        shown.note_told(self._changes.last_to_show)
+        self._answer_if_shown()
+
+    def remove(self, recipient: Recipient[Any]) -> None:
+        """Tell this recipient nothing more."""
+        place = self._place_of(recipient)
+        if place is not None:
+            del self._subscribers[place]
+            self._changes.shown.note(recipient, shows=False)
+            self._answer_if_shown()
+
+    def said(self, message: WriteDown) -> None:
+        """Write down what somebody said, and tell those that show it."""
+        said, changes = message.message, self._changes
+        changes.journal.said(said, changes.seq)
+        if said.form:
+            return  # what a chat keeps for itself: nobody said it
+        for subscriber in self.recipients():
+            if subscriber != message.shown_by and changes.shown.shows(subscriber):
+                changes.outbox.add(subscriber, MessageSaid(said), tells_change=True)
+
+    def note_shown(self, seq: int) -> None:
+        """Note that all changes up to this one have been shown."""
+        changes = self._changes
+        seq = min(seq, changes.told_seq)  # what was not told can't have been shown
+        if changes.shown.note_shown(seq):
+            changes.journal.shown(seq)
+            changes.journal.settled(changes.unshown.shown(seq))
+        self._answer_if_shown()
+
+    def await_shown(self, reply_to: Recipient[QueueReply]) -> None:
+        """Answer when the last change that could be shown has been."""
+        for subscriber in self.recipients():
+            # One that had its last message when it died has not been found dead yet.
+            if _is_dead(subscriber):
+                self.remove(subscriber)
+        self._await_shown.append(reply_to)
+        self._answer_if_shown()
+
+    def _answer_if_shown(self) -> None:
+        if not self._changes.shown.is_owed:
+            for reply_to in self._await_shown:
+                self._changes.outbox.add(reply_to, Acknowledged(), tells_change=False)
+            self._await_shown.clear()
+
+    def _place_of(self, recipient: object) -> int | None:
+        for place, it in enumerate(self._subscribers):
+            if it.recipient == recipient:
+                return place
+        return None
+
+
+def _is_dead(subscriber: object) -> bool:
+    return isinstance(subscriber, pykka.ActorRef) and not subscriber.is_alive()

@@ -1,0 +1,76 @@
+"""The times for which queued tasks wait."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..rules.book import TaskBook
+    from ..runtime.clock import Alarm, Clock
+    from .starts import Starts
+
+LOOK_AGAIN: Final = 15.0
+"""Seconds between two looks at the clock while a task waits for its time."""
+
+_STEP: Final = 1.0  # seconds; what is less is the clock's own adjusting
+
+
+class Times:
+    """Lets tasks start when their time has come.
+
+    Args:
+        book: The tasks.
+        starts: Starts them.
+        clock: The time.
+    """
+
+    def __init__(self, book: TaskBook, starts: Starts, clock: Clock) -> None:
+        self._book = book
+        self._starts = starts
+        self._clock = clock
+        self._alarm: Alarm | None = None
+        self._alarm_for: float | None = None
+        self._offset = 0.0  # of the wall clock, when it was looked at last
+
+    def look(self) -> None:
+        """Let the tasks start whose time has come.
+
+        The wall clock may have been set since: that moves a time of day, but no delay.
+        A suspended machine moves neither, and both may have come meanwhile.
+        """
+        self._alarm_for = None
+        now = self._clock.now()
+        offset = now.wall.timestamp() - self._clock.elapsed()
+        if abs(offset - self._offset) > _STEP:
+            for task in self._book.shift_delays(offset - self._offset):
+                self._starts.renew_reason(task.id)
+        self._offset = offset
+        for task_id in self._book.due(now):
+            self._starts.renew_reason(task_id)
+        self._starts.assign()
+
+    @property
+    def need_alarm(self) -> bool:
+        """Whether the next time is another one than that of the alarm."""
+        return self._book.next_due() != self._alarm_for
+
+    def set_alarm(self, call: Callable[[], object]) -> None:
+        """Set the alarm for the next time.
+
+        Args:
+            call: Called then, from any thread; it is to have `look` called.
+        """
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        self._alarm_for = due = self._book.next_due()
+        if due is None:
+            return
+        wall = self._clock.now().wall.timestamp()
+        if self._offset == 0.0:
+            self._offset = wall - self._clock.elapsed()
+        # Soon enough to notice that the clock was set, or the machine suspended.
+        pause = min(max(0.0, due - wall), LOOK_AGAIN)
+        self._alarm = self._clock.call_later(pause, call)

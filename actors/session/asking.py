@@ -1,0 +1,69 @@
+"""Asking the queue from outside the actors: a request, a wait, an answer."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any, Final, TypeVar
+
+from msgspec.structs import replace
+
+from ..messages import CloseQueue, OpenQueue, QueueReply, QueueRequest, Refused
+from ..runtime.promise import Promise
+from ..runtime.sending import DeadLetters, Recipient, post
+from .errors import RefusedError, TaskSystemError
+
+ReplyT = TypeVar("ReplyT")
+
+ANSWER_TIMEOUT: Final = 10.0
+"""Seconds after which a request from outside the actors gives up."""
+
+
+class Asking(abc.ABC):
+    """Sends requests to a queue and waits for their answers."""
+
+    dead_letters: DeadLetters
+
+    @property
+    @abc.abstractmethod
+    def queue(self) -> Recipient[QueueRequest]:
+        """Takes every `QueueRequest`: the QueueActor, or who passes them on to it."""
+
+    def _request(
+        self,
+        request: QueueRequest | OpenQueue | CloseQueue,
+        answer: type[ReplyT],
+        timeout: float = ANSWER_TIMEOUT,
+    ) -> ReplyT:
+        return ask(self.queue, request, answer, timeout, self.dead_letters)
+
+
+def ask(
+    queue: Recipient[Any],
+    request: QueueRequest | OpenQueue | CloseQueue,
+    answer: type[ReplyT],
+    timeout: float,
+    dead_letters: DeadLetters,
+) -> ReplyT:
+    """Send a request, and return its answer once what it says is written down.
+
+    Args:
+        queue: Takes the request.
+        request: Without a `reply_to`; it gets one.
+        answer: What is expected.
+        timeout: Seconds to wait for it.
+        dead_letters: Counts the request if the queue is gone.
+
+    Raises:
+        RefusedError: If the request was refused.
+        TaskSystemError: If the queue is gone.
+        TimeoutError: If there was no answer in time.
+    """
+    promise: Promise[QueueReply] = Promise()
+    if not post(queue, replace(request, reply_to=promise), dead_letters):
+        raise TaskSystemError("the task system has stopped")
+    reply = promise.get(timeout)
+    if isinstance(reply, Refused):
+        raise RefusedError(reply.text, reply.code)
+    if not isinstance(reply, answer):
+        raise TypeError(f"{type(request).__name__} was answered by {reply!r}")
+    return reply

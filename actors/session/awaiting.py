@@ -1,0 +1,114 @@
+"""Waiting for the ends of tasks by what a subscriber is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ..messages import (
+    Notification,
+    RefusalCode,
+    Subscribed,
+    SystemStopped,
+    TaskChanged,
+    TasksForgotten,
+)
+from ..runtime.promise import Deadline, Promise
+from .errors import RefusedError, TaskSystemError
+
+if TYPE_CHECKING:
+    from ..rules.task import Task
+
+_LOOK: Final = 0.2  # seconds between two looks at a file that is followed
+_NAMED: Final = 5  # of the tasks that have not ended
+
+
+def is_over(news: Promise[Notification], task_id: int) -> bool:
+    """Wait a moment; tell whether nothing more can come from a task."""
+    deadline = Deadline(_LOOK)
+    while (left := deadline.left()) > 0:
+        try:
+            message = news.get(left)
+        except TimeoutError:
+            break
+        match message:
+            case TaskChanged(task=task) if task.id == task_id:
+                return task.status.is_final
+            case Subscribed(tasks=tasks):
+                known = {task.id: task for task in tasks}
+                return task_id not in known or known[task_id].status.is_final
+            case TasksForgotten(ids=ids) if task_id in ids:
+                return True
+            case SystemStopped():
+                return True
+            case _:
+                pass
+    return False
+
+
+class Ends:
+    """The ends of tasks, as far as they have come.
+
+    Args:
+        task_ids: Of which tasks; with none, of all that have not ended yet.
+    """
+
+    def __init__(self, task_ids: tuple[int, ...]) -> None:
+        self._wanted = task_ids
+        self._ended: dict[int, Task] = {}
+        self._waiting: set[int] | None = None
+
+    def listen(
+        self, news: Promise[Notification], deadline: Deadline
+    ) -> tuple[Task, ...]:
+        """Take what a subscriber is told until all have ended; return the tasks.
+
+        May be called again if it was too late.
+
+        Raises:
+            RefusedError: If one of them is not known.
+            TaskSystemError: If the system stops before.
+            TimeoutError: If one of them has not ended in time.
+        """
+        while self._waiting is None or self._waiting:
+            match news.get(deadline.left()):
+                case Subscribed(tasks=tasks):
+                    self._begin({task.id: task for task in tasks})
+                case TaskChanged(task=task) if task.id in (self._waiting or ()):
+                    self._note(task)
+                case SystemStopped(reason=reason):
+                    text = f"{self.missing}, and the task system has stopped: {reason}"
+                    raise TaskSystemError(text)
+                case _:
+                    pass
+        return tuple(self._ended.values())
+
+    @property
+    def missing(self) -> str:
+        """What has not come, for people."""
+        match sorted(self._waiting or ()):
+            case []:
+                return "no answer"
+            case [one]:
+                return f"task {one} has not ended"
+            case several if len(several) <= _NAMED:
+                return f"tasks {', '.join(map(str, several))} have not ended"
+            case many:
+                return f"{len(many)} tasks have not ended"
+
+    def _begin(self, known: dict[int, Task]) -> None:
+        wanted = self._wanted or tuple(
+            task.id for task in known.values() if not task.status.is_final
+        )
+        for task_id in wanted:
+            if task_id not in known:
+                raise RefusedError(f"no task {task_id}", RefusalCode.UNKNOWN)
+        # In the order of the ids; each is replaced as it ends.
+        self._ended = {task_id: known[task_id] for task_id in wanted}
+        self._waiting = set(wanted)
+        for task in self._ended.values():
+            self._note(task)
+
+    def _note(self, task: Task) -> None:
+        if self._waiting is not None and task.status.is_final:
+            self._ended[task.id] = task
+            self._waiting.discard(task.id)

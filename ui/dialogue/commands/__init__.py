@@ -1,0 +1,145 @@
+"""The commands: each a class that carries it out, and its entry in the registry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from .. import completers
+from ..answers import CommandHelp, HelpAnswer, KindHelp
+from ..registry import CommandSpec, Registry, also
+from .creation import BANG, RERUN, TASK, Again, Rerun, Run, Say, UnknownKindError
+from .ending import CANCEL, CLEAR, Cancel, CancelEverything, Clear
+from .scheduling import (
+    ENQUEUE,
+    GROUP,
+    MOVE,
+    PARALLEL,
+    PAUSE,
+    RESUME,
+    STASH,
+    Hold,
+    Move,
+    Parallel,
+    Pause,
+    SetUpGroup,
+)
+from .session import (
+    CHAT,
+    CHATS,
+    QUIT,
+    CloseConversation,
+    Exit,
+    GoToChat,
+    Quit,
+    ShowChats,
+)
+from .viewing import (
+    FILTERS,
+    OUTPUT,
+    SHOW,
+    TASKS,
+    WAIT,
+    ShowOutput,
+    ShowTask,
+    ShowTasks,
+    Wait,
+)
+
+if TYPE_CHECKING:
+    from ..context import Context
+    from ..effects import Effect
+
+__all__ = [
+    "FILTERS",
+    "REGISTRY",
+    "Again",
+    "Cancel",
+    "CancelEverything",
+    "Clear",
+    "CloseConversation",
+    "Exit",
+    "GoToChat",
+    "Help",
+    "Hold",
+    "Move",
+    "Parallel",
+    "Pause",
+    "Quit",
+    "Rerun",
+    "Run",
+    "Say",
+    "SetUpGroup",
+    "ShowChats",
+    "ShowOutput",
+    "ShowTask",
+    "ShowTasks",
+    "UnknownKindError",
+    "Wait",
+]
+
+
+class Help(msgspec.Struct, frozen=True):
+    """Explain all commands, or one."""
+
+    command: str | None = None
+
+    def run(self, context: Context) -> list[Effect]:
+        """Explain."""
+        specs = REGISTRY if self.command is None else [REGISTRY.find(self.command)]
+        commands = tuple(
+            CommandHelp(
+                spec.name,
+                spec.usage,
+                spec.summary,
+                spec.details,
+                tuple(it.name for it in spec.synonyms),
+            )
+            for spec in specs
+        )
+        kinds = tuple(KindHelp(*kind) for kind in context.kinds)
+        lines = REGISTRY.help_lines(self.command, context.kinds)
+        return [context.reply(lines, HelpAnswer(commands, kinds))]
+
+
+def _parse_help(rest: str) -> Help:
+    word = rest.strip()
+    if not word:
+        return Help()
+    name = word if word.startswith(("/", "!")) else f"/{word}"
+    return Help(REGISTRY.find(name).name)
+
+
+_HELP: Final = CommandSpec(
+    "/help",
+    "[COMMAND]",
+    "explain the commands, or one",
+    _parse_help,
+    completers.command,
+    synonyms=also("/?", "/man", "/commands"),
+)
+
+REGISTRY: Final = Registry(
+    TASK,
+    BANG,
+    RERUN,
+    TASKS,
+    CANCEL,
+    MOVE,
+    PAUSE,
+    RESUME,
+    GROUP,
+    STASH,
+    ENQUEUE,
+    SHOW,
+    OUTPUT,
+    WAIT,
+    CLEAR,
+    PARALLEL,
+    CHAT,
+    CHATS,
+    _HELP,
+    QUIT,
+)
+"""All commands, in the order in which help lists them."""

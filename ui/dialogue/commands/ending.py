@@ -1,0 +1,139 @@
+"""Commands that cancel tasks, or forget finished ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ....actors import (
+    CancelAccepted,
+    CancelAll,
+    CancelTask,
+    ForgetFinished,
+    Forgotten,
+    QueueReply,
+)
+from .. import completers
+from ..answers import CancelAnswer, ClearAnswer
+from ..arguments import LAST, UsageError, no_arguments, task_id
+from ..context import BY_YOU
+from ..registry import CommandSpec, Synonym, also
+
+if TYPE_CHECKING:
+    from ..context import Context
+    from ..effects import Effect
+    from ..registry import Command
+
+
+class Cancel(msgspec.Struct, frozen=True):
+    """Cancel tasks; an id of none means the one added last."""
+
+    task_ids: tuple[int | None, ...]
+    now: bool = False
+
+    def run(self, context: Context) -> list[Effect]:
+        """Ask for it, one by one."""
+
+        def cancel(wanted: int) -> list[Effect]:
+            return context.send(
+                lambda i: CancelTask(wanted, BY_YOU, self.now, None, i),
+                lambda reply: _canceled(context, reply, now=self.now),
+            )
+
+        return [e for it in self.task_ids for e in context.with_task(it, cancel)]
+
+
+class CancelEverything(msgspec.Struct, frozen=True):
+    """Cancel all tasks that have not finished."""
+
+    now: bool = False
+
+    def run(self, context: Context) -> list[Effect]:
+        """Ask for it."""
+        return context.send(
+            lambda i: CancelAll(BY_YOU, self.now, None, i),
+            lambda reply: _canceled(context, reply, now=self.now),
+        )
+
+
+def _canceled(context: Context, reply: QueueReply, *, now: bool) -> list[Effect]:
+    if not isinstance(reply, CancelAccepted):
+        return []
+    stopping = [task for task in reply.tasks if not task.status.is_final]
+    lines: list[str] = []
+    if not reply.tasks:
+        lines = ["nothing to cancel: no task is queued or running"]
+    elif stopping:
+        names = ", ".join(f"#{task.id}" for task in stopping)
+        lines = [f"stopping {names}; {context.fate(now=now)}"]
+    return [context.reply(lines, CancelAnswer(reply.tasks))]
+
+
+def _parse_cancel(rest: str) -> Command:
+    words = rest.split()
+    now = "--now" in words
+    words = [word for word in words if word != "--now"]
+    if words == ["--all"]:
+        return CancelEverything(now)
+    if not words:
+        raise UsageError("cancel which task? Give its id: /cancel 3, or /cancel --all")
+    try:
+        return Cancel(tuple(task_id(word) for word in words), now)
+    except UsageError as error:
+        raise UsageError(f"{error}; several with spaces, or --all") from error
+
+
+CANCEL: Final = CommandSpec(
+    "/cancel",
+    "ID... | --all",
+    "stop running tasks, drop queued ones",
+    _parse_cancel,
+    completers.open_tasks(
+        (
+            ("--all", "every task that has not ended"),
+            ("--now", "kill at once, without a grace period"),
+        )
+    ),
+    (
+        f"An id is a number as lists show it, with or without #, or: {LAST}",
+        "A running task is asked to end and killed after the grace period;",
+        "with --now it is killed at once.",
+    ),
+    (
+        *also("/stop", "/abort", "/rm", "/remove", "/del", "/delete"),
+        Synonym("/kill", "--now"),
+    ),
+)
+
+
+class Clear(msgspec.Struct, frozen=True):
+    """Forget finished tasks."""
+
+    def run(self, context: Context) -> list[Effect]:
+        """Ask for it, and say how many."""
+
+        def cleared(reply: QueueReply) -> list[Effect]:
+            if not isinstance(reply, Forgotten):
+                return []
+            count = len(reply.ids)
+            text = f"forgot {count} finished task{'s' * (count != 1)}"
+            if count:
+                text += " with the output; what you typed stays in the chat"
+            return [context.reply([text], ClearAnswer(reply.ids))]
+
+        return context.send(lambda i: ForgetFinished(None, i), cleared)
+
+
+def _parse_clear(rest: str) -> Clear:
+    no_arguments("/clear", rest)
+    return Clear()
+
+
+CLEAR: Final = CommandSpec(
+    "/clear",
+    "",
+    "forget finished tasks and delete their output; what you typed stays in the chat",
+    _parse_clear,
+    synonyms=also("/clean", "/prune", "/purge", "/forget"),
+)

@@ -1,0 +1,177 @@
+"""Commands of the session: its conversations, and leaving it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ....actors import TaskStatus
+from .. import completers
+from ..answers import QuitAnswer
+from ..arguments import LONGEST_NAME, UsageError, is_conversation_name, no_arguments
+from ..effects import AskToLeave, CloseChat, Effect, Leave, ListChats, OpenChat
+from ..registry import CommandSpec, also
+from ..reports import names_of
+
+if TYPE_CHECKING:
+    from ..context import Context
+    from ..registry import Command
+
+
+_NO_CONVERSATIONS: Final = "only the drawn chat has more than one conversation"
+
+
+class GoToChat(msgspec.Struct, frozen=True):
+    """Go to another conversation; to one that there is not only if it is to be new."""
+
+    name: str
+    new: bool = False
+
+    def run(self, context: Context) -> list[Effect]:
+        """Go there, where there are conversations."""
+        if not context.drawn:
+            return [context.reply([_NO_CONVERSATIONS])]
+        return [OpenChat(self.name, self.new)]
+
+
+class CloseConversation(msgspec.Struct, frozen=True):
+    """Remove an empty conversation; none for the one that asks."""
+
+    name: str | None = None
+
+    def run(self, context: Context) -> list[Effect]:
+        """Remove it, where there are conversations."""
+        if not context.drawn:
+            return [context.reply([_NO_CONVERSATIONS])]
+        return [CloseChat(self.name or context.where)]
+
+
+def _parse_chat(rest: str) -> Command:
+    words = rest.split()
+    if not words:
+        return ShowChats()
+    if words == ["--close"]:
+        return CloseConversation()
+    option = words.pop(0) if words[0] in {"--new", "--close"} else ""
+    if len(words) != 1 or words[0] == "--new" or not is_conversation_name(words[0]):
+        raise UsageError(
+            f"/chat takes one short name without spaces (up to {LONGEST_NAME}"
+            " characters), such as: /chat notes"
+        )
+    if option == "--close":
+        return CloseConversation(words[0])
+    return GoToChat(words[0], new=option == "--new")
+
+
+CHAT: Final = CommandSpec(
+    "/chat",
+    "[--new | --close] NAME",
+    "go to another conversation, begin one, or remove an empty one",
+    _parse_chat,
+    completers.conversation(
+        (
+            ("--new", "begin a conversation"),
+            ("--close", "remove one in which nothing was said and no task was started"),
+        )
+    ),
+    (
+        "The beginning of a name will do if only one conversation begins with it.",
+        "Tasks keep running; their news appear in the conversation that started them.",
+    ),
+    also("/switch"),
+)
+
+
+class ShowChats(msgspec.Struct, frozen=True):
+    """List the conversations."""
+
+    def run(self, context: Context) -> list[Effect]:
+        """List them, where there are some."""
+        if not context.drawn:
+            return [context.reply([_NO_CONVERSATIONS])]
+        return [ListChats(context.where)]
+
+
+def _parse_chats(rest: str) -> ShowChats:
+    no_arguments("/chats", rest)
+    return ShowChats()
+
+
+CHATS: Final = CommandSpec(
+    "/chats",
+    "",
+    "list the conversations",
+    _parse_chats,
+    synonyms=also("/conversations"),
+)
+
+
+class Quit(msgspec.Struct, frozen=True):
+    """Leave.
+
+    Attributes:
+        sure: Whether not to ask, even if something is ended by it.
+        end: Whether to end the session even where leaving alone would not.
+    """
+
+    sure: bool = False
+    end: bool = False
+
+    def run(self, context: Context) -> list[Effect]:
+        """Say what is ended by it, and leave; where there is a screen, ask first."""
+        if context.drawn and not self.sure:
+            return [AskToLeave(self.end)]
+        if context.detaches and not self.end:
+            return [Leave(ends=False)]
+        awaited = context.awaited_tasks
+        running = [it for it in awaited if it.status is TaskStatus.RUNNING]
+        queued = [it for it in awaited if it.status is TaskStatus.QUEUED]
+        held = [it for it in context.open_tasks if not context.can_end(it)]
+        # What waits is not ended: a session that is remembered keeps it.
+        later = "starting next time:" if context.remembers else "dropping"
+        lines = [
+            f"{what} {names_of(tasks)}{fate}"
+            for what, tasks, fate in (
+                ("ending", running, f"; {context.fate(now=False)}"),
+                (later, queued, ""),
+                ("queued until a session has their kind:", held, ""),
+            )
+            if tasks
+        ]
+        ending, waiting = (
+            tuple(t.id for t in ts) for ts in (running, [*queued, *held])
+        )
+        ids = QuitAnswer(ending, waiting)
+        return [*([context.reply(lines, ids)] if lines else []), Leave()]
+
+
+class Exit(msgspec.Struct, frozen=True):
+    """Leave by a word that is no command here, but is in other programs."""
+
+    def run(self, context: Context) -> list[Effect]:
+        """Leave, or say how: a script that ends with such a word may mean to wait."""
+        if context.drawn:
+            return Quit().run(context)
+        text = "to leave: /quit ends what runs, the end of the input waits for it"
+        return [context.reply([text])]
+
+
+def _parse_quit(rest: str) -> Quit:
+    if rest.strip() == "--end":
+        return Quit(end=True)
+    no_arguments("/quit", rest)
+    return Quit()
+
+
+QUIT: Final = CommandSpec(
+    "/quit",
+    "[--end]",
+    "leave; the tasks of a session with a host keep running",
+    _parse_quit,
+    completers.options((("--end", "end the session and what runs in it"),)),
+    details=(
+        "A session without a host (backburner --no-host, --ephemeral) ends with it.",
+    ),
+    synonyms=also("/exit", "/q", "/leave", "/logout", "/bye"),
+)

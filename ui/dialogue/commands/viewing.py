@@ -1,0 +1,219 @@
+"""Commands that show tasks, or wait for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ....actors import (
+    ListTasks,
+    QueueReply,
+    TaskFilter,
+    TaskFound,
+    TaskList,
+    TaskStatus,
+)
+from ....actors.rules.safe_text import brief
+from .. import completers
+from ..answers import Activity, OutputAnswer, ShowAnswer, TasksAnswer
+from ..arguments import UsageError, only_task_id
+from ..effects import Effect, Inspect
+from ..lookups import LookAtTask, ReadOutput, Result, TaskLook
+from ..registry import CommandSpec, also
+from ..reports import OutputText, activity_facts, detail_lines, list_lines, output_lines
+from ..waits import Wait as PendingWait
+
+if TYPE_CHECKING:
+    from ..context import Context
+
+
+class ShowTasks(msgspec.Struct, frozen=True):
+    """List tasks."""
+
+    which: TaskFilter
+
+    def run(self, context: Context) -> list[Effect]:
+        """Ask for them, and list them."""
+
+        def listed(reply: QueueReply) -> list[Effect]:
+            if not isinstance(reply, TaskList):
+                return []
+            lines = list_lines(reply, self.which, context.icons)
+            return [context.reply(lines, TasksAnswer(reply.tasks, reply.counts))]
+
+        return context.send(lambda i: ListTasks(self.which, None, i), listed)
+
+
+FILTERS: Final = {
+    "--all": (TaskFilter.ALL, "every task, canceled ones too"),
+    "--queued": (TaskFilter.QUEUED, "those that wait for a slot"),
+    "--running": (TaskFilter.RUNNING, "those that run"),
+    "--completed": (TaskFilter.COMPLETE, "those that did what they should"),
+    "--failed": (TaskFilter.FAILED, "those that did not"),
+    "--canceled": (TaskFilter.CANCELED, "those that were canceled"),
+    "--finished": (TaskFilter.FINISHED, "those that have ended, in whatever way"),
+}
+"""What `/tasks` takes, and what each means."""
+
+
+def _parse_tasks(rest: str) -> ShowTasks:
+    word = rest.strip()
+    if not word:
+        return ShowTasks(TaskFilter.NOT_CANCELED)
+    if len(words := word.split()) > 1 and FILTERS.keys() >= set(words):
+        raise UsageError(f"/tasks takes one filter, such as: /tasks {words[0]}")
+    if word.removeprefix("#").isdigit():
+        raise UsageError(f"/tasks takes a filter; for one task: /show {brief(word)}")
+    if word not in FILTERS:
+        raise UsageError(
+            f"unknown filter {brief(word)}; use one of: {' '.join(FILTERS)}"
+        )
+    return ShowTasks(FILTERS[word][0])
+
+
+TASKS: Final = CommandSpec(
+    "/tasks",
+    "[FILTER]",
+    "list tasks; without a filter all but the canceled ones",
+    _parse_tasks,
+    completers.options(tuple((name, text) for name, (_, text) in FILTERS.items())),
+    (f"Filters: {' '.join(FILTERS)}",),
+    also("/list", "/ls", "/ps", "/jobs", "/status", "/queue", "/top"),
+)
+
+
+class ShowTask(msgspec.Struct, frozen=True):
+    """Show all that is known of a task; an id of none means the one added last."""
+
+    task_id: int | None
+
+    def run(self, context: Context) -> list[Effect]:
+        """Look it up, and show or open it."""
+
+        def found(found: TaskFound) -> list[Effect]:
+            look = LookAtTask(found, context.now().timestamp())
+            return context.look_up_beside(look, lambda it: _detail(context, found, it))
+
+        return context.look_up(self.task_id, found)
+
+
+def _detail(context: Context, found: TaskFound, look: Result) -> list[Effect]:
+    if not isinstance(look, TaskLook):
+        return []
+    task = found.task
+    earlier = context.signs.pop(task.id, None)
+    if look.signs is not None:
+        context.signs[task.id] = look.signs
+    facts = activity_facts(look.silence, look.signs, earlier)
+    if context.drawn:
+        return [Inspect(found, tuple(facts))]
+    does: Activity | None = None
+    if task.status is TaskStatus.RUNNING:
+        does = Activity(look.silence)
+        if look.signs is not None:
+            does = Activity(look.silence, look.signs.processes, look.signs.cpu)
+    lines = detail_lines(found, context.icons, facts, look.end)
+    return [context.reply(lines, ShowAnswer(task, found.pid, does, look.end.lines))]
+
+
+SHOW: Final = CommandSpec(
+    "/show",
+    "ID",
+    "show all that is known of a task, and its last 20 lines",
+    lambda rest: ShowTask(only_task_id("/show", rest)),
+    completers.task(),
+    synonyms=also("/info", "/inspect", "/describe", "/details"),
+)
+
+
+class ShowOutput(msgspec.Struct, frozen=True):
+    """Show what a task printed; an id of none means the one added last."""
+
+    task_id: int | None
+
+    def run(self, context: Context) -> list[Effect]:
+        """Look the task up, and show its output or open it."""
+
+        def found(found: TaskFound) -> list[Effect]:
+            if context.drawn:
+                return [Inspect(found)]
+            task = found.task
+
+            def read(output: Result) -> list[Effect]:
+                if not isinstance(output, OutputText):
+                    return []
+                answer = OutputAnswer(
+                    task.id, task.output_path, output.skipped, output.lines
+                )
+                return [context.reply(output_lines(task, output), answer)]
+
+            return context.look_up_beside(ReadOutput(task), read)
+
+        return context.look_up(self.task_id, found)
+
+
+OUTPUT: Final = CommandSpec(
+    "/output",
+    "ID",
+    "show what a task printed",
+    lambda rest: ShowOutput(only_task_id("/output", rest)),
+    completers.task(),
+    synonyms=also(
+        *("/log", "/logs", "/tail", "/follow", "/cat", "/less", "/view"),
+        *("/attach", "/fg", "/stdout"),
+    ),
+)
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """Wait for one task, or for all; an id of none means the one added last."""
+
+    task_id: int | None = None
+    everything: bool = False
+
+    def run(self, context: Context) -> list[Effect]:
+        """Begin to wait; with nothing to wait for, say how it ended."""
+        if self.everything:
+            ids = {task.id for task in context.awaited_tasks}
+            everything = PendingWait(ids, context.where, everything=True)
+            return _begin(context, everything)
+
+        def found(found: TaskFound) -> list[Effect]:
+            if not context.can_end(found.task):
+                text = f"#{found.task.id} does not start here: {found.task.reason}"
+                return [context.problem(text)]
+            wait = PendingWait({found.task.id}, context.where)
+            if found.task.status.is_final:
+                wait.task_ids.clear()
+                wait.ended.append(found.task)
+            return _begin(context, wait)
+
+        return context.look_up(self.task_id, found)
+
+
+def _begin(context: Context, wait: PendingWait) -> list[Effect]:
+    if not wait.task_ids:
+        return [context.reply([wait.outcome()], wait.answer())]
+    context.waits.add(wait)
+    if not context.drawn:
+        return []  # nothing else is read before the end of it
+    first, *others = (f"#{task_id}" for task_id in sorted(wait.task_ids))
+    names = f"{first} and {len(others)} more have" if others else f"{first} has"
+    return [context.reply([f"will say when {names} finished"])]
+
+
+def _parse_wait(rest: str) -> Wait:
+    if rest.strip() in {"", "--all"}:
+        return Wait(everything=True)
+    return Wait(only_task_id("/wait", rest))
+
+
+WAIT: Final = CommandSpec(
+    "/wait",
+    "[ID]",
+    "wait for one task, or for all",
+    _parse_wait,
+    completers.open_task(needed=False),
+    synonyms=also("/join"),
+)

@@ -36,11 +36,12 @@ test-package: $(INSTALLED) ## build the packages and try them in empty environme
 soak: $(INSTALLED) ## run the fault tests in their long form (about ten minutes)
 	BACKBURNER_SOAK=1 $(BIN)/python -m pytest tests/faults tests/security tests/system/test_memory.py $(ARGS)
 
-check: $(INSTALLED) ## lint, check the format, the types and the layers
+check: $(INSTALLED) ## lint, check format, types, layers and generated documents
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports --no-cache > $(VENV)/.layers || { cat $(VENV)/.layers; exit 1; }
+	$(BIN)/python docs/generate.py --check
 
 format: $(INSTALLED) ## format the code and apply safe fixes
 	$(BIN)/ruff format .
@@ -122,8 +123,10 @@ tools: ## pin the newest versions of the tools of development in tools.txt
 		| grep -Ev '^(pykka|blessed|msgspec|psutil|platformdirs|wcwidth)==' > tools.txt # what the program needs itself is not pinned
 	rm -rf .venv-tools
 
+SOURCES = find package actors ui -name '*.py' -o -path '*/scripts/*' | sort
+
 $(SOURCE_LIST): FORCE
 	@mkdir -p $(VENV)
-	@find package actors ui -name '*.py' | sort | cmp -s - $@ || find package actors ui -name '*.py' | sort > $@
+	@$(SOURCES) | cmp -s - $@ || $(SOURCES) > $@
 
 FORCE:

@@ -5,8 +5,8 @@
 
 `commands.md` comes from the registry of commands, `keys.md` from the tables of keys,
 the tables in `messages.md` from the actors, the rooms in `ARCHITECTURE.md` from the
-imports, the settings in `configuration.md` from their structs, and the examples that
-the documents quote from their files.
+imports, the settings in `configuration.md` from their structs, the examples that the
+documents quote from their files, and the completion scripts from the parsers.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from backburner.ui.chat.model import keymap
 from backburner.ui.dialogue.commands import REGISTRY
 from backburner.ui.dialogue.registry import CommandSpec, synonyms
 from backburner.ui.lines.json_lines import json_schema
+from completion_scripts import completion_scripts
 from house import house_section
 from message_tables import messages_section
 from settings_table import settings_section
@@ -158,6 +159,7 @@ def documents() -> dict[Path, str]:
             for path, section in sections.items()
         },
         **quoting,
+        **completion_scripts(),
     }
 
 
@@ -173,7 +175,8 @@ def main() -> int:
     }
     for path, text in stale.items():
         if check:
-            sys.stderr.write(f"docs/{path.name} is stale; run: make docs\n")
+            stale_one = path.relative_to(DOCS.parent)
+            sys.stderr.write(f"{stale_one} is stale; run: make docs\n")
         else:
             path.write_text(text)
     return 1 if check and stale else 0

@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: Those of the command line by default.
     """
-    parser = _parser()
+    parser = make_parser()
     options = parser.parse_args(arguments)
     if options.ephemeral and options.host:
         parser.error("--ephemeral remembers nothing, so it has no --host; use one")
@@ -320,7 +320,8 @@ def _hold_standard_streams() -> None:
     sys.stderr = sys.stderr or os.fdopen(_STDERR, "w", closefd=False)
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the options of the chat."""
     # A percent sign has a meaning in the help.
     default_config = safe_line(str(default_path())).replace("%", "%%")
     parser = SafeParser(

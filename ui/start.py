@@ -35,6 +35,12 @@ def _carry_out(arguments: list[str]) -> int:
         status = try_add(arguments[1:])
         if status is not None:
             return status
+    if arguments[0] == "completions":
+        from .cli.completions import complete  # noqa: PLC0415 - the same
+
+        status = complete(arguments[1:])
+        if status is not None:
+            return status
     from .cli.run import run  # noqa: PLC0415 - most starts need none of it
 
     return run(arguments)

@@ -1,23 +1,18 @@
 """`backburner add` on a host that is there, without loading what it does not need.
 
-It speaks the protocol of docs/protocol.md by itself: what it imports is loaded within
-milliseconds. Whatever is out of the ordinary is left to the whole command line.
+What it imports is loaded within milliseconds. Whatever is out of the ordinary is left
+to the whole command line.
 """
 
 from __future__ import annotations
 
-import _socket
 import json
 import os
 import sys
 from typing import Any, Final
 
-PROTOCOL: Final = 1
+from .lean_client import connect, session_folder
 
-_TIMEOUT: Final = 30.0
-_LONGEST: Final = 107
-_KIND: Final = 0o170000  # of a file, in its mode; `stat` has these too, and costs more
-_SOCKET: Final = 0o140000
 _WITH_VALUE: Final = {"-w": "directory", "-l": "label", "--session": "session"} | {
     "--state-dir": "state",
     "--workdir": "directory",
@@ -40,7 +35,7 @@ def try_add(arguments: list[str]) -> int | None:
     if options is None:
         return None
     try:
-        folder = _folder(options)
+        folder = session_folder(options)
         directory = os.path.abspath(str(options.get("directory", os.getcwd())))  # noqa: PTH100, PTH109 - pathlib takes as long to load as all of this
         if folder is None or not os.path.isdir(directory):  # noqa: PTH112 - the same
             return None
@@ -105,22 +100,6 @@ def _parse(arguments: list[str]) -> dict[str, Any] | None:
     return options
 
 
-def _folder(options: dict[str, Any]) -> str | None:
-    given = os.environ.get("BACKBURNER_SESSION", "")
-    if "session" not in options and "state" not in options and "/" in given:
-        return given
-    name = str(options.get("session") or given or "main")
-    if "/" in name or name in {".", ".."}:
-        return None
-    state = str(options.get("state", ""))
-    if not state:
-        base = os.environ.get("XDG_STATE_HOME", "") or os.path.expanduser(  # noqa: PTH111 - see above
-            "~/.local/state"
-        )
-        state = f"{base}/backburner"
-    return f"{state}/{name}"
-
-
 def _ask(folder: str, directory: str, options: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
     import binascii  # noqa: PLC0415 - built in
 
@@ -130,77 +109,24 @@ def _ask(folder: str, directory: str, options: dict[str, Any]) -> Any:  # noqa: 
     )
     command = command_line(options["words"])
     label = options.get("label") or command.strip()
-    sock = _connect(folder)
-    if sock is None:
+    client = connect(folder)
+    if client is None:
         return None
     try:
         hello = {
-            "type": "Hello",
-            "protocol": PROTOCOL,
             "program": "backburner add",
-            "pid": os.getpid(),
             "directory": directory,
             "environment": binascii.b2a_base64(packed, newline=False).decode(),
         }
         request = {"description": label, "kind": "bash", "args": [command]}
         add = {"type": "AddTask", "request": request, "reply_to": 1}
-        data = _frame(hello) + _frame(add)
-        while data:
-            data = data[sock.send(data) :]
-        answer = _read(sock)
-        if answer is None or answer["type"] != "Welcome":
+        if not client.greet(hello, add):
             return None
         # From here on nobody else may add it once more.
-        answer = _read(sock)
-        if answer is None or answer["type"] != "Told":
+        answer = client.answer()
+        if answer is None:
             text = "the session's host died before it answered; see: backburner status"
             return {"type": "Refused", "text": text}
-        return answer["message"]
+        return answer
     finally:
-        sock.close()
-
-
-def _connect(folder: str) -> Any:  # noqa: ANN401 - of a module without types
-    sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-    sock.settimeout(_TIMEOUT)
-    fd = -1
-    path = f"{folder}/host.sock"
-    if len(os.fsencode(path)) > _LONGEST:
-        fd = os.open(folder, os.O_PATH | os.O_DIRECTORY)
-        path = f"/proc/self/fd/{fd}/host.sock"
-    try:
-        if os.lstat(path).st_mode & _KIND != _SOCKET:
-            return None
-        sock.connect(path)
-    finally:
-        if fd >= 0:
-            os.close(fd)
-    # As `actors/host/address.py` has it: it will be told all of the environment.
-    peer = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)
-    return sock if int.from_bytes(peer[4:8], sys.byteorder) == os.geteuid() else None
-
-
-def _frame(message: dict[str, Any]) -> bytes:
-    payload = json.dumps(message).encode()
-    return len(payload).to_bytes(4, "big") + payload
-
-
-def _read(sock: Any) -> Any:  # noqa: ANN401 - the same
-    header = _exactly(sock, 4)
-    if header is None:
-        return None
-    payload = _exactly(sock, int.from_bytes(header, "big"))
-    return None if payload is None else json.loads(payload)
-
-
-def _exactly(sock: Any, count: int) -> bytes | None:  # noqa: ANN401 - the same
-    data = b""
-    while len(data) < count:
-        try:
-            piece = sock.recv(count - len(data))
-        except OSError:
-            return None
-        if not piece:
-            return None
-        data += piece
-    return data
+        client.close()

@@ -12,6 +12,7 @@ from ...actors.rules.terms import PLAIN
 from ..dialogue.arguments import UsageError
 from ..dialogue.term_options import OPTIONS
 from ..program.options import SafeParser
+from .completions import SHELLS
 
 _MOST_SLOTS: Final = 1_000_000
 _HOST_ACTIONS: Final = ("start", "run", "status", "stop", "restart", "logs")
@@ -24,7 +25,15 @@ def make_parser() -> argparse.ArgumentParser:
         description="Run jobs in the background of a session, and look after them.",
         epilog="Without a command it opens the chat: backburner --help.",
     )
-    verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", required=True)
+    add_verbs(parser, required=True)
+    return parser
+
+
+def add_verbs(
+    parser: argparse.ArgumentParser, *, required: bool
+) -> dict[str, argparse.ArgumentParser]:
+    """Add the verbs to a parser; return the parser of each."""
+    verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", required=required)
     common = _common()
 
     def verb(name: str, summary: str, *, json: bool = True) -> argparse.ArgumentParser:
@@ -86,7 +95,10 @@ def make_parser() -> argparse.ArgumentParser:
     host.add_argument("action", choices=_HOST_ACTIONS)
     host.add_argument("--force", action="store_true", help="even if tasks run")
     verb("end", "end the session and what runs in it", json=False)
-    return parser
+    summary = "write what completes commands on Tab in a shell"
+    completions = verbs.add_parser("completions", help=summary, description=summary)
+    completions.add_argument("shell", choices=SHELLS)
+    return {**verbs.choices}
 
 
 class _MakeVerb(Protocol):

@@ -43,6 +43,7 @@ from ..program.config import ConfigError, load
 from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL, EXIT_USAGE
 from ..program.host_settings import host_settings
 from ..text.theme import icons_for
+from .completions import complete
 from .ends import TaskEnds
 from .lean_add import command_line
 from .parser import make_parser
@@ -82,6 +83,8 @@ class _UsageError(Exception):
 def run(arguments: Sequence[str]) -> int:
     """Carry out the verb of a command line; return the exit status."""
     options = make_parser().parse_args(arguments)
+    if options.verb == "completions":
+        return complete([options.shell]) or 0
     try:
         return _Verb(options).run()
     except (_UsageError, ConfigError, ValueError) as error:

@@ -24,4 +24,5 @@ VERBS = (
     "sessions",
     "host",
     "end",
+    "completions",
 )

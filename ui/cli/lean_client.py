@@ -1,0 +1,133 @@
+"""A client of a session's host that loads within milliseconds.
+
+It speaks docs/protocol.md by itself, and imports nothing of the rest.
+"""
+
+from __future__ import annotations
+
+import _socket
+import json
+import os
+import sys
+from typing import Any, Final
+
+PROTOCOL: Final = 1
+
+_TIMEOUT: Final = 30.0
+_LONGEST: Final = 107
+_KIND: Final = 0o170000  # of a file, in its mode; `stat` has these too, and costs more
+_SOCKET: Final = 0o140000
+
+
+def state_folder(given: str) -> str:
+    """Return the folder of all sessions: the given one, or the default if empty."""
+    if given:
+        return given
+    base = os.environ.get("XDG_STATE_HOME", "") or os.path.expanduser(  # noqa: PTH111 - pathlib takes as long to load as all of this
+        "~/.local/state"
+    )
+    return f"{base}/backburner"
+
+
+def session_folder(options: dict[str, Any]) -> str | None:
+    """Return the folder of a session; None if it can't be the name of one.
+
+    Args:
+        options: May have `session` and `state`, as `--session` and `--state-dir`.
+    """
+    given = os.environ.get("BACKBURNER_SESSION", "")
+    if "session" not in options and "state" not in options and "/" in given:
+        return given
+    name = str(options.get("session") or given or "main")
+    if "/" in name or name in {".", ".."}:
+        return None
+    return f"{state_folder(str(options.get('state', '')))}/{name}"
+
+
+class LeanClient:
+    """A connection to a host that speaks this protocol; answers come one by one.
+
+    Args:
+        sock: Connected.
+    """
+
+    def __init__(self, sock: Any) -> None:  # noqa: ANN401 - of a module without types
+        self._sock = sock
+
+    def close(self) -> None:
+        """Leave."""
+        self._sock.close()
+
+    def greet(self, hello: dict[str, Any], *more: dict[str, Any]) -> bool:
+        """Say `Hello`, and send more at once; return whether the host serves this.
+
+        Raises:
+            OSError: If it does not take what is sent.
+        """
+        first = {"type": "Hello", "protocol": PROTOCOL, "pid": os.getpid(), **hello}
+        data = b"".join(_frame(it) for it in (first, *more))
+        while data:
+            data = data[self._sock.send(data) :]
+        answer = self._read()
+        return answer is not None and answer["type"] == "Welcome"
+
+    def answer(self) -> Any:  # noqa: ANN401 - JSON
+        """Return what is told next; None if the host is gone."""
+        answer = self._read()
+        if answer is None or answer["type"] != "Told":
+            return None
+        return answer["message"]
+
+    def _read(self) -> Any:  # noqa: ANN401 - JSON
+        header = self._exactly(4)
+        if header is None:
+            return None
+        payload = self._exactly(int.from_bytes(header, "big"))
+        return None if payload is None else json.loads(payload)
+
+    def _exactly(self, count: int) -> bytes | None:
+        data = bytearray()
+        while len(data) < count:
+            try:
+                piece = self._sock.recv(count - len(data))
+            except OSError:
+                return None
+            if not piece:
+                return None
+            data += piece
+        return bytes(data)
+
+
+def connect(folder: str) -> LeanClient | None:
+    """Connect to the host of the session in this folder.
+
+    Returns:
+        A client; None if what is there is not a host of this user.
+
+    Raises:
+        OSError: If no host listens there.
+    """
+    sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    sock.settimeout(_TIMEOUT)
+    fd = -1
+    path = f"{folder}/host.sock"
+    if len(os.fsencode(path)) > _LONGEST:
+        fd = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+        path = f"/proc/self/fd/{fd}/host.sock"
+    try:
+        if os.lstat(path).st_mode & _KIND != _SOCKET:
+            return None
+        sock.connect(path)
+    finally:
+        if fd >= 0:
+            os.close(fd)
+    # As `actors/host/address.py` has it: it will be told all of the environment.
+    peer = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)
+    if int.from_bytes(peer[4:8], sys.byteorder) != os.geteuid():
+        return None
+    return LeanClient(sock)
+
+
+def _frame(message: dict[str, Any]) -> bytes:
+    payload = json.dumps(message).encode()
+    return len(payload).to_bytes(4, "big") + payload

@@ -1,0 +1,270 @@
+# Written by `make docs`, with shtab; see docs/host.md, Completion.
+# Usage:
+# 1) Copy this to ~/.config/fish/completions/backburner.fish
+# 2) Ensure a binary named backburner is in your PATH
+# See also: https://fishshell.com/docs/current/completions.html#where-to-put-completions
+
+# Custom Preamble
+complete -c backburner -f
+function _backburner_list
+  backburner completions --list $argv (commandline -opc) 2>/dev/null
+end
+# End Custom Preamble
+
+# Parse current commandline:
+# - _shtab_backburner_cmdpath=(sub)command path seen so far
+# - _shtab_backburner_npos=number of positional arguments given after it
+# - options are skipped based on _shtab_backburner_opts_with_value & _shtab_backburner_commands lists
+function _shtab_backburner_scan
+  set -g _shtab_backburner_cmdpath ''
+  set -g _shtab_backburner_npos 0
+  set -l tokens (commandline -opc)
+  set -e tokens[1]
+  set -l expect_value 0
+  for t in $tokens
+    if test $expect_value -eq 1
+      set expect_value 0
+      continue
+    end
+    switch "$t"
+      case '--*=*'
+        continue
+      case '-*'
+        if contains -- $t $_shtab_backburner_opts_with_value
+          set expect_value 1
+        end
+        continue
+      case '*'
+        if test $_shtab_backburner_npos -eq 0
+          set -l candidate $t
+          if test -n "$_shtab_backburner_cmdpath"
+            set candidate "$_shtab_backburner_cmdpath $t"
+          end
+          if contains -- $candidate $_shtab_backburner_commands
+            set -g _shtab_backburner_cmdpath $candidate
+            continue
+          end
+        end
+        set -g _shtab_backburner_npos (math $_shtab_backburner_npos + 1)
+    end
+  end
+end
+
+# Condition helper: true if the current (sub)command path equals the given one.
+function _shtab_backburner_using
+  _shtab_backburner_scan
+  test "$_shtab_backburner_cmdpath" = "$argv"
+end
+
+set -g _shtab_backburner_commands add run status list show log wait cancel kill rerun pause resume group move stash enqueue clean parallel sessions host end completions
+set -g _shtab_backburner_opts_with_value --after --after-any --after-failed --at --config --delay --env --grace --grep --group --label --lines --parallel --priority --session --signal --since --state-dir --timeout --workdir -a -e -g -l -n -s -w
+
+complete -c backburner -e
+complete -c backburner -f
+
+complete -c backburner -n _shtab_backburner_using -s h -l help -d 'show this help message and exit'
+complete -c backburner -n _shtab_backburner_using -l plain -d 'read and write lines instead of drawing'
+complete -c backburner -n _shtab_backburner_using -l json -d 'write one JSON object a line'
+complete -c backburner -n _shtab_backburner_using -l parallel -x -d 'tasks that run at a time (default: 8, or what the configuration says)'
+complete -c backburner -n _shtab_backburner_using -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n _shtab_backburner_using -l grace -x -d 'seconds between asking a task to end and killing it (default: 5, or what the configuration says)'
+complete -c backburner -n _shtab_backburner_using -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n _shtab_backburner_using -l session -xka "(_backburner_list sessions)" -d 'which session to open (default: main)'
+complete -c backburner -n _shtab_backburner_using -l ephemeral -d 'remember nothing of this session'
+complete -c backburner -n _shtab_backburner_using -l host -l no-host -d 'run the session in a process of its own, which goes on when you leave (default: yes for a chat, unless the configuration says no)'
+complete -c backburner -n _shtab_backburner_using -l version -d 'show the version and exit'
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a add -d 'add a task: one argument is a command line, several are quoted'
+complete -c backburner -n '_shtab_backburner_using add' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using add' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using add' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using add' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using add' -l json -d 'write JSON'
+complete -c backburner -n '_shtab_backburner_using add' -s w -l workdir -xka "(__fish_complete_directories)" -d 'where it runs'
+complete -c backburner -n '_shtab_backburner_using add' -s e -l env -x -d K=V
+complete -c backburner -n '_shtab_backburner_using add' -s l -l label -x -d 'what it is called'
+complete -c backburner -n '_shtab_backburner_using add' -l timeout -x -d 'fail it if it takes longer'
+complete -c backburner -n '_shtab_backburner_using add' -l priority -x -d 'start it before those with a lower number; 0'
+complete -c backburner -n '_shtab_backburner_using add' -l stash -d 'hold it until /enqueue'
+complete -c backburner -n '_shtab_backburner_using add' -l immediate -d 'start it now, even if no slot is free'
+complete -c backburner -n '_shtab_backburner_using add' -l after -s a -xka "(_backburner_list tasks)" -d 'start it when these are complete'
+complete -c backburner -n '_shtab_backburner_using add' -l after-failed -xka "(_backburner_list tasks)" -d 'start it when these have failed'
+complete -c backburner -n '_shtab_backburner_using add' -l after-any -xka "(_backburner_list tasks)" -d 'start it when these have ended, however'
+complete -c backburner -n '_shtab_backburner_using add' -l delay -x -d 'start it after this time, at the earliest'
+complete -c backburner -n '_shtab_backburner_using add' -l at -x -d 'start it then, at the earliest'
+complete -c backburner -n '_shtab_backburner_using add' -l group -s g -xka "(_backburner_list groups)" -d 'let it take a slot of this group'
+complete -c backburner -n '_shtab_backburner_using add' -s p -l print-id -d 'print the id alone'
+complete -c backburner -n '_shtab_backburner_using add; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --after -a --after-failed --after-any --delay --at --group -g)" -d CMD
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a run -d 'add a task, show its output, exit with its status'
+complete -c backburner -n '_shtab_backburner_using run' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using run' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using run' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using run' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using run' -s w -l workdir -xka "(__fish_complete_directories)" -d 'where it runs'
+complete -c backburner -n '_shtab_backburner_using run' -s e -l env -x -d K=V
+complete -c backburner -n '_shtab_backburner_using run' -s l -l label -x -d 'what it is called'
+complete -c backburner -n '_shtab_backburner_using run' -l timeout -x -d 'fail it if it takes longer'
+complete -c backburner -n '_shtab_backburner_using run' -l priority -x -d 'start it before those with a lower number; 0'
+complete -c backburner -n '_shtab_backburner_using run' -l stash -d 'hold it until /enqueue'
+complete -c backburner -n '_shtab_backburner_using run' -l immediate -d 'start it now, even if no slot is free'
+complete -c backburner -n '_shtab_backburner_using run' -l after -s a -xka "(_backburner_list tasks)" -d 'start it when these are complete'
+complete -c backburner -n '_shtab_backburner_using run' -l after-failed -xka "(_backburner_list tasks)" -d 'start it when these have failed'
+complete -c backburner -n '_shtab_backburner_using run' -l after-any -xka "(_backburner_list tasks)" -d 'start it when these have ended, however'
+complete -c backburner -n '_shtab_backburner_using run' -l delay -x -d 'start it after this time, at the earliest'
+complete -c backburner -n '_shtab_backburner_using run' -l at -x -d 'start it then, at the earliest'
+complete -c backburner -n '_shtab_backburner_using run' -l group -s g -xka "(_backburner_list groups)" -d 'let it take a slot of this group'
+complete -c backburner -n '_shtab_backburner_using run; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --after -a --after-failed --after-any --delay --at --group -g)" -d CMD
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a status -d 'list tasks; all but the canceled ones by default'
+complete -c backburner -n '_shtab_backburner_using status' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using status' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using status' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using status' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using status' -l json -d 'write JSON'
+complete -c backburner -n '_shtab_backburner_using status' -l all -d which
+complete -c backburner -n '_shtab_backburner_using status' -l queued -d which
+complete -c backburner -n '_shtab_backburner_using status' -l running -d which
+complete -c backburner -n '_shtab_backburner_using status' -l completed -d which
+complete -c backburner -n '_shtab_backburner_using status' -l failed -d which
+complete -c backburner -n '_shtab_backburner_using status' -l canceled -d which
+complete -c backburner -n '_shtab_backburner_using status' -l finished -d which
+complete -c backburner -n '_shtab_backburner_using status' -l watch -d 'go on showing it'
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a list -d 'list tasks; all but the canceled ones by default'
+complete -c backburner -n '_shtab_backburner_using list' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using list' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using list' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using list' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using list' -l json -d 'write JSON'
+complete -c backburner -n '_shtab_backburner_using list' -l all -d which
+complete -c backburner -n '_shtab_backburner_using list' -l queued -d which
+complete -c backburner -n '_shtab_backburner_using list' -l running -d which
+complete -c backburner -n '_shtab_backburner_using list' -l completed -d which
+complete -c backburner -n '_shtab_backburner_using list' -l failed -d which
+complete -c backburner -n '_shtab_backburner_using list' -l canceled -d which
+complete -c backburner -n '_shtab_backburner_using list' -l finished -d which
+complete -c backburner -n '_shtab_backburner_using list' -l watch -d 'go on showing it'
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a show -d 'show all that is known of a task'
+complete -c backburner -n '_shtab_backburner_using show' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using show' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using show' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using show' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using show' -l json -d 'write JSON'
+complete -c backburner -n '_shtab_backburner_using show; and test $_shtab_backburner_npos -eq 0' -ka "(_backburner_list tasks)" -d id
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a log -d 'show what a task printed'
+complete -c backburner -n '_shtab_backburner_using log' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using log' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using log' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using log' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using log' -s f -l follow -d 'until it ends'
+complete -c backburner -n '_shtab_backburner_using log' -s n -l lines -x -d 'the last N lines'
+complete -c backburner -n '_shtab_backburner_using log' -l grep -x -d 'only lines that match'
+complete -c backburner -n '_shtab_backburner_using log' -l since -x -d 'only bytes from this one on'
+complete -c backburner -n '_shtab_backburner_using log; and test $_shtab_backburner_npos -eq 0' -ka "(_backburner_list tasks)" -d 'default: the newest'
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a wait -d 'wait for tasks; all that have not ended by default'
+complete -c backburner -n '_shtab_backburner_using wait' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using wait' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using wait' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using wait' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using wait' -l json -d 'write JSON'
+complete -c backburner -n '_shtab_backburner_using wait' -l any -d 'until one of them has ended'
+complete -c backburner -n '_shtab_backburner_using wait' -l timeout -x -d S
+complete -c backburner -n '_shtab_backburner_using wait; and test $_shtab_backburner_npos -ge 0' -ka "(_backburner_list open)" -d ID
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a cancel -d 'cancel tasks'
+complete -c backburner -n '_shtab_backburner_using cancel' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using cancel' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using cancel' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using cancel' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using cancel' -l json -d 'write JSON'
+complete -c backburner -n '_shtab_backburner_using cancel' -l now -d 'kill running ones at once'
+complete -c backburner -n '_shtab_backburner_using cancel; and test $_shtab_backburner_npos -ge 0' -ka "(_backburner_list open)" -d ID
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a kill -d 'send a signal to a running task'"'"'s processes'
+complete -c backburner -n '_shtab_backburner_using kill' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using kill' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using kill' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using kill' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using kill' -s s -l signal -xka "TERM KILL INT HUP QUIT USR1 USR2 STOP CONT" -d signal
+complete -c backburner -n '_shtab_backburner_using kill; and test $_shtab_backburner_npos -ge 0' -ka "(_backburner_list running)" -d ID
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a rerun -d 'add tasks once more, as they were asked for'
+complete -c backburner -n '_shtab_backburner_using rerun' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using rerun' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using rerun' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using rerun' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using rerun' -l json -d 'write JSON'
+complete -c backburner -n '_shtab_backburner_using rerun; and test $_shtab_backburner_npos -ge 0' -ka "(_backburner_list tasks)" -d ID
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a pause -d 'start no more tasks; those that run go on'
+complete -c backburner -n '_shtab_backburner_using pause' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using pause' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using pause' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using pause' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using pause' -l json -d 'write JSON'
+complete -c backburner -n '_shtab_backburner_using pause' -s g -l group -xka "(_backburner_list groups)" -d 'of one group alone'
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a resume -d 'start tasks again'
+complete -c backburner -n '_shtab_backburner_using resume' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using resume' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using resume' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using resume' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using resume' -l json -d 'write JSON'
+complete -c backburner -n '_shtab_backburner_using resume' -s g -l group -xka "(_backburner_list groups)" -d 'of one group alone'
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a group -d 'set how many tasks of a group run at a time, or show it'
+complete -c backburner -n '_shtab_backburner_using group' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using group' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using group' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using group' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using group' -l json -d 'write JSON'
+complete -c backburner -n '_shtab_backburner_using group' -l parallel -x -d '0: no limit'
+complete -c backburner -n '_shtab_backburner_using group; and test $_shtab_backburner_npos -eq 0' -ka "(_backburner_list groups)" -d NAME
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a move -d 'change when a queued task starts'
+complete -c backburner -n '_shtab_backburner_using move' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using move' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using move' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using move' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using move' -l json -d 'write JSON'
+complete -c backburner -n '_shtab_backburner_using move; and test $_shtab_backburner_npos -eq 0' -ka "(_backburner_list queued)" -d id
+complete -c backburner -n '_shtab_backburner_using move; and test $_shtab_backburner_npos -eq 1' -ka "first last before" -d place
+complete -c backburner -n '_shtab_backburner_using move; and test $_shtab_backburner_npos -eq 2' -ka "(_backburner_list queued)" -d ID
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a stash -d 'hold queued tasks until they are enqueued'
+complete -c backburner -n '_shtab_backburner_using stash' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using stash' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using stash' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using stash' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using stash' -l json -d 'write JSON'
+complete -c backburner -n '_shtab_backburner_using stash; and test $_shtab_backburner_npos -ge 0' -ka "(_backburner_list queued)" -d ID
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a enqueue -d 'let tasks start that were held'
+complete -c backburner -n '_shtab_backburner_using enqueue' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using enqueue' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using enqueue' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using enqueue' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using enqueue' -l json -d 'write JSON'
+complete -c backburner -n '_shtab_backburner_using enqueue; and test $_shtab_backburner_npos -ge 0' -ka "(_backburner_list queued)" -d ID
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a clean -d 'forget finished tasks and delete their output'
+complete -c backburner -n '_shtab_backburner_using clean' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using clean' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using clean' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using clean' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using clean' -l json -d 'write JSON'
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a parallel -d 'let N tasks run at a time, as long as the host runs'
+complete -c backburner -n '_shtab_backburner_using parallel' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using parallel' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using parallel' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using parallel' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using parallel' -l json -d 'write JSON'
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a sessions -d 'list the sessions'
+complete -c backburner -n '_shtab_backburner_using sessions' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using sessions' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using sessions' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using sessions' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using sessions' -l json -d 'write JSON'
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a host -d 'start, stop and look at the process that holds the session'
+complete -c backburner -n '_shtab_backburner_using host' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using host' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using host' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using host' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using host' -l json -d 'write JSON'
+complete -c backburner -n '_shtab_backburner_using host' -l force -d 'even if tasks run'
+complete -c backburner -n '_shtab_backburner_using host; and test $_shtab_backburner_npos -eq 0' -ka "start run status stop restart logs" -d action
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a end -d 'end the session and what runs in it'
+complete -c backburner -n '_shtab_backburner_using end' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using end' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using end' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using end' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a completions -d 'write what completes commands on Tab in a shell'
+complete -c backburner -n '_shtab_backburner_using completions' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using completions; and test $_shtab_backburner_npos -eq 0' -ka "bash zsh fish" -d shell

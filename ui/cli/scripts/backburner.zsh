@@ -1,0 +1,433 @@
+#compdef backburner
+
+# Written by `make docs`, with shtab; see docs/host.md, Completion.
+# Usage:
+# 1) Copy this to a file named _backburner (e.g. ~/.local/share/zsh_completion/_backburner).
+# 2) Add the following line to your .zshrc:
+#    fpath=(~/.local/share/zsh_completion $fpath)
+# See also: https://github.com/zsh-users/zsh-completions/blob/master/zsh-completions-howto.org
+
+
+_shtab_backburner_commands() {
+  local _commands=(
+    add:'add a task: one argument is a command line, several are quoted'
+    cancel:'cancel tasks'
+    clean:'forget finished tasks and delete their output'
+    completions:'write what completes commands on Tab in a shell'
+    end:'end the session and what runs in it'
+    enqueue:'let tasks start that were held'
+    group:'set how many tasks of a group run at a time, or show it'
+    host:'start, stop and look at the process that holds the session'
+    kill:'send a signal to a running task'"'"'s processes'
+    list:'list tasks; all but the canceled ones by default'
+    log:'show what a task printed'
+    move:'change when a queued task starts'
+    parallel:'let N tasks run at a time, as long as the host runs'
+    pause:'start no more tasks; those that run go on'
+    rerun:'add tasks once more, as they were asked for'
+    resume:'start tasks again'
+    run:'add a task, show its output, exit with its status'
+    sessions:'list the sessions'
+    show:'show all that is known of a task'
+    stash:'hold queued tasks until they are enqueued'
+    status:'list tasks; all but the canceled ones by default'
+    wait:'wait for tasks; all that have not ended by default'
+  )
+  _describe 'backburner commands' _commands
+}
+
+_shtab_backburner_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--plain[read and write lines instead of drawing]"
+  "--json[write one JSON object a line]"
+  "--parallel[tasks that run at a time (default\: 8, or what the configuration says)]:N:"
+  "--config[the configuration]:FILE:_files"
+  "--grace[seconds between asking a task to end and killing it (default\: 5, or what the configuration says)]:S:"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[which session to open (default\: main)]:NAME:_backburner_sessions"
+  "--ephemeral[remember nothing of this session]"
+  {--host,--no-host}"[run the session in a process of its own, which goes on when you leave (default\: yes for a chat, unless the configuration says no)]"
+  "--version[show the version and exit]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_defaults_added=0
+
+_shtab_backburner_add_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
+  {-w,--workdir}"[where it runs]:DIR:_files -/"
+  "*"{-e,--env}"[K\=V]:K=V:"
+  {-l,--label}"[what it is called]:TEXT:"
+  "--timeout[fail it if it takes longer]:10m:"
+  "--priority[start it before those with a lower number\; 0]:N:"
+  "--stash[hold it until \/enqueue]"
+  "--immediate[start it now, even if no slot is free]"
+  {--after,-a}"[start it when these are complete]:3,5:_backburner_tasks"
+  "--after-failed[start it when these have failed]:3,5:_backburner_tasks"
+  "--after-any[start it when these have ended, however]:3,5:_backburner_tasks"
+  "--delay[start it after this time, at the earliest]:5m:"
+  "--at[start it then, at the earliest]:18:30:"
+  {--group,-g}"[let it take a slot of this group]:NAME:_backburner_groups"
+  {-p,--print-id}"[print the id alone]"
+  "(-)*::CMD:_normal"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_add_defaults_added=0
+
+_shtab_backburner_cancel_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
+  "--now[kill running ones at once]"
+  "*:ID:_backburner_open"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_cancel_defaults_added=0
+
+_shtab_backburner_clean_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_clean_defaults_added=0
+
+_shtab_backburner_completions_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  ":shell:(bash zsh fish)"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_completions_defaults_added=0
+
+_shtab_backburner_end_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_end_defaults_added=0
+
+_shtab_backburner_enqueue_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
+  "*:ID:_backburner_queued"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_enqueue_defaults_added=0
+
+_shtab_backburner_group_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
+  "--parallel[0\: no limit]:N:"
+  ":NAME:_backburner_groups"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_group_defaults_added=0
+
+_shtab_backburner_host_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
+  "--force[even if tasks run]"
+  ":action:(start run status stop restart logs)"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_host_defaults_added=0
+
+_shtab_backburner_kill_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  {-s,--signal}"[signal]:signal:(TERM KILL INT HUP QUIT USR1 USR2 STOP CONT)"
+  "*:ID:_backburner_running"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_kill_defaults_added=0
+
+_shtab_backburner_list_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
+  "--all[which]"
+  "--queued[which]"
+  "--running[which]"
+  "--completed[which]"
+  "--failed[which]"
+  "--canceled[which]"
+  "--finished[which]"
+  "--watch[go on showing it]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_list_defaults_added=0
+
+_shtab_backburner_log_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  {-f,--follow}"[until it ends]"
+  {-n,--lines}"[the last N lines]:N:"
+  "--grep[only lines that match]:RE:"
+  "--since[only bytes from this one on]:OFFSET:"
+  ":default\: the newest:_backburner_tasks"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_log_defaults_added=0
+
+_shtab_backburner_move_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
+  ":id:_backburner_queued"
+  ":place:(first last before)"
+  ":ID:_backburner_queued"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_move_defaults_added=0
+
+_shtab_backburner_parallel_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
+  ":N:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_parallel_defaults_added=0
+
+_shtab_backburner_pause_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
+  {-g,--group}"[of one group alone]:NAME:_backburner_groups"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_pause_defaults_added=0
+
+_shtab_backburner_rerun_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
+  "*:ID:_backburner_tasks"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_rerun_defaults_added=0
+
+_shtab_backburner_resume_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
+  {-g,--group}"[of one group alone]:NAME:_backburner_groups"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_resume_defaults_added=0
+
+_shtab_backburner_run_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  {-w,--workdir}"[where it runs]:DIR:_files -/"
+  "*"{-e,--env}"[K\=V]:K=V:"
+  {-l,--label}"[what it is called]:TEXT:"
+  "--timeout[fail it if it takes longer]:10m:"
+  "--priority[start it before those with a lower number\; 0]:N:"
+  "--stash[hold it until \/enqueue]"
+  "--immediate[start it now, even if no slot is free]"
+  {--after,-a}"[start it when these are complete]:3,5:_backburner_tasks"
+  "--after-failed[start it when these have failed]:3,5:_backburner_tasks"
+  "--after-any[start it when these have ended, however]:3,5:_backburner_tasks"
+  "--delay[start it after this time, at the earliest]:5m:"
+  "--at[start it then, at the earliest]:18:30:"
+  {--group,-g}"[let it take a slot of this group]:NAME:_backburner_groups"
+  "(-)*::CMD:_normal"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_run_defaults_added=0
+
+_shtab_backburner_sessions_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_sessions_defaults_added=0
+
+_shtab_backburner_show_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
+  ":id:_backburner_tasks"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_show_defaults_added=0
+
+_shtab_backburner_stash_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
+  "*:ID:_backburner_queued"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_stash_defaults_added=0
+
+_shtab_backburner_status_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
+  "--all[which]"
+  "--queued[which]"
+  "--running[which]"
+  "--completed[which]"
+  "--failed[which]"
+  "--canceled[which]"
+  "--finished[which]"
+  "--watch[go on showing it]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_status_defaults_added=0
+
+_shtab_backburner_wait_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
+  "--any[until one of them has ended]"
+  "--timeout[S]:S:"
+  "*:ID:_backburner_open"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_wait_defaults_added=0
+
+
+_shtab_backburner() {
+  local context state line curcontext="$curcontext" one_or_more='(*)' remainder='(-)*:' default='*::: :->backburner'
+
+  # Add default positional/remainder specs only if none exist, and only once per session
+  if (( ! _shtab_backburner_defaults_added )); then
+    if (( ${_shtab_backburner_options[(I)${(q)one_or_more}*]} +          ${_shtab_backburner_options[(I)${(q)remainder}*]} +          ${_shtab_backburner_options[(I)${(q)default}]} == 0 )); then
+      _shtab_backburner_options+=(': :_shtab_backburner_commands' '*::: :->backburner')
+    fi
+    _shtab_backburner_defaults_added=1
+  fi
+  _arguments -C -s $_shtab_backburner_options
+
+  case $state in
+    backburner)
+      words=($line[1] "${words[@]}")
+      (( CURRENT += 1 ))
+      curcontext="${curcontext%:*:*}:_shtab_backburner-$line[1]:"
+      case $line[1] in
+        add) _arguments -C -s $_shtab_backburner_add_options ;;
+        cancel) _arguments -C -s $_shtab_backburner_cancel_options ;;
+        clean) _arguments -C -s $_shtab_backburner_clean_options ;;
+        completions) _arguments -C -s $_shtab_backburner_completions_options ;;
+        end) _arguments -C -s $_shtab_backburner_end_options ;;
+        enqueue) _arguments -C -s $_shtab_backburner_enqueue_options ;;
+        group) _arguments -C -s $_shtab_backburner_group_options ;;
+        host) _arguments -C -s $_shtab_backburner_host_options ;;
+        kill) _arguments -C -s $_shtab_backburner_kill_options ;;
+        list) _arguments -C -s $_shtab_backburner_list_options ;;
+        log) _arguments -C -s $_shtab_backburner_log_options ;;
+        move) _arguments -C -s $_shtab_backburner_move_options ;;
+        parallel) _arguments -C -s $_shtab_backburner_parallel_options ;;
+        pause) _arguments -C -s $_shtab_backburner_pause_options ;;
+        rerun) _arguments -C -s $_shtab_backburner_rerun_options ;;
+        resume) _arguments -C -s $_shtab_backburner_resume_options ;;
+        run) _arguments -C -s $_shtab_backburner_run_options ;;
+        sessions) _arguments -C -s $_shtab_backburner_sessions_options ;;
+        show) _arguments -C -s $_shtab_backburner_show_options ;;
+        stash) _arguments -C -s $_shtab_backburner_stash_options ;;
+        status) _arguments -C -s $_shtab_backburner_status_options ;;
+        wait) _arguments -C -s $_shtab_backburner_wait_options ;;
+      esac
+  esac
+}
+
+# Custom Preamble
+_backburner_list() {
+  local -a found
+  local value rest
+  while IFS=$'\t' read -r value rest; do
+    found+=("${value//:/\\:}${rest:+:$rest}")
+  done < <(backburner completions --list "$1" "${words[@]}" 2>/dev/null)
+  _describe -V -t $1 $1 found
+}
+_backburner_tasks() { _backburner_list tasks }
+_backburner_open() { _backburner_list open }
+_backburner_queued() { _backburner_list queued }
+_backburner_running() { _backburner_list running }
+_backburner_sessions() { _backburner_list sessions }
+_backburner_groups() { _backburner_list groups }
+# End Custom Preamble
+
+
+typeset -A opt_args
+
+if [[ $zsh_eval_context[-1] == eval ]]; then
+  # eval/source/. command, register function for later
+  compdef _shtab_backburner -N backburner
+else
+  # autoload from fpath, call function directly
+  _shtab_backburner "$@"
+fi

@@ -146,8 +146,13 @@ def test_the_frontend_runs_in_mopidy(tmp_path: Path) -> None:
     )
     paths = [EXAMPLES, tmp_path]
     server = subprocess.Popen(
-        [Path(MOPIDY).with_name("mopidy"), "--config", config],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))},
+        # Mopidy 4 says less of itself, and breaks lines at the width of the terminal.
+        [Path(MOPIDY).with_name("mopidy"), "--config", config, "-v"],
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(map(str, paths)),
+            "COLUMNS": "200",
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import signal
 import sys
 import termios
@@ -74,7 +73,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("backburner")
 
-_CHUNK: Final = 1 << 16
 _CLOSE_TIMEOUT: Final = 5.0
 _BACKGROUNDS: Final = {"light": True, "dark": False}  # else the terminal is asked
 _OPENED_WITHIN: Final = 1.0
@@ -348,7 +346,7 @@ class _Chat:
         return self._owner.opened or time.monotonic() >= self._reads_from
 
     def _inputs(self) -> tuple[int, ...]:
-        listens = self._open_input and self._is_open
+        listens = self._open_input and self._is_open and self._terminal.entered
         return (self._terminal.input_fd,) if listens else ()
 
     def _wait(self) -> float | None:
@@ -385,13 +383,10 @@ class _Chat:
             self._tell(Resumed(self._terminal.size()))
 
     def _read(self) -> None:
-        try:
-            data = os.read(self._terminal.input_fd, _CHUNK)
-        except OSError:
-            data = b""
+        data = self._terminal.read()
         if data:
             self._tell(*joined(self._decoder.feed(data)))
-        else:
+        elif data is not None:
             # The window is gone.
             self._open_input = False
             self._ended_by = self._ended_by or signal.SIGHUP

@@ -46,6 +46,7 @@ from .model.messages import (
     Beat,
     Close,
     Ending,
+    Entered,
     Hurry,
     Open,
     Opened,
@@ -408,6 +409,7 @@ class UIActor(FaceActor[UIMessage]):
         except termios.error as error:
             self.lose_view(str(error))
             return
+        self.post(self._owner, Entered())
         self._paused = False
         self._pause_wanted = None
         self._window = None

@@ -2,7 +2,7 @@
 
 Entering changes the screen, the keyboard and the line settings; leaving gives all of
 it back, however often and whatever happened in between. One thread at a time may use
-it: the one that reads keys uses only `input_fd`.
+it: the one that reads keys uses only `input_fd`, `entered` and `read`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Terminal:
     """A terminal that can be taken over and given back.
 
     Args:
-        input_fd: Where keys are read.
+        input_fd: Where keys are read; duplicated.
         output_fd: Where it is drawn; duplicated, so it may be redirected later.
         mouse: Whether wheel and clicks are wanted; `set_mouse` changes it.
         encoding: How text is written.
@@ -94,7 +94,8 @@ class Terminal:
         self.encoding = encoding
         self.farewell = b""
         self.multiplexer = _multiplexer(os.environ)
-        self._fd = _own_descriptor(output_fd)
+        self._fd = _own_descriptor(output_fd, os.O_WRONLY)
+        self._keys = _own_descriptor(input_fd, os.O_RDONLY)
         self.colors = _promised_colors(os.environ, self.multiplexer)
         self.sequences = STANDARD
         self.styling = Styling(STANDARD, self.colors)
@@ -224,7 +225,7 @@ class Terminal:
             self._lost = True
 
     def close(self) -> None:
-        """Leave, and give up the duplicated file descriptor. Twice is once.
+        """Leave, and give up the duplicated file descriptors. Twice is once.
 
         Nobody may read keys any more: it does, for up to `ANSWER_PATIENCE` after the
         terminal was asked, until that has answered.
@@ -232,7 +233,30 @@ class Terminal:
         self._part(await_answer=True)
         if self._fd >= 0:
             os.close(self._fd)
-            self._fd = -1
+            os.close(self._keys)
+            self._fd = self._keys = -1
+
+    def read(self) -> bytes | None:
+        """Return what was typed; never blocks where the terminal can be opened anew.
+
+        For the thread that reads keys, while another one may leave and enter. What is
+        read while the terminal is given back has been edited by its driver, to which
+        Ctrl+D is the end of a file: none of that is for this program.
+
+        Returns:
+            The bytes; none while there are no keys, and empty if the terminal is gone.
+        """
+        if not self._entered:
+            return None
+        try:
+            data = os.read(self._keys, _CHUNK)
+        except BlockingIOError:
+            return None
+        except OSError:
+            return b""
+        if not data:
+            return b"" if _is_hung_up(self._keys) else None
+        return data if self._entered else None
 
     def set_mouse(self, *, on: bool) -> None:
         """Let wheel and clicks be reported, or let the terminal select text again."""
@@ -327,13 +351,19 @@ class Terminal:
         return bool(poll.poll(seconds * 1000))
 
 
-def _own_descriptor(fd: int) -> int:
-    """Open a terminal once more, so that writing to it never blocks.
+def _is_hung_up(fd: int) -> bool:
+    poll = select.poll()
+    poll.register(fd, 0)
+    return bool(poll.poll(0))
+
+
+def _own_descriptor(fd: int, access: int) -> int:
+    """Open a terminal once more, so that reading and writing never block.
 
     The flag for that belongs to the open file: on a duplicate it would make the
     standard streams of other processes fail.
     """
-    flags = os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+    flags = access | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         own = os.open(os.ttyname(fd), flags)
     except OSError:

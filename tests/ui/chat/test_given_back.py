@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import termios
 from typing import TYPE_CHECKING, Final
 
 import psutil
@@ -126,6 +127,25 @@ def test_an_answer_that_comes_after_leaving_is_not_typed_into_the_shell(
         bash.wait(lambda: re.search(r"marked=\d", bash.text) is not None)
         assert "rgb:" not in bash.text
         assert "62;22c" not in bash.text
+
+
+def is_cooked(chat: PtySession) -> bool:
+    return bool(termios.tcgetattr(chat.master)[3] & termios.ICANON)
+
+
+def test_what_is_typed_while_the_terminal_is_given_back_is_not_its_end(
+    tmp_path: Path,
+) -> None:
+    with PtySession(chat_command(tmp_path)) as chat:
+        chat.wait(PLACEHOLDER)
+        for times in range(3):
+            chat.send("\x1a")  # no shell stops it: it goes on after a moment
+            chat.wait(lambda: is_cooked(chat))
+            chat.send("\x04")  # to the driver, the end of a file
+            chat.wait(lambda n=times + 2: chat.raw.count(b"\x1b[?1049h") == n)
+            chat.wait(PLACEHOLDER)
+        chat.send("/quit\r")
+        assert chat.wait_exit() == 0
 
 
 def test_a_terminal_that_never_answers_can_be_left(tmp_path: Path) -> None:

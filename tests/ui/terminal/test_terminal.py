@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -164,6 +165,32 @@ def test_what_was_typed_ahead_is_kept(tty: Pty) -> None:
     os.write(tty.master, b"typed ahead\n")
     with make(tty) as terminal:
         assert os.read(terminal.input_fd, 100) == b"typed ahead\n"
+
+
+def test_keys_are_read_only_while_it_is_taken_over(tty: Pty) -> None:
+    with make(tty) as terminal:
+        assert terminal.read() is None  # nothing is typed; it does not block
+        os.write(tty.master, b"keys")
+        assert select.select([terminal.input_fd], [], [], LIMIT)[0]
+        assert terminal.read() == b"keys"
+        terminal.leave()
+        os.write(tty.master, b"a line\n")
+        assert select.select([terminal.input_fd], [], [], LIMIT)[0]
+        assert terminal.read() is None
+
+
+@pytest.mark.parametrize("key", [b"\x04", b""], ids=["end of file", "closed"])
+def test_only_a_terminal_that_is_gone_has_no_more_keys(tty: Pty, key: bytes) -> None:
+    with make(tty) as terminal:
+        cooked = termios.tcgetattr(tty.slave)
+        cooked[3] |= termios.ICANON
+        termios.tcsetattr(tty.slave, termios.TCSANOW, cooked)
+        if key:
+            os.write(tty.master, key)
+        else:
+            os.close(tty.master)
+        assert select.select([terminal.input_fd], [], [], LIMIT)[0]
+        assert terminal.read() == (None if key else b"")
 
 
 def test_a_terminal_that_takes_nothing_does_not_block(

@@ -112,9 +112,15 @@ class Opened(msgspec.Struct, frozen=True):
     """What was said before is on the screen: now keys can be read."""
 
 
+class Entered(msgspec.Struct, frozen=True):
+    """The terminal is taken over again: now keys can be read."""
+
+
 class Hurry(msgspec.Struct, frozen=True):
     """Cut the grace period of the tasks that are being ended."""
 
 
-UIReport = Finished | ViewLost | Opened | Paused | WantsEditor | WantsPager | Hurry
-"""What the LineActor tells the program that owns it."""
+UIReport = (
+    Finished | ViewLost | Opened | Entered | Paused | WantsEditor | WantsPager | Hurry
+)
+"""What the UIActor tells the program that owns it."""

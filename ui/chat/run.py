@@ -43,6 +43,7 @@ from .model.messages import (
     Close,
     Edited,
     Ending,
+    Entered,
     Hurry,
     Open,
     Opened,
@@ -192,6 +193,8 @@ class _Owner:
                 self.lost = reason
             case Paused() | WantsEditor() | WantsPager():
                 self._paused = report
+            case Entered():
+                pass  # the main thread looks when it is woken
             case Hurry():
                 self.hurried = True
         self._wakeup.nudge()

@@ -110,16 +110,45 @@ class Record(Generic[MessageT]):
             if progress or change.event is not TaskEvent.PROGRESS
         )
 
-    def _find(self, matches: Callable[[MessageT], bool], start: int = 0) -> int | None:
-        """Return the place of the first message that was not waited for and matches."""
-        for place in range(start, len(self._received)):
-            if place not in self._waited_for and matches(self._received[place]):
-                return place
-        return None
+    def _search(
+        self,
+        wanted: type[Any] | Callable[[Any], bool],
+        where: Callable[[Any], bool] | None,
+    ) -> tuple[Callable[[], bool], list[MessageT]]:
+        """Begin to look for one message.
 
-    def _take(self, place: int) -> MessageT:
-        self._waited_for.add(place)
-        return self._received[place]
+        Returns:
+            What looks at the messages that have come since, and tells whether it is
+            found; and the list that has it then, as it is waited for no more.
+        """
+        found: list[MessageT] = []
+        start = 0
+
+        def is_wanted(message: MessageT) -> bool:
+            if not isinstance(wanted, type):
+                return wanted(message)
+            right = isinstance(message, wanted)
+            return right and (where is None or where(message))
+
+        def look() -> bool:
+            nonlocal start
+            with self._changed:
+                for place in range(start, len(self._received)):
+                    message = self._received[place]
+                    if place not in self._waited_for and is_wanted(message):
+                        self._waited_for.add(place)
+                        found.append(message)
+                        break
+                start = len(self._received)
+            return bool(found)
+
+        return look, found
+
+    def _missing(
+        self, wanted: type[Any] | Callable[[Any], bool], timeout: float
+    ) -> AssertionError:
+        what = wanted.__name__ if isinstance(wanted, type) else "such message"
+        return AssertionError(self._failure(f"no {what}", timeout))
 
     def _failure(self, what: str, timeout: float) -> str:
         count = len(self._received)
@@ -134,20 +163,6 @@ class Record(Generic[MessageT]):
             mark = " (waited for already)" if index in self._waited_for else ""
             lines.append(f"  {index + 1}. {text}{mark}")
         return "\n".join(lines)
-
-
-def _matcher(
-    wanted: type[Any] | Callable[[Any], bool], where: Callable[[Any], bool] | None
-) -> tuple[Callable[[Any], bool], str]:
-    """Return what tells whether a message is the one, and what that is called."""
-    if not isinstance(wanted, type):
-        return wanted, "such message"
-
-    def matches(message: object) -> bool:
-        right = isinstance(message, wanted)
-        return right and (where is None or where(message))
-
-    return matches, wanted.__name__
 
 
 class Recorder(Record[MessageT]):
@@ -195,21 +210,11 @@ class Recorder(Record[MessageT]):
         Raises:
             AssertionError: If none came; the text names what did.
         """
-        matches, what = _matcher(wanted, where)
-        looked_at = 0
-        found: int | None = None
-
-        def look() -> bool:
-            nonlocal looked_at, found
-            found = self._find(matches, looked_at)
-            looked_at = len(self._received)
-            return found is not None
-
+        look, found = self._search(wanted, where)
         with self._changed:
-            wait_in_halves(self._changed, look, timeout)
-            if found is None:
-                raise AssertionError(self._failure(f"no {what}", timeout))
-            return self._take(found)
+            if not wait_in_halves(self._changed, look, timeout):
+                raise self._missing(wanted, timeout)
+        return found[0]
 
     def wait_for_count(
         self, wanted: type[WantedT], count: int, *, timeout: float = PATIENCE
@@ -293,22 +298,17 @@ class AsyncRecorder(Record[MessageT]):
         Raises:
             AssertionError: If none came; the text names what did.
         """
-        matches, what = _matcher(wanted, where)
+        look, found = self._search(wanted, where)
         # Twice, as in `wait_in_halves`.
         for _ in range(2):
             with contextlib.suppress(TimeoutError):
                 async with self._asyncio.timeout(Deadline(timeout).left() / 2):
-                    return await self._next(matches)
-        raise AssertionError(self._failure(f"no {what}", timeout))
-
-    async def _next(self, matches: Callable[[MessageT], bool]) -> MessageT:
-        while True:
-            self._news.clear()
-            with self._changed:
-                place = self._find(matches)
-                if place is not None:
-                    return self._take(place)
-            await self._news.wait()
+                    while True:
+                        self._news.clear()
+                        if look():
+                            return found[0]
+                        await self._news.wait()
+        raise self._missing(wanted, timeout)
 
 
 def wait_in_halves(

@@ -23,7 +23,8 @@ from ...actors.rules.safe_text import safe_line
 from ...actors.runtime.clock import SystemClock
 from ...actors.runtime.promise import answer_of
 from ..dialogue.dialogue import Dialogue
-from ..dialogue.messages import Finished, Notice, Reopened, ViewLost
+from ..dialogue.messages import Notice, Reopened
+from ..dialogue.owner import Owner
 from ..dialogue.partner import Partner
 from ..editor.editor import Editor
 from ..editor.history_file import HistoryError, HistoryFile
@@ -169,16 +170,12 @@ def _heard(wakeup: Wakeup | None) -> contextlib.AbstractContextManager[Wakeup]:
     return Wakeup(DRAWING_SIGNALS) if wakeup is None else contextlib.nullcontext(wakeup)
 
 
-class _Owner:
+class _Owner(Owner):
     """Takes the actor's reports and wakes the main thread for them."""
 
     def __init__(self, wakeup: Wakeup) -> None:
-        self._wakeup = wakeup
+        super().__init__(wakeup)
         self.opened = False
-        self.finished = False
-        self.ends = False
-        self.ended = ""
-        self.lost: str | None = None
         self.hurried = False
         self._paused: Paused | WantsEditor | WantsPager | None = None
 
@@ -186,25 +183,15 @@ class _Owner:
         match report:
             case Opened():
                 self.opened = True
-            case Finished(ends=ends):
-                self.finished = True
-                self.ends = ends
-            case ViewLost(reason=reason):
-                self.lost = reason
             case Paused() | WantsEditor() | WantsPager():
                 self._paused = report
             case Entered():
                 pass  # the main thread looks when it is woken
             case Hurry():
                 self.hurried = True
-        self._wakeup.nudge()
-
-    def session_ended(self, text: str) -> None:
-        """Note that somebody else has ended the session."""
-        if not self.finished:
-            self.finished = True
-            self.ended = text
-            self._wakeup.nudge()
+            case _:
+                return self.note(report)
+        return self.wake()
 
     def take_pause(self) -> Paused | WantsEditor | WantsPager | None:
         paused, self._paused = self._paused, None

@@ -30,6 +30,7 @@ from ...actors.processes.output_file import open_output, read_tail
 from ...actors.rules.safe_text import is_unicode, safe_json, safe_line, safe_lines
 from ...actors.rules.task import TIMED_OUT
 from ...actors.rules.terms import PLAIN
+from ...actors.session.output_lines import place_of_last
 from ...actors.system import check_session_name
 from ..dialogue.reports import (
     detail_lines,
@@ -318,7 +319,9 @@ class _Verb:
             ) from error
         offset = options.since or 0
         if options.lines is not None:
-            offset = max(offset, _offset_of_last(Path(task.output_path), options.lines))
+            with contextlib.suppress(FileNotFoundError):  # it has printed nothing yet
+                last = place_of_last(Path(task.output_path), options.lines)
+                offset = max(offset, last)
         offset = self._copy_output(task, offset, pattern)
         if options.follow:
             with TaskEnds(system) as ends:
@@ -562,24 +565,3 @@ def _status_of(task: Task) -> int:
     if found := _SIGNALED.search(task.reason):
         return EXIT_SIGNAL + int(found[1])
     return EXIT_UNSUCCESSFUL
-
-
-def _offset_of_last(path: Path, lines: int) -> int:
-    """Return where the last lines of a file begin."""
-    try:
-        with _open(path) as file:
-            end = position = file.seek(0, os.SEEK_END)
-            found = 0
-            while position > 0:
-                start = max(0, position - _CHUNK)
-                file.seek(start)
-                data = file.read(position - start)
-                for index in range(len(data) - 1, -1, -1):
-                    if data[index] == ord("\n") and start + index != end - 1:
-                        found += 1
-                        if found == lines:
-                            return start + index + 1
-                position = start
-            return end if lines == 0 else 0
-    except FileNotFoundError:
-        return 0

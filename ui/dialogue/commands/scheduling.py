@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -118,22 +119,24 @@ def _parse_hold(name: str, rest: str, *, held: bool) -> Hold:
     return Hold(tuple(task_id(word) for word in words), held)
 
 
-STASH: Final = CommandSpec(
-    "/stash",
-    "ID...",
-    "hold queued tasks until /enqueue",
-    lambda rest: _parse_hold("/stash", rest, held=True),
-    completers.open_tasks(),
-    synonyms=also("/hold"),
-)
-
-ENQUEUE: Final = CommandSpec(
-    "/enqueue",
-    "ID...",
-    "let tasks start that were held by /stash or --stash",
-    lambda rest: _parse_hold("/enqueue", rest, held=False),
-    completers.open_tasks(),
-    synonyms=also("/release", "/unstash"),
+STASH, ENQUEUE = (
+    CommandSpec(
+        name,
+        "ID...",
+        summary,
+        partial(_parse_hold, name, held=held),
+        completers.open_tasks(),
+        synonyms=also(*others),
+    )
+    for name, held, summary, others in (
+        ("/stash", True, "hold queued tasks until /enqueue", ("/hold",)),
+        (
+            "/enqueue",
+            False,
+            "let tasks start that were held by /stash or --stash",
+            ("/release", "/unstash"),
+        ),
+    )
 )
 
 
@@ -178,22 +181,24 @@ _WHOSE: Final = (
     ("--group", "those of one group, whose name follows"),
 )
 
-PAUSE: Final = CommandSpec(
-    "/pause",
-    "[--group NAME]",
-    "start no more tasks; those that run go on",
-    lambda rest: _parse_pause("/pause", rest, paused=True),
-    completers.options(_WHOSE),
-    synonyms=also("/drain"),
-)
-
-RESUME: Final = CommandSpec(
-    "/resume",
-    "[--group NAME]",
-    "start tasks again after /pause",
-    lambda rest: _parse_pause("/resume", rest, paused=False),
-    completers.options(_WHOSE),
-    synonyms=also("/unpause", "/continue"),
+PAUSE, RESUME = (
+    CommandSpec(
+        name,
+        "[--group NAME]",
+        summary,
+        partial(_parse_pause, name, paused=paused),
+        completers.options(_WHOSE),
+        synonyms=also(*others),
+    )
+    for name, paused, summary, others in (
+        ("/pause", True, "start no more tasks; those that run go on", ("/drain",)),
+        (
+            "/resume",
+            False,
+            "start tasks again after /pause",
+            ("/unpause", "/continue"),
+        ),
+    )
 )
 
 

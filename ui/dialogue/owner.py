@@ -1,0 +1,50 @@
+"""What the actor of a face reports, kept for the main thread, which waits for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .messages import Finished, ViewLost
+
+if TYPE_CHECKING:
+    from ..program.wakeup import Wakeup
+
+
+class Owner:
+    """Keeps how a face has ended, and wakes the main thread for every report.
+
+    Args:
+        wakeup: Wakes it.
+    """
+
+    def __init__(self, wakeup: Wakeup) -> None:
+        self._wakeup = wakeup
+        self.finished = False
+        """Whether there is nothing more to do."""
+        self.ends = False
+        """Whether the session is to end as well."""
+        self.ended = ""
+        """Why somebody else has ended the session; empty if nobody has."""
+        self.lost: str | None = None
+        """Why nothing can be shown any more."""
+
+    def note(self, report: Finished | ViewLost) -> None:
+        """Note that the actor has finished, or can't show anything any more."""
+        match report:
+            case Finished(ends=ends):
+                self.finished = True
+                self.ends = ends
+            case ViewLost(reason=reason):
+                self.lost = reason
+        self.wake()
+
+    def session_ended(self, text: str) -> None:
+        """Note that somebody else has ended the session; any thread may."""
+        if not self.finished:
+            self.finished = True
+            self.ended = text
+            self.wake()
+
+    def wake(self) -> None:
+        """Wake the main thread."""
+        self._wakeup.nudge()

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -16,8 +17,6 @@ import pytest
 from patience import PATIENCE
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from host_care import HostCare
 
 
@@ -142,6 +141,83 @@ def test_log_follows_cuts_and_searches(shell: Shell, tmp_path: Path) -> None:
     assert shell("log", "1", "--grep", "[24]").stdout == "2\n4\n"
     assert shell("log", "1", "--since", "8").stdout == "5\nend\n"
     assert shell("log", "1", "--grep", "[").returncode == 2
+
+
+def test_log_says_from_where_to_go_on_next_time(shell: Shell, tmp_path: Path) -> None:
+    steps = [tmp_path / "one", tmp_path / "two"]
+    waits = [f"while ! [ -e {it} ]; do sleep 0.01; done" for it in steps]
+    # The second character of the second part comes in halves.
+    first, second, third = "echo one", r"printf 'a\303'", r"printf '\244b\n'"
+    shell("add", "--", "; ".join([first, waits[0], second, waits[1], third]))
+    shell("add", "--", "true")
+
+    def printed(size: int) -> None:
+        end = time.monotonic() + PATIENCE
+        output = Path(json.loads(shell("show", "1", "--json").stdout)["output_path"])
+        while not output.exists() or output.stat().st_size < size:
+            assert time.monotonic() < end
+
+    printed(4)
+    done = shell("log", "1", "--since", "0")
+    assert (done.stdout, done.stderr) == ("one\n", "next: --since 1:4\n")
+    done = shell("log", "--since", "1:4")
+    assert (done.stdout, done.stderr) == ("", "next: --since 1:4\n")
+    steps[0].touch()
+    printed(6)
+    piece = json.loads(shell("log", "--since", "1:4", "--json").stdout)
+    assert piece == {
+        "id": 1,
+        "status": "running",
+        "offset": 4,
+        "next": "1:5",
+        "output": "a",
+    }
+    assert shell("log", "1", "--since", "4", "--grep", "a").stdout == ""
+    steps[1].touch()
+    shell("wait", "1")
+    piece = json.loads(shell("log", "--since", piece["next"], "--json").stdout)
+    assert piece["output"] == "äb\n"
+    assert (piece["status"], piece["next"]) == ("complete", "1:9")
+    (piece,) = map(json.loads, shell("log", "1", "--json").stdout.splitlines())
+    assert piece["output"] == "one\naäb\n"
+    grep = json.loads(shell("log", "1", "--grep", "x", "--json").stdout)
+    assert (grep["output"], grep["next"]) == ("", "1:9")
+    assert json.loads(shell("log", "--json").stdout)["id"] == 2
+    for wrong in ("2:4", "x", "1:", ":4", "-1", "1:4:5"):
+        refused = shell("log", "1", "--since", wrong)
+        assert (refused.returncode, refused.stdout) == (2, ""), wrong
+
+
+def test_log_shows_all_of_an_output_that_was_emptied(shell: Shell) -> None:
+    shell("add", "--", "seq 100; exec > /dev/stdout; echo anew")
+    shell("wait")
+    done = shell("log", "1", "--since", "292")
+    assert done.stdout == "anew\n"
+    assert "emptied its output" in done.stderr
+    assert "next: --since 1:5" in done.stderr
+
+
+def test_log_writes_a_long_output_in_pieces(shell: Shell) -> None:
+    shell("add", "--", "yes 1234567 | head -c 2500000")
+    shell("wait")
+    followed = shell("log", "-f", "--json").stdout
+    pieces = [json.loads(line) for line in followed.splitlines()]
+    assert len(pieces) == 3
+    assert "".join(it["output"] for it in pieces) == shell("log").stdout
+    assert [it["next"] for it in pieces[:-1]] == [
+        f"1:{p['offset']}" for p in pieces[1:]
+    ]
+    lines = shell("log", "--grep", "4", "--json").stdout.splitlines()
+    assert "".join(json.loads(it)["output"] for it in lines) == shell("log").stdout
+
+
+def test_log_waits_for_a_task_that_has_not_started(shell: Shell) -> None:
+    shell("add", "--stash", "--", "echo hello")
+    state = ("--state-dir", str(shell.state))
+    command = [*shell.command, "log", *state, "-f", "-n", "1", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as log:
+        shell("enqueue", "1")
+        assert log.communicate(timeout=PATIENCE)[0] == "hello\n"
 
 
 def test_tasks_are_canceled_signaled_run_again_and_forgotten(shell: Shell) -> None:

@@ -13,6 +13,7 @@ from ..dialogue.arguments import UsageError
 from ..dialogue.term_options import OPTIONS
 from ..program.options import SafeParser
 from .completions import SHELLS
+from .output import Position
 
 _MOST_SLOTS: Final = 1_000_000
 _HOST_ACTIONS: Final = ("start", "run", "status", "stop", "restart", "logs")
@@ -66,13 +67,16 @@ def add_verbs(
             )
         status.add_argument("--watch", action="store_true", help="go on showing it")
     verb("show", "show all that is known of a task").add_argument("id", type=task_id)
-    log = verb("log", "show what a task printed", json=False)
+    log = verb("log", "show what a task printed")
     log.add_argument("id", type=task_id, nargs="?", help="default: the newest")
     log.add_argument("-f", "--follow", action="store_true", help="until it ends")
     log.add_argument("-n", "--lines", type=count, metavar="N", help="the last N lines")
     log.add_argument("--grep", metavar="RE", help="only lines that match")
     log.add_argument(
-        "--since", type=count, metavar="OFFSET", help="only bytes from this one on"
+        "--since",
+        type=position,
+        metavar="OFFSET|ID:OFFSET",
+        help="only what follows this many bytes; says from where to go on next time",
     )
     wait = verb("wait", "wait for tasks; all that have not ended by default")
     wait.add_argument("ids", type=task_id, nargs="*", metavar="ID")
@@ -192,6 +196,18 @@ def task_id(text: str) -> int:
             f"{text!r} is not a task id; use a number such as 3"
         )
     return int(digits)
+
+
+def position(text: str) -> Position:
+    """Read a place in a task's output: `2048`, or `3:2048` for that of task 3."""
+    given, colon, offset = text.rpartition(":")
+    try:
+        return Position(count(offset), task_id(given) if colon else None)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a place in an output; use bytes such as 2048, or what"
+            " the last call said, such as 3:2048"
+        ) from None
 
 
 def count(text: str) -> int:

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import platformdirs
@@ -26,7 +26,7 @@ from ...actors.host import starting
 from ...actors.host.address import is_served
 from ...actors.host.remote import RemoteSystem
 from ...actors.messages import RefusalCode
-from ...actors.processes.output_file import open_output, read_tail
+from ...actors.processes.output_file import read_tail
 from ...actors.rules.safe_text import is_unicode, safe_json, safe_line, safe_lines
 from ...actors.rules.task import TIMED_OUT
 from ...actors.rules.terms import PLAIN
@@ -47,6 +47,7 @@ from ..text.theme import icons_for
 from .completions import complete
 from .ends import TaskEnds
 from .lean_add import command_line
+from .output import OutputCopy
 from .parser import make_parser
 
 if TYPE_CHECKING:
@@ -239,10 +240,10 @@ class _Verb:
             return self._follow_to_end(system, ends, self._new_task(system))
 
     def _follow_to_end(self, system: RemoteSystem, ends: TaskEnds, task: Task) -> int:
-        offset = 0
+        output = OutputCopy(task)
         while True:
             try:
-                offset = self._copy_output(task, offset)
+                output.copy(task)
                 if task.status.is_final:
                     break
                 (task,) = ends.wait((task.id,), _PAUSE) or (task,)
@@ -302,33 +303,50 @@ class _Verb:
 
     def _log(self, system: RemoteSystem) -> int:
         options = self._options
-        task_id = options.id
-        if task_id is None:
-            tasks = system.list()
-            if not tasks:
-                return _complain("there is no task yet", EXIT_UNSUCCESSFUL)
-            task_id = tasks[-1].id
-        task = system.get(task_id)
-        if task.output_path is None:
-            return _complain(f"#{task.id} has no output", EXIT_UNSUCCESSFUL)
+        task = self._logged_task(system)
         try:
             pattern = re.compile(options.grep) if options.grep else None
         except re.error as error:
             raise _UsageError(
                 f"{options.grep!r} is not a regular expression: {error}"
             ) from error
-        offset = options.since or 0
-        if options.lines is not None:
+        offset = options.since.offset if options.since else 0
+        if options.lines is not None and task.output_path is not None:
             with contextlib.suppress(FileNotFoundError):  # it has printed nothing yet
-                last = place_of_last(Path(task.output_path), options.lines)
-                offset = max(offset, last)
-        offset = self._copy_output(task, offset, pattern)
-        if options.follow:
-            with TaskEnds(system) as ends:
-                while not task.status.is_final:
-                    (task,) = ends.wait((task.id,), _PAUSE) or (task,)
-                    offset = self._copy_output(task, offset, pattern)
+                place = place_of_last(Path(task.output_path), options.lines)
+                offset = max(offset, place)
+        output = OutputCopy(task, offset, pattern, as_json=self._json)
+        try:
+            output.copy(task)
+            if options.follow:
+                with TaskEnds(system) as ends:
+                    while not task.status.is_final:
+                        (task,) = ends.wait((task.id,), _PAUSE) or (task,)
+                        output.copy(task)
+        finally:
+            if options.since and not self._json:
+                sys.stderr.write(f"next: --since {output.position}\n")
+        output.end()
         return 0
+
+    def _logged_task(self, system: RemoteSystem) -> Task:
+        options = self._options
+        since = options.since.task_id if options.since else None
+        task_id = since if options.id is None else options.id
+        if since not in {None, task_id}:
+            raise _UsageError(
+                f"--since {options.since} is a place in the output of #{since}, not of"
+                f" #{task_id}"
+            )
+        if task_id is None:
+            tasks = system.list()
+            if not tasks:
+                raise TaskSystemError("there is no task yet")
+            task_id = tasks[-1].id
+        task = system.get(task_id)
+        if task.output_path is None:
+            raise TaskSystemError(f"#{task.id} has no output")
+        return task
 
     def _wait(self, system: RemoteSystem) -> int:
         options = self._options
@@ -510,38 +528,6 @@ class _Verb:
         except starting.NoHostError:
             return 0
         return 0
-
-    # Output.
-
-    def _copy_output(
-        self, task: Task, offset: int, pattern: re.Pattern[str] | None = None
-    ) -> int:
-        """Write what there is of a task's output from an offset on; return its end."""
-        if task.output_path is None:
-            return offset
-        out = sys.stdout.buffer
-        try:
-            with _open(Path(task.output_path)) as file:
-                file.seek(offset)
-                if pattern is not None:
-                    for line in file:
-                        if not line.endswith(b"\n") and not task.status.is_final:
-                            break
-                        offset += len(line)
-                        if pattern.search(line.decode("utf-8", "replace")):
-                            out.write(line)
-                else:
-                    while data := file.read(_CHUNK):
-                        out.write(data)
-                        offset += len(data)
-        except FileNotFoundError:
-            return offset  # it has printed nothing yet
-        out.flush()
-        return offset
-
-
-def _open(output: Path) -> BinaryIO:
-    return os.fdopen(open_output(output), "rb")
 
 
 def _wait_for_any(

@@ -195,10 +195,11 @@ _shtab_backburner_log_options=(
   "--session[which session]:NAME:_backburner_sessions"
   "--state-dir[where sessions are kept]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
   {-f,--follow}"[until it ends]"
   {-n,--lines}"[the last N lines]:N:"
   "--grep[only lines that match]:RE:"
-  "--since[only bytes from this one on]:OFFSET:"
+  "--since[only what follows this many bytes\; says from where to go on next time]:OFFSET|ID:OFFSET:"
   ":default\: the newest:_backburner_tasks"
 )
 

@@ -4,9 +4,10 @@
     python docs/generate.py --check   exits with 1 if a document is stale
 
 `commands.md` comes from the registry of commands, `keys.md` from the tables of keys,
-the tables in `messages.md` from the actors, the rooms in `ARCHITECTURE.md` from the
-imports, the settings in `configuration.md` from their structs, the examples that the
-documents quote from their files, and the completion scripts from the parsers.
+the tables in `messages.md` from the actors, those in `protocol.md` from the types, the
+rooms in `ARCHITECTURE.md` from the imports, the settings in `configuration.md` from
+their structs, the examples that the documents quote from their files, and the
+completion scripts from the parsers.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from completion_scripts import completion_scripts
 from house import house_section
 from message_tables import messages_section
 from settings_table import settings_section
+from wire_tables import protocol_section
 
 DOCS: Final = Path(__file__).parent
 BEGIN: Final = "<!-- Written by `make docs`: -->"
@@ -143,6 +145,7 @@ def documents() -> dict[Path, str]:
         DOCS / "ARCHITECTURE.md": house_section(),
         DOCS / "messages.md": messages_section(),
         DOCS / "configuration.md": settings_section(),
+        DOCS / "protocol.md": protocol_section(),
     }
     quoting = {
         path: with_quotes(path.read_text())

@@ -31,7 +31,13 @@ class WireMessage(msgspec.Struct, frozen=True, tag=True):
 
 
 class KindWords(msgspec.Struct, frozen=True):
-    """A kind of tasks, as far as a client can know it; see `Kind`."""
+    """A kind of tasks, as far as a client can know it; see `Kind`.
+
+    Attributes:
+        name: What a request calls it.
+        usage: The arguments it takes, as help shows them.
+        summary: What it does, in a few words.
+    """
 
     name: str
     usage: str = ""

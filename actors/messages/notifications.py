@@ -93,6 +93,9 @@ class MessageSaid(Message, frozen=True):
 
     But not to the one that shows it already, as `WriteDown` names it, and not what a
     chat keeps for itself, which has a `form`.
+
+    Attributes:
+        message: What.
     """
 
     message: ChatMessage

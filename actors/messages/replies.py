@@ -37,7 +37,12 @@ class TaskFound(Message, frozen=True):
 
 
 class TaskList(Message, frozen=True):
-    """The tasks asked for, by id, and how many there are in each status."""
+    """The tasks asked for, and how many there are in each status.
+
+    Attributes:
+        tasks: By id.
+        counts: Of all tasks, not only of those asked for.
+    """
 
     tasks: tuple[Task, ...]
     counts: TaskCounts
@@ -59,7 +64,11 @@ class CancelAccepted(Message, frozen=True):
 
 
 class Forgotten(Message, frozen=True):
-    """These finished tasks are no longer known."""
+    """Finished tasks are no longer known.
+
+    Attributes:
+        ids: Which.
+    """
 
     ids: tuple[int, ...]
     correlation_id: int | str | None = None

@@ -149,7 +149,11 @@ class Unsubscribe(Message, frozen=True):
 
 
 class Shown(Message, frozen=True):
-    """All changes up to `seq` have been shown to a person. No answer."""
+    """All changes up to `seq` have been shown to a person. No answer.
+
+    Attributes:
+        seq: The number of the last of them.
+    """
 
     seq: int
 

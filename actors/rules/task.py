@@ -523,7 +523,15 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class TaskCounts(msgspec.Struct, frozen=True, gc=False):
-    """How many tasks are in each status."""
+    """How many tasks are in each status.
+
+    Attributes:
+        queued: Those that wait.
+        running: Those that run.
+        complete: Those that have ended well.
+        failed: Those that have failed.
+        canceled: Those that were canceled.
+    """
 
     queued: int = 0
     running: int = 0

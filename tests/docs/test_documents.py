@@ -46,6 +46,7 @@ STALE = {
     "commands.md": ("/cancel", "/abandon"),
     "embedding.md": ("TaskSystem(slots=2)", "TaskSystem(slots=3)"),
     "messages.md": ("| `Drained` |", "| `Emptied` |"),
+    "protocol.md": ("| `output_path` |", "| `output` |"),
     "testing.md": ("def test_", "def check_"),
 }
 

@@ -1,4 +1,4 @@
-"""A client of a session's host in plain Python, written from docs/host.md alone.
+"""A client of a session's host in plain Python, written from docs/protocol.md alone.
 
 It says hello, adds a task, sees its changes, and prints how it ended.
 """

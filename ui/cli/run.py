@@ -68,7 +68,6 @@ _OF_A_SESSION: Final = ("session.db", "host.sock")
 _PAUSE: Final = 0.1
 """Seconds between two looks at a file that grows; the end of its task is told."""
 
-_CHUNK: Final = 1 << 16
 _SIGNALED: Final = re.compile(r"killed by signal (\d+)")
 
 

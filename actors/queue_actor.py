@@ -80,7 +80,7 @@ from .runtime.sending import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from .journal.protocol import Journal
@@ -129,6 +129,9 @@ class QueueConfig:
         clock: The time.
         dead_letters: Counts what reaches nobody.
         dispatcher: Gives it its turns; without one it has a thread of its own.
+        released: Told the id of each task whose end is written down. If it is there,
+            jobs go on when this program is killed, and what their start takes is
+            written down until they have started.
     """
 
     kinds: Kinds
@@ -139,6 +142,7 @@ class QueueConfig:
     directory: str | None = None
     environment: Variables | None = None
     dispatcher: Dispatcher | None = None
+    released: Callable[[int], object] | None = None
 
 
 class QueueActor(SafeActor[QueueMessage]):
@@ -160,6 +164,8 @@ class QueueActor(SafeActor[QueueMessage]):
         seq: The number of the last change that the journal has.
         unshown: The changes that nobody was shown yet.
         last_changes: The numbers of the last changes of status, by the tasks' ids.
+        lost: How tasks have ended that ran when the last program was killed. Those that
+            are not in it go on; by default none does.
     """
 
     def __init__(  # noqa: PLR0913 - what is remembered of a session
@@ -171,6 +177,7 @@ class QueueActor(SafeActor[QueueMessage]):
         unshown: UnshownChanges | None = None,
         *,
         last_changes: Mapping[int, int] | None = None,
+        lost: Mapping[int, Outcome] | None = None,
     ) -> None:
         super().__init__(config.dead_letters, config.dispatcher)
         clock = config.clock
@@ -182,7 +189,9 @@ class QueueActor(SafeActor[QueueMessage]):
             seq=seq,
             unshown=unshown,
             last_changes=last_changes,
+            released=config.released,
         )
+        self._lost = lost
         self._book = book
         self._journal = journal
         self._outbox = changes.outbox
@@ -493,7 +502,9 @@ class QueueActor(SafeActor[QueueMessage]):
                 waiting = self._book.wait(task.id, reason)
                 self._changes.changed(waiting, TaskEvent.QUEUED)
         for task in self._book.list(TaskFilter.RUNNING, self._clock.now()):
-            self._changes.end(task.id, LOST)
+            outcome = LOST if self._lost is None else self._lost.get(task.id)
+            if outcome is not None:
+                self._changes.end(task.id, outcome)
         self._changes.forget(self._book.clean_up())
         everything = self._book.list(TaskFilter.ALL, self._clock.now())
         self._changes.quota.begin_with(everything)

@@ -33,6 +33,7 @@ from .processes import family, marks
 from .processes.ending import INTERVAL, KillRounds
 from .processes.environment import PreparedEnvironments
 from .processes.left import LeftBehind
+from .rules.adoption import Adoption, GoingOn
 from .rules.look_schedule import LookSchedule
 from .rules.safe_text import safe_line
 from .rules.task import Outcome, Task
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
     from .kinds import Kinds
     from .processes.handle import Process
+    from .rules.process_record import ProcessId
     from .rules.variables import Variables
     from .runtime.clock import Alarm
 
@@ -82,6 +84,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
         kinds: How they run.
         slots: How many run at a time.
         config: What all task actors share.
+        going_on: What was found when the session was opened, and goes on.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
         kinds: Kinds,
         slots: int,
         config: TaskActorConfig,
+        going_on: GoingOn | None = None,
     ) -> None:
         super().__init__(config.dead_letters, config.dispatcher)
         self._queue = queue
@@ -106,12 +110,13 @@ class RunnerActor(SafeActor[RunnerMessage]):
         self._draining: Drain | None = None
         self._owed = 0
         self._claim_alarm: Alarm | None = None
+        self._going_on = going_on or GoingOn()
 
     def handle(self, message: RunnerMessage) -> None:
         """Handle one message."""
         match message:
             case Begin():
-                self._claim(self._slots)
+                self._go_on()
             case StartTask(task=task, environment=environment):
                 self._start(task, environment)
             case StopTask(task_id=task_id, outcome=outcome, now=now):
@@ -159,10 +164,29 @@ class RunnerActor(SafeActor[RunnerMessage]):
             outcome = Outcome.failed("the runner was stopped while it ran")
             self.post(self._queue, TaskEnded(task_id, outcome))
 
+    def _go_on(self) -> None:
+        """Take over what goes on, and claim tasks for the slots that are free."""
+        going_on, self._going_on = self._going_on, GoingOn()
+        # Below zero if more go on than there are slots.
+        self._claim(self._slots - len(going_on.adopted))
+        for adoption in going_on.adopted:
+            task = adoption.task
+            if adoption.begins:
+                self._start(task, going_on.environments.get(task.id))
+            else:
+                self._start(task, None, adoption)
+        for task_id, left in going_on.left.items():
+            self._keep_left(task_id, left)
+
     def _claim(self, count: int) -> None:
         self.post(self._queue, ClaimTasks(self.actor_ref, count, self._slots))
 
-    def _start(self, task: Task, environment: Variables | None) -> None:
+    def _start(
+        self,
+        task: Task,
+        environment: Variables | None,
+        adoption: Adoption | None = None,
+    ) -> None:
         if self._draining is not None:
             outcome = Outcome.canceled(self._draining.reason)
             self.post(self._queue, TaskEnded(task.id, outcome))
@@ -181,6 +205,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
             self.actor_ref,
             self._config,
             environment=self._environments.prepare(environment),
+            adoption=adoption,
         )
         self._active[task.id] = actor
         self._rota.add(task.id)
@@ -203,9 +228,12 @@ class RunnerActor(SafeActor[RunnerMessage]):
         else:
             self._ended(end, stopped=message.stopped)
         if message.left:
-            mark = marks.mark(self._config.session_key, task_id)
-            left = self._left[task_id] = LeftBehind(mark, message.left)
-            self._watch_left(task_id, left.alive)
+            self._keep_left(task_id, message.left)
+
+    def _keep_left(self, task_id: int, processes: tuple[ProcessId, ...]) -> None:
+        mark = marks.mark(self._config.session_key, task_id)
+        left = self._left[task_id] = LeftBehind(mark, processes)
+        self._watch_left(task_id, left.alive)
 
     def _watch_left(self, task_id: int, processes: Iterable[Process]) -> None:
         for process in processes:

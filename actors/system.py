@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, cast
 
@@ -17,7 +18,7 @@ from msgspec.structs import replace
 from .journal.protocol import Journal, Memory, NoJournal
 from .journal.sqlite_file import JournalError
 from .journal.unshown import UnshownChanges
-from .kinds import BashKind, Closable, Kinds, SleepKind
+from .kinds import Adopting, BashKind, Closable, Kinds, SleepKind
 from .messages import (
     Acknowledged,
     Begin,
@@ -31,9 +32,11 @@ from .messages import (
 )
 from .processes import limits
 from .processes.environment import Environment
+from .processes.exit_notes import ExitNotes
 from .processes.exits import PidfdWatcher
 from .processes.spare import SPARES
 from .queue_actor import QueueActor, QueueConfig
+from .rules.adoption import GoingOn
 from .rules.book import TaskBook
 from .rules.field_types import wrong_type
 from .rules.safe_text import brief
@@ -54,7 +57,14 @@ from .session.blocking import (
     TaskSystemError,
 )
 from .session.folder import FolderError, InUseError, SessionFolder
-from .session.recovery import as_left, end_leftovers, told_now
+from .session.recovery import (
+    Recovered,
+    as_left,
+    end_leftovers,
+    look_around,
+    recover,
+    told_now,
+)
 from .session.shutdown import STOP_TIMEOUT, Shutdown, ShutdownConfig
 from .task_actor import TaskActorConfig
 
@@ -65,6 +75,7 @@ if TYPE_CHECKING:
     import pykka
 
     from .kinds import Kind
+    from .processes.notes import ProcessNotes
     from .runtime.clock import Clock
     from .runtime.mailbox import Scheduler
 
@@ -80,6 +91,19 @@ class _Settings(msgspec.Struct, frozen=True):
     history: int
     output_limit: int
     session_output_limit: int
+    adopt: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A session that is open, before its actors are."""
+
+    output: Path
+    journal: Journal
+    memory: Memory
+    recovered: Recovered
+    notes: ProcessNotes | None = None
+    exits: ExitNotes = field(default_factory=ExitNotes)
 
 
 class TaskSystem(Requests):
@@ -109,6 +133,9 @@ class TaskSystem(Requests):
         output_limit: Bytes of output beyond which a task is ended as failed.
         session_output_limit: Bytes of output of all tasks together; beyond it the
             oldest finished ones are forgotten, and then the one that writes is ended.
+        adopt: Whether jobs that a killed program left running go on, and their tasks
+            with them. By default they are ended when the session is opened, and the
+            tasks have failed.
         clock: The time of its actors and jobs; by default the real one. A test gives a
             `ManualClock`. What blocks the caller, such as `wait` and `stop`, is
             measured in real time all the same.
@@ -129,11 +156,12 @@ class TaskSystem(Requests):
         history: int = 1000,
         output_limit: int = 1 << 30,
         session_output_limit: int = 10 << 30,
+        adopt: bool = False,
         clock: Clock | None = None,
     ) -> None:
         super().__init__()
         settings = _Settings(
-            name, slots, grace, history, output_limit, session_output_limit
+            name, slots, grace, history, output_limit, session_output_limit, adopt
         )
         if (problem := wrong_type(settings)) is not None:
             raise TypeError(problem)
@@ -156,6 +184,7 @@ class TaskSystem(Requests):
         self._history = history
         self._output_limit = output_limit
         self._session_output_limit = session_output_limit
+        self._adopts = adopt
         self._name = name
         self._session_key = ""
         self._dispatcher: Dispatcher | None = None
@@ -281,7 +310,7 @@ class TaskSystem(Requests):
             self._releases.append(lambda: atexit.unregister(self.stop))
             try:
                 limits.require()
-                self._start_actors(*self._open_session(), subscribers)
+                self._start_actors(self._open_session(), subscribers)
             except (FolderError, JournalError, RefusedError, TimeoutError) as error:
                 self._undo_start()
                 in_use = isinstance(error, InUseError)
@@ -312,14 +341,15 @@ class TaskSystem(Requests):
                 " a fork; make another TaskSystem here"
             )
 
-    def _open_session(self) -> tuple[Path, Journal, Memory]:
+    def _open_session(self) -> _Opened:
         directory = self._directory
         if directory is None:
             import tempfile  # noqa: PLC0415 - a remembered session starts without it
 
             temporary = Path(tempfile.mkdtemp(prefix="backburner-"))
             self._releases.append(lambda: _remove(temporary))
-            return temporary, NoJournal(), Memory(session_key=os.urandom(6).hex())
+            memory = Memory(session_key=os.urandom(6).hex())
+            return _Opened(temporary, NoJournal(), memory, Recovered())
         queued = TaskStatus.QUEUED
         folder = SessionFolder(directory)
         self._releases.append(folder.close)
@@ -327,9 +357,14 @@ class TaskSystem(Requests):
         journal, memory, warning = folder.open_journal(lambda: self._hurried)
         # Until the queue has it; closing it again after that does nothing.
         self._releases.append(journal.release)
-        left = end_leftovers(
-            memory, self._grace, lambda: self._hurried, self._set_leftovers
-        )
+        notes: ProcessNotes | None = None
+        recovered, left = Recovered(), None
+        if self._adopts:
+            notes = folder.open_notes(memory.session_key)
+            self._releases.append(notes.close)
+            recovered = self._recover(folder, memory, notes, lost=warning is not None)
+        hurried, found = lambda: self._hurried, self._set_leftovers
+        left = end_leftovers(memory, self._grace, hurried, found, recovered)
         self._set_leftovers("")
         waited = (it for it in memory.tasks if it.status is queued)
         self.resumed = tuple(
@@ -338,19 +373,37 @@ class TaskSystem(Requests):
         if left is not None:
             warning = f"still alive from the last time, and can't be ended: {left}"
         self.warnings = () if warning is None else (warning,)
-        tasks = as_left(folder.adopt(memory.tasks), last_seen)
-        return folder.output, journal, replace(memory, tasks=tasks)
+        tasks = as_left(folder.adopt(memory.tasks), last_seen, recovered)
+        memory = replace(
+            memory, tasks=tasks, unshown=told_now(memory.unshown, recovered.spared)
+        )
+        now = {it.id: it for it in tasks}
+        adopted = tuple(replace(it, task=now[it.task.id]) for it in recovered.adopted)
+        recovered = replace(recovered, adopted=adopted)
+        return _Opened(folder.output, journal, memory, recovered, notes, folder.exits)
+
+    def _recover(
+        self, folder: SessionFolder, memory: Memory, notes: ProcessNotes, *, lost: bool
+    ) -> Recovered:
+        """Find out what goes on of what a killed program has left."""
+        running = [it.id for it in memory.tasks if it.status is TaskStatus.RUNNING]
+        if memory.clean and not running:
+            notes.load(())
+            folder.exits.forget_all()
+            return Recovered()
+        adopting = {it.name for it in self._kinds if isinstance(it, Adopting)}
+        now = look_around(memory.session_key, notes.load(running), folder.output_ids())
+        return recover(memory, now, adopting, lost=lost)
 
     def _set_leftovers(self, leftovers: str) -> None:
         self.leftovers = leftovers
 
     def _start_actors(
         self,
-        output: Path,
-        journal: Journal,
-        memory: Memory,
+        opened: _Opened,
         subscribers: Iterable[Recipient[Notification] | Subscribe],
     ) -> None:
+        memory, recovered, notes = opened.memory, opened.recovered, opened.notes
         self._session_key = memory.session_key
         SPARES.hold()
         self._releases.append(SPARES.drop)
@@ -367,24 +420,32 @@ class TaskSystem(Requests):
         self._releases.append(dispatcher.close)
         self._dispatcher = dispatcher
         book = TaskBook(memory.next_id, self._history)
-        book.restore(memory.tasks, memory.order, memory.environments, memory.rules)
+        book.restore(
+            memory.tasks,
+            memory.order,
+            memory.environments,
+            memory.rules,
+            at=clock.now() if recovered.adopted else None,
+        )
         environment = Variables(os.environ)
         self._queue = QueueActor.start(
             QueueConfig(
                 kinds=self._kinds,
-                output=output,
+                output=opened.output,
                 output_limit=self._session_output_limit,
                 directory=working_directory(),
                 environment=environment,
                 clock=clock,
                 dead_letters=self.dead_letters,
                 dispatcher=dispatcher,
+                released=None if notes is None else notes.release,
             ),
             book,
-            journal,
+            opened.journal,
             memory.seq,
-            UnshownChanges(told_now(memory.unshown), book.knows, memory.shown),
+            UnshownChanges(memory.unshown, book.knows, memory.shown),
             last_changes=memory.last_changes,
+            lost=None if notes is None else recovered.lost,
         )
         for it in subscribers:
             request = it if isinstance(it, Subscribe) else Subscribe(it)
@@ -399,8 +460,13 @@ class TaskSystem(Requests):
             grace=self._grace,
             output_limit=self._output_limit,
             environment=Environment.to_inherit(environment),
+            notes=notes,
+            exit_notes=opened.exits,
         )
-        self._runner = RunnerActor.start(self._queue, self._kinds, self._slots, config)
+        going_on = GoingOn(recovered.adopted, memory.environments, recovered.left)
+        self._runner = RunnerActor.start(
+            self._queue, self._kinds, self._slots, config, going_on
+        )
         answer_of(self._runner.ask(Begin(), block=False), ANSWER_TIMEOUT)
         # The runner's claims came first, so an answer means that they are known.
         self._request(ListTasks(TaskFilter.RUNNING), TaskList)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, assert_never, cast
 import msgspec
 
 from .kinds import InvalidRequestError, JobContext, ShortageError, StartError
-from .kinds.kind import WrongKindError
+from .kinds.kind import Adopting, WrongKindError
 from .messages import (
     Begin,
     BeginAgain,
@@ -27,13 +27,16 @@ from .messages import (
     TaskWaits,
 )
 from .processes import marks
+from .processes.adopted import AdoptedProcess
 from .processes.environment import Environment
+from .processes.exit_notes import ExitNotes
+from .processes.notes import JobNotes
 from .processes.output_file import OutputMonitor
 from .rules.durations import short_duration
 from .rules.process_record import ProcessId, ProcessRecord
 from .rules.safe_text import brief, safe_line, size_text
 from .rules.shortage import WAITS_FOR
-from .rules.task import TIMED_OUT, Outcome, OutputNews, Task
+from .rules.task import LOST, TIMED_OUT, Outcome, OutputNews, Task
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import DeadLetters, Recipient, logger, post_if_alive
 
@@ -42,6 +45,8 @@ if TYPE_CHECKING:
 
     from .kinds import Job, JobEnd, Kind
     from .processes.exits import ExitWatcher
+    from .processes.notes import ProcessNotes
+    from .rules.adoption import Adoption
     from .runtime.clock import Alarm, Clock
     from .runtime.dispatcher import Dispatcher
 
@@ -71,6 +76,8 @@ class TaskActorConfig:
         output_limit: Bytes of output beyond which a task is ended as failed.
         environment: What the processes of tasks inherit that came without any.
         dispatcher: Gives the actors their turns; without one each has a thread.
+        notes: Where it is written down which process each job is; None for nowhere.
+        exit_notes: Where others have written down how processes ended.
     """
 
     clock: Clock
@@ -81,6 +88,8 @@ class TaskActorConfig:
     output_limit: int
     environment: Environment = field(default_factory=Environment.to_inherit)
     dispatcher: Dispatcher | None = None
+    notes: ProcessNotes | None = None
+    exit_notes: ExitNotes = field(default_factory=ExitNotes)
 
 
 class TaskActor(SafeActor[TaskActorMessage]):
@@ -96,6 +105,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         runner: Told of the end.
         config: What all task actors share.
         environment: What its processes inherit; by default what the config says.
+        adoption: The job that goes on, if it was started by a program that was killed.
     """
 
     def __init__(  # noqa: PLR0913 - each is one independent thing
@@ -107,9 +117,11 @@ class TaskActor(SafeActor[TaskActorMessage]):
         config: TaskActorConfig,
         *,
         environment: Environment | None = None,
+        adoption: Adoption | None = None,
     ) -> None:
         super().__init__(config.dead_letters, config.dispatcher)
         self._task = task
+        self._adoption = adoption
         self._kind = kind
         self._queue = queue
         self._runner = runner
@@ -179,8 +191,12 @@ class TaskActor(SafeActor[TaskActorMessage]):
             exits=self._config.exits,
             look=self._ask_to_look,
             environment=self._environment,
+            notes=JobNotes(self._config.notes, self._task.id),
         )
         self._begun = self._config.clock.now().wall.timestamp()
+        if self._adoption is not None:
+            self._adopt(self._adoption, context)
+            return
         try:
             self._job = self._start(context)
         except (ShortageError, MemoryError) as error:
@@ -195,13 +211,40 @@ class TaskActor(SafeActor[TaskActorMessage]):
             else:
                 self._limit_time()
 
-    def _limit_time(self) -> None:
+    def _adopt(self, adoption: Adoption, context: JobContext) -> None:
+        """Take over the job of a program that was killed."""
+        self.about_to_block()
+        process = None
+        if adoption.process is not None:
+            process = AdoptedProcess(
+                adoption.process, adoption.status, self._config.exit_notes
+            )
+        kind = self._kind
+        self._imposed = adoption.stops_with
+        try:
+            if not isinstance(kind, Adopting):
+                raise StartError(LOST.reason)  # noqa: TRY301 - as of a kind that refuses
+            self._job = job = kind.adopt(context, process)
+        except (StartError, InvalidRequestError) as error:
+            self._report(self._imposed or Outcome.failed(safe_line(str(error))))
+            return
+        if self._task.duration is not None:
+            self._begun -= self._task.duration
+        if self._imposed is not None:
+            # Before the first look, which would leave alone what has outlived it.
+            self._ask_to_stop(job, self._imposed)
+        else:
+            self._limit_time(self._task.duration or 0.0)
+        self._look()
+
+    def _limit_time(self, passed: float = 0.0) -> None:
         timeout = None if self._task.terms is None else self._task.terms.timeout
         if timeout is not None:
+            left = max(0.0, timeout - passed)
             reason = f"{TIMED_OUT}{short_duration(timeout)}"
             stop = Stop(Outcome.failed(reason))
             self._timeout = self._config.clock.call_later(
-                timeout, lambda: self.tell_self(stop)
+                left, lambda: self.tell_self(stop)
             )
 
     def _try_again(self, waits_for: str) -> None:
@@ -314,6 +357,9 @@ class TaskActor(SafeActor[TaskActorMessage]):
         if now:
             self._kill(job)
             return
+        self._ask_to_stop(job, imposed)
+
+    def _ask_to_stop(self, job: Job, imposed: Outcome) -> None:
         job.stop()
         kill = Stop(imposed, now=True)
         self._grace = self._config.clock.call_later(

@@ -1,8 +1,8 @@
 """Which environments the journal's file has: those of tasks that wait, and no others.
 
 An environment may hold secrets. It is in the file only as long as a task of it waits to
-be started: a task that runs needs it no more, and fails if its program dies. Equal ones
-are one row.
+be started, or is being started: a task whose process is known needs it no more. Equal
+ones are one row.
 """
 
 from __future__ import annotations
@@ -45,12 +45,18 @@ class EnvironmentRows:
         """Whether there is something to write."""
         return bool(self._added or self._dropped)
 
-    def load(self, db: sqlite3.Connection, waiting: Iterable[int]) -> None:
+    def load(
+        self,
+        db: sqlite3.Connection,
+        waiting: Iterable[int],
+        starting: Iterable[int] = (),
+    ) -> None:
         """Read those of waiting tasks, and let the others be deleted.
 
         Args:
             db: The file.
             waiting: The ids of the tasks.
+            starting: Those that were being started, and may have one as well.
 
         Raises:
             ValueError: If a row is damaged, or missing.
@@ -58,13 +64,15 @@ class EnvironmentRows:
         """
         for row_id, variables in db.execute("SELECT id, variables FROM environments"):
             self._note_row(row_id, _decode(variables))
-        wanted = frozenset(waiting)
-        if wanted:
+        needed = frozenset(waiting)
+        if wanted := needed.union(starting):
             for task_id, row_id in db.execute(
                 "SELECT id, environment FROM tasks WHERE environment IS NOT NULL"
             ):
                 if task_id in wanted:
                     if row_id not in self._rows:
+                        if task_id not in needed:
+                            continue
                         raise ValueError(f"task {task_id} has lost its environment")
                     self._note_user(task_id, row_id)
         for row_id in tuple(self._rows):

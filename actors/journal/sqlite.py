@@ -14,7 +14,7 @@ from ..rules.book import LARGEST, LAST_OPENED
 from ..rules.chat_message import ChatMessage
 from ..rules.process_record import ProcessRecord
 from ..rules.safe_text import brief
-from ..rules.task import Task, TaskStatus
+from ..rules.task import STOPPING, Task, TaskStatus
 from ..rules.terms import QueueRules
 from .environments import EnvironmentRows
 from .protocol import Memory
@@ -68,6 +68,7 @@ class _Noted:
         self.chat: list[tuple[int, str]] = []
         self.forgotten: list[tuple[int]] = []
         self.settled: list[tuple[int]] = []  # forgotten, and nothing left to be shown
+        self.bare: list[tuple[int]] = []  # started, and so without an environment
         self.meta: dict[str, int | str] = {}
 
     def is_empty(self) -> bool:
@@ -80,12 +81,14 @@ class _Noted:
             or self.processes
             or self.forgotten
             or self.settled
+            or self.bare
         )
 
     def write(self, db: sqlite3.Connection) -> None:
         """Write all of it; forgetting comes last, so that it wins."""
         for statement, rows in (
             ("INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?)", self.tasks.values()),
+            ("UPDATE tasks SET environment = NULL WHERE id = ?", self.bare),
             ("INSERT OR REPLACE INTO changes VALUES (?, ?, ?, ?)", self.changes),
             ("INSERT INTO chat (seq, message) VALUES (?, ?)", self.chat),
             ("INSERT OR REPLACE INTO processes VALUES (?, ?, ?)", self.processes),
@@ -140,6 +143,7 @@ class SqliteJournal:
         self._key = ""
         self._rules = "{}"
         self._processes: dict[int, tuple[int, int, float]] = {}
+        self._stopping: set[int] = set()
         self._encode = msgspec.json.Encoder().encode
         # Made here, used by the QueueActor's thread alone.
         self._db: sqlite3.Connection | None = None
@@ -171,7 +175,8 @@ class SqliteJournal:
             tasks, order, last_changes = _load_tasks(db)
             (newest,) = db.execute("SELECT max(seq) FROM changes").fetchone()
             # Progress has numbers too, and is shown without being written down.
-            seq = max(meta.seq, meta.shown, newest or 0)
+            newest = max(newest or 0, max(last_changes.values(), default=0))
+            seq = max(meta.seq, meta.shown, newest)
             next_id = max(meta.next_id, (tasks[-1].id if tasks else 0) + 1)
             if max(seq, next_id) > LARGEST:
                 raise ValueError("a number is beyond all bounds")
@@ -182,9 +187,10 @@ class SqliteJournal:
             rules = _decode_rules(meta.rules)
             self._rules = meta.rules
             self._shown = meta.shown
-            queued = TaskStatus.QUEUED
+            queued, running = TaskStatus.QUEUED, TaskStatus.RUNNING
             waiting = [task.id for task in tasks if task.status is queued]
-            self._environments.load(db, waiting)
+            starting = [task.id for task in tasks if task.status is running]
+            self._environments.load(db, waiting, starting)
             # Of those that the program did not live to overwrite.
             self._environments.has_traces = not meta.clean
             # To be shown later; if one of them is damaged, now is the time to know.
@@ -228,14 +234,21 @@ class SqliteJournal:
     def changed(
         self, change: TaskChanged, environment: Variables | None = None
     ) -> None:
-        """Note a change of a task; progress of one that runs is not worth a write."""
+        """Note a change of a task; progress of one that runs is not worth a write.
+
+        But for its first one after it was told to stop: whoever goes on with it must
+        know.
+        """
         is_progress = change.event is TaskEvent.PROGRESS
-        if is_progress and change.task.status is not TaskStatus.QUEUED:
-            return
         task, noted = change.task, self._noted
+        if is_progress and task.status is not TaskStatus.QUEUED:
+            if task.id in self._stopping or not task.reason.startswith(STOPPING):
+                return
+            self._stopping.add(task.id)
         row = self._row(change)
         row_id: int | None = None
-        if task.status is TaskStatus.QUEUED and environment is not None:
+        known = task.id in self._processes
+        if environment is not None and not known and not task.status.is_final:
             row_id = self._environments.keep(task.id, environment)
         else:
             self._environments.release(task.id)
@@ -246,12 +259,16 @@ class SqliteJournal:
         self._next_id = max(self._next_id, task.id + 1)
         if task.status.is_final:
             self._processes.pop(task.id, None)
+            self._stopping.discard(task.id)
 
     def runs_as(self, process: ProcessRecord) -> None:
         """Note the process of a task."""
         row = (process.task_id, process.pid, process.created)
         self._noted.processes.append(row)
         self._processes[process.task_id] = row
+        if self._environments.row_of(process.task_id) is not None:
+            self._environments.release(process.task_id)
+            self._noted.bare.append((process.task_id,))
 
     def ruled(self, rules: QueueRules) -> None:
         """Note what is set for the whole queue."""

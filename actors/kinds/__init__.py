@@ -4,6 +4,7 @@ from .bash import BashKind
 from .function import FunctionKind
 from .installed import installed_kinds
 from .kind import (
+    Adopting,
     Closable,
     InvalidRequestError,
     Job,
@@ -18,6 +19,7 @@ from .process import ProcessJob, ProcessKind
 from .sleep import SleepKind
 
 __all__ = [
+    "Adopting",
     "BashKind",
     "Closable",
     "FunctionKind",

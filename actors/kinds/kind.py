@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast, runtime_checkable
 import msgspec
 
 from ..processes.environment import Environment
+from ..processes.notes import JobNotes
 from ..rules.process_record import ProcessId
 from ..rules.safe_text import brief
 from ..rules.task import Outcome
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from ..processes.adopted import AdoptedProcess
     from ..processes.exits import ExitWatcher
     from ..rules.task import Task
     from ..runtime.clock import Clock
@@ -58,6 +60,8 @@ class JobContext:
         environment: What its processes inherit: the environment that the request came
             with, or else that of this process when the task system was started, with
             `PYTHONUNBUFFERED`.
+        notes: Writes down which process the job is, and how that ended, for a program
+            that takes the job over.
     """
 
     task: Task
@@ -67,6 +71,7 @@ class JobContext:
     exits: ExitWatcher
     look: Callable[[], bool | None]
     environment: Environment = field(default_factory=Environment.to_inherit)
+    notes: JobNotes = field(default_factory=JobNotes)
 
 
 class JobEnd(msgspec.Struct, frozen=True):
@@ -162,6 +167,27 @@ class Kind(KindWords, Protocol):
             ShortageError: If it can't be started just now; it is tried again.
             StartError: If it can't be started; the task fails with its text. Any other
                 exception fails the task too, and is logged.
+        """
+        ...
+
+
+@runtime_checkable
+class Adopting(Protocol):
+    """A kind whose jobs go on when the program that runs them is killed.
+
+    A program that opens the session then, as a host does, takes them over. The jobs of
+    other kinds have failed, and their processes are ended.
+    """
+
+    def adopt(self, context: JobContext, process: AdoptedProcess | None) -> Job:
+        """Return the job that goes on; must not block.
+
+        Args:
+            context: As for `start`.
+            process: Its first process, running or ended; None if none is known.
+
+        Raises:
+            StartError: If there is nothing to take over; the task fails with its text.
         """
         ...
 

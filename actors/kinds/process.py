@@ -25,12 +25,18 @@ from ..rules.task import GOES_ON
 from .kind import JobEnd, ShortageError, StartError, WrongKindError
 
 if TYPE_CHECKING:
+    from ..processes.adopted import AdoptedProcess
     from ..processes.handle import Process
     from ..rules.task import Task
     from .kind import JobContext
 
 
 _FAULT: Final = "the kind {!r} is at fault: {}() returned"
+
+_NEVER_KNOWN: Final = (
+    "its exit status is unknown: the session's host was killed in the moment in which"
+    " it started it"
+)
 
 SEARCHES: Final = 20
 """Searches for what a job has started that may fail before it is told to end anyway."""
@@ -43,7 +49,9 @@ class ProcessJob:
     (`server &`) goes on. A job that is told to stop ends when nothing of it is left.
     """
 
-    def __init__(self, child: ChildProcess, context: JobContext) -> None:
+    def __init__(
+        self, child: ChildProcess | AdoptedProcess, context: JobContext
+    ) -> None:
         self._child = child
         self._context = context
         self._gave_way = False
@@ -51,7 +59,10 @@ class ProcessJob:
         self._searches = 0
         self._ending: KillRounds | None = None
         self._family: list[Process] = []
-        context.exits.watch(child.pid, self._have_a_look)
+        context.notes.started(child.process)
+        # One that was adopted may have ended, and its id be another's: a look tells.
+        if child.leads:
+            context.exits.watch(child.pid, self._have_a_look)
 
     def pid(self) -> int:
         """Return the id of its first process."""
@@ -100,12 +111,14 @@ class ProcessJob:
                 self._context.clock.call_later(INTERVAL, self._have_a_look)
                 return
         self._searches = 0
+        leads, group = self._child.leads, self._child.pid
         self._child.signal_group(signal.SIGTERM)
         self._child.signal_group(signal.SIGCONT)
-        group = self._child.pid
         with contextlib.suppress(OSError):
             family.ask_to_end(
-                process for process in self._family if not process.is_in_group(group)
+                process
+                for process in self._family
+                if not (leads and process.is_in_group(group))
             )
 
     def _kill(self, ending: KillRounds) -> None:
@@ -124,14 +137,14 @@ class ProcessJob:
             self._context.clock.call_later(INTERVAL, self._have_a_look)
             return None
         if status is not None:
-            self._child.reap()
+            self._reap(status)
         outcome = (status or ExitStatus()).outcome()
         leftover = f"could not be ended: {ending.left() or self._child.pid}"
         return JobEnd(outcome, leftover, tuple(self._family))
 
     def _end(self, status: ExitStatus) -> JobEnd:
         outcome = status.outcome()
-        if self._child.reap():
+        if self._reap(status):
             names = ""
             with contextlib.suppress(OSError, MemoryError):
                 names = family.describe(self._find_family())
@@ -140,6 +153,12 @@ class ProcessJob:
                 outcome = msgspec.structs.replace(outcome, reason=reason)
                 return JobEnd(outcome, left=tuple(self._family))
         return JobEnd(outcome)
+
+    def _reap(self, status: ExitStatus) -> bool:
+        # Written down first: if this program is killed now, nobody else can tell.
+        if (number := status.wait_status) is not None:
+            self._context.notes.ended(self._child.process, number)
+        return self._child.reap()
 
     def _something_left(self) -> bool:
         try:
@@ -156,9 +175,8 @@ class ProcessJob:
             self._child.reap()
 
     def _find_family(self) -> list[Process]:
-        self._family = family.find_family(
-            self._child.pid, self._context.mark, self._family
-        )
+        leader = self._child.pid if self._child.leads else None
+        self._family = family.find_family(leader, self._context.mark, self._family)
         return self._family
 
 
@@ -261,6 +279,16 @@ class ProcessKind:
         except ValueError as error:
             raise StartError(f"can't start {argv[0]}: {error}") from error
         return ProcessJob(child, context)
+
+    def adopt(self, context: JobContext, process: AdoptedProcess | None) -> ProcessJob:
+        """Return the job of a process that a killed program has left.
+
+        Raises:
+            StartError: If it is not known which process that was.
+        """
+        if process is None:
+            raise StartError(_NEVER_KNOWN)
+        return ProcessJob(process, context)
 
     def _command_for(self, task: Task) -> Sequence[str]:
         argv = cast("object", self.command(task.args))

@@ -9,6 +9,7 @@ from ..rules.task import Outcome
 from .kind import InvalidRequestError, JobEnd
 
 if TYPE_CHECKING:
+    from ..processes.adopted import AdoptedProcess
     from .kind import JobContext
 
 
@@ -27,12 +28,15 @@ def parse_duration(text: str) -> float:
 class SleepJob:
     """A time that passes."""
 
-    def __init__(self, seconds: float, context: JobContext) -> None:
+    def __init__(
+        self, seconds: float, context: JobContext, passed: float = 0.0
+    ) -> None:
         self._context = context
         self._seconds = seconds
-        self._begun = context.clock.now().monotonic
+        self._begun = context.clock.now().monotonic - passed
         self._stopped = False
-        self._alarm = context.clock.call_later(seconds, context.look)
+        left = max(0.0, seconds - passed)
+        self._alarm = context.clock.call_later(left, context.look)
 
     def pid(self) -> None:
         """Have no process."""
@@ -84,3 +88,11 @@ class SleepKind:
     def start(self, context: JobContext) -> SleepJob:
         """Start to wait."""
         return SleepJob(parse_duration(context.task.args[0]), context)
+
+    def adopt(self, context: JobContext, process: AdoptedProcess | None) -> SleepJob:
+        """Go on waiting for what is left of the time."""
+        del process
+        passed = 0.0
+        if (began := context.task.started_at) is not None:
+            passed = max(0.0, (context.clock.now().wall - began).total_seconds())
+        return SleepJob(parse_duration(context.task.args[0]), context, passed)

@@ -6,11 +6,13 @@ import contextlib
 import os
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 import msgspec
 
+from ..rules.process_record import StartedProcess
 from ..rules.task import Outcome
+from .notes import ticks_now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,19 +32,37 @@ def started() -> frozenset[int]:
 
 
 class ExitStatus(msgspec.Struct, frozen=True):
-    """How a process ended: by an exit code, by a signal, or unknown to us (neither)."""
+    """How a process ended: by an exit code, by a signal, or unknown to us (neither).
+
+    Attributes:
+        code: Its exit code.
+        signal: The number of the signal that ended it.
+        unknown: Why nobody knows, if it is neither.
+    """
 
     code: int | None = None
     signal: int | None = None
+    unknown: str = "another part of this program collected it"
+
+    @classmethod
+    def of(cls, status: int) -> Self:
+        """Return what a wait status says."""
+        number = status & 0x7F
+        return cls(signal=number) if number else cls(code=status >> 8 & 0xFF)
+
+    @property
+    def wait_status(self) -> int | None:
+        """The wait status that says this; None if it is unknown."""
+        if self.signal is not None:
+            return self.signal
+        return None if self.code is None else self.code << 8
 
     def outcome(self) -> Outcome:
         """Return what this means for a task."""
         if self.signal is not None:
             return Outcome.failed(f"killed by signal {self.signal}{_name(self.signal)}")
         if self.code is None:
-            return Outcome.failed(
-                "exit status unknown: another part of this program collected it"
-            )
+            return Outcome.failed(f"its exit status is unknown: {self.unknown}")
         reason = f"exit status {self.code}"
         if self.code == 0:
             return Outcome.complete(reason, 0)
@@ -84,9 +104,17 @@ class ChildProcess:
         # Loaded when a process is started, not when the program is.
         from .spawn import spawn  # noqa: PLC0415
 
+        earliest = ticks_now()
         self.pid = spawn(argv, environment, output, directory)
         """Its process id, which is also that of its group and session."""
         _STARTED.add(self.pid)
+        self.process = StartedProcess(self.pid, earliest, ticks_now())
+        """The same, unlike that of any process that gets the id later."""
+
+    @property
+    def leads(self) -> bool:
+        """Whether its id still means its group and its session."""
+        return True
 
     def exit_status(self) -> ExitStatus | None:
         """Return how it ended, or none while it runs. Never blocks, does not reap."""

@@ -45,13 +45,13 @@ def find_own(own_mark: str) -> list[Process]:
 
 
 def members(
-    table: Table, leader: int, token: str | None, known: Iterable[int] = ()
+    table: Table, leader: int | None, token: str | None, known: Iterable[int] = ()
 ) -> set[int]:
     """Return the ids of one task's processes, with those that were known before.
 
     Args:
         table: Where they are looked for.
-        leader: The id of its first process.
+        leader: The id of its first process; None if that id may be another's by now.
         token: The part of the mark that is the task's own, if it has one.
         known: The ids of processes whose descendants belong to the task too.
     """
@@ -60,17 +60,19 @@ def members(
         for pid, entry in table.items()
         if entry.session == leader or token in entry.marks
     }
-    return with_descendants(table, found | {leader, *known})
+    ancestors = known if leader is None else (leader, *known)
+    return with_descendants(table, found.union(ancestors))
 
 
 def find_family(
-    leader: int, own_mark: str, known: Iterable[Process] = ()
+    leader: int | None, own_mark: str, known: Iterable[Process] = ()
 ) -> list[Process]:
     """Find the running processes of one task.
 
     Args:
         leader: The id of its first process, whose session others may have stayed in;
-            not reaped yet, so that the id can't mean another process.
+            not reaped yet, so that the id can't mean another process; None if it is,
+            and others are known by their mark and their parents alone.
         own_mark: Its mark, as `mark` gave it.
         known: Processes found before; those still running are included, and so are
             their children.

@@ -38,3 +38,9 @@ def is_of_session(part: str, session_key: str) -> bool:
     Whatever the session was called then: its key alone is like no other's.
     """
     return part.rpartition(":")[0].rpartition("-")[2] == session_key
+
+
+def task_of(part: str) -> int | None:
+    """Return the id of the task that a part of a mark names; None if it is none."""
+    number = part.rpartition(":")[2]
+    return int(number) if number.isascii() and number.isdecimal() else None

@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 _NEEDLE: Final = f"{MARK}=".encode()
 _CHUNK: Final = 1 << 15  # the environment of a process is hardly ever longer
 _ENDED: Final = frozenset({b"Z", b"X"})
-_TICKS: Final = os.sysconf("SC_CLK_TCK")
+TICKS: Final = os.sysconf("SC_CLK_TCK")
+"""Clock ticks in a second."""
+
 _LONGEST_NAME: Final = 15  # of those that the kernel keeps
 
 # Places in `/proc/PID/stat`, counted from behind the name.
 _STATE, _PARENT, _GROUP, _SESSION, _TIMES, _THREADS, _BORN = 0, 1, 2, 3, 11, 17, 19
+_STATUS: Final = 49
 
 
 class Stat(msgspec.Struct, frozen=True, gc=False):
@@ -82,7 +85,7 @@ def stat(pid: int) -> Stat | None:
         int(fields[_SESSION]),
         ended,
         looks_ended and not ended,
-        sum(map(int, fields[_TIMES : _TIMES + 4])) / _TICKS,
+        sum(map(int, fields[_TIMES : _TIMES + 4])) / TICKS,
     )
 
 
@@ -139,9 +142,42 @@ def boot_time() -> float:
     return 0.0
 
 
+def boot_id() -> str:
+    """Return what is like no other start of the machine; `0` if that can't be told."""
+    try:
+        text = _content("/proc/sys/kernel/random/boot_id") or b""
+    except OSError:
+        text = b""
+    return text.decode("ascii", "replace").strip().replace("-", "")[:32] or "0"
+
+
+def status_of_zombie(pid: int) -> int | None:
+    """Return the wait status of a process that has ended and was not collected.
+
+    None if it is gone, goes on, or this process may not see that: the kernel then shows
+    a zero.
+
+    Raises:
+        OSError: If the system lacks what it takes to tell.
+    """
+    content = _content(f"/proc/{pid}/stat")
+    owners = _content(f"/proc/{pid}/status")
+    if content is None or owners is None:
+        return None
+    fields = content.rpartition(b") ")[2].split()
+    if fields[_STATE] not in _ENDED or int(fields[_THREADS]) > 1:
+        return None
+    own = {b"Uid:": os.geteuid(), b"Gid:": os.getegid()}
+    for line in owners.splitlines():
+        name, *ids = line.split()
+        if name in own and any(int(it) != own[name] for it in ids):
+            return None
+    return int(fields[_STATUS])
+
+
 def seconds(ticks: int) -> float:
     """Return clock ticks as seconds."""
-    return ticks / _TICKS
+    return ticks / TICKS
 
 
 def _threads(pid: int) -> Iterator[str]:

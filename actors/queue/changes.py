@@ -15,15 +15,17 @@ from ..messages import (
     TasksForgotten,
 )
 from ..rules.shown import ShownTracker
+from ..rules.task import TaskStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ..journal.protocol import Journal
     from ..rules.book import TaskBook
     from ..rules.moment import Moment
     from ..rules.output_quota import OutputQuota
     from ..rules.task import Outcome, OutputNews, Task
+    from ..rules.variables import Variables
     from ..runtime.clock import Clock
 
 
@@ -38,6 +40,8 @@ class Changes:
         seq: The number of the last change that the journal has.
         unshown: The changes that nobody was shown yet.
         last_changes: The numbers of the last changes of status, by the tasks' ids.
+        released: Told the id of each task whose end is written down, if jobs go on when
+            this program is killed.
     """
 
     def __init__(  # noqa: PLR0913 - what is remembered of a session
@@ -50,6 +54,7 @@ class Changes:
         seq: int = 0,
         unshown: UnshownChanges | None = None,
         last_changes: Mapping[int, int] | None = None,
+        released: Callable[[int], object] | None = None,
     ) -> None:
         self.book = book
         self.journal = journal
@@ -66,6 +71,8 @@ class Changes:
         self.last_to_show = self.unshown.last
         self._clock = clock
         self._doomed: list[Task] = []
+        self._released = released
+        self._ended: list[int] = []
 
     def now(self) -> Moment:
         """Return the time."""
@@ -86,16 +93,27 @@ class Changes:
         """
         self.seq += 1
         changed = TaskChanged(self.seq, event or TaskEvent.of(task.status), task)
-        self.journal.changed(changed, self.book.environment(task.id))
+        self.journal.changed(changed, self._environment_of(task))
         if changed.event is not TaskEvent.PROGRESS:
             self.last_changes[task.id] = changed.seq
             self.unshown.add(changed)
             self.last_to_show = changed.seq
             self.shown.note_told(changed.seq)
         self.publish(changed)
-        if task.status.is_final and (oldest := self.book.clean_up()):
-            self.forget(oldest)
+        if task.status.is_final:
+            self._ended.append(task.id)
+            if oldest := self.book.clean_up():
+                self.forget(oldest)
         return task
+
+    def _environment_of(self, task: Task) -> Variables | None:
+        """Return what is to be written down of a task's environment."""
+        if task.status is not TaskStatus.QUEUED and (
+            # Another program may have to start it, until its process is known.
+            self._released is None or task.output_path is None
+        ):
+            return None
+        return self.book.environment(task.id)
 
     def forget(self, tasks: tuple[Task, ...]) -> tuple[int, ...]:
         """Write down and tell that the book has forgotten tasks; return their ids."""
@@ -124,6 +142,10 @@ class Changes:
         """Note that all of this is written down."""
         self.book.note_written()
         self.told_seq = self.seq
+        ended, self._ended = self._ended, []
+        if self._released is not None:
+            for task_id in ended:
+                self._released(task_id)
 
     def unknown(self, task_id: int, correlation_id: int | str | None) -> Refused:
         """Return the answer to a request for a task that is not known."""

@@ -25,6 +25,7 @@ from ..rules.book import UnknownTaskError
 from ..rules.safe_text import brief, safe_line
 from ..rules.scheduler import PAUSED, group_paused
 from ..rules.task import (
+    STOPPING,
     IllegalTransitionError,
     Outcome,
     Task,
@@ -153,7 +154,7 @@ class Control:
             return self._changes.end(task.id, Outcome.canceled(reason))
         self._starts.stop(StopTask(task.id, Outcome.canceled(reason), now=now))
         stopping = self._book.note_reason(
-            task.id, f"stopping, {reason}", self._changes.now()
+            task.id, f"{STOPPING}{reason}", self._changes.now()
         )
         return self._changes.changed(stopping, TaskEvent.PROGRESS)
 

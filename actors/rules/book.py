@@ -75,7 +75,7 @@ class TaskBook:
         self._scheduler = Scheduler()
         self._held: set[int] = set()  # queued, but not to be started
         self._hopeless: list[tuple[int, str]] = []
-        # On the monotonic clock; none if it ran in an earlier life of the session.
+        # On the monotonic clock; none if it ran in an earlier life, and does no more.
         self._started: dict[int, float | None] = {}
         self._finished: deque[int] = deque()
         # Of tasks that have not ended; equal ones are one object.
@@ -93,6 +93,7 @@ class TaskBook:
         order: Iterable[int] | None = None,
         environments: Mapping[int, Variables] | None = None,
         rules: QueueRules | None = None,
+        at: Moment | None = None,
     ) -> None:
         """Take over the tasks of an earlier life of the session, into an empty book.
 
@@ -102,6 +103,7 @@ class TaskBook:
                 default.
             environments: Those of queued tasks, by the ids of the tasks.
             rules: What is set for the whole queue.
+            at: When, if running tasks go on: their durations count on from here.
         """
         if rules is not None:
             for group in rules.groups:
@@ -117,6 +119,9 @@ class TaskBook:
         self._restore_order(queued)
         self._started = dict.fromkeys(self._having(TaskStatus.RUNNING))
         for task_id in self._started:
+            if at is not None:
+                ran = self._tasks[task_id].duration or 0.0
+                self._started[task_id] = at.monotonic - ran
             terms = self._tasks[task_id].terms or PLAIN
             self._scheduler.resume_running(task_id, terms)
         unfinished = {*queued, *self._started}

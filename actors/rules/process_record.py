@@ -17,6 +17,24 @@ class ProcessId(msgspec.Struct, frozen=True, gc=False):
     born: int
 
 
+class StartedProcess(msgspec.Struct, frozen=True, gc=False):
+    """The first process of a job, as the program that started it knows it.
+
+    Attributes:
+        pid: Its id.
+        earliest: Not started before this, in clock ticks since the machine was.
+        latest: Not started after this.
+    """
+
+    pid: int
+    earliest: int
+    latest: int
+
+    def fits(self, process: ProcessId) -> bool:
+        """Tell whether a process is this one, and not one that got its id later."""
+        return process.pid == self.pid and self.earliest <= process.born <= self.latest
+
+
 class ProcessRecord(msgspec.Struct, frozen=True, gc=False):
     """The process that a task runs as.
 

@@ -255,6 +255,9 @@ class OutputNews(msgspec.Struct, frozen=True, gc=False):
 TIMED_OUT: Final = "timed out after "
 """How the reason of a task begins that took longer than its terms allow."""
 
+STOPPING: Final = "stopping, "
+"""How the reason of a running task begins that was told to stop; why follows."""
+
 GOES_ON: Final = "; goes on running: "
 """In the reason of a task that has ended: what follows is what it left running."""
 

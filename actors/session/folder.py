@@ -4,6 +4,9 @@
                                 what must outlive a damaged journal: see `Owner`
     <folder>/session.db         the journal
     <folder>/output/<id>.log    what tasks printed
+    <folder>/processes          which process each running task is, if jobs go on when
+                                the program is killed; see `ProcessNotes`
+    <folder>/exits              how such processes ended; see `ExitNotes`
 
 Folders have mode 0700 and files 0600: output may hold secrets. Opening a session runs
 its queue: a folder that is not this user's alone is refused, and so is every file in
@@ -38,6 +41,9 @@ from ..own_files import (
     open_below,
     open_folder,
 )
+from ..processes.exit_notes import NAME as EXITS_NAME
+from ..processes.exit_notes import ExitNotes
+from ..processes.notes import ProcessNotes
 from ..rules.book import LARGEST
 from ..rules.moment import is_plausible
 from ..rules.safe_text import is_unicode
@@ -115,6 +121,7 @@ class SessionFolder:
         self.output = path / "output"
         self._output_prefix = f"{self.output}/"
         self.journal_path = path / "session.db"
+        self.exits = ExitNotes(path / EXITS_NAME)
         self._lock_path = path / "lock"
         try:
             self._folder, self._lock = self._make()
@@ -169,6 +176,18 @@ class SessionFolder:
         journal, memory, _ = self._load(hurried)
         # What it left running is known by its mark alone, and must be looked for.
         return journal, replace(memory, clean=False), warning
+
+    def open_notes(self, key: str) -> ProcessNotes:
+        """Open what is written down of the processes of running tasks.
+
+        Args:
+            key: The session's key.
+
+        Raises:
+            OSError: If it can't be opened.
+        """
+        path = self.path / "processes"
+        return ProcessNotes(open_below(self._folder, path, os.O_RDWR | os.O_CREAT), key)
 
     def adopt(self, tasks: Iterable[Task]) -> list[Task]:
         """Return tasks with their output files in this folder.
@@ -270,7 +289,7 @@ class SessionFolder:
             # A lock file without a place is an older version's, or was made by hand.
             remembered = journal.load(self._key(), is_own=owner.folder is not None)
             memory, lost = restored(
-                remembered, owner.next_id, owner.seq, self._output_ids()
+                remembered, owner.next_id, owner.seq, self.output_ids()
             )
             if lost is not None:
                 lost = f"{self.journal_path} {lost} {self.output}"
@@ -307,7 +326,12 @@ class SessionFolder:
         except OSError as error:
             raise JournalError(unusable(self.path, error)) from error
 
-    def _output_ids(self) -> frozenset[int]:
+    def output_ids(self) -> frozenset[int]:
+        """Return the ids of the tasks that have an output file.
+
+        Raises:
+            OSError: If its folder can't be read.
+        """
         output = open_folder(self.output, self._folder)
         try:
             names = os.listdir(output)  # noqa: PTH208 - of an open folder

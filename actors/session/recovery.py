@@ -1,32 +1,58 @@
 """Opening a session again: what its last program left undone is put in order.
 
-What was queued stays queued. What was running has failed, since nobody saw its end;
-whatever is left of its processes is ended first.
+What was queued stays queued. What was running goes on, if whoever opens the session
+takes over jobs: `recover` decides, task by task. Else it has failed, since nobody saw
+its end, and whatever is left of its processes is ended first.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 from msgspec.structs import replace
 
-from ..processes import family
+from ..processes import family, proc
+from ..processes import table as process_table
 from ..processes.ending import end_all
 from ..processes.handle import Process
-from ..processes.marks import is_of_session
+from ..processes.marks import is_of_session, task_of
+from ..processes.notes import ProcessNote
 from ..processes.output_file import OutputMonitor
-from ..rules.task import GOES_ON, OutputNews, TaskStatus
+from ..processes.table import Entry
+from ..rules.adoption import Adoption
+from ..rules.process_record import ProcessId, StartedProcess
+from ..rules.task import (
+    GOES_ON,
+    LOST,
+    Outcome,
+    OutputNews,
+    Task,
+    TaskStatus,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Container, Iterable
 
     from ..journal.protocol import Memory
     from ..messages import TaskChanged
     from ..rules.process_record import ProcessRecord
-    from ..rules.task import Task
+
+RESTARTED: Final = Outcome.failed("the machine restarted while it ran")
+
+NEVER_KNOWN: Final = Outcome.failed(
+    "its exit status is unknown: the session's host was killed in the moment in which"
+    " it started it"
+)
+
+NEVER_STARTED: Final = Outcome.failed(
+    "the session's host was killed before it had started it; run it again"
+)
 
 _TOLERANCE: Final = 2.0
 """Seconds by which a process's recorded and its actual creation time may differ.
@@ -91,11 +117,127 @@ def restored(
     ), lost
 
 
+class Surroundings(msgspec.Struct, frozen=True):
+    """What is true now, as far as a session that is opened needs to know it.
+
+    Attributes:
+        boot: The id of this boot of the machine.
+        notes: What is written down of the processes of running tasks.
+        marked: The running processes that carry a mark of the session, by task.
+        outputs: The ids of tasks that have an output file.
+    """
+
+    boot: str
+    notes: Mapping[int, ProcessNote] = {}
+    marked: Mapping[int, tuple[Entry, ...]] = {}
+    outputs: frozenset[int] = frozenset()
+
+
+class Recovered(msgspec.Struct, frozen=True):
+    """What becomes of a session that was not closed in order.
+
+    Attributes:
+        adopted: The tasks that go on.
+        lost: How the others ended that were running.
+        spared: The ids of tasks whose processes are left alone.
+        left: What finished tasks have left running, by their ids.
+    """
+
+    adopted: tuple[Adoption, ...] = ()
+    lost: Mapping[int, Outcome] = {}
+    spared: frozenset[int] = frozenset()
+    left: Mapping[int, tuple[ProcessId, ...]] = {}
+
+
+def recover(
+    memory: Memory, now: Surroundings, adopting: Container[str], *, lost: bool = False
+) -> Recovered:
+    """Decide what becomes of the tasks that were running. Looks at nothing itself.
+
+    Args:
+        memory: What the session remembers.
+        now: What is true now.
+        adopting: The kinds whose jobs can be taken over; with none, all have failed.
+        lost: Whether the journal has lost something: then what belongs to a task that
+            it does not know is not left alone.
+    """
+    is_running = TaskStatus.RUNNING
+    running = [it for it in memory.tasks if it.status is is_running]
+    restarted = any(it.boot != now.boot for it in now.notes.values())
+    adopted: list[Adoption] = []
+    failed: dict[int, Outcome] = {}
+    for task in running:
+        if task.kind not in adopting:
+            failed[task.id] = LOST
+            continue
+        found = _adoption(task, memory, now, restarted=restarted)
+        if isinstance(found, Adoption):
+            adopted.append(found)
+        else:
+            failed[task.id] = found
+    if not adopting:
+        return Recovered(lost=failed)
+    open_ids = {it.id for it in memory.tasks if not it.status.is_final}
+    known = {it.id for it in memory.tasks} if lost else range(1, memory.next_id)
+    left = {it for it in now.marked if it in known and it not in open_ids}
+    goes_on = {it.task.id for it in adopted if not it.begins}
+    return Recovered(
+        tuple(adopted),
+        failed,
+        frozenset(goes_on | left),
+        {it: tuple(entry.process for entry in now.marked[it]) for it in left},
+    )
+
+
+def _adoption(
+    task: Task, memory: Memory, now: Surroundings, *, restarted: bool
+) -> Adoption | Outcome:
+    note = now.notes.get(task.id)
+    if note is not None and note.boot == now.boot:
+        return Adoption(task, note.process, note.status)
+    if restarted or task.output_path is None:
+        # What has no process goes on in the program itself, such as a wait.
+        return RESTARTED if restarted else Adoption(task)
+    leaders = [it for it in now.marked.get(task.id, ()) if it.session == it.pid]
+    if leaders:
+        # What a job starts in a session of its own was started after it.
+        first = min(leaders, key=lambda it: (it.born, it.pid))
+        return Adoption(task, StartedProcess(first.pid, first.born, first.born))
+    if task.id in now.outputs or task.id in now.marked:
+        return NEVER_KNOWN
+    begins = Adoption(task, begins=True)
+    if task.id not in memory.environments:
+        return begins.stops_with or NEVER_STARTED
+    return begins.stops_with or begins
+
+
+def look_around(
+    key: str, notes: Mapping[int, ProcessNote], outputs: frozenset[int]
+) -> Surroundings:
+    """Look at what is true now; reads the process table.
+
+    Args:
+        key: The session's key.
+        notes: What is written down of processes.
+        outputs: The ids of tasks that have an output file.
+
+    Raises:
+        OSError: If the system lacks what it takes.
+    """
+    marked: dict[int, tuple[Entry, ...]] = {}
+    for entry in process_table.read().values():
+        for part in entry.marks:
+            if is_of_session(part, key) and (task_id := task_of(part)) is not None:
+                marked[task_id] = (*marked.get(task_id, ()), entry)
+    return Surroundings(proc.boot_id(), notes, marked, outputs)
+
+
 def end_leftovers(
     memory: Memory,
     grace: float,
     hurried: Callable[[], bool] = lambda: False,
     found: Callable[[str], None] = lambda _: None,
+    recovered: Recovered | None = None,
 ) -> str | None:
     """End the processes of a session that was not closed in order.
 
@@ -109,24 +251,28 @@ def end_leftovers(
         grace: Seconds between SIGTERM and SIGKILL.
         hurried: Tells whether the grace period is over before its time.
         found: Told what is there to be ended, for people; more than once.
+        recovered: What goes on; by default nothing does.
 
     Returns:
         What could not be ended, for people; none if nothing is left.
     """
     is_running = TaskStatus.RUNNING
     running = {it.id for it in memory.tasks if it.status is is_running}
-    if memory.clean and not running:
+    spared = frozenset[int]() if recovered is None else recovered.spared
+    if memory.clean and running <= spared:
         return None
     leaders = [
         leader
         for record in memory.processes
-        if record.task_id in running and (leader := _find(record)) is not None
+        if record.task_id in running - spared and (leader := _find(record)) is not None
     ]
     key = memory.session_key
     members = family.find_sessions(leaders)
 
     def search() -> list[Process]:
-        marked = family.find_marked(lambda part: is_of_session(part, key))
+        marked = family.find_marked(
+            lambda part: is_of_session(part, key) and task_of(part) not in spared
+        )
         # Most are known both ways.
         left = [*dict.fromkeys([*marked, *filter(Process.is_alive, members)])]
         found(family.describe(left))
@@ -135,11 +281,13 @@ def end_leftovers(
     return end_all(search, grace, hurried) or None
 
 
-def as_left(tasks: Iterable[Task], last_seen: float) -> tuple[Task, ...]:
+def as_left(
+    tasks: Iterable[Task], last_seen: float, recovered: Recovered | None = None
+) -> tuple[Task, ...]:
     """Return tasks as they were left, those that were running when their program died.
 
     What finished ones had left running has been ended, at the end of the session or
-    just now.
+    just now, unless it is spared.
 
     Neither their output nor their duration was written down. The file has all of the
     output. Nobody knows how long one ran: at least until it or the program last wrote
@@ -148,26 +296,47 @@ def as_left(tasks: Iterable[Task], last_seen: float) -> tuple[Task, ...]:
     Args:
         tasks: The tasks, as they were written down.
         last_seen: When the program last wrote something, in seconds since the epoch.
+        recovered: What goes on; by default nothing does.
     """
     running = TaskStatus.RUNNING
+    recovered = recovered or Recovered()
+    spared = recovered.spared
+    began = {it.task.id for it in recovered.adopted if it.begins}
+    goes_on = {it.task.id for it in recovered.adopted}
+    now = time.time()
+
+    def left(task: Task) -> Task:
+        if task.id in began:
+            return task
+        return _as_left(task, now if task.id in goes_on else last_seen)
+
     # Without a call for each of a long history.
     return tuple(
         [
-            _as_left(it, last_seen)
+            left(it)
             if it.status is running
-            else (it.with_left_running("") if GOES_ON in it.reason else it)
+            else (
+                it.with_left_running("")
+                if GOES_ON in it.reason and it.id not in spared
+                else it
+            )
             for it in tasks
         ]
     )
 
 
-def told_now(changes: Iterable[TaskChanged]) -> tuple[TaskChanged, ...]:
+def told_now(
+    changes: Iterable[TaskChanged], spared: Container[int] = ()
+) -> tuple[TaskChanged, ...]:
     """Return changes of an earlier life as they are to be told now.
 
-    What tasks had left running then has been ended.
+    What tasks had left running then has been ended, unless it is spared.
     """
     return tuple(
-        replace(change, task=change.task.with_left_running("")) for change in changes
+        change
+        if change.task.id in spared
+        else replace(change, task=change.task.with_left_running(""))
+        for change in changes
     )
 
 

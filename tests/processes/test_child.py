@@ -82,7 +82,7 @@ def test_a_signal_is_told(start: Start, until: Until, number: int) -> None:
         (
             UNKNOWN,
             Outcome.failed(
-                "exit status unknown: another part of this program collected it"
+                "its exit status is unknown: another part of this program collected it"
             ),
         ),
     ],

@@ -1,0 +1,154 @@
+"""The process of a job that another program has started: taken over, not a child."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import resource
+import struct
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from . import proc
+from .child import GIVE_WAY, ExitStatus
+from .exits import LAST_FREE
+
+if TYPE_CHECKING:
+    from ..rules.process_record import StartedProcess
+    from .exit_notes import ExitNotes
+
+_INFO_SIZE: Final = 64  # bytes of `struct pidfd_info` in its first version
+_GET_INFO: Final = (3 << 30) | (_INFO_SIZE << 16) | (0xFF << 8) | 11
+_INFO_EXIT: Final = 1 << 3
+_STATUS_PLACE: Final = 60
+
+_NOBODY: Final = (
+    "it ended while the session had no host, and nothing that collected it noted it"
+)
+
+
+class AdoptedProcess:
+    """The first process of a job that a killed program has left; see `ChildProcess`.
+
+    Whoever is its parent now collects it. Its id means it only as long as it has not
+    been collected, so it is always looked at together with its start.
+
+    Args:
+        process: Which process.
+        status: How it ended, as a wait status, if that is written down already.
+        exits: What the keeper has written down.
+    """
+
+    def __init__(
+        self, process: StartedProcess, status: int | None, exits: ExitNotes
+    ) -> None:
+        self.pid = process.pid
+        self.process = process
+        self._exits = exits
+        self._end = None if status is None else ExitStatus.of(status)
+        # Opened before the process is looked at: then it is this one's if that fits.
+        self._pidfd = None if self._end else _pidfd(process.pid)
+        if not self.leads:
+            self._close()
+
+    @property
+    def leads(self) -> bool:
+        """Whether its id still means its group and its session."""
+        try:
+            return self._look() is not None
+        except OSError:
+            return False
+
+    def exit_status(self) -> ExitStatus | None:
+        """Return how it ended, or None while it runs. Never blocks.
+
+        None too while it has ended and only its parent could tell how, or while the
+        system lacks what it takes to tell.
+        """
+        if self._end is None:
+            with contextlib.suppress(OSError):
+                self._end = self._find_end()
+        return self._end
+
+    def _find_end(self) -> ExitStatus | None:
+        now = self._look()
+        if now is not None and not now.ended:
+            return None
+        # Only now: the keeper notes it before it collects it.
+        status = self._exits.find(self.process)
+        if status is None:
+            status = self._from_kernel()
+        if status is None and now is not None:
+            status = proc.status_of_zombie(self.pid)
+            if status is None or self._look() is None:
+                return None  # the next look finds it collected
+        self._close()
+        return ExitStatus(unknown=_NOBODY) if status is None else ExitStatus.of(status)
+
+    def signal_group(self, number: int) -> None:
+        """Send a signal to every process of its group, if it still is its own."""
+        if self.leads:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+
+    def give_way(self) -> None:
+        """Let others have the processor first; see `ChildProcess`."""
+        if self.leads:
+            with contextlib.suppress(OSError):
+                path = Path(f"/proc/{self.pid}/autogroup")
+                path.write_text(f"{GIVE_WAY}\n", "ascii")
+
+    def reap(self) -> bool:
+        """Leave it to its parent to collect it. Never blocks.
+
+        Returns:
+            Whether its group may have other members.
+        """
+        self._close()
+        try:
+            os.killpg(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+
+    def _look(self) -> proc.Stat | None:
+        now = proc.stat(self.pid)
+        process = self.process
+        if now is None or not process.earliest <= now.born <= process.latest:
+            return None
+        return now
+
+    def _from_kernel(self) -> int | None:
+        """Ask the kernel, which tells whoever holds a pidfd since Linux 6.15."""
+        if self._pidfd is None:
+            return None
+        info = bytearray(_INFO_SIZE)
+        struct.pack_into("Q", info, 0, _INFO_EXIT)
+        try:
+            fcntl.ioctl(self._pidfd, _GET_INFO, info)
+        except OSError:
+            return None
+        (mask,) = struct.unpack_from("Q", info, 0)
+        if not mask & _INFO_EXIT:
+            return None
+        (status,) = struct.unpack_from("i", info, _STATUS_PLACE)
+        return int(status)
+
+    def _close(self) -> None:
+        pidfd, self._pidfd = self._pidfd, None
+        if pidfd is not None:
+            os.close(pidfd)
+
+
+def _pidfd(pid: int) -> int | None:
+    try:
+        pidfd = os.pidfd_open(pid)
+    except OSError:
+        return None
+    if pidfd < resource.getrlimit(resource.RLIMIT_NOFILE)[0] - LAST_FREE:
+        return pidfd
+    os.close(pidfd)
+    return None

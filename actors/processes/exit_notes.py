@@ -1,0 +1,94 @@
+"""How processes ended that the keeper of a host has collected.
+
+The keeper appends a line to a file for each, before it collects the process:
+
+    <boot id> <pid> <start, in clock ticks since the machine was started> <wait status>
+
+A line that is cut short, because the keeper was killed, counts as not written.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Final
+
+from ..own_files import open_own
+from . import proc
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..rules.process_record import StartedProcess
+
+NAME: Final = "exits"
+"""The name of the file in the session's folder."""
+
+_LINE: Final = re.compile(rb"([0-9a-f]{1,32}) (\d{1,10}) (\d{1,18}) (\d{1,5})")
+_LARGEST: Final = 1 << 26  # bytes
+
+
+class ExitNotes:
+    """What the keepers of a session's hosts have written down.
+
+    Args:
+        path: The file; it need not exist. With None nothing is written down.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._boot = proc.boot_id()
+        self._offset = 0
+        self._statuses: dict[int, list[tuple[int, int]]] = {}
+
+    def find(self, process: StartedProcess) -> int | None:
+        """Return the wait status of a process; None if none is written down.
+
+        Reads the file if it has grown. Several threads may call this.
+        """
+        self._read_again()
+        for born, status in self._statuses.get(process.pid, ()):
+            if process.earliest <= born <= process.latest:
+                return status
+        return None
+
+    def forget_all(self) -> None:
+        """Empty the file. Only while no process that may be in it is of interest."""
+        path = self._path
+        try:
+            if path is not None and path.lstat().st_size:
+                fd = open_own(path, os.O_WRONLY)
+                try:
+                    os.ftruncate(fd, 0)
+                finally:
+                    os.close(fd)
+        except OSError:
+            return  # there is none, or the next start does it
+
+    def _read_again(self) -> None:
+        if self._path is None:
+            return
+        try:
+            fd = open_own(self._path, os.O_RDONLY)
+        except OSError:
+            return
+        try:
+            offset = self._offset
+            size = os.fstat(fd).st_size
+            if size < offset:
+                offset = 0  # it was emptied
+            if size == offset:
+                return
+            content = os.pread(fd, min(size - offset, _LARGEST), offset)
+        except OSError:
+            return
+        finally:
+            os.close(fd)
+        # What follows the last end of a line may be written still.
+        lines, found, _ = content.rpartition(b"\n")
+        for line in lines.split(b"\n"):
+            match = _LINE.fullmatch(line)
+            if match is not None and match[1].decode() == self._boot:
+                pid, born, status = map(int, match.group(2, 3, 4))
+                self._statuses.setdefault(pid, []).append((born, status))
+        self._offset = offset + len(lines) + len(found)

@@ -1,0 +1,184 @@
+"""Which process each running task is, written down where a kill can't damage it.
+
+A record of fixed length for each task, in one file. It is written in place right after
+the process was started, and once more, with its exit status, before the process is
+collected; so a program that takes over the jobs of a killed one knows both. It costs
+one write of a hundred bytes, which a commit of the journal for each start would not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import re
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ..rules.process_record import StartedProcess
+from . import proc
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_LENGTH: Final = 128  # bytes; a page holds whole records
+_LARGEST_FILE: Final = 1 << 26
+_RECORD: Final = re.compile(
+    rb"([0-9a-f]{12}) ([0-9a-f]{1,32}) (\d{1,16}) (\d{1,10}) (\d{1,18}) (\d{1,18})"
+    rb" (-|\d{1,5}) *\n"
+)
+_NANOSECONDS: Final = 10**9
+
+
+def ticks_now() -> int:
+    """Return the clock ticks since the machine was started, as processes have them."""
+    since = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    return since * proc.TICKS // _NANOSECONDS
+
+
+class ProcessNote(msgspec.Struct, frozen=True, gc=False):
+    """What was written down of a task's process.
+
+    Attributes:
+        task_id: The task.
+        process: The process.
+        boot: The id of the boot of the machine in which it was started.
+        status: How it ended, as `waitpid` has it; None if that is not written down.
+    """
+
+    task_id: int
+    process: StartedProcess
+    boot: str
+    status: int | None = None
+
+
+class ProcessNotes:
+    """The records of one session.
+
+    `note` and `note_exit` may be called on any thread, those of one task by one at a
+    time. A record that can't be written, on a full disk perhaps, is missing later; the
+    process is then known by its mark alone.
+
+    Args:
+        fd: The file, open for reading and writing; closed by `close`.
+        key: The session's key. Records of another one are a copy's, and not read.
+    """
+
+    def __init__(self, fd: int, key: str) -> None:
+        self._fd = fd
+        self._key = key
+        self._boot = proc.boot_id()
+        self._places: dict[int, int] = {}
+        self._free: deque[int] = deque()
+        self._new = itertools.count()
+
+    def load(self, running: Iterable[int]) -> dict[int, ProcessNote]:
+        """Return what is written down of running tasks, by their ids.
+
+        Everything else is overwritten in time.
+
+        Raises:
+            OSError: If the file can't be read.
+        """
+        size = min(os.fstat(self._fd).st_size, _LARGEST_FILE)
+        content = os.pread(self._fd, size, 0)
+        wanted = frozenset(running)
+        notes: dict[int, ProcessNote] = {}
+        places: dict[int, int] = {}
+        count = -(-len(content) // _LENGTH)
+        for place in range(count):
+            record = content[place * _LENGTH : (place + 1) * _LENGTH]
+            note = self._read(record)
+            if note is None or note.task_id not in wanted:
+                continue
+            known = notes.get(note.task_id)
+            if known is None or _is_later(note, known, self._boot):
+                notes[note.task_id] = note
+                places[note.task_id] = place
+        self._places = places
+        self._free.extend(sorted({*range(count)} - {*places.values()}))
+        self._new = itertools.count(count)
+        return notes
+
+    def note(self, task_id: int, process: StartedProcess) -> None:
+        """Write down which process a task is."""
+        self._write(ProcessNote(task_id, process, self._boot))
+
+    def note_exit(self, task_id: int, process: StartedProcess, status: int) -> None:
+        """Write down how the process of a task ended."""
+        self._write(ProcessNote(task_id, process, self._boot, status))
+
+    def release(self, task_id: int) -> None:
+        """Let others overwrite the record of a task: its end is written down."""
+        place = self._places.pop(task_id, None)
+        if place is not None:
+            self._free.append(place)
+
+    def close(self) -> None:
+        """Close the file."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def _write(self, note: ProcessNote) -> None:
+        process = note.process
+        status = "-" if note.status is None else note.status
+        text = (
+            f"{self._key} {note.boot} {note.task_id} {process.pid} {process.earliest}"
+            f" {process.latest} {status}"
+        )
+        record = text.ljust(_LENGTH - 1).encode() + b"\n"
+        with contextlib.suppress(OSError):
+            os.pwrite(self._fd, record, self._place_of(note.task_id) * _LENGTH)
+
+    def _place_of(self, task_id: int) -> int:
+        place = self._places.get(task_id)
+        if place is None:
+            try:
+                place = self._free.popleft()
+            except IndexError:
+                place = next(self._new)
+            self._places[task_id] = place
+        return place
+
+    def _read(self, record: bytes) -> ProcessNote | None:
+        match = _RECORD.fullmatch(record)
+        if match is None or match[1].decode() != self._key:
+            return None
+        task_id, pid, earliest, latest = map(int, match.group(3, 4, 5, 6))
+        status = None if match[7] == b"-" else int(match[7])
+        process = StartedProcess(pid, earliest, latest)
+        return ProcessNote(task_id, process, match[2].decode(), status)
+
+
+class JobNotes:
+    """Writes down the process of one job; the default writes nothing.
+
+    Args:
+        notes: The records of its session, if there are any.
+        task_id: The task.
+    """
+
+    def __init__(self, notes: ProcessNotes | None = None, task_id: int = 0) -> None:
+        self._notes = notes
+        self._task_id = task_id
+
+    def started(self, process: StartedProcess) -> None:
+        """Write down that this process is the job's first."""
+        if self._notes is not None:
+            self._notes.note(self._task_id, process)
+
+    def ended(self, process: StartedProcess, status: int) -> None:
+        """Write down how it ended, before it is collected."""
+        if self._notes is not None:
+            self._notes.note_exit(self._task_id, process, status)
+
+
+def _is_later(note: ProcessNote, known: ProcessNote, boot: str) -> bool:
+    """Tell which of two records of a task is of its later attempt."""
+    if note.boot != known.boot:
+        return note.boot == boot
+    return note.process.latest > known.process.latest

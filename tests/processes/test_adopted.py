@@ -1,0 +1,168 @@
+"""A process that another program has started, and that is no child of this one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Final
+
+import psutil
+import pytest
+from backburner.actors.processes import proc
+from backburner.actors.processes.adopted import AdoptedProcess
+from backburner.actors.processes.child import ExitStatus
+from backburner.actors.processes.exit_notes import ExitNotes
+from backburner.actors.rules.process_record import StartedProcess
+from patience import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+# Starts a process, says which, and collects it when it is told to.
+_PARENT: Final = """
+import os, subprocess, sys
+child = subprocess.Popen(["bash", "-c", sys.argv[1]], start_new_session=True)
+print(child.pid, flush=True)
+sys.stdin.read(1)
+child.wait()
+print("collected", flush=True)
+sys.stdin.read()
+"""
+
+
+class _Parent:
+    def __init__(self, command: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", _PARENT, command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        self.pid = int(self.process.stdout.readline())
+
+    def adopted(self, exits: ExitNotes | None = None) -> AdoptedProcess:
+        return AdoptedProcess(_started(self.pid), None, exits or ExitNotes())
+
+    def collect(self) -> None:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write("x")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == "collected\n"
+
+
+def _started(pid: int) -> StartedProcess:
+    found = proc.stat(pid)
+    assert found is not None
+    return StartedProcess(pid, found.born, found.born)
+
+
+@pytest.fixture
+def parent() -> Iterator[Callable[[str], _Parent]]:
+    """Return what starts a process that is somebody else's child."""
+    parents: list[_Parent] = []
+
+    def start(command: str) -> _Parent:
+        parents.append(_Parent(command))
+        return parents[-1]
+
+    yield start
+    for it in parents:
+        with psutil.Process(it.process.pid).oneshot():
+            for child in psutil.Process(it.process.pid).children():
+                child.kill()
+        it.process.communicate(timeout=PATIENCE)
+
+
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        ("exit 0", ExitStatus(0)),
+        ("exit 7", ExitStatus(7)),
+        ("kill -9 $$", ExitStatus(signal=9)),
+    ],
+)
+def test_a_zombie_tells_how_it_ended(
+    parent: Callable[[str], _Parent],
+    until: Callable[[Callable[[], bool]], None],
+    command: str,
+    status: ExitStatus,
+) -> None:
+    process = parent(command).adopted()
+    until(lambda: process.exit_status() is not None)
+    assert process.exit_status() == status
+    process.reap()
+
+
+def test_it_runs_until_it_ends_and_gets_signals(
+    parent: Callable[[str], _Parent],
+    until: Callable[[Callable[[], bool]], None],
+    tmp_path: Path,
+) -> None:
+    set_up = tmp_path / "set"
+    command = f"trap 'exit 3' TERM; touch {set_up}; while :; do sleep 0.01; done"
+    process = parent(command).adopted()
+    until(set_up.exists)
+    assert process.exit_status() is None
+    assert process.leads
+    process.give_way()
+    process.signal_group(signal.SIGTERM)
+    until(lambda: process.exit_status() is not None)
+    assert process.exit_status() == ExitStatus(3)
+
+
+def test_what_was_collected_is_told_by_who_noted_it_or_by_the_kernel(
+    parent: Callable[[str], _Parent], tmp_path: Path
+) -> None:
+    started = parent("sleep 0.1; exit 5")
+    noted, held = ExitNotes(tmp_path / "exits"), started.adopted()
+    process = started.adopted(noted)
+    line = f"{proc.boot_id()} {started.pid} {process.process.earliest} {5 << 8}\n"
+    (tmp_path / "exits").write_text(line)
+    (tmp_path / "exits").chmod(0o600)
+    started.collect()
+    assert process.exit_status() == ExitStatus(5)
+    end = held.exit_status()
+    # Linux tells it since 6.15.
+    assert end == ExitStatus(5) or (end is not None and "nothing" in end.unknown)
+
+
+def test_what_nobody_noted_is_unknown_and_says_why(
+    parent: Callable[[str], _Parent],
+) -> None:
+    started = parent("exit 5")
+    which = _started(started.pid)
+    started.collect()
+    process = AdoptedProcess(which, None, ExitNotes())
+    end = process.exit_status()
+    assert end is not None
+    assert end.outcome().reason == (
+        "its exit status is unknown: it ended while the session had no host, and"
+        " nothing that collected it noted it"
+    )
+    assert AdoptedProcess(which, 512, ExitNotes()).exit_status() == ExitStatus(2)
+
+
+@pytest.mark.parametrize("away", [-1, 1])
+def test_a_process_that_has_the_same_id_is_another(
+    parent: Callable[[str], _Parent], away: int
+) -> None:
+    other = parent("exec sleep 600")
+    born = _started(other.pid).earliest + away
+    process = AdoptedProcess(StartedProcess(other.pid, born, born), None, ExitNotes())
+    assert process.exit_status() is not None
+    assert not process.leads
+    process.signal_group(signal.SIGKILL)
+    process.give_way()
+    process.reap()
+    assert psutil.Process(other.pid).is_running()
+    assert psutil.Process(other.pid).status() != psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may see any")
+def test_the_status_of_a_zombie_of_another_user_is_not_believed() -> None:
+    assert proc.status_of_zombie(1) is None

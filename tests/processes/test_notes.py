@@ -1,0 +1,135 @@
+"""Which process each task is, and how processes ended, as files that a kill spares."""
+
+from __future__ import annotations
+
+import os
+import random
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from backburner.actors.processes import proc
+from backburner.actors.processes.exit_notes import ExitNotes
+from backburner.actors.processes.notes import ProcessNote, ProcessNotes
+from backburner.actors.rules.process_record import StartedProcess
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY: Final = "0123456789ab"
+BOOT: Final = proc.boot_id()
+LARGEST: Final = (1 << 53) - 1
+
+
+def _open(path: Path, key: str = KEY) -> ProcessNotes:
+    return ProcessNotes(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), key)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "processes"
+
+
+def test_what_was_written_is_read_again(path: Path) -> None:
+    notes = _open(path)
+    assert notes.load(()) == {}
+    first, second = StartedProcess(300, 7, 8), StartedProcess(1 << 22, 1 << 40, 1 << 40)
+    notes.note(1, first)
+    notes.note(LARGEST, second)
+    notes.note_exit(LARGEST, second, 0xFF00)
+    notes.close()
+
+    assert _open(path).load((1, LARGEST, 3)) == {
+        1: ProcessNote(1, first, BOOT),
+        LARGEST: ProcessNote(LARGEST, second, BOOT, 0xFF00),
+    }
+    assert _open(path).load((3,)) == {}
+    assert _open(path, "ba9876543210").load((1,)) == {}
+
+
+def test_the_file_is_as_long_as_most_tasks_at_a_time_take(path: Path) -> None:
+    notes = _open(path)
+    notes.load(())
+    for task_id in range(1, 1000):
+        notes.note(task_id, StartedProcess(task_id + 1, 1, 1))
+        if task_id > 4:
+            notes.release(task_id - 4)
+    assert path.stat().st_size == 5 * 128
+    assert _open(path).load(range(1000)).keys() >= {996, 997, 998, 999}
+
+
+def test_a_place_is_not_taken_before_the_end_of_its_task_is_written_down(
+    path: Path,
+) -> None:
+    notes = _open(path)
+    notes.load(())
+    notes.note(1, StartedProcess(11, 1, 1))
+    notes.note_exit(1, StartedProcess(11, 1, 1), 0)
+    notes.note(2, StartedProcess(12, 1, 1))
+    again = _open(path)
+    assert again.load((1,))[1].status == 0
+    again.note(3, StartedProcess(13, 1, 1))  # in place of 2, which has ended
+    assert _open(path).load((1, 2, 3)).keys() == {1, 3}
+
+
+def test_another_attempt_of_a_task_takes_the_place_of_the_last(path: Path) -> None:
+    notes = _open(path)
+    notes.load(())
+    notes.note_exit(1, StartedProcess(11, 1, 1), 256)
+    notes.note(1, StartedProcess(12, 5, 5))
+    assert path.stat().st_size == 128
+    assert _open(path).load((1,))[1] == ProcessNote(1, StartedProcess(12, 5, 5), BOOT)
+
+
+def test_damage_is_read_as_nothing(path: Path) -> None:
+    notes = _open(path)
+    notes.load(())
+    notes.note(1, StartedProcess(11, 1, 1))
+    whole = path.read_bytes()
+    chance = random.Random(int(os.environ["BACKBURNER_SEED"]))  # noqa: S311
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        assert _open(path).load((1,)) == {}
+    for _ in range(300):
+        damaged = bytearray(whole * 3)
+        for _ in range(chance.randrange(1, 8)):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        path.write_bytes(damaged)
+        assert _open(path).load((1,)).keys() <= {1}
+
+
+def test_exits_are_found_whatever_a_kill_left_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "exits"
+    exits = ExitNotes(path)
+    process = StartedProcess(300, 70, 72)
+    assert exits.find(process) is None
+    line = f"{BOOT} 300 71 256\n".encode()
+    for length in range(len(line)):
+        path.write_bytes(line[:length])
+        path.chmod(0o600)
+        assert exits.find(process) is None
+        assert ExitNotes(path).find(process) is None
+    path.write_bytes(b"cut off 12\n" + line)
+    assert exits.find(process) == ExitNotes(path).find(process) == 256
+
+
+def test_an_exit_of_another_process_with_the_same_id_is_not_taken(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "exits"
+    path.write_text(f"0abc 300 71 256\n{BOOT} 300 73 512\n{BOOT} 300 69 0\n")
+    path.chmod(0o600)
+    assert ExitNotes(path).find(StartedProcess(300, 70, 72)) is None
+    assert ExitNotes(path).find(StartedProcess(300, 73, 73)) == 512
+
+
+def test_exits_are_forgotten_when_they_are_of_no_interest(tmp_path: Path) -> None:
+    path = tmp_path / "exits"
+    path.write_text(f"{BOOT} 300 71 256\n")
+    path.chmod(0o600)
+    exits = ExitNotes(path)
+    exits.forget_all()
+    assert path.stat().st_size == 0
+    with path.open("a") as file:
+        file.write(f"{BOOT} 300 70 0\n")
+    assert exits.find(StartedProcess(300, 70, 72)) == 0
+    ExitNotes(tmp_path / "none").forget_all()

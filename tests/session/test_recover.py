@@ -1,0 +1,190 @@
+"""What becomes of the tasks that were running, by what is true when a session opens."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from backburner.actors import Outcome, Task, TaskStatus
+from backburner.actors.journal.protocol import Memory
+from backburner.actors.processes.handle import Process
+from backburner.actors.processes.notes import ProcessNote
+from backburner.actors.processes.table import Entry
+from backburner.actors.rules.adoption import Adoption
+from backburner.actors.rules.process_record import StartedProcess
+from backburner.actors.rules.variables import Variables
+from backburner.actors.session.recovery import (
+    NEVER_KNOWN,
+    NEVER_STARTED,
+    RESTARTED,
+    Recovered,
+    Surroundings,
+    recover,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+_NOON: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)
+_HERE: Final = Variables({"PATH": "/bin"})
+_PROCESS: Final = StartedProcess(300, 70, 71)
+
+
+def _task(task_id: int = 1, kind: str = "bash", **changes: object) -> Task:
+    task = Task(
+        id=task_id,
+        description="Build",
+        kind=kind,
+        reason="",
+        queued_at=_NOON,
+        output_path=f"/x/{task_id}.log" if kind == "bash" else None,
+    )
+    return replace(task.started(_NOON), **changes)
+
+
+def _decide(  # noqa: PLR0913 - each is one independent fact
+    task: Task,
+    *,
+    note: ProcessNote | None = None,
+    marked: tuple[Entry, ...] = (),
+    has_output: bool = True,
+    environment: bool = True,
+    adopting: tuple[str, ...] = ("bash", "sleep"),
+) -> Recovered:
+    memory = Memory(
+        session_key="0123456789ab",
+        next_id=task.id + 1,
+        tasks=(task,),
+        environments={task.id: _HERE} if environment else {},
+    )
+    now = Surroundings(
+        "b007",
+        {} if note is None else {task.id: note},
+        {task.id: marked} if marked else {},
+        frozenset({task.id} if has_output else ()),
+    )
+    return recover(memory, now, adopting)
+
+
+def _note(boot: str = "b007", status: int | None = None) -> ProcessNote:
+    return ProcessNote(1, _PROCESS, boot, status)
+
+
+def test_a_process_that_was_written_down_is_adopted_with_what_is_known_of_its_end() -> (
+    None
+):
+    for status in (None, 0, 9):
+        (adoption,) = _decide(_task(), note=_note(status=status)).adopted
+        assert adoption == Adoption(_task(), _PROCESS, status)
+
+
+def test_a_process_of_an_earlier_boot_is_not_looked_for() -> None:
+    found = _decide(_task(), note=_note("b006"), marked=(Entry(9, 5, 1, 9, 0.0),))
+    assert found.lost == {1: RESTARTED}
+    assert not found.adopted
+    assert not found.spared
+
+
+def test_what_was_not_written_down_is_the_session_leader_that_was_started_first() -> (
+    None
+):
+    marked = (
+        Entry(410, 90, 1, 410, 0.0),  # a daemon of the job
+        Entry(400, 80, 1, 400, 0.0),
+        Entry(402, 79, 400, 400, 0.0),  # leads nothing
+    )
+    (adoption,) = _decide(_task(), marked=marked).adopted
+    assert adoption.process == StartedProcess(400, 80, 80)
+
+
+def test_what_can_not_be_known_is_said() -> None:
+    assert _decide(_task()).lost == {1: NEVER_KNOWN}
+    only_others = (Entry(402, 79, 1, 400, 0.0),)
+    found = _decide(_task(), marked=only_others, has_output=False)
+    assert found.lost == {1: NEVER_KNOWN}
+    assert not found.spared
+
+
+def test_what_was_never_started_is_started_if_that_can_be_done() -> None:
+    assert _decide(_task(), has_output=False).adopted == (
+        Adoption(_task(), begins=True),
+    )
+    found = _decide(_task(), has_output=False, environment=False)
+    assert found.lost == {1: NEVER_STARTED}
+    stopping = _task(reason="stopping, canceled by you")
+    found = _decide(stopping, has_output=False)
+    assert found.lost == {1: Outcome.canceled("canceled by you")}
+
+
+def test_a_kind_without_processes_goes_on_if_it_can() -> None:
+    assert _decide(_task(kind="sleep")).adopted == (Adoption(_task(kind="sleep")),)
+    found = _decide(_task(kind="fax"))
+    assert found.lost[1].reason == "the session ended while it ran"
+
+
+def test_nothing_goes_on_where_nobody_takes_over() -> None:
+    found = _decide(_task(), note=_note(), adopting=())
+    assert found == Recovered(lost=found.lost)
+    assert found.lost[1].reason == "the session ended while it ran"
+
+
+def test_what_finished_tasks_left_running_goes_on_unless_the_journal_lost_them() -> (
+    None
+):
+    done = _task(1).ended(Outcome.complete(), _NOON, 1.0)
+    memory = Memory(session_key="0123456789ab", next_id=3, tasks=(done,))
+    marked = {it: (Entry(400 + it, 80, 1, 9, 0.0),) for it in (1, 2, 7)}
+    now = Surroundings("b007", {}, marked)
+
+    found = recover(memory, now, ("bash",))
+    assert found.spared == {1, 2}  # 2 has left the history
+    assert found.left == {1: (Process(401, 80),), 2: (Process(402, 80),)}
+    assert recover(memory, now, ("bash",), lost=True).spared == {1}
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["bash", "sleep", "fax"]),
+            st.sampled_from([None, "b006", "b007"]),
+            st.booleans(),
+            st.booleans(),
+            st.booleans(),
+        ),
+        max_size=6,
+    )
+)
+def test_every_running_task_goes_on_or_has_ended_and_no_process_is_two_tasks(
+    cases: list[tuple[str, str | None, bool, bool, bool]],
+) -> None:
+    tasks = tuple(_task(n, kind) for n, (kind, *_) in enumerate(cases, 1))
+    notes: dict[int, ProcessNote] = {}
+    marked: dict[int, tuple[Entry, ...]] = {}
+    for n, (_, boot, is_marked, _, _) in enumerate(cases, 1):
+        if boot is not None:
+            notes[n] = ProcessNote(n, StartedProcess(100 + n, 5, 6), boot)
+        if is_marked:
+            marked[n] = (Entry(100 + n, 5, 1, 100 + n, 0.0),)
+    outputs = frozenset(n for n, it in enumerate(cases, 1) if it[3])
+    known = {n: _HERE for n, it in enumerate(cases, 1) if it[4]}
+    memory = Memory(
+        session_key="0123456789ab",
+        next_id=len(tasks) + 1,
+        tasks=tasks,
+        environments=known,
+    )
+    now = Surroundings("b007", notes, marked, outputs)
+
+    found = recover(memory, now, ("bash", "sleep"))
+
+    adopted = {it.task.id: it for it in found.adopted}
+    assert adopted.keys() | found.lost.keys() == {it.id for it in tasks}
+    assert not adopted.keys() & found.lost.keys()
+    assert all(it.status is not TaskStatus.COMPLETE for it in found.lost.values())
+    pids = [it.process.pid for it in found.adopted if it.process is not None]
+    assert len({*pids}) == len(pids)
+    for task_id, it in adopted.items():
+        # Nothing is run twice.
+        assert not it.begins or task_id not in outputs | marked.keys() | notes.keys()
+        assert it.begins or task_id in found.spared
+    assert not found.spared & found.lost.keys()

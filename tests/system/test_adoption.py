@@ -1,0 +1,254 @@
+"""A session whose program was killed, opened by one that takes over its jobs."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import psutil
+import pytest
+from backburner.actors import (
+    Notification,
+    Subscribed,
+    Task,
+    TaskChanged,
+    TaskStatus,
+    TaskSystem,
+)
+from backburner.actors.journal.sqlite import SqliteJournal
+from backburner.actors.testing import Recorder
+from msgspec.structs import replace
+from patience import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+_PROGRAM: Final = """
+import os, signal, sys, time
+from backburner.actors import BashKind, SleepKind, TaskRequest, TaskStatus
+from backburner.actors import TaskSystem, Terms
+from backburner.actors.processes.child import ChildProcess
+folder, how, *commands = sys.argv[1:]
+how, _, until = how.partition(":")
+def die(*_): os.kill(os.getpid(), signal.SIGKILL)
+class Bash(BashKind):
+    def start(self, context):
+        if how == "before start":
+            die()
+        return super().start(context)
+if how == "after collecting":
+    collect = ChildProcess.reap
+    ChildProcess.reap = lambda child: (collect(child), die())
+kinds = (Bash(), SleepKind())
+system = TaskSystem(directory=folder, kinds=kinds, adopt=True, grace=0.3)
+system.start()
+for command in commands:
+    kind, _, text = command.partition(":")
+    terms = Terms(timeout=600) if kind == "limited" else None
+    kind = "bash" if kind == "limited" else kind
+    environment = {**os.environ, "ONLY_HERE": "äß"}
+    request = TaskRequest("A job", kind, (text,), terms=terms, environment=environment)
+    system.add_request(request)
+if how == "canceled":
+    while system.get(1).last_line != "set":
+        time.sleep(0.01)
+    system.cancel(1)
+    while until and not os.path.exists(until):
+        time.sleep(0.01)
+if how == "seen":
+    while any(it.last_line != "set" for it in system.list() if it.kind == "bash"):
+        time.sleep(0.01)
+if how != "after collecting":
+    while any(it.status is TaskStatus.QUEUED for it in system.list()):
+        time.sleep(0.01)
+    die()
+time.sleep(600)
+"""
+
+
+def _leave(folder: Path, how: str, *commands: str) -> None:
+    """Run a program that adds tasks and is killed."""
+    argv = [sys.executable, "-c", _PROGRAM, folder, how, *commands]
+    done = subprocess.run(argv, check=False, cwd=folder.parent, timeout=PATIENCE)
+    assert done.returncode == -signal.SIGKILL
+
+
+def _open(folder: Path) -> TaskSystem:
+    return TaskSystem(directory=folder, adopt=True, grace=0.3)
+
+
+def _waits(go_on: Path, then: str) -> str:
+    return f"echo set; while ! [ -e {go_on} ]; do sleep 0.01; done; {then}"
+
+
+@pytest.mark.parametrize("how", ["seen", "at once"])
+def test_jobs_go_on_and_end_as_they_do(
+    lair: Path, until: Callable[[Callable[[], bool]], None], how: str
+) -> None:
+    folder, go_on = lair / "main", lair / "go-on"
+    _leave(
+        folder,
+        how,
+        f"bash:{_waits(go_on, 'echo 50%; exit 7')}",
+        f"bash:{_waits(go_on, 'kill -USR1 $$')}",
+        "sleep:600",
+    )
+    heard: Recorder[Notification] = Recorder()
+    with _open(folder) as system:
+        system.subscribe(heard)
+        before = system.list()
+        assert [it.status for it in before] == [TaskStatus.RUNNING] * 3
+        assert all((it.duration or 0.0) > 0 for it in before)
+        until(lambda: all(it.last_line == "set" for it in system.list()[:2]))
+        go_on.touch()
+        first, second = system.wait(1, 2, timeout=PATIENCE)
+        third = system.cancel(3)
+
+    assert (first.status, first.exit_code) == (TaskStatus.FAILED, 7)
+    assert (first.last_line, first.progress) == ("50%", 50)
+    assert first.output_path == f"{folder}/output/1.log"
+    assert second.reason == "killed by signal 10 (SIGUSR1)"
+    assert third.id == 3
+    ends = [it.task.id for it in heard.of(TaskChanged) if it.task.status.is_final]
+    assert sorted(ends) == [1, 2, 3]
+    assert len(heard.of(Subscribed)) == 1
+
+
+def test_a_job_that_goes_on_holds_its_slot_and_is_canceled_with_all_it_started(
+    lair: Path, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    folder = lair / "main"
+    tree = "setsid sleep 600 & (setsid sleep 600 &); echo set; exec sleep 600"
+    _leave(folder, "seen", f"bash:{tree}")
+    with TaskSystem(directory=folder, adopt=True, slots=1, grace=30.0) as system:
+        waiting = system.add("Next", "bash", "true")
+        assert waiting.status is TaskStatus.QUEUED
+        assert system.get(waiting.id).reason == "waiting for a slot (1 of 1 busy)"
+        system.cancel(1)
+        first, last = system.wait(1, waiting.id, timeout=PATIENCE)
+        assert first.status is TaskStatus.CANCELED
+        assert last.status is TaskStatus.COMPLETE
+        until(lambda: not _sleeping(lair))
+
+
+def _sleeping(folder: Path) -> list[psutil.Process]:
+    found: list[psutil.Process] = []
+    for process in psutil.process_iter():
+        try:
+            if process.name() == "sleep" and Path(process.cwd()) == folder:
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return [it for it in found if it.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_a_cancel_that_had_begun_goes_on(lair: Path) -> None:
+    folder = lair / "main"
+    deaf = "trap '' TERM; echo set; while :; do sleep 0.01; done"
+    _leave(folder, "canceled", f"bash:{deaf}")
+    with _open(folder) as system:
+        (ended,) = system.wait(1, timeout=PATIENCE)
+    assert (ended.status, ended.reason) == (TaskStatus.CANCELED, "canceled")
+
+
+def test_a_job_that_ended_when_it_was_told_to_is_canceled(lair: Path) -> None:
+    folder, gone = lair / "main", lair / "gone"
+    slow = f"trap 'sleep 0.2; touch {gone}; exit 9' TERM; echo set"
+    job = f"bash:{slow}; while :; do sleep 0.01; done"
+    _leave(folder, f"canceled:{gone}", job)
+    with _open(folder) as system:
+        (ended,) = system.wait(1, timeout=PATIENCE)
+    assert (ended.status, ended.reason) == (TaskStatus.CANCELED, "canceled")
+
+
+def test_a_timeout_counts_from_the_start_of_the_job(
+    lair: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = lair / "main"
+    _leave(folder, "seen", "limited:echo set; exec sleep 600")
+    load = SqliteJournal.load
+
+    def long_ago(task: Task) -> Task:
+        assert task.started_at is not None
+        began = task.started_at.replace(year=task.started_at.year - 1)
+        return replace(task, queued_at=began, started_at=began)
+
+    def loaded(journal: SqliteJournal, *args: object, **named: object) -> object:
+        memory = load(journal, *args, **named)  # type: ignore[arg-type]
+        return replace(memory, tasks=tuple(map(long_ago, memory.tasks)))
+
+    monkeypatch.setattr(SqliteJournal, "load", loaded)
+    with _open(folder) as system:
+        (ended,) = system.wait(1, timeout=PATIENCE)
+    assert (ended.status, ended.reason) == (TaskStatus.FAILED, "timed out after 10m")
+
+
+def test_what_was_never_started_is_started_once_with_its_environment(
+    lair: Path,
+) -> None:
+    folder = lair / "main"
+    _leave(folder, "before start", 'bash:printf %s "$ONLY_HERE"')
+    with _open(folder) as system:
+        (ended,) = system.wait(1, timeout=PATIENCE)
+    assert ended.status is TaskStatus.COMPLETE
+    assert (folder / "output/1.log").read_text() == "äß"
+
+
+def test_an_exit_that_was_seen_and_not_told_is_not_lost(lair: Path) -> None:
+    folder = lair / "main"
+    _leave(folder, "after collecting", "bash:exit 41")
+    with _open(folder) as system:
+        (ended,) = system.wait(1, timeout=PATIENCE)
+    assert ended.exit_code == 41
+
+
+def test_what_a_finished_task_left_running_goes_on_and_is_named(
+    lair: Path, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    folder, go_on = lair / "main", lair / "go-on"
+    server = f"echo set; (while ! [ -e {go_on} ]; do sleep 0.01; done) & exit 0"
+    _leave(folder, "seen", f"bash:{server}", "bash:echo set; exec sleep 600")
+    with _open(folder) as system:
+        system.wait(1, timeout=PATIENCE)
+        until(lambda: "goes on running" in system.get(1).reason)
+        go_on.touch()
+        until(lambda: system.get(1).reason == "exit status 0")
+
+
+def test_without_adopt_the_jobs_are_ended_and_have_failed(lair: Path) -> None:
+    folder = lair / "main"
+    _leave(folder, "seen", "bash:echo set; exec sleep 600")
+    with TaskSystem(directory=folder, grace=0.3) as system:
+        (task,) = system.list()
+        assert task.reason == "the session ended while it ran"
+        assert not _sleeping(lair)
+
+
+def test_a_copy_of_the_session_adopts_nothing(lair: Path) -> None:
+    folder = lair / "main"
+    _leave(folder, "seen", "bash:echo set; exec sleep 600")
+    shutil.copytree(folder, lair / "copy")
+    with _open(lair / "copy") as copy:
+        (task,) = copy.list()
+        assert task.status is TaskStatus.FAILED
+        assert task.reason.startswith("its exit status is unknown")
+    with _open(folder) as system:
+        (task,) = system.list()
+        assert task.status is TaskStatus.RUNNING
+        assert len(_sleeping(lair)) == 1
+
+
+def test_a_job_outlives_one_program_after_the_other(lair: Path) -> None:
+    folder, go_on = lair / "main", lair / "go-on"
+    _leave(folder, "seen", f"bash:{_waits(go_on, 'exit 5')}")
+    for _ in range(3):
+        _leave(folder, "at once")
+    with _open(folder) as system:
+        go_on.touch()
+        (ended,) = system.wait(1, timeout=PATIENCE)
+    assert ended.exit_code == 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -25,6 +26,11 @@ _LONGEST_NAME: Final = 15  # of those that the kernel keeps
 # Places in `/proc/PID/stat`, counted from behind the name.
 _STATE, _PARENT, _GROUP, _SESSION, _TIMES, _THREADS, _BORN = 0, 1, 2, 3, 11, 17, 19
 _STATUS: Final = 49
+_SIZE, _STACK = 20, 25
+
+_EXEC_LOOKS: Final = 200
+_EXEC_PAUSE: Final = 0.001
+_EMPTY_LOOKS: Final = 4
 
 
 class Stat(msgspec.Struct, frozen=True, gc=False):
@@ -42,6 +48,7 @@ class Stat(msgspec.Struct, frozen=True, gc=False):
         headless: Whether it goes on without its first thread.
         cpu: Seconds of processor time that it, and those of its children that have
             ended and were collected, have used.
+        size: Bytes of its address space; 0 for threads of the kernel.
     """
 
     pid: int
@@ -52,6 +59,7 @@ class Stat(msgspec.Struct, frozen=True, gc=False):
     ended: bool
     headless: bool
     cpu: float
+    size: int
 
 
 def pids() -> list[int]:
@@ -86,23 +94,28 @@ def stat(pid: int) -> Stat | None:
         ended,
         looks_ended and not ended,
         sum(map(int, fields[_TIMES : _TIMES + 4])) / TICKS,
+        int(fields[_SIZE]),
     )
 
 
 def marks(process: Stat) -> tuple[str, ...]:
     """Return the parts of the mark in a process's environment.
 
-    None if it has no mark, is gone, or is another user's.
+    None if it has no mark, is gone, or is another user's. A process that is loading
+    another program has no environment for a moment; it is looked at again, for up to
+    0.2 s, since it would be missed.
 
     Raises:
         OSError: If the system lacks what it takes to tell.
     """
+    if not (process.size or process.headless):
+        return ()
     folder = f"/proc/{process.pid}"
     if process.headless:
         # Another thread can still be asked.
         for thread in _threads(process.pid):
             folder = f"/proc/{process.pid}/task/{thread}"
-    environment = _content(f"{folder}/environ")
+    environment = _environment(process.pid, folder)
     if not environment or _NEEDLE not in environment:
         return ()
     for variable in environment.split(b"\0"):
@@ -178,6 +191,37 @@ def status_of_zombie(pid: int) -> int | None:
 def seconds(ticks: int) -> float:
     """Return clock ticks as seconds."""
     return ticks / TICKS
+
+
+def _environment(pid: int, folder: str) -> bytes | None:
+    """Return an environment; None if it can't be read, empty if it really is."""
+    empty = 0
+    for _ in range(_EXEC_LOOKS):
+        content = _content(f"{folder}/environ")
+        if content != b"":
+            return content
+        if _is_loading(pid):
+            empty = 0
+            time.sleep(_EXEC_PAUSE)
+        else:
+            # A file that was opened before another program was loaded is empty too.
+            empty += 1
+            if empty == _EMPTY_LOOKS:
+                break
+    return b""
+
+
+def _is_loading(pid: int) -> bool:
+    """Tell whether a process is between two programs (`execve`).
+
+    It has memory then, unlike a thread of the kernel, and no stack yet: in Linux,
+    `begin_new_exec` exchanges the memory and `load_elf_binary` notes the stack later.
+    """
+    content = _content(f"/proc/{pid}/stat")
+    if content is None:
+        return False
+    fields = content.rpartition(b") ")[2].split()
+    return fields[_SIZE] != b"0" and fields[_STACK] == b"0"
 
 
 def _threads(pid: int) -> Iterator[str]:

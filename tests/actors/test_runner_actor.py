@@ -60,6 +60,9 @@ if TYPE_CHECKING:
 
     from backburner.actors.testing import FakeJob
 
+_KEY = f"rig-{os.getpid():x}"
+"""Of this run alone: processes that carry the mark of a task are ended."""
+
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 CANCELED = Outcome.canceled("canceled by you")
 
@@ -88,7 +91,7 @@ class Rig:
             clock=self.clock,
             exits=ManualExits(),
             dead_letters=self.dead_letters,
-            session_key="rig-0000",
+            session_key=_KEY,
             grace=5.0,
             output_limit=1000,
         )
@@ -500,7 +503,7 @@ def test_a_runner_that_is_stopped_waits_for_no_job(rig: Rig) -> None:
 def left(written: Callable[[], None], lair: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Return a process that carries the mark of task 1, and ends when it is killed."""
     script = "echo up > up; exec sleep 600"
-    environment = {**os.environ, MARK: marks.mark("rig-0000", 1)}
+    environment = {**os.environ, MARK: marks.mark(_KEY, 1)}
     with subprocess.Popen(
         ["bash", "-c", script], env=environment, cwd=lair, start_new_session=True
     ) as child:

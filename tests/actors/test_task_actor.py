@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,6 +57,9 @@ if TYPE_CHECKING:
 
     from backburner.actors.testing import FakeJob
 
+_KEY = f"rig-{os.getpid():x}"
+"""Of this run alone: processes that carry the mark of a task are ended."""
+
 GRACE = 5.0
 LIMIT = 2048
 CANCELED = Outcome.canceled("canceled by you")
@@ -81,7 +85,7 @@ class Rig:
             clock=self.clock,
             exits=ManualExits(),
             dead_letters=DeadLetters(),
-            session_key="rig-0000",
+            session_key=_KEY,
             grace=GRACE,
             output_limit=LIMIT,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, assert_never
@@ -54,6 +53,7 @@ from .messages import (
     Transcript,
     Unsubscribe,
     Wipe,
+    Wiped,
     WriteAgain,
     WriteDown,
 )
@@ -239,9 +239,10 @@ class QueueActor(SafeActor[QueueMessage]):
         # The last chance: now it is better to wait for whoever holds the journal.
         self.about_to_block(long=True)
         self._journal.be_patient(LOCK_TIMEOUT)
-        self._flush()
-        # Whoever opens the session next must not meet what is being deleted.
+        # Whoever opens the session next must not meet what is being deleted, and the
+        # last changes need the journal that may be held to be wiped.
         self._deletion.stop()
+        self._flush()
         stopped = SystemStopped(self._end_reason)
         for it in self._subscribers.recipients():
             # One that ended without a word misses nothing.
@@ -310,11 +311,12 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _wipe(self) -> None:
         self._will_wipe = False
-        self.about_to_block(long=True)
-        # If that fails, it is tried again after the next batch.
-        with contextlib.suppress(JournalError):
-            self._writing.use(self._journal.wipe)
-        self._announce_trouble()
+        if self._writing.is_wiped:
+            return  # still at it; what came after it is next
+        self._writing.is_wiped = True
+        if not self._deletion.wipe(self._journal.begin_wipe(), self.actor_ref):
+            self._writing.is_wiped = False
+            self._journal.end_wipe(done=False)
 
     def _announce_trouble(self) -> None:
         # Not through the outbox, which is held back.
@@ -383,6 +385,9 @@ class QueueActor(SafeActor[QueueMessage]):
                 self._will_write_again = False
             case Wipe():
                 self._wipe()
+            case Wiped(done=done):
+                self._writing.is_wiped = False
+                self._journal.end_wipe(done=done)
             case ClaimTasks():
                 self._starts.claimed(message)
             case TaskProcess():

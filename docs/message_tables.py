@@ -48,7 +48,7 @@ class Party(msgspec.Struct, frozen=True):
 QUEUE: Final = Party(
     "the QueueActor",
     messages.QueueMessage,
-    frozenset({"QueueActor", "QueueMessage", "QueueRequest"}),
+    frozenset({"QueueActor", "QueueMessage", "QueueRequest", "Wiped"}),
     _files("actors/queue_actor.py", "actors/queue/*.py"),
 )
 RUNNER: Final = Party(
@@ -65,8 +65,8 @@ TASK_ACTORS: Final = Party(
 )
 REMOVAL: Final = Party(
     "the RemovalActor",
-    messages.RemoveOutput,
-    frozenset({"RemovalActor"}),
+    messages.RemovalMessage,
+    frozenset({"RemovalActor", "RemovalMessage"}),
     frozenset({"actors/journal/removal.py"}),
 )
 SYSTEM: Final = Party(

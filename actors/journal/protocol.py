@@ -21,6 +21,7 @@ from ..rules.variables import Variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from ..rules.chat_message import ChatMessage
     from .sqlite_file import DamagedJournalError
@@ -158,16 +159,22 @@ class Journal(Protocol):
 
     @property
     def has_traces(self) -> bool:
-        """Whether `wipe` has something to do."""
+        """Whether the file may still hold what was deleted of environments."""
         ...
 
-    def wipe(self) -> None:
-        """Overwrite what was deleted of the environments of tasks. Blocks for the disk.
+    def begin_wipe(self) -> Path:
+        """Note that the file is about to be wiped: see `sqlite_file.wipe`.
 
-        Raises:
-            DamagedJournalError: If the file is damaged: see `start_over`.
-            JournalError: If that fails.
+        Whoever wipes it may do so on another thread, meanwhile and not later than
+        `close`. What is deleted from now on counts anew.
+
+        Returns:
+            The file.
         """
+        ...
+
+    def end_wipe(self, *, done: bool) -> None:
+        """Note whether it was."""
         ...
 
     def close(self, *, clean: bool) -> None:
@@ -229,8 +236,17 @@ class NoJournal:
         """Tell that nothing was written."""
         return False
 
-    def wipe(self) -> None:
-        """Have nothing to overwrite."""
+    def begin_wipe(self) -> Path:
+        """Have nothing to overwrite.
+
+        Raises:
+            ValueError: Always: there are no traces.
+        """
+        raise ValueError("there is no file")
+
+    def end_wipe(self, *, done: bool) -> None:
+        """Have nothing to note."""
+        del done
 
     def close(self, *, clean: bool) -> None:
         """Have nothing to release."""

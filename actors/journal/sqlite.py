@@ -378,15 +378,17 @@ class SqliteJournal:
 
     @property
     def has_traces(self) -> bool:
-        """Whether `wipe` has something to do."""
+        """Whether the file may still hold what was deleted of environments."""
         return self._environments.has_traces
 
-    def wipe(self) -> None:
-        """Overwrite what was deleted of the environments of tasks."""
-        db = self._connection()
-        with explained(self._path):
-            (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        self._environments.has_traces = bool(busy)
+    def begin_wipe(self) -> Path:
+        """Note that the file is about to be wiped; return it."""
+        self._environments.has_traces = False
+        return self._path
+
+    def end_wipe(self, *, done: bool) -> None:
+        """Note whether it was."""
+        self._environments.has_traces |= not done
 
     def close(self, *, clean: bool) -> None:
         """Commit and release the file."""

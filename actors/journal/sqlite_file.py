@@ -178,6 +178,38 @@ def be_patient(db: sqlite3.Connection, seconds: float) -> None:
     db.execute(f"PRAGMA busy_timeout = {round(1000 * seconds)}")
 
 
+def wipe(path: Path) -> bool:
+    """Overwrite what was deleted from a journal's file, in what SQLite keeps beside it.
+
+    Blocks for the disk, and for `LOCK_TIMEOUT` for those who use the file. It uses a
+    connection of its own, so another thread may have one as well.
+
+    Returns:
+        Whether it is done; not if others were using the file.
+
+    Raises:
+        JournalError: If it can't be done.
+    """
+    try:
+        before = _look(path)
+        # Not made if it is missing: then there is nothing to overwrite.
+        db = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=rw",
+            timeout=LOCK_TIMEOUT,
+            isolation_level=None,
+            uri=True,
+        )
+    except (OSError, sqlite3.Error) as error:
+        raise JournalError(f"can't open {path}: {error}") from error
+    with contextlib.closing(db), explained(path):
+        _check_same(path, before)
+        _distrust(db)
+        # Copies nearly all, and lets others write; the rest takes them a moment.
+        db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+
+
 def _make(path: Path) -> None:
     # Not opened if it is there: closing it again would drop the locks of any other
     # connection of this process.

@@ -57,6 +57,8 @@ class JournalWriter:
         """Why the journal can't be written just now; None if it can."""
         self.pause = WRITE_AGAIN
         """Seconds after which a write that has failed should be tried again."""
+        self.is_wiped = False
+        """Whether this program itself holds the journal just now, to wipe it."""
         self.is_foreign = False
         """Whether another session has taken the place of this one."""
 
@@ -112,7 +114,7 @@ class JournalWriter:
         if self._busy_since is None:
             self._busy_since = now
         waited = now - self._busy_since
-        if self.trouble is not None or waited >= BUSY:
+        if self.trouble is not None or (waited >= BUSY and not self.is_wiped):
             self._fail(error)
         # Soon at first, and then half as often each time.
         self.pause = min(max(_BUSY_PAUSE, waited), WRITE_AGAIN)

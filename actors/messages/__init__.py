@@ -63,6 +63,7 @@ from .to_queue import (
     LookAtTimes,
     OpenQueue,
     QueueMessage,
+    RemovalMessage,
     RemoveOutput,
     TaskEnded,
     TaskLeftRunning,
@@ -70,6 +71,8 @@ from .to_queue import (
     TaskProgressed,
     TaskWaits,
     Wipe,
+    Wiped,
+    WipeJournal,
     WriteAgain,
 )
 from .to_runner import (
@@ -130,6 +133,7 @@ __all__ = [
     "QueueRequest",
     "RefusalCode",
     "Refused",
+    "RemovalMessage",
     "RemoveOutput",
     "RulesFound",
     "RunnerMessage",
@@ -161,6 +165,8 @@ __all__ = [
     "Transcript",
     "Unsubscribe",
     "Wipe",
+    "WipeJournal",
+    "Wiped",
     "WriteAgain",
     "WriteDown",
 ]

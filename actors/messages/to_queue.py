@@ -121,7 +121,29 @@ class WriteAgain(Message, frozen=True):
 
 
 class Wipe(Message, frozen=True):
-    """Overwrite what was deleted from the journal and may be secret."""
+    """Have overwritten what was deleted from the journal and may be secret."""
+
+
+class Wiped(Message, frozen=True):
+    """The journal is not held any more by the one who was to wipe it.
+
+    Attributes:
+        done: Whether it is wiped; if not, that is tried again.
+    """
+
+    done: bool
+
+
+class WipeJournal(Message, frozen=True):
+    """Overwrite what was deleted from a journal; `Wiped` answers.
+
+    Attributes:
+        path: The journal's file.
+        reply_to: Told the answer.
+    """
+
+    path: str
+    reply_to: Recipient[Wiped]
 
 
 class RemoveOutput(Message, frozen=True):
@@ -150,6 +172,7 @@ QueueMessage = (
     | AwaitShown
     | WriteAgain
     | Wipe
+    | Wiped
     | ClaimTasks
     | TaskProcess
     | TaskWaits
@@ -157,3 +180,6 @@ QueueMessage = (
     | TaskProgressed
     | TaskEnded
 )
+
+RemovalMessage = RemoveOutput | WipeJournal
+"""What the RemovalActor is told by the QueueActor."""

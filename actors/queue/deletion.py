@@ -1,4 +1,4 @@
-"""Deleting the output of forgotten tasks, at once or in an actor of its own."""
+"""Deleting the output of forgotten tasks, and traces of secrets in the journal."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import pykka
 
 from ..journal.removal import RemovalActor, remove_output
 from ..kinds.function import result_path
-from ..messages import Forgotten, RemoveOutput
+from ..messages import Forgotten, RemoveOutput, Wiped, WipeJournal
 from ..runtime.sending import DeadLetters, Recipient, post_if_alive
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..kinds import Kinds
     from ..rules.task import Task
     from ..runtime.mailbox import Scheduler
@@ -22,7 +24,7 @@ _MUCH_OUTPUT: Final = 1 << 24  # bytes
 
 
 class Deletion:
-    """Deletes output files, and knows who deletes many of them.
+    """Deletes output files, and knows who does what takes longer.
 
     Args:
         kinds: The kinds of tasks; some write a file with a result.
@@ -49,12 +51,18 @@ class Deletion:
         if not paths:
             return
         size = sum(it.output_size for it in doomed)
-        if len(paths) > _MANY_FILES or size > _MUCH_OUTPUT:
-            if self._removal is None:
-                self._removal = RemovalActor.start(self._dead_letters, self._scheduler)
-            if post_if_alive(self._removal, RemoveOutput(paths)):
-                return  # else somebody has stopped it
+        much = len(paths) > _MANY_FILES or size > _MUCH_OUTPUT
+        if much and post_if_alive(self._started(), RemoveOutput(paths)):
+            return  # else somebody has stopped it
         remove_output(paths)
+
+    def wipe(self, journal: Path, reply_to: Recipient[Wiped]) -> bool:
+        """Have the traces of secrets in a journal overwritten; `Wiped` answers.
+
+        Returns:
+            Whether there is one who does that.
+        """
+        return post_if_alive(self._started(), WipeJournal(str(journal), reply_to))
 
     def answers(self, asker: Recipient[Any], answer: Forgotten) -> bool:
         """Have somebody answered when the files are gone, which is what was asked for.
@@ -65,6 +73,11 @@ class Deletion:
         return self._removal is not None and post_if_alive(
             self._removal, RemoveOutput((), asker, answer)
         )
+
+    def _started(self) -> pykka.ActorRef[RemovalActor]:
+        if self._removal is None:
+            self._removal = RemovalActor.start(self._dead_letters, self._scheduler)
+        return self._removal
 
     def stop(self) -> None:
         """Wait until all is deleted, and delete nothing more."""

@@ -9,6 +9,7 @@ import os
 import threading
 import weakref
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pykka
@@ -76,7 +77,7 @@ from backburner.actors.messages import (
     TaskProcess,
     TaskProgressed,
 )
-from backburner.actors.queue_actor import BATCH, QueueConfig
+from backburner.actors.queue_actor import BATCH, WIPE_AFTER, QueueConfig
 from backburner.actors.rules.book import TaskBook
 from backburner.actors.rules.process_record import ProcessRecord
 from backburner.actors.rules.task import OutputNews
@@ -87,7 +88,6 @@ from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
     from backburner.actors.rules.variables import Variables
 
@@ -1431,6 +1431,51 @@ def test_a_journal_that_others_hold_for_long_is_trouble(
     journal.failure = None
     rig.clock.advance(WRITE_AGAIN)
     assert subscriber.wait_for(TaskChanged).task.description == "Late"
+
+
+class JournalWithTraces(RecordingJournal):
+    """Has something to wipe, once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.traces = True
+
+    @property
+    def has_traces(self) -> bool:
+        return self.traces
+
+    def begin_wipe(self) -> Path:
+        self.traces = False
+        return Path("the journal")
+
+
+def test_a_journal_that_is_being_wiped_is_no_trouble_however_long(
+    start_queue: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wipes, go_on = threading.Event(), threading.Event()
+
+    def wipe(path: Path) -> bool:
+        assert path == Path("the journal")
+        wipes.set()
+        return go_on.wait(PATIENCE)
+
+    monkeypatch.setattr(removal, "wipe", wipe)
+    journal = JournalWithTraces()
+    rig = start_queue(journal=journal)
+    subscriber = rig.subscribe()
+    rig.add()
+    rig.clock.advance(WIPE_AFTER)
+    assert wipes.wait(PATIENCE)
+    journal.failure = BusyJournalError("in use")
+    rig.tell(AddTask(TaskRequest("Late", "fake")))
+    for _ in range(100):
+        rig.clock.advance(0.005)
+        assert len(rig.ask(ListTasks(), TaskList).tasks) == 1
+    journal.failure = None
+    go_on.set()
+    rig.clock.advance(WRITE_AGAIN)
+    subscriber.wait_for(TaskChanged, lambda it: it.task.description == "Late")
+    assert subscriber.of(JournalTrouble) == ()
 
 
 def test_a_running_task_can_be_canceled_whatever_can_be_written(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,7 @@ from backburner.actors.journal.sqlite_file import (
     BusyJournalError,
     DamagedJournalError,
     JournalError,
+    wipe,
 )
 from backburner.actors.rules.process_record import ProcessRecord
 from backburner.actors.rules.variables import Variables
@@ -272,11 +274,58 @@ def test_what_was_an_environment_is_wiped(
         journal.changed(TaskChanged(20 + number, TaskEvent.RUNNING, running))
         journal.commit()
     assert journal.has_traces
-    journal.wipe()
+    assert wipe(journal.begin_wipe())
+    journal.end_wipe(done=True)
     assert not journal.has_traces
     found = _bytes(path)
     assert not [it for it in range(1, 20) if f"s3cret-{it - 1}-".encode() in found]
     assert b"s3cret-19-" in found, "one still waits"
+
+
+def test_a_file_that_others_use_is_wiped_another_time(
+    path: Path, open_journal: Callable[[], SqliteJournal]
+) -> None:
+    journal = open_journal()
+    journal.load()
+    _queue(journal, _task(1), 1, Variables({"KEY": "s3cret"}))
+    journal.commit()
+    journal.changed(TaskChanged(2, TaskEvent.RUNNING, _task(1).started(_NOON)))
+    journal.commit()
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM meta").fetchone()
+        assert not wipe(journal.begin_wipe())
+        journal.end_wipe(done=False)
+        assert journal.has_traces
+    assert wipe(journal.begin_wipe())
+    journal.end_wipe(done=True)
+    assert not journal.has_traces
+    assert b"s3cret" not in _bytes(path)
+
+
+def test_what_is_deleted_during_a_wipe_is_wiped_after_it(
+    path: Path, open_journal: Callable[[], SqliteJournal]
+) -> None:
+    journal = open_journal()
+    journal.load()
+    for number in (1, 2):
+        _queue(journal, _task(number), number, Variables({"KEY": f"s3cret-{number}"}))
+    journal.commit()
+    journal.changed(TaskChanged(3, TaskEvent.RUNNING, _task(1).started(_NOON)))
+    journal.commit()
+    assert wipe(journal.begin_wipe())
+    journal.changed(TaskChanged(4, TaskEvent.RUNNING, _task(2).started(_NOON)))
+    journal.commit()
+    journal.end_wipe(done=True)
+    assert journal.has_traces
+    assert path.exists()
+
+
+def test_a_missing_file_is_not_made_to_be_wiped(path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    with pytest.raises(JournalError):
+        wipe(path)
+    assert not path.exists()
 
 
 def test_a_new_file_has_the_environments_too(

@@ -1,0 +1,115 @@
+"""Overwriting secrets in the journal holds up nobody."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from backburner.actors import JournalTrouble, TaskRequest, TaskStatus, TaskSystem
+from backburner.actors.journal import removal
+from backburner.actors.journal.sqlite_file import wipe
+from backburner.actors.testing import Recorder
+from patience import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+class _Gate:
+    """Holds up the one who wipes, with the journal locked as it is meanwhile."""
+
+    def __init__(self) -> None:
+        self.entered = threading.Semaphore(0)
+        self.go_on = threading.Event()
+        self.results: list[bool] = []
+
+    def wipe(self, path: Path) -> bool:
+        self.entered.release()
+        assert self.go_on.wait(PATIENCE)
+        self.results.append(wipe(path))
+        return self.results[-1]
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Gate]:
+    gate = _Gate()
+    monkeypatch.setattr(removal, "wipe", gate.wipe)
+    monkeypatch.setattr("backburner.actors.queue_actor.WIPE_AFTER", 0.01)
+    yield gate
+    gate.go_on.set()
+
+
+def _let_one_wait(system: TaskSystem, secret: str) -> None:
+    """Let a task with a secret wait, so that the journal has it, and then run."""
+    first = system.submit(TaskRequest("First", "sleep", ("600",)))
+    request = TaskRequest("Secret", "bash", ("true",), environment={"KEY": secret})
+    waits = system.submit(request)
+    first.cancel()
+    assert waits.result(PATIENCE).status is TaskStatus.COMPLETE
+
+
+def _bytes(folder: Path) -> bytes:
+    return b"".join(it.read_bytes() for it in folder.glob("session.db*"))
+
+
+def test_the_queue_answers_and_writes_while_its_journal_is_wiped(
+    gate: _Gate,
+    run_system: Callable[[TaskSystem], TaskSystem],
+    tmp_path: Path,
+    until: Callable[[Callable[[], bool]], None],
+) -> None:
+    folder = tmp_path / "main"
+    system = run_system(TaskSystem(directory=folder, slots=1))
+    _let_one_wait(system, "s3cret of the first")
+    assert gate.entered.acquire(timeout=PATIENCE)
+    _let_one_wait(system, "s3cret of the second")
+    assert len(system.list()) == 4
+    gate.go_on.set()
+    # What came meanwhile is wiped after it.
+    until(lambda: b"s3cret" not in _bytes(folder))
+    assert gate.results[0]
+
+
+def test_a_session_ends_while_its_journal_is_wiped(
+    gate: _Gate, run_system: Callable[[TaskSystem], TaskSystem], tmp_path: Path
+) -> None:
+    folder = tmp_path / "main"
+    system = run_system(TaskSystem(directory=folder, slots=1))
+    _let_one_wait(system, "s3cret")
+    assert gate.entered.acquire(timeout=PATIENCE)
+    gate.go_on.set()
+    system.stop()
+    assert gate.results
+    with TaskSystem(directory=folder) as again:
+        assert again.warnings == ()
+        assert {it.status.is_final for it in again.list()} == {True}
+    assert b"s3cret" not in _bytes(folder)
+
+
+def test_a_wipe_that_fails_is_tried_again(
+    run_system: Callable[[TaskSystem], TaskSystem],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    until: Callable[[Callable[[], bool]], None],
+) -> None:
+    monkeypatch.setattr("backburner.actors.queue_actor.WIPE_AFTER", 0.01)
+    folder = tmp_path / "main"
+    system = run_system(TaskSystem(directory=folder, slots=1))
+    news: Recorder[object] = Recorder()
+    system.subscribe(news)
+    tried = threading.Event()
+
+    def busy(path: Path) -> bool:
+        del path
+        tried.set()
+        return False
+
+    monkeypatch.setattr(removal, "wipe", busy)
+    _let_one_wait(system, "s3cret")
+    assert tried.wait(PATIENCE)
+    monkeypatch.setattr(removal, "wipe", wipe)
+    system.add("Next", "bash", "true")  # the next batch
+    until(lambda: b"s3cret" not in _bytes(folder))
+    assert not news.of(JournalTrouble)

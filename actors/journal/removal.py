@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from ..messages import RemovalMessage, RemoveOutput, Wiped, WipeJournal
 from ..runtime.safe_actor import SafeActor
-from ..runtime.sending import logger
+from ..runtime.sending import logger, post_if_alive
 from .sqlite_file import JournalError, wipe
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ class RemovalActor(SafeActor[RemovalMessage]):
             # Damage is found by the one who uses it; all else is tried again.
             logger.info("The journal could not be wiped: %s", error)
         finally:
-            self.post(message.reply_to, Wiped(done))
+            # A queue that stops meanwhile has no more use for it.
+            post_if_alive(message.reply_to, Wiped(done))
 
     def _remove(self, message: RemoveOutput) -> None:
         try:

@@ -34,7 +34,8 @@ test-package: $(INSTALLED) ## build the packages and try them in empty environme
 
 # The fault tests in their long form: about ten minutes, with figures at the end.
 soak: $(INSTALLED) ## run the fault tests in their long form (about ten minutes)
-	BACKBURNER_SOAK=1 $(BIN)/python -m pytest tests/faults tests/security tests/system/test_memory.py $(ARGS)
+	BACKBURNER_SOAK=1 $(BIN)/python -m pytest tests/faults tests/security tests/system/test_memory.py \
+		tests/host/test_starting.py $(ARGS)
 
 check: $(INSTALLED) ## lint, check format, types, layers and generated documents
 	$(BIN)/ruff check .

@@ -372,6 +372,7 @@ class _Reader:
             f"this session's host (process {welcome.pid}) speaks protocol"
             f" {wire.PROTOCOL}, and this program protocol {hello.protocol};"
             " run `backburner host restart`",
+            protocol=wire.PROTOCOL,
             pid=welcome.pid,
         )
 

@@ -57,6 +57,19 @@ class HostError(TaskSystemError):
     """The host of a session can't be reached; the text says why and what to do."""
 
 
+class OtherProtocolError(HostError):
+    """The host speaks another protocol: it is of another version of the program.
+
+    Args:
+        text: Why, and what to do.
+        pid: The host's process id.
+    """
+
+    def __init__(self, text: str, pid: int) -> None:
+        super().__init__(text)
+        self.pid = pid
+
+
 class NoHostError(HostError):
     """The session has no host, and none was to be started."""
 
@@ -177,6 +190,8 @@ def _greet(directory: Path) -> Reached | Rejected | None:
         raise
     sock.close()
     if isinstance(answer, Rejected) and not answer.ending:
+        if answer.protocol != wire.PROTOCOL:
+            raise OtherProtocolError(answer.text, answer.pid)
         raise HostError(answer.text)
     return answer
 

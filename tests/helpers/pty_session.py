@@ -107,7 +107,13 @@ class PtySession:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         self.process.wait()
-        os.close(self._master)
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Take the terminal away, as a lost connection does; not twice."""
+        master, self._master = self._master, -1
+        if master >= 0:
+            os.close(master)
 
     @property
     def master(self) -> int:

@@ -7,6 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import psutil
+import pytest
 from backburner.actors import TaskStatus
 from backburner.actors.host.remote import RemoteSystem
 from backburner.actors.host.settings import HostSettings
@@ -68,6 +69,25 @@ def test_a_lost_terminal_leaves_the_jobs_and_the_chat_comes_back_to_them(
     with opened(tmp_path) as chat:
         chat.wait(PLACEHOLDER, "you  remember this", "#1 running", "1 running")
         assert care.hosts() == [host]
+
+
+@pytest.mark.parametrize("options", [(), ("--plain",)], ids=["drawn", "lines"])
+def test_a_terminal_that_is_closed_leaves_the_jobs_and_the_host(
+    tmp_path: Path, care: HostCare, options: tuple[str, ...]
+) -> None:
+    with opened(tmp_path, *options) as chat:
+        chat.wait("main")
+        chat.send("remember this\r!exec sleep 600\r")
+        chat.wait("#1 running")
+        chat.hang_up()
+        # It may be told so by the terminal before the signal comes.
+        assert chat.process.wait(PATIENCE) in {1, 128 + signal.SIGHUP}
+    (host,) = care.hosts()
+    (job,) = [it for it in care.left() if it.cmdline() == ["sleep", "600"]]
+    with opened(tmp_path) as chat:
+        chat.wait(PLACEHOLDER, "you  remember this", "#1 running", "1 running")
+        assert care.hosts() == [host]
+        assert job.is_running()
 
 
 def test_a_chat_that_is_killed_harms_neither_the_jobs_nor_the_other_chat(

@@ -25,6 +25,7 @@ from ...actors import (
 from ...actors.host import starting
 from ...actors.host.address import is_served
 from ...actors.host.remote import RemoteSystem
+from ...actors.host.stopping import runs_jobs, stop_any
 from ...actors.messages import RefusalCode
 from ...actors.processes.output_file import read_tail
 from ...actors.rules.safe_text import is_unicode, safe_json, safe_line, safe_lines
@@ -70,6 +71,9 @@ _PAUSE: Final = 0.1
 
 _SIGNALED: Final = re.compile(r"killed by signal (\d+)")
 
+
+_ENDED: Final = "the session was ended: backburner end"
+_STOPPED: Final = "the session's host was stopped"
 
 _HINTS: Final = {
     RefusalCode.UNKNOWN: "; `backburner status --all` lists those there are",
@@ -148,6 +152,12 @@ class _Verb:
             name = self._settings.name
             text = f"session {name!r} has no host, so nothing of it runs"
             return _complain(f"{text}; `backburner add` starts one", EXIT_UNSUCCESSFUL)
+        except starting.OtherProtocolError:
+            if verb != "end":
+                raise
+            stop_any(Path(self._settings.directory), _ENDED)
+            _say(f"session {self._settings.name} ended")
+            return 0
         with_system = {
             "add": self._add,
             "run": self._run,
@@ -460,7 +470,7 @@ class _Verb:
 
     def _end(self, system: RemoteSystem) -> int:
         running = [t for t in system.list() if t.status is TaskStatus.RUNNING]
-        system.end("the session was ended: backburner end")
+        system.end(_ENDED)
         names = ", ".join(f"#{t.id} {safe_line(t.description)}" for t in running)
         ended = f"; ended {names}" if names else ""
         _say(f"session {self._settings.name} ended{ended}")
@@ -523,9 +533,14 @@ class _Verb:
                     names = ", ".join(f"#{task.id}" for task in running)
                     text = f"{names} would be ended; wait for them, or use --force"
                     return _complain(text, EXIT_UNSUCCESSFUL)
-                system.end("the session's host was stopped")
+                system.end(_STOPPED)
         except starting.NoHostError:
             return 0
+        except starting.OtherProtocolError as error:
+            if runs_jobs(error.pid) and not self._options.force:
+                text = "its running tasks would be ended; wait for them, or use --force"
+                return _complain(f"{error}; {text}", EXIT_UNSUCCESSFUL)
+            stop_any(Path(self._settings.directory), _STOPPED)
         return 0
 
 

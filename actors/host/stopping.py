@@ -1,0 +1,46 @@
+"""Ending a session whose host may be of any version of the program."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+import psutil
+
+from . import wire
+from .address import connect
+from .frames import frame
+from .wire import StopHost
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_CHUNK: Final = 1 << 16
+
+
+def runs_jobs(pid: int) -> bool:
+    """Tell whether a host has child processes, as it has while tasks run."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(psutil.Process(pid).children())
+    return False
+
+
+def stop_any(directory: Path, reason: str) -> None:
+    """End the session in this folder: all its tasks, and its host.
+
+    Blocks until the host has ended. `StopHost` is the same in every protocol. Running
+    tasks get the grace period, queued ones stay for the next time.
+
+    Args:
+        directory: The folder.
+        reason: What becomes the reason of the tasks that this ends.
+
+    Raises:
+        OSError: If no host listens there, or it can't be reached.
+    """
+    with contextlib.closing(connect(directory)) as sock:
+        sock.sendall(frame(wire.encode(StopHost(reason))))
+        # What it says about itself is of another protocol; only its end counts.
+        with contextlib.suppress(ConnectionResetError):
+            while sock.recv(_CHUNK):
+                pass

@@ -1,0 +1,134 @@
+"""What tells of ends while no chat is open: a command, and ntfy."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+import pytest
+from backburner.actors import Subscribed, TaskChanged, Unsubscribe
+from backburner.actors.host.remote import RemoteSystem
+from backburner.actors.host.settings import Hooks
+from msgspec.structs import replace
+from patience import PATIENCE
+
+from tests.host.clients import Heard
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from backburner.actors.host.settings import HostSettings
+
+Post = tuple[str, str, str]
+Until = Callable[[Callable[[], bool]], None]
+
+COMMAND = r"""
+{
+    printf '%s\n' "$#" "$1" "$2" "$BACKBURNER_SESSION_NAME" "$BACKBURNER_ID"
+    printf '%s\n' "$BACKBURNER_DESCRIPTION" "$BACKBURNER_STATUS" "$BACKBURNER_REASON"
+    printf '%s\n' "$BACKBURNER_EXIT_CODE" "$BACKBURNER_OUTPUT" "${BACKBURNER_TASK-none}"
+} > "$TOLD.new" && mv "$TOLD.new" "$TOLD.$BACKBURNER_ID"
+"""
+
+
+@pytest.fixture
+def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the beginning of the names of the files that the command writes."""
+    path = tmp_path / "told"
+    monkeypatch.setenv("TOLD", str(path))
+    return path
+
+
+def test_the_command_gets_the_end_as_arguments_and_in_its_environment(
+    settings: HostSettings, told: Path, until: Until
+) -> None:
+    hooked = replace(settings, hooks=Hooks(command=COMMAND))
+    with RemoteSystem(hooked) as session:
+        failed = session.add("Build\x1b[2J it", "bash", "exit 3")
+        file = told.with_suffix(".1")
+        until(file.exists)
+        (failed,) = session.wait(failed.id, timeout=PATIENCE)
+    assert file.read_text().splitlines() == [
+        "2",
+        "backburner main: #1 failed",
+        "Build it: exit status 3",
+        "main",
+        "1",
+        "Build it",
+        "failed",
+        "exit status 3",
+        "3",
+        failed.output_path,
+        "none",
+    ]
+
+
+def test_nothing_is_run_while_somebody_looks(
+    settings: HostSettings, told: Path, until: Until
+) -> None:
+    hooked = replace(settings, hooks=Hooks(command=COMMAND))
+    with RemoteSystem(hooked) as session:
+        chat = Heard()
+        session.subscribe(chat, shows=True)
+        chat.wait_for(Subscribed)
+        seen = session.add("Seen", "bash", "true")
+        chat.wait_for(TaskChanged, lambda it: it.task.status.is_final)
+        session.queue.tell(Unsubscribe(chat))
+        session.add("Unseen", "bash", "true")
+        # One after the other: what comes for the first would have come before this.
+        until(told.with_suffix(".2").exists)
+        assert not told.with_suffix(f".{seen.id}").exists()
+
+
+def test_a_command_that_fails_is_logged_and_harms_nothing(
+    settings: HostSettings, until: Until
+) -> None:
+    hooked = replace(settings, hooks=Hooks(command="exit 7", ntfy="http://127.0.0.1:1"))
+    log = Path(settings.directory) / "host.log"
+    with RemoteSystem(hooked) as session:
+        session.wait(session.add("x", "bash", "true").id, timeout=PATIENCE)
+        until(lambda: "notification failed" in log.read_text())
+        assert "command ended with status 7" in log.read_text()
+        session.wait(session.add("y", "bash", "true").id, timeout=PATIENCE)
+
+
+@contextmanager
+def ntfy() -> Generator[tuple[str, SimpleQueue[Post]]]:
+    """Serve on this machine; yield the URL and what is posted."""
+    posts: SimpleQueue[Post] = SimpleQueue()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            length = int(self.headers["Content-Length"])
+            body = self.rfile.read(length).decode()
+            posts.put((self.path, self.headers["Title"], body))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as there
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/my-topic", posts
+        finally:
+            server.shutdown()
+            thread.join(PATIENCE)
+
+
+def test_ntfy_is_told_at_its_url(settings: HostSettings) -> None:
+    with (
+        ntfy() as (url, posts),
+        RemoteSystem(replace(settings, hooks=Hooks(ntfy=url))) as session,
+    ):
+        session.add("Größe", "bash", "exit 2")
+        path, title, body = posts.get(timeout=PATIENCE)
+    assert (path, title) == ("/my-topic", "backburner main: #1 failed")
+    assert body == "Größe: exit status 2"

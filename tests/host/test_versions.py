@@ -1,0 +1,121 @@
+"""Programs and hosts of different versions."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from backburner.actors.host import wire
+from patience import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from host_care import HostCare
+
+# Loaded by Python itself before anything else: another version of the program.
+OTHER_VERSION = """
+import importlib.metadata as metadata
+real = metadata.version
+metadata.version = lambda name: "{version}" if name == "backburner" else real(name)
+import backburner.actors.host.wire as wire
+wire.PROTOCOL = {protocol}
+import backburner.ui.cli.lean_client as lean_client
+lean_client.PROTOCOL = {protocol}
+"""
+
+
+def environ(folder: Path, version: str, protocol: int) -> Mapping[str, str]:
+    """Return an environment in which the program is of another version."""
+    folder.mkdir()
+    text = OTHER_VERSION.format(version=version, protocol=protocol)
+    (folder / "sitecustomize.py").write_text(text)
+    return {**os.environ, "PYTHONPATH": str(folder)}
+
+
+def backburner(
+    state: Path, verb: str, *words: str, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "backburner", verb, "--state-dir", str(state), *words],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+        env=env,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_a_new_program_works_with_the_host_of_an_older_one(
+    tmp_path: Path, care: HostCare
+) -> None:
+    del care
+    state = tmp_path / "state"
+    old = environ(tmp_path / "old", "0.0.9", wire.PROTOCOL)
+    assert "host backburner 0.0.9" in backburner(state, "host", "start", env=old).stdout
+    assert backburner(state, "add", "--", "echo hello").stdout == "added #1\n"
+    assert backburner(state, "wait", "1").returncode == 0
+    assert backburner(state, "log", "1").stdout == "hello\n"
+    assert "host backburner 0.0.9" in backburner(state, "host", "status").stdout
+    # In place: the same session, with what it remembers, on the new version.
+    assert "0.0.9" not in backburner(state, "host", "restart").stdout
+    assert "#1" in backburner(state, "status").stdout
+
+
+@pytest.mark.parametrize("protocol", [wire.PROTOCOL - 1, wire.PROTOCOL + 1])
+def test_another_protocol_is_refused_in_a_line_that_helps(
+    tmp_path: Path, care: HostCare, protocol: int
+) -> None:
+    state = tmp_path / "state"
+    other = environ(tmp_path / "other", "9.9.9", protocol)
+    backburner(state, "host", "start", env=other)
+    (host,) = care.hosts()
+    for verb, *words in (("add", "--", "true"), ("status",), ("wait",)):
+        done = backburner(state, verb, *words)
+        assert (done.returncode, done.stdout) == (1, ""), verb
+        (line,) = done.stderr.splitlines()
+        assert f"process {host.pid}" in line
+        assert f"protocol {protocol}, and this program protocol {wire.PROTOCOL}" in line
+        assert "backburner host restart" in line
+    # And what the line says helps.
+    done = backburner(state, "host", "restart")
+    assert done.returncode == 0, done.stderr
+    assert backburner(state, "add", "--", "true").stdout == "added #1\n"
+
+
+def test_a_host_of_another_protocol_keeps_its_tasks_unless_forced(
+    tmp_path: Path, care: HostCare
+) -> None:
+    state = tmp_path / "state"
+    other = environ(tmp_path / "other", "9.9.9", wire.PROTOCOL + 1)
+    backburner(state, "add", "--", "exec sleep 600", env=other)
+    (host,) = care.hosts()
+    for action in ("restart", "stop"):
+        refused = backburner(state, "host", action)
+        assert refused.returncode == 1
+        assert "running tasks would be ended" in refused.stderr
+        assert "--force" in refused.stderr
+    assert care.hosts() == [host]
+    assert backburner(state, "host", "restart", "--force").returncode == 0
+    task = json.loads(backburner(state, "show", "1", "--json").stdout)
+    assert task["reason"] == "the session's host was stopped"
+
+
+def test_a_session_of_another_protocol_can_be_ended(
+    tmp_path: Path, care: HostCare
+) -> None:
+    state = tmp_path / "state"
+    other = environ(tmp_path / "other", "9.9.9", wire.PROTOCOL + 1)
+    backburner(state, "host", "start", env=other)
+    hosts = care.hosts()
+    done = backburner(state, "end")
+    assert (done.returncode, done.stdout) == (0, "session main ended\n")
+    psutil.wait_procs(hosts, timeout=PATIENCE)
+    assert care.hosts() == []

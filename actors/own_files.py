@@ -64,7 +64,7 @@ def check_file(found: os.stat_result, path: Path) -> None:
     if stat.S_ISDIR(found.st_mode):
         raise NotOwnError("Is a directory, not a file; move it away", path)
     if not stat.S_ISREG(found.st_mode):
-        raise NotOwnError(f"it is {_name(found)}, not a file; remove it", path)
+        raise NotOwnError(f"it is {kind_of(found)}, not a file; remove it", path)
     _check_owner(found, path, "remove it")
     if found.st_nlink > 1:
         raise NotOwnError(
@@ -84,7 +84,7 @@ def check_folder(found: os.stat_result, path: Path) -> None:
             "it is a symbolic link; name the directory it leads to, or remove it", path
         )
     if not stat.S_ISDIR(found.st_mode):
-        why = f"it is {_name(found)}, not a directory; remove it"
+        why = f"it is {kind_of(found)}, not a directory; remove it"
         raise NotOwnError(why, path, errno.ENOTDIR)
     _check_owner(found, path, "use one of your own")
 
@@ -367,7 +367,8 @@ def _is_above_home(place: str, path: Path) -> bool:
     return inside and home != place and home.startswith(f"{place.rstrip('/')}/")
 
 
-def _name(found: os.stat_result) -> str:
+def kind_of(found: os.stat_result) -> str:
+    """Say what `stat` has found, as in `a FIFO`."""
     return _NAMES.get(stat.S_IFMT(found.st_mode), "something else")
 
 

@@ -184,10 +184,14 @@ class SessionFolder:
             key: The session's key.
 
         Raises:
-            OSError: If it can't be opened.
+            FolderError: If it can't be opened.
         """
         path = self.path / "processes"
-        return ProcessNotes(open_below(self._folder, path, os.O_RDWR | os.O_CREAT), key)
+        try:
+            fd = open_below(self._folder, path, os.O_RDWR | os.O_CREAT)
+        except OSError as error:
+            raise FolderError(unusable(self.path, error)) from error
+        return ProcessNotes(fd, key)
 
     def adopt(self, tasks: Iterable[Task]) -> list[Task]:
         """Return tasks with their output files in this folder.

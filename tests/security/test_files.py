@@ -16,15 +16,15 @@ from patience import PATIENCE
 from pty_session import PtySession, chat_command
 
 from tests.faults.program import Program
-from tests.security.things import THINGS, is_untouched, make_victim, put, put_each
-
-_FILES: Final = (
-    "lock",
-    "session.db",
-    "session.db-wal",
-    "session.db-shm",
-    "output/.probe",
+from tests.security.things import (
+    OF_EVERY_SESSION,
+    THINGS,
+    is_untouched,
+    make_victim,
+    put,
+    put_each,
 )
+
 _FOLDERS: Final = (".", "output")
 _CLEAN: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f]+")
 
@@ -54,7 +54,7 @@ def _refusal(folder: Path) -> str:
     return text
 
 
-@pytest.mark.parametrize("name", _FILES)
+@pytest.mark.parametrize("name", OF_EVERY_SESSION)
 def test_nothing_but_an_own_file_is_opened(
     name: str, folder: Path, victim: Path
 ) -> None:

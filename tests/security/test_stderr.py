@@ -16,6 +16,8 @@ import pytest
 from backburner.ui.cli.run import run
 from patience import PATIENCE
 
+from tests.security.things import THINGS, is_untouched, make_victim, put_each
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -198,6 +200,43 @@ def test_a_configuration_that_is_none_gets_one_line(
     assert status == 2
     assert re.fullmatch(f"backburner: [^\n]*{re.escape(says)}\n", said)
     assert not (tmp_path / "state").exists()
+
+
+_AS_A_CONFIGURATION: Final = {
+    "a link": "not valid TOML: ",  # what it leads to is read
+    "a dangling link": "No such file or directory",
+    "a hard link": "not valid TOML: ",
+    "a FIFO": "is a pipe into which nobody writes",
+    "a directory": "is a directory, not a file; put a file in its place",
+    "a socket": "is a socket, not a file; put a file in its place",
+    "a character device": "",  # /dev/null, in which nothing is set
+    "a block device": "is a device, not a file; put a file in its place",
+    "a file that others may write": "others may write to it; run: chmod go-w ",
+}
+"""What is said of each thing in the place of a configuration; none if it is used."""
+
+
+@pytest.mark.parametrize("given", [True, False], ids=["--config", "default"])
+def test_other_things_in_the_place_of_a_configuration_get_one_line(
+    tmp_path: Path, *, given: bool
+) -> None:
+    victim, tried = make_victim(tmp_path), 0
+    folder = tmp_path / "home/backburner"
+    folder.mkdir(parents=True)
+    config = folder / "config.toml"
+    options = ("--config", str(config)) if given else ()
+    for thing in put_each(config, victim):
+        tried += 1
+        says = _AS_A_CONFIGURATION[thing]
+        if thing == "a dangling link" and not given:
+            says = ""  # as if there were none, which is usual
+        status, said = _run("--ephemeral", *options, XDG_CONFIG_HOME=str(folder.parent))
+        wanted = f"backburner: [^\n]*{re.escape(says)}[^\n]*\n" if says else ""
+        assert re.fullmatch(wanted, said), thing
+        assert status == (2 if says else 0), thing
+        assert is_untouched(victim), thing
+    assert {*_AS_A_CONFIGURATION} == {*THINGS}
+    assert tried
 
 
 def test_a_configuration_of_exactly_the_longest_is_read(tmp_path: Path) -> None:

@@ -11,6 +11,30 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+OF_EVERY_SESSION: Final = (
+    "lock",
+    "session.db",
+    "session.db-wal",
+    "session.db-shm",
+    "session.db-journal",
+    "output/.probe",
+)
+"""Files of which none is used that is not this user's alone: the start is refused."""
+
+OF_ADOPTION: Final = ("processes", "exits")
+OF_TASKS: Final = ("output/1.log", "output/1.json", "output/1.json.new")
+OF_CHATS: Final = ("chat.log", "history.jsonl", "history.jsonl.new")
+OF_HOSTS: Final = ("host.log", "host.log.old", "host.starting")
+SOCKET: Final = "host.sock"
+
+ALL_NAMES: Final = frozenset(
+    {*OF_EVERY_SESSION, *OF_ADOPTION, *OF_TASKS, *OF_CHATS, *OF_HOSTS, SOCKET}
+)
+"""Each file that a session makes; the tests put every one of the things in its place.
+
+`test_every_file.py` sees that none is missing here.
+"""
+
 PRECIOUS: Final = "precious\n" * 500  # longer than any lock file
 _NULL: Final = (1, 3)
 _NO_DISK: Final = (7, 250)  # /dev/loop250, which hardly anybody has

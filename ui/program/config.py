@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
 import msgspec
 import platformdirs
 
-from ...actors.own_files import check_trusted
+from ...actors.own_files import check_trusted, kind_of
 from ...actors.rules.safe_text import safe_line
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ _TYPES: Final = {
 
 
 _LONGEST: Final = 1 << 20
+_NO_CONTENT: Final = {stat.S_IFDIR, stat.S_IFSOCK, stat.S_IFBLK}
+"""What can't be read as a text; a pipe and `/dev/null` can."""
 
 
 class ConfigError(Exception):
@@ -183,6 +185,10 @@ def _read(file: Path) -> str:
 
 
 def _open_at_once(file: Path) -> int:
+    found = file.stat()
+    if stat.S_IFMT(found.st_mode) in _NO_CONTENT:
+        what = kind_of(found)
+        raise ConfigError(f"{file} is {what}, not a file; put a file in its place")
     # Opening a pipe into which nobody writes would wait.
     fd = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     os.set_blocking(fd, True)

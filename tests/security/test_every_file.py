@@ -1,0 +1,156 @@
+"""Whatever a session makes is among the files that are tried as other things."""
+
+from __future__ import annotations
+
+import ctypes
+import fnmatch
+import os
+import re
+import struct
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from backburner.actors import (
+    BashKind,
+    FunctionKind,
+    TaskStatus,
+    TaskSystem,
+    TaskSystemError,
+)
+from backburner.actors.host.starting import LONGEST_LOG
+from backburner.actors.testing import running
+from host_care import HostCare
+from patience import PATIENCE
+from pty_session import PtySession, chat_command
+
+from tests.security.things import (
+    ALL_NAMES,
+    OF_ADOPTION,
+    OF_TASKS,
+    THINGS,
+    is_untouched,
+    make_victim,
+    put,
+    put_each,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_MADE: Final = 0x100 | 0x80  # IN_CREATE and IN_MOVED_TO of inotify(7)
+_HEAD: Final = struct.Struct("iIII")
+_FOLDERS: Final = {"output"}
+
+
+class _Watch:
+    """Hears of every name that is made in a folder, however short it is there."""
+
+    def __init__(self, folder: Path) -> None:
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.fd = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._places: dict[int, str] = {}
+        for place in ("", "output/"):
+            watch = libc.inotify_add_watch(self.fd, bytes(folder / place), _MADE)
+            assert watch >= 0, os.strerror(ctypes.get_errno())
+            self._places[watch] = place
+
+    def names(self) -> set[str]:
+        """Return the names, with 1 for every number."""
+        return {re.sub(r"\d+", "1", it) for it in self._all()}
+
+    def _all(self) -> Iterator[str]:
+        while True:
+            try:
+                data = os.read(self.fd, 1 << 16)
+            except BlockingIOError:
+                return
+            while data:
+                watch, _, _, length = _HEAD.unpack_from(data)
+                assert watch in self._places, "more than the system keeps"
+                name = data[_HEAD.size : _HEAD.size + length].rstrip(b"\0")
+                yield self._places[watch] + os.fsdecode(name)
+                data = data[_HEAD.size + length :]
+
+
+@pytest.fixture
+def victim(tmp_path: Path) -> Path:
+    """Return a file that nothing may change."""
+    return make_victim(tmp_path)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return the folder of a new session."""
+    folder = tmp_path / "state/main"
+    (folder / "output").mkdir(mode=0o700, parents=True)
+    folder.chmod(0o700)
+    return folder
+
+
+def test_every_file_that_a_session_makes_is_tried_as_other_things(
+    folder: Path,
+) -> None:
+    watch = _Watch(folder)
+    functions = FunctionKind()
+    system = TaskSystem(directory=folder, kinds=[BashKind(), functions], adopt=True)
+    with running(system):
+        call = system.submit(functions.request_for(fnmatch.filter, ["a.py"], "*.py"))
+        assert functions.result(call.result(PATIENCE)) == ["a.py"]
+    for name, content in (
+        ("host.log", b"x" * (LONGEST_LOG + 1)),
+        ("history.jsonl", b'"old"\n' * 2001),
+    ):
+        (folder / name).write_bytes(content)
+        (folder / name).chmod(0o600)
+    command = chat_command(folder.parent, host=True)
+    with HostCare() as care, PtySession(command, environ=care.environ) as chat:
+        chat.wait("A note to yourself")
+        chat.send("!echo hi\r")
+        chat.wait("✓ #2")
+        chat.send("/quit --end\r")
+        chat.wait_exit()
+    made = watch.names() - _FOLDERS
+    os.close(watch.fd)
+    assert made <= ALL_NAMES, "put the new ones into things.py, and into a test"
+    # Those of older SQLites and of keepers need not be made.
+    assert ALL_NAMES - made <= {"session.db-journal", "exits"}
+
+
+@pytest.mark.parametrize("name", OF_ADOPTION)
+def test_what_is_known_of_processes_is_read_from_nothing_but_an_own_file(
+    name: str, folder: Path, victim: Path
+) -> None:
+    for thing in put_each(folder / name, victim):
+        system = TaskSystem(directory=folder, adopt=True)
+        if name == "exits":
+            with running(system):  # as if nothing were known
+                pass
+        else:
+            with pytest.raises(TaskSystemError) as caught:
+                system.start()
+            assert str(caught.value).startswith(f"can't use {folder / name}: "), thing
+            assert THINGS[thing][1] in str(caught.value), thing
+        assert is_untouched(victim), thing
+
+
+@pytest.mark.parametrize("name", OF_TASKS)
+def test_a_function_writes_into_nothing_but_a_file_of_its_own(
+    name: str, tmp_path: Path, victim: Path
+) -> None:
+    functions = FunctionKind()
+    directory = tmp_path / "main"
+    with running(TaskSystem(directory=directory, kinds=[functions])) as system:
+        for number, thing in enumerate(THINGS, 1):
+            place = directory / name.replace("1", str(number))
+            there = put(thing, place, victim)
+            request = functions.request_for(fnmatch.filter, ["a.py"], "*.py")
+            (ended,) = system.wait(system.add_request(request).id, timeout=PATIENCE)
+            assert is_untouched(victim), thing
+            # Only an empty place of the result itself may be replaced.
+            if there and not name.endswith(".json"):
+                assert ended.status is TaskStatus.FAILED, thing
+            elif ended.status is TaskStatus.COMPLETE:
+                assert functions.result(ended) == ["a.py"], thing
+        system.forget_finished()
+    assert is_untouched(victim)

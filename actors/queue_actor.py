@@ -256,8 +256,6 @@ class QueueActor(SafeActor[QueueMessage]):
     def _conclude(self, message: QueueMessage, answer: QueueReply | None) -> None:
         self._handled += 1
         self._control.tell_dependents()
-        if self._times.need_alarm:
-            self._times.set_alarm(lambda: self.tell_self(LookAtTimes()))
         if answer is not None:
             asker = getattr(message, "reply_to", None) or self.answer_later()
             if asker is not None:
@@ -277,6 +275,8 @@ class QueueActor(SafeActor[QueueMessage]):
     def _flush(self) -> None:
         """Write down what was applied, and send what may be sent then."""
         self._handled = 0
+        if self._times.need_alarm:
+            self._times.set_alarm(lambda: self.tell_self(LookAtTimes()))
         while True:
             written = self._write_down()
             # Even if it failed: on a full disk this is what makes room.

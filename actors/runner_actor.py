@@ -77,7 +77,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
 
     In: see `RunnerMessage`.
     Out: to the queue a claim for every free slot and one `TaskEnded` for every
-    task it was given; to its task actors `Begin`, `Look` and `Stop`.
+    task it was given; to its task actors `Look` and `Stop`.
 
     Args:
         queue: Where tasks come from.
@@ -143,7 +143,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
         """Fail the task whose start failed, and keep ticking."""
         if isinstance(message, StartTask):
             outcome = Outcome.failed(safe_line(f"could not be started: {error!r}"))
-            self._ended(TaskEnded(message.task.id, outcome))
+            self._ended(TaskEnded(message.task.id, outcome, claims=1))
         elif isinstance(message, LookAtLeft):
             self._look_later(message.task_id)
         elif isinstance(message, BuryTask):
@@ -196,7 +196,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
         except InvalidRequestError as error:
             # Of a session that was opened before with other kinds.
             outcome = Outcome.failed(f"could not be started: {error}")
-            self._ended(TaskEnded(task.id, outcome))
+            self._ended(TaskEnded(task.id, outcome, claims=1))
             return
         actor = TaskActor.start(
             task,
@@ -209,7 +209,6 @@ class RunnerActor(SafeActor[RunnerMessage]):
         )
         self._active[task.id] = actor
         self._rota.add(task.id)
-        self.post(actor, Begin())
         self._keep_ticking()
 
     def _stop_task(self, task_id: int, outcome: Outcome, *, now: bool) -> None:
@@ -222,7 +221,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
         # One that was found dead while it was still ending has been reported.
         if task_id not in self._active or task_id in self._burials:
             return
-        end = TaskEnded(task_id, message.outcome, message.news)
+        end = TaskEnded(task_id, message.outcome, message.news, claims=1)
         if message.abandoned:
             self._begin_burial(end, stopped=message.stopped)
         else:
@@ -257,14 +256,13 @@ class RunnerActor(SafeActor[RunnerMessage]):
     def _ended(self, end: TaskEnded, *, stopped: bool = False) -> None:
         self._active.pop(end.task_id, None)
         self._rota.remove(end.task_id)
+        if stopped or self._draining is not None:
+            end = replace(end, claims=0)
+        self.post(self._queue, end)
         if self._draining is not None:
-            self.post(self._queue, end)
             self._answer_if_drained(self._draining)
         elif stopped:
-            self.post(self._queue, end)
             self._claim_later()
-        else:
-            self.post(self._queue, replace(end, claims=1))
 
     def _claim_later(self) -> None:
         self._owed += 1
@@ -308,7 +306,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
         burial = self._burials.get(task_id)
         if burial is None:
             died = Outcome.failed("its actor died")
-            self._begin_burial(TaskEnded(task_id, died), stopped=True)
+            self._begin_burial(TaskEnded(task_id, died, claims=1), stopped=True)
         else:
             self._go_on_burying(burial)
 

@@ -1,4 +1,4 @@
-"""The TaskActor: one job, from Begin to its one last message."""
+"""The TaskActor: one job, from its start to its one last message."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from .kinds import InvalidRequestError, JobContext, ShortageError, StartError
 from .kinds.kind import Adopting, WrongKindError
 from .messages import (
     Begin,
-    BeginAgain,
     JobEnded,
     JobQuiet,
     Look,
@@ -95,8 +94,9 @@ class TaskActorConfig:
 class TaskActor(SafeActor[TaskActorMessage]):
     """Runs one job and tells the runner, once, how it ended.
 
-    In: `Begin`, `BeginAgain`, `Look`, `Stop`. Out: `TaskProcess`, `TaskWaits` and
-    `TaskProgressed` to the queue, `JobQuiet` and one `JobEnded` to the runner.
+    It starts the job in its first turn. In: `Begin` from itself, `Look`, `Stop`. Out:
+    `TaskProcess`, `TaskWaits` and `TaskProgressed` to the queue, `JobQuiet` and one
+    `JobEnded` to the runner.
 
     Args:
         task: The task, Running.
@@ -127,8 +127,8 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._runner = runner
         self._config = config
         self._environment = environment or config.environment
-        self._output = Path(task.output_path) if task.output_path else None
-        self._monitor = OutputMonitor(self._output) if self._output else None
+        path = task.output_path
+        self._monitor = None if path is None else OutputMonitor(path)
         self._mark = marks.mark(config.session_key, task.id)
         self._job: Job | None = None
         self._news = OutputNews(0)
@@ -146,12 +146,16 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._reported = False
         self._stopped = False
 
+    def on_start(self) -> None:
+        """Start the job."""
+        self.on_receive(Begin())
+
     def handle(self, message: TaskActorMessage) -> None:
         """Handle one message; anything after the last report is ignored."""
         if self._reported:
             return
         match message:
-            case Begin() | BeginAgain():
+            case Begin():
                 self._begin()
             case Look():
                 self._look()
@@ -185,7 +189,6 @@ class TaskActor(SafeActor[TaskActorMessage]):
     def _begin(self) -> None:
         context = JobContext(
             task=self._task,
-            output=self._output,
             mark=self._mark,
             clock=self._config.clock,
             exits=self._config.exits,
@@ -250,7 +253,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
     def _try_again(self, waits_for: str) -> None:
         self._note_wait(safe_line(waits_for))
         self._retry = self._config.clock.call_later(
-            self._pause, lambda: self.tell_self(BeginAgain())
+            self._pause, lambda: self.tell_self(Begin())
         )
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
@@ -274,9 +277,9 @@ class TaskActor(SafeActor[TaskActorMessage]):
         return self._kind.start(context)
 
     def _made_output_folder(self) -> bool:
-        if self._output is not None:
+        if self._task.output_path is not None:
             with contextlib.suppress(OSError):
-                self._output.parent.mkdir(mode=0o700)
+                Path(self._task.output_path).parent.mkdir(mode=0o700)
                 return True
         return False
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, cast, runtime_checkable
 
 import msgspec
@@ -16,7 +17,6 @@ from ..rules.task import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from ..processes.adopted import AdoptedProcess
     from ..processes.exits import ExitWatcher
@@ -51,7 +51,6 @@ class JobContext:
 
     Attributes:
         task: The task, as it began to run.
-        output: Where its output belongs; none for a kind without output.
         mark: The value of `BACKBURNER_TASK` for its processes; see `marks`.
         clock: The time, and calls at a later one.
         exits: Calls when a child process has exited.
@@ -65,13 +64,18 @@ class JobContext:
     """
 
     task: Task
-    output: Path | None
     mark: str
     clock: Clock
     exits: ExitWatcher
     look: Callable[[], bool | None]
     environment: Environment = field(default_factory=Environment.to_inherit)
     notes: JobNotes = field(default_factory=JobNotes)
+
+    @property
+    def output(self) -> Path | None:
+        """Where its output belongs; None for a kind without output."""
+        path = self.task.output_path
+        return None if path is None else Path(path)
 
 
 class JobEnd(msgspec.Struct, frozen=True):

@@ -261,21 +261,22 @@ class ProcessKind:
             WrongKindError: If `command`, `environment` or `directory` of a subclass
                 returned what it may not.
         """
-        if context.output is None:
+        output = context.task.output_path
+        if output is None:
             raise StartError(f"{self.name} jobs need an output file")
         directory = self._directory_for(context.task)
         argv = self._command_for(context.task)
         try:
             environment = self._environment_for(context, directory)
-            child = ChildProcess(argv, environment, context.output, directory)
+            child = ChildProcess(argv, environment, output, directory)
         except OSError as error:
             if (waits_for := WAITS_FOR.get(error.errno or 0)) is not None:
                 raise ShortageError(waits_for) from error
             if problem := _problem_of(directory):
                 raise StartError(problem) from error
             if error.errno == errno.EEXIST:
-                _check_output(context.output)  # says what is there already
-            raise StartError(_explain(error, argv[0], context.output)) from error
+                _check_output(Path(output))  # says what is there already
+            raise StartError(_explain(error, argv[0], output)) from error
         except ValueError as error:
             raise StartError(f"can't start {argv[0]}: {error}") from error
         return ProcessJob(child, context)
@@ -381,11 +382,11 @@ def _check_output(path: Path) -> None:
             raise StartError(text) from error
 
 
-def _explain(error: OSError, program: str, output: Path) -> str:
+def _explain(error: OSError, program: str, output: str) -> str:
     why = error.strerror or str(error)
-    if error.errno == errno.EEXIST and str(error.filename) == str(output):
+    if error.errno == errno.EEXIST and str(error.filename) == output:
         return f"can't write its output file {output}: it exists already; move it away"
-    if str(error.filename) == str(output):
+    if str(error.filename) == output:
         return f"can't write its output file {output}: {why}"
     if error.errno == errno.E2BIG:
         return f"can't start {program}: the command is too long; put it into a script"

@@ -77,7 +77,6 @@ from .to_queue import (
 )
 from .to_runner import (
     Begin,
-    BeginAgain,
     BuryTask,
     ClaimAgain,
     Drain,
@@ -99,7 +98,6 @@ __all__ = [
     "AddTask",
     "AwaitShown",
     "Begin",
-    "BeginAgain",
     "BuryTask",
     "CancelAccepted",
     "CancelAll",

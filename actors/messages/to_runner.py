@@ -10,7 +10,7 @@ from .base import Message
 
 
 class Begin(Message, frozen=True):
-    """Start to work."""
+    """Start to work; a TaskActor tells itself again if the system lacked something."""
 
 
 class StartTask(Message, frozen=True, gc=False):
@@ -69,10 +69,6 @@ class JobQuiet(Message, frozen=True, gc=False):
 
 class ClaimAgain(Message, frozen=True):
     """Some time has passed since a TaskActor was stopped from outside."""
-
-
-class BeginAgain(Message, frozen=True):
-    """Some time has passed since the system lacked something for the job's start."""
 
 
 class LookAtLeft(Message, frozen=True):
@@ -147,4 +143,4 @@ class Stop(Message, frozen=True):
     now: bool = False
 
 
-TaskActorMessage = Begin | BeginAgain | Look | Stop
+TaskActorMessage = Begin | Look | Stop

@@ -98,7 +98,7 @@ class ChildProcess:
         self,
         argv: Sequence[str],
         environment: Environment,
-        output: Path,
+        output: str | os.PathLike[str],
         directory: str | os.PathLike[str] | None = None,
     ) -> None:
         # Loaded when a process is started, not when the program is.

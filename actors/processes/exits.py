@@ -106,7 +106,7 @@ class PidfdWatcher:
                 # registered for a moment; but it has been reported for good.
                 os.close(fd)
                 call_safely(on_exit)
-        return self._look() or bool(events)
+        return (bool(self._without_pidfd) and self._look()) or bool(events)
 
     def wake(self) -> None:
         """Let one thread that waits, or the next that will, return. Never blocks."""

@@ -36,7 +36,7 @@ class OutputMonitor:
         path: The file; it need not exist yet.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | str) -> None:
         self._path = path
         self._size = 0
         self._last_line: str | None = None
@@ -91,7 +91,7 @@ class OutputMonitor:
         return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
-def open_output(path: Path) -> int:
+def open_output(path: Path | str) -> int:
     """Open a task's output file for reading; never blocks.
 
     Only a file itself is opened: a link could lead to anything that this user may read.
@@ -113,7 +113,7 @@ def open_output(path: Path) -> int:
     return fd
 
 
-def read_part(path: Path, start: int, length: int) -> bytes:
+def read_part(path: Path | str, start: int, length: int) -> bytes:
     """Read `length` bytes of a file from `start`; fewer at its end.
 
     Raises:

@@ -24,7 +24,6 @@ from ..rules.shortage import WAITS_FOR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from .environment import Environment
 
@@ -290,7 +289,7 @@ def best() -> Spawn:
 def spawn(
     argv: Sequence[str],
     environment: Environment,
-    output: Path,
+    output: str | os.PathLike[str],
     directory: str | os.PathLike[str] | None = None,
 ) -> int:
     """Start a process in the best way.
@@ -313,7 +312,7 @@ def spawn(
     except BaseException:
         # Nothing was written into it, and it may be started again.
         with contextlib.suppress(OSError):
-            output.unlink()
+            os.unlink(output)  # noqa: PTH108 - mostly a text
         raise
     finally:
         os.close(fd)

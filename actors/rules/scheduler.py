@@ -330,12 +330,14 @@ class Scheduler:
             if self._head(line) != rank:
                 self._relist(line)
                 continue
+            heapq.heappop(self._first)
+            line.listed = None
             if lack := self._lack(*key):
-                heapq.heappop(self._first)
-                line.listed = None
                 line.parked = True
                 self._parked.setdefault(lack, []).append(line)
                 continue
+            heapq.heappop(line.heap)
+            self._relist(line)
             return self._take(rank[-1])
         return None
 

@@ -473,7 +473,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """
         if self.status is not TaskStatus.RUNNING:
             raise IllegalTransitionError(self, TaskStatus.RUNNING)
-        return self._with_news(news, duration=duration)
+        return msgspec.structs.replace(self, duration=duration, **self._told_by(news))
 
     def with_reason(self, reason: str, duration: float) -> Self:
         """Return this running task with what it does, or waits for.
@@ -503,26 +503,28 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         Raises:
             IllegalTransitionError: If the state machine does not allow it.
         """
-        last = self._with_news(news) if news else self
-        complete = outcome.status is TaskStatus.COMPLETE
-        return last._changed_to(  # noqa: SLF001 - the same class
+        changes = self._told_by(news)
+        if outcome.status is TaskStatus.COMPLETE and changes["progress"] is not None:
+            changes["progress"] = 100
+        return self._changed_to(
             outcome.status,
             reason=outcome.reason,
             ended_at=at,
             duration=duration,
             exit_code=outcome.exit_code,
             error=outcome.error,
-            progress=100 if complete and last.progress is not None else last.progress,
-        )
-
-    def _with_news(self, news: OutputNews, **changes: object) -> Self:
-        return msgspec.structs.replace(
-            self,
-            output_size=news.size,
-            last_line=self.last_line if news.last_line is None else news.last_line,
-            progress=self.progress if news.progress is None else news.progress,
             **changes,
         )
+
+    def _told_by(self, news: OutputNews | None) -> dict[str, object]:
+        """Return what a look at the output tells of this task, field by field."""
+        if news is None:
+            return {"progress": self.progress}
+        return {
+            "output_size": news.size,
+            "last_line": self.last_line if news.last_line is None else news.last_line,
+            "progress": self.progress if news.progress is None else news.progress,
+        }
 
 
 class TaskCounts(msgspec.Struct, frozen=True, gc=False):

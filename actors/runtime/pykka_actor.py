@@ -4,7 +4,7 @@ Pykka promises nothing about these names. They stand in this file alone, and a t
 names each of them, so that a new release of Pykka which renames one is noticed there:
 
 - of an actor: `_create_actor_inbox`, `_start_actor_loop`, `_actor_loop_setup`,
-  `_actor_loop_running` and `_actor_loop_teardown`;
+  `_actor_loop_running`, `_actor_loop_teardown` and `_stop`;
 - of a ref: `actor_inbox`, which may be assigned;
 - of an envelope, which is what a mailbox holds: `message` and `reply_to`.
 """
@@ -90,6 +90,14 @@ class PykkaActor(pykka.ThreadingActor):
             return None
         asker, envelope.reply_to = envelope.reply_to, None
         return LateAnswer(asker)
+
+    def stop_self(self) -> None:
+        """Stop when this message is handled; does nothing if stopped.
+
+        For use in a handler. Messages that wait already are dropped.
+        """
+        if not self.actor_stopped.is_set():
+            self._stop()
 
     def _envelope(self) -> Any:  # noqa: ANN401 - Pykka's own, and private
         inbox: Any = self.actor_inbox

@@ -7,10 +7,7 @@ neither.
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any, Generic
-
-import pykka
 
 from ..rules.shortage import shortage_of
 from .pykka_actor import PykkaActor
@@ -126,11 +123,6 @@ class SafeActor(PykkaActor, Generic[MessageT]):
         """
         if self._scheduler is not None:
             self._scheduler.about_to_block(long=long)
-
-    def stop_self(self) -> None:
-        """Stop after the messages that wait already; does nothing if stopped."""
-        with contextlib.suppress(pykka.ActorDeadError):
-            self.stop()
 
     def _log_failure(self, message: object, error: BaseException) -> None:
         actor, what = type(self).__name__, type(message).__name__

@@ -22,7 +22,6 @@ from backburner.actors import (
     TaskStatus,
 )
 from backburner.actors.messages import (
-    Begin,
     JobEnded,
     JobQuiet,
     Look,
@@ -80,7 +79,7 @@ class Rig:
     )
     actor: pykka.ActorRef[TaskActor] = field(init=False)
 
-    def __post_init__(self) -> None:
+    def start(self) -> None:
         config = TaskActorConfig(
             clock=self.clock,
             exits=ManualExits(),
@@ -97,7 +96,7 @@ class Rig:
         self.actor.tell(message)
 
     def begin(self) -> FakeJob:
-        self.tell(Begin())
+        self.start()
         return self.kind.job(self.task.id)
 
     def end(self) -> JobEnded:
@@ -254,7 +253,7 @@ def test_a_job_is_quiet_when_it_has_had_no_news_for_a_while(rig: Rig) -> None:
 
 def test_a_start_that_fails_says_why(start_actor: Callable[[FakeKind], Rig]) -> None:
     rig = start_actor(FakeKind(raises={"start": StartError("no \x1b[31mbash\n")}))
-    rig.tell(Begin())
+    rig.start()
     assert rig.end().outcome == Outcome.failed("no bash ")
     assert rig.kind.jobs == ()
 
@@ -266,17 +265,10 @@ def test_a_start_that_raises_anything_fails_the_task(
     start_actor: Callable[[FakeKind], Rig], error: BaseException
 ) -> None:
     rig, other = start_actor(FakeKind(raises={"start": error})), start_actor(FakeKind())
-    rig.tell(Begin())
+    rig.start()
     assert rig.end().outcome == Outcome.failed(f"internal error: {error!r}")
     other.begin().complete()
     assert other.end().outcome.status is TaskStatus.COMPLETE
-
-
-def test_a_job_that_is_stopped_before_it_began_never_begins(rig: Rig) -> None:
-    rig.tell(Stop(CANCELED))
-    rig.actor.actor_stopped.wait(PATIENCE)
-    assert rig.end().outcome == CANCELED
-    assert rig.kind.jobs == ()
 
 
 # Stopping
@@ -398,7 +390,7 @@ def _shortage(what: str) -> dict[Step, BaseException]:
 
 def test_a_job_that_lacks_something_waits_for_it_and_starts(rig: Rig) -> None:
     rig.kind.raises = _shortage("free memory")
-    rig.tell(Begin())
+    rig.start()
     assert rig.queue.wait_for(TaskWaits) == TaskWaits(1, "free memory")
     rig.clock.advance(FIRST_PAUSE)
     rig.settle()
@@ -411,7 +403,7 @@ def test_a_job_that_lacks_something_waits_for_it_and_starts(rig: Rig) -> None:
 
 def test_a_job_says_when_it_waits_for_something_else(rig: Rig) -> None:
     rig.kind.raises = _shortage("free memory")
-    rig.tell(Begin())
+    rig.start()
     rig.settle()
     rig.kind.raises = {"start": MemoryError()}
     rig.clock.advance(FIRST_PAUSE)
@@ -425,7 +417,7 @@ def test_a_job_says_when_it_waits_for_something_else(rig: Rig) -> None:
 
 def test_attempts_to_start_become_rarer(rig: Rig) -> None:
     rig.kind.raises = _shortage("free memory")
-    rig.tell(Begin())
+    rig.start()
     pause = FIRST_PAUSE
     while pause < 2 * LONGEST_PAUSE:
         rig.settle()
@@ -439,7 +431,7 @@ def test_attempts_to_start_become_rarer(rig: Rig) -> None:
 @pytest.mark.parametrize("now", [False, True])
 def test_a_job_that_waits_to_start_can_be_canceled(rig: Rig, *, now: bool) -> None:
     rig.kind.raises = _shortage("free memory")
-    rig.tell(Begin())
+    rig.start()
     rig.tell(Look())
     rig.tell(Stop(CANCELED, now=now))
     assert rig.end().outcome == CANCELED
@@ -550,7 +542,9 @@ def test_an_actor_that_is_stopped_leaves_what_does_not_die_to_the_runner(
     assert rig.end().abandoned
 
 
-def test_an_actor_that_is_stopped_before_it_began_says_so(rig: Rig) -> None:
+def test_an_actor_that_is_stopped_before_its_job_began_says_so(rig: Rig) -> None:
+    rig.kind.raises = _shortage("free memory")
+    rig.start()
     rig.actor.stop(timeout=PATIENCE)
     assert rig.end().outcome == Outcome.canceled("its actor was stopped")
 

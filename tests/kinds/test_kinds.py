@@ -79,13 +79,13 @@ def _context(
         kind="any",
         args=args,
         directory=str(Path.cwd()),
+        output_path=None if output is None else str(output),
         reason="starting",
         queued_at=datetime(2026, 1, 2, tzinfo=UTC),
     )
     told: Promise[str] = looks or Promise()
     return JobContext(
         task=task,
-        output=output,
         mark=OWN,
         clock=clock or ManualClock(),
         exits=exits or ManualExits(),

@@ -28,6 +28,7 @@ HOOKS: Final = (
     "_actor_loop_setup",
     "_actor_loop_running",
     "_actor_loop_teardown",
+    "_stop",
 )
 
 

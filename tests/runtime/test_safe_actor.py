@@ -289,12 +289,17 @@ def test_an_actor_can_tell_and_stop_itself(letters: DeadLetters) -> None:
     actor = met.get(PATIENCE)
 
     def go_on() -> None:
-        actor.tell_self(Run(lambda: told.tell("first")))
-        actor.stop_self()
+        actor.tell_self(Run(finish))
+
+    def finish() -> None:
+        told.tell("first")
         actor.tell_self(Run(lambda: told.tell("too late")))
+        actor.stop_self()
+        told.tell("last")
 
     worker.tell(Run(go_on))
     assert told.get(PATIENCE) == "first"
+    assert told.get(PATIENCE) == "last"
     assert worker.actor_stopped.wait(PATIENCE)
     actor.tell_self(Run(lambda: told.tell("much too late")))
     actor.stop_self()

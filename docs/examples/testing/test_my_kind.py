@@ -52,7 +52,6 @@ def job(tmp_path: Path, clock: ManualClock, looks: Recorder[str]) -> FileJob:
     return FileKind().start(
         JobContext(
             task=task,
-            output=None,
             mark="test:1",
             clock=clock,
             exits=ManualExits(),

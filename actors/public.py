@@ -19,6 +19,7 @@ from .kinds import (
 )
 from .messages import (
     Acknowledged,
+    AddSchedule,
     AddTask,
     CancelAccepted,
     CancelAll,
@@ -30,16 +31,21 @@ from .messages import (
     GetTranscript,
     HoldTask,
     JournalTrouble,
+    ListSchedules,
     ListTasks,
     MessageSaid,
     MoveTask,
     Notification,
     PauseQueue,
+    PauseSchedule,
     QueueReply,
     QueueRequest,
     RefusalCode,
     Refused,
+    RemoveSchedule,
     RulesFound,
+    SchedulesChanged,
+    SchedulesFound,
     SetGroup,
     SetSlots,
     Shown,
@@ -63,6 +69,8 @@ from .processes.exits import ExitWatcher
 from .queue_actor import QueueActor
 from .rules.chat_message import ChatMessage
 from .rules.moment import Moment
+from .rules.rhythm import CatchUp
+from .rules.schedules import Schedule
 from .rules.task import (
     IllegalTransitionError,
     Outcome,
@@ -85,12 +93,14 @@ from .task_actor import TaskActor
 
 __all__ = [
     "Acknowledged",
+    "AddSchedule",
     "AddTask",
     "Alarm",
     "BashKind",
     "CancelAccepted",
     "CancelAll",
     "CancelTask",
+    "CatchUp",
     "ChatMessage",
     "Clock",
     "Closable",
@@ -112,6 +122,7 @@ __all__ = [
     "JournalTrouble",
     "Kind",
     "Kinds",
+    "ListSchedules",
     "ListTasks",
     "MessageSaid",
     "Moment",
@@ -119,6 +130,7 @@ __all__ = [
     "Notification",
     "Outcome",
     "PauseQueue",
+    "PauseSchedule",
     "ProcessJob",
     "ProcessKind",
     "Promise",
@@ -130,9 +142,13 @@ __all__ = [
     "RefusalCode",
     "Refused",
     "RefusedError",
+    "RemoveSchedule",
     "RulesFound",
     "RunnerActor",
     "SafeActor",
+    "Schedule",
+    "SchedulesChanged",
+    "SchedulesFound",
     "SessionInUseError",
     "SetGroup",
     "SetSlots",

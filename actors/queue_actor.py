@@ -13,6 +13,7 @@ from .journal.writer import JournalWriter
 from .kinds import InvalidRequestError, Kinds
 from .messages import (
     Acknowledged,
+    AddSchedule,
     AddTask,
     AwaitShown,
     CancelAll,
@@ -26,15 +27,19 @@ from .messages import (
     GetTranscript,
     HoldTask,
     JournalTrouble,
+    ListSchedules,
     ListTasks,
     LookAtTimes,
     MoveTask,
     OpenQueue,
     PauseQueue,
+    PauseSchedule,
     QueueMessage,
     QueueReply,
     RefusalCode,
     Refused,
+    RemoveSchedule,
+    SchedulesFound,
     SetGroup,
     SetSlots,
     Shown,
@@ -62,6 +67,7 @@ from .queue.changes import Changes
 from .queue.control import Control
 from .queue.deletion import Deletion
 from .queue.running import Running
+from .queue.schedules import Schedules
 from .queue.starts import Starts
 from .queue.subscribers import Subscribers
 from .queue.times import Times
@@ -69,6 +75,7 @@ from .rules.book import ROOM_FOR_MORE, TaskBook, UnknownTaskError
 from .rules.field_types import wrong_type
 from .rules.output_quota import OutputQuota
 from .rules.safe_text import safe_line
+from .rules.schedules import ScheduleBook
 from .rules.task import LOST, Outcome, TaskFilter, TaskRequest
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import (
@@ -85,6 +92,7 @@ if TYPE_CHECKING:
 
     from .journal.protocol import Journal
     from .journal.unshown import UnshownChanges
+    from .rules.task import Task
     from .rules.variables import Variables
     from .runtime.clock import Clock
     from .runtime.dispatcher import Dispatcher
@@ -96,6 +104,7 @@ WIPE_AFTER: Final = 2.0
 """Seconds after which what was deleted and may be secret is overwritten."""
 
 _CHECKED: Final = {
+    AddSchedule,
     AddTask,
     CancelAll,
     CancelTask,
@@ -106,6 +115,8 @@ _CHECKED: Final = {
     MoveTask,
     SetSlots,
     PauseQueue,
+    PauseSchedule,
+    RemoveSchedule,
     SetGroup,
     Subscribe,
     Unsubscribe,
@@ -166,6 +177,7 @@ class QueueActor(SafeActor[QueueMessage]):
         last_changes: The numbers of the last changes of status, by the tasks' ids.
         lost: How tasks have ended that ran when the last program was killed. Those that
             are not in it go on; by default none does.
+        schedules: The schedules.
     """
 
     def __init__(  # noqa: PLR0913 - what is remembered of a session
@@ -178,6 +190,7 @@ class QueueActor(SafeActor[QueueMessage]):
         *,
         last_changes: Mapping[int, int] | None = None,
         lost: Mapping[int, Outcome] | None = None,
+        schedules: ScheduleBook | None = None,
     ) -> None:
         super().__init__(config.dead_letters, config.dispatcher)
         clock = config.clock
@@ -211,8 +224,11 @@ class QueueActor(SafeActor[QueueMessage]):
         )
         self._control = Control(changes, starts)
         self._running = Running(changes, starts, config.output_limit)
-        self._times = Times(book, starts, clock)
-        self._subscribers = Subscribers(changes)
+        self._schedules = Schedules(
+            changes, schedules or ScheduleBook(), self._admission, self._add_checked
+        )
+        self._times = Times(book, starts, self._schedules, clock, self._can_add)
+        self._subscribers = Subscribers(changes, self._schedules)
         self._deletion = Deletion(config.kinds, config.dead_letters, config.dispatcher)
         self._will_write_again = False
         self._will_wipe = False
@@ -302,6 +318,7 @@ class QueueActor(SafeActor[QueueMessage]):
         self._announce_trouble()
         if written:
             self._changes.note_written()
+            self._schedules.note_written()
         elif not self._will_write_again:
             self._will_write_again = True
             self._clock.call_later(
@@ -340,19 +357,19 @@ class QueueActor(SafeActor[QueueMessage]):
     def _apply(self, message: QueueMessage) -> QueueReply | None:
         match message:
             case AddTask():
-                return self._add(message.request, message.correlation_id)
+                return self._add(message)
             case GetTask():
                 return self._get(message)
-            case ListTasks(which=which, correlation_id=correlation_id):
-                self._catch_up()
-                tasks = self._book.all_written(which, self._clock.now())
-                return TaskList(tasks, self._book.counts(), correlation_id)
+            case ListTasks() | ListSchedules():
+                return self._list(message)
             case CancelTask():
                 return self._control.cancel(message) or self._too_late(message)
             case MoveTask() | HoldTask():
                 return self._control.alter(message)
             case PauseQueue() | SetGroup() | GetRules():
-                return self._control.rule(message)
+                return self._rule(message)
+            case AddSchedule() | RemoveSchedule() | PauseSchedule():
+                return self._refusal_of_new(message) or self._schedules.change(message)
             case CancelAll():
                 return self._control.cancel_all(message)
             case ForgetFinished(correlation_id=correlation_id):
@@ -405,24 +422,51 @@ class QueueActor(SafeActor[QueueMessage]):
                 assert_never(message)
         return None
 
-    def _add(
-        self, request: TaskRequest, correlation_id: int | str | None
-    ) -> QueueReply:
-        if (added := self._book.find_key(request.key)) is not None:
+    def _add(self, message: AddTask) -> QueueReply:
+        correlation_id = message.correlation_id
+        if (added := self._book.find_key(message.request.key)) is not None:
             return TaskAdded(added, correlation_id)
-        if self._closed:
-            text = "the session is ending and takes no new tasks"
-            return Refused(text, RefusalCode.CLOSING, correlation_id)
-        if (trouble := self._writing.trouble) is not None:
-            text = f"can't write it down ({trouble}); try again when that is over"
-            return Refused(text, RefusalCode.JOURNAL, correlation_id)
-        if max(self._changes.seq, self._book.newest_id) > ROOM_FOR_MORE:
-            text = "this session has no numbers left for new tasks; open another"
-            return Refused(text, RefusalCode.JOURNAL, correlation_id)
+        if (refused := self._refusal_of_new(message)) is not None:
+            return refused
         try:
-            request, kind = self._admission.admit(request)
+            return TaskAdded(self._add_checked(message.request), correlation_id)
         except InvalidRequestError as error:
             return Refused(str(error), RefusalCode.INVALID, correlation_id)
+
+    def _rule(self, message: PauseQueue | SetGroup | GetRules) -> QueueReply:
+        self._schedules.look_again()
+        return self._control.rule(message)
+
+    def _list(self, message: ListTasks | ListSchedules) -> QueueReply:
+        self._catch_up()
+        if isinstance(message, ListSchedules):
+            return SchedulesFound(self._schedules.all_written(), message.correlation_id)
+        tasks = self._book.all_written(message.which, self._clock.now())
+        return TaskList(tasks, self._book.counts(), message.correlation_id)
+
+    def _can_add(self) -> bool:
+        numbers = max(self._changes.seq, self._book.newest_id)
+        quiet = self._writing.trouble is None and not self._closed
+        return quiet and numbers <= ROOM_FOR_MORE
+
+    def _refusal_of_new(
+        self, message: AddTask | AddSchedule | RemoveSchedule | PauseSchedule
+    ) -> Refused | None:
+        """Return why nothing new is taken just now."""
+        if self._can_add():
+            return None
+        code = RefusalCode.JOURNAL
+        if self._closed:
+            text = "the session is ending and takes no new tasks"
+            code = RefusalCode.CLOSING
+        elif (trouble := self._writing.trouble) is not None:
+            text = f"can't write it down ({trouble}); try again when that is over"
+        else:
+            text = "this session has no numbers left for new tasks; open another"
+        return Refused(text, code, message.correlation_id)
+
+    def _add_checked(self, request: TaskRequest) -> Task:
+        request, kind = self._admission.admit(request)
         folder = self._output_folder if kind.writes_output else None
         reason = self._starts.waiting_reason
         task = self._book.add(request, self._clock.now(), reason, folder)
@@ -433,7 +477,7 @@ class QueueActor(SafeActor[QueueMessage]):
         if terms is not None and terms.immediate:
             self._starts.start_at_once(task.id)
         self._starts.assign()
-        return TaskAdded(task, correlation_id)
+        return task
 
     def _get(self, message: GetTask) -> QueueReply:
         task_id = message.task_id
@@ -511,6 +555,7 @@ class QueueActor(SafeActor[QueueMessage]):
             if outcome is not None:
                 self._changes.end(task.id, outcome)
         self._changes.forget(self._book.clean_up())
+        self._schedules.clock_was_set(0.0)
         everything = self._book.list(TaskFilter.ALL, self._clock.now())
         self._changes.quota.begin_with(everything)
 

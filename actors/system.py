@@ -40,6 +40,7 @@ from .rules.adoption import GoingOn
 from .rules.book import TaskBook
 from .rules.field_types import wrong_type
 from .rules.safe_text import brief
+from .rules.schedules import ScheduleBook
 from .rules.shortage import shortage_of
 from .rules.task import Task, TaskFilter, TaskStatus
 from .rules.variables import Variables
@@ -427,6 +428,8 @@ class TaskSystem(Requests):
             memory.rules,
             at=clock.now() if recovered.adopted else None,
         )
+        schedules = ScheduleBook(memory.next_schedule)
+        schedules.restore(memory.schedules, memory.schedule_environments)
         environment = Variables(os.environ)
         self._queue = QueueActor.start(
             QueueConfig(
@@ -446,6 +449,7 @@ class TaskSystem(Requests):
             UnshownChanges(memory.unshown, book.knows, memory.shown),
             last_changes=memory.last_changes,
             lost=None if notes is None else recovered.lost,
+            schedules=schedules,
         )
         for it in subscribers:
             request = it if isinstance(it, Subscribe) else Subscribe(it)

@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ..messages import (
+    AddSchedule,
     AddTask,
     GetTask,
     Notification,
@@ -332,13 +333,13 @@ class _Reader:
                     number = message.subscriber.number
                     self._tell_connection(Received(message, number))
                 self._post(message)
-            case AddTask():
+            case AddTask() | AddSchedule():
                 self._post(self._completed(message))
             case _:
                 self._post(message)
         return True
 
-    def _completed(self, message: AddTask) -> AddTask:
+    def _completed(self, message: AddTask | AddSchedule) -> AddTask | AddSchedule:
         """Return a request that says where the task runs: by default as its client."""
         request = message.request
         if request.directory is None:

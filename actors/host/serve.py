@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ..kinds import BashKind, SleepKind, installed_kinds
-from ..messages import Notification, SlotsChanged, Subscribed, TaskChanged
+from ..messages import (
+    Notification,
+    SchedulesChanged,
+    SlotsChanged,
+    Subscribed,
+    TaskChanged,
+)
 from ..processes import family
 from ..processes.marks import is_of_session
 from ..session.blocking import TaskSystemError
@@ -82,6 +88,7 @@ class Host:
         self._connections: set[Connection] = set()
         self._changed = threading.Lock()  # of the connections and the alarm
         self._open: set[int] = set()
+        self._schedules: set[int] = set()  # those that are not paused
         self._was_attended = False
         self._was_joined = False
         self._alarm: threading.Timer | None = None
@@ -275,8 +282,13 @@ class Host:
             case SlotsChanged(slots=slots):
                 self._slots = slots
                 return
-            case Subscribed(tasks=tasks):
+            case Subscribed(tasks=tasks, schedules=schedules):
                 self._open = {it.id for it in tasks if not it.status.is_final}
+                self._schedules = {it.id for it in schedules if not it.paused}
+            case SchedulesChanged(schedules=schedules, removed=removed):
+                self._schedules.difference_update(it.id for it in schedules)
+                self._schedules.update(it.id for it in schedules if not it.paused)
+                self._schedules.difference_update(removed)
             case TaskChanged(task=task) if not task.status.is_final:
                 if task.id in self._open:
                     return
@@ -295,7 +307,8 @@ class Host:
         with self._changed:
             if linger > 0 and not self._was_joined:
                 linger = max(linger, _FIRST_LINGER)
-            idle = linger > 0 and not self._open and not self._connections
+            busy = self._open or self._schedules or self._connections
+            idle = linger > 0 and not busy
             if idle == (self._alarm is not None):
                 return
             self._idle_number += 1
@@ -311,7 +324,7 @@ class Host:
     def _end_if_unneeded(self) -> None:
         with self._changed:
             self._alarm = None
-            busy = bool(self._open or self._connections)
+            busy = bool(self._open or self._schedules or self._connections)
         key = self._system.session_key
         # What a finished task left running on purpose would be ended with the session.
         if not busy and not family.find_marked(lambda it: is_of_session(it, key)):

@@ -1,8 +1,8 @@
-"""Which environments the journal's file has: those of tasks that wait, and no others.
+"""Which environments the journal's file has: those that are needed, and no others.
 
 An environment may hold secrets. It is in the file only as long as a task of it waits to
-be started, or is being started: a task whose process is known needs it no more. Equal
-ones are one row.
+be started, or is being started, or there is a schedule with it: a task whose process is
+known needs it no more. Equal ones are one row.
 """
 
 from __future__ import annotations
@@ -34,7 +34,14 @@ class EnvironmentRows:
     @property
     def of_tasks(self) -> dict[int, Variables]:
         """The environments by the ids of the tasks that wait with them."""
-        return {task_id: self._rows[row] for task_id, row in self._of_task.items()}
+        of_task = self._of_task
+        return {it: self._rows[row] for it, row in of_task.items() if it > 0}
+
+    @property
+    def of_schedules(self) -> dict[int, Variables]:
+        """The environments by the ids of the schedules with them."""
+        of_task = self._of_task
+        return {-it: self._rows[row] for it, row in of_task.items() if it < 0}
 
     def row_of(self, task_id: int) -> int | None:
         """Return the id of the row of a task that waits; none for any other."""
@@ -75,11 +82,20 @@ class EnvironmentRows:
                             continue
                         raise ValueError(f"task {task_id} has lost its environment")
                     self._note_user(task_id, row_id)
+        for schedule_id, row_id in db.execute(
+            "SELECT id, environment FROM schedules WHERE environment IS NOT NULL"
+        ):
+            if row_id not in self._rows:
+                raise ValueError(f"schedule {schedule_id} has lost its environment")
+            self._note_user(-schedule_id, row_id)
         for row_id in tuple(self._rows):
             self._drop_unused(row_id)
 
     def keep(self, task_id: int, variables: Variables) -> int:
-        """Keep the environment of a task that waits; return the id of its row."""
+        """Keep the environment of a task that waits; return the id of its row.
+
+        A schedule is a task with the negative of its id, here and in the others.
+        """
         if task_id in self._of_task:
             return self._of_task[task_id]
         row_id = self._ids.get(variables)

@@ -9,6 +9,7 @@ from ..messages import (
     Forgotten,
     QueueReply,
     RulesFound,
+    SchedulesFound,
     TaskAdded,
     TaskAltered,
 )
@@ -72,7 +73,7 @@ def told_by(answer: QueueReply) -> Iterable[tuple[int, TaskStatus | None]]:
             return ((task.id, task.status) for task in tasks)
         case TaskAltered(task=task):
             return ((task.id, None),)
-        case RulesFound():
+        case RulesFound() | SchedulesFound():
             return ((0, TaskStatus.QUEUED),)
         case Forgotten(ids=ids):
             return ((task_id, None) for task_id in ids)

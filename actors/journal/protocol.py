@@ -15,6 +15,7 @@ import msgspec
 
 from ..messages import TaskChanged
 from ..rules.process_record import ProcessRecord
+from ..rules.schedules import Schedule
 from ..rules.task import Task
 from ..rules.terms import QueueRules
 from ..rules.variables import Variables
@@ -44,6 +45,9 @@ class Memory(msgspec.Struct, frozen=True):
         processes: Those of tasks that had not ended.
         environments: Those of queued tasks, by the ids of the tasks.
         rules: What is set for the whole queue.
+        next_schedule: The id of the next schedule.
+        schedules: All schedules, by id.
+        schedule_environments: What their tasks get, by the ids of the schedules.
     """
 
     session_key: str
@@ -58,6 +62,9 @@ class Memory(msgspec.Struct, frozen=True):
     processes: tuple[ProcessRecord, ...] = ()
     environments: dict[int, Variables] = {}
     rules: QueueRules = QueueRules()
+    next_schedule: int = 1
+    schedules: tuple[Schedule, ...] = ()
+    schedule_environments: dict[int, Variables] = {}
 
 
 class Everything(msgspec.Struct, frozen=True):
@@ -95,6 +102,21 @@ class Journal(Protocol):
 
     def ruled(self, rules: QueueRules) -> None:
         """Note what is set for the whole queue."""
+        ...
+
+    def scheduled(
+        self, schedule: Schedule, environment: Variables | None = None
+    ) -> None:
+        """Note a schedule as it is now.
+
+        Args:
+            schedule: The schedule.
+            environment: What the processes of its tasks get. Kept as long as it is.
+        """
+        ...
+
+    def unscheduled(self, schedule_id: int) -> None:
+        """Note that a schedule is no more."""
         ...
 
     def forgot(self, ids: Iterable[int]) -> None:
@@ -201,6 +223,14 @@ class NoJournal:
         """Forget it."""
 
     def ruled(self, rules: QueueRules) -> None:
+        """Forget it."""
+
+    def scheduled(
+        self, schedule: Schedule, environment: Variables | None = None
+    ) -> None:
+        """Forget it."""
+
+    def unscheduled(self, schedule_id: int) -> None:
         """Forget it."""
 
     def forgot(self, ids: Iterable[int]) -> None:

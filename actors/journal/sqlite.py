@@ -14,6 +14,7 @@ from ..rules.book import LARGEST, LAST_OPENED
 from ..rules.chat_message import ChatMessage
 from ..rules.process_record import ProcessRecord
 from ..rules.safe_text import brief
+from ..rules.schedules import Schedule
 from ..rules.task import STOPPING, Task, TaskStatus
 from ..rules.terms import QueueRules
 from .environments import EnvironmentRows
@@ -56,6 +57,7 @@ class _Meta(msgspec.Struct):
     clean: Annotated[int, msgspec.Meta(ge=0, le=1)]
     session_key: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{12}\Z")] = ""
     rules: str = "{}"
+    next_schedule: Annotated[int, msgspec.Meta(ge=1, le=LARGEST)] = 1
 
 
 class _Noted:
@@ -70,6 +72,8 @@ class _Noted:
         self.settled: list[tuple[int]] = []  # forgotten, and nothing left to be shown
         self.bare: list[tuple[int]] = []  # started, and so without an environment
         self.meta: dict[str, int | str] = {}
+        self.schedules: dict[int, tuple[int, str, int | None]] = {}
+        self.unscheduled: list[tuple[int]] = []
 
     def is_empty(self) -> bool:
         """Tell whether there is nothing to write."""
@@ -82,6 +86,8 @@ class _Noted:
             or self.forgotten
             or self.settled
             or self.bare
+            or self.schedules
+            or self.unscheduled
         )
 
     def write(self, db: sqlite3.Connection) -> None:
@@ -92,6 +98,11 @@ class _Noted:
             ("INSERT OR REPLACE INTO changes VALUES (?, ?, ?, ?)", self.changes),
             ("INSERT INTO chat (seq, message) VALUES (?, ?)", self.chat),
             ("INSERT OR REPLACE INTO processes VALUES (?, ?, ?)", self.processes),
+            (
+                "INSERT OR REPLACE INTO schedules VALUES (?, ?, ?)",
+                self.schedules.values(),
+            ),
+            ("DELETE FROM schedules WHERE id = ?", self.unscheduled),
             ("DELETE FROM tasks WHERE id = ?", self.forgotten),
             ("DELETE FROM processes WHERE task_id = ?", self.forgotten),
             ("DELETE FROM changes WHERE task_id = ?", self.settled),
@@ -144,6 +155,8 @@ class SqliteJournal:
         self._rules = "{}"
         self._processes: dict[int, tuple[int, int, float]] = {}
         self._stopping: set[int] = set()
+        self._next_schedule = 1
+        self._schedules: dict[int, tuple[int, str, int | None]] = {}
         self._encode = msgspec.json.Encoder().encode
         # Made here, used by the QueueActor's thread alone.
         self._db: sqlite3.Connection | None = None
@@ -191,6 +204,7 @@ class SqliteJournal:
             waiting = [task.id for task in tasks if task.status is queued]
             starting = [task.id for task in tasks if task.status is running]
             self._environments.load(db, waiting, starting)
+            schedules = self._load_schedules(db, meta.next_schedule)
             # Of those that the program did not live to overwrite.
             self._environments.has_traces = not meta.clean
             # To be shown later; if one of them is damaged, now is the time to know.
@@ -220,6 +234,9 @@ class SqliteJournal:
             processes=tuple([ProcessRecord(*it) for it in self._processes.values()]),
             environments=self._environments.of_tasks,
             rules=rules,
+            next_schedule=self._next_schedule,
+            schedules=schedules,
+            schedule_environments=self._environments.of_schedules,
         )
 
     def go_on_at(self, next_id: int, seq: int) -> None:
@@ -273,6 +290,26 @@ class SqliteJournal:
     def ruled(self, rules: QueueRules) -> None:
         """Note what is set for the whole queue."""
         self._rules = self._noted.meta["rules"] = self._encode(rules).decode()
+
+    def scheduled(
+        self, schedule: Schedule, environment: Variables | None = None
+    ) -> None:
+        """Note a schedule as it is now."""
+        row_id: int | None = None
+        if environment is not None:
+            row_id = self._environments.keep(-schedule.id, environment)
+        row = (schedule.id, self._encode(schedule).decode(), row_id)
+        self._schedules[schedule.id] = self._noted.schedules[schedule.id] = row
+        if schedule.id >= self._next_schedule:
+            self._next_schedule = schedule.id + 1
+            self._noted.meta["next_schedule"] = self._next_schedule
+
+    def unscheduled(self, schedule_id: int) -> None:
+        """Note that a schedule is no more."""
+        self._schedules.pop(schedule_id, None)
+        self._noted.schedules.pop(schedule_id, None)
+        self._noted.unscheduled.append((schedule_id,))
+        self._environments.release(-schedule_id)
 
     def forgot(self, ids: Iterable[int]) -> None:
         """Note that tasks are forgotten; their changes are kept until `settled`."""
@@ -446,6 +483,21 @@ class SqliteJournal:
             ):
                 self._processes[task_id] = msgspec.convert(row, _ProcessRow)
 
+    def _load_schedules(
+        self, db: sqlite3.Connection, next_id: int
+    ) -> tuple[Schedule, ...]:
+        schedules: list[Schedule] = []
+        for row in db.execute(
+            "SELECT id, snapshot, environment FROM schedules ORDER BY id"
+        ):
+            schedule = _decode_schedule(row[1])
+            if schedule.id != row[0]:
+                raise ValueError("a schedule carries the id of another")
+            schedules.append(schedule)
+            self._schedules[schedule.id] = row
+        self._next_schedule = max(next_id, max(self._schedules, default=0) + 1)
+        return tuple(schedules)
+
     def _load_unshown(
         self, db: sqlite3.Connection, shown: int
     ) -> tuple[TaskChanged, ...]:
@@ -473,6 +525,11 @@ class SqliteJournal:
             "clean": 0,
             "session_key": self._key,
             "rules": self._rules,
+            "next_schedule": self._next_schedule,
+        }
+        noted.schedules = {
+            it: (it, text, self._environments.row_of(-it))
+            for it, text, _ in self._schedules.values()
         }
         return noted
 
@@ -554,6 +611,7 @@ def _place_of(path: Path) -> tuple[int, int] | None:
 
 
 _decode_rules = msgspec.json.Decoder(QueueRules).decode
+_decode_schedule = msgspec.json.Decoder(Schedule).decode
 _decode_message = msgspec.json.Decoder(ChatMessage).decode
 _decode_task = msgspec.json.Decoder(Task).decode
 _decode_tasks = msgspec.json.Decoder(list[Task]).decode

@@ -50,6 +50,11 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     CREATE TABLE environments (id INTEGER PRIMARY KEY, variables BLOB NOT NULL);
     ALTER TABLE tasks ADD COLUMN environment INTEGER;
     """,
+    """
+    CREATE TABLE schedules (
+        id INTEGER PRIMARY KEY, snapshot TEXT NOT NULL, environment INTEGER
+    );
+    """,
 )
 """How each version of the schema is made from the one before it."""
 

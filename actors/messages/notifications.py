@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 
 from ..rules.chat_message import ChatMessage
+from ..rules.schedules import Schedule
 from ..rules.task import Task, TaskStatus
 from .base import Message
 
@@ -67,12 +68,14 @@ class Subscribed(Message, frozen=True):
             them; none for others.
         missed: For a subscriber that named a `since`: the last change of status of each
             task that came after it, in order, with the task as it is now.
+        schedules: All schedules, by id.
     """
 
     seq: int
     tasks: tuple[Task, ...]
     unshown: tuple[TaskChanged, ...] = ()
     missed: tuple[TaskChanged, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
 
 
 class JournalTrouble(Message, frozen=True):
@@ -124,8 +127,21 @@ class SlotsChanged(Message, frozen=True):
     slots: int
 
 
+class SchedulesChanged(Message, frozen=True):
+    """Schedules were made, have added a task, were altered, or are gone.
+
+    Attributes:
+        schedules: Those that there are, as they are now.
+        removed: The ids of those that are gone.
+    """
+
+    schedules: tuple[Schedule, ...] = ()
+    removed: tuple[int, ...] = ()
+
+
 Notification = (
     TaskChanged
+    | SchedulesChanged
     | TasksForgotten
     | Subscribed
     | JournalTrouble

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 
 from ..rules.chat_message import ChatMessage
+from ..rules.schedules import Schedule
 from ..rules.task import Task, TaskCounts
 from ..rules.terms import QueueRules
 from .base import Message
@@ -155,8 +156,20 @@ class TaskAltered(Message, frozen=True):
     correlation_id: int | str | None = None
 
 
+class SchedulesFound(Message, frozen=True):
+    """These are the schedules, written down.
+
+    Attributes:
+        schedules: Those that were asked for, by id.
+    """
+
+    schedules: tuple[Schedule, ...]
+    correlation_id: int | str | None = None
+
+
 QueueReply = (
     TaskAdded
+    | SchedulesFound
     | TaskAltered
     | RulesFound
     | TaskFound

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..rules.chat_message import ChatMessage
+from ..rules.rhythm import CatchUp
 from ..rules.task import TaskFilter, TaskRequest
 from ..runtime.sending import Recipient
 from .base import Message
@@ -251,8 +252,75 @@ class HoldTask(Message, frozen=True):
     correlation_id: int | str | None = None
 
 
+class AddSchedule(Message, frozen=True):
+    """Add a task again and again. Answer: `SchedulesFound` with it, or `Refused`.
+
+    Each run is a task of its own. It may not wait for a time or for other tasks.
+
+    Attributes:
+        request: What each run asks for.
+        every: When: a duration such as `15m`, from now on, or a cron expression of five
+            fields such as `*/15 * * * *`.
+        zone: The name of the time zone in which a cron expression is meant, such as
+            `Europe/Berlin`; empty for that of the queue's machine.
+        catch_up: What becomes of runs whose time came while nothing was there to add
+            them, or while everything, the group or the schedule was paused.
+        overlap: Whether a run is added although the one before has not ended. Else it
+            is left out.
+    """
+
+    request: TaskRequest
+    every: str
+    zone: str = ""
+    catch_up: CatchUp = CatchUp.ONCE
+    overlap: bool = False
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class RemoveSchedule(Message, frozen=True):
+    """Add no more tasks of a schedule. Answer: `SchedulesFound` with it, or `Refused`.
+
+    Tasks that it has added stay.
+
+    Attributes:
+        schedule_id: Which.
+    """
+
+    schedule_id: int
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class PauseSchedule(Message, frozen=True):
+    """Let a schedule add nothing, or go on. Answer: `SchedulesFound`, or `Refused`.
+
+    What was missed meanwhile is made good as its `catch_up` says.
+
+    Attributes:
+        schedule_id: Which.
+        paused: Whether to add nothing, or to go on.
+    """
+
+    schedule_id: int
+    paused: bool = True
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class ListSchedules(Message, frozen=True):
+    """List all schedules. Answer: `SchedulesFound`."""
+
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
 QueueRequest = (
     AddTask
+    | AddSchedule
+    | RemoveSchedule
+    | PauseSchedule
+    | ListSchedules
     | PauseQueue
     | SetGroup
     | GetRules

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..messages import QueueReply
     from ..runtime.sending import Recipient
     from .changes import Changes
+    from .schedules import Schedules
 
 
 class Subscriber:
@@ -52,10 +53,12 @@ class Subscribers:
 
     Args:
         changes: The tasks there are, and the changes of which they are told.
+        schedules: The schedules there are.
     """
 
-    def __init__(self, changes: Changes) -> None:
+    def __init__(self, changes: Changes, schedules: Schedules) -> None:
         self._changes = changes
+        self._schedules = schedules
         self._subscribers: list[Subscriber] = []
         self._await_shown: list[Recipient[QueueReply]] = []
 
@@ -106,7 +109,8 @@ class Subscribers:
                 if since < (seq := last.get(task.id, 0)) <= told
             ]
             missed.sort(key=lambda change: change.seq)
-        return Subscribed(told, tasks, unshown, tuple(missed))
+        schedules = self._schedules.all_written()
+        return Subscribed(told, tasks, unshown, tuple(missed), schedules)
 
     def note(self, message: Subscribe) -> None:
         """Note whether a subscriber shows changes, from now on."""

@@ -207,6 +207,10 @@ class TaskBook:
         """Start no task of a group, or none at all, until that is undone."""
         (self._scheduler.pause if paused else self._scheduler.resume)(group)
 
+    def is_paused(self, group: str) -> bool:
+        """Tell whether no task of a group may start."""
+        return self._scheduler.is_paused(group)
+
     def set_group(self, name: str, slots: int) -> None:
         """Set how many tasks of a group run at a time; 0 for no limit of its own."""
         self._scheduler.set_group(name, slots)

@@ -277,6 +277,10 @@ class Scheduler:
             self._group(group).paused = False
             self._unpark(_group_key(group))
 
+    def is_paused(self, group: str) -> bool:
+        """Tell whether no task of a group may start: all is paused, or the group."""
+        return self._paused or self._group(group).paused
+
     @property
     def rules(self) -> QueueRules:
         """What is set for the whole queue."""

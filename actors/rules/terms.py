@@ -44,6 +44,7 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
             a task with a delay.
         group: Whose slots it takes.
         needs: Which named resources it takes while it runs, and how much of each.
+        schedule: The schedule that added it. Set by the queue.
     """
 
     timeout: _Seconds | None = None
@@ -57,6 +58,7 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     at: datetime | None = None
     group: str = DEFAULT_GROUP
     needs: Needs = ()
+    schedule: _Id | None = None
 
     @property
     def waits_for(self) -> tuple[int, ...]:

@@ -5,20 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..messages import (
+    AddSchedule,
     GetRules,
     HoldTask,
+    ListSchedules,
     MoveTask,
     PauseQueue,
+    PauseSchedule,
+    RemoveSchedule,
     RulesFound,
+    SchedulesFound,
     SetGroup,
     SetSlots,
     Slots,
     TaskAltered,
 )
+from ..rules.rhythm import CatchUp
 from .asking import ANSWER_TIMEOUT, Asking
 
 if TYPE_CHECKING:
-    from ..rules.task import Task
+    from ..rules.schedules import Schedule
+    from ..rules.task import Task, TaskRequest
     from ..rules.terms import QueueRules
 
 
@@ -135,3 +142,79 @@ class Control(Asking):
             TimeoutError: If there was no answer in `answer_timeout` seconds.
         """
         return self._request(SetSlots(slots), Slots, answer_timeout).slots
+
+    def schedule(  # noqa: PLR0913 - each is one independent thing
+        self,
+        request: TaskRequest,
+        every: str,
+        *,
+        zone: str = "",
+        catch_up: CatchUp = CatchUp.ONCE,
+        overlap: bool = False,
+        answer_timeout: float = ANSWER_TIMEOUT,
+    ) -> Schedule:
+        """Add a task again and again, and return the schedule.
+
+        Args:
+            request: What each run asks for.
+            every: When: a duration such as `15m`, from now on, or a cron expression of
+                five fields such as `*/15 * * * *`.
+            zone: The name of the time zone in which a cron expression is meant; by
+                default that of the machine.
+            catch_up: What becomes of runs that were missed.
+            overlap: Whether a run is added although the one before has not ended.
+            answer_timeout: Seconds to wait for the answer.
+
+        Raises:
+            RefusedError: If that makes no sense, or can't be written down.
+            TimeoutError: If there was no answer in time; it may still be made.
+        """
+        asked = AddSchedule(request, every, zone, catch_up, overlap)
+        (schedule,) = self._request(asked, SchedulesFound, answer_timeout).schedules
+        return schedule
+
+    def schedules(
+        self, *, answer_timeout: float = ANSWER_TIMEOUT
+    ) -> tuple[Schedule, ...]:
+        """Return all schedules, by id.
+
+        Raises:
+            TimeoutError: If there was no answer in `answer_timeout` seconds.
+        """
+        return self._request(ListSchedules(), SchedulesFound, answer_timeout).schedules
+
+    def unschedule(
+        self, schedule_id: int, *, answer_timeout: float = ANSWER_TIMEOUT
+    ) -> Schedule:
+        """Add no more tasks of a schedule, and return it; those it has added stay.
+
+        Raises:
+            RefusedError: If there is no such schedule.
+            TimeoutError: If there was no answer in time.
+        """
+        asked = RemoveSchedule(schedule_id)
+        (schedule,) = self._request(asked, SchedulesFound, answer_timeout).schedules
+        return schedule
+
+    def pause_schedule(
+        self,
+        schedule_id: int,
+        *,
+        paused: bool = True,
+        answer_timeout: float = ANSWER_TIMEOUT,
+    ) -> Schedule:
+        """Let a schedule add nothing until it is resumed, or go on; return it.
+
+        Args:
+            schedule_id: Which.
+            paused: Whether it adds nothing. What it missed is made good afterwards, as
+                its `catch_up` says.
+            answer_timeout: Seconds to wait for the answer.
+
+        Raises:
+            RefusedError: If there is no such schedule.
+            TimeoutError: If there was no answer in time.
+        """
+        asked = PauseSchedule(schedule_id, paused)
+        (schedule,) = self._request(asked, SchedulesFound, answer_timeout).schedules
+        return schedule

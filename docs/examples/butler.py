@@ -35,6 +35,7 @@ from backburner.actors import (
     Recipient,
     Refused,
     SafeActor,
+    SchedulesChanged,
     SlotsChanged,
     Subscribed,
     SystemStopped,
@@ -111,6 +112,7 @@ class Butler(SafeActor[Spoken | QueueReply | Notification]):
                 | JournalTrouble()
                 | MessageSaid()
                 | SlotsChanged()
+                | SchedulesChanged()
             ):
                 pass
             case SystemStopped():

@@ -12,6 +12,7 @@ from backburner.actors import (
     JournalTrouble,
     MessageSaid,
     Notification,
+    SchedulesChanged,
     Shown,
     SlotsChanged,
     Subscribed,
@@ -60,6 +61,8 @@ class Ticker(pykka.ThreadingActor):
                 self._idle.set()
             case SlotsChanged(slots=slots):
                 print(f"{slots} tasks run at a time")
+            case SchedulesChanged(schedules=schedules):
+                print(f"added again and again: {[it.every for it in schedules]}")
 
     def _show(self, change: TaskChanged) -> None:
         task = change.task

@@ -13,6 +13,8 @@ from backburner.actors import (
     Promise,
     QueueReply,
     Recipient,
+    Schedule,
+    SchedulesChanged,
     SleepKind,
     SlotsChanged,
     Subscribe,
@@ -61,6 +63,9 @@ def of_notifications(message: Notification) -> int:
         case SlotsChanged(slots=slots):
             assert_type(slots, int)
             return slots
+        case SchedulesChanged(schedules=schedules):
+            assert_type(schedules, tuple[Schedule, ...])
+            return len(schedules)
         case _:
             assert_never(message)
 

@@ -422,6 +422,36 @@ def test_what_waits_waits_as_before_after_its_host_was_killed(shell: Shell) -> N
     assert task["status"] == "queued"
 
 
+def test_a_schedule_adds_tasks_until_it_is_removed(shell: Shell) -> None:
+    made = shell("add", "--every", "1s", "-l", "Tick", "--", "echo tick")
+    assert re.match(r"schedule 1: Tick, every 1s, next in 1s \(", made.stdout)
+    words = ("--every", "0 9 * * *", "--zone", "Europe/Berlin", "--catch-up", "skip")
+    assert shell("add", "-p", *words, "--", "true").stdout == "2\n"
+    deadline = time.monotonic() + PATIENCE
+    while shell("wait", "1").returncode:  # it is not there yet
+        assert time.monotonic() < deadline
+    assert shell("log", "1").stdout == "tick\n"
+    assert "added by schedule 1" in shell("show", "1").stdout
+    assert shell("pause", "--schedule", "1").stdout.endswith(", paused\n")
+    first, second = json.loads(shell("schedules", "--json").stdout)
+    assert (first["paused"], second["zone"]) == (True, "Europe/Berlin")
+    assert "0 9 * * * Europe/Berlin" in shell("schedules").stdout
+    host = json.loads(shell("host", "status", "--json").stdout)
+    os.kill(host["pid"], signal.SIGKILL)
+    shell("host", "start")
+    assert json.loads(shell("schedules", "--json").stdout) == [first, second]
+    assert shell("unschedule", "1", "2").stdout.count("removed schedule") == 2
+    assert shell("schedules").stdout == "No schedules.\n"
+    assert shell("unschedule", "1").returncode == 1
+    for wrong in (
+        ("--every", "often"),
+        ("--overlap",),
+        ("--every", "1h", "--after", "1"),
+    ):
+        assert shell("add", *wrong, "--", "true").returncode == 2
+    assert shell("run", "--every", "1h", "--", "true").returncode == 2
+
+
 @pytest.mark.parametrize(
     ("word", "advice"), [("statsu", "did you mean status? "), ("\x1b[31m", "")]
 )

@@ -31,6 +31,7 @@ from backburner.actors.host.events import HostBack, HostLost, SessionEnded
 from backburner.actors.host.remote import RemoteSystem
 from backburner.actors.host.settings import HostSettings
 from backburner.actors.host.starting import NoHostError
+from backburner.actors.testing import Recorder
 from msgspec.structs import replace
 from patience import PATIENCE
 
@@ -317,6 +318,40 @@ def test_a_host_that_nobody_needs_ends_and_one_with_a_task_does_not(
     host.wait(PATIENCE)
     with pytest.raises(NoHostError):
         RemoteSystem(settings, start_host=False).start()
+
+
+def test_a_host_with_a_schedule_that_waits_does_not_end(settings: HostSettings) -> None:
+    brief = replace(settings, linger=0.05)
+    with RemoteSystem(brief) as system:
+        host = psutil.Process(system.welcome.pid)
+        system.schedule(TaskRequest("Later", "bash", ("true",)), "1h")
+    with pytest.raises(psutil.TimeoutExpired):
+        host.wait(0.5)
+    with RemoteSystem(brief, start_host=False) as system:
+        system.pause_schedule(1)
+    host.wait(PATIENCE)
+    with RemoteSystem(brief) as system:
+        host = psutil.Process(system.welcome.pid)
+        (schedule,) = system.schedules()
+        assert (schedule.paused, schedule.runs) == (True, 0)
+        system.pause_schedule(1, paused=False)
+        system.unschedule(1)
+    host.wait(PATIENCE)
+
+
+def test_a_scheduled_task_runs_where_its_client_was(
+    settings: HostSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLOR", "red")
+    heard: Recorder[object] = Recorder("a subscriber")
+    with RemoteSystem(settings) as system:
+        system.subscribe(heard)
+        request = TaskRequest("Where", "bash", ('echo "$PWD $COLOR"',))
+        system.schedule(request, "1s")
+        ran = heard.wait_for(TaskChanged, lambda it: it.task.status.is_final)
+        assert system.tail(ran.task.id) == (f"{tmp_path} red",)
+        system.unschedule(1)
 
 
 def test_a_host_stays_for_what_a_task_left_running_on_purpose(

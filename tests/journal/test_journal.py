@@ -9,7 +9,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from backburner.actors import ChatMessage, Outcome, Task, TaskChanged, TaskEvent
+from backburner.actors import (
+    ChatMessage,
+    Outcome,
+    Schedule,
+    Task,
+    TaskChanged,
+    TaskEvent,
+    TaskRequest,
+)
 from backburner.actors.journal.protocol import Everything
 from backburner.actors.journal.sqlite import CHAT_KEPT, SqliteJournal
 from backburner.actors.journal.sqlite_file import (
@@ -20,6 +28,7 @@ from backburner.actors.journal.sqlite_file import (
 )
 from backburner.actors.rules.process_record import ProcessRecord
 from backburner.actors.rules.variables import Variables
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -326,6 +335,47 @@ def test_a_missing_file_is_not_made_to_be_wiped(path: Path) -> None:
     with pytest.raises(JournalError):
         wipe(path)
     assert not path.exists()
+
+
+def test_the_environment_of_a_schedule_is_kept_as_long_as_it_is(
+    path: Path, open_journal: Callable[[], SqliteJournal]
+) -> None:
+    journal = open_journal()
+    journal.load()
+    schedule = Schedule(
+        id=3,
+        request=TaskRequest("Job", "bash"),
+        every="15m",
+        zone="UTC",
+        made_at=_NOON,
+        since=_NOON,
+        next_due=_NOON,
+    )
+    variables = Variables({"KEY": "s3cret-key"})
+    journal.scheduled(schedule, variables)
+    journal.commit()
+    path.unlink()
+    journal.scheduled(replace(schedule, runs=1), variables)
+    with pytest.raises(DamagedJournalError) as caught:
+        journal.commit()
+    journal.start_over(Everything([]), caught.value)
+    journal.commit()
+    journal.close(clean=False)
+
+    journal = open_journal()
+    memory = journal.load()
+    assert memory.schedules == (replace(schedule, runs=1),)
+    assert memory.schedule_environments == {3: variables}
+    assert (memory.environments, memory.next_schedule) == ({}, 4)
+    assert b"s3cret-key" in _bytes(path)
+    journal.unscheduled(3)
+    journal.commit()
+    assert wipe(journal.begin_wipe())
+    journal.end_wipe(done=True)
+    assert b"s3cret-key" not in _bytes(path)
+    journal.close(clean=True)
+    memory = open_journal().load()
+    assert (memory.schedules, memory.next_schedule) == ((), 4)
 
 
 def test_a_new_file_has_the_environments_too(

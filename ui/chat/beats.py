@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ...actors import TaskStatus
+from ..dialogue.reports import counts_down
 from .model.state import HelpKeys, Leaving, Question
+from .views.task_panel import FRAME, shown_tasks
 
 if TYPE_CHECKING:
     from .model.state import ChatState, Detail
@@ -18,6 +20,9 @@ SPIN: Final = 0.1
 
 LINGERING: Final = 0.5
 """Seconds between two looks for tasks that have lingered long enough."""
+
+COUNTING: Final = 1.0
+"""Seconds between two pictures of a task that says in how many it starts."""
 
 
 def next_beat(state: ChatState, parts: Areas) -> float | None:
@@ -47,9 +52,13 @@ def _next_move(state: ChatState, parts: Areas) -> float | None:
             pass
     if state.detail is not None:
         return _detail_beat(state, state.detail)
-    if not parts.panel or not state.board.is_moving(state.now):
+    if not parts.panel:
         return None
-    return SPIN if any(state.board.running) else LINGERING
+    if state.board.is_moving(state.now):
+        return SPIN if any(state.board.running) else LINGERING
+    shown, _, _ = shown_tasks(state, max(0, parts.panel - FRAME))
+    counts = any(counts_down(seen.task) is not None for seen in shown)
+    return COUNTING if counts else None
 
 
 def _detail_beat(state: ChatState, detail: Detail) -> float | None:

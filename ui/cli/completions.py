@@ -71,6 +71,10 @@ def _values(kind: str, words: Sequence[str]) -> Iterator[str]:
     elif kind == "groups":
         found = _ask(options, {"type": "GetRules", "reply_to": 1})
         yield from (_one_line(it["name"]) for it in found["rules"].get("groups", ()))
+    elif kind == "schedules":
+        found = _ask(options, {"type": "ListSchedules", "reply_to": 1})
+        for it in found["schedules"]:
+            yield f"{it['id']}\t{_one_line(it['request']['description'])}"
     else:
         found = _ask(options, {"type": "ListTasks", "reply_to": 1})
         for task in reversed(found["tasks"]):

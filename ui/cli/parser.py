@@ -8,8 +8,8 @@ import signal
 from pathlib import Path
 from typing import Final, Protocol
 
-from ...actors.rules.terms import PLAIN
 from ..dialogue.arguments import UsageError
+from ..dialogue.new_task import Asked
 from ..dialogue.term_options import OPTIONS
 from ..program.options import SafeParser
 from .completions import SHELLS
@@ -118,10 +118,17 @@ def _order_verbs(verb: _MakeVerb) -> None:
         ("resume", "start tasks again"),
     ):
         pause = verb(name, summary)
-        pause.add_argument("-g", "--group", metavar="NAME", help="of one group alone")
+        whose = pause.add_mutually_exclusive_group()
+        whose.add_argument("-g", "--group", metavar="NAME", help="of one group alone")
+        whose.add_argument(
+            "--schedule", type=count, metavar="ID", help="those that a schedule adds"
+        )
     group = verb("group", "set how many tasks of a group run at a time, or show it")
     group.add_argument("name", nargs="?", metavar="NAME")
     group.add_argument("--parallel", type=count, metavar="N", help="0: no limit")
+    verb("schedules", "list what is added again and again, by add --every")
+    unschedule = verb("unschedule", "remove schedules; tasks that were added stay")
+    unschedule.add_argument("ids", type=count, nargs="+", metavar="ID")
     move = verb("move", "change when a queued task starts")
     move.add_argument("id", type=task_id)
     move.add_argument("place", choices=("first", "last", "before"))
@@ -150,7 +157,7 @@ def _describes_task(parser: argparse.ArgumentParser) -> None:
         "-e", "--env", metavar="K=V", action="append", default=[], type=variable
     )
     parser.add_argument("-l", "--label", metavar="TEXT", help="what it is called")
-    parser.set_defaults(terms=PLAIN)
+    parser.set_defaults(asked=Asked())
     for option in OPTIONS:
         names = [option.name, *([option.short] if option.short else [])]
         if option.value:
@@ -159,17 +166,17 @@ def _describes_task(parser: argparse.ArgumentParser) -> None:
                 metavar=option.value,
                 help=option.summary,
                 action=_AddTerm,
-                dest="terms",
+                dest="asked",
             )
         else:
             parser.add_argument(
-                *names, nargs=0, help=option.summary, action=_AddTerm, dest="terms"
+                *names, nargs=0, help=option.summary, action=_AddTerm, dest="asked"
             )
     parser.add_argument("words", nargs="+", metavar="CMD")
 
 
 class _AddTerm(argparse.Action):
-    """Adds to the terms of a new task what an option says."""
+    """Adds to what is asked of a new task what an option says."""
 
     def __call__(
         self,
@@ -182,7 +189,7 @@ class _AddTerm(argparse.Action):
         option = next(it for it in OPTIONS if it.name in self.option_strings)
         value = values if isinstance(values, str) else ""
         try:
-            namespace.terms = option.add_to(namespace.terms, value)
+            namespace.asked = option.add_to(namespace.asked, value)
         except UsageError as error:
             text = str(error).removeprefix(f"{option.name}: ")
             raise argparse.ArgumentError(self, text) from error

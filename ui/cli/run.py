@@ -8,6 +8,7 @@ import re
 import signal
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,9 +17,11 @@ import platformdirs
 
 from ...actors import (
     CancelTask,
+    CatchUp,
     RefusedError,
     Task,
     TaskFilter,
+    TaskRequest,
     TaskStatus,
     TaskSystemError,
 )
@@ -30,7 +33,7 @@ from ...actors.messages import RefusalCode
 from ...actors.processes.output_file import read_tail
 from ...actors.rules.safe_text import is_unicode, safe_json, safe_line, safe_lines
 from ...actors.rules.task import TIMED_OUT
-from ...actors.rules.terms import PLAIN
+from ...actors.runtime.zones import zone_for
 from ...actors.session.output_lines import place_of_last
 from ...actors.system import check_session_name
 from ..dialogue.reports import (
@@ -41,6 +44,7 @@ from ..dialogue.reports import (
     rules_lines,
     slots_text,
 )
+from ..dialogue.schedule_reports import schedule_lines, schedule_text
 from ..program.config import ConfigError, load
 from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL, EXIT_USAGE
 from ..program.host_settings import host_settings
@@ -55,8 +59,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from ...actors import QueueRules
+    from ...actors import QueueRules, Schedule
     from ...actors.host.settings import HostSettings
+    from ..dialogue.new_task import Asked
 
 EXIT_TIMEOUT: Final = 124
 """The exit status of a wait that took too long, as of `timeout`."""
@@ -172,6 +177,8 @@ class _Verb:
             "pause": self._pause,
             "resume": self._pause,
             "group": self._group,
+            "schedules": self._schedules,
+            "unschedule": self._unschedule,
             "stash": self._hold,
             "enqueue": self._hold,
             "rerun": self._rerun,
@@ -222,19 +229,57 @@ class _Verb:
 
     # Verbs.
 
-    def _new_task(self, system: RemoteSystem) -> Task:
+    def _request(self) -> TaskRequest:
         command = command_line(self._options.words)
         if not command.strip():
             raise _UsageError("missing command; try: backburner add -- make test")
         label = self._options.label or command.strip()
-        terms = self._options.terms
-        return system.add(
-            label, "bash", command, terms=None if terms == PLAIN else terms
-        )
+        asked: Asked = self._options.asked
+        asked.check()
+        return TaskRequest(label, "bash", (command,), terms=asked.task_terms)
 
     def _add(self, system: RemoteSystem) -> int:
-        self._tell_added(self._new_task(system))
+        asked: Asked = self._options.asked
+        if asked.every:
+            self._schedule(system, self._request(), asked)
+        else:
+            self._tell_added(system.add_request(self._request()))
         return 0
+
+    def _schedule(
+        self, system: RemoteSystem, request: TaskRequest, asked: Asked
+    ) -> None:
+        schedule = system.schedule(
+            request,
+            asked.every,
+            zone=zone_for(asked.every, asked.zone),
+            catch_up=asked.catch_up or CatchUp.ONCE,
+            overlap=asked.overlap,
+        )
+        if self._options.print_id and not self._json:
+            _say(str(schedule.id))
+        else:
+            self._tell_schedules([schedule])
+
+    def _schedules(self, system: RemoteSystem) -> int:
+        found = system.schedules()
+        if self._json:
+            _say_json(found)
+        else:
+            _say(*schedule_lines(found, datetime.now(UTC)))
+        return 0
+
+    def _unschedule(self, system: RemoteSystem) -> int:
+        removed = [system.unschedule(it) for it in self._options.ids]
+        self._tell_schedules(removed, "removed ")
+        return 0
+
+    def _tell_schedules(self, schedules: list[Schedule], before: str = "") -> None:
+        now = datetime.now(UTC)
+        if self._json:
+            _say_json(schedules)
+        else:
+            _say(*(f"{before}{schedule_text(it, now)}" for it in schedules))
 
     def _tell_added(self, task: Task) -> None:
         if self._json:
@@ -246,7 +291,10 @@ class _Verb:
 
     def _run(self, system: RemoteSystem) -> int:
         with TaskEnds(system) as ends:
-            return self._follow_to_end(system, ends, self._new_task(system))
+            if self._options.asked.every:
+                raise _UsageError("run waits for one task; use add for --every")
+            task = system.add_request(self._request())
+            return self._follow_to_end(system, ends, task)
 
     def _follow_to_end(self, system: RemoteSystem, ends: TaskEnds, task: Task) -> int:
         output = OutputCopy(task)
@@ -418,6 +466,11 @@ class _Verb:
         return 0
 
     def _pause(self, system: RemoteSystem) -> int:
+        if (schedule_id := self._options.schedule) is not None:
+            paused = self._options.verb == "pause"
+            found = system.pause_schedule(schedule_id, paused=paused)
+            self._tell_schedules([found])
+            return 0
         change = system.pause if self._options.verb == "pause" else system.resume
         return self._tell_rules(change(self._options.group))
 

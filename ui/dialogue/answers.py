@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ...actors import Task, TaskCounts
+from ...actors import Schedule, Task, TaskCounts
 
 
 class TasksAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="tasks"):
@@ -108,6 +108,16 @@ class ParallelAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="parall
     slots: int
 
 
+class SchedulesAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="schedules"):
+    """The answer to `/schedules`, and to what makes, alters or removes one.
+
+    Attributes:
+        schedules: Those asked for, by id.
+    """
+
+    schedules: tuple[Schedule, ...]
+
+
 class CommandHelp(msgspec.Struct, frozen=True):
     """One command, explained.
 
@@ -172,6 +182,7 @@ Answer = (
     | WaitAnswer
     | ClearAnswer
     | ParallelAnswer
+    | SchedulesAnswer
     | HelpAnswer
     | QuitAnswer
 )

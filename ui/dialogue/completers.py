@@ -17,7 +17,7 @@ from .quoting import QUOTES, UnbalancedQuoteError, read_quoted
 from .term_options import OPTIONS
 
 if TYPE_CHECKING:
-    from ...actors import Task
+    from ...actors import Schedule, Task
 
 _MOST: Final = 50
 _LOOKED_AT: Final = 1000
@@ -77,6 +77,11 @@ class Vocabulary(Protocol):
     @property
     def commands(self) -> tuple[tuple[str, str], ...]:
         """Name and summary of each command."""
+        ...
+
+    @property
+    def schedules(self) -> tuple[Schedule, ...]:
+        """All schedules, by id."""
         ...
 
 
@@ -183,6 +188,31 @@ def _tasks(candidates: Iterable[Task], word: str, used: set[str]) -> Iterable[Pr
             yield Proposal(text, f"#{task.id} {task.status}", task.description)
     if word and LAST.startswith(word):
         yield Proposal(LAST, LAST, "the task added last")
+
+
+def schedules(rest: str, known: Vocabulary) -> Completion:
+    """Propose the ids of schedules."""
+    return _arguments(_schedules, (), needed=True, several=True)(rest, known)
+
+
+def _schedules(word: str, used: set[str], known: Vocabulary) -> Iterable[Proposal]:
+    for it in known.schedules:
+        text = str(it.id)
+        name = it.request.description
+        if text not in used and (text.startswith(word) or word in name.lower()):
+            yield Proposal(text, f"{it.id} {it.every}", name)
+
+
+def whose(given: Options) -> Completer:
+    """Return a completer of a choice that may be that of a schedule."""
+
+    def complete(rest: str, known: Vocabulary) -> Completion:
+        name, space, word = rest.lstrip().partition(" ")
+        if name == "--schedule" and space:
+            return schedules(word, known)
+        return options(given)(rest, known)
+
+    return complete
 
 
 def _commands(word: str, used: set[str], known: Vocabulary) -> Iterable[Proposal]:

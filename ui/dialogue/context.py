@@ -11,6 +11,7 @@ from ...actors import (
     QueueReply,
     QueueRequest,
     Refused,
+    Schedule,
     Task,
     TaskAdded,
     TaskFound,
@@ -71,6 +72,8 @@ class Context:
         """The conversation that what happens now belongs to."""
         self.open: dict[int, Task] = {}
         """The tasks that have not ended."""
+        self.schedules: dict[int, Schedule] = {}
+        """The schedules there are."""
         self.newest: int | None = None
         """The id of the task added last."""
         self.signs: dict[int, VitalSigns] = {}

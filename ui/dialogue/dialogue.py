@@ -16,6 +16,8 @@ from ...actors import (
     QueueReply,
     RefusalCode,
     Refused,
+    Schedule,
+    SchedulesChanged,
     SlotsChanged,
     Subscribed,
     SystemStopped,
@@ -95,6 +97,12 @@ class Dialogue:
         """
         context = self._context
         return bool(context.awaits_answers or context.waits) and not self._trouble
+
+    @property
+    def schedules(self) -> tuple[Schedule, ...]:
+        """The schedules there are, by id."""
+        known = self._context.schedules
+        return tuple(known[it] for it in sorted(known))
 
     @property
     def awaited_tasks(self) -> tuple[Task, ...]:
@@ -182,10 +190,16 @@ class Dialogue:
                     return [news]
                 self.unsuccessful |= task.status is not TaskStatus.COMPLETE
                 return [news, *self._end_waits(task)]
-            case Subscribed(tasks=tasks, unshown=unshown):
+            case Subscribed(tasks=tasks, unshown=unshown, schedules=schedules):
+                context.schedules = {it.id: it for it in schedules}
                 context.open = {t.id: t for t in tasks if t.status in OPEN_STATUSES}
                 context.newest = tasks[-1].id if tasks else None
                 return [e for news in unshown for e in self.take_notification(news)]
+            case SchedulesChanged(schedules=schedules, removed=removed):
+                context.schedules |= {it.id: it for it in schedules}
+                for schedule_id in removed:
+                    context.schedules.pop(schedule_id, None)
+                return []
             case TasksForgotten() | SystemStopped():
                 return []
             case SlotsChanged(slots=slots):

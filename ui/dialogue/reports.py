@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +13,7 @@ from ...actors import TaskFilter, TaskStatus
 from ...actors.processes.output_file import read_tail
 from ...actors.rules.safe_text import safe_line, safe_lines, size_text
 from ..text.theme import duration_text
+from .chains import in_chains, indented
 from .facts import Shown, error_beyond_reason, result, task_facts
 
 if TYPE_CHECKING:
@@ -24,6 +27,8 @@ SILENCE: Final = 60.0
 """Seconds without output from which on `/show` speaks of it."""
 
 _NAMED: Final = 10  # tasks in a list of names
+_MINUTE: Final = 60
+_DAY: Final = 86400.0
 _LAST_WORDS: Final = 120  # characters
 _NO_CPU: Final = 0.05  # seconds; the system counts in hundredths
 
@@ -91,6 +96,8 @@ def state_text(task: Task) -> str:
     match task.status:
         case TaskStatus.RUNNING if task.reason == "running":
             return task.last_line or ""
+        case TaskStatus.QUEUED if (seconds := counts_down(task)) is not None:
+            return f"starts in {countdown_text(seconds)}"
         case TaskStatus.COMPLETE if last := result(task):
             left = safe_line(task.left_running)
             return f"{last}; goes on running: {left}" if left else last
@@ -98,6 +105,28 @@ def state_text(task: Task) -> str:
             return f"{reason}: {last}"
         case _:
             return reason
+
+
+def counts_down(task: Task) -> float | None:
+    """Return the seconds until a queued task may start, if it waits for that alone.
+
+    `None` as well if it is more than a day, which is better said as a date.
+    """
+    at = None if task.terms is None else task.terms.at
+    if (
+        at is None
+        or task.status is not TaskStatus.QUEUED
+        or not task.reason.startswith("starts at ")
+    ):
+        return None
+    seconds = at.timestamp() - time.time()
+    return seconds if 0 < seconds < _DAY else None
+
+
+def countdown_text(seconds: float) -> str:
+    """Write a time that is left, in whole seconds: `42s`, `4m 12s`, `2h 03m`."""
+    whole = math.ceil(seconds)
+    return f"{whole}s" if whole < _MINUTE else duration_text(whole)
 
 
 def rules_lines(rules: QueueRules) -> list[str]:
@@ -144,9 +173,13 @@ def _with_duration(task: Task) -> str:
 
 
 def list_lines(answer: TaskList, which: TaskFilter, icons: Icons) -> list[str]:
-    """Write a task list: header, a row for each task, and a footer with the counts."""
+    """Write a task list: header, a row for each task, and a footer with the counts.
+
+    The tasks are in the order of their ids, but each under one that it waits for.
+    """
+    rows = in_chains(answer.tasks)
     columns = [
-        [name, *(text(task, icons) for task in answer.tasks)]
+        [name, *(text(task, icons, depth) for task, depth in rows)]
         for name, _, text in _COLUMNS
     ]
     lines = [
@@ -163,13 +196,19 @@ def list_lines(answer: TaskList, which: TaskFilter, icons: Icons) -> list[str]:
 
 _LONGEST_NAME: Final = 40  # characters of a description in a list
 
-_COLUMNS: Final[tuple[tuple[str, str, Callable[[Task, Icons], str]], ...]] = (
-    (" ", "", lambda task, icons: icons.of(task.status)),
-    ("ID", "<", lambda task, _: f"#{task.id}"),
-    ("Progress", ">", lambda task, _: _percent(task.progress)),
-    ("Duration", ">", lambda task, _: duration_text(task.duration)),
-    ("Description", "<", lambda task, _: _shortened(safe_line(task.description))),
-    ("Result", "", lambda task, _: state_text(task)),
+
+def _named(task: Task, icons: Icons, depth: int) -> str:
+    name = f"{indented(depth, icons.branch)}{safe_line(task.description)}"
+    return _shortened(name)
+
+
+_COLUMNS: Final[tuple[tuple[str, str, Callable[[Task, Icons, int], str]], ...]] = (
+    (" ", "", lambda task, icons, _: icons.of(task.status)),
+    ("ID", "<", lambda task, _icons, _: f"#{task.id}"),
+    ("Progress", ">", lambda task, _icons, _: _percent(task.progress)),
+    ("Duration", ">", lambda task, _icons, _: duration_text(task.duration)),
+    ("Description", "<", _named),
+    ("Result", "", lambda task, _icons, _: state_text(task)),
 )
 """The columns of a list: the header, how cells are aligned, what is in one."""
 

@@ -14,8 +14,9 @@ import msgspec
 from ...actors import Terms
 from ...actors.rules.durations import parse_duration, short_duration
 from ...actors.rules.safe_text import brief
-from ...actors.rules.terms import DEFAULT_GROUP, PLAIN, is_group_name
+from ...actors.rules.terms import DEFAULT_GROUP, is_group_name
 from .arguments import UsageError, split_word, task_id
+from .new_task import ASK_OPTIONS, Asked
 from .quoting import QUOTES, read_quoted
 from .times import parse_time
 
@@ -39,14 +40,15 @@ class TermOption(msgspec.Struct, frozen=True):
     read: _Read
     short: str = ""
 
-    def add_to(self, terms: Terms, value: str) -> Terms:
-        """Return terms with what this option says.
+    def add_to(self, asked: Asked, value: str) -> Asked:
+        """Return what is asked for, with what this option says.
 
         Raises:
             UsageError: If its value makes no sense.
         """
         try:
-            return self.read(terms, value)
+            terms = self.read(asked.terms, value)
+            return msgspec.structs.replace(asked, terms=terms)
         except ValueError as error:
             raise UsageError(f"{self.name}: {error}") from error
 
@@ -109,7 +111,7 @@ def _group(terms: Terms, value: str) -> Terms:
     return msgspec.structs.replace(terms, group=value)
 
 
-OPTIONS: Final = (
+_TERM_OPTIONS: Final = (
     TermOption("--timeout", "10m", "fail it if it takes longer", _timeout),
     TermOption(
         "--priority", "N", "start it before those with a lower number; 0", _priority
@@ -127,21 +129,23 @@ OPTIONS: Final = (
     TermOption("--at", "18:30", "start it then, at the earliest", _at),
     TermOption("--group", "NAME", "let it take a slot of this group", _group, "-g"),
 )
+
+OPTIONS: Final = (*_TERM_OPTIONS, *ASK_OPTIONS)
 """All options, in the order in which help lists them."""
 
 _BY_NAME: Final = {it.name: it for it in OPTIONS}
 
 
-def read_options(text: str) -> tuple[Terms | None, str]:
+def read_options(text: str) -> tuple[Asked, str]:
     """Read the options at the beginning of a text.
 
     Returns:
-        What they say, `None` without any, and the rest of the text.
+        What they say, and the rest of the text.
 
     Raises:
         UsageError: If one is not known, or its value makes no sense.
     """
-    terms = PLAIN
+    asked = Asked()
     rest = text.lstrip()
     while rest.startswith("--"):
         word, after = split_word(rest)
@@ -159,9 +163,10 @@ def read_options(text: str) -> tuple[Terms | None, str]:
             raise UsageError(f"{name} takes a value, such as: {name} {option.value}")
         if equals and not option.value:
             raise UsageError(f"{name} takes no value")
-        terms = option.add_to(terms, value)
+        asked = option.add_to(asked, value)
         rest = after.lstrip()
-    return (None if terms == PLAIN else terms), rest
+    asked.check()
+    return asked, rest
 
 
 def _value(text: str) -> tuple[str, str]:
@@ -197,5 +202,7 @@ def terms_text(terms: Terms) -> str:
         parts.append(f"not before {terms.at.astimezone():%Y-%m-%d %H:%M:%S}")
     if terms.group != DEFAULT_GROUP:
         parts.append(f"group {terms.group}")
+    if terms.schedule is not None:
+        parts.append(f"added by schedule {terms.schedule}")
     parts += ["held"] * terms.held + ["immediate"] * terms.immediate
     return ", ".join(parts)

@@ -14,6 +14,7 @@ from ...actors import (
     Notification,
     QueueRequest,
     Recipient,
+    SchedulesChanged,
     SlotsChanged,
     Subscribed,
     SystemStopped,
@@ -139,6 +140,7 @@ class LineActor(FaceActor[LineMessage]):
                 | MessageSaid()
                 | SystemStopped()
                 | SlotsChanged()
+                | SchedulesChanged()
             ):
                 for news in (
                     (message,) if self._own is None else self._own.take(message)

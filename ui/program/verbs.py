@@ -18,6 +18,8 @@ VERBS = (
     "group",
     "stash",
     "enqueue",
+    "schedules",
+    "unschedule",
     "rerun",
     "clean",
     "parallel",

@@ -18,13 +18,17 @@ _PALETTE: Final = 256
 
 
 class Icons(msgspec.Struct, frozen=True):
-    """One sign for each status; every one of them is a single cell wide."""
+    """The signs of a list of tasks; every one of them is a single cell wide.
+
+    One for each status, and one before a task that waits for the one above it.
+    """
 
     queued: str
     running: str
     complete: str
     failed: str
     canceled: str
+    branch: str
 
     def of(self, status: TaskStatus) -> str:
         """Return the sign for a status."""
@@ -41,8 +45,8 @@ class Icons(msgspec.Struct, frozen=True):
                 return self.canceled
 
 
-UNICODE_ICONS: Final = Icons("○", "●", "✓", "✗", "⊘")
-ASCII_ICONS: Final = Icons("o", "*", "+", "x", "-")
+UNICODE_ICONS: Final = Icons("○", "●", "✓", "✗", "⊘", "└")
+ASCII_ICONS: Final = Icons("o", "*", "+", "x", "-", "`")
 
 
 def icons_for(encoding: str | None) -> Icons:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from backburner.actors import TaskFilter, TaskRequest, Terms
+from backburner.actors import CatchUp, TaskFilter, TaskRequest, Terms
 from backburner.ui.dialogue.arguments import UsageError
 from backburner.ui.dialogue.commands import (
     REGISTRY,
@@ -26,10 +26,13 @@ from backburner.ui.dialogue.commands import (
     SetUpGroup,
     ShowChats,
     ShowOutput,
+    ShowSchedules,
     ShowTask,
     ShowTasks,
+    Unschedule,
     Wait,
 )
+from backburner.ui.dialogue.new_task import Asked
 from backburner.ui.dialogue.parse import block_lines, parse
 from backburner.ui.dialogue.registry import Registry
 from backburner.ui.dialogue.shell_blocks import commands_of, missing
@@ -151,6 +154,30 @@ COMMANDS: list[tuple[str, Command]] = [
     ("/chat --close", CloseConversation()),
     ("/chat --close notes", CloseConversation("notes")),
     ("/chats", ShowChats()),
+    ("/schedules", ShowSchedules()),
+    ("/unschedule 3", Unschedule((3,))),
+    ("/unschedule 3 4", Unschedule((3, 4))),
+    ("/pause --schedule 3", Pause(None, schedule=3)),
+    ("/resume --schedule 3", Pause(None, paused=False, schedule=3)),
+    (
+        '/task --every 15m --timeout 5m "Look" bash make test',
+        Run(
+            TaskRequest("Look", "bash", ("make test",), terms=Terms(timeout=300.0)),
+            Asked(every="15m"),
+        ),
+    ),
+    (
+        '/task --every "0 9 * * 1-5" --zone UTC --catch-up skip --overlap Look bash ls',
+        Run(
+            TaskRequest("Look", "bash", ("ls",)),
+            Asked(
+                every="0 9 * * 1-5",
+                zone="UTC",
+                catch_up=CatchUp.SKIP,
+                overlap=True,
+            ),
+        ),
+    ),
     ("/rerun 3", Rerun((3,))),
     ("/rerun #3 last", Rerun((3, None))),
     ("exit", Exit()),
@@ -225,7 +252,16 @@ def test_every_command_is_tried() -> None:
         ("/task --after last Run bash ls", "give the ids of the tasks, such as 3"),
         ("/task --stash=yes Run bash ls", "--stash takes no value"),
         ("/task --stash", "missing description and command; try: /task "),
-        ("/pause 3", "/pause takes nothing, or a group: /pause --group NAME"),
+        ("/pause 3", "/pause takes nothing, a group or a schedule: /pause --group"),
+        ("/pause --schedule x", "x is not the id of a schedule; /schedules lists"),
+        ("/schedules 3", "/schedules takes no arguments"),
+        ("/unschedule", "remove which schedule? Give its id: /unschedule 1"),
+        ("/unschedule #x", "#x is not the id of a schedule; /schedules lists them"),
+        ("/task --every often Run bash ls", "--every: 'often' is not a schedule; wri"),
+        ("/task --every '9 9 9 9 9x' Run bash ls", "--every: '9 9 9 9 9x' is not a cr"),
+        ("/task --every 1h --zone Mars Run bash ls", "--zone: there is no time zone"),
+        ("/task --every 1h --catch-up no Run bash ls", "--catch-up: no is none of: o"),
+        ("/task --catch-up all Run bash ls", "--catch-up is for schedules; give --ev"),
         ("/resume --group a/b", "a/b is not a group; use a short name"),
         ("/group builds", "/group takes a name and a number: /group builds --paral"),
         ("/task --at noon Run bash ls", "--at: noon is not a time; write 18:30, tom"),

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from backburner.actors import (
     Acknowledged,
+    AddSchedule,
     AddTask,
     BashKind,
     CancelAccepted,
@@ -21,6 +23,9 @@ from backburner.actors import (
     QueueRequest,
     RefusalCode,
     Refused,
+    Schedule,
+    SchedulesChanged,
+    SchedulesFound,
     SetSlots,
     SleepKind,
     Slots,
@@ -38,6 +43,7 @@ from backburner.actors import (
     TasksForgotten,
 )
 from backburner.actors import TaskStatus as Status
+from backburner.actors.runtime import zones
 from backburner.ui.dialogue.context import BY_YOU
 from backburner.ui.dialogue.dialogue import Dialogue
 from backburner.ui.dialogue.effects import Effect, Leave, Send, Show
@@ -714,3 +720,88 @@ def test_any_lines_give_effects_with_numbers_of_their_own(lines: list[str]) -> N
     for number in numbers:
         dialogue.take_reply(Acknowledged(number))
     assert not dialogue.busy
+
+
+# Schedules
+
+_MADE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def _schedule(**changes: object) -> Schedule:
+    schedule = Schedule(
+        id=1,
+        request=TaskRequest("Look \x1b[31maround", "bash", ("ls",)),
+        every="15m",
+        zone="UTC",
+        made_at=_MADE,
+        since=_MADE,
+        next_due=datetime.now(UTC) + timedelta(seconds=252.5),
+    )
+    return replace(schedule, **changes)
+
+
+def test_a_schedule_is_made_in_the_time_zone_of_the_program(
+    dialogue: Dialogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zones, "local_zone", lambda: "Europe/Berlin")
+    asked = _request(
+        dialogue.take_line('/task --every "0 9 * * *" Look bash ls', where="notes")
+    )
+    assert isinstance(asked, AddSchedule)
+    assert (asked.every, asked.zone) == ("0 9 * * *", "Europe/Berlin")
+    assert asked.request == TaskRequest("Look", "bash", ("ls",), "notes")
+    (line,) = _texts(
+        dialogue.take_reply(SchedulesFound((_schedule(),), _number(asked)))
+    )
+    assert line.startswith("schedule 1: Look around, every 15m, next in 4m ")
+
+
+def test_a_time_zone_without_a_name_has_to_be_given(
+    dialogue: Dialogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nameless() -> str:
+        raise ValueError("can't tell the name of the time zone here; give one")
+
+    monkeypatch.setattr(zones, "local_zone", nameless)
+    line = '/task --every "0 9 * * *" Look bash ls'
+    *_, problem = _texts(dialogue.take_line(line))
+    assert problem == (
+        "! can't tell the name of the time zone here; give one: --zone NAME"
+    )
+    assert _requests(dialogue.take_line("/task --every 15m Look bash ls"))
+
+
+def test_schedules_are_listed_and_removed(dialogue: Dialogue) -> None:
+    cron = _schedule(
+        id=2,
+        every="0 9 * * *",
+        zone="Europe/Berlin",
+        paused=True,
+        last_task=7,
+        runs=3,
+        skipped=1,
+        note="#7 had not ended",
+    )
+    header, first, second = _ask(
+        dialogue, "/schedules", SchedulesFound((_schedule(), cron))
+    )
+    assert header.startswith("ID  Every ")
+    assert header.endswith(" Last  Runs  Left out  Description")
+    assert first.split()[:5] == ["1", "15m", "in", "4m", "13s"]
+    assert second.startswith("2   0 9 * * * Europe/Berlin  paused ")
+    assert second.endswith("#7    3     1         Look around  #7 had not ended")
+    assert _ask(dialogue, "/schedules", SchedulesFound(())) == ["No schedules."]
+    gone = SchedulesFound((cron,))
+    assert _ask(dialogue, "/unschedule 2", gone) == [
+        "removed schedule 2: Look around, every 0 9 * * * Europe/Berlin, paused"
+    ]
+    assert _ask(dialogue, "/pause --schedule 2", gone)[0].endswith(", paused")
+
+
+def test_the_schedules_are_known_for_completion(dialogue: Dialogue) -> None:
+    first, second = _schedule(), _schedule(id=2)
+    dialogue.take_notification(Subscribed(0, (), schedules=(first,)))
+    assert dialogue.take_notification(SchedulesChanged((second,))) == []
+    assert dialogue.schedules == (first, second)
+    dialogue.take_notification(SchedulesChanged((), (1,)))
+    assert dialogue.schedules == (second,)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ....actors import Task, TaskCounts, TaskStatus
+from ...dialogue.chains import chain_order, waits_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,6 +50,7 @@ class TaskBoard:
         self._ids: dict[TaskStatus, dict[int, None]] = {s: {} for s in TaskStatus}
         self._ended: deque[int] = deque(maxlen=_LINGERING)
         self._left: dict[int, None] = {}
+        self._after: dict[int, None] = {}  # queued ones that wait for others
         self._order = 0
         self._listed: tuple[tuple[int, str], list[int]] | None = None
 
@@ -63,6 +65,10 @@ class TaskBoard:
         """
         before = self._seen.get(task.id)
         self._seen[task.id] = Seen(task, at)
+        if waits_for(task) and task.status is TaskStatus.QUEUED:
+            self._after[task.id] = None
+        else:
+            self._after.pop(task.id, None)
         if before is not None and before.task.status is task.status:
             if not task.left_running:
                 self._left.pop(task.id, None)
@@ -148,15 +154,23 @@ class TaskBoard:
         moving = sorted([*running[:limit], *lingering[max(0, len(lingering) - room) :]])
         if room > len(lingering):
             moving.extend(islice(queued, room - len(lingering)))
+        moving = chain_order(moving, self.waits_for)
         total = self.open_count + len(lingering)
         return [self._seen[i] for i in moving], total
+
+    def waits_for(self, task_id: int) -> tuple[int, ...]:
+        """Return the ids of the tasks that one waits for."""
+        seen = self._seen.get(task_id)
+        return () if seen is None else waits_for(seen.task)
 
     def list_ids(self, words: str = "") -> list[int]:
         """Return the ids of all tasks that match: running, queued, then the latest.
 
+        Those that wait for one of them come under it.
+
         Args:
-            words: What a task has to have in its id, status, kind or description;
-                upper and lower case are the same.
+            words: What a task has to have in its id, status, kind, group or
+                description; upper and lower case are the same.
         """
         key = (self._order, words)
         if self._listed is None or self._listed[0] != key:
@@ -177,14 +191,18 @@ class TaskBoard:
             ),
             reverse=True,
         )
-        if not words:
-            yield from (*open_ids, *ended)
-            return
-        for task_id in (*open_ids, *ended):
-            task = self._seen[task_id].task
-            text = f"#{task.id} {task.status} {task.kind} {task.description}".lower()
-            if all(word in text for word in words):
-                yield task_id
+        if words:
+            open_ids = [it for it in open_ids if self._matches(it, words)]
+            ended = [it for it in ended if self._matches(it, words)]
+        if self._after:
+            open_ids = chain_order(open_ids, self.waits_for)
+        yield from (*open_ids, *ended)
+
+    def _matches(self, task_id: int, words: list[str]) -> bool:
+        task = self._seen[task_id].task
+        group = "" if task.terms is None else task.terms.group
+        text = f"#{task.id} {task.status} {task.kind} {group} {task.description}"
+        return all(word in text.lower() for word in words)
 
     def _lingering(self, now: float) -> list[int]:
         return [

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ....actors import Schedule
 from ...dialogue.commands import REGISTRY
 from ...dialogue.completers import Proposal
 from .board import TaskBoard
@@ -48,11 +49,13 @@ class Words(msgspec.Struct, frozen=True):
         board: The tasks.
         kinds: Name, arguments and summary of each kind of task.
         conversations: Name of each conversation and a word on it, the likeliest first.
+        schedules: All schedules, by id.
     """
 
     board: TaskBoard
     kinds: tuple[tuple[str, str, str], ...]
     conversations: tuple[tuple[str, str], ...]
+    schedules: tuple[Schedule, ...] = ()
 
     @property
     def tasks(self) -> Iterable[Task]:

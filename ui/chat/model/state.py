@@ -257,7 +257,12 @@ class ChatState:
     @property
     def vocabulary(self) -> Words:
         """The words that the popup can propose."""
-        return Words(self.board, self.kinds, self.conversations.destinations)
+        return Words(
+            self.board,
+            self.kinds,
+            self.conversations.destinations,
+            self.dialogue.schedules,
+        )
 
     @property
     def panel(self) -> Panel | None:

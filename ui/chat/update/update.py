@@ -12,6 +12,7 @@ from ....actors import (
     MessageSaid,
     Notification,
     QueueReply,
+    SchedulesChanged,
     SlotsChanged,
     Subscribed,
     SystemStopped,
@@ -103,6 +104,7 @@ def _take(state: ChatState, message: Message) -> list[Effect]:
             | MessageSaid()
             | SystemStopped()
             | SlotsChanged()
+            | SchedulesChanged()
         ):
             return _take_notification(state, message)
         case PartnerSays(conversation=where, text=text, done=done):
@@ -160,7 +162,13 @@ def _take_notification(state: ChatState, news: Notification) -> list[Effect]:
                 state.board.apply(task, state.now, old=True)
         case TasksForgotten(ids=ids):
             state.board.forget(ids)
-        case JournalTrouble() | MessageSaid() | SystemStopped() | SlotsChanged():
+        case (
+            JournalTrouble()
+            | MessageSaid()
+            | SystemStopped()
+            | SlotsChanged()
+            | SchedulesChanged()
+        ):
             pass  # the dialogue has words for it
         case _:
             assert_never(news)

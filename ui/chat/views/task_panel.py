@@ -8,6 +8,7 @@ import msgspec
 
 from ....actors import TaskStatus
 from ....actors.rules.safe_text import safe_line
+from ...dialogue.chains import depths, indented
 from ...dialogue.reports import counts_text, state_text
 from ...text.cells import clip_row, pad, pad_row, width
 from ...text.rows import Row, Span
@@ -16,6 +17,8 @@ from ..model.state import Focus, Purpose
 from .paint import over, sides
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ....actors import Task
     from ...text.theme import Look
     from ..model.board import Seen
@@ -52,10 +55,13 @@ def panel_rows(state: ChatState, columns: int, height: int) -> list[Row]:
         return []
     shown, first, total = shown_tasks(state, room)
     focused = state.focus is Focus.PANEL
-    widths = Widths.of(shown)
+    deep = depths([seen.task.id for seen in shown], state.board.waits_for)
+    widths = Widths.of(shown, deep)
     rows: list[Row] = []
     for seen in shown:
-        row = task_row(seen, state.look, columns, state.now, widths)
+        row = task_row(
+            seen, state.look, columns, state.now, widths, depth=deep[seen.task.id]
+        )
         if focused and seen.task.id == state.tasks.selected:
             row = over(pad_row(row, columns), state.look.theme.selected)
         rows.append(row)
@@ -100,16 +106,22 @@ class Widths(msgspec.Struct, frozen=True):
     name: int
 
     @classmethod
-    def of(cls, shown: list[Seen]) -> Widths:
-        """Measure these tasks."""
+    def of(cls, shown: list[Seen], deep: Mapping[int, int]) -> Widths:
+        """Measure these tasks, which are indented so far."""
         tasks = [seen.task for seen in shown]
         return cls(
             max((len(str(task.id)) for task in tasks), default=1),
-            max((width(safe_line(task.description)) for task in tasks), default=1),
+            max((_name_width(task, deep[task.id]) for task in tasks), default=1),
         )
 
 
-def task_row(seen: Seen, look: Look, columns: int, now: float, widths: Widths) -> Row:
+def _name_width(task: Task, depth: int) -> int:
+    return 2 * depth + width(safe_line(task.description))
+
+
+def task_row(  # noqa: PLR0913 - each is one independent thing
+    seen: Seen, look: Look, columns: int, now: float, widths: Widths, *, depth: int = 0
+) -> Row:
     """Return the row of one task: what it is, what it does, and how far it is.
 
     Args:
@@ -118,6 +130,7 @@ def task_row(seen: Seen, look: Look, columns: int, now: float, widths: Widths) -
         columns: How wide the row may be.
         now: This moment of the monotonic clock.
         widths: Of the tasks that are shown together, so that they line up.
+        depth: How far it is indented, because it waits for one above it.
     """
     task, theme = seen.task, look.theme
     style = theme.of(task.status)
@@ -129,11 +142,16 @@ def task_row(seen: Seen, look: Look, columns: int, now: float, widths: Widths) -
     room = columns - sum(width(s.text) for s in head) - sum(width(s.text) for s in tail)
     if room < 1:
         return clip_row((*head, Span(safe_line(task.description))), columns)
-    return clip_row((*head, *_middle(task, look, room, widths.name), *tail), columns)
+    # In a narrow window the description counts for more than the chain.
+    branch = indented(depth, look.icons.branch) if 2 * depth < room // 2 else ""
+    description = f"{branch}{safe_line(task.description)}"
+    middle = _middle(task, description, look, room, widths.name)
+    return clip_row((*head, *middle, *tail), columns)
 
 
-def _middle(task: Task, look: Look, room: int, name: int) -> tuple[Span, ...]:
-    description = safe_line(task.description)
+def _middle(
+    task: Task, description: str, look: Look, room: int, name: int
+) -> tuple[Span, ...]:
     if room < 2 * _ROOM_FOR_MIDDLE:
         return (Span(pad(description, room), look.theme.text),)
     # The description takes what the widest one needs, up to a half.

@@ -5,10 +5,10 @@
 #    source ~/.local/share/bash_completion/backburner
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_backburner_subparsers=(add run status list show log wait cancel kill rerun pause resume group move stash enqueue clean parallel sessions host end completions)
+_shtab_backburner_subparsers=(add run status list show log wait cancel kill rerun pause resume group schedules unschedule move stash enqueue clean parallel sessions host end completions)
 
-_shtab_backburner_add_option_strings=(-h --help --session --state-dir --config --json -w --workdir -e --env -l --label --timeout --priority --stash --immediate --after -a --after-failed --after-any --delay --at --group -g -p --print-id)
-_shtab_backburner_run_option_strings=(-h --help --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --stash --immediate --after -a --after-failed --after-any --delay --at --group -g)
+_shtab_backburner_add_option_strings=(-h --help --session --state-dir --config --json -w --workdir -e --env -l --label --timeout --priority --stash --immediate --after -a --after-failed --after-any --delay --at --group -g --every --zone --catch-up --overlap -p --print-id)
+_shtab_backburner_run_option_strings=(-h --help --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --stash --immediate --after -a --after-failed --after-any --delay --at --group -g --every --zone --catch-up --overlap)
 _shtab_backburner_status_option_strings=(-h --help --session --state-dir --config --json --all --queued --running --completed --failed --canceled --finished --watch)
 _shtab_backburner_list_option_strings=(-h --help --session --state-dir --config --json --all --queued --running --completed --failed --canceled --finished --watch)
 _shtab_backburner_show_option_strings=(-h --help --session --state-dir --config --json)
@@ -17,9 +17,11 @@ _shtab_backburner_wait_option_strings=(-h --help --session --state-dir --config 
 _shtab_backburner_cancel_option_strings=(-h --help --session --state-dir --config --json --now)
 _shtab_backburner_kill_option_strings=(-h --help --session --state-dir --config -s --signal)
 _shtab_backburner_rerun_option_strings=(-h --help --session --state-dir --config --json)
-_shtab_backburner_pause_option_strings=(-h --help --session --state-dir --config --json -g --group)
-_shtab_backburner_resume_option_strings=(-h --help --session --state-dir --config --json -g --group)
+_shtab_backburner_pause_option_strings=(-h --help --session --state-dir --config --json -g --group --schedule)
+_shtab_backburner_resume_option_strings=(-h --help --session --state-dir --config --json -g --group --schedule)
 _shtab_backburner_group_option_strings=(-h --help --session --state-dir --config --json --parallel)
+_shtab_backburner_schedules_option_strings=(-h --help --session --state-dir --config --json)
+_shtab_backburner_unschedule_option_strings=(-h --help --session --state-dir --config --json)
 _shtab_backburner_move_option_strings=(-h --help --session --state-dir --config --json)
 _shtab_backburner_stash_option_strings=(-h --help --session --state-dir --config --json)
 _shtab_backburner_enqueue_option_strings=(-h --help --session --state-dir --config --json)
@@ -90,15 +92,24 @@ _shtab_backburner_pause___state_dir_COMPGEN=_shtab_compgen_dirs
 _shtab_backburner_pause___config_COMPGEN=_shtab_compgen_files
 _shtab_backburner_pause__g_COMPGEN=_backburner_groups
 _shtab_backburner_pause___group_COMPGEN=_backburner_groups
+_shtab_backburner_pause___schedule_COMPGEN=_backburner_schedules
 _shtab_backburner_resume___session_COMPGEN=_backburner_sessions
 _shtab_backburner_resume___state_dir_COMPGEN=_shtab_compgen_dirs
 _shtab_backburner_resume___config_COMPGEN=_shtab_compgen_files
 _shtab_backburner_resume__g_COMPGEN=_backburner_groups
 _shtab_backburner_resume___group_COMPGEN=_backburner_groups
+_shtab_backburner_resume___schedule_COMPGEN=_backburner_schedules
 _shtab_backburner_group_pos_0_COMPGEN=_backburner_groups
 _shtab_backburner_group___session_COMPGEN=_backburner_sessions
 _shtab_backburner_group___state_dir_COMPGEN=_shtab_compgen_dirs
 _shtab_backburner_group___config_COMPGEN=_shtab_compgen_files
+_shtab_backburner_schedules___session_COMPGEN=_backburner_sessions
+_shtab_backburner_schedules___state_dir_COMPGEN=_shtab_compgen_dirs
+_shtab_backburner_schedules___config_COMPGEN=_shtab_compgen_files
+_shtab_backburner_unschedule_pos_0_COMPGEN=_backburner_schedules
+_shtab_backburner_unschedule___session_COMPGEN=_backburner_sessions
+_shtab_backburner_unschedule___state_dir_COMPGEN=_shtab_compgen_dirs
+_shtab_backburner_unschedule___config_COMPGEN=_shtab_compgen_files
 _shtab_backburner_move_pos_0_COMPGEN=_backburner_queued
 _shtab_backburner_move_pos_2_COMPGEN=_backburner_queued
 _shtab_backburner_move___session_COMPGEN=_backburner_sessions
@@ -136,7 +147,7 @@ _shtab_backburner_kill___signal_choices=(TERM KILL INT HUP QUIT USR1 USR2 STOP C
 _shtab_backburner_move_pos_1_choices=(first last before)
 _shtab_backburner_host_pos_0_choices=(start run status stop restart logs)
 _shtab_backburner_completions_pos_0_choices=(bash zsh fish)
-_shtab_backburner_pos_0_choices=(add run status list show log wait cancel kill rerun pause resume group move stash enqueue clean parallel sessions host end completions)
+_shtab_backburner_pos_0_choices=(add run status list show log wait cancel kill rerun pause resume group schedules unschedule move stash enqueue clean parallel sessions host end completions)
 
 _shtab_backburner_add_pos_0_nargs=...
 _shtab_backburner_add__h_nargs=0
@@ -144,6 +155,7 @@ _shtab_backburner_add___help_nargs=0
 _shtab_backburner_add___json_nargs=0
 _shtab_backburner_add___stash_nargs=0
 _shtab_backburner_add___immediate_nargs=0
+_shtab_backburner_add___overlap_nargs=0
 _shtab_backburner_add__p_nargs=0
 _shtab_backburner_add___print_id_nargs=0
 _shtab_backburner_run_pos_0_nargs=...
@@ -151,6 +163,7 @@ _shtab_backburner_run__h_nargs=0
 _shtab_backburner_run___help_nargs=0
 _shtab_backburner_run___stash_nargs=0
 _shtab_backburner_run___immediate_nargs=0
+_shtab_backburner_run___overlap_nargs=0
 _shtab_backburner_status__h_nargs=0
 _shtab_backburner_status___help_nargs=0
 _shtab_backburner_status___json_nargs=0
@@ -207,6 +220,13 @@ _shtab_backburner_resume___json_nargs=0
 _shtab_backburner_group__h_nargs=0
 _shtab_backburner_group___help_nargs=0
 _shtab_backburner_group___json_nargs=0
+_shtab_backburner_schedules__h_nargs=0
+_shtab_backburner_schedules___help_nargs=0
+_shtab_backburner_schedules___json_nargs=0
+_shtab_backburner_unschedule_pos_0_nargs=+
+_shtab_backburner_unschedule__h_nargs=0
+_shtab_backburner_unschedule___help_nargs=0
+_shtab_backburner_unschedule___json_nargs=0
 _shtab_backburner_move__h_nargs=0
 _shtab_backburner_move___help_nargs=0
 _shtab_backburner_move___json_nargs=0
@@ -260,6 +280,7 @@ _backburner_queued() { _backburner_list queued "$1"; }
 _backburner_running() { _backburner_list running "$1"; }
 _backburner_sessions() { _backburner_list sessions "$1"; }
 _backburner_groups() { _backburner_list groups "$1"; }
+_backburner_schedules() { _backburner_list schedules "$1"; }
 _backburner_command_file() {
   case "${COMP_WORDS[COMP_CWORD-1]}" in
     -- | add | run) [[ -n $1 ]] && compgen -c -- "$1" ;;

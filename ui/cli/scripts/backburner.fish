@@ -56,8 +56,8 @@ function _shtab_backburner_using
   test "$_shtab_backburner_cmdpath" = "$argv"
 end
 
-set -g _shtab_backburner_commands add run status list show log wait cancel kill rerun pause resume group move stash enqueue clean parallel sessions host end completions
-set -g _shtab_backburner_opts_with_value --after --after-any --after-failed --at --config --delay --env --grace --grep --group --label --lines --parallel --priority --session --signal --since --state-dir --timeout --workdir -a -e -g -l -n -s -w
+set -g _shtab_backburner_commands add run status list show log wait cancel kill rerun pause resume group schedules unschedule move stash enqueue clean parallel sessions host end completions
+set -g _shtab_backburner_opts_with_value --after --after-any --after-failed --at --catch-up --config --delay --env --every --grace --grep --group --label --lines --parallel --priority --schedule --session --signal --since --state-dir --timeout --workdir --zone -a -e -g -l -n -s -w
 
 complete -c backburner -e
 complete -c backburner -f
@@ -92,8 +92,12 @@ complete -c backburner -n '_shtab_backburner_using add' -l after-any -xka "(_bac
 complete -c backburner -n '_shtab_backburner_using add' -l delay -x -d 'start it after this time, at the earliest'
 complete -c backburner -n '_shtab_backburner_using add' -l at -x -d 'start it then, at the earliest'
 complete -c backburner -n '_shtab_backburner_using add' -l group -s g -xka "(_backburner_list groups)" -d 'let it take a slot of this group'
+complete -c backburner -n '_shtab_backburner_using add' -l every -x -d 'add it again and again: 15m, or as cron'
+complete -c backburner -n '_shtab_backburner_using add' -l zone -x -d 'the time zone of --every; that of here'
+complete -c backburner -n '_shtab_backburner_using add' -l catch-up -x -d 'once, all or skip: what becomes of missed runs'
+complete -c backburner -n '_shtab_backburner_using add' -l overlap -d 'add a run even if the last has not ended'
 complete -c backburner -n '_shtab_backburner_using add' -s p -l print-id -d 'print the id alone'
-complete -c backburner -n '_shtab_backburner_using add; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --after -a --after-failed --after-any --delay --at --group -g)" -d CMD
+complete -c backburner -n '_shtab_backburner_using add; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --after -a --after-failed --after-any --delay --at --group -g --every --zone --catch-up)" -d CMD
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a run -d 'add a task, show its output, exit with its status'
 complete -c backburner -n '_shtab_backburner_using run' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using run' -l session -xka "(_backburner_list sessions)" -d 'which session'
@@ -112,7 +116,11 @@ complete -c backburner -n '_shtab_backburner_using run' -l after-any -xka "(_bac
 complete -c backburner -n '_shtab_backburner_using run' -l delay -x -d 'start it after this time, at the earliest'
 complete -c backburner -n '_shtab_backburner_using run' -l at -x -d 'start it then, at the earliest'
 complete -c backburner -n '_shtab_backburner_using run' -l group -s g -xka "(_backburner_list groups)" -d 'let it take a slot of this group'
-complete -c backburner -n '_shtab_backburner_using run; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --after -a --after-failed --after-any --delay --at --group -g)" -d CMD
+complete -c backburner -n '_shtab_backburner_using run' -l every -x -d 'add it again and again: 15m, or as cron'
+complete -c backburner -n '_shtab_backburner_using run' -l zone -x -d 'the time zone of --every; that of here'
+complete -c backburner -n '_shtab_backburner_using run' -l catch-up -x -d 'once, all or skip: what becomes of missed runs'
+complete -c backburner -n '_shtab_backburner_using run' -l overlap -d 'add a run even if the last has not ended'
+complete -c backburner -n '_shtab_backburner_using run; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --after -a --after-failed --after-any --delay --at --group -g --every --zone --catch-up)" -d CMD
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a status -d 'list tasks; all but the canceled ones by default'
 complete -c backburner -n '_shtab_backburner_using status' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using status' -l session -xka "(_backburner_list sessions)" -d 'which session'
@@ -197,6 +205,7 @@ complete -c backburner -n '_shtab_backburner_using pause' -l state-dir -xka "(__
 complete -c backburner -n '_shtab_backburner_using pause' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
 complete -c backburner -n '_shtab_backburner_using pause' -l json -d 'write JSON'
 complete -c backburner -n '_shtab_backburner_using pause' -s g -l group -xka "(_backburner_list groups)" -d 'of one group alone'
+complete -c backburner -n '_shtab_backburner_using pause' -l schedule -xka "(_backburner_list schedules)" -d 'those that a schedule adds'
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a resume -d 'start tasks again'
 complete -c backburner -n '_shtab_backburner_using resume' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using resume' -l session -xka "(_backburner_list sessions)" -d 'which session'
@@ -204,6 +213,7 @@ complete -c backburner -n '_shtab_backburner_using resume' -l state-dir -xka "(_
 complete -c backburner -n '_shtab_backburner_using resume' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
 complete -c backburner -n '_shtab_backburner_using resume' -l json -d 'write JSON'
 complete -c backburner -n '_shtab_backburner_using resume' -s g -l group -xka "(_backburner_list groups)" -d 'of one group alone'
+complete -c backburner -n '_shtab_backburner_using resume' -l schedule -xka "(_backburner_list schedules)" -d 'those that a schedule adds'
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a group -d 'set how many tasks of a group run at a time, or show it'
 complete -c backburner -n '_shtab_backburner_using group' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using group' -l session -xka "(_backburner_list sessions)" -d 'which session'
@@ -212,6 +222,19 @@ complete -c backburner -n '_shtab_backburner_using group' -l config -xka "(__fis
 complete -c backburner -n '_shtab_backburner_using group' -l json -d 'write JSON'
 complete -c backburner -n '_shtab_backburner_using group' -l parallel -x -d '0: no limit'
 complete -c backburner -n '_shtab_backburner_using group; and test $_shtab_backburner_npos -eq 0' -ka "(_backburner_list groups)" -d NAME
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a schedules -d 'list what is added again and again, by add --every'
+complete -c backburner -n '_shtab_backburner_using schedules' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using schedules' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using schedules' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using schedules' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using schedules' -l json -d 'write JSON'
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a unschedule -d 'remove schedules; tasks that were added stay'
+complete -c backburner -n '_shtab_backburner_using unschedule' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using unschedule' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using unschedule' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using unschedule' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using unschedule' -l json -d 'write JSON'
+complete -c backburner -n '_shtab_backburner_using unschedule; and test $_shtab_backburner_npos -ge 0' -ka "(_backburner_list schedules)" -d ID
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a move -d 'change when a queued task starts'
 complete -c backburner -n '_shtab_backburner_using move' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using move' -l session -xka "(_backburner_list sessions)" -d 'which session'

@@ -27,10 +27,12 @@ _shtab_backburner_commands() {
     rerun:'add tasks once more, as they were asked for'
     resume:'start tasks again'
     run:'add a task, show its output, exit with its status'
+    schedules:'list what is added again and again, by add --every'
     sessions:'list the sessions'
     show:'show all that is known of a task'
     stash:'hold queued tasks until they are enqueued'
     status:'list tasks; all but the canceled ones by default'
+    unschedule:'remove schedules; tasks that were added stay'
     wait:'wait for tasks; all that have not ended by default'
   )
   _describe 'backburner commands' _commands
@@ -72,6 +74,10 @@ _shtab_backburner_add_options=(
   "--delay[start it after this time, at the earliest]:5m:"
   "--at[start it then, at the earliest]:18:30:"
   {--group,-g}"[let it take a slot of this group]:NAME:_backburner_groups"
+  "--every[add it again and again\: 15m, or as cron]:15m:"
+  "--zone[the time zone of --every\; that of here]:UTC:"
+  "--catch-up[once, all or skip\: what becomes of missed runs]:once:"
+  "--overlap[add a run even if the last has not ended]"
   {-p,--print-id}"[print the id alone]"
   "(-)*::CMD:_normal"
 )
@@ -239,6 +245,7 @@ _shtab_backburner_pause_options=(
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
   {-g,--group}"[of one group alone]:NAME:_backburner_groups"
+  "--schedule[those that a schedule adds]:ID:_backburner_schedules"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -263,6 +270,7 @@ _shtab_backburner_resume_options=(
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
   {-g,--group}"[of one group alone]:NAME:_backburner_groups"
+  "--schedule[those that a schedule adds]:ID:_backburner_schedules"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -286,11 +294,26 @@ _shtab_backburner_run_options=(
   "--delay[start it after this time, at the earliest]:5m:"
   "--at[start it then, at the earliest]:18:30:"
   {--group,-g}"[let it take a slot of this group]:NAME:_backburner_groups"
+  "--every[add it again and again\: 15m, or as cron]:15m:"
+  "--zone[the time zone of --every\; that of here]:UTC:"
+  "--catch-up[once, all or skip\: what becomes of missed runs]:once:"
+  "--overlap[add a run even if the last has not ended]"
   "(-)*::CMD:_normal"
 )
 
 # guard to ensure default positional specs are added only once per session
 _shtab_backburner_run_defaults_added=0
+
+_shtab_backburner_schedules_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_schedules_defaults_added=0
 
 _shtab_backburner_sessions_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -346,6 +369,18 @@ _shtab_backburner_status_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_backburner_status_defaults_added=0
 
+_shtab_backburner_unschedule_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
+  "*:ID:_backburner_schedules"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_unschedule_defaults_added=0
+
 _shtab_backburner_wait_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--session[which session]:NAME:_backburner_sessions"
@@ -396,10 +431,12 @@ _shtab_backburner() {
         rerun) _arguments -C -s $_shtab_backburner_rerun_options ;;
         resume) _arguments -C -s $_shtab_backburner_resume_options ;;
         run) _arguments -C -s $_shtab_backburner_run_options ;;
+        schedules) _arguments -C -s $_shtab_backburner_schedules_options ;;
         sessions) _arguments -C -s $_shtab_backburner_sessions_options ;;
         show) _arguments -C -s $_shtab_backburner_show_options ;;
         stash) _arguments -C -s $_shtab_backburner_stash_options ;;
         status) _arguments -C -s $_shtab_backburner_status_options ;;
+        unschedule) _arguments -C -s $_shtab_backburner_unschedule_options ;;
         wait) _arguments -C -s $_shtab_backburner_wait_options ;;
       esac
   esac
@@ -420,6 +457,7 @@ _backburner_queued() { _backburner_list queued }
 _backburner_running() { _backburner_list running }
 _backburner_sessions() { _backburner_list sessions }
 _backburner_groups() { _backburner_list groups }
+_backburner_schedules() { _backburner_list schedules }
 # End Custom Preamble
 
 

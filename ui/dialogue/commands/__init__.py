@@ -11,6 +11,7 @@ from ..answers import CommandHelp, HelpAnswer, KindHelp
 from ..registry import CommandSpec, Registry, also
 from .creation import BANG, RERUN, TASK, Again, Rerun, Run, Say, UnknownKindError
 from .ending import CANCEL, CLEAR, Cancel, CancelEverything, Clear
+from .schedules import SCHEDULES, UNSCHEDULE, ShowSchedules, Unschedule
 from .scheduling import (
     ENQUEUE,
     GROUP,
@@ -73,9 +74,11 @@ __all__ = [
     "SetUpGroup",
     "ShowChats",
     "ShowOutput",
+    "ShowSchedules",
     "ShowTask",
     "ShowTasks",
     "UnknownKindError",
+    "Unschedule",
     "Wait",
 ]
 
@@ -132,6 +135,8 @@ REGISTRY: Final = Registry(
     GROUP,
     STASH,
     ENQUEUE,
+    SCHEDULES,
+    UNSCHEDULE,
     SHOW,
     OUTPUT,
     WAIT,

@@ -8,12 +8,15 @@ import msgspec
 
 from ....actors import Task, TaskFound, TaskRequest
 from ....actors.rules.safe_text import brief
+from ....actors.rules.terms import PLAIN
 from .. import completers
 from ..arguments import UsageError, split_word, task_id
 from ..effects import Effect, Speak
+from ..new_task import Asked
 from ..quoting import QUOTES, UnbalancedQuoteError, read_quoted, unquote_whole
 from ..registry import CommandSpec, also
 from ..term_options import help_lines, read_options
+from .schedules import add_schedule
 
 if TYPE_CHECKING:
     from ..context import Context
@@ -33,6 +36,7 @@ class Run(msgspec.Struct, frozen=True):
     """Put a task on the back burner."""
 
     request: TaskRequest
+    asked: Asked = Asked()  # but for the terms, which are in the request
 
     def run(self, context: Context) -> list[Effect]:
         """Add it, for the conversation that asks.
@@ -44,7 +48,10 @@ class Run(msgspec.Struct, frozen=True):
         if self.request.kind not in kinds:
             raise UnknownKindError(self.request.kind, kinds)
         origin = context.where or ""
-        return context.add(msgspec.structs.replace(self.request, origin=origin))
+        request = msgspec.structs.replace(self.request, origin=origin)
+        if self.asked.every:
+            return add_schedule(context, request, self.asked)
+        return context.add(request)
 
 
 _TASK_USAGE: Final = '/task [OPTIONS] "Description" KIND ARGS...'
@@ -68,7 +75,7 @@ class UnknownKindError(UsageError):
 
 
 def _parse_task(rest: str) -> Run:
-    terms, text = read_options(rest)
+    asked, text = read_options(rest)
     if not text:
         raise UsageError(f"missing description and command; try: {_TASK_EXAMPLE}")
     if text[0] in QUOTES:
@@ -85,7 +92,9 @@ def _parse_task(rest: str) -> Run:
     if not kind:
         raise UsageError(f"missing kind and command; the form is: {_TASK_USAGE}")
     args = unquote_whole(args)
-    return Run(TaskRequest(description, kind, (args,) if args else (), terms=terms))
+    given = (args,) if args else ()
+    request = TaskRequest(description, kind, given, terms=asked.task_terms)
+    return Run(request, msgspec.structs.replace(asked, terms=PLAIN))
 
 
 def _bash_part(rest: str) -> str | None:

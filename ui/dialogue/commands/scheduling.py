@@ -26,6 +26,7 @@ from ..answers import ParallelAnswer
 from ..arguments import UsageError, task_id
 from ..registry import CommandSpec, also
 from ..reports import rules_lines, slots_text
+from .schedules import pause_schedule, schedule_id
 
 if TYPE_CHECKING:
     from ..context import Context
@@ -141,13 +142,16 @@ STASH, ENQUEUE = (
 
 
 class Pause(msgspec.Struct, frozen=True):
-    """Start nothing, or tasks again; of a group, or at all."""
+    """Start nothing, or tasks again; of a group or a schedule, or at all."""
 
     group: str | None = None
     paused: bool = True
+    schedule: int | None = None
 
     def run(self, context: Context) -> list[Effect]:
         """Ask for it."""
+        if self.schedule is not None:
+            return pause_schedule(context, self.schedule, paused=self.paused)
         return context.send(
             lambda i: PauseQueue(self.group, self.paused, None, i),
             lambda reply: _ruled(context, reply),
@@ -172,22 +176,28 @@ def _parse_pause(name: str, rest: str, *, paused: bool) -> Pause:
             return Pause(None, paused)
         case ["--group", group]:
             return Pause(_group_name(group), paused)
+        case ["--schedule", word]:
+            return Pause(None, paused, schedule_id(word))
         case _:
-            raise UsageError(f"{name} takes nothing, or a group: {name} --group NAME")
+            raise UsageError(
+                f"{name} takes nothing, a group or a schedule: {name} --group NAME,"
+                f" {name} --schedule ID"
+            )
 
 
 _WHOSE: Final = (
     ("--all", "all tasks"),
     ("--group", "those of one group, whose name follows"),
+    ("--schedule", "those of one schedule, whose id follows"),
 )
 
 PAUSE, RESUME = (
     CommandSpec(
         name,
-        "[--group NAME]",
+        "[--group NAME | --schedule ID]",
         summary,
         partial(_parse_pause, name, paused=paused),
-        completers.options(_WHOSE),
+        completers.whose(_WHOSE),
         synonyms=also(*others),
     )
     for name, paused, summary, others in (

@@ -1,7 +1,16 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
-from backburner.actors import CancelTask, ListTasks, TaskStatus
+from backburner.actors import (
+    CancelTask,
+    ListTasks,
+    Schedule,
+    SchedulesChanged,
+    TaskRequest,
+    TaskStatus,
+)
 from backburner.ui.dialogue.commands import FILTERS, REGISTRY
 from chat_driver import ChatDriver, ended, of_conversation, queued, requests, running
 
@@ -195,6 +204,7 @@ def test_every_option_is_known_and_has_a_word_of_help() -> None:
                 "--now": " --all",
                 "--new": " notes",
                 "--group": " builds",
+                "--schedule": " 1",
                 "--parallel": " 2",
             }.get(option.text, "")
             if spec.name == "/task":
@@ -205,6 +215,8 @@ def test_every_option_is_known_and_has_a_word_of_help() -> None:
                 )
                 rest = f"{value} Tests bash make"
             name = "builds " if spec.name == "/group" else ""
+            if option.text in {"--zone", "--catch-up", "--overlap"}:
+                name = "--every 1h "
             spec.parse(name + option.text + rest)
             assert option.summary
             found.setdefault(spec.name, []).append(option.text)
@@ -263,3 +275,25 @@ def test_ids_are_proposed_with_the_description_of_their_tasks(command: str) -> N
     chat.type(f"{command} ")
     assert labels(chat) == ["#12 complete", "#1 complete"]
     assert "Run tests" in chat.screen()
+
+
+def test_the_ids_of_schedules_are_proposed() -> None:
+    chat = ChatDriver()
+    moment = datetime(2026, 1, 2, tzinfo=UTC)
+    request = TaskRequest("Look around", "bash", ("ls",))
+    made = Schedule(
+        id=3,
+        request=request,
+        every="15m",
+        zone="UTC",
+        made_at=moment,
+        since=moment,
+        next_due=moment,
+    )
+    chat.tell(SchedulesChanged((made,)))
+    for line in ("/unschedule ", "/pause --schedule ", "/unschedule around"):
+        chat.type(line)
+        assert labels(chat) == ["3 15m"]
+        chat.press("tab")
+        assert chat.state.editor.text.endswith(" 3")
+        chat.press("ctrl-u")

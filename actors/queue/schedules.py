@@ -1,0 +1,157 @@
+"""Schedules: what is asked of them, and the tasks that they add."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from ..kinds import InvalidRequestError
+from ..messages import (
+    AddSchedule,
+    PauseSchedule,
+    QueueReply,
+    RefusalCode,
+    Refused,
+    RemoveSchedule,
+    SchedulesChanged,
+    SchedulesFound,
+)
+from ..rules.schedules import UnknownScheduleError
+from ..rules.terms import DEFAULT_GROUP
+from ..runtime.zones import zone_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..rules.schedules import Schedule, ScheduleBook
+    from ..rules.task import Task, TaskRequest
+    from .admission import Admission
+    from .changes import Changes
+
+
+class Schedules:
+    """Carries out what is asked of schedules, and adds the tasks that are due.
+
+    Args:
+        changes: The tasks there are.
+        book: The schedules.
+        admission: Checks requests.
+        add: Adds a task; raises `InvalidRequestError` if its request makes no sense.
+    """
+
+    def __init__(
+        self,
+        changes: Changes,
+        book: ScheduleBook,
+        admission: Admission,
+        add: Callable[[TaskRequest], Task],
+    ) -> None:
+        self._changes = changes
+        self._tasks = changes.book
+        self._book = book
+        self._admission = admission
+        self._add = add
+        # What changed since all was written down last, as it was then; None if new.
+        self._before: dict[int, Schedule | None] = {}
+
+    def change(
+        self, message: AddSchedule | RemoveSchedule | PauseSchedule
+    ) -> QueueReply:
+        """Make, remove, pause or resume a schedule."""
+        try:
+            match message:
+                case AddSchedule():
+                    found = self._make(message)
+                case RemoveSchedule(schedule_id=schedule_id):
+                    found = self._remove(schedule_id)
+                case PauseSchedule(schedule_id=schedule_id, paused=paused):
+                    before = self._book.get(schedule_id)
+                    found = self._book.set_paused(schedule_id, paused=paused)
+                    self._note(found, before)
+        except UnknownScheduleError as error:
+            return Refused(str(error), RefusalCode.UNKNOWN, message.correlation_id)
+        except (InvalidRequestError, ValueError) as error:
+            return Refused(str(error), RefusalCode.INVALID, message.correlation_id)
+        return SchedulesFound((found,), message.correlation_id)
+
+    def all_written(self) -> tuple[Schedule, ...]:
+        """Return all schedules by id, as they are written down."""
+        schedules = {it.id: it for it in self._book.all()} | self._before
+        found = (schedules[it] for it in sorted(schedules))
+        return tuple(it for it in found if it is not None)
+
+    def note_written(self) -> None:
+        """Note that all changes so far are written down; others may see them now."""
+        self._before.clear()
+
+    def next_due(self) -> float | None:
+        """Return when the next run is due, in seconds of the wall clock."""
+        due = self._book.next_due()
+        return None if due is None else due.timestamp()
+
+    def run_due(self) -> None:
+        """Add the tasks whose time has come."""
+        for before, schedule in self._book.run_due(
+            self._changes.now().wall,
+            add=self._add_run,
+            is_open=self._is_open,
+            keeps_back=lambda it: self._tasks.is_paused(_group_of(it)),
+        ):
+            self._note(schedule, before)
+
+    def look_again(self) -> None:
+        """Look again at those that added nothing because something was paused."""
+        self._book.look_again()
+
+    def clock_was_set(self, seconds: float) -> None:
+        """Put right what a set clock has moved; see `ScheduleBook.clock_was_set`."""
+        now = self._changes.now().wall
+        for before, schedule in self._book.clock_was_set(seconds, now):
+            self._note(schedule, before)
+
+    def _make(self, message: AddSchedule) -> Schedule:
+        request, _ = self._admission.admit(replace(message.request, key=""))
+        terms = request.terms
+        if terms is not None and (terms.waits_for or terms.at or terms.held):
+            raise InvalidRequestError(
+                "a schedule can't wait for a time or for other tasks as well"
+            )
+        made = self._book.add(
+            request,
+            message.every,
+            zone_for(message.every, message.zone),
+            self._changes.now().wall,
+            catch_up=message.catch_up,
+            overlap=message.overlap,
+        )
+        self._note(made, None)
+        return made
+
+    def _remove(self, schedule_id: int) -> Schedule:
+        removed = self._book.remove(schedule_id)
+        self._before.setdefault(schedule_id, removed)
+        self._changes.journal.unscheduled(schedule_id)
+        self._changes.publish(SchedulesChanged((), (schedule_id,)))
+        return removed
+
+    def _note(self, schedule: Schedule, before: Schedule | None) -> None:
+        self._before.setdefault(schedule.id, before)
+        environment = self._book.environment(schedule.id)
+        self._changes.journal.scheduled(schedule, environment)
+        self._changes.publish(SchedulesChanged((schedule,)))
+
+    def _add_run(self, request: TaskRequest) -> int | str:
+        try:
+            return self._add(request).id
+        except InvalidRequestError as error:
+            return str(error)
+
+    def _is_open(self, task_id: int) -> bool:
+        tasks = self._tasks
+        return tasks.knows(task_id) and not tasks.get(task_id).status.is_final
+
+
+def _group_of(schedule: Schedule) -> str:
+    terms = schedule.request.terms
+    return DEFAULT_GROUP if terms is None else terms.group

@@ -1,0 +1,348 @@
+"""Schedules: rows of their own that add ordinary tasks at their times.
+
+A plain class without threads, as the task book is; the times are in `rhythm`.
+"""
+
+from __future__ import annotations
+
+import heapq
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+
+from .moment import is_plausible
+from .rhythm import CatchUp, Due, Rhythm
+from .task import TaskRequest
+from .terms import PLAIN
+from .variables import Variables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+_Id = Annotated[int, msgspec.Meta(ge=1, le=(1 << 53) - 1)]
+_Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 53) - 1)]
+
+MISSED: Final = "its time was missed"
+"""The note of a schedule that makes nothing good, and was looked at too late."""
+
+_UNTIDY: Final = 1000  # entries; fewer cost nothing
+
+
+class Schedule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What is to be run again and again, as it is at one moment.
+
+    Attributes:
+        id: A small number, never used for another schedule of the same session.
+        request: What each run asks for, without the environment.
+        every: The rhythm: a duration, or a cron expression.
+        zone: The name of the time zone in which a cron expression is meant.
+        catch_up: What becomes of runs that were missed.
+        overlap: Whether a run is added although the one before has not ended.
+        paused: Whether nothing is added until it is resumed.
+        made_at: When it was made (UTC).
+        since: When its times were looked at last (UTC).
+        next_due: When the next run is due (UTC).
+        last_task: The task that was added last; `None` before the first.
+        runs: How many tasks it has added.
+        skipped: How many times nothing was added, because the run before had not ended
+            or nothing could be added.
+        note: Why nothing was added when it was due last; empty if something was.
+    """
+
+    id: _Id
+    request: TaskRequest
+    every: str
+    zone: str
+    catch_up: CatchUp = CatchUp.ONCE
+    overlap: bool = False
+    paused: bool = False
+    made_at: datetime
+    since: datetime
+    next_due: datetime
+    last_task: _Id | None = None
+    runs: _Count = 0
+    skipped: _Count = 0
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what no schedule can be.
+
+        Raises:
+            ValueError: If a date is none that a schedule can have.
+        """
+        for at in (self.made_at, self.since, self.next_due):
+            if not is_plausible(at):
+                raise ValueError(f"schedule {self.id} can't have the date {at}")
+
+
+class UnknownScheduleError(LookupError):
+    """No schedule has this id, or no longer."""
+
+    def __init__(self, schedule_id: int) -> None:
+        super().__init__(f"no schedule {schedule_id}")
+        self.schedule_id = schedule_id
+
+
+class ScheduleBook:
+    """Every schedule of one session, and the only code that changes one.
+
+    Each change costs O(log n).
+
+    Args:
+        first_id: The id of the next schedule. An id is never given twice.
+    """
+
+    def __init__(self, first_id: int = 1) -> None:
+        self._next_id = first_id
+        self._schedules: dict[int, Schedule] = {}
+        self._rhythms: dict[int, Rhythm] = {}
+        self._environments: dict[int, Variables] = {}
+        self._heap: list[tuple[datetime, int]] = []
+        self._kept_back: list[int] = []
+
+    def restore(
+        self, schedules: Iterable[Schedule], environments: Mapping[int, Variables]
+    ) -> None:
+        """Take over the schedules of an earlier life of the session.
+
+        One whose time zone this machine does not know adds nothing, and says so.
+
+        Args:
+            schedules: All of them.
+            environments: What the processes of their tasks get, by their ids.
+        """
+        self._environments.update(environments)
+        for it in schedules:
+            self._next_id = max(self._next_id, it.id + 1)
+            try:
+                self._rhythms[it.id] = Rhythm(it.every, it.zone)
+            except ValueError as error:
+                self._put(msgspec.structs.replace(it, note=str(error)))
+            else:
+                self._put(it)
+
+    def add(  # noqa: PLR0913 - each is one independent thing
+        self,
+        request: TaskRequest,
+        every: str,
+        zone: str,
+        now: datetime,
+        *,
+        catch_up: CatchUp = CatchUp.ONCE,
+        overlap: bool = False,
+    ) -> Schedule:
+        """Make a schedule, and return it.
+
+        Args:
+            request: What each run asks for.
+            every: The rhythm.
+            zone: The time zone of a cron expression.
+            now: This moment (UTC).
+            catch_up: What becomes of runs that were missed.
+            overlap: Whether runs may overlap.
+
+        Raises:
+            ValueError: If the rhythm makes no sense, or there is no such zone.
+        """
+        rhythm = Rhythm(every, zone)
+        schedule = Schedule(
+            id=self._next_id,
+            request=msgspec.structs.replace(request, environment=None),
+            every=" ".join(every.split()),
+            zone=zone,
+            catch_up=catch_up,
+            overlap=overlap,
+            made_at=now,
+            since=now,
+            next_due=rhythm.first_after(now),
+        )
+        self._next_id += 1
+        self._rhythms[schedule.id] = rhythm
+        if request.environment is not None:
+            self._environments[schedule.id] = Variables.of(request.environment)
+        return self._put(schedule)
+
+    def remove(self, schedule_id: int) -> Schedule:
+        """Drop a schedule, and return it; tasks that it has added stay.
+
+        Raises:
+            UnknownScheduleError: If there is none.
+        """
+        schedule = self.get(schedule_id)
+        del self._schedules[schedule_id]
+        self._rhythms.pop(schedule_id, None)
+        self._environments.pop(schedule_id, None)
+        return schedule
+
+    def get(self, schedule_id: int) -> Schedule:
+        """Return the schedule with this id.
+
+        Raises:
+            UnknownScheduleError: If there is none.
+        """
+        try:
+            return self._schedules[schedule_id]
+        except KeyError:
+            raise UnknownScheduleError(schedule_id) from None
+
+    def environment(self, schedule_id: int) -> Variables | None:
+        """Return what the processes of its tasks get; `None` if that is not known."""
+        return self._environments.get(schedule_id)
+
+    def all(self) -> tuple[Schedule, ...]:
+        """Return all schedules, by id."""
+        return tuple(self._schedules[it] for it in sorted(self._schedules))
+
+    def set_paused(self, schedule_id: int, *, paused: bool) -> Schedule:
+        """Add nothing until it is resumed, or go on; return the schedule.
+
+        Raises:
+            UnknownScheduleError: If there is none.
+        """
+        schedule = self.get(schedule_id)
+        return self._put(msgspec.structs.replace(schedule, paused=paused))
+
+    def next_due(self) -> datetime | None:
+        """Return when the time of a run comes next; `None` if none does.
+
+        Those that were kept back are left out.
+        """
+        while self._heap:
+            at, schedule_id = self._heap[0]
+            if self._stands(at, schedule_id):
+                return at
+            heapq.heappop(self._heap)
+        return None
+
+    def run_due(
+        self,
+        now: datetime,
+        *,
+        add: Callable[[TaskRequest], int | str],
+        is_open: Callable[[int], bool],
+        keeps_back: Callable[[Schedule], bool] = lambda _: False,
+    ) -> list[tuple[Schedule, Schedule]]:
+        """Add the tasks whose time has come; return the schedules before and after.
+
+        Args:
+            now: This moment (UTC).
+            add: Adds a task, and returns its id, or why it can't be added.
+            is_open: Tells whether a task has not ended.
+            keeps_back: Tells which schedules are to add nothing just now. They stay
+                due, and `look_again` lets them be looked at again.
+        """
+        return [
+            (schedule, self._run(schedule, due, now, add, is_open))
+            for schedule, due in self._due(now, keeps_back)
+        ]
+
+    def _due(
+        self, now: datetime, keeps_back: Callable[[Schedule], bool]
+    ) -> list[tuple[Schedule, Due]]:
+        found: dict[int, tuple[Schedule, Due]] = {}
+        while (at := self.next_due()) is not None and at <= now:
+            _, schedule_id = heapq.heappop(self._heap)
+            schedule = self._schedules[schedule_id]
+            if keeps_back(schedule):
+                self._kept_back.append(schedule_id)
+            elif schedule_id not in found:  # it may be in there twice
+                due = self._rhythms[schedule_id].due(at, now, schedule.catch_up)
+                found[schedule_id] = (schedule, due)
+        return [*found.values()]
+
+    def look_again(self) -> None:
+        """Let those be due again that were kept back."""
+        kept_back, self._kept_back = self._kept_back, []
+        for schedule_id in kept_back:
+            if schedule_id in self._schedules:
+                self._put(self._schedules[schedule_id])
+
+    def _run(
+        self,
+        schedule: Schedule,
+        due: Due,
+        now: datetime,
+        add: Callable[[TaskRequest], int | str],
+        is_open: Callable[[int], bool],
+    ) -> Schedule:
+        last, runs = schedule.last_task, 0
+        note = "" if due.runs else MISSED
+        if due.runs and last is not None and not schedule.overlap and is_open(last):
+            note = f"#{last} had not ended"
+        while runs < due.runs and not note:
+            # Several at a time wait for each other, unless they may overlap.
+            before = last if runs and not schedule.overlap else None
+            added = add(self._request(schedule, before))
+            if isinstance(added, str):
+                note = added
+            else:
+                last, runs = added, runs + 1
+        return self._put(
+            msgspec.structs.replace(
+                schedule,
+                since=now,
+                next_due=due.next_due,
+                last_task=last,
+                runs=schedule.runs + runs,
+                skipped=schedule.skipped + bool(note),
+                note=note,
+            )
+        )
+
+    def _request(self, schedule: Schedule, before: int | None) -> TaskRequest:
+        terms = msgspec.structs.replace(
+            schedule.request.terms or PLAIN,
+            schedule=schedule.id,
+            after_any=() if before is None else (before,),
+        )
+        return msgspec.structs.replace(
+            schedule.request, environment=self.environment(schedule.id), terms=terms
+        )
+
+    def clock_was_set(
+        self, seconds: float, now: datetime
+    ) -> list[tuple[Schedule, Schedule]]:
+        """Put right what a set clock has moved; return schedules before and after.
+
+        Intervals stay what they were. What is due by the time of day is due when
+        clocks show it; after a clock that was wrong by hours, from now on.
+
+        Args:
+            seconds: By how much it was set forward, if that is known.
+            now: This moment (UTC).
+        """
+        changed: list[tuple[Schedule, Schedule]] = []
+        for schedule in self.all():
+            rhythm = self._rhythms.get(schedule.id)
+            if rhythm is None:
+                continue
+            next_due = schedule.next_due
+            if rhythm.interval is not None:
+                next_due += timedelta(seconds=seconds)
+            settled = rhythm.settled(next_due, schedule.since, now)
+            since = schedule.since if settled is None else now
+            next_due = next_due if settled is None else settled
+            if (next_due, since) != (schedule.next_due, schedule.since):
+                right = msgspec.structs.replace(
+                    schedule, next_due=next_due, since=since
+                )
+                changed.append((schedule, self._put(right)))
+        return changed
+
+    def _put(self, schedule: Schedule) -> Schedule:
+        self._schedules[schedule.id] = schedule
+        if not schedule.paused:
+            heapq.heappush(self._heap, (schedule.next_due, schedule.id))
+            if len(self._heap) > max(_UNTIDY, 2 * len(self._schedules)):
+                self._heap = sorted({it for it in self._heap if self._stands(*it)})
+        return schedule
+
+    def _stands(self, at: datetime, schedule_id: int) -> bool:
+        schedule = self._schedules.get(schedule_id)
+        return (
+            schedule is not None
+            and schedule_id in self._rhythms
+            and not schedule.paused
+            and schedule.next_due == at
+        )

@@ -1,0 +1,46 @@
+"""The time zone of this machine, by its name."""
+
+from __future__ import annotations
+
+import warnings
+
+from ..rules.rhythm import Rhythm
+
+
+def local_zone() -> str:
+    """Return the name of the time zone of this process, such as `Europe/Berlin`.
+
+    That is what `TZ` names, or the settings of the machine. Reads a few small files.
+
+    Raises:
+        ValueError: If it has no name, as with `TZ=CET-1CEST`.
+    """
+    import tzlocal  # noqa: PLC0415 - most sessions have no schedule
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of settings that contradict each other
+            name = tzlocal.get_localzone_name()
+    except (LookupError, ValueError, OSError):
+        name = None
+    if not name:
+        raise ValueError(
+            "can't tell the name of the time zone here; give one, such as Europe/Berlin"
+        )
+    return name
+
+
+def zone_for(every: str, given: str = "") -> str:
+    """Return the time zone of a schedule.
+
+    Args:
+        every: Its rhythm; a duration is the same in all of them.
+        given: The zone that was asked for, if any.
+
+    Raises:
+        ValueError: If the rhythm makes no sense, or the zone has no name; see
+            `local_zone`.
+    """
+    if given:
+        return given
+    return "UTC" if Rhythm(every, "UTC").interval is not None else local_zone()

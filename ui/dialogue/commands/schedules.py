@@ -1,0 +1,137 @@
+"""Commands for schedules, which add tasks again and again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ....actors import (
+    AddSchedule,
+    CatchUp,
+    ListSchedules,
+    PauseSchedule,
+    QueueReply,
+    RemoveSchedule,
+    SchedulesFound,
+    TaskRequest,
+)
+from ....actors.rules.safe_text import brief
+from ....actors.runtime.zones import zone_for
+from .. import completers
+from ..answers import SchedulesAnswer
+from ..arguments import UsageError, no_arguments
+from ..registry import CommandSpec, also
+from ..schedule_reports import schedule_lines, schedule_text
+
+if TYPE_CHECKING:
+    from ..context import Context
+    from ..effects import Effect
+    from ..new_task import Asked
+
+_MOST_DIGITS: Final = 15
+
+
+def add_schedule(context: Context, request: TaskRequest, asked: Asked) -> list[Effect]:
+    """Make a schedule, in the time zone of this program if none was named."""
+    try:
+        zone = zone_for(asked.every, asked.zone)
+    except ValueError as error:
+        return [context.problem(f"{error}: --zone NAME")]
+    catch_up = asked.catch_up or CatchUp.ONCE
+    return context.send(
+        lambda i: AddSchedule(
+            request, asked.every, zone, catch_up, asked.overlap, None, i
+        ),
+        lambda reply: _found(context, reply),
+    )
+
+
+def pause_schedule(context: Context, wanted: int, *, paused: bool) -> list[Effect]:
+    """Let a schedule add nothing, or go on."""
+    return context.send(
+        lambda i: PauseSchedule(wanted, paused, None, i),
+        lambda reply: _found(context, reply),
+    )
+
+
+def _found(context: Context, reply: QueueReply, before: str = "") -> list[Effect]:
+    if not isinstance(reply, SchedulesFound):
+        return []
+    found, now = reply.schedules, context.now()
+    lines = [f"{before}{schedule_text(it, now)}" for it in found]
+    return [context.reply(lines, SchedulesAnswer(found))]
+
+
+def schedule_id(word: str) -> int:
+    """Return the id of a schedule that a word means.
+
+    Raises:
+        UsageError: If it is none.
+    """
+    if not (word.isascii() and word.isdigit()) or len(word) > _MOST_DIGITS:
+        raise UsageError(
+            f"{brief(word)} is not the id of a schedule; /schedules lists them"
+        )
+    return int(word)
+
+
+class ShowSchedules(msgspec.Struct, frozen=True):
+    """List the schedules."""
+
+    def run(self, context: Context) -> list[Effect]:
+        """Ask for them, and list them."""
+
+        def listed(reply: QueueReply) -> list[Effect]:
+            if not isinstance(reply, SchedulesFound):
+                return []
+            lines = schedule_lines(reply.schedules, context.now())
+            return [context.reply(lines, SchedulesAnswer(reply.schedules))]
+
+        return context.send(lambda i: ListSchedules(None, i), listed)
+
+
+class Unschedule(msgspec.Struct, frozen=True):
+    """Remove schedules."""
+
+    schedule_ids: tuple[int, ...]
+
+    def run(self, context: Context) -> list[Effect]:
+        """Ask for it, one by one."""
+
+        def remove(wanted: int) -> list[Effect]:
+            return context.send(
+                lambda i: RemoveSchedule(wanted, None, i),
+                lambda reply: _found(context, reply, "removed "),
+            )
+
+        return [effect for it in self.schedule_ids for effect in remove(it)]
+
+
+def _parse_schedules(rest: str) -> ShowSchedules:
+    no_arguments("/schedules", rest)
+    return ShowSchedules()
+
+
+def _parse_unschedule(rest: str) -> Unschedule:
+    words = rest.split()
+    if not words:
+        raise UsageError("remove which schedule? Give its id: /unschedule 1")
+    return Unschedule(tuple(schedule_id(word) for word in words))
+
+
+SCHEDULES: Final = CommandSpec(
+    "/schedules",
+    "",
+    "list what is added again and again, by /task --every",
+    _parse_schedules,
+    synonyms=also("/cron", "/crontab", "/timers"),
+)
+
+UNSCHEDULE: Final = CommandSpec(
+    "/unschedule",
+    "ID...",
+    "remove a schedule; the tasks that it has added stay",
+    _parse_unschedule,
+    completers.schedules,
+)

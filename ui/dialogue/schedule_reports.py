@@ -1,0 +1,71 @@
+"""Pure functions that write schedules down in lines of text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...actors.rules.safe_text import safe_line
+from .reports import countdown_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from ...actors import Schedule
+
+
+def every_text(schedule: Schedule) -> str:
+    """Write the rhythm of a schedule, with the time zone if that counts."""
+    is_cron = " " in schedule.every or schedule.every.startswith("@")
+    return f"{schedule.every} {schedule.zone}" if is_cron else schedule.every
+
+
+def next_text(schedule: Schedule, now: datetime) -> str:
+    """Write when the next run is due: in how long, and when clocks show that."""
+    if schedule.paused:
+        return "paused"
+    at = schedule.next_due.astimezone()
+    seconds = (schedule.next_due - now).total_seconds()
+    if seconds <= 0:
+        return "due"
+    short = countdown_text(seconds) if seconds < _DAY else f"{int(seconds // _DAY)}d"
+    return f"in {short} ({at:%Y-%m-%d %H:%M:%S})"
+
+
+def schedule_text(schedule: Schedule, now: datetime) -> str:
+    """Write one schedule in one line."""
+    name = safe_line(schedule.request.description)
+    return (
+        f"schedule {schedule.id}: {name}, every {safe_line(every_text(schedule))},"
+        f" {'' if schedule.paused else 'next '}{next_text(schedule, now)}"
+    )
+
+
+def schedule_lines(schedules: Sequence[Schedule], now: datetime) -> list[str]:
+    """Write a list of schedules: a header, and a row for each."""
+    if not schedules:
+        return ["No schedules."]
+    rows = [
+        ("ID", "Every", "Next", "Last", "Runs", "Left out", "Description", ""),
+        *(
+            (
+                str(it.id),
+                safe_line(every_text(it)),
+                next_text(it, now),
+                "-" if it.last_task is None else f"#{it.last_task}",
+                str(it.runs),
+                str(it.skipped),
+                safe_line(it.request.description),
+                safe_line(it.note),
+            )
+            for it in schedules
+        ),
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+_DAY = 86400.0

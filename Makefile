@@ -12,7 +12,7 @@ TOOLS := --constraint tools.txt
 PYTHONS ?= python3.11 python3.12 python3.13
 
 .PHONY: help run test test-package soak check format bench docs site screenshots wheel
-.PHONY: test-lowest test-pythons tools clean FORCE
+.PHONY: test-lowest test-pythons test-agents tools clean FORCE
 
 help: ## show these lines
 	@sed -n 's/^\([a-z-]*\):.* ## /\1: /p' $(MAKEFILE_LIST) | awk -F': ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -31,6 +31,23 @@ test: $(INSTALLED) ## run the tests; ARGS="-n 0 tests/rules" passes options to p
 # Builds the wheel and the source archive, and tries both in empty environments.
 test-package: $(INSTALLED) ## build the packages and try them in empty environments
 	$(BIN)/python -m pytest -m package $(ARGS)
+
+# The programs of others that speak the protocol, each in an environment of its own. One
+# that the registry does not have is skipped, and its test says why.
+PEERS := .venv-agents
+PEER = test -e $(PEERS)/$(1)/.done || { rm -rf $(PEERS)/$(1); mkdir -p $(PEERS)/$(1); ( $(2) ); } \
+	> $(PEERS)/$(1).log 2>&1 && touch $(PEERS)/$(1)/.done || echo "$(1): skipped, see $(PEERS)/$(1).log"
+PYTHON_PEER = $(call PEER,$(1),$(PYTHON) -m venv $(PEERS)/$(1) && \
+	timeout 300 $(PEERS)/$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2))
+
+test-agents: $(INSTALLED) ## try the MCP server with the clients of others (a few minutes)
+	@mkdir -p $(PEERS)
+	@$(call PYTHON_PEER,official-1,mcp==1.30.0)
+	@$(call PYTHON_PEER,official-2,mcp==2.3.0)
+	@$(call PYTHON_PEER,fastmcp,fastmcp==4.1.4 fastmcp-tasks==4.1.4)
+	@$(call PEER,typescript,cd $(PEERS)/typescript && timeout 300 npm install --prefix . --no-audit \
+		--no-fund @modelcontextprotocol/client@2.4.0 @modelcontextprotocol/ext-tasks@0.2.2 zod@4)
+	BACKBURNER_PEERS=$(PEERS) timeout 900 $(BIN)/python -m pytest -m agents tests/agents $(ARGS)
 
 # The fault tests in their long form: about ten minutes, with figures at the end.
 soak: $(INSTALLED) ## run the fault tests in their long form (about ten minutes)

@@ -29,6 +29,13 @@ def main() -> int:
 
 def _carry_out(arguments: list[str]) -> int:
     """Carry out a verb; the most frequent one with as little loading as can be."""
+    if arguments[0] == "mcp":
+        # Its client waits for it, and has one for each of its windows.
+        gc.disable()
+        from .agents.run import run as serve  # noqa: PLC0415 - the reason for it
+
+        gc.enable()
+        return serve(arguments[1:])
     if arguments[0] == "add":
         from .cli.lean_add import try_add  # noqa: PLC0415 - the reason for it
 

@@ -90,6 +90,23 @@ class HostTable(Settings, frozen=True):
     linger: Annotated[float, msgspec.Meta(ge=0, le=31_536_000)] = 60.0
 
 
+class AgentsTable(Settings, frozen=True):
+    """What agents may do that use a session by `backburner mcp`.
+
+    Attributes:
+        see_all: Whether they see the tasks of everybody, and not only their own.
+        end_all: Whether they may cancel all tasks that they see, and not only their
+            own.
+        deny: Commands that they may not run, as patterns of the shell for a whole
+            command: `["git push*", "sudo *"]`. A guard against mistakes: a command can
+            be written in a way that no pattern knows.
+    """
+
+    see_all: bool = False
+    end_all: bool = False
+    deny: tuple[str, ...] = ()
+
+
 class Config(Settings, frozen=True):
     """All settings.
 
@@ -105,6 +122,7 @@ class Config(Settings, frozen=True):
         ascii: Whether to draw with ASCII only, whatever the locale says.
         notifications: What tells of a task that ended.
         host: The process in which a session lives.
+        agents: What agents may do that use a session by `backburner mcp`.
     """
 
     slots: Annotated[int, msgspec.Meta(ge=1)] = 8
@@ -117,11 +135,13 @@ class Config(Settings, frozen=True):
     ascii: bool = False
     notifications: Notifications = Notifications()
     host: HostTable = HostTable()
+    agents: AgentsTable = AgentsTable()
 
 
 _TABLES: Final[dict[str, type[Settings]]] = {
     "notifications": Notifications,
     "host": HostTable,
+    "agents": AgentsTable,
 }
 
 

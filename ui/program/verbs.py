@@ -25,6 +25,7 @@ VERBS = (
     "parallel",
     "sessions",
     "host",
+    "mcp",
     "end",
     "completions",
 )

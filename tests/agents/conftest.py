@@ -1,0 +1,59 @@
+"""What the tests of the MCP server share."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import pytest
+from backburner.actors.host.remote import RemoteSystem
+from backburner.actors.host.settings import HostSettings
+from host_care import HostCare
+
+from tests.agents.agent_client import AgentClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def care(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HostCare]:
+    """Mark all processes that are started here, and kill those that are left."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.delenv("BACKBURNER_SESSION", raising=False)
+    with HostCare() as care:
+        for name, value in care.environ.items():
+            monkeypatch.setenv(name, value)
+        yield care
+
+
+@pytest.fixture
+def state(tmp_path: Path, care: HostCare) -> Path:
+    """Return where the sessions of a test are kept."""
+    del care
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def connect(state: Path) -> Iterator[Callable[..., AgentClient]]:
+    """Return what starts servers; they are killed at the end."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *options, **more: stack.enter_context(
+            AgentClient(state, *options, **more)
+        )
+
+
+@pytest.fixture
+def agent(connect: Callable[..., AgentClient]) -> AgentClient:
+    """Return a client that has shaken hands."""
+    client = connect()
+    client.initialize()
+    return client
+
+
+@pytest.fixture
+def person(state: Path) -> Iterator[RemoteSystem]:
+    """Return the same session as a person's program uses it."""
+    with RemoteSystem(HostSettings(directory=str(state / "main"), grace=1.0)) as it:
+        yield it

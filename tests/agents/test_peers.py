@@ -1,0 +1,136 @@
+"""The server and the clients of others; `make test-agents` makes their environments."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from patience import PATIENCE
+
+from tests.agents.agent_client import AgentClient, Json, modern_meta
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.agents
+
+PEERS = Path(__file__).parent / "peers"
+TOOLS = ["run", "wait", "list", "show", "output", "cancel", "rerun"]
+
+
+def environment_of(peer: str) -> Path:
+    """Return where the programs of a peer are; skip the test if there are none."""
+    folder = Path(os.environ.get("BACKBURNER_PEERS", ".venv-agents")).absolute() / peer
+    if not (folder / ".done").exists():
+        log = folder.with_name(f"{peer}.log")
+        why = log.read_text().strip()[-300:] if log.exists() else "run make test-agents"
+        pytest.skip(f"{peer} is not here: {why}")
+    return folder
+
+
+def use(peer: str, script: str, state: Path, *words: str) -> Json:
+    """Let a client of Python use a server; return what it found."""
+    python = environment_of(peer) / "bin" / "python"
+    server = [sys.executable, "-m", "backburner", "mcp", "--state-dir", str(state)]
+    done = subprocess.run(
+        [python, PEERS / script, *words, *server],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def check(report: Json) -> None:
+    """Hold what is the same for all clients and manners."""
+    assert report["tools"] == TOOLS
+    assert report["soon"]["untrusted_output"] == "soon"
+    assert report["wrong_is_error"] is True
+    late = report["late"]["task"]
+    ended = {it["id"]: it for it in report["waited"]["ended"]}
+    assert (ended.get(late["id"]) or late)["exit_code"] == 3
+
+
+@pytest.mark.parametrize("mode", ["auto", "2026-07-28", "legacy"])
+@pytest.mark.parametrize("manner", ["tasks", "plain"])
+def test_the_official_client(state: Path, mode: str, manner: str) -> None:
+    report = use("official-2", "official_2.py", state, mode, manner)
+
+    check(report)
+    assert report["version"] == ("2025-11-25" if mode == "legacy" else "2026-07-28")
+    has_tasks = manner == "tasks" and mode != "legacy"
+    assert report["late"]["ended"] is has_tasks
+    assert report["late_is_error"] is has_tasks
+    assert (report["polls"] > 0) is has_tasks
+
+
+def test_the_official_client_of_before(state: Path) -> None:
+    report = use("official-1", "official_1.py", state)
+
+    check(report)
+    assert report["version"] == "2025-11-25"
+    assert report["late"]["ended"] is False
+
+
+def test_the_client_of_fastmcp_polls_and_cancels(state: Path) -> None:
+    report = use("fastmcp", "fast_client.py", state)
+
+    assert report["late"]["untrusted_output"] == "late"
+    assert report["late_is_error"] is True
+    assert (report["before"], report["after"]) == ("working", "cancelled")
+
+
+def test_messages_fit_the_schemas_of_the_extension(
+    connect: Callable[..., AgentClient],
+) -> None:
+    folder = environment_of("typescript")
+    agent = connect()
+    meta: Json = {"_meta": modern_meta()}
+    found: list[tuple[str, Json]] = [
+        ("tool", it) for it in agent.ask("tools/list", meta)["tools"]
+    ]
+    created = [
+        agent.call("run", modern_meta(), command=command, wait=0)
+        for command in ("sleep 0.2; echo x", "sleep 0.2; exit 3", "sleep 600")
+    ]
+    found += [("created", it) for it in created]
+    ids = [it["taskId"] for it in created]
+    params: Json = {"notifications": {"taskIds": ids}}
+    listening = agent.send("subscriptions/listen", params | meta)
+    found += [("task", agent.ask("tasks/get", {"taskId": it} | meta)) for it in ids]
+    agent.call("wait", ids=[1, 2], wait=45)
+    last = {"taskId": ids[2]} | meta
+    found.append(("updated", agent.ask("tasks/update", last | {"inputResponses": {}})))
+    found.append(("canceled", agent.ask("tasks/cancel", last)))
+    agent.answer(listening)
+    found += [("task", agent.ask("tasks/get", {"taskId": it} | meta)) for it in ids]
+    found += [
+        ("told", it)
+        for it in agent.messages
+        if it.get("method") == "notifications/tasks"
+    ]
+    found.append(("result", agent.call("list", modern_meta())))
+    script = shutil.copy(PEERS / "schemas.mjs", folder)
+    lines = (json.dumps({"kind": kind, "message": it}) for kind, it in found)
+
+    done = subprocess.run(
+        ["node", script],
+        input="\n".join(lines),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    verdicts = [json.loads(it) for it in done.stdout.splitlines()]
+    assert len(verdicts) == len(found)
+    assert [it for it in verdicts if not it["ok"]] == []

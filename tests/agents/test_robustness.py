@@ -1,0 +1,241 @@
+"""What becomes of the tasks when the server, its client or the host is gone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from patience import PATIENCE
+
+from tests.agents.agent_client import modern_meta
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from backburner.actors.host.remote import RemoteSystem
+    from host_care import HostCare
+
+    from tests.agents.agent_client import AgentClient
+
+
+def test_the_server_ends_with_its_input_and_the_jobs_go_on(
+    agent: AgentClient, person: RemoteSystem
+) -> None:
+    agent.call("run", command="sleep 600", wait=0)
+    waiting = agent.begin("wait", ids=[1], wait=45)
+    agent.write(b'{"jsonrpc": "2.0", "id": 99, "meth')
+
+    assert agent.close() == 0
+
+    assert [
+        it["id"] for it in agent.answer(waiting)["result"]["structuredContent"]["open"]
+    ]
+    assert [it.status for it in person.list()] == ["running"]
+
+
+def test_what_was_asked_last_is_carried_out_though_the_input_has_ended(
+    connect: Callable[..., AgentClient], person: RemoteSystem
+) -> None:
+    agent = connect()
+    agent.initialize()
+    agent.begin("run", command="sleep 600", wait=45)
+
+    assert agent.close() == 0
+
+    assert [it.args for it in person.list()] == [("sleep 600",)]
+
+
+def test_sigterm_ends_the_server_alone(
+    agent: AgentClient, person: RemoteSystem
+) -> None:
+    agent.call("run", command="sleep 600", wait=0)
+    agent.process.send_signal(signal.SIGTERM)
+    assert agent.process.wait(PATIENCE) == -signal.SIGTERM
+    assert [it.status for it in person.list()] == ["running"]
+
+
+def test_a_client_that_kills_all_descendants_of_its_server_kills_no_job(
+    connect: Callable[..., AgentClient], care: HostCare, person: RemoteSystem
+) -> None:
+    person.end()  # the server is to start the host
+    agent = connect()
+    agent.initialize()
+    agent.call("run", command="sleep 600", wait=0)
+    server = psutil.Process(agent.process.pid)
+    started = {it.pid: os.getsid(it.pid) for it in care.left()}
+    family = [server, *server.children(recursive=True)]
+    for it in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            it.kill()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(agent.process.pid, signal.SIGKILL)
+    psutil.wait_procs(family, timeout=PATIENCE)
+
+    assert len(started) > len(family)
+    again = connect()
+    again.initialize()
+    assert [it["status"] for it in again.data("list")["tasks"]] == ["running"]
+
+
+def test_a_killed_host_is_replaced_and_nothing_is_forgotten(
+    agent: AgentClient, care: HostCare
+) -> None:
+    agent.call("run", command="true", wait=45)
+    running = agent.begin("run", {"progressToken": 1}, command="sleep 600", wait=45)
+    agent.data("list")
+    (host,) = care.hosts()
+    host.kill()
+
+    result = agent.answer(running)["result"]
+
+    assert result["structuredContent"]["task"]["id"] == 2
+    listed = agent.data("list")["tasks"]
+    assert [it["id"] for it in listed] == [1, 2]
+    assert agent.data("run", command="true", wait=45)["task"]["id"] == 3
+
+
+def test_a_session_that_is_ended_is_told_to_who_waits_and_begun_again(
+    agent: AgentClient, person: RemoteSystem
+) -> None:
+    agent.call("run", command="sleep 600", wait=0)
+    waiting = agent.begin("wait", ids=[1], wait=45)
+    agent.ask("ping")
+    person.end("that is enough")
+
+    result = agent.answer(waiting)["result"]
+    ended = "structuredContent" in result  # its task ended first
+    assert ended or "Call the tool again" in result["content"][0]["text"]
+    assert agent.data("run", command="true", wait=45)["task"]["id"] == 2
+
+
+def test_a_host_that_cant_be_started_is_one_clear_line(
+    connect: Callable[..., AgentClient], state: Path
+) -> None:
+    state.mkdir()
+    (state / "main").write_text("not a folder")
+    agent = connect()
+    agent.initialize()
+    text = agent.refusal("run", command="true")
+    assert str(state / "main") in text
+    assert "\n" not in text
+
+
+def test_a_configuration_that_cant_be_used_is_one_clear_line(
+    connect: Callable[..., AgentClient], tmp_path: Path
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("[agents]\nsee_all = 3\n")
+    agent = connect("--config", str(config))
+    agent.initialize()
+    assert "agents.see_all: expected true or false" in agent.refusal("list")
+    params = {"taskId": "x", "_meta": modern_meta()}
+    assert "agents.see_all" in agent.error("tasks/get", params)["message"]
+
+
+def test_nothing_else_reaches_the_wire(agent: AgentClient) -> None:
+    stdout = Path(f"/proc/{agent.process.pid}/fd/1").resolve()
+    assert stdout == Path(f"/proc/{agent.process.pid}/fd/2").resolve()
+    stdin = Path(f"/proc/{agent.process.pid}/fd/0").resolve()
+    assert stdin == Path(os.devnull)
+
+
+def test_a_client_that_reads_nothing_costs_little(
+    connect: Callable[..., AgentClient], state: Path
+) -> None:
+    del connect
+    command = [sys.executable, "-m", "backburner", "mcp", "--state-dir", str(state)]
+    request = b'{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}\n'
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as server:
+        assert server.stdin is not None
+        os.set_blocking(server.stdin.fileno(), False)
+        sent, rest = 0, b""
+        while sent < 20_000:
+            rest = rest or request * 100
+            try:
+                rest = rest[os.write(server.stdin.fileno(), rest) :]
+            except BlockingIOError:
+                # It has stopped to listen: much waits to be read.
+                if psutil.Process(server.pid).status() == psutil.STATUS_SLEEPING:
+                    break
+            sent += 100 * (not rest)
+        memory = psutil.Process(server.pid).memory_info().rss
+        server.kill()
+    assert sent < 20_000
+    assert memory < 60 << 20
+
+
+def test_the_server_is_told_by_name_what_it_cant_use(state: Path) -> None:
+    for words, text in (
+        (["--session", "a/b"], "'a/b' can't be the name of a session"),
+        (["--speed"], "unrecognized arguments: --speed"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "backburner", "mcp", *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+        assert done.returncode == 2
+        assert text in done.stderr
+        assert done.stdout == ""
+    assert not state.exists()
+
+
+@pytest.mark.parametrize("rounds", [5, pytest.param(100, marks=pytest.mark.agents)])
+def test_no_task_is_lost_or_doubled_when_server_and_host_are_killed_at_any_moment(
+    connect: Callable[..., AgentClient],
+    care: HostCare,
+    person: RemoteSystem,
+    rounds: int,
+) -> None:
+    chance = random.Random(int(os.environ["BACKBURNER_SEED"]))  # noqa: S311 - no secret
+    promised: dict[int, str] = {}
+    commands: set[str] = set()
+    agent = connect()
+    agent.initialize()
+    for number in range(rounds):
+        begun: dict[int, str] = {}
+        for piece in range(3):
+            command = f": round {number}, piece {piece}"
+            commands.add(command)
+            begun[agent.begin("run", command=command, wait=0)] = command
+        victim = chance.choice(["server", "host", "both", "neither"])
+        if victim in {"host", "both"}:
+            for host in care.hosts():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    host.kill()
+        if victim in {"server", "both"}:
+            agent.process.kill()
+            agent.process.wait(PATIENCE)
+        for request, command in begun.items():
+            try:
+                answer = agent.answer(request)
+            except TimeoutError:
+                if victim in {"server", "both"}:
+                    continue  # nothing was promised
+                raise
+            assert "result" in answer, answer
+            data = answer["result"]["structuredContent"]
+            promised[data["task"]["id"]] = command
+        if victim in {"server", "both"}:
+            agent = connect()
+            agent.initialize()
+
+    agent.call("wait", wait=45)
+    listed = {it["id"]: it["command"] for it in agent.data("list", limit=200)["tasks"]}
+    known = {it.id: it.args[0] for it in person.list()}
+    assert {it: known[it] for it in promised} == promised
+    assert len({*known.values()}) == len(known)
+    assert {*known.values()} <= commands
+    assert {**known, **listed} == known

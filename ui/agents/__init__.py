@@ -1,0 +1,1 @@
+"""The MCP server: a thin proxy between an agent and a session's host."""

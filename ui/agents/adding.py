@@ -1,0 +1,215 @@
+"""Calls that add a task: `run` and `rerun`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from ...actors.messages import AddTask, CancelTask, TaskAdded
+from ...actors.rules.safe_text import brief, safe_line
+from ...actors.rules.task import TaskRequest, TaskStatus
+from ...actors.rules.terms import DEFAULT_GROUP, PLAIN, Terms
+from ..program.config import ConfigError
+from .call import Answer, Call, refusal
+from .facts import facts, line
+from .output import marked, read_end
+from .policy import matching
+from .tools import RunResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ...actors.rules.task import Task
+    from .host_client import Reply
+    from .session import AgentSession
+    from .tools import RerunArguments, RunArguments
+
+_SHOWN_OUTPUT: Final = 4096  # bytes of output in the answer of `run`
+_LONGEST_NAME: Final = 60
+
+
+def ended_answer(task: Task) -> Answer:
+    """Return what `run` answers for a task that has ended.
+
+    Not to have completed is an error; so is not to have been run.
+    """
+    text, shown = line(task), UNSET
+    if task.output_path is not None:
+        try:
+            part = read_end(Path(task.output_path), _SHOWN_OUTPUT)
+        except OSError as error:
+            text += f"\nIts output can't be read: {error.strerror}."
+        else:
+            shown = part.text
+            if part.text:
+                what = f"the output of #{task.id}"
+                if part.size > _SHOWN_OUTPUT:
+                    what = f"the end of {what} ({part.size} bytes in all)"
+                text += "\n" + marked(what, part.text)
+            else:
+                text += "\nIt printed nothing."
+    result = RunResult(facts(task), ended=True, untrusted_output=shown)
+    return Answer(text, result, is_error=task.status is not TaskStatus.COMPLETE)
+
+
+class _AddCall(Call):
+    """The base of what adds a task: waits a moment for its end."""
+
+    def __init__(
+        self, session: AgentSession, answer: Callable[[Answer], None], wait: float
+    ) -> None:
+        super().__init__(session, answer)
+        self._wait = wait
+        self._task: Task | None = None
+        self._withdrawn = False
+
+    @property
+    def note(self) -> str:
+        """What is known so far, for people."""
+        return super().note if self._task is None else line(self._task)
+
+    def _add(self, request: TaskRequest) -> None:
+        command = " ".join(request.args)
+        try:
+            pattern = matching(self._session.rules().deny, command)
+        except ConfigError as error:
+            self.fail(f"{error}. Nothing runs before the person has mended that.")
+            return
+        if pattern is not None:
+            self.fail(
+                f"not run: the configuration denies agents commands like {pattern!r}"
+                " ([agents] deny). Ask the person to run it, or do without."
+            )
+            return
+        # Chosen here, so that it is added once however often it is asked for, and long
+        # enough to name the task to those who may know it.
+        request = replace(
+            request, origin=self._session.origin, key=os.urandom(16).hex()
+        )
+        self._session.host.ask(AddTask(request), self._added)
+
+    def _added(self, reply: Reply) -> None:
+        if not isinstance(reply, TaskAdded):
+            self.fail(refusal(reply))
+            return
+        task = self._session.tasks.get(reply.task.id, reply.task)
+        self._task = task
+        if self._withdrawn:
+            self._cancel(task)
+        elif task.status.is_final:
+            self.answer(ended_answer(task))
+        elif self._wait == 0:
+            self.hurry()
+        else:
+            self._call_later(self._wait, self.hurry)
+
+    def task_changed(self, task: Task) -> None:
+        """Hear that a task has changed."""
+        if self._task is not None and task.id == self._task.id:
+            self._task = task
+            if task.status.is_final:
+                self.answer(ended_answer(task))
+
+    def host_failed(self, text: str) -> None:
+        """Hear that the session has ended, or can't be reached."""
+        task = self._task
+        if task is None:
+            super().host_failed(text)
+        else:
+            self.fail(f"#{task.id} was added, then {text}. `list` shows what became.")
+
+    def hurry(self) -> None:
+        """Answer with what is known by now."""
+        task = self._task
+        if task is None:
+            return  # the host's answer is on its way
+        text = (
+            f"{line(task)}\nIt goes on by itself, also when this conversation ends:"
+            f" `wait` with ids [{task.id}] waits for its end, `output` with id"
+            f" {task.id} reads what it prints, `cancel` ends it."
+        )
+        self.answer(Answer(text, RunResult(facts(task), ended=False), task=task))
+
+    def withdraw(self) -> None:
+        """Answer nothing: nobody listens any more."""
+        # Nobody knows of the task, and nobody would look after it.
+        self._withdrawn = True
+        if self._task is not None:
+            self._cancel(self._task)
+        super().withdraw()
+
+    def _cancel(self, task: Task) -> None:
+        reason = f"{self._session.origin} withdrew it before it had an answer"
+        self._session.host.ask(CancelTask(task.id, reason), _ignore)
+
+
+class RunCall(_AddCall):
+    """`run`."""
+
+    def __init__(
+        self,
+        session: AgentSession,
+        answer: Callable[[Answer], None],
+        arguments: RunArguments,
+    ) -> None:
+        super().__init__(session, answer, arguments.wait)
+        self._arguments = arguments
+
+    def start(self) -> None:
+        """Add the task."""
+        given = self._arguments
+        if not given.command.strip():
+            self.fail("the command is empty; give a command line for bash")
+            return
+        directory = os.path.abspath(given.directory or ".")  # noqa: PTH100 - a text
+        if not os.path.isdir(directory):  # noqa: PTH112 - the same
+            self.fail(
+                f"{safe_line(directory)} is not a directory; give one that exists"
+            )
+            return
+        for task_id in given.after:
+            if self._visible(task_id) is None:
+                return
+        terms = Terms(
+            timeout=None if given.timeout is UNSET else given.timeout,
+            after=tuple(given.after),
+            group=given.group or DEFAULT_GROUP,
+        )
+        first = given.command.strip().partition("\n")[0]
+        environment = {**os.environ, **given.environment} if given.environment else None
+        self._add(
+            TaskRequest(
+                given.description.strip() or brief(safe_line(first), _LONGEST_NAME),
+                "bash",
+                (given.command,),
+                directory=directory,
+                environment=environment,
+                terms=None if terms == PLAIN else terms,
+            )
+        )
+
+
+class RerunCall(_AddCall):
+    """`rerun`."""
+
+    def __init__(
+        self,
+        session: AgentSession,
+        answer: Callable[[Answer], None],
+        arguments: RerunArguments,
+    ) -> None:
+        super().__init__(session, answer, arguments.wait)
+        self._id = arguments.id
+
+    def start(self) -> None:
+        """Add the task."""
+        if (task := self._visible(self._id)) is not None:
+            self._add(task.request)
+
+
+def _ignore(reply: Reply) -> None:
+    del reply

@@ -1,0 +1,112 @@
+"""A call of a tool under way, and what it comes to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ...actors.messages import Refused
+from ...actors.rules.safe_text import safe_line
+from ...actors.rules.task import Task
+from .tools import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .host_client import Reply
+    from .loop import Timer
+    from .session import AgentSession
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a call came to.
+
+    Attributes:
+        text: For a model to read.
+        result: The same as data; None if it failed.
+        is_error: Whether it failed, or the task did.
+        task: The task that goes on, if the call started one.
+    """
+
+    text: str
+    result: Result | None = None
+    is_error: bool = False
+    task: Task | None = None
+
+
+class Call:
+    """A call under way; it answers once, unless it is withdrawn.
+
+    Args:
+        session: Whose tasks it is about.
+        answer: Told the answer.
+    """
+
+    def __init__(self, session: AgentSession, answer: Callable[[Answer], None]) -> None:
+        self._session = session
+        self._tell = answer
+        self._is_over = False
+        self._timer: Timer | None = None
+
+    @property
+    def note(self) -> str:
+        """What is known so far, for people."""
+        return "waiting for the session's host"
+
+    def start(self) -> None:
+        """Begin; the host is there."""
+        raise NotImplementedError
+
+    def task_changed(self, task: Task) -> None:
+        """Hear that a task has changed."""
+
+    def host_failed(self, text: str) -> None:
+        """Hear that the session has ended, or can't be reached."""
+        self.fail(f"{text}. Call the tool again to start the session again.")
+
+    def hurry(self) -> None:
+        """Answer with what is known by now, if that is an answer."""
+        self.fail("the connection was closed")
+
+    def withdraw(self) -> None:
+        """Answer nothing: nobody listens any more."""
+        self._finish()
+
+    def fail(self, text: str) -> None:
+        """Answer that it failed."""
+        self.answer(Answer(text, is_error=True))
+
+    def answer(self, answer: Answer) -> None:
+        """Answer, unless that is done."""
+        if not self._is_over:
+            self._finish()
+            self._tell(answer)
+
+    def _finish(self) -> None:
+        self._is_over = True
+        self._session.calls.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _call_later(self, seconds: float, call: Callable[[], None]) -> None:
+        self._timer = self._session.loop.call_later(seconds, call)
+
+    def _visible(self, task_id: int) -> Task | None:
+        """Return a task that the agent may see; fail if there is none."""
+        task = self._session.tasks.get(task_id)
+        if task is None:
+            self.fail(f"{self._unknown(task_id)}; `list` shows those there are")
+        return task
+
+    def _unknown(self, task_id: int) -> str:
+        return f"there is no task {task_id}{self._session.of_whom}"
+
+
+def refusal(reply: Reply) -> str:
+    """Return why a request was not carried out, for whoever asked for it."""
+    if isinstance(reply, str):
+        return reply
+    if isinstance(reply, Refused):
+        return safe_line(reply.text)
+    return f"the session's host answered with {type(reply).__name__}; restart it"

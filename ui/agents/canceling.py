@@ -1,0 +1,116 @@
+"""The call that ends tasks: `cancel`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ...actors.messages import CancelTask, Refused
+from ..program.config import ConfigError
+from .call import Answer, Call, refusal
+from .facts import facts, line
+from .tools import LONGEST_WAIT, CancelResult, NotCanceled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ...actors.rules.task import Task
+    from .host_client import Reply
+    from .session import AgentSession
+    from .tools import CancelArguments
+
+_BEYOND_GRACE: Final = 3.0  # seconds for what follows a SIGKILL
+_NAMED: Final = 10
+
+
+class CancelCall(Call):
+    """`cancel`."""
+
+    def __init__(
+        self,
+        session: AgentSession,
+        answer: Callable[[Answer], None],
+        arguments: CancelArguments,
+    ) -> None:
+        super().__init__(session, answer)
+        self._arguments = arguments
+        self._asked: set[int] = set()
+        self._canceled: list[int] = []
+        self._refused: list[NotCanceled] = []
+
+    @property
+    def note(self) -> str:
+        """What is known so far, for people."""
+        return f"ending {', '.join(f'#{it}' for it in self._canceled[:_NAMED])}"
+
+    def start(self) -> None:
+        """Cancel them."""
+        session = self._session
+        try:
+            end_all = session.rules().end_all
+        except ConfigError:
+            end_all = False
+        reason = f"canceled by {session.origin}"
+        for task_id in dict.fromkeys(self._arguments.ids):
+            task = session.tasks.get(task_id)
+            if task is None:
+                self._refuse(task_id, self._unknown(task_id))
+            elif task.status.is_final:
+                self._refuse(task_id, f"it has ended already: {line(task)}")
+            elif task.origin != session.origin and not end_all:
+                self._refuse(task_id, "it is not yours; ask the person to cancel it")
+            else:
+                self._asked.add(task_id)
+        for task_id in [*self._asked]:
+            request = CancelTask(task_id, reason, self._arguments.now)
+            session.host.ask(request, self._answered_for(task_id))
+        wait = min(session.host.grace + _BEYOND_GRACE, LONGEST_WAIT)
+        self._call_later(wait, self.hurry)
+        self._answer_if_over()
+
+    def task_changed(self, task: Task) -> None:
+        """Hear that a task has changed."""
+        if task.id in self._canceled:
+            self._answer_if_over()
+
+    def hurry(self) -> None:
+        """Answer with what is known by now."""
+        tasks = self._session.tasks
+        known = [tasks[it] for it in self._canceled if it in tasks]
+        over = [it for it in known if _is_over(it)]
+        still = [it for it in known if not _is_over(it)]
+        lines = [line(it) for it in over]
+        lines += [f"not ended yet: {line(it)}" for it in still]
+        lines += [f"#{it.id} was not canceled: {it.why}" for it in self._refused]
+        result = CancelResult([*map(facts, over)], [*map(facts, still)], self._refused)
+        self.answer(Answer("\n".join(lines), result, is_error=not known))
+
+    def _refuse(self, task_id: int, why: str) -> None:
+        self._refused.append(NotCanceled(task_id, why))
+
+    def _answered_for(self, task_id: int) -> Callable[[Reply], None]:
+        def answered(reply: Reply) -> None:
+            self._asked.discard(task_id)
+            task = self._session.tasks.get(task_id)
+            # One that ended meanwhile has ended, which is what was asked for.
+            if isinstance(reply, Refused | str) and not (task and task.status.is_final):
+                self._refuse(task_id, refusal(reply))
+            else:
+                self._canceled.append(task_id)
+            self._answer_if_over()
+
+        return answered
+
+    def _answer_if_over(self) -> None:
+        tasks = self._session.tasks
+        if not self._asked and _all_over(
+            tasks[it] for it in self._canceled if it in tasks
+        ):
+            self.hurry()
+
+
+def _is_over(task: Task) -> bool:
+    return task.status.is_final and not task.left_running
+
+
+def _all_over(tasks: Iterable[Task]) -> bool:
+    return all(map(_is_over, tasks))

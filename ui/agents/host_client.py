@@ -1,0 +1,423 @@
+"""The host of a session, as a server with one thread reaches it.
+
+Requests that were not answered when a host died are sent to the next one; those that
+add a task have a key, so that nothing is added twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
+
+from ...actors.host import wire
+from ...actors.host.address import connect
+from ...actors.host.frames import LONGEST_FROM_HOST, FrameError, FrameReader, frame
+from ...actors.host.wire import Behind, Farewell, Hello, Number, Rejected, Told, Welcome
+from ...actors.messages import (
+    Notification,
+    Subscribe,
+    Subscribed,
+    SystemStopped,
+    TaskChanged,
+    TasksForgotten,
+)
+from ...actors.rules.safe_text import is_unicode, safe_line
+from .loop import READ, WRITE
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from ...actors.messages import QueueReply, QueueRequest
+    from ...actors.rules.task import Task
+    from .loop import Loop, Timer
+    from .place import Place
+
+    Reply = QueueReply | str
+
+_CHUNK: Final = 1 << 18
+_NEWS: Final = 1  # the number of the subscriber
+_CONNECT_TIMEOUT: Final = 0.5
+_SHORTEST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 2.0
+_PATIENCE: Final = 90.0  # seconds for a host to be reached; its start may take 60
+_LONGEST_COMPLAINT: Final = 4096
+
+
+class _Pending:
+    __slots__ = ("answered", "request")
+
+    def __init__(self, request: Any, answered: Callable[[Any], None]) -> None:  # noqa: ANN401 - any request
+        self.request = request
+        self.answered = answered
+
+
+class HostClient:
+    """Sends requests to a session's host, and knows the tasks of one origin.
+
+    Connects when it is used first; a host is started if there is none.
+
+    Args:
+        loop: Calls back.
+        place: Which session.
+        origin: The tasks that are known here; None for those of everybody.
+        changed: Told of a task that has changed, and of each when a host is reached.
+        failed: Told why, when the session has ended or can't be reached.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        place: Place,
+        origin: str | None,
+        changed: Callable[[Task], None],
+        failed: Callable[[str], None],
+    ) -> None:
+        self._loop = loop
+        self._failed = failed
+        self._place = place
+        self._origin = origin
+        self._changed = changed
+        self._tasks: dict[int, Task] = {}
+        self._welcome: Welcome | None = None
+        self._sock: socket.socket | None = None
+        self._frames = FrameReader(LONGEST_FROM_HOST)
+        self._out = bytearray()
+        self._numbers = _NEWS
+        self._pending: dict[int, _Pending] = {}
+        self._awaited: list[Callable[[str | None], None]] = []
+        self._ready = False
+        self._reaching = False
+        self._pause = _SHORTEST_PAUSE
+        self._gives_up: Timer | None = None
+
+    # What its owner asks.
+
+    @property
+    def tasks(self) -> dict[int, Task]:
+        """The tasks that are known here, by id; as they were told last."""
+        return self._tasks
+
+    @property
+    def grace(self) -> float:
+        """Seconds that a canceled task has to end by itself."""
+        return 0.0 if self._welcome is None else self._welcome.grace
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the host is there, and has told how things are."""
+        return self._ready
+
+    def when_ready(self, then: Callable[[str | None], None]) -> None:
+        """Call `then` when the host has told how things are.
+
+        Args:
+            then: Called with None, or with why the host can't be reached; at once if
+                it is there.
+        """
+        if self._ready:
+            then(None)
+            return
+        self._awaited.append(then)
+        self._reach()
+
+    def ask(self, request: QueueRequest, answered: Callable[[Reply], None]) -> int:
+        """Send a request.
+
+        Args:
+            request: Without a `reply_to`; one that adds a task must have a key.
+            answered: Called once, with the answer, or with why there is none; not at
+                all if it is forgotten before.
+
+        Returns:
+            The number by which it can be forgotten.
+        """
+        self._numbers += 1
+        number = self._numbers
+        changes: dict[str, Any] = {"reply_to": Number(number)}
+        self._pending[number] = _Pending(replace(request, **changes), answered)
+        if self._ready:
+            self._send(self._pending[number].request)
+        else:
+            self._reach()
+        return number
+
+    def forget(self, number: int) -> None:
+        """Call nobody with the answer to a request; it is carried out nevertheless."""
+        if number in self._pending:
+            self._pending[number].answered = _ignore
+
+    @property
+    def unanswered(self) -> int:
+        """How many requests have no answer yet."""
+        return len(self._pending)
+
+    def leave(self) -> None:
+        """Leave the session, which goes on."""
+        if self._sock is not None:
+            self._send(Farewell())
+            self._sock.setblocking(True)  # noqa: FBT003 - its name
+            self._sock.settimeout(1.0)
+            with contextlib.suppress(OSError):
+                self._sock.sendall(self._out)
+            self._disconnect()
+
+    # Reaching it.
+
+    def _reach(self) -> None:
+        if self._reaching or self._sock is not None:
+            return
+        self._reaching = True
+        if self._gives_up is None:
+            self._gives_up = self._loop.call_later(
+                _PATIENCE, lambda: self._fail("the session's host does not answer")
+            )
+        try:
+            sock = connect(self._place.directory, _CONNECT_TIMEOUT)
+        except (FileNotFoundError, ConnectionError, NotADirectoryError):
+            self._start_host()
+        except TimeoutError:
+            self._try_later()
+        except OSError as error:
+            self._fail(
+                f"can't connect to the host in {self._place.directory}:"
+                f" {error.strerror}"
+            )
+        else:
+            self._connected(sock)
+
+    def _connected(self, sock: socket.socket) -> None:
+        sock.setblocking(False)  # noqa: FBT003 - its name
+        self._sock = sock
+        self._frames = FrameReader(LONGEST_FROM_HOST)
+        self._out.clear()
+        directory = _working_directory()
+        environment = wire.pack_environment(os.environ)
+        program = "backburner mcp"
+        self._loop.watch(sock.fileno(), READ, self._use)
+        self._send(Hello(wire.PROTOCOL, program, os.getpid(), directory, environment))
+
+    def _try_later(self) -> None:
+        self._reaching = False
+        pause, self._pause = self._pause, min(2 * self._pause, _LONGEST_PAUSE)
+        self._loop.call_later(pause, self._reach)
+
+    def _start_host(self) -> None:
+        try:
+            # In a session of its own, so that whoever ends this server's group does not
+            # end the start of the host as well.
+            starter = subprocess.Popen(
+                self._place.start_command(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._fail(f"can't start the session's host: {error.strerror}")
+            return
+        _Start(self._loop, starter, self._started)
+
+    def _started(self, complaint: str | None) -> None:
+        if complaint is None:
+            self._try_later()
+        else:
+            self._fail(complaint)
+
+    def _fail(self, text: str) -> None:
+        """Tell everybody who waits that the host can't be reached."""
+        self._disconnect()
+        self._reaching = False
+        self._stop_giving_up()
+        text = safe_line(text)
+        awaited, self._awaited = self._awaited, []
+        pending = [*self._pending.values()]
+        self._pending.clear()
+        for then in awaited:
+            then(text)
+        for it in pending:
+            it.answered(text)
+        self._failed(text)
+
+    # The connection.
+
+    def _send(self, message: Any) -> None:  # noqa: ANN401 - any message to a host
+        self._out += frame(wire.encode(message))
+        self._flush()
+
+    def _flush(self) -> None:
+        sock = self._sock
+        if sock is None:
+            return
+        try:
+            while self._out:
+                del self._out[: sock.send(self._out)]
+        except BlockingIOError:
+            self._loop.watch(sock.fileno(), READ | WRITE, self._use)
+        except OSError:
+            pass  # what can be read tells of the end
+        else:
+            self._loop.watch(sock.fileno(), READ, self._use)
+
+    def _use(self) -> None:
+        if self._out:
+            self._flush()
+        self._receive()
+
+    def _receive(self) -> None:
+        sock = self._sock
+        if sock is None:
+            return
+        try:
+            data = sock.recv(_CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._lost()
+            return
+        try:
+            for payload in self._frames.feed(data):
+                self._take(wire.decode_from_host(payload))
+                if self._sock is not sock:
+                    return
+        except (FrameError, wire.BadMessageError) as error:
+            self._fail(f"the session's host sent nonsense: {error}; restart it")
+
+    def _take(self, message: wire.FromHost) -> None:
+        match message:
+            case Welcome():
+                self._welcome = message
+                self._send(Subscribe(Number(_NEWS), origin=self._origin))
+            case Rejected(ending=True):
+                self._disconnect()
+                self._try_later()
+            case Rejected(text=text):
+                self._fail(text)
+            case Farewell(text=text):
+                self._fail(f"the session has ended: {text}")
+            case Behind():
+                self._send(Subscribe(Number(_NEWS), origin=self._origin))
+            case Told(to=to, message=told):
+                if isinstance(told, Notification):
+                    self._take_news(told)
+                elif (pending := self._pending.pop(to, None)) is not None:
+                    pending.answered(told)
+
+    def _take_news(self, news: Notification) -> None:
+        match news:
+            case Subscribed(tasks=tasks):
+                before, self._tasks = self._tasks, {it.id: it for it in tasks}
+                for task in tasks:
+                    known = before.get(task.id)
+                    if known is None or known.status is not task.status:
+                        self._changed(task)
+                if not self._ready:
+                    self._be_ready()
+            case TaskChanged(task=task):
+                self._tasks[task.id] = task
+                self._changed(task)
+            case TasksForgotten(ids=ids):
+                for task_id in ids:
+                    self._tasks.pop(task_id, None)
+            case SystemStopped(reason=reason):
+                self._fail(f"the session has ended: {reason}")
+            case _:
+                pass
+
+    def _be_ready(self) -> None:
+        self._ready = True
+        self._reaching = False
+        self._pause = _SHORTEST_PAUSE
+        self._stop_giving_up()
+        for it in [*self._pending.values()]:
+            self._send(it.request)
+        awaited, self._awaited = self._awaited, []
+        for then in awaited:
+            then(None)
+
+    def _lost(self) -> None:
+        """The host is gone without a word: reach the next one."""
+        self._disconnect()
+        self._try_later()
+
+    def _disconnect(self) -> None:
+        sock, self._sock = self._sock, None
+        self._ready = False
+        self._out.clear()
+        if sock is not None:
+            self._loop.unwatch(sock.fileno())
+            sock.close()
+
+    def _stop_giving_up(self) -> None:
+        if self._gives_up is not None:
+            self._gives_up.cancel()
+            self._gives_up = None
+
+
+class _Start:
+    """A process that starts a host, until it has ended.
+
+    Args:
+        loop: Calls back.
+        starter: The process; its standard error is a pipe.
+        done: Called with None, or with what it complained about.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        starter: subprocess.Popen[bytes],
+        done: Callable[[str | None], None],
+    ) -> None:
+        self._loop = loop
+        self._starter = starter
+        self._done = done
+        self._told = b""
+        self._pidfd = os.pidfd_open(starter.pid)
+        loop.watch(self._pidfd, READ, self._ended)
+        if starter.stderr is not None:
+            os.set_blocking(starter.stderr.fileno(), False)
+            loop.watch(starter.stderr.fileno(), READ, self._read)
+
+    def _read(self) -> None:
+        if self._starter.stderr is None:
+            return
+        data = b""
+        with contextlib.suppress(OSError):
+            data = os.read(self._starter.stderr.fileno(), _LONGEST_COMPLAINT)
+        self._told = (self._told + data)[:_LONGEST_COMPLAINT]
+        if not data:
+            self._loop.unwatch(self._starter.stderr.fileno())
+
+    def _ended(self) -> None:
+        self._loop.unwatch(self._pidfd)
+        os.close(self._pidfd)
+        status = self._starter.wait()
+        if self._starter.stderr is not None:
+            self._read()
+            self._loop.unwatch(self._starter.stderr.fileno())
+            self._starter.stderr.close()
+        if status == 0:
+            self._done(None)
+            return
+        text = self._told.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        text = text.removeprefix("backburner: ")
+        self._done(text or f"the session's host can't be started (status {status})")
+
+
+def _ignore(answer: object) -> None:
+    del answer
+
+
+def _working_directory() -> str | None:
+    try:
+        directory = os.getcwd()  # noqa: PTH109 - a text
+    except OSError:
+        return None
+    return directory if is_unicode(directory) else None

@@ -1,0 +1,116 @@
+"""JSON-RPC 2.0 as MCP uses it: what may stand in a line, and the errors."""
+
+from __future__ import annotations
+
+from typing import Any, Final, cast
+
+import msgspec
+
+PARSE_ERROR: Final = -32700
+INVALID_REQUEST: Final = -32600
+METHOD_NOT_FOUND: Final = -32601
+INVALID_PARAMS: Final = -32602
+INTERNAL_ERROR: Final = -32603
+MISSING_CAPABILITY: Final = -32021
+UNSUPPORTED_VERSION: Final = -32022
+
+RequestId = str | int
+Json = dict[str, Any]
+
+
+class RpcError(Exception):
+    """A request that is answered by an error.
+
+    Args:
+        code: One of the codes above.
+        text: What is wrong, and what to do.
+        data: More, for programs.
+    """
+
+    def __init__(self, code: int, text: str, data: Json | None = None) -> None:
+        super().__init__(text)
+        self.code = code
+        self.data = data
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A request or, without an id, a notification.
+
+    Attributes:
+        method: What is asked for.
+        params: With what.
+        id: What its answer is to carry; None for a notification.
+    """
+
+    method: str
+    params: Json
+    id: RequestId | None
+
+    @property
+    def meta(self) -> Json:
+        """The `_meta` of the parameters."""
+        found: object = self.params.get("_meta")
+        return cast("Json", found) if isinstance(found, dict) else {}
+
+
+class BadRequestError(RpcError):
+    """A line that is no request; `id` is that of the request if it has one."""
+
+    def __init__(self, code: int, text: str, request_id: RequestId | None) -> None:
+        super().__init__(code, text)
+        self.id = request_id
+
+
+def read_request(line: bytes) -> Request | None:
+    """Read a line of a client.
+
+    Returns:
+        The request or notification; None for an answer, which nobody waits for.
+
+    Raises:
+        BadRequestError: If it is neither.
+    """
+    try:
+        found: object = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRequestError(PARSE_ERROR, f"not valid JSON: {error}", None) from error
+    if not isinstance(found, dict):
+        text = "a message is one JSON object a line; batches are not taken"
+        raise BadRequestError(INVALID_REQUEST, text, None)
+    message = cast("Json", found)
+    request_id: object = message.get("id")
+    is_id = isinstance(request_id, str | int) and not isinstance(request_id, bool)
+    known_id = cast("RequestId", request_id) if is_id else None
+    if "id" in message and not is_id:
+        text = "an id is a string or a whole number"
+        raise BadRequestError(INVALID_REQUEST, text, None)
+    if message.get("jsonrpc") != "2.0":
+        text = 'the field "jsonrpc" has to be "2.0"'
+        raise BadRequestError(INVALID_REQUEST, text, known_id)
+    method: object = message.get("method")
+    if method is None and ("result" in message or "error" in message):
+        return None
+    if not isinstance(method, str):
+        raise BadRequestError(INVALID_REQUEST, "a request has a method", known_id)
+    params: object = message.get("params", {})
+    if not isinstance(params, dict):
+        raise BadRequestError(INVALID_PARAMS, "params has to be an object", known_id)
+    return Request(method, cast("Json", params), known_id)
+
+
+def result_line(request_id: RequestId, result: Json) -> bytes:
+    """Return the line that answers a request."""
+    return msgspec.json.encode({"jsonrpc": "2.0", "id": request_id, "result": result})
+
+
+def error_line(request_id: RequestId | None, error: RpcError) -> bytes:
+    """Return the line that answers a request by an error."""
+    found: Json = {"code": error.code, "message": str(error)}
+    if error.data is not None:
+        found["data"] = error.data
+    return msgspec.json.encode({"jsonrpc": "2.0", "id": request_id, "error": found})
+
+
+def notification_line(method: str, params: Json) -> bytes:
+    """Return the line of a notification."""
+    return msgspec.json.encode({"jsonrpc": "2.0", "method": method, "params": params})

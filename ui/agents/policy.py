@@ -1,0 +1,34 @@
+"""What an agent may do, as the configuration says."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_BETWEEN: Final = re.compile(r"&&|\|\||[;&|\n(){}`]|\$\(")
+_ASSIGNMENTS: Final = re.compile(r"(?:[A-Za-z_]\w*=\S*\s+)+")
+
+
+def matching(patterns: Iterable[str], command: str) -> str | None:
+    """Return the first pattern that a command line, or a command in it, matches.
+
+    A guard against mistakes, and no more: a command can be written in a way that no
+    pattern knows.
+
+    Args:
+        patterns: As of the shell, `*` and `?` standing for anything, for a whole
+            command: `git push*`.
+        command: What `bash -c` would be given.
+    """
+    commands = {command.strip()}
+    for part in _BETWEEN.split(command):
+        plain = " ".join(part.split())
+        commands |= {plain, _ASSIGNMENTS.sub("", plain, count=1)}
+    for pattern in patterns:
+        if any(fnmatchcase(it, pattern) for it in commands):
+            return pattern
+    return None

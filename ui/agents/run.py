@@ -1,0 +1,94 @@
+"""The command `backburner mcp`: an MCP server on its standard streams."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..program.exit_status import EXIT_USAGE
+from .loop import Loop
+from .place import find_place
+from .server import Server
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+_STDIN, _STDOUT, _STDERR = range(3)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Serve the client at the standard streams until it closes them.
+
+    Args:
+        arguments: Those after `mcp`.
+
+    Returns:
+        The exit status.
+    """
+    try:
+        if arguments:
+            options = _parser().parse_args(arguments)
+            place = find_place(options.session, options.state_dir, options.config)
+            name = options.name or ""
+        else:
+            place, name = find_place(None, None), ""
+    except ValueError as error:
+        sys.stderr.write(f"backburner: {error}\n")
+        return EXIT_USAGE
+    # Nothing is lost if these end it: all that matters is in the session.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    source, target = _take_streams()
+    loop = Loop()
+    server = Server(loop, place, name, source, target)
+    gc.freeze()
+    try:
+        loop.run()
+    finally:
+        server.leave()
+    return 0
+
+
+def _take_streams() -> tuple[int, int]:
+    """Return descriptors of the client that nothing else in this process writes to.
+
+    What is printed goes to standard error, and what reads standard input reads nothing.
+    """
+    for fd in (_STDIN, _STDOUT, _STDERR):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, this one
+    source, target = os.dup(_STDIN), os.dup(_STDOUT)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, _STDIN)
+    os.close(nothing)
+    os.dup2(_STDERR, _STDOUT)
+    return source, target
+
+
+def _parser() -> argparse.ArgumentParser:
+    from ..program.options import SafeParser  # noqa: PLC0415 - seldom needed
+
+    parser = SafeParser(
+        prog="backburner mcp",
+        description="Serve an agent by the Model Context Protocol on standard input and"
+        " output. docs/agents.md says how to set it up.",
+    )
+    parser.add_argument("--session", metavar="NAME", help="which session")
+    parser.add_argument(
+        "--state-dir", type=Path, metavar="DIR", help="where sessions are kept"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE")
+    parser.add_argument(
+        "--name",
+        metavar="NAME",
+        help="what the agent is called (default: what its program says)",
+    )
+    return parser

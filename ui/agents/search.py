@@ -1,0 +1,282 @@
+"""Searching output by an expression, in a process of its own.
+
+A regular expression can take longer than anybody waits, and nothing interrupts it: the
+search runs in a fork, which is killed when its time is over. The server has one thread,
+so that forking it is safe.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final, NoReturn
+
+import msgspec
+
+from ...actors.processes.output_file import open_output
+from ...actors.rules.safe_text import brief, safe_line
+from .loop import READ
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from .loop import Loop
+
+MOST_SCANNED: Final = 64 << 20
+"""Bytes that a search reads at most before it answers."""
+
+TIME: Final = 20.0
+"""Seconds that a search takes at most."""
+
+_CHUNK: Final = 1 << 18  # a longer line counts as several
+_LOOK: Final = 0.1  # seconds between two looks at output that grows
+_LONGEST_ANSWER: Final = 1 << 20
+_LONGEST_SHOWN: Final = 2000  # characters of a line that is returned
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What a search found.
+
+    Attributes:
+        task_id: Of which task.
+        lines: The lines that match, safe to show.
+        cursor: Where in the file the search ended.
+        size: Bytes of the file then.
+    """
+
+    task_id: int
+    lines: list[str]
+    cursor: int
+    size: int
+
+
+def pattern_problem(pattern: str) -> str | None:
+    """Return why a pattern is not a regular expression; None if it is one."""
+    try:
+        re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as error:
+        return (
+            f"{brief(safe_line(pattern))!r} is not a regular expression of Python:"
+            f" {error}"
+        )
+    return None
+
+
+class Search:
+    """A search under way.
+
+    Args:
+        loop: Calls back.
+        done: Called once with what was found; with None if the search failed or its
+            time was over. Not called after `stop`.
+    """
+
+    def __init__(self, loop: Loop, done: Callable[[Found | None], None]) -> None:
+        self._loop = loop
+        self._done = done
+        self._pid = 0
+        self._fd = -1
+        self._answer = b""
+
+    def grep(  # noqa: PLR0913 - each is one independent thing
+        self,
+        task_id: int,
+        path: Path,
+        pattern: str,
+        *,
+        cursor: int,
+        limit: int,
+        head: int | None,
+        tail: int | None,
+    ) -> None:
+        """Search from a place on for lines that match, up to `MOST_SCANNED` bytes.
+
+        Args:
+            task_id: Of which task.
+            path: Its output.
+            pattern: The expression.
+            cursor: Where.
+            limit: Bytes of matching lines at most.
+            head: How many of the first matching lines at most.
+            tail: How many of the last ones at most.
+        """
+        matches = re.compile(pattern).search
+        self._start(lambda: _grep(task_id, path, matches, cursor, limit, head, tail))
+        self._loop.call_later(TIME, self._give_up)
+
+    def follow(
+        self, paths: Mapping[int, Path], pattern: str, cursor: int, *, once: bool
+    ) -> None:
+        """Search outputs from a place on until a line matches.
+
+        Args:
+            paths: The outputs, by the ids of their tasks.
+            pattern: The expression.
+            cursor: Where to begin, in each.
+            once: Whether they grow no more; if no line matches, nothing is found.
+                Otherwise the search goes on until `stop`.
+        """
+        matches = re.compile(pattern).search
+        scans = {task_id: _Scan(path, cursor) for task_id, path in paths.items()}
+        parent = os.getpid()
+        self._start(lambda: _follow(scans, matches, parent, once=once))
+
+    def stop(self) -> None:
+        """End it."""
+        if self._fd >= 0:
+            self._loop.unwatch(self._fd)
+            os.close(self._fd)
+            self._fd = -1
+        if self._pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self._pid, 0)
+            self._pid = 0
+
+    def _start(self, work: Callable[[], Found]) -> None:
+        source, target = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            _be_child(target, work)
+        os.close(target)
+        self._pid, self._fd = pid, source
+        self._loop.watch(source, READ, self._read)
+
+    def _read(self) -> None:
+        data = os.read(self._fd, _CHUNK)
+        self._answer += data
+        if data and len(self._answer) <= _LONGEST_ANSWER:
+            return
+        self.stop()
+        try:
+            found = msgspec.json.decode(self._answer, type=Found)
+        except msgspec.DecodeError:
+            found = None
+        self._done(found)
+
+    def _give_up(self) -> None:
+        if self._pid:
+            self.stop()
+            self._done(None)
+
+
+def _be_child(target: int, work: Callable[[], Found]) -> NoReturn:
+    try:
+        # Neither the client's pipe nor the host's socket: their ends must show when the
+        # server itself is gone.
+        os.closerange(3, target)
+        os.closerange(target + 1, 1 << 16)
+        os.nice(5)
+        data = msgspec.json.encode(work())
+        while data:
+            data = data[os.write(target, data) :]
+    finally:
+        os._exit(0)
+
+
+def _grep(  # noqa: PLR0913, PLR0917 - see `Search.grep`
+    task_id: int,
+    path: Path,
+    matches: Callable[[str], object],
+    cursor: int,
+    limit: int,
+    head: int | None,
+    tail: int | None,
+) -> Found:
+    scan = _Scan(path, cursor)
+    found: deque[str] = deque()
+    room = limit
+    scanned = 0
+    while scanned < MOST_SCANNED and (lines := scan.lines()):
+        for line, start, end in lines:
+            scanned += end - start
+            if not matches(line):
+                continue
+            shown = brief(line, _LONGEST_SHOWN)
+            size = len(shown.encode()) + 1
+            if tail is None and found and (room < size or len(found) == head):
+                return Found(task_id, [*found], start, scan.size)
+            found.append(shown)
+            room -= size
+            while (
+                len(found) > 1 and tail is not None and (room < 0 or len(found) > tail)
+            ):
+                room += len(found.popleft().encode()) + 1
+    return Found(task_id, [*found], scan.cursor, scan.size)
+
+
+def _follow(
+    scans: Mapping[int, _Scan],
+    matches: Callable[[str], object],
+    parent: int,
+    *,
+    once: bool,
+) -> Found:
+    while True:
+        for task_id, scan in scans.items():
+            while lines := scan.lines(growing=not once):
+                for line, _, end in lines:
+                    if matches(line):
+                        shown = brief(line, _LONGEST_SHOWN)
+                        return Found(task_id, [shown], end, scan.size)
+        if once:
+            return Found(0, [], 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
+        time.sleep(_LOOK)
+
+
+class _Scan:
+    """Reads a file line by line, as far as it goes."""
+
+    def __init__(self, path: Path, cursor: int) -> None:
+        self._path = path
+        self.cursor = cursor
+        self.size = 0
+        self._seen = -1  # how long the file was when its unfinished line was returned
+
+    def lines(self, *, growing: bool = False) -> list[tuple[str, int, int]]:
+        """Return more lines, and where each starts and ends; none at the end.
+
+        Args:
+            growing: Whether more may follow an unfinished last line: it is returned
+                whenever it has grown. Otherwise it is a line like any other.
+        """
+        try:
+            fd = open_output(self._path)
+        except FileNotFoundError:
+            return []
+        try:
+            self.size = os.fstat(fd).st_size
+            if self.size < self.cursor:
+                self.cursor = 0  # its command has emptied it
+            data = os.pread(fd, _CHUNK, self.cursor)
+        finally:
+            os.close(fd)
+        *complete, last = data.split(b"\n")
+        found: list[tuple[str, int, int]] = []
+        for raw in complete:
+            end = self.cursor + len(raw) + 1
+            found.append((_text(raw), self.cursor, end))
+            self.cursor = end
+        if not last or (found and len(data) == _CHUNK):
+            return found  # the rest of it comes with the next bytes
+        end = self.cursor + len(last)
+        if growing and len(last) < _CHUNK:
+            if self._seen != self.size:
+                self._seen = self.size
+                found.append((_text(last), self.cursor, end))
+            return found
+        found.append((_text(last), self.cursor, end))
+        self.cursor = end
+        return found
+
+
+def _text(raw: bytes) -> str:
+    return safe_line(raw.decode("utf-8", "replace"))

@@ -1,0 +1,67 @@
+"""A task as the extension `io.modelcontextprotocol/tasks` shows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from ...actors.rules.task import TaskStatus
+from .adding import ended_answer
+from .facts import timestamp
+
+if TYPE_CHECKING:
+    from ...actors.rules.task import Task
+    from .call import Answer
+    from .jsonrpc import Json
+
+POLL_INTERVAL: Final = 500
+"""Milliseconds between two looks at a task that a client is advised to leave."""
+
+_STATUSES: Final = {
+    TaskStatus.QUEUED: "working",
+    TaskStatus.RUNNING: "working",
+    TaskStatus.COMPLETE: "completed",
+    # `failed` is for errors of the protocol; the result tells that it failed.
+    TaskStatus.FAILED: "completed",
+    TaskStatus.CANCELED: "cancelled",
+}
+
+
+def tool_result(answer: Answer) -> Json:
+    """Return an answer as the result of `tools/call`."""
+    result: dict[str, Any] = {
+        "content": [{"type": "text", "text": answer.text}],
+        "isError": answer.is_error,
+    }
+    if answer.result is not None:
+        result["structuredContent"] = answer.result
+    return result
+
+
+def created(task: Task) -> Json:
+    """Return what `tools/call` answers for a task that goes on."""
+    return {"resultType": "task", **_stub(task)}
+
+
+def detailed(task: Task) -> Json:
+    """Return the whole of a task, with its result if it has ended."""
+    found = _stub(task)
+    if found["status"] == "completed":
+        found["result"] = {
+            "resultType": "complete",
+            **tool_result(ended_answer(task)),
+        }
+    return found
+
+
+def _stub(task: Task) -> Json:
+    last = task.ended_at or task.started_at or task.queued_at
+    progress = "" if task.progress is None else f", {task.progress} %"
+    return {
+        "taskId": task.key,
+        "status": _STATUSES[task.status],
+        "statusMessage": f"#{task.id} {task.status.value}: {task.reason}{progress}",
+        "createdAt": timestamp(task.queued_at),
+        "lastUpdatedAt": timestamp(last),
+        "ttlMs": None,
+        "pollIntervalMs": POLL_INTERVAL,
+    }

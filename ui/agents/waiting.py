@@ -1,0 +1,131 @@
+"""The call that waits: `wait`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from msgspec import UNSET
+
+from .call import Answer, Call
+from .facts import facts, line
+from .output import marked
+from .search import Found, Search, pattern_problem
+from .tools import MatchedLine, WaitResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ...actors.rules.task import Task
+    from .session import AgentSession
+    from .tools import WaitArguments
+
+_LAST_SEARCH: Final = 5.0  # seconds for a search of what an ended task printed
+_NAMED: Final = 10
+
+
+class WaitCall(Call):
+    """`wait`."""
+
+    def __init__(
+        self,
+        session: AgentSession,
+        answer: Callable[[Answer], None],
+        arguments: WaitArguments,
+    ) -> None:
+        super().__init__(session, answer)
+        self._arguments = arguments
+        self._ids: tuple[int, ...] = ()
+        self._search: Search | None = None
+        self._searches_last = False
+
+    @property
+    def note(self) -> str:
+        """What is known so far, for people."""
+        open_ids = [it.id for it in self._known if not it.status.is_final]
+        named = ", ".join(f"#{it}" for it in open_ids[:_NAMED])
+        return f"waiting for {named}{'…' * (len(open_ids) > _NAMED)}"
+
+    @property
+    def _known(self) -> list[Task]:
+        tasks = self._session.tasks
+        return [tasks[it] for it in self._ids if it in tasks]
+
+    def start(self) -> None:
+        """Wait."""
+        given = self._arguments
+        if given.pattern and (problem := pattern_problem(given.pattern)):
+            self.fail(problem)
+            return
+        for task_id in given.ids:
+            if self._visible(task_id) is None:
+                return
+        self._ids = tuple(dict.fromkeys(given.ids)) or tuple(
+            it.id for it in self._session.tasks.values() if not it.status.is_final
+        )
+        self._call_later(given.wait, self.hurry)
+        if self._has_ended():
+            self._end()
+        elif given.pattern:
+            self._look_for(once=False)
+
+    def task_changed(self, task: Task) -> None:
+        """Hear that a task has changed."""
+        if task.id in self._ids and self._has_ended():
+            self._end()
+
+    def hurry(self) -> None:
+        """Answer with what is known by now."""
+        self._answer_now(None)
+
+    def _has_ended(self) -> bool:
+        ends = [it.status.is_final for it in self._known]
+        return any(ends) or not ends if self._arguments.any else all(ends)
+
+    def _end(self) -> None:
+        if not self._arguments.pattern:
+            self._answer_now(None)
+        elif not self._searches_last:
+            # What it printed last may match.
+            self._searches_last = True
+            self._look_for(once=True)
+            if self._timer is not None:
+                self._timer.cancel()
+            self._call_later(_LAST_SEARCH, self.hurry)
+
+    def _look_for(self, *, once: bool) -> None:
+        if self._search is not None:
+            self._search.stop()
+        paths = {
+            it.id: Path(it.output_path)
+            for it in self._known
+            if it.output_path is not None
+        }
+        self._search = Search(self._session.loop, self._answer_now)
+        given = self._arguments
+        self._search.follow(paths, given.pattern, given.cursor, once=once)
+
+    def _answer_now(self, found: Found | None) -> None:
+        given = self._arguments
+        ended = [it for it in self._known if it.status.is_final]
+        still = [it for it in self._known if not it.status.is_final]
+        lines = [line(it) for it in (*ended, *still)]
+        matched = UNSET
+        if found is not None and found.lines:
+            matched = MatchedLine(found.task_id, found.cursor, found.lines[0])
+            what = f"a line of #{found.task_id} that matches"
+            lines.append(marked(what, found.lines[0]))
+        elif given.pattern:
+            lines.append("No line matches the pattern so far.")
+        if not self._ids:
+            lines = ["Nothing is open: all tasks have ended."]
+        elif still and matched is UNSET and not (given.any and ended):
+            ids = [it.id for it in still]
+            lines.append(f"Not ended yet. Call `wait` again with ids {ids}.")
+        result = WaitResult([*map(facts, ended)], [*map(facts, still)], matched)
+        self.answer(Answer("\n".join(lines), result))
+
+    def _finish(self) -> None:
+        super()._finish()
+        if self._search is not None:
+            self._search.stop()

@@ -76,7 +76,7 @@ from .rules.field_types import wrong_type
 from .rules.output_quota import OutputQuota
 from .rules.safe_text import safe_line
 from .rules.schedules import ScheduleBook
-from .rules.task import LOST, Outcome, TaskFilter, TaskRequest
+from .rules.task import LOST, Outcome, TaskFilter, TaskRequest, TaskStatus
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import (
     DeadLetters,
@@ -283,6 +283,14 @@ class QueueActor(SafeActor[QueueMessage]):
         if self._handled >= BATCH or self.actor_inbox.empty():
             self._flush()
 
+    def _renew_reasons(self, task_id: int | None = None) -> None:
+        """Say why a queued task waits now, or all, for somebody who looks.
+
+        Each start and end may be another reason for many of them.
+        """
+        if self._writing.trouble is None and not self._closed:
+            self._starts.renew_reasons(task_id)
+
     def _catch_up(self) -> None:
         """Write down what can be, so that whoever looks now sees it."""
         if self._outbox and self._writing.trouble is None:
@@ -438,6 +446,9 @@ class QueueActor(SafeActor[QueueMessage]):
         return self._control.rule(message)
 
     def _list(self, message: ListTasks | ListSchedules) -> QueueReply:
+        listed = message.which if isinstance(message, ListTasks) else None
+        if listed is not None and TaskStatus.QUEUED in listed.statuses:
+            self._renew_reasons()
         self._catch_up()
         if isinstance(message, ListSchedules):
             return SchedulesFound(self._schedules.all_written(), message.correlation_id)
@@ -481,6 +492,7 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _get(self, message: GetTask) -> QueueReply:
         task_id = message.task_id
+        self._renew_reasons(task_id)
         self._catch_up()
         try:
             task = self._book.written(task_id, self._clock.now())
@@ -513,6 +525,7 @@ class QueueActor(SafeActor[QueueMessage]):
     def _subscribe(self, message: Subscribe) -> QueueReply:
         subscribers = self._subscribers
         if not subscribers.renew(message):
+            self._renew_reasons()
             self._catch_up()
             # Not through the outbox: whatever is held back there comes after it.
             new = subscribers.add(message)

@@ -23,7 +23,6 @@ from ..messages import (
 )
 from ..rules.book import UnknownTaskError
 from ..rules.safe_text import brief, safe_line
-from ..rules.scheduler import PAUSED, group_paused
 from ..rules.task import (
     STOPPING,
     IllegalTransitionError,
@@ -92,9 +91,7 @@ class Control:
                 self._book.set_group(name, slots)
         self._changes.journal.ruled(self._book.rules)
         self._starts.assign()
-        why = PAUSED if group is None else group_paused(group)
-        for task_id in self._book.waiting_because(why):
-            self._starts.renew_reason(task_id)
+        self._starts.renew_reasons()
         return RulesFound(self._book.rules, message.correlation_id)
 
     def cancel(self, message: CancelTask) -> QueueReply | None:

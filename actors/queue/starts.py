@@ -97,6 +97,7 @@ class Starts:
                 self._slots = slots
                 self._outbox.add(None, SlotsChanged(slots), tells_change=False)
                 self.assign()
+                self.renew_reasons()
         return Slots(self._slots, correlation_id)
 
     @property
@@ -114,6 +115,17 @@ class Starts:
         if reason != self._book.get(task_id).reason:
             waiting = self._book.wait(task_id, reason)
             self._changes.changed(waiting, TaskEvent.PROGRESS)
+
+    def renew_reasons(self, task_id: int | None = None) -> None:
+        """Say of queued tasks why they wait now, where that has changed.
+
+        Args:
+            task_id: Which, if it is one that waits; None for all.
+        """
+        if self._runner is None:
+            return  # what they will wait for is not known yet
+        for each in self._book.waiting_ids(task_id):
+            self.renew_reason(each)
 
     def _start(self, runner: Recipient[RunnerMessage], task: Task) -> None:
         # Below zero if it starts beyond the slots: then the next ends start nothing.

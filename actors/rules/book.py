@@ -241,9 +241,15 @@ class TaskBook:
         """Say what a queued task waits for; None for nothing but its turn."""
         return self._scheduler.waits_for(task_id)
 
-    def waiting_because(self, *reasons: str) -> tuple[int, ...]:
-        """Return the queued tasks with one of these reasons for their wait."""
-        return tuple(task.id for task in self._waiting() if task.reason in reasons)
+    def waiting_ids(self, task_id: int | None = None) -> tuple[int, ...]:
+        """Return the ids of the queued tasks that could run here, in their order.
+
+        Args:
+            task_id: Only this, if it is one of them.
+        """
+        if task_id is None:
+            return tuple(sorted(self._scheduler.waiting()))
+        return (task_id,) if self._scheduler.is_waiting(task_id) else ()
 
     def set_held(self, task_id: int, reason: str, *, held: bool) -> Task:
         """Let a queued task wait until it is released, or release it; return it.

@@ -287,6 +287,60 @@ def test_a_resumed_queue_says_again_what_others_wait_for(one: OneSlot) -> None:
     assert one.system.get(waits).reason == "waiting for a slot (1 of 1 busy)"
 
 
+def test_what_waited_before_says_what_it_waits_for_now(one: OneSlot) -> None:
+    news: Recorder[object] = Recorder("a subscriber")
+    one.system.subscribe(news)
+    one.add()
+    plain, build = one.add(), one.add(group="builds")
+    slot = "waiting for a slot (1 of 1 busy)"
+
+    def reasons() -> list[str]:
+        return [task.reason for task in one.system.list() if task.status is QUEUED]
+
+    assert reasons() == [slot, slot]
+    one.system.pause("builds")
+    assert reasons() == [slot, "group builds is paused"]
+    one.system.pause()
+    assert reasons() == ["everything is paused", "everything is paused"]
+    one.system.resume()
+    one.system.resume("builds")
+    assert reasons() == [slot, slot]
+    one.system.set_slots(3)
+    third, fourth = one.add(), one.add(after=(1,))
+    one.system.set_slots(2)
+    assert one.system.get(third).reason == "waiting for a slot (2 of 2 busy)"
+    assert one.system.get(fourth).reason == "waiting for #1"
+    # Whoever only listens has heard all of it.
+    told = [
+        (it.task.id, it.task.reason)
+        for it in news.received
+        if isinstance(it, TaskChanged) and it.event is TaskEvent.PROGRESS
+    ]
+    assert (plain, "everything is paused") in told
+    assert (build, "group builds is paused") in told
+    assert (third, "waiting for a slot (2 of 2 busy)") in told
+
+
+def test_a_reason_is_true_when_it_is_read_though_nothing_was_said(
+    tmp_path: Path,
+) -> None:
+    kind = FakeKind()
+    with running(TaskSystem(slots=2, directory=tmp_path / "s", kinds=[kind])) as system:
+        system.set_group("builds", 1)
+        first = system.add("Job", "fake", terms=Terms(group="builds"))
+        system.add("Job", "fake")
+        next_one = system.add("Job", "fake")
+        waits = system.add("Job", "fake", terms=Terms(group="builds"))
+        assert waits.reason == "waiting for a slot of builds (1 busy)"
+        kind.job(first.id).complete()
+        system.wait(first.id, timeout=PATIENCE)
+        kind.job(next_one.id)
+        # The group has room now, and the slots have none.
+        assert system.get(waits.id).reason == "waiting for a slot (2 of 2 busy)"
+        (listed,) = [it for it in system.list() if it.status is QUEUED]
+        assert listed == system.get(waits.id)
+
+
 def test_a_group_runs_as_many_as_it_has_slots_after_a_reopening_too(
     tmp_path: Path,
 ) -> None:

@@ -6,10 +6,7 @@ import contextlib
 import errno
 import io
 import select
-from typing import TYPE_CHECKING, Any, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
+from typing import Any, Final
 
 _STDOUT: Final = 1
 
@@ -34,8 +31,12 @@ class StandardOutput(io.TextIOWrapper):
         Raises:
             OSError: If it can't be written; nothing is, from then on.
         """
-        with self._given_up_on_error():
+        self._check_given_up()
+        try:
             return super().write(text)
+        except OSError:
+            self._give_up()
+            raise
 
     def flush(self) -> None:
         """Write what was taken; blocks until that is done.
@@ -43,20 +44,21 @@ class StandardOutput(io.TextIOWrapper):
         Raises:
             OSError: If it can't be written; nothing is, from then on.
         """
-        with self._given_up_on_error():
+        self._check_given_up()
+        try:
             super().flush()
+        except OSError:
+            self._give_up()
+            raise
 
-    @contextlib.contextmanager
-    def _given_up_on_error(self) -> Generator[None, None, None]:
+    def _check_given_up(self) -> None:
         if self.closed:
             raise OSError(errno.EPIPE, "it was given up after an error")
-        try:
-            yield
-        except OSError:
-            # Python would try once more at exit, and complain to stderr.
-            with contextlib.suppress(OSError):
-                self.buffer.close()
-            raise
+
+    def _give_up(self) -> None:
+        # Python would try once more at exit, and complain to stderr.
+        with contextlib.suppress(OSError):
+            self.buffer.close()
 
 
 class _PatientFile(io.FileIO):

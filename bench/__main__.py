@@ -26,6 +26,7 @@ SECTIONS: Final = (
     "script",
     "latency",
     "adding",
+    "growth",
     "output",
     "idle",
     "start",

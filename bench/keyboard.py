@@ -19,9 +19,10 @@ import psutil
 
 from .figures import Figure, Report, median, percentile
 from .start import environment, program
+from .systems import PATIENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
 COLUMNS, ROWS = 200, 60
@@ -57,9 +58,9 @@ def measure(folder: Path) -> Report:
                 first <= 150,
             ),
             *_idle(folder),
-            _echo("key to echo, nothing running", _quiet(folder, "quiet"), jobs=0),
+            _echo("key to echo, nothing running", quiet(folder, "quiet"), jobs=0),
             _bare_echo(folder),
-            _echo("key to echo under 4 x `yes`", _quiet(folder, "yes"), jobs=4),
+            _echo("key to echo under 4 x `yes`", quiet(folder, "yes"), jobs=4),
             _echo(
                 f"key to echo under {NOTIFICATIONS:,} notifications/s", _busy(folder)
             ),
@@ -98,6 +99,26 @@ class Keyboard:
         """Press keys."""
         os.write(self.master, text.encode())
 
+    def type_until(self, text: str, done: Callable[[], bool]) -> None:
+        """Type a lot, and go on reading what is shown until something is so.
+
+        Raises:
+            TimeoutError: If it does not become so.
+        """
+        left = text.encode()
+        os.set_blocking(self.master, False)
+        deadline = time.monotonic() + PATIENCE
+        while not done():
+            if time.monotonic() > deadline:
+                raise TimeoutError("what was typed has not led to anything")
+            readable, writable, _ = select.select(
+                [self.master], [self.master] if left else [], [], 0.005
+            )
+            if readable:
+                os.read(self.master, 1 << 16)
+            if writable:
+                left = left[os.write(self.master, left[:1024]) :]
+
     def wait_for(self, text: str) -> None:
         """Read until a text comes.
 
@@ -130,7 +151,8 @@ class Keyboard:
 
 
 @contextlib.contextmanager
-def _typing(argv: Sequence[str], folder: Path) -> Generator[Keyboard]:
+def typing(argv: Sequence[str], folder: Path) -> Generator[Keyboard]:
+    """Run a program on a pseudo-terminal, and kill it in the end."""
     keyboard = Keyboard(argv, folder)
     try:
         yield keyboard
@@ -138,7 +160,8 @@ def _typing(argv: Sequence[str], folder: Path) -> Generator[Keyboard]:
         keyboard.close()
 
 
-def _quiet(folder: Path, name: str) -> tuple[list[str], Path]:
+def quiet(folder: Path, name: str) -> tuple[list[str], Path]:
+    """Return how the chat is started in a session of its own; see `typing`."""
     return [program(), "--no-host", "--state-dir", str(folder / name)], folder
 
 
@@ -150,13 +173,13 @@ def _busy(folder: Path, name: str = "busy") -> tuple[list[str], Path]:
 
 def _first_frame(folder: Path, number: int) -> float:
     begun = time.perf_counter()
-    with _typing(*_quiet(folder, f"first-{number}")) as keyboard:
+    with typing(*quiet(folder, f"first-{number}")) as keyboard:
         keyboard.wait_for(PLACEHOLDER)
         return time.perf_counter() - begun
 
 
 def _idle(folder: Path) -> tuple[Figure, ...]:
-    with _typing(*_quiet(folder, "idle")) as keyboard:
+    with typing(*quiet(folder, "idle")) as keyboard:
         keyboard.wait_for(PLACEHOLDER)
         process = psutil.Process(keyboard.process.pid)
         while keyboard.read(1.0):
@@ -173,7 +196,7 @@ def _idle(folder: Path) -> tuple[Figure, ...]:
 
 
 def _echo(what: str, command: tuple[list[str], Path], jobs: int = 0) -> Figure:
-    with _typing(*command) as keyboard:
+    with typing(*command) as keyboard:
         keyboard.wait_for(PLACEHOLDER)
         for _ in range(jobs):
             keyboard.type(f"!{FLOOD}\r")
@@ -198,7 +221,7 @@ def _bare_echo(folder: Path) -> Figure:
         for number in range(4)
     ]
     try:
-        with _typing([sys.executable, "-c", BARE_ECHO], folder) as keyboard:
+        with typing([sys.executable, "-c", BARE_ECHO], folder) as keyboard:
             keyboard.wait_for(PLACEHOLDER)
             _settle(keyboard)
             times = [_key(keyboard, number) * 1000 for number in range(KEYS)]

@@ -55,6 +55,30 @@ def test_what_one_chat_says_and_does_the_others_show_once(
         other.wait("#1 canceled")
 
 
+def test_what_one_chat_only_looks_at_and_its_leaving_are_its_own(
+    tmp_path: Path, care: HostCare
+) -> None:
+    del care
+    with opened(tmp_path) as one, opened(tmp_path) as other:
+        one.wait(PLACEHOLDER)
+        other.wait(PLACEHOLDER)
+        # What was said before a chat asked for the transcript is in that.
+        other.send("I am here\r")
+        one.wait("you  I am here")
+        one.send("/tasks --all\r/help quit\r/parallel 3\rgood morning\r")
+        one.wait("you  good morning")
+        other.wait("you  good morning", "/parallel 3", "up to 3 tasks")
+        assert "/tasks" not in other.text
+        assert "/help" not in other.text
+        one.send("/quit\r")
+        one.wait_exit()
+        with opened(tmp_path) as third:
+            third.wait(PLACEHOLDER)
+            third.send("good night\r")
+            other.wait("you  good night")
+        assert "/quit" not in other.text
+
+
 def test_a_lost_terminal_leaves_the_jobs_and_the_chat_comes_back_to_them(
     tmp_path: Path, care: HostCare
 ) -> None:

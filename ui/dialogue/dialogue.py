@@ -35,7 +35,7 @@ from .commands.correction import with_kind
 from .context import Context
 from .effects import Effect, OfferLine, Show, Tell
 from .entries import Said, TaskNews
-from .parse import parse
+from .parse import is_private, parse
 from .reports import resumed_lines, slots_text
 
 if TYPE_CHECKING:
@@ -204,6 +204,8 @@ class Dialogue:
                 return []
             case SlotsChanged(slots=slots):
                 return [context.reply([slots_text(slots)])]
+            case MessageSaid(message=it) if it.command and is_private(it.text):
+                return []
             case MessageSaid(message=it):
                 said = Said(it.at, it.who, it.text, it.command, elsewhere=True)
                 return [Show(said, it.conversation)]

@@ -52,6 +52,13 @@ def _is_path(word: str) -> bool:
     return "/" in word[1:] or os.path.lexists(word)
 
 
+def is_private(line: str) -> bool:
+    """Tell whether a command concerns only the chat in which it was typed."""
+    text = line.strip()
+    name, _ = split_word(text)
+    return text in _LEAVING or (name in REGISTRY and REGISTRY.find(name).private)
+
+
 def bash_part(line: str) -> str | None:
     """Return the end of a line that bash gets; none if the line starts no bash job."""
     text = line.lstrip()

@@ -68,6 +68,8 @@ class CommandSpec(msgspec.Struct, frozen=True):
         details: What else there is to know, a line each.
         synonyms: What else it is called.
         bash_part: Returns the end of the text after the name that bash gets, if any.
+        private: Whether it concerns only the chat in which it is typed, since it looks
+            or leaves; then other chats on the session don't show that it was typed.
     """
 
     name: str
@@ -78,6 +80,7 @@ class CommandSpec(msgspec.Struct, frozen=True):
     details: tuple[str, ...] = ()
     synonyms: tuple[Synonym, ...] = ()
     bash_part: Callable[[str], str | None] = no_bash
+    private: bool = False
 
     @property
     def heading(self) -> str:

@@ -121,6 +121,7 @@ _HELP: Final = CommandSpec(
     _parse_help,
     completers.command,
     synonyms=also("/?", "/man", "/commands"),
+    private=True,
 )
 
 REGISTRY: Final = Registry(

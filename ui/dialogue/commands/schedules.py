@@ -126,6 +126,7 @@ SCHEDULES: Final = CommandSpec(
     "list what is added again and again, by /task --every",
     _parse_schedules,
     synonyms=also("/cron", "/crontab", "/timers"),
+    private=True,
 )
 
 UNSCHEDULE: Final = CommandSpec(

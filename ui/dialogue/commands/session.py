@@ -80,6 +80,7 @@ CHAT: Final = CommandSpec(
         "Tasks keep running; their news appear in the conversation that started them.",
     ),
     also("/switch"),
+    private=True,
 )
 
 
@@ -104,6 +105,7 @@ CHATS: Final = CommandSpec(
     "list the conversations",
     _parse_chats,
     synonyms=also("/conversations"),
+    private=True,
 )
 
 
@@ -174,4 +176,5 @@ QUIT: Final = CommandSpec(
         "A session without a host (backburner --no-host, --ephemeral) ends with it.",
     ),
     synonyms=also("/exit", "/q", "/leave", "/logout", "/bye"),
+    private=True,
 )

@@ -80,6 +80,7 @@ TASKS: Final = CommandSpec(
     completers.options(tuple((name, text) for name, (_, text) in FILTERS.items())),
     (f"Filters: {' '.join(FILTERS)}",),
     also("/list", "/ls", "/ps", "/jobs", "/status", "/queue", "/top"),
+    private=True,
 )
 
 
@@ -124,6 +125,7 @@ SHOW: Final = CommandSpec(
     lambda rest: ShowTask(only_task_id("/show", rest)),
     completers.task(),
     synonyms=also("/info", "/inspect", "/describe", "/details"),
+    private=True,
 )
 
 
@@ -163,6 +165,7 @@ OUTPUT: Final = CommandSpec(
         *("/log", "/logs", "/tail", "/follow", "/cat", "/less", "/view"),
         *("/attach", "/fg", "/stdout"),
     ),
+    private=True,
 )
 
 
@@ -216,4 +219,5 @@ WAIT: Final = CommandSpec(
     _parse_wait,
     completers.open_task(needed=False),
     synonyms=also("/join"),
+    private=True,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fnmatch
 import tempfile
 from concurrent.futures import as_completed
@@ -22,7 +23,11 @@ from backburner.actors import (
     TaskRequest,
     TaskSystem,
     TaskSystemError,
+    installed_kinds,
 )
+from backburner.actors.host.remote import RemoteSystem
+from backburner.actors.host.settings import HostSettings
+from backburner.actors.testing import AsyncRecorder
 
 
 class PoolKind(BashKind):
@@ -39,9 +44,9 @@ def first_day(directory: Path) -> int:
     """Run tasks, and return the number of the last change that was handled."""
     functions = FunctionKind()
     news: Promise[Notification] = Promise()
-    tasks = TaskSystem(
-        directory=directory, name="days", kinds=[PoolKind(), functions], slots=2
-    )
+    # With those that installed packages bring along.
+    kinds = installed_kinds([PoolKind(), functions])
+    tasks = TaskSystem(directory=directory, name="days", kinds=kinds, slots=2)
     # From before the start, so that nothing is missed: only the ends of these tasks.
     ends = Subscribe(news, origin="me", which=TaskFilter.FINISHED)
     tasks.start(subscribers=[ends])
@@ -114,11 +119,29 @@ def second_day(directory: Path, seq: int) -> None:
         print("afterward:", error)
 
 
+async def third_day(directory: Path) -> None:
+    """Let the session live in a process of its own, and use it from an event loop."""
+    remote = RemoteSystem(HostSettings(directory=str(directory), name="days"))
+    await asyncio.to_thread(remote.start)  # starts its host, as there is none
+    try:
+        news: AsyncRecorder[Notification] = AsyncRecorder()
+        remote.subscribe(news)
+        request = TaskRequest("Apart", "bash", ("echo apart",))
+        task = await asyncio.wrap_future(remote.submit(request))
+        print(task.description, task.status, remote.tail(task.id, 1))
+        told = await news.wait_for(TaskChanged, lambda it: it.task == task)
+        print("told by the host:", told.task.description, told.event)
+    finally:
+        # Just `stop` would leave the host running, for others and the next time.
+        await asyncio.to_thread(remote.end)
+
+
 def main() -> None:
-    """Live two days."""
+    """Live three days."""
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder) / "days"
         second_day(directory, first_day(directory))
+        asyncio.run(third_day(directory))
 
 
 if __name__ == "__main__":

@@ -47,6 +47,8 @@ PRINTS = {
         "stopped: the day is over",
         "missed: ['Late']",
         "afterward: the task system is not started",
+        "Apart complete ('apart',)",
+        "told by the host: Apart complete",
     ],
     "first_subscriber": [
         "Build: queued, starting",

@@ -395,7 +395,7 @@ class QueueActor(SafeActor[QueueMessage]):
             case Shown(seq=seq):
                 self._subscribers.note_shown(seq)
             case WriteDown():
-                self._subscribers.said(message)
+                return self._subscribers.said(message)
             case OpenQueue(correlation_id=correlation_id):
                 return self._open(correlation_id)
             case CloseQueue(correlation_id=correlation_id):

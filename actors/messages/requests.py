@@ -160,16 +160,22 @@ class Shown(Message, frozen=True):
 
 
 class WriteDown(Message, frozen=True):
-    """Keep this chat message with the session. No answer.
+    """Keep this chat message with the session. Answer: `Acknowledged` or `Refused`.
 
     Attributes:
         message: What was said.
         shown_by: The subscriber that shows it already; the others that show changes
             are told.
+        only_if_shown: Whether to refuse it if there is nobody to show it.
+        reply_to: See `AddTask`.
+        correlation_id: The same.
     """
 
     message: ChatMessage
     shown_by: Recipient[Notification] | None = None
+    only_if_shown: bool = False
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
 
 
 class GetTranscript(Message, frozen=True):

@@ -9,6 +9,8 @@ import pykka
 from ..messages import (
     Acknowledged,
     MessageSaid,
+    RefusalCode,
+    Refused,
     Subscribe,
     Subscribed,
     TaskChanged,
@@ -127,15 +129,22 @@ class Subscribers:
             self._changes.shown.note(recipient, shows=False)
             self._answer_if_shown()
 
-    def said(self, message: WriteDown) -> None:
+    def said(self, message: WriteDown) -> QueueReply:
         """Write down what somebody said, and tell those that show it."""
         said, changes = message.message, self._changes
+        others = [
+            it
+            for it in self.recipients()
+            if it != message.shown_by and changes.shown.shows(it)
+        ]
+        if message.only_if_shown and not others:
+            text = "no chat is open that shows it"
+            return Refused(text, RefusalCode.FAILED, message.correlation_id)
         changes.journal.said(said, changes.seq)
-        if said.form:
-            return  # what a chat keeps for itself: nobody said it
-        for subscriber in self.recipients():
-            if subscriber != message.shown_by and changes.shown.shows(subscriber):
-                changes.outbox.add(subscriber, MessageSaid(said), tells_change=True)
+        if not said.form:  # else a chat keeps it for itself: nobody said it
+            for it in others:
+                changes.outbox.add(it, MessageSaid(said), tells_change=True)
+        return Acknowledged(message.correlation_id)
 
     def note_shown(self, seq: int) -> None:
         """Note that all changes up to this one have been shown."""

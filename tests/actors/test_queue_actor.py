@@ -707,6 +707,22 @@ def test_what_is_said_is_told_to_the_others_who_show_it(
         assert other.of(MessageSaid) == ()
 
 
+def test_what_somebody_has_to_read_is_refused_if_nobody_shows_it(
+    start_queue: Callable[..., Rig],
+) -> None:
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    said = ChatMessage(rig.clock.now().wall, "main", "agent", "may I?")
+    question = WriteDown(said, only_if_shown=True, correlation_id=7)
+    rig.subscribe()
+    assert rig.refusal(question).correlation_id == 7
+    assert not any(it == ("may I?", 0) for it in journal.log)
+    viewer: Recorder[Notification] = Recorder("the viewer")
+    rig.ask(Subscribe(viewer, shows=True), Acknowledged)
+    assert rig.ask(question, Acknowledged).correlation_id == 7
+    assert viewer.wait_for(MessageSaid).message == said
+
+
 def test_what_a_chat_keeps_for_itself_is_told_to_nobody(
     start_queue: Callable[..., Rig],
 ) -> None:

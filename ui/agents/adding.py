@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from ...actors.messages import AddTask, CancelTask, TaskAdded
-from ...actors.rules.safe_text import brief, safe_line
+from ...actors.messages import (
+    Acknowledged,
+    AddTask,
+    CancelTask,
+    TaskAdded,
+    WriteDown,
+)
+from ...actors.rules.chat_message import ChatMessage
+from ...actors.rules.safe_text import brief, safe_line, safe_lines
 from ...actors.rules.task import TaskRequest, TaskStatus
 from ...actors.rules.terms import DEFAULT_GROUP, PLAIN, Terms
 from ..program.config import ConfigError
@@ -30,6 +38,8 @@ if TYPE_CHECKING:
 
 _SHOWN_OUTPUT: Final = 4096  # bytes of output in the answer of `run`
 _LONGEST_NAME: Final = 60
+_LONGEST_ASKED: Final = 4000  # characters of a command that a person has to read
+_ASKED_IN: Final = "main"  # the conversation that a chat opens with
 
 
 def ended_answer(task: Task) -> Answer:
@@ -66,6 +76,7 @@ class _AddCall(Call):
         self._wait = wait
         self._task: Task | None = None
         self._withdrawn = False
+        self._asks_for: str | None = None
 
     @property
     def note(self) -> str:
@@ -75,16 +86,26 @@ class _AddCall(Call):
     def _add(self, request: TaskRequest) -> None:
         command = " ".join(request.args)
         try:
-            pattern = matching(self._session.rules().deny, command)
+            rules = self._session.rules()
         except ConfigError as error:
             self.fail(f"{error}. Nothing runs before the person has mended that.")
             return
-        if pattern is not None:
+        if (pattern := matching(rules.deny, command)) is not None:
             self.fail(
                 f"not run: the configuration denies agents commands like {pattern!r}"
                 " ([agents] deny). Ask the person to run it, or do without."
             )
             return
+        self._asks_for = matching(rules.ask, command)
+        if self._asks_for is not None:
+            if len(command) > _LONGEST_ASKED:
+                self.fail(
+                    "not run: the person has to allow it, and it is too long to read;"
+                    " put it into a script and run that"
+                )
+                return
+            terms = replace(request.terms or PLAIN, held=True)
+            request = replace(request, terms=terms)
         # Chosen here, so that it is added once however often it is asked for, and long
         # enough to name the task to those who may know it.
         request = replace(
@@ -102,9 +123,28 @@ class _AddCall(Call):
             self._cancel(task)
         elif task.status.is_final:
             self.answer(ended_answer(task))
-        elif self._wait == 0:
-            self.hurry()
+        elif self._asks_for is not None:
+            self._session.host.ask(_question(task), self._asked)
         else:
+            self._wait_for_end()
+
+    def _asked(self, reply: Reply) -> None:
+        task = self._task
+        if isinstance(reply, Acknowledged) or task is None:
+            self._wait_for_end()
+            return
+        text = "the person could not be asked to allow it"
+        self._session.host.ask(CancelTask(task.id, text), _ignore)
+        self.fail(
+            f"not run: {text}: {refusal(reply)}. The configuration wants that for"
+            f" commands like {self._asks_for!r} ([agents] ask). Ask the person to open"
+            " the chat (`backburner`), or do without."
+        )
+
+    def _wait_for_end(self) -> None:
+        if self._wait == 0:
+            self.hurry()
+        elif not self._is_over:
             self._call_later(self._wait, self.hurry)
 
     def task_changed(self, task: Task) -> None:
@@ -127,6 +167,14 @@ class _AddCall(Call):
         task = self._task
         if task is None:
             return  # the host's answer is on its way
+        if is_held(task):
+            text = (
+                f"{line(task)}\nIt waits for the person, who is asked in the chat to"
+                f" allow it. `wait` with ids [{task.id}] waits for that, and for its"
+                " end. Do not run it in another way."
+            )
+            self.answer(Answer(text, RunResult(facts(task), ended=False), task=task))
+            return
         text = (
             f"{line(task)}\nIt goes on by itself, also when this conversation ends:"
             f" `wait` with ids [{task.id}] waits for its end, `output` with id"
@@ -209,6 +257,26 @@ class RerunCall(_AddCall):
         """Add the task."""
         if (task := self._visible(self._id)) is not None:
             self._add(task.request)
+
+
+def is_held(task: Task) -> bool:
+    """Tell whether a task waits until somebody lets it start."""
+    return (
+        task.status is TaskStatus.QUEUED and task.terms is not None and task.terms.held
+    )
+
+
+def _question(task: Task) -> WriteDown:
+    """Return what asks a person to allow a task, with the whole command in sight."""
+    command = " ".join(task.args)
+    if "\n".join(safe_lines(command)) != command:
+        command = ascii(command)  # something in it would not show
+    text = (
+        f"asks to run #{task.id} in {task.directory}: {command}\n"
+        f"/allow {task.id} runs it, /deny {task.id} refuses it."
+    )
+    said = ChatMessage(datetime.now(UTC), _ASKED_IN, safe_line(task.origin), text)
+    return WriteDown(said, only_if_shown=True)
 
 
 def _ignore(reply: Reply) -> None:

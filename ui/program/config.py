@@ -100,11 +100,14 @@ class AgentsTable(Settings, frozen=True):
         deny: Commands that they may not run, as patterns of the shell for a whole
             command: `["git push*", "sudo *"]`. A guard against mistakes: a command can
             be written in a way that no pattern knows.
+        ask: Commands that you have to allow in the chat before they run, as patterns
+            of the same kind; `["*"]` for all. They are refused while no chat is open.
     """
 
     see_all: bool = False
     end_all: bool = False
     deny: tuple[str, ...] = ()
+    ask: tuple[str, ...] = ()
 
 
 class Config(Settings, frozen=True):

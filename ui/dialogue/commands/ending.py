@@ -101,7 +101,7 @@ CANCEL: Final = CommandSpec(
         "with --now it is killed at once.",
     ),
     (
-        *also("/stop", "/abort", "/rm", "/remove", "/del", "/delete"),
+        *also("/stop", "/abort", "/rm", "/remove", "/del", "/delete", "/deny"),
         Synonym("/kill", "--now"),
     ),
 )

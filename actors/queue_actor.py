@@ -20,6 +20,7 @@ from .messages import (
     CancelTask,
     ClaimTasks,
     CloseQueue,
+    EditTask,
     ForgetFinished,
     Forgotten,
     GetRules,
@@ -106,6 +107,7 @@ WIPE_AFTER: Final = 2.0
 _CHECKED: Final = {
     AddSchedule,
     AddTask,
+    EditTask,
     CancelAll,
     CancelTask,
     GetTask,
@@ -222,7 +224,7 @@ class QueueActor(SafeActor[QueueMessage]):
         self._admission = Admission(
             changes, config.kinds, config.directory, config.environment
         )
-        self._control = Control(changes, starts)
+        self._control = Control(changes, starts, self._admission)
         self._running = Running(changes, starts, config.output_limit)
         self._schedules = Schedules(
             changes, schedules or ScheduleBook(), self._admission, self._add_checked
@@ -372,7 +374,7 @@ class QueueActor(SafeActor[QueueMessage]):
                 return self._list(message)
             case CancelTask():
                 return self._control.cancel(message) or self._too_late(message)
-            case MoveTask() | HoldTask():
+            case MoveTask() | HoldTask() | EditTask():
                 return self._control.alter(message)
             case PauseQueue() | SetGroup() | GetRules():
                 return self._rule(message)
@@ -433,10 +435,14 @@ class QueueActor(SafeActor[QueueMessage]):
     def _add(self, message: AddTask) -> QueueReply:
         correlation_id = message.correlation_id
         if (added := self._book.find_key(message.request.key)) is not None:
-            return TaskAdded(added, correlation_id)
+            return TaskAdded(added, correlation_id, existed=True)
         if (refused := self._refusal_of_new(message)) is not None:
             return refused
         try:
+            if message.unless_queued:
+                request, _ = self._admission.admit(message.request)
+                if (queued := self._book.find_queued(request)) is not None:
+                    return TaskAdded(queued, correlation_id, existed=True)
             return TaskAdded(self._add_checked(message.request), correlation_id)
         except InvalidRequestError as error:
             return Refused(str(error), RefusalCode.INVALID, correlation_id)

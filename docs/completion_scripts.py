@@ -93,6 +93,7 @@ _OF_OPTION: Final = {
     "--after": _listed("tasks"),
     "--after-any": _listed("tasks"),
     "--after-failed": _listed("tasks"),
+    "--batch": shtab.FILE,
     "--config": shtab.FILE,
     "--group": _listed("groups"),
     "--schedule": _listed("schedules"),
@@ -102,10 +103,12 @@ _OF_OPTION: Final = {
 }
 _OF_IDS: Final = {
     "cancel": "open",
+    "edit": "queued",
     "enqueue": "queued",
     "kill": "running",
     "log": "tasks",
     "move": "queued",
+    "rename": "tasks",
     "rerun": "tasks",
     "show": "tasks",
     "stash": "queued",

@@ -85,7 +85,11 @@ class Journal(Protocol):
     """Takes note of what must be remembered. Only the QueueActor calls it."""
 
     def changed(
-        self, change: TaskChanged, environment: Variables | None = None
+        self,
+        change: TaskChanged,
+        environment: Variables | None = None,
+        *,
+        always: bool = False,
     ) -> None:
         """Note a change of a task.
 
@@ -93,6 +97,7 @@ class Journal(Protocol):
             change: What changed.
             environment: What its processes will get, if the task is queued. Kept as
                 long as it is.
+            always: Whether to note progress of a running or finished task too.
         """
         ...
 
@@ -215,7 +220,11 @@ class NoJournal:
     """Remembers nothing: for sessions that end with their process."""
 
     def changed(
-        self, change: TaskChanged, environment: Variables | None = None
+        self,
+        change: TaskChanged,
+        environment: Variables | None = None,
+        *,
+        always: bool = False,
     ) -> None:
         """Forget it."""
 

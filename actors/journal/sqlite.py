@@ -249,7 +249,11 @@ class SqliteJournal:
         self._check_numbers(LAST_OPENED)
 
     def changed(
-        self, change: TaskChanged, environment: Variables | None = None
+        self,
+        change: TaskChanged,
+        environment: Variables | None = None,
+        *,
+        always: bool = False,
     ) -> None:
         """Note a change of a task; progress of one that runs is not worth a write.
 
@@ -258,7 +262,7 @@ class SqliteJournal:
         """
         is_progress = change.event is TaskEvent.PROGRESS
         task, noted = change.task, self._noted
-        if is_progress and task.status is not TaskStatus.QUEUED:
+        if is_progress and task.status is not TaskStatus.QUEUED and not always:
             if task.id in self._stopping or not task.reason.startswith(STOPPING):
                 return
             self._stopping.add(task.id)

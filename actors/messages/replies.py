@@ -18,10 +18,12 @@ class TaskAdded(Message, frozen=True):
     Attributes:
         task: As it is now: Queued, or Running already.
         correlation_id: That of the request, here and in the other answers.
+        existed: Whether it was there before, and no other one was added.
     """
 
     task: Task
     correlation_id: int | str | None = None
+    existed: bool = False
 
 
 class TaskFound(Message, frozen=True):
@@ -146,7 +148,7 @@ class RulesFound(Message, frozen=True):
 
 
 class TaskAltered(Message, frozen=True):
-    """The queued task was changed, and that is written down.
+    """The task was changed, and that is written down.
 
     Attributes:
         task: As it is now.

@@ -19,11 +19,14 @@ class AddTask(Message, frozen=True):
         reply_to: Told the answer, when what it says has been written down. Without it
             the answer is the return value of an `ask`; with a `tell` there is none.
         correlation_id: Anything that tells the sender which answer this is.
+        unless_queued: Whether to answer with a queued task that does the same in the
+            same directory, if there is one, instead of adding another.
     """
 
     request: TaskRequest
     reply_to: Recipient[QueueReply] | None = None
     correlation_id: int | str | None = None
+    unless_queued: bool = False
 
 
 class GetTask(Message, frozen=True):
@@ -321,8 +324,28 @@ class ListSchedules(Message, frozen=True):
     correlation_id: int | str | None = None
 
 
+class EditTask(Message, frozen=True):
+    """Change what a task is called, or what a queued one does.
+
+    Answer: `TaskAltered` or `Refused`.
+
+    Attributes:
+        task_id: Which.
+        description: What it is called from now on; `None` for what it is called now.
+        args: What its kind is told, for `bash` the command; `None` for what it was
+            told. Only while it is queued.
+    """
+
+    task_id: int
+    description: str | None = None
+    args: tuple[str, ...] | None = None
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
 QueueRequest = (
     AddTask
+    | EditTask
     | AddSchedule
     | RemoveSchedule
     | PauseSchedule

@@ -13,7 +13,8 @@ from ..rules.safe_text import brief, is_unicode
 from ..rules.variables import Variables
 
 if TYPE_CHECKING:
-    from ..rules.task import TaskRequest
+    from ..messages import EditTask
+    from ..rules.task import Task, TaskRequest
     from ..rules.terms import Terms
     from .changes import Changes
 
@@ -49,6 +50,19 @@ class Admission:
         request = self._placed(request)
         kind = self._check(request)
         return self._timed(request), kind
+
+    def check_edit(self, task: Task, edit: EditTask) -> None:
+        """Check what a task is to be changed to.
+
+        Raises:
+            InvalidRequestError: If it makes no sense.
+        """
+        if edit.description is None and edit.args is None:
+            raise InvalidRequestError("give a description or arguments")
+        args = task.args if edit.args is None else edit.args
+        name = task.description if edit.description is None else edit.description
+        # What it may wait for has been checked, and may have left the history.
+        self._check(replace(task.request, args=args, description=name, terms=None))
 
     def _check(self, request: TaskRequest) -> Kind:
         kind = self._kinds.find(request.kind)

@@ -84,16 +84,20 @@ class Changes:
         """End a task; see `TaskBook.end`."""
         return self.changed(self.book.end(task_id, outcome, self.now(), news))
 
-    def changed(self, task: Task, event: TaskEvent | None = None) -> Task:
+    def changed(
+        self, task: Task, event: TaskEvent | None = None, *, always: bool = False
+    ) -> Task:
         """Write down and tell that a task has changed.
 
         Args:
             task: The task as the book has it now, which is returned.
             event: What happened; by default it has reached its status.
+            always: Whether to write down progress too.
         """
         self.seq += 1
         changed = TaskChanged(self.seq, event or TaskEvent.of(task.status), task)
-        self.journal.changed(changed, self._environment_of(task))
+        environment = self._environment_of(task)
+        self.journal.changed(changed, environment, always=always)
         if changed.event is not TaskEvent.PROGRESS:
             self.last_changes[task.id] = changed.seq
             self.unshown.add(changed)

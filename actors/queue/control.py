@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..kinds import InvalidRequestError
 from ..messages import (
     CancelAccepted,
     CancelAll,
     CancelTask,
+    EditTask,
     GetRules,
     HoldTask,
     MoveTask,
@@ -34,6 +36,7 @@ from ..rules.task import (
 from ..rules.terms import MOST, is_group_name
 
 if TYPE_CHECKING:
+    from .admission import Admission
     from .changes import Changes
     from .starts import Starts
 
@@ -44,15 +47,17 @@ class Control:
     Args:
         changes: The tasks there are.
         starts: Starts and stops them.
+        admission: Checks what they are to be changed to.
     """
 
-    def __init__(self, changes: Changes, starts: Starts) -> None:
+    def __init__(self, changes: Changes, starts: Starts, admission: Admission) -> None:
         self._changes = changes
+        self._admission = admission
         self._book = changes.book
         self._starts = starts
 
-    def alter(self, message: MoveTask | HoldTask) -> QueueReply:
-        """Move, hold or release a queued task."""
+    def alter(self, message: MoveTask | HoldTask | EditTask) -> QueueReply:
+        """Move, hold or release a queued task, or change what it is."""
         task_id, reason = message.task_id, self._starts.waiting_reason
         try:
             match message:
@@ -60,11 +65,18 @@ class Control:
                     task = self._book.move(task_id, reason, first=first, before=before)
                 case HoldTask(held=held):
                     task = self._book.set_held(task_id, reason, held=held)
+                case EditTask(description=description, args=args):
+                    self._admission.check_edit(self._book.get(task_id), message)
+                    task = self._book.edit(task_id, description, args)
+        except InvalidRequestError as error:
+            text = str(error)
+            return Refused(text, RefusalCode.INVALID, message.correlation_id)
         except UnknownTaskError as error:
             return self._changes.unknown(error.task_id, message.correlation_id)
         except IllegalTransitionError as error:
             return _not_waiting(error.task, message.correlation_id)
-        self._changes.changed(task, TaskEvent.PROGRESS)
+        edited = isinstance(message, EditTask)
+        self._changes.changed(task, TaskEvent.PROGRESS, always=edited)
         self._starts.assign()
         return TaskAltered(self._book.get(task_id), message.correlation_id)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from .batches import Batches
 from .scheduler import Place, Scheduler
 from .task import (
     IllegalTransitionError,
@@ -75,6 +76,7 @@ class TaskBook:
         self._scheduler = Scheduler()
         self._held: set[int] = set()  # queued, but not to be started
         self._hopeless: list[tuple[int, str]] = []
+        self._batches = Batches()
         # On the monotonic clock; none if it ran in an earlier life, and does no more.
         self._started: dict[int, float | None] = {}
         self._finished: deque[int] = deque()
@@ -124,6 +126,9 @@ class TaskBook:
                 self._started[task_id] = at.monotonic - ran
             terms = self._tasks[task_id].terms or PLAIN
             self._scheduler.resume_running(task_id, terms)
+        for task in self._tasks.values():
+            if task.terms is not None:
+                self._batches.note(task)
         unfinished = {*queued, *self._started}
         finished = self._tasks if order is None else order
         self._finished.extend([it for it in finished if it not in unfinished])
@@ -166,6 +171,8 @@ class TaskBook:
         self._tasks[task_id] = task
         if task.key:
             self._keys[task.key] = task_id
+        if (why := self._batches.note(task)) is not None:
+            self._give_up(task_id, why)
         self._counts[task.status] += 1
         self._before[task_id] = None
         return task
@@ -373,6 +380,9 @@ class TaskBook:
         self._held.discard(task_id)
         never = self._scheduler.ended(task_id, ended.status)
         self._hopeless += [(it, f"#{task_id} {_WAS[ended.status]}") for it in never]
+        others, why = self._batches.ended(ended)
+        for other in others:
+            self._give_up(other, why)
         self._environments.pop(task_id, None)
         self._finished.append(task_id)
         return ended
@@ -419,6 +429,43 @@ class TaskBook:
         """Return the task whose request had this key; none for an empty one."""
         task_id = self._keys.get(key)
         return None if task_id is None else self._tasks[task_id]
+
+    def find_queued(self, request: TaskRequest) -> Task | None:
+        """Return a queued task that does the same in the same directory, if any.
+
+        Looks at every queued task.
+        """
+        wanted = (request.kind, request.args, request.directory)
+        for task_id in self._scheduler.waiting():
+            task = self._tasks[task_id]
+            if (task.kind, task.args, task.directory) == wanted:
+                return task
+        return None
+
+    def edit(
+        self, task_id: int, description: str | None, args: tuple[str, ...] | None
+    ) -> Task:
+        """Give a task another description, or a queued one other arguments.
+
+        Args:
+            task_id: Which.
+            description: What it is called from now on; None for what it is.
+            args: What its kind is told; None for what it was told.
+
+        Raises:
+            UnknownTaskError: If there is no such task.
+            IllegalTransitionError: If it is to get other arguments and is not queued.
+        """
+        task = self.get(task_id)
+        if args is not None:
+            task = task.waiting(task.reason)
+        changed = msgspec.structs.replace(
+            task,
+            description=task.description if description is None else description,
+            args=task.args if args is None else args,
+        )
+        self._before.setdefault(task_id, task)
+        return self._replace(changed)
 
     def environment(self, task_id: int) -> Variables | None:
         """Return the environment of a task that has not ended; none if not known."""
@@ -562,6 +609,13 @@ class TaskBook:
         never = self._scheduler.add(task_id, terms, ended=ended, due=due, place=place)
         if never is not None:
             self._hopeless.append((task_id, f"#{never} {_WAS[ended[never]]}"))
+
+    def _give_up(self, task_id: int, why: str) -> None:
+        """Let a queued task start no more, until it is taken as hopeless."""
+        if self._scheduler.is_waiting(task_id):
+            self._scheduler.remove(task_id)
+            self._held.add(task_id)
+            self._hopeless.append((task_id, why))
 
     def _begin(self, task_id: int, at: Moment) -> Task:
         self._started[task_id] = at.monotonic

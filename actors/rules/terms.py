@@ -45,6 +45,9 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         group: Whose slots it takes.
         needs: Which named resources it takes while it runs, and how much of each.
         schedule: The schedule that added it. Set by the queue.
+        batch: What the tasks have in common that were added with it, if anything.
+        max_fails: After how many failures in its batch the tasks of it that have not
+            started are canceled. `None` for never.
     """
 
     timeout: _Seconds | None = None
@@ -59,6 +62,8 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     group: str = DEFAULT_GROUP
     needs: Needs = ()
     schedule: _Id | None = None
+    batch: str = ""
+    max_fails: _Id | None = None
 
     @property
     def waits_for(self) -> tuple[int, ...]:
@@ -96,8 +101,14 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
             return f"at must be a date and time with a time zone, not {at}"
         if at is not None and delay is not None:
             return "give a delay or a time, not both"
+        if self.max_fails is not None and (self.max_fails < 1 or not self.batch):
+            return "max_fails must be at least 1, and needs a batch"
+        if self.batch and not is_group_name(self.batch):
+            return "batch must be a short name without spaces"
         if not is_group_name(self.group):
             return "group must be a short name without spaces"
+        if self.immediate and self.max_fails is not None:
+            return "a task that starts at once can't wait for failures as well"
         if self.immediate and (self.held or self.waits_for or delay or at):
             return "a task that starts at once can't wait for something as well"
         if both := {*self.after} & {*self.after_failed}:

@@ -121,19 +121,26 @@ class Requests(Control):
         return self._request(AddTask(request), TaskAdded, answer_timeout).task
 
     def add_request(
-        self, request: TaskRequest, *, answer_timeout: float = ANSWER_TIMEOUT
+        self,
+        request: TaskRequest,
+        *,
+        unless_queued: bool = False,
+        answer_timeout: float = ANSWER_TIMEOUT,
     ) -> Task:
         """Add a task and return it; see `add`.
 
         Args:
             request: What is to be done.
+            unless_queued: Whether to return a queued task that does the same in the
+                same directory, if there is one, instead of adding another.
             answer_timeout: Seconds to wait for the answer.
 
         Raises:
             RefusedError: If the request makes no sense, or can't be written down.
             TimeoutError: If there was no answer in time; it may still be added.
         """
-        return self._request(AddTask(request), TaskAdded, answer_timeout).task
+        asked = AddTask(request, unless_queued=unless_queued)
+        return self._request(asked, TaskAdded, answer_timeout).task
 
     def submit(self, request: TaskRequest) -> TaskFuture:
         """Add a task, and return a future of its end. Never blocks.

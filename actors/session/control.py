@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..messages import (
     AddSchedule,
+    EditTask,
     GetRules,
     HoldTask,
     ListSchedules,
@@ -142,6 +143,29 @@ class Control(Asking):
             TimeoutError: If there was no answer in `answer_timeout` seconds.
         """
         return self._request(SetSlots(slots), Slots, answer_timeout).slots
+
+    def edit(
+        self,
+        task_id: int,
+        *args: str,
+        description: str | None = None,
+        answer_timeout: float = ANSWER_TIMEOUT,
+    ) -> Task:
+        """Change what a task is called, or what a queued one does; return it.
+
+        Args:
+            task_id: Which.
+            args: What its kind is told, for `bash` the command; with none as before.
+            description: What it is called from now on; by default as before.
+            answer_timeout: Seconds to wait for the answer.
+
+        Raises:
+            RefusedError: If there is no such task, it is to do something else and is
+                not queued any more, or that makes no sense.
+            TimeoutError: If there was no answer in time.
+        """
+        request = EditTask(task_id, description, args or None)
+        return self._request(request, TaskAltered, answer_timeout).task
 
     def schedule(  # noqa: PLR0913 - each is one independent thing
         self,

@@ -108,9 +108,13 @@ class RecordingJournal(NoJournal):
         self.closed: bool | None = None
 
     def changed(
-        self, change: TaskChanged, environment: Variables | None = None
+        self,
+        change: TaskChanged,
+        environment: Variables | None = None,
+        *,
+        always: bool = False,
     ) -> None:
-        del environment
+        del environment, always
         self.log.append(("noted", change.seq))
 
     def runs_as(self, process: ProcessRecord) -> None:

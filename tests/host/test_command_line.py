@@ -422,6 +422,74 @@ def test_what_waits_waits_as_before_after_its_host_was_killed(shell: Shell) -> N
     assert task["status"] == "queued"
 
 
+def test_a_batch_is_added_from_a_range_a_file_and_standard_input(
+    shell: Shell, tmp_path: Path
+) -> None:
+    assert shell("add", "--each", "1..3", "--", "echo part {}").stdout == (
+        "added #1 to #3\n"
+    )
+    file = tmp_path / "list"
+    file.write_text("a b\n# comment\nit's\n")
+    added = shell(
+        "add", "-p", "--batch", str(file), "-l", "On {}", "--", "echo", "<{}>"
+    )
+    assert added.stdout == "4\n5\n"
+    assert shell("add", "--batch", str(tmp_path / "none")).returncode == 1
+    done = subprocess.run(
+        [*shell.command, "add", "--state-dir", str(shell.state), "--batch", "-"],
+        input="echo one; echo two\nexit 3\n",
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
+    )
+    assert done.stdout == "added #6 to #7\n"
+    assert shell("wait", *map(str, range(1, 8))).returncode == 1
+    outputs = [shell("log", str(it)).stdout for it in range(1, 7)]
+    assert outputs == [
+        *(f"part {it}\n" for it in (1, 2, 3)),
+        "<a b>\n",
+        "<it's>\n",
+        "one\ntwo\n",
+    ]
+    names = [it["description"] for it in json.loads(shell("list", "--json").stdout)]
+    assert names[2:6] == ["echo part 3", "On a b", "On it's", "echo one; echo two"]
+    assert shell("run", "--each", "1..2", "--", "echo {}").returncode == 2
+    assert shell("add", "--each", "1..2", "--", "echo").returncode == 2
+
+
+def test_a_queued_task_is_edited_renamed_and_not_added_again(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell("host", "start")
+    assert shell("add", "--stash", "-g", "ci", "--", "echo one").returncode == 0
+    again = shell("add", "--unless-queued", "-l", "X", "--", "echo one")
+    assert again.stdout == "#1 is queued already\n"
+    assert shell("add", "--unless-queued", "--stash", "--", "true").stdout == (
+        "added #2\n"
+    )
+    assert shell("rename", "1", "New", "name").stdout == "#1 held\n"
+    editor = tmp_path / "editor"
+    editor.write_text('#!/bin/sh\nsed -i "s/one/two/" "$1"\n')
+    editor.chmod(0o700)
+    monkeypatch.setenv("EDITOR", str(editor))
+    assert shell("edit", "1").returncode == 0
+    task = json.loads(shell("show", "1", "--json").stdout)
+    assert (task["args"], task["description"]) == (["echo two"], "New name")
+    assert "nothing was changed" in shell("edit", "1").stderr
+    monkeypatch.setenv("EDITOR", "")
+    monkeypatch.delenv("VISUAL", raising=False)
+    assert "no editor is known" in shell("edit", "1").stderr
+    assert shell("edit", "-l", "Last", "1", "--", "echo", "three").returncode == 0
+    assert re.findall("#(\\d)", shell("status", "--group", "ci").stdout) == ["1"]
+    assert re.findall("#(\\d)", shell("status", "-l", "last").stdout) == ["1"]
+    shell("enqueue", "1")
+    assert shell("wait", "1").returncode == 0
+    assert shell("log", "1").stdout == "three\n"
+    assert shell("edit", "1", "--", "true").returncode == 1
+    assert shell("edit", "1").returncode == 2
+
+
 def test_a_schedule_adds_tasks_until_it_is_removed(shell: Shell) -> None:
     made = shell("add", "--every", "1s", "-l", "Tick", "--", "echo tick")
     assert re.match(r"schedule 1: Tick, every 1s, next in 1s \(", made.stdout)

@@ -12,6 +12,7 @@ from backburner.actors import (
     Task,
     TaskChanged,
     TaskEvent,
+    TaskRequest,
     TaskStatus,
     TaskSystem,
     Terms,
@@ -411,3 +412,102 @@ def test_a_task_that_ends_in_time_is_no_failure() -> None:
         (ended,) = system.wait(task.id, timeout=PATIENCE)
         assert ended.status is COMPLETE
         assert Outcome.complete(ended.reason, 0).exit_code == ended.exit_code
+
+
+# Batches
+
+
+def test_after_so_many_failures_the_rest_of_a_batch_is_canceled(one: OneSlot) -> None:
+    other = one.add()
+    batch = [one.add(batch="b1", max_fails=2) for _ in range(5)]
+    alone = one.add(batch="b2", max_fails=2)
+    after = one.add(after_any=(batch[-1],))
+    one.complete(other)
+    one.fail(batch[0])
+    one.complete(batch[1])
+    assert one.running() == [batch[2]]
+    one.reopen()  # the one that ran was canceled, which is no failure
+    assert one.running() == [batch[3]]
+    one.fail(batch[3])
+    task = one.system.get(batch[4])
+    assert (task.status, task.reason) == (
+        CANCELED,
+        "can't start: 2 tasks of its batch failed",
+    )
+    assert one.running() == [alone]
+    assert one.order(1) == [after]
+    late = one.task(batch="b1", max_fails=2)
+    assert one.system.get(late.id).reason == "can't start: 2 tasks of its batch failed"
+
+
+def test_what_runs_of_a_batch_goes_on(tmp_path: Path) -> None:
+    kind = FakeKind()
+    terms = Terms(batch="b", max_fails=1)
+    with running(TaskSystem(slots=2, kinds=[kind])) as system:
+        ids = [system.add("Job", "fake", terms=terms).id for _ in range(4)]
+        kind.job(ids[0]).fail()
+        system.wait(ids[0], ids[2], ids[3], timeout=PATIENCE)
+        statuses = [task.status for task in system.list()]
+        assert statuses == ["failed", "running", "canceled", "canceled"]
+        kind.job(ids[1]).complete()
+    del tmp_path
+
+
+def test_a_batch_that_makes_no_sense_is_refused(one: OneSlot) -> None:
+    for terms in ({"max_fails": 1}, {"batch": "two words"}):
+        with pytest.raises(RefusedError, match="batch"):
+            one.add(**terms)
+
+
+# What is queued is changed, or not added again
+
+
+def test_what_is_queued_already_is_not_added_again(one: OneSlot) -> None:
+    def add(description: str, directory: str, *args: str) -> int:
+        request = TaskRequest(description, "fake", args, directory=directory)
+        return one.system.add_request(request, unless_queued=True).id
+
+    runs = add("Job", "/", "make")
+    queued = add("Job", "/", "make")
+    assert queued != runs
+    assert add("Another name", "/", "make") == queued
+    others = {add("Job", "/usr", "make"), add("Job", "/", "make", "test")}
+    assert len({runs, queued, *others}) == 4
+    one.complete(runs)
+    one.complete(queued)
+    assert add("Job", "/", "make") not in {runs, queued, *others}
+
+
+def test_a_task_is_renamed_whatever_its_status_after_a_reopening_too(
+    one: OneSlot,
+) -> None:
+    done, runs, waits = one.add(), one.add(), one.add()
+    one.complete(done)
+    for task_id, name in ((done, "Done"), (runs, "Runs"), (waits, "Waits")):
+        assert one.system.edit(task_id, description=name).description == name
+    one.reopen()
+    names = [task.description for task in one.system.list()]
+    assert names == ["Done", "Runs", "Waits"]
+    assert one.running() == [waits]
+
+
+def test_a_queued_task_is_edited_and_stays_in_its_place(one: OneSlot) -> None:
+    runs, first, second = one.add(), one.add(), one.add()
+    task = one.system.edit(first, "make", "test")
+    assert (task.args, task.description, task.status) == (
+        ("make", "test"),
+        "Job",
+        QUEUED,
+    )
+    one.reopen()
+    assert one.system.get(first).args == ("make", "test")
+    assert one.running() == [first]
+    with pytest.raises(RefusedError, match="does not wait any more; it is running"):
+        one.system.edit(first, "make")
+    with pytest.raises(RefusedError, match="give a description or arguments"):
+        one.system.edit(second)
+    with pytest.raises(RefusedError, match="missing description"):
+        one.system.edit(second, description=" ")
+    with pytest.raises(RefusedError, match="no task 99"):
+        one.system.edit(99, description="x")
+    assert one.system.get(runs).status is CANCELED

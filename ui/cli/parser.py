@@ -65,6 +65,10 @@ def add_verbs(
             which.add_argument(
                 f"--{word}", dest="which", action="store_const", const=word
             )
+        status.add_argument("-g", "--group", metavar="NAME", help="those of one group")
+        status.add_argument(
+            "-l", "--label", metavar="TEXT", help="those whose description has it"
+        )
         status.add_argument("--watch", action="store_true", help="go on showing it")
     verb("show", "show all that is known of a task").add_argument("id", type=task_id)
     log = verb("log", "show what a task printed")
@@ -126,6 +130,13 @@ def _order_verbs(verb: _MakeVerb) -> None:
     group = verb("group", "set how many tasks of a group run at a time, or show it")
     group.add_argument("name", nargs="?", metavar="NAME")
     group.add_argument("--parallel", type=count, metavar="N", help="0: no limit")
+    edit = verb("edit", "change a queued task, in $EDITOR or to what is given")
+    edit.add_argument("-l", "--label", metavar="TEXT", help="what it is called then")
+    edit.add_argument("id", type=task_id)
+    edit.add_argument("words", nargs="*", metavar="CMD")
+    rename = verb("rename", "change what a task is called")
+    rename.add_argument("id", type=task_id)
+    rename.add_argument("text", nargs="+", metavar="TEXT")
     verb("schedules", "list what is added again and again, by add --every")
     unschedule = verb("unschedule", "remove schedules; tasks that were added stay")
     unschedule.add_argument("ids", type=count, nargs="+", metavar="ID")
@@ -172,7 +183,7 @@ def _describes_task(parser: argparse.ArgumentParser) -> None:
             parser.add_argument(
                 *names, nargs=0, help=option.summary, action=_AddTerm, dest="asked"
             )
-    parser.add_argument("words", nargs="+", metavar="CMD")
+    parser.add_argument("words", nargs="*", metavar="CMD")
 
 
 class _AddTerm(argparse.Action):

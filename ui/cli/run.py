@@ -16,10 +16,12 @@ import msgspec
 import platformdirs
 
 from ...actors import (
+    AddTask,
     CancelTask,
     CatchUp,
     RefusedError,
     Task,
+    TaskAdded,
     TaskFilter,
     TaskRequest,
     TaskStatus,
@@ -34,14 +36,17 @@ from ...actors.processes.output_file import read_tail
 from ...actors.rules.safe_text import is_unicode, safe_json, safe_line, safe_lines
 from ...actors.rules.task import TIMED_OUT
 from ...actors.runtime.zones import zone_for
+from ...actors.session.asking import ANSWER_TIMEOUT, ask
 from ...actors.session.output_lines import place_of_last
 from ...actors.system import check_session_name
+from ..dialogue.batch import PLACE, each_request, filled, read_lines
 from ..dialogue.reports import (
     detail_lines,
     list_lines,
     news_text,
     output_end,
     rules_lines,
+    select,
     slots_text,
 )
 from ..dialogue.schedule_reports import schedule_lines, schedule_text
@@ -50,6 +55,7 @@ from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL, EXIT_USAGE
 from ..program.host_settings import host_settings
 from ..text.theme import icons_for
 from .completions import complete
+from .editor import edited
 from .ends import TaskEnds
 from .lean_add import command_line
 from .output import OutputCopy
@@ -177,6 +183,8 @@ class _Verb:
             "pause": self._pause,
             "resume": self._pause,
             "group": self._group,
+            "edit": self._edit,
+            "rename": self._rename,
             "schedules": self._schedules,
             "unschedule": self._unschedule,
             "stash": self._hold,
@@ -230,20 +238,67 @@ class _Verb:
     # Verbs.
 
     def _request(self) -> TaskRequest:
-        command = command_line(self._options.words)
+        asked: Asked = self._options.asked
+        asked.check()
+        command = command_line(self._options.words) if self._options.words else ""
+        if asked.batch and not command:
+            command = PLACE  # each line is a command
         if not command.strip():
             raise _UsageError("missing command; try: backburner add -- make test")
         label = self._options.label or command.strip()
-        asked: Asked = self._options.asked
-        asked.check()
         return TaskRequest(label, "bash", (command,), terms=asked.task_terms)
 
     def _add(self, system: RemoteSystem) -> int:
         asked: Asked = self._options.asked
+        request = self._request()
         if asked.every:
-            self._schedule(system, self._request(), asked)
+            self._schedule(system, request, asked)
+            return 0
+        values = asked.each
+        if asked.batch:
+            values = read_lines(_text_of(asked.batch))
+        once = asked.unless_queued
+        if values:
+            words = self._options.words
+            added = [
+                system.add_request(it, unless_queued=once)
+                for it in _each(request, values, asked, words, self._options.label)
+            ]
+            self._tell_all_added(added)
         else:
-            self._tell_added(system.add_request(self._request()))
+            add = AddTask(request, unless_queued=once)
+            letters = system.dead_letters
+            reply = ask(system.queue, add, TaskAdded, ANSWER_TIMEOUT, letters)
+            self._tell_added(reply.task, existed=reply.existed)
+        return 0
+
+    def _tell_all_added(self, tasks: list[Task]) -> None:
+        if self._json:
+            _say_json(tasks)
+        elif self._options.print_id:
+            _say(*(str(task.id) for task in tasks))
+        else:
+            many = f" to #{tasks[-1].id}" if len(tasks) > 1 else ""
+            _say(f"added #{tasks[0].id}{many}")
+
+    def _edit(self, system: RemoteSystem) -> int:
+        options = self._options
+        task = system.get(options.id)
+        command = command_line(options.words) if options.words else ""
+        if not command and options.label is None:
+            if task.status is not TaskStatus.QUEUED or len(task.args) != 1:
+                raise _UsageError(f"#{task.id} is not a queued task of one command")
+            command = edited(task.args[0])
+            if command == task.args[0]:
+                return _complain("nothing was changed", EXIT_UNSUCCESSFUL)
+        args = (command,) if command else ()
+        task = system.edit(task.id, *args, description=options.label)
+        self._tell_altered([task])
+        return 0
+
+    def _rename(self, system: RemoteSystem) -> int:
+        name = " ".join(self._options.text)
+        self._tell_altered([system.edit(self._options.id, description=name)])
         return 0
 
     def _schedule(
@@ -281,18 +336,21 @@ class _Verb:
         else:
             _say(*(f"{before}{schedule_text(it, now)}" for it in schedules))
 
-    def _tell_added(self, task: Task) -> None:
+    def _tell_added(self, task: Task, *, existed: bool = False) -> None:
         if self._json:
             _say_json(task)
         elif getattr(self._options, "print_id", False):
             _say(str(task.id))
         else:
-            _say(f"added #{task.id}")
+            _say(f"#{task.id} is queued already" if existed else f"added #{task.id}")
 
     def _run(self, system: RemoteSystem) -> int:
         with TaskEnds(system) as ends:
-            if self._options.asked.every:
-                raise _UsageError("run waits for one task; use add for --every")
+            asked: Asked = self._options.asked
+            if asked.every or asked.each or asked.batch:
+                raise _UsageError(
+                    "run waits for one task; use add for --every, --each and --batch"
+                )
             task = system.add_request(self._request())
             return self._follow_to_end(system, ends, task)
 
@@ -340,6 +398,7 @@ class _Verb:
         which = _FILTERS.get(name) or TaskFilter(name)
         while True:
             answer = system.find(which)
+            answer = select(answer, self._options.group, self._options.label)
             if self._json:
                 _say_json(answer.tasks)
             else:
@@ -618,3 +677,36 @@ def _status_of(task: Task) -> int:
     if found := _SIGNALED.search(task.reason):
         return EXIT_SIGNAL + int(found[1])
     return EXIT_UNSUCCESSFUL
+
+
+def _each(
+    request: TaskRequest,
+    values: Sequence[str],
+    asked: Asked,
+    words: Sequence[str],
+    label: str | None,
+) -> list[TaskRequest]:
+    """Return a request for each value, which may have a place in each of the words."""
+    requests = each_request(request, values, asked.max_fails)
+    if len(words) > 1:
+        # Quoted as a whole, they would hold the value in quotes of another level.
+        lines = [
+            command_line([filled(it, value, quoted=False) for it in words])
+            for value in values
+        ]
+        requests = [
+            msgspec.structs.replace(
+                it, args=(line,), description=it.description if label else line
+            )
+            for it, line in zip(requests, lines, strict=True)
+        ]
+    return requests
+
+
+def _text_of(name: str) -> str:
+    """Return what a file holds, or the standard input for `-`."""
+    try:
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        return data.decode()
+    except UnicodeDecodeError:
+        raise _UsageError(f"{name} is not valid UTF-8") from None

@@ -197,9 +197,11 @@ class Context:
         lost, self._adding = [*self._adding.values()], {}
         return lost
 
-    def add(self, request: TaskRequest) -> list[Effect]:
-        """Add a task."""
-        effects = self.send(lambda i: AddTask(request, None, i), self._added)
+    def add(self, request: TaskRequest, *, unless_queued: bool = False) -> list[Effect]:
+        """Add a task, perhaps unless one that does the same is queued."""
+        effects = self.send(
+            lambda i: AddTask(request, None, i, unless_queued), self._added
+        )
         self._adding[self._requests] = request
         return effects
 
@@ -207,6 +209,9 @@ class Context:
         # The notification shows it already.
         if isinstance(reply, TaskAdded):
             self.newest = max(self.newest or 0, reply.task.id)
+            if reply.existed:
+                name = safe_line(reply.task.description)
+                return [self.reply([f"#{reply.task.id} is queued already: {name}"])]
         return []
 
     def with_task(

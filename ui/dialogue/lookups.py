@@ -5,8 +5,10 @@ A command asks for it with a `LookUp`, and its result comes back as a message.
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
-from typing import assert_never
+from typing import Final, assert_never
 
 import msgspec
 
@@ -16,6 +18,9 @@ from ...actors.processes.activity import VitalSigns
 from .names import FindNames, FoundNames, find_names
 from .reports import OutputEnd, OutputText, output_end, read_output
 from .shell_blocks import BlockLine, commands_of
+
+LONGEST_LIST: Final = 1 << 20
+"""Bytes of the longest file that lists values."""
 
 
 class LookAtTask(msgspec.Struct, frozen=True):
@@ -50,6 +55,18 @@ class ReadOutput(msgspec.Struct, frozen=True):
     task: Task
 
 
+class ReadLines(msgspec.Struct, frozen=True):
+    """Read a file that lists values, one a line."""
+
+    path: str
+
+
+class TextOfFile(msgspec.Struct, frozen=True):
+    """What a file holds."""
+
+    text: str
+
+
 class FindCommands(msgspec.Struct, frozen=True):
     """Find out which commands an input is; bash knows where one of its own ends."""
 
@@ -69,10 +86,10 @@ class LookUpFailed(msgspec.Struct, frozen=True):
     text: str
 
 
-Wanted = LookAtTask | ReadOutput | FindNames | FindCommands
+Wanted = LookAtTask | ReadOutput | ReadLines | FindNames | FindCommands
 """What can be looked up."""
 
-Result = TaskLook | OutputText | FoundNames | FoundCommands | LookUpFailed
+Result = TaskLook | OutputText | TextOfFile | FoundNames | FoundCommands | LookUpFailed
 """What comes of it."""
 
 
@@ -108,12 +125,30 @@ def look_up(wanted: Wanted) -> Result:
             except OSError as error:
                 what = f"the output of #{task.id}, {task.output_path}"
                 return LookUpFailed(f"can't read {what}: {error.strerror}")
+        case ReadLines(path=path):
+            return _read_lines(path)
         case FindNames():
             return find_names(wanted)
         case FindCommands(lines=lines):
             return FoundCommands(wanted, commands_of(lines))
         case _:
             assert_never(wanted)
+
+
+def _read_lines(path: str) -> TextOfFile | LookUpFailed:
+    file = Path(path).expanduser()
+    try:
+        if not file.is_file():  # else it may never end
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        with file.open("rb") as opened:
+            data = opened.read(LONGEST_LIST + 1)
+        if len(data) > LONGEST_LIST:
+            return LookUpFailed(f"{path} is too long; 1 MiB can be read")
+        return TextOfFile(data.decode())
+    except OSError as error:
+        return LookUpFailed(f"can't read {path}: {error.strerror}")
+    except UnicodeDecodeError:
+        return LookUpFailed(f"{path} is not valid UTF-8")
 
 
 def _look(found: TaskFound, at: float) -> TaskLook:

@@ -12,6 +12,7 @@ from ...actors.rules.rhythm import Rhythm
 from ...actors.rules.safe_text import brief
 from ...actors.rules.terms import PLAIN
 from .arguments import UsageError
+from .batch import MOST, read_values
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -23,6 +24,10 @@ class Asked(msgspec.Struct, frozen=True):
         zone: The time zone of that, if one was named.
         catch_up: What becomes of runs that were missed, if that was said.
         overlap: Whether runs may overlap.
+        unless_queued: Whether to add nothing if a queued task does the same.
+        each: The values for which it is added, each in place of `{}`.
+        batch: The file that has them; empty for none.
+        max_fails: After how many failures the rest of them is canceled.
     """
 
     terms: Terms = PLAIN
@@ -30,6 +35,10 @@ class Asked(msgspec.Struct, frozen=True):
     zone: str = ""
     catch_up: CatchUp | None = None
     overlap: bool = False
+    unless_queued: bool = False
+    each: tuple[str, ...] = ()
+    batch: str = ""
+    max_fails: int | None = None
 
     def check(self) -> None:
         """Refuse what makes no sense together.
@@ -37,6 +46,13 @@ class Asked(msgspec.Struct, frozen=True):
         Raises:
             UsageError: If an option needs another one.
         """
+        many = bool(self.each or self.batch)
+        if self.each and self.batch:
+            raise UsageError("give --each or --batch, not both")
+        if self.every and (many or self.unless_queued):
+            raise UsageError("--every is for one task; it adds none that still waits")
+        if self.max_fails is not None and not many:
+            raise UsageError("--max-fails is for several tasks; give --each as well")
         if self.every:
             return
         for name, given in (
@@ -95,7 +111,32 @@ def _overlap(asked: Asked, value: str) -> Asked:
     return msgspec.structs.replace(asked, overlap=True)
 
 
+def _unless_queued(asked: Asked, value: str) -> Asked:
+    del value
+    return msgspec.structs.replace(asked, unless_queued=True)
+
+
+def _each(asked: Asked, value: str) -> Asked:
+    return msgspec.structs.replace(asked, each=read_values(value))
+
+
+def _batch(asked: Asked, value: str) -> Asked:
+    return msgspec.structs.replace(asked, batch=value)
+
+
+def _max_fails(asked: Asked, value: str) -> Asked:
+    if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= MOST):
+        raise UsageError(f"{brief(value)} is not a number from 1 to {MOST}")
+    return msgspec.structs.replace(asked, max_fails=int(value))
+
+
 ASK_OPTIONS: Final = (
+    AskOption(
+        "--unless-queued", "", "add nothing if a queued one is the same", _unless_queued
+    ),
+    AskOption("--each", "1..10", "add one for each, in place of {}: or a,b", _each),
+    AskOption("--batch", "FILE", "add one for each line, in place of {}", _batch),
+    AskOption("--max-fails", "N", "after N failures cancel the rest", _max_fails),
     AskOption("--every", "15m", "add it again and again: 15m, or as cron", _every),
     AskOption("--zone", "UTC", "the time zone of --every; that of here", _zone),
     AskOption(

@@ -49,6 +49,12 @@ def read_quoted(text: str) -> tuple[str, str]:
     raise UnbalancedQuoteError(quote, text)
 
 
+def quoted(text: str) -> str:
+    """Return a text in double quotes, as `read_quoted` reads it."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
 def unquote_whole(text: str) -> str:
     """Take the quotes off a text that is one quoted string.
 

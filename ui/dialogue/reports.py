@@ -12,6 +12,7 @@ import msgspec
 from ...actors import TaskFilter, TaskStatus
 from ...actors.processes.output_file import read_tail
 from ...actors.rules.safe_text import safe_line, safe_lines, size_text
+from ...actors.rules.terms import PLAIN
 from ..text.theme import duration_text
 from .chains import in_chains, indented
 from .facts import Shown, error_beyond_reason, result, task_facts
@@ -170,6 +171,19 @@ def _news_details(task: Task) -> list[str]:
 
 def _with_duration(task: Task) -> str:
     return f"{safe_line(task.reason)} · {duration_text(task.duration)}"
+
+
+def select(answer: TaskList, group: str | None, label: str | None) -> TaskList:
+    """Return of a list the tasks of a group, and with a label in their description."""
+    if group is None and label is None:
+        return answer
+    tasks = tuple(
+        task
+        for task in answer.tasks
+        if (group is None or group == (task.terms or PLAIN).group)
+        and (label is None or label.lower() in task.description.lower())
+    )
+    return msgspec.structs.replace(answer, tasks=tasks)
 
 
 def list_lines(answer: TaskList, which: TaskFilter, icons: Icons) -> list[str]:

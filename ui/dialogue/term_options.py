@@ -202,6 +202,10 @@ def terms_text(terms: Terms) -> str:
         parts.append(f"not before {terms.at.astimezone():%Y-%m-%d %H:%M:%S}")
     if terms.group != DEFAULT_GROUP:
         parts.append(f"group {terms.group}")
+    if terms.batch:
+        parts.append(f"batch {terms.batch}")
+    if terms.max_fails is not None:
+        parts.append(f"at most {terms.max_fails} failures")
     if terms.schedule is not None:
         parts.append(f"added by schedule {terms.schedule}")
     parts += ["held"] * terms.held + ["immediate"] * terms.immediate

@@ -18,6 +18,8 @@ VERBS = (
     "group",
     "stash",
     "enqueue",
+    "edit",
+    "rename",
     "schedules",
     "unschedule",
     "rerun",

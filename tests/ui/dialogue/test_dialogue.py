@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from backburner.actors import (
     CancelAccepted,
     CancelAll,
     CancelTask,
+    EditTask,
     ForgetFinished,
     Forgotten,
     GetTask,
@@ -33,6 +35,7 @@ from backburner.actors import (
     Subscribed,
     Task,
     TaskAdded,
+    TaskAltered,
     TaskChanged,
     TaskCounts,
     TaskEvent,
@@ -41,9 +44,11 @@ from backburner.actors import (
     TaskList,
     TaskRequest,
     TasksForgotten,
+    Terms,
 )
 from backburner.actors import TaskStatus as Status
 from backburner.actors.runtime import zones
+from backburner.actors.testing import make_task
 from backburner.ui.dialogue.context import BY_YOU
 from backburner.ui.dialogue.dialogue import Dialogue
 from backburner.ui.dialogue.effects import Effect, Leave, Send, Show
@@ -805,3 +810,128 @@ def test_the_schedules_are_known_for_completion(dialogue: Dialogue) -> None:
     assert dialogue.schedules == (first, second)
     dialogue.take_notification(SchedulesChanged((), (1,)))
     assert dialogue.schedules == (second,)
+
+
+# Batches, and what is changed
+
+
+def _added(effects: list[Effect]) -> list[AddTask]:
+    return [it for it in _requests(effects) if isinstance(it, AddTask)]
+
+
+def test_a_batch_is_a_task_for_each_value(dialogue: Dialogue) -> None:
+    line = "/task --each 08..10 --max-fails 1 --timeout 1m 'Part {}' bash make {}.o {}"
+    asked = [it.request for it in _added(dialogue.take_line(line))]
+    assert [it.description for it in asked] == ["Part 08", "Part 09", "Part 10"]
+    assert asked[1].args == ("make 09.o 09",)
+    (terms,) = {it.terms for it in asked}
+    assert terms is not None
+    assert (terms.max_fails, terms.timeout) == (1, 60.0)
+    assert terms.batch
+    other = _added(dialogue.take_line("/task --each a,'b P bash echo {}"))
+    assert [it.request.args for it in other] == [("echo a",), ("""echo ''"'"'b'""",)]
+
+
+def test_the_lines_of_a_file_are_a_batch(dialogue: Dialogue, tmp_path: Path) -> None:
+    file = tmp_path / "list.txt"
+    file.write_text("one\n\n# no\n two words \n")
+    line = f"/task --batch {file} --unless-queued '{{}}' bash cat {{}}"
+    asked = _added(with_lookups(dialogue, dialogue.take_line(line)))
+    assert [it.request.description for it in asked] == ["one", "two words"]
+    assert [it.request.args for it in asked] == [("cat one",), ("cat 'two words'",)]
+    assert all(it.unless_queued for it in asked)
+    whole = _added(
+        with_lookups(dialogue, dialogue.take_line(f"/task --batch {file} X bash {{}}"))
+    )
+    assert [it.request.args for it in whole] == [("one",), ("two words",)]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "can't read {}: No such file or directory"),
+        (b"# nothing\n", "{}: there is nothing to add: every line is empty or"),
+        (b"\xff\n", "{} is not valid UTF-8"),
+        (b"x\n" * 1001, "{}: a batch has at most 1000 tasks, not 1001"),
+        (b"x" * (1 << 21), "{} is too long; 1 MiB can be read"),
+    ],
+)
+def test_a_file_that_lists_nothing_is_named(
+    dialogue: Dialogue, tmp_path: Path, content: bytes | None, problem: str
+) -> None:
+    file = tmp_path / "list"
+    if content is not None:
+        file.write_bytes(content)
+    effects = dialogue.take_line(f"/task --batch {file} X bash {{}}")
+    *_, shown = _texts(with_lookups(dialogue, effects))
+    assert shown.startswith(f"! {problem.format(file)}")
+
+
+def test_a_task_that_is_queued_already_is_named(
+    dialogue: Dialogue, samples: Samples
+) -> None:
+    task = samples[Status.QUEUED]
+    line = "/task --unless-queued Look bash ls"
+    *_, shown = _ask(dialogue, line, TaskAdded(task, existed=True))
+    assert shown == f"#{task.id} is queued already: {task.description}"
+
+
+def test_a_queued_task_comes_back_to_be_edited(
+    dialogue: Dialogue, samples: Samples
+) -> None:
+    task = replace(
+        samples[Status.QUEUED],
+        id=3,
+        description='Say "hi"',
+        kind="bash",
+        args=('"quoted" whole',),
+    )
+    again = replace(task, args=("'all of it'",))
+    for it, line in (
+        (task, '/edit 3 "Say \\"hi\\"" bash "quoted" whole'),
+        (again, """/edit 3 "Say \\"hi\\"" bash "'all of it'\""""),
+    ):
+        number = _number(_request(dialogue.take_line("/edit 3")))
+        shown = _texts(dialogue.take_reply(TaskFound(it, None, number)))
+        assert shown == [line]
+        number = _number(_request(dialogue.take_line(line)))
+        (edit,) = _requests(dialogue.take_reply(TaskFound(it, None, number)))
+        assert isinstance(edit, EditTask)
+        assert (edit.description, edit.args) == ('Say "hi"', it.args)
+    number = _number(_request(dialogue.take_line("/edit 3 X sleep 5")))
+    (shown,) = _texts(dialogue.take_reply(TaskFound(task, None, number)))
+    assert shown == "! #3 stays of the kind bash; add another task"
+    number = _number(_request(dialogue.take_line("/edit 3")))
+    ended = replace(samples[Status.COMPLETE], id=3)
+    (shown,) = _texts(dialogue.take_reply(TaskFound(ended, None, number)))
+    assert shown == "! #3 is complete; only a queued task can be edited"
+
+
+def test_a_task_is_renamed(dialogue: Dialogue, samples: Samples) -> None:
+    task = replace(samples[Status.QUEUED], id=3, description="New", reason="held")
+    number = _number(request := _request(dialogue.take_line("/rename 3 New")))
+    assert request == EditTask(3, "New", None, None, number)
+    assert _texts(dialogue.take_reply(TaskAltered(task, number))) == ["#3 New: held"]
+
+
+def test_tasks_are_listed_by_group_and_label(dialogue: Dialogue) -> None:
+    tasks = tuple(
+        make_task(number, description=name, terms=terms)
+        for number, (name, terms) in enumerate(
+            (
+                ("Build all", Terms(group="ci")),
+                ("Build one", None),
+                ("Test", Terms(group="ci")),
+            ),
+            1,
+        )
+    )
+    answer = TaskList(tasks, TaskCounts(queued=3))
+
+    def ids(line: str) -> list[str]:
+        return re.findall(r"#(\d)", "\n".join(_ask(dialogue, line, answer)))
+
+    assert ids("/tasks --group ci") == ["1", "3"]
+    assert ids("/tasks --label build") == ["1", "2"]
+    assert ids("/tasks --label BUILD --group ci") == ["1"]
+    assert ids("/tasks --group default") == ["2"]

@@ -56,8 +56,8 @@ function _shtab_backburner_using
   test "$_shtab_backburner_cmdpath" = "$argv"
 end
 
-set -g _shtab_backburner_commands add run status list show log wait cancel kill rerun pause resume group schedules unschedule move stash enqueue clean parallel sessions host end completions
-set -g _shtab_backburner_opts_with_value --after --after-any --after-failed --at --catch-up --config --delay --env --every --grace --grep --group --label --lines --parallel --priority --schedule --session --signal --since --state-dir --timeout --workdir --zone -a -e -g -l -n -s -w
+set -g _shtab_backburner_commands add run status list show log wait cancel kill rerun pause resume group edit rename schedules unschedule move stash enqueue clean parallel sessions host end completions
+set -g _shtab_backburner_opts_with_value --after --after-any --after-failed --at --batch --catch-up --config --delay --each --env --every --grace --grep --group --label --lines --max-fails --parallel --priority --schedule --session --signal --since --state-dir --timeout --workdir --zone -a -e -g -l -n -s -w
 
 complete -c backburner -e
 complete -c backburner -f
@@ -92,12 +92,16 @@ complete -c backburner -n '_shtab_backburner_using add' -l after-any -xka "(_bac
 complete -c backburner -n '_shtab_backburner_using add' -l delay -x -d 'start it after this time, at the earliest'
 complete -c backburner -n '_shtab_backburner_using add' -l at -x -d 'start it then, at the earliest'
 complete -c backburner -n '_shtab_backburner_using add' -l group -s g -xka "(_backburner_list groups)" -d 'let it take a slot of this group'
+complete -c backburner -n '_shtab_backburner_using add' -l unless-queued -d 'add nothing if a queued one is the same'
+complete -c backburner -n '_shtab_backburner_using add' -l each -x -d 'add one for each, in place of {}: or a,b'
+complete -c backburner -n '_shtab_backburner_using add' -l batch -xka "(__fish_complete_path (commandline -ct))" -d 'add one for each line, in place of {}'
+complete -c backburner -n '_shtab_backburner_using add' -l max-fails -x -d 'after N failures cancel the rest'
 complete -c backburner -n '_shtab_backburner_using add' -l every -x -d 'add it again and again: 15m, or as cron'
 complete -c backburner -n '_shtab_backburner_using add' -l zone -x -d 'the time zone of --every; that of here'
 complete -c backburner -n '_shtab_backburner_using add' -l catch-up -x -d 'once, all or skip: what becomes of missed runs'
 complete -c backburner -n '_shtab_backburner_using add' -l overlap -d 'add a run even if the last has not ended'
 complete -c backburner -n '_shtab_backburner_using add' -s p -l print-id -d 'print the id alone'
-complete -c backburner -n '_shtab_backburner_using add; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --after -a --after-failed --after-any --delay --at --group -g --every --zone --catch-up)" -d CMD
+complete -c backburner -n '_shtab_backburner_using add; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --after -a --after-failed --after-any --delay --at --group -g --each --batch --max-fails --every --zone --catch-up)" -d CMD
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a run -d 'add a task, show its output, exit with its status'
 complete -c backburner -n '_shtab_backburner_using run' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using run' -l session -xka "(_backburner_list sessions)" -d 'which session'
@@ -116,11 +120,15 @@ complete -c backburner -n '_shtab_backburner_using run' -l after-any -xka "(_bac
 complete -c backburner -n '_shtab_backburner_using run' -l delay -x -d 'start it after this time, at the earliest'
 complete -c backburner -n '_shtab_backburner_using run' -l at -x -d 'start it then, at the earliest'
 complete -c backburner -n '_shtab_backburner_using run' -l group -s g -xka "(_backburner_list groups)" -d 'let it take a slot of this group'
+complete -c backburner -n '_shtab_backburner_using run' -l unless-queued -d 'add nothing if a queued one is the same'
+complete -c backburner -n '_shtab_backburner_using run' -l each -x -d 'add one for each, in place of {}: or a,b'
+complete -c backburner -n '_shtab_backburner_using run' -l batch -xka "(__fish_complete_path (commandline -ct))" -d 'add one for each line, in place of {}'
+complete -c backburner -n '_shtab_backburner_using run' -l max-fails -x -d 'after N failures cancel the rest'
 complete -c backburner -n '_shtab_backburner_using run' -l every -x -d 'add it again and again: 15m, or as cron'
 complete -c backburner -n '_shtab_backburner_using run' -l zone -x -d 'the time zone of --every; that of here'
 complete -c backburner -n '_shtab_backburner_using run' -l catch-up -x -d 'once, all or skip: what becomes of missed runs'
 complete -c backburner -n '_shtab_backburner_using run' -l overlap -d 'add a run even if the last has not ended'
-complete -c backburner -n '_shtab_backburner_using run; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --after -a --after-failed --after-any --delay --at --group -g --every --zone --catch-up)" -d CMD
+complete -c backburner -n '_shtab_backburner_using run; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --after -a --after-failed --after-any --delay --at --group -g --each --batch --max-fails --every --zone --catch-up)" -d CMD
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a status -d 'list tasks; all but the canceled ones by default'
 complete -c backburner -n '_shtab_backburner_using status' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using status' -l session -xka "(_backburner_list sessions)" -d 'which session'
@@ -134,6 +142,8 @@ complete -c backburner -n '_shtab_backburner_using status' -l completed -d which
 complete -c backburner -n '_shtab_backburner_using status' -l failed -d which
 complete -c backburner -n '_shtab_backburner_using status' -l canceled -d which
 complete -c backburner -n '_shtab_backburner_using status' -l finished -d which
+complete -c backburner -n '_shtab_backburner_using status' -s g -l group -xka "(_backburner_list groups)" -d 'those of one group'
+complete -c backburner -n '_shtab_backburner_using status' -s l -l label -x -d 'those whose description has it'
 complete -c backburner -n '_shtab_backburner_using status' -l watch -d 'go on showing it'
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a list -d 'list tasks; all but the canceled ones by default'
 complete -c backburner -n '_shtab_backburner_using list' -s h -l help -d 'show this help message and exit'
@@ -148,6 +158,8 @@ complete -c backburner -n '_shtab_backburner_using list' -l completed -d which
 complete -c backburner -n '_shtab_backburner_using list' -l failed -d which
 complete -c backburner -n '_shtab_backburner_using list' -l canceled -d which
 complete -c backburner -n '_shtab_backburner_using list' -l finished -d which
+complete -c backburner -n '_shtab_backburner_using list' -s g -l group -xka "(_backburner_list groups)" -d 'those of one group'
+complete -c backburner -n '_shtab_backburner_using list' -s l -l label -x -d 'those whose description has it'
 complete -c backburner -n '_shtab_backburner_using list' -l watch -d 'go on showing it'
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a show -d 'show all that is known of a task'
 complete -c backburner -n '_shtab_backburner_using show' -s h -l help -d 'show this help message and exit'
@@ -222,6 +234,22 @@ complete -c backburner -n '_shtab_backburner_using group' -l config -xka "(__fis
 complete -c backburner -n '_shtab_backburner_using group' -l json -d 'write JSON'
 complete -c backburner -n '_shtab_backburner_using group' -l parallel -x -d '0: no limit'
 complete -c backburner -n '_shtab_backburner_using group; and test $_shtab_backburner_npos -eq 0' -ka "(_backburner_list groups)" -d NAME
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a edit -d 'change a queued task, in $EDITOR or to what is given'
+complete -c backburner -n '_shtab_backburner_using edit' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using edit' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using edit' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using edit' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using edit' -l json -d 'write JSON'
+complete -c backburner -n '_shtab_backburner_using edit' -s l -l label -x -d 'what it is called then'
+complete -c backburner -n '_shtab_backburner_using edit; and test $_shtab_backburner_npos -eq 0' -ka "(_backburner_list queued)" -d id
+complete -c backburner -n '_shtab_backburner_using edit; and test $_shtab_backburner_npos -ge 1' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -l --label)" -d CMD
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a rename -d 'change what a task is called'
+complete -c backburner -n '_shtab_backburner_using rename' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using rename' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using rename' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using rename' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using rename' -l json -d 'write JSON'
+complete -c backburner -n '_shtab_backburner_using rename; and test $_shtab_backburner_npos -eq 0' -ka "(_backburner_list tasks)" -d id
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a schedules -d 'list what is added again and again, by add --every'
 complete -c backburner -n '_shtab_backburner_using schedules' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using schedules' -l session -xka "(_backburner_list sessions)" -d 'which session'

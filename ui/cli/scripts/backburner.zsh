@@ -14,6 +14,7 @@ _shtab_backburner_commands() {
     cancel:'cancel tasks'
     clean:'forget finished tasks and delete their output'
     completions:'write what completes commands on Tab in a shell'
+    edit:'change a queued task, in $EDITOR or to what is given'
     end:'end the session and what runs in it'
     enqueue:'let tasks start that were held'
     group:'set how many tasks of a group run at a time, or show it'
@@ -24,6 +25,7 @@ _shtab_backburner_commands() {
     move:'change when a queued task starts'
     parallel:'let N tasks run at a time, as long as the host runs'
     pause:'start no more tasks; those that run go on'
+    rename:'change what a task is called'
     rerun:'add tasks once more, as they were asked for'
     resume:'start tasks again'
     run:'add a task, show its output, exit with its status'
@@ -74,6 +76,10 @@ _shtab_backburner_add_options=(
   "--delay[start it after this time, at the earliest]:5m:"
   "--at[start it then, at the earliest]:18:30:"
   {--group,-g}"[let it take a slot of this group]:NAME:_backburner_groups"
+  "--unless-queued[add nothing if a queued one is the same]"
+  "--each[add one for each, in place of \{\}\: or a,b]:1..10:"
+  "--batch[add one for each line, in place of \{\}]:FILE:_files"
+  "--max-fails[after N failures cancel the rest]:N:"
   "--every[add it again and again\: 15m, or as cron]:15m:"
   "--zone[the time zone of --every\; that of here]:UTC:"
   "--catch-up[once, all or skip\: what becomes of missed runs]:once:"
@@ -116,6 +122,20 @@ _shtab_backburner_completions_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_backburner_completions_defaults_added=0
+
+_shtab_backburner_edit_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
+  {-l,--label}"[what it is called then]:TEXT:"
+  ":id:_backburner_queued"
+  "(-)*::CMD:_normal"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_edit_defaults_added=0
 
 _shtab_backburner_end_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -190,6 +210,8 @@ _shtab_backburner_list_options=(
   "--failed[which]"
   "--canceled[which]"
   "--finished[which]"
+  {-g,--group}"[those of one group]:NAME:_backburner_groups"
+  {-l,--label}"[those whose description has it]:TEXT:"
   "--watch[go on showing it]"
 )
 
@@ -251,6 +273,19 @@ _shtab_backburner_pause_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_backburner_pause_defaults_added=0
 
+_shtab_backburner_rename_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
+  ":id:_backburner_tasks"
+  "*:TEXT:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_rename_defaults_added=0
+
 _shtab_backburner_rerun_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--session[which session]:NAME:_backburner_sessions"
@@ -294,6 +329,10 @@ _shtab_backburner_run_options=(
   "--delay[start it after this time, at the earliest]:5m:"
   "--at[start it then, at the earliest]:18:30:"
   {--group,-g}"[let it take a slot of this group]:NAME:_backburner_groups"
+  "--unless-queued[add nothing if a queued one is the same]"
+  "--each[add one for each, in place of \{\}\: or a,b]:1..10:"
+  "--batch[add one for each line, in place of \{\}]:FILE:_files"
+  "--max-fails[after N failures cancel the rest]:N:"
   "--every[add it again and again\: 15m, or as cron]:15m:"
   "--zone[the time zone of --every\; that of here]:UTC:"
   "--catch-up[once, all or skip\: what becomes of missed runs]:once:"
@@ -363,6 +402,8 @@ _shtab_backburner_status_options=(
   "--failed[which]"
   "--canceled[which]"
   "--finished[which]"
+  {-g,--group}"[those of one group]:NAME:_backburner_groups"
+  {-l,--label}"[those whose description has it]:TEXT:"
   "--watch[go on showing it]"
 )
 
@@ -418,6 +459,7 @@ _shtab_backburner() {
         cancel) _arguments -C -s $_shtab_backburner_cancel_options ;;
         clean) _arguments -C -s $_shtab_backburner_clean_options ;;
         completions) _arguments -C -s $_shtab_backburner_completions_options ;;
+        edit) _arguments -C -s $_shtab_backburner_edit_options ;;
         end) _arguments -C -s $_shtab_backburner_end_options ;;
         enqueue) _arguments -C -s $_shtab_backburner_enqueue_options ;;
         group) _arguments -C -s $_shtab_backburner_group_options ;;
@@ -428,6 +470,7 @@ _shtab_backburner() {
         move) _arguments -C -s $_shtab_backburner_move_options ;;
         parallel) _arguments -C -s $_shtab_backburner_parallel_options ;;
         pause) _arguments -C -s $_shtab_backburner_pause_options ;;
+        rename) _arguments -C -s $_shtab_backburner_rename_options ;;
         rerun) _arguments -C -s $_shtab_backburner_rerun_options ;;
         resume) _arguments -C -s $_shtab_backburner_resume_options ;;
         run) _arguments -C -s $_shtab_backburner_run_options ;;

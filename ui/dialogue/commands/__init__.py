@@ -10,6 +10,7 @@ from .. import completers
 from ..answers import CommandHelp, HelpAnswer, KindHelp
 from ..registry import CommandSpec, Registry, also
 from .creation import BANG, RERUN, TASK, Again, Rerun, Run, Say, UnknownKindError
+from .editing import EDIT, RENAME, Edit, Rename
 from .ending import CANCEL, CLEAR, Cancel, CancelEverything, Clear
 from .schedules import SCHEDULES, UNSCHEDULE, ShowSchedules, Unschedule
 from .scheduling import (
@@ -60,6 +61,7 @@ __all__ = [
     "CancelEverything",
     "Clear",
     "CloseConversation",
+    "Edit",
     "Exit",
     "GoToChat",
     "Help",
@@ -68,6 +70,7 @@ __all__ = [
     "Parallel",
     "Pause",
     "Quit",
+    "Rename",
     "Rerun",
     "Run",
     "Say",
@@ -130,6 +133,8 @@ REGISTRY: Final = Registry(
     RERUN,
     TASKS,
     CANCEL,
+    EDIT,
+    RENAME,
     MOVE,
     PAUSE,
     RESUME,

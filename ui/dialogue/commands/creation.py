@@ -11,7 +11,9 @@ from ....actors.rules.safe_text import brief
 from ....actors.rules.terms import PLAIN
 from .. import completers
 from ..arguments import UsageError, split_word, task_id
+from ..batch import each_request, read_lines
 from ..effects import Effect, Speak
+from ..lookups import ReadLines, Result, TextOfFile
 from ..new_task import Asked
 from ..quoting import QUOTES, UnbalancedQuoteError, read_quoted, unquote_whole
 from ..registry import CommandSpec, also
@@ -49,9 +51,36 @@ class Run(msgspec.Struct, frozen=True):
             raise UnknownKindError(self.request.kind, kinds)
         origin = context.where or ""
         request = msgspec.structs.replace(self.request, origin=origin)
-        if self.asked.every:
-            return add_schedule(context, request, self.asked)
-        return context.add(request)
+        asked = self.asked
+        if asked.every:
+            return add_schedule(context, request, asked)
+        if asked.batch:
+            return context.look_up_beside(
+                ReadLines(asked.batch),
+                lambda it: _add_lines(context, request, asked, it),
+            )
+        if asked.each:
+            return _add_each(context, request, asked, asked.each)
+        return context.add(request, unless_queued=asked.unless_queued)
+
+
+def _add_each(
+    context: Context, request: TaskRequest, asked: Asked, values: tuple[str, ...]
+) -> list[Effect]:
+    requests = each_request(request, values, asked.max_fails)
+    once = asked.unless_queued
+    return [e for it in requests for e in context.add(it, unless_queued=once)]
+
+
+def _add_lines(
+    context: Context, request: TaskRequest, asked: Asked, found: Result
+) -> list[Effect]:
+    if not isinstance(found, TextOfFile):
+        return []
+    try:
+        return _add_each(context, request, asked, read_lines(found.text))
+    except UsageError as error:
+        return [context.problem(f"{asked.batch}: {error}")]
 
 
 _TASK_USAGE: Final = '/task [OPTIONS] "Description" KIND ARGS...'
@@ -76,6 +105,20 @@ class UnknownKindError(UsageError):
 
 def _parse_task(rest: str) -> Run:
     asked, text = read_options(rest)
+    job = read_job(text)
+    request = msgspec.structs.replace(job, terms=asked.task_terms)
+    if asked.each:
+        each_request(request, asked.each, None)
+    return Run(request, msgspec.structs.replace(asked, terms=PLAIN))
+
+
+def read_job(text: str) -> TaskRequest:
+    """Read a description, a kind and what it is told.
+
+    Raises:
+        UsageError: If something is missing.
+        UnbalancedQuoteError: If a quote never ends.
+    """
     if not text:
         raise UsageError(f"missing description and command; try: {_TASK_EXAMPLE}")
     if text[0] in QUOTES:
@@ -92,19 +135,25 @@ def _parse_task(rest: str) -> Run:
     if not kind:
         raise UsageError(f"missing kind and command; the form is: {_TASK_USAGE}")
     args = unquote_whole(args)
-    given = (args,) if args else ()
-    request = TaskRequest(description, kind, given, terms=asked.task_terms)
-    return Run(request, msgspec.structs.replace(asked, terms=PLAIN))
+    return TaskRequest(description, kind, (args,) if args else ())
 
 
 def _bash_part(rest: str) -> str | None:
     try:
         _, text = read_options(rest)
+    except (UnbalancedQuoteError, UsageError):
+        return None
+    return bash_part_of_job(text)
+
+
+def bash_part_of_job(text: str) -> str | None:
+    """Return the end of a text that bash gets; none if it is no job for bash."""
+    try:
         if text[:1] and text[0] in QUOTES:
             _, text = read_quoted(text)
         else:
             _, text = split_word(text)
-    except (UnbalancedQuoteError, UsageError):
+    except UnbalancedQuoteError:
         return None
     kind, args = split_word(text)
     return args if kind == "bash" and args else None

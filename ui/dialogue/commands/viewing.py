@@ -17,11 +17,19 @@ from ....actors import (
 from ....actors.rules.safe_text import brief
 from .. import completers
 from ..answers import Activity, OutputAnswer, ShowAnswer, TasksAnswer
-from ..arguments import UsageError, only_task_id
+from ..arguments import UsageError, only_task_id, split_word
 from ..effects import Effect, Inspect
 from ..lookups import LookAtTask, ReadOutput, Result, TaskLook
+from ..quoting import QUOTES, read_quoted
 from ..registry import CommandSpec, also
-from ..reports import OutputText, activity_facts, detail_lines, list_lines, output_lines
+from ..reports import (
+    OutputText,
+    activity_facts,
+    detail_lines,
+    list_lines,
+    output_lines,
+    select,
+)
 from ..waits import Wait as PendingWait
 
 if TYPE_CHECKING:
@@ -29,9 +37,17 @@ if TYPE_CHECKING:
 
 
 class ShowTasks(msgspec.Struct, frozen=True):
-    """List tasks."""
+    """List tasks.
+
+    Attributes:
+        which: Those of which status.
+        group: Those of which group; none for all.
+        label: Those whose description has this in it; none for all.
+    """
 
     which: TaskFilter
+    group: str | None = None
+    label: str | None = None
 
     def run(self, context: Context) -> list[Effect]:
         """Ask for them, and list them."""
@@ -39,8 +55,9 @@ class ShowTasks(msgspec.Struct, frozen=True):
         def listed(reply: QueueReply) -> list[Effect]:
             if not isinstance(reply, TaskList):
                 return []
-            lines = list_lines(reply, self.which, context.icons)
-            return [context.reply(lines, TasksAnswer(reply.tasks, reply.counts))]
+            chosen = select(reply, self.group, self.label)
+            lines = list_lines(chosen, self.which, context.icons)
+            return [context.reply(lines, TasksAnswer(chosen.tasks, chosen.counts))]
 
         return context.send(lambda i: ListTasks(self.which, None, i), listed)
 
@@ -58,7 +75,23 @@ FILTERS: Final = {
 
 
 def _parse_tasks(rest: str) -> ShowTasks:
-    word = rest.strip()
+    words: list[str] = []
+    given: dict[str, str] = {}
+    while rest := rest.lstrip():
+        word, rest = split_word(rest)
+        if word in {"--group", "--label"}:
+            value, rest = (
+                read_quoted(rest) if rest[:1] in QUOTES and rest else split_word(rest)
+            )
+            if not value:
+                raise UsageError(f"{word} takes a value, such as: /tasks {word} builds")
+            given[word.removeprefix("--")] = value
+        else:
+            words.append(word)
+    return msgspec.structs.replace(_parse_filter(" ".join(words)), **given)
+
+
+def _parse_filter(word: str) -> ShowTasks:
     if not word:
         return ShowTasks(TaskFilter.NOT_CANCELED)
     if len(words := word.split()) > 1 and FILTERS.keys() >= set(words):
@@ -74,10 +107,16 @@ def _parse_tasks(rest: str) -> ShowTasks:
 
 TASKS: Final = CommandSpec(
     "/tasks",
-    "[FILTER]",
+    "[FILTER] [--group NAME] [--label TEXT]",
     "list tasks; without a filter all but the canceled ones",
     _parse_tasks,
-    completers.options(tuple((name, text) for name, (_, text) in FILTERS.items())),
+    completers.options(
+        (
+            *((name, text) for name, (_, text) in FILTERS.items()),
+            ("--group", "those of this group"),
+            ("--label", "those whose description has this in it"),
+        )
+    ),
     (f"Filters: {' '.join(FILTERS)}",),
     also("/list", "/ls", "/ps", "/jobs", "/status", "/queue", "/top"),
     private=True,

@@ -205,6 +205,7 @@ def test_every_option_is_known_and_has_a_word_of_help() -> None:
                 "--new": " notes",
                 "--group": " builds",
                 "--schedule": " 1",
+                "--label": " x",
                 "--parallel": " 2",
             }.get(option.text, "")
             if spec.name == "/task":
@@ -217,10 +218,14 @@ def test_every_option_is_known_and_has_a_word_of_help() -> None:
             name = "builds " if spec.name == "/group" else ""
             if option.text in {"--zone", "--catch-up", "--overlap"}:
                 name = "--every 1h "
+            if option.text == "--max-fails":
+                name = "--each 1..2 "
+            if spec.name == "/task":
+                rest += " {}"
             spec.parse(name + option.text + rest)
             assert option.summary
             found.setdefault(spec.name, []).append(option.text)
-    assert found["/tasks"] == list(FILTERS)
+    assert found["/tasks"] == [*FILTERS, "--group", "--label"]
     assert found["/cancel"] == ["--all", "--now"]
     chat.type("/cancel --")
     assert "kill at once" in chat.screen()

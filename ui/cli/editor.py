@@ -1,0 +1,52 @@
+"""Changing a text in the editor of the user."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+from pathlib import Path
+
+from ...actors import TaskSystemError
+
+
+def edited(text: str) -> str:
+    """Let the user change a text with `$VISUAL` or `$EDITOR`; blocks until that ends.
+
+    The text lies in a file that only the user can read, and is removed after.
+
+    Returns:
+        The text, without line ends after it.
+
+    Raises:
+        TaskSystemError: If there is no editor, it failed, or nothing is left.
+    """
+    command = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
+    try:
+        program = shlex.split(command)
+    except ValueError as error:
+        raise TaskSystemError(f"EDITOR can't be read: {error}") from error
+    if not program:
+        raise TaskSystemError(
+            "no editor is known; set VISUAL or EDITOR to one, such as vim, or give the"
+            " command: backburner edit ID -- COMMAND"
+        )
+    with tempfile.TemporaryDirectory(prefix="backburner-") as folder:
+        file = Path(folder) / "command.sh"
+        file.write_text(f"{text}\n", "utf-8")
+        try:
+            status = subprocess.run([*program, str(file)], check=False).returncode
+        except OSError as error:
+            raise TaskSystemError(
+                f"can't start {program[0]}: {error.strerror}"
+            ) from error
+        if status:
+            raise TaskSystemError(f"{program[0]} ended with exit status {status}")
+        try:
+            changed = file.read_text("utf-8").rstrip("\n")
+        except UnicodeDecodeError:
+            raise TaskSystemError("the text is not valid UTF-8") from None
+    if not changed.strip():
+        raise TaskSystemError("the command is empty; the task stays as it was")
+    return changed

@@ -1,0 +1,135 @@
+"""Commands that change a task that is there: its description, or what it does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ....actors import EditTask, QueueReply, Task, TaskAltered, TaskFound, TaskStatus
+from ....actors.rules.safe_text import safe_line
+from .. import completers
+from ..arguments import UsageError, split_word, task_id
+from ..effects import Effect, OfferLine
+from ..quoting import quoted, unquote_whole
+from ..registry import CommandSpec, also
+from .creation import bash_part_of_job, read_job
+
+if TYPE_CHECKING:
+    from ..context import Context
+
+
+def _altered(context: Context, reply: QueueReply) -> list[Effect]:
+    if not isinstance(reply, TaskAltered):
+        return []
+    task = reply.task
+    text = f"#{task.id} {safe_line(task.description)}: {safe_line(task.reason)}"
+    return [context.reply([text])]
+
+
+class Rename(msgspec.Struct, frozen=True):
+    """Change what a task is called; an id of none means the one added last."""
+
+    task_id: int | None
+    description: str
+
+    def run(self, context: Context) -> list[Effect]:
+        """Ask for it."""
+        return context.with_task(
+            self.task_id,
+            lambda wanted: context.send(
+                lambda i: EditTask(wanted, self.description, None, None, i),
+                lambda reply: _altered(context, reply),
+            ),
+        )
+
+
+class Edit(msgspec.Struct, frozen=True):
+    """Change what a queued task does.
+
+    Attributes:
+        task_id: Which; none for the one added last.
+        description: What it is called from now on; none to be asked for the rest.
+        kind: Of what kind it has to be.
+        args: What its kind is told.
+    """
+
+    task_id: int | None
+    description: str | None = None
+    kind: str = ""
+    args: tuple[str, ...] = ()
+
+    def run(self, context: Context) -> list[Effect]:
+        """Look it up; offer the command to be changed, or ask for the change."""
+
+        def found(found: TaskFound) -> list[Effect]:
+            task = found.task
+            if task.status is not TaskStatus.QUEUED:
+                text = f"#{task.id} is {task.status}; only a queued task can be edited"
+                return [context.problem(text)]
+            if self.description is None:
+                return _offer(context, task)
+            if self.kind != task.kind:
+                text = f"#{task.id} stays of the kind {task.kind}; add another task"
+                return [context.problem(text)]
+            return context.send(
+                lambda i: EditTask(task.id, self.description, self.args, None, i),
+                lambda reply: _altered(context, reply),
+            )
+
+        return context.look_up(self.task_id, found)
+
+
+def _offer(context: Context, task: Task) -> list[Effect]:
+    if len(task.args) > 1:
+        text = f"#{task.id} has several arguments and can't be edited here"
+        return [context.problem(text)]
+    line = edit_line(task)
+    return [OfferLine(line)] if context.drawn else [context.reply([safe_line(line)])]
+
+
+def edit_line(task: Task) -> str:
+    """Return the line that would change a task to what it is."""
+    args = "".join(task.args)
+    if unquote_whole(args) != args:
+        args = quoted(args)
+    return f"/edit {task.id} {quoted(task.description)} {task.kind} {args}".rstrip()
+
+
+def _parse_rename(rest: str) -> Rename:
+    word, text = split_word(rest)
+    name = unquote_whole(text).strip()
+    if not word or not name:
+        raise UsageError('/rename takes a task and a description: /rename 3 "Tests"')
+    return Rename(task_id(word), name)
+
+
+def _parse_edit(rest: str) -> Edit:
+    word, text = split_word(rest)
+    if not word:
+        raise UsageError("edit which task? Give its id: /edit 3")
+    wanted = task_id(word)
+    if not text.strip():
+        return Edit(wanted)
+    job = read_job(text)
+    return Edit(wanted, job.description, job.kind, job.args)
+
+
+RENAME: Final = CommandSpec(
+    "/rename",
+    "ID TEXT",
+    "change what a task is called",
+    _parse_rename,
+    completers.task(),
+    synonyms=also("/label"),
+)
+
+EDIT: Final = CommandSpec(
+    "/edit",
+    'ID ["Description" KIND ARGS...]',
+    "change a queued task; with the id alone its command comes back to be changed",
+    _parse_edit,
+    completers.open_task(),
+    ("It stays in its place, its directory and its environment.",),
+    bash_part=lambda rest: bash_part_of_job(split_word(rest)[1]),
+)

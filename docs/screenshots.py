@@ -73,6 +73,16 @@ def take_pictures(folder: Path) -> None:
             _write(folder / "chat.svg", chat)
             _open_task(chat)
             _write(folder / "task.svg", chat)
+        with PtySession(
+            chat_command(state, "--session", "plans", "--parallel", "2"),
+            columns=COLUMNS,
+            rows=ROWS,
+            environ=_environ(home),
+            cwd=project,
+            answers={**DARK, **ATTRIBUTES_ONLY},
+        ) as chat:
+            _plan(chat)
+            _write(folder / "scheduling.svg", chat)
 
 
 def _environ(home: str) -> dict[str, str]:
@@ -108,6 +118,30 @@ def _release_day(chat: PtySession) -> None:
         "stop running tasks, drop queued ones",
         lambda: chat.cursor == (ROWS - 2, len("> /ca")),
     )
+
+
+def _plan(chat: PtySession) -> None:
+    """Make a group, a chain, a task that waits for its time, and two schedules."""
+    chat.wait("A note to yourself")
+    chat.send("/group builds --parallel 1\r")
+    chat.wait("group builds: 1 at a time")
+    chat.send('/task --group builds "Build image" bash "make image"\r')
+    chat.wait("● #1 running   Build image")
+    chat.send('/task --group builds "Build docs" bash "make docs"\r')
+    chat.wait("○ #2 queued    Build docs")
+    chat.send('/task --after 1 "Scan image" bash "make scan"\r')
+    chat.wait("○ #3 queued    Scan image")
+    chat.send('/task --after 3 --timeout 10m "Deploy" bash "make deploy"\r')
+    chat.wait("○ #4 queued    Deploy")
+    chat.send('/task --delay 10m "Tell the team" bash "make mail"\r')
+    chat.wait("○ #5 queued    Tell the team")
+    chat.send('/task --every 2h "Look for updates" bash "make outdated"\r')
+    chat.wait("schedule 1: Look for updates")
+    nightly = '--every "0 3 * * *" --zone Europe/Berlin'
+    chat.send(f'/task {nightly} "Back up" bash "make backup"\r')
+    chat.wait("schedule 2: Back up")
+    chat.send("/schedules\r")
+    chat.wait("Every", "└ Scan image", "  └ Deploy", "starts in 9m", "37%")
 
 
 def _open_task(chat: PtySession) -> None:

@@ -30,6 +30,13 @@ SEEN = {
         "waiting for a slot (2 of 2 busy)",
         "/cancel ID",
     ),
+    "scheduling": (
+        "schedule 2: Back up, every 0 3 * * * Europe/Berlin",
+        "└ Scan image",
+        "└ Deploy",
+        "waiting for a slot of builds (1 busy)",
+        "starts in ",
+    ),
     "task": ("#3 running", "following", "test_server.py::test_empty", "Esc"),
 }
 

@@ -28,8 +28,9 @@ def next_text(schedule: Schedule, now: datetime) -> str:
     seconds = (schedule.next_due - now).total_seconds()
     if seconds <= 0:
         return "due"
-    short = countdown_text(seconds) if seconds < _DAY else f"{int(seconds // _DAY)}d"
-    return f"in {short} ({at:%Y-%m-%d %H:%M:%S})"
+    if seconds < _DAY:
+        return f"in {countdown_text(seconds)} ({at:%H:%M})"
+    return f"in {int(seconds // _DAY)}d ({at:%Y-%m-%d %H:%M})"
 
 
 def schedule_text(schedule: Schedule, now: datetime) -> str:
@@ -46,7 +47,7 @@ def schedule_lines(schedules: Sequence[Schedule], now: datetime) -> list[str]:
     if not schedules:
         return ["No schedules."]
     rows = [
-        ("ID", "Every", "Next", "Last", "Runs", "Left out", "Description", ""),
+        ("ID", "Every", "Next", "Last", "Runs", "Description", ""),
         *(
             (
                 str(it.id),
@@ -54,9 +55,8 @@ def schedule_lines(schedules: Sequence[Schedule], now: datetime) -> list[str]:
                 next_text(it, now),
                 "-" if it.last_task is None else f"#{it.last_task}",
                 str(it.runs),
-                str(it.skipped),
                 safe_line(it.request.description),
-                safe_line(it.note),
+                _left_out(it),
             )
             for it in schedules
         ),
@@ -66,6 +66,12 @@ def schedule_lines(schedules: Sequence[Schedule], now: datetime) -> list[str]:
         "  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
+
+
+def _left_out(schedule: Schedule) -> str:
+    """Say how many runs were left out, and why, if the last one was."""
+    why = f": {safe_line(schedule.note)}" if schedule.note else ""
+    return f"{schedule.skipped} left out{why}" if schedule.skipped else why[2:]
 
 
 _DAY = 86400.0

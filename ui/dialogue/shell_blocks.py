@@ -83,6 +83,9 @@ def _said_by_bash(command: str) -> str:
 
     environment = {**os.environ, "LC_ALL": "C"}
     environment.pop("BASH_ENV", None)
+    # It inherits the signals that this program blocks, and so it should: a Ctrl+Z or
+    # Ctrl+C of the terminal, which reaches all of the group, would stop or end it, and
+    # half a command would pass for a whole one. Nothing but SIGKILL has to end it.
     try:
         done = subprocess.run(
             ["bash", "-n", "-c", command],  # noqa: S607 - the one that runs it

@@ -177,6 +177,33 @@ def test_it_stops_and_goes_on_as_a_job_of_a_shell(tmp_path: Path) -> None:
         bash.wait("shell>")
 
 
+def test_one_that_goes_on_in_the_background_leaves_the_shell_its_keys(
+    tmp_path: Path,
+) -> None:
+    shell = ["bash", "--norc", "--noprofile", "-i"]
+    program = " ".join(chat_command(tmp_path / "state", "--plain"))
+    environ = {"PS1": "shell> ", "HISTFILE": ""}
+    with PtySession(shell, environ=environ, cwd=tmp_path) as bash:
+        bash.send(f"{program}\n")
+        bash.wait(READY, lambda: not modes(bash) & EDITS)
+        bash.send("!until [ -e go ]; do sleep 0.1; done; echo wo''rked\n")
+        bash.wait("#1 running")
+        bash.send("half a li")
+        bash.wait("half a li")
+        bash.send("\x1a")
+        bash.wait("Stopped")
+        bash.send("bg\n")
+        bash.wait("&")
+        bash.send("touch go; echo the she''ll\n")
+        bash.wait("the shell")
+        bash.send("fg\n")
+        bash.wait("#1 complete", "worked", lambda: not modes(bash) & EDITS)
+        bash.send("ne\n")
+        bash.wait(lambda: "half a line" in bash.lines)
+        bash.send("/quit\n")
+        bash.wait("shell>")
+
+
 def test_one_started_in_the_background_reads_when_it_is_brought_back(
     tmp_path: Path,
 ) -> None:

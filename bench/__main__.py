@@ -30,6 +30,7 @@ SECTIONS: Final = (
     "output",
     "idle",
     "start",
+    "host",
     "drawing",
     "keyboard",
 )

@@ -112,6 +112,21 @@ def test_a_search_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert len(long) < 3000
 
 
+def test_a_search_that_takes_long_answers_where_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "1.log"
+    path.write_text("line\n" * 200_000 + "needle\n")
+    monkeypatch.setattr("backburner.ui.agents.search.TIME", 0)
+    cursor, parts = 0, list[Found]()
+    while cursor < path.stat().st_size:
+        parts.append(search(path, "needle", cursor=cursor))
+        assert parts[-1].cursor > cursor
+        cursor = parts[-1].cursor
+    assert len(parts) > 2
+    assert [it.lines for it in parts if it.lines] == [["needle"]]
+
+
 def test_a_search_that_is_stopped_tells_nothing(tmp_path: Path) -> None:
     path = tmp_path / "1.log"
     path.write_text("x\n")

@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 MOST_SCANNED: Final = 64 << 20
 """Bytes that a search reads at most before it answers."""
 
-TIME: Final = 20.0
-"""Seconds that a search takes at most."""
+TIME: Final = 5.0
+"""Seconds after which a search answers with what it has, and where to go on."""
+
+LONGEST_TIME: Final = 20.0
+"""Seconds after which one is ended that is stuck in a line."""
 
 _CHUNK: Final = 1 << 18  # a longer line counts as several
 _LOOK: Final = 0.1  # seconds between two looks at output that grows
@@ -94,7 +97,9 @@ class Search:
         head: int | None,
         tail: int | None,
     ) -> None:
-        """Search from a place on for lines that match, up to `MOST_SCANNED` bytes.
+        """Search from a place on for lines that match.
+
+        Reads up to `MOST_SCANNED` bytes, and takes `TIME` seconds.
 
         Args:
             task_id: Of which task.
@@ -107,7 +112,7 @@ class Search:
         """
         matches = re.compile(pattern).search
         self._start(lambda: _grep(task_id, path, matches, cursor, limit, head, tail))
-        self._loop.call_later(TIME, self._give_up)
+        self._loop.call_later(LONGEST_TIME, self._give_up)
 
     def follow(
         self, paths: Mapping[int, Path], pattern: str, cursor: int, *, once: bool
@@ -193,6 +198,7 @@ def _grep(  # noqa: PLR0913, PLR0917 - see `Search.grep`
     found: deque[str] = deque()
     room = limit
     scanned = 0
+    end_of_time = time.monotonic() + TIME
     while scanned < MOST_SCANNED and (lines := scan.lines()):
         for line, start, end in lines:
             scanned += end - start
@@ -208,6 +214,8 @@ def _grep(  # noqa: PLR0913, PLR0917 - see `Search.grep`
                 len(found) > 1 and tail is not None and (room < 0 or len(found) > tail)
             ):
                 room += len(found.popleft().encode()) + 1
+        if time.monotonic() >= end_of_time:
+            break
     return Found(task_id, [*found], scan.cursor, scan.size)
 
 

@@ -115,8 +115,13 @@ class WaitCall(Call):
             matched = MatchedLine(found.task_id, found.cursor, found.lines[0])
             what = f"a line of #{found.task_id} that matches"
             lines.append(marked(what, found.lines[0]))
+        elif given.pattern and found is None and not still:
+            lines.append(
+                "The output was not searched to its end in time; search it by `output`"
+                " with grep and a cursor."
+            )
         elif given.pattern:
-            lines.append("No line matches the pattern so far.")
+            lines.append("No line was found so far that matches the pattern.")
         if not self._ids:
             lines = ["Nothing is open: all tasks have ended."]
         elif still and matched is UNSET and not (given.any and ended):

@@ -91,6 +91,13 @@ def _explanation(spec: CommandSpec) -> list[str]:
     for line in spec.details:
         if line.startswith("  "):
             blocks.append("    " + line.strip())
+        elif line.startswith("--"):
+            option, _, summary = line.partition(": ")
+            item = f"- `{option}`: {summary}"
+            if blocks[-1].startswith("- "):
+                blocks[-1] += "\n" + item
+            else:
+                blocks.append(item)
         elif line[0].isupper():
             blocks.append(line)
         else:

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from ..dialogue.arguments import UsageError
 from ..dialogue.new_task import Asked
-from ..dialogue.term_options import OPTIONS
+from ..dialogue.term_options import OPTIONS, waits_for_last
 from ..program.options import SafeParser
 from .completions import SHELLS
 from .output import Position
@@ -204,6 +204,10 @@ class _AddTerm(argparse.Action):
         except UsageError as error:
             text = str(error).removeprefix(f"{option.name}: ")
             raise argparse.ArgumentError(self, text) from error
+        if waits_for_last(namespace.asked.terms):
+            # Which one that is, other clients decide as well.
+            text = "give the ids of the tasks, such as 3 or 3,5"
+            raise argparse.ArgumentError(self, text)
 
 
 def task_id(text: str) -> int:

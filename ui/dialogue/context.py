@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
+import msgspec
+
 from ...actors import (
     AddTask,
     GetTask,
     QueueReply,
     QueueRequest,
+    RefusalCode,
     Refused,
     Schedule,
     Task,
@@ -19,10 +22,12 @@ from ...actors import (
     TaskStatus,
 )
 from ...actors.rules.safe_text import safe_line
+from ...actors.rules.terms import PLAIN
 from .effects import Effect, Send, Show
 from .entries import Problem, Reply
 from .hints import with_hint
 from .lookups import LookedUp, LookUp, LookUpFailed, Result, Wanted
+from .term_options import waits_for_last, with_last
 from .waits import Waits
 
 if TYPE_CHECKING:
@@ -33,6 +38,9 @@ if TYPE_CHECKING:
     from .answers import Answer
 
 BY_YOU = "canceled by you"
+
+_Wish: TypeAlias = "tuple[str | None, Callable[[int], list[Effect]], int | None]"
+"""The conversation, what is done with the id, and the number if that adds a task."""
 
 _Pending: TypeAlias = (
     "tuple[str | None, QueueRequest, Callable[[QueueReply], list[Effect]]]"
@@ -87,9 +95,7 @@ class Context:
         ] = {}
         self._adding: dict[int, TaskRequest] = {}  # those of the pending that add one
         # What is wanted of tasks being added, by the number of the request.
-        self._wanted: dict[
-            int, list[tuple[str | None, Callable[[int], list[Effect]]]]
-        ] = {}
+        self._wanted: dict[int, list[_Wish]] = {}
 
     @property
     def awaits_answers(self) -> bool:
@@ -143,13 +149,14 @@ class Context:
         return [Send(request, self.where)]
 
     def take_reply(
-        self, reply: QueueReply, refused: Callable[[Refused, bool], None]
+        self, reply: QueueReply, refused: Callable[[bool, bool], None]
     ) -> list[Effect]:
         """Take the answer to a request.
 
         Args:
             reply: The answer; what nobody asked for is left out.
-            refused: Called with a refusal, and whether a task was to be added.
+            refused: Called when something was refused, with whether the request made
+                no sense, and whether a task was to be added.
         """
         number = reply.correlation_id
         if not isinstance(number, int) or number not in self._pending:
@@ -157,17 +164,35 @@ class Context:
         self.where, request, respond = self._pending.pop(number)
         adding = self._adding.pop(number, None)
         if isinstance(reply, Refused):
-            refused(reply, adding is not None)
+            refused(reply.code is RefusalCode.INVALID, adding is not None)
             effects = [self.problem(with_hint(reply, request, self.kinds))]
         else:
             effects = respond(reply)
-        for where, do in self._wanted.pop(number, ()):
+        for where, do, adds in self._wanted.pop(number, ()):
             self.where = where
             if isinstance(reply, TaskAdded):
                 effects += do(reply.task.id)
-            else:
-                # An earlier one is not what was meant.
-                effects.append(self.problem("no task was added; give a number"))
+                continue
+            effects += self._without_last(adds, refused)
+        return effects
+
+    def _without_last(
+        self, adds: int | None, refused: Callable[[bool, bool], None]
+    ) -> list[Effect]:
+        """Refuse what was meant for a task that was not added, and so on.
+
+        Args:
+            adds: The number of the request, if it was to add a task itself.
+            refused: See `take_reply`.
+        """
+        # An earlier task is not what was meant.
+        effects = [self.problem("no task was added; give a number")]
+        if adds is not None:
+            del self._adding[adds]
+            refused(False, True)  # noqa: FBT003 - a callback
+            for where, _, further in self._wanted.pop(adds, ()):
+                self.where = where
+                effects += self._without_last(further, refused)
         return effects
 
     def look_up_beside(
@@ -198,12 +223,39 @@ class Context:
         return lost
 
     def add(self, request: TaskRequest, *, unless_queued: bool = False) -> list[Effect]:
-        """Add a task, perhaps unless one that does the same is queued."""
+        """Add a task, perhaps unless one that does the same is queued.
+
+        If it waits for the one added last, not before that one is.
+        """
+        if waits_for_last(request.terms):
+            return self._add_after_last(request, unless_queued=unless_queued)
         effects = self.send(
             lambda i: AddTask(request, None, i, unless_queued), self._added
         )
         self._adding[self._requests] = request
         return effects
+
+    def _add_after_last(
+        self, request: TaskRequest, *, unless_queued: bool
+    ) -> list[Effect]:
+        terms = request.terms or PLAIN
+        before = max(self._adding, default=None)
+        # The number it has from now on says which one is the last for what follows.
+        self._requests += 1
+        number, where = self._requests, self.where
+
+        def add(last: int) -> list[Effect]:
+            filled = msgspec.structs.replace(request, terms=with_last(terms, last))
+            message = AddTask(filled, None, number, unless_queued)
+            self._adding[number] = filled
+            self._pending[number] = (where, message, self._added)
+            return [Send(message, where)]
+
+        if before is None:
+            return self.with_task(None, add)
+        self._adding[number] = request
+        self._wanted.setdefault(before, []).append((where, add, number))
+        return []
 
     def _added(self, reply: QueueReply) -> list[Effect]:
         # The notification shows it already.
@@ -225,7 +277,8 @@ class Context:
                 added, not before that one is.
         """
         if task_id is None and self._adding:
-            self._wanted.setdefault(max(self._adding), []).append((self.where, do))
+            wants = (self.where, do, None)
+            self._wanted.setdefault(max(self._adding), []).append(wants)
             return []
         wanted = self.newest if task_id is None else task_id
         if wanted is None:

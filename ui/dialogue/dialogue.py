@@ -14,8 +14,6 @@ from ...actors import (
     MessageSaid,
     Notification,
     QueueReply,
-    RefusalCode,
-    Refused,
     Schedule,
     SchedulesChanged,
     SlotsChanged,
@@ -226,8 +224,8 @@ class Dialogue:
         """Show the result of what was looked up."""
         return self._context.take_lookup(message)
 
-    def _refused(self, refusal: Refused, adding: bool) -> None:  # noqa: FBT001 - a callback
-        self.misunderstood |= refusal.code is RefusalCode.INVALID
+    def _refused(self, invalid: bool, adding: bool) -> None:  # noqa: FBT001 - a callback
+        self.misunderstood |= invalid
         # A task that was not even taken did not complete.
         self.unsuccessful |= adding
 

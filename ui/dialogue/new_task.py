@@ -54,6 +54,8 @@ class Asked(msgspec.Struct, frozen=True):
         if self.max_fails is not None and not many:
             raise UsageError("--max-fails is for several tasks; give --each as well")
         if self.every:
+            if self.terms.waits_for:
+                raise UsageError("a schedule can't wait for other tasks")
             return
         for name, given in (
             ("--zone", self.zone),

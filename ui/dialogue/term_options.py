@@ -22,6 +22,9 @@ from .times import parse_time
 
 _Read = Callable[[Terms, str], Terms]
 
+ADDED_LAST: Final = 0
+"""Stands for the task added last among the ids that terms wait for."""
+
 
 class TermOption(msgspec.Struct, frozen=True):
     """One option.
@@ -75,13 +78,27 @@ def _immediate(terms: Terms, value: str) -> Terms:
 
 
 def _ids(value: str) -> tuple[int, ...]:
-    ids: list[int] = []
-    for word in value.split(","):
-        found = task_id(word.strip())
-        if found is None:
-            raise UsageError("give the ids of the tasks, such as 3 or 3,5")
-        ids.append(found)
-    return tuple(ids)
+    ids = [task_id(word.strip()) for word in value.split(",")]
+    return tuple(ADDED_LAST if it is None else it for it in ids)
+
+
+def waits_for_last(terms: Terms | None) -> bool:
+    """Tell whether terms name the task added last, not yet by its id."""
+    return terms is not None and ADDED_LAST in terms.waits_for
+
+
+def with_last(terms: Terms, last: int) -> Terms:
+    """Put the id of the task added last into terms that name it."""
+
+    def put_in(ids: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(last if it == ADDED_LAST else it for it in ids)
+
+    return msgspec.structs.replace(
+        terms,
+        after=put_in(terms.after),
+        after_failed=put_in(terms.after_failed),
+        after_any=put_in(terms.after_any),
+    )
 
 
 def _after(terms: Terms, value: str) -> Terms:

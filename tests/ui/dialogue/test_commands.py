@@ -279,7 +279,6 @@ def test_every_command_is_tried() -> None:
         ("/task --timeout soon Run bash ls", "--timeout: bad duration 'soon'; write"),
         ("/task --priority high Run bash ls", "high is not a whole number, such as 5"),
         ("/task --after 3,x Run bash ls", "--after: x is not a task id; use a number"),
-        ("/task --after last Run bash ls", "give the ids of the tasks, such as 3"),
         ("/task --stash=yes Run bash ls", "--stash takes no value"),
         ("/task --stash", "missing description and command; try: /task "),
         ("/pause 3", "/pause takes nothing, a group or a schedule: /pause --group"),

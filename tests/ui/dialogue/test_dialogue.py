@@ -430,7 +430,10 @@ def test_output_is_shown_or_why_not(
 # The task added last
 
 
-@pytest.mark.parametrize("line", ["/show last", "/output last", "/cancel last"])
+@pytest.mark.parametrize(
+    "line",
+    ["/show last", "/output last", "/cancel last", "/task --after last Run bash ls"],
+)
 def test_without_tasks_there_is_no_last_one(dialogue: Dialogue, line: str) -> None:
     effects = dialogue.take_line(line)
     assert _requests(effects) == []
@@ -482,6 +485,45 @@ def test_the_last_task_is_no_earlier_one_if_none_was_added(
     effects = dialogue.take_reply(Refused("no room", correlation_id=adding))
     assert _requests(effects) == []
     assert _texts(effects)[-1] == "! no task was added; give a number"
+    assert not dialogue.busy
+
+
+def test_a_chain_can_be_typed_ahead(dialogue: Dialogue, samples: Samples) -> None:
+    dialogue.take_notification(Subscribed(7, tuple(samples.values())))
+    number = _adding(dialogue, "/task Build bash make")
+    for option in ("--after last", "--after 2,last", "--after-any=last"):
+        assert _requests(dialogue.take_line(f"/task {option} Next bash make")) == []
+    assert _requests(dialogue.take_line("/cancel last")) == []
+    task = replace(samples[Status.QUEUED], id=6)
+    for expected in (
+        Terms(after=(6,)),
+        Terms(after=(2, 7)),
+        Terms(after_any=(8,)),
+    ):
+        request = _request(dialogue.take_reply(TaskAdded(task, number)))
+        assert isinstance(request, AddTask)
+        assert request.request.terms == expected
+        number, task = request.correlation_id, replace(task, id=task.id + 1)
+    cancel = _request(dialogue.take_reply(TaskAdded(task, number)))
+    assert isinstance(cancel, CancelTask)
+    assert cancel.task_id == 9
+
+
+def test_a_chain_ends_where_a_task_is_refused(
+    dialogue: Dialogue, samples: Samples
+) -> None:
+    dialogue.take_notification(Subscribed(7, tuple(samples.values())))
+    number = _adding(dialogue, "/task Build bash make")
+    for _ in range(2):
+        dialogue.take_line("/task --after last Next bash make")
+    dialogue.take_line("/cancel last")
+    effects = dialogue.take_reply(Refused("no room", correlation_id=number))
+    assert _requests(effects) == []
+    assert _texts(effects) == [
+        "! no room",
+        *["! no task was added; give a number"] * 3,
+    ]
+    assert dialogue.unsuccessful
     assert not dialogue.busy
 
 

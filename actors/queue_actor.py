@@ -227,9 +227,9 @@ class QueueActor(SafeActor[QueueMessage]):
         self._control = Control(changes, starts, self._admission)
         self._running = Running(changes, starts, config.output_limit)
         self._schedules = Schedules(
-            changes, schedules or ScheduleBook(), self._admission, self._add_checked
+            changes, schedules or ScheduleBook(), self._admission
         )
-        self._times = Times(book, starts, self._schedules, clock, self._can_add)
+        self._times = Times(book, starts, self._schedules, clock)
         self._subscribers = Subscribers(changes, self._schedules)
         self._deletion = Deletion(config.kinds, config.dead_letters, config.dispatcher)
         self._will_write_again = False
@@ -302,7 +302,9 @@ class QueueActor(SafeActor[QueueMessage]):
         """Write down what was applied, and send what may be sent then."""
         self._handled = 0
         if self._times.need_alarm:
-            self._times.set_alarm(lambda: self.tell_self(LookAtTimes()))
+            self._times.set_alarm(
+                lambda: self.tell_self(LookAtTimes()), can_add=self._can_add()
+            )
         while True:
             written = self._write_down()
             # Even if it failed: on a full disk this is what makes room.
@@ -406,7 +408,7 @@ class QueueActor(SafeActor[QueueMessage]):
             case AwaitShown(reply_to=reply_to):
                 self._subscribers.await_shown(reply_to)
             case LookAtTimes():
-                self._times.look()
+                self._times.look(self._add_checked if self._can_add() else None)
             case WriteAgain():
                 # The attempt itself comes with the end of the batch.
                 self._will_write_again = False

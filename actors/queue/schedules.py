@@ -37,21 +37,15 @@ class Schedules:
         changes: The tasks there are.
         book: The schedules.
         admission: Checks requests.
-        add: Adds a task; raises `InvalidRequestError` if its request makes no sense.
     """
 
     def __init__(
-        self,
-        changes: Changes,
-        book: ScheduleBook,
-        admission: Admission,
-        add: Callable[[TaskRequest], Task],
+        self, changes: Changes, book: ScheduleBook, admission: Admission
     ) -> None:
         self._changes = changes
         self._tasks = changes.book
         self._book = book
         self._admission = admission
-        self._add = add
         # What changed since all was written down last, as it was then; None if new.
         self._before: dict[int, Schedule | None] = {}
 
@@ -90,11 +84,23 @@ class Schedules:
         due = self._book.next_due()
         return None if due is None else due.timestamp()
 
-    def run_due(self) -> None:
-        """Add the tasks whose time has come."""
+    def run_due(self, add: Callable[[TaskRequest], Task]) -> None:
+        """Add the tasks whose time has come.
+
+        Args:
+            add: Adds a task; raises `InvalidRequestError` if its request makes no
+                sense.
+        """
+
+        def added(request: TaskRequest) -> int | str:
+            try:
+                return add(request).id
+            except InvalidRequestError as error:
+                return str(error)
+
         for before, schedule in self._book.run_due(
             self._changes.now().wall,
-            add=self._add_run,
+            add=added,
             is_open=self._is_open,
             keeps_back=lambda it: self._tasks.is_paused(_group_of(it)),
         ):
@@ -140,12 +146,6 @@ class Schedules:
         environment = self._book.environment(schedule.id)
         self._changes.journal.scheduled(schedule, environment)
         self._changes.publish(SchedulesChanged((schedule,)))
-
-    def _add_run(self, request: TaskRequest) -> int | str:
-        try:
-            return self._add(request).id
-        except InvalidRequestError as error:
-            return str(error)
 
     def _is_open(self, task_id: int) -> bool:
         tasks = self._tasks

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..rules.book import TaskBook
+    from ..rules.task import Task, TaskRequest
     from ..runtime.clock import Alarm, Clock
     from .schedules import Schedules
     from .starts import Starts
@@ -26,31 +27,28 @@ class Times:
         starts: Starts them.
         schedules: The schedules.
         clock: The time.
-        can_add: Tells whether a task can be added just now.
     """
 
     def __init__(
-        self,
-        book: TaskBook,
-        starts: Starts,
-        schedules: Schedules,
-        clock: Clock,
-        can_add: Callable[[], bool],
+        self, book: TaskBook, starts: Starts, schedules: Schedules, clock: Clock
     ) -> None:
         self._book = book
         self._starts = starts
         self._schedules = schedules
-        self._can_add = can_add
         self._clock = clock
         self._alarm: Alarm | None = None
         self._alarm_for: float | None = None
         self._offset = 0.0  # of the wall clock, when it was looked at last
 
-    def look(self) -> None:
+    def look(self, add: Callable[[TaskRequest], Task] | None) -> None:
         """Let the tasks start, and the schedules add theirs, whose time has come.
 
         The wall clock may have been set since: that moves a time of day, but no delay
         and no interval. A suspended machine moves none, and all may have come.
+
+        Args:
+            add: Adds a task; raises `InvalidRequestError` if its request makes no
+                sense. None if nothing can be added just now.
         """
         self._alarm_for = None
         now = self._clock.now()
@@ -62,8 +60,8 @@ class Times:
         self._offset = offset
         for task_id in self._book.due(now):
             self._starts.renew_reason(task_id)
-        if self._can_add():
-            self._schedules.run_due()
+        if add is not None:
+            self._schedules.run_due(add)
         self._starts.assign()
 
     @property
@@ -71,11 +69,12 @@ class Times:
         """Whether the next time is another one than that of the alarm."""
         return self._next_due() != self._alarm_for
 
-    def set_alarm(self, call: Callable[[], object]) -> None:
+    def set_alarm(self, call: Callable[[], object], *, can_add: bool) -> None:
         """Set the alarm for the next time.
 
         Args:
             call: Called then, from any thread; it is to have `look` called.
+            can_add: Whether tasks can be added just now.
         """
         if self._alarm is not None:
             self._alarm.cancel()
@@ -88,7 +87,7 @@ class Times:
         if self._offset == 0.0:
             self._offset = wall - self._clock.elapsed()
         # Soon enough to notice that the clock was set, or the machine suspended.
-        pause = min(max(0.0, due - wall), LOOK_AGAIN) if self._can_add() else LOOK_AGAIN
+        pause = min(max(0.0, due - wall), LOOK_AGAIN) if can_add else LOOK_AGAIN
         self._alarm = self._clock.call_later(pause, call)
 
     def _next_due(self) -> float | None:

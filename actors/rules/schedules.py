@@ -246,7 +246,7 @@ class ScheduleBook:
             schedule = self._schedules[schedule_id]
             if keeps_back(schedule):
                 self._kept_back.append(schedule_id)
-            elif schedule_id not in found:  # it may be in there twice
+            else:  # it may be in there twice
                 due = self._rhythms[schedule_id].due(at, now, schedule.catch_up)
                 found[schedule_id] = (schedule, due)
         return [*found.values()]

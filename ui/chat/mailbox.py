@@ -44,6 +44,11 @@ class InputFirst:
             self.current = self._rest.get()
         return self.current
 
+    @property
+    def input_waits(self) -> bool:
+        """Whether more has come from the terminal, as when much is pasted."""
+        return not self._input.empty()
+
     def empty(self) -> bool:
         """Tell whether no message waits."""
         return self._tokens.empty()

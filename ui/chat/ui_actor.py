@@ -254,6 +254,10 @@ class UIActor(FaceActor[UIMessage]):
         now = self._clock.now().monotonic
         waits = not self.actor_inbox.empty()
         patience = PATIENCE_WITH_INPUT if self._urgent else PATIENCE
+        inbox = self.actor_inbox
+        if isinstance(inbox, InputFirst) and inbox.input_waits:
+            # Nobody looks at each of so many keys; a frame takes longer than a key.
+            patience = FRAME
         if waits and now - self._dirty_since < patience:
             return
         since = now - self._painted

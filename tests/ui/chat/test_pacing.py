@@ -142,6 +142,21 @@ def test_a_key_is_shown_at_once(stage: Stage) -> None:
     assert stage.screen.frames == 3
 
 
+def test_keys_behind_which_others_wait_share_a_frame(stage: Stage) -> None:
+    stage.key()
+    stage.actor.actor_ref.tell(Key("a", "a"))
+    for _ in range(5):
+        stage.clock.advance(PATIENCE_WITH_INPUT)
+        stage.key()
+    assert stage.screen.frames == 1
+    stage.clock.advance(FRAME)
+    stage.key()
+    assert stage.screen.frames == 2
+    stage.actor.actor_inbox.get()
+    stage.key()
+    assert stage.screen.frames == 3
+
+
 def test_a_run_of_characters_waits_for_its_frame(stage: Stage) -> None:
     stage.typed()
     assert stage.screen.frames == 1

@@ -31,7 +31,7 @@ def protocol_section() -> str:
     Raises:
         ValueError: If a field has no meaning in the docstring of its struct.
     """
-    to_host = (wire.Hello, wire.StopHost, wire.Farewell)
+    to_host = (wire.Hello, wire.StopHost, wire.RestartHost, wire.Farewell)
     from_host = (wire.Welcome, wire.Rejected, wire.Told, wire.Behind)
     parts = [
         _limits(),

@@ -1,8 +1,9 @@
 """The process of a host: `python -m backburner.actors.host`, settings on stdin.
 
-Detached unless `--foreground` is given: a session of its own, `/` as its directory,
-nothing of who started it but the environment. It says `ok`, or what is wrong, on the
-descriptor that `--ready` names.
+Its keeper starts it, in a session that is not the terminal's unless `--foreground` is
+given, and says by `--keeper` who it is. The host has `/` as its directory, and nothing
+of who started it but the environment. It says `ok`, or what is wrong, on the descriptor
+that `--ready` names.
 """
 
 from __future__ import annotations
@@ -15,10 +16,6 @@ import sys
 import threading
 from typing import Final
 
-# Before there is any thread.
-if __name__ == "__main__" and "--foreground" not in sys.argv and os.fork():
-    os._exit(0)
-
 # The thread that starts a host may block signals, and the host would inherit that.
 if __name__ == "__main__":
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
@@ -29,6 +26,8 @@ from ..processes.limits import save_address_space
 from ..processes.marks import MARK, SESSION
 from ..rules.safe_text import safe_line
 from ..session.blocking import SessionInUseError, TaskSystemError
+from .keeper import IN_USE
+from .kept import Kept
 from .serve import Host
 from .settings import HostSettings
 
@@ -62,10 +61,13 @@ class _Ready:
 def main(arguments: list[str]) -> int:
     """Run a host until its session has ended; return the exit status."""
     save_address_space()
-    fd = None
+    fd, keeper = None, 0
     for argument in arguments:
-        if argument.startswith("--ready="):
-            fd = int(argument.partition("=")[2])
+        name, _, value = argument.partition("=")
+        if name == "--ready":
+            fd = int(value)
+        elif name == "--keeper":
+            keeper = int(value)
     ready = _Ready(fd)
     foreground = "--foreground" in arguments
     with open(0, "rb", closefd=False) as settings_file:
@@ -83,12 +85,16 @@ def main(arguments: list[str]) -> int:
         format="%(asctime)s %(process)d %(levelname)s %(message)s",
     )
     try:
-        _serve(Host(settings), ready)
+        kept = Kept(keeper, settings, foreground=foreground) if keeper else None
+        host = Host(settings, kept)
+        if "--check" in arguments:
+            return 0
+        _serve(host, ready)
     except (TaskSystemError, ValueError) as error:
         in_use = isinstance(error, SessionInUseError)
         ready.say("in-use" if in_use else "error", str(error))
         logging.getLogger("backburner").error("%s", error)  # noqa: TRY400 - says it all
-        return 1
+        return IN_USE if in_use else 1
     return 0
 
 

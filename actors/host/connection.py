@@ -28,7 +28,16 @@ from . import wire
 from .address import peer
 from .frames import LONGEST_TO_HOST, FrameError, FrameReader, frame
 from .socket_writer import SocketWriter, close_socket
-from .wire import BadMessageError, Behind, Farewell, Hello, Rejected, StopHost, Welcome
+from .wire import (
+    BadMessageError,
+    Behind,
+    Farewell,
+    Hello,
+    Rejected,
+    RestartHost,
+    StopHost,
+    Welcome,
+)
 
 if TYPE_CHECKING:
     import socket
@@ -79,6 +88,7 @@ class HostDoor:
         encoder: Encodes what is told to clients.
         welcome: Answers a client that speaks this protocol.
         stop: Ends the session; never blocks.
+        restart: Lets a new host take over; returns why not if that can't be. Blocks.
         joined: Called when a client was welcomed, on any thread; never blocks.
         left: Called when it is gone, on any thread; never blocks.
     """
@@ -89,6 +99,7 @@ class HostDoor:
     encoder: SharedEncoder
     welcome: Callable[[], Welcome | Rejected]
     stop: Callable[[StopHost], None]
+    restart: Callable[[], str]
     joined: Callable[[Connection], None]
     left: Callable[[Connection], None]
 
@@ -324,6 +335,8 @@ class _Reader:
                 return self._greet(message)
             case StopHost():
                 self._door.stop(message)
+            case RestartHost():
+                return self._restart()
             case Farewell():
                 pass
             case _ if not self._greeted:
@@ -366,6 +379,13 @@ class _Reader:
             self._sock.settimeout(None)
             self._door.joined(self._connection)
         return True
+
+    def _restart(self) -> bool:
+        if problem := self._door.restart():
+            self._writer.send(frame(wire.encode(Rejected(problem))))
+            self._writer.wait_below(1, _LAST_WORDS_TIMEOUT)
+            return False
+        return True  # it breaks when this process ends
 
     def _wrong_protocol(self, hello: Hello) -> Rejected:
         welcome = self._door.welcome()

@@ -557,9 +557,7 @@ class RemoteSystem(Requests):
                 return None
             self._welcome = reached.welcome
             pid = reached.welcome.pid
-            text = (
-                f"process {pid} serves session {name!r} now; tasks that ran have failed"
-            )
+            text = f"process {pid} serves session {name!r} now; tasks keep running"
             if pid == before.pid:
                 text = f"connected again to the host of session {name!r}"
             self._queue.tell_event(HostBack(text))

@@ -31,6 +31,7 @@ from .address import SOCKET_NAME, listen
 from .connection import Connection, HostDoor, SharedEncoder, check_owner
 from .frames import frame
 from .hooks import HookRunner
+from .keeper import RESTART
 from .socket_writer import close_socket
 from .wire import KindWords, Rejected, StopHost, Welcome
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+    from .kept import Kept
     from .settings import HostSettings
 
 logger = logging.getLogger("backburner")
@@ -55,11 +57,19 @@ class _Idle(msgspec.Struct, frozen=True):
     number: int
 
 
+class _KeeperDied(msgspec.Struct, frozen=True):
+    """Nothing would go on with the jobs if this process died now."""
+
+
+class _Leave(msgspec.Struct, frozen=True):
+    """Make room for another host, which goes on with the jobs."""
+
+
 class _Stopped(msgspec.Struct, frozen=True):
     """The task system has stopped."""
 
 
-_Order = StopHost | _Idle | _Stopped
+_Order = StopHost | _Idle | _KeeperDied | _Leave | _Stopped
 
 
 class Host:
@@ -67,10 +77,12 @@ class Host:
 
     Args:
         settings: What it is started with.
+        kept: Its keeper; without one nothing starts it again.
     """
 
-    def __init__(self, settings: HostSettings) -> None:
+    def __init__(self, settings: HostSettings, kept: Kept | None = None) -> None:
         self._settings = settings
+        self._kept = kept
         self._slots = settings.slots
         self._system = TaskSystem(
             directory=Path(settings.directory),
@@ -81,6 +93,7 @@ class Host:
             history=settings.history,
             output_limit=settings.output_limit,
             session_output_limit=settings.session_output_limit,
+            adopt=True,
         )
         self._orders = _Orders()
         self._socket: socket.socket | None = None
@@ -118,6 +131,8 @@ class Host:
             signal.signal(number, self._take_signal)
         self._orders.wake_on_signals()
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        if self._kept is not None:
+            self._kept.watch(lambda: self._orders.put(_KeeperDied()))
         self._system.start()
         try:
             try:
@@ -129,6 +144,8 @@ class Host:
             self._system.subscribe(_Listener(self._take_news))
             self._watch_idleness()
             ready()
+            if self._kept is not None:
+                self._kept.say_that_it_serves()
             self._follow_orders()
         finally:
             self._system.stop()
@@ -150,6 +167,15 @@ class Host:
                     self._end_if_unneeded()
                 case _Idle():
                     pass
+                case _KeeperDied() if self._kept and self._stopping is None:
+                    logger.warning("The keeper died; this process takes its place")
+                    self._kept.take_its_place()
+                    logger.error("Nothing can start the host again if it dies")
+                case _Leave() if self._stopping is None:
+                    # What has been told is written down: as if it were killed.
+                    os._exit(RESTART)
+                case _KeeperDied() | _Leave():
+                    pass
                 case _Stopped():
                     return
 
@@ -160,6 +186,16 @@ class Host:
             self._stopping.start()
         if order.now:
             threading.Thread(target=self._hurry, daemon=True).start()
+
+    def _restart(self) -> str:
+        """Make room for a new host; return why not, if it could not take over."""
+        kept = self._kept
+        if kept is None or kept.has_died:
+            return "the host has no keeper that could start another one"
+        if (problem := kept.problem_of_new_version()) is not None:
+            return f"the new host would not start, and this one goes on: {problem}"
+        self._orders.put(_Leave())
+        return ""
 
     def _stop_system(self) -> None:
         try:
@@ -214,6 +250,7 @@ class Host:
             encoder=SharedEncoder(),
             welcome=self._welcome,
             stop=self._orders.put,
+            restart=self._restart,
             joined=self._joined,
             left=self._left,
         )

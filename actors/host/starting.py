@@ -9,7 +9,6 @@ import fcntl
 import os
 import select
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,15 @@ from ..system import working_directory
 from . import wire
 from .address import connect
 from .frames import LONGEST_FROM_HOST, FrameError, FrameReader, frame
-from .wire import BadMessageError, Farewell, Hello, Rejected, Welcome
+from .kept import KEEPER
+from .wire import (
+    BadMessageError,
+    Farewell,
+    Hello,
+    Rejected,
+    RestartHost,
+    Welcome,
+)
 
 if TYPE_CHECKING:
     import socket
@@ -41,12 +48,18 @@ LONGEST_LOG: Final = 1 << 20
 """Bytes of it with which a host that starts begins another."""
 
 _LOCK_NAME: Final = "host.starting"
+KEEPER_LOCK: Final = "keeper"
+"""The file that a keeper has locked as long as it starts hosts."""
+
 _TIMEOUT: Final = 60.0
 """Seconds for a start; a machine may stand still for half of that."""
 
 _PAUSE: Final = 0.02
 _IN_USE: Final = 1.0
 """Seconds in which another program may close the session."""
+
+_KEPT: Final = 10.0
+"""Seconds in which a keeper may start its host again for a client that starts none."""
 
 _NO_HOST: Final = frozenset(
     {errno.ENOENT, errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE}
@@ -110,12 +123,16 @@ def reach(
         HostError: If the host does not serve this client, or can't be started.
     """
     deadline = time.monotonic() + _TIMEOUT + settings.grace
+    kept_until = time.monotonic() + _KEPT
     directory = Path(settings.directory)
     while True:
         found = _greet(directory)
         if isinstance(found, Reached):
             return found
         if found is None:
+            if not start and is_kept(directory) and time.monotonic() < kept_until:
+                time.sleep(_PAUSE)  # it is started again, or its keeper ends
+                continue
             if not start:
                 raise NoHostError(
                     f"session {settings.name!r} has no host;"
@@ -142,6 +159,44 @@ def greet(directory: Path) -> Reached:
     return found
 
 
+def restart(settings: HostSettings) -> Reached:
+    """Let a new host take over, of the version that is installed now; jobs go on.
+
+    Blocks until the new one has welcomed this client.
+
+    Args:
+        settings: Which session.
+
+    Raises:
+        NoHostError: If it has no host.
+        HostError: If a new host could not start; then the old one goes on.
+    """
+    directory = Path(settings.directory)
+    try:
+        sock = connect(directory)
+    except OSError as error:
+        if error.errno in _NO_HOST:
+            raise NoHostError(f"session {settings.name!r} has no host") from error
+        raise HostError(
+            f"can't connect to the host in {directory}: {error.strerror}"
+        ) from error
+    with sock:
+        sock.settimeout(2 * _TIMEOUT)
+        frames = FrameReader(LONGEST_FROM_HOST)
+        try:
+            sock.sendall(frame(wire.encode(RestartHost())))
+            while data := sock.recv(1 << 16):
+                for payload in frames.feed(data):
+                    answer = wire.decode_from_host(payload)
+                    if isinstance(answer, Rejected | Farewell):
+                        raise HostError(answer.text)
+        except ConnectionError:
+            pass  # it has made room
+        except (TimeoutError, FrameError, BadMessageError) as error:
+            raise HostError(f"the host in {directory} does not answer") from error
+    return reach(settings)
+
+
 def run_in_foreground(settings: HostSettings) -> NoReturn:
     """Become the host of a session, for a supervisor such as systemd; never returns.
 
@@ -157,7 +212,8 @@ def run_in_foreground(settings: HostSettings) -> NoReturn:
     os.lseek(fd, 0, os.SEEK_SET)
     os.dup2(fd, 0)
     os.close(fd)
-    os.execv(_COMMAND[0], [*_COMMAND, "--foreground"])  # noqa: S606 - no shell is wanted
+    command = [*KEEPER, f"--dir={settings.directory}", "--foreground"]
+    os.execv(command[0], command)  # noqa: S606 - no shell is wanted
 
 
 def _greet(directory: Path) -> Reached | Rejected | None:
@@ -235,23 +291,47 @@ def _start_locked(
     settings: HostSettings, directory: Path, on_wait: Callable[[str], None] | None
 ) -> Reached:
     started = False
+    in_use: SessionInUseError | None = None
     in_use_until = time.monotonic() + _IN_USE
     deadline = time.monotonic() + _TIMEOUT
     # Somebody else may have started one meanwhile.
     while not isinstance(found := _greet(directory), Reached):
-        if not started:
+        if not started and is_kept(directory):
+            # Its keeper starts it again, or ends in a moment.
+            if time.monotonic() > deadline:
+                raise HostError(
+                    f"the host of session {settings.name!r} can't be started again;"
+                    f" see {directory / LOG_NAME}"
+                )
+        elif not started:
+            if in_use is not None and time.monotonic() > in_use_until:
+                raise in_use
             try:
                 _spawn(settings, directory, on_wait)
                 started = True
                 continue
-            except SessionInUseError:
+            except SessionInUseError as error:
                 # A host that ends has the session until its very last moment.
-                if time.monotonic() > in_use_until:
-                    raise
+                in_use = error
         elif time.monotonic() > deadline:
             raise HostError("the host that was started is gone")
         time.sleep(_PAUSE)
     return dataclasses.replace(found, started=started)
+
+
+def is_kept(directory: Path) -> bool:
+    """Tell whether a keeper starts the host of a session again if that dies."""
+    try:
+        lock = open_own(directory / KEEPER_LOCK, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
 
 
 @contextlib.contextmanager
@@ -291,7 +371,7 @@ def _spawn(
         log = _open_log(directory / LOG_NAME)
         try:
             process = subprocess.Popen(
-                [*_COMMAND, f"--ready={say_ready}"],
+                [*KEEPER, f"--dir={directory}", f"--ready={say_ready}"],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -302,7 +382,7 @@ def _spawn(
         finally:
             os.close(log)
             os.close(say_ready)
-        # It ends at once: the host itself is a child of it.
+        # It ends at once: the keeper itself is a child of it.
         with process, contextlib.suppress(BrokenPipeError):
             process.communicate(msgspec.json.encode(settings))
         _await_ready(ready, directory, on_wait)
@@ -311,7 +391,6 @@ def _spawn(
 
 
 _NOT_ITS: Final = frozenset({MARK, SESSION})  # of the job that starts it, if one does
-_COMMAND: Final = (sys.executable, "-P", "-m", "backburner.actors.host")
 
 
 def _open_log(path: Path) -> int:

@@ -78,6 +78,14 @@ class StopHost(WireMessage, frozen=True):
     now: bool = False
 
 
+class RestartHost(WireMessage, frozen=True):
+    """Let a new host take over, of the version that is installed now.
+
+    May come without `Hello`. The connection breaks when the host makes room; jobs go
+    on. If the new one can't start the answer is `Rejected`, and the host goes on.
+    """
+
+
 class Farewell(WireMessage, frozen=True):
     """The last message of either side. Its shape never changes.
 
@@ -159,7 +167,7 @@ class Behind(WireMessage, frozen=True):
     subscriber: int
 
 
-ToHost = Hello | StopHost | Farewell | QueueRequest
+ToHost = Hello | StopHost | RestartHost | Farewell | QueueRequest
 FromHost = Welcome | Rejected | Farewell | Told | Behind
 
 

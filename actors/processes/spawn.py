@@ -306,9 +306,14 @@ def spawn(
             `filename` says which.
         ValueError: If an argument contains a null character.
     """
+    # First what may take a while: a task with an output file has been started, as far
+    # as anybody knows who finds it after a kill.
+    way = best()
+    with contextlib.suppress(OSError, ValueError):
+        _locate(argv[0], environment.get("PATH", os.defpath))
     fd = os.open(output, _OUTPUT_FLAGS, _OUTPUT_MODE)
     try:
-        return best()(argv, environment, fd, directory)
+        return way(argv, environment, fd, directory)
     except BaseException:
         # Nothing was written into it, and it may be started again.
         with contextlib.suppress(OSError):

@@ -98,3 +98,8 @@ def kill(pid: int) -> None:
     process = psutil.Process(pid)
     process.kill()
     process.wait(PATIENCE)
+
+
+def waits_for(file: Path, then: str = "exit 7") -> str:
+    """Return a command that waits until a file is there."""
+    return f"while ! [ -e {file} ]; do sleep 0.01; done; {then}"

@@ -14,6 +14,8 @@ from backburner.actors.host.settings import HostSettings
 from patience import PATIENCE
 from pty_session import PtySession, chat_command
 
+from tests.host.clients import waits_for
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -185,16 +187,18 @@ def test_a_chat_goes_on_with_another_host_when_its_own_is_killed(
 ) -> None:
     with opened(tmp_path) as chat:
         chat.wait(PLACEHOLDER)
-        chat.send("!exec sleep 600\r")
+        go_on = tmp_path / "go-on"
+        chat.send(f"!{waits_for(go_on)}\r")
         chat.wait("1 running")
         (host,) = care.hosts()
         host.kill()
         chat.wait(
             f"the host of session 'main' (process {host.pid}) died",
-            "serves session 'main' now",
-            "✗ #1 failed",
-            "idle",
+            "serves session 'main' now; tasks keep running",
+            "1 running",
         )
+        go_on.touch()
+        chat.wait("✗ #1 failed", "exit status 7", "idle")
         chat.send("!echo again\r")
         chat.wait("✓ #2 complete")
 

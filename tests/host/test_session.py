@@ -35,7 +35,7 @@ from backburner.actors.testing import Recorder
 from msgspec.structs import replace
 from patience import PATIENCE
 
-from tests.host.clients import Heard, kill
+from tests.host.clients import Heard, kill, waits_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -172,12 +172,12 @@ def test_a_client_that_is_killed_loses_nothing(
 
 
 def test_clients_of_a_killed_host_get_another_and_hear_what_became_of_their_tasks(
-    session: RemoteSystem, settings: HostSettings, events: Heard
+    session: RemoteSystem, settings: HostSettings, events: Heard, tmp_path: Path
 ) -> None:
-    heard = Heard()
+    heard, go_on = Heard(), tmp_path / "go-on"
     session.subscribe(heard, shows=True)
     with RemoteSystem(settings, events=(others := Heard())) as other:
-        running = session.add("Long", "bash", "exec sleep 600")
+        running = session.add("Long", "bash", waits_for(go_on))
         heard.wait_for(TaskChanged, lambda it: it.task.status is TaskStatus.RUNNING)
         before = session.welcome.pid
 
@@ -185,11 +185,12 @@ def test_clients_of_a_killed_host_get_another_and_hear_what_became_of_their_task
 
         lost = events.wait_for(HostLost)
         back = events.wait_for(HostBack)
+        assert session.get(running.id).status is TaskStatus.RUNNING
+        go_on.touch()
         failed = heard.wait_for(
             TaskChanged, lambda it: it.task.status is TaskStatus.FAILED
         )
-        assert failed.task.id == running.id
-        assert failed.task.reason == "the session ended while it ran"
+        assert (failed.task.id, failed.task.exit_code) == (running.id, 7)
         assert str(before) in lost.text
         assert f"process {session.welcome.pid} serves session" in back.text
         others.wait_for(HostBack)

@@ -620,10 +620,10 @@ class _Verb:
             return 0
         if action == "run":
             starting.run_in_foreground(self._settings)
-        if action in {"stop", "restart"}:
-            status = self._stop_host()
-            if status or action == "stop":
-                return status
+        if action == "stop":
+            return self._stop_host()
+        if action == "restart":
+            self._restart_host()
         with RemoteSystem(
             self._settings, start_host=action in {"start", "restart"}
         ) as system:
@@ -636,6 +636,11 @@ class _Verb:
                 f" {welcome.pid}, {welcome.slots} slots"
             )
         return 0
+
+    def _restart_host(self) -> None:
+        """Let a new host take over, with all tasks; start one if there is none."""
+        with contextlib.suppress(starting.NoHostError):
+            starting.restart(self._settings).sock.close()
 
     def _stop_host(self) -> int:
         try:

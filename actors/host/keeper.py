@@ -1,0 +1,357 @@
+"""The keeper of a session: the parent of its host, which the jobs outlive.
+
+    python -I -S keeper.py --dir=FOLDER [--ready=FD] [--foreground] [--again]
+
+Run by its path. It imports nothing of this project and little of Python, so that it
+stays small, and so that nothing but the kernel can end it. The settings of the host are
+on stdin. It
+
+- is a child subreaper: what is orphaned below it becomes its child;
+- starts the host, and starts it again if that dies;
+- notes how orphans ended in the file `exits`, before it collects them;
+- ends when the host has ended in order.
+
+It sleeps in `sigwait` and does nothing else. SIGTERM and SIGINT go to the host.
+"""
+
+import os
+import signal
+import sys
+import time
+
+ORDERLY = 0
+"""The exit status of a host whose session has ended."""
+
+RESTART = 75
+"""The exit status of a host that makes room for another version of the program."""
+
+IN_USE = 73
+"""The exit status of a host that found the session open elsewhere."""
+
+SERVES = signal.SIGUSR1
+"""What a host sends to its keeper when clients can connect."""
+
+_LOCK = "keeper"
+_EXITS = "exits"
+_MODULE = "backburner.actors.host"
+_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
+_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
+_WAITED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, SERVES}
+_SHORTEST_PAUSE = 0.1  # seconds
+_LONGEST_PAUSE = 30.0
+_GOOD_LIFE = 60.0  # seconds after which a host that dies is started again at once
+_MOST_IN_USE = 6  # attempts to start a host while the session is open elsewhere
+_MOST_IN_VAIN = 10  # attempts without any job left that would need a host
+_ENDED = ("Z", "X")
+_LOCK_TRIES = 100
+_FILE_FLAGS = os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Keeper:
+    """What the keeper knows of its host and its orphans."""
+
+    def __init__(
+        self, directory: str, settings: bytes, *, foreground: bool, again: bool
+    ) -> None:
+        self.directory = directory
+        self.settings = settings
+        self.foreground = foreground
+        self.again = again
+        self.boot = _boot_id()
+        self.lock = _take_lock(f"{directory}/{_LOCK}")
+        self.host = 0
+        self.host_born = 0
+        self.began = 0.0
+        self.serves = False
+        self.has_served = again
+        self.deaths = 0
+        self.in_use = 0
+        self.restarts_at: float | None = None
+        self.ends_with: int | None = None
+        """A signal for the next host, which then ends the session."""
+
+    def run(self, ready: int | None) -> int:
+        """Keep hosts until the session has ended; return the exit status."""
+        self.start(ready)
+        while True:
+            status = self.collect()
+            if status is not None:
+                return status
+            number = self.wait()
+            if number == SERVES:
+                self.note_service()
+            elif number is not None and number in (signal.SIGTERM, signal.SIGINT):
+                self.pass_on(number)
+            if self.restarts_at is not None and time.monotonic() >= self.restarts_at:
+                self.start(None)
+
+    def wait(self) -> int | None:
+        """Block until there is a signal, or a host is to be started."""
+        if self.restarts_at is None:
+            return signal.sigwait(_WAITED)
+        left = max(0.0, self.restarts_at - time.monotonic())
+        found = signal.sigtimedwait(_WAITED, left)
+        return None if found is None else found.si_signo
+
+    def start(self, ready: int | None) -> None:
+        """Start a host; it gets the settings on stdin."""
+        self.restarts_at = None
+        self.serves = False
+        self.began = time.monotonic()
+        settings = os.memfd_create("settings")
+        os.write(settings, self.settings)
+        os.lseek(settings, 0, os.SEEK_SET)
+        command = [sys.executable, "-P", "-m", _MODULE, f"--keeper={os.getpid()}"]
+        if self.foreground:
+            command.append("--foreground")
+        if ready is not None:
+            command.append(f"--ready={ready}")
+            os.set_inheritable(ready, True)
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.dup2(settings, 0)
+                signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+                if self.foreground:
+                    # Ctrl+C is for the keeper alone, which passes it on once.
+                    os.setpgid(0, 0)
+                signal.pthread_sigmask(signal.SIG_SETMASK, ())
+                os.execv(command[0], command)
+            finally:
+                os._exit(127)
+        os.close(settings)
+        if ready is not None:
+            os.close(ready)
+        self.host = pid
+        found = _look(pid)
+        self.host_born = 0 if found is None else found[2]
+
+    def note_service(self) -> None:
+        """Note that the host serves; nobody else has a reason to send that signal."""
+        self.serves = self.has_served = True
+        self.in_use = 0
+        if self.ends_with is not None:
+            self.pass_on(self.ends_with)
+
+    def pass_on(self, number: int) -> None:
+        """Let the host end the session, now or as soon as it can."""
+        self.ends_with = number
+        if self.host and self.serves:
+            os.kill(self.host, number)
+        elif self.restarts_at is not None:
+            self.restarts_at = 0.0
+
+    def collect(self) -> int | None:
+        """Collect all children that have ended.
+
+        Returns the exit status of the keeper if it is to end, and None if not.
+        """
+        while True:
+            try:
+                options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+                found = os.waitid(os.P_ALL, 0, options)
+            except ChildProcessError:
+                found = None
+                if not self.host and self.restarts_at is None:
+                    return ORDERLY  # another host serves, and nothing is left here
+            if found is None:
+                return None
+            pid, how = found.si_pid, found.si_status
+            status = how << 8 if found.si_code == os.CLD_EXITED else how
+            if pid != self.host:
+                self.note(pid, status)
+            os.waitpid(pid, 0)
+            if pid == self.host:
+                self.host = 0
+                end = self.host_ended(pid, status)
+                if end is not None:
+                    return end
+
+    def note(self, pid: int, status: int) -> None:
+        """Note how an orphan ended that may be a job: those lead sessions.
+
+        What the jobs of the host that lives have orphaned is younger than that host,
+        and no job of an earlier one. One that is dying may have orphaned its jobs
+        already; its first thread has ended then.
+        """
+        found = _look(pid)
+        if found is None or found[1] != pid:
+            return
+        born = found[2]
+        if self.host and born > self.host_born:
+            host = _look(self.host)
+            if host is not None and host[0] not in _ENDED:
+                return
+        line = f"{self.boot} {pid} {born} {status}\n".encode()
+        try:
+            path = f"{self.directory}/{_EXITS}"
+            fd = os.open(path, os.O_RDWR | os.O_APPEND | _FILE_FLAGS, 0o600)
+            try:
+                size = os.fstat(fd).st_size
+                # A keeper that was killed may have left half a line.
+                if size and os.pread(fd, 1, size - 1) != b"\n":
+                    line = b"\n" + line
+                os.write(fd, line)
+            finally:
+                os.close(fd)
+        except OSError as error:
+            self.say(f"can't note the exit of process {pid}: {error.strerror}")
+
+    def host_ended(self, pid: int, status: int) -> int | None:
+        """Decide what follows; return the exit status of the keeper if it ends."""
+        code = os.waitstatus_to_exitcode(status)
+        if code == ORDERLY:
+            return ORDERLY
+        if code == RESTART:
+            self.become_new()
+        if not self.has_served:
+            # The one who starts it has been told why.
+            if code == IN_USE:
+                return 1
+            return code if code > 0 else 128 - code
+        if code == IN_USE:
+            self.in_use += 1
+            if self.in_use >= _MOST_IN_USE:
+                self.say("another host serves the session")
+                self.release_lock()
+                return None if _has_children() else ORDERLY
+        if time.monotonic() - self.began >= _GOOD_LIFE:
+            self.deaths = 0
+        if self.deaths >= _MOST_IN_VAIN and not _has_children():
+            self.say("no host can be started, and no job needs one")
+            return 1
+        pause = min(_SHORTEST_PAUSE * 2**self.deaths, _LONGEST_PAUSE)
+        if not self.deaths:
+            pause = 0.0
+        self.deaths += 1
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
+        text = f"the host (process {pid}) {how}; another one starts"
+        self.say(f"{text} in {pause:g} s" if pause else text)
+        self.restarts_at = time.monotonic() + pause
+        return None
+
+    def become_new(self) -> None:
+        """Become the keeper that is installed now, with the same children."""
+        arguments = [f"--dir={self.directory}"]
+        if self.foreground:
+            arguments.append("--foreground")
+        become(sys.executable, os.path.abspath(__file__), arguments, self.settings)
+
+    def release_lock(self) -> None:
+        """Let the keeper of another host have the lock."""
+        if self.lock is not None:
+            os.close(self.lock)
+            self.lock = None
+
+    def say(self, text: str) -> None:
+        """Say why something happened: in the log, and in the file of the lock."""
+        at = time.strftime("%Y-%m-%d %H:%M:%S")
+        line = f"{at} {os.getpid()} keeper: {text}\n"
+        try:
+            os.write(2, line.encode())
+            if self.lock is not None:
+                os.ftruncate(self.lock, 0)
+                os.pwrite(self.lock, line.encode(), 0)
+        except OSError:
+            pass  # nobody can be told
+
+
+def become(python: str, path: str, arguments: list[str], settings: bytes) -> None:
+    """Become a keeper: the children of this process stay its children.
+
+    Raises OSError if that fails.
+    """
+    fd = os.memfd_create("settings")
+    os.write(fd, settings)
+    os.lseek(fd, 0, os.SEEK_SET)
+    os.dup2(fd, 0)
+    os.close(fd)
+    os.execv(python, [python, "-I", "-S", path, *arguments, "--again"])
+
+
+def _look(pid: int) -> tuple[str, int, int] | None:
+    """Return the state, the session and the start of a process; None if it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
+            content = file.read(4096)
+    except OSError:
+        return None
+    fields = content.rpartition(b") ")[2].split()
+    return fields[0].decode(), int(fields[3]), int(fields[19])
+
+
+def _boot_id() -> str:
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            return file.read().strip().replace("-", "")[:32] or "0"
+    except OSError:
+        return "0"
+
+
+def _has_children() -> bool:
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _take_lock(path: str) -> int | None:
+    """Take the lock that says that there is a keeper; None if another has it."""
+    import fcntl
+
+    try:
+        fd = os.open(path, os.O_RDWR | _FILE_FLAGS, 0o600)
+        for _ in range(_LOCK_TRIES):
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(0.01)  # whoever looks whether it is taken takes it as well
+            else:
+                return fd
+        os.close(fd)
+    except OSError:
+        pass  # the host says what is wrong with the folder
+    return None
+
+
+def _be_subreaper() -> None:
+    import ctypes
+
+    prctl = ctypes.CDLL(None).prctl
+    prctl(_SUBREAPER, 1, 0, 0, 0)
+    # What a host asked for that has become this keeper.
+    prctl(_DEATH_SIGNAL, 0, 0, 0, 0)
+
+
+def main(arguments: list[str]) -> int:
+    """Keep the host of a session; return the exit status."""
+    directory, ready = "", None
+    for argument in arguments:
+        name, _, value = argument.partition("=")
+        if name == "--dir":
+            directory = value
+        elif name == "--ready":
+            ready = int(value)
+    if "--check" in arguments:
+        return 0
+    foreground, again = "--foreground" in arguments, "--again" in arguments
+    with open(0, "rb", closefd=False) as file:
+        settings = file.read()
+    if not (foreground or again) and os.fork():
+        os._exit(0)
+    signal.pthread_sigmask(signal.SIG_SETMASK, _WAITED)
+    _be_subreaper()
+    if places := os.environ.get("PYTHONPATH"):
+        # The next host must find the program where this one does.
+        absolute = (os.path.abspath(it) for it in places.split(os.pathsep) if it)
+        os.environ["PYTHONPATH"] = os.pathsep.join(absolute)
+    os.chdir("/")
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.close(null)
+    return Keeper(directory, settings, foreground=foreground, again=again).run(ready)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

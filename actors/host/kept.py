@@ -1,0 +1,117 @@
+"""What a host does about its keeper: notices its death, and takes its place."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ..rules.safe_text import safe_line
+from . import keeper
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .settings import HostSettings
+
+_DEATH_SIGNAL: Final = 1  # PR_SET_PDEATHSIG
+_CHECK_TIMEOUT: Final = 60.0
+
+COMMAND: Final = (sys.executable, "-P", "-m", "backburner.actors.host")
+"""What runs a host."""
+
+KEEPER: Final = (
+    sys.executable,
+    "-I",
+    "-S",
+    str(Path(keeper.__file__).absolute()),
+)
+"""What runs a keeper; see there."""
+
+
+class Kept:
+    """The keeper of this host.
+
+    Args:
+        pid: Its process id.
+        settings: What the host was started with.
+        foreground: Whether it runs for a supervisor.
+    """
+
+    def __init__(self, pid: int, settings: HostSettings, *, foreground: bool) -> None:
+        self._pid = pid
+        self._settings = settings
+        self._foreground = foreground
+
+    def watch(self, is_gone: Callable[[], object]) -> None:
+        """Call `is_gone` when the keeper has died; on the main thread alone.
+
+        Args:
+            is_gone: Called by a signal handler, or at once; must not block.
+        """
+
+        def look(number: int, frame: object) -> None:
+            del number, frame
+            if self.has_died:
+                is_gone()
+
+        signal.signal(signal.SIGUSR1, look)
+        with contextlib.suppress(AttributeError):
+            prctl = ctypes.CDLL(None).prctl
+            # The keeper has one thread, which ends with it.
+            prctl(_DEATH_SIGNAL, int(signal.SIGUSR1), 0, 0, 0)
+        if self.has_died:
+            is_gone()
+
+    @property
+    def has_died(self) -> bool:
+        """Whether the keeper has died."""
+        return os.getppid() != self._pid
+
+    def say_that_it_serves(self) -> None:
+        """Tell the keeper that clients can connect."""
+        if not self.has_died:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, keeper.SERVES)
+
+    def take_its_place(self) -> None:
+        """Become the keeper: the jobs, which stay children of this process, outlive it.
+
+        Returns only if that fails.
+        """
+        arguments = [f"--dir={self._settings.directory}"]
+        if self._foreground:
+            arguments.append("--foreground")
+        settings = msgspec.json.encode(self._settings)
+        with contextlib.suppress(OSError):
+            keeper.become(sys.executable, KEEPER[-1], arguments, settings)
+
+    def problem_of_new_version(self) -> str | None:
+        """Return why the program that is installed now can't take over; None if it can.
+
+        Blocks until it has been loaded with the settings of this host.
+        """
+        settings = msgspec.json.encode(self._settings)
+        for command in ((*KEEPER, "--check"), (*COMMAND, "--check", "--keeper=1")):
+            try:
+                done = subprocess.run(
+                    command,
+                    input=settings,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    timeout=_CHECK_TIMEOUT,
+                    check=False,
+                )
+            except (OSError, subprocess.SubprocessError) as error:
+                return safe_line(str(error))
+            if done.returncode:
+                lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+                return safe_line(lines[-1]) if lines else "it ends at once"
+        return None

@@ -1,0 +1,368 @@
+"""Jobs that outlive their host: the keeper, and what the next host takes over."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import psutil
+import pytest
+from backburner.actors import (
+    Subscribed,
+    Task,
+    TaskChanged,
+    TaskStatus,
+    TaskSystem,
+    TaskSystemError,
+)
+from backburner.actors.host import keeper, starting
+from backburner.actors.host.events import HostBack
+from backburner.actors.host.remote import RemoteSystem
+from backburner.actors.host.settings import HostSettings
+from backburner.actors.host.starting import HostError
+from backburner.actors.processes import exit_notes
+from patience import PATIENCE
+
+from tests.faults.program import SOAK
+from tests.host.clients import Heard, kill, waits_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from host_care import HostCare
+
+    Until = Callable[[Callable[[], bool]], None]
+
+_LARGEST: Final = 12 << 20  # bytes that a keeper may take
+
+
+def _keeper_of(session: RemoteSystem) -> psutil.Process:
+    found = psutil.Process(session.welcome.pid).parent()
+    assert found is not None
+    assert any(it.endswith("keeper.py") for it in found.cmdline())
+    return found
+
+
+def _kill_both(session: RemoteSystem) -> None:
+    kept, host = _keeper_of(session), psutil.Process(session.welcome.pid)
+    kept.suspend()
+    host.kill()
+    kept.kill()
+
+
+def _until_back(events: Heard, before: int, session: RemoteSystem) -> None:
+    events.wait_for(HostBack, lambda _: session.welcome.pid != before)
+
+
+def test_a_keeper_is_small_and_idle(session: RemoteSystem, until: Until) -> None:
+    kept = _keeper_of(session)
+    session.wait(session.add("Job", "bash", "true").id, timeout=PATIENCE)
+    until(lambda: kept.status() == psutil.STATUS_SLEEPING)
+    assert kept.memory_info().rss < _LARGEST
+    assert kept.num_threads() == 1
+    before = kept.num_ctx_switches()
+    session.wait(session.add("Job", "bash", "true").id, timeout=PATIENCE)
+    # A job of a host that lives is no business of the keeper's.
+    assert kept.num_ctx_switches() == before
+    assert kept.cwd() == "/"
+    assert os.getsid(kept.pid) != os.getsid(0)
+
+
+def test_what_is_written_down_has_the_names_that_are_read() -> None:
+    source = Path(keeper.__file__).read_text()
+    assert f'_EXITS = "{exit_notes.NAME}"' in source
+
+
+def test_a_keeper_ends_with_its_host(session: RemoteSystem) -> None:
+    kept = _keeper_of(session)
+    session.end()
+    kept.wait(PATIENCE)
+
+
+def test_sigterm_to_the_keeper_ends_the_session(session: RemoteSystem) -> None:
+    task = session.add("Long", "bash", "exec sleep 600")
+    kept, host = _keeper_of(session), psutil.Process(session.welcome.pid)
+    kept.send_signal(signal.SIGTERM)
+    host.wait(PATIENCE)
+    kept.wait(PATIENCE)
+    with TaskSystem(directory=session.welcome.directory) as system:
+        assert system.get(task.id).status is TaskStatus.CANCELED
+
+
+@pytest.mark.parametrize("killed", ["host", "keeper", "both"])
+def test_jobs_outlive_what_is_killed(
+    session: RemoteSystem, events: Heard, tmp_path: Path, until: Until, killed: str
+) -> None:
+    heard, go_on = Heard(), tmp_path / "go-on"
+    session.subscribe(heard)
+    command = waits_for(go_on, "echo 9%; exit 7")
+    exits = session.add("Exits", "bash", f"echo set; {command}")
+    command = waits_for(go_on, "kill -KILL $$")
+    dies = session.add("Dies", "bash", f"echo set; {command}")
+    waits = session.add("Waits", "sleep", "1h")
+    until(lambda: [it.last_line for it in session.list()] == ["set", "set", None])
+    before = session.welcome.pid
+    if killed == "host":
+        kill(before)
+    elif killed == "keeper":
+        _keeper_of(session).kill()
+    else:
+        _kill_both(session)
+    _until_back(events, before, session)
+
+    assert [it.status for it in session.list()] == [TaskStatus.RUNNING] * 3
+    assert _keeper_of(session).is_running()
+    go_on.touch()
+    first, second = session.wait(exits.id, dies.id, timeout=PATIENCE)
+    assert (first.exit_code, first.last_line, first.progress) == (7, "9%", 9)
+    assert second.reason == "killed by signal 9 (SIGKILL)"
+    session.cancel(waits.id)
+    heard.wait_for(TaskChanged, lambda it: it.task.id == waits.id and _is_end(it))
+    ends = [
+        it.task.id
+        for it in heard.messages
+        if isinstance(it, TaskChanged) and _is_end(it)
+    ]
+    assert sorted(ends) == [exits.id, dies.id, waits.id]
+    assert sum(isinstance(it, Subscribed) for it in heard.messages) == 1
+
+
+def _is_end(message: object) -> bool:
+    return isinstance(message, TaskChanged) and message.task.status.is_final
+
+
+def test_what_ends_while_there_is_no_host_ends_with_its_exit_status(
+    session: RemoteSystem, events: Heard, tmp_path: Path, until: Until
+) -> None:
+    go_on = tmp_path / "go-on"
+    task = session.add("Exits", "bash", f"echo set; {waits_for(go_on, 'exit 41')}")
+    until(lambda: session.get(task.id).last_line == "set")
+    exits = Path(session.welcome.directory) / exit_notes.NAME
+    before = session.welcome.pid
+    kept, host = _keeper_of(session), psutil.Process(before)
+    host.kill()
+    go_on.touch()
+    until(exits.exists)
+    until(lambda: exits.read_text().count("\n") == 1)
+    _until_back(events, before, session)
+    (ended,) = session.wait(task.id, timeout=PATIENCE)
+    assert ended.exit_code == 41
+    assert _keeper_of(session) == kept
+
+
+def test_a_cancel_reaches_the_whole_tree_of_a_job_that_was_taken_over(
+    session: RemoteSystem, events: Heard, care: HostCare, until: Until
+) -> None:
+    tree = "setsid sleep 600 & (setsid sleep 600 &); echo set; exec sleep 600"
+    task = session.add("Tree", "bash", tree)
+    until(lambda: session.get(task.id).last_line == "set")
+    before = session.welcome.pid
+    kill(before)
+    _until_back(events, before, session)
+    session.cancel(task.id)
+    (ended,) = session.wait(task.id, timeout=PATIENCE)
+    assert ended.status is TaskStatus.CANCELED
+    assert not [it for it in care.left() if it.name() == "sleep"]
+    session.end()
+    until(lambda: not [it for it in care.left() if it.pid != os.getpid()])
+
+
+def test_a_restart_goes_on_with_the_jobs_in_a_new_host(
+    session: RemoteSystem, settings: HostSettings, events: Heard, tmp_path: Path
+) -> None:
+    go_on = tmp_path / "go-on"
+    task = session.add("Exits", "bash", waits_for(go_on))
+    before, kept = session.welcome.pid, _keeper_of(session).pid
+    starting.restart(settings).sock.close()
+    _until_back(events, before, session)
+    assert _keeper_of(session).pid == kept
+    go_on.touch()
+    (ended,) = session.wait(task.id, timeout=PATIENCE)
+    assert ended.exit_code == 7
+
+
+def test_a_new_version_that_can_not_start_leaves_the_old_host_in_place(
+    care: HostCare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del care
+    # What is loaded first of all breaks once the host runs.
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    settings = HostSettings(directory=str(tmp_path / "main"))
+    with RemoteSystem(settings) as session:
+        before = session.welcome.pid
+        (tmp_path / "msgspec.py").write_text("raise SystemExit('this is broken')")
+        with pytest.raises(HostError, match="this one goes on: this is broken"):
+            starting.restart(settings)
+        task = session.add("Job", "bash", "true")
+        (ended,) = session.wait(task.id, timeout=PATIENCE)
+        assert ended.status is TaskStatus.COMPLETE
+        assert session.welcome.pid == before
+        (tmp_path / "msgspec.py").unlink()
+        session.end()
+
+
+def test_a_host_that_dies_at_once_is_started_again_after_longer_and_longer(
+    care: HostCare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, until: Until
+) -> None:
+    del care
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    settings = HostSettings(directory=str(tmp_path / "main"))
+    log = tmp_path / "main" / "host.log"
+    go_on = tmp_path / "go-on"
+    with RemoteSystem(settings) as session:
+        task = session.add("Job", "bash", f"echo set; {waits_for(go_on)}")
+        until(lambda: session.get(task.id).last_line == "set")
+        (tmp_path / "msgspec.py").write_text("raise SystemExit('this is broken')")
+        kill(session.welcome.pid)
+        end = time.monotonic() + PATIENCE
+        while "in 0.4 s" not in log.read_text():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        assert "was killed by signal 9; another one starts\n" in log.read_text()
+        why = (tmp_path / "main" / "keeper").read_text()
+        assert "ended with 1; another one starts in" in why
+        (tmp_path / "msgspec.py").unlink()
+        go_on.touch()
+        (ended,) = session.wait(task.id, timeout=PATIENCE)
+        assert ended.exit_code == 7
+        session.end()
+
+
+def test_two_hosts_never_have_the_same_jobs(
+    session: RemoteSystem,
+    events: Heard,
+    settings: HostSettings,
+    tmp_path: Path,
+    until: Until,
+) -> None:
+    go_on = tmp_path / "go-on"
+    task = session.add("Exits", "bash", f"echo set; {waits_for(go_on)}")
+    until(lambda: session.get(task.id).last_line == "set")
+    with pytest.raises(TaskSystemError, match="open already"):
+        TaskSystem(directory=settings.directory, adopt=True).start()
+    before = session.welcome.pid
+    kill(before)
+    _until_back(events, before, session)
+    with pytest.raises(TaskSystemError, match="open already"):
+        TaskSystem(directory=settings.directory, adopt=True).start()
+    go_on.touch()
+    (ended,) = session.wait(task.id, timeout=PATIENCE)
+    assert ended.exit_code == 7
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="a namespace of its own: needs root")
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare")
+def test_as_the_first_process_of_a_container_a_keeper_leaves_no_zombies(
+    tmp_path: Path, care: HostCare, until: Until
+) -> None:
+    before = ["unshare", "--pid", "--fork", "--mount-proc"]
+    if subprocess.run([*before, "true"], check=False).returncode:
+        pytest.skip("no namespace can be made here")
+    command = [sys.executable, "-m", "backburner", "host", "run"]
+    state = tmp_path / "state"
+    host = subprocess.Popen(
+        [*before, *command, "--state-dir", state],
+        env={**os.environ, **care.environ},
+        stderr=subprocess.DEVNULL,
+    )
+    settings = HostSettings(directory=str(state / "main"))
+    folder = Path(settings.directory)
+    until((folder / "host.sock").exists)
+    with RemoteSystem(settings, start_host=False) as session:
+        daemons = "for i in {1..60}; do setsid -f true; done; exit 3"
+        task = session.add("Daemons", "bash", daemons)
+        (ended,) = session.wait(task.id, timeout=PATIENCE)
+        assert ended.exit_code == 3
+        (first,) = psutil.Process(host.pid).children()
+        until(lambda: len(first.children()) == 1)
+        # None of them is a job that anybody asks for.
+        assert not (folder / exit_notes.NAME).exists()
+        first.send_signal(signal.SIGTERM)
+    assert host.wait(PATIENCE) == 0
+
+
+# The soak: what is killed at any moment, under load.
+
+_JOBS: Final = (
+    "sleep 0.{n}; echo {code} > {own}; exit {code}",
+    "for i in {{1..5}}; do echo $i; sleep .0{n}; done; echo {code} >{own}; exit {code}",
+    "(sleep 0.{n} & wait); setsid sleep 0.1 & echo {code} > {own}; exit {code}",
+    "head -c 200000 /dev/zero | tr '\\0' x; echo {code} > {own}; exit {code}",
+    "echo {code} > {own}; exit {code}",
+)
+_KILLS: Final = {"host": 200 if SOAK else 4, "keeper": 50 if SOAK else 2}
+
+
+@pytest.fixture
+def chance() -> random.Random:
+    """Return a source of random numbers; `BACKBURNER_SEED` repeats a run."""
+    return random.Random(int(os.environ["BACKBURNER_SEED"]))  # noqa: S311
+
+
+@pytest.mark.timeout(2400)
+@pytest.mark.parametrize("killed", ["host", "keeper", "both"])
+def test_no_job_is_lost_and_every_exit_status_is_true_under_load(  # noqa: PLR0913, PLR0917 - fixtures
+    session: RemoteSystem,
+    events: Heard,
+    tmp_path: Path,
+    chance: random.Random,
+    care: HostCare,
+    until: Until,
+    killed: str,
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    wanted: dict[int, int] = {}
+
+    def add() -> None:
+        code = chance.randrange(0, 100)
+        name = own / f"{len(wanted)}"
+        command = chance.choice(_JOBS).format(
+            n=chance.randrange(1, 9), code=code, own=name
+        )
+        with contextlib.suppress(TaskSystemError):
+            task = session.add(str(len(wanted)), "bash", command)
+            wanted[task.id] = code
+
+    for _ in range(_KILLS.get(killed, _KILLS["keeper"])):
+        for _ in range(8):
+            add()
+        until(lambda: any(it.status is TaskStatus.RUNNING for it in session.list()))
+        time.sleep(chance.random() * 0.1)
+        before = session.welcome.pid
+        if killed == "host":
+            kill(before)
+        elif killed == "keeper":
+            _keeper_of(session).kill()
+        else:
+            _kill_both(session)
+        _until_back(events, before, session)
+    session.wait(timeout=PATIENCE)
+
+    unknown = 0
+    for task in session.list():
+        unknown += _check(task, own)
+    assert {it.id for it in session.list()} >= wanted.keys()
+    # Nobody was there to be told, or the host was just starting it.
+    assert unknown <= len(wanted) // (2 if killed == "both" else 10)
+    session.end()
+    until(lambda: not [it for it in care.left() if it.pid != os.getpid()])
+
+
+def _check(task: Task, own: Path) -> bool:
+    """Compare a task with what its job says; return whether its end is unknown."""
+    assert task.status.is_final
+    file = own / task.description
+    if "unknown" in task.reason:
+        return True
+    assert file.exists(), task
+    assert task.exit_code == int(file.read_text()), task
+    return False

@@ -44,7 +44,6 @@ from .wire import BadMessageError, Behind, Farewell, KindWords, Number, StopHost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import TracebackType
     from typing import Self
 
     from .settings import HostSettings
@@ -342,12 +341,7 @@ class RemoteSystem(Requests):
         self.start()
         return self
 
-    def __exit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     @property

@@ -13,8 +13,6 @@ from ..dialogue.messages import LineKeys
 from ..program.job_control import in_foreground, uninterrupted
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from .typed_line import TypedLine
 
 _LOCAL_FLAGS: Final = 3
@@ -44,12 +42,7 @@ class TypedInput:
         self.enter()
         return self
 
-    def __exit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.leave()
 
     @property

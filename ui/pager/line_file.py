@@ -17,7 +17,6 @@ from ...actors.processes.output_file import open_output
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
 
 BLOCK: Final = 1 << 14
 """Bytes."""
@@ -69,12 +68,7 @@ class FileLook:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         os.close(self._fd)
 
     def line_at(self, place: int) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from types import FrameType, TracebackType
+    from types import FrameType
 
 ENDING_SIGNALS: Final = (
     signal.SIGINT,
@@ -73,12 +73,7 @@ class Wakeup:
                 self._before[number] = signal.signal(number, handler)
         return self
 
-    def __exit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         # What comes while nobody waits any more is too late, and must not find the
         # handlers gone.
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask_before)

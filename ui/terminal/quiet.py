@@ -10,7 +10,6 @@ from ...actors.own_files import open_own
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
 
 _OUT, _ERR = 1, 2
 
@@ -49,12 +48,7 @@ class Quiet:
                 self.trouble = f"can't write the log, {self._log}: {error.strerror}"
         return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
 
-    def __exit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._saved is None:
             return
         _flush()

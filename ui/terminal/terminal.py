@@ -22,7 +22,6 @@ from .styling import STANDARD, TRUE_COLOR, Styling, learned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
 
     import blessed
 
@@ -112,12 +111,7 @@ class Terminal:
         self.enter()
         return self
 
-    def __exit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property

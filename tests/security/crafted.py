@@ -17,7 +17,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from backburner.actors import ChatMessage, Outcome, Task, TaskChanged, TaskEvent
+from backburner.actors import (
+    ChatMessage,
+    Outcome,
+    Schedule,
+    Task,
+    TaskChanged,
+    TaskEvent,
+    TaskRequest,
+)
 from backburner.actors.rules.process_record import ProcessRecord
 from backburner.actors.session.folder import Owner, SessionFolder
 
@@ -26,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NOON: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)
+_LATER: Final = datetime(2100, 6, 1, 12, tzinfo=UTC)
 _ESCAPES: Final = "\x1b]52;c;aGk=\x07\x1b[2J\x9b31m\u202e"
 _LONGEST_WORK: Final = 10_000_000
 """Instructions of SQLite's machine that one statement of a case may take."""
@@ -39,6 +48,7 @@ COLUMNS: Final = {
     "processes": ("task_id", "pid", "created"),
     "chat": ("id", "seq", "message"),
     "environments": ("id", "variables"),
+    "schedules": ("id", "snapshot", "environment"),
 }
 """Every column of every table."""
 
@@ -95,7 +105,16 @@ _FIELDS: Final[tuple[object, ...]] = (
 
 _TASK_FIELDS: Final = Task.__struct_fields__
 _CHAT_FIELDS: Final = ChatMessage.__struct_fields__
-_META_KEYS: Final = ("next_id", "seq", "shown", "clean", "session_key", "other")
+_SCHEDULE_FIELDS: Final = Schedule.__struct_fields__
+_META_KEYS: Final = (
+    "next_id",
+    "next_schedule",
+    "seq",
+    "shown",
+    "clean",
+    "session_key",
+    "other",
+)
 _LOCK_FIELDS: Final = Owner.__struct_fields__
 
 _SCHEMAS: Final[dict[str, str]] = {
@@ -268,6 +287,17 @@ def write_session(folder: Path) -> None:
         journal.changed(TaskChanged(seq, TaskEvent.of(task.status), task))
         journal.runs_as(ProcessRecord(task.id, (1 << 22) - 1, 0.0))
         journal.said(ChatMessage(_NOON, "main", "you", f"message {seq}"), seq)
+    for number in (1, 2):
+        schedule = Schedule(
+            id=number,
+            request=TaskRequest(f"Schedule {number}", "bash", ("true",), "main", "/"),
+            every="1h",
+            zone="UTC",
+            made_at=_NOON,
+            since=_NOON,
+            next_due=_LATER,
+        )
+        journal.scheduled(schedule)
     journal.shown(2)
     journal.close(clean=False)
     session.close()
@@ -302,6 +332,7 @@ def _fields() -> Iterator[tuple[str, Callable[[Session], None]]]:
         ("tasks", "snapshot", _TASK_FIELDS),
         ("changes", "snapshot", _TASK_FIELDS),
         ("chat", "message", _CHAT_FIELDS),
+        ("schedules", "snapshot", _SCHEDULE_FIELDS),
     ):
         for field in fields:
             for value in _FIELDS:

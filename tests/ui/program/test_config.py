@@ -116,5 +116,5 @@ def test_a_file_that_can_t_be_read_is_an_error(path: Path) -> None:
     path.write_bytes(b"theme = '\xff'")
     with pytest.raises(ConfigError, match="not valid UTF-8"):
         load(path)
-    with pytest.raises(ConfigError, match=f"can't read {path.parent}: Is a directory"):
+    with pytest.raises(ConfigError, match=f"{path.parent} is a directory, not a file"):
         load(path.parent)

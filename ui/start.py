@@ -5,12 +5,12 @@ from __future__ import annotations
 import gc
 import sys
 
-from .program.verbs import VERBS
+from .program.verbs import VERBS, verb_first
 
 
 def main() -> int:
     """Run the program and return its exit status; see `main.main` and `cli`."""
-    arguments = sys.argv[1:]
+    arguments = verb_first(sys.argv[1:])
     if arguments and arguments[0] in VERBS:
         return _carry_out(arguments)
     if arguments and not arguments[0].startswith("-"):

@@ -277,6 +277,31 @@ def test_what_makes_no_sense_is_told_in_one_line(shell: Shell) -> None:
     assert "backburner status" in shell("cancel", "5").stderr
 
 
+def test_the_session_may_be_named_before_the_command(
+    tmp_path: Path, care: HostCare
+) -> None:
+    del care
+    state = ("--state-dir", str(tmp_path), "--session=work")
+    words = [sys.executable, "-m", "backburner", *state, "--json", "add", "--", "true"]
+    done = subprocess.run(
+        words, capture_output=True, text=True, timeout=PATIENCE, check=True
+    )
+    assert json.loads(done.stdout)["id"] == 1
+    assert (tmp_path / "work" / "session.db").exists()
+
+
+@pytest.mark.parametrize(
+    "words", [("log", "x"), ("status", "1"), ("add", "-e", "NAME", "true"), ("cancel",)]
+)
+def test_a_command_that_makes_no_sense_gets_one_line(
+    shell: Shell, words: tuple[str, ...]
+) -> None:
+    done = shell(*words)
+    (line,) = done.stderr.splitlines()
+    assert line.endswith("--help shows how it is used")
+    assert (done.returncode, done.stdout) == (2, "")
+
+
 def test_without_a_host_nothing_is_started_but_by_adding(
     shell: Shell, care: HostCare
 ) -> None:

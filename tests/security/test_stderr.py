@@ -64,7 +64,7 @@ def test_no_option_reaches_the_terminal_as_a_command(part: int, tmp_path: Path) 
         state = () if "--state-dir" in option else ("--state-dir", str(tmp_path))
         status, said = _run(*state, *option)
         assert status == 2, option
-        assert said.startswith(("backburner: ", "usage: ")), option
+        assert said.startswith("backburner: "), option
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_no_option_of_a_verb_reaches_the_terminal_as_a_command(
     said = capfd.readouterr()
     assert status in {1, 2}
     assert _RAW.findall(said.out + said.err) == []
-    assert said.err.startswith(("backburner: ", "usage: "))
+    assert said.err.startswith("backburner: ")
 
 
 @pytest.mark.parametrize(

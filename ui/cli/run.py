@@ -244,7 +244,8 @@ class _Verb:
         if asked.batch and not command:
             command = PLACE  # each line is a command
         if not command.strip():
-            raise _UsageError("missing command; try: backburner add -- make test")
+            verb = self._options.verb
+            raise _UsageError(f"missing command; try: backburner {verb} -- make test")
         label = self._options.label or command.strip()
         return TaskRequest(label, "bash", (command,), terms=asked.task_terms)
 

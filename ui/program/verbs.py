@@ -31,3 +31,25 @@ VERBS = (
     "end",
     "completions",
 )
+
+_WITH_VALUE = ("--session", "--state-dir", "--config")
+
+
+def verb_first(arguments: list[str]) -> list[str]:
+    """Return a command line with its verb in front of what names the session.
+
+    `backburner --session work status` is `backburner status --session work`. Without a
+    verb behind such options it is returned as it is.
+    """
+    index = 0
+    while index < len(arguments):
+        word = arguments[index]
+        if word in VERBS:
+            return [word, *arguments[:index], *arguments[index + 1 :]]
+        if word in _WITH_VALUE:
+            index += 2
+        elif word == "--json" or word.partition("=")[0] in _WITH_VALUE:
+            index += 1
+        else:
+            break
+    return arguments

@@ -532,7 +532,7 @@ class RemoteSystem(Requests):
     def _find_another(self, before: Welcome) -> Reached | None:
         """Reach a host again; return None if the session is left meanwhile."""
         name = before.session
-        lost = f"the host of session {name!r} (process {before.pid}) died"
+        lost = f"the host of session {name!r} (process {before.pid}) is gone"
         self._queue.tell_event(HostLost(lost))
         pause, told = _SHORTEST_PAUSE, ""
         while not self._leaving.is_set():

@@ -193,7 +193,7 @@ def test_a_chat_goes_on_with_another_host_when_its_own_is_killed(
         (host,) = care.hosts()
         host.kill()
         chat.wait(
-            f"the host of session 'main' (process {host.pid}) died",
+            f"the host of session 'main' (process {host.pid}) is gone",
             "serves session 'main' now; tasks keep running",
             "1 running",
         )

@@ -13,12 +13,12 @@ import sys
 import termios
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 
 import msgspec
 
 from ...actors import TaskSystem
-from ...actors.host.events import SessionEnded
+from ...actors.host.events import HostBack, HostLost, SessionEnded
 from ...actors.rules.safe_text import safe_line
 from ...actors.runtime.clock import SystemClock
 from ...actors.runtime.promise import answer_of
@@ -209,8 +209,12 @@ class _HostNews:
         match event:
             case SessionEnded(text=text):
                 self._owner.session_ended(text)
+            case HostBack(text=text):
+                self._ui.tell(Notice(text, good=True))
+            case HostLost(text=text):
+                self._ui.tell(Notice(text))
             case _:
-                self._ui.tell(Notice(event.text))
+                assert_never(event)
 
 
 class _Chat:

@@ -26,6 +26,7 @@ from ...actors import (
     TaskStatus,
     WriteDown,
 )
+from ...actors.rules.safe_text import safe_line
 from ...actors.rules.task import OPEN_STATUSES
 from .arguments import UsageError
 from .commands import Say, UnknownKindError
@@ -151,9 +152,10 @@ class Dialogue:
         self.misunderstood = True
         return [self._context.problem(problem)]
 
-    def take_notice(self, text: str) -> list[Effect]:
+    def take_notice(self, text: str, *, good: bool = False) -> list[Effect]:
         """Show what a person should know, such as what was found at the start."""
-        return [self._context.problem(text)]
+        context = self._context
+        return [context.reply([safe_line(text)]) if good else context.problem(text)]
 
     def take_resumed(self, tasks: tuple[Task, ...]) -> list[Effect]:
         """Say which tasks were queued when the session was opened, and start now."""

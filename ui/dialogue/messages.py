@@ -62,9 +62,15 @@ class TypingEnds(msgspec.Struct, frozen=True):
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """Something a person should know, in one line."""
+    """Something a person should know, in one line.
+
+    Attributes:
+        text: The line.
+        good: Whether it is no problem.
+    """
 
     text: str
+    good: bool = False
 
 
 class Reopened(msgspec.Struct, frozen=True):

@@ -130,8 +130,8 @@ class LineActor(FaceActor[LineMessage]):
                 self._take_typing(message)
             case Reopened(tasks=tasks):
                 self._perform(self._dialogue.take_resumed(tasks))
-            case Notice(text=text):
-                self._perform(self._dialogue.take_notice(text))
+            case Notice(text=text, good=good):
+                self._perform(self._dialogue.take_notice(text, good=good))
             case (
                 TaskChanged()
                 | Subscribed()

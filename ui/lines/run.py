@@ -8,9 +8,9 @@ from __future__ import annotations
 import contextlib
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 
-from ...actors.host.events import SessionEnded
+from ...actors.host.events import HostBack, HostLost, SessionEnded
 from ...actors.rules.safe_text import safe_line
 from ...actors.runtime.promise import Deadline
 from ..dialogue.dialogue import Dialogue
@@ -94,8 +94,12 @@ class _HostNews:
             case SessionEnded(text=text):
                 self._ui.tell(Notice(f"the session ended: {text}"))
                 self._owner.session_ended(text)
+            case HostBack(text=text):
+                self._ui.tell(Notice(text, good=True))
+            case HostLost(text=text):
+                self._ui.tell(Notice(text))
             case _:
-                self._ui.tell(Notice(event.text))
+                assert_never(event)
 
 
 def run_line_mode(  # noqa: PLR0913, PLR0917 - each is one independent thing

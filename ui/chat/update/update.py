@@ -118,8 +118,8 @@ def _take(state: ChatState, message: Message) -> list[Effect]:
         case LookedUp():
             effects = absorb(state, state.dialogue.take_lookup(message))
             return [*effects, *send_waiting(state)]
-        case Notice(text=text):
-            return absorb(state, state.dialogue.take_notice(text))
+        case Notice(text=text, good=good):
+            return absorb(state, state.dialogue.take_notice(text, good=good))
         case keys.Key():
             state.notice = ""
             return _take_key(state, message)

@@ -77,7 +77,7 @@ from .rules.field_types import wrong_type
 from .rules.output_quota import OutputQuota
 from .rules.safe_text import safe_line
 from .rules.schedules import ScheduleBook
-from .rules.task import LOST, Outcome, TaskFilter, TaskRequest, TaskStatus
+from .rules.task import Outcome, TaskFilter, TaskRequest, TaskStatus
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import (
     DeadLetters,
@@ -142,9 +142,11 @@ class QueueConfig:
         clock: The time.
         dead_letters: Counts what reaches nobody.
         dispatcher: Gives it its turns; without one it has a thread of its own.
-        released: Told the id of each task whose end is written down. If it is there,
-            jobs go on when this program is killed, and what their start takes is
-            written down until they have started.
+        released: Told the id of each task whose end, or that of its attempt, is written
+            down, and whether another attempt follows. If it is there, jobs go on when
+            this program is killed, and what their start takes is written down until
+            they have started.
+        rebooted: Whether the machine restarted since the session was open last.
     """
 
     kinds: Kinds
@@ -155,7 +157,8 @@ class QueueConfig:
     directory: str | None = None
     environment: Variables | None = None
     dispatcher: Dispatcher | None = None
-    released: Callable[[int], object] | None = None
+    released: Callable[[int, bool], object] | None = None
+    rebooted: bool = False
 
 
 class QueueActor(SafeActor[QueueMessage]):
@@ -212,6 +215,7 @@ class QueueActor(SafeActor[QueueMessage]):
         self._outbox = changes.outbox
         self._clock = clock
         self._kinds = config.kinds
+        self._rebooted = config.rebooted
         self._output_folder = str(config.output)
         self._writing = JournalWriter(
             journal,
@@ -489,12 +493,9 @@ class QueueActor(SafeActor[QueueMessage]):
         folder = self._output_folder if kind.writes_output else None
         reason = self._starts.waiting_reason
         task = self._book.add(request, self._clock.now(), reason, folder)
-        terms = request.terms
-        if waits_for := self._book.waits_for(task.id):
+        if (waits_for := self._book.waits_for(task.id, reason)) != reason:
             task = self._book.wait(task.id, waits_for)
         self._changes.changed(task, TaskEvent.QUEUED)
-        if terms is not None and terms.immediate:
-            self._starts.start_at_once(task.id)
         self._starts.assign()
         return task
 
@@ -548,7 +549,9 @@ class QueueActor(SafeActor[QueueMessage]):
     def _close(self, message: CloseQueue) -> None:
         self._closed = self._starts.closed = True
         self._end_reason = safe_line(message.reason)
-        if not message.keep_queued:
+        if message.keep_queued:
+            self._running.interruption = self._end_reason
+        else:
             self._control.cancel_queued(message.reason)
 
     def _open(self, correlation_id: int | str | None) -> QueueReply:
@@ -568,13 +571,10 @@ class QueueActor(SafeActor[QueueMessage]):
                 held = self._book.hold(task.id, reason)
                 self._changes.changed(held, TaskEvent.QUEUED)
             elif task.reason.startswith(_NO_KIND):
-                reason = self._book.waits_for(task.id) or self._starts.waiting_reason
+                reason = self._book.waits_for(task.id, self._starts.waiting_reason)
                 waiting = self._book.wait(task.id, reason)
                 self._changes.changed(waiting, TaskEvent.QUEUED)
-        for task in self._book.list(TaskFilter.RUNNING, self._clock.now()):
-            outcome = LOST if self._lost is None else self._lost.get(task.id)
-            if outcome is not None:
-                self._changes.end(task.id, outcome)
+        self._running.recover(self._lost, rebooted=self._rebooted)
         self._changes.forget(self._book.clean_up())
         self._schedules.clock_was_set(0.0)
         everything = self._book.list(TaskFilter.ALL, self._clock.now())

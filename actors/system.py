@@ -39,10 +39,11 @@ from .queue_actor import QueueActor, QueueConfig
 from .rules.adoption import GoingOn
 from .rules.book import TaskBook
 from .rules.field_types import wrong_type
+from .rules.resources import checked_resources
 from .rules.safe_text import brief
 from .rules.schedules import ScheduleBook
 from .rules.shortage import shortage_of
-from .rules.task import Task, TaskFilter, TaskStatus
+from .rules.task import Task, TaskFilter, TaskStatus, is_running
 from .rules.variables import Variables
 from .runner_actor import RunnerActor
 from .runtime.clock import SystemClock
@@ -70,7 +71,7 @@ from .session.shutdown import STOP_TIMEOUT, Shutdown, ShutdownConfig
 from .task_actor import TaskActorConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     import pykka
 
@@ -92,6 +93,7 @@ class _Settings(msgspec.Struct, frozen=True):
     output_limit: int
     session_output_limit: int
     adopt: bool
+    resources: dict[str, float | str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,10 @@ class TaskSystem(Requests):
         adopt: Whether jobs that a killed program left running go on, and their tasks
             with them. By default they are ended when the session is opened, and the
             tasks have failed.
+        resources: What tasks may need while they run, by names of your choice, and how
+            much there is: `{"gpu": 2, "memory": "16G"}`. K, M, G and T in a text are
+            1024, 1024 times that, and so on. Nothing is measured or enforced: as much
+            is taken as `Terms.needs` says.
         clock: The time of its actors and jobs; by default the real one. A test gives a
             `ManualClock`. What blocks the caller, such as `wait` and `stop`, is
             measured in real time all the same.
@@ -157,11 +163,19 @@ class TaskSystem(Requests):
         output_limit: int = 1 << 30,
         session_output_limit: int = 10 << 30,
         adopt: bool = False,
+        resources: Mapping[str, float | str] | None = None,
         clock: Clock | None = None,
     ) -> None:
         super().__init__()
         settings = _Settings(
-            name, slots, grace, history, output_limit, session_output_limit, adopt
+            name,
+            slots,
+            grace,
+            history,
+            output_limit,
+            session_output_limit,
+            adopt,
+            dict(resources or {}),
         )
         if (problem := wrong_type(settings)) is not None:
             raise TypeError(problem)
@@ -185,6 +199,7 @@ class TaskSystem(Requests):
         self._output_limit = output_limit
         self._session_output_limit = session_output_limit
         self._adopts = adopt
+        self._resources = checked_resources(resources or {})
         self._name = name
         self._session_key = ""
         self._dispatcher: Dispatcher | None = None
@@ -381,7 +396,7 @@ class TaskSystem(Requests):
         self, folder: SessionFolder, memory: Memory, notes: ProcessNotes, *, lost: bool
     ) -> Recovered:
         """Find out what goes on of what a killed program has left."""
-        running = [it.id for it in memory.tasks if it.status is TaskStatus.RUNNING]
+        running = [it.id for it in memory.tasks if is_running(it)]
         if memory.clean and not running:
             notes.load(())
             folder.exits.forget_all()
@@ -414,7 +429,7 @@ class TaskSystem(Requests):
         dispatcher = Dispatcher("backburner", exits)
         self._releases.append(dispatcher.close)
         self._dispatcher = dispatcher
-        book = TaskBook(memory.next_id, self._history)
+        book = TaskBook(memory.next_id, self._history, resources=self._resources)
         book.restore(
             memory.tasks,
             memory.order,
@@ -436,6 +451,7 @@ class TaskSystem(Requests):
                 dead_letters=self.dead_letters,
                 dispatcher=dispatcher,
                 released=None if notes is None else notes.release,
+                rebooted=memory.rebooted,
             ),
             book,
             opened.journal,

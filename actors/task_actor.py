@@ -27,7 +27,7 @@ from .messages import (
 )
 from .processes import marks
 from .processes.adopted import AdoptedProcess
-from .processes.environment import Environment
+from .processes.environment import GROUP, SLOT, Environment
 from .processes.exit_notes import ExitNotes
 from .processes.notes import JobNotes
 from .processes.output_file import OutputMonitor
@@ -35,7 +35,15 @@ from .rules.durations import short_duration
 from .rules.process_record import ProcessId, ProcessRecord
 from .rules.safe_text import brief, safe_line, size_text
 from .rules.shortage import WAITS_FOR
-from .rules.task import LOST, TIMED_OUT, Outcome, OutputNews, Task
+from .rules.task import (
+    BEYOND_LIMIT,
+    LOST,
+    TIMED_OUT,
+    Outcome,
+    OutputNews,
+    Task,
+)
+from .rules.terms import DEFAULT_GROUP
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import DeadLetters, Recipient, logger, post_if_alive
 
@@ -126,12 +134,17 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._queue = queue
         self._runner = runner
         self._config = config
-        self._environment = environment or config.environment
+        self._environment = (
+            (environment or config.environment)
+            .plus(GROUP, DEFAULT_GROUP if task.terms is None else task.terms.group)
+            .plus(SLOT, str(task.slot or 0))
+        )
         path = task.output_path
         self._monitor = None if path is None else OutputMonitor(path)
         self._mark = marks.mark(config.session_key, task.id)
         self._job: Job | None = None
-        self._news = OutputNews(0)
+        self._news = OutputNews(task.output_size)
+        self._marked = False
         self._looks_in_vain = 0
         self._recorded = False
         self._begun = 0.0
@@ -186,7 +199,23 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._imposed = self._imposed or Outcome.canceled("its actor was stopped")
         self._abandon(self._imposed)
 
+    def _mark_attempt(self) -> None:
+        """Say in the output where one attempt ends and the next begins."""
+        attempt, monitor = self._task.attempt, self._monitor
+        if attempt is None or monitor is None:
+            return
+        self.about_to_block()
+        # If the file can't be written, the start says so.
+        with contextlib.suppress(OSError):
+            monitor.begin_after(
+                f"--- {safe_line(attempt.before)}; {self._task.attempt_text} at"
+                f" {self._config.clock.now().wall.astimezone():%H:%M:%S} ---\n"
+            )
+
     def _begin(self) -> None:
+        if not self._marked and self._adoption is None:
+            self._marked = True
+            self._mark_attempt()
         context = JobContext(
             task=self._task,
             mark=self._mark,
@@ -294,7 +323,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         changed = self._read_news(self._job)
         if self._news.size > self._config.output_limit:
             limit = size_text(self._config.output_limit)
-            reason = f"its output went beyond the limit of {limit}"
+            reason = f"its {BEYOND_LIMIT}{limit}"
             self._stop_job(Outcome.failed(reason), now=True)
         elif changed:
             self.post(self._queue, TaskProgressed(self._task.id, self._news))

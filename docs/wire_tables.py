@@ -121,7 +121,11 @@ def _default(field: types.Field) -> str:
     value = field.default
     if field.default_factory is not msgspec.NODEFAULT:
         value = field.default_factory()
-    return f"`{msgspec.json.encode(value).decode()}`"
+    return f"`{_json(value)}`"
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _type(of: types.Type) -> str:
@@ -140,6 +144,8 @@ def _type(of: types.Type) -> str:
             return f"[{', '.join(map(_type, items))}]"
         case types.DictType():
             return f"object of {_type(of.value_type)}s by name"
+        case types.LiteralType(values=values):
+            return " or ".join(f"`{json}`" for json in map(_json, values))
         case types.IntType():
             return f"integer{_range(of)}"
         case types.FloatType():

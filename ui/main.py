@@ -282,6 +282,7 @@ def _make_system(
         history=config.history,
         output_limit=config.output_limit,
         session_output_limit=config.session_output_limit,
+        resources=config.resources,
     )
 
 

@@ -94,6 +94,7 @@ class Host:
             output_limit=settings.output_limit,
             session_output_limit=settings.session_output_limit,
             adopt=True,
+            resources=settings.resources,
         )
         self._orders = _Orders()
         self._socket: socket.socket | None = None

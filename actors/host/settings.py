@@ -30,6 +30,7 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
         history: How many finished tasks are remembered.
         output_limit: Bytes of output beyond which a task is ended as failed.
         session_output_limit: Bytes of output of all tasks together.
+        resources: What tasks may need, by name, and how much there is.
         linger: Seconds after which a host that has nothing to do and no client ends;
             0 for never.
         hooks: What tells of ends while no chat is open.
@@ -42,5 +43,6 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
     history: int = 1000
     output_limit: int = 1 << 30
     session_output_limit: int = 10 << 30
+    resources: dict[str, float] = {}
     linger: float = 60.0
     hooks: Hooks = Hooks()

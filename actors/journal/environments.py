@@ -1,8 +1,8 @@
 """Which environments the journal's file has: those that are needed, and no others.
 
 An environment may hold secrets. It is in the file only as long as a task of it waits to
-be started, or is being started, or there is a schedule with it: a task whose process is
-known needs it no more. Equal ones are one row.
+be started, or may be started once more, or is being started, or there is a schedule
+with it: a task whose process is known needs it no more. Equal ones are one row.
 """
 
 from __future__ import annotations

@@ -43,11 +43,12 @@ class Memory(msgspec.Struct, frozen=True):
         unshown: The changes that nobody was shown yet, in order; of forgotten tasks
             too.
         processes: Those of tasks that had not ended.
-        environments: Those of queued tasks, by the ids of the tasks.
+        environments: Those of tasks that may be started, by the ids of the tasks.
         rules: What is set for the whole queue.
         next_schedule: The id of the next schedule.
         schedules: All schedules, by id.
         schedule_environments: What their tasks get, by the ids of the schedules.
+        rebooted: Whether the machine restarted since the session was open last.
     """
 
     session_key: str
@@ -65,6 +66,7 @@ class Memory(msgspec.Struct, frozen=True):
     next_schedule: int = 1
     schedules: tuple[Schedule, ...] = ()
     schedule_environments: dict[int, Variables] = {}
+    rebooted: bool = False
 
 
 class Everything(msgspec.Struct, frozen=True):
@@ -95,8 +97,8 @@ class Journal(Protocol):
 
         Args:
             change: What changed.
-            environment: What its processes will get, if the task is queued. Kept as
-                long as it is.
+            environment: What its processes will get, if the task is queued, or may be
+                started once more. Kept as long as it is, or may be.
             always: Whether to note progress of a running or finished task too.
         """
         ...

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 
 from ..messages import TaskChanged, TaskEvent
+from ..rules.attempts import Attempt, may_run_again
 from ..rules.book import LARGEST, LAST_OPENED
 from ..rules.chat_message import ChatMessage
 from ..rules.process_record import ProcessRecord
 from ..rules.safe_text import brief
 from ..rules.schedules import Schedule
-from ..rules.task import STOPPING, Task, TaskStatus
+from ..rules.task import STOPPING, Task, TaskStatus, is_running
 from ..rules.terms import QueueRules
 from .environments import EnvironmentRows
 from .protocol import Memory
@@ -45,6 +46,7 @@ CHAT_KEPT: Final = 10_000
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
 _Pid = Annotated[int, msgspec.Meta(ge=2, lt=1 << 31)]
+_Standing = tuple[Attempt | None, bool]
 _ProcessRow = tuple[int, _Pid, float]
 
 
@@ -58,6 +60,7 @@ class _Meta(msgspec.Struct):
     session_key: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{12}\Z")] = ""
     rules: str = "{}"
     next_schedule: Annotated[int, msgspec.Meta(ge=1, le=LARGEST)] = 1
+    boot: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
 
 class _Noted:
@@ -153,10 +156,13 @@ class SqliteJournal:
         self._shown = 0
         self._key = ""
         self._rules = "{}"
+        self._boot = ""
         self._processes: dict[int, tuple[int, int, float]] = {}
-        self._stopping: set[int] = set()
         self._next_schedule = 1
         self._schedules: dict[int, tuple[int, str, int | None]] = {}
+        # Of open tasks, as they are noted: other progress of running ones is not.
+        self._standings: dict[int, _Standing] = {}
+        self._reused: set[int] = set()  # those that may be started once more
         self._encode = msgspec.json.Encoder().encode
         # Made here, used by the QueueActor's thread alone.
         self._db: sqlite3.Connection | None = None
@@ -165,7 +171,9 @@ class SqliteJournal:
         self._patience = LOCK_TIMEOUT
         self._connection()
 
-    def load(self, key: str | None = None, *, is_own: bool = True) -> Memory:
+    def load(
+        self, key: str | None = None, *, is_own: bool = True, boot: str = ""
+    ) -> Memory:
         """Return all that is remembered, and note that the session is open now.
 
         Args:
@@ -175,6 +183,7 @@ class SqliteJournal:
                 it, and is a new one if not.
             is_own: Whether it is known to be of this folder. If not, the processes in
                 it may be anybody's, and are left alone.
+            boot: Tells one life of the machine from another; empty if nothing does.
 
         Raises:
             DamagedJournalError: If the file is damaged.
@@ -200,11 +209,15 @@ class SqliteJournal:
             rules = _decode_rules(meta.rules)
             self._rules = meta.rules
             self._shown = meta.shown
+            self._boot = boot
             queued, running = TaskStatus.QUEUED, TaskStatus.RUNNING
             waiting = [task.id for task in tasks if task.status is queued]
             starting = [task.id for task in tasks if task.status is running]
             self._environments.load(db, waiting, starting)
             schedules = self._load_schedules(db, meta.next_schedule)
+            unfinished = [it for it in tasks if not it.status.is_final]
+            self._standings = {it.id: _standing(it) for it in unfinished}
+            self._reused = {it.id for it in unfinished if may_run_again(it.terms)}
             # Of those that the program did not live to overwrite.
             self._environments.has_traces = not meta.clean
             # To be shown later; if one of them is damaged, now is the time to know.
@@ -215,8 +228,9 @@ class SqliteJournal:
                 (CHAT_KEPT,),
             )
             db.execute(
-                "INSERT OR REPLACE INTO meta VALUES ('session_key', ?), ('clean', 0)",
-                (self._key,),
+                "INSERT OR REPLACE INTO meta VALUES ('session_key', ?), ('clean', 0),"
+                " ('boot', ?)",
+                (self._key, boot),
             )
         self._seq = seq
         self._next_id = next_id
@@ -237,6 +251,7 @@ class SqliteJournal:
             next_schedule=self._next_schedule,
             schedules=schedules,
             schedule_environments=self._environments.of_schedules,
+            rebooted=bool(boot and meta.boot) and boot != meta.boot,
         )
 
     def go_on_at(self, next_id: int, seq: int) -> None:
@@ -257,18 +272,21 @@ class SqliteJournal:
     ) -> None:
         """Note a change of a task; progress of one that runs is not worth a write.
 
-        But for its first one after it was told to stop: whoever goes on with it must
-        know.
+        Unless it has come to its next attempt, or was told to stop: whoever goes on
+        with it must know.
         """
         is_progress = change.event is TaskEvent.PROGRESS
         task, noted = change.task, self._noted
-        if is_progress and task.status is not TaskStatus.QUEUED and not always:
-            if task.id in self._stopping or not task.reason.startswith(STOPPING):
-                return
-            self._stopping.add(task.id)
+        standing = _standing(task)
+        same = self._standings.get(task.id, standing) == standing and not always
+        if is_progress and same and task.status is not TaskStatus.QUEUED:
+            return
+        self._standings[task.id] = standing
         row = self._row(change)
         row_id: int | None = None
-        known = task.id in self._processes
+        if may_run_again(task.terms):
+            self._reused.add(task.id)
+        known = task.id in self._processes and task.id not in self._reused
         if environment is not None and not known and not task.status.is_final:
             row_id = self._environments.keep(task.id, environment)
         else:
@@ -279,15 +297,18 @@ class SqliteJournal:
         self._seq = change.seq
         self._next_id = max(self._next_id, task.id + 1)
         if task.status.is_final:
+            self._standings.pop(task.id, None)
+            self._reused.discard(task.id)
+        if task.status.is_final or task.waits_to_run:
             self._processes.pop(task.id, None)
-            self._stopping.discard(task.id)
 
     def runs_as(self, process: ProcessRecord) -> None:
         """Note the process of a task."""
         row = (process.task_id, process.pid, process.created)
         self._noted.processes.append(row)
         self._processes[process.task_id] = row
-        if self._environments.row_of(process.task_id) is not None:
+        is_bare = process.task_id not in self._reused
+        if is_bare and self._environments.row_of(process.task_id) is not None:
             self._environments.release(process.task_id)
             self._noted.bare.append((process.task_id,))
 
@@ -479,8 +500,8 @@ class SqliteJournal:
             )
 
     def _load_processes(self, db: sqlite3.Connection, tasks: Iterable[Task]) -> None:
-        running = TaskStatus.RUNNING
-        for task_id in [task.id for task in tasks if task.status is running]:
+        running = [it.id for it in tasks if is_running(it)]
+        for task_id in running:
             for row in db.execute(
                 "SELECT task_id, pid, created FROM processes WHERE task_id = ?",
                 (task_id,),
@@ -530,6 +551,7 @@ class SqliteJournal:
             "session_key": self._key,
             "rules": self._rules,
             "next_schedule": self._next_schedule,
+            "boot": self._boot,
         }
         noted.schedules = {
             it: (it, text, self._environments.row_of(-it))
@@ -602,6 +624,11 @@ def _check_last_changes(
             task_id in known or status.is_final
         ):
             raise ValueError(f"task {task_id} is {status} in one place only")
+
+
+def _standing(task: Task) -> _Standing:
+    """Return what of a running task must be written down."""
+    return task.attempt, task.reason.startswith(STOPPING)
 
 
 def _place_of(path: Path) -> tuple[int, int] | None:

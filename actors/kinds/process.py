@@ -268,7 +268,13 @@ class ProcessKind:
         argv = self._command_for(context.task)
         try:
             environment = self._environment_for(context, directory)
-            child = ChildProcess(argv, environment, output, directory)
+            child = ChildProcess(
+                argv,
+                environment,
+                output,
+                directory,
+                goes_on=context.task.attempt is not None,
+            )
         except OSError as error:
             if (waits_for := WAITS_FOR.get(error.errno or 0)) is not None:
                 raise ShortageError(waits_for) from error

@@ -88,6 +88,7 @@ class ChildProcess:
         output: The file that takes stdout and stderr; made with mode 0600, and must not
             exist yet.
         directory: Where it starts; none for the current directory.
+        goes_on: Whether the file may exist, as that of an earlier attempt.
 
     Raises:
         OSError: If the output file can't be written or the program can't be started;
@@ -100,12 +101,14 @@ class ChildProcess:
         environment: Environment,
         output: str | os.PathLike[str],
         directory: str | os.PathLike[str] | None = None,
+        *,
+        goes_on: bool = False,
     ) -> None:
         # Loaded when a process is started, not when the program is.
         from .spawn import spawn  # noqa: PLC0415
 
         earliest = ticks_now()
-        self.pid = spawn(argv, environment, output, directory)
+        self.pid = spawn(argv, environment, output, directory, goes_on=goes_on)
         """Its process id, which is also that of its group and session."""
         _STARTED.add(self.pid)
         self.process = StartedProcess(self.pid, earliest, ticks_now())

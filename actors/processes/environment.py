@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import weakref
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .marks import MARK, SESSION
 
@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..rules.variables import Variables
+
+
+GROUP: Final = "BACKBURNER_GROUP"
+"""The environment variable that names the group of a task."""
+
+SLOT: Final = "BACKBURNER_SLOT"
+"""The environment variable with the slot of its group that a task has, from 0."""
 
 
 class Environment:

@@ -111,11 +111,19 @@ class ProcessNotes:
         """Write down how the process of a task ended."""
         self._write(ProcessNote(task_id, process, self._boot, status))
 
-    def release(self, task_id: int) -> None:
-        """Let others overwrite the record of a task: its end is written down."""
+    def release(self, task_id: int, erase: bool = False) -> None:  # noqa: FBT001, FBT002 - a callback
+        """Let others overwrite the record of a task: its end is written down.
+
+        Or delete it at once, if that is the end of an attempt and another one follows:
+        it would be taken for the process of that.
+        """
         place = self._places.pop(task_id, None)
-        if place is not None:
-            self._free.append(place)
+        if place is None:
+            return
+        self._free.append(place)
+        if erase:
+            with contextlib.suppress(OSError):
+                os.pwrite(self._fd, b" " * _LENGTH, place * _LENGTH)
 
     def close(self) -> None:
         """Close the file."""

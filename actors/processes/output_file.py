@@ -38,7 +38,7 @@ class OutputMonitor:
 
     def __init__(self, path: Path | str) -> None:
         self._path = path
-        self._size = 0
+        self._size = self._begin = 0
         self._last_line: str | None = None
         self.cut = 0
         """Bytes that were there at one look, and cut off before the next.
@@ -46,6 +46,26 @@ class OutputMonitor:
         A job does that whose command opens its standard output anew, by `tee
         /dev/stderr` or `> /dev/stdout`.
         """
+
+    def begin_after(self, line: str) -> None:
+        """Write a line at the end of the file; what is new comes after it.
+
+        What the last line before has left open is ended first.
+
+        Raises:
+            OSError: If that fails: the file may be gone.
+        """
+        flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+        fd = SPARES.use(lambda: os.open(self._path, flags))
+        try:
+            found = os.fstat(fd)
+            if stat.S_ISREG(found.st_mode):
+                size = found.st_size
+                whole = size == 0 or os.pread(fd, 1, size - 1) == b"\n"
+                os.write(fd, ("" if whole else "\n").encode() + line.encode())
+                self._begin = self._size = os.fstat(fd).st_size
+        finally:
+            os.close(fd)
 
     def look(self) -> OutputNews | None:
         """Look at the file; read at most `GLANCE` bytes of it.
@@ -79,7 +99,8 @@ class OutputMonitor:
         size = self._find_size()
         if size is None or size == self._size:
             return None
-        tail = read_part(self._path, max(0, size - GLANCE), GLANCE)
+        begin = self._begin if size > self._begin else 0
+        tail = read_part(self._path, max(begin, size - GLANCE), GLANCE)
         self.cut += max(0, self._size - size)
         self._size = size
         self._last_line = last_line(tail)

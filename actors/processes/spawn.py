@@ -16,6 +16,7 @@ import functools
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from .environment import Environment
 
 _OUTPUT_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+_AGAIN_FLAGS: Final = (
+    os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+)
 _OUTPUT_MODE: Final = 0o600
 _SETSIGDEF: Final = 0x04  # of spawn.h, in glibc
 _SETSIGMASK: Final = 0x08
@@ -286,11 +290,30 @@ def best() -> Spawn:
         return popen
 
 
+def _open_existing(output: str | os.PathLike[str]) -> int | None:
+    """Open the output file of an earlier attempt; None if there is none.
+
+    Raises:
+        OSError: If it can't be opened, or something else has taken its place.
+    """
+    try:
+        fd = os.open(output, _AGAIN_FLAGS)
+    except FileNotFoundError:
+        return None
+    found = os.fstat(fd)
+    if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
+        os.close(fd)
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(output))
+    return fd
+
+
 def spawn(
     argv: Sequence[str],
     environment: Environment,
     output: str | os.PathLike[str],
     directory: str | os.PathLike[str] | None = None,
+    *,
+    goes_on: bool = False,
 ) -> int:
     """Start a process in the best way.
 
@@ -300,6 +323,7 @@ def spawn(
         output: The file that takes stdout and stderr; made with mode 0600. What is
             there already is another task's, or nobody knows whose, and is left alone.
         directory: See `Spawn`.
+        goes_on: Whether what is there is of the same task, which goes on in it.
 
     Raises:
         OSError: If the output file can't be made or the program can't be started;
@@ -311,13 +335,17 @@ def spawn(
     way = best()
     with contextlib.suppress(OSError, ValueError):
         _locate(argv[0], environment.get("PATH", os.defpath))
-    fd = os.open(output, _OUTPUT_FLAGS, _OUTPUT_MODE)
+    fd = _open_existing(output) if goes_on else None
+    exists = fd is not None
+    if fd is None:
+        fd = os.open(output, _OUTPUT_FLAGS, _OUTPUT_MODE)
     try:
         return way(argv, environment, fd, directory)
     except BaseException:
         # Nothing was written into it, and it may be started again.
-        with contextlib.suppress(OSError):
-            os.unlink(output)  # noqa: PTH108 - mostly a text
+        if not exists:
+            with contextlib.suppress(OSError):
+                os.unlink(output)  # noqa: PTH108 - mostly a text
         raise
     finally:
         os.close(fd)

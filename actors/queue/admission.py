@@ -107,6 +107,8 @@ class Admission:
         problem = terms.problem()
         if problem is not None:
             raise InvalidRequestError(problem)
+        if (problem := self._changes.book.never_enough(terms)) is not None:
+            raise InvalidRequestError(problem)
         for task_id in terms.waits_for:
             if not self._changes.book.knows(task_id):
                 why = self._changes.unknown(task_id, None).text

@@ -14,6 +14,7 @@ from ..messages import (
     TaskEvent,
     TasksForgotten,
 )
+from ..rules.attempts import may_run_again
 from ..rules.shown import ShownTracker
 from ..rules.task import TaskStatus
 
@@ -40,8 +41,9 @@ class Changes:
         seq: The number of the last change that the journal has.
         unshown: The changes that nobody was shown yet.
         last_changes: The numbers of the last changes of status, by the tasks' ids.
-        released: Told the id of each task whose end is written down, if jobs go on when
-            this program is killed.
+        released: Told the id of each task whose end, or that of its attempt, is written
+            down, and whether another attempt follows; if jobs go on when this program
+            is killed.
     """
 
     def __init__(  # noqa: PLR0913 - what is remembered of a session
@@ -54,7 +56,7 @@ class Changes:
         seq: int = 0,
         unshown: UnshownChanges | None = None,
         last_changes: Mapping[int, int] | None = None,
-        released: Callable[[int], object] | None = None,
+        released: Callable[[int, bool], object] | None = None,
     ) -> None:
         self.book = book
         self.journal = journal
@@ -108,10 +110,14 @@ class Changes:
             self._ended.append(task.id)
             if oldest := self.book.clean_up():
                 self.forget(oldest)
+        elif task.attempt is not None and task.attempt.waits:
+            self._ended.append(task.id)
         return task
 
     def _environment_of(self, task: Task) -> Variables | None:
         """Return what is to be written down of a task's environment."""
+        if may_run_again(task.terms):
+            return None if task.status.is_final else self.book.environment(task.id)
         if task.status is not TaskStatus.QUEUED and (
             # Another program may have to start it, until its process is known.
             self._released is None or task.output_path is None
@@ -149,7 +155,9 @@ class Changes:
         ended, self._ended = self._ended, []
         if self._released is not None:
             for task_id in ended:
-                self._released(task_id)
+                again = self.book.knows(task_id)
+                again = again and not self.book.get(task_id).status.is_final
+                self._released(task_id, again)
 
     def unknown(self, task_id: int, correlation_id: int | str | None) -> Refused:
         """Return the answer to a request for a task that is not known."""

@@ -30,7 +30,6 @@ from ..rules.task import (
     IllegalTransitionError,
     Outcome,
     Task,
-    TaskFilter,
     TaskStatus,
 )
 from ..rules.terms import MOST, is_group_name
@@ -75,6 +74,8 @@ class Control:
             return self._changes.unknown(error.task_id, message.correlation_id)
         except IllegalTransitionError as error:
             return _not_waiting(error.task, message.correlation_id)
+        for other in self._book.take_replaced():
+            self._changes.changed(other, TaskEvent.PROGRESS)
         edited = isinstance(message, EditTask)
         self._changes.changed(task, TaskEvent.PROGRESS, always=edited)
         self._starts.assign()
@@ -143,8 +144,9 @@ class Control:
 
     def cancel_queued(self, reason: str) -> None:
         """Cancel all that wait."""
-        for task in self._book.list(TaskFilter.QUEUED, self._changes.now()):
-            self._cancel(task, reason, now=False)
+        for task_id in self._book.open_ids():
+            if self._book.waits_to_run(task_id):
+                self._cancel(self._book.get(task_id), reason, now=False)
 
     def tell_dependents(self) -> None:
         """Cancel what can never start any more, and say of others what they wait for.
@@ -159,8 +161,9 @@ class Control:
 
     def _cancel(self, task: Task, reason: str, *, now: bool) -> Task:
         reason = safe_line(reason)
-        if task.status is TaskStatus.QUEUED:
+        if self._book.waits_to_run(task.id):
             return self._changes.end(task.id, Outcome.canceled(reason))
+        self._book.let_end(task.id)
         self._starts.stop(StopTask(task.id, Outcome.canceled(reason), now=now))
         stopping = self._book.note_reason(
             task.id, f"{STOPPING}{reason}", self._changes.now()

@@ -15,10 +15,21 @@ from ..messages import (
 )
 from ..rules.book import UnknownTaskError
 from ..rules.safe_text import safe_line, size_text
-from ..rules.task import RUNNING, Outcome, TaskFilter
+from ..rules.task import (
+    BEYOND_LIMIT,
+    LOST,
+    RESTARTED,
+    RUNNING,
+    Outcome,
+    TaskFilter,
+    TaskStatus,
+)
+from ..rules.terms import PLAIN
 
 if TYPE_CHECKING:
-    from ..rules.task import Task
+    from collections.abc import Mapping
+
+    from ..rules.task import OutputNews, Task
     from .changes import Changes
     from .starts import Starts
 
@@ -38,6 +49,8 @@ class Running:
         self._starts = starts
         self._output_limit = output_limit
         self._pids: dict[int, int] = {}
+        self.interruption: str | None = None
+        """The reason of tasks that end with the session, if it is opened again."""
 
     def pid(self, task_id: int) -> int | None:
         """Return the id of a task's first process, if it has one."""
@@ -52,7 +65,8 @@ class Running:
     def waits(self, message: TaskWaits) -> None:
         """Say what a task waits for before it begins."""
         waits_for, now = message.waits_for, self._changes.now()
-        reason = RUNNING if waits_for is None else f"waiting for {waits_for}"
+        running = self._book.get(message.task_id).attempt_text or RUNNING
+        reason = running if waits_for is None else f"waiting for {waits_for}"
         task = self._book.note_reason(message.task_id, reason, now)
         self._changes.changed(task, TaskEvent.PROGRESS)
 
@@ -90,9 +104,59 @@ class Running:
     def _end(self, message: TaskEnded) -> None:
         self._pids.pop(message.task_id, None)
         before = self._book.get(message.task_id).output_size
-        outcome = message.outcome.made_safe()
-        task = self._changes.end(message.task_id, outcome, message.news)
+        task = self.end(message.task_id, message.outcome.made_safe(), message.news)
         self._account(task, task.output_size - before)
+
+    def end(
+        self,
+        task_id: int,
+        outcome: Outcome,
+        news: OutputNews | None = None,
+        *,
+        again: bool = False,
+    ) -> Task:
+        """End a running task, or let it wait for its next attempt.
+
+        Args:
+            task_id: Which.
+            outcome: How it, or its attempt, ended.
+            news: The last look at its output, if it has any.
+            again: Whether the same attempt is made once more.
+        """
+        terms = self._book.get(task_id).terms or PLAIN
+        interrupted = outcome.reason == self.interruption and (
+            outcome.status is TaskStatus.CANCELED
+        )
+        again |= interrupted and bool(terms.restart or terms.on_reboot == "again")
+        now = self._changes.now()
+        task = self._book.end_attempt(task_id, outcome, now, news, again=again)
+        if task.status.is_final:
+            return self._changes.changed(task)
+        reason = self._book.waits_for(task_id, self._starts.waiting_reason)
+        return self._changes.changed(
+            self._book.wait(task_id, reason), TaskEvent.PROGRESS
+        )
+
+    def recover(self, lost: Mapping[int, Outcome] | None, *, rebooted: bool) -> None:
+        """End what ran when the program died, or let it run again.
+
+        Args:
+            lost: How tasks have ended. Those that are not in it go on; None if none
+                does.
+            rebooted: Whether the program died with the machine.
+        """
+        for task in self._book.list(TaskFilter.RUNNING, self._changes.now()):
+            if self._book.waits_to_run(task.id):
+                continue  # between two attempts
+            outcome = RESTARTED if rebooted else LOST
+            if lost is not None:
+                if task.id not in lost:
+                    continue
+                outcome = lost[task.id]
+            wanted = (task.terms or PLAIN).on_reboot
+            if wanted == "fail":
+                self._book.let_end(task.id)
+            self.end(task.id, outcome, again=wanted == "again")
 
     def _account(self, task: Task, growth: int) -> None:
         quota = self._changes.quota
@@ -106,8 +170,8 @@ class Running:
         elif not task.status.is_final:
             # Nothing that may be forgotten would make room enough.
             limit = size_text(self._output_limit)
-            reason = f"the session's output went beyond the limit of {limit}"
-            self._starts.stop(StopTask(task.id, Outcome.failed(reason), now=True))
+            failed = Outcome.failed(f"the session's {BEYOND_LIMIT}{limit}")
+            self._starts.stop(StopTask(task.id, failed, now=True))
 
     def _forget_for_room(self) -> None:
         # Those that have no room even alone: the others need not go because of them.

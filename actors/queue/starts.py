@@ -61,17 +61,16 @@ class Starts:
 
     def assign(self) -> None:
         """Start what can start."""
-        while self._claims > 0 and self._runner is not None and not self.closed:
+        runner = self._runner
+        if runner is None or self.closed:
+            return
+        while (task := self._book.start_immediate(self._changes.now())) is not None:
+            self._start(runner, task)
+        while self._claims > 0:
             task = self._book.start_next(self._changes.now())
             if task is None:
-                return
-            self._start(self._runner, task)
-
-    def start_at_once(self, task_id: int) -> None:
-        """Start a task beyond the slots."""
-        if self._runner is not None and not self.closed:
-            task = self._book.start_at_once(task_id, self._changes.now())
-            self._start(self._runner, task)
+                break
+            self._start(runner, task)
 
     def stop(self, stop: StopTask) -> None:
         """Have the runner end a task."""
@@ -110,8 +109,8 @@ class Starts:
         return f"waiting for a slot ({self._slots} of {self._slots} busy)"
 
     def renew_reason(self, task_id: int) -> None:
-        """Say of a queued task why it waits now, if that has changed."""
-        reason = self._book.waits_for(task_id) or self.waiting_reason
+        """Say why a task waits now, if that has changed."""
+        reason = self._book.waits_for(task_id, self.waiting_reason)
         if reason != self._book.get(task_id).reason:
             waiting = self._book.wait(task_id, reason)
             self._changes.changed(waiting, TaskEvent.PROGRESS)
@@ -130,6 +129,8 @@ class Starts:
     def _start(self, runner: Recipient[RunnerMessage], task: Task) -> None:
         # Below zero if it starts beyond the slots: then the next ends start nothing.
         self._claims -= 1
-        self._changes.changed(task, TaskEvent.RUNNING)
+        # A further attempt is no change of status: what stays up would fill the chat.
+        event = TaskEvent.RUNNING if task.attempt is None else TaskEvent.PROGRESS
+        self._changes.changed(task, event)
         start = StartTask(task, self._book.environment(task.id))
         self._outbox.add(runner, start, tells_change=True)

@@ -6,6 +6,7 @@ nothing in here needs a lock, and its rules are tested without an actor.
 
 from __future__ import annotations
 
+import random
 import weakref
 from collections import deque
 from datetime import timedelta
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from .attempts import again_after, may_run_again, next_attempt
 from .batches import Batches
-from .scheduler import Place, Scheduler
+from .scheduler import Place, Scheduler, local_time
 from .task import (
     IllegalTransitionError,
     Outcome,
@@ -29,8 +31,9 @@ from .terms import PLAIN, QueueRules, Terms
 from .variables import Variables
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping
 
+    from .attempts import Attempt
     from .moment import Moment
 
 LARGEST: Final = (1 << 53) - 1
@@ -64,19 +67,33 @@ class TaskBook:
     Args:
         first_id: The id of the next task. An id is never given twice.
         history: How many finished tasks are kept; the oldest are forgotten first.
+        resources: The named resources and how much there is of each.
+        chance: Returns a number from 0 to 1, at random.
     """
 
-    def __init__(self, first_id: int = 1, history: int = 1000) -> None:
+    def __init__(
+        self,
+        first_id: int = 1,
+        history: int = 1000,
+        *,
+        resources: Mapping[str, float] | None = None,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
         if history < 0:
             raise ValueError("history can't be negative")
         self._next_id = first_id
         self._history = history
         self._tasks: dict[int, Task] = {}
         self._keys: dict[str, int] = {}
-        self._scheduler = Scheduler()
+        self._scheduler = Scheduler(resources)
+        self._chance = chance
+        self._last_attempts: set[int] = set()  # no other follows, however they end
+        # When the attempts of running tasks began, on the monotonic clock.
+        self._attempts_began: dict[int, float] = {}
         self._held: set[int] = set()  # queued, but not to be started
         self._hopeless: list[tuple[int, str]] = []
         self._batches = Batches()
+        self._replaced: list[Task] = []
         # On the monotonic clock; none if it ran in an earlier life, and does no more.
         self._started: dict[int, float | None] = {}
         self._finished: deque[int] = deque()
@@ -121,11 +138,15 @@ class TaskBook:
         self._restore_order(queued)
         self._started = dict.fromkeys(self._having(TaskStatus.RUNNING))
         for task_id in self._started:
+            task = self._tasks[task_id]
             if at is not None:
-                ran = self._tasks[task_id].duration or 0.0
-                self._started[task_id] = at.monotonic - ran
-            terms = self._tasks[task_id].terms or PLAIN
-            self._scheduler.resume_running(task_id, terms)
+                self._started[task_id] = at.monotonic - (task.duration or 0.0)
+            if task.waits_to_run:
+                # What it waited for before it began is met.
+                self._let_wait(task_id, _only(task.terms or PLAIN, ()), task.place)
+            else:
+                terms = task.terms or PLAIN
+                self._scheduler.resume_running(task_id, terms, task.slot)
         for task in self._tasks.values():
             if task.terms is not None:
                 self._batches.note(task)
@@ -178,22 +199,21 @@ class TaskBook:
         return task
 
     def start_next(self, at: Moment) -> Task | None:
-        """Make the task run whose turn it is; return none if none may start."""
-        task_id = self._scheduler.take()
-        if task_id is None:
-            return None
-        return self._begin(task_id, at)
+        """Make the task run whose turn it is; return none if none may start.
 
-    def start_at_once(self, task_id: int, at: Moment) -> Task:
-        """Make a queued task run, whatever it waits for.
-
-        Raises:
-            UnknownTaskError: If there is no such task.
-            IllegalTransitionError: If it is not queued, or can't start at all.
+        Or let it make its next attempt, if it has begun before.
         """
-        self._waiting_task(task_id)
-        self._scheduler.take_at_once(task_id)
-        return self._begin(task_id, at)
+        task_id = self._scheduler.take()
+        return None if task_id is None else self._begin(task_id, at)
+
+    def start_immediate(self, at: Moment) -> Task | None:
+        """Make a task run that is to start without a slot; None if there is none."""
+        task_id = self._scheduler.take_immediate()
+        return None if task_id is None else self._begin(task_id, at)
+
+    def never_enough(self, terms: Terms) -> str | None:
+        """Say which resource is smaller than what is needed; None if all suffice."""
+        return self._scheduler.never_enough(terms.needs)
 
     def take_hopeless(self) -> tuple[tuple[int, str], ...]:
         """Return the queued tasks that can never start, and why; once each."""
@@ -236,6 +256,14 @@ class TaskBook:
         for task_id in self._scheduler.timed():
             task = self._tasks[task_id]
             terms = task.terms
+            attempt = task.attempt
+            if attempt is not None and attempt.due is not None:
+                due = attempt.due + timedelta(seconds=seconds)
+                attempt = msgspec.structs.replace(attempt, due=due)
+                self._scheduler.set_due(task_id, due.timestamp())
+                task = msgspec.structs.replace(task, attempt=attempt)
+                shifted.append(self._replace(task))
+                continue
             if terms is not None and terms.at is not None and terms.delay is not None:
                 at = terms.at + timedelta(seconds=seconds)
                 terms = msgspec.structs.replace(terms, at=at)
@@ -244,9 +272,23 @@ class TaskBook:
                 shifted.append(self._on_terms(task, task.reason))
         return shifted
 
-    def waits_for(self, task_id: int) -> str | None:
-        """Say what a queued task waits for; None for nothing but its turn."""
-        return self._scheduler.waits_for(task_id)
+    def waits_for(self, task_id: int, otherwise: str) -> str:
+        """Say what a task waits for before it starts, or makes its next attempt.
+
+        Args:
+            task_id: Which.
+            otherwise: Why it waits, if it waits for nothing but its turn.
+        """
+        task = self.get(task_id)
+        waits_for = self._scheduler.waits_for(task_id) or otherwise
+        attempt = task.attempt
+        if attempt is None:
+            return waits_for
+        if attempt.due is not None and waits_for.startswith("starts at"):
+            # Within minutes: the day goes without saying.
+            waits_for = f"starts at {local_time(attempt.due.timestamp(), day=False)}"
+            return f"{attempt.before}; {task.attempt_text} {waits_for}"
+        return f"{attempt.before}; {task.attempt_text}: {waits_for}"
 
     def waiting_ids(self, task_id: int | None = None) -> tuple[int, ...]:
         """Return the ids of the queued tasks that could run here, in their order.
@@ -300,12 +342,19 @@ class TaskBook:
         if before is not None:
             self._waiting_task(before)
             if before != task_id:
-                self._scheduler.move_before(task_id, before)
+                others = self._scheduler.move_before(task_id, before)
+                for other in others:
+                    self._replaced.append(self._replace(self._with_place(other)))
         elif first:
             self._scheduler.move_first(task_id)
         else:
             self._scheduler.move_last(task_id)
         return self._on_terms(task, reason)
+
+    def take_replaced(self) -> list[Task]:
+        """Return the tasks whose places a move has written anew; once each."""
+        replaced, self._replaced = self._replaced, []
+        return replaced
 
     def hold(self, task_id: int, reason: str) -> Task:
         """Let a queued task wait, and others go past it; return the task.
@@ -359,6 +408,52 @@ class TaskBook:
         """
         return self._replace(self.get(task_id).with_left_running(names))
 
+    def end_attempt(
+        self,
+        task_id: int,
+        outcome: Outcome,
+        at: Moment,
+        news: OutputNews | None = None,
+        *,
+        again: bool = False,
+    ) -> Task:
+        """Let a running task wait for another attempt, or give it its final status.
+
+        Args:
+            task_id: Which.
+            outcome: How its attempt ended.
+            at: When.
+            news: The last look at its output, if it has any.
+            again: Whether another attempt is to follow in any case, at once, that
+                counts as the same.
+
+        Returns:
+            The task: Running as before if another attempt follows.
+
+        Raises:
+            UnknownTaskError: If there is no such task.
+            IllegalTransitionError: See `end`.
+        """
+        task = self.get(task_id)
+        attempt = self._next_attempt(task, outcome, at, again=again)
+        if attempt is None or task.status is not TaskStatus.RUNNING:
+            return self.end(task_id, outcome, at, news)
+        waiting = task.between_attempts(attempt, self._ran(task, at), news)
+        self._before.setdefault(task_id, task)
+        self._replace(waiting)
+        self._attempts_began.pop(task_id, None)
+        due = None if attempt.due is None else attempt.due.timestamp()
+        self._scheduler.again(task_id, due)
+        return waiting
+
+    def let_end(self, task_id: int) -> None:
+        """Let no attempt of a task follow the one that it makes now."""
+        self._last_attempts.add(task_id)
+
+    def waits_to_run(self, task_id: int) -> bool:
+        """Tell whether a task waits for its start, or its next attempt."""
+        return self._scheduler.is_waiting(task_id) or task_id in self._held
+
     def end(
         self,
         task_id: int,
@@ -377,6 +472,8 @@ class TaskBook:
         duration = None if task.started_at is None else self._ran(task, at)
         ended = self._replace(task.ended(outcome, at.wall, duration, news))
         self._started.pop(task_id, None)
+        self._attempts_began.pop(task_id, None)
+        self._last_attempts.discard(task_id)
         self._held.discard(task_id)
         never = self._scheduler.ended(task_id, ended.status)
         self._hopeless += [(it, f"#{task_id} {_WAS[ended.status]}") for it in never]
@@ -566,7 +663,7 @@ class TaskBook:
                 return self._tasks.values()
 
     def _waiting(self) -> Iterable[Task]:
-        waiting = [*self._scheduler.waiting(), *self._held]
+        waiting = {*self._scheduler.waiting(), *self._held} - self._started.keys()
         return [self._tasks[task_id] for task_id in sorted(waiting)]
 
     def _having(self, status: TaskStatus) -> list[int]:
@@ -599,13 +696,32 @@ class TaskBook:
                 terms = _only(task.terms or PLAIN, self._tasks)
                 self._let_wait(task.id, terms, task.place)
 
+    def _next_attempt(
+        self, task: Task, outcome: Outcome, at: Moment, *, again: bool
+    ) -> Attempt | None:
+        if task.id in self._last_attempts:
+            return None
+        if again:
+            return again_after(task.attempt, outcome)
+        began = self._attempts_began.get(task.id)
+        return next_attempt(
+            task.terms,
+            task.attempt,
+            outcome,
+            at,
+            ran=0.0 if began is None else at.monotonic - began,
+            chance=self._chance(),
+        )
+
     def _let_wait(self, task_id: int, terms: Terms, place: Place | None = None) -> None:
         ended = {
             other: self._tasks[other].status
             for other in terms.waits_for
             if self._tasks[other].status.is_final
         }
-        due = None if terms.at is None else terms.at.timestamp()
+        attempt = None if task_id not in self._tasks else self._tasks[task_id].attempt
+        at = terms.at if attempt is None else attempt.due
+        due = None if at is None else at.timestamp()
         never = self._scheduler.add(task_id, terms, ended=ended, due=due, place=place)
         if never is not None:
             self._hopeless.append((task_id, f"#{never} {_WAS[ended[never]]}"))
@@ -618,8 +734,15 @@ class TaskBook:
             self._hopeless.append((task_id, why))
 
     def _begin(self, task_id: int, at: Moment) -> Task:
-        self._started[task_id] = at.monotonic
-        return self._replace(self._tasks[task_id].started(at.wall))
+        task = self._tasks[task_id]
+        if self._started.get(task_id) is None:
+            # It may have begun before the session was opened.
+            self._started[task_id] = at.monotonic - (task.duration or 0.0)
+        if may_run_again(task.terms):
+            self._attempts_began[task_id] = at.monotonic
+            self._before.setdefault(task_id, task)
+        slot = self._scheduler.slot(task_id)
+        return self._replace(task.started(at.wall, slot))
 
     def _waiting_task(self, task_id: int) -> Task:
         task = self.get(task_id)
@@ -627,15 +750,22 @@ class TaskBook:
             raise IllegalTransitionError(task, TaskStatus.QUEUED)
         return task
 
+    def _with_place(self, task_id: int) -> Task:
+        task = self._tasks[task_id]
+        place = self._scheduler.place(task_id)
+        return msgspec.structs.replace(
+            task, place=None if place == (task_id, 0) else place
+        )
+
     def _on_terms(self, task: Task, reason: str) -> Task:
-        place = self._scheduler.place(task.id)
         changed = task.on_terms(
             self._scheduler.terms(task.id),
-            None if place == (task.id, 0) else place,
-            self._scheduler.waits_for(task.id) or reason,
+            self._with_place(task.id).place,
+            "",
         )
         self._before.setdefault(task.id, task)
-        return self._replace(changed)
+        self._replace(changed)
+        return self._replace(changed.waiting(self.waits_for(task.id, reason)))
 
     def _replace(self, task: Task) -> Task:
         before = self._tasks[task.id]

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Self, cast
 import msgspec
 from msgspec.structs import force_setattr
 
+from .attempts import Attempt
 from .moment import is_plausible
 from .safe_text import safe_line
 from .terms import PLAIN, Terms
@@ -215,6 +216,19 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
         """Make the outcome of a task that was told to stop."""
         return cls(TaskStatus.CANCELED, reason, exit_code, error)
 
+    @property
+    def is_timeout(self) -> bool:
+        """Whether the task took longer than its terms allow."""
+        return self.reason.startswith(TIMED_OUT)
+
+    @property
+    def allows_more(self) -> bool:
+        """Whether another attempt may follow if the task is to have some.
+
+        None follows a cancel, nor what another attempt can't change.
+        """
+        return self.status is not _CANCELED and BEYOND_LIMIT not in self.reason
+
     def made_safe(self) -> Self:
         """Return this outcome with its texts safe to show and to write down."""
         return msgspec.structs.replace(
@@ -226,6 +240,9 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 
 LOST: Final = Outcome.failed("the session ended while it ran")
 """What becomes of a task that was running when its program died."""
+
+RESTARTED: Final = Outcome.failed("the machine restarted while it ran")
+"""What becomes of a task that was running when the machine stopped."""
 
 
 class OutputNews(msgspec.Struct, frozen=True, gc=False):
@@ -257,6 +274,8 @@ TIMED_OUT: Final = "timed out after "
 
 STOPPING: Final = "stopping, "
 """How the reason of a running task begins that was told to stop; why follows."""
+BEYOND_LIMIT: Final = "output went beyond the limit of "
+"""In the reason of a task with too much output; the limit follows."""
 
 GOES_ON: Final = "; goes on running: "
 """In the reason of a task that has ended: what follows is what it left running."""
@@ -292,6 +311,10 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         output_path: The file that takes its output; none for a kind without output.
         output_size: Bytes in that file when last looked at.
         last_line: The last line of output, made safe to show.
+        attempt: Which attempt it makes, or waits for while it is Running: none for the
+            first.
+        slot: Which slot of its group it has taken, from 0: the lowest that was free;
+            none before it started.
     """
 
     id: int
@@ -315,6 +338,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     output_path: str | None = None
     output_size: _Size = 0
     last_line: str | None = None
+    attempt: Attempt | None = None
+    slot: _Size | None = None
 
     def __post_init__(self) -> None:
         """Refuse a combination of fields that can't be.
@@ -351,6 +376,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             problem = problem or _contradiction_of_numbers(
                 self.output_size, self.progress
             )
+        if self.attempt is not None:
+            problem = problem or self._contradiction_of_attempt(status, self.attempt)
         if problem:
             raise ValueError(f"task {self.id} ({status}): {problem}")
 
@@ -424,41 +451,95 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             return "a task that never started has no exit code"
         return None
 
+    def _contradiction_of_attempt(
+        self, status: TaskStatus, attempt: Attempt
+    ) -> str | None:
+        if self.started_at is None:
+            return "a task that never started has made no attempt"
+        if attempt.waits and status is not TaskStatus.RUNNING:
+            return "only a task that has not ended waits for another attempt"
+        if attempt.due is not None and not is_plausible(attempt.due):
+            return f"{attempt.due} is not a date that an attempt can have"
+        return None
+
+    @property
+    def waits_to_run(self) -> bool:
+        """Whether it is queued, or Running but between two attempts."""
+        return self.status is _QUEUED or (
+            self.attempt is not None and self.attempt.waits
+        )
+
+    @property
+    def attempt_text(self) -> str:
+        """Which attempt it makes, for people; empty for the first."""
+        return "" if self.attempt is None else self.attempt.label(self.terms)
+
     def _changed_to(self, target: TaskStatus, **changes: object) -> Self:
         if target not in LEGAL_TRANSITIONS[self.status]:
             raise IllegalTransitionError(self, target)
         return msgspec.structs.replace(self, status=target, **changes)
 
     def waiting(self, reason: str) -> Self:
-        """Return this queued task with another reason for its wait.
+        """Return this task with another reason for its wait.
 
         Raises:
-            IllegalTransitionError: If it is not queued.
+            IllegalTransitionError: If it does not wait to run.
         """
-        if self.status is not TaskStatus.QUEUED:
+        if not self.waits_to_run:
             raise IllegalTransitionError(self, TaskStatus.QUEUED)
         return msgspec.structs.replace(self, reason=reason)
 
     def on_terms(
         self, terms: Terms, place: tuple[int, ...] | None, reason: str
     ) -> Self:
-        """Return this queued task with other terms, another place, another reason.
+        """Return this task with other terms, another place, another reason.
 
         Raises:
-            IllegalTransitionError: If it is not queued.
+            IllegalTransitionError: If it does not wait to run.
         """
         return msgspec.structs.replace(
             self.waiting(reason), terms=None if terms == PLAIN else terms, place=place
         )
 
-    def started(self, at: datetime) -> Self:
-        """Return this task as it begins to run.
+    def started(self, at: datetime, slot: int | None = None) -> Self:
+        """Return this task as it begins to run, or to make another attempt.
+
+        Args:
+            at: When.
+            slot: Which slot of its group it has.
 
         Raises:
-            IllegalTransitionError: If it is not queued.
+            IllegalTransitionError: If it does not wait to run.
         """
+        if self.attempt is not None and self.attempt.waits:
+            attempt = msgspec.structs.replace(self.attempt, waits=False, due=None)
+            return msgspec.structs.replace(
+                self, reason=self.attempt_text, attempt=attempt, slot=slot
+            )
         return self._changed_to(
-            TaskStatus.RUNNING, reason=RUNNING, started_at=at, duration=0.0
+            TaskStatus.RUNNING, reason=RUNNING, started_at=at, duration=0.0, slot=slot
+        )
+
+    def between_attempts(
+        self, attempt: Attempt, duration: float, news: OutputNews | None = None
+    ) -> Self:
+        """Return this running task as it waits for another attempt.
+
+        Args:
+            attempt: That, waiting.
+            duration: Seconds since it started.
+            news: The last look at its output, if it has any.
+
+        Raises:
+            IllegalTransitionError: If it is not running.
+        """
+        if self.status is not TaskStatus.RUNNING:
+            raise IllegalTransitionError(self, TaskStatus.RUNNING)
+        changes = self._told_by(news) | {"progress": None}
+        before, _, _ = attempt.before.partition(GOES_ON)
+        attempt = msgspec.structs.replace(attempt, before=before)
+        return msgspec.structs.replace(
+            self, attempt=attempt, duration=duration, reason=before, **changes
         )
 
     def progressed(self, news: OutputNews, duration: float) -> Self:
@@ -506,9 +587,15 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         changes = self._told_by(news)
         if outcome.status is TaskStatus.COMPLETE and changes["progress"] is not None:
             changes["progress"] = 100
+        reason, attempt = outcome.reason, self.attempt
+        if attempt is not None:
+            before, goes_on, left = reason.partition(GOES_ON)
+            when = "before " if attempt.waits else ""
+            reason = f"{before} ({when}{self.attempt_text}){goes_on}{left}"
+            changes["attempt"] = msgspec.structs.replace(attempt, waits=False, due=None)
         return self._changed_to(
             outcome.status,
-            reason=outcome.reason,
+            reason=reason,
             ended_at=at,
             duration=duration,
             exit_code=outcome.exit_code,
@@ -525,6 +612,11 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             "last_line": self.last_line if news.last_line is None else news.last_line,
             "progress": self.progress if news.progress is None else news.progress,
         }
+
+
+def is_running(task: Task) -> bool:
+    """Tell whether a task has a job under way: Running, and not between attempts."""
+    return task.status is TaskStatus.RUNNING and not task.waits_to_run
 
 
 class TaskCounts(msgspec.Struct, frozen=True, gc=False):

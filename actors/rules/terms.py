@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 
 from .moment import is_plausible
+from .resources import is_amount, is_resource_name
+from .safe_text import brief
 
 DEFAULT_GROUP: Final = "default"
 """The group of a task that names none."""
@@ -20,6 +22,13 @@ _Priority = Annotated[int, msgspec.Meta(ge=-MOST, le=MOST)]
 _Id = Annotated[int, msgspec.Meta(ge=1, le=(1 << 53) - 1)]
 _Ids = tuple[_Id, ...]
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
+_Retries = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
+
+Restart = Literal["always", "on-failure"]
+"""When a task is started again that should stay up."""
+
+OnReboot = Literal["again", "fail"]
+"""What becomes of a task that ran when the machine restarted."""
 
 Needs = tuple[tuple[str, float], ...]
 """Names of resources, and how much of each."""
@@ -42,6 +51,16 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         delay: Seconds after which it starts at the earliest, from when it is added.
         at: The date and time at which it starts at the earliest. Set by the queue for
             a task with a delay.
+        retries: How many more attempts it gets if it fails.
+        retry_delay: Seconds before the second attempt; each further pause is twice as
+            long, at most five minutes, and all are up to a tenth longer or shorter at
+            random. `None` for 2.
+        retry_on: The exit statuses after which another attempt makes sense, with 124
+            for a timeout; empty for any failure.
+        restart: When it is started again although it was not asked to be tried so many
+            times: whenever it ends, or whenever it fails. Only a cancel ends it then.
+        on_reboot: What becomes of it if the machine restarts while it runs: it runs
+            again, or has failed. By default what becomes of it after any failure.
         group: Whose slots it takes.
         needs: Which named resources it takes while it runs, and how much of each.
         schedule: The schedule that added it. Set by the queue.
@@ -59,6 +78,11 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     after_any: _Ids = ()
     delay: _Seconds | None = None
     at: datetime | None = None
+    retries: _Retries = 0
+    retry_delay: _Seconds | None = None
+    retry_on: tuple[int, ...] = ()
+    restart: Restart | None = None
+    on_reboot: OnReboot | None = None
     group: str = DEFAULT_GROUP
     needs: Needs = ()
     schedule: _Id | None = None
@@ -80,6 +104,11 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
             timeout=self.timeout,
             priority=self.priority,
             delay=self.delay,
+            retries=self.retries,
+            retry_delay=self.retry_delay,
+            retry_on=self.retry_on,
+            restart=self.restart,
+            on_reboot=self.on_reboot,
             group=self.group,
             needs=self.needs,
         )
@@ -109,10 +138,33 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
             return "group must be a short name without spaces"
         if self.immediate and self.max_fails is not None:
             return "a task that starts at once can't wait for failures as well"
+        if (problem := self._problem_of_attempts()) is not None:
+            return problem
+        names = [name for name, _ in self.needs]
+        if wrong := [it for it in names if not is_resource_name(it)]:
+            return f"{brief(wrong[0])!r} can't be the name of a resource"
+        if len({*names}) < len(names):
+            return "name each resource once"
+        if wrong := [name for name, amount in self.needs if not is_amount(amount)]:
+            return f"needs: the amount of {wrong[0]} makes no sense"
         if self.immediate and (self.held or self.waits_for or delay or at):
             return "a task that starts at once can't wait for something as well"
         if both := {*self.after} & {*self.after_failed}:
             return f"task {min(both)} can't both complete and fail"
+        return None
+
+    def _problem_of_attempts(self) -> str | None:
+        pause = self.retry_delay
+        if not 0 <= self.retries <= MOST:
+            return f"retry must be a number from 0 to {MOST}, not {self.retries}"
+        if pause is not None and not 0 < pause <= 1e9:  # noqa: PLR2004 - years
+            return f"retry-delay must be more than 0 seconds, not {pause:g}"
+        if self.restart is not None and (self.retries or self.retry_on):
+            return "give a number of retries or a restart, not both"
+        if self.retry_on and not self.retries:
+            return "retry-on needs a number of retries"
+        if pause is not None and not (self.retries or self.restart):
+            return "retry-delay needs a number of retries, or a restart"
         return None
 
 

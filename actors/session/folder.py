@@ -44,6 +44,7 @@ from ..own_files import (
 from ..processes.exit_notes import NAME as EXITS_NAME
 from ..processes.exit_notes import ExitNotes
 from ..processes.notes import ProcessNotes
+from ..processes.proc import boot_id
 from ..rules.book import LARGEST
 from ..rules.moment import is_plausible
 from ..rules.safe_text import is_unicode
@@ -291,7 +292,9 @@ class SessionFolder:
         try:
             owner = self._owner
             # A lock file without a place is an older version's, or was made by hand.
-            remembered = journal.load(self._key(), is_own=owner.folder is not None)
+            remembered = journal.load(
+                self._key(), is_own=owner.folder is not None, boot=boot_id()
+            )
             memory, lost = restored(
                 remembered, owner.next_id, owner.seq, self.output_ids()
             )

@@ -30,10 +30,12 @@ from ..rules.process_record import ProcessId, StartedProcess
 from ..rules.task import (
     GOES_ON,
     LOST,
+    RESTARTED,
     Outcome,
     OutputNews,
     Task,
     TaskStatus,
+    is_running,
 )
 
 if TYPE_CHECKING:
@@ -42,8 +44,6 @@ if TYPE_CHECKING:
     from ..journal.protocol import Memory
     from ..messages import TaskChanged
     from ..rules.process_record import ProcessRecord
-
-RESTARTED: Final = Outcome.failed("the machine restarted while it ran")
 
 NEVER_KNOWN: Final = Outcome.failed(
     "its exit status is unknown: the session's host was killed in the moment in which"
@@ -161,14 +161,13 @@ def recover(
         lost: Whether the journal has lost something: then what belongs to a task that
             it does not know is not left alone.
     """
-    is_running = TaskStatus.RUNNING
-    running = [it for it in memory.tasks if it.status is is_running]
-    restarted = any(it.boot != now.boot for it in now.notes.values())
+    running = [it for it in memory.tasks if is_running(it)]
+    restarted = memory.rebooted or any(it.boot != now.boot for it in now.notes.values())
     adopted: list[Adoption] = []
     failed: dict[int, Outcome] = {}
     for task in running:
         if task.kind not in adopting:
-            failed[task.id] = LOST
+            failed[task.id] = RESTARTED if restarted else LOST
             continue
         found = _adoption(task, memory, now, restarted=restarted)
         if isinstance(found, Adoption):
@@ -256,8 +255,7 @@ def end_leftovers(
     Returns:
         What could not be ended, for people; none if nothing is left.
     """
-    is_running = TaskStatus.RUNNING
-    running = {it.id for it in memory.tasks if it.status is is_running}
+    running = {it.id for it in memory.tasks if is_running(it)}
     spared = frozenset[int]() if recovered is None else recovered.spared
     if memory.clean and running <= spared:
         return None
@@ -314,7 +312,7 @@ def as_left(
     return tuple(
         [
             left(it)
-            if it.status is running
+            if it.status is running and not it.waits_to_run
             else (
                 it.with_left_running("")
                 if GOES_ON in it.reason and it.id not in spared

@@ -146,6 +146,14 @@ class FakeKind:
         """All jobs that were started, in their order."""
         return self._jobs.received
 
+    def wait_for_jobs(self, count: int, *, timeout: float = PATIENCE) -> None:
+        """Block until so many jobs have been started, further attempts included.
+
+        Raises:
+            AssertionError: If they were not within `timeout` seconds.
+        """
+        self._jobs.wait_for_count(FakeJob, count, timeout=timeout)
+
     def job(self, task_id: int, *, timeout: float = PATIENCE) -> FakeJob:
         """Return the job of a task; blocks until it has been started.
 

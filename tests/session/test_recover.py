@@ -12,11 +12,11 @@ from backburner.actors.processes.notes import ProcessNote
 from backburner.actors.processes.table import Entry
 from backburner.actors.rules.adoption import Adoption
 from backburner.actors.rules.process_record import StartedProcess
+from backburner.actors.rules.task import RESTARTED
 from backburner.actors.rules.variables import Variables
 from backburner.actors.session.recovery import (
     NEVER_KNOWN,
     NEVER_STARTED,
-    RESTARTED,
     Recovered,
     Surroundings,
     recover,

@@ -13,8 +13,14 @@ import msgspec
 
 from ...actors import Terms
 from ...actors.rules.durations import parse_duration, short_duration
+from ...actors.rules.resources import amount_text, is_resource_name, parse_amount
 from ...actors.rules.safe_text import brief
-from ...actors.rules.terms import DEFAULT_GROUP, is_group_name
+from ...actors.rules.terms import (
+    DEFAULT_GROUP,
+    OnReboot,
+    Restart,
+    is_group_name,
+)
 from .arguments import UsageError, split_word, task_id
 from .new_task import ASK_OPTIONS, Asked
 from .quoting import QUOTES, read_quoted
@@ -128,6 +134,51 @@ def _group(terms: Terms, value: str) -> Terms:
     return msgspec.structs.replace(terms, group=value)
 
 
+def _count(value: str) -> int:
+    if not (value.isascii() and value.isdigit()) or len(value) > 18:  # noqa: PLR2004 - fits 64 bits
+        raise UsageError(f"{brief(value)} is not a whole number, such as 3")
+    return int(value)
+
+
+def _retry(terms: Terms, value: str) -> Terms:
+    return msgspec.structs.replace(terms, retries=_count(value))
+
+
+def _retry_delay(terms: Terms, value: str) -> Terms:
+    return msgspec.structs.replace(terms, retry_delay=parse_duration(value))
+
+
+def _retry_on(terms: Terms, value: str) -> Terms:
+    statuses = tuple(_count(word.strip()) for word in value.split(","))
+    if wrong := [it for it in statuses if it > _HIGHEST_STATUS]:
+        raise UsageError(f"{wrong[0]} is not an exit status; they go from 0 to 255")
+    return msgspec.structs.replace(terms, retry_on=terms.retry_on + statuses)
+
+
+def _restart(terms: Terms, value: str) -> Terms:
+    if value not in {"always", "on-failure"}:
+        raise UsageError(f"{brief(value)} is neither always nor on-failure")
+    restart: Restart = "always" if value == "always" else "on-failure"
+    return msgspec.structs.replace(terms, restart=restart)
+
+
+def _on_reboot(terms: Terms, value: str) -> Terms:
+    if value not in {"again", "fail"}:
+        raise UsageError(f"{brief(value)} is neither again nor fail")
+    wanted: OnReboot = "again" if value == "again" else "fail"
+    return msgspec.structs.replace(terms, on_reboot=wanted)
+
+
+def _need(terms: Terms, value: str) -> Terms:
+    name, equals, amount = value.partition("=")
+    if not is_resource_name(name) or not equals:
+        raise UsageError(f"{brief(value)} names no resource; write it like gpu=1")
+    needs = {**dict(terms.needs), name: parse_amount(amount)}
+    return msgspec.structs.replace(terms, needs=tuple(sorted(needs.items())))
+
+
+_HIGHEST_STATUS: Final = 255
+
 _TERM_OPTIONS: Final = (
     TermOption("--timeout", "10m", "fail it if it takes longer", _timeout),
     TermOption(
@@ -144,6 +195,20 @@ _TERM_OPTIONS: Final = (
     ),
     TermOption("--delay", "5m", "start it after this time, at the earliest", _delay),
     TermOption("--at", "18:30", "start it then, at the earliest", _at),
+    TermOption("--retry", "3", "make so many more attempts if it fails", _retry),
+    TermOption(
+        "--retry-delay", "2s", "wait so long before the second attempt", _retry_delay
+    ),
+    TermOption(
+        "--retry-on", "1,75", "only after these exit statuses; 124: timeout", _retry_on
+    ),
+    TermOption(
+        "--restart", "always", "start it again when it ends, or on-failure", _restart
+    ),
+    TermOption(
+        "--on-reboot", "again", "run it again after a reboot, or fail", _on_reboot
+    ),
+    TermOption("--need", "gpu=1", "let it take so much of a resource", _need),
     TermOption("--group", "NAME", "let it take a slot of this group", _group, "-g"),
 )
 
@@ -217,6 +282,16 @@ def terms_text(terms: Terms) -> str:
         parts.append(f"delay {short_duration(terms.delay)}")
     if terms.at is not None:
         parts.append(f"not before {terms.at.astimezone():%Y-%m-%d %H:%M:%S}")
+    if terms.retries:
+        on = ",".join(map(str, terms.retry_on))
+        parts.append(f"retry {terms.retries}" + (f" on {on}" if on else ""))
+    if terms.restart is not None:
+        parts.append(f"restart {terms.restart}")
+    if terms.retry_delay is not None:
+        parts.append(f"first pause {short_duration(terms.retry_delay)}")
+    if terms.on_reboot is not None:
+        parts.append(f"on reboot {terms.on_reboot}")
+    parts += [f"{name}={amount_text(amount)}" for name, amount in terms.needs]
     if terms.group != DEFAULT_GROUP:
         parts.append(f"group {terms.group}")
     if terms.batch:

@@ -18,6 +18,7 @@ import msgspec
 import platformdirs
 
 from ...actors.own_files import check_trusted, kind_of
+from ...actors.rules.resources import checked_resources
 from ...actors.rules.safe_text import safe_line
 
 if TYPE_CHECKING:
@@ -123,6 +124,8 @@ class Config(Settings, frozen=True):
         theme: `dark`, `light`, or `auto`: as the terminal's background is.
         mouse: Whether wheel and clicks are used; without, the terminal selects text.
         ascii: Whether to draw with ASCII only, whatever the locale says.
+        resources: What tasks may need while they run (`--need`), by names of your
+            choice, and how much there is: `gpu = 2`, `memory = "16G"`.
         notifications: What tells of a task that ended.
         host: The process in which a session lives.
         agents: What agents may do that use a session by `backburner mcp`.
@@ -136,6 +139,7 @@ class Config(Settings, frozen=True):
     theme: Theme = "auto"
     mouse: bool = True
     ascii: bool = False
+    resources: dict[str, float | str] = {}
     notifications: Notifications = Notifications()
     host: HostTable = HostTable()
     agents: AgentsTable = AgentsTable()
@@ -176,13 +180,17 @@ def load(path: Path | None = None) -> Config:
     import tomllib  # noqa: PLC0415 - most have no configuration
 
     try:
-        return msgspec.convert(tomllib.loads(text), Config)
+        config = msgspec.convert(tomllib.loads(text), Config)
+        checked_resources(config.resources)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file}: not valid TOML: {error}") from error
     except RecursionError as error:
         raise ConfigError(f"{file}: nested too deep; settings are not") from error
     except msgspec.ValidationError as error:
         raise ConfigError(f"{file}: {_explained(str(error))}") from error
+    except ValueError as error:
+        raise ConfigError(f"{file}: {error}") from error
+    return config
 
 
 def _read(file: Path) -> str:

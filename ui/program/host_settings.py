@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...actors.host.settings import Hooks, HostSettings
+from ...actors.rules.resources import checked_resources
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +33,7 @@ def host_settings(
         history=config.history,
         output_limit=config.output_limit,
         session_output_limit=config.session_output_limit,
+        resources=checked_resources(config.resources),
         linger=config.host.linger,
         hooks=hooks,
     )

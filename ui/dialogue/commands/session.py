@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ....actors import TaskStatus
 from .. import completers
 from ..answers import QuitAnswer
 from ..arguments import LONGEST_NAME, UsageError, is_conversation_name, no_arguments
@@ -127,8 +126,8 @@ class Quit(msgspec.Struct, frozen=True):
         if context.detaches and not self.end:
             return [Leave(ends=False)]
         awaited = context.awaited_tasks
-        running = [it for it in awaited if it.status is TaskStatus.RUNNING]
-        queued = [it for it in awaited if it.status is TaskStatus.QUEUED]
+        queued = [it for it in awaited if it.waits_to_run]
+        running = [it for it in awaited if not it.waits_to_run]
         held = [it for it in context.open_tasks if not context.can_end(it)]
         # What waits is not ended: a session that is remembered keeps it.
         later = "starting next time:" if context.remembers else "dropping"

@@ -1,0 +1,123 @@
+"""Attempts of a task: whether another one follows, and after which pause."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+
+from .terms import PLAIN, Terms
+
+if TYPE_CHECKING:
+    from .moment import Moment
+    from .task import Outcome
+
+FIRST_PAUSE: Final = 2.0
+"""Seconds before the second attempt, unless the terms say otherwise."""
+
+LONGEST_PAUSE: Final = 300.0
+"""The longest pause in seconds; each is twice as long as the one before."""
+
+SPREAD: Final = 0.1
+"""The share by which a pause is longer or shorter at random.
+
+What failed together does not start together again.
+"""
+
+TIMED_OUT_STATUS: Final = 124
+"""What stands in `retry_on` for an attempt that took too long."""
+
+_Number = Annotated[int, msgspec.Meta(ge=1, le=(1 << 53) - 1)]
+
+
+class Attempt(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Which attempt of a task this is; only of a task that has made one already.
+
+    Attributes:
+        number: 2 for the second; 1 for the first that is made once more.
+        before: How the one before ended.
+        waits: Whether it has not begun yet.
+        due: The date and time at which it begins at the earliest, while it waits.
+        step: How many attempts in a row were short, which makes the pauses longer.
+    """
+
+    number: _Number
+    before: str
+    waits: bool = False
+    due: datetime | None = None
+    step: Annotated[int, msgspec.Meta(ge=0, le=(1 << 53) - 1)] = 0
+
+    def label(self, terms: Terms | None) -> str:
+        """Name it for people: `attempt 2 of 4`, or `run 2` if there is no last one."""
+        retries = 0 if terms is None else terms.retries
+        if retries:
+            return f"attempt {self.number} of {retries + 1}"
+        return f"run {self.number}" if self.number > 1 else "once more"
+
+
+def next_attempt(  # noqa: PLR0913 - each is one independent thing
+    terms: Terms | None,
+    current: Attempt | None,
+    outcome: Outcome,
+    at: Moment,
+    *,
+    ran: float,
+    chance: float,
+) -> Attempt | None:
+    """Return the attempt that follows one that has just ended; none if it was the last.
+
+    Args:
+        terms: Those of the task.
+        current: The attempt that has ended; none for the first.
+        outcome: How it ended.
+        at: Now.
+        ran: Seconds that it took.
+        chance: A random number from 0 to 1.
+    """
+    number = 1 if current is None else current.number
+    if terms is None or not _follows(terms, number, outcome):
+        return None
+    step = 0 if current is None else current.step
+    # What ran for long is no worse than what starts for the first time.
+    step = 1 if terms.restart is not None and ran > LONGEST_PAUSE else step + 1
+    pause = pause_before(terms, step, chance)
+    due = at.wall + timedelta(seconds=pause)
+    return Attempt(number + 1, outcome.reason, waits=True, due=due, step=step)
+
+
+def again_after(current: Attempt | None, outcome: Outcome) -> Attempt:
+    """Return the same attempt once more, after one that something else has ended."""
+    number = 1 if current is None else current.number
+    step = 0 if current is None else current.step
+    return Attempt(number, outcome.reason, waits=True, step=step)
+
+
+def pause_before(terms: Terms, step: int, chance: float) -> float:
+    """Return the seconds before an attempt; `step` is 1 for the second."""
+    first = FIRST_PAUSE if terms.retry_delay is None else terms.retry_delay
+    # As a power it could be too large for a number.
+    pause = min(first * 2.0 ** min(step - 1, 64), LONGEST_PAUSE)
+    return pause * (1 - SPREAD + 2 * SPREAD * chance)
+
+
+def may_run_again(terms: Terms | None) -> bool:
+    """Tell whether a task that has begun may begin once more."""
+    it = terms or PLAIN
+    return bool(it.retries or it.restart or it.on_reboot == "again")
+
+
+def _follows(terms: Terms, number: int, outcome: Outcome) -> bool:
+    if not outcome.allows_more:
+        return False
+    match terms.restart:
+        case "always":
+            return True
+        case "on-failure":
+            return outcome.error is not None
+        case None:
+            pass
+    if outcome.error is None or number > terms.retries:
+        return False
+    status = TIMED_OUT_STATUS if outcome.is_timeout else outcome.exit_code
+    return not terms.retry_on or status in terms.retry_on

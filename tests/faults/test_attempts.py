@@ -1,0 +1,133 @@
+"""Further attempts of tasks are as they were after their program was killed."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from backburner.actors import TaskStatus, TaskSystem, Terms
+from patience import PATIENCE
+
+from tests.faults.program import Program, running_as, until_running
+
+if TYPE_CHECKING:
+    from tests.faults.program import Line
+
+_JOURNALS: Final = Path(__file__).parent / "journals"
+
+
+def _waits_for(number: int, line: Line) -> bool:
+    attempt = None if line.task is None else line.task.attempt
+    return attempt is not None and (attempt.number, attempt.waits) == (number, True)
+
+
+def _lines_of(output: Path, count: int) -> list[str]:
+    """Wait until a file has so many lines; return them."""
+    end = time.monotonic() + PATIENCE
+    while len(lines := output.read_text().splitlines()) < count:
+        if time.monotonic() > end:
+            raise TimeoutError(f"only {lines}")
+        time.sleep(0.01)
+    return lines
+
+
+def test_a_kill_between_two_attempts_changes_neither_their_number_nor_their_time(
+    state: Path,
+) -> None:
+    with Program(state, environment={"GREETING": "hello"}) as program:
+        program.send(
+            '/task --retry 3 --retry-delay 290s "Flaky" bash echo $GREETING; exit 1'
+        )
+        before = program.wait_for(lambda it: _waits_for(2, it)).task
+        program.send("/tasks")
+        program.wait_for(lambda it: it.event == "tasks")
+        program.kill()
+    with Program(state) as program:
+        program.send("/show 1")
+        after = program.wait_for(lambda it: it.event == "show").task
+        assert before is not None
+        assert after is not None
+        assert after.status is TaskStatus.RUNNING
+        assert after.attempt == before.attempt
+        program.send("/cancel 1")
+        ended = program.wait_for_end(1)
+        assert ended.status is TaskStatus.CANCELED
+        assert ended.reason == "canceled by you (before attempt 2 of 4)"
+
+
+def test_a_kill_during_an_attempt_counts_as_its_failure(state: Path) -> None:
+    unique = f"60.{uuid.uuid4().int % 10**9:09}"
+    command = f"echo $GREETING; exec sleep {unique}"
+    with Program(state, environment={"GREETING": "hello"}) as program:
+        program.send(f'/task --retry 1 --retry-delay 100ms "Long" bash {command}')
+        until_running(unique, 1)
+        program.kill()
+    with Program(state) as program:
+        # The first one has been ended, and the second has its environment.
+        output = state / "main" / "output" / "1.log"
+        lines = _lines_of(output, 3)
+        assert lines[0] == lines[2] == "hello"
+        assert lines[1].startswith("--- the session ended while it ran; attempt 2 of 2")
+        program.send("/show 1")
+        task = program.wait_for(lambda it: it.event == "show").task
+        assert task is not None
+        assert task.reason == "attempt 2 of 2"
+        until_running(unique, 1)
+        program.send("/cancel 1")
+        program.wait_for_end(1)
+        assert running_as(unique) == []
+
+
+def test_what_should_stay_up_is_up_again_after_a_kill_and_after_an_end(
+    state: Path,
+) -> None:
+    unique = f"60.{uuid.uuid4().int % 10**9:09}"
+    with Program(state) as program:
+        program.send(
+            f'/task --restart always --retry-delay 50ms "Server" bash sleep {unique}'
+        )
+        until_running(unique, 1)
+        program.kill()
+    with Program(state) as program:
+        until_running(unique, 1)
+        program.send("/quit")
+        program.wait()
+        assert running_as(unique) == []
+    with Program(state) as program:
+        until_running(unique, 1)
+        program.send("/cancel 1")
+        assert program.wait_for_end(1).status is TaskStatus.CANCELED
+        assert running_as(unique) == []
+
+
+def test_the_journal_of_this_version_opens_as_it_was_left(tmp_path: Path) -> None:
+    """So that later versions go on reading it."""
+    folder = tmp_path / "session"
+    folder.mkdir()
+    with contextlib.closing(sqlite3.connect(folder / "session.db")) as db:
+        db.executescript((_JOURNALS / "schema-4.sql").read_text())
+    with TaskSystem(directory=folder, slots=2, grace=0.1, resources={"gpu": 1}) as it:
+        (trained,) = it.wait(8, timeout=PATIENCE)
+        tasks = {task.id: task for task in it.list()}
+        (group,) = it.rules().groups
+        (schedule,) = it.schedules()
+    assert (trained.status, trained.last_line) == (TaskStatus.COMPLETE, "hello")
+    assert tasks[1].status is TaskStatus.COMPLETE
+    flaky, server = tasks[2], tasks[3]
+    assert flaky.status is server.status is TaskStatus.RUNNING
+    assert flaky.terms == Terms(retries=3, retry_delay=300.0, retry_on=(1, 75))
+    assert flaky.attempt is not None
+    assert flaky.attempt.before == "exit status 75"
+    assert server.attempt is not None
+    assert server.attempt.before == "the machine restarted while it ran"
+    assert tasks[4].reason == "the machine restarted while it ran"
+    deploy = Terms(timeout=600.0, priority=5, after=(3,), group="builds")
+    assert (tasks[5].terms, tasks[5].reason) == (deploy, "waiting for #3")
+    assert tasks[6].reason.startswith("starts at 2090-12-24")
+    assert tasks[7].reason == "held"
+    assert (group.name, group.slots, group.paused) == ("builds", 2, True)
+    assert (schedule.every, schedule.request.description) == ("*/15 * * * *", "Sync")

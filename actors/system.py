@@ -397,9 +397,10 @@ class TaskSystem(Requests):
     ) -> Recovered:
         """Find out what goes on of what a killed program has left."""
         running = [it.id for it in memory.tasks if is_running(it)]
+        if not running:
+            folder.exits.forget_all()  # of no interest to anybody any more
         if memory.clean and not running:
             notes.load(())
-            folder.exits.forget_all()
             return Recovered()
         adopting = {it.name for it in self._kinds if isinstance(it, Adopting)}
         now = look_around(memory.session_key, notes.load(running), folder.output_ids())

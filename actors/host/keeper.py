@@ -39,7 +39,8 @@ _DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 _WAITED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, SERVES}
 _SHORTEST_PAUSE = 0.1  # seconds
 _LONGEST_PAUSE = 30.0
-_GOOD_LIFE = 60.0  # seconds after which a host that dies is started again at once
+_LONGEST_AFTER_SERVICE = 2.0  # clients wait for the next
+_GOOD_LIFE = 10.0  # seconds after which a host that dies is started again at once
 _MOST_IN_USE = 6  # attempts to start a host while the session is open elsewhere
 _MOST_IN_VAIN = 10  # attempts without any job left that would need a host
 _ENDED = ("Z", "X")
@@ -220,7 +221,8 @@ class Keeper:
         if self.deaths >= _MOST_IN_VAIN and not _has_children():
             self.say("no host can be started, and no job needs one")
             return 1
-        pause = min(_SHORTEST_PAUSE * 2**self.deaths, _LONGEST_PAUSE)
+        longest = _LONGEST_AFTER_SERVICE if self.serves else _LONGEST_PAUSE
+        pause = min(_SHORTEST_PAUSE * 2 ** min(self.deaths, 20), longest)
         if not self.deaths:
             pause = 0.0
         self.deaths += 1

@@ -1,0 +1,124 @@
+"""A program killed before any call of the system while it takes over jobs."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from backburner.actors import TaskStatus, TaskSystem
+from patience import PATIENCE
+
+from tests.faults.program import SOAK, TAG, tagged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_AT_ONCE: Final = 2
+_BOUND: Final = 1000 if SOAK else 0
+"""Kills besides one for each kind of call; a run has fewer calls than that."""
+
+_LEAVES: Final = """
+import os, signal, sys, time
+from backburner.actors import TaskSystem
+folder, go_on = sys.argv[1:]
+system = TaskSystem(directory=folder, adopt=True, slots=2)
+system.start()
+wait = f"echo set; while ! [ -e {go_on} ]; do sleep 0.01; done"
+system.add("Exits", "bash", f"{wait}; exit 7")
+system.add("Tree", "bash", f"setsid sleep 600 & {wait}; kill $!; exit 8")
+system.add("Waits", "bash", "echo waited")
+while any(it.last_line != "set" for it in system.list()[:2]):
+    time.sleep(0.01)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+_TAKES_OVER: Final = """
+import ctypes, sys
+from backburner.actors import TaskSystem
+shim = ctypes.CDLL(None)
+shim.kill_before_begin()
+system = TaskSystem(directory=sys.argv[1], adopt=True, slots=2, grace=0.2)
+system.start()
+open(sys.argv[2], "w").close()
+system.wait(timeout=60)
+shim.kill_before_end()
+print("waited", flush=True)
+import os, signal
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture(scope="module")
+def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Compile what kills."""
+    if (compiler := shutil.which("cc")) is None:
+        pytest.skip("no C compiler (cc) here")
+    built = tmp_path_factory.mktemp("shim") / "kill_before.so"
+    source = Path(__file__).parents[1] / "faults" / "kill_before.c"
+    argv = [compiler, "-shared", "-fPIC", "-o", built, source, "-ldl"]
+    subprocess.run(argv, check=True)
+    return built
+
+
+def _take_over(place: Path, shim: Path, **environment: str) -> tuple[bool, str]:
+    """Leave a session with jobs, and take them over in a program that may be killed.
+
+    Returns whether that came to its end, and the tag of all processes.
+    """
+    place.mkdir()
+    tag = uuid.uuid4().hex
+    names = [str(place / "main"), str(place / "go-on")]
+    every = {**os.environ, TAG: tag}
+    subprocess.run([sys.executable, "-c", _LEAVES, *names], env=every, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", _TAKES_OVER, *names],
+        env={**every, "LD_PRELOAD": str(shim), **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    return "waited" in done.stdout, tag
+
+
+def test_no_job_is_lost_by_a_kill_before_any_call_of_the_takeover(
+    shim: Path, tmp_path: Path, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    listed = tmp_path / "calls"
+    assert _take_over(tmp_path / "whole", shim, KILL_LIST=str(listed))[0]
+    calls = listed.read_text().split()
+    chance = random.Random(int(os.environ["BACKBURNER_SEED"]))  # noqa: S311
+    of_kind: dict[str, list[int]] = {}
+    for number, name in enumerate(calls, 1):
+        of_kind.setdefault(name, []).append(number)
+    chosen = {chance.choice(numbers) for numbers in of_kind.values()}
+    others = sorted({*range(1, len(calls) + 1)} - chosen)
+    chosen |= {*chance.sample(others, min(_BOUND, len(others)))}
+
+    def try_it(number: int) -> None:
+        place = tmp_path / f"before-{number}"
+        _, tag = _take_over(place, shim, KILL_BEFORE=str(number))
+        (place / "go-on").touch()
+        with TaskSystem(
+            directory=place / "main", adopt=True, slots=2, grace=0.2
+        ) as system:
+            assert system.warnings == ()
+            first, second, third = system.wait(1, 2, 3, timeout=PATIENCE)
+        name = calls[number - 1]
+        # What nobody was there to collect and to note may be unknown, but not wrong.
+        for task, code in ((first, 7), (second, 8)):
+            known = task.exit_code == code or "unknown" in task.reason
+            assert known, f"before call {number}, perhaps {name}: {task}"
+        assert third.status is TaskStatus.COMPLETE or "unknown" in third.reason
+        until(lambda: not tagged(tag))
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for _ in pool.map(try_it, sorted(chosen)):
+            pass

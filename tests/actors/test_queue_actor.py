@@ -50,6 +50,7 @@ from backburner.actors import (
     TaskRequest,
     TasksForgotten,
     TaskStatus,
+    Terms,
     Transcript,
     Unsubscribe,
     WriteDown,
@@ -1650,3 +1651,15 @@ def test_what_a_queue_held_is_free_as_soon_as_it_has_stopped(
         assert held() is None
     finally:
         gc.enable()
+
+
+def test_a_task_that_starts_at_once_starts_with_the_runner_if_there_was_none(
+    start_queue: Callable[..., Rig],
+) -> None:
+    rig = start_queue()
+    rig.add()
+    request = TaskRequest("Now", "fake", terms=Terms(immediate=True))
+    rig.ask(AddTask(request), TaskAdded)
+    rig.claim(0, slots=1)
+    rig.get(2)
+    assert [it.task.id for it in rig.runner.of(StartTask)] == [2]

@@ -118,3 +118,11 @@ def test_a_file_that_can_t_be_read_is_an_error(path: Path) -> None:
         load(path)
     with pytest.raises(ConfigError, match=f"{path.parent} is a directory, not a file"):
         load(path.parent)
+
+
+def test_resources_are_numbers_or_amounts_with_a_unit(path: Path) -> None:
+    path.write_text('[resources]\ngpu = 2\nmemory = "16G"\n')
+    assert load(path).resources == {"gpu": 2, "memory": "16G"}
+    path.write_text('[resources]\nmemory = "much"\n')
+    with pytest.raises(ConfigError, match="resource memory: bad amount 'much'"):
+        load(path)

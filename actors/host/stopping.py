@@ -19,9 +19,14 @@ _CHUNK: Final = 1 << 16
 
 
 def runs_jobs(pid: int) -> bool:
-    """Tell whether a host has child processes, as it has while tasks run."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return bool(psutil.Process(pid).children())
+    """Tell whether a host or its keeper has other child processes: tasks run."""
+    with contextlib.suppress(psutil.Error):
+        host = psutil.Process(pid)
+        found = host.children()
+        keeper = host.parent()
+        if keeper is not None and any("backburner" in it for it in keeper.cmdline()):
+            found += [it for it in keeper.children() if it.pid != pid]
+        return bool(found)
     return False
 
 

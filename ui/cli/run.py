@@ -623,8 +623,8 @@ class _Verb:
             starting.run_in_foreground(self._settings)
         if action == "stop":
             return self._stop_host()
-        if action == "restart":
-            self._restart_host()
+        if action == "restart" and (status := self._restart_host()):
+            return status
         with RemoteSystem(
             self._settings, start_host=action in {"start", "restart"}
         ) as system:
@@ -638,10 +638,18 @@ class _Verb:
             )
         return 0
 
-    def _restart_host(self) -> None:
-        """Let a new host take over, with all tasks; start one if there is none."""
-        with contextlib.suppress(starting.NoHostError):
+    def _restart_host(self) -> int:
+        """Let a new host take over, with all tasks; start one if there is none.
+
+        One of another protocol can't hand its tasks over: it is stopped.
+        """
+        try:
             starting.restart(self._settings).sock.close()
+        except starting.NoHostError:
+            return 0
+        except starting.OtherProtocolError:
+            return self._stop_host()
+        return 0
 
     def _stop_host(self) -> int:
         try:

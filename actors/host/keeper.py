@@ -14,8 +14,10 @@ on stdin. It
 It sleeps in `sigwait` and does nothing else. SIGTERM and SIGINT go to the host.
 """
 
+import errno
 import os
 import signal
+import stat
 import sys
 import time
 
@@ -45,7 +47,7 @@ _MOST_IN_USE = 6  # attempts to start a host while the session is open elsewhere
 _MOST_IN_VAIN = 10  # attempts without any job left that would need a host
 _ENDED = ("Z", "X")
 _LOCK_TRIES = 100
-_FILE_FLAGS = os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE_FLAGS = os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Keeper:
@@ -186,7 +188,7 @@ class Keeper:
         line = f"{self.boot} {pid} {born} {status}\n".encode()
         try:
             path = f"{self.directory}/{_EXITS}"
-            fd = os.open(path, os.O_RDWR | os.O_APPEND | _FILE_FLAGS, 0o600)
+            fd = _open_own(path, os.O_RDWR | os.O_APPEND)
             try:
                 size = os.fstat(fd).st_size
                 # A keeper that was killed may have left half a line.
@@ -298,12 +300,30 @@ def _has_children() -> bool:
     return True
 
 
+def _open_own(path: str, flags: int) -> int:
+    """Open a file, made if it is missing, that is this user's alone.
+
+    Raises OSError if there is anything else, such as a hard link to another file.
+    """
+    fd = os.open(path, flags | _FILE_FLAGS, 0o600)
+    found = os.fstat(fd)
+    if (
+        not stat.S_ISREG(found.st_mode)
+        or found.st_uid != os.geteuid()
+        or found.st_nlink > 1
+        or found.st_mode & 0o022
+    ):
+        os.close(fd)
+        raise PermissionError(errno.EPERM, "not a file of this user alone", path)
+    return fd
+
+
 def _take_lock(path: str) -> int | None:
     """Take the lock that says that there is a keeper; None if another has it."""
     import fcntl
 
     try:
-        fd = os.open(path, os.O_RDWR | _FILE_FLAGS, 0o600)
+        fd = _open_own(path, os.O_RDWR)
         for _ in range(_LOCK_TRIES):
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

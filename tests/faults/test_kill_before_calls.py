@@ -176,6 +176,8 @@ def _is_free(lock: Path) -> bool:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
+        # A process that another thread is just starting has the file open as well.
+        fcntl.flock(file, fcntl.LOCK_UN)
         return True
 
 

@@ -17,6 +17,7 @@ from pty_session import PtySession, chat_command
 from tests.host.clients import waits_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from host_care import HostCare
@@ -99,8 +100,14 @@ def test_a_lost_terminal_leaves_the_jobs_and_the_chat_comes_back_to_them(
 
 @pytest.mark.parametrize("options", [(), ("--plain",)], ids=["drawn", "lines"])
 def test_a_terminal_that_is_closed_leaves_the_jobs_and_the_host(
-    tmp_path: Path, care: HostCare, options: tuple[str, ...]
+    tmp_path: Path,
+    care: HostCare,
+    options: tuple[str, ...],
+    until: Callable[[Callable[[], bool]], None],
 ) -> None:
+    def jobs() -> list[psutil.Process]:
+        return [it for it in care.left() if it.cmdline() == ["sleep", "600"]]
+
     with opened(tmp_path, *options) as chat:
         chat.wait("main")
         chat.send("remember this\r!exec sleep 600\r")
@@ -109,7 +116,8 @@ def test_a_terminal_that_is_closed_leaves_the_jobs_and_the_host(
         # It may be told so by the terminal before the signal comes.
         assert chat.process.wait(PATIENCE) in {1, 128 + signal.SIGHUP}
     (host,) = care.hosts()
-    (job,) = [it for it in care.left() if it.cmdline() == ["sleep", "600"]]
+    until(lambda: bool(jobs()))  # it is bash at first
+    (job,) = jobs()
     with opened(tmp_path) as chat:
         chat.wait(PLACEHOLDER, "you  remember this", "#1 running", "1 running")
         assert care.hosts() == [host]

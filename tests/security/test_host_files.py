@@ -23,6 +23,7 @@ from pty_session import PtySession, chat_command
 
 from tests.security.things import (
     OF_HOSTS,
+    OF_KEEPERS,
     SOCKET,
     THINGS,
     is_untouched,
@@ -67,6 +68,20 @@ def test_a_host_is_started_with_nothing_but_own_files(
         assert THINGS[thing][1] in str(caught.value), thing
         assert is_untouched(victim), thing
     assert not is_served(place.parent)
+
+
+@pytest.mark.parametrize("name", OF_KEEPERS)
+def test_a_keeper_writes_into_nothing_but_files_of_its_own(
+    name: str, settings: HostSettings, victim: Path
+) -> None:
+    for thing in put_each(Path(settings.directory) / name, victim):
+        with RemoteSystem(settings) as system:
+            # The keeper starts another host, and notes how the job ended.
+            task = system.add("Kill the host", "bash", "kill -9 $PPID")
+            (ended,) = system.wait(task.id, timeout=PATIENCE)
+            assert ended.status.is_final, thing
+            system.end()
+        assert is_untouched(victim), thing
 
 
 @pytest.mark.parametrize("thing", THINGS)

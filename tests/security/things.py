@@ -24,11 +24,20 @@ OF_EVERY_SESSION: Final = (
 OF_ADOPTION: Final = ("processes", "exits")
 OF_TASKS: Final = ("output/1.log", "output/1.json", "output/1.json.new")
 OF_CHATS: Final = ("chat.log", "history.jsonl", "history.jsonl.new")
+OF_KEEPERS: Final = ("keeper", "exits")
 OF_HOSTS: Final = ("host.log", "host.log.old", "host.starting")
 SOCKET: Final = "host.sock"
 
 ALL_NAMES: Final = frozenset(
-    {*OF_EVERY_SESSION, *OF_ADOPTION, *OF_TASKS, *OF_CHATS, *OF_HOSTS, SOCKET}
+    {
+        *OF_EVERY_SESSION,
+        *OF_ADOPTION,
+        *OF_TASKS,
+        *OF_CHATS,
+        *OF_HOSTS,
+        *OF_KEEPERS,
+        SOCKET,
+    }
 )
 """Each file that a session makes; the tests put every one of the things in its place.
 

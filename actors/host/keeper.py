@@ -54,14 +54,20 @@ class Keeper:
     """What the keeper knows of its host and its orphans."""
 
     def __init__(
-        self, directory: str, settings: bytes, *, foreground: bool, again: bool
+        self,
+        directory: str,
+        settings: bytes,
+        *,
+        foreground: bool,
+        again: bool,
+        lock: int | None,
     ) -> None:
         self.directory = directory
         self.settings = settings
         self.foreground = foreground
         self.again = again
         self.boot = _boot_id()
-        self.lock = _take_lock(f"{directory}/{_LOCK}")
+        self.lock = _take_lock(f"{directory}/{_LOCK}") if lock is None else lock
         self.host = 0
         self.host_born = 0
         self.began = 0.0
@@ -239,6 +245,10 @@ class Keeper:
         arguments = [f"--dir={self.directory}"]
         if self.foreground:
             arguments.append("--foreground")
+        if self.lock is not None:
+            # Else a client could start another keeper in between.
+            os.set_inheritable(self.lock, True)
+            arguments.append(f"--lock={self.lock}")
         become(sys.executable, os.path.abspath(__file__), arguments, self.settings)
 
     def release_lock(self) -> None:
@@ -348,13 +358,16 @@ def _be_subreaper() -> None:
 
 def main(arguments: list[str]) -> int:
     """Keep the host of a session; return the exit status."""
-    directory, ready = "", None
+    directory, ready, lock = "", None, None
     for argument in arguments:
         name, _, value = argument.partition("=")
         if name == "--dir":
             directory = value
         elif name == "--ready":
             ready = int(value)
+        elif name == "--lock":
+            lock = int(value)
+            os.set_inheritable(lock, False)
     if "--check" in arguments:
         return 0
     foreground, again = "--foreground" in arguments, "--again" in arguments
@@ -372,7 +385,8 @@ def main(arguments: list[str]) -> int:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.close(null)
-    return Keeper(directory, settings, foreground=foreground, again=again).run(ready)
+    keeper = Keeper(directory, settings, foreground=foreground, again=again, lock=lock)
+    return keeper.run(ready)
 
 
 if __name__ == "__main__":

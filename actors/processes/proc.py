@@ -26,11 +26,10 @@ _LONGEST_NAME: Final = 15  # of those that the kernel keeps
 # Places in `/proc/PID/stat`, counted from behind the name.
 _STATE, _PARENT, _GROUP, _SESSION, _TIMES, _THREADS, _BORN = 0, 1, 2, 3, 11, 17, 19
 _STATUS: Final = 49
-_SIZE, _STACK = 20, 25
+_SIZE, _CODE, _ENVIRONMENT = 20, 23, 47
 
 _EXEC_LOOKS: Final = 200
 _EXEC_PAUSE: Final = 0.001
-_EMPTY_LOOKS: Final = 4
 
 
 class Stat(msgspec.Struct, frozen=True, gc=False):
@@ -195,33 +194,27 @@ def seconds(ticks: int) -> float:
 
 def _environment(pid: int, folder: str) -> bytes | None:
     """Return an environment; None if it can't be read, empty if it really is."""
-    empty = 0
     for _ in range(_EXEC_LOOKS):
         content = _content(f"{folder}/environ")
-        if content != b"":
+        if content != b"" or _has_none(pid):
             return content
-        if _is_loading(pid):
-            empty = 0
-            time.sleep(_EXEC_PAUSE)
-        else:
-            # A file that was opened before another program was loaded is empty too.
-            empty += 1
-            if empty == _EMPTY_LOOKS:
-                break
+        time.sleep(_EXEC_PAUSE)
     return b""
 
 
-def _is_loading(pid: int) -> bool:
-    """Tell whether a process is between two programs (`execve`).
+def _has_none(pid: int) -> bool:
+    """Tell whether a process has no environment; False while it loads a program.
 
-    It has memory then, unlike a thread of the kernel, and no stack yet: in Linux,
-    `begin_new_exec` exchanges the memory and `load_elf_binary` notes the stack later.
+    In Linux, `begin_new_exec` exchanges the memory of a process, `create_elf_tables`
+    notes later where the environment is, and `load_elf_binary` after that where the
+    code is. What was opened before and is read after the exchange is empty too.
     """
     content = _content(f"/proc/{pid}/stat")
     if content is None:
-        return False
+        return True
     fields = content.rpartition(b") ")[2].split()
-    return fields[_SIZE] != b"0" and fields[_STACK] == b"0"
+    begin, end = fields[_ENVIRONMENT], fields[_ENVIRONMENT + 1]
+    return fields[_SIZE] == b"0" or (fields[_CODE] != b"0" and begin == end)
 
 
 def _threads(pid: int) -> Iterator[str]:

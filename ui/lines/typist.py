@@ -9,7 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from ..dialogue.messages import EndOfInput, Keystrokes, Prompt, TypingEnds
-from ..program.job_control import await_foreground, stop_until_continued
+from ..program.job_control import stop_until_continued
 from .input import LineInput
 from .joining import CommandInput
 
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 ANSWERED_WITHIN: Final = 0.1
 """Seconds after a line in which nothing more is read: if it ends this program, what was
 typed after it is for whoever reads the terminal next."""
+
+LOOKS_EVERY: Final = 0.3
+"""Seconds between two looks whether a shell has brought this program back: one that
+runs is not told of it by a signal."""
 
 _STDOUT: Final = 1
 _MOST_LINES: Final = 1000
@@ -63,6 +67,7 @@ class Typist:
         self._ready: deque[Input] = deque()
         self._open = True
         self._wanted = True
+        self._behind = False
         self._asked: float | None = None
         self._ended_by: int | None = None
 
@@ -97,7 +102,10 @@ class Typist:
             timeout = self._asked + ANSWERED_WITHIN - time.monotonic()
         if timeout is not None and timeout <= 0:
             timeout = self._asked = None
-        reads = self._open and self._asked is None and len(self._ready) < _MOST_LINES
+        if self._is_behind():
+            timeout = LOOKS_EVERY if timeout is None else min(timeout, LOOKS_EVERY)
+        reads = not self._behind and self._open and self._asked is None
+        reads = reads and len(self._ready) < _MOST_LINES
         readable, signals = self._wakeup.wait(
             *([self._terminal.fd] if reads else []), timeout=timeout
         )
@@ -105,6 +113,13 @@ class Typist:
             self._take_signals(signals)
         elif readable:
             self._read()
+
+    def _is_behind(self) -> bool:
+        """Tell whether somebody else has the terminal; what is typed is theirs."""
+        was_behind, self._behind = self._behind, not self._terminal.in_foreground
+        if was_behind and not self._behind:
+            self._enter()
+        return self._behind
 
     def _pass_on(self) -> None:
         """Take the lines that are finished to the actor, each when it wants one."""
@@ -136,11 +151,8 @@ class Typist:
             os.write(_STDOUT, _GOES_ON.encode())
 
     def _read(self) -> None:
-        if not self._terminal.in_foreground:
-            signals = await_foreground(self._terminal.fd, self._wakeup)
-            if signals or self._terminal.in_foreground:
-                self._take_signals((*signals, signal.SIGCONT))
-                return
+        if self._is_behind():
+            return
         if not self._terminal.entered:
             self._enter()
         if not self._terminal.entered:

@@ -70,16 +70,18 @@ from .processes.exits import ExitWatcher
 from .queue_actor import QueueActor
 from .rules.chat_message import ChatMessage
 from .rules.moment import Moment
+from .rules.outcome import Outcome
+from .rules.request import TaskRequest
 from .rules.rhythm import CatchUp
 from .rules.schedules import Schedule
-from .rules.task import (
-    IllegalTransitionError,
-    Outcome,
-    Task,
+from .rules.status import (
     TaskCounts,
     TaskFilter,
-    TaskRequest,
     TaskStatus,
+)
+from .rules.task import (
+    IllegalTransitionError,
+    Task,
 )
 from .rules.terms import GroupRules, QueueRules, Terms
 from .runner_actor import RunnerActor

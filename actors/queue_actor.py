@@ -74,10 +74,14 @@ from .queue.subscribers import Subscribers
 from .queue.times import Times
 from .rules.book import ROOM_FOR_MORE, TaskBook, UnknownTaskError
 from .rules.field_types import wrong_type
+from .rules.outcome import Outcome
 from .rules.output_quota import OutputQuota
 from .rules.safe_text import safe_line
 from .rules.schedules import ScheduleBook
-from .rules.task import Outcome, TaskFilter, TaskRequest, TaskStatus
+from .rules.status import (
+    TaskFilter,
+    TaskStatus,
+)
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import (
     DeadLetters,
@@ -93,6 +97,7 @@ if TYPE_CHECKING:
 
     from .journal.protocol import Journal
     from .journal.unshown import UnshownChanges
+    from .rules.request import TaskRequest
     from .rules.task import Task
     from .rules.variables import Variables
     from .runtime.clock import Clock

@@ -35,8 +35,8 @@ from .processes.environment import PreparedEnvironments
 from .processes.left import LeftBehind
 from .rules.adoption import Adoption, GoingOn
 from .rules.look_schedule import LookSchedule
+from .rules.outcome import Outcome
 from .rules.safe_text import safe_line
-from .rules.task import Outcome, Task
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import Recipient, post_if_alive
 from .task_actor import TaskActor, TaskActorConfig
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from .kinds import Kinds
     from .processes.handle import Process
     from .rules.process_record import ProcessId
+    from .rules.task import Task
     from .rules.variables import Variables
     from .runtime.clock import Alarm
 

@@ -43,7 +43,14 @@ from .rules.resources import checked_resources
 from .rules.safe_text import brief
 from .rules.schedules import ScheduleBook
 from .rules.shortage import shortage_of
-from .rules.task import Task, TaskFilter, TaskStatus, is_running
+from .rules.status import (
+    TaskFilter,
+    TaskStatus,
+)
+from .rules.task import (
+    Task,
+    is_running,
+)
 from .rules.variables import Variables
 from .runner_actor import RunnerActor
 from .runtime.clock import SystemClock

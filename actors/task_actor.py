@@ -32,17 +32,16 @@ from .processes.exit_notes import ExitNotes
 from .processes.notes import JobNotes
 from .processes.output_file import OutputMonitor
 from .rules.durations import short_duration
-from .rules.process_record import ProcessId, ProcessRecord
-from .rules.safe_text import brief, safe_line, size_text
-from .rules.shortage import WAITS_FOR
-from .rules.task import (
+from .rules.outcome import (
     BEYOND_LIMIT,
     LOST,
     TIMED_OUT,
     Outcome,
-    OutputNews,
-    Task,
 )
+from .rules.output_news import OutputNews
+from .rules.process_record import ProcessId, ProcessRecord
+from .rules.safe_text import brief, safe_line, size_text
+from .rules.shortage import WAITS_FOR
 from .rules.terms import DEFAULT_GROUP
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import DeadLetters, Recipient, logger, post_if_alive
@@ -54,6 +53,7 @@ if TYPE_CHECKING:
     from .processes.exits import ExitWatcher
     from .processes.notes import ProcessNotes
     from .rules.adoption import Adoption
+    from .rules.task import Task
     from .runtime.clock import Alarm, Clock
     from .runtime.dispatcher import Dispatcher
 

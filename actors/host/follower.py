@@ -15,7 +15,8 @@ from ..messages import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ..rules.task import Task, TaskStatus
+    from ..rules.status import TaskStatus
+    from ..rules.task import Task
 
 
 class Follower:

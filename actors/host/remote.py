@@ -24,7 +24,7 @@ from ..messages import (
     WriteDown,
 )
 from ..rules.field_types import wrong_type
-from ..rules.task import TaskFilter
+from ..rules.status import TaskFilter
 from ..runtime.sending import (
     DeadLetters,
     Recipient,

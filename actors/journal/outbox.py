@@ -13,7 +13,7 @@ from ..messages import (
     TaskAdded,
     TaskAltered,
 )
-from ..rules.task import TaskStatus
+from ..rules.status import TaskStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,10 +13,15 @@ from ..messages import TaskChanged, TaskEvent
 from ..rules.attempts import Attempt, may_run_again
 from ..rules.book import LARGEST, LAST_OPENED
 from ..rules.chat_message import ChatMessage
+from ..rules.outcome import STOPPING
 from ..rules.process_record import ProcessRecord
 from ..rules.safe_text import brief
 from ..rules.schedules import Schedule
-from ..rules.task import STOPPING, Task, TaskStatus, is_running
+from ..rules.status import TaskStatus
+from ..rules.task import (
+    Task,
+    is_running,
+)
 from ..rules.terms import QueueRules
 from .environments import EnvironmentRows
 from .protocol import Memory

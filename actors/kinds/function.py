@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from ..processes.output_file import read_part
+from ..rules.request import TaskRequest
 from ..rules.safe_text import brief
-from ..rules.task import TaskRequest
 from .kind import InvalidRequestError
 from .process import ProcessKind
 

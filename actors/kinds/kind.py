@@ -11,9 +11,9 @@ import msgspec
 
 from ..processes.environment import Environment
 from ..processes.notes import JobNotes
+from ..rules.outcome import Outcome
 from ..rules.process_record import ProcessId
 from ..rules.safe_text import brief
-from ..rules.task import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

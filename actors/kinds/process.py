@@ -19,9 +19,9 @@ from ..processes.child import ChildProcess, ExitStatus
 from ..processes.ending import INTERVAL, KillRounds
 from ..processes.environment import Environment
 from ..processes.marks import MARK
+from ..rules.outcome import GOES_ON
 from ..rules.safe_text import brief
 from ..rules.shortage import WAITS_FOR
-from ..rules.task import GOES_ON
 from .kind import JobEnd, ShortageError, StartError, WrongKindError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..rules import durations
-from ..rules.task import Outcome
+from ..rules.outcome import Outcome
 from .kind import InvalidRequestError, JobEnd
 
 if TYPE_CHECKING:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import enum
+from typing import TYPE_CHECKING
 
 from ..rules.chat_message import ChatMessage
 from ..rules.schedules import Schedule
-from ..rules.task import Task, TaskStatus
+from ..rules.task import Task
 from .base import Message
+
+if TYPE_CHECKING:
+    from ..rules.status import TaskStatus
 
 
 class TaskEvent(enum.StrEnum):

@@ -6,7 +6,8 @@ import enum
 
 from ..rules.chat_message import ChatMessage
 from ..rules.schedules import Schedule
-from ..rules.task import Task, TaskCounts
+from ..rules.status import TaskCounts
+from ..rules.task import Task
 from ..rules.terms import QueueRules
 from .base import Message
 from .notifications import TaskChanged

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..rules.chat_message import ChatMessage
+from ..rules.request import TaskRequest
 from ..rules.rhythm import CatchUp
-from ..rules.task import TaskFilter, TaskRequest
+from ..rules.status import TaskFilter
 from ..runtime.sending import Recipient
 from .base import Message
 from .notifications import Notification

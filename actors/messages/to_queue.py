@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ..rules.outcome import Outcome
+from ..rules.output_news import OutputNews
 from ..rules.process_record import ProcessRecord
-from ..rules.task import Outcome, OutputNews
 from ..runtime.sending import Recipient
 from .base import Message
 from .replies import Forgotten, QueueReply

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ..rules.outcome import Outcome
+from ..rules.output_news import OutputNews
 from ..rules.process_record import ProcessId
-from ..rules.task import Outcome, OutputNews, Task
+from ..rules.task import Task
 from ..rules.variables import Variables
 from ..runtime.sending import Recipient
 from .base import Message

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final, Self
 
 import msgspec
 
+from ..rules.outcome import Outcome
 from ..rules.process_record import StartedProcess
-from ..rules.task import Outcome
 from .notes import ticks_now
 
 if TYPE_CHECKING:

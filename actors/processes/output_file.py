@@ -12,9 +12,9 @@ import os
 import stat
 from typing import TYPE_CHECKING, Final
 
+from ..rules.output_news import OutputNews
 from ..rules.progress import parse_progress
 from ..rules.safe_text import safe_line
-from ..rules.task import OutputNews
 from .spare import SPARES
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from ..rules.variables import Variables
 
 if TYPE_CHECKING:
     from ..messages import EditTask
-    from ..rules.task import Task, TaskRequest
+    from ..rules.request import TaskRequest
+    from ..rules.task import Task
     from ..rules.terms import Terms
     from .changes import Changes
 

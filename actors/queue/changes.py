@@ -16,7 +16,7 @@ from ..messages import (
 )
 from ..rules.attempts import may_run_again
 from ..rules.shown import ShownTracker
-from ..rules.task import TaskStatus
+from ..rules.status import TaskStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from ..journal.protocol import Journal
     from ..rules.book import TaskBook
     from ..rules.moment import Moment
+    from ..rules.outcome import Outcome
+    from ..rules.output_news import OutputNews
     from ..rules.output_quota import OutputQuota
-    from ..rules.task import Outcome, OutputNews, Task
+    from ..rules.task import Task
     from ..rules.variables import Variables
     from ..runtime.clock import Clock
 

@@ -24,13 +24,15 @@ from ..messages import (
     TaskEvent,
 )
 from ..rules.book import UnknownTaskError
-from ..rules.safe_text import brief, safe_line
-from ..rules.task import (
+from ..rules.outcome import (
     STOPPING,
-    IllegalTransitionError,
     Outcome,
+)
+from ..rules.safe_text import brief, safe_line
+from ..rules.status import TaskStatus
+from ..rules.task import (
+    IllegalTransitionError,
     Task,
-    TaskStatus,
 )
 from ..rules.terms import MOST, is_group_name
 

@@ -14,22 +14,25 @@ from ..messages import (
     TaskWaits,
 )
 from ..rules.book import UnknownTaskError
-from ..rules.safe_text import safe_line, size_text
-from ..rules.task import (
+from ..rules.outcome import (
     BEYOND_LIMIT,
     LOST,
     RESTARTED,
-    RUNNING,
     Outcome,
+)
+from ..rules.safe_text import safe_line, size_text
+from ..rules.status import (
     TaskFilter,
     TaskStatus,
 )
+from ..rules.task import RUNNING
 from ..rules.terms import PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..rules.task import OutputNews, Task
+    from ..rules.output_news import OutputNews
+    from ..rules.task import Task
     from .changes import Changes
     from .starts import Starts
 

@@ -24,8 +24,9 @@ from ..runtime.zones import zone_for
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..rules.request import TaskRequest
     from ..rules.schedules import Schedule, ScheduleBook
-    from ..rules.task import Task, TaskRequest
+    from ..rules.task import Task
     from .admission import Admission
     from .changes import Changes
 

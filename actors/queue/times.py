@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..rules.book import TaskBook
-    from ..rules.task import Task, TaskRequest
+    from ..rules.request import TaskRequest
+    from ..rules.task import Task
     from ..runtime.clock import Alarm, Clock
     from .schedules import Schedules
     from .starts import Starts

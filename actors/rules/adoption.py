@@ -6,8 +6,12 @@ from collections.abc import Mapping
 
 import msgspec
 
+from .outcome import (
+    STOPPING,
+    Outcome,
+)
 from .process_record import ProcessId, StartedProcess
-from .task import STOPPING, Outcome, Task
+from .task import Task
 from .variables import Variables
 
 

@@ -11,7 +11,7 @@ from .terms import PLAIN, Terms
 
 if TYPE_CHECKING:
     from .moment import Moment
-    from .task import Outcome
+    from .outcome import Outcome
 
 FIRST_PAUSE: Final = 2.0
 """Seconds before the second attempt, unless the terms say otherwise."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .task import TaskStatus
+from .status import TaskStatus
 
 if TYPE_CHECKING:
     from .task import Task

@@ -17,15 +17,14 @@ import msgspec
 from .attempts import again_after, may_run_again, next_attempt
 from .batches import Batches
 from .scheduler import Place, Scheduler, local_time
-from .task import (
-    IllegalTransitionError,
-    Outcome,
-    OutputNews,
-    Task,
+from .status import (
     TaskCounts,
     TaskFilter,
-    TaskRequest,
     TaskStatus,
+)
+from .task import (
+    IllegalTransitionError,
+    Task,
 )
 from .terms import PLAIN, QueueRules, Terms
 from .variables import Variables
@@ -35,6 +34,9 @@ if TYPE_CHECKING:
 
     from .attempts import Attempt
     from .moment import Moment
+    from .outcome import Outcome
+    from .output_news import OutputNews
+    from .request import TaskRequest
 
 LARGEST: Final = (1 << 53) - 1
 """The largest number that a session writes down, and that it reads."""

@@ -23,7 +23,7 @@ import msgspec
 
 from .resources import SMALLEST, amount_text, units
 from .safe_text import brief
-from .task import TaskStatus
+from .status import TaskStatus
 from .terms import DEFAULT_GROUP, PLAIN, GroupRules, Needs, QueueRules, Terms
 
 if TYPE_CHECKING:

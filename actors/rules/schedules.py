@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 
 from .moment import is_plausible
+from .request import TaskRequest
 from .rhythm import CatchUp, Due, Rhythm
-from .task import TaskRequest
 from .terms import PLAIN
 from .variables import Variables
 

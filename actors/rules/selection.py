@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from .task import TaskFilter
+from .status import TaskFilter
 
 if TYPE_CHECKING:
     from .task import Task

@@ -1,54 +1,22 @@
-"""What is known of one task: an immutable snapshot, and the legal statuses."""
+"""What is known of one task: an immutable snapshot."""
 
 from __future__ import annotations
 
 # `gc=False` below: what holds texts and numbers alone can't be part of a cycle, and
 # with a long history the collector would go through all of it again and again.
-import enum
 import operator
-import os
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final, Self, cast
+from typing import Annotated, Any, Final, Self
 
 import msgspec
-from msgspec.structs import force_setattr
 
 from .attempts import Attempt
 from .moment import is_plausible
-from .safe_text import safe_line
+from .outcome import GOES_ON, Outcome, contradiction_of_error
+from .output_news import OutputNews, contradiction_of_numbers
+from .request import TaskRequest
+from .status import LEGAL_TRANSITIONS, TaskStatus
 from .terms import PLAIN, Terms
-from .variables import Variables
-
-
-class TaskStatus(enum.StrEnum):
-    """Where a task is in its life; the last three are final."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    COMPLETE = "complete"
-    FAILED = "failed"
-    CANCELED = "canceled"
-
-    @property
-    def is_final(self) -> bool:
-        """Whether a task in this status can never change its status again."""
-        return self in _FINAL
-
-
-LEGAL_TRANSITIONS: Final[dict[TaskStatus, frozenset[TaskStatus]]] = {
-    TaskStatus.QUEUED: frozenset({TaskStatus.RUNNING, TaskStatus.CANCELED}),
-    TaskStatus.RUNNING: frozenset(
-        {TaskStatus.COMPLETE, TaskStatus.FAILED, TaskStatus.CANCELED}
-    ),
-    TaskStatus.COMPLETE: frozenset(),
-    TaskStatus.FAILED: frozenset(),
-    TaskStatus.CANCELED: frozenset(),
-}
-"""The whole state machine; every change of status is checked against it."""
-
-OPEN_STATUSES: Final = (TaskStatus.QUEUED, TaskStatus.RUNNING)
-"""The statuses that are not final."""
 
 RUNNING: Final = "running"
 """The reason of a task that runs, and of which there is nothing else to say."""
@@ -56,35 +24,7 @@ RUNNING: Final = "running"
 _QUEUED: Final = TaskStatus.QUEUED
 _FAILED: Final = TaskStatus.FAILED
 _CANCELED: Final = TaskStatus.CANCELED
-# Not a set: members of an enumeration are slow to hash, and compared by identity here.
-_FINAL: Final = tuple(it for it, after in LEGAL_TRANSITIONS.items() if not after)
-
-
-class TaskFilter(enum.StrEnum):
-    """Which tasks a list holds."""
-
-    ALL = "all"
-    QUEUED = "queued"
-    RUNNING = "running"
-    FINISHED = "finished"
-    COMPLETE = "complete"
-    FAILED = "failed"
-    CANCELED = "canceled"
-    NOT_CANCELED = "not canceled"
-
-    @property
-    def statuses(self) -> tuple[TaskStatus, ...]:
-        """The statuses of the tasks that belong in the list."""
-        return _LISTED[self]
-
-
-_LISTED: Final[dict[TaskFilter, tuple[TaskStatus, ...]]] = {
-    TaskFilter.ALL: tuple(TaskStatus),
-    TaskFilter.FINISHED: _FINAL,
-    TaskFilter.NOT_CANCELED: tuple(
-        it for it in TaskStatus if it is not TaskStatus.CANCELED
-    ),
-} | {TaskFilter(status.value): (status,) for status in TaskStatus}
+_FINAL: Final = tuple(it for it in TaskStatus if it.is_final)
 
 
 class IllegalTransitionError(Exception):
@@ -104,181 +44,9 @@ _PlaceNumber = Annotated[int, msgspec.Meta(ge=-(1 << 53), le=1 << 53)]
 _Place = Annotated[tuple[_PlaceNumber, ...], msgspec.Meta(min_length=2)]
 
 
-class TaskRequest(msgspec.Struct, frozen=True, gc=False):
-    """What somebody wants done.
-
-    Attributes:
-        description: What the task is called wherever it is shown.
-        kind: The name of a registered kind, such as `bash`.
-        args: What the kind needs to know; for `bash` one string, the command.
-        origin: Who asked, such as the name of a conversation; the actors only hand it
-            on.
-        directory: Where its processes start, as an absolute path; by default where the
-            task system was started.
-        environment: The environment variables of its processes; by default those that
-            the task system was started with. Kept until the task has ended, and never
-            part of a `Task`.
-        terms: When it may start, and how long it may take; `None` for as soon as it is
-            its turn, and as long as it takes.
-        key: A name for this request that nobody else chooses, such as random letters,
-            or empty. A request whose key a task has already adds no other one, so that
-            whoever got no answer can ask again.
-    """
-
-    description: str
-    kind: str
-    args: tuple[str, ...] = ()
-    origin: str = ""
-    directory: str | None = None
-    environment: Mapping[str, str] | None = None
-    terms: Terms | None = None
-    key: str = ""
-
-    def __post_init__(self) -> None:
-        """Make immutable what came as a list or as a dictionary."""
-        args, directory = cast("object", self.args), cast("object", self.directory)
-        if isinstance(args, list):
-            force_setattr(self, "args", tuple(cast("list[str]", args)))
-        if directory is not None and isinstance(directory, os.PathLike):
-            path = cast("os.PathLike[str]", directory)
-            force_setattr(self, "directory", os.fspath(path))
-        environment = cast("object", self.environment)
-        if environment is not None and isinstance(environment, Mapping):
-            given = cast("Mapping[str, str]", environment)
-            force_setattr(self, "environment", Variables.of(given))
-
-
 # What a task has in common with the request that it was made from.
 _ASKED: Final = tuple(it for it in TaskRequest.__struct_fields__ if it != "environment")
 _asked = operator.attrgetter(*_ASKED)
-
-
-def _contradiction_of_error(status: TaskStatus, error: str | None) -> str | None:
-    if error is None:
-        return "if it failed, it says what went wrong" if status is _FAILED else None
-    if status is not _FAILED and status is not _CANCELED:
-        return "nothing went wrong with it, so it has no error"
-    return None
-
-
-def _contradiction_of_numbers(size: int, progress: int | None) -> str | None:
-    if size < 0:
-        return "a size can't be negative"
-    if progress is not None and not 0 <= progress <= 100:  # noqa: PLR2004 - percent
-        return "progress goes from 0 to 100"
-    return None
-
-
-class Outcome(msgspec.Struct, frozen=True, gc=False):
-    """How a task ended.
-
-    Attributes:
-        status: One of the three final statuses.
-        reason: Why, in a few words a person can use.
-        exit_code: The exit status of its process; none if it has no process or
-            a signal ended it.
-        error: What went wrong; none if nothing did.
-    """
-
-    status: TaskStatus
-    reason: str
-    exit_code: int | None = None
-    error: str | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what no task can end with.
-
-        Raises:
-            ValueError: If the status is not final, or does not fit the error.
-        """
-        if not self.status.is_final:
-            raise ValueError(f"an outcome is final, {self.status} is not")
-        problem = _contradiction_of_error(self.status, self.error)
-        if problem:
-            raise ValueError(f"an outcome ({self.status}): {problem}")
-
-    @classmethod
-    def complete(cls, reason: str = "done", exit_code: int | None = None) -> Self:
-        """Make the outcome of a task that did what it was asked for."""
-        return cls(TaskStatus.COMPLETE, reason, exit_code)
-
-    @classmethod
-    def failed(
-        cls, reason: str, exit_code: int | None = None, error: str | None = None
-    ) -> Self:
-        """Make the outcome of a task that did not; `error` defaults to the reason."""
-        return cls(TaskStatus.FAILED, reason, exit_code, error or reason)
-
-    @classmethod
-    def canceled(
-        cls, reason: str, exit_code: int | None = None, error: str | None = None
-    ) -> Self:
-        """Make the outcome of a task that was told to stop."""
-        return cls(TaskStatus.CANCELED, reason, exit_code, error)
-
-    @property
-    def is_timeout(self) -> bool:
-        """Whether the task took longer than its terms allow."""
-        return self.reason.startswith(TIMED_OUT)
-
-    @property
-    def allows_more(self) -> bool:
-        """Whether another attempt may follow if the task is to have some.
-
-        None follows a cancel, nor what another attempt can't change.
-        """
-        return self.status is not _CANCELED and BEYOND_LIMIT not in self.reason
-
-    def made_safe(self) -> Self:
-        """Return this outcome with its texts safe to show and to write down."""
-        return msgspec.structs.replace(
-            self,
-            reason=safe_line(self.reason),
-            error=None if self.error is None else safe_line(self.error),
-        )
-
-
-LOST: Final = Outcome.failed("the session ended while it ran")
-"""What becomes of a task that was running when its program died."""
-
-RESTARTED: Final = Outcome.failed("the machine restarted while it ran")
-"""What becomes of a task that was running when the machine stopped."""
-
-
-class OutputNews(msgspec.Struct, frozen=True, gc=False):
-    """What a look at a task's output told.
-
-    Attributes:
-        size: Bytes written so far.
-        last_line: The last line with something on it, made safe to show.
-        progress: Percent, 0 to 100, if the output names one.
-    """
-
-    size: int
-    last_line: str | None = None
-    progress: int | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse numbers that mean nothing.
-
-        Raises:
-            ValueError: If the size is negative, or the progress is no percentage.
-        """
-        problem = _contradiction_of_numbers(self.size, self.progress)
-        if problem:
-            raise ValueError(f"news of output: {problem}")
-
-
-TIMED_OUT: Final = "timed out after "
-"""How the reason of a task begins that took longer than its terms allow."""
-
-STOPPING: Final = "stopping, "
-"""How the reason of a running task begins that was told to stop; why follows."""
-BEYOND_LIMIT: Final = "output went beyond the limit of "
-"""In the reason of a task with too much output; the limit follows."""
-
-GOES_ON: Final = "; goes on running: "
-"""In the reason of a task that has ended: what follows is what it left running."""
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -371,9 +139,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             if at is not None and not is_plausible(at):
                 problem = f"{at} is not a date that a task can have"
         if error is not None or status is _FAILED:
-            problem = problem or _contradiction_of_error(status, error)
+            problem = problem or contradiction_of_error(status, error)
         if self.progress is not None or self.output_size < 0:
-            problem = problem or _contradiction_of_numbers(
+            problem = problem or contradiction_of_numbers(
                 self.output_size, self.progress
             )
         if self.attempt is not None:
@@ -617,21 +385,3 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def is_running(task: Task) -> bool:
     """Tell whether a task has a job under way: Running, and not between attempts."""
     return task.status is TaskStatus.RUNNING and not task.waits_to_run
-
-
-class TaskCounts(msgspec.Struct, frozen=True, gc=False):
-    """How many tasks are in each status.
-
-    Attributes:
-        queued: Those that wait.
-        running: Those that run.
-        complete: Those that have ended well.
-        failed: Those that have failed.
-        canceled: Those that were canceled.
-    """
-
-    queued: int = 0
-    running: int = 0
-    complete: int = 0
-    failed: int = 0
-    canceled: int = 0

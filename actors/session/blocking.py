@@ -29,7 +29,8 @@ from ..messages import (
     TaskList,
     Unsubscribe,
 )
-from ..rules.task import Task, TaskFilter, TaskRequest
+from ..rules.request import TaskRequest
+from ..rules.status import TaskFilter
 from ..runtime.promise import Deadline, Promise, wait_in_halves
 from ..runtime.sending import DeadLetters, Recipient, post
 from .asking import ANSWER_TIMEOUT, ReplyT, ask
@@ -42,6 +43,7 @@ from .output_lines import OutputLines, last_lines
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ..rules.task import Task
     from ..rules.terms import Terms
 
 __all__ = [

@@ -25,8 +25,9 @@ from ..rules.rhythm import CatchUp
 from .asking import ANSWER_TIMEOUT, Asking
 
 if TYPE_CHECKING:
+    from ..rules.request import TaskRequest
     from ..rules.schedules import Schedule
-    from ..rules.task import Task, TaskRequest
+    from ..rules.task import Task
     from ..rules.terms import QueueRules
 
 

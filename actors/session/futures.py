@@ -25,13 +25,15 @@ from ..messages import (
     TaskAdded,
     TaskChanged,
 )
-from ..rules.task import Task, TaskFilter, TaskRequest
+from ..rules.status import TaskFilter
+from ..rules.task import Task
 from ..runtime.sending import Recipient, call_safely, post
 from .errors import RefusedError, TaskSystemError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..rules.request import TaskRequest
     from ..runtime.sending import DeadLetters
 
 _STOPPED: Final = "the task system has stopped"

@@ -26,15 +26,17 @@ from ..processes.notes import ProcessNote
 from ..processes.output_file import OutputMonitor
 from ..processes.table import Entry
 from ..rules.adoption import Adoption
-from ..rules.process_record import ProcessId, StartedProcess
-from ..rules.task import (
+from ..rules.outcome import (
     GOES_ON,
     LOST,
     RESTARTED,
     Outcome,
-    OutputNews,
+)
+from ..rules.output_news import OutputNews
+from ..rules.process_record import ProcessId, StartedProcess
+from ..rules.status import TaskStatus
+from ..rules.task import (
     Task,
-    TaskStatus,
     is_running,
 )
 

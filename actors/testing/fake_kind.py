@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ..kinds import JobEnd
-from ..rules.task import Outcome
+from ..rules.outcome import Outcome
 from .recorder import PATIENCE, Recorder
 
 if TYPE_CHECKING:

@@ -7,7 +7,9 @@ from typing import Any
 
 import msgspec
 
-from ..rules.task import Outcome, Task, TaskStatus
+from ..rules.outcome import Outcome
+from ..rules.status import TaskStatus
+from ..rules.task import Task
 from .manual_clock import START
 
 

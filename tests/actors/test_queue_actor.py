@@ -80,8 +80,8 @@ from backburner.actors.messages import (
 )
 from backburner.actors.queue_actor import BATCH, WIPE_AFTER, QueueConfig
 from backburner.actors.rules.book import TaskBook
+from backburner.actors.rules.output_news import OutputNews
 from backburner.actors.rules.process_record import ProcessRecord
-from backburner.actors.rules.task import OutputNews
 from backburner.actors.runtime.sending import DeadLetters
 from backburner.actors.testing import FakeKind, ManualClock, Recorder, no_leaks
 from msgspec.structs import replace

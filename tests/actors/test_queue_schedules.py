@@ -44,8 +44,8 @@ from backburner.actors.messages import (
 from backburner.actors.queue.times import LOOK_AGAIN
 from backburner.actors.queue_actor import QueueActor, QueueConfig
 from backburner.actors.rules.book import TaskBook
+from backburner.actors.rules.outcome import Outcome
 from backburner.actors.rules.schedules import ScheduleBook
-from backburner.actors.rules.task import Outcome
 from backburner.actors.runtime.sending import DeadLetters
 from backburner.actors.testing import FakeKind, ManualClock, Recorder
 from patience import PATIENCE

@@ -33,7 +33,7 @@ from backburner.actors.messages import (
     TaskProgressed,
     TaskWaits,
 )
-from backburner.actors.rules.task import OutputNews
+from backburner.actors.rules.output_news import OutputNews
 from backburner.actors.runtime.sending import DeadLetters
 from backburner.actors.task_actor import (
     FIRST_PAUSE,

@@ -22,7 +22,7 @@ from backburner.actors import (
 from backburner.actors.journal.sqlite import SqliteJournal
 from backburner.actors.rules.book import TaskBook
 from backburner.actors.rules.moment import Moment
-from backburner.actors.rules.task import OutputNews
+from backburner.actors.rules.output_news import OutputNews
 from backburner.actors.runtime.clock import SystemClock
 from backburner.actors.testing import Recorder, running
 from hypothesis import given

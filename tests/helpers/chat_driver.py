@@ -18,7 +18,7 @@ from backburner.actors import (
     TaskEvent,
     TaskStatus,
 )
-from backburner.actors.rules.task import OutputNews
+from backburner.actors.rules.output_news import OutputNews
 from backburner.ui.chat.beats import next_beat
 from backburner.ui.chat.model.messages import Beat
 from backburner.ui.chat.model.state import ChatState, Detail, Focus, kind_words

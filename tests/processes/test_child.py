@@ -13,7 +13,7 @@ import pytest
 from backburner.actors.processes import spawn
 from backburner.actors.processes.child import GIVE_WAY, ChildProcess, ExitStatus
 from backburner.actors.processes.environment import Environment
-from backburner.actors.rules.task import Outcome
+from backburner.actors.rules.outcome import Outcome
 from patience import PATIENCE
 
 Until = Callable[[Callable[[], bool]], None]

@@ -15,7 +15,7 @@ from backburner.actors.processes.output_file import (
     read_part,
     read_tail,
 )
-from backburner.actors.rules.task import OutputNews
+from backburner.actors.rules.output_news import OutputNews
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -15,7 +15,7 @@ from backburner.actors import (
 )
 from backburner.actors.rules.book import TaskBook, UnknownTaskError
 from backburner.actors.rules.moment import Moment
-from backburner.actors.rules.task import OutputNews
+from backburner.actors.rules.output_news import OutputNews
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (

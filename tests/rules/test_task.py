@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 from backburner.actors import IllegalTransitionError, Outcome, Task, TaskStatus
-from backburner.actors.rules.task import LEGAL_TRANSITIONS, OutputNews, TaskFilter
+from backburner.actors.rules.output_news import OutputNews
+from backburner.actors.rules.status import (
+    LEGAL_TRANSITIONS,
+    TaskFilter,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -18,8 +18,9 @@ from ...actors.messages import (
     WriteDown,
 )
 from ...actors.rules.chat_message import ChatMessage
+from ...actors.rules.request import TaskRequest
 from ...actors.rules.safe_text import brief, safe_line, safe_lines
-from ...actors.rules.task import TaskRequest, TaskStatus
+from ...actors.rules.status import TaskStatus
 from ...actors.rules.terms import DEFAULT_GROUP, PLAIN, Terms
 from ..program.config import ConfigError
 from .call import Answer, Call, refusal

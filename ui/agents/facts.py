@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import UNSET, UnsetType
 
 from ...actors.rules.safe_text import brief, safe_line, safe_lines
-from ...actors.rules.task import TaskStatus
+from ...actors.rules.status import TaskStatus
 from .tools import TaskFacts
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import UNSET
 
 from ...actors.messages import GetTask, TaskFound
-from ...actors.rules.task import TaskFilter
+from ...actors.rules.status import TaskFilter
 from .call import Answer, Call, refusal
 from .facts import facts, line
 from .output import marked, read_end, read_on

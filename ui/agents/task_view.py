@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from ...actors.rules.task import TaskStatus
+from ...actors.rules.status import TaskStatus
 from .adding import ended_answer
 from .facts import timestamp
 

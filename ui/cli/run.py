@@ -33,8 +33,8 @@ from ...actors.host.remote import RemoteSystem
 from ...actors.host.stopping import runs_jobs, stop_any
 from ...actors.messages import RefusalCode
 from ...actors.processes.output_file import read_tail
+from ...actors.rules.outcome import TIMED_OUT
 from ...actors.rules.safe_text import is_unicode, safe_json, safe_line, safe_lines
-from ...actors.rules.task import TIMED_OUT
 from ...actors.runtime.zones import zone_for
 from ...actors.session.asking import ANSWER_TIMEOUT, ask
 from ...actors.session.output_lines import place_of_last

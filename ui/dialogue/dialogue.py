@@ -27,7 +27,7 @@ from ...actors import (
     WriteDown,
 )
 from ...actors.rules.safe_text import safe_line
-from ...actors.rules.task import OPEN_STATUSES
+from ...actors.rules.status import OPEN_STATUSES
 from .arguments import UsageError
 from .commands import Say, UnknownKindError
 from .commands.correction import with_kind

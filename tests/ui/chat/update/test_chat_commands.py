@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from backburner.actors import AddTask, ChatMessage, Task, Transcript
-from backburner.actors.rules.task import GOES_ON
+from backburner.actors.rules.outcome import GOES_ON
 from backburner.ui.chat.model.state import Leaving
 from backburner.ui.dialogue.effects import Leave
 from backburner.ui.dialogue.entries import Problem

@@ -1,0 +1,86 @@
+"""The statuses of a task, and which may follow which."""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+import msgspec
+
+
+class TaskStatus(enum.StrEnum):
+    """Where a task is in its life; the last three are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETE = "complete"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether a task in this status can never change its status again."""
+        return self in _FINAL
+
+
+LEGAL_TRANSITIONS: Final[dict[TaskStatus, frozenset[TaskStatus]]] = {
+    TaskStatus.QUEUED: frozenset({TaskStatus.RUNNING, TaskStatus.CANCELED}),
+    TaskStatus.RUNNING: frozenset(
+        {TaskStatus.COMPLETE, TaskStatus.FAILED, TaskStatus.CANCELED}
+    ),
+    TaskStatus.COMPLETE: frozenset(),
+    TaskStatus.FAILED: frozenset(),
+    TaskStatus.CANCELED: frozenset(),
+}
+"""The whole state machine; every change of status is checked against it."""
+
+OPEN_STATUSES: Final = (TaskStatus.QUEUED, TaskStatus.RUNNING)
+"""The statuses that are not final."""
+
+# Not a set: members of an enumeration are slow to hash, and compared by identity here.
+_FINAL: Final = tuple(it for it, after in LEGAL_TRANSITIONS.items() if not after)
+
+
+class TaskFilter(enum.StrEnum):
+    """Which tasks a list holds."""
+
+    ALL = "all"
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"
+    COMPLETE = "complete"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    NOT_CANCELED = "not canceled"
+
+    @property
+    def statuses(self) -> tuple[TaskStatus, ...]:
+        """The statuses of the tasks that belong in the list."""
+        return _LISTED[self]
+
+
+_LISTED: Final[dict[TaskFilter, tuple[TaskStatus, ...]]] = {
+    TaskFilter.ALL: tuple(TaskStatus),
+    TaskFilter.FINISHED: _FINAL,
+    TaskFilter.NOT_CANCELED: tuple(
+        it for it in TaskStatus if it is not TaskStatus.CANCELED
+    ),
+} | {TaskFilter(status.value): (status,) for status in TaskStatus}
+
+
+class TaskCounts(msgspec.Struct, frozen=True, gc=False):
+    """How many tasks are in each status.
+
+    Attributes:
+        queued: Those that wait.
+        running: Those that run.
+        complete: Those that have ended well.
+        failed: Those that have failed.
+        canceled: Those that were canceled.
+    """
+
+    queued: int = 0
+    running: int = 0
+    complete: int = 0
+    failed: int = 0
+    canceled: int = 0

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from .kinds import InvalidRequestError
 from .messages import (
     Begin,
-    BuryTask,
     ClaimAgain,
     ClaimTasks,
+    CleanUpTask,
     Drain,
     Drained,
     JobEnded,
@@ -65,8 +65,8 @@ for the next time; started in between, it would be lost.
 
 
 @dataclass(frozen=True, slots=True)
-class _Burial:
-    """The end of a task whose actor can't see to it: what its processes leave."""
+class _CleanUp:
+    """A task whose TaskActor died: what is left of it ends, then it is reported."""
 
     end: TaskEnded
     stopped: bool
@@ -103,7 +103,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
         self._config = config
         self._environments = PreparedEnvironments(config.environment)
         self._active: dict[int, pykka.ActorRef[TaskActor]] = {}
-        self._burials: dict[int, _Burial] = {}
+        self._clean_ups: dict[int, _CleanUp] = {}
         self._left: dict[int, LeftBehind] = {}
         self._rota = LookSchedule()
         self._tick_alarm: Alarm | None = None
@@ -133,8 +133,8 @@ class RunnerActor(SafeActor[RunnerMessage]):
                 self._claim_owed()
             case TickRunner():
                 self._tick()
-            case BuryTask(task_id=task_id):
-                self._bury(task_id)
+            case CleanUpTask(task_id=task_id):
+                self._clean_up(task_id)
             case Drain():
                 self._drain(message)
             case _:
@@ -147,8 +147,8 @@ class RunnerActor(SafeActor[RunnerMessage]):
             self._ended(TaskEnded(message.task.id, outcome, claims=1))
         elif isinstance(message, LookAtLeft):
             self._look_later(message.task_id)
-        elif isinstance(message, BuryTask):
-            self._close_burial(message.task_id)
+        elif isinstance(message, CleanUpTask):
+            self._end_clean_up(message.task_id)
         elif isinstance(message, TickRunner):
             self._keep_ticking()
 
@@ -158,8 +158,8 @@ class RunnerActor(SafeActor[RunnerMessage]):
         Nothing is waited for: each TaskActor kills its job on its way out, and the
         TaskSystem, at its end, what is left even so.
         """
-        for task_id in [*self._burials]:
-            self._close_burial(task_id)
+        for task_id in [*self._clean_ups]:
+            self._end_clean_up(task_id)
         for task_id, actor in self._active.items():
             actor.stop(block=False)
             outcome = Outcome.failed("the runner was stopped while it ran")
@@ -220,11 +220,11 @@ class RunnerActor(SafeActor[RunnerMessage]):
     def _job_ended(self, message: JobEnded) -> None:
         task_id = message.task_id
         # One that was found dead while it was still ending has been reported.
-        if task_id not in self._active or task_id in self._burials:
+        if task_id not in self._active or task_id in self._clean_ups:
             return
         end = TaskEnded(task_id, message.outcome, message.news, claims=1)
         if message.abandoned:
-            self._begin_burial(end, stopped=message.stopped)
+            self._begin_clean_up(end, stopped=message.stopped)
         else:
             self._ended(end, stopped=message.stopped)
         if message.left:
@@ -281,9 +281,9 @@ class RunnerActor(SafeActor[RunnerMessage]):
     def _tick(self) -> None:
         self._tick_alarm = None
         for task_id, actor in self._active.items():
-            if not actor.is_alive() and task_id not in self._burials:
+            if not actor.is_alive() and task_id not in self._clean_ups:
                 # Its last message may be waiting behind this one.
-                self.tell_self(BuryTask(task_id))
+                self.tell_self(CleanUpTask(task_id))
         for task_id in self._rota.next_turns(self._pause_in_ticks):
             post_if_alive(self._active[task_id], Look())
         self._keep_ticking()
@@ -301,42 +301,42 @@ class RunnerActor(SafeActor[RunnerMessage]):
             TICK * pause, lambda: self.tell_self(TickRunner())
         )
 
-    def _bury(self, task_id: int) -> None:
+    def _clean_up(self, task_id: int) -> None:
         if task_id not in self._active:
             return
-        burial = self._burials.get(task_id)
-        if burial is None:
+        clean_up = self._clean_ups.get(task_id)
+        if clean_up is None:
             died = Outcome.failed("its actor died")
-            self._begin_burial(TaskEnded(task_id, died, claims=1), stopped=True)
+            self._begin_clean_up(TaskEnded(task_id, died, claims=1), stopped=True)
         else:
-            self._go_on_burying(burial)
+            self._go_on_cleaning_up(clean_up)
 
-    def _begin_burial(self, end: TaskEnded, *, stopped: bool) -> None:
+    def _begin_clean_up(self, end: TaskEnded, *, stopped: bool) -> None:
         mark = marks.mark(self._config.session_key, end.task_id)
-        burial = _Burial(end, stopped, KillRounds(lambda: family.find_own(mark)))
-        self._burials[end.task_id] = burial
-        self._go_on_burying(burial)
+        clean_up = _CleanUp(end, stopped, KillRounds(lambda: family.find_own(mark)))
+        self._clean_ups[end.task_id] = clean_up
+        self._go_on_cleaning_up(clean_up)
 
-    def _go_on_burying(self, burial: _Burial) -> None:
-        task_id = burial.end.task_id
+    def _go_on_cleaning_up(self, clean_up: _CleanUp) -> None:
+        task_id = clean_up.end.task_id
         # The process table is searched.
         self.about_to_block()
-        if burial.ending.go_on():
+        if clean_up.ending.go_on():
             self._config.clock.call_later(
-                INTERVAL, lambda: self.tell_self(BuryTask(task_id))
+                INTERVAL, lambda: self.tell_self(CleanUpTask(task_id))
             )
         else:
-            self._close_burial(task_id)
+            self._end_clean_up(task_id)
 
-    def _close_burial(self, task_id: int) -> None:
-        burial = self._burials.pop(task_id, None)
-        if burial is None:
+    def _end_clean_up(self, task_id: int) -> None:
+        clean_up = self._clean_ups.pop(task_id, None)
+        if clean_up is None:
             return
-        end, ending = burial.end, burial.ending
+        end, ending = clean_up.end, clean_up.ending
         if ending.is_exhausted and (left := ending.left()):
             outcome = replace(end.outcome, error=f"could not be ended: {left}")
             end = replace(end, outcome=outcome)
-        self._ended(end, stopped=burial.stopped)
+        self._ended(end, stopped=clean_up.stopped)
 
     def _drain(self, drain: Drain) -> None:
         before = self._draining

@@ -84,8 +84,8 @@ from .to_queue import (
 )
 from .to_runner import (
     Begin,
-    BuryTask,
     ClaimAgain,
+    CleanUpTask,
     Drain,
     Drained,
     JobEnded,
@@ -106,12 +106,12 @@ __all__ = [
     "AddTask",
     "AwaitShown",
     "Begin",
-    "BuryTask",
     "CancelAccepted",
     "CancelAll",
     "CancelTask",
     "ClaimAgain",
     "ClaimTasks",
+    "CleanUpTask",
     "CloseQueue",
     "Drain",
     "Drained",

@@ -87,7 +87,7 @@ class TickRunner(Message, frozen=True):
     """Another tick has passed while tasks run."""
 
 
-class BuryTask(Message, frozen=True):
+class CleanUpTask(Message, frozen=True):
     """End what a TaskActor has left, or go on with that.
 
     If it was found dead, anything it had said has been handled by now.
@@ -129,7 +129,7 @@ RunnerMessage = (
     | ClaimAgain
     | LookAtLeft
     | TickRunner
-    | BuryTask
+    | CleanUpTask
     | Drain
 )
 

@@ -365,7 +365,7 @@ def test_a_task_that_has_ended_is_not_stopped(rig: Rig) -> None:
 # Lost actors
 
 
-def test_an_actor_that_died_silently_is_buried_once(
+def test_what_an_actor_that_died_silently_has_left_is_ended_once(
     rig: Rig, die_silently: Callable[[], None]
 ) -> None:
     rig.start(1)
@@ -379,7 +379,7 @@ def test_an_actor_that_died_silently_is_buried_once(
     assert rig.clock.scheduled == 0
 
 
-def test_an_actor_that_died_with_its_last_message_under_way_is_not_buried(
+def test_an_actor_that_died_with_its_last_message_under_way_ends_as_that_says(
     rig: Rig,
 ) -> None:
     job, other = rig.start(1, 2)
@@ -398,7 +398,9 @@ def test_an_actor_that_died_with_its_last_message_under_way_is_not_buried(
     assert rig.claimed() == [1, 1]
 
 
-def test_a_last_message_that_comes_after_the_burial_is_ignored(rig: Rig) -> None:
+def test_a_last_message_that_comes_after_the_end_was_reported_is_ignored(
+    rig: Rig,
+) -> None:
     (job,) = rig.start(1)
     rig.settle()
     (ref,) = pykka.ActorRegistry.get_by_class(TaskActor)

@@ -3,44 +3,26 @@
 from __future__ import annotations
 
 import threading
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final
-
-import msgspec
-import pykka
-from msgspec.structs import replace
+from typing import TYPE_CHECKING, Final
 
 from ..messages import (
     Acknowledged,
-    AddTask,
     Notification,
-    QueueReply,
-    QueueRequest,
-    RefusalCode,
-    Refused,
     Subscribe,
-    SystemStopped,
-    Unsubscribe,
-    WriteDown,
 )
-from ..rules.field_types import wrong_type
-from ..rules.status import TaskFilter
 from ..runtime.sending import (
     DeadLetters,
     Recipient,
-    call_safely,
     logger,
-    post,
-    post_if_alive,
 )
 from ..session.blocking import Requests, TaskSystemError
 from . import wire
 from .events import HostBack, HostEvent, HostLost, SessionEnded
-from .follower import Follower
 from .frames import FrameError, frame
+from .remote_queue import RemoteQueue
 from .socket_writer import SocketWriter, close_socket
 from .starting import Reached, reach
-from .wire import BadMessageError, Behind, Farewell, KindWords, Number, StopHost, Told
+from .wire import BadMessageError, Behind, Farewell, KindWords, StopHost, Told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,249 +35,6 @@ _CHUNK: Final = 1 << 18
 _FLUSH_TIMEOUT: Final = 2.0
 _SHORTEST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 5.0
-_DIED: Final = (
-    "the session's host died before it answered; the task list shows whether this was"
-    " done"
-)
-
-
-class _Subscription:
-    def __init__(self, request: Subscribe) -> None:
-        self.request = request
-        told_of_all = request.which is TaskFilter.ALL
-        self.follower = Follower(told_of_all=told_of_all)
-
-
-class _Pending(msgspec.Struct, frozen=True):
-    """A request that was not answered yet.
-
-    Attributes:
-        recipient: Gets the answer.
-        request: What was asked; its recipients are numbers.
-    """
-
-    recipient: Recipient[QueueReply]
-    request: Any
-
-
-class RemoteQueue:
-    """Takes requests for a queue in another process; see `RemoteSystem.queue`.
-
-    Args:
-        dead_letters: Counts what reaches nobody.
-        events: Told what becomes of the connection.
-    """
-
-    def __init__(
-        self, dead_letters: DeadLetters, events: Recipient[HostEvent] | None
-    ) -> None:
-        self._dead_letters = dead_letters
-        self._events = events
-        # Of all that follows; a recipient may send a request when it is told something.
-        self._lock = threading.RLock()
-        self._writer: SocketWriter | None = None
-        self._closed = False
-        self._numbers = 0
-        self._pending: dict[int, _Pending] = {}
-        self._subscriptions: dict[int, _Subscription] = {}
-        self._held: list[bytes] = []
-        self._untold: list[HostEvent] = []
-
-    def tell(self, message: QueueRequest, /) -> None:
-        """Take a request. Never blocks.
-
-        While the host is gone, requests wait for the next one.
-
-        Raises:
-            pykka.ActorDeadError: If the system is not started, or has been stopped.
-        """
-        with self._lock:
-            if self._closed:
-                raise pykka.ActorDeadError("the connection to the host has ended")
-            if (problem := wrong_type(message)) is not None:
-                # It can't be read at the other end.
-                self._refuse(message, problem)
-                return
-            try:
-                payload = self._encode(message)
-            except UnicodeEncodeError:
-                self._refuse_text(message)
-                return
-            if self._writer is None:
-                self._held.append(payload)
-            else:
-                self._writer.send(frame(payload))
-
-    def attach(self, writer: SocketWriter) -> None:
-        """Send to this host from now on: what was interrupted first."""
-        with self._lock:
-            again = [
-                *(self._resubscribe(number) for number in self._subscriptions),
-                *(wire.encode(it.request) for it in self._pending.values()),
-                *self._held,
-            ]
-            self._held.clear()
-            self._writer = writer
-            for payload in again:
-                writer.send(frame(payload))
-
-    def detach(self) -> None:
-        """Send nothing until there is another host."""
-        refused: list[tuple[Recipient[QueueReply], QueueReply]] = []
-        with self._lock:
-            self._writer = None
-            for number, pending in [*self._pending.items()]:
-                # All else can be asked again, and is when there is another host.
-                if isinstance(pending.request, AddTask) and not (
-                    pending.request.request.key
-                ):
-                    del self._pending[number]
-                    correlation_id = pending.request.correlation_id
-                    refusal = Refused(_DIED, RefusalCode.FAILED, correlation_id)
-                    refused.append((pending.recipient, refusal))
-                elif isinstance(pending.request, Subscribe):
-                    del self._pending[number]
-                    answer = Acknowledged(pending.request.correlation_id)
-                    refused.append((pending.recipient, answer))
-        for recipient, answer in refused:
-            post(recipient, answer, self._dead_letters)
-
-    def close(self, text: str) -> None:
-        """Take nothing more; refuse what was not answered."""
-        with self._lock:
-            self._closed = True
-            self._writer = None
-            pending = [*self._pending.values()]
-            self._pending.clear()
-            subscribers = [it.request.subscriber for it in self._subscriptions.values()]
-            self._subscriptions.clear()
-            self._held.clear()
-        for it in pending:
-            correlation_id = it.request.correlation_id
-            refusal = Refused(text, RefusalCode.CLOSING, correlation_id)
-            post(it.recipient, refusal, self._dead_letters)
-        for subscriber in subscribers:
-            call_safely(partial(post_if_alive, subscriber, SystemStopped(text)))
-
-    def take(self, to: int, message: QueueReply | Notification) -> None:
-        """Pass on what the host told a recipient."""
-        if not isinstance(message, Notification):
-            with self._lock:
-                pending = self._pending.pop(to, None)
-            if pending is not None:
-                post(pending.recipient, message, self._dead_letters)
-            return
-        with self._lock:
-            subscription = self._subscriptions.get(to)
-        if subscription is None:
-            return
-        subscriber = subscription.request.subscriber
-        if isinstance(message, SystemStopped):
-            with self._lock:
-                self._subscriptions.pop(to, None)
-            call_safely(partial(post_if_alive, subscriber, message))
-            return
-        for news in subscription.follower.take(message):
-            if not post(subscriber, news, self._dead_letters):
-                self._drop(to)
-                return
-
-    def subscribe_again(self, number: int) -> None:
-        """Subscribe a recipient that was too slow."""
-        with self._lock:
-            if number in self._subscriptions and self._writer is not None:
-                self._writer.send(frame(self._resubscribe(number)))
-
-    def tell_event(self, event: HostEvent) -> None:
-        """Tell what became of the connection, now or to the first who listens."""
-        with self._lock:
-            events = self._events
-            if events is None:
-                self._untold.append(event)
-        if events is not None:
-            post(events, event, self._dead_letters)
-
-    def listen(self, events: Recipient[HostEvent]) -> None:
-        """Tell this recipient what becomes of the connection, and what has by now."""
-        with self._lock:
-            self._events = events
-            untold, self._untold = self._untold, []
-        for event in untold:
-            post(events, event, self._dead_letters)
-
-    def _drop(self, number: int) -> None:
-        with self._lock:
-            if self._subscriptions.pop(number, None) is None:
-                return
-            if self._writer is not None:
-                gone = wire.encode(Unsubscribe(Number(number)))
-                self._writer.send(frame(gone))
-
-    def _resubscribe(self, number: int) -> bytes:
-        # What was missed meanwhile its follower finds out.
-        request = replace(
-            self._subscriptions[number].request,
-            subscriber=Number(number),
-            since=None,
-            reply_to=None,
-        )
-        return wire.encode(request)
-
-    def _encode(self, message: QueueRequest) -> bytes:
-        changes: dict[str, Any] = {}
-        if isinstance(message, Subscribe):
-            number = self._number_of(message.subscriber)
-            if number is None:
-                number = self._next_number()
-                self._subscriptions[number] = _Subscription(message)
-            else:
-                self._subscriptions[number].request = message
-            changes["subscriber"] = Number(number)
-        elif isinstance(message, Unsubscribe):
-            number = self._number_of(message.subscriber)
-            if number is not None:
-                del self._subscriptions[number]
-            changes["subscriber"] = Number(number or 0)
-        elif isinstance(message, WriteDown) and message.shown_by is not None:
-            number = self._number_of(message.shown_by)
-            changes["shown_by"] = None if number is None else Number(number)
-        recipient: Recipient[QueueReply] | None = getattr(message, "reply_to", None)
-        if recipient is not None:
-            number = self._next_number()
-            changes["reply_to"] = Number(number)
-            request = replace(message, **changes)
-            self._pending[number] = _Pending(recipient, request)
-            return wire.encode(request)
-        return wire.encode(replace(message, **changes) if changes else message)
-
-    def _refuse_text(self, message: QueueRequest) -> None:
-        """Answer a request that JSON can't hold."""
-        recipient: Recipient[QueueReply] | None = getattr(message, "reply_to", None)
-        for number, it in [*self._pending.items()]:
-            if it.recipient is recipient and number == self._numbers:
-                del self._pending[number]
-        text = "the request is not valid UTF-8, nor is its environment; correct it"
-        self._refuse(message, text)
-
-    def _refuse(self, message: QueueRequest, text: str) -> None:
-        recipient: Recipient[QueueReply] | None = getattr(message, "reply_to", None)
-        given = getattr(message, "correlation_id", None)
-        correlation_id = given if isinstance(given, int | str) else None
-        refusal = Refused(text, RefusalCode.INVALID, correlation_id)
-        if recipient is not None:
-            post(recipient, refusal, self._dead_letters)
-        else:
-            logger.warning("%s: %s", type(message).__name__, text)
-
-    def _number_of(self, subscriber: Recipient[Notification]) -> int | None:
-        for number, it in self._subscriptions.items():
-            if it.request.subscriber == subscriber:
-                return number
-        return None
-
-    def _next_number(self) -> int:
-        self._numbers += 1
-        return self._numbers
 
 
 class RemoteSystem(Requests):

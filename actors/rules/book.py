@@ -16,7 +16,8 @@ import msgspec
 
 from .attempts import again_after, may_run_again, next_attempt
 from .batches import Batches
-from .scheduler import Place, Scheduler, local_time
+from .moment import local_time
+from .scheduler import Scheduler
 from .status import (
     TaskCounts,
     TaskFilter,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from .moment import Moment
     from .outcome import Outcome
     from .output_news import OutputNews
+    from .places import Place
     from .request import TaskRequest
 
 LARGEST: Final = (1 << 53) - 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -29,3 +29,9 @@ def is_plausible(at: datetime) -> bool:
     and one without a time zone can't be compared with those that have one.
     """
     return at.tzinfo is not None and at.year in _YEARS
+
+
+def local_time(at: float, *, day: bool = True) -> str:
+    """Write a moment as people of this machine read it."""
+    local = datetime.fromtimestamp(at, UTC).astimezone()
+    return f"{local:%Y-%m-%d %H:%M:%S}" if day else f"{local:%H:%M:%S}"

@@ -1,0 +1,96 @@
+"""Which waiting tasks wait for the ends of others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from .status import TaskStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .terms import Terms
+
+_COMPLETE: Final = (TaskStatus.COMPLETE,)
+_FAILED: Final = (TaskStatus.FAILED,)
+_ENDED: Final = (TaskStatus.COMPLETE, TaskStatus.FAILED, TaskStatus.CANCELED)
+
+
+class Dependencies:
+    """The tasks that wait for others, and how those may end."""
+
+    def __init__(self) -> None:
+        self.unmet: dict[int, dict[int, tuple[TaskStatus, ...]]] = {}
+        """By the id of a task: those it waits for; to be read only."""
+        self._dependents: dict[int, dict[int, None]] = {}
+        self._released: list[int] = []
+
+    def add(
+        self, task_id: int, terms: Terms, ended: Mapping[int, TaskStatus]
+    ) -> int | None:
+        """Let a task wait for those that its terms name.
+
+        Args:
+            task_id: Which.
+            terms: Its terms.
+            ended: The tasks among those that have ended, and how.
+
+        Returns:
+            The id of an ended task because of which it can never start; it does not
+            wait then. `None` otherwise.
+        """
+        unmet = _conditions(terms)
+        for other, accepted in [*unmet.items()]:
+            status = ended.get(other)
+            if status in accepted:
+                del unmet[other]
+            elif status is not None or not accepted:
+                return other
+        if unmet:
+            self.unmet[task_id] = unmet
+            for other in unmet:
+                self._dependents.setdefault(other, {})[task_id] = None
+        return None
+
+    def drop(self, task_id: int) -> None:
+        """Let a task wait for no other any more."""
+        for other in self.unmet.pop(task_id, ()):
+            self._dependents[other].pop(task_id, None)
+
+    def ended(self, task_id: int, status: TaskStatus) -> tuple[list[int], list[int]]:
+        """Note the end of a task.
+
+        Returns:
+            The tasks that can never start because of it, and those that wait for no
+            other any more.
+        """
+        never: list[int] = []
+        met: list[int] = []
+        for dependent in self._dependents.pop(task_id, ()):
+            unmet = self.unmet[dependent]
+            if status not in unmet.pop(task_id):
+                never.append(dependent)
+            elif not unmet:
+                del self.unmet[dependent]
+                met.append(dependent)
+        self._released += met
+        return never, met
+
+    def take_released(self) -> list[int]:
+        """Return the tasks that wait for no other any more; once each."""
+        released, self._released = self._released, []
+        return released
+
+
+def _conditions(terms: Terms) -> dict[int, tuple[TaskStatus, ...]]:
+    """Return the tasks that must have ended, and with which statuses each may."""
+    conditions: dict[int, tuple[TaskStatus, ...]] = {}
+    for ids, accepted in (
+        (terms.after, _COMPLETE),
+        (terms.after_failed, _FAILED),
+        (terms.after_any, _ENDED),
+    ):
+        for other in ids:
+            both = conditions.get(other, _ENDED)
+            conditions[other] = tuple(it for it in both if it in accepted)
+    return conditions

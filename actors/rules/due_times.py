@@ -1,0 +1,45 @@
+"""The times at which waiting tasks are due."""
+
+from __future__ import annotations
+
+import heapq
+
+from .tidy import tidy
+
+
+class DueTimes:
+    """The earliest times at which tasks may start, in seconds of one clock."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[int, float] = {}
+        """Those that have not come, to be read only."""
+        # May hold some that are out of date.
+        self._heap: list[tuple[float, int]] = []
+
+    def set(self, task_id: int, due: float) -> None:
+        """Give a task a time."""
+        self.by_id[task_id] = due
+        heapq.heappush(self._heap, (due, task_id))
+        tidy(self._heap, len(self.by_id), lambda it: self.by_id.get(it[1]) == it[0])
+
+    def drop(self, task_id: int) -> None:
+        """Let a task have no time."""
+        self.by_id.pop(task_id, None)
+
+    def take_due(self, now: float) -> list[int]:
+        """Return the tasks whose time has come, in that order; once each."""
+        come: list[int] = []
+        while (at := self.next()) is not None and at <= now:
+            _, task_id = heapq.heappop(self._heap)
+            del self.by_id[task_id]
+            come.append(task_id)
+        return come
+
+    def next(self) -> float | None:
+        """Return the time that comes next; `None` if there is none."""
+        while self._heap:
+            at, task_id = self._heap[0]
+            if self.by_id.get(task_id) == at:
+                return at
+            heapq.heappop(self._heap)
+        return None

@@ -1,0 +1,149 @@
+"""Verbs that add tasks, or change what queued ones do."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ...actors import AddTask, Task, TaskAdded, TaskRequest, TaskStatus
+from ...actors.session.asking import ANSWER_TIMEOUT, ask
+from ..dialogue.batch import PLACE, each_request, filled, read_lines
+from ..program.exit_status import EXIT_UNSUCCESSFUL
+from .call import UsageError, complain
+from .editor import edited
+from .lean_add import command_line
+from .scheduling import schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...actors import Task
+    from ...actors.host.remote import RemoteSystem
+    from ..dialogue.new_task import Asked
+    from .call import Call
+
+
+def add(call: Call, system: RemoteSystem) -> int:
+    """Add a task, a batch of them, or a schedule."""
+    asked: Asked = call.options.asked
+    request = request_of(call)
+    if asked.every:
+        schedule(call, system, request, asked)
+        return 0
+    values = asked.each
+    if asked.batch:
+        values = read_lines(_text_of(asked.batch))
+    once = asked.unless_queued
+    if values:
+        words = call.options.words
+        added = [
+            system.add_request(it, unless_queued=once)
+            for it in _each(request, values, asked, words, call.options.label)
+        ]
+        _tell_all_added(call, added)
+    else:
+        message = AddTask(request, unless_queued=once)
+        letters = system.dead_letters
+        reply = ask(system.queue, message, TaskAdded, ANSWER_TIMEOUT, letters)
+        _tell_added(call, reply.task, existed=reply.existed)
+    return 0
+
+
+def request_of(call: Call) -> TaskRequest:
+    """Return the request for what was typed."""
+    asked: Asked = call.options.asked
+    asked.check()
+    command = command_line(call.options.words) if call.options.words else ""
+    if asked.batch and not command:
+        command = PLACE  # each line is a command
+    if not command.strip():
+        verb = call.options.verb
+        raise UsageError(f"missing command; try: backburner {verb} -- make test")
+    label = call.options.label or command.strip()
+    return TaskRequest(label, "bash", (command,), terms=asked.task_terms)
+
+
+def edit(call: Call, system: RemoteSystem) -> int:
+    """Change the command or the description of a task."""
+    options = call.options
+    task = system.get(options.id)
+    command = command_line(options.words) if options.words else ""
+    if not command and options.label is None:
+        if task.status is not TaskStatus.QUEUED or len(task.args) != 1:
+            raise UsageError(f"#{task.id} is not a queued task of one command")
+        command = edited(task.args[0])
+        if command == task.args[0]:
+            return complain("nothing was changed", EXIT_UNSUCCESSFUL)
+    args = (command,) if command else ()
+    task = system.edit(task.id, *args, description=options.label)
+    call.say_tasks([task])
+    return 0
+
+
+def rename(call: Call, system: RemoteSystem) -> int:
+    """Give a task another description."""
+    name = " ".join(call.options.text)
+    call.say_tasks([system.edit(call.options.id, description=name)])
+    return 0
+
+
+def rerun(call: Call, system: RemoteSystem) -> int:
+    """Add tasks again."""
+    for task_id in call.options.ids:
+        _tell_added(call, system.add_request(system.get(task_id).request))
+    return 0
+
+
+def _tell_all_added(call: Call, tasks: list[Task]) -> None:
+    if call.as_json:
+        call.say_json(tasks)
+    elif call.options.print_id:
+        call.say(*(str(task.id) for task in tasks))
+    else:
+        many = f" to #{tasks[-1].id}" if len(tasks) > 1 else ""
+        call.say(f"added #{tasks[0].id}{many}")
+
+
+def _tell_added(call: Call, task: Task, *, existed: bool = False) -> None:
+    if call.as_json:
+        call.say_json(task)
+    elif getattr(call.options, "print_id", False):
+        call.say(str(task.id))
+    else:
+        call.say(f"#{task.id} is queued already" if existed else f"added #{task.id}")
+
+
+def _each(
+    request: TaskRequest,
+    values: Sequence[str],
+    asked: Asked,
+    words: Sequence[str],
+    label: str | None,
+) -> list[TaskRequest]:
+    """Return a request for each value, which may have a place in each of the words."""
+    requests = each_request(request, values, asked.max_fails)
+    if len(words) > 1:
+        # Quoted as a whole, they would hold the value in quotes of another level.
+        lines = [
+            command_line([filled(it, value, quoted=False) for it in words])
+            for value in values
+        ]
+        requests = [
+            msgspec.structs.replace(
+                it, args=(line,), description=it.description if label else line
+            )
+            for it, line in zip(requests, lines, strict=True)
+        ]
+    return requests
+
+
+def _text_of(name: str) -> str:
+    """Return what a file holds, or the standard input for `-`."""
+    try:
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        return data.decode()
+    except UnicodeDecodeError:
+        raise UsageError(f"{name} is not valid UTF-8") from None

@@ -1,0 +1,130 @@
+"""Verbs that end tasks, and that say what starts when."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING, Final
+
+from ...actors import TaskStatus
+from ...actors.rules.safe_text import safe_line
+from ..dialogue.reports import rules_lines, slots_text
+from ..program.exit_status import EXIT_UNSUCCESSFUL
+from .call import UsageError, complain
+from .scheduling import pause_schedule
+
+if TYPE_CHECKING:
+    from ...actors import QueueRules
+    from ...actors.host.remote import RemoteSystem
+    from .call import Call
+
+ENDED: Final = "the session was ended: backburner end"
+"""The reason of tasks that the end of the session has ended."""
+
+
+def cancel(call: Call, system: RemoteSystem) -> int:
+    """Cancel tasks."""
+    options = call.options
+    canceled = [
+        system.cancel(task_id, reason="canceled by you", now=options.now)
+        for task_id in options.ids
+    ]
+    if call.as_json:
+        call.say_json(canceled)
+    else:
+        call.say(*(f"#{task.id} {safe_line(task.reason)}" for task in canceled))
+    return 0
+
+
+def kill(call: Call, system: RemoteSystem) -> int:
+    """Send a signal to the processes of tasks."""
+    name = signal.Signals(call.options.signal).name
+    status = 0
+    for task_id in call.options.ids:
+        found = system.look_up(task_id)
+        if found.pid is None:
+            text = f"#{task_id} has no process ({found.task.status})"
+            status = complain(text, EXIT_UNSUCCESSFUL)
+            continue
+        try:
+            os.killpg(found.pid, call.options.signal)
+        except OSError as error:
+            text = f"can't send {name} to #{task_id}: {error.strerror}"
+            status = complain(text, EXIT_UNSUCCESSFUL)
+            continue
+        call.say(f"sent {name} to #{task_id}")
+    return status
+
+
+def move(call: Call, system: RemoteSystem) -> int:
+    """Put a queued task elsewhere in the order."""
+    options = call.options
+    if (options.place == "before") is (options.other is None):
+        raise UsageError("give a place: first, last, or before ID")
+    first = options.place == "first"
+    task = system.move(options.id, first=first, before=options.other)
+    call.say_tasks([task])
+    return 0
+
+
+def hold(call: Call, system: RemoteSystem) -> int:
+    """Let queued tasks wait until they are released, or release them."""
+    change = system.hold if call.options.verb == "stash" else system.release
+    call.say_tasks([change(task_id) for task_id in call.options.ids])
+    return 0
+
+
+def pause(call: Call, system: RemoteSystem) -> int:
+    """Start nothing of a group, or of all, or start tasks again."""
+    if (schedule_id := call.options.schedule) is not None:
+        return pause_schedule(call, system, schedule_id)
+    change = system.pause if call.options.verb == "pause" else system.resume
+    return _tell_rules(call, change(call.options.group))
+
+
+def group(call: Call, system: RemoteSystem) -> int:
+    """Show what is set for groups, or set how many tasks of one run."""
+    options = call.options
+    if (options.name is None) is not (options.parallel is None):
+        raise UsageError("give a name and a number: group NAME --parallel N")
+    if options.name is None:
+        return _tell_rules(call, system.rules())
+    return _tell_rules(call, system.set_group(options.name, options.parallel))
+
+
+def parallel(call: Call, system: RemoteSystem) -> int:
+    """Set how many tasks run at a time."""
+    slots = system.set_slots(call.options.slots)
+    if call.as_json:
+        call.say_json(slots)
+    else:
+        call.say(slots_text(slots))
+    return 0
+
+
+def clean(call: Call, system: RemoteSystem) -> int:
+    """Forget the finished tasks."""
+    ids = system.forget_finished()
+    if call.as_json:
+        call.say_json(ids)
+    else:
+        call.say(f"forgot {len(ids)} finished task{'s' * (len(ids) != 1)}")
+    return 0
+
+
+def end(call: Call, system: RemoteSystem) -> int:
+    """End the session."""
+    running = [t for t in system.list() if t.status is TaskStatus.RUNNING]
+    system.end(ENDED)
+    names = ", ".join(f"#{t.id} {safe_line(t.description)}" for t in running)
+    ended = f"; ended {names}" if names else ""
+    call.say(f"session {call.settings.name} ended{ended}")
+    return 0
+
+
+def _tell_rules(call: Call, rules: QueueRules) -> int:
+    if call.as_json:
+        call.say_json(rules)
+    else:
+        call.say(*rules_lines(rules))
+    return 0

@@ -1,0 +1,185 @@
+"""Verbs that wait for tasks, or show their output."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ...actors import CancelTask, Task, TaskStatus, TaskSystemError
+from ...actors.rules.outcome import TIMED_OUT
+from ...actors.session.output_lines import place_of_last
+from ..dialogue.reports import news_text
+from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL
+from .adding import request_of
+from .call import UsageError, complain
+from .ends import TaskEnds
+from .output import OutputCopy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...actors import Task
+    from ...actors.host.remote import RemoteSystem
+    from ..dialogue.new_task import Asked
+    from .call import Call
+
+EXIT_TIMEOUT: Final = 124
+"""The exit status of a wait that took too long, as of `timeout`."""
+
+_PAUSE: Final = 0.1
+"""Seconds between two looks at a file that grows; the end of its task is told."""
+
+_SIGNALED: Final = re.compile(r"killed by signal (\d+)")
+
+
+def run(call: Call, system: RemoteSystem) -> int:
+    """Add a task, show its output, and end as it ends."""
+    with TaskEnds(system) as ends:
+        asked: Asked = call.options.asked
+        if asked.every or asked.each or asked.batch:
+            raise UsageError(
+                "run waits for one task; use add for --every, --each and --batch"
+            )
+        task = system.add_request(request_of(call))
+        return _follow_to_end(call, system, ends, task)
+
+
+def log(call: Call, system: RemoteSystem) -> int:
+    """Show the output of a task."""
+    options = call.options
+    task = _logged_task(call, system)
+    try:
+        pattern = re.compile(options.grep) if options.grep else None
+    except re.error as error:
+        raise UsageError(
+            f"{options.grep!r} is not a regular expression: {error}"
+        ) from error
+    offset = options.since.offset if options.since else 0
+    if options.lines is not None and task.output_path is not None:
+        with contextlib.suppress(FileNotFoundError):  # it has printed nothing yet
+            place = place_of_last(Path(task.output_path), options.lines)
+            offset = max(offset, place)
+    output = OutputCopy(task, offset, pattern, as_json=call.as_json)
+    try:
+        output.copy(task)
+        if options.follow:
+            with TaskEnds(system) as ends:
+                while not task.status.is_final:
+                    (task,) = ends.wait((task.id,), _PAUSE) or (task,)
+                    output.copy(task)
+    finally:
+        if options.since and not call.as_json:
+            sys.stderr.write(f"next: --since {output.position}\n")
+    output.end()
+    return 0
+
+
+def wait(call: Call, system: RemoteSystem) -> int:
+    """Wait until tasks have ended."""
+    options = call.options
+    ids = options.ids or [t.id for t in system.list() if not t.status.is_final]
+    for task_id in ids:
+        system.get(task_id)
+    try:
+        if options.any and ids:
+            ended = _wait_for_any(system, ids, options.timeout)
+        else:
+            ended = system.wait(*ids, timeout=options.timeout) if ids else ()
+    except TimeoutError as error:
+        return complain(str(error), EXIT_TIMEOUT)
+    if call.as_json:
+        call.say_json(ended)
+    else:
+        call.say(*(news_text(task, call.icons) for task in ended))
+    statuses = [_status_of(task) for task in ended]
+    if len(statuses) == 1:
+        return statuses[0]
+    return EXIT_UNSUCCESSFUL if any(statuses) else 0
+
+
+def _follow_to_end(call: Call, system: RemoteSystem, ends: TaskEnds, task: Task) -> int:
+    output = OutputCopy(task)
+    while True:
+        try:
+            output.copy(task)
+            if task.status.is_final:
+                break
+            (task,) = ends.wait((task.id,), _PAUSE) or (task,)
+        except KeyboardInterrupt:
+            status = _ask_about(system, task)
+            if status is not None:
+                return status
+    if task.status is not TaskStatus.COMPLETE:
+        sys.stderr.write(f"{news_text(task, call.icons)}\n")
+    return _status_of(task)
+
+
+def _ask_about(system: RemoteSystem, task: Task) -> int | None:
+    """Ask what Ctrl+C means; return an exit status to leave with."""
+    leave = EXIT_SIGNAL + signal.SIGINT
+    goes_on = f"#{task.id} keeps running; see: backburner log -f {task.id}\n"
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        sys.stderr.write(goes_on)
+        return leave
+    sys.stderr.write(
+        f"\n#{task.id} runs: Ctrl+C again cancels it, Enter leaves it running,"
+        " g and Enter goes on showing it: "
+    )
+    sys.stderr.flush()
+    try:
+        answer = sys.stdin.readline()
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")
+        system.queue.tell(CancelTask(task.id, "canceled by you"))
+        return None
+    if answer.strip().lower().startswith("g"):
+        return None
+    sys.stderr.write(goes_on)
+    return leave
+
+
+def _logged_task(call: Call, system: RemoteSystem) -> Task:
+    options = call.options
+    since = options.since.task_id if options.since else None
+    task_id = since if options.id is None else options.id
+    if since not in {None, task_id}:
+        raise UsageError(
+            f"--since {options.since} is a place in the output of #{since}, not of"
+            f" #{task_id}"
+        )
+    if task_id is None:
+        tasks = system.list()
+        if not tasks:
+            raise TaskSystemError("there is no task yet")
+        task_id = tasks[-1].id
+    task = system.get(task_id)
+    if task.output_path is None:
+        raise TaskSystemError(f"#{task.id} has no output")
+    return task
+
+
+def _wait_for_any(
+    system: RemoteSystem, ids: Sequence[int], timeout: float
+) -> tuple[Task, ...]:
+    with TaskEnds(system) as ends:
+        ended = ends.wait(ids, timeout)
+    if not ended:
+        raise TimeoutError(f"none of the tasks has ended within {timeout:g} s")
+    return ended
+
+
+def _status_of(task: Task) -> int:
+    """Return the exit status that stands for how a task ended."""
+    if task.status is TaskStatus.COMPLETE:
+        return 0
+    if task.status is TaskStatus.FAILED and task.reason.startswith(TIMED_OUT):
+        return EXIT_TIMEOUT
+    if task.exit_code:
+        return task.exit_code
+    if found := _SIGNALED.search(task.reason):
+        return EXIT_SIGNAL + int(found[1])
+    return EXIT_UNSUCCESSFUL

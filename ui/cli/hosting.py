@@ -1,0 +1,106 @@
+"""Verbs about sessions and their hosts."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ...actors import TaskFilter
+from ...actors.host import starting
+from ...actors.host.address import is_served
+from ...actors.host.remote import RemoteSystem
+from ...actors.host.stopping import runs_jobs, stop_any
+from ...actors.processes.output_file import read_tail
+from ...actors.rules.safe_text import safe_line, safe_lines
+from ..program.exit_status import EXIT_UNSUCCESSFUL
+from .call import complain
+
+if TYPE_CHECKING:
+    from .call import Call
+
+_OF_A_SESSION: Final = ("session.db", "host.sock")
+_STOPPED: Final = "the session's host was stopped"
+
+
+def sessions(call: Call) -> int:
+    """List the sessions."""
+    found: list[dict[str, Any]] = []
+    with contextlib.suppress(FileNotFoundError):
+        for folder in sorted(call.state.iterdir()):
+            if any(os.path.lexists(folder / it) for it in _OF_A_SESSION):
+                served = is_served(folder)
+                found.append({"name": folder.name, "host": served})
+    if call.as_json:
+        call.say_json(found)
+    else:
+        names = (safe_line(it["name"]) for it in found)
+        hosts = ("host" if it["host"] else "-" for it in found)
+        call.say(*map("  ".join, zip(names, hosts, strict=True)))
+    return 0
+
+
+def host(call: Call) -> int:
+    """Start, stop or restart the host, or tell of it."""
+    action = call.options.action
+    directory = Path(call.settings.directory)
+    if action == "logs":
+        log = directory / starting.LOG_NAME
+        try:
+            data, _ = read_tail(log, starting.LONGEST_LOG)
+        except OSError as error:
+            return complain(f"can't read {log}: {error.strerror}", EXIT_UNSUCCESSFUL)
+        call.say(*safe_lines(data.decode("utf-8", "replace")))
+        return 0
+    if action == "run":
+        starting.run_in_foreground(call.settings)
+    if action == "stop":
+        return _stop_host(call)
+    if action == "restart" and (status := _restart_host(call)):
+        return status
+    with RemoteSystem(
+        call.settings, start_host=action in {"start", "restart"}
+    ) as system:
+        welcome = system.welcome
+    if call.as_json:
+        call.say_json(welcome)
+    else:
+        call.say(
+            f"session {welcome.session}: host {welcome.program}, process"
+            f" {welcome.pid}, {welcome.slots} slots"
+        )
+    return 0
+
+
+def _restart_host(call: Call) -> int:
+    """Let a new host take over, with all tasks; start one if there is none.
+
+    One of another protocol can't hand its tasks over: it is stopped.
+    """
+    try:
+        starting.restart(call.settings).sock.close()
+    except starting.NoHostError:
+        return 0
+    except starting.OtherProtocolError:
+        return _stop_host(call)
+    return 0
+
+
+def _stop_host(call: Call) -> int:
+    try:
+        with RemoteSystem(call.settings, start_host=False) as system:
+            running = system.list(TaskFilter.RUNNING)
+            if running and not call.options.force:
+                names = ", ".join(f"#{task.id}" for task in running)
+                text = f"{names} would be ended; wait for them, or use --force"
+                return complain(text, EXIT_UNSUCCESSFUL)
+            system.end(_STOPPED)
+    except starting.NoHostError:
+        return 0
+    except starting.OtherProtocolError as error:
+        if runs_jobs(error.pid) and not call.options.force:
+            text = "its running tasks would be ended; wait for them, or use --force"
+            return complain(f"{error}; {text}", EXIT_UNSUCCESSFUL)
+        stop_any(Path(call.settings.directory), _STOPPED)
+    return 0

@@ -1,0 +1,66 @@
+"""Verbs about schedules."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from ...actors import CatchUp
+from ...actors.runtime.zones import zone_for
+from ..dialogue.schedule_reports import schedule_lines, schedule_text
+
+if TYPE_CHECKING:
+    from ...actors import Schedule, TaskRequest
+    from ...actors.host.remote import RemoteSystem
+    from ..dialogue.new_task import Asked
+    from .call import Call
+
+
+def schedule(
+    call: Call, system: RemoteSystem, request: TaskRequest, asked: Asked
+) -> None:
+    """Add a schedule for a request."""
+    schedule = system.schedule(
+        request,
+        asked.every,
+        zone=zone_for(asked.every, asked.zone),
+        catch_up=asked.catch_up or CatchUp.ONCE,
+        overlap=asked.overlap,
+    )
+    if call.options.print_id and not call.as_json:
+        call.say(str(schedule.id))
+    else:
+        _tell_schedules(call, [schedule])
+
+
+def schedules(call: Call, system: RemoteSystem) -> int:
+    """List the schedules."""
+    found = system.schedules()
+    if call.as_json:
+        call.say_json(found)
+    else:
+        call.say(*schedule_lines(found, datetime.now(UTC)))
+    return 0
+
+
+def unschedule(call: Call, system: RemoteSystem) -> int:
+    """Remove schedules."""
+    removed = [system.unschedule(it) for it in call.options.ids]
+    _tell_schedules(call, removed, "removed ")
+    return 0
+
+
+def pause_schedule(call: Call, system: RemoteSystem, schedule_id: int) -> int:
+    """Pause a schedule, or resume it."""
+    paused = call.options.verb == "pause"
+    found = system.pause_schedule(schedule_id, paused=paused)
+    _tell_schedules(call, [found])
+    return 0
+
+
+def _tell_schedules(call: Call, schedules: list[Schedule], before: str = "") -> None:
+    now = datetime.now(UTC)
+    if call.as_json:
+        call.say_json(schedules)
+    else:
+        call.say(*(f"{before}{schedule_text(it, now)}" for it in schedules))

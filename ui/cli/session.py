@@ -1,0 +1,51 @@
+"""Which session a verb is about, and where its tasks are to run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+from ...actors.rules.safe_text import is_unicode
+from ...actors.system import check_session_name
+from ..program.config import load
+from ..program.host_settings import host_settings
+from .call import Call, UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def find_session(options: argparse.Namespace) -> Call:
+    """Return the call with the session that it names."""
+    given = os.environ.get("BACKBURNER_SESSION", "")
+    if "/" in given and options.session is None and options.state_dir is None:
+        # A job of a host asks: the variable is the folder of its session.
+        directory = Path(given).absolute()
+    else:
+        state = options.state_dir or platformdirs.user_state_path("backburner")
+        name = options.session or (given if "/" not in given else "") or "main"
+        check_session_name(name)
+        directory = state.absolute() / name
+    check_session_name(directory.name)
+    if not is_unicode(str(directory)):
+        raise UsageError(
+            f"the path of the session, {str(directory)!r}, is not valid UTF-8; name"
+            " another with --state-dir DIR"
+        )
+    settings = host_settings(load(options.config), directory, directory.name)
+    return Call(options, directory.parent, settings)
+
+
+def enter_task_surroundings(options: argparse.Namespace) -> None:
+    """Be where the task is to run; the host is told this process's surroundings."""
+    os.environ.update(getattr(options, "env", ()))
+    workdir = getattr(options, "workdir", None)
+    if workdir is not None:
+        try:
+            os.chdir(workdir)
+        except OSError as error:
+            raise UsageError(f"can't run in {workdir}: {error.strerror}") from error
+        os.environ["PWD"] = os.getcwd()  # noqa: PTH109 - a text

@@ -1,0 +1,47 @@
+"""Verbs that show tasks."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Final
+
+from ...actors import TaskFilter
+from ..dialogue.reports import detail_lines, list_lines, output_end, select
+
+if TYPE_CHECKING:
+    from ...actors.host.remote import RemoteSystem
+    from .call import Call
+
+_FILTERS: Final = {
+    None: TaskFilter.NOT_CANCELED,
+    "completed": TaskFilter.COMPLETE,
+}
+
+
+def status(call: Call, system: RemoteSystem) -> int:
+    """List tasks."""
+    name = call.options.which
+    which = _FILTERS.get(name) or TaskFilter(name)
+    while True:
+        answer = system.find(which)
+        answer = select(answer, call.options.group, call.options.label)
+        if call.as_json:
+            call.say_json(answer.tasks)
+        else:
+            if call.options.watch and sys.stdout.isatty():
+                sys.stdout.write("\x1b[H\x1b[2J")
+            call.say(*list_lines(answer, which, call.icons))
+        if not call.options.watch:
+            return 0
+        time.sleep(1.0)
+
+
+def show(call: Call, system: RemoteSystem) -> int:
+    """Show all that is known of a task."""
+    found = system.look_up(call.options.id)
+    if call.as_json:
+        call.say_json(found.task)
+    else:
+        call.say(*detail_lines(found, call.icons, (), output_end(found.task)))
+    return 0

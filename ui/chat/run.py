@@ -301,6 +301,11 @@ class _Chat:
         )
 
     def _stop_system(self) -> None:
+        # Whoever was told that the session ends, and sends a signal then, wants it to
+        # end at once; the pump may not have noticed the end before the signal.
+        self._hurry_owed = self._owner.finished and self._ended_by is not None
+        if self._hurry_owed:
+            self._ended_by = None
         # On a thread of its own, so that keys and signals can still be heard.
         stop = self._system.end if self._owner.ends else self._system.stop
         stopping = Background(stop, self._wakeup)

@@ -186,6 +186,35 @@ def test_what_does_not_end_is_killed_by_ctrl_c_or_another_signal(
         assert chat.wait_exit() == 0
 
 
+SIGNAL_AT_THE_END = """
+import os, signal
+from backburner.ui.dialogue.owner import Owner
+from backburner.ui.start import main
+
+wake = Owner.wake
+
+def wake_later(owner):
+    if owner.finished:
+        os.kill(os.getpid(), signal.SIGTERM)
+    wake(owner)
+
+Owner.wake = wake_later
+raise SystemExit(main())
+"""
+
+
+def test_a_signal_that_comes_with_the_end_kills_as_well(tmp_path: Path) -> None:
+    options = chat_command(tmp_path, "--grace", "600")[3:]
+    with PtySession([sys.executable, "-c", SIGNAL_AT_THE_END, *options]) as chat:
+        chat.wait(PLACEHOLDER)
+        chat.send("!trap '' TERM; echo deaf; sleep 600\r")
+        chat.wait("1 running", "  deaf")
+        chat.send("/quit\r")
+        chat.wait("Leave?")
+        chat.send("\r")
+        assert chat.wait_exit() == 0
+
+
 def test_ctrl_c_asks_and_escape_stays(chat: PtySession) -> None:
     chat.send("draft\x03")
     chat.wait(PLACEHOLDER)

@@ -5,26 +5,31 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from ..messages import TaskChanged, TaskEvent
 from ..rules.attempts import Attempt, may_run_again
 from ..rules.book import LARGEST, LAST_OPENED
-from ..rules.chat_message import ChatMessage
 from ..rules.outcome import STOPPING
 from ..rules.process_record import ProcessRecord
-from ..rules.safe_text import brief
-from ..rules.schedules import Schedule
 from ..rules.status import TaskStatus
-from ..rules.task import (
-    Task,
-    is_running,
-)
-from ..rules.terms import QueueRules
 from .environments import EnvironmentRows
+from .noted import Noted
 from .protocol import Memory
+from .rows import (
+    ProcessRow,
+    ScheduleRow,
+    check_last_changes,
+    decode_rules,
+    load_meta,
+    load_processes,
+    load_schedules,
+    load_tasks,
+    load_transcript,
+    load_unshown,
+)
 from .sqlite_file import (
     LOCK_TIMEOUT,
     DamagedJournalError,
@@ -38,87 +43,23 @@ from .sqlite_file import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from ..rules.chat_message import ChatMessage
+    from ..rules.schedules import Schedule
+    from ..rules.task import (
+        Task,
+    )
+    from ..rules.terms import QueueRules
     from ..rules.variables import Variables
     from .protocol import Everything
 
-_CHUNK: Final = 256  # tasks; with many more, the texts leave the processor's cache
 
 CHAT_KEPT: Final = 10_000
 """How many chat messages a session remembers when it is opened again."""
 
-_Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
-_Pid = Annotated[int, msgspec.Meta(ge=2, lt=1 << 31)]
 _Standing = tuple[Attempt | None, bool]
-_ProcessRow = tuple[int, _Pid, float]
-
-
-class _Meta(msgspec.Struct):
-    """The numbers of a session, as the file has them."""
-
-    next_id: Annotated[int, msgspec.Meta(ge=1, le=LARGEST)]
-    seq: _Count
-    shown: _Count
-    clean: Annotated[int, msgspec.Meta(ge=0, le=1)]
-    session_key: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{12}\Z")] = ""
-    rules: str = "{}"
-    next_schedule: Annotated[int, msgspec.Meta(ge=1, le=LARGEST)] = 1
-    boot: Annotated[str, msgspec.Meta(max_length=64)] = ""
-
-
-class _Noted:
-    """What waits for the next commit."""
-
-    def __init__(self) -> None:
-        self.tasks: dict[int, tuple[int, int, str, int | None]] = {}
-        self.changes: list[tuple[int, int, str, str]] = []
-        self.processes: list[tuple[int, int, float]] = []
-        self.chat: list[tuple[int, str]] = []
-        self.forgotten: list[tuple[int]] = []
-        self.settled: list[tuple[int]] = []  # forgotten, and nothing left to be shown
-        self.bare: list[tuple[int]] = []  # started, and so without an environment
-        self.meta: dict[str, int | str] = {}
-        self.schedules: dict[int, tuple[int, str, int | None]] = {}
-        self.unscheduled: list[tuple[int]] = []
-
-    def is_empty(self) -> bool:
-        """Tell whether there is nothing to write."""
-        return not (
-            self.tasks
-            or self.changes
-            or self.meta
-            or self.chat
-            or self.processes
-            or self.forgotten
-            or self.settled
-            or self.bare
-            or self.schedules
-            or self.unscheduled
-        )
-
-    def write(self, db: sqlite3.Connection) -> None:
-        """Write all of it; forgetting comes last, so that it wins."""
-        for statement, rows in (
-            ("INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?)", self.tasks.values()),
-            ("UPDATE tasks SET environment = NULL WHERE id = ?", self.bare),
-            ("INSERT OR REPLACE INTO changes VALUES (?, ?, ?, ?)", self.changes),
-            ("INSERT INTO chat (seq, message) VALUES (?, ?)", self.chat),
-            ("INSERT OR REPLACE INTO processes VALUES (?, ?, ?)", self.processes),
-            (
-                "INSERT OR REPLACE INTO schedules VALUES (?, ?, ?)",
-                self.schedules.values(),
-            ),
-            ("DELETE FROM schedules WHERE id = ?", self.unscheduled),
-            ("DELETE FROM tasks WHERE id = ?", self.forgotten),
-            ("DELETE FROM processes WHERE task_id = ?", self.forgotten),
-            ("DELETE FROM changes WHERE task_id = ?", self.settled),
-            ("INSERT OR REPLACE INTO meta VALUES (?, ?)", self.meta.items()),
-        ):
-            # Every statement costs a round through the interpreter's lock.
-            if rows:
-                db.executemany(statement, rows)
 
 
 class SqliteJournal:
@@ -153,7 +94,7 @@ class SqliteJournal:
         self._limit = WorkLimit(hurried)
         self._keep = keep
         self._hold = hold
-        self._noted = _Noted()
+        self._noted = Noted()
         self._environments = EnvironmentRows()
         self._seq = 0
         self._next_id = 1
@@ -162,9 +103,9 @@ class SqliteJournal:
         self._key = ""
         self._rules = "{}"
         self._boot = ""
-        self._processes: dict[int, tuple[int, int, float]] = {}
+        self._processes: dict[int, ProcessRow] = {}
         self._next_schedule = 1
-        self._schedules: dict[int, tuple[int, str, int | None]] = {}
+        self._schedules: dict[int, ScheduleRow] = {}
         # Of open tasks, as they are noted: other progress of running ones is not.
         self._standings: dict[int, _Standing] = {}
         self._reused: set[int] = set()  # those that may be started once more
@@ -196,10 +137,9 @@ class SqliteJournal:
         """
         db = self._connection()
         with explained(self._path):
-            rows = db.execute("SELECT key, value FROM meta")
-            meta = msgspec.convert(dict(rows), _Meta)
+            meta = load_meta(db)
             check(db, thoroughly=not meta.clean)
-            tasks, order, last_changes = _load_tasks(db)
+            tasks, order, last_changes = load_tasks(db)
             (newest,) = db.execute("SELECT max(seq) FROM changes").fetchone()
             # Progress has numbers too, and is shown without being written down.
             newest = max(newest or 0, max(last_changes.values(), default=0))
@@ -210,8 +150,8 @@ class SqliteJournal:
             kept = "" if meta.clean else meta.session_key
             self._key = key or kept or os.urandom(6).hex()
             if is_own and meta.session_key == self._key:
-                self._load_processes(db, tasks)
-            rules = _decode_rules(meta.rules)
+                self._processes = load_processes(db, tasks)
+            rules = decode_rules(meta.rules)
             self._rules = meta.rules
             self._shown = meta.shown
             self._boot = boot
@@ -219,15 +159,17 @@ class SqliteJournal:
             waiting = [task.id for task in tasks if task.status is queued]
             starting = [task.id for task in tasks if task.status is running]
             self._environments.load(db, waiting, starting)
-            schedules = self._load_schedules(db, meta.next_schedule)
+            schedules, self._schedules = load_schedules(db)
+            after = max(self._schedules, default=0) + 1
+            self._next_schedule = max(meta.next_schedule, after)
             unfinished = [it for it in tasks if not it.status.is_final]
             self._standings = {it.id: _standing(it) for it in unfinished}
             self._reused = {it.id for it in unfinished if may_run_again(it.terms)}
             # Of those that the program did not live to overwrite.
             self._environments.has_traces = not meta.clean
             # To be shown later; if one of them is damaged, now is the time to know.
-            unshown = self._load_unshown(db, meta.shown)
-            _check_last_changes(unshown, {task.id: task.status for task in tasks})
+            unshown = load_unshown(db, meta.shown, self._adopt)
+            check_last_changes(unshown, {task.id: task.status for task in tasks})
             db.execute(
                 "DELETE FROM chat WHERE id <= (SELECT max(id) FROM chat) - ?",
                 (CHAT_KEPT,),
@@ -393,7 +335,7 @@ class SqliteJournal:
                 with contextlib.suppress(sqlite3.Error):
                     db.execute("ROLLBACK")
                 raise
-        self._noted = _Noted()
+        self._noted = Noted()
         self._environments.written()
         self._unproven = False
 
@@ -428,20 +370,7 @@ class SqliteJournal:
         """Return the last of what was said and what was shown, in order."""
         db = self._connection()
         with explained(self._path):
-            # A message comes after the change whose number it carries.
-            rows = db.execute(
-                "SELECT seq, 0, 0, event, snapshot FROM changes WHERE seq <="
-                " (SELECT value FROM meta WHERE key = 'shown')"
-                " UNION ALL SELECT seq, 1, id, NULL, message FROM chat"
-                " ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT ?",
-                (limit,),
-            ).fetchall()
-            return tuple(
-                _decode_message(text)
-                if event is None
-                else self._change(seq, event, text)
-                for seq, _, _, event, text in reversed(rows)
-            )
+            return load_transcript(db, limit, self._adopt)
 
     @property
     def has_traces(self) -> bool:
@@ -474,12 +403,6 @@ class SqliteJournal:
             with contextlib.suppress(sqlite3.Error):
                 db.close()
 
-    def _change(self, seq: int, event: str, snapshot: str) -> TaskChanged:
-        task = self._adopt(_decode_task(snapshot))
-        if event != TaskEvent.of(task.status):
-            raise ValueError(f"{brief(event)} is not what happened to task {task.id}")
-        return TaskChanged(seq, TaskEvent(event), task)
-
     def _connection(self) -> sqlite3.Connection:
         self._limit.renew()
         if self._db is None:
@@ -504,41 +427,8 @@ class SqliteJournal:
                 f"{self._path} was {what} while the session was open"
             )
 
-    def _load_processes(self, db: sqlite3.Connection, tasks: Iterable[Task]) -> None:
-        running = [it.id for it in tasks if is_running(it)]
-        for task_id in running:
-            for row in db.execute(
-                "SELECT task_id, pid, created FROM processes WHERE task_id = ?",
-                (task_id,),
-            ):
-                self._processes[task_id] = msgspec.convert(row, _ProcessRow)
-
-    def _load_schedules(
-        self, db: sqlite3.Connection, next_id: int
-    ) -> tuple[Schedule, ...]:
-        schedules: list[Schedule] = []
-        for row in db.execute(
-            "SELECT id, snapshot, environment FROM schedules ORDER BY id"
-        ):
-            schedule = _decode_schedule(row[1])
-            if schedule.id != row[0]:
-                raise ValueError("a schedule carries the id of another")
-            schedules.append(schedule)
-            self._schedules[schedule.id] = row
-        self._next_schedule = max(next_id, max(self._schedules, default=0) + 1)
-        return tuple(schedules)
-
-    def _load_unshown(
-        self, db: sqlite3.Connection, shown: int
-    ) -> tuple[TaskChanged, ...]:
-        rows = db.execute(
-            "SELECT seq, event, snapshot FROM changes WHERE seq > ? ORDER BY seq",
-            (shown,),
-        )
-        return tuple(self._change(*row) for row in rows)
-
-    def _everything(self, everything: Everything) -> _Noted:
-        noted = _Noted()
+    def _everything(self, everything: Everything) -> Noted:
+        noted = Noted()
         self._environments.begin_again()
         for place, task in enumerate(everything.tasks, 1):
             snapshot = self._encode(task).decode()
@@ -569,68 +459,6 @@ class SqliteJournal:
         return (change.seq, change.task.id, change.event.value, snapshot)
 
 
-_SOME_TASKS: Final = (
-    "SELECT '[' || group_concat(id) || ']', '[' || group_concat(seq) || ']',"
-    " '[' || group_concat(snapshot) || ']' FROM"
-    " (SELECT id, seq, snapshot FROM tasks WHERE id > ? ORDER BY id LIMIT ?)"
-)
-
-
-def _load_tasks(
-    db: sqlite3.Connection,
-) -> tuple[list[Task], list[int], dict[int, int]]:
-    """Return all tasks by id, their ids in the order of their last changes, and those.
-
-    That is, the numbers of the changes by the ids.
-    """
-    ids: list[int] = []
-    seqs: list[int] = []
-    tasks: list[Task] = []
-    (lowest,) = db.execute("SELECT min(id) FROM tasks").fetchone()
-    if lowest is not None and lowest < 1:
-        raise ValueError(f"{lowest} is not the id of a task")
-    last = 0
-    # Hundreds at once: each row that is fetched, and each text that is decoded, is a
-    # call. The three are put together in the same order, that of the rows.
-    chunk = _CHUNK
-    while True:
-        try:
-            found = db.execute(_SOME_TASKS, (last, chunk)).fetchone()
-        except sqlite3.DataError:
-            # Together they are longer than any text may be; that is no damage.
-            if chunk == 1:
-                raise
-            chunk //= 4
-            continue
-        some_ids, some_seqs, some_tasks = found
-        if some_ids is None:
-            break
-        ids += _decode_numbers(some_ids)
-        seqs += _decode_numbers(some_seqs)
-        tasks += _decode_tasks(some_tasks)
-        last = ids[-1]
-    if ids != [task.id for task in tasks]:
-        raise ValueError("a task carries the id of another")
-    by_change = sorted(range(len(ids)), key=seqs.__getitem__)
-    return tasks, [ids[place] for place in by_change], dict(zip(ids, seqs, strict=True))
-
-
-def _check_last_changes(
-    changes: Iterable[TaskChanged], known: Mapping[int, TaskStatus]
-) -> None:
-    """Refuse last changes that say something else than the tasks do.
-
-    Whoever is shown a task that seems to run would wait for its end for ever.
-    """
-    last = {change.task.id: change.task.status for change in changes}
-    for task_id, status in last.items():
-        # Only a task that has finished may be forgotten.
-        if status is not known.get(task_id, status) or not (
-            task_id in known or status.is_final
-        ):
-            raise ValueError(f"task {task_id} is {status} in one place only")
-
-
 def _standing(task: Task) -> _Standing:
     """Return what of a running task must be written down."""
     return task.attempt, task.reason.startswith(STOPPING)
@@ -644,11 +472,3 @@ def _place_of(path: Path) -> tuple[int, int] | None:
     except OSError as error:
         raise JournalError(f"can't reach {path}: {error.strerror}") from error
     return found.st_dev, found.st_ino
-
-
-_decode_rules = msgspec.json.Decoder(QueueRules).decode
-_decode_schedule = msgspec.json.Decoder(Schedule).decode
-_decode_message = msgspec.json.Decoder(ChatMessage).decode
-_decode_task = msgspec.json.Decoder(Task).decode
-_decode_tasks = msgspec.json.Decoder(list[Task]).decode
-_decode_numbers = msgspec.json.Decoder(list[int]).decode

@@ -1,0 +1,61 @@
+"""What a journal has noted, and writes down with the next commit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+
+
+class Noted:
+    """What waits for the next commit, as rows."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[int, tuple[int, int, str, int | None]] = {}
+        self.changes: list[tuple[int, int, str, str]] = []
+        self.processes: list[tuple[int, int, float]] = []
+        self.chat: list[tuple[int, str]] = []
+        self.forgotten: list[tuple[int]] = []
+        self.settled: list[tuple[int]] = []  # forgotten, and nothing left to be shown
+        self.bare: list[tuple[int]] = []  # started, and so without an environment
+        self.meta: dict[str, int | str] = {}
+        self.schedules: dict[int, tuple[int, str, int | None]] = {}
+        self.unscheduled: list[tuple[int]] = []
+
+    def is_empty(self) -> bool:
+        """Tell whether there is nothing to write."""
+        return not (
+            self.tasks
+            or self.changes
+            or self.meta
+            or self.chat
+            or self.processes
+            or self.forgotten
+            or self.settled
+            or self.bare
+            or self.schedules
+            or self.unscheduled
+        )
+
+    def write(self, db: sqlite3.Connection) -> None:
+        """Write all of it; forgetting comes last, so that it wins."""
+        for statement, rows in (
+            ("INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?)", self.tasks.values()),
+            ("UPDATE tasks SET environment = NULL WHERE id = ?", self.bare),
+            ("INSERT OR REPLACE INTO changes VALUES (?, ?, ?, ?)", self.changes),
+            ("INSERT INTO chat (seq, message) VALUES (?, ?)", self.chat),
+            ("INSERT OR REPLACE INTO processes VALUES (?, ?, ?)", self.processes),
+            (
+                "INSERT OR REPLACE INTO schedules VALUES (?, ?, ?)",
+                self.schedules.values(),
+            ),
+            ("DELETE FROM schedules WHERE id = ?", self.unscheduled),
+            ("DELETE FROM tasks WHERE id = ?", self.forgotten),
+            ("DELETE FROM processes WHERE task_id = ?", self.forgotten),
+            ("DELETE FROM changes WHERE task_id = ?", self.settled),
+            ("INSERT OR REPLACE INTO meta VALUES (?, ?)", self.meta.items()),
+        ):
+            # Every statement costs a round through the interpreter's lock.
+            if rows:
+                db.executemany(statement, rows)

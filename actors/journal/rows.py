@@ -1,0 +1,187 @@
+"""The rows of a journal's file, read and checked."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+
+from ..messages import TaskChanged, TaskEvent
+from ..rules.book import LARGEST
+from ..rules.chat_message import ChatMessage
+from ..rules.safe_text import brief
+from ..rules.schedules import Schedule
+from ..rules.task import Task, is_running
+from ..rules.terms import QueueRules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from ..rules.status import TaskStatus
+
+_CHUNK: Final = 256  # tasks; with many more, the texts leave the processor's cache
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
+_Pid = Annotated[int, msgspec.Meta(ge=2, lt=1 << 31)]
+
+ProcessRow = tuple[int, _Pid, float]
+"""The id of a task, its process, and when that was created."""
+
+ScheduleRow = tuple[int, str, int | None]
+"""The id of a schedule, the schedule, and the row of its environment."""
+
+
+class Meta(msgspec.Struct):
+    """The numbers of a session, as the file has them."""
+
+    next_id: Annotated[int, msgspec.Meta(ge=1, le=LARGEST)]
+    seq: _Count
+    shown: _Count
+    clean: Annotated[int, msgspec.Meta(ge=0, le=1)]
+    session_key: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{12}\Z")] = ""
+    rules: str = "{}"
+    next_schedule: Annotated[int, msgspec.Meta(ge=1, le=LARGEST)] = 1
+    boot: Annotated[str, msgspec.Meta(max_length=64)] = ""
+
+
+decode_rules = msgspec.json.Decoder(QueueRules).decode
+_decode_schedule = msgspec.json.Decoder(Schedule).decode
+_decode_message = msgspec.json.Decoder(ChatMessage).decode
+_decode_task = msgspec.json.Decoder(Task).decode
+_decode_tasks = msgspec.json.Decoder(list[Task]).decode
+_decode_numbers = msgspec.json.Decoder(list[int]).decode
+
+_SOME_TASKS: Final = (
+    "SELECT '[' || group_concat(id) || ']', '[' || group_concat(seq) || ']',"
+    " '[' || group_concat(snapshot) || ']' FROM"
+    " (SELECT id, seq, snapshot FROM tasks WHERE id > ? ORDER BY id LIMIT ?)"
+)
+
+
+def load_tasks(
+    db: sqlite3.Connection,
+) -> tuple[list[Task], list[int], dict[int, int]]:
+    """Return all tasks by id, their ids in the order of their last changes, and those.
+
+    That is, the numbers of the changes by the ids.
+    """
+    ids: list[int] = []
+    seqs: list[int] = []
+    tasks: list[Task] = []
+    (lowest,) = db.execute("SELECT min(id) FROM tasks").fetchone()
+    if lowest is not None and lowest < 1:
+        raise ValueError(f"{lowest} is not the id of a task")
+    last = 0
+    # Hundreds at once: each row that is fetched, and each text that is decoded, is a
+    # call. The three are put together in the same order, that of the rows.
+    chunk = _CHUNK
+    while True:
+        try:
+            found = db.execute(_SOME_TASKS, (last, chunk)).fetchone()
+        except sqlite3.DataError:
+            # Together they are longer than any text may be; that is no damage.
+            if chunk == 1:
+                raise
+            chunk //= 4
+            continue
+        some_ids, some_seqs, some_tasks = found
+        if some_ids is None:
+            break
+        ids += _decode_numbers(some_ids)
+        seqs += _decode_numbers(some_seqs)
+        tasks += _decode_tasks(some_tasks)
+        last = ids[-1]
+    if ids != [task.id for task in tasks]:
+        raise ValueError("a task carries the id of another")
+    by_change = sorted(range(len(ids)), key=seqs.__getitem__)
+    return tasks, [ids[place] for place in by_change], dict(zip(ids, seqs, strict=True))
+
+
+def check_last_changes(
+    changes: Iterable[TaskChanged], known: Mapping[int, TaskStatus]
+) -> None:
+    """Refuse last changes that say something else than the tasks do.
+
+    Whoever is shown a task that seems to run would wait for its end for ever.
+    """
+    last = {change.task.id: change.task.status for change in changes}
+    for task_id, status in last.items():
+        # Only a task that has finished may be forgotten.
+        if status is not known.get(task_id, status) or not (
+            task_id in known or status.is_final
+        ):
+            raise ValueError(f"task {task_id} is {status} in one place only")
+
+
+def load_meta(db: sqlite3.Connection) -> Meta:
+    """Return the numbers of the session."""
+    return msgspec.convert(dict(db.execute("SELECT key, value FROM meta")), Meta)
+
+
+def load_processes(
+    db: sqlite3.Connection, tasks: Iterable[Task]
+) -> dict[int, ProcessRow]:
+    """Return the processes of running tasks, by the ids of the tasks."""
+    processes: dict[int, ProcessRow] = {}
+    for task_id in [it.id for it in tasks if is_running(it)]:
+        for row in db.execute(
+            "SELECT task_id, pid, created FROM processes WHERE task_id = ?",
+            (task_id,),
+        ):
+            processes[task_id] = msgspec.convert(row, ProcessRow)
+    return processes
+
+
+def load_schedules(
+    db: sqlite3.Connection,
+) -> tuple[tuple[Schedule, ...], dict[int, ScheduleRow]]:
+    """Return the schedules by id, and their rows."""
+    schedules: list[Schedule] = []
+    rows: dict[int, ScheduleRow] = {}
+    for row in db.execute(
+        "SELECT id, snapshot, environment FROM schedules ORDER BY id"
+    ):
+        schedule = _decode_schedule(row[1])
+        if schedule.id != row[0]:
+            raise ValueError("a schedule carries the id of another")
+        schedules.append(schedule)
+        rows[schedule.id] = row
+    return tuple(schedules), rows
+
+
+def load_unshown(
+    db: sqlite3.Connection, shown: int, adopt: Callable[[Task], Task]
+) -> tuple[TaskChanged, ...]:
+    """Return the changes after the one with this number, each task put right."""
+    rows = db.execute(
+        "SELECT seq, event, snapshot FROM changes WHERE seq > ? ORDER BY seq", (shown,)
+    )
+    return tuple(_change(seq, event, text, adopt) for seq, event, text in rows)
+
+
+def load_transcript(
+    db: sqlite3.Connection, limit: int, adopt: Callable[[Task], Task]
+) -> tuple[ChatMessage | TaskChanged, ...]:
+    """Return the last of what was said and what was shown, in order."""
+    # A message comes after the change whose number it carries.
+    rows = db.execute(
+        "SELECT seq, 0, 0, event, snapshot FROM changes WHERE seq <="
+        " (SELECT value FROM meta WHERE key = 'shown')"
+        " UNION ALL SELECT seq, 1, id, NULL, message FROM chat"
+        " ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT ?",
+        (limit,),
+    ).fetchall()
+    return tuple(
+        _decode_message(text) if event is None else _change(seq, event, text, adopt)
+        for seq, _, _, event, text in reversed(rows)
+    )
+
+
+def _change(
+    seq: int, event: str, snapshot: str, adopt: Callable[[Task], Task]
+) -> TaskChanged:
+    task = adopt(_decode_task(snapshot))
+    if event != TaskEvent.of(task.status):
+        raise ValueError(f"{brief(event)} is not what happened to task {task.id}")
+    return TaskChanged(seq, TaskEvent(event), task)

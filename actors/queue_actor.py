@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
@@ -82,6 +82,7 @@ from .rules.status import (
     TaskFilter,
     TaskStatus,
 )
+from .rules.terms import PLAIN
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import (
     DeadLetters,
@@ -152,6 +153,8 @@ class QueueConfig:
             this program is killed, and what their start takes is written down until
             they have started.
         rebooted: Whether the machine restarted since the session was open last.
+        engines: Where tasks may run besides this machine, by name, and how many of them
+            each takes at a time.
     """
 
     kinds: Kinds
@@ -164,6 +167,7 @@ class QueueConfig:
     dispatcher: Dispatcher | None = None
     released: Callable[[int, bool], object] | None = None
     rebooted: bool = False
+    engines: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 class QueueActor(SafeActor[QueueMessage]):
@@ -229,9 +233,13 @@ class QueueActor(SafeActor[QueueMessage]):
             ),
             clock,
         )
-        self._starts = starts = Starts(changes)
+        self._starts = starts = Starts(changes, config.engines)
         self._admission = Admission(
-            changes, config.kinds, config.directory, config.environment
+            changes,
+            config.kinds,
+            config.directory,
+            config.environment,
+            engines=tuple(config.engines),
         )
         self._control = Control(changes, starts, self._admission)
         self._running = Running(changes, starts, config.output_limit)
@@ -496,7 +504,7 @@ class QueueActor(SafeActor[QueueMessage]):
     def _add_checked(self, request: TaskRequest) -> Task:
         request, kind = self._admission.admit(request)
         folder = self._output_folder if kind.writes_output else None
-        reason = self._starts.waiting_reason
+        reason = self._starts.waiting_reason((request.terms or PLAIN).engine)
         task = self._book.add(request, self._clock.now(), reason, folder)
         if (waits_for := self._book.waits_for(task.id, reason)) != reason:
             task = self._book.wait(task.id, waits_for)
@@ -576,7 +584,7 @@ class QueueActor(SafeActor[QueueMessage]):
                 held = self._book.hold(task.id, reason)
                 self._changes.changed(held, TaskEvent.QUEUED)
             elif task.reason.startswith(_NO_KIND):
-                reason = self._book.waits_for(task.id, self._starts.waiting_reason)
+                reason = self._starts.reason_of(task.id)
                 waiting = self._book.wait(task.id, reason)
                 self._changes.changed(waiting, TaskEvent.QUEUED)
         self._running.recover(self._lost, rebooted=self._rebooted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, assert_never
 
@@ -109,7 +110,8 @@ class RunnerActor(SafeActor[RunnerMessage]):
         self._tick_alarm: Alarm | None = None
         self._pause_in_ticks = 1
         self._draining: Drain | None = None
-        self._owed = 0
+        self._engines: dict[int, str] = {}  # of those that run on one
+        self._owed: Counter[str] = Counter()  # by engine
         self._claim_alarm: Alarm | None = None
         self._going_on = going_on or GoingOn()
 
@@ -168,8 +170,11 @@ class RunnerActor(SafeActor[RunnerMessage]):
     def _go_on(self) -> None:
         """Take over what goes on, and claim tasks for the slots that are free."""
         going_on, self._going_on = self._going_on, GoingOn()
+        engines = Counter(_engine_of(it.task) for it in going_on.adopted)
         # Below zero if more go on than there are slots.
-        self._claim(self._slots - len(going_on.adopted))
+        self._claim(self._slots - engines.pop("", 0))
+        for engine, count in engines.items():
+            self._claim(-count, engine)
         for adoption in going_on.adopted:
             task = adoption.task
             if adoption.begins:
@@ -179,8 +184,9 @@ class RunnerActor(SafeActor[RunnerMessage]):
         for task_id, left in going_on.left.items():
             self._keep_left(task_id, left)
 
-    def _claim(self, count: int) -> None:
-        self.post(self._queue, ClaimTasks(self.actor_ref, count, self._slots))
+    def _claim(self, count: int, engine: str = "") -> None:
+        claim = ClaimTasks(self.actor_ref, count, self._slots, engine)
+        self.post(self._queue, claim)
 
     def _start(
         self,
@@ -209,6 +215,8 @@ class RunnerActor(SafeActor[RunnerMessage]):
             adoption=adoption,
         )
         self._active[task.id] = actor
+        if engine := _engine_of(task):
+            self._engines[task.id] = engine
         self._rota.add(task.id)
         self._keep_ticking()
 
@@ -256,6 +264,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
 
     def _ended(self, end: TaskEnded, *, stopped: bool = False) -> None:
         self._active.pop(end.task_id, None)
+        engine = self._engines.pop(end.task_id, "")
         self._rota.remove(end.task_id)
         if stopped or self._draining is not None:
             end = replace(end, claims=0)
@@ -263,10 +272,10 @@ class RunnerActor(SafeActor[RunnerMessage]):
         if self._draining is not None:
             self._answer_if_drained(self._draining)
         elif stopped:
-            self._claim_later()
+            self._claim_later(engine)
 
-    def _claim_later(self) -> None:
-        self._owed += 1
+    def _claim_later(self, engine: str) -> None:
+        self._owed[engine] += 1
         if self._claim_alarm is not None:
             self._claim_alarm.cancel()
         self._claim_alarm = self._config.clock.call_later(
@@ -274,9 +283,10 @@ class RunnerActor(SafeActor[RunnerMessage]):
         )
 
     def _claim_owed(self) -> None:
-        owed, self._owed = self._owed, 0
-        if owed and self._draining is None:
-            self._claim(owed)
+        owed, self._owed = self._owed, Counter()
+        if self._draining is None:
+            for engine, count in owed.items():
+                self._claim(count, engine)
 
     def _tick(self) -> None:
         self._tick_alarm = None
@@ -352,3 +362,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
         if not self._active and drain.reply_to is not None:
             left = [it for left in self._left.values() for it in left.alive]
             self.post(drain.reply_to, Drained(tuple(left)))
+
+
+def _engine_of(task: Task) -> str:
+    return "" if task.terms is None else task.terms.engine

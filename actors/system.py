@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from .journal.protocol import Journal, Memory, NoJournal
 from .journal.sqlite_file import JournalError
 from .journal.unshown import UnshownChanges
-from .kinds import Adopting, BashKind, Closable, Kinds, SleepKind
+from .kinds import Adopting, BashKind, Closable, Kinds, SleepKind, checked_engines
 from .messages import (
     Acknowledged,
     Begin,
@@ -82,7 +82,7 @@ if TYPE_CHECKING:
 
     import pykka
 
-    from .kinds import Kind
+    from .kinds import Engine, Kind
     from .processes.notes import ProcessNotes
     from .runtime.clock import Clock
     from .runtime.mailbox import Scheduler
@@ -149,6 +149,8 @@ class TaskSystem(Requests):
             much there is: `{"gpu": 2, "memory": "16G"}`. K, M, G and T in a text are
             1024, 1024 times that, and so on. Nothing is measured or enforced: as much
             is taken as `Terms.needs` says.
+        engines: Where tasks may run besides this machine, each with a name of its own;
+            `Terms.engine` of a request chooses one. Closed by `stop`.
         clock: The time of its actors and jobs; by default the real one. A test gives a
             `ManualClock`. What blocks the caller, such as `wait` and `stop`, is
             measured in real time all the same.
@@ -171,6 +173,7 @@ class TaskSystem(Requests):
         session_output_limit: int = 10 << 30,
         adopt: bool = False,
         resources: Mapping[str, float | str] | None = None,
+        engines: Iterable[Engine] = (),
         clock: Clock | None = None,
     ) -> None:
         super().__init__()
@@ -200,6 +203,7 @@ class TaskSystem(Requests):
         if kinds is None:
             kinds = (BashKind(), SleepKind())
         self._kinds = kinds if isinstance(kinds, Kinds) else Kinds(kinds)
+        self._engines = checked_engines(engines)
         self._clock = clock
         self._grace = grace
         self._history = history
@@ -428,6 +432,7 @@ class TaskSystem(Requests):
         for kind in self._kinds:
             if isinstance(kind, Closable):
                 self._releases.append(kind.close)
+        self._releases += [engine.close for engine in self._engines.values()]
         clock = self._clock
         if clock is None:
             clock = own_clock = SystemClock()
@@ -460,6 +465,7 @@ class TaskSystem(Requests):
                 dispatcher=dispatcher,
                 released=None if notes is None else notes.release,
                 rebooted=memory.rebooted,
+                engines={name: it.slots for name, it in self._engines.items()},
             ),
             book,
             opened.journal,
@@ -484,6 +490,7 @@ class TaskSystem(Requests):
             environment=Environment.to_inherit(environment),
             notes=notes,
             exit_notes=opened.exits,
+            engines=self._engines,
         )
         going_on = GoingOn(recovered.adopted, memory.environments, recovered.left)
         self._runner = RunnerActor.start(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, assert_never, cast
 import msgspec
 
 from .kinds import InvalidRequestError, JobContext, ShortageError, StartError
+from .kinds.engine import Engine, JobNote, NotingJob
 from .kinds.kind import Adopting, WrongKindError
 from .messages import (
     Begin,
@@ -47,7 +48,7 @@ from .runtime.safe_actor import SafeActor
 from .runtime.sending import DeadLetters, Recipient, logger, post_if_alive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from .kinds import Job, JobEnd, Kind
     from .processes.exits import ExitWatcher
@@ -85,6 +86,7 @@ class TaskActorConfig:
         dispatcher: Gives the actors their turns; without one each has a thread.
         notes: Where it is written down which process each job is; None for nowhere.
         exit_notes: Where others have written down how processes ended.
+        engines: Where jobs run besides this machine, by name.
     """
 
     clock: Clock
@@ -97,6 +99,7 @@ class TaskActorConfig:
     dispatcher: Dispatcher | None = None
     notes: ProcessNotes | None = None
     exit_notes: ExitNotes = field(default_factory=ExitNotes)
+    engines: Mapping[str, Engine] = field(default_factory=dict[str, "Engine"])
 
 
 class TaskActor(SafeActor[TaskActorMessage]):
@@ -150,7 +153,9 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._begun = 0.0
         self._imposed: Outcome | None = None
         self._grace: Alarm | None = None
-        self._waits_for: str | None = None
+        self._note = JobNote()
+        self._noting: NotingJob | None = None
+        self._has_begun = False
         self._pause = FIRST_PAUSE
         self._retry: Alarm | None = None
         self._timeout: Alarm | None = None
@@ -224,6 +229,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             look=self._ask_to_look,
             environment=self._environment,
             notes=JobNotes(self._config.notes, self._task.id),
+            engine=self._engine(),
         )
         self._begun = self._config.clock.now().wall.timestamp()
         if self._adoption is not None:
@@ -236,11 +242,14 @@ class TaskActor(SafeActor[TaskActorMessage]):
         except (StartError, InvalidRequestError) as error:
             self._report(Outcome.failed(safe_line(str(error))))
         else:
-            self._note_wait(None)
             if cast("object", self._job) is None:
                 text = "start() returned no job; it must return one"
                 self._report(Outcome.failed(self._blamed(text)), abandoned=True)
+            elif isinstance(self._job, NotingJob):
+                self._noting = self._job
+                self._look()
             else:
+                self._tell(JobNote())
                 self._limit_time()
 
     def _adopt(self, adoption: Adoption, context: JobContext) -> None:
@@ -279,17 +288,33 @@ class TaskActor(SafeActor[TaskActorMessage]):
                 left, lambda: self.tell_self(stop)
             )
 
+    def _engine(self) -> Engine | None:
+        terms = self._task.terms
+        if terms is None or not terms.engine:
+            return None
+        return self._config.engines[terms.engine]
+
     def _try_again(self, waits_for: str) -> None:
-        self._note_wait(safe_line(waits_for))
+        self._tell(JobNote(safe_line(f"waiting for {waits_for}")))
         self._retry = self._config.clock.call_later(
             self._pause, lambda: self.tell_self(Begin())
         )
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
-    def _note_wait(self, waits_for: str | None) -> None:
-        if waits_for != self._waits_for:
-            self._waits_for = waits_for
-            self.post(self._queue, TaskWaits(self._task.id, waits_for))
+    def _tell(self, note: JobNote) -> None:
+        if note != self._note:
+            self._note = note
+            self.post(self._queue, TaskWaits(self._task.id, note.waits, note.node))
+
+    def _take_note(self, job: NotingJob) -> None:
+        """Tell why the job has not begun, or where it runs; its time begins then."""
+        note = job.note()
+        if note.waits is None and not self._has_begun:
+            self._has_begun = True
+            self._begun = self._config.clock.now().wall.timestamp()
+            self._limit_time()
+        if note != self._note and self._imposed is None:
+            self._tell(JobNote(note.waits and safe_line(note.waits), note.node))
 
     def _start(self, context: JobContext) -> Job:
         # A task that is remembered may be of another version, or of anybody's making.
@@ -319,6 +344,8 @@ class TaskActor(SafeActor[TaskActorMessage]):
         if end is not None:
             self._finish(self._job, end)
             return
+        if self._noting is not None:
+            self._take_note(self._noting)
         self._record_process(self._job)
         changed = self._read_news(self._job)
         if self._news.size > self._config.output_limit:
@@ -425,7 +452,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
     ) -> None:
         self._reported = True
         # It refers back to this actor; such a circle per job keeps the collector busy.
-        self._job = None
+        self._job = self._noting = None
         for alarm in filter(None, (self._grace, self._retry, self._timeout)):
             alarm.cancel()
         if self._monitor is not None and self._monitor.cut:

@@ -55,6 +55,8 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         id INTEGER PRIMARY KEY, snapshot TEXT NOT NULL, environment INTEGER
     );
     """,
+    # Of the same tables: an older program must not run here what is to run elsewhere.
+    "",
 )
 """How each version of the schema is made from the one before it."""
 

@@ -1,6 +1,7 @@
 """How jobs run: the protocol of a kind, the registry, and the kinds there are."""
 
 from .bash import BashKind
+from .engine import Command, Engine, JobNote, NotingJob, checked_engines
 from .function import FunctionKind
 from .installed import installed_kinds
 from .kind import (
@@ -22,17 +23,22 @@ __all__ = [
     "Adopting",
     "BashKind",
     "Closable",
+    "Command",
+    "Engine",
     "FunctionKind",
     "InvalidRequestError",
     "Job",
     "JobContext",
     "JobEnd",
+    "JobNote",
     "Kind",
     "Kinds",
+    "NotingJob",
     "ProcessJob",
     "ProcessKind",
     "ShortageError",
     "SleepKind",
     "StartError",
+    "checked_engines",
     "installed_kinds",
 ]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..processes.exits import ExitWatcher
     from ..rules.task import Task
     from ..runtime.clock import Clock
+    from .engine import Engine
 
 
 class InvalidRequestError(ValueError):
@@ -61,6 +62,7 @@ class JobContext:
             `PYTHONUNBUFFERED`.
         notes: Writes down which process the job is, and how that ended, for a program
             that takes the job over.
+        engine: Where its process runs; None for this machine.
     """
 
     task: Task
@@ -70,6 +72,7 @@ class JobContext:
     look: Callable[[], bool | None]
     environment: Environment = field(default_factory=Environment.to_inherit)
     notes: JobNotes = field(default_factory=JobNotes)
+    engine: Engine | None = None
 
     @property
     def output(self) -> Path | None:

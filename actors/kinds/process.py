@@ -22,13 +22,14 @@ from ..processes.marks import MARK
 from ..rules.outcome import GOES_ON
 from ..rules.safe_text import brief
 from ..rules.shortage import WAITS_FOR
+from .engine import Command
 from .kind import JobEnd, ShortageError, StartError, WrongKindError
 
 if TYPE_CHECKING:
     from ..processes.adopted import AdoptedProcess
     from ..processes.handle import Process
     from ..rules.task import Task
-    from .kind import JobContext
+    from .kind import Job, JobContext
 
 
 _FAULT: Final = "the kind {!r} is at fault: {}() returned"
@@ -180,6 +181,46 @@ class ProcessJob:
         return self._family
 
 
+class LocalEngine:
+    """Runs jobs as processes of this machine, each at once."""
+
+    name = ""
+    slots = 0
+
+    def start(self, command: Command, context: JobContext) -> ProcessJob:
+        """Start the process; see `Engine`."""
+        output = context.task.output_path
+        if output is None:
+            raise StartError("a process needs an output file")
+        argv, directory = command.argv, command.directory
+        try:
+            child = ChildProcess(
+                argv,
+                command.environment,
+                output,
+                directory,
+                goes_on=context.task.attempt is not None,
+            )
+        except OSError as error:
+            if (waits_for := WAITS_FOR.get(error.errno or 0)) is not None:
+                raise ShortageError(waits_for) from error
+            if problem := _problem_of(directory):
+                raise StartError(problem) from error
+            if error.errno == errno.EEXIST:
+                _check_output(Path(output))  # says what is there already
+            raise StartError(_explain(error, argv[0], output)) from error
+        except ValueError as error:
+            raise StartError(f"can't start {argv[0]}: {error}") from error
+        return ProcessJob(child, context)
+
+    def close(self) -> None:
+        """Do nothing: it holds nothing."""
+
+
+LOCAL: Final = LocalEngine()
+"""Where a job runs that names no engine."""
+
+
 class ProcessKind:
     """A kind whose jobs are processes.
 
@@ -197,12 +238,14 @@ class ProcessKind:
         usage: Its arguments, for help.
         summary: What it does, for help, in a few words.
         writes_output: Whether its jobs write an output file; these always do.
+        uses_engines: Whether its jobs can run on an engine; these always can.
     """
 
     name: str
     usage: str = ""
     summary: str = ""
     writes_output = True
+    uses_engines = True
 
     def command(self, args: tuple[str, ...]) -> Sequence[str]:
         """Return the program and its arguments for a request's arguments.
@@ -251,8 +294,8 @@ class ProcessKind:
             InvalidRequestError: In a subclass, if they make no sense.
         """
 
-    def start(self, context: JobContext) -> ProcessJob:
-        """Start the process; blocks for the millisecond that this takes.
+    def start(self, context: JobContext) -> Job:
+        """Have the engine start the process; blocks for the millisecond that takes.
 
         Raises:
             ShortageError: If the system lacks a process, a descriptor or memory.
@@ -261,31 +304,20 @@ class ProcessKind:
             WrongKindError: If `command`, `environment` or `directory` of a subclass
                 returned what it may not.
         """
-        output = context.task.output_path
-        if output is None:
+        if context.task.output_path is None:
             raise StartError(f"{self.name} jobs need an output file")
         directory = self._directory_for(context.task)
         argv = self._command_for(context.task)
         try:
             environment = self._environment_for(context, directory)
-            child = ChildProcess(
-                argv,
-                environment,
-                output,
-                directory,
-                goes_on=context.task.attempt is not None,
-            )
         except OSError as error:
             if (waits_for := WAITS_FOR.get(error.errno or 0)) is not None:
                 raise ShortageError(waits_for) from error
-            if problem := _problem_of(directory):
-                raise StartError(problem) from error
-            if error.errno == errno.EEXIST:
-                _check_output(Path(output))  # says what is there already
-            raise StartError(_explain(error, argv[0], output)) from error
-        except ValueError as error:
-            raise StartError(f"can't start {argv[0]}: {error}") from error
-        return ProcessJob(child, context)
+            raise StartError(_explain(error, argv[0], "")) from error
+        terms = context.task.terms
+        needs = () if terms is None else terms.engine_needs
+        command = Command(argv, environment, directory, needs)
+        return (context.engine or LOCAL).start(command, context)
 
     def adopt(self, context: JobContext, process: AdoptedProcess | None) -> ProcessJob:
         """Return the job of a process that a killed program has left.

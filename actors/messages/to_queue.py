@@ -22,11 +22,13 @@ class ClaimTasks(Message, frozen=True):
         runner: Who will run them.
         count: How many more it takes.
         slots: How many it runs at a time in all, unless `SetSlots` has said otherwise.
+        engine: Where those run; empty for this machine.
     """
 
     runner: Recipient[RunnerMessage]
     count: int
     slots: int
+    engine: str = ""
 
 
 class TaskProcess(Message, frozen=True, gc=False):
@@ -40,11 +42,13 @@ class TaskWaits(Message, frozen=True, gc=False):
 
     Attributes:
         task_id: Which.
-        waits_for: What it waits for, such as "free memory"; none when it has begun.
+        why: Why, such as "waiting for free memory"; none when it has begun.
+        node: The machine on which its engine runs it; empty for this one, or none yet.
     """
 
     task_id: int
-    waits_for: str | None
+    why: str | None
+    node: str = ""
 
 
 class TaskLeftRunning(Message, frozen=True, gc=False):

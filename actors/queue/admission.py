@@ -13,6 +13,8 @@ from ..rules.safe_text import brief, is_unicode
 from ..rules.variables import Variables
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ..messages import EditTask
     from ..rules.request import TaskRequest
     from ..rules.task import Task
@@ -28,6 +30,7 @@ class Admission:
         kinds: What kinds of tasks are accepted.
         directory: Where tasks run that don't say where.
         environment: What the processes of tasks inherit that came without any.
+        engines: The names of the engines.
     """
 
     def __init__(
@@ -36,7 +39,10 @@ class Admission:
         kinds: Kinds,
         directory: str | None,
         environment: Variables | None,
+        *,
+        engines: Collection[str] = (),
     ) -> None:
+        self._engines = engines
         self._changes = changes
         self._kinds = kinds
         self._directory = directory
@@ -78,6 +84,8 @@ class Admission:
         self._check_place(request)
         if request.terms is not None:
             self._check_terms(request.terms)
+            if request.terms.engine:
+                self._check_engine(request.terms.engine, kind)
         kind.check(request.args)
         return kind
 
@@ -114,6 +122,17 @@ class Admission:
             if not self._changes.book.knows(task_id):
                 why = self._changes.unknown(task_id, None).text
                 raise InvalidRequestError(f"can't start after #{task_id}: {why}")
+
+    def _check_engine(self, engine: str, kind: Kind) -> None:
+        if engine not in self._engines:
+            known = ", ".join(self._engines) or "none"
+            raise InvalidRequestError(
+                f"unknown engine {brief(engine)!r}; the engines are: {known}"
+            )
+        if not getattr(kind, "uses_engines", False):
+            raise InvalidRequestError(
+                f"{kind.name} tasks run on this machine alone; leave out the engine"
+            )
 
     def _placed(self, request: TaskRequest) -> TaskRequest:
         """Return a request that says where, and in what environment, it runs."""

@@ -59,8 +59,9 @@ class Control:
 
     def alter(self, message: MoveTask | HoldTask | EditTask) -> QueueReply:
         """Move, hold or release a queued task, or change what it is."""
-        task_id, reason = message.task_id, self._starts.waiting_reason
+        task_id = message.task_id
         try:
+            reason = self._starts.waiting_reason(self._book.engine(task_id))
             match message:
                 case MoveTask(first=first, before=before):
                     task = self._book.move(task_id, reason, first=first, before=before)

@@ -66,11 +66,11 @@ class Running:
         self._changes.journal.runs_as(process)
 
     def waits(self, message: TaskWaits) -> None:
-        """Say what a task waits for before it begins."""
-        waits_for, now = message.waits_for, self._changes.now()
-        running = self._book.get(message.task_id).attempt_text or RUNNING
-        reason = running if waits_for is None else f"waiting for {waits_for}"
-        task = self._book.note_reason(message.task_id, reason, now)
+        """Say why a task has not begun, or where it runs."""
+        now, reason = self._changes.now(), message.why
+        if reason is None:
+            reason = self._book.get(message.task_id).attempt_text or RUNNING
+        task = self._book.note_reason(message.task_id, reason, now, message.node)
         self._changes.changed(task, TaskEvent.PROGRESS)
 
     def left_running(self, message: TaskLeftRunning) -> None:
@@ -98,7 +98,7 @@ class Running:
 
     def ended(self, message: TaskEnded) -> None:
         """Note the end of a task, and start others in its place."""
-        self._starts.note_room(message.claims)
+        self._starts.note_room(message.claims, self._book.engine(message.task_id))
         try:
             self._end(message)
         finally:
@@ -135,7 +135,7 @@ class Running:
         task = self._book.end_attempt(task_id, outcome, now, news, again=again)
         if task.status.is_final:
             return self._changes.changed(task)
-        reason = self._book.waits_for(task_id, self._starts.waiting_reason)
+        reason = self._starts.reason_of(task_id)
         return self._changes.changed(
             self._book.wait(task_id, reason), TaskEvent.PROGRESS
         )

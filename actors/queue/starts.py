@@ -19,6 +19,8 @@ from ..messages import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..rules.task import Task
     from ..runtime.sending import Recipient
     from .changes import Changes
@@ -31,9 +33,15 @@ class Starts:
 
     Args:
         changes: The tasks there are.
+        engines: How many tasks each engine takes at a time, by its name.
     """
 
-    def __init__(self, changes: Changes) -> None:
+    def __init__(
+        self, changes: Changes, engines: Mapping[str, int] | None = None
+    ) -> None:
+        self._engines = dict(engines or {})
+        # What each of them takes now.
+        self._room: dict[str, int] = {}
         self._changes = changes
         self._book = changes.book
         self._outbox = changes.outbox
@@ -48,16 +56,24 @@ class Starts:
         if claim.runner is not self._runner:
             # What it claims later knows nothing of a `SetSlots`.
             self._runner, self._slots = claim.runner, claim.slots
-        self._claims += claim.count
+            self._room = dict(self._engines)
+        self.note_room(claim.count, claim.engine)
         self.assign()
 
-    def note_room(self, claims: int) -> None:
-        """Note that the runner has room for so many more tasks."""
-        self._claims += claims
+    def note_room(self, claims: int, engine: str = "") -> None:
+        """Note that the runner has room for so many more tasks, here or on an engine.
+
+        Of an engine that there is no more, nothing starts.
+        """
+        if not engine:
+            self._claims += claims
+        elif engine in self._room:
+            self._room[engine] += claims
 
     def note_runner_gone(self) -> None:
         """Note that the runner has ended: it has no room for anything."""
         self._claims = 0
+        self._room = {}
 
     def assign(self) -> None:
         """Start what can start."""
@@ -71,6 +87,12 @@ class Starts:
             if task is None:
                 break
             self._start(runner, task)
+        for engine in self._room:
+            while self._room[engine] > 0:
+                task = self._book.start_next(self._changes.now(), engine)
+                if task is None:
+                    break
+                self._start(runner, task)
 
     def stop(self, stop: StopTask) -> None:
         """Have the runner end a task."""
@@ -99,18 +121,38 @@ class Starts:
                 self.renew_reasons()
         return Slots(self._slots, correlation_id)
 
-    @property
-    def waiting_reason(self) -> str:
-        """Why a task waits that could start by its own terms."""
+    def waiting_reason(self, engine: str = "") -> str:
+        """Say why a task waits that could start by its own terms.
+
+        Args:
+            engine: Where it is to run; empty for this machine.
+        """
+        if engine:
+            return self._waiting_reason_of(engine)
         if self._claims > 0:
             return "starting"
         if not self._slots:
             return "waiting for the runner"
         return f"waiting for a slot ({self._slots} of {self._slots} busy)"
 
+    def reason_of(self, task_id: int) -> str:
+        """Say why a task waits now."""
+        otherwise = self.waiting_reason(self._book.engine(task_id))
+        return self._book.waits_for(task_id, otherwise)
+
+    def _waiting_reason_of(self, engine: str) -> str:
+        if self._room.get(engine, 0) > 0:
+            return "starting"
+        if engine not in self._engines:
+            return f"waiting for the engine {engine}, which is not there"
+        if self._runner is None:
+            return "waiting for the runner"
+        slots = self._engines[engine]
+        return f"waiting for a slot of {engine} ({slots} of {slots} busy)"
+
     def renew_reason(self, task_id: int) -> None:
         """Say why a task waits now, if that has changed."""
-        reason = self._book.waits_for(task_id, self.waiting_reason)
+        reason = self.reason_of(task_id)
         if reason != self._book.get(task_id).reason:
             waiting = self._book.wait(task_id, reason)
             self._changes.changed(waiting, TaskEvent.PROGRESS)
@@ -128,7 +170,7 @@ class Starts:
 
     def _start(self, runner: Recipient[RunnerMessage], task: Task) -> None:
         # Below zero if it starts beyond the slots: then the next ends start nothing.
-        self._claims -= 1
+        self.note_room(-1, self._book.engine(task.id))
         # A further attempt is no change of status: what stays up would fill the chat.
         event = TaskEvent.RUNNING if task.attempt is None else TaskEvent.PROGRESS
         self._changes.changed(task, event)

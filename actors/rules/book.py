@@ -202,12 +202,16 @@ class TaskBook:
         self._before[task_id] = None
         return task
 
-    def start_next(self, at: Moment) -> Task | None:
+    def start_next(self, at: Moment, engine: str = "") -> Task | None:
         """Make the task run whose turn it is; return none if none may start.
 
         Or let it make its next attempt, if it has begun before.
+
+        Args:
+            at: When.
+            engine: Where it is to run; by default on this machine.
         """
-        task_id = self._scheduler.take()
+        task_id = self._scheduler.take(engine)
         return None if task_id is None else self._begin(task_id, at)
 
     def start_immediate(self, at: Moment) -> Task | None:
@@ -217,7 +221,7 @@ class TaskBook:
 
     def never_enough(self, terms: Terms) -> str | None:
         """Say which resource is smaller than what is needed; None if all suffice."""
-        return self._scheduler.never_enough(terms.needs)
+        return self._scheduler.never_enough(terms.local_needs)
 
     def take_hopeless(self) -> tuple[tuple[int, str], ...]:
         """Return the queued tasks that can never start, and why; once each."""
@@ -394,7 +398,9 @@ class TaskBook:
         task = self.get(task_id)
         return self._replace(task.progressed(news, self._ran(task, at)))
 
-    def note_reason(self, task_id: int, reason: str, at: Moment) -> Task:
+    def note_reason(
+        self, task_id: int, reason: str, at: Moment, node: str = ""
+    ) -> Task:
         """Note what a running task does or waits for, and return it.
 
         Raises:
@@ -402,7 +408,7 @@ class TaskBook:
             IllegalTransitionError: If it is not running.
         """
         task = self.get(task_id)
-        return self._replace(task.with_reason(reason, self._ran(task, at)))
+        return self._replace(task.with_reason(reason, self._ran(task, at), node))
 
     def note_left_running(self, task_id: int, names: str) -> Task:
         """Note what a finished task has left running by now, and return the task.
@@ -449,6 +455,11 @@ class TaskBook:
         due = None if attempt.due is None else attempt.due.timestamp()
         self._scheduler.again(task_id, due)
         return waiting
+
+    def engine(self, task_id: int) -> str:
+        """Return where a task is to run, by name; empty for this machine."""
+        task = self._tasks.get(task_id)
+        return "" if task is None or task.terms is None else task.terms.engine
 
     def let_end(self, task_id: int) -> None:
         """Let no attempt of a task follow the one that it makes now."""

@@ -104,7 +104,7 @@ class Room:
             slot: The slot that it wants; by default the lowest that is free.
         """
         number = self.group(terms.group).take(slot)
-        for name, amount in terms.needs:
+        for name, amount in terms.local_needs:
             key = resource_key(name)
             self._used[key] = self._used.get(key, 0) + units(amount)
         return number
@@ -112,7 +112,7 @@ class Room:
     def give_back(self, terms: Terms, slot: int) -> None:
         """Give back what a task has taken."""
         self.group(terms.group).give_back(slot)
-        for name, amount in terms.needs:
+        for name, amount in terms.local_needs:
             self._used[resource_key(name)] -= units(amount)
 
     def capacity(self, key: str) -> int:

@@ -287,13 +287,16 @@ class Scheduler:
         """Return the ids of the waiting tasks whose time has not come."""
         return [*self._times.by_id]
 
-    def take(self) -> int | None:
+    def take(self, engine: str = "") -> int | None:
         """Take the task that starts next, and let it use its slot and resources.
+
+        Args:
+            engine: Where it is to run; by default on this machine.
 
         Returns:
             Its id; `None` if no waiting task may start.
         """
-        task_id = None if self._paused else self._lines.take()
+        task_id = None if self._paused else self._lines.take(engine)
         return None if task_id is None else self._take(task_id)
 
     def take_immediate(self) -> int | None:
@@ -346,7 +349,7 @@ class Scheduler:
             before := self._lines.holder(group_key(terms.group), rank)
         ):
             return f"waiting for a slot of {terms.group} after #{before[-1]}"
-        for name, amount in terms.needs:
+        for name, amount in terms.local_needs:
             key = resource_key(name)
             total = self._room.capacity(key)
             free = max(0, self._room.free(key))
@@ -390,7 +393,7 @@ class Scheduler:
         terms, slot = self._running.pop(task_id)
         self._room.give_back(terms, slot)
         self._lines.wake(group_key(terms.group))
-        for name, _ in terms.needs:
+        for name, _ in terms.local_needs:
             self._lines.wake(resource_key(name))
         return terms
 
@@ -430,4 +433,4 @@ class Scheduler:
 
 def _key(terms: Terms) -> Key:
     """Return what a task has in common with those of its line."""
-    return (terms.group, terms.needs)
+    return (terms.group, terms.local_needs, terms.engine)

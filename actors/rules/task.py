@@ -83,6 +83,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             first.
         slot: Which slot of its group it has taken, from 0: the lowest that was free;
             none before it started.
+        node: The machine on which its engine runs it, or ran it last; empty for this
+            one, or if it has not begun.
     """
 
     id: int
@@ -108,6 +110,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     last_line: str | None = None
     attempt: Attempt | None = None
     slot: _Size | None = None
+    node: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a combination of fields that can't be.
@@ -324,15 +327,17 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             raise IllegalTransitionError(self, TaskStatus.RUNNING)
         return msgspec.structs.replace(self, duration=duration, **self._told_by(news))
 
-    def with_reason(self, reason: str, duration: float) -> Self:
-        """Return this running task with what it does, or waits for.
+    def with_reason(self, reason: str, duration: float, node: str = "") -> Self:
+        """Return this running task with what it does, or waits for, and where.
 
         Raises:
             IllegalTransitionError: If it is not running.
         """
         if self.status is not TaskStatus.RUNNING:
             raise IllegalTransitionError(self, TaskStatus.CANCELED)
-        return msgspec.structs.replace(self, reason=reason, duration=duration)
+        return msgspec.structs.replace(
+            self, reason=reason, duration=duration, node=node
+        )
 
     def ended(
         self,

@@ -63,6 +63,8 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
             again, or has failed. By default what becomes of it after any failure.
         group: Whose slots it takes.
         needs: Which named resources it takes while it runs, and how much of each.
+        engine: Where it runs, by the name of an engine; empty for this machine. What
+            it needs is then what the engine has.
         schedule: The schedule that added it. Set by the queue.
         batch: What the tasks have in common that were added with it, if anything.
         max_fails: After how many failures in its batch the tasks of it that have not
@@ -85,6 +87,7 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     on_reboot: OnReboot | None = None
     group: str = DEFAULT_GROUP
     needs: Needs = ()
+    engine: str = ""
     schedule: _Id | None = None
     batch: str = ""
     max_fails: _Id | None = None
@@ -93,6 +96,16 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     def waits_for(self) -> tuple[int, ...]:
         """The ids of the tasks that must have ended before it starts."""
         return (*self.after, *self.after_failed, *self.after_any)
+
+    @property
+    def local_needs(self) -> Needs:
+        """What it needs of the resources that the scheduler counts."""
+        return () if self.engine else self.needs
+
+    @property
+    def engine_needs(self) -> Needs:
+        """What it needs of its engine."""
+        return self.needs if self.engine else ()
 
     @property
     def again(self) -> Terms:
@@ -111,6 +124,7 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
             on_reboot=self.on_reboot,
             group=self.group,
             needs=self.needs,
+            engine=self.engine,
         )
 
     def problem(self) -> str | None:
@@ -136,6 +150,8 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
             return "batch must be a short name without spaces"
         if not is_group_name(self.group):
             return "group must be a short name without spaces"
+        if self.engine and not is_group_name(self.engine):
+            return "engine must be a short name without spaces"
         if self.immediate and self.max_fails is not None:
             return "a task that starts at once can't wait for failures as well"
         if (problem := self._problem_of_attempts()) is not None:

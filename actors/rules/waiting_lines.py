@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 Rank = tuple[int, ...]
 """Where a task stands among all; the lowest is the first. Ends with its id."""
 
-Key = tuple[str, Needs]
-"""What the tasks of a line want: the group, and the resources."""
+Key = tuple[str, Needs, str]
+"""What the tasks of a line want: the group, the resources, and the engine."""
 
 _Entry = tuple[Rank, Key]
 
@@ -81,7 +81,8 @@ class WaitingLines:
         self._current = current
         self._lines: dict[Key, _Line] = {}
         # The first of each line that is not parked; may hold some that no longer are.
-        self._first: list[_Entry] = []
+        # By the engine on which its tasks run.
+        self._first: dict[str, list[_Entry]] = {}
         # By what they lack, and those that hold it.
         self._parked: dict[str, list[_Entry]] = {}
         self._holders: dict[str, list[_Entry]] = {}
@@ -111,22 +112,23 @@ class WaitingLines:
         if line.parked[-1] == task_id:
             self._unpark(line)
 
-    def take(self) -> int | None:
-        """Take the first task for which there is room out of its line.
+    def take(self, engine: str) -> int | None:
+        """Take the first task of an engine for which there is room out of its line.
 
         Returns:
             Its id; `None` if there is none.
         """
-        while self._first:
-            rank, key = self._first[0]
+        listed = self._first.get(engine)
+        while listed:
+            rank, key = listed[0]
             line = self._lines.get(key)
             if line is None or line.listed != rank:
-                heapq.heappop(self._first)
+                heapq.heappop(listed)
                 continue
             if self._head(line) != rank:
                 self._relist(line)
                 continue
-            heapq.heappop(self._first)
+            heapq.heappop(listed)
             line.listed = None
             if (lack := self._lack(line, rank)) is not None:
                 self._park(line, rank, lack)
@@ -187,8 +189,9 @@ class WaitingLines:
     def _list(self, line: _Line, head: Rank) -> None:
         if line.listed != head:
             line.listed = head
-            heapq.heappush(self._first, (head, line.key))
-            tidy(self._first, len(self._tasks), self._is_listed)
+            listed = self._first.setdefault(line.key[-1], [])
+            heapq.heappush(listed, (head, line.key))
+            tidy(listed, len(self._tasks), self._is_listed)
 
     def _is_listed(self, entry: _Entry) -> bool:
         rank, key = entry

@@ -205,6 +205,11 @@ def _adoption(
         first = min(leaders, key=lambda it: (it.born, it.pid))
         return Adoption(task, StartedProcess(first.pid, first.born, first.born))
     if task.id in now.outputs or task.id in now.marked:
+        engine = "" if task.terms is None else task.terms.engine
+        if engine:
+            return Outcome.failed(
+                f"the session's host was killed while it ran on {engine}"
+            )
         return NEVER_KNOWN
     begins = Adoption(task, begins=True)
     if task.id not in memory.environments:

@@ -391,14 +391,17 @@ def _shortage(what: str) -> dict[Step, BaseException]:
 def test_a_job_that_lacks_something_waits_for_it_and_starts(rig: Rig) -> None:
     rig.kind.raises = _shortage("free memory")
     rig.start()
-    assert rig.queue.wait_for(TaskWaits) == TaskWaits(1, "free memory")
+    assert rig.queue.wait_for(TaskWaits) == TaskWaits(1, "waiting for free memory")
     rig.clock.advance(FIRST_PAUSE)
     rig.settle()
     rig.kind.raises = {}
     rig.clock.advance(2 * FIRST_PAUSE)
     rig.kind.job(1).complete()
     assert rig.end().outcome == Outcome.complete()
-    assert rig.queue.of(TaskWaits) == (TaskWaits(1, "free memory"), TaskWaits(1, None))
+    assert rig.queue.of(TaskWaits) == (
+        TaskWaits(1, "waiting for free memory"),
+        TaskWaits(1, None),
+    )
 
 
 def test_a_job_says_when_it_waits_for_something_else(rig: Rig) -> None:
@@ -411,8 +414,8 @@ def test_a_job_says_when_it_waits_for_something_else(rig: Rig) -> None:
     rig.kind.raises = _shortage("a GPU\x1b[2J")
     rig.clock.advance(2 * FIRST_PAUSE)
     rig.settle()
-    told = [message.waits_for for message in rig.queue.of(TaskWaits)]
-    assert told == ["free memory", "a GPU"]
+    told = [message.why for message in rig.queue.of(TaskWaits)]
+    assert told == ["waiting for free memory", "waiting for a GPU"]
 
 
 def test_attempts_to_start_become_rarer(rig: Rig) -> None:

@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import pytest
 from backburner.actors import TaskStatus, TaskSystem, Terms
 from patience import PATIENCE
 
@@ -104,12 +105,15 @@ def test_what_should_stay_up_is_up_again_after_a_kill_and_after_an_end(
         assert running_as(unique) == []
 
 
-def test_the_journal_of_this_version_opens_as_it_was_left(tmp_path: Path) -> None:
+@pytest.mark.parametrize("schema", [4, 5])
+def test_the_journal_of_a_version_opens_as_it_was_left(
+    tmp_path: Path, schema: int
+) -> None:
     """So that later versions go on reading it."""
     folder = tmp_path / "session"
     folder.mkdir()
     with contextlib.closing(sqlite3.connect(folder / "session.db")) as db:
-        db.executescript((_JOURNALS / "schema-4.sql").read_text())
+        db.executescript((_JOURNALS / f"schema-{schema}.sql").read_text())
     with TaskSystem(directory=folder, slots=2, grace=0.1, resources={"gpu": 1}) as it:
         (trained,) = it.wait(8, timeout=PATIENCE)
         tasks = {task.id: task for task in it.list()}

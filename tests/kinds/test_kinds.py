@@ -254,8 +254,10 @@ def run(
         context = _context(
             lair / "3.log", command, clock=clock, exits=exits, looks=looks
         )
-        jobs.append(_Here(lair).start(context))
-        return jobs[-1]
+        job = _Here(lair).start(context)
+        assert isinstance(job, ProcessJob)
+        jobs.append(job)
+        return job
 
     yield run
     for job in jobs:

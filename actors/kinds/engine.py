@@ -1,0 +1,112 @@
+"""What a job is, and what can run it: a kind says what, an engine says where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from ..rules.safe_text import brief
+from ..rules.terms import is_group_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ..processes.environment import Environment
+    from ..rules.terms import Needs
+    from .kind import Job, JobContext
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a process is to be; made by a kind, started by an engine.
+
+    Attributes:
+        argv: The program and its arguments.
+        environment: All its environment variables, its mark among them.
+        directory: Where it starts, as an absolute path.
+        needs: The resources that the engine is to give it. Those of this machine are
+            counted by the scheduler and not named here.
+    """
+
+    argv: Sequence[str]
+    environment: Environment
+    directory: str
+    needs: Needs = ()
+
+
+class JobNote(msgspec.Struct, frozen=True):
+    """What a job says of itself before its end.
+
+    Attributes:
+        waits: Why it has not begun, for people, such as "needs CPU=4; 2 of 8 free";
+            None once it has.
+        node: The machine on which it runs; empty for this one, or none yet.
+    """
+
+    waits: str | None = None
+    node: str = ""
+
+
+class NotingJob:
+    """The base of jobs that may have to wait, or that run on another machine.
+
+    Not a protocol: whether a job is one is asked for every job.
+    """
+
+    def note(self) -> JobNote:
+        """Return what there is to say of it now; must not block."""
+        raise NotImplementedError
+
+
+class Engine(Protocol):
+    """Where jobs run: this machine, or a cluster."""
+
+    @property
+    def name(self) -> str:
+        """What a request calls it: a short word."""
+        ...
+
+    @property
+    def slots(self) -> int:
+        """How many jobs it is given at a time; the others wait in the queue."""
+        ...
+
+    def start(self, command: Command, context: JobContext) -> Job:
+        """Start a job, or let it wait for its turn there.
+
+        Called by the actors of tasks, on several threads at once. Must not block for
+        longer than starting a process takes.
+
+        Raises:
+            ShortageError: If it can't be started just now; it is tried again.
+            StartError: If it can't be started; the task fails with its text.
+        """
+        ...
+
+    def close(self) -> None:
+        """End what it holds, and all jobs that it still runs.
+
+        Called at the end of each stop of a system, after all its jobs.
+        """
+        ...
+
+
+def checked_engines(engines: Iterable[Engine]) -> dict[str, Engine]:
+    """Return engines by their names.
+
+    Raises:
+        ValueError: If a name can't be one, or two engines have the same.
+    """
+    checked: dict[str, Engine] = {}
+    for engine in engines:
+        if not is_group_name(engine.name):
+            raise ValueError(
+                f"{brief(engine.name)!r} can't be the name of an engine; use a short"
+                " word"
+            )
+        if engine.name in checked:
+            raise ValueError(f"two engines are called {engine.name!r}; rename one")
+        checked[engine.name] = engine
+    return checked

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
-import struct
 import termios
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from ..dialogue.messages import LineKeys
-from ..program.job_control import in_foreground, uninterrupted
+from ..program.job_control import in_foreground, uninterrupted, waiting
 
 if TYPE_CHECKING:
     from .typed_line import TypedLine
@@ -94,7 +92,7 @@ class TypedInput:
         data = b""
         with contextlib.suppress(OSError):
             data = os.read(self.fd, 1)
-            for _ in range(self._waiting()):
+            for _ in range(waiting(self.fd)):
                 if not data or self.ends_line(data):
                     break
                 data += os.read(self.fd, 1)
@@ -103,13 +101,6 @@ class TypedInput:
     def ends_line(self, data: bytes) -> bool:
         """Tell whether what was read ends a line, or the input."""
         return data.endswith((b"\n", self.keys.end.encode() or b"\n"))
-
-    def _waiting(self) -> int:
-        try:
-            count = fcntl.ioctl(self.fd, termios.FIONREAD, struct.pack("i", 0))
-        except OSError:
-            return 0
-        return int(struct.unpack("i", count)[0])
 
 
 def _keys(controls: list[Any]) -> LineKeys:

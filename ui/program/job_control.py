@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import signal
+import struct
 import termios
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -31,6 +33,15 @@ def in_foreground(fd: int) -> bool:
 def ending(signals: Iterable[int]) -> int | None:
     """Return the first of the signals that asks this program to end."""
     return next((number for number in signals if number in ENDING_SIGNALS), None)
+
+
+def waiting(fd: int) -> int:
+    """Return how many bytes can be read from a terminal at once."""
+    try:
+        count = fcntl.ioctl(fd, termios.FIONREAD, struct.pack("i", 0))
+    except OSError:
+        return 0
+    return int(struct.unpack("i", count)[0])
 
 
 def await_foreground(fd: int, wakeup: Wakeup) -> tuple[int, ...]:

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Final, Self
 
 import msgspec
 
-from ..program.job_control import uninterrupted
+from ..program.job_control import uninterrupted, waiting
 from .styling import STANDARD, TRUE_COLOR, Styling, learned
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ class Terminal:
         self.styling = Styling(STANDARD, self.colors)
         self._saved: list[int | list[bytes | int]] | None = None
         self._entered = False
+        self._typed_ahead = 0
         self._backlog = bytearray()
         self._lost = False
         self._mouse = mouse
@@ -170,6 +171,7 @@ class Terminal:
         self._entered = True
         # What was typed ahead is for the chat, so nothing is flushed.
         uninterrupted(lambda: tty.setraw(self.input_fd, termios.TCSANOW))
+        self._typed_ahead = waiting(self.input_fd)
         known = self.sequences
         mouse = _MOUSE_ON if self._mouse else ""
         keyboard = _KEYBOARD_ON if self._knows_keyboard else ""
@@ -250,6 +252,11 @@ class Terminal:
             return b""
         if not data:
             return b"" if _is_hung_up(self._keys) else None
+        if self._typed_ahead:
+            # The driver has made a newline of Enter, as it does for all who read lines.
+            ahead = data[: self._typed_ahead]
+            self._typed_ahead -= len(ahead)
+            data = ahead.replace(b"\n", b"\r") + data[len(ahead) :]
         return data if self._entered else None
 
     def set_mouse(self, *, on: bool) -> None:

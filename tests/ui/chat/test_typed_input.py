@@ -166,3 +166,10 @@ def test_what_is_sent_right_after_the_first_frame_is_there_once(
         assert chat.text.count(f"early {attempt}") == 1
         shown = [line.split()[-2:] for line in chat.lines if "you  " in line]
         assert shown[-3:][1:] == [["early", str(attempt)], ["you", "late"]]
+
+
+def test_what_is_typed_while_it_starts_is_sent(tmp_path: Path) -> None:
+    with PtySession(chat_command(tmp_path)) as chat:
+        # The terminal still edits lines, and makes newlines of Enter.
+        chat.send("early\r!echo ran\rdraft")
+        chat.wait("you  early", "#1 complete", "› draft")

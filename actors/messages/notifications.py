@@ -98,8 +98,7 @@ class JournalTrouble(Message, frozen=True):
 class MessageSaid(Message, frozen=True):
     """Somebody said something; told only to subscribers that show changes.
 
-    But not to the one that shows it already, as `WriteDown` names it, and not what a
-    chat keeps for itself, which has a `form`.
+    But not to the one that shows it already, nor if it is private; see `WriteDown`.
 
     Attributes:
         message: What.

@@ -171,6 +171,7 @@ class WriteDown(Message, frozen=True):
         shown_by: The subscriber that shows it already; the others that show changes
             are told.
         only_if_shown: Whether to refuse it if there is nobody to show it.
+        private: Whether it concerns only the one who shows it: no other is told.
         reply_to: See `AddTask`.
         correlation_id: The same.
     """
@@ -178,6 +179,7 @@ class WriteDown(Message, frozen=True):
     message: ChatMessage
     shown_by: Recipient[Notification] | None = None
     only_if_shown: bool = False
+    private: bool = False
     reply_to: Recipient[QueueReply] | None = None
     correlation_id: int | str | None = None
 

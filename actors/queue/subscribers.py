@@ -141,7 +141,7 @@ class Subscribers:
             text = "no chat is open that shows it"
             return Refused(text, RefusalCode.FAILED, message.correlation_id)
         changes.journal.said(said, changes.seq)
-        if not said.form:  # else a chat keeps it for itself: nobody said it
+        if not message.private:
             for it in others:
                 changes.outbox.add(it, MessageSaid(said), tells_change=True)
         return Acknowledged(message.correlation_id)

@@ -734,7 +734,8 @@ def test_what_a_chat_keeps_for_itself_is_told_to_nobody(
     rig = start_queue()
     listener = _face(rig)
     at = rig.clock.now().wall
-    rig.tell(WriteDown(ChatMessage(at, "main", "", "{}", form="news")))
+    news = ChatMessage(at, "main", "", "{}", form="news")
+    rig.tell(WriteDown(news, private=True))
     rig.tell(WriteDown(ChatMessage(at, "main", "you", "hello")))
     assert listener.wait_for(MessageSaid).message.text == "hello"
     assert len(listener.of(MessageSaid)) == 1

@@ -82,6 +82,32 @@ def test_what_one_chat_only_looks_at_and_its_leaving_are_its_own(
         assert "/quit" not in other.text
 
 
+@pytest.mark.parametrize("options", [(), ("--plain",)], ids=["drawn", "lines"])
+def test_a_mistake_in_one_chat_stands_in_the_other_with_its_answer_or_not_at_all(
+    tmp_path: Path, care: HostCare, options: tuple[str, ...]
+) -> None:
+    del care
+    with opened(tmp_path, *options) as one, opened(tmp_path) as other:
+        one.wait("main")
+        other.wait(PLACEHOLDER)
+        other.send("I am here\r")
+        one.wait("you  I am here")
+        one.send("/tsaks\r")
+        one.wait("did you mean")
+        one.send("/cancel 7\r")
+        one.wait("no task 7")
+        other.wait("/cancel 7", "no task 7")
+        assert "/tsaks" not in other.text
+        assert "did you mean" not in other.text
+        one.send("/quit\r")
+        one.wait_exit()
+        with opened(tmp_path) as third:
+            third.wait(PLACEHOLDER, "/cancel 7", "no task 7")
+            # What stands in the past, stands there with its answer.
+            assert third.text.count("you  /tsaks") == third.text.count("did you mean")
+            assert third.text.count("no task 7") == 1
+
+
 def test_a_lost_terminal_leaves_the_jobs_and_the_chat_comes_back_to_them(
     tmp_path: Path, care: HostCare
 ) -> None:

@@ -9,6 +9,7 @@ import msgspec
 
 from ...actors import (
     AddTask,
+    ChatMessage,
     GetTask,
     QueueReply,
     QueueRequest,
@@ -20,11 +21,12 @@ from ...actors import (
     TaskFound,
     TaskRequest,
     TaskStatus,
+    WriteDown,
 )
 from ...actors.rules.safe_text import safe_line
 from ...actors.rules.terms import PLAIN
-from .effects import Effect, Send, Show
-from .entries import Problem, Reply
+from .effects import Effect, Send, Show, Tell
+from .entries import MAIN_CONVERSATION, PROBLEM, Problem, Reply
 from .hints import with_hint
 from .lookups import LookedUp, LookUp, LookUpFailed, Result, Wanted
 from .term_options import waits_for_last, with_last
@@ -87,6 +89,8 @@ class Context:
         self.signs: dict[int, VitalSigns] = {}
         """What the processes of tasks had done when somebody looked last."""
         self.waits = Waits()
+        self.others_see = False
+        """Whether the command that is carried out stands in the other chats too."""
         self._grace = grace
         self._requests = 0
         self._pending: dict[int, _Pending] = {}
@@ -94,6 +98,7 @@ class Context:
             int, tuple[str | None, Callable[[Result], list[Effect]]]
         ] = {}
         self._adding: dict[int, TaskRequest] = {}  # those of the pending that add one
+        self._others_see: set[int] = set()  # those whose command others see
         # What is wanted of tasks being added, by the number of the request.
         self._wanted: dict[int, list[_Wish]] = {}
 
@@ -143,10 +148,15 @@ class Context:
             make: Makes it with the number that is to come back with the answer.
             respond: Called with the answer, but not with a refusal.
         """
-        self._requests += 1
-        request = make(self._requests)
+        request = make(self._next_request())
         self._pending[self._requests] = (self.where, request, respond)
         return [Send(request, self.where)]
+
+    def _next_request(self) -> int:
+        self._requests += 1
+        if self.others_see:
+            self._others_see.add(self._requests)
+        return self._requests
 
     def take_reply(
         self, reply: QueueReply, refused: Callable[[bool, bool], None]
@@ -163,9 +173,10 @@ class Context:
             return []
         self.where, request, respond = self._pending.pop(number)
         adding = self._adding.pop(number, None)
+        self._recall(number)
         if isinstance(reply, Refused):
             refused(reply.code is RefusalCode.INVALID, adding is not None)
-            effects = [self.problem(with_hint(reply, request, self.kinds))]
+            effects = self._refusal(with_hint(reply, request, self.kinds))
         else:
             effects = respond(reply)
         for where, do, adds in self._wanted.pop(number, ()):
@@ -174,7 +185,12 @@ class Context:
                 effects += do(reply.task.id)
                 continue
             effects += self._without_last(adds, refused)
+        self.others_see = False
         return effects
+
+    def _recall(self, number: int) -> None:
+        self.others_see = number in self._others_see
+        self._others_see.discard(number)
 
     def _without_last(
         self, adds: int | None, refused: Callable[[bool, bool], None]
@@ -185,8 +201,10 @@ class Context:
             adds: The number of the request, if it was to add a task itself.
             refused: See `take_reply`.
         """
+        if adds is not None:
+            self._recall(adds)
         # An earlier task is not what was meant.
-        effects = [self.problem("no task was added; give a number")]
+        effects = self._refusal("no task was added; give a number")
         if adds is not None:
             del self._adding[adds]
             refused(False, True)  # noqa: FBT003 - a callback
@@ -204,7 +222,7 @@ class Context:
             wanted: What.
             respond: Called with the result, but not with a failure.
         """
-        self._requests += 1
+        self._next_request()
         self._looking[self._requests] = (self.where, respond)
         return [LookUp(self._requests, wanted)]
 
@@ -213,9 +231,13 @@ class Context:
         if message.number not in self._looking:
             return []
         self.where, respond = self._looking.pop(message.number)
+        self._recall(message.number)
         if isinstance(message.result, LookUpFailed):
-            return [self.problem(message.result.text)]
-        return respond(message.result)
+            effects = self._refusal(message.result.text)
+        else:
+            effects = respond(message.result)
+        self.others_see = False
+        return effects
 
     def take_unanswered(self) -> list[TaskRequest]:
         """Return the tasks that were to be added, and no answer can come any more."""
@@ -241,8 +263,7 @@ class Context:
         terms = request.terms or PLAIN
         before = max(self._adding, default=None)
         # The number it has from now on says which one is the last for what follows.
-        self._requests += 1
-        number, where = self._requests, self.where
+        number, where = self._next_request(), self.where
 
         def add(last: int) -> list[Effect]:
             filled = msgspec.structs.replace(request, terms=with_last(terms, last))
@@ -283,7 +304,7 @@ class Context:
         wanted = self.newest if task_id is None else task_id
         if wanted is None:
             text = "there is no task yet; /help /task tells how to add one"
-            return [self.problem(text)]
+            return self._refusal(text)
         return do(wanted)
 
     def look_up(
@@ -302,18 +323,34 @@ class Context:
         """Say what becomes of a running task that is canceled."""
         return "killed at once" if now else f"killed in {self._grace:g} s at most"
 
-    def reply(self, lines: Iterable[str], answer: Answer | None = None) -> Effect:
+    def reply(
+        self,
+        lines: Iterable[str],
+        answer: Answer | None = None,
+        *,
+        laid_out: bool = False,
+    ) -> Effect:
         """Return an answer to be shown.
 
         Args:
             lines: What people read; must be safe.
             answer: What programs read, if that is more than the lines.
+            laid_out: Whether the lines are a table or output.
         """
-        return Show(Reply(self.now(), tuple(lines), answer), self.where)
+        return Show(Reply(self.now(), tuple(lines), answer, laid_out), self.where)
 
     def problem(self, text: str) -> Effect:
         """Return a problem to be shown."""
         return Show(Problem(self.now(), safe_line(text)), self.where)
+
+    def _refusal(self, text: str) -> list[Effect]:
+        """Return a problem to be shown here, and wherever the command is."""
+        if not self.others_see:
+            return [self.problem(text)]
+        problem = Problem(self.now(), safe_line(text), told=True)
+        conversation = MAIN_CONVERSATION if self.where is None else self.where
+        kept = ChatMessage(problem.at, conversation, "", problem.text, form=PROBLEM)
+        return [Tell(WriteDown(kept)), Show(problem, self.where)]
 
     @staticmethod
     def now() -> datetime:

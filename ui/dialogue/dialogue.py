@@ -33,7 +33,7 @@ from .commands import Say, UnknownKindError
 from .commands.correction import with_kind
 from .context import Context
 from .effects import Effect, OfferLine, Show, Tell
-from .entries import Said, TaskNews
+from .entries import MAIN_CONVERSATION, PROBLEM, Problem, Said, TaskNews
 from .parse import is_private, parse
 from .reports import resumed_lines, slots_text
 
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from .registry import Command
 
 YOU = "you"
-MAIN_CONVERSATION = "main"
 
 
 class Dialogue:
@@ -125,15 +124,20 @@ class Dialogue:
         try:
             command = parse(line)
         except UsageError as error:
-            return [*self._said(line, command=True), *self._misunderstand(error)]
+            said = self._said(line, command=True, private=True)
+            return [*said, *self._misunderstand(error)]
         if isinstance(command, Say):
             said = self._said(command.text, command=False)
             return [*said, *command.run(self._context)]
-        said = self._said(line, command=True)
+        private = is_private(line)
+        self._context.others_see = not private
         try:
-            return [*said, *command.run(self._context)]
+            effects = command.run(self._context)
         except UnknownKindError as error:
-            return [*said, *self._misunderstand(with_kind(line, error))]
+            private, effects = True, self._misunderstand(with_kind(line, error))
+        finally:
+            self._context.others_see = False
+        return [*self._said(line, command=True, private=private), *effects]
 
     def _misunderstand(self, error: UsageError) -> list[Effect]:
         self.misunderstood = True
@@ -204,8 +208,8 @@ class Dialogue:
                 return []
             case SlotsChanged(slots=slots):
                 return [context.reply([slots_text(slots)])]
-            case MessageSaid(message=it) if it.command and is_private(it.text):
-                return []
+            case MessageSaid(message=it) if it.form == PROBLEM:
+                return [Show(Problem(it.at, it.text, told=True), it.conversation)]
             case MessageSaid(message=it):
                 said = Said(it.at, it.who, it.text, it.command, elsewhere=True)
                 return [Show(said, it.conversation)]
@@ -247,13 +251,13 @@ class Dialogue:
             effects.append(self._context.reply([wait.outcome()], wait.answer()))
         return effects
 
-    def _said(self, text: str, *, command: bool) -> list[Effect]:
+    def _said(self, text: str, *, command: bool, private: bool = False) -> list[Effect]:
         where = self._context.where
         conversation = MAIN_CONVERSATION if where is None else where
         said = ChatMessage(
             self._context.now(), conversation, YOU, text.strip(), command
         )
-        return [
-            Tell(WriteDown(said)),
-            Show(Said(said.at, said.who, said.text, command), where),
-        ]
+        shown = Show(Said(said.at, said.who, said.text, command), where)
+        if private and not self._context.drawn:
+            return [shown]  # only a chat on a screen keeps the answer beside it
+        return [Tell(WriteDown(said, private=private)), shown]

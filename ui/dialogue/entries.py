@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
 from ...actors import TaskChanged
 from .answers import Answer
+
+MAIN_CONVERSATION: Final = "main"
+"""Where everything stands that belongs to no other conversation."""
+
+PROBLEM: Final = "problem"
+"""The form of a `Problem` that is written down."""
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -43,18 +50,29 @@ class Reply(msgspec.Struct, frozen=True):
         lines: It, safe to show; they are one message. There may be none if the news
             of the tasks say it all.
         answer: The same for programs; none if the lines are all there is.
+        laid_out: Whether the lines are a table or output: one that is too long is not
+            broken at words then, which would mix the columns up.
     """
 
     at: datetime
     lines: tuple[str, ...]
     answer: Answer | None = None
+    laid_out: bool = False
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """A command could not be carried out; one line that is safe to show."""
+    """A command could not be carried out; one line that is safe to show.
+
+    Attributes:
+        at: When (UTC).
+        text: Why.
+        told: Whether the other chats on the session show it too, as they show the
+            command.
+    """
 
     at: datetime
     text: str
+    told: bool = False
 
 
 Entry = Said | TaskNews | Reply | Problem

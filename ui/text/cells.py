@@ -182,6 +182,18 @@ def wrap(text: str, columns: int) -> list[str]:
     return lines
 
 
+def wrap_indented(text: str, columns: int) -> list[str]:
+    """Break a line between words; what goes on is indented as the line is.
+
+    See `wrap`. An indentation that takes half of the room is dropped.
+    """
+    words = text.lstrip(" ")
+    indent = len(text) - len(words)
+    if width(text) <= columns or indent > columns // 2:
+        return wrap(text, columns)
+    return [text[:indent] + part for part in wrap(words, columns - indent)]
+
+
 def cut(text: str, columns: int) -> list[str]:
     """Cut a text anywhere into pieces that are at most `columns` wide.
 

@@ -35,7 +35,7 @@ from backburner.ui.chat.model.messages import (
 )
 from backburner.ui.chat.ui_actor import UIActor
 from backburner.ui.chat.views.input import input_styles
-from backburner.ui.dialogue.dialogue import MAIN_CONVERSATION
+from backburner.ui.dialogue.entries import MAIN_CONVERSATION
 from backburner.ui.dialogue.messages import ViewLost
 from backburner.ui.dialogue.partner import Partner
 from backburner.ui.program.config import Config, Notifications

@@ -10,8 +10,7 @@ import msgspec
 from ....actors import TaskStatus
 from ....actors.rules.safe_text import safe_line
 from ...dialogue.arguments import LONGEST_NAME
-from ...dialogue.dialogue import MAIN_CONVERSATION
-from ...dialogue.entries import Problem, Reply, Said
+from ...dialogue.entries import MAIN_CONVERSATION, Problem, Reply, Said
 from .pieces import Continued
 from .records import written_answer, written_news
 from .transcript import Shown, TranscriptItems
@@ -168,7 +167,8 @@ class Conversations:
         self._mark(conversation, conversation.transcript.add(entry, now))
         if isinstance(entry, Reply | Problem):
             self._settle(conversation)
-            self._to_write.append(written_answer(entry, where))
+            if not (isinstance(entry, Problem) and entry.told):  # that is kept already
+                self._to_write.append(written_answer(entry, where))
 
     def put_before(
         self, earlier: Mapping[str, TranscriptItems], told: Mapping[str, int]

@@ -16,7 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ....actors import ChatMessage, TaskChanged, TaskStatus
-from ...dialogue.entries import Problem, Reply, Said, TaskNews
+from ...dialogue.entries import PROBLEM, Problem, Reply, Said, TaskNews
 from .burst import Burst
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ CHARACTERS_KEPT: Final = 1 << 14
 
 _HALF_PAIR: Final = re.compile(r"\\ud[89a-f][0-9a-f]{2}")
 _RANGES_KEPT: Final = 1000
-_REPLY: Final = "reply"
-_PROBLEM: Final = "problem"
+_LAID_OUT: Final = "reply"
+_PROSE: Final = "prose"
 _NEWS: Final = "news"
 
 
@@ -90,7 +90,7 @@ def written_news(news: News, conversation: str) -> ChatMessage:
 def written_answer(entry: Reply | Problem, conversation: str) -> ChatMessage:
     """Return an answer as it is written down; the end of a very long one is not."""
     if isinstance(entry, Problem):
-        return ChatMessage(entry.at, conversation, "", entry.text, form=_PROBLEM)
+        return ChatMessage(entry.at, conversation, "", entry.text, form=PROBLEM)
     kept: list[str] = []
     length = 0
     for line in entry.lines[:LINES_KEPT]:
@@ -100,7 +100,8 @@ def written_answer(entry: Reply | Problem, conversation: str) -> ChatMessage:
         kept.append(line)
     if rest := len(entry.lines) - len(kept):
         kept.append(f"({rest} more line{'s' * (rest != 1)} of this are not kept)")
-    return ChatMessage(entry.at, conversation, "", "\n".join(kept), form=_REPLY)
+    form = _LAID_OUT if entry.laid_out else _PROSE
+    return ChatMessage(entry.at, conversation, "", "\n".join(kept), form=form)
 
 
 def read(message: ChatMessage) -> Said | Reply | Problem | News | None:
@@ -108,8 +109,9 @@ def read(message: ChatMessage) -> Said | Reply | Problem | News | None:
     match message.form:
         case "":
             return Said(message.at, message.who, message.text, message.command)
-        case "reply":
-            return Reply(message.at, tuple(message.text.split("\n")))
+        case "reply" | "prose" as form:
+            lines = tuple(message.text.split("\n"))
+            return Reply(message.at, lines, laid_out=form == _LAID_OUT)
         case "problem":
             return Problem(message.at, message.text)
         case "news":

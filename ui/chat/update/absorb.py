@@ -16,6 +16,7 @@ from ..model.effects import Effect, TellPartner
 from ..model.state import Detail, Focus, Leaving
 
 if TYPE_CHECKING:
+    from ....actors import ChatMessage
     from ..model.conversations import Conversations
     from ..model.state import ChatState
 
@@ -40,7 +41,7 @@ def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
             case said.Leave():
                 state.leaving = True
                 kept = state.conversations.take_to_write(None)
-                outside += [said.Tell(WriteDown(message)) for message in kept]
+                outside += [_kept(message) for message in kept]
                 outside.append(effect)
             case said.Speak(text=text, where=where):
                 if state.partner is not None:
@@ -57,7 +58,7 @@ def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
                 _close_chat(state, name)
             case said.ListChats(where=where):
                 lines = chat_lines(state.conversations)
-                reply = Reply(datetime.now(UTC), tuple(lines))
+                reply = Reply(datetime.now(UTC), tuple(lines), laid_out=True)
                 state.conversations.show(reply, _or_current(state, where))
             case _:
                 assert_never(effect)
@@ -147,7 +148,12 @@ def chat_lines(conversations: Conversations) -> list[str]:
 def write_down(state: ChatState, saying: str | None = None) -> list[Effect]:
     """Return what keeps with the session what was shown; see `take_to_write`."""
     kept = state.conversations.take_to_write(state.now, saying)
-    return [said.Tell(WriteDown(message)) for message in kept]
+    return [_kept(message) for message in kept]
+
+
+def _kept(message: ChatMessage) -> said.Tell:
+    # Other chats show what they answer themselves.
+    return said.Tell(WriteDown(message, private=True))
 
 
 def _show(state: ChatState, entry: Entry, where: str | None) -> None:

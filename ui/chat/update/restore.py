@@ -6,8 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from ....actors import ChatMessage, TaskEvent
-from ...dialogue.dialogue import MAIN_CONVERSATION
-from ...dialogue.entries import Problem, Reply, Said, TaskNews
+from ...dialogue.entries import MAIN_CONVERSATION, Problem, Reply, Said, TaskNews
 from ..model.conversations import conversation_of, is_content
 from ..model.records import News, read
 from ..model.transcript import TranscriptItems

@@ -9,7 +9,7 @@ from ....actors.rules.safe_text import safe_line, safe_lines
 from ...dialogue.entries import Problem, Reply, Said, TaskNews
 from ...dialogue.facts import result
 from ...dialogue.reports import last_words
-from ...text.cells import clip, cut, width
+from ...text.cells import clip, cut, width, wrap_indented
 from ...text.rows import Row, Span
 from ...text.theme import clock_text, duration_text
 from ..model.burst import Burst
@@ -51,7 +51,7 @@ def entry_rows(shown: Shown, look: Look, columns: int, *, key: bool) -> tuple[Ro
             return _timed(at, sign, lines, look, columns)
         case Continued(entry=entry):
             if isinstance(entry, Reply):
-                return _reply(entry.lines, look, columns)
+                return _reply(entry, look, columns)
             lines = _said_lines(entry.text, look, command=entry.command)
             return _continued(width(f"{safe_line(entry.who)}  "), lines, columns)
         case Started(news=news):
@@ -61,8 +61,8 @@ def entry_rows(shown: Shown, look: Look, columns: int, *, key: bool) -> tuple[Ro
             return _timed(at, sign, lines, look, columns)
         case Burst(at=at):
             return _timed(at, [], [_burst(shown, look, key=key)], look, columns)
-        case Reply(lines=lines):
-            return _reply(lines, look, columns)
+        case Reply():
+            return _reply(shown, look, columns)
         case Problem(text=text, at=at):
             style = look.theme.problem
             spans = [Span(safe_line(text), style)]
@@ -119,15 +119,15 @@ def _timed(
     return ((*head, *rows[0]), *((blank, *row) for row in rows[1:]))
 
 
-def _reply(lines: tuple[str, ...], look: Look, columns: int) -> tuple[Row, ...]:
-    # Tables keep their columns: a long line is cut into rows, not broken at words.
+def _reply(reply: Reply, look: Look, columns: int) -> tuple[Row, ...]:
+    broken = cut if reply.laid_out else wrap_indented
     indent = TIME_WIDTH if columns >= _REPLY_ROOM else 0
     blank = Span(" " * indent)
     style = look.theme.text
     rows = [
         (blank, Span(part, style)) if indent else (Span(part, style),)
-        for text in lines
-        for part in cut(safe_line(text).rstrip(), columns - indent)
+        for text in reply.lines
+        for part in broken(safe_line(text).rstrip(), columns - indent)
     ]
     return tuple(rows) or ((),)
 

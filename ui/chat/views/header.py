@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...dialogue.dialogue import MAIN_CONVERSATION
+from ...dialogue.entries import MAIN_CONVERSATION
 from ...text.rows import Row, Span
 from .paint import sides
 

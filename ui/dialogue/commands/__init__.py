@@ -106,7 +106,8 @@ class Help(msgspec.Struct, frozen=True):
         )
         kinds = tuple(KindHelp(*kind) for kind in context.kinds)
         lines = REGISTRY.help_lines(self.command, context.kinds)
-        return [context.reply(lines, HelpAnswer(commands, kinds))]
+        answer = HelpAnswer(commands, kinds)
+        return [context.reply(lines, answer, laid_out=self.command is None)]
 
 
 def _parse_help(rest: str) -> Help:

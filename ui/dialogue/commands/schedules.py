@@ -86,7 +86,8 @@ class ShowSchedules(msgspec.Struct, frozen=True):
             if not isinstance(reply, SchedulesFound):
                 return []
             lines = schedule_lines(reply.schedules, context.now())
-            return [context.reply(lines, SchedulesAnswer(reply.schedules))]
+            answer = SchedulesAnswer(reply.schedules)
+            return [context.reply(lines, answer, laid_out=True)]
 
         return context.send(lambda i: ListSchedules(None, i), listed)
 

@@ -57,7 +57,8 @@ class ShowTasks(msgspec.Struct, frozen=True):
                 return []
             chosen = select(reply, self.group, self.label)
             lines = list_lines(chosen, self.which, context.icons)
-            return [context.reply(lines, TasksAnswer(chosen.tasks, chosen.counts))]
+            answer = TasksAnswer(chosen.tasks, chosen.counts)
+            return [context.reply(lines, answer, laid_out=True)]
 
         return context.send(lambda i: ListTasks(self.which, None, i), listed)
 
@@ -154,7 +155,8 @@ def _detail(context: Context, found: TaskFound, look: Result) -> list[Effect]:
         if look.signs is not None:
             does = Activity(look.silence, look.signs.processes, look.signs.cpu)
     lines = detail_lines(found, context.icons, facts, look.end)
-    return [context.reply(lines, ShowAnswer(task, found.pid, does, look.end.lines))]
+    answer = ShowAnswer(task, found.pid, does, look.end.lines)
+    return [context.reply(lines, answer, laid_out=True)]
 
 
 SHOW: Final = CommandSpec(
@@ -187,7 +189,8 @@ class ShowOutput(msgspec.Struct, frozen=True):
                 answer = OutputAnswer(
                     task.id, task.output_path, output.skipped, output.lines
                 )
-                return [context.reply(output_lines(task, output), answer)]
+                lines = output_lines(task, output)
+                return [context.reply(lines, answer, laid_out=True)]
 
             return context.look_up_beside(ReadOutput(task), read)
 

@@ -165,7 +165,7 @@ def test_an_endless_answer_is_kept_in_part() -> None:
         chat.happen(queued(number))
     chat.state.conversations.show(_long_reply(), "main")
     chat.settle()
-    (kept,) = [it for it in chat.kept if it.form == "reply"]
+    (kept,) = [it for it in chat.kept if it.form == "prose"]
     assert len(kept.text) <= CHARACTERS_KEPT + 100
     assert kept.text.splitlines()[-1] == "(300 more lines of this are not kept)"
 

@@ -7,6 +7,7 @@ import tracemalloc
 import pytest
 from backburner.actors import TaskStatus
 from backburner.ui.dialogue.entries import Reply
+from backburner.ui.dialogue.messages import Notice
 from backburner.ui.dialogue.partner import PartnerSays
 from chat_driver import START, ChatDriver, ended
 from msgspec.structs import replace
@@ -92,3 +93,16 @@ def test_a_long_command_stands_once_in_full() -> None:
     chat.news(ended(1, command), ended(2, command, TaskStatus.FAILED))
     chat.state.panels = ()
     assert "".join(chat.screen().split()).count("word59") == 1
+
+
+@pytest.mark.parametrize("columns", [24, 40, 41, 60])
+def test_a_notice_breaks_between_words_and_a_table_anywhere(columns: int) -> None:
+    text = "process 4711 serves session 'main' now; tasks keep running"
+    chat = ChatDriver(columns, 30)
+    chat.tell(Notice(text, good=True))
+    rows = [row.strip() for row in chat.screen().splitlines()]
+    words = {word for row in rows for word in row.split()}
+    assert words >= set(text.split())
+    table = Reply(START, ("ID  Description" + "x" * columns,), laid_out=True)
+    chat.state.conversations.show(table, "main")
+    assert "ID  Descriptionx" in chat.screen()

@@ -5,20 +5,14 @@ from __future__ import annotations
 import atexit
 import math
 import os
-import re
-import shutil
 import threading
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self, cast
+from typing import TYPE_CHECKING, Self
 
 import msgspec
-from msgspec.structs import replace
 
-from .journal.protocol import Journal, Memory, NoJournal
 from .journal.sqlite_file import JournalError
 from .journal.unshown import UnshownChanges
-from .kinds import Adopting, BashKind, Closable, Kinds, SleepKind, checked_engines
+from .kinds import BashKind, Closable, Kinds, SleepKind, checked_engines
 from .messages import (
     Acknowledged,
     Begin,
@@ -32,7 +26,6 @@ from .messages import (
 )
 from .processes import limits
 from .processes.environment import Environment
-from .processes.exit_notes import ExitNotes
 from .processes.exits import PidfdWatcher
 from .processes.spare import SPARES
 from .queue_actor import QueueActor, QueueConfig
@@ -40,16 +33,10 @@ from .rules.adoption import GoingOn
 from .rules.book import TaskBook
 from .rules.field_types import wrong_type
 from .rules.resources import checked_resources
-from .rules.safe_text import brief
 from .rules.schedules import ScheduleBook
 from .rules.shortage import shortage_of
 from .rules.status import (
     TaskFilter,
-    TaskStatus,
-)
-from .rules.task import (
-    Task,
-    is_running,
 )
 from .rules.variables import Variables
 from .runner_actor import RunnerActor
@@ -65,29 +52,21 @@ from .session.blocking import (
     SessionInUseError,
     TaskSystemError,
 )
-from .session.folder import FolderError, InUseError, SessionFolder
-from .session.recovery import (
-    Recovered,
-    as_left,
-    end_leftovers,
-    look_around,
-    recover,
-    told_now,
-)
+from .session.folder import FolderError, InUseError
+from .session.names import absolute, check_session_name, working_directory
+from .session.opening import Opened, Opening
 from .session.shutdown import STOP_TIMEOUT, Shutdown, ShutdownConfig
 from .task_actor import TaskActorConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
     import pykka
 
     from .kinds import Engine, Kind
-    from .processes.notes import ProcessNotes
     from .runtime.clock import Clock
     from .runtime.mailbox import Scheduler
-
-_SESSION_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class _Settings(msgspec.Struct, frozen=True):
@@ -101,18 +80,6 @@ class _Settings(msgspec.Struct, frozen=True):
     session_output_limit: int
     adopt: bool
     resources: dict[str, float | str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """A session that is open, before its actors are."""
-
-    output: Path
-    journal: Journal
-    memory: Memory
-    recovered: Recovered
-    notes: ProcessNotes | None = None
-    exits: ExitNotes = field(default_factory=ExitNotes)
 
 
 class TaskSystem(Requests):
@@ -198,7 +165,7 @@ class TaskSystem(Requests):
         if history < 0:
             raise ValueError(f"can't remember {history} tasks; give a number from 0")
         check_session_name(name)
-        self._directory = None if directory is None else _absolute(directory)
+        self._directory = None if directory is None else absolute(directory)
         self._slots = slots
         if kinds is None:
             kinds = (BashKind(), SleepKind())
@@ -362,67 +329,28 @@ class TaskSystem(Requests):
                 " a fork; make another TaskSystem here"
             )
 
-    def _open_session(self) -> _Opened:
-        directory = self._directory
-        if directory is None:
-            import tempfile  # noqa: PLC0415 - a remembered session starts without it
-
-            temporary = Path(tempfile.mkdtemp(prefix="backburner-"))
-            self._releases.append(lambda: _remove(temporary))
-            memory = Memory(session_key=os.urandom(6).hex())
-            return _Opened(temporary, NoJournal(), memory, Recovered())
-        queued = TaskStatus.QUEUED
-        folder = SessionFolder(directory)
-        self._releases.append(folder.close)
-        last_seen = folder.last_written()
-        journal, memory, warning = folder.open_journal(lambda: self._hurried)
-        # Until the queue has it; closing it again after that does nothing.
-        self._releases.append(journal.release)
-        notes: ProcessNotes | None = None
-        recovered, left = Recovered(), None
-        if self._adopts:
-            notes = folder.open_notes(memory.session_key)
-            self._releases.append(notes.close)
-            recovered = self._recover(folder, memory, notes, lost=warning is not None)
-        hurried, found = lambda: self._hurried, self._set_leftovers
-        left = end_leftovers(memory, self._grace, hurried, found, recovered)
-        self._set_leftovers("")
-        waited = (it for it in memory.tasks if it.status is queued)
-        self.resumed = tuple(
-            it for it in waited if it.kind in self._kinds and not _has_to_wait(it)
+    def _open_session(self) -> Opened:
+        opening = Opening(
+            self._releases,
+            self._kinds,
+            self._grace,
+            adopts=self._adopts,
+            hurried=lambda: self._hurried,
+            found=self._set_leftovers,
         )
-        if left is not None:
-            warning = f"still alive from the last time, and can't be ended: {left}"
-        self.warnings = () if warning is None else (warning,)
-        tasks = as_left(folder.adopt(memory.tasks), last_seen, recovered)
-        memory = replace(
-            memory, tasks=tasks, unshown=told_now(memory.unshown, recovered.spared)
-        )
-        now = {it.id: it for it in tasks}
-        adopted = tuple(replace(it, task=now[it.task.id]) for it in recovered.adopted)
-        recovered = replace(recovered, adopted=adopted)
-        return _Opened(folder.output, journal, memory, recovered, notes, folder.exits)
-
-    def _recover(
-        self, folder: SessionFolder, memory: Memory, notes: ProcessNotes, *, lost: bool
-    ) -> Recovered:
-        """Find out what goes on of what a killed program has left."""
-        running = [it.id for it in memory.tasks if is_running(it)]
-        if not running:
-            folder.exits.forget_all()  # of no interest to anybody any more
-        if memory.clean and not running:
-            notes.load(())
-            return Recovered()
-        adopting = {it.name for it in self._kinds if isinstance(it, Adopting)}
-        now = look_around(memory.session_key, notes.load(running), folder.output_ids())
-        return recover(memory, now, adopting, lost=lost)
+        if self._directory is None:
+            opened = opening.open_temporary()
+        else:
+            opened = opening.open(self._directory)
+        self.resumed, self.warnings = opened.resumed, opened.warnings
+        return opened
 
     def _set_leftovers(self, leftovers: str) -> None:
         self.leftovers = leftovers
 
     def _start_actors(
         self,
-        opened: _Opened,
+        opened: Opened,
         subscribers: Iterable[Recipient[Notification] | Subscribe],
     ) -> None:
         memory, recovered, notes = opened.memory, opened.recovered, opened.notes
@@ -597,61 +525,3 @@ class TaskSystem(Requests):
         finally:
             self._shutdown = None
             self._owner = None
-
-
-def _remove(temporary: Path) -> None:
-    """Delete the temporary folder of a session that is not remembered.
-
-    Raises:
-        FolderError: If something of it can't be deleted.
-    """
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
-        # What a process made meanwhile goes too; if it still fails this says why.
-        shutil.rmtree(temporary)
-    except FileNotFoundError:
-        pass  # it is gone
-    except OSError as error:
-        why = error.strerror or str(error)
-        text = f"can't delete the temporary folder {temporary}: {why}; delete it"
-        raise FolderError(text) from error
-
-
-def check_session_name(name: str) -> None:
-    """Refuse what can't be the name of a session, which its folder often has.
-
-    Raises:
-        ValueError: If it can't; the text says what can.
-    """
-    if not _SESSION_NAME.fullmatch(name):
-        raise ValueError(
-            f"bad session name {brief(name)!r}; use up to 64 letters, digits, '.',"
-            " '_' and '-', the first of them a letter or a digit"
-        )
-
-
-def working_directory() -> str | None:
-    """Return where this process is; None if that can't be told."""
-    try:
-        return os.getcwd()  # noqa: PTH109 - as a text
-    except OSError:
-        # It is gone. Tasks are to fail with that reason, instead of running elsewhere.
-        named = os.environ.get("PWD", "")
-        return named if os.path.isabs(named) else None  # noqa: PTH117 - the same
-
-
-def _absolute(directory: str | os.PathLike[str]) -> Path:
-    given = cast("object", directory)
-    if not isinstance(given, str | os.PathLike):
-        raise TypeError(f"directory must be str or a path, not {type(given).__name__}")
-    # Whoever changes the working folder later means the session where it was.
-    try:
-        return Path(directory).absolute()
-    except OSError as error:
-        raise ValueError(f"can't tell where {directory} is: {error}") from error
-
-
-def _has_to_wait(task: Task) -> bool:
-    """Tell whether a queued task may wait for more than a slot."""
-    terms = task.terms
-    return terms is not None and bool(terms.held or terms.at or terms.waits_for)

@@ -22,7 +22,7 @@ from ..processes.marks import MARK, SESSION
 from ..rules.safe_text import is_unicode, safe_line
 from ..session.blocking import SessionInUseError, TaskSystemError
 from ..session.folder import FolderError, check_path, unusable
-from ..system import working_directory
+from ..session.names import working_directory
 from . import wire
 from .address import connect
 from .frames import LONGEST_FROM_HOST, FrameError, FrameReader, frame

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from ...actors.rules.safe_text import is_unicode
-from ...actors.system import check_session_name
+from ...actors.session.names import check_session_name
 from ..program.config import load
 from ..program.host_settings import host_settings
 from .call import Call, UsageError

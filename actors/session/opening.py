@@ -1,0 +1,176 @@
+"""Opening a session: its folder, its journal, and what a killed program has left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from ..journal.protocol import Memory, NoJournal
+from ..kinds import Adopting
+from ..processes.exit_notes import ExitNotes
+from ..rules.status import TaskStatus
+from ..rules.task import Task, is_running
+from .folder import FolderError, SessionFolder
+from .recovery import (
+    Recovered,
+    as_left,
+    end_leftovers,
+    look_around,
+    recover,
+    told_now,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..journal.protocol import Journal
+    from ..kinds import Kinds
+    from ..processes.notes import ProcessNotes
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session that is open, before its actors are.
+
+    Attributes:
+        output: The folder of the output files.
+        journal: What remembers it.
+        memory: What is remembered, put right.
+        recovered: What became of the tasks that ran in an earlier life.
+        notes: What is written down of processes that may outlive this one, if they may.
+        exits: What a keeper has noted of processes that have ended.
+        resumed: The tasks that waited and can start.
+        warnings: What a person should know of how the session was found.
+    """
+
+    output: Path
+    journal: Journal
+    memory: Memory
+    recovered: Recovered
+    notes: ProcessNotes | None = None
+    exits: ExitNotes = field(default_factory=ExitNotes)
+    resumed: tuple[Task, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class Opening:
+    """Opens a session. Blocks while what a killed program has left is ended.
+
+    Args:
+        releases: Takes what undoes each step, in order.
+        kinds: The kinds of tasks that can run.
+        grace: Seconds between asking a process to end and killing it.
+        adopts: Whether jobs that are left running go on.
+        hurried: Tells, on any thread, whether somebody waits for the end of this.
+        found: Told what is being ended; an empty text once it has.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is one independent setting
+        self,
+        releases: list[Callable[[], object]],
+        kinds: Kinds,
+        grace: float,
+        *,
+        adopts: bool,
+        hurried: Callable[[], bool],
+        found: Callable[[str], None],
+    ) -> None:
+        self._releases = releases
+        self._kinds = kinds
+        self._grace = grace
+        self._adopts = adopts
+        self._hurried = hurried
+        self._found = found
+
+    def open_temporary(self) -> Opened:
+        """Open a session of which nothing is remembered."""
+        import tempfile  # noqa: PLC0415 - a remembered session starts without it
+
+        temporary = Path(tempfile.mkdtemp(prefix="backburner-"))
+        self._releases.append(lambda: _remove(temporary))
+        memory = Memory(session_key=os.urandom(6).hex())
+        return Opened(temporary, NoJournal(), memory, Recovered())
+
+    def open(self, directory: Path) -> Opened:
+        """Open the session in a folder.
+
+        Raises:
+            FolderError: If the folder can't be used.
+            JournalError: If its journal can't be used.
+        """
+        folder = SessionFolder(directory)
+        self._releases.append(folder.close)
+        last_seen = folder.last_written()
+        journal, memory, warning = folder.open_journal(self._hurried)
+        # Until the queue has it; closing it again after that does nothing.
+        self._releases.append(journal.release)
+        notes: ProcessNotes | None = None
+        recovered = Recovered()
+        if self._adopts:
+            notes = folder.open_notes(memory.session_key)
+            self._releases.append(notes.close)
+            recovered = self._recover(folder, memory, notes, lost=warning is not None)
+        left = end_leftovers(memory, self._grace, self._hurried, self._found, recovered)
+        self._found("")
+        if left is not None:
+            warning = f"still alive from the last time, and can't be ended: {left}"
+        resumed = tuple(it for it in memory.tasks if self._can_start(it))
+        tasks = as_left(folder.adopt(memory.tasks), last_seen, recovered)
+        now = {it.id: it for it in tasks}
+        adopted = tuple(replace(it, task=now[it.task.id]) for it in recovered.adopted)
+        return Opened(
+            folder.output,
+            journal,
+            replace(
+                memory, tasks=tasks, unshown=told_now(memory.unshown, recovered.spared)
+            ),
+            replace(recovered, adopted=adopted),
+            notes,
+            folder.exits,
+            resumed,
+            () if warning is None else (warning,),
+        )
+
+    def _recover(
+        self, folder: SessionFolder, memory: Memory, notes: ProcessNotes, *, lost: bool
+    ) -> Recovered:
+        """Find out what goes on of what a killed program has left."""
+        running = [it.id for it in memory.tasks if is_running(it)]
+        if not running:
+            folder.exits.forget_all()  # of no interest to anybody any more
+        if memory.clean and not running:
+            notes.load(())
+            return Recovered()
+        adopting = {it.name for it in self._kinds if isinstance(it, Adopting)}
+        now = look_around(memory.session_key, notes.load(running), folder.output_ids())
+        return recover(memory, now, adopting, lost=lost)
+
+    def _can_start(self, task: Task) -> bool:
+        """Tell whether a task waits for nothing but a slot."""
+        if task.status is not TaskStatus.QUEUED or task.kind not in self._kinds:
+            return False
+        terms = task.terms
+        return terms is None or not (terms.held or terms.at or terms.waits_for)
+
+
+def _remove(temporary: Path) -> None:
+    """Delete the temporary folder of a session that is not remembered.
+
+    Raises:
+        FolderError: If something of it can't be deleted.
+    """
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        # What a process made meanwhile goes too; if it still fails this says why.
+        shutil.rmtree(temporary)
+    except FileNotFoundError:
+        pass  # it is gone
+    except OSError as error:
+        why = error.strerror or str(error)
+        text = f"can't delete the temporary folder {temporary}: {why}; delete it"
+        raise FolderError(text) from error

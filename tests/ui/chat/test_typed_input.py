@@ -172,4 +172,4 @@ def test_what_is_typed_while_it_starts_is_sent(tmp_path: Path) -> None:
     with PtySession(chat_command(tmp_path)) as chat:
         # The terminal still edits lines, and makes newlines of Enter.
         chat.send("early\r!echo ran\rdraft")
-        chat.wait("you  early", "#1 complete", "› draft")
+        chat.wait("you  early", "#1 complete", "\u203a draft")

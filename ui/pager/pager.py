@@ -6,17 +6,18 @@ holds and however long its lines are.
 
 from __future__ import annotations
 
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
-from msgspec.structs import replace
 
 from ...actors.rules.safe_text import safe_line
-from ..text.ansi import sgr_row, sgr_row_and_style
-from ..text.cells import cut_row, slice_row, width
-from ..text.rows import PLAIN, Row, Span, Style
+from ..text.ansi import sgr_row
+from ..text.cells import cut_row, width
+from ..text.rows import Row, Style
 from .line_file import LineFile
+from .marks import marked
+from .page import START, Lines, Page, Place
 from .search import FileSearch, MatchedLines, Query
 
 if TYPE_CHECKING:
@@ -27,15 +28,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_FARTHEST: Final = 10_000
 _BEHIND_END: Final = 1 << 62  # of any file
 MOST_COUNTED: Final = 100_000
 """Lines in which matches are counted; a file may have millions."""
 
 MOST_LINES: Final = 1_000_000
 """Lines that a filter shows at most; finding them all would take memory."""
-
-_LOOK_BACK: Final = 4096  # bytes before the page that may have set its colours
 
 
 class PagerStatus(msgspec.Struct, frozen=True):
@@ -77,20 +75,10 @@ class PagerStatus(msgspec.Struct, frozen=True):
     message: str
 
 
-class _Place(msgspec.Struct, frozen=True, order=True):
-    """A row of the file: the line it belongs to, and its number in that, from 0."""
-
-    line: int
-    row: int
-
-
-_START = _Place(0, 0)
-
-
 class PagerPlace(msgspec.Struct, frozen=True):
     """Where a view was, to go back to it."""
 
-    top: _Place
+    top: Place
     following: bool
     wrap: bool
     column: int
@@ -101,33 +89,6 @@ class _Hit(msgspec.Struct, frozen=True):
 
     line: int
     index: int
-
-
-class _Lines:
-    """The lines of a file, or those of them that a filter lets through.
-
-    Args:
-        look: The file as it is now.
-        only: Those that are let through; none for all.
-    """
-
-    def __init__(self, look: FileLook, only: MatchedLines | None) -> None:
-        self.file = look
-        self._only = only
-        self.is_empty = look.size == 0 if only is None else only.lines == 0
-
-    def line_at(self, place: int) -> int:
-        if self._only is None:
-            return self.file.line_at(place)
-        return self._only.line_at(place) or 0
-
-    def line_before(self, line: int) -> int | None:
-        lines = self.file if self._only is None else self._only
-        return lines.line_before(line)
-
-    def line_after(self, line: int) -> int | None:
-        lines = self.file if self._only is None else self._only
-        return lines.line_after(line)
 
 
 class Pager:
@@ -143,12 +104,8 @@ class Pager:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = LineFile(path)
-        self._top = _START
-        self._columns = 80
-        self._height = 1
+        self._view = Page(self._mark)
         self._following = True
-        self._wrap = True
-        self._column = 0
         self._size = 0
         self._percent = 100
         self._query: Query | None = None
@@ -171,8 +128,8 @@ class Pager:
             percent=self._percent,
             size=self._size,
             following=self._following,
-            wrap=self._wrap,
-            column=self._column,
+            wrap=self._view.wrap,
+            column=self._view.column,
             query=self._query.text if self._query else "",
             match=number or 0,
             matches=counted.matches if counted else 0,
@@ -188,12 +145,14 @@ class Pager:
     @property
     def place(self) -> PagerPlace:
         """Where the view is, for `go_back_to`."""
-        return PagerPlace(self._top, self._following, self._wrap, self._column)
+        return PagerPlace(
+            self._view.top, self._following, self._view.wrap, self._view.column
+        )
 
     def go_back_to(self, place: PagerPlace) -> None:
         """Show again what was shown there."""
-        self._top, self._following = place.top, place.following
-        self._wrap, self._column = place.wrap, place.column
+        self._view.top, self._following = place.top, place.following
+        self._view.wrap, self._view.column = place.wrap, place.column
 
     @property
     def _scan(self) -> MatchedLines | None:
@@ -213,7 +172,7 @@ class Pager:
             height: How many rows there may be.
             current: How the current match looks.
         """
-        self._columns, self._height = max(1, columns), max(1, height)
+        self._view.columns, self._view.height = max(1, columns), max(1, height)
         self._current = current or self._current
         return self._look(self._page, ())
 
@@ -222,18 +181,18 @@ class Pager:
         if count < 0:
             self._following = False
         if not self._following:
-            self._look(lambda lines: self._move(lines, count), None)
+            self._look(lambda lines: self._view.move(lines, count), None)
 
     def page(self, count: int) -> None:
         """Move by pages, of the height that was drawn last."""
         # A row of the page before stays in view.
-        self.scroll(count * max(1, self._height - 1))
+        self.scroll(count * max(1, self._view.height - 1))
 
     def home(self) -> None:
         """Go to the start of the file."""
         self._following = False
         self._hit = None
-        self._top = _START
+        self._view.top = START
 
     def end(self) -> None:
         """Go to the end of the file, and follow it."""
@@ -246,14 +205,14 @@ class Pager:
 
     def toggle_wrap(self) -> None:
         """Wrap long lines, or cut them off at the edge."""
-        self._wrap = not self._wrap
-        self._column = 0
-        self._top = _Place(self._top.line, 0)
+        self._view.wrap = not self._view.wrap
+        self._view.column = 0
+        self._view.top = Place(self._view.top.line, 0)
 
     def scroll_sideways(self, columns: int) -> None:
         """Move right, or left if negative; only when lines do not wrap."""
-        if not self._wrap:
-            self._column = max(0, self._column + columns)
+        if not self._view.wrap:
+            self._view.column = max(0, self._view.column + columns)
 
     def search(self, query: str, *, forward: bool = True) -> None:
         """Begin to search from the row at the top; `step` does the work.
@@ -271,7 +230,7 @@ class Pager:
         if self._query:
             self._counted = MatchedLines(self._query, MOST_COUNTED)
             from_end = self._following and not forward
-            place = _BEHIND_END if from_end else self._top.line
+            place = _BEHIND_END if from_end else self._view.top.line
             self._search = FileSearch(self._query, place, forward=forward)
 
     def search_again(self, *, forward: bool) -> None:
@@ -282,7 +241,7 @@ class Pager:
         self._message = ""
         if hit is not None and self._step_in_line(query, hit, 1 if forward else -1):
             return
-        place = self._top.line if hit is None else hit.line
+        place = self._view.top.line if hit is None else hit.line
         if forward and hit is not None:
             place = self._look(lambda lines: lines.file.end_of(place), place)
         self._search = FileSearch(query, place, forward=forward)
@@ -331,12 +290,12 @@ class Pager:
         under_way = self._search is not None or self._scan is not None
         return under_way and not self._trouble
 
-    def _scan_further(self, lines: _Lines) -> None:
+    def _scan_further(self, lines: Lines) -> None:
         if (scan := self._scan) is not None:
             scan.step(lines.file)
 
     def _hit_in(
-        self, lines: _Lines, line: int, query: Query, search: FileSearch
+        self, lines: Lines, line: int, query: Query, search: FileSearch
     ) -> None:
         index = 0
         if not search.forward:
@@ -346,7 +305,7 @@ class Pager:
     def _step_in_line(self, query: Query, hit: _Hit, step: int) -> bool:
         """Go to another match of the same line; tell whether there is one."""
 
-        def go(lines: _Lines) -> bool:
+        def go(lines: Lines) -> bool:
             count = len(query.spans(_shown(lines.file, hit.line)))
             index = hit.index + step
             if not 0 <= index < count:
@@ -356,7 +315,7 @@ class Pager:
 
         return self._look(go, otherwise=False)
 
-    def _look(self, act: Callable[[_Lines], T], otherwise: T) -> T:
+    def _look(self, act: Callable[[Lines], T], otherwise: T) -> T:
         """Do something with the file as it is now, or note why it can't be read."""
         try:
             with self._file.look() as look:
@@ -364,70 +323,25 @@ class Pager:
                 for scan in (self._lines, self._counted):
                     if scan is not None and scan.is_done:
                         scan.step(look)  # what was added since
-                result = act(_Lines(look, self._lines))
+                result = act(Lines(look, self._lines))
         except OSError as error:
             self._trouble = f"can't read the output: {error.strerror}"
             return otherwise
         self._trouble = ""
         return result
 
-    def _page(self, lines: _Lines) -> tuple[Row, ...]:
+    def _page(self, lines: Lines) -> tuple[Row, ...]:
         """Draw a page, and put the top where it then is."""
         if lines.is_empty:
             self._percent = 100
-            self._top = _START if self._lines is None else self._top
+            if self._lines is None:
+                self._view.top = START
             return ()
-        last = self._last_page(lines)
-        self._top = last if self._following else min(self._valid_top(lines), last)
-        rows: list[Row] = []
-        line: int | None = self._top.line
-        style = self._style_before(lines.file, self._top.line)
-        while line is not None and len(rows) < self._height:
-            more, style = self._rows_and_style(lines.file, line, style)
-            rows += more[self._top.row :] if line == self._top.line else more
-            self._percent = 100 * lines.file.end_of(line) // max(1, self._size)
-            line = lines.line_after(line)
-        return tuple(rows[: self._height])
+        rows, end = self._view.draw(lines, last=self._following)
+        self._percent = 100 * end // max(1, self._size)
+        return rows
 
-    def _valid_top(self, lines: _Lines) -> _Place:
-        """Return the top, or what is nearest to it if the file or the width changed."""
-        line = lines.line_at(self._top.line)
-        if line != self._top.line:
-            return _Place(line, 0)
-        count = self._row_count(lines.file, line)
-        return _Place(line, min(self._top.row, count - 1))
-
-    def _last_page(self, lines: _Lines) -> _Place:
-        """Return where the page begins that ends with the file."""
-        line = lines.line_at(lines.file.size)
-        rows = self._row_count(lines.file, line)
-        while rows < self._height and (before := lines.line_before(line)) is not None:
-            line = before
-            rows += self._row_count(lines.file, line)
-        return _Place(line, max(0, rows - self._height))
-
-    def _move(self, lines: _Lines, count: int) -> None:
-        if lines.is_empty:
-            return
-        place = self._valid_top(lines)
-        line, row = place.line, place.row + max(-_FARTHEST, min(count, _FARTHEST))
-        while row < 0:
-            before = lines.line_before(line)
-            if before is None:
-                row = 0
-                break
-            line = before
-            row += self._row_count(lines.file, line)
-        while row >= (rows := self._row_count(lines.file, line)):
-            after = lines.line_after(line)
-            if after is None:
-                row = rows - 1
-                break
-            line = after
-            row -= rows
-        self._top = _Place(line, row)
-
-    def _go_to(self, lines: _Lines, hit: _Hit, query: Query) -> None:
+    def _go_to(self, lines: Lines, hit: _Hit, query: Query) -> None:
         """Make a match the current one, with some rows above it in view."""
         self._hit = hit
         self._following = False
@@ -436,77 +350,25 @@ class Pager:
         spans = query.spans(text)
         start = spans[min(hit.index, len(spans) - 1)][0] if spans else 0
         number = 0
-        if self._wrap:
-            *full, _ = cut_row(row, self._columns)
+        if self._view.wrap:
+            *full, _ = cut_row(row, self._view.columns)
             ends = accumulate(sum(len(span.text) for span in part) for part in full)
             number = sum(end <= start for end in ends)
         else:
             cells = width(text[: start + len(query.text)])
-            if not self._column < cells <= self._column + self._columns:
-                self._column = max(0, cells - self._columns * 2 // 3)
-        self._top = _Place(hit.line, number)
-        self._move(lines, -(self._height // 3))
+            if not self._view.column < cells <= self._view.column + self._view.columns:
+                self._view.column = max(0, cells - self._view.columns * 2 // 3)
+        self._view.top = Place(hit.line, number)
+        self._view.move(lines, -(self._view.height // 3))
 
-    def _row_count(self, look: FileLook, line: int) -> int:
-        return len(self._rows_of(look, line)) if self._wrap else 1
-
-    def _rows_of(self, look: FileLook, line: int) -> list[Row]:
-        rows, _ = self._rows_and_style(look, line, PLAIN)
-        return rows
-
-    def _rows_and_style(
-        self, look: FileLook, line: int, style: Style
-    ) -> tuple[list[Row], Style]:
-        row, style = sgr_row_and_style(look.text(line), style)
+    def _mark(self, row: Row, line: int) -> Row:
+        """Mark in a line what is searched for, or what the filter matches."""
         if self._query:
             hit = self._hit
             current = hit.index if hit is not None and hit.line == line else None
-            row = _highlighted(row, self._query, current, self._current)
-        elif self._only:
-            row = _highlighted(row, self._only)
-        if self._wrap:
-            return cut_row(row, self._columns), style
-        return [slice_row(row, self._column, self._columns)], style
-
-    @staticmethod
-    def _style_before(look: FileLook, line: int) -> Style:
-        """Return what the lines before one have switched on and not off again."""
-        before: list[int] = []
-        earlier = look.line_before(line)
-        while earlier is not None and line - earlier <= _LOOK_BACK:
-            before.append(earlier)
-            earlier = look.line_before(earlier)
-        style = PLAIN
-        for earlier in reversed(before):
-            _, style = sgr_row_and_style(look.text(earlier), style)
-        return style
+            return marked(row, self._query, current, self._current)
+        return marked(row, self._only) if self._only else row
 
 
 def _shown(look: FileLook, line: int) -> str:
     return "".join(span.text for span in sgr_row(look.text(line)))
-
-
-def _highlighted(
-    row: Row, query: Query, current: int | None = None, mark: Style = PLAIN
-) -> Row:
-    """Show what is searched for in reverse, and the current match as it is marked."""
-    hits = query.spans("".join(span.text for span in row))
-    if not hits:
-        return row
-    edges = sorted({edge for hit in hits for edge in hit})
-    spans: list[Span] = []
-    at = 0
-    for span in row:
-        end = at + len(span.text)
-        inner = [edge for edge in edges if at < edge < end]
-        for start, stop in pairwise([at, *inner, end]):
-            style = span.style
-            found = (i for i, (first, last) in enumerate(hits) if first <= start < last)
-            index = next(found, None)
-            if index is not None and index == current:
-                style = mark
-            elif index is not None:
-                style = replace(style, reverse=not style.reverse)
-            spans.append(Span(span.text[start - at : stop - at], style))
-        at = end
-    return tuple(spans)

@@ -1,4 +1,4 @@
-"""The public names of `backburner.actors`, from where they are defined."""
+"""The public names of `backburner.actors`."""
 
 from .kinds import (
     BashKind,

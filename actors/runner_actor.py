@@ -1,4 +1,4 @@
-"""The RunnerActor: slots, ticks, one TaskActor per job, and a look after the lost."""
+"""The RunnerActor: slots, ticks, and one TaskActor per job."""
 
 from __future__ import annotations
 

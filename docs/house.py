@@ -30,12 +30,14 @@ def house_section() -> str:
 def _table(house: str) -> str:
     rooms = _rooms(ROOT / house)
     imports = {room: _imports(house, rooms, files) for room, files in rooms.items()}
+    order = _highest_first(imports)
+    direct = _without_indirect(imports)
     lines = [
-        f"| `{house}/` | what is in it | imports |",
+        f"| `{house}/` | what is in it | imports, with all that those import |",
         "| --- | --- | --- |",
     ]
-    for room in _highest_first(imports):
-        below = " ".join(f"`{it}`" for it in sorted(imports[room])) or "nothing"
+    for room in order:
+        below = " ".join(f"`{it}`" for it in sorted(direct[room])) or "nothing"
         summary = _summary(rooms[room])
         lines.append(f"| `{room}` | {summary} | {below} |")
     return "\n".join(lines)
@@ -92,3 +94,15 @@ def _highest_first(imports: dict[str, set[str]]) -> list[str]:
         for room in top:
             del left[room]
     return order
+
+
+def _without_indirect(imports: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Leave out what a room reaches through another one that it imports."""
+    reached: dict[str, set[str]] = {}
+    for room in reversed(_highest_first(imports)):
+        below = imports[room]
+        reached[room] = below.union(*(reached[it] for it in below))
+    return {
+        room: {it for it in below if not any(it in reached[via] for via in below)}
+        for room, below in imports.items()
+    }

@@ -1,4 +1,4 @@
-"""Where the program begins: it is loaded without the cycle collector looking on."""
+"""Where the program begins; it is loaded without the cycle collector."""
 
 from __future__ import annotations
 

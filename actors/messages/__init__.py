@@ -1,4 +1,4 @@
-"""Every message that the actors send each other, and one union of them per recipient.
+"""The messages of the actors, and one union of them per recipient.
 
 All are immutable, hold no live object but a `Recipient`, and mean what their docstring
 says whoever sends them. Requests come in three manners: with `reply_to` the answer is

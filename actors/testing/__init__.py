@@ -1,4 +1,6 @@
-"""Helpers for those who test actors: these, or their own that work with these.
+"""Helpers for tests of actors.
+
+Of these actors, or of others that work with them.
 
 Nothing in here needs pytest; its fixtures are in `backburner.actors.testing.plugin`.
 """

@@ -40,7 +40,9 @@ from .messages import (
     RefusalCode,
     Refused,
     RemoveSchedule,
+    ResizeTerminal,
     SchedulesFound,
+    SendInput,
     SetGroup,
     SetSlots,
     Shown,
@@ -67,6 +69,7 @@ from .queue.admission import Admission
 from .queue.changes import Changes
 from .queue.control import Control
 from .queue.deletion import Deletion
+from .queue.inputs import Inputs
 from .queue.running import Running
 from .queue.schedules import Schedules
 from .queue.starts import Starts
@@ -125,6 +128,8 @@ _CHECKED: Final = {
     PauseQueue,
     PauseSchedule,
     RemoveSchedule,
+    ResizeTerminal,
+    SendInput,
     SetGroup,
     Subscribe,
     Unsubscribe,
@@ -242,6 +247,7 @@ class QueueActor(SafeActor[QueueMessage]):
             engines=tuple(config.engines),
         )
         self._control = Control(changes, starts, self._admission)
+        self._inputs = Inputs(changes, starts)
         self._running = Running(changes, starts, config.output_limit)
         self._schedules = Schedules(
             changes, schedules or ScheduleBook(), self._admission
@@ -406,6 +412,8 @@ class QueueActor(SafeActor[QueueMessage]):
                 return Forgotten(ids, correlation_id)
             case SetSlots():
                 return self._starts.set_slots(message)
+            case SendInput() | ResizeTerminal():
+                return self._inputs.pass_on(message, self.answer_later)
             case Subscribe():
                 return self._subscribe(message)
             case Unsubscribe(subscriber=subscriber, correlation_id=correlation_id):

@@ -22,7 +22,9 @@ from .messages import (
     Look,
     LookAtLeft,
     QueueMessage,
+    ResizeTerminal,
     RunnerMessage,
+    SendInput,
     StartTask,
     Stop,
     StopTask,
@@ -40,7 +42,7 @@ from .rules.outcome import Outcome
 from .rules.safe_text import safe_line
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import Recipient, post_if_alive
-from .task_actor import TaskActor, TaskActorConfig
+from .task_actor import TaskActor, TaskActorConfig, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -139,6 +141,8 @@ class RunnerActor(SafeActor[RunnerMessage]):
                 self._clean_up(task_id)
             case Drain():
                 self._drain(message)
+            case SendInput() | ResizeTerminal():
+                self._pass_on(message)
             case _:
                 assert_never(message)
 
@@ -224,6 +228,11 @@ class RunnerActor(SafeActor[RunnerMessage]):
         actor = self._active.get(task_id)
         if actor is not None:
             post_if_alive(actor, Stop(outcome, now=now))
+
+    def _pass_on(self, message: SendInput | ResizeTerminal) -> None:
+        actor = self._active.get(message.task_id)
+        if not (actor is not None and post_if_alive(actor, message)):
+            refuse(message, "it has ended", self._config.dead_letters)
 
     def _job_ended(self, message: JobEnded) -> None:
         task_id = message.task_id

@@ -25,6 +25,7 @@ from .messages import (
     TaskList,
 )
 from .processes import limits
+from .processes.channels import Channels, Store
 from .processes.environment import Environment
 from .processes.exits import PidfdWatcher
 from .processes.spare import SPARES
@@ -179,6 +180,7 @@ class TaskSystem(Requests):
         self._adopts = adopt
         self._resources = checked_resources(resources or {})
         self._name = name
+        self._store: Store | None = None
         self._session_key = ""
         self._dispatcher: Dispatcher | None = None
         self._queue: pykka.ActorRef[QueueActor] | None = None
@@ -223,6 +225,16 @@ class TaskSystem(Requests):
         if self._queue is None:
             raise RuntimeError("the task system is not started")
         return self._queue
+
+    def keep_with(self, store: Store) -> None:
+        """Have the terminals and inputs of jobs outlive this process, as jobs do.
+
+        Must be called before `start`.
+
+        Args:
+            store: Keeps descriptors for the next program.
+        """
+        self._store = store
 
     def __repr__(self) -> str:
         where = "" if self._directory is None else f" in {str(self._directory)!r}"
@@ -407,6 +419,8 @@ class TaskSystem(Requests):
             request = it if isinstance(it, Subscribe) else Subscribe(it)
             self._request(request, Acknowledged)
         self._request(OpenQueue(), Acknowledged)
+        channels = Channels(self._store)
+        self._releases.append(channels.close)
         config = TaskActorConfig(
             clock=clock,
             exits=exits,
@@ -419,12 +433,15 @@ class TaskSystem(Requests):
             notes=notes,
             exit_notes=opened.exits,
             engines=self._engines,
+            channels=channels,
         )
         going_on = GoingOn(recovered.adopted, memory.environments, recovered.left)
         self._runner = RunnerActor.start(
             self._queue, self._kinds, self._slots, config, going_on
         )
         answer_of(self._runner.ask(Begin(), block=False), ANSWER_TIMEOUT)
+        # Task actors begin before `start` returns.
+        channels.forget_others({it.task.id for it in recovered.adopted})
         # The runner's claims came first, so an answer means that they are known.
         self._request(ListTasks(TaskFilter.RUNNING), TaskList)
         self.warnings += limits.advice(self._slots) + self._kinds.problems

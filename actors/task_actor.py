@@ -12,14 +12,20 @@ import msgspec
 
 from .kinds import InvalidRequestError, JobContext, ShortageError, StartError
 from .kinds.engine import Engine, JobNote, NotingJob
-from .kinds.kind import Adopting, WrongKindError
+from .kinds.kind import Adopting, TakesInput, WrongKindError
 from .messages import (
+    Acknowledged,
     Begin,
     JobEnded,
     JobQuiet,
     Look,
     QueueMessage,
+    QueueReply,
+    RefusalCode,
+    Refused,
+    ResizeTerminal,
     RunnerMessage,
+    SendInput,
     Stop,
     TaskActorMessage,
     TaskProcess,
@@ -28,6 +34,7 @@ from .messages import (
 )
 from .processes import marks
 from .processes.adopted import AdoptedProcess
+from .processes.channels import Channels
 from .processes.environment import GROUP, SLOT, Environment
 from .processes.exit_notes import ExitNotes
 from .processes.notes import JobNotes
@@ -45,7 +52,7 @@ from .rules.safe_text import brief, safe_line, size_text
 from .rules.shortage import WAITS_FOR
 from .rules.terms import DEFAULT_GROUP
 from .runtime.safe_actor import SafeActor
-from .runtime.sending import DeadLetters, Recipient, logger, post_if_alive
+from .runtime.sending import DeadLetters, Recipient, logger, post, post_if_alive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -87,6 +94,7 @@ class TaskActorConfig:
         notes: Where it is written down which process each job is; None for nowhere.
         exit_notes: Where others have written down how processes ended.
         engines: Where jobs run besides this machine, by name.
+        channels: Opens the terminals of jobs, and leads to their input.
     """
 
     clock: Clock
@@ -100,6 +108,7 @@ class TaskActorConfig:
     notes: ProcessNotes | None = None
     exit_notes: ExitNotes = field(default_factory=ExitNotes)
     engines: Mapping[str, Engine] = field(default_factory=dict[str, "Engine"])
+    channels: Channels = field(default_factory=Channels)
 
 
 class TaskActor(SafeActor[TaskActorMessage]):
@@ -171,6 +180,8 @@ class TaskActor(SafeActor[TaskActorMessage]):
     def handle(self, message: TaskActorMessage) -> None:
         """Handle one message; anything after the last report is ignored."""
         if self._reported:
+            if isinstance(message, SendInput | ResizeTerminal):
+                refuse(message, "it has ended", self._dead_letters)
             return
         match message:
             case Begin():
@@ -179,6 +190,8 @@ class TaskActor(SafeActor[TaskActorMessage]):
                 self._look()
             case Stop(outcome=outcome, now=now):
                 self._stop_job(outcome, now=now)
+            case SendInput() | ResizeTerminal():
+                self._pass_on(message)
             case _:
                 assert_never(message)
 
@@ -230,6 +243,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             environment=self._environment,
             notes=JobNotes(self._config.notes, self._task.id),
             engine=self._engine(),
+            channels=self._config.channels,
         )
         self._begun = self._config.clock.now().wall.timestamp()
         if self._adoption is not None:
@@ -355,6 +369,28 @@ class TaskActor(SafeActor[TaskActorMessage]):
         elif changed:
             self.post(self._queue, TaskProgressed(self._task.id, self._news))
         self._note_quiet(changed=changed)
+
+    def _pass_on(self, message: SendInput | ResizeTerminal) -> None:
+        """Give a job its input, or its terminal another size, and answer."""
+        job = self._job
+        channel = job.channel if isinstance(job, TakesInput) else None
+        if channel is None:
+            what = "it waits to start" if job is None else "it has lost its input"
+            refuse(message, what, self._dead_letters)
+            return
+        problem, code = "", RefusalCode.INVALID
+        match message:
+            case ResizeTerminal(columns=columns, rows=rows):
+                problem = channel.resize(columns, rows)
+            case SendInput(data=data, end=end):
+                problem = channel.send(data) if data else ""
+                code = RefusalCode.BUSY if channel.waiting else code
+                if end and not problem:
+                    problem = channel.end_input()
+        if problem:
+            refuse(message, problem, self._dead_letters, code)
+        elif message.reply_to is not None:
+            self.post(message.reply_to, Acknowledged(message.correlation_id))
 
     def _record_process(self, job: Job) -> None:
         # Not when it starts: most jobs that end before the first look are not worth a
@@ -495,3 +531,23 @@ class TaskActor(SafeActor[TaskActorMessage]):
 
     def _ask_to_look(self) -> bool:
         return self.tell_self(_LOOK)
+
+
+def refuse(
+    message: SendInput | ResizeTerminal,
+    why: str,
+    dead_letters: DeadLetters,
+    code: RefusalCode = RefusalCode.FINISHED,
+) -> None:
+    """Answer that a task does not take what was sent to it.
+
+    Args:
+        message: What was sent.
+        why: What is to be said of the task, such as "it has ended".
+        dead_letters: Counts the answer if nobody takes it.
+        code: The same for programs.
+    """
+    text = f"task {message.task_id}: {why}"
+    answer: QueueReply = Refused(text, code, message.correlation_id)
+    if message.reply_to is not None:
+        post(message.reply_to, answer, dead_letters)

@@ -26,10 +26,11 @@ from ..processes.limits import save_address_space
 from ..processes.marks import MARK, SESSION
 from ..rules.safe_text import safe_line
 from ..session.blocking import SessionInUseError, TaskSystemError
-from .keeper import IN_USE
+from .keeper import IN_USE, read_held
 from .kept import Kept
 from .serve import Host
 from .settings import HostSettings
+from .store import KeeperStore
 
 _LONG: Final = 1.0
 
@@ -61,13 +62,17 @@ class _Ready:
 def main(arguments: list[str]) -> int:
     """Run a host until its session has ended; return the exit status."""
     save_address_space()
-    fd, keeper = None, 0
+    fd, keeper, store, held = None, 0, -1, ""
     for argument in arguments:
         name, _, value = argument.partition("=")
         if name == "--ready":
             fd = int(value)
         elif name == "--keeper":
             keeper = int(value)
+        elif name == "--store":
+            store = int(value)
+        elif name == "--held":
+            held = value
     ready = _Ready(fd)
     foreground = "--foreground" in arguments
     with open(0, "rb", closefd=False) as settings_file:
@@ -85,7 +90,10 @@ def main(arguments: list[str]) -> int:
         format="%(asctime)s %(process)d %(levelname)s %(message)s",
     )
     try:
-        kept = Kept(keeper, settings, foreground=foreground) if keeper else None
+        kept = None
+        if keeper:
+            keeps = KeeperStore(store, read_held(held)) if store >= 0 else None
+            kept = Kept(keeper, settings, foreground=foreground, store=keeps)
         host = Host(settings, kept)
         if "--check" in arguments:
             return 0

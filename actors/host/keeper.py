@@ -1,6 +1,6 @@
 """The keeper of a session: the parent of its host, which the jobs outlive.
 
-    python -I -S keeper.py --dir=FOLDER [--ready=FD] [--foreground] [--again]
+    python -I -S keeper.py --dir=FOLDER [--ready=FD] [--foreground] [--again] [--held=]
 
 Run by its path. It imports nothing of this project and little of Python, so that it
 stays small, and so that nothing but the kernel can end it. The settings of the host are
@@ -9,11 +9,14 @@ on stdin. It
 - is a child subreaper: what is orphaned below it becomes its child;
 - starts the host, and starts it again if that dies;
 - notes how orphans ended in the file `exits`, before it collects them;
+- holds copies of the descriptors on which jobs depend, such as their terminals, and
+  hands them to the next host;
 - ends when the host has ended in order.
 
 It sleeps in `sigwait` and does nothing else. SIGTERM and SIGINT go to the host.
 """
 
+import _socket
 import errno
 import os
 import signal
@@ -38,7 +41,9 @@ _EXITS = "exits"
 _MODULE = "backburner.actors.host"
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 _DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
-_WAITED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, SERVES}
+_GIVEN = signal.SIGIO  # what the kernel sends when a host gives a descriptor
+_WAITED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, SERVES, _GIVEN}
+_LONGEST_ORDER = 64  # bytes: `keep 3` with a descriptor, or `drop 3`
 _SHORTEST_PAUSE = 0.1  # seconds
 _LONGEST_PAUSE = 30.0
 _LONGEST_AFTER_SERVICE = 2.0  # clients wait for the next
@@ -53,7 +58,7 @@ _FILE_FLAGS = os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 class Keeper:
     """What the keeper knows of its host and its orphans."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it was started with
         self,
         directory: str,
         settings: bytes,
@@ -61,6 +66,7 @@ class Keeper:
         foreground: bool,
         again: bool,
         lock: int | None,
+        held: dict[int, int],
     ) -> None:
         self.directory = directory
         self.settings = settings
@@ -68,6 +74,9 @@ class Keeper:
         self.again = again
         self.boot = _boot_id()
         self.lock = _take_lock(f"{directory}/{_LOCK}") if lock is None else lock
+        self.held = held
+        """Descriptors by the ids of the tasks that depend on them."""
+        self.orders: _socket.socket | None = None
         self.host = 0
         self.host_born = 0
         self.began = 0.0
@@ -87,6 +96,7 @@ class Keeper:
             if status is not None:
                 return status
             number = self.wait()
+            self.take_orders()
             if number == SERVES:
                 self.note_service()
             elif number is not None and number in (signal.SIGTERM, signal.SIGINT):
@@ -116,10 +126,14 @@ class Keeper:
         if ready is not None:
             command.append(f"--ready={ready}")
             os.set_inheritable(ready, True)
+        store = self.open_store()
+        command += [f"--store={store.fileno()}", f"--held={held_text(self.held)}"]
         pid = os.fork()
         if pid == 0:
             try:
                 os.dup2(settings, 0)
+                for fd in (store.fileno(), *self.held.values()):
+                    os.set_inheritable(fd, True)
                 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
                 if self.foreground:
                     # Ctrl+C is for the keeper alone, which passes it on once.
@@ -129,11 +143,58 @@ class Keeper:
             finally:
                 os._exit(127)
         os.close(settings)
+        store.close()
         if ready is not None:
             os.close(ready)
         self.host = pid
         found = _look(pid)
         self.host_born = 0 if found is None else found[2]
+
+    def open_store(self) -> _socket.socket:
+        """Return the host's end of a socket by which it gives descriptors."""
+        import fcntl
+
+        self.take_orders()  # what the last host gave before it ended
+        if self.orders is not None:
+            self.orders.close()
+        own, store = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+        own, store = (_socket.socket(fileno=it.detach()) for it in (own, store))
+        fd = own.fileno()
+        fcntl.fcntl(fd, fcntl.F_SETOWN, os.getpid())
+        flags = fcntl.fcntl(fd, fcntl.F_GETFL)
+        fcntl.fcntl(fd, fcntl.F_SETFL, flags | os.O_ASYNC | os.O_NONBLOCK)
+        self.orders = own
+        return store
+
+    def take_orders(self) -> None:
+        """Take and close descriptors, as the host asked."""
+        while self.orders is not None:
+            try:
+                data, extra, _, _ = self.orders.recvmsg(
+                    _LONGEST_ORDER, _socket.CMSG_SPACE(4)
+                )
+            except OSError:
+                return  # there is no more
+            if not data:
+                self.orders.close()
+                self.orders = None
+                return
+            fds = [
+                int.from_bytes(value[:4], sys.byteorder)
+                for level, kind, value in extra
+                if (level, kind) == (_socket.SOL_SOCKET, _socket.SCM_RIGHTS)
+            ]
+            word, _, number = data.partition(b" ")
+            if number.isdigit():
+                before = self.held.pop(int(number), None)
+                if before is not None:
+                    os.close(before)
+                if word == b"keep" and fds:
+                    self.held[int(number)] = fds.pop()
+                elif word == b"keep":
+                    self.say(f"can't hold what task {int(number)} depends on")
+            for fd in fds:
+                os.close(fd)
 
     def note_service(self) -> None:
         """Note that the host serves; nobody else has a reason to send that signal."""
@@ -249,6 +310,8 @@ class Keeper:
             # Else a client could start another keeper in between.
             os.set_inheritable(self.lock, True)
             arguments.append(f"--lock={self.lock}")
+        self.take_orders()
+        arguments.append(hand_over(self.held))
         become(sys.executable, os.path.abspath(__file__), arguments, self.settings)
 
     def release_lock(self) -> None:
@@ -281,6 +344,31 @@ def become(python: str, path: str, arguments: list[str], settings: bytes) -> Non
     os.dup2(fd, 0)
     os.close(fd)
     os.execv(python, [python, "-I", "-S", path, *arguments, "--again"])
+
+
+def held_text(held: dict[int, int]) -> str:
+    """Return descriptors as they are written in an argument: `3:11,7:12`."""
+    return ",".join(f"{task_id}:{fd}" for task_id, fd in held.items())
+
+
+def read_held(text: str) -> dict[int, int]:
+    """Return what `held_text` wrote; what a program closed meanwhile is left out."""
+    held: dict[int, int] = {}
+    for entry in filter(None, text.split(",")):
+        task_id, _, fd = entry.partition(":")
+        try:
+            os.set_inheritable(int(fd), False)
+        except OSError:
+            continue
+        held[int(task_id)] = int(fd)
+    return held
+
+
+def hand_over(held: dict[int, int]) -> str:
+    """Return the argument by which the keeper that this process becomes holds these."""
+    for fd in held.values():
+        os.set_inheritable(fd, True)
+    return f"--held={held_text(held)}"
 
 
 def _look(pid: int) -> tuple[str, int, int] | None:
@@ -359,6 +447,7 @@ def _be_subreaper() -> None:
 def main(arguments: list[str]) -> int:
     """Keep the host of a session; return the exit status."""
     directory, ready, lock = "", None, None
+    held: dict[int, int] = {}
     for argument in arguments:
         name, _, value = argument.partition("=")
         if name == "--dir":
@@ -368,6 +457,8 @@ def main(arguments: list[str]) -> int:
         elif name == "--lock":
             lock = int(value)
             os.set_inheritable(lock, False)
+        elif name == "--held":
+            held = read_held(value)
     if "--check" in arguments:
         return 0
     foreground, again = "--foreground" in arguments, "--again" in arguments
@@ -385,7 +476,14 @@ def main(arguments: list[str]) -> int:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.close(null)
-    keeper = Keeper(directory, settings, foreground=foreground, again=again, lock=lock)
+    keeper = Keeper(
+        directory,
+        settings,
+        foreground=foreground,
+        again=again,
+        lock=lock,
+        held=held,
+    )
     return keeper.run(ready)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .settings import HostSettings
+    from .store import KeeperStore
 
 _DEATH_SIGNAL: Final = 1  # PR_SET_PDEATHSIG
 _CHECK_TIMEOUT: Final = 60.0
@@ -43,10 +44,19 @@ class Kept:
         pid: Its process id.
         settings: What the host was started with.
         foreground: Whether it runs for a supervisor.
+        store: What it holds for the jobs; None if it can't.
     """
 
-    def __init__(self, pid: int, settings: HostSettings, *, foreground: bool) -> None:
+    def __init__(
+        self,
+        pid: int,
+        settings: HostSettings,
+        *,
+        foreground: bool,
+        store: KeeperStore | None = None,
+    ) -> None:
         self._pid = pid
+        self.store = store
         self._settings = settings
         self._foreground = foreground
 
@@ -89,6 +99,8 @@ class Kept:
         arguments = [f"--dir={self._settings.directory}"]
         if self._foreground:
             arguments.append("--foreground")
+        if self.store is not None:
+            arguments.append(self.store.hand_over())
         settings = msgspec.json.encode(self._settings)
         with contextlib.suppress(OSError):
             keeper.become(sys.executable, KEEPER[-1], arguments, settings)

@@ -22,6 +22,7 @@ from ..messages import (
     QueueRequest,
     RefusalCode,
     Refused,
+    SendInput,
     Subscribe,
     SystemStopped,
     Unsubscribe,
@@ -69,6 +70,13 @@ class _Pending(msgspec.Struct, frozen=True):
 
     recipient: Recipient[QueueReply]
     request: Any
+
+
+def _may_be_done(request: Any) -> bool:  # noqa: ANN401 - as above
+    """Tell whether to ask again could do it a second time."""
+    if isinstance(request, AddTask):
+        return not request.request.key
+    return isinstance(request, SendInput)
 
 
 class RemoteQueue:
@@ -139,9 +147,7 @@ class RemoteQueue:
             self._writer = None
             for number, pending in [*self._pending.items()]:
                 # All else can be asked again, and is when there is another host.
-                if isinstance(pending.request, AddTask) and not (
-                    pending.request.request.key
-                ):
+                if _may_be_done(pending.request):
                     del self._pending[number]
                     correlation_id = pending.request.correlation_id
                     refusal = Refused(_DIED, RefusalCode.FAILED, correlation_id)

@@ -96,6 +96,8 @@ class Host:
             adopt=True,
             resources=settings.resources,
         )
+        if kept is not None and kept.store is not None:
+            self._system.keep_with(kept.store)
         self._orders = _Orders()
         self._socket: socket.socket | None = None
         self._socket_path = f"{settings.directory}/{SOCKET_NAME}"

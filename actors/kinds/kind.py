@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast, runtime_checkable
 
 import msgspec
 
+from ..processes.channels import Channel, Channels
 from ..processes.environment import Environment
 from ..processes.notes import JobNotes
 from ..rules.outcome import Outcome
@@ -63,6 +64,7 @@ class JobContext:
         notes: Writes down which process the job is, and how that ended, for a program
             that takes the job over.
         engine: Where its process runs; None for this machine.
+        channels: Opens the terminal, or the pipe, of a job that asks for one.
     """
 
     task: Task
@@ -73,6 +75,7 @@ class JobContext:
     environment: Environment = field(default_factory=Environment.to_inherit)
     notes: JobNotes = field(default_factory=JobNotes)
     engine: Engine | None = None
+    channels: Channels = field(default_factory=Channels)
 
     @property
     def output(self) -> Path | None:
@@ -196,6 +199,16 @@ class Adopting(Protocol):
         Raises:
             StartError: If there is nothing to take over; the task fails with its text.
         """
+        ...
+
+
+@runtime_checkable
+class TakesInput(Protocol):
+    """A job that can have input; its kind has `takes_input`, which is true."""
+
+    @property
+    def channel(self) -> Channel | None:
+        """What leads to its input; None if it was not asked to take any."""
         ...
 
 

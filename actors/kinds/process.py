@@ -20,13 +20,14 @@ from ..processes.ending import INTERVAL, KillRounds
 from ..processes.environment import Environment
 from ..processes.marks import MARK
 from ..rules.outcome import GOES_ON
-from ..rules.safe_text import brief
+from ..rules.safe_text import brief, size_text
 from ..rules.shortage import WAITS_FOR
 from .engine import Command
 from .kind import JobEnd, ShortageError, StartError, WrongKindError
 
 if TYPE_CHECKING:
     from ..processes.adopted import AdoptedProcess
+    from ..processes.channels import Channel
     from ..processes.handle import Process
     from ..rules.task import Task
     from .kind import Job, JobContext
@@ -51,8 +52,13 @@ class ProcessJob:
     """
 
     def __init__(
-        self, child: ChildProcess | AdoptedProcess, context: JobContext
+        self,
+        child: ChildProcess | AdoptedProcess,
+        context: JobContext,
+        channel: Channel | None = None,
     ) -> None:
+        self.channel = channel
+        """What leads to its input, if it takes any; see `TakesInput`."""
         self._child = child
         self._context = context
         self._gave_way = False
@@ -64,6 +70,8 @@ class ProcessJob:
         # One that was adopted may have ended, and its id be another's: a look tells.
         if child.leads:
             context.exits.watch(child.pid, self._have_a_look)
+        if channel is not None:
+            channel.begin(context.look)
 
     def pid(self) -> int:
         """Return the id of its first process."""
@@ -75,6 +83,8 @@ class ProcessJob:
     def look(self) -> JobEnd | None:
         """See whether it has ended; if it is being killed, go on with that."""
         status = self._child.exit_status()
+        if status is not None and not self._is_drained():
+            status = None  # what it wrote last is not in its output file yet
         if self._ending is not None:
             return self._go_on_ending(self._ending, status)
         if self._searches:
@@ -87,6 +97,9 @@ class ProcessJob:
                 self._child.give_way()
             return None
         return self._end(status)
+
+    def _is_drained(self) -> bool:
+        return self.channel is None or self.channel.finish()
 
     def stop(self) -> None:
         """Send SIGTERM to its group, and to what left the group."""
@@ -145,6 +158,9 @@ class ProcessJob:
 
     def _end(self, status: ExitStatus) -> JobEnd:
         outcome = status.outcome()
+        if self.channel is not None and (lost := self.channel.lost):
+            reason = f"{outcome.reason}; {size_text(lost)} of output were not written"
+            outcome = msgspec.structs.replace(outcome, reason=reason)
         if self._reap(status):
             names = ""
             with contextlib.suppress(OSError, MemoryError):
@@ -173,6 +189,7 @@ class ProcessJob:
     def _have_a_look(self) -> None:
         # Nobody will if its actor was stopped; then nobody else collects it.
         if self._context.look() is False:
+            self._is_drained()
             self._child.reap()
 
     def _find_family(self) -> list[Process]:
@@ -194,13 +211,18 @@ class LocalEngine:
             raise StartError("a process needs an output file")
         argv, directory = command.argv, command.directory
         try:
-            child = ChildProcess(
-                argv,
-                command.environment,
-                output,
-                directory,
-                goes_on=context.task.attempt is not None,
-            )
+            environment = command.environment
+            with context.channels.opened(context.task) as channel:
+                if channel is not None:
+                    environment = channel.prepare(environment)
+                child = ChildProcess(
+                    argv,
+                    environment,
+                    output,
+                    directory,
+                    goes_on=context.task.attempt is not None,
+                    channel=channel,
+                )
         except OSError as error:
             if (waits_for := WAITS_FOR.get(error.errno or 0)) is not None:
                 raise ShortageError(waits_for) from error
@@ -211,7 +233,7 @@ class LocalEngine:
             raise StartError(_explain(error, argv[0], output)) from error
         except ValueError as error:
             raise StartError(f"can't start {argv[0]}: {error}") from error
-        return ProcessJob(child, context)
+        return ProcessJob(child, context, channel)
 
     def close(self) -> None:
         """Do nothing: it holds nothing."""
@@ -239,6 +261,7 @@ class ProcessKind:
         summary: What it does, for help, in a few words.
         writes_output: Whether its jobs write an output file; these always do.
         uses_engines: Whether its jobs can run on an engine; these always can.
+        takes_input: Whether its jobs can have a terminal, or read what they are sent.
     """
 
     name: str
@@ -246,6 +269,7 @@ class ProcessKind:
     summary: str = ""
     writes_output = True
     uses_engines = True
+    takes_input = True
 
     def command(self, args: tuple[str, ...]) -> Sequence[str]:
         """Return the program and its arguments for a request's arguments.
@@ -327,7 +351,7 @@ class ProcessKind:
         """
         if process is None:
             raise StartError(_NEVER_KNOWN)
-        return ProcessJob(process, context)
+        return ProcessJob(process, context, context.channels.adopt(context.task))
 
     def _command_for(self, task: Task) -> Sequence[str]:
         argv = cast("object", self.command(task.args))

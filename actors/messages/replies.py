@@ -100,6 +100,8 @@ class RefusalCode(enum.StrEnum):
     """The request makes no sense, now and later."""
     JOURNAL = "journal"
     """The journal can't be read or written at the moment."""
+    BUSY = "busy"
+    """The task does not read its input just now."""
     CLOSING = "closing"
     """The session is ending, or has ended."""
     FAILED = "failed"

@@ -346,8 +346,46 @@ class EditTask(Message, frozen=True):
     correlation_id: int | str | None = None
 
 
+class SendInput(Message, frozen=True):
+    """Give a running task something to read. Answer: `Acknowledged` or `Refused`.
+
+    It was asked to take input by its terms. The answer comes when its input has taken
+    all of it, which waits there until the task reads it. Nothing of it is written down.
+
+    Attributes:
+        task_id: Which.
+        data: What, at most 65,536 bytes; in JSON as Base64.
+        end: Whether the task reads the end of its input after that: a pipe takes no
+            more then, and a terminal is told what Ctrl+D means there.
+    """
+
+    task_id: int
+    data: bytes = b""
+    end: bool = False
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class ResizeTerminal(Message, frozen=True):
+    """Set the size of a running task's terminal. Answer: `Acknowledged` or `Refused`.
+
+    Attributes:
+        task_id: Which.
+        columns: Its width, from 1 to 1000.
+        rows: Its height, the same.
+    """
+
+    task_id: int
+    columns: int
+    rows: int
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
 QueueRequest = (
     AddTask
+    | SendInput
+    | ResizeTerminal
     | EditTask
     | AddSchedule
     | RemoveSchedule

@@ -9,6 +9,7 @@ from ..rules.task import Task
 from ..rules.variables import Variables
 from ..runtime.sending import Recipient
 from .base import Message
+from .requests import ResizeTerminal, SendInput
 
 
 class Begin(Message, frozen=True):
@@ -131,6 +132,8 @@ RunnerMessage = (
     | TickRunner
     | CleanUpTask
     | Drain
+    | SendInput
+    | ResizeTerminal
 )
 
 
@@ -145,4 +148,4 @@ class Stop(Message, frozen=True):
     now: bool = False
 
 
-TaskActorMessage = Begin | Look | Stop
+TaskActorMessage = Begin | Look | Stop | SendInput | ResizeTerminal

@@ -17,6 +17,7 @@ from .notes import ticks_now
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .channels import Channel
     from .environment import Environment
 
 GIVE_WAY: Final = 10
@@ -89,13 +90,14 @@ class ChildProcess:
             exist yet.
         directory: Where it starts; none for the current directory.
         goes_on: Whether the file may exist, as that of an earlier attempt.
+        channel: What it reads from, and its terminal; by default its input is empty.
 
     Raises:
         OSError: If the output file can't be written or the program can't be started;
             `filename` says which.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one independent thing
         self,
         argv: Sequence[str],
         environment: Environment,
@@ -103,12 +105,15 @@ class ChildProcess:
         directory: str | os.PathLike[str] | None = None,
         *,
         goes_on: bool = False,
+        channel: Channel | None = None,
     ) -> None:
         # Loaded when a process is started, not when the program is.
         from .spawn import spawn  # noqa: PLC0415
 
         earliest = ticks_now()
-        self.pid = spawn(argv, environment, output, directory, goes_on=goes_on)
+        self.pid = spawn(
+            argv, environment, output, directory, goes_on=goes_on, channel=channel
+        )
         """Its process id, which is also that of its group and session."""
         _STARTED.add(self.pid)
         self.process = StartedProcess(self.pid, earliest, ticks_now())

@@ -22,6 +22,12 @@ SLOT: Final = "BACKBURNER_SLOT"
 """The environment variable with the slot of its group that a task has, from 0."""
 
 
+TERM: Final = "xterm-256color"
+"""What the terminal of a task is called: it is shown by many that are like it."""
+
+_SIZE: Final = ("LINES", "COLUMNS")
+
+
 class Environment:
     """Environment variables as a new process wants them. Does not change once made.
 
@@ -81,6 +87,19 @@ class Environment:
         changed.shared_entries = origin.shared_entries
         changed._own = {**self._own, name: value}  # noqa: SLF001 - the same
         changed._reduced = {}  # noqa: SLF001 - the same
+        return changed
+
+    def on_terminal(self) -> Environment:
+        """Return the same for a process on a terminal of its own.
+
+        It says what terminal that is, and nothing of the size of another one.
+        """
+        origin = self
+        for name in _SIZE:
+            origin = origin._without(name)
+        changed = origin.plus("TERM", TERM)
+        own = {key: value for key, value in self._own.items() if key not in _SIZE}
+        changed._own = {**own, "TERM": TERM}  # noqa: SLF001 - the same
         return changed
 
     def own_entries(self) -> list[bytes]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import fcntl
 import functools
 import os
 import shutil
@@ -19,13 +20,14 @@ import signal
 import stat
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from ..rules.shortage import WAITS_FOR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .channels import Channel
     from .environment import Environment
 
 _OUTPUT_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -42,6 +44,24 @@ _NULL: Final = "embedded null byte"
 # What is typed is read as UTF-8, whatever the locale is; so it is passed on as that.
 _CODING: Final = ("utf-8", "surrogateescape")
 
+
+class Ends(NamedTuple):
+    """What a process has in place of an empty input.
+
+    Attributes:
+        stdin: The descriptor of what it reads from, above the standard streams; -1 for
+            none.
+        terminal: The path of a terminal that it controls, in place of all three
+            standard streams; empty for none.
+    """
+
+    stdin: int = -1
+    terminal: str = ""
+
+
+NOTHING: Final = Ends()
+"""An empty input."""
+
 _Memory = ctypes.Array[ctypes.c_char]
 _Strings = ctypes.Array[ctypes.c_char_p]
 
@@ -55,11 +75,12 @@ class Spawn(Protocol):
         environment: Environment,
         output: int,
         directory: str | os.PathLike[str] | None,
+        ends: Ends = NOTHING,
     ) -> int:
         """Start a process and return its id. Blocks until its program is loaded.
 
-        It leads a session, and with that a process group, of its own. Its input is
-        empty; it inherits no other file. No signal is blocked or ignored, whatever
+        It leads a session, and with that a process group, of its own. It inherits
+        no other file. No signal is blocked or ignored, whatever
         this process or the calling thread blocks or ignores. Nothing but the caller
         collects it.
 
@@ -69,6 +90,7 @@ class Spawn(Protocol):
             environment: All its environment variables.
             output: The descriptor of an open file that takes stdout and stderr.
             directory: Where it starts; none for the current directory.
+            ends: What it has in place of an empty input.
 
         Raises:
             OSError: If the output file can't be written or the program can't be
@@ -83,12 +105,14 @@ def popen(
     environment: Environment,
     output: int,
     directory: str | os.PathLike[str] | None,
+    ends: Ends = NOTHING,
 ) -> int:
     """Start a process by `subprocess`; see `Spawn`."""
+    before = _signals_reset(argv[0], environment, ends.terminal)
     try:
         process = subprocess.Popen(
-            [*_signals_reset(argv[0], environment), *_encoded(argv)],
-            stdin=subprocess.DEVNULL,
+            [*before, *_encoded(argv)],
+            stdin=subprocess.DEVNULL if ends.stdin < 0 else ends.stdin,
             stdout=output,
             stderr=output,
             env=environment.variables,
@@ -106,16 +130,26 @@ def popen(
 
 _RESET: Final = """
 import os, signal, sys
+if sys.argv[1]:
+    fd = os.open(sys.argv[1], os.O_RDWR)
+    for stream in range(3):
+        os.dup2(fd, stream)
+    os.close(fd)
 for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
     signal.signal(number, signal.SIG_DFL)
 signal.pthread_sigmask(signal.SIG_SETMASK, ())
-os.execvp(os.fsencode(sys.argv[1]), [os.fsencode(word) for word in sys.argv[1:]])
+os.execvp(os.fsencode(sys.argv[2]), [os.fsencode(word) for word in sys.argv[2:]])
 """
-"""What `subprocess` can't do: give a program the signals that its parent blocks."""
+"""What `subprocess` can't do: give a program a terminal that it controls, and the
+signals that its parent blocks."""
 
 
-def _signals_reset(program: str, environment: Environment) -> list[bytes]:
+def _signals_reset(
+    program: str, environment: Environment, terminal: str
+) -> list[bytes]:
     """Return what to write before a command so that it starts with all signals.
+
+    And on its terminal, if it is to have one.
 
     Nothing, nearly always: it takes another start of Python.
     """
@@ -126,10 +160,11 @@ def _signals_reset(program: str, environment: Environment) -> list[bytes]:
         for number in signal.valid_signals() - own
         if signal.getsignal(number) is signal.SIG_IGN
     ]
-    if not (blocked or ignored) or not sys.executable:
+    if not (blocked or ignored or terminal) or not sys.executable:
         return []
     _locate(program, environment.get("PATH", os.defpath))  # else it would be Python's
-    return [os.fsencode(sys.executable), b"-ISc", _RESET.encode()]
+    reset = [os.fsencode(sys.executable), b"-ISc", _RESET.encode()]
+    return [*reset, os.fsencode(terminal)]
 
 
 class PosixSpawn:
@@ -160,19 +195,30 @@ class PosixSpawn:
         environment: Environment,
         output: int,
         directory: str | os.PathLike[str] | None,
+        ends: Ends = NOTHING,
     ) -> int:
         """Start a process; see `Spawn`."""
         arguments = _strings(_encoded(argv))
         variables = self._variables(environment)
-        path = environment.get("PATH", os.defpath)
-        program = _locate(argv[0], path)
+        places = environment.get("PATH", os.defpath)
+        program = _locate(argv[0], places)
         actions = ctypes.create_string_buffer(_ROOM)
         _check(self._init(actions))
         try:
-            _check(self._add_dup2(actions, output, 1))
-            _check(self._add_dup2(actions, output, 2))
-            # Last: without standard streams of its own a host has the output there.
-            _check(self._add_open(actions, 0, b"/dev/null", os.O_RDONLY, 0))
+            if ends.terminal:
+                # It leads a session that has none, so it gets this one.
+                path = os.fsencode(ends.terminal)
+                _check(self._add_open(actions, 0, path, os.O_RDWR, 0))
+                _check(self._add_dup2(actions, 0, 1))
+                _check(self._add_dup2(actions, 0, 2))
+            else:
+                _check(self._add_dup2(actions, output, 1))
+                _check(self._add_dup2(actions, output, 2))
+                # Last: without standard streams of its own a host has the output there.
+                if ends.stdin < 0:
+                    _check(self._add_open(actions, 0, b"/dev/null", os.O_RDONLY, 0))
+                else:
+                    _check(self._add_dup2(actions, ends.stdin, 0))
             if directory is not None:
                 _check(self._add_chdir(actions, os.fsencode(directory)))
             _check(self._close_from(actions, 3))
@@ -180,7 +226,7 @@ class PosixSpawn:
             if number in {errno.ENOENT, errno.EACCES}:
                 # It may have moved since it was found.
                 _locate.cache_clear()
-                program = _locate(argv[0], path)
+                program = _locate(argv[0], places)
                 number, pid = self._start(program, actions, arguments, variables)
         finally:
             self._destroy(actions)
@@ -307,13 +353,14 @@ def _open_existing(output: str | os.PathLike[str]) -> int | None:
     return fd
 
 
-def spawn(
+def spawn(  # noqa: PLR0913 - each is one independent thing
     argv: Sequence[str],
     environment: Environment,
     output: str | os.PathLike[str],
     directory: str | os.PathLike[str] | None = None,
     *,
     goes_on: bool = False,
+    channel: Channel | None = None,
 ) -> int:
     """Start a process in the best way.
 
@@ -324,6 +371,7 @@ def spawn(
             there already is another task's, or nobody knows whose, and is left alone.
         directory: See `Spawn`.
         goes_on: Whether what is there is of the same task, which goes on in it.
+        channel: What it reads from, and its terminal; by default its input is empty.
 
     Raises:
         OSError: If the output file can't be made or the program can't be started;
@@ -340,7 +388,12 @@ def spawn(
     if fd is None:
         fd = os.open(output, _OUTPUT_FLAGS, _OUTPUT_MODE)
     try:
-        return way(argv, environment, fd, directory)
+        if channel is None:
+            return way(argv, environment, fd, directory)
+        if channel.terminal:
+            channel.output = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
+        ends = Ends(channel.stdin, channel.terminal)
+        return way(argv, environment, fd, directory, ends)
     except BaseException:
         # Nothing was written into it, and it may be started again.
         if not exists:

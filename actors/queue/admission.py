@@ -86,6 +86,8 @@ class Admission:
             self._check_terms(request.terms)
             if request.terms.engine:
                 self._check_engine(request.terms.engine, kind)
+            if request.terms.input is not None:
+                _check_input(kind)
         kind.check(request.args)
         return kind
 
@@ -150,3 +152,8 @@ class Admission:
             return request
         at = self._changes.now().wall + timedelta(seconds=terms.delay)
         return replace(request, terms=replace(terms, at=at))
+
+
+def _check_input(kind: Kind) -> None:
+    if not getattr(kind, "takes_input", False):
+        raise InvalidRequestError(f"{kind.name} tasks take no input; leave --pty out")

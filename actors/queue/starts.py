@@ -9,7 +9,9 @@ from ..messages import (
     QueueReply,
     RefusalCode,
     Refused,
+    ResizeTerminal,
     RunnerMessage,
+    SendInput,
     SetSlots,
     Slots,
     SlotsChanged,
@@ -101,6 +103,11 @@ class Starts:
         if self._runner is not None:
             waits = not self._book.is_written(stop.task_id)
             self._outbox.add(self._runner, stop, tells_change=waits)
+
+    def pass_on(self, message: SendInput | ResizeTerminal) -> None:
+        """Pass on what is sent to a task that runs."""
+        if self._runner is not None:
+            self._outbox.add(self._runner, message, tells_change=False)
 
     def set_slots(self, message: SetSlots) -> QueueReply:
         """Let so many tasks run at a time."""

@@ -1,4 +1,4 @@
-"""On which terms a task runs: when it may start, and how long it may take."""
+"""On which terms a task runs: when it may start, how long it may take, its input."""
 
 from __future__ import annotations
 
@@ -29,6 +29,9 @@ Restart = Literal["always", "on-failure"]
 
 OnReboot = Literal["again", "fail"]
 """What becomes of a task that ran when the machine restarted."""
+
+Input = Literal["pipe", "terminal"]
+"""What a task reads from that takes input while it runs."""
 
 Needs = tuple[tuple[str, float], ...]
 """Names of resources, and how much of each."""
@@ -69,6 +72,8 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         batch: What the tasks have in common that were added with it, if anything.
         max_fails: After how many failures in its batch the tasks of it that have not
             started are canceled. `None` for never.
+        input: What it reads from: a pipe, or a terminal of its own, which takes its
+            output as well. `None` for nothing: its standard input is empty.
     """
 
     timeout: _Seconds | None = None
@@ -91,6 +96,7 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     schedule: _Id | None = None
     batch: str = ""
     max_fails: _Id | None = None
+    input: Input | None = None
 
     @property
     def waits_for(self) -> tuple[int, ...]:
@@ -125,6 +131,7 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
             group=self.group,
             needs=self.needs,
             engine=self.engine,
+            input=self.input,
         )
 
     def problem(self) -> str | None:
@@ -148,6 +155,8 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
             return "max_fails must be at least 1, and needs a batch"
         if self.batch and not is_group_name(self.batch):
             return "batch must be a short name without spaces"
+        if self.input is not None and self.engine:
+            return f"a task on {self.engine} takes no input; leave --pty and --stdin"
         if not is_group_name(self.group):
             return "group must be a short name without spaces"
         if self.engine and not is_group_name(self.engine):

@@ -22,7 +22,8 @@ from ..messages import (
     TaskAltered,
 )
 from ..rules.rhythm import CatchUp
-from .asking import ANSWER_TIMEOUT, Asking
+from .asking import ANSWER_TIMEOUT
+from .talking import Talking
 
 if TYPE_CHECKING:
     from ..rules.request import TaskRequest
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from ..rules.terms import QueueRules
 
 
-class Control(Asking):
+class Control(Talking):
     """Changes the order of queued tasks, and what is set for the queue."""
 
     def move(

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 _LARGEST: Final = 12 << 20  # bytes that a keeper may take
 
 
-def _keeper_of(session: RemoteSystem) -> psutil.Process:
+def keeper_of(session: RemoteSystem) -> psutil.Process:
     found = psutil.Process(session.welcome.pid).parent()
     assert found is not None
     assert any(it.endswith("keeper.py") for it in found.cmdline())
@@ -52,7 +52,7 @@ def _keeper_of(session: RemoteSystem) -> psutil.Process:
 
 
 def _kill_both(session: RemoteSystem) -> None:
-    kept, host = _keeper_of(session), psutil.Process(session.welcome.pid)
+    kept, host = keeper_of(session), psutil.Process(session.welcome.pid)
     kept.suspend()
     host.kill()
     kept.kill()
@@ -63,7 +63,7 @@ def _until_back(events: Heard, before: int, session: RemoteSystem) -> None:
 
 
 def test_a_keeper_is_small_and_idle(session: RemoteSystem, until: Until) -> None:
-    kept = _keeper_of(session)
+    kept = keeper_of(session)
     session.wait(session.add("Job", "bash", "true").id, timeout=PATIENCE)
     until(lambda: kept.status() == psutil.STATUS_SLEEPING)
     assert kept.memory_info().rss < _LARGEST
@@ -82,14 +82,14 @@ def test_what_is_written_down_has_the_names_that_are_read() -> None:
 
 
 def test_a_keeper_ends_with_its_host(session: RemoteSystem) -> None:
-    kept = _keeper_of(session)
+    kept = keeper_of(session)
     session.end()
     kept.wait(PATIENCE)
 
 
 def test_sigterm_to_the_keeper_ends_the_session(session: RemoteSystem) -> None:
     task = session.add("Long", "bash", "exec sleep 600")
-    kept, host = _keeper_of(session), psutil.Process(session.welcome.pid)
+    kept, host = keeper_of(session), psutil.Process(session.welcome.pid)
     kept.send_signal(signal.SIGTERM)
     host.wait(PATIENCE)
     kept.wait(PATIENCE)
@@ -113,13 +113,13 @@ def test_jobs_outlive_what_is_killed(
     if killed == "host":
         kill(before)
     elif killed == "keeper":
-        _keeper_of(session).kill()
+        keeper_of(session).kill()
     else:
         _kill_both(session)
     _until_back(events, before, session)
 
     assert [it.status for it in session.list()] == [TaskStatus.RUNNING] * 3
-    assert _keeper_of(session).is_running()
+    assert keeper_of(session).is_running()
     go_on.touch()
     first, second = session.wait(exits.id, dies.id, timeout=PATIENCE)
     assert (first.exit_code, first.last_line, first.progress) == (7, "9%", 9)
@@ -147,7 +147,7 @@ def test_what_ends_while_there_is_no_host_ends_with_its_exit_status(
     until(lambda: session.get(task.id).last_line == "set")
     exits = Path(session.welcome.directory) / exit_notes.NAME
     before = session.welcome.pid
-    kept, host = _keeper_of(session), psutil.Process(before)
+    kept, host = keeper_of(session), psutil.Process(before)
     host.kill()
     go_on.touch()
     until(exits.exists)
@@ -155,7 +155,7 @@ def test_what_ends_while_there_is_no_host_ends_with_its_exit_status(
     _until_back(events, before, session)
     (ended,) = session.wait(task.id, timeout=PATIENCE)
     assert ended.exit_code == 41
-    assert _keeper_of(session) == kept
+    assert keeper_of(session) == kept
 
 
 def test_a_cancel_reaches_the_whole_tree_of_a_job_that_was_taken_over(
@@ -180,10 +180,10 @@ def test_a_restart_goes_on_with_the_jobs_in_a_new_host(
 ) -> None:
     go_on = tmp_path / "go-on"
     task = session.add("Exits", "bash", waits_for(go_on))
-    before, kept = session.welcome.pid, _keeper_of(session).pid
+    before, kept = session.welcome.pid, keeper_of(session).pid
     starting.restart(settings).sock.close()
     _until_back(events, before, session)
-    assert _keeper_of(session).pid == kept
+    assert keeper_of(session).pid == kept
     go_on.touch()
     (ended,) = session.wait(task.id, timeout=PATIENCE)
     assert ended.exit_code == 7
@@ -341,7 +341,7 @@ def test_no_job_is_lost_and_every_exit_status_is_true_under_load(  # noqa: PLR09
         if killed == "host":
             kill(before)
         elif killed == "keeper":
-            _keeper_of(session).kill()
+            keeper_of(session).kill()
         else:
             _kill_both(session)
         _until_back(events, before, session)

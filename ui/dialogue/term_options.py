@@ -17,6 +17,7 @@ from ...actors.rules.resources import amount_text, is_resource_name, parse_amoun
 from ...actors.rules.safe_text import brief
 from ...actors.rules.terms import (
     DEFAULT_GROUP,
+    Input,
     OnReboot,
     Restart,
     is_group_name,
@@ -177,6 +178,22 @@ def _need(terms: Terms, value: str) -> Terms:
     return msgspec.structs.replace(terms, needs=tuple(sorted(needs.items())))
 
 
+def _input(terms: Terms, wanted: Input) -> Terms:
+    if terms.input not in {None, wanted}:
+        raise UsageError("a task with a terminal has its input there; leave --stdin")
+    return msgspec.structs.replace(terms, input=wanted)
+
+
+def _pty(terms: Terms, value: str) -> Terms:
+    del value
+    return _input(terms, "terminal")
+
+
+def _stdin(terms: Terms, value: str) -> Terms:
+    del value
+    return _input(terms, "pipe")
+
+
 _HIGHEST_STATUS: Final = 255
 
 _TERM_OPTIONS: Final = (
@@ -209,6 +226,8 @@ _TERM_OPTIONS: Final = (
         "--on-reboot", "again", "run it again after a reboot, or fail", _on_reboot
     ),
     TermOption("--need", "gpu=1", "let it take so much of a resource", _need),
+    TermOption("--pty", "", "give it a terminal of its own, for /input", _pty),
+    TermOption("--stdin", "", "let it read what /send sends", _stdin),
     TermOption("--group", "NAME", "let it take a slot of this group", _group, "-g"),
 )
 
@@ -300,5 +319,7 @@ def terms_text(terms: Terms) -> str:
         parts.append(f"at most {terms.max_fails} failures")
     if terms.schedule is not None:
         parts.append(f"added by schedule {terms.schedule}")
+    if terms.input is not None:
+        parts.append(f"input from a {terms.input}")
     parts += ["held"] * terms.held + ["immediate"] * terms.immediate
     return ", ".join(parts)

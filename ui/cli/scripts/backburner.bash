@@ -7,8 +7,8 @@
 
 _shtab_backburner_subparsers=(add run status list show log wait cancel kill rerun pause resume group edit rename schedules unschedule move stash enqueue clean parallel sessions host end completions)
 
-_shtab_backburner_add_option_strings=(-h --help --session --state-dir --config --json -w --workdir -e --env -l --label --timeout --priority --stash --immediate --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --group -g --unless-queued --each --batch --max-fails --every --zone --catch-up --overlap -p --print-id)
-_shtab_backburner_run_option_strings=(-h --help --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --stash --immediate --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --group -g --unless-queued --each --batch --max-fails --every --zone --catch-up --overlap)
+_shtab_backburner_add_option_strings=(-h --help --session --state-dir --config --json -w --workdir -e --env -l --label --timeout --priority --stash --immediate --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --pty --stdin --group -g --unless-queued --each --batch --max-fails --every --zone --catch-up --overlap -p --print-id)
+_shtab_backburner_run_option_strings=(-h --help --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --stash --immediate --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --pty --stdin --group -g --unless-queued --each --batch --max-fails --every --zone --catch-up --overlap)
 _shtab_backburner_status_option_strings=(-h --help --session --state-dir --config --json --all --queued --running --completed --failed --canceled --finished -g --group -l --label --watch)
 _shtab_backburner_list_option_strings=(-h --help --session --state-dir --config --json --all --queued --running --completed --failed --canceled --finished -g --group -l --label --watch)
 _shtab_backburner_show_option_strings=(-h --help --session --state-dir --config --json)
@@ -172,6 +172,8 @@ _shtab_backburner_add___help_nargs=0
 _shtab_backburner_add___json_nargs=0
 _shtab_backburner_add___stash_nargs=0
 _shtab_backburner_add___immediate_nargs=0
+_shtab_backburner_add___pty_nargs=0
+_shtab_backburner_add___stdin_nargs=0
 _shtab_backburner_add___unless_queued_nargs=0
 _shtab_backburner_add___overlap_nargs=0
 _shtab_backburner_add__p_nargs=0
@@ -181,6 +183,8 @@ _shtab_backburner_run__h_nargs=0
 _shtab_backburner_run___help_nargs=0
 _shtab_backburner_run___stash_nargs=0
 _shtab_backburner_run___immediate_nargs=0
+_shtab_backburner_run___pty_nargs=0
+_shtab_backburner_run___stdin_nargs=0
 _shtab_backburner_run___unless_queued_nargs=0
 _shtab_backburner_run___overlap_nargs=0
 _shtab_backburner_status__h_nargs=0

@@ -1,0 +1,62 @@
+"""What a host has its keeper hold: the descriptors on which its jobs depend."""
+
+from __future__ import annotations
+
+import array
+import os
+import socket
+from typing import TYPE_CHECKING
+
+from ..runtime.sending import logger
+from . import keeper
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class KeeperStore:
+    """Gives descriptors to the keeper, which hands them to the next host.
+
+    Args:
+        fd: The socket that leads to the keeper.
+        held: What the keeper holds: descriptors of this process, by tasks.
+    """
+
+    def __init__(self, fd: int, held: Mapping[int, int]) -> None:
+        os.set_inheritable(fd, False)  # noqa: FBT003 - its own
+        self._sock = socket.socket(fileno=fd)
+        # A keeper that is stopped must not stop the host.
+        self._sock.setblocking(False)  # noqa: FBT003 - its own
+        self._held = dict(held)
+        self._kept: dict[int, int] = dict(held)
+
+    @property
+    def held(self) -> Mapping[int, int]:
+        """What an earlier host left: descriptors by the ids of their tasks."""
+        return self._held
+
+    def keep(self, task_id: int, fd: int) -> None:
+        """Have the keeper hold a copy of a descriptor. Never blocks."""
+        self._kept[task_id] = fd
+        self._tell(b"keep %d" % task_id, fd)
+
+    def drop(self, task_id: int) -> None:
+        """Have the keeper close what it holds for a task. Never blocks."""
+        if self._kept.pop(task_id, None) is not None:
+            self._tell(b"drop %d" % task_id)
+
+    def _tell(self, order: bytes, fd: int | None = None) -> None:
+        extra = []
+        if fd is not None:
+            rights = array.array("i", [fd])
+            extra = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)]
+        try:
+            self._sock.sendmsg([order], extra)
+        except OSError as error:
+            if fd is not None:
+                text = "The keeper can't hold the terminal of a job: %s"
+                logger.warning(text, error.strerror)
+
+    def hand_over(self) -> str:
+        """Return the argument for the keeper that this process becomes."""
+        return keeper.hand_over(dict(self._kept))

@@ -52,6 +52,7 @@ _MOST_IN_USE = 6  # attempts to start a host while the session is open elsewhere
 _MOST_IN_VAIN = 10  # attempts without any job left that would need a host
 _ENDED = ("Z", "X")
 _LOCK_TRIES = 100
+_STANDARD_ERROR = 2
 _FILE_FLAGS = os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -444,6 +445,17 @@ def _be_subreaper() -> None:
     prctl(_DEATH_SIGNAL, 0, 0, 0, 0)
 
 
+def _close_inherited(kept: int | None) -> None:
+    """Close what the one who starts this left open: it would stay open for long."""
+    for name in os.listdir("/proc/self/fd"):
+        fd = int(name)
+        if fd > _STANDARD_ERROR and fd != kept:
+            try:
+                os.close(fd)
+            except OSError:
+                continue  # that of the list
+
+
 def main(arguments: list[str]) -> int:
     """Keep the host of a session; return the exit status."""
     directory, ready, lock = "", None, None
@@ -462,6 +474,8 @@ def main(arguments: list[str]) -> int:
     if "--check" in arguments:
         return 0
     foreground, again = "--foreground" in arguments, "--again" in arguments
+    if not (foreground or again):
+        _close_inherited(ready)
     with open(0, "rb", closefd=False) as file:
         settings = file.read()
     if not (foreground or again) and os.fork():

@@ -6,15 +6,14 @@ import contextlib
 import ctypes
 import os
 import signal
-import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from ..rules.safe_text import safe_line
 from . import keeper
+from .launch import KEEPER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,14 +26,6 @@ _CHECK_TIMEOUT: Final = 60.0
 
 COMMAND: Final = (sys.executable, "-P", "-m", "backburner.actors.host")
 """What runs a host."""
-
-KEEPER: Final = (
-    sys.executable,
-    "-I",
-    "-S",
-    str(Path(keeper.__file__).absolute()),
-)
-"""What runs a keeper; see there."""
 
 
 class Kept:
@@ -110,6 +101,8 @@ class Kept:
 
         Blocks until it has been loaded with the settings of this host.
         """
+        import subprocess  # noqa: PLC0415 - seldom needed, and every host starts with this
+
         settings = msgspec.json.encode(self._settings)
         for command in ((*KEEPER, "--check"), (*COMMAND, "--check", "--keeper=1")):
             try:

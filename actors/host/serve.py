@@ -8,7 +8,6 @@ import os
 import signal
 import threading
 from collections import deque
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -33,6 +32,7 @@ from .frames import frame
 from .hooks import HookRunner
 from .keeper import RESTART
 from .socket_writer import close_socket
+from .version import program_version
 from .wire import KindWords, Rejected, StopHost, Welcome
 
 if TYPE_CHECKING:
@@ -83,6 +83,8 @@ class Host:
     def __init__(self, settings: HostSettings, kept: Kept | None = None) -> None:
         self._settings = settings
         self._kept = kept
+        # As it is loaded: what is installed may be another by the time this is asked.
+        self._program = f"backburner {program_version()}"
         self._slots = settings.slots
         self._system = TaskSystem(
             directory=Path(settings.directory),
@@ -285,7 +287,7 @@ class Host:
         self._was_attended |= self._is_attended()
         return Welcome(
             protocol=wire.PROTOCOL,
-            program=program_name(),
+            program=self._program,
             pid=pid,
             session=settings.name,
             directory=settings.directory,
@@ -408,10 +410,3 @@ class _Listener:
 
     def tell(self, news: Notification, /) -> None:
         self._take(news)
-
-
-def program_name() -> str:
-    """Return the name and version of this program."""
-    with contextlib.suppress(PackageNotFoundError):
-        return f"backburner {version('backburner')}"
-    return "backburner"

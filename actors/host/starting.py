@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import errno
-import fcntl
 import os
-import select
-import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +13,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import msgspec
 from msgspec.structs import replace
 
-from ..own_files import look_below, open_below, open_folder, open_own
-from ..processes.marks import MARK, SESSION
+from ..own_files import open_folder
 from ..rules.safe_text import is_unicode, safe_line
 from ..session.blocking import SessionInUseError, TaskSystemError
 from ..session.folder import FolderError, check_path, unusable
@@ -26,7 +21,16 @@ from ..session.names import working_directory
 from . import wire
 from .address import connect
 from .frames import LONGEST_FROM_HOST, FrameError, FrameReader, frame
-from .kept import KEEPER
+from .launch import (
+    KEEPER,
+    LOG_NAME,
+    PAUSE,
+    TIMEOUT,
+    LaunchError,
+    is_kept,
+    launch,
+    starting,
+)
 from .wire import (
     BadMessageError,
     Farewell,
@@ -38,23 +42,10 @@ from .wire import (
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
     from .settings import HostSettings
 
-LOG_NAME: Final = "host.log"
-
-LONGEST_LOG: Final = 1 << 20
-"""Bytes of it with which a host that starts begins another."""
-
-_LOCK_NAME: Final = "host.starting"
-KEEPER_LOCK: Final = "keeper"
-"""The file that a keeper has locked as long as it starts hosts."""
-
-_TIMEOUT: Final = 60.0
-"""Seconds for a start; a machine may stand still for half of that."""
-
-_PAUSE: Final = 0.02
 _IN_USE: Final = 1.0
 """Seconds in which another program may close the session."""
 
@@ -122,7 +113,7 @@ def reach(
         SessionInUseError: If another program has the session open without a host.
         HostError: If the host does not serve this client, or can't be started.
     """
-    deadline = time.monotonic() + _TIMEOUT + settings.grace
+    deadline = time.monotonic() + TIMEOUT + settings.grace
     kept_until = time.monotonic() + _KEPT
     directory = Path(settings.directory)
     while True:
@@ -131,7 +122,7 @@ def reach(
             return found
         if found is None:
             if not start and is_kept(directory) and time.monotonic() < kept_until:
-                time.sleep(_PAUSE)  # it is started again, or its keeper ends
+                time.sleep(PAUSE)  # it is started again, or its keeper ends
                 continue
             if not start:
                 raise NoHostError(
@@ -141,7 +132,7 @@ def reach(
             return _start(settings, directory, on_wait)
         if time.monotonic() > deadline:
             raise HostError(found.text)
-        time.sleep(_PAUSE)  # the session is being ended
+        time.sleep(PAUSE)  # the session is being ended
 
 
 def greet(directory: Path) -> Reached:
@@ -181,7 +172,7 @@ def restart(settings: HostSettings) -> Reached:
             f"can't connect to the host in {directory}: {error.strerror}"
         ) from error
     with sock:
-        sock.settimeout(2 * _TIMEOUT)
+        sock.settimeout(2 * TIMEOUT)
         frames = FrameReader(LONGEST_FROM_HOST)
         try:
             sock.sendall(frame(wire.encode(RestartHost())))
@@ -227,7 +218,7 @@ def _greet(directory: Path) -> Reached | Rejected | None:
             f"can't connect to the host in {directory}: {error.strerror}"
         ) from error
     try:
-        sock.settimeout(_TIMEOUT)
+        sock.settimeout(TIMEOUT)
         frames = FrameReader(LONGEST_FROM_HOST)
         answer = _ask(sock, frames)
         if isinstance(answer, Welcome):
@@ -279,10 +270,10 @@ def _start(
         check_path(directory)
         # Whatever is written there, here or by the host, is for this user alone.
         os.close(open_folder(directory))
-        with _starting(directory):
+        with starting(directory):
             return _start_locked(settings, directory, on_wait)
-    except FolderError as error:
-        raise HostError(str(error)) from error
+    except (FolderError, LaunchError) as error:
+        raise HostError(safe_line(str(error))) from error
     except OSError as error:
         raise HostError(unusable(directory, error)) from error
 
@@ -293,7 +284,7 @@ def _start_locked(
     started = False
     in_use: SessionInUseError | None = None
     in_use_until = time.monotonic() + _IN_USE
-    deadline = time.monotonic() + _TIMEOUT
+    deadline = time.monotonic() + TIMEOUT
     # Somebody else may have started one meanwhile.
     while not isinstance(found := _greet(directory), Reached):
         if not started and is_kept(directory):
@@ -307,125 +298,15 @@ def _start_locked(
             if in_use is not None and time.monotonic() > in_use_until:
                 raise in_use
             try:
-                _spawn(settings, directory, on_wait)
+                launch(directory, msgspec.json.encode(settings), on_wait)
                 started = True
                 continue
-            except SessionInUseError as error:
+            except LaunchError as error:
+                if not error.in_use:
+                    raise
                 # A host that ends has the session until its very last moment.
-                in_use = error
+                in_use = SessionInUseError(safe_line(str(error)))
         elif time.monotonic() > deadline:
             raise HostError("the host that was started is gone")
-        time.sleep(_PAUSE)
+        time.sleep(PAUSE)
     return dataclasses.replace(found, started=started)
-
-
-def is_kept(directory: Path) -> bool:
-    """Tell whether a keeper starts the host of a session again if that dies."""
-    try:
-        lock = open_own(directory / KEEPER_LOCK, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(lock)
-    return False
-
-
-@contextlib.contextmanager
-def _starting(directory: Path) -> Generator[None]:
-    """Hold the lock of those who start a host."""
-    lock = open_own(directory / _LOCK_NAME, os.O_RDWR | os.O_CREAT)
-    deadline = time.monotonic() + _TIMEOUT
-    try:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise HostError(
-                        f"another program has been starting a host in {directory}"
-                        f" for {_TIMEOUT:g} s; end it, or try again"
-                    ) from None
-                time.sleep(_PAUSE)
-            else:
-                break
-        yield
-    finally:
-        os.close(lock)
-
-
-def _spawn(
-    settings: HostSettings, directory: Path, on_wait: Callable[[str], None] | None
-) -> None:
-    """Start a host; blocks until it serves.
-
-    Raises:
-        SessionInUseError: If another program has the session open.
-        HostError: If it does not serve for another reason.
-    """
-    ready, say_ready = os.pipe()
-    try:
-        log = _open_log(directory / LOG_NAME)
-        try:
-            process = subprocess.Popen(
-                [*KEEPER, f"--dir={directory}", f"--ready={say_ready}"],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                env={it: os.environ[it] for it in os.environ if it not in _NOT_ITS},
-                pass_fds=(say_ready,),
-                start_new_session=True,
-            )
-        finally:
-            os.close(log)
-            os.close(say_ready)
-        # It ends at once: the keeper itself is a child of it.
-        with process, contextlib.suppress(BrokenPipeError):
-            process.communicate(msgspec.json.encode(settings))
-        _await_ready(ready, directory, on_wait)
-    finally:
-        os.close(ready)
-
-
-_NOT_ITS: Final = frozenset({MARK, SESSION})  # of the job that starts it, if one does
-
-
-def _open_log(path: Path) -> int:
-    folder = open_folder(path.parent)
-    try:
-        found = look_below(folder, path)
-        if found is not None and found.st_size > LONGEST_LOG:
-            old = path.with_name(f"{path.name}.old")
-            look_below(folder, old)
-            os.replace(path.name, old.name, src_dir_fd=folder, dst_dir_fd=folder)
-        return open_below(folder, path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    finally:
-        os.close(folder)
-
-
-def _await_ready(
-    ready: int, directory: Path, on_wait: Callable[[str], None] | None
-) -> None:
-    told = b""
-    log = directory / LOG_NAME
-    while True:
-        if not select.select([ready], [], [], _TIMEOUT)[0]:
-            raise HostError(f"the host does not start; see {log}")
-        data = os.read(ready, 4096)
-        told += data
-        *lines, told = told.split(b"\n")
-        for line in lines:
-            word, _, text = line.decode("utf-8", "replace").partition(" ")
-            if word == "ok":
-                return
-            if word == "in-use":
-                raise SessionInUseError(safe_line(text))
-            if word == "error":
-                raise HostError(safe_line(text))
-            if word == "wait" and on_wait is not None:
-                on_wait(safe_line(text))
-        if not data:
-            raise HostError(f"the host ended before it could serve; see {log}")

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 # Loaded by Python itself before anything else: another version of the program.
 OTHER_VERSION = """
-import importlib.metadata as metadata
-real = metadata.version
-metadata.version = lambda name: "{version}" if name == "backburner" else real(name)
 import backburner.actors.host.wire as wire
 wire.PROTOCOL = {protocol}
 import backburner.ui.cli.lean_client as lean_client
@@ -34,7 +31,10 @@ lean_client.PROTOCOL = {protocol}
 def environ(folder: Path, version: str, protocol: int) -> Mapping[str, str]:
     """Return an environment in which the program is of another version."""
     folder.mkdir()
-    text = OTHER_VERSION.format(version=version, protocol=protocol)
+    package = folder / f"backburner-{version}.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text(f"Name: backburner\nVersion: {version}\n")
+    text = OTHER_VERSION.format(protocol=protocol)
     (folder / "sitecustomize.py").write_text(text)
     return {**os.environ, "PYTHONPATH": str(folder)}
 

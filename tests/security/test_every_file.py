@@ -17,7 +17,7 @@ from backburner.actors import (
     TaskSystem,
     TaskSystemError,
 )
-from backburner.actors.host.starting import LONGEST_LOG
+from backburner.actors.host.launch import LONGEST_LOG
 from backburner.actors.testing import running
 from host_care import HostCare
 from patience import PATIENCE

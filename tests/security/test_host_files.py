@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 from backburner.actors.host.address import connect, is_served
+from backburner.actors.host.launch import LONGEST_LOG
 from backburner.actors.host.remote import RemoteSystem
 from backburner.actors.host.settings import HostSettings
-from backburner.actors.host.starting import LONGEST_LOG, HostError
+from backburner.actors.host.starting import HostError
 from backburner.ui.cli.run import run
 from host_care import HostCare
 from patience import PATIENCE

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 from backburner.actors import TaskStatus, TaskSystem, TaskSystemError
+from backburner.actors.host.launch import LONGEST_LOG
 from backburner.actors.host.remote import RemoteSystem
 from backburner.actors.host.settings import HostSettings
-from backburner.actors.host.starting import LONGEST_LOG, HostError
+from backburner.actors.host.starting import HostError
 from backburner.actors.testing import running
 from patience import PATIENCE
 from pty_session import PtySession, chat_command

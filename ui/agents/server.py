@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from ..program.version import program_version
+from ...actors.host.version import program_version
 from .jsonrpc import (
     INTERNAL_ERROR,
     INVALID_PARAMS,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ...actors import TaskFilter
-from ...actors.host import starting
+from ...actors.host import launch, starting
 from ...actors.host.address import is_served
 from ...actors.host.remote import RemoteSystem
 from ...actors.host.stopping import runs_jobs, stop_any
@@ -46,9 +46,9 @@ def host(call: Call) -> int:
     action = call.options.action
     directory = Path(call.settings.directory)
     if action == "logs":
-        log = directory / starting.LOG_NAME
+        log = directory / launch.LOG_NAME
         try:
-            data, _ = read_tail(log, starting.LONGEST_LOG)
+            data, _ = read_tail(log, launch.LONGEST_LOG)
         except OSError as error:
             return complain(f"can't read {log}: {error.strerror}", EXIT_UNSUCCESSFUL)
         call.say(*safe_lines(data.decode("utf-8", "replace")))

@@ -1,7 +1,7 @@
-"""`backburner add` on a host that is there, without loading what it does not need.
+"""`backburner add` without loading what it does not need.
 
-What it imports is loaded within milliseconds. Whatever is out of the ordinary is left
-to the whole command line.
+What it imports is loaded within milliseconds; a little more if the session has no host
+yet. Whatever is out of the ordinary is left to the whole command line.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import sys
 from typing import Any, Final
 
-from .lean_client import connect, session_folder
+from .lean_client import LeanClient, config_file, connect, session_folder
 
 _WITH_VALUE: Final = {"-w": "directory", "-l": "label", "--session": "session"} | {
     "--state-dir": "state",
@@ -28,8 +28,8 @@ def try_add(arguments: list[str]) -> int | None:
         arguments: Those after `add`.
 
     Returns:
-        The exit status; None if the whole command line has to see to it: there is no
-        host, it does not answer as expected, or an option is not known here.
+        The exit status; None if the whole command line has to see to it: no host can
+        be started, it does not answer as expected, or an option is not known here.
     """
     options = _parse(arguments)
     if options is None:
@@ -109,7 +109,10 @@ def _ask(folder: str, directory: str, options: dict[str, Any]) -> Any:  # noqa: 
     )
     command = command_line(options["words"])
     label = options.get("label") or command.strip()
-    client = connect(folder)
+    try:
+        client = connect(folder)
+    except (FileNotFoundError, ConnectionRefusedError):
+        client = _start_host(folder)
     if client is None:
         return None
     try:
@@ -130,3 +133,32 @@ def _ask(folder: str, directory: str, options: dict[str, Any]) -> Any:  # noqa: 
         return answer
     finally:
         client.close()
+
+
+def _start_host(folder: str) -> LeanClient | None:
+    """Start the session's host with the settings that it has without a configuration.
+
+    Returns:
+        A client of it; None if the whole command line has to see to it.
+    """
+    if os.path.lexists(config_file()):
+        return None
+    from pathlib import Path  # noqa: PLC0415 - seldom needed, as what follows
+
+    from ...actors.host import launch  # noqa: PLC0415
+    from ...actors.own_files import open_folder  # noqa: PLC0415
+
+    directory = Path(os.path.abspath(folder))  # noqa: PTH100 - a text
+    settings = {"directory": str(directory), "name": directory.name}
+    try:
+        os.close(open_folder(directory))
+        with launch.starting(directory):
+            if launch.is_kept(directory):
+                return None
+            try:
+                return connect(folder)  # somebody else has just started one
+            except (FileNotFoundError, ConnectionRefusedError):
+                launch.launch(directory, json.dumps(settings).encode())
+    except launch.LaunchError:
+        return None
+    return connect(folder)

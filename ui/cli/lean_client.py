@@ -29,6 +29,14 @@ def state_folder(given: str) -> str:
     return f"{base}/backburner"
 
 
+def config_file() -> str:
+    """Return where the configuration is, if there is one; see `program.config`."""
+    base = os.environ.get("XDG_CONFIG_HOME", "").strip() or os.path.expanduser(  # noqa: PTH111 - see above
+        "~/.config"
+    )
+    return f"{base}/backburner/config.toml"
+
+
 def session_folder(options: dict[str, Any]) -> str | None:
     """Return the folder of a session; None if it can't be the name of one.
 
@@ -39,7 +47,9 @@ def session_folder(options: dict[str, Any]) -> str | None:
     if "session" not in options and "state" not in options and "/" in given:
         return given
     name = str(options.get("session") or given or "main")
-    if "/" in name or name in {".", ".."}:
+    # As `check_session_name` has it, but for the length.
+    known = name.isascii() and all(it.isalnum() or it in "._-" for it in name)
+    if not known or not name[0].isalnum():
         return None
     return f"{state_folder(str(options.get('state', '')))}/{name}"
 

@@ -1,0 +1,194 @@
+"""Starting the process of a host, by whoever has loaded next to nothing.
+
+It imports little, so that the first `backburner add` of a session does not load all of
+the program only to start it once more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import select
+import sys
+import time
+
+from ..own_files import look_below, open_below, open_folder, open_own
+from ..processes.marks import MARK, SESSION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from pathlib import Path
+
+KEEPER = (
+    sys.executable,
+    "-I",
+    "-S",
+    f"{os.path.dirname(os.path.abspath(__file__))}/keeper.py",  # noqa: PTH100, PTH120 - texts
+)
+"""What runs a keeper; see there."""
+
+LOG_NAME = "host.log"
+
+LONGEST_LOG = 1 << 20
+"""Bytes of it with which a host that starts begins another."""
+
+KEEPER_LOCK = "keeper"
+"""The file that a keeper has locked as long as it starts hosts."""
+
+TIMEOUT = 60.0
+"""Seconds for a start; a machine may stand still for half of that."""
+
+PAUSE = 0.02
+"""Seconds between two looks at what somebody else does."""
+
+_LOCK_NAME = "host.starting"
+_NOT_ITS = frozenset({MARK, SESSION})  # of the job that starts it, if one does
+
+
+class LaunchError(Exception):
+    """No host could be started; the text says why.
+
+    Args:
+        text: Why.
+        in_use: Whether another program has the session open.
+    """
+
+    def __init__(self, text: str, *, in_use: bool = False) -> None:
+        super().__init__(text)
+        self.in_use = in_use
+
+
+def launch(
+    directory: Path, settings: bytes, on_wait: Callable[[str], None] | None = None
+) -> None:
+    """Start a host; blocks until it serves.
+
+    Args:
+        directory: The folder of the session; exists.
+        settings: Its `HostSettings` as JSON.
+        on_wait: Called with what the start waits for, if that takes longer than usual.
+
+    Raises:
+        LaunchError: If it does not serve.
+        OSError: If its files can't be used, or no process can be started.
+    """
+    ready, say_ready = map(_above_standard, os.pipe())
+    try:
+        log = _above_standard(_open_log(directory / LOG_NAME))
+        stdin = _above_standard(os.memfd_create("settings"))
+        try:
+            os.write(stdin, settings)
+            os.lseek(stdin, 0, os.SEEK_SET)
+            pid = os.posix_spawn(
+                KEEPER[0],
+                (*KEEPER, f"--dir={directory}", f"--ready={say_ready}"),
+                {it: os.environ[it] for it in os.environ if it not in _NOT_ITS},
+                file_actions=(
+                    (os.POSIX_SPAWN_DUP2, stdin, 0),
+                    (os.POSIX_SPAWN_DUP2, log, 1),
+                    (os.POSIX_SPAWN_DUP2, log, 2),
+                    # To itself: then it is inherited.
+                    (os.POSIX_SPAWN_DUP2, say_ready, say_ready),
+                ),
+                setsid=True,
+            )
+        finally:
+            for fd in (stdin, log, say_ready):
+                os.close(fd)
+        # It ends at once: the keeper itself is a child of it.
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+        _await_ready(ready, directory, on_wait)
+    finally:
+        os.close(ready)
+
+
+def is_kept(directory: Path) -> bool:
+    """Tell whether a keeper starts the host of a session again if that dies."""
+    try:
+        lock = open_own(directory / KEEPER_LOCK, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+@contextlib.contextmanager
+def starting(directory: Path) -> Generator[None]:
+    """Hold the lock of those who start a host.
+
+    Raises:
+        LaunchError: If another program holds it for too long.
+        OSError: If it can't be made.
+    """
+    lock = open_own(directory / _LOCK_NAME, os.O_RDWR | os.O_CREAT)
+    deadline = time.monotonic() + TIMEOUT
+    try:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise LaunchError(
+                        f"another program has been starting a host in {directory}"
+                        f" for {TIMEOUT:g} s; end it, or try again"
+                    ) from None
+                time.sleep(PAUSE)
+            else:
+                break
+        yield
+    finally:
+        os.close(lock)
+
+
+def _above_standard(fd: int) -> int:
+    """Move a descriptor away from those of the standard streams, if one was closed."""
+    if fd > 2:  # noqa: PLR2004 - standard error
+        return fd
+    try:
+        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
+    finally:
+        os.close(fd)
+
+
+def _open_log(path: Path) -> int:
+    folder = open_folder(path.parent)
+    try:
+        found = look_below(folder, path)
+        if found is not None and found.st_size > LONGEST_LOG:
+            old = path.with_name(f"{path.name}.old")
+            look_below(folder, old)
+            os.replace(path.name, old.name, src_dir_fd=folder, dst_dir_fd=folder)
+        return open_below(folder, path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    finally:
+        os.close(folder)
+
+
+def _await_ready(
+    ready: int, directory: Path, on_wait: Callable[[str], None] | None
+) -> None:
+    told = b""
+    log = directory / LOG_NAME
+    while True:
+        if not select.select([ready], [], [], TIMEOUT)[0]:
+            raise LaunchError(f"the host does not start; see {log}")
+        data = os.read(ready, 4096)
+        told += data
+        *lines, told = told.split(b"\n")
+        for line in lines:
+            word, _, text = line.decode("utf-8", "replace").partition(" ")
+            if word == "ok":
+                return
+            if word in {"in-use", "error"}:
+                raise LaunchError(text, in_use=word == "in-use")
+            if word == "wait" and on_wait is not None:
+                on_wait(text)
+        if not data:
+            raise LaunchError(f"the host ended before it could serve; see {log}")

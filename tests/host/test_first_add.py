@@ -1,0 +1,109 @@
+"""The first `backburner add` of a session, which starts its host."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from backburner.actors.host.settings import HostSettings
+from backburner.ui.cli.lean_client import config_file
+from backburner.ui.program.config import Config, default_path
+from backburner.ui.program.host_settings import host_settings
+from patience import PATIENCE
+
+if TYPE_CHECKING:
+    from host_care import HostCare
+
+LEAN = """
+import sys
+from backburner.ui.cli.lean_add import try_add
+status = try_add(sys.argv[1:])
+print(status, "msgspec" in sys.modules, "pykka" in sys.modules)
+"""
+
+
+def run(*words: object, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+        env={**os.environ, **environ},
+    )
+
+
+def test_the_whole_program_is_loaded_once(tmp_path: Path, care: HostCare) -> None:
+    state = tmp_path / "below" / "state"
+    options = ("--state-dir", state, "--session", "a-1.b", "--", "true")
+    for number in (1, 2):
+        done = run("-c", LEAN, *options, XDG_CONFIG_HOME=str(tmp_path))
+        assert done.stdout == f"added #{number}\n0 False False\n", done.stderr
+    assert len(care.hosts()) == 1
+    assert (state / "a-1.b").stat().st_mode & 0o777 == 0o700
+
+
+def test_the_host_is_as_without_a_configuration(tmp_path: Path) -> None:
+    directory = tmp_path / "main"
+    plain = HostSettings(directory=str(directory), name="main")
+    assert host_settings(Config(), directory, "main") == plain
+
+
+@pytest.mark.parametrize("base", ["", " ", "/somewhere"])
+def test_a_configuration_is_looked_for_where_it_is_read(
+    base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", base)
+    assert Path(config_file()) == default_path()
+
+
+def test_a_configuration_counts_for_the_host_of_a_first_add(
+    tmp_path: Path, care: HostCare
+) -> None:
+    del care
+    file = tmp_path / "backburner" / "config.toml"
+    file.parent.mkdir()
+    file.write_text("slots = 3\n")
+    place = ("--state-dir", tmp_path / "state")
+    home = str(tmp_path)
+    done = run("-m", "backburner", "add", *place, "--", "true", XDG_CONFIG_HOME=home)
+    assert done.stdout == "added #1\n"
+    status = run("-m", "backburner", "host", "status", "--json", *place)
+    assert json.loads(status.stdout)["slots"] == 3
+
+
+def test_a_name_that_can_be_no_session_is_refused(tmp_path: Path) -> None:
+    for name in ("-x", ".x", "a b", "é", "x" * 65):
+        place = (f"--session={name}", "--state-dir", tmp_path)
+        done = run("-m", "backburner", "add", *place, "--", "true")
+        assert done.returncode == 2
+        assert "bad session name" in done.stderr
+
+
+def test_nothing_that_was_open_stays_open_in_the_host(
+    tmp_path: Path, care: HostCare
+) -> None:
+    held = tmp_path / "held"
+    held.touch()
+    command = f"{sys.executable} -m backburner add --state-dir {tmp_path}/state -- true"
+    for closed in ("", "<&- >&- 2>&-"):
+        script = f"exec 7<{held} 8>>{held}; {command} {closed}"
+        subprocess.run(["bash", "-c", script], check=False, timeout=PATIENCE)
+        for process in care.left():
+            links = [str(it.readlink()) for it in _descriptors(process.pid)]
+            assert str(held) not in links
+            assert links[0] == os.devnull
+        (host,) = care.hosts()
+        ended = run("-m", "backburner", "end", "--state-dir", tmp_path / "state")
+        assert ended.returncode == 0
+        host.wait(PATIENCE)
+
+
+def _descriptors(pid: int) -> list[Path]:
+    folder = Path(f"/proc/{pid}/fd")
+    return sorted(folder.iterdir(), key=lambda it: int(it.name))

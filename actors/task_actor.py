@@ -476,6 +476,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
                 outcome,
                 exit_code=end.outcome.exit_code,
                 error=end.leftover or outcome.error,
+                figures=end.outcome.figures,
             )
         self._report(outcome, left=end.left)
 

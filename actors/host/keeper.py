@@ -253,7 +253,7 @@ class Keeper:
             host = _look(self.host)
             if host is not None and host[0] not in _ENDED:
                 return
-        line = f"{self.boot} {pid} {born} {status}\n".encode()
+        line = f"{self.boot} {pid} {born} {status} {_used(pid)}\n".encode()
         try:
             path = f"{self.directory}/{_EXITS}"
             fd = _open_own(path, os.O_RDWR | os.O_APPEND)
@@ -381,6 +381,21 @@ def _look(pid: int) -> tuple[str, int, int] | None:
         return None
     fields = content.rpartition(b") ")[2].split()
     return fields[0].decode(), int(fields[3]), int(fields[19])
+
+
+def _used(pid: int) -> str:
+    """Return what a process that has ended used: CPU in clock ticks, bytes of disks."""
+    ticks = read = written = 0
+    try:
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
+            fields = file.read(4096).rpartition(b") ")[2].split()
+        ticks = sum(int(it) for it in fields[11:15])
+        with open(f"/proc/{pid}/io", "rb", buffering=0) as file:
+            counts = dict(it.split(b": ") for it in file.read(4096).splitlines())
+        read, written = int(counts[b"read_bytes"]), int(counts[b"write_bytes"])
+    except (OSError, ValueError, KeyError, IndexError):
+        pass  # how it ended matters more
+    return f"{ticks} {read} {written}"
 
 
 def _boot_id() -> str:

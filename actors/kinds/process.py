@@ -15,6 +15,7 @@ import msgspec
 
 from ..own_files import NotOwnError, check_file
 from ..processes import family
+from ..processes.bounds import Bounds
 from ..processes.child import ChildProcess, ExitStatus
 from ..processes.ending import INTERVAL, KillRounds
 from ..processes.environment import Environment
@@ -56,10 +57,12 @@ class ProcessJob:
         child: ChildProcess | AdoptedProcess,
         context: JobContext,
         channel: Channel | None = None,
+        bounds: Bounds | None = None,
     ) -> None:
         self.channel = channel
         """What leads to its input, if it takes any; see `TakesInput`."""
         self._child = child
+        self._bounds = bounds
         self._context = context
         self._gave_way = False
         self._stopping = False
@@ -95,6 +98,8 @@ class ProcessJob:
                 # worth it.
                 self._gave_way = True
                 self._child.give_way()
+            if self._bounds is not None and self._bounds.exceeded(self._child.pid):
+                self.kill()
             return None
         return self._end(status)
 
@@ -140,6 +145,8 @@ class ProcessJob:
         # As above: not before what has left the group has been found.
         if not ending.is_in_doubt or ending.is_exhausted:
             self._child.signal_group(signal.SIGKILL)
+            if self._bounds is not None:
+                self._bounds.kill()
 
     def _go_on_ending(
         self, ending: KillRounds, status: ExitStatus | None
@@ -154,14 +161,19 @@ class ProcessJob:
             self._reap(status)
         outcome = (status or ExitStatus()).outcome()
         leftover = f"could not be ended: {ending.left() or self._child.pid}"
+        if self._bounds is not None:
+            outcome = self._bounds.judged(outcome)
         return JobEnd(outcome, leftover, tuple(self._family))
 
     def _end(self, status: ExitStatus) -> JobEnd:
-        outcome = status.outcome()
+        has_left = self._reap(status) or self._holds_something()
+        outcome = msgspec.structs.replace(status.outcome(), figures=self._child.figures)
+        if self._bounds is not None:
+            outcome = self._bounds.judged(outcome)
         if self.channel is not None and (lost := self.channel.lost):
             reason = f"{outcome.reason}; {size_text(lost)} of output were not written"
             outcome = msgspec.structs.replace(outcome, reason=reason)
-        if self._reap(status):
+        if has_left:
             names = ""
             with contextlib.suppress(OSError, MemoryError):
                 names = family.describe(self._find_family())
@@ -176,6 +188,14 @@ class ProcessJob:
         if (number := status.wait_status) is not None:
             self._context.notes.ended(self._child.process, number)
         return self._child.reap()
+
+    def _holds_something(self) -> bool:
+        """Tell whether its control group has processes that left the session."""
+        if self._bounds is None:
+            return False
+        with contextlib.suppress(OSError):
+            return bool(self._bounds.members())
+        return False
 
     def _something_left(self) -> bool:
         try:
@@ -194,8 +214,20 @@ class ProcessJob:
 
     def _find_family(self) -> list[Process]:
         leader = self._child.pid if self._child.leads else None
-        self._family = family.find_family(leader, self._context.mark, self._family)
+        known = self._family
+        if self._bounds is not None:
+            members = [it for it in self._bounds.members() if it.pid != leader]
+            known = [*dict.fromkeys([*known, *members])]
+        self._family = family.find_family(leader, self._context.mark, known)
         return self._family
+
+
+def _bounds_for(context: JobContext) -> Bounds | None:
+    """Return the limits of a task that is about to start; nearly always none."""
+    terms, attempt = context.task.terms, context.task.attempt
+    if terms is None or not terms.has_limits:
+        return None
+    return Bounds.made(terms, context.mark, 1 if attempt is None else attempt.number)
 
 
 class LocalEngine:
@@ -212,6 +244,7 @@ class LocalEngine:
         argv, directory = command.argv, command.directory
         try:
             environment = command.environment
+            bounds = _bounds_for(context)
             with context.channels.opened(context.task) as channel:
                 if channel is not None:
                     environment = channel.prepare(environment)
@@ -222,6 +255,7 @@ class LocalEngine:
                     directory,
                     goes_on=context.task.attempt is not None,
                     channel=channel,
+                    bounds=bounds,
                 )
         except OSError as error:
             if (waits_for := WAITS_FOR.get(error.errno or 0)) is not None:
@@ -233,7 +267,7 @@ class LocalEngine:
             raise StartError(_explain(error, argv[0], output)) from error
         except ValueError as error:
             raise StartError(f"can't start {argv[0]}: {error}") from error
-        return ProcessJob(child, context, channel)
+        return ProcessJob(child, context, channel, bounds)
 
     def close(self) -> None:
         """Do nothing: it holds nothing."""
@@ -351,7 +385,11 @@ class ProcessKind:
         """
         if process is None:
             raise StartError(_NEVER_KNOWN)
-        return ProcessJob(process, context, context.channels.adopt(context.task))
+        terms, bounds = context.task.terms, None
+        if terms is not None and terms.has_limits:
+            bounds = Bounds.found(terms, context.mark, process.pid)
+        channel = context.channels.adopt(context.task)
+        return ProcessJob(process, context, channel, bounds)
 
     def _command_for(self, task: Task) -> Sequence[str]:
         argv = cast("object", self.command(task.args))

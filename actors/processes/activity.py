@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from . import proc
 from . import table as process_table
 from .family import members
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -28,20 +30,34 @@ class VitalSigns(msgspec.Struct, frozen=True):
         processes: How many there are.
         cpu: Seconds of CPU that they, and those of their children that have ended,
             have used since they were started.
+        memory: Bytes of memory that they use now, but for what belongs to files; None
+            if that was not looked at.
+        peak: Bytes that the largest of them used at its peak; the same.
+        read: Bytes that they read from disks; the same.
+        written: Bytes that they wrote to disks; the same.
     """
 
     at: float
     processes: int
     cpu: float
+    memory: int | None = None
+    peak: int | None = None
+    read: int | None = None
+    written: int | None = None
 
 
-def look(pid: int) -> VitalSigns | None:
+def look(
+    pid: int, *, with_memory: bool = False, memory_limit: int | None = None
+) -> VitalSigns | None:
     """Look at all processes of a task, wherever they have gone; see `family`.
 
     Reads `/proc`, and blocks for the few milliseconds that takes.
 
     Args:
         pid: The first process of a running task, leader of its session.
+        with_memory: Whether to look at memory and disks as well.
+        memory_limit: Bytes; if they seem to use more, what processes share is counted
+            once, which takes longer.
 
     Returns:
         What they have done so far, or None if they are gone, or nobody can tell.
@@ -52,10 +68,35 @@ def look(pid: int) -> VitalSigns | None:
         return None
     leader = table.get(pid)
     token = leader.marks[-1] if leader is not None and leader.marks else None
-    used = [table[it].cpu for it in members(table, pid, token) if it in table]
-    if not used:
+    found = [it for it in members(table, pid, token) if it in table]
+    if not found:
         return None
-    return VitalSigns(time.monotonic(), len(used), sum(used))
+    signs = VitalSigns(time.monotonic(), len(found), sum(table[it].cpu for it in found))
+    try:
+        if with_memory:
+            signs = _with_memory(signs, found)
+        elif memory_limit is not None:
+            sizes = [it for it in map(proc.memory, found) if it is not None]
+            memory = sum(now for now, _ in sizes)
+            if memory > memory_limit:
+                shares = map(proc.share_of_memory, found)
+                memory = sum(it for it in shares if it is not None)
+            signs = msgspec.structs.replace(signs, memory=memory)
+    except OSError:
+        return signs
+    return signs
+
+
+def _with_memory(signs: VitalSigns, found: Iterable[int]) -> VitalSigns:
+    sizes = [it for it in map(proc.memory, found) if it is not None]
+    moved = [it for it in map(proc.transferred, found) if it is not None]
+    return msgspec.structs.replace(
+        signs,
+        memory=sum(now for now, _ in sizes),
+        peak=max((peak for _, peak in sizes), default=0),
+        read=sum(read for read, _ in moved),
+        written=sum(written for _, written in moved),
+    )
 
 
 def silence(output: Path, started_at: float, now: float) -> float:

@@ -15,6 +15,7 @@ from .child import GIVE_WAY, ExitStatus
 from .exits import LAST_FREE
 
 if TYPE_CHECKING:
+    from ..rules.figures import Figures
     from ..rules.process_record import StartedProcess
     from .exit_notes import ExitNotes
 
@@ -45,6 +46,8 @@ class AdoptedProcess:
     ) -> None:
         self.pid = process.pid
         self.process = process
+        self.figures: Figures | None = None
+        """What it used, if whoever collected it has noted that."""
         self._exits = exits
         self._end = None if status is None else ExitStatus.of(status)
         # Opened before the process is looked at: then it is this one's if that fits.
@@ -77,6 +80,7 @@ class AdoptedProcess:
             return None
         # Only now: the keeper notes it before it collects it.
         status = self._exits.find(self.process)
+        self.figures = self._exits.figures(self.process)
         if status is None:
             status = self._from_kernel()
         if status is None and now is not None:

@@ -12,11 +12,14 @@ import msgspec
 
 from ..rules.outcome import Outcome
 from ..rules.process_record import StartedProcess
+from .bounds import figures_of
 from .notes import ticks_now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..rules.figures import Figures
+    from .bounds import Bounds
     from .channels import Channel
     from .environment import Environment
 
@@ -91,6 +94,7 @@ class ChildProcess:
         directory: Where it starts; none for the current directory.
         goes_on: Whether the file may exist, as that of an earlier attempt.
         channel: What it reads from, and its terminal; by default its input is empty.
+        bounds: Its limits; none for no limits.
 
     Raises:
         OSError: If the output file can't be written or the program can't be started;
@@ -106,14 +110,28 @@ class ChildProcess:
         *,
         goes_on: bool = False,
         channel: Channel | None = None,
+        bounds: Bounds | None = None,
     ) -> None:
         # Loaded when a process is started, not when the program is.
-        from .spawn import spawn  # noqa: PLC0415
+        from .spawn import spawn, spawn_within  # noqa: PLC0415
 
         earliest = ticks_now()
-        self.pid = spawn(
-            argv, environment, output, directory, goes_on=goes_on, channel=channel
-        )
+        if bounds is None:
+            self.pid = spawn(
+                argv, environment, output, directory, goes_on=goes_on, channel=channel
+            )
+        else:
+            self.pid = spawn_within(
+                bounds,
+                argv,
+                environment,
+                output,
+                directory,
+                goes_on=goes_on,
+                channel=channel,
+            )
+        self.figures: Figures | None = None
+        """What it used; known once it has been reaped."""
         """Its process id, which is also that of its group and session."""
         _STARTED.add(self.pid)
         self.process = StartedProcess(self.pid, earliest, ticks_now())
@@ -162,8 +180,10 @@ class ChildProcess:
             Whether its group has other members, running or waiting to be reaped.
         """
         with contextlib.suppress(ChildProcessError):
-            if os.waitpid(self.pid, os.WNOHANG)[0] == 0:
+            pid, _, usage = os.wait4(self.pid, os.WNOHANG)
+            if pid == 0:
                 return True
+            self.figures = figures_of(usage)
         _STARTED.discard(self.pid)
         try:
             os.killpg(self.pid, 0)

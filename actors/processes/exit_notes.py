@@ -3,6 +3,9 @@
 The keeper appends a line to a file for each, before it collects the process:
 
     <boot id> <pid> <start, in clock ticks since the machine was started> <wait status>
+    <CPU, in clock ticks> <bytes read from disks> <bytes written to disks>
+
+An older keeper leaves out the last three, which are in the same line.
 
 A line that is cut short, because the keeper was killed, counts as not written.
 """
@@ -14,6 +17,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from ..own_files import open_own
+from ..rules.figures import Figures
 from . import proc
 
 if TYPE_CHECKING:
@@ -24,7 +28,10 @@ if TYPE_CHECKING:
 NAME: Final = "exits"
 """The name of the file in the session's folder."""
 
-_LINE: Final = re.compile(rb"([0-9a-f]{1,32}) (\d{1,10}) (\d{1,18}) (\d{1,5})")
+_LINE: Final = re.compile(
+    rb"([0-9a-f]{1,32}) (\d{1,10}) (\d{1,18}) (\d{1,5})"
+    rb"(?: (\d{1,18}) (\d{1,18}) (\d{1,18}))?"
+)
 _LARGEST: Final = 1 << 26  # bytes
 
 
@@ -39,7 +46,7 @@ class ExitNotes:
         self._path = path
         self._boot = proc.boot_id()
         self._offset = 0
-        self._statuses: dict[int, list[tuple[int, int]]] = {}
+        self._statuses: dict[int, list[tuple[int, int, Figures | None]]] = {}
 
     def find(self, process: StartedProcess) -> int | None:
         """Return the wait status of a process; None if none is written down.
@@ -47,9 +54,16 @@ class ExitNotes:
         Reads the file if it has grown. Several threads may call this.
         """
         self._read_again()
-        for born, status in self._statuses.get(process.pid, ()):
+        for born, status, _ in self._statuses.get(process.pid, ()):
             if process.earliest <= born <= process.latest:
                 return status
+        return None
+
+    def figures(self, process: StartedProcess) -> Figures | None:
+        """Return what a process used whose end was found; None if nobody knows."""
+        for born, _, figures in self._statuses.get(process.pid, ()):
+            if process.earliest <= born <= process.latest:
+                return figures
         return None
 
     def forget_all(self) -> None:
@@ -90,5 +104,9 @@ class ExitNotes:
             match = _LINE.fullmatch(line)
             if match is not None and match[1].decode() == self._boot:
                 pid, born, status = map(int, match.group(2, 3, 4))
-                self._statuses.setdefault(pid, []).append((born, status))
+                used = None
+                if match[5] is not None:
+                    ticks, read, written = map(int, match.group(5, 6, 7))
+                    used = Figures(proc.seconds(ticks), read=read, written=written)
+                self._statuses.setdefault(pid, []).append((born, status, used))
         self._offset = offset + len(lines) + len(found)

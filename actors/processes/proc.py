@@ -124,6 +124,77 @@ def marks(process: Stat) -> tuple[str, ...]:
     return ()
 
 
+def memory(pid: int) -> tuple[int, int] | None:
+    """Return the bytes of memory of a process, now and at its peak; None if it is gone.
+
+    What it shares with processes that were forked from it counts for each of them; so
+    does not what belongs to a file.
+
+    Raises:
+        OSError: If the system lacks what it takes to tell.
+    """
+    content = _content(f"/proc/{pid}/status")
+    if content is None:
+        return None
+    sizes = dict.fromkeys((b"VmHWM:", b"RssAnon:", b"RssShmem:"), 0)
+    for line in content.splitlines():
+        words = line.split()
+        if words and words[0] in sizes:
+            sizes[words[0]] = int(words[1]) << 10
+    peak, anonymous, shared = sizes.values()
+    return anonymous + shared, peak
+
+
+def share_of_memory(pid: int) -> int | None:
+    """Return the bytes of memory of a process, its share of what it has with others.
+
+    But for what belongs to files. None if it is gone, or the kernel does not tell.
+
+    Raises:
+        OSError: If the system lacks what it takes to tell.
+    """
+    content = _content(f"/proc/{pid}/smaps_rollup")
+    if content is None:
+        return None
+    names = {b"Pss_Anon:", b"Pss_Shmem:"}
+    lines = (line.split() for line in content.splitlines())
+    return sum(int(words[1]) << 10 for words in lines if words and words[0] in names)
+
+
+def transferred(pid: int) -> tuple[int, int] | None:
+    """Return the bytes that a process read from disks and wrote to disks.
+
+    With those of its children that have ended and were collected. None if it is gone,
+    or not to be looked into.
+
+    Raises:
+        OSError: If the system lacks what it takes to tell.
+    """
+    content = _content(f"/proc/{pid}/io")
+    if content is None:
+        return None
+    counts = dict(line.split(b": ") for line in content.splitlines())
+    try:
+        return int(counts[b"read_bytes"]), int(counts[b"write_bytes"])
+    except (KeyError, ValueError):
+        return None
+
+
+def threads_of_user(user: int) -> int:
+    """Return how many threads a user's processes have; as many as could be read."""
+    total = 0
+    for pid in pids():
+        content = _content(f"/proc/{pid}/status") or b""
+        found = dict.fromkeys((b"Uid:", b"Threads:"), 0)
+        for line in content.splitlines():
+            words = line.split()
+            if words and words[0] in found:
+                found[words[0]] = int(words[1])
+        if content and found[b"Uid:"] == user:
+            total += found[b"Threads:"]
+    return total
+
+
 def name(pid: int) -> str | None:
     """Return the name of a process's program, or None if it is gone.
 

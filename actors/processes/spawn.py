@@ -27,6 +27,7 @@ from ..rules.shortage import WAITS_FOR
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .bounds import Bounds
     from .channels import Channel
     from .environment import Environment
 
@@ -402,3 +403,46 @@ def spawn(  # noqa: PLR0913 - each is one independent thing
         raise
     finally:
         os.close(fd)
+
+
+def spawn_within(  # noqa: PLR0913 - those of `spawn`, and the limits
+    bounds: Bounds,
+    argv: Sequence[str],
+    environment: Environment,
+    output: str | os.PathLike[str],
+    directory: str | os.PathLike[str] | None = None,
+    *,
+    goes_on: bool = False,
+    channel: Channel | None = None,
+) -> int:
+    """Start a process within its limits; see `spawn`.
+
+    A shell sets them and becomes the program, which takes a millisecond longer.
+    """
+    try:
+        _check_program(argv[0], environment)
+        wrapped = bounds.wrapped(argv)
+        with bounds.starting():
+            return spawn(
+                wrapped,
+                environment,
+                output,
+                directory,
+                goes_on=goes_on,
+                channel=channel,
+            )
+    except BaseException:
+        bounds.discard()
+        raise
+
+
+def _check_program(program: str, environment: Environment) -> None:
+    """Make sure that a program is there that something else will start.
+
+    Raises:
+        OSError: If it is not found, or can't be run; `filename` is `program`.
+    """
+    path = os.fsdecode(_locate(program, environment.get("PATH", os.defpath)))
+    if not os.access(path, os.X_OK):
+        number = errno.EACCES if os.path.lexists(path) else errno.ENOENT
+        raise OSError(number, os.strerror(number), program)

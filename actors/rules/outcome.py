@@ -6,6 +6,7 @@ from typing import Final, Self
 
 import msgspec
 
+from .figures import Figures
 from .safe_text import safe_line
 from .status import TaskStatus
 
@@ -47,12 +48,14 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
         exit_code: The exit status of its process; none if it has no process or
             a signal ended it.
         error: What went wrong; none if nothing did.
+        figures: What it used, if that is known.
     """
 
     status: TaskStatus
     reason: str
     exit_code: int | None = None
     error: str | None = None
+    figures: Figures | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no task can end with.

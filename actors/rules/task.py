@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Self
 import msgspec
 
 from .attempts import Attempt
+from .figures import Figures
 from .moment import is_plausible
 from .outcome import GOES_ON, Outcome, contradiction_of_error
 from .output_news import OutputNews, contradiction_of_numbers
@@ -85,6 +86,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             none before it started.
         node: The machine on which its engine runs it, or ran it last; empty for this
             one, or if it has not begun.
+        figures: What it used, or its last attempt, once it has ended; none if that is
+            not known.
     """
 
     id: int
@@ -111,6 +114,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     attempt: Attempt | None = None
     slot: _Size | None = None
     node: str = ""
+    figures: Figures | None = None
 
     def __post_init__(self) -> None:
         """Refuse a combination of fields that can't be.
@@ -373,6 +377,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             duration=duration,
             exit_code=outcome.exit_code,
             error=outcome.error,
+            figures=outcome.figures,
             **changes,
         )
 

@@ -8,6 +8,16 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from .amounts import (
+    LEAST_CPUS,
+    LEAST_MEMORY,
+    MOST_CPUS,
+    MOST_MEMORY,
+    MOST_PIDS,
+    cpus_problem,
+    memory_problem,
+    pids_problem,
+)
 from .moment import is_plausible
 from .resources import is_amount, is_resource_name
 from .safe_text import brief
@@ -22,6 +32,9 @@ _Priority = Annotated[int, msgspec.Meta(ge=-MOST, le=MOST)]
 _Id = Annotated[int, msgspec.Meta(ge=1, le=(1 << 53) - 1)]
 _Ids = tuple[_Id, ...]
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
+_Cpus = Annotated[float, msgspec.Meta(ge=LEAST_CPUS, le=MOST_CPUS)]
+_Memory = Annotated[int, msgspec.Meta(ge=LEAST_MEMORY, le=MOST_MEMORY)]
+_Pids = Annotated[int, msgspec.Meta(ge=1, le=MOST_PIDS)]
 _Retries = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
 
 Restart = Literal["always", "on-failure"]
@@ -68,6 +81,10 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         needs: Which named resources it takes while it runs, and how much of each.
         engine: Where it runs, by the name of an engine; empty for this machine. What
             it needs is then what the engine has.
+        cpus: How many processors its processes may use together. `None` for no limit,
+            here and in the next two.
+        memory: How many bytes of memory they may use together; more ends it as failed.
+        pids: How many processes, with their threads, it may have at a time.
         schedule: The schedule that added it. Set by the queue.
         batch: What the tasks have in common that were added with it, if anything.
         max_fails: After how many failures in its batch the tasks of it that have not
@@ -93,6 +110,9 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     group: str = DEFAULT_GROUP
     needs: Needs = ()
     engine: str = ""
+    cpus: _Cpus | None = None
+    memory: _Memory | None = None
+    pids: _Pids | None = None
     schedule: _Id | None = None
     batch: str = ""
     max_fails: _Id | None = None
@@ -132,7 +152,15 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
             needs=self.needs,
             engine=self.engine,
             input=self.input,
+            cpus=self.cpus,
+            memory=self.memory,
+            pids=self.pids,
         )
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether it limits what a task may use."""
+        return not (self.cpus is None and self.memory is None and self.pids is None)
 
     def problem(self) -> str | None:
         """Return why these terms can't be met; `None` if they can.
@@ -172,11 +200,20 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
             return "name each resource once"
         if wrong := [name for name, amount in self.needs if not is_amount(amount)]:
             return f"needs: the amount of {wrong[0]} makes no sense"
+        if (problem := self._problem_of_limits()) is not None:
+            return problem
         if self.immediate and (self.held or self.waits_for or delay or at):
             return "a task that starts at once can't wait for something as well"
         if both := {*self.after} & {*self.after_failed}:
             return f"task {min(both)} can't both complete and fail"
         return None
+
+    def _problem_of_limits(self) -> str | None:
+        return (
+            (None if self.cpus is None else cpus_problem(self.cpus))
+            or (None if self.memory is None else memory_problem(self.memory))
+            or (None if self.pids is None else pids_problem(self.pids))
+        )
 
     def _problem_of_attempts(self) -> str | None:
         pause = self.retry_delay

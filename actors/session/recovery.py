@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from ..processes import family, proc
 from ..processes import table as process_table
+from ..processes.bounds import held_of_session, remove_groups
 from ..processes.ending import end_all
 from ..processes.handle import Process
 from ..processes.marks import is_of_session, task_of
@@ -279,11 +280,14 @@ def end_leftovers(
             lambda part: is_of_session(part, key) and task_of(part) not in spared
         )
         # Most are known both ways.
-        left = [*dict.fromkeys([*marked, *filter(Process.is_alive, members)])]
+        held = held_of_session(key, spared, look=True)
+        left = [*dict.fromkeys([*marked, *held, *filter(Process.is_alive, members)])]
         found(family.describe(left))
         return left
 
-    return end_all(search, grace, hurried) or None
+    left = end_all(search, grace, hurried)
+    remove_groups(key, spared)
+    return left or None
 
 
 def as_left(

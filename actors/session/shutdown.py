@@ -16,6 +16,7 @@ from ..messages import (
     Drained,
     QueueReply,
 )
+from ..processes.bounds import held_of_session, remove_groups
 from ..processes.ending import end_all
 from ..processes.family import find_marked
 from ..processes.handle import Process
@@ -173,13 +174,15 @@ class Shutdown:
         def search() -> list[Process]:
             marked = find_marked(lambda part: is_of_session(part, config.session_key))
             # What is another user's does not show its mark.
-            return [*dict.fromkeys([*marked, *filter(Process.is_alive, known)])]
+            held = held_of_session(config.session_key)
+            return [*dict.fromkeys([*marked, *held, *filter(Process.is_alive, known)])]
 
         left = end_all(
             search,
             min(config.grace, self._deadline.left()),
             lambda: self._hurried,
         )
+        remove_groups(config.session_key)
         if left:
             self._problems.append(f"still alive: {left}")
 

@@ -7,7 +7,8 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from ...actors import TaskFilter
-from ..dialogue.reports import detail_lines, list_lines, output_end, select
+from ..dialogue.reports import list_lines, select
+from .one_task import Shown
 
 if TYPE_CHECKING:
     from ...actors.host.remote import RemoteSystem
@@ -39,9 +40,9 @@ def status(call: Call, system: RemoteSystem) -> int:
 
 def show(call: Call, system: RemoteSystem) -> int:
     """Show all that is known of a task."""
-    found = system.look_up(call.options.id)
+    shown = Shown(system, system.look_up(call.options.id))
     if call.as_json:
-        call.say_json(found.task)
+        call.say_json(shown.data())
     else:
-        call.say(*detail_lines(found, call.icons, (), output_end(found.task)))
+        call.say(*shown.lines(call.icons))
     return 0

@@ -39,11 +39,27 @@ class Activity(msgspec.Struct, frozen=True):
         silence: Seconds since it printed something, or since it started.
         processes: How many processes it has; none if it has none of its own.
         cpu: Seconds of CPU that they have used.
+        cpu_now: How many CPUs they use: since somebody looked last, or for a moment.
+            None if that is not known.
+        memory: Bytes of memory that they use now.
+        peak_memory: Bytes that the largest of them used at its peak.
+        read: Bytes that they read from disks.
+        written: Bytes that they wrote to disks.
+        limits: Which limits hold for them, and by what; empty if there are none.
+        seconds_left: About how long it may take still, by the last runs of the same
+            command. None if nothing tells.
     """
 
     silence: float
     processes: int | None = None
     cpu: float | None = None
+    cpu_now: float | None = None
+    memory: int | None = None
+    peak_memory: int | None = None
+    read: int | None = None
+    written: int | None = None
+    limits: str = ""
+    seconds_left: float | None = None
 
 
 class ShowAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="show"):

@@ -28,6 +28,7 @@ from ...actors.rules.terms import PLAIN
 from .effects import Effect, Send, Show, Tell
 from .entries import MAIN_CONVERSATION, PROBLEM, Problem, Reply
 from .hints import with_hint
+from .last_runs import LastRuns
 from .lookups import LookedUp, LookUp, LookUpFailed, Result, Wanted
 from .term_options import waits_for_last, with_last
 from .waits import Waits
@@ -88,6 +89,8 @@ class Context:
         """The id of the task added last."""
         self.signs: dict[int, VitalSigns] = {}
         """What the processes of tasks had done when somebody looked last."""
+        self.last_runs = LastRuns()
+        """How long commands took the last times."""
         self.waits = Waits()
         self.others_see = False
         """Whether the command that is carried out stands in the other chats too."""

@@ -34,6 +34,7 @@ from .commands.correction import with_kind
 from .context import Context
 from .effects import Effect, OfferLine, Show, Tell
 from .entries import MAIN_CONVERSATION, PROBLEM, Problem, Said, TaskNews
+from .last_runs import LastRuns
 from .parse import is_private, parse
 from .reports import resumed_lines, slots_text
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from ...actors.kinds.kind import KindWords
     from ..text.theme import Icons
+    from .last_runs import Estimate
     from .lookups import LookedUp
     from .registry import Command
 
@@ -101,6 +103,10 @@ class Dialogue:
         """The schedules there are, by id."""
         known = self._context.schedules
         return tuple(known[it] for it in sorted(known))
+
+    def estimate(self, task: Task, duration: float | None = None) -> Estimate | None:
+        """Estimate how long a running task takes still; see `LastRuns`."""
+        return self._context.last_runs.estimate(task, duration)
 
     @property
     def awaited_tasks(self) -> tuple[Task, ...]:
@@ -196,6 +202,7 @@ class Dialogue:
                 return [news, *self._end_waits(task)]
             case Subscribed(tasks=tasks, unshown=unshown, schedules=schedules):
                 context.schedules = {it.id: it for it in schedules}
+                context.last_runs = LastRuns(tasks)
                 context.open = {t.id: t for t in tasks if t.status in OPEN_STATUSES}
                 context.newest = tasks[-1].id if tasks else None
                 return [e for news in unshown for e in self.take_notification(news)]
@@ -240,6 +247,7 @@ class Dialogue:
         if task.status.is_final:
             context.open.pop(task.id, None)
             context.signs.pop(task.id, None)
+            context.last_runs.add(task)
         else:
             context.open[task.id] = task
         context.newest = max(context.newest or 0, task.id)

@@ -10,6 +10,7 @@ from ...actors import TaskStatus
 from ...actors.rules.safe_text import safe_line
 from ..text.theme import duration_text
 from .term_options import terms_text
+from .usage import figures_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -45,6 +46,7 @@ def task_facts(  # noqa: PLR0913 - each is one independent thing
     pid: int | None,
     activity: Iterable[tuple[str, str]],
     output: str | None,
+    left: str | None = None,
 ) -> Facts:
     """List what is known of a task, in the order in which a person asks.
 
@@ -56,6 +58,7 @@ def task_facts(  # noqa: PLR0913 - each is one independent thing
         pid: The id of its first process, if it is known.
         activity: What tells whether it works or waits: more facts.
         output: Where its output is, and how much.
+        left: How long it may take still, if something tells.
     """
     lines, opened, both = Shown.LINES, Shown.OPENED, Shown.BOTH
     args = " ".join(task.args)
@@ -76,9 +79,12 @@ def task_facts(  # noqa: PLR0913 - each is one independent thing
         (opened, "times", _times(task, dot)),
         (lines, "duration", _known(task.duration, duration_text)),
         (lines, "progress", _known(task.progress, "{}%".format)),
+        (both, "estimate", left),
         (both, "process", _known(pid, str)),
         *((both, name, text) for name, text in activity),
         (both, "exit code", _known(task.exit_code, str)),
+        (both, "used", _known(task.figures, figures_text)),
+        (both, "limits", _known(task.figures, lambda it: it.limits)),
         (both, "output", output),
     ]
     return [(name, text) for where, name, text in facts if text and shown in where]

@@ -15,6 +15,7 @@ import msgspec
 from ...actors import Recipient, Task, TaskFound, TaskStatus
 from ...actors.processes import activity
 from ...actors.processes.activity import VitalSigns
+from ...actors.processes.bounds import Bounds
 from .names import FindNames, FoundNames, find_names
 from .reports import OutputEnd, OutputText, output_end, read_output
 from .shell_blocks import BlockLine, commands_of
@@ -42,11 +43,13 @@ class TaskLook(msgspec.Struct, frozen=True):
         end: The end of its output.
         silence: For how many seconds it has printed nothing; 0 if it does not run.
         signs: What its processes have done so far, if it has any.
+        limits: Which limits hold for them, and by what.
     """
 
     end: OutputEnd
     silence: float = 0.0
     signs: VitalSigns | None = None
+    limits: str = ""
 
 
 class ReadOutput(msgspec.Struct, frozen=True):
@@ -117,8 +120,8 @@ class LookUp(msgspec.Struct, frozen=True):
 def look_up(wanted: Wanted) -> Result:
     """Look something up; blocks as long as that takes."""
     match wanted:
-        case LookAtTask(found=found, at=at):
-            return _look(found, at)
+        case LookAtTask():
+            return look_at_task(wanted)
         case ReadOutput(task=task):
             try:
                 return read_output(task)
@@ -151,7 +154,9 @@ def _read_lines(path: str) -> TextOfFile | LookUpFailed:
         return LookUpFailed(f"{path} is not valid UTF-8")
 
 
-def _look(found: TaskFound, at: float) -> TaskLook:
+def look_at_task(wanted: LookAtTask) -> TaskLook:
+    """Look at the processes and the last output of a task; blocks for some time."""
+    found, at = wanted.found, wanted.at
     task = found.task
     end = output_end(task)
     if task.status is not TaskStatus.RUNNING or task.started_at is None:
@@ -160,5 +165,10 @@ def _look(found: TaskFound, at: float) -> TaskLook:
     if task.output_path is not None:
         started_at = task.started_at.timestamp()
         silence = activity.silence(Path(task.output_path), started_at, at)
-    signs = None if found.pid is None else activity.look(found.pid)
-    return TaskLook(end, silence, signs)
+    if found.pid is None:
+        return TaskLook(end, silence)
+    signs = activity.look(found.pid, with_memory=True)
+    terms, limits = task.terms, ""
+    if terms is not None and terms.has_limits:
+        limits = Bounds.seen(terms, found.pid).held
+    return TaskLook(end, silence, signs, limits)

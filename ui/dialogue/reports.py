@@ -273,6 +273,7 @@ def detail_lines(
     icons: Icons,
     activity: Iterable[tuple[str, str]],
     end: OutputEnd,
+    left: str | None = None,
 ) -> list[str]:
     """Write all that is known of a task, and its last lines of output.
 
@@ -281,6 +282,7 @@ def detail_lines(
         icons: The signs for statuses.
         activity: More facts and their names; see `activity_facts`.
         end: The end of its output.
+        left: How long it may take still, if something tells.
     """
     task = found.task
     facts = task_facts(
@@ -291,6 +293,7 @@ def detail_lines(
         pid=found.pid,
         activity=activity,
         output=end.fact,
+        left=left,
     )
     lines = [f"#{task.id} {safe_line(task.description)}"]
     lines += [f"  {name:<9}  {safe_line(text)}" for name, text in facts]
@@ -323,8 +326,16 @@ def activity_facts(
             since = duration_text(signs.at - earlier.at)
             amount = f"{used:.1f} s" if used >= _NO_CPU else "none"
             text += f", {amount} in the last {since}"
+            text += _share(used, signs.at - earlier.at)
         facts.append(("activity", text))
     return facts
+
+
+def _share(used: float, seconds: float) -> str:
+    """Write how busy that kept processors: ` (150% of a CPU)`."""
+    if used < _NO_CPU or seconds <= 0:
+        return ""
+    return f" ({used / seconds:.0%} of a CPU)"
 
 
 def output_end(task: Task) -> OutputEnd:

@@ -12,9 +12,16 @@ from typing import Final
 import msgspec
 
 from ...actors import Terms
+from ...actors.rules.amounts import (
+    cpus_text,
+    parse_cpus,
+    parse_memory,
+    parse_pids,
+    pids_text,
+)
 from ...actors.rules.durations import parse_duration, short_duration
 from ...actors.rules.resources import amount_text, is_resource_name, parse_amount
-from ...actors.rules.safe_text import brief
+from ...actors.rules.safe_text import brief, size_text
 from ...actors.rules.terms import (
     DEFAULT_GROUP,
     Input,
@@ -178,6 +185,18 @@ def _need(terms: Terms, value: str) -> Terms:
     return msgspec.structs.replace(terms, needs=tuple(sorted(needs.items())))
 
 
+def _cpus(terms: Terms, value: str) -> Terms:
+    return msgspec.structs.replace(terms, cpus=parse_cpus(value))
+
+
+def _memory(terms: Terms, value: str) -> Terms:
+    return msgspec.structs.replace(terms, memory=parse_memory(value))
+
+
+def _pids(terms: Terms, value: str) -> Terms:
+    return msgspec.structs.replace(terms, pids=parse_pids(value))
+
+
 def _input(terms: Terms, wanted: Input) -> Terms:
     if terms.input not in {None, wanted}:
         raise UsageError("a task with a terminal has its input there; leave --stdin")
@@ -226,6 +245,9 @@ _TERM_OPTIONS: Final = (
         "--on-reboot", "again", "run it again after a reboot, or fail", _on_reboot
     ),
     TermOption("--need", "gpu=1", "let it take so much of a resource", _need),
+    TermOption("--cpus", "1.5", "let it use so many processors at most", _cpus),
+    TermOption("--memory", "2G", "fail it if it uses more memory", _memory),
+    TermOption("--pids", "100", "let it have so many processes at most", _pids),
     TermOption("--pty", "", "give it a terminal of its own, for /input", _pty),
     TermOption("--stdin", "", "let it read what /send sends", _stdin),
     TermOption("--group", "NAME", "let it take a slot of this group", _group, "-g"),
@@ -311,6 +333,12 @@ def terms_text(terms: Terms) -> str:
     if terms.on_reboot is not None:
         parts.append(f"on reboot {terms.on_reboot}")
     parts += [f"{name}={amount_text(amount)}" for name, amount in terms.needs]
+    if terms.cpus is not None:
+        parts.append(f"at most {cpus_text(terms.cpus)}")
+    if terms.memory is not None:
+        parts.append(f"at most {size_text(terms.memory)} of memory")
+    if terms.pids is not None:
+        parts.append(f"at most {pids_text(terms.pids)}")
     if terms.group != DEFAULT_GROUP:
         parts.append(f"group {terms.group}")
     if terms.batch:

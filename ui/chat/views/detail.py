@@ -49,7 +49,7 @@ def fact_rows(state: ChatState, detail: Detail, columns: int, height: int) -> li
         text = f"#{detail.task_id} has left the history"
         return [clip_row((Span(text, state.look.theme.problem),), columns)]
     rows = [_title(seen, state, columns)]
-    for name, text in _facts(seen, detail, state.look):
+    for name, text in _facts(seen, detail, state):
         label = Span(f"  {name:<{_NAME}}", state.look.theme.faint)
         lines = _lines(text, max(1, columns - _NAME - 2), state.look)
         rows += [clip_row((label, Span(line)), columns) for line in lines[:1]]
@@ -81,8 +81,9 @@ def _title(seen: Seen, state: ChatState, columns: int) -> Row:
     return sides(left, (Span(right, style),) if right else (), columns)
 
 
-def _facts(seen: Seen, detail: Detail, look: Look) -> Facts:
-    task = seen.task
+def _facts(seen: Seen, detail: Detail, state: ChatState) -> Facts:
+    task, look = seen.task, state.look
+    estimate = state.dialogue.estimate(task, seen.duration(state.now))
     runs = task.status is TaskStatus.RUNNING
     return task_facts(
         task,
@@ -92,6 +93,7 @@ def _facts(seen: Seen, detail: Detail, look: Look) -> Facts:
         pid=detail.pid if runs else None,
         activity=_activity(detail, task),
         output=_output(seen),
+        left=None if estimate is None else estimate.text(),
     )
 
 

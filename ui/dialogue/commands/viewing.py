@@ -30,6 +30,7 @@ from ..reports import (
     output_lines,
     select,
 )
+from ..usage import activity_of, usage_facts
 from ..waits import Wait as PendingWait
 
 if TYPE_CHECKING:
@@ -147,14 +148,15 @@ def _detail(context: Context, found: TaskFound, look: Result) -> list[Effect]:
     if look.signs is not None:
         context.signs[task.id] = look.signs
     facts = activity_facts(look.silence, look.signs, earlier)
+    facts += usage_facts(look.signs, look.limits)
     if context.drawn:
         return [Inspect(found, tuple(facts))]
     does: Activity | None = None
+    estimate = context.last_runs.estimate(task)
     if task.status is TaskStatus.RUNNING:
-        does = Activity(look.silence)
-        if look.signs is not None:
-            does = Activity(look.silence, look.signs.processes, look.signs.cpu)
-    lines = detail_lines(found, context.icons, facts, look.end)
+        does = activity_of(look, earlier, estimate)
+    left = None if estimate is None else estimate.text()
+    lines = detail_lines(found, context.icons, facts, look.end, left)
     answer = ShowAnswer(task, found.pid, does, look.end.lines)
     return [context.reply(lines, answer, laid_out=True)]
 

@@ -1,0 +1,372 @@
+"""What keeps the processes of one task within its limits, and tells what they used.
+
+A control group (see `cgroup`) holds what it can. What it can't is held by other means,
+which is less exact:
+
+- memory: no process may allocate more than the limit (`RLIMIT_DATA`), and all together
+  are killed when a look finds that they use more;
+- CPUs: they run on so many processors, rounded up;
+- processes: they are killed when a look finds more of them; for others than root also
+  `RLIMIT_NPROC`, well above, which stops what forks without end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import resource
+import time
+from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
+
+from ..rules.amounts import cpus_text, pids_text
+from ..rules.figures import Figures
+from ..rules.safe_text import size_text
+from ..rules.status import TaskStatus
+from . import activity, cgroup, proc
+from .handle import Process
+from .marks import own_part
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Generator, Sequence
+
+    from ..rules.outcome import Outcome
+    from ..rules.terms import Terms
+    from .activity import VitalSigns
+
+KILLED: Final = "killed: "
+"""How the reason of a task begins that went beyond a limit."""
+
+_SLACK: Final = 512  # processes; other programs of the user may start some meanwhile
+_LOOK_INTERVAL: Final = 1.0  # seconds between two looks at what is used
+_LOOK_SHARE: Final = 50  # a look takes one part in so many of the time, at most
+_NEAR: Final = 0.9  # of a limit; what failed there may well have failed because of it
+_BLOCK: Final = 512  # bytes, as `getrusage` counts them
+_KIB: Final = 1024
+_SHELL: Final = "/bin/sh"
+# $1 is the door of the group, $2 KiB of data, $3 processes; each may be empty.
+_SCRIPT: Final = (
+    'if [ -n "$1" ]; then echo 0 >"$1" || exit 125; fi;'
+    'if [ -n "$2" ]; then ulimit -d "$2" || exit 125; fi;'
+    'if [ -n "$3" ]; then ulimit -u "$3" 2>/dev/null || ulimit -p "$3" || exit 125; fi;'
+    'shift 3; exec "$@"'
+)
+
+
+class RUsage(Protocol):
+    """What `os.wait4` tells of a process; see `getrusage(2)`."""
+
+    @property
+    def ru_utime(self) -> float:
+        """Seconds of CPU in the program itself."""
+        ...
+
+    @property
+    def ru_stime(self) -> float:
+        """Seconds of CPU in the kernel."""
+        ...
+
+    @property
+    def ru_maxrss(self) -> int:
+        """KiB of memory of the largest process at its peak."""
+        ...
+
+    @property
+    def ru_inblock(self) -> int:
+        """Blocks read from disks."""
+        ...
+
+    @property
+    def ru_oublock(self) -> int:
+        """Blocks written to disks."""
+        ...
+
+
+def figures_of(usage: RUsage) -> Figures:
+    """Return what `wait4` told, as figures."""
+    peak = usage.ru_maxrss
+    # Until it loads its program, a process counts the memory of the one that made it.
+    floor = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return Figures(
+        round(usage.ru_utime + usage.ru_stime, 6),
+        peak * _KIB,
+        peak <= floor,
+        usage.ru_inblock * _BLOCK,
+        usage.ru_oublock * _BLOCK,
+    )
+
+
+class Bounds:
+    """The limits of one task's processes, and what holds them.
+
+    Made before the processes are, or when they are taken over. No method blocks for
+    longer than the system takes for a few small files, but `exceeded`, which reads the
+    process table now and then.
+
+    Args:
+        terms: The limits.
+        group: The control group, if there is one.
+    """
+
+    def __init__(self, terms: Terms, group: cgroup.Group | None) -> None:
+        self._terms = terms
+        self._group = group
+        held = frozenset[str]() if group is None else group.controllers
+        self._memory = None if "memory" in held else terms.memory
+        self._pids = None if "pids" in held else terms.pids
+        self._cpus = None if "cpu" in held else terms.cpus
+        self._looks_at = 0.0
+        self._exceeded: str | None = None
+
+    @classmethod
+    def made(cls, terms: Terms, mark: str, attempt: int = 1) -> Bounds:
+        """Make the bounds of a task that is about to start.
+
+        Args:
+            terms: Its terms, with limits.
+            mark: Its mark.
+            attempt: Which attempt it makes.
+        """
+        group = None
+        if (base := cgroup.base()) is not None:
+            try:
+                group = cgroup.make(base, cgroup.name_of(own_part(mark), attempt))
+                group.limit(terms)
+            except OSError:
+                # Somebody else may have taken controllers away, or there are as many
+                # groups as may be. Other means hold as well.
+                if group is not None:
+                    group.remove()
+                group = None
+        return cls(terms, group)
+
+    @classmethod
+    def found(cls, terms: Terms, mark: str, pid: int) -> Bounds:
+        """Return the bounds of a task whose process another program has started."""
+        name = cgroup.name_of(own_part(mark))
+        key = name.split("-")[1]
+        group = cgroup.group_of(pid, key)
+        if group is None and (base := cgroup.base()) is not None:
+            # It has ended; then its group tells why.
+            path = base.path / name
+            group = cgroup.Group(path, base.controllers) if path.exists() else None
+        return cls(terms, group)
+
+    @classmethod
+    def seen(cls, terms: Terms, pid: int) -> Bounds:
+        """Return the bounds of a running task as another program sees them."""
+        return cls(terms, cgroup.group_of(pid))
+
+    @property
+    def held(self) -> str:
+        """Say for people which limits hold, and by what."""
+        terms = self._terms
+        by_group: list[str] = []
+        others: list[str] = []
+        if terms.memory is not None:
+            text = f"{size_text(terms.memory)} of memory"
+            if self._memory is None:
+                by_group.append(text)
+            else:
+                others.append(f"{text} (rlimit for each process, and by looks)")
+        if terms.cpus is not None:
+            text = cpus_text(terms.cpus)
+            count = _processors_for(terms.cpus)
+            if self._cpus is None:
+                by_group.append(text)
+            elif count is None:
+                others.append(f"{text} (not held: there are no more processors)")
+            else:
+                others.append(f"{text} (by {count} of {_processors()} processors)")
+        if terms.pids is not None:
+            text = pids_text(terms.pids)
+            if self._pids is None:
+                by_group.append(text)
+            else:
+                others.append(f"{text} (by looks)")
+        grouped = [f"{', '.join(by_group)} (cgroup)"] if by_group else []
+        return ", ".join([*grouped, *others])
+
+    def wrapped(self, argv: Sequence[str]) -> Sequence[str]:
+        """Return what starts a command within its limits."""
+        door = "" if self._group is None else self._group.door
+        data = "" if self._memory is None else str(max(1, self._memory // _KIB))
+        count = "" if self._pids is None else _process_limit(self._pids)
+        if not (door or data or count):
+            return argv
+        return [_SHELL, "-c", _SCRIPT, _SHELL, door, data, count, *argv]
+
+    @contextlib.contextmanager
+    def starting(self) -> Generator[None]:
+        """Let a process that is started inside of this have its processors.
+
+        It inherits those of the thread that starts it.
+        """
+        count = None if self._cpus is None else _processors_for(self._cpus)
+        if count is None:
+            yield
+            return
+        before = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, _some_of(before, count))
+        try:
+            yield
+        finally:
+            os.sched_setaffinity(0, before)
+
+    def exceeded(self, pid: int) -> str | None:
+        """Look whether a running job uses more than it may, where nothing else does.
+
+        Args:
+            pid: Its first process.
+
+        Returns:
+            What to say of it, if so; from then on always.
+        """
+        if self._exceeded is not None or (self._memory is None and self._pids is None):
+            return self._exceeded
+        now = time.monotonic()
+        if now < self._looks_at:
+            return None
+        found = activity.look(pid, memory_limit=self._memory)
+        took = time.monotonic() - now
+        self._looks_at = now + took + max(_LOOK_INTERVAL, took * _LOOK_SHARE)
+        if found is not None:
+            self._exceeded = self._beyond(found)
+        return self._exceeded
+
+    def _beyond(self, found: VitalSigns) -> str | None:
+        memory, pids = self._memory, self._pids
+        if memory is not None and (found.memory or 0) > memory:
+            return f"{KILLED}used {size_text(found.memory or 0)} of {size_text(memory)}"
+        if pids is not None and found.processes > pids:
+            return f"{KILLED}had {found.processes} of {pids_text(pids)}"
+        return None
+
+    def members(self) -> list[Process]:
+        """Return the processes in its group, wherever they have gone otherwise.
+
+        Raises:
+            OSError: If the system lacks what it takes to tell.
+        """
+        if self._group is None:
+            return []
+        found = map(Process.find, self._group.pids())
+        return [it for it in found if it is not None and it.is_alive()]
+
+    def discard(self) -> None:
+        """Remove its group: nothing was started in it."""
+        if self._group is not None:
+            self._group.remove()
+
+    def kill(self) -> None:
+        """Kill all that is in its group, if it has one."""
+        if self._group is not None:
+            self._group.kill()
+
+    def judged(self, outcome: Outcome) -> Outcome:
+        """Return how a job ended, with what its limits had to do with it.
+
+        Once, when it has ended: its group is removed if nothing is left in it.
+        """
+        figures = outcome.figures or Figures()
+        usage = cgroup.Usage()
+        if self._group is not None:
+            usage = self._group.usage()
+            self._group.remove()
+        peak = figures.peak_memory if usage.peak is None else usage.peak
+        figures = msgspec.structs.replace(
+            figures,
+            cpu=figures.cpu if usage.cpu is None else usage.cpu,
+            peak_memory=peak,
+            at_most=figures.at_most and usage.peak is None,
+            limits=self.held,
+        )
+        outcome = msgspec.structs.replace(outcome, figures=figures)
+        if outcome.status is not TaskStatus.FAILED:
+            return outcome
+        return self._blamed(outcome, usage, 0 if figures.at_most else peak or 0)
+
+    def _blamed(self, outcome: Outcome, usage: cgroup.Usage, peak: int) -> Outcome:
+        memory, pids = self._terms.memory, self._terms.pids
+        reason, hint = self._exceeded, ""
+        if memory is not None and usage.killed:
+            # The kernel counts in pages, and the limit is never passed.
+            reason = f"{KILLED}used {size_text(memory)} of {size_text(memory)}"
+        elif pids is not None and usage.refused:
+            hint = f"it could not have more than {pids_text(pids)}"
+        elif self._memory is not None and peak >= self._memory * _NEAR:
+            hint = f"a process used {size_text(peak)} of {size_text(self._memory)}"
+        if reason is None and hint:
+            reason = f"{outcome.reason}; {hint}"
+        if reason is None:
+            return outcome
+        return msgspec.structs.replace(outcome, reason=reason, error=reason)
+
+
+def held_of_session(
+    session_key: str, spared: Container[int] = (), *, look: bool = False
+) -> list[Process]:
+    """Return the processes in the control groups of a session.
+
+    Args:
+        session_key: Which.
+        spared: The tasks whose processes are left out.
+        look: Whether to look for groups although this program has made none.
+
+    Raises:
+        OSError: If the system lacks what it takes to tell.
+    """
+    base = cgroup.base() if look else _base_if_known()
+    pids = [
+        pid
+        for task_id, group in cgroup.of_session(base, session_key)
+        if task_id not in spared
+        for pid in group.pids()
+    ]
+    return [it for it in map(Process.find, pids) if it is not None and it.is_alive()]
+
+
+def remove_groups(session_key: str, spared: Container[int] = ()) -> None:
+    """Remove the control groups of a session in which nothing is left.
+
+    Args:
+        session_key: Which.
+        spared: The tasks whose groups stay.
+    """
+    for task_id, group in cgroup.of_session(_base_if_known(), session_key):
+        if task_id not in spared:
+            group.remove()
+
+
+def _base_if_known() -> cgroup.Base | None:
+    # A program that never limited anything looks for nothing.
+    return cgroup.base() if cgroup.base.cache_info().currsize else None
+
+
+def _processors() -> int:
+    # Those of the first thread: another one may be about to start a job.
+    return len(os.sched_getaffinity(os.getpid()))
+
+
+def _processors_for(cpus: float) -> int | None:
+    """Return the number of processors that stands for a limit; None for all."""
+    count = math.ceil(cpus)
+    return count if count < _processors() else None
+
+
+def _some_of(processors: set[int], count: int) -> set[int]:
+    """Choose processors: other ones each time, so that jobs spread."""
+    ordered = sorted(processors)
+    first = time.monotonic_ns() // 1000 % len(ordered)
+    return {ordered[(first + it) % len(ordered)] for it in range(count)}
+
+
+def _process_limit(pids: int) -> str:
+    """Return a limit for all processes of this user; empty where none would hold."""
+    if os.geteuid() == 0:
+        return ""
+    _, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+    limit = proc.threads_of_user(os.geteuid()) + pids + _SLACK
+    return str(limit if hard == resource.RLIM_INFINITY else min(limit, hard))

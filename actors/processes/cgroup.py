@@ -1,0 +1,305 @@
+"""Control groups (cgroup v2) of one's own: what holds a task's processes to its limits.
+
+A group is made where this user may make one: in the group of this program or in one
+above it, as a delegated part of the tree is. Where no controller is given on there, the
+group holds the processes together and ends them, and limits nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..rules.terms import Terms
+
+CONTROLLERS: Final = frozenset({"cpu", "memory", "pids"})
+"""Those that limit something here."""
+
+_PREFIX: Final = "backburner-"
+_NAME: Final = re.compile(r"backburner-([0-9a-z]{1,32})-(\d{1,16})(?:-\d{1,16})?")
+_PERIOD: Final = 100_000  # microseconds in which a group may use its share
+_OWN: Final = "/proc/self/cgroup"
+_MOUNTS: Final = "/proc/self/mountinfo"
+_ESCAPED: Final = re.compile(r"\\([0-7]{3})")
+
+
+class Base(msgspec.Struct, frozen=True):
+    """Where this user may make groups.
+
+    Attributes:
+        path: The folder of the group in which they are made.
+        controllers: Those that limit something there.
+    """
+
+    path: Path
+    controllers: frozenset[str]
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """What a group has used since it was made; None for what is not counted there.
+
+    Attributes:
+        cpu: Seconds of CPU.
+        memory: Bytes of memory now.
+        peak: The most bytes of memory at a time.
+        killed: How many processes were killed because the memory was used up.
+        refused: How often a process was refused because there were as many as may be.
+    """
+
+    cpu: float | None = None
+    memory: int | None = None
+    peak: int | None = None
+    killed: int = 0
+    refused: int = 0
+
+
+class Group:
+    """One control group. Its methods read and write small files of the kernel's.
+
+    Args:
+        path: Its folder.
+        controllers: Those that limit something in it.
+    """
+
+    def __init__(self, path: Path, controllers: frozenset[str]) -> None:
+        self.path = path
+        self.controllers = controllers
+
+    @property
+    def door(self) -> str:
+        """The file that takes the ids of processes that are to be in it."""
+        return str(self.path / "cgroup.procs")
+
+    def limit(self, terms: Terms) -> None:
+        """Set the limits that it can hold.
+
+        Raises:
+            OSError: If one can't be set.
+        """
+        if terms.memory is not None and "memory" in self.controllers:
+            self._write("memory.max", str(terms.memory))
+            # Else it would swap instead; a kernel without swap has no such file.
+            with contextlib.suppress(FileNotFoundError):
+                self._write("memory.swap.max", "0")
+            self._write("memory.oom.group", "1")
+        if terms.cpus is not None and "cpu" in self.controllers:
+            self._write("cpu.max", f"{round(terms.cpus * _PERIOD)} {_PERIOD}")
+        if terms.pids is not None and "pids" in self.controllers:
+            self._write("pids.max", str(terms.pids))
+
+    def pids(self) -> list[int]:
+        """Return the ids of the processes in it; none if it is gone."""
+        text = self._read("cgroup.procs") or ""
+        return [int(word) for word in text.split() if word.isdigit()]
+
+    def kill(self) -> None:
+        """Kill all that is in it, at once (Linux 5.14; else nothing happens)."""
+        with contextlib.suppress(OSError):
+            self._write("cgroup.kill", "1")
+
+    def usage(self) -> Usage:
+        """Return what has been used in it."""
+        microseconds = self._count("cpu.stat", "usage_usec")
+        return Usage(
+            cpu=None if microseconds is None else microseconds / 1e6,
+            memory=self._count("memory.current"),
+            peak=self._count("memory.peak"),
+            killed=self._count("memory.events", "oom_kill") or 0,
+            refused=self._count("pids.events", "max") or 0,
+        )
+
+    def remove(self) -> bool:
+        """Remove it; return whether it is gone. One with processes stays."""
+        try:
+            self.path.rmdir()
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return True
+
+    def _count(self, name: str, key: str | None = None) -> int | None:
+        for line in (self._read(name) or "").splitlines():
+            words = line.split()
+            if key is not None:
+                if words[:1] != [key]:
+                    continue
+                words = words[1:]
+            if len(words) == 1 and words[0].isdigit():
+                return int(words[0])
+        return None
+
+    def _read(self, name: str) -> str | None:
+        try:
+            return (self.path / name).read_text("ascii", "replace")
+        except OSError:
+            return None
+
+    def _write(self, name: str, text: str) -> None:
+        # Never made: what is no file of the kernel's limits nothing.
+        fd = os.open(self.path / name, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(fd, text.encode("ascii"))
+        finally:
+            os.close(fd)
+
+
+def name_of(mark: str, attempt: int = 1) -> str:
+    """Return what the group of a task is called.
+
+    Args:
+        mark: The task's own part of its mark, such as `work-1f2e:3`.
+        attempt: Which attempt it makes.
+    """
+    session, _, task = mark.rpartition(":")
+    key = session.rpartition("-")[2]
+    return f"{_PREFIX}{key}-{task}" + (f"-{attempt}" if attempt > 1 else "")
+
+
+def make(base: Base, name: str) -> Group:
+    """Make a group; one of this name that is there already serves as well.
+
+    Raises:
+        OSError: If it can't be made.
+    """
+    path = base.path / name
+    with contextlib.suppress(FileExistsError):
+        path.mkdir()
+    return Group(path, base.controllers)
+
+
+def group_of(pid: int, session_key: str = "") -> Group | None:
+    """Return the group that was made for the task of a process; None if it is in none.
+
+    Args:
+        pid: The process.
+        session_key: The key of the session whose task it is; empty for any.
+    """
+    mount = _mount()
+    path = None if mount is None else _path_in(f"/proc/{pid}/cgroup", *mount)
+    match = None if path is None else _NAME.fullmatch(path.name)
+    if path is None or match is None or session_key not in {"", match[1]}:
+        return None
+    return Group(path, _words(path / "cgroup.controllers") & CONTROLLERS)
+
+
+def of_session(base: Base | None, session_key: str) -> Iterator[tuple[int, Group]]:
+    """Yield the groups of a session that are there, each with the id of its task."""
+    if base is None:
+        return
+    with contextlib.suppress(OSError):
+        for name in sorted(os.listdir(base.path)):  # noqa: PTH208 - names are enough
+            match = _NAME.fullmatch(name)
+            if match is not None and match[1] == session_key:
+                yield int(match[2]), Group(base.path / name, base.controllers)
+
+
+@functools.cache
+def base() -> Base | None:
+    """Return where this user may make groups; None if nowhere.
+
+    Looked up once, when the first task with limits starts.
+    """
+    mount = _mount()
+    own = None if mount is None else _path_in(_OWN, *mount)
+    return None if mount is None or own is None else find_base(own, mount[0])
+
+
+def find_base(own: Path, top: Path) -> Base | None:
+    """Look for the group in which this user may make groups with the most controllers.
+
+    A group that has processes can't give controllers on to groups in it, so most often
+    it is one above that of this program.
+
+    Args:
+        own: The group of this program.
+        top: Where the tree is mounted.
+    """
+    best: Base | None = None
+    for path in (own, *own.parents):
+        if path != top and top not in path.parents:
+            break
+        if not _is_ours(path):
+            continue
+        there = _words(path / "cgroup.controllers") & CONTROLLERS
+        given = _words(path / "cgroup.subtree_control")
+        for name in sorted(there - given):
+            # Refused where processes are in the group itself.
+            with contextlib.suppress(OSError):
+                fd = os.open(path / "cgroup.subtree_control", os.O_WRONLY)
+                try:
+                    os.write(fd, f"+{name}".encode("ascii"))
+                finally:
+                    os.close(fd)
+        found = Base(path, _words(path / "cgroup.subtree_control") & CONTROLLERS)
+        if best is None or len(found.controllers) > len(best.controllers):
+            best = found
+        if best.controllers == CONTROLLERS:
+            break
+    return best
+
+
+def _is_ours(path: Path) -> bool:
+    """Tell whether this user may make a group there, and move processes into it."""
+    return all(
+        os.access(it, os.W_OK)
+        for it in (path, path / "cgroup.procs", path / "cgroup.subtree_control")
+    )
+
+
+def _words(path: Path) -> frozenset[str]:
+    try:
+        return frozenset(path.read_text("ascii", "replace").split())
+    except OSError:
+        return frozenset()
+
+
+def _path_in(file: str, top: Path, root: str) -> Path | None:
+    """Return the folder of the group that a file of /proc names; None if it has none.
+
+    Args:
+        file: Such as `/proc/self/cgroup`.
+        top: Where the tree is mounted.
+        root: The part of the tree that is mounted there.
+    """
+    try:
+        text = Path(file).read_text("utf-8", "surrogateescape")
+    except OSError:
+        return None
+    for line in text.splitlines():
+        if line.startswith("0::/"):
+            name = line[3:].removesuffix(" (deleted)")
+            inside = os.path.relpath(name, root)
+            # Outside of what is mounted here, as seen from a container.
+            if inside.startswith(".."):
+                return None
+            return top if inside == "." else top / inside
+    return None
+
+
+@functools.cache
+def _mount() -> tuple[Path, str] | None:
+    """Return where the tree of cgroup v2 is mounted, and which part of it."""
+    try:
+        text = Path(_MOUNTS).read_text("utf-8", "surrogateescape")
+    except OSError:
+        return None
+    for line in text.splitlines():
+        before, _, after = line.partition(" - ")
+        if after.startswith("cgroup2 "):
+            root, at = before.split(" ")[3:5]
+            return Path(_unescaped(at)), _unescaped(root)
+    return None
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPED.sub(lambda it: chr(int(it[1], 8)), text)

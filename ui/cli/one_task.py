@@ -1,0 +1,64 @@
+"""`backburner show`: all that is known of a task."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from ...actors import TaskFilter, TaskStatus
+from ...actors.processes import activity
+from ..dialogue.last_runs import LastRuns
+from ..dialogue.lookups import LookAtTask, look_at_task
+from ..dialogue.reports import activity_facts, detail_lines
+from ..dialogue.usage import activity_of, usage_facts
+
+if TYPE_CHECKING:
+    from ...actors import TaskFound
+    from ...actors.host.remote import RemoteSystem
+    from ...actors.processes.activity import VitalSigns
+    from ..dialogue.last_runs import Estimate
+    from ..text.theme import Icons
+
+_MOMENT: Final = 0.2
+"""Seconds for which a running task is looked at, to tell how busy it is."""
+
+
+class Shown:
+    """What is known of one task; blocks as long as it takes to find out.
+
+    Args:
+        system: Where the task is.
+        found: The task.
+    """
+
+    def __init__(self, system: RemoteSystem, found: TaskFound) -> None:
+        self._found = found
+        earlier: VitalSigns | None = None
+        self._estimate: Estimate | None = None
+        if found.task.status is TaskStatus.RUNNING:
+            runs = LastRuns(system.list(TaskFilter.COMPLETE))
+            self._estimate = runs.estimate(found.task)
+            if found.pid is not None:
+                earlier = activity.look(found.pid)
+                time.sleep(_MOMENT)
+        self._earlier = earlier
+        self._look = look_at_task(LookAtTask(found, time.time()))
+
+    def lines(self, icons: Icons) -> list[str]:
+        """Write it for people."""
+        look = self._look
+        facts = activity_facts(look.silence, look.signs, self._earlier)
+        facts += usage_facts(look.signs, look.limits)
+        left = None if self._estimate is None else self._estimate.text()
+        return detail_lines(self._found, icons, facts, look.end, left)
+
+    def data(self) -> dict[str, Any]:
+        """Return it for programs: the task, and what it does if it runs."""
+        task = self._found.task
+        data: dict[str, Any] = msgspec.to_builtins(task)
+        if task.status is TaskStatus.RUNNING:
+            does = activity_of(self._look, self._earlier, self._estimate)
+            data["activity"] = msgspec.to_builtins(does)
+        return data

@@ -57,7 +57,7 @@ function _shtab_backburner_using
 end
 
 set -g _shtab_backburner_commands add run status list show log wait cancel kill rerun pause resume group edit rename schedules unschedule move stash enqueue clean parallel sessions host end completions
-set -g _shtab_backburner_opts_with_value --after --after-any --after-failed --at --batch --catch-up --config --delay --each --env --every --grace --grep --group --label --lines --max-fails --need --on-reboot --parallel --priority --restart --retry --retry-delay --retry-on --schedule --session --signal --since --state-dir --timeout --workdir --zone -a -e -g -l -n -s -w
+set -g _shtab_backburner_opts_with_value --after --after-any --after-failed --at --batch --catch-up --config --cpus --delay --each --env --every --grace --grep --group --label --lines --max-fails --memory --need --on-reboot --parallel --pids --priority --restart --retry --retry-delay --retry-on --schedule --session --signal --since --state-dir --timeout --workdir --zone -a -e -g -l -n -s -w
 
 complete -c backburner -e
 complete -c backburner -f
@@ -97,6 +97,9 @@ complete -c backburner -n '_shtab_backburner_using add' -l retry-on -x -d 'only 
 complete -c backburner -n '_shtab_backburner_using add' -l restart -x -d 'start it again when it ends, or on-failure'
 complete -c backburner -n '_shtab_backburner_using add' -l on-reboot -x -d 'run it again after a reboot, or fail'
 complete -c backburner -n '_shtab_backburner_using add' -l need -x -d 'let it take so much of a resource'
+complete -c backburner -n '_shtab_backburner_using add' -l cpus -x -d 'let it use so many processors at most'
+complete -c backburner -n '_shtab_backburner_using add' -l memory -x -d 'fail it if it uses more memory'
+complete -c backburner -n '_shtab_backburner_using add' -l pids -x -d 'let it have so many processes at most'
 complete -c backburner -n '_shtab_backburner_using add' -l pty -d 'give it a terminal of its own, for /input'
 complete -c backburner -n '_shtab_backburner_using add' -l stdin -d 'let it read what /send sends'
 complete -c backburner -n '_shtab_backburner_using add' -l group -s g -xka "(_backburner_list groups)" -d 'let it take a slot of this group'
@@ -109,7 +112,7 @@ complete -c backburner -n '_shtab_backburner_using add' -l zone -x -d 'the time 
 complete -c backburner -n '_shtab_backburner_using add' -l catch-up -x -d 'once, all or skip: what becomes of missed runs'
 complete -c backburner -n '_shtab_backburner_using add' -l overlap -d 'add a run even if the last has not ended'
 complete -c backburner -n '_shtab_backburner_using add' -s p -l print-id -d 'print the id alone'
-complete -c backburner -n '_shtab_backburner_using add; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --group -g --each --batch --max-fails --every --zone --catch-up)" -d CMD
+complete -c backburner -n '_shtab_backburner_using add; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --group -g --each --batch --max-fails --every --zone --catch-up)" -d CMD
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a run -d 'add a task, show its output, exit with its status'
 complete -c backburner -n '_shtab_backburner_using run' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using run' -l session -xka "(_backburner_list sessions)" -d 'which session'
@@ -133,6 +136,9 @@ complete -c backburner -n '_shtab_backburner_using run' -l retry-on -x -d 'only 
 complete -c backburner -n '_shtab_backburner_using run' -l restart -x -d 'start it again when it ends, or on-failure'
 complete -c backburner -n '_shtab_backburner_using run' -l on-reboot -x -d 'run it again after a reboot, or fail'
 complete -c backburner -n '_shtab_backburner_using run' -l need -x -d 'let it take so much of a resource'
+complete -c backburner -n '_shtab_backburner_using run' -l cpus -x -d 'let it use so many processors at most'
+complete -c backburner -n '_shtab_backburner_using run' -l memory -x -d 'fail it if it uses more memory'
+complete -c backburner -n '_shtab_backburner_using run' -l pids -x -d 'let it have so many processes at most'
 complete -c backburner -n '_shtab_backburner_using run' -l pty -d 'give it a terminal of its own, for /input'
 complete -c backburner -n '_shtab_backburner_using run' -l stdin -d 'let it read what /send sends'
 complete -c backburner -n '_shtab_backburner_using run' -l group -s g -xka "(_backburner_list groups)" -d 'let it take a slot of this group'
@@ -144,7 +150,7 @@ complete -c backburner -n '_shtab_backburner_using run' -l every -x -d 'add it a
 complete -c backburner -n '_shtab_backburner_using run' -l zone -x -d 'the time zone of --every; that of here'
 complete -c backburner -n '_shtab_backburner_using run' -l catch-up -x -d 'once, all or skip: what becomes of missed runs'
 complete -c backburner -n '_shtab_backburner_using run' -l overlap -d 'add a run even if the last has not ended'
-complete -c backburner -n '_shtab_backburner_using run; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --group -g --each --batch --max-fails --every --zone --catch-up)" -d CMD
+complete -c backburner -n '_shtab_backburner_using run; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --group -g --each --batch --max-fails --every --zone --catch-up)" -d CMD
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a status -d 'list tasks; all but the canceled ones by default'
 complete -c backburner -n '_shtab_backburner_using status' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using status' -l session -xka "(_backburner_list sessions)" -d 'which session'

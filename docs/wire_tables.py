@@ -8,8 +8,9 @@ import typing
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-from backburner.actors.host import frames, wire
+from backburner.actors.host import wire
 from backburner.actors.messages import Notification, QueueReply, QueueRequest
+from backburner.actors.runtime import frames
 from msgspec import inspect as types
 
 if TYPE_CHECKING:

@@ -21,13 +21,13 @@ from ..messages import (
     Subscribed,
     Unsubscribe,
 )
+from ..runtime.frames import LONGEST_TO_HOST, FrameError, FrameReader, frame
 from ..runtime.promise import Promise
 from ..runtime.safe_actor import SafeActor
 from ..runtime.sending import DeadLetters, Recipient, post, post_if_alive
+from ..runtime.socket_writer import SocketWriter, close_socket
 from . import wire
 from .address import peer
-from .frames import LONGEST_TO_HOST, FrameError, FrameReader, frame
-from .socket_writer import SocketWriter, close_socket
 from .wire import (
     BadMessageError,
     Behind,

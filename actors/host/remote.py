@@ -10,17 +10,17 @@ from ..messages import (
     Notification,
     Subscribe,
 )
+from ..runtime.frames import FrameError, frame
 from ..runtime.sending import (
     DeadLetters,
     Recipient,
     logger,
 )
+from ..runtime.socket_writer import SocketWriter, close_socket
 from ..session.blocking import Requests, TaskSystemError
 from . import wire
 from .events import HostBack, HostEvent, HostLost, SessionEnded
-from .frames import FrameError, frame
 from .remote_queue import RemoteQueue
-from .socket_writer import SocketWriter, close_socket
 from .starting import Reached, reach
 from .wire import BadMessageError, Behind, Farewell, KindWords, StopHost, Told
 

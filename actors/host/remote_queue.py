@@ -30,6 +30,7 @@ from ..messages import (
 )
 from ..rules.field_types import wrong_type
 from ..rules.status import TaskFilter
+from ..runtime.frames import frame
 from ..runtime.sending import (
     DeadLetters,
     Recipient,
@@ -40,12 +41,11 @@ from ..runtime.sending import (
 )
 from . import wire
 from .follower import Follower
-from .frames import frame
 from .wire import Number
 
 if TYPE_CHECKING:
+    from ..runtime.socket_writer import SocketWriter
     from .events import HostEvent
-    from .socket_writer import SocketWriter
 
 _DIED: Final = (
     "the session's host died before it answered; the task list shows whether this was"

@@ -23,15 +23,15 @@ from ..messages import (
 )
 from ..processes import family
 from ..processes.marks import is_of_session
+from ..runtime.frames import frame
+from ..runtime.socket_writer import close_socket
 from ..session.blocking import TaskSystemError
 from ..system import TaskSystem
 from . import wire
 from .address import SOCKET_NAME, listen
 from .connection import Connection, HostDoor, SharedEncoder, check_owner
-from .frames import frame
 from .hooks import HookRunner
 from .keeper import RESTART
-from .socket_writer import close_socket
 from .version import program_version
 from .wire import KindWords, Rejected, StopHost, Welcome
 

@@ -15,12 +15,12 @@ from msgspec.structs import replace
 
 from ..own_files import open_folder
 from ..rules.safe_text import is_unicode, safe_line
+from ..runtime.frames import LONGEST_FROM_HOST, FrameError, FrameReader, frame
 from ..session.blocking import SessionInUseError, TaskSystemError
 from ..session.folder import FolderError, check_path, unusable
 from ..session.names import working_directory
 from . import wire
 from .address import connect
-from .frames import LONGEST_FROM_HOST, FrameError, FrameReader, frame
 from .launch import (
     KEEPER,
     LOG_NAME,

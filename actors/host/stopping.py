@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 
+from ..runtime.frames import frame
 from . import wire
 from .address import connect
-from .frames import frame
 from .wire import StopHost
 
 if TYPE_CHECKING:

@@ -354,6 +354,25 @@ def _open_existing(output: str | os.PathLike[str]) -> int | None:
     return fd
 
 
+def open_output(output: str | os.PathLike[str], *, goes_on: bool) -> tuple[int, bool]:
+    """Open the file for a task's output, to append to it.
+
+    Args:
+        output: Where; made with mode 0600.
+        goes_on: Whether it may be there, from an earlier attempt of the same task.
+
+    Returns:
+        Its descriptor, and whether it was there.
+
+    Raises:
+        OSError: If it can't be made, or is something else.
+    """
+    fd = _open_existing(output) if goes_on else None
+    if fd is not None:
+        return fd, True
+    return os.open(output, _OUTPUT_FLAGS, _OUTPUT_MODE), False
+
+
 def spawn(  # noqa: PLR0913 - each is one independent thing
     argv: Sequence[str],
     environment: Environment,
@@ -384,10 +403,7 @@ def spawn(  # noqa: PLR0913 - each is one independent thing
     way = best()
     with contextlib.suppress(OSError, ValueError):
         _locate(argv[0], environment.get("PATH", os.defpath))
-    fd = _open_existing(output) if goes_on else None
-    exists = fd is not None
-    if fd is None:
-        fd = os.open(output, _OUTPUT_FLAGS, _OUTPUT_MODE)
+    fd, exists = open_output(output, goes_on=goes_on)
     try:
         if channel is None:
             return way(argv, environment, fd, directory)

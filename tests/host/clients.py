@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import psutil
 from backburner.actors.host.address import connect
-from backburner.actors.host.frames import LONGEST_FROM_HOST, FrameReader, frame
 from backburner.actors.host.wire import (
     PROTOCOL,
     FromHost,
@@ -17,6 +16,7 @@ from backburner.actors.host.wire import (
     decode_from_host,
     encode,
 )
+from backburner.actors.runtime.frames import LONGEST_FROM_HOST, FrameReader, frame
 from patience import PATIENCE
 
 if TYPE_CHECKING:

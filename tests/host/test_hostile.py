@@ -23,7 +23,6 @@ from backburner.actors import (
     TaskRequest,
     TaskStatus,
 )
-from backburner.actors.host.frames import LONGEST_TO_HOST, frame
 from backburner.actors.host.wire import (
     PROTOCOL,
     Farewell,
@@ -34,6 +33,7 @@ from backburner.actors.host.wire import (
     Told,
     encode,
 )
+from backburner.actors.runtime.frames import LONGEST_TO_HOST, frame
 from patience import PATIENCE
 
 from tests.host.clients import Heard, RawClient
@@ -151,7 +151,7 @@ def test_a_hundred_clients_hear_the_same_in_the_same_order(
 SUBSCRIBER = """
 import socket, sys
 from backburner.actors.host.address import connect
-from backburner.actors.host.frames import *
+from backburner.actors.runtime.frames import *
 from backburner.actors.host.wire import *
 from backburner.actors import Subscribe, Subscribed, TaskChanged
 from pathlib import Path

@@ -15,7 +15,6 @@ from msgspec.structs import replace
 
 from ...actors.host import wire
 from ...actors.host.address import connect
-from ...actors.host.frames import LONGEST_FROM_HOST, FrameError, FrameReader, frame
 from ...actors.host.wire import Behind, Farewell, Hello, Number, Rejected, Told, Welcome
 from ...actors.messages import (
     Notification,
@@ -26,6 +25,7 @@ from ...actors.messages import (
     TasksForgotten,
 )
 from ...actors.rules.safe_text import is_unicode, safe_line
+from ...actors.runtime.frames import LONGEST_FROM_HOST, FrameError, FrameReader, frame
 from .loop import READ, WRITE
 
 if TYPE_CHECKING:

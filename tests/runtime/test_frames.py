@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from backburner.actors.host.frames import FrameError, FrameReader, frame
+from backburner.actors.runtime.frames import FrameError, FrameReader, frame
 from hypothesis import given
 from hypothesis import strategies as st
 

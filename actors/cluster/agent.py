@@ -1,0 +1,232 @@
+"""The agent of a node: runs jobs there with what runs them on any machine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import tempfile
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ..kinds import Command, JobContext, JobEnd, ShortageError, StartError
+from ..kinds.process import LOCAL
+from ..processes.environment import Environment
+from ..processes.exits import PidfdWatcher
+from ..processes.marks import MARK
+from ..processes.output_file import read_part
+from ..rules.request import TaskRequest
+from ..rules.task import Task
+from ..runtime.clock import SystemClock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..kinds import Job
+
+LOOK: Final = 0.05
+"""Seconds between two looks at the output of a job that is followed."""
+
+LONGEST_FOLLOW: Final = 20.0
+"""Seconds after which a follow returns without news."""
+
+_REMEMBERED: Final = 10_000  # ends, for one who asks again because an answer was lost
+
+
+class Spec(msgspec.Struct, frozen=True):
+    """A job as an agent is given it; see `Run`."""
+
+    job: int
+    argv: tuple[str, ...]
+    variables: dict[str, str]
+    directory: str
+    mark: str
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """What a follow of a job's output returns.
+
+    Attributes:
+        data: What came after the place that was asked for.
+        cut: Whether the job has emptied its output: it begins anew.
+        end: How the job ended, if it has and this is the last of its output.
+    """
+
+    data: bytes = b""
+    cut: bool = False
+    end: JobEnd | None = None
+
+
+class _Job:
+    def __init__(self, output: Path) -> None:
+        self.output = output
+        self.job: Job | None = None
+        self.end: JobEnd | None = None
+        self.changed = asyncio.Event()
+
+    def look(self) -> None:
+        if self.end is None and self.job is not None:
+            end = self.job.look()
+            # What it has left running is known here alone.
+            self.end = None if end is None else JobEnd(end.outcome, end.leftover)
+
+
+class Agent:
+    """Runs jobs on one node. All methods are called on one event loop.
+
+    Args:
+        key: Unlike that of any other agent; part of its processes' mark.
+        base: The variables that every job here has, unless it brings its own value.
+    """
+
+    def __init__(self, key: str, base: Mapping[str, str] | None = None) -> None:
+        self.key = key
+        self._base = dict(os.environ if base is None else base)
+        self._base.pop(MARK, None)
+        self._folder = Path(tempfile.mkdtemp(prefix="backburner-agent-"))
+        self._jobs: dict[int, _Job] = {}
+        self._ends: OrderedDict[int, JobEnd] = OrderedDict()
+        self._clock = SystemClock()
+        self._exits = PidfdWatcher()
+        self._closed = False
+        self._loop = asyncio.get_event_loop()
+        threading.Thread(
+            target=self._watch, name="backburner-exits", daemon=True
+        ).start()
+
+    async def start(self, spec: Spec) -> str | None:
+        """Start a job; one that was started already goes on.
+
+        Returns:
+            Why it can't be started; None if it was.
+        """
+        number = spec.job
+        if number in self._jobs or number in self._ends:
+            return None
+        held = _Job(self._folder / f"{number}.log")
+        now = self._clock.now()
+        task = Task.of(
+            TaskRequest("job", "process"),
+            id=number + 1,
+            reason="",
+            queued_at=now.wall,
+            output_path=str(held.output),
+        ).started(now.wall)
+        # The last part is the agent's own: its warden ends what carries it.
+        mark = f"{spec.mark},{self.key}:{number}"
+        environment = Environment({**self._base, **spec.variables, MARK: mark})
+        context = JobContext(
+            task, mark, self._clock, self._exits, self._look_at(number), environment
+        )
+        command = Command(spec.argv, environment, spec.directory)
+        try:
+            held.job = LOCAL.start(command, context)
+        except ShortageError as error:
+            return f"lacks {error}"
+        except StartError as error:
+            return str(error)
+        self._jobs[number] = held
+        return None
+
+    async def follow(self, number: int, offset: int, limit: int) -> Piece:
+        """Return what a job has printed after a place; wait for that, or for its end.
+
+        Raises:
+            LookupError: If there is no such job.
+        """
+        if (end := self._ends.get(number)) is not None:
+            return Piece(end=end)
+        held = self._jobs.get(number)
+        if held is None:
+            raise LookupError(f"no job {number}")
+        deadline = self._loop.time() + LONGEST_FOLLOW
+        while True:
+            held.changed.clear()
+            held.look()
+            size = _size(held.output)
+            if size < offset:
+                return Piece(cut=True)
+            if size > offset:
+                data = read_part(held.output, offset, min(limit, size - offset))
+                return Piece(data)
+            if held.end is not None:
+                self._forget(number, held, held.end)
+                return Piece(end=held.end)
+            if self._loop.time() > deadline:
+                return Piece()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(held.changed.wait(), LOOK)
+
+    async def stop(self, number: int) -> None:
+        """Ask a job to end."""
+        held = self._jobs.get(number)
+        if held is not None and held.job is not None:
+            held.job.stop()
+            held.changed.set()
+
+    async def kill(self, number: int) -> None:
+        """End a job by force."""
+        held = self._jobs.get(number)
+        if held is not None and held.job is not None:
+            held.job.kill()
+            held.changed.set()
+
+    async def close(self) -> None:
+        """Kill all jobs, and delete their output."""
+        for held in self._jobs.values():
+            if held.job is not None and held.end is None:
+                held.job.kill()
+                held.look()
+        self._closed = True
+        self._exits.wake()
+        self._clock.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _look_at(self, number: int) -> _Look:
+        return _Look(self, number)
+
+    def wake(self, number: int) -> None:
+        """Let the one who follows a job look at it. On any thread."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._changed, number)
+
+    def _changed(self, number: int) -> None:
+        if (held := self._jobs.get(number)) is not None:
+            held.look()
+            held.changed.set()
+
+    def _forget(self, number: int, held: _Job, end: JobEnd) -> None:
+        del self._jobs[number]
+        self._ends[number] = end
+        while len(self._ends) > _REMEMBERED:
+            self._ends.popitem(last=False)
+        with contextlib.suppress(OSError):
+            held.output.unlink()
+
+    def _watch(self) -> None:
+        while not self._closed:
+            self._exits.wait(None)
+
+
+class _Look:
+    """What a job calls when there may be news of it."""
+
+    def __init__(self, agent: Agent, number: int) -> None:
+        self._agent = agent
+        self._number = number
+
+    def __call__(self) -> bool:
+        self._agent.wake(self._number)
+        return True
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0  # the job has deleted it

@@ -1,0 +1,389 @@
+"""An engine in a process of its own, as the session that gives it jobs sees it."""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import itertools
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ..kinds import JobEnd, JobNote, NotingJob, ShortageError, StartError
+from ..processes.marks import MARK, SESSION
+from ..rules.outcome import Outcome
+from ..rules.safe_text import safe_line
+from ..rules.shortage import WAITS_FOR
+from ..runtime.frames import FrameError, FrameReader, frame
+from ..runtime.promise import Promise
+from ..runtime.sending import call_safely
+from ..runtime.socket_writer import SocketWriter, close_socket
+from .wire import (
+    LONGEST,
+    AskNodes,
+    Began,
+    Ended,
+    Gone,
+    KillJob,
+    Node,
+    NodesSeen,
+    Run,
+    StopJob,
+    ToEngine,
+    Waits,
+    decode_from_engine,
+    encode,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ..kinds import Command, JobContext
+    from .fake import FakeSettings
+    from .ray_settings import RaySettings
+
+LAST_WAIT: Final = 20.0
+"""Seconds after which a job that was killed and does not end is given up."""
+
+SENT: Final = ("LANG", "LC_*", "TZ", "PYTHONUNBUFFERED", "BACKBURNER_*")
+"""Names of the environment variables that travel with a job; `*` is any letters."""
+
+SEND: Final = "BACKBURNER_SEND"
+"""The environment variable that names more of them, separated by commas."""
+
+_CLOSE_TIMEOUT: Final = 5.0
+_READ: Final = 1 << 18
+_STAYS: Final = frozenset({MARK, SESSION, SEND})
+
+
+class RemoteJob(NotingJob):
+    """A job that the process of an engine runs."""
+
+    def __init__(self, number: int, link: _Link, context: JobContext) -> None:
+        self._number = number
+        self._link = link
+        self._context = context
+        self._note = JobNote("waiting for the cluster")
+        self._end: JobEnd | None = None
+        self._gives_up: float | None = None
+
+    def look(self) -> JobEnd | None:
+        """Return its end, if the engine has told that, or is gone."""
+        if self._end is None and self._gives_up is not None:
+            now = self._context.clock.now().monotonic
+            if now >= self._gives_up:
+                self._link.forget(self._number)
+                where = self._note.node or "the engine"
+                text = f"{where} did not answer after it was to be killed"
+                self._end = JobEnd(Outcome.failed(text), leftover=text)
+        return self._end
+
+    def note(self) -> JobNote:
+        """Return why it waits, or where it runs."""
+        return self._note
+
+    def progress(self) -> None:
+        """Know nothing; its output may."""
+
+    def pid(self) -> None:
+        """Have no process on this machine."""
+
+    def stop(self) -> None:
+        """Have the engine ask it to end."""
+        self._link.send(StopJob(self._number))
+
+    def kill(self) -> None:
+        """Have the engine kill it; give it up if nothing comes of that."""
+        self._link.send(KillJob(self._number))
+        clock = self._context.clock
+        self._gives_up = clock.now().monotonic + LAST_WAIT
+        clock.call_later(LAST_WAIT, self._context.look)
+
+    def told(self, note: JobNote) -> None:
+        """Take what the engine says of it. On the thread that reads."""
+        self._note = note
+        self._context.look()
+
+    def ended(self, end: JobEnd) -> None:
+        """Take its end. On the thread that reads."""
+        self._end = end
+        self._context.look()
+
+
+class _Link:
+    """One life of the process of an engine, and the jobs that it was given."""
+
+    def __init__(self, name: str, argv: Sequence[str], settings: bytes) -> None:
+        self._name = name
+        self._jobs: dict[int, RemoteJob] = {}
+        self._asked: list[Promise[tuple[Node, ...]]] = []
+        self._why = ""
+        # Each job is put in, and each is told of the end of the process.
+        self._changed = threading.Lock()
+        ours, theirs = socket.socketpair()
+        self._sock = ours
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
+        environment = {k: v for k, v in os.environ.items() if k not in _STAYS}
+        try:
+            with theirs:
+                self._process = subprocess.Popen(
+                    [*argv, str(theirs.fileno())],
+                    stdin=subprocess.PIPE,
+                    stdout=self._errors,
+                    stderr=self._errors,
+                    pass_fds=(theirs.fileno(),),
+                    env=environment,
+                    start_new_session=True,
+                )
+        except OSError:
+            ours.close()
+            self._errors.close()
+            raise
+        given = self._process.stdin
+        assert given is not None  # noqa: S101 - asked for above
+        with contextlib.suppress(OSError):
+            given.write(settings)
+            given.close()
+        self._writer = SocketWriter(ours, lambda: None)
+        threading.Thread(
+            target=self._read, name=f"backburner-{name}", daemon=True
+        ).start()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the process is gone, or about to be."""
+        return bool(self._why)
+
+    @property
+    def pid(self) -> int:
+        """The id of the process."""
+        return self._process.pid
+
+    def give(self, number: int, job: RemoteJob, run: Run) -> str:
+        """Give a job to the process; return why not, if it is gone."""
+        with self._changed:
+            if self._why:
+                return self._why
+            self._jobs[number] = job
+        self.send(run)
+        return ""
+
+    def send(self, message: ToEngine) -> None:
+        """Send a message; never blocks."""
+        self._writer.send(frame(encode(message)))
+
+    def ask(self, promise: Promise[tuple[Node, ...]]) -> None:
+        """Have the nodes told; no node if the process is gone."""
+        with self._changed:
+            if not self._why:
+                self._asked.append(promise)
+                self.send(AskNodes())
+                return
+        promise.tell(())
+
+    def forget(self, number: int) -> None:
+        """Expect nothing more of a job."""
+        with self._changed:
+            self._jobs.pop(number, None)
+
+    def close(self) -> None:
+        """End the process, with all its jobs; blocks until it is gone."""
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_WR)
+        try:
+            self._process.wait(_CLOSE_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        close_socket(self._sock)
+
+    def _read(self) -> None:
+        frames = FrameReader(LONGEST)
+        why = ""
+        try:
+            while data := self._sock.recv(_READ):
+                for payload in frames.feed(data):
+                    message = decode_from_engine(payload)
+                    if isinstance(message, Gone):
+                        why = message.text
+                    else:
+                        self._take(message)
+        except OSError:
+            pass  # it is gone
+        except (FrameError, msgspec.MsgspecError) as error:
+            why = why or f"the engine {self._name} can't be understood: {error}"
+        self._fail(why)
+
+    def _take(self, message: Waits | Began | Ended | NodesSeen) -> None:
+        match message:
+            case Waits(job=number, why=why):
+                if (job := self._jobs.get(number)) is not None:
+                    call_safely(lambda: job.told(JobNote(why)))
+            case Began(job=number, node=node):
+                if (job := self._jobs.get(number)) is not None:
+                    call_safely(lambda: job.told(JobNote(node=node)))
+            case Ended(job=number, outcome=outcome, leftover=leftover):
+                with self._changed:
+                    job = self._jobs.pop(number, None)
+                if job is not None:
+                    end = JobEnd(outcome, leftover)
+                    call_safely(lambda: job.ended(end))
+            case NodesSeen(nodes=nodes):
+                with self._changed:
+                    asked, self._asked = self._asked, []
+                for promise in asked:
+                    promise.tell(nodes)
+
+    def _fail(self, why: str) -> None:
+        """Tell every job that the process is gone."""
+        if not why:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_CLOSE_TIMEOUT)
+            why = self._died()
+        with self._changed:
+            self._why = why
+            jobs, self._jobs = self._jobs, {}
+            asked, self._asked = self._asked, []
+        self._writer.close()
+        close_socket(self._sock)
+        for job in jobs.values():
+            end = JobEnd(Outcome.failed(why))
+            call_safely(lambda job=job, end=end: job.ended(end))
+        for promise in asked:
+            promise.tell(())
+        try:
+            self._process.wait(_CLOSE_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._errors.close()
+
+    def _died(self) -> str:
+        status = self._process.returncode
+        how = "does not answer"
+        if status is not None:
+            how = f"signal {-status}" if status < 0 else f"exit status {status}"
+        with contextlib.suppress(OSError, ValueError):
+            size = self._errors.seek(0, os.SEEK_END)
+            self._errors.seek(max(0, size - 4096))
+            lines = self._errors.read().decode("utf-8", "replace").splitlines()
+            last = next((it for it in reversed(lines) if it.strip()), "")
+            if last:
+                how = f"{how}: {safe_line(last.strip())}"
+        return f"the process of the engine {self._name} ended ({how})"
+
+
+class RemoteEngine:
+    """Runs jobs by a process of its own, which knows the cluster.
+
+    A job that does not say how many CPUs it needs gets one.
+
+    The process is started with the first job, and again if it has died: the jobs that
+    it had have failed then, with that reason, and nothing else notices.
+
+    Args:
+        name: What requests call it.
+        settings: What the process is told.
+        slots: How many jobs it is given at a time, those that wait there among them.
+        python: The Python that runs the process; by default this one.
+        sent: Names of the environment variables that travel with jobs.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: FakeSettings | RaySettings,
+        *,
+        slots: int = 1000,
+        python: str | None = None,
+        sent: Sequence[str] = (),
+    ) -> None:
+        self.name = name
+        self.slots = slots
+        self._settings = settings
+        self._python = python or sys.executable
+        self._sent = (*SENT, *sent)
+        self._numbers = itertools.count(1)
+        self._starting = threading.Lock()
+        self._link: _Link | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The id of its process; None if there is none now."""
+        link = self._link
+        return None if link is None or link.is_over else link.pid
+
+    def start(self, command: Command, context: JobContext) -> RemoteJob:
+        """Give a job to the process; see `Engine`."""
+        output = context.task.output_path
+        if output is None:
+            raise StartError("a job of an engine needs an output file")
+        number = next(self._numbers)
+        run = Run(
+            number,
+            tuple(command.argv),
+            self._travels(command.environment.variables),
+            command.directory,
+            output,
+            context.mark,
+            {"CPU": 1.0, **dict(command.needs)},
+            context.task.attempt is not None,
+        )
+        why = ""
+        for _ in range(2):  # it may just be ending
+            link = self._linked()
+            job = RemoteJob(number, link, context)
+            if not (why := link.give(number, job, run)):
+                return job
+        raise StartError(why)
+
+    def nodes(self, timeout: float) -> tuple[Node, ...]:
+        """Return the nodes of the cluster; blocks until it has told.
+
+        Raises:
+            StartError: If the process can't be started.
+            TimeoutError: If it does not answer in time.
+        """
+        promise: Promise[tuple[Node, ...]] = Promise()
+        self._linked().ask(promise)
+        return promise.get(timeout)
+
+    def close(self) -> None:
+        """End the process, with all jobs that it still runs; blocks for seconds."""
+        with self._starting:
+            link, self._link = self._link, None
+        if link is not None:
+            link.close()
+
+    def _linked(self) -> _Link:
+        with self._starting:
+            if self._link is None or self._link.is_over:
+                argv = (self._python, "-m", "backburner.actors.cluster")
+                settings = msgspec.json.encode(self._settings)
+                try:
+                    self._link = _Link(self.name, argv, settings)
+                except OSError as error:
+                    if (lacks := WAITS_FOR.get(error.errno or 0)) is not None:
+                        raise ShortageError(lacks) from error
+                    why = f"can't start the process of the engine {self.name}"
+                    raise StartError(f"{why}: {self._python}: {error.strerror}") from (
+                        error
+                    )
+            return self._link
+
+    def _travels(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment variables that a job takes to another machine."""
+        more = tuple(it.strip() for it in variables.get(SEND, "").split(","))
+        wanted = (*self._sent, *more)
+        return {
+            name: value
+            for name, value in variables.items()
+            if name not in _STAYS
+            and any(fnmatch.fnmatchcase(name, it) for it in wanted)
+        }

@@ -1,0 +1,76 @@
+"""The warden of an agent: ends its jobs when the agent is gone, however it died.
+
+A process of its own, neither a child of the agent's nor in its session, so that nothing
+that ends the agent ends it as well. It sleeps until the last writing end of a pipe is
+closed, which the agent alone holds.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Final
+
+GRACE: Final = 2.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+_START_TIMEOUT: Final = 30.0
+
+
+def start_warden(key: str) -> int:
+    """Start the warden of this process; blocks until it is one.
+
+    Args:
+        key: By which it finds the jobs: the first half of the last part of their mark.
+
+    Returns:
+        The writing end of a pipe; hold it as long as the jobs may run.
+
+    Raises:
+        OSError: If it can't be started.
+        subprocess.SubprocessError: If it does not start in time.
+    """
+    read, write = os.pipe()
+    try:
+        subprocess.run(
+            [sys.executable, "-m", __name__, key, str(read)],
+            pass_fds=(read,),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            check=True,
+            timeout=_START_TIMEOUT,
+        )
+    except BaseException:
+        os.close(write)
+        raise
+    finally:
+        os.close(read)
+    return write
+
+
+def main(arguments: list[str]) -> int:
+    """Be a warden: return at once, and go on as a process that nobody's child is."""
+    key, fd = arguments[0], int(arguments[1])
+    if os.fork() != 0:
+        return 0
+    os.setsid()
+    while os.read(fd, 1):
+        pass
+    _end(key)
+    return 0
+
+
+def _end(key: str) -> None:
+    # Not before: most wardens are never needed, and sleep in little memory.
+    from ..processes import family  # noqa: PLC0415
+    from ..processes.ending import end_all  # noqa: PLC0415
+
+    token = f"{key}:"
+    end_all(lambda: family.find_marked(lambda it: it.startswith(token)), GRACE)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

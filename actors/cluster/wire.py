@@ -1,0 +1,141 @@
+"""What a session and the process of its engine say to each other.
+
+Frames over a socket pair, each one JSON object. If the session closes its end, or dies,
+the process ends all that it runs. If the process dies, its jobs have failed.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from ..rules.outcome import Outcome
+
+LONGEST: Final = 64 << 20
+"""Bytes of the longest frame: a command line with its environment, or all nodes."""
+
+Amounts = dict[str, float]
+"""Names of resources, and how much of each."""
+
+
+class EngineMessage(msgspec.Struct, frozen=True, tag=True):
+    """The base of all that is said."""
+
+
+class Run(EngineMessage, frozen=True):
+    """Run a job as soon as there is room for it.
+
+    Attributes:
+        job: What both sides call it; never used again.
+        argv: The program and its arguments.
+        variables: The environment variables that travel with it.
+        directory: Where it starts, on the node.
+        output: The file on this machine that takes its output.
+        mark: The value of `BACKBURNER_TASK` for its processes.
+        needs: Which resources it takes.
+        goes_on: Whether the output file may exist.
+    """
+
+    job: int
+    argv: tuple[str, ...]
+    variables: dict[str, str]
+    directory: str
+    output: str
+    mark: str
+    needs: Amounts = {}
+    goes_on: bool = False
+
+
+class StopJob(EngineMessage, frozen=True):
+    """Ask a job to end, as by SIGTERM; one that still waits ends at once."""
+
+    job: int
+
+
+class KillJob(EngineMessage, frozen=True):
+    """End a job by force."""
+
+    job: int
+
+
+class AskNodes(EngineMessage, frozen=True):
+    """Tell what nodes there are. Answer: `NodesSeen`."""
+
+
+class Waits(EngineMessage, frozen=True):
+    """A job waits.
+
+    Attributes:
+        job: Which.
+        why: For what, for people.
+    """
+
+    job: int
+    why: str
+
+
+class Began(EngineMessage, frozen=True):
+    """A job has begun.
+
+    Attributes:
+        job: Which.
+        node: The name of the machine on which it runs.
+    """
+
+    job: int
+    node: str
+
+
+class Ended(EngineMessage, frozen=True):
+    """The last that is said of a job; its output has been written before.
+
+    Attributes:
+        job: Which.
+        outcome: How it ended.
+        leftover: What could not be ended, for people; none if nothing is left.
+    """
+
+    job: int
+    outcome: Outcome
+    leftover: str | None = None
+
+
+class Node(msgspec.Struct, frozen=True):
+    """One machine of a cluster.
+
+    Attributes:
+        name: What it is called.
+        total: Which resources it has.
+        free: How much of them nobody has reserved.
+        jobs: How many jobs of this session it runs.
+    """
+
+    name: str
+    total: Amounts
+    free: Amounts
+    jobs: int = 0
+
+
+class NodesSeen(EngineMessage, frozen=True):
+    """The nodes there are."""
+
+    nodes: tuple[Node, ...]
+
+
+class Gone(EngineMessage, frozen=True):
+    """The last message of the process: it can't go on.
+
+    Attributes:
+        text: Why, and what to do, in one line.
+    """
+
+    text: str
+
+
+ToEngine = Run | StopJob | KillJob | AskNodes
+FromEngine = Waits | Began | Ended | NodesSeen | Gone
+
+encode: Final = msgspec.json.Encoder().encode
+decode_to_engine: Final = msgspec.json.Decoder(ToEngine).decode
+decode_from_engine: Final = msgspec.json.Decoder(FromEngine).decode

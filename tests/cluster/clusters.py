@@ -1,0 +1,43 @@
+"""The engines that the tests of this room run on."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from backburner.actors.cluster.fake import FakeSettings
+from backburner.actors.cluster.ray_settings import RaySettings
+from backburner.actors.cluster.remote import RemoteEngine
+
+if TYPE_CHECKING:
+    from backburner.actors.kinds import Engine
+
+ENGINES: Final = (
+    "local",
+    "fake",
+    pytest.param("ray", marks=pytest.mark.cluster),
+)
+
+ADDRESS: Final = "BACKBURNER_TEST_RAY"
+"""The environment variable with the address of the cluster of `make test-cluster`."""
+
+
+def fake_engine(problem: str = "", **nodes: float) -> RemoteEngine:
+    """Make an engine of nodes with so many CPUs; one with 4 by default."""
+    has = {name: {"CPU": cpus} for name, cpus in (nodes or {"node-1": 4.0}).items()}
+    return RemoteEngine("fake", FakeSettings(has, problem))
+
+
+def ray_engine() -> RemoteEngine:
+    """Make an engine of the cluster that is there."""
+    return RemoteEngine(
+        "ray", RaySettings(os.environ[ADDRESS], os.environ[ADDRESS].partition(":")[0])
+    )
+
+
+def make_engine(name: str) -> Engine | None:
+    """Make an engine; None for this machine."""
+    if name == "local":
+        return None
+    return fake_engine() if name == "fake" else ray_engine()

@@ -1,0 +1,220 @@
+"""What holds for a job wherever it runs: the same tests on each engine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from backburner.actors import Task, TaskRequest, TaskStatus, TaskSystem, Terms
+from conditions import until
+from patience import PATIENCE
+
+from tests.cluster.clusters import ENGINES, make_engine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from backburner.actors.kinds import Engine
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine | None]:
+    made = make_engine(request.param)
+    yield made
+    if made is not None:
+        made.close()
+
+
+class Rig:
+    def __init__(self, system: TaskSystem, engine: str, folder: Path) -> None:
+        self.system = system
+        self.engine = engine
+        self.folder = folder
+
+    def add(self, command: str, **terms: object) -> int:
+        request = TaskRequest(
+            command,
+            "bash",
+            (command,),
+            directory=str(self.folder),
+            environment={**os.environ, "BACKBURNER_SEND": "MINE", "MINE": "mine"},
+            terms=Terms(engine=self.engine, **terms),  # type: ignore[arg-type]
+        )
+        return self.system.add_request(request).id
+
+    def run(self, command: str, **terms: object) -> Task:
+        (task,) = self.system.wait(self.add(command, **terms), timeout=PATIENCE)
+        return task
+
+    def printed(self, task: Task) -> str:
+        assert task.output_path is not None
+        return Path(task.output_path).read_text()
+
+    def until_printed(self, task_id: int, text: str) -> None:
+        path = self.system.get(task_id).output_path
+        assert path is not None
+        until(lambda: Path(path).exists() and text in Path(path).read_text())
+
+
+@pytest.fixture
+def rig(engine: Engine | None, tmp_path: Path) -> Iterator[Rig]:
+    engines = [] if engine is None else [Kept(engine)]
+    name = "" if engine is None else engine.name
+    with TaskSystem(engines=engines, grace=0.5, output_limit=1 << 20) as system:
+        yield Rig(system, name, tmp_path)
+
+
+class Kept:
+    """An engine that outlives the systems of single tests."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.name = engine.name
+        self.slots = engine.slots
+        self.start = engine.start
+
+    def close(self) -> None:
+        pass
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+@pytest.mark.parametrize("code", [0, 1, 7, 255])
+def test_the_exit_status(rig: Rig, code: int) -> None:
+    task = rig.run(f"exit {code}")
+    assert (task.exit_code, task.reason) == (code, f"exit status {code}")
+    assert task.status is (TaskStatus.FAILED if code else TaskStatus.COMPLETE)
+
+
+def test_the_signal_that_ended_it(rig: Rig) -> None:
+    assert rig.run("kill -SEGV $$").reason == "killed by signal 11 (SIGSEGV)"
+
+
+def test_a_program_that_is_not_there(rig: Rig) -> None:
+    assert rig.run("no-such-program-here").exit_code == 127
+
+
+def test_a_directory_that_is_not_there(rig: Rig) -> None:
+    rig.folder = rig.folder / "gone"
+    task = rig.run("true")
+    assert task.status is TaskStatus.FAILED
+    assert f"its directory {rig.folder} does not exist" in task.reason
+
+
+def test_output_and_errors_are_in_their_order(rig: Rig) -> None:
+    task = rig.run("for i in 1 2 3 4 5; do echo out $i; echo err $i >&2; done")
+    assert rig.printed(task) == "".join(f"out {i}\nerr {i}\n" for i in range(1, 6))
+
+
+def test_output_that_is_not_text(rig: Rig) -> None:
+    task = rig.run(r"printf '\000\377\r\nx'")
+    assert task.output_path is not None
+    assert Path(task.output_path).read_bytes() == b"\0\xff\r\nx"
+
+
+def test_much_output(rig: Rig) -> None:
+    task = rig.run("head -c 1000000 /dev/zero | tr '\\0' x")
+    assert rig.printed(task) == "x" * 1_000_000
+
+
+def test_output_comes_while_it_runs_with_its_progress(rig: Rig) -> None:
+    task_id = rig.add("echo 40%; sleep 600")
+    until(lambda: rig.system.get(task_id).progress == 40)
+    running = rig.system.get(task_id)
+    assert (running.status, running.last_line) == (TaskStatus.RUNNING, "40%")
+    rig.system.cancel(task_id, now=True)
+
+
+def test_the_last_line(rig: Rig) -> None:
+    assert rig.run("echo first; printf last").last_line == "last"
+
+
+def test_too_much_output_ends_it(rig: Rig) -> None:
+    task = rig.run("yes")
+    assert task.status is TaskStatus.FAILED
+    assert "output went beyond the limit of 1" in task.reason
+
+
+def test_a_file_that_is_emptied(rig: Rig) -> None:
+    task = rig.run("echo before; sleep 0.3; : > /proc/self/fd/1; echo after")
+    assert rig.printed(task).endswith("after\n")
+
+
+def test_the_grace_period(rig: Rig) -> None:
+    task_id = rig.add(
+        "trap 'echo asked; exit 3' TERM; echo up; while :; do sleep 0.01; done"
+    )
+    rig.until_printed(task_id, "up")
+    rig.system.cancel(task_id)
+    (task,) = rig.system.wait(task_id, timeout=PATIENCE)
+    assert task.status is TaskStatus.CANCELED
+    assert rig.printed(task).startswith("up\n")
+    assert rig.printed(task).endswith("asked\n")
+    assert task.exit_code == 3
+
+
+def test_a_job_that_does_not_end_when_asked_is_killed(rig: Rig) -> None:
+    task_id = rig.add("trap '' TERM; echo up; while :; do sleep 0.01; done")
+    rig.until_printed(task_id, "up")
+    rig.system.cancel(task_id)
+    (task,) = rig.system.wait(task_id, timeout=PATIENCE)
+    assert task.status is TaskStatus.CANCELED
+
+
+def test_all_that_it_started_ends_with_it(rig: Rig) -> None:
+    pids = rig.folder / "pids"
+    task_id = rig.add(
+        f"(setsid sleep 600 & echo $! >> {pids}); sleep 600 & echo $! >> {pids};"
+        " echo up; wait"
+    )
+    rig.until_printed(task_id, "up")
+    rig.system.cancel(task_id)
+    rig.system.wait(task_id, timeout=PATIENCE)
+    started = [int(it) for it in pids.read_text().split()]
+    assert len(started) == 2
+    assert [it for it in started if is_alive(it)] == []
+
+
+def test_a_timeout(rig: Rig) -> None:
+    task = rig.run("sleep 600", timeout=0.2)
+    assert (task.status, task.reason[:16]) == (TaskStatus.FAILED, "timed out after ")
+
+
+def test_another_attempt_goes_on_in_the_same_file(rig: Rig) -> None:
+    flag = rig.folder / "flag"
+    task = rig.run(
+        f"echo try; test -e {flag} || {{ touch {flag}; exit 1; }}",
+        retries=2,
+        retry_delay=0.01,
+    )
+    assert task.status is TaskStatus.COMPLETE
+    assert rig.printed(task).count("try\n") == 2
+
+
+def test_its_environment_is_chosen(rig: Rig) -> None:
+    printed = rig.printed(rig.run("echo $MINE $BACKBURNER_GROUP; pwd; cat /dev/stdin"))
+    assert printed == f"mine default\n{rig.folder}\n"
+
+
+def test_many_at_once(rig: Rig) -> None:
+    ids = [rig.add(f"echo {number}") for number in range(40)]
+    tasks = rig.system.wait(*ids, timeout=PATIENCE)
+    assert [rig.printed(task) for task in tasks] == [f"{n}\n" for n in range(40)]
+
+
+def test_a_file_that_is_there_already_is_left_alone(rig: Rig) -> None:
+    task = rig.run("true")
+    assert task.output_path is not None
+    foreign = Path(task.output_path).with_name(f"{task.id + 1}.log")
+    foreign.write_text("mine")
+    failed = rig.run("echo theirs")
+    assert failed.status is TaskStatus.FAILED
+    assert "can't write its output file" in failed.reason
+    assert foreign.read_text() == "mine"

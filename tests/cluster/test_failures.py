@@ -1,0 +1,184 @@
+"""What becomes of jobs if a cluster fails, or has no room."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from backburner.actors import Task, TaskRequest, TaskStatus, TaskSystem, Terms
+from backburner.actors.cluster.fake import FakeSettings
+from backburner.actors.cluster.remote import RemoteEngine
+from conditions import until
+from patience import PATIENCE
+
+from tests.cluster.clusters import fake_engine
+from tests.faults.program import running_as
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def job(command: str, **terms: object) -> TaskRequest:
+    return TaskRequest(
+        command,
+        "bash",
+        (command,),
+        terms=Terms(engine="fake", **terms),  # type: ignore[arg-type]
+    )
+
+
+def unlike() -> str:
+    return f"600.{uuid.uuid4().int % 10**9:09}"
+
+
+def reaches(system: TaskSystem, task_id: int, fits: Callable[[Task], object]) -> Task:
+    until(lambda: fits(system.get(task_id)))
+    return system.get(task_id)
+
+
+def test_if_the_engine_is_killed_its_jobs_fail_and_others_go_on() -> None:
+    engine, unique = fake_engine(), unlike()
+    with TaskSystem(engines=[engine]) as system:
+        local = system.add("here", "bash", "sleep 600").id
+        far = system.add_request(job(f"sleep {unique}")).id
+        reaches(system, far, lambda it: it.node)
+        until(lambda: running_as(unique))
+        assert engine.pid is not None
+        os.kill(engine.pid, signal.SIGKILL)
+        (failed,) = system.wait(far, timeout=PATIENCE)
+        assert failed.reason == "the process of the engine fake ended (signal 9)"
+        until(lambda: not running_as(unique), "the end of what it had started")
+        assert system.get(local).status is TaskStatus.RUNNING
+        (again,) = system.wait(system.add_request(job("true")).id, timeout=PATIENCE)
+        assert again.status is TaskStatus.COMPLETE
+
+
+def test_a_task_that_may_try_again_does_so_on_another_engine_process() -> None:
+    engine, unique = fake_engine(), unlike()
+    with TaskSystem(engines=[engine]) as system:
+        task_id = system.add_request(
+            job(f"sleep {unique}", retries=1, retry_delay=0.01)
+        ).id
+        until(lambda: running_as(unique))
+        assert engine.pid is not None
+        os.kill(engine.pid, signal.SIGKILL)
+        again = reaches(system, task_id, lambda it: it.attempt and it.node)
+        assert again.status is TaskStatus.RUNNING
+
+
+def test_if_a_node_dies_its_jobs_fail_and_those_that_wait_go_elsewhere() -> None:
+    engine, unique = fake_engine(first=1.0, second=1.0), unlike()
+    with TaskSystem(engines=[engine]) as system:
+        first = system.add_request(job(f"sleep {unique}")).id
+        reaches(system, first, lambda it: it.node == "first")
+        assert engine.pid is not None
+        os.kill(engine.pid, signal.SIGUSR1)
+        (failed,) = system.wait(first, timeout=PATIENCE)
+        assert failed.reason == "the node first died while it ran there"
+        until(lambda: not running_as(unique))
+        (second,) = system.wait(system.add_request(job("true")).id, timeout=PATIENCE)
+        assert (second.status, second.node) == (TaskStatus.COMPLETE, "second")
+
+
+def test_a_job_says_how_much_is_free_of_what_it_needs() -> None:
+    with TaskSystem(engines=[fake_engine(one=4.0)]) as system:
+        big = system.add_request(job("sleep 600", needs=(("CPU", 3.0),))).id
+        reaches(system, big, lambda it: it.node)
+        other = system.add_request(job("true", needs=(("CPU", 2.0),))).id
+        waits = reaches(system, other, lambda it: it.reason.startswith("needs"))
+        assert waits.reason == "needs CPU=2; 1 of 4 free"
+        system.cancel(big, now=True)
+        (ended,) = system.wait(other, timeout=PATIENCE)
+        assert ended.status is TaskStatus.COMPLETE
+
+
+def test_a_job_says_if_no_node_has_what_it_needs() -> None:
+    with TaskSystem(engines=[fake_engine(one=4.0, two=2.0)]) as system:
+        gpu = system.add_request(job("true", needs=(("GPU", 1.0),))).id
+        wide = system.add_request(job("true", needs=(("CPU", 5.0),))).id
+        waits = reaches(system, gpu, lambda it: it.reason.startswith("needs"))
+        assert waits.reason == "needs GPU=1; no node of the cluster has that"
+        waits = reaches(system, wide, lambda it: it.reason.startswith("needs"))
+        assert waits.reason.endswith("no node of the cluster has that; the most is 4")
+        system.cancel(gpu)
+        assert system.wait(gpu, timeout=PATIENCE)[0].status is TaskStatus.CANCELED
+
+
+def test_a_cluster_that_can_not_be_reached_fails_the_task_with_the_reason() -> None:
+    engine = fake_engine("nobody answers at 10.0.0.1:6379; start Ray there")
+    with TaskSystem(engines=[engine]) as system:
+        for _ in range(2):
+            task_id = system.add_request(job("true")).id
+            (failed,) = system.wait(task_id, timeout=PATIENCE)
+            assert failed.reason == "nobody answers at 10.0.0.1:6379; start Ray there"
+
+
+def test_a_python_that_is_not_there_fails_the_task_with_the_reason() -> None:
+    engine = RemoteEngine("fake", FakeSettings(), python="/no/such/python")
+    with TaskSystem(engines=[engine]) as system:
+        (failed,) = system.wait(system.add_request(job("true")).id, timeout=PATIENCE)
+        assert failed.reason == (
+            "can't start the process of the engine fake: /no/such/python:"
+            " No such file or directory"
+        )
+
+
+def test_an_engine_process_that_can_not_start_says_why() -> None:
+    engine = RemoteEngine("fake", FakeSettings(), python="/bin/false")
+    with TaskSystem(engines=[engine]) as system:
+        (failed,) = system.wait(system.add_request(job("true")).id, timeout=PATIENCE)
+        assert failed.reason == "the process of the engine fake ended (exit status 1)"
+
+
+_PROGRAM = """
+import sys, time
+from tests.cluster.clusters import fake_engine
+from backburner.actors import TaskRequest, TaskSystem, Terms
+with TaskSystem(engines=[fake_engine()]) as system:
+    terms = Terms(engine="fake")
+    command = f"(setsid sleep {sys.argv[1]} &); sleep {sys.argv[1]}"
+    system.add_request(TaskRequest("x", "bash", (command,), terms=terms))
+    print("up", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_if_the_session_is_killed_nothing_of_it_stays_on_the_cluster() -> None:
+    unique = unlike()
+    program = subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM, unique],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONPATH": "tests/helpers:."},
+        stdout=subprocess.PIPE,
+    )
+    try:
+        until(lambda: len(running_as(unique)) == 2, "the start of both processes")
+    finally:
+        program.kill()
+        program.communicate()
+    until(lambda: not running_as(unique), "the end of both processes")
+
+
+def test_the_nodes_of_a_cluster_and_how_many_jobs_each_runs() -> None:
+    engine = fake_engine(one=4.0)
+    with TaskSystem(engines=[engine]) as system:
+        task_id = system.add_request(job("sleep 600")).id
+        reaches(system, task_id, lambda it: it.node)
+        (node,) = engine.nodes(PATIENCE)
+        assert (node.name, node.total, node.free) == ("one", {"CPU": 4.0}, {"CPU": 3.0})
+        assert node.jobs == 1
+
+
+@pytest.mark.parametrize("count", [300])
+def test_many_that_wait_are_canceled_with_the_session(count: int) -> None:
+    with TaskSystem(engines=[fake_engine(one=1.0)]) as system:
+        for _ in range(count):
+            system.add_request(job("sleep 600"))
+        until(lambda: any(it.node for it in system.list()))
+    assert system.problems == ()

@@ -1,0 +1,210 @@
+"""What becomes of jobs on Ray if something of the cluster is killed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import time
+import uuid
+from functools import partial
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from backburner.actors import Task, TaskRequest, TaskStatus, TaskSystem, Terms
+from backburner.actors.cluster.ray_settings import RaySettings
+from backburner.actors.cluster.remote import RemoteEngine
+from conditions import until
+from patience import PATIENCE
+
+from tests.cluster.ray_nodes import CPUS, HEAD, OTHER, RayNodes
+from tests.faults.program import running_as
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+pytestmark = pytest.mark.cluster
+
+ROUNDS = int(os.environ.get("BACKBURNER_ROUNDS", "10"))
+"""How often something is killed at random."""
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[RayNodes]:
+    with RayNodes(6579) as nodes:
+        yield nodes
+
+
+def engine_of(nodes: RayNodes) -> RemoteEngine:
+    return RemoteEngine("ray", RaySettings(nodes.address, HEAD))
+
+
+@pytest.fixture
+def system(nodes: RayNodes) -> Iterator[TaskSystem]:
+    with TaskSystem(engines=[engine_of(nodes)], grace=1.0) as system:
+        yield system
+
+
+def job(command: str, **terms: object) -> TaskRequest:
+    return TaskRequest(
+        command,
+        "bash",
+        (command,),
+        terms=Terms(engine="ray", **terms),  # type: ignore[arg-type]
+    )
+
+
+def unlike() -> str:
+    return f"600.{uuid.uuid4().int % 10**9:09}"
+
+
+def reaches(system: TaskSystem, task_id: int, fits: Callable[[Task], object]) -> Task:
+    until(lambda: fits(system.get(task_id)))
+    return system.get(task_id)
+
+
+def fill(system: TaskSystem, unique: str, **terms: object) -> list[Task]:
+    """Run a job on every CPU of both nodes."""
+    ids = [
+        system.add_request(job(f"setsid sleep {unique} & sleep {unique}", **terms)).id
+        for _ in range(2 * CPUS)
+    ]
+    until(lambda: len(running_as(unique)) == 4 * CPUS, "the start of all")
+    return [reaches(system, it, lambda task: task.node) for it in ids]
+
+
+def test_jobs_run_on_both_nodes_and_name_them(system: TaskSystem) -> None:
+    tasks = fill(system, unlike())
+    assert sorted(it.node for it in tasks) == [HEAD] * CPUS + [OTHER] * CPUS
+    late = system.add_request(job("true", needs=(("CPU", 2.0),))).id
+    waits = reaches(system, late, lambda it: it.reason.startswith("needs"))
+    assert waits.reason == "needs CPU=2; 0 of 4 free"
+    never = system.add_request(job("true", needs=(("GPU", 1.0),))).id
+    waits = reaches(system, never, lambda it: it.reason.startswith("needs"))
+    assert waits.reason == "needs GPU=1; no node of the cluster has that"
+
+
+def test_if_an_agent_is_killed_its_jobs_fail_and_nothing_of_them_stays(
+    nodes: RayNodes, system: TaskSystem
+) -> None:
+    unique = unlike()
+    tasks = fill(system, unique)
+    nodes.named("NodeAgent")[0].kill()
+    until(lambda: len(running_as(unique)) <= 2 * CPUS, "the end of those of the agent")
+    until(
+        lambda: sum(system.get(it.id).status.is_final for it in tasks) == CPUS,
+        "the failure of those of the agent",
+    )
+    ended = [it for it in map(system.get, (it.id for it in tasks)) if it.error]
+    assert all("or the agent on it, died" in it.reason for it in ended)
+    (again,) = system.wait(system.add_request(job("true")).id, timeout=PATIENCE)
+    assert again.status is TaskStatus.COMPLETE
+
+
+def test_if_the_engine_is_killed_nothing_of_its_jobs_stays(nodes: RayNodes) -> None:
+    engine, unique = engine_of(nodes), unlike()
+    with TaskSystem(engines=[engine]) as system:
+        tasks = fill(system, unique)
+        assert engine.pid is not None
+        os.kill(engine.pid, signal.SIGKILL)
+        ended = system.wait(*(it.id for it in tasks), timeout=PATIENCE)
+        assert {it.reason for it in ended} == {
+            "the process of the engine ray ended (signal 9)"
+        }
+        until(lambda: not running_as(unique), "the end of all that they had started")
+        (again,) = system.wait(system.add_request(job("true")).id, timeout=PATIENCE)
+        assert again.status is TaskStatus.COMPLETE
+
+
+def test_if_a_node_dies_its_tasks_run_again_on_the_other(
+    nodes: RayNodes, system: TaskSystem
+) -> None:
+    unique = unlike()
+    tasks = fill(system, unique, retries=3, retry_delay=0.01)
+    nodes.raylet(OTHER).kill()
+    lost = [it.id for it in tasks if it.node == OTHER]
+    for task in tasks:
+        if task.node == HEAD:
+            system.cancel(task.id, now=True)
+    for task_id in lost:
+        again = reaches(system, task_id, lambda it: it.attempt and it.node == HEAD)
+        assert again.attempt is not None
+        assert "died" in again.attempt.before
+    until(lambda: len(running_as(unique)) == 2 * CPUS, "the end of the first attempts")
+    system.cancel_all()
+    nodes.start(OTHER)
+    until(lambda: len(engine_nodes(nodes)) == 2, "the return of the node")
+
+
+def kill(engine: RemoteEngine) -> None:
+    if (pid := engine.pid) is not None:
+        os.kill(pid, signal.SIGKILL)
+
+
+def engine_nodes(nodes: RayNodes) -> tuple[object, ...]:
+    engine = engine_of(nodes)
+    with contextlib.closing(engine):
+        return engine.nodes(PATIENCE)
+
+
+def test_rounds_of_kills_at_random_leave_nothing_and_hang_nowhere(
+    nodes: RayNodes,
+) -> None:
+    chance = random.Random(23)  # noqa: S311 - a test's
+    engine, unique = engine_of(nodes), unlike()
+    with TaskSystem(engines=[engine], grace=0.5) as system:
+        for _ in range(ROUNDS):
+            ids = [
+                system.add_request(
+                    job(
+                        f"(setsid sleep {unique} &); sleep 0.{chance.randint(1, 9)}",
+                    )
+                ).id
+                for _ in range(6)
+            ]
+            reaches(system, ids[0], lambda it: it.node or it.status.is_final)
+            time.sleep(chance.random() / 2)
+            victims: list[Callable[[], object]] = [
+                *(it.kill for it in nodes.named("NodeAgent")),
+                partial(kill, engine),
+                system.cancel_all,
+            ]
+            with contextlib.suppress(psutil.Error):
+                chance.choice(victims)()
+            ended = system.wait(*ids, timeout=PATIENCE)
+            assert all(it.status.is_final for it in ended)
+        (last,) = system.wait(system.add_request(job("true")).id, timeout=PATIENCE)
+        assert last.status is TaskStatus.COMPLETE
+    until(lambda: not running_as(unique), "the end of all that was started")
+
+
+def test_if_the_control_store_dies_the_session_goes_on() -> None:
+    unique = unlike()
+    with RayNodes(6679) as nodes:
+        engine = engine_of(nodes)
+        with TaskSystem(engines=[engine]) as system:
+            tasks = fill(system, unique)
+            here = system.add("here", "bash", "sleep 600").id
+            (store,) = nodes.named("gcs_server")
+            store.kill()
+            ended = system.wait(*(it.id for it in tasks), timeout=2 * PATIENCE)
+            assert all(it.status is TaskStatus.FAILED for it in ended)
+            assert all("the engine ray" in it.reason for it in ended)
+            assert system.get(here).status is TaskStatus.RUNNING
+            until(lambda: not running_as(unique), "the end of its jobs")
+            (failed,) = system.wait(
+                system.add_request(job("true")).id, timeout=2 * PATIENCE
+            )
+            assert f"nobody answers at {nodes.address}" in failed.reason
+
+
+def test_a_head_that_is_not_there_is_named() -> None:
+    engine = RemoteEngine("ray", RaySettings("127.0.0.9:6379"))
+    with TaskSystem(engines=[engine]) as system:
+        (failed,) = system.wait(system.add_request(job("true")).id, timeout=PATIENCE)
+        assert failed.reason == (
+            "nobody answers at 127.0.0.9:6379 (Connection refused); is the head of the"
+            " Ray cluster there? It is started by: ray start --head"
+        )

@@ -46,9 +46,10 @@ from .program.wakeup import DRAWING_SIGNALS, Wakeup
 from .text.theme import icons_for
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from ..actors.host.remote import RemoteSystem
+    from .dialogue.partner import Partner
     from .program.lifetime import AnySystem
 
 _STDIN, _STDOUT, _STDERR = range(3)
@@ -87,6 +88,8 @@ def _run(options: argparse.Namespace) -> int:
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
         config = _configuration(options)
+        # Before anything gets the environment.
+        key = os.environ.pop(config.partner.key_variable, "")
     except ConfigError as error:
         return _refuse(error)
     draws = is_drawable() and not (options.plain or options.json)
@@ -114,7 +117,9 @@ def _run(options: argparse.Namespace) -> int:
             if options.parallel not in {None, remote.welcome.slots}:
                 remote.set_slots(options.parallel)
         try:
-            status = _use(system, options, config, wakeup, remote=remote, draws=draws)
+            status = _use(
+                system, options, config, wakeup, remote=remote, draws=draws, key=key
+            )
         finally:
             # Nothing is left to do, unless no thread could be started for it.
             system.stop()
@@ -131,6 +136,7 @@ def _use(  # noqa: PLR0913 - each is one independent thing
     *,
     remote: RemoteSystem | None,
     draws: bool,
+    key: str,
 ) -> int:
     """Let a person or a script use a system until it ends; return the exit status.
 
@@ -141,6 +147,7 @@ def _use(  # noqa: PLR0913 - each is one independent thing
         wakeup: Hears the signals.
         remote: The same system, if the session lives in its host.
         draws: Whether to draw the chat.
+        key: That of the chat's partner, if the environment had one.
     """
     come_back = None if remote is None else _command(options)
     name = safe_line(options.session)
@@ -149,8 +156,11 @@ def _use(  # noqa: PLR0913 - each is one independent thing
         from .chat.run import ChatOptions, run_chat  # noqa: PLC0415
 
         directory, encoding = _directory(options), sys.stdout.encoding
-        chat = ChatOptions(name, directory, config, encoding, come_back=come_back)
-        return run_chat(system, chat, wakeup)
+        with _partner(system, options, config, key) as partner:
+            chat = ChatOptions(
+                name, directory, config, encoding, partner, come_back=come_back
+            )
+            return run_chat(system, chat, wakeup)
     icons = icons_for("ascii" if config.ascii else sys.stdout.encoding)
     stream = StandardOutput("utf-8" if options.json else sys.stdout.encoding)
     sharing = None
@@ -169,6 +179,33 @@ def _use(  # noqa: PLR0913 - each is one independent thing
             view.greet(name)
         grace = config.grace
         return run_line_mode(system, view, icons, grace, wakeup, sharing, typed)
+
+
+@contextlib.contextmanager
+def _partner(
+    system: AnySystem, options: argparse.Namespace, config: Config, key: str
+) -> Generator[Partner | None]:
+    """Start the chat's partner, if one is configured; stop it in the end."""
+    table = config.partner
+    if not table.url:
+        yield None
+        return
+    from .dialogue.partner import Partner  # noqa: PLC0415 - most have none
+    from .partner.partner_actor import PartnerActor  # noqa: PLC0415 - the same
+
+    actor = PartnerActor(
+        system.queue,
+        system.dead_letters,
+        table=table,
+        rules=lambda: load(options.config).agents,
+        directory=_directory(options),
+        grace=config.grace,
+        key=key,
+    )
+    try:
+        yield Partner(table.name, actor, actor)
+    finally:
+        actor.stop()
 
 
 def _with_grace_of(

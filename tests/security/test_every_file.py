@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fnmatch
 import os
@@ -19,6 +20,7 @@ from backburner.actors import (
 )
 from backburner.actors.host.launch import LONGEST_LOG
 from backburner.actors.testing import running
+from backburner.ui.partner.memory import Memory, Record
 from host_care import HostCare
 from patience import PATIENCE
 from pty_session import PtySession, chat_command
@@ -26,6 +28,7 @@ from pty_session import PtySession, chat_command
 from tests.security.things import (
     ALL_NAMES,
     OF_ADOPTION,
+    OF_PARTNERS,
     OF_TASKS,
     THINGS,
     is_untouched,
@@ -113,8 +116,8 @@ def test_every_file_that_a_session_makes_is_tried_as_other_things(
     made = watch.names() - _FOLDERS
     os.close(watch.fd)
     assert made <= ALL_NAMES, "put the new ones into things.py, and into a test"
-    # Those of older SQLites and of keepers need not be made.
-    assert ALL_NAMES - made <= {"session.db-journal", "exits"}
+    # Those of older SQLites, of keepers and of partners need not be made.
+    assert ALL_NAMES - made <= {"session.db-journal", "exits", *OF_PARTNERS}
 
 
 @pytest.mark.parametrize("name", OF_ADOPTION)
@@ -154,3 +157,25 @@ def test_a_function_writes_into_nothing_but_a_file_of_its_own(
                 assert functions.result(ended) == ["a.py"], thing
         system.forget_finished()
     assert is_untouched(victim)
+
+
+@pytest.mark.parametrize("name", OF_PARTNERS)
+def test_the_partner_remembers_in_nothing_but_a_file_of_its_own(
+    name: str, folder: Path, victim: Path
+) -> None:
+    for thing in put_each(folder / name, victim):
+        memory = Memory(folder)
+        if name == "partner.jsonl":
+            with pytest.raises(OSError, match=re.escape(THINGS[thing][1])):
+                memory.claim(wait=False)
+        else:
+            memory.claim(wait=False)
+            memory.add(
+                *[Record("main", {"role": "user", "content": "x" * 99_999})] * 99
+            )
+            # What is in the place of a draft is deleted, unless it is a directory.
+            with contextlib.suppress(OSError):
+                memory.load()
+            memory.close()
+            (folder / "partner.jsonl").unlink()
+        assert is_untouched(victim), thing

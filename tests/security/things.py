@@ -24,6 +24,7 @@ OF_EVERY_SESSION: Final = (
 OF_ADOPTION: Final = ("processes", "exits")
 OF_TASKS: Final = ("output/1.log", "output/1.json", "output/1.json.new")
 OF_CHATS: Final = ("chat.log", "history.jsonl", "history.jsonl.new")
+OF_PARTNERS: Final = ("partner.jsonl", "partner.jsonl.new")
 OF_KEEPERS: Final = ("keeper", "exits")
 OF_HOSTS: Final = ("host.log", "host.log.old", "host.starting")
 SOCKET: Final = "host.sock"
@@ -34,6 +35,7 @@ ALL_NAMES: Final = frozenset(
         *OF_ADOPTION,
         *OF_TASKS,
         *OF_CHATS,
+        *OF_PARTNERS,
         *OF_HOSTS,
         *OF_KEEPERS,
         SOCKET,

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 _SHOWN_OUTPUT: Final = 4096  # bytes of output in the answer of `run`
 _LONGEST_NAME: Final = 60
 _LONGEST_ASKED: Final = 4000  # characters of a command that a person has to read
-_ASKED_IN: Final = "main"  # the conversation that a chat opens with
 
 
 def ended_answer(task: Task) -> Answer:
@@ -78,6 +77,8 @@ class _AddCall(Call):
         self._task: Task | None = None
         self._withdrawn = False
         self._asks_for: str | None = None
+        self._variables: dict[str, str] = {}
+        self._waits_for_person = False
 
     @property
     def note(self) -> str:
@@ -97,7 +98,7 @@ class _AddCall(Call):
                 " ([agents] deny). Ask the person to run it, or do without."
             )
             return
-        self._asks_for = matching(rules.ask, command)
+        self._asks_for = self._session.needs_asking(rules, request)
         if self._asks_for is not None:
             if len(command) > _LONGEST_ASKED:
                 self.fail(
@@ -125,7 +126,9 @@ class _AddCall(Call):
         elif task.status.is_final:
             self.answer(ended_answer(task))
         elif self._asks_for is not None:
-            self._session.host.ask(_question(task), self._asked)
+            question = _question(task, self._session, self._variables)
+            self._session.asked(task)
+            self._session.host.ask(question, self._asked)
         else:
             self._wait_for_end()
 
@@ -143,6 +146,10 @@ class _AddCall(Call):
         )
 
     def _wait_for_end(self) -> None:
+        if self._task is not None and is_held(self._task):
+            self._waits_for_person = self._session.waits_for_person
+        if self._waits_for_person:
+            return
         if self._wait == 0:
             self.hurry()
         elif not self._is_over:
@@ -154,6 +161,19 @@ class _AddCall(Call):
             self._task = task
             if task.status.is_final:
                 self.answer(ended_answer(task))
+            elif self._waits_for_person and not is_held(task):
+                self._waits_for_person = False
+                self._wait_for_end()
+
+    def interrupt(self) -> None:
+        """Answer with what is known by now; what a person was asked for is dropped."""
+        if self._task is None or is_held(self._task):
+            self._withdrawn = True
+            if self._task is not None:
+                self._cancel(self._task)
+            self.fail("stopped by the person before it ran")
+        else:
+            self.hurry()
 
     def host_failed(self, text: str) -> None:
         """Hear that the session has ended, or can't be reached."""
@@ -228,6 +248,7 @@ class RunCall(_AddCall):
             after=tuple(given.after),
             group=given.group or DEFAULT_GROUP,
         )
+        self._variables = given.environment
         first = given.command.strip().partition("\n")[0]
         environment = {**os.environ, **given.environment} if given.environment else None
         self._add(
@@ -267,17 +288,29 @@ def is_held(task: Task) -> bool:
     )
 
 
-def _question(task: Task) -> WriteDown:
+def _question(
+    task: Task, session: AgentSession, variables: dict[str, str]
+) -> WriteDown:
     """Return what asks a person to allow a task, with the whole command in sight."""
-    command = " ".join(task.args)
-    if "\n".join(safe_lines(command)) != command:
-        command = ascii(command)  # something in it would not show
     text = (
-        f"asks to run #{task.id} in {task.directory}: {command}\n"
-        f"/allow {task.id} runs it, /deny {task.id} refuses it."
+        f"asks to run #{task.id} in {task.directory}: {_visible(' '.join(task.args))}"
     )
-    said = ChatMessage(datetime.now(UTC), _ASKED_IN, safe_line(task.origin), text)
+    for name, value in variables.items():
+        text += f"\nwith the variable {_visible(name)}={_visible(value)}"
+    answers = [f"/allow {task.id} runs it", f"/deny {task.id} refuses it"]
+    if session.waits_for_person:
+        text += f"\nIt calls this: {_visible(task.description)}"
+        if not variables:
+            answers.append(f"/allow {task.id} --always never asks for it again")
+    text += f"\n{', '.join(answers)}."
+    asker = safe_line(session.asker)
+    said = ChatMessage(datetime.now(UTC), session.asked_in, asker, text)
     return WriteDown(said, only_if_shown=True)
+
+
+def _visible(text: str) -> str:
+    """Return a text as it is, or escaped if something in it would not show."""
+    return text if "\n".join(safe_lines(text)) == text else ascii(text)
 
 
 def _ignore(reply: Reply) -> None:

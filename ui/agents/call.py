@@ -69,6 +69,11 @@ class Call:
         """Answer with what is known by now, if that is an answer."""
         self.fail("the connection was closed")
 
+    def interrupt(self) -> None:
+        """Answer with what is known by now: whoever asked wants no more."""
+        self.hurry()
+        self.fail("stopped before there was an answer")
+
     def withdraw(self) -> None:
         """Answer nothing: nobody listens any more."""
         self._finish()

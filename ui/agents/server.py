@@ -225,10 +225,10 @@ class Server:
             ConfigError: If the configuration can't be used.
         """
         if self._session is None:
-            from .session import AgentSession, origin_of  # noqa: PLC0415 - the same
+            from .session import origin_of, session_at  # noqa: PLC0415 - the same
 
             self._learn_name(request.meta.get(f"{_META}clientInfo"))
-            self._session = AgentSession(
+            self._session = session_at(
                 self._loop,
                 self._place,
                 origin_of(self._name),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
@@ -11,12 +11,14 @@ from ..program.config import ConfigError, load
 from .call import Answer
 from .calls import make_call
 from .host_client import HostClient
+from .policy import matching
 from .tools import TOOLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...actors.rules.task import Task
+    from ...actors.messages import QueueReply, QueueRequest
+    from ...actors.rules.task import Task, TaskRequest
     from ..program.config import AgentsTable
     from .call import Call
     from .loop import Loop
@@ -33,42 +35,67 @@ def origin_of(name: str) -> str:
     return f"{_PREFIX}{plain or 'unnamed'}"
 
 
+class SessionHost(Protocol):
+    """How a session is reached by one that uses it for an agent."""
+
+    @property
+    def tasks(self) -> dict[int, Task]:
+        """The tasks that are known here, by id; as they were told last."""
+        ...
+
+    @property
+    def grace(self) -> float:
+        """Seconds that a canceled task has to end by itself."""
+        ...
+
+    def when_ready(self, then: Callable[[str | None], None]) -> None:
+        """Call `then` with None when it is reached, or with why it can't be."""
+        ...
+
+    def ask(
+        self, request: QueueRequest, answered: Callable[[QueueReply | str], None]
+    ) -> int:
+        """Send a request; `answered` gets the answer, or why there is none."""
+        ...
+
+    def leave(self) -> None:
+        """Leave the session, which goes on."""
+        ...
+
+
 class AgentSession:
     """The tasks that an agent may see, and its calls under way.
 
     Args:
         loop: Calls back.
-        place: Which session.
         origin: That of the agent's tasks.
-        changed: Told of a task that has changed.
-        failed: Told why, when the session has ended or can't be reached.
+        rules: Returns what the configuration lets agents do, as it is now; raises
+            `ConfigError` if it can't be used.
+        connect: Returns what reaches the session, which tells `task_changed` and
+            `host_failed`.
 
     Raises:
         ConfigError: If the configuration can't be used.
     """
 
+    asked_in = "main"
+    """The conversation in which a person is asked; a chat opens with this one."""
+    waits_for_person = False
+    """Whether a call waits for the person for as long as it takes."""
+
     def __init__(
         self,
         loop: Loop,
-        place: Place,
         origin: str,
-        changed: Callable[[Task], None],
-        failed: Callable[[str], None],
+        rules: Callable[[], AgentsTable],
+        connect: Callable[[AgentSession], SessionHost],
     ) -> None:
         self.loop = loop
         self.origin = origin
         self.calls: set[Call] = set()
-        self._place = place
-        self._changed = changed
-        self._failed = failed
-        self._sees_all = load(place.config).agents.see_all
-        self.host = HostClient(
-            loop,
-            place,
-            None if self._sees_all else origin,
-            self._task_changed,
-            self._host_failed,
-        )
+        self.rules = rules
+        self.sees_all = rules().see_all
+        self.host = connect(self)
 
     @property
     def tasks(self) -> dict[int, Task]:
@@ -78,15 +105,19 @@ class AgentSession:
     @property
     def of_whom(self) -> str:
         """What is to be said after "there is no such task"."""
-        return "" if self._sees_all else " of yours"
+        return "" if self.sees_all else " of yours"
 
-    def rules(self) -> AgentsTable:
-        """Return what the configuration lets agents do, as it is now.
+    @property
+    def asker(self) -> str:
+        """What the agent is called where a person is asked."""
+        return self.origin
 
-        Raises:
-            ConfigError: If it can't be used.
-        """
-        return load(self._place.config).agents
+    def asked(self, task: Task) -> None:
+        """Hear that a person is asked for a task."""
+
+    def needs_asking(self, rules: AgentsTable, request: TaskRequest) -> str | None:
+        """Return the pattern for which a person has to allow a task; None for none."""
+        return matching(rules.ask, " ".join(request.args))
 
     def call(
         self, name: str, arguments: object, answer: Callable[[Answer], None]
@@ -133,15 +164,50 @@ class AgentSession:
                     return task
         return None
 
-    def _task_changed(self, task: Task) -> None:
+    def task_changed(self, task: Task) -> None:
+        """Hear that a task has changed."""
         for call in [*self.calls]:
             call.task_changed(task)
-        self._changed(task)
 
-    def _host_failed(self, text: str) -> None:
+    def host_failed(self, text: str) -> None:
+        """Hear that the session has ended, or can't be reached."""
         for call in [*self.calls]:
             call.host_failed(text)
-        self._failed(text)
 
 
-__all__ = ["AgentSession", "ConfigError", "origin_of"]
+def session_at(
+    loop: Loop,
+    place: Place,
+    origin: str,
+    changed: Callable[[Task], None],
+    failed: Callable[[str], None],
+) -> AgentSession:
+    """Return the session at a place, reached by its host.
+
+    Args:
+        loop: Calls back.
+        place: Which session.
+        origin: That of the agent's tasks.
+        changed: Told of a task that has changed.
+        failed: Told why, when the session has ended or can't be reached.
+
+    Raises:
+        ConfigError: If the configuration can't be used.
+    """
+
+    def connect(session: AgentSession) -> HostClient:
+        def task_changed(task: Task) -> None:
+            session.task_changed(task)
+            changed(task)
+
+        def host_failed(text: str) -> None:
+            session.host_failed(text)
+            failed(text)
+
+        seen = None if session.sees_all else origin
+        return HostClient(loop, place, seen, task_changed, host_failed)
+
+    return AgentSession(loop, origin, lambda: load(place.config).agents, connect)
+
+
+__all__ = ["AgentSession", "ConfigError", "SessionHost", "origin_of", "session_at"]

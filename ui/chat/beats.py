@@ -39,7 +39,9 @@ def next_beat(state: ChatState, parts: Areas) -> float | None:
     at = state.conversations.settles_at
     writes = None if at is None else max(0.0, at - state.now) + _AFTER
     moves = _next_move(state, parts)
-    return min((it for it in (writes, moves) if it is not None), default=None)
+    counts = COUNTING if state.doing else None
+    beats = (it for it in (writes, moves, counts) if it is not None)
+    return min(beats, default=None)
 
 
 def _next_move(state: ChatState, parts: Areas) -> float | None:

@@ -23,7 +23,7 @@ from ..dialogue.effects import Leave, Send, Tell
 from ..dialogue.face_actor import FaceActor
 from ..dialogue.lookups import LookUp
 from ..dialogue.messages import Finished, Notice
-from ..dialogue.partner import Spoken
+from ..dialogue.partner import ChatOpened, PartnerControl, Spoken
 from ..editor.history_file import HistoryError
 from ..terminal import keys
 from ..text.theme import theme_for
@@ -32,6 +32,7 @@ from .beats import next_beat
 from .mailbox import InputFirst
 from .model.effects import (
     Announce,
+    ControlPartner,
     Edit,
     Effect,
     HurryUp,
@@ -224,6 +225,7 @@ class UIActor(FaceActor[UIMessage]):
             self._clock.call_later(ASK_AGAIN, lambda: self.tell_self(Open()))
         if not self._opened:
             self._opened = True
+            self._control_partner(ChatOpened(self.actor_ref))
             self.post(self._owner, Opened())
 
     def on_error(self, message: UIMessage, error: BaseException) -> None:
@@ -346,8 +348,10 @@ class UIActor(FaceActor[UIMessage]):
                     self.request(effect)
                 case Leave(ends=ends):
                     self.post(self._owner, Finished(ends))
-                case TellPartner(conversation=where, text=text):
-                    self._tell_partner(where, text)
+                case TellPartner():
+                    self._tell_partner(effect)
+                case ControlPartner(message=message):
+                    self._control_partner(message)
                 case Remember(text=text):
                     self._remember(text)
                 case Announce(task=task):
@@ -372,13 +376,17 @@ class UIActor(FaceActor[UIMessage]):
         come_back = None if close.ends else state.come_back
         return summary_text(state.board, state.session, come_back, close.ended)
 
-    def _tell_partner(self, where: str, text: str) -> None:
+    def _tell_partner(self, said: TellPartner) -> None:
         partner = self._partner
-        if partner is None:
+        if partner is None or (said.elsewhere and partner.control is None):
             return
-        message = Spoken(where, text, self.actor_ref)
+        message = Spoken(said.conversation, said.text, self.actor_ref)
         if not self.post(partner.recipient, message):
             self._state.notice = f"{partner.name} is gone, and did not hear that"
+
+    def _control_partner(self, message: PartnerControl) -> None:
+        if self._partner is not None and self._partner.control is not None:
+            self.post(self._partner.control, message)
 
     def _remember(self, text: str) -> None:
         if self._history is None:

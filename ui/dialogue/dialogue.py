@@ -29,10 +29,10 @@ from ...actors import (
 from ...actors.rules.safe_text import safe_line
 from ...actors.rules.status import OPEN_STATUSES
 from .arguments import UsageError
-from .commands import Say, UnknownKindError
+from .commands import Allow, Say, UnknownKindError
 from .commands.correction import with_kind
 from .context import Context
-from .effects import Effect, OfferLine, Show, Tell
+from .effects import Effect, OfferLine, Show, Speak, Tell
 from .entries import MAIN_CONVERSATION, PROBLEM, Problem, Said, TaskNews
 from .last_runs import LastRuns
 from .parse import is_private, parse
@@ -218,8 +218,10 @@ class Dialogue:
             case MessageSaid(message=it) if it.form == PROBLEM:
                 return [Show(Problem(it.at, it.text, told=True), it.conversation)]
             case MessageSaid(message=it):
-                said = Said(it.at, it.who, it.text, it.command, elsewhere=True)
-                return [Show(said, it.conversation)]
+                said = Said(
+                    it.at, it.who, it.text, it.command, elsewhere=True, form=it.form
+                )
+                return [Show(said, it.conversation), *self._heard(it)]
             case JournalTrouble(text=None):
                 self._trouble = False
                 return [context.reply(["the journal can be written again"])]
@@ -251,6 +253,18 @@ class Dialogue:
         else:
             context.open[task.id] = task
         context.newest = max(context.newest or 0, task.id)
+
+    def _heard(self, said: ChatMessage) -> list[Effect]:
+        """Pass on to a partner what another chat on the session has told it."""
+        if not self._context.drawn or said.who != YOU:
+            return []
+        if not said.command:
+            return [Speak(said.text, said.conversation, elsewhere=True)]
+        try:
+            command = parse(said.text)
+        except UsageError:
+            return []
+        return command.trusts(self._context) if isinstance(command, Allow) else []
 
     def _end_waits(self, task: Task) -> list[Effect]:
         effects: list[Effect] = []

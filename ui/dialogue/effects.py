@@ -67,10 +67,29 @@ class OfferLine(msgspec.Struct, frozen=True):
 
 
 class Speak(msgspec.Struct, frozen=True):
-    """Pass a chat message on to whoever answers in this conversation."""
+    """Pass a chat message on to whoever answers in this conversation.
+
+    Attributes:
+        text: What was said.
+        where: In which conversation.
+        elsewhere: Whether it was said in another chat on the same session.
+    """
 
     text: str
     where: str | None
+    elsewhere: bool = False
+
+
+class Trust(msgspec.Struct, frozen=True):
+    """Somebody has allowed the partner commands for good.
+
+    Attributes:
+        pattern: Those that match this; empty for one command.
+        command: That one.
+    """
+
+    pattern: str = ""
+    command: str = ""
 
 
 class Inspect(msgspec.Struct, frozen=True):
@@ -118,6 +137,7 @@ Effect = (
     | AskToLeave
     | OfferLine
     | Speak
+    | Trust
     | Inspect
     | OpenChat
     | CloseChat

@@ -26,6 +26,7 @@ class Said(msgspec.Struct, frozen=True):
         text: What.
         command: Whether it was a command, and not a message.
         elsewhere: Whether it was typed in another chat on the same session.
+        form: How it is read: as it is, or as `markdown`.
     """
 
     at: datetime
@@ -33,6 +34,7 @@ class Said(msgspec.Struct, frozen=True):
     text: str
     command: bool = False
     elsewhere: bool = False
+    form: str = ""
 
 
 class TaskNews(msgspec.Struct, frozen=True):

@@ -35,6 +35,7 @@ from ..dialogue.effects import (
     Show,
     Speak,
     Tell,
+    Trust,
 )
 from ..dialogue.face_actor import FaceActor
 from ..dialogue.lookups import LookedUp, LookUp
@@ -278,6 +279,7 @@ class LineActor(FaceActor[LineMessage]):
                     self._quit(ends=ends)
                 case (
                     Speak()
+                    | Trust()
                     | Inspect()
                     | OpenChat()
                     | CloseChat()

@@ -111,6 +111,41 @@ class AgentsTable(Settings, frozen=True):
     ask: tuple[str, ...] = ()
 
 
+class PartnerTable(Settings, frozen=True):
+    """Who answers what you say in the chat: a language model, if any.
+
+    Attributes:
+        url: The base of an endpoint that speaks the chat completions of OpenAI:
+            `"http://localhost:11434/v1"`. Empty for none.
+        model: The name of the model there.
+        key_command: A command that prints the key of the endpoint, as a list:
+            `["pass", "show", "model-key"]`.
+        key_variable: The environment variable that holds the key, if no command does.
+        name: What the partner is called in the chat.
+        rounds: How often the model is asked in a turn at most, with the results of the
+            tools that it calls.
+    """
+
+    url: str = ""
+    model: str = ""
+    key_command: tuple[str, ...] = ()
+    key_variable: str = ""
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=20)] = "assistant"
+    rounds: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 30
+
+    def problem(self) -> str | None:
+        """Return what makes no sense together; None if all does."""
+        if self.url and not self.url.startswith(("http://", "https://")):
+            return (
+                "partner.url: expected an address that begins with http:// or https://"
+            )
+        if self.url and not self.model:
+            return "partner.model: missing; give the name of the model at partner.url"
+        if self.name == "you" or self.name != safe_line(self.name).strip():
+            return "partner.name: expected a name that is not yours, such as assistant"
+        return None
+
+
 class Config(Settings, frozen=True):
     """All settings.
 
@@ -129,6 +164,7 @@ class Config(Settings, frozen=True):
         notifications: What tells of a task that ended.
         host: The process in which a session lives.
         agents: What agents may do that use a session by `backburner mcp`.
+        partner: Who answers what you say in the chat: a language model, if any.
     """
 
     slots: Annotated[int, msgspec.Meta(ge=1)] = 8
@@ -143,12 +179,14 @@ class Config(Settings, frozen=True):
     notifications: Notifications = Notifications()
     host: HostTable = HostTable()
     agents: AgentsTable = AgentsTable()
+    partner: PartnerTable = PartnerTable()
 
 
 _TABLES: Final[dict[str, type[Settings]]] = {
     "notifications": Notifications,
     "host": HostTable,
     "agents": AgentsTable,
+    "partner": PartnerTable,
 }
 
 
@@ -190,6 +228,8 @@ def load(path: Path | None = None) -> Config:
         raise ConfigError(f"{file}: {_explained(str(error))}") from error
     except ValueError as error:
         raise ConfigError(f"{file}: {error}") from error
+    if (problem := config.partner.problem()) is not None:
+        raise ConfigError(f"{file}: {problem}")
     return config
 
 

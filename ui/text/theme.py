@@ -250,11 +250,19 @@ def theme_for(colours: int, *, light: bool | None) -> Theme:
 
 
 class Look(msgspec.Struct, frozen=True):
-    """How everything on a drawn screen looks."""
+    """How everything on a drawn screen looks.
+
+    Attributes:
+        theme: The styles.
+        icons: The signs of tasks.
+        signs: The other signs.
+        thoughts: Whether what the partner thought is shown as a whole.
+    """
 
     theme: Theme
     icons: Icons
     signs: Signs
+    thoughts: bool = False
 
     @property
     def is_ascii(self) -> bool:

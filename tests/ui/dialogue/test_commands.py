@@ -8,6 +8,7 @@ from backburner.actors import CatchUp, TaskFilter, TaskRequest, Terms
 from backburner.ui.dialogue.arguments import UsageError
 from backburner.ui.dialogue.commands import (
     REGISTRY,
+    Allow,
     Cancel,
     CancelEverything,
     Clear,
@@ -113,6 +114,9 @@ COMMANDS: list[tuple[str, Command]] = [
     ("/move last before #5", Move(None, before=5)),
     ("/stash 3 4", Hold((3, 4), held=True)),
     ("/enqueue last", Hold((None,), held=False)),
+    ("/allow 3", Allow((3,))),
+    ("/allow 3 4 --always", Allow((3, 4), always=True)),
+    ("/allow 3 --always  make * ", Allow((3,), always=True, pattern="make *")),
     ("/release 3", Hold((3,), held=False)),
     ("!make test", _bash("make test", "make test")),
     ("! make test", _bash("make test", "make test")),

@@ -11,9 +11,10 @@ from ....actors import TaskStatus
 from ....actors.rules.safe_text import safe_line
 from ...dialogue.arguments import LONGEST_NAME
 from ...dialogue.entries import MAIN_CONVERSATION, Problem, Reply, Said
+from ...dialogue.partner import PARTNER_ORIGIN
 from .pieces import Continued
 from .records import written_answer, written_news
-from .transcript import Shown, TranscriptItems
+from .transcript import Shown, Thought, TranscriptItems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -75,7 +76,8 @@ class Conversation:
 
 def conversation_of(task: Task) -> str:
     """Return the name of the conversation that a task was started for."""
-    return safe_line(task.origin)[:LONGEST_NAME] or MAIN_CONVERSATION
+    origin = task.origin.removeprefix(PARTNER_ORIGIN)
+    return safe_line(origin)[:LONGEST_NAME] or MAIN_CONVERSATION
 
 
 def is_content(shown: Shown) -> bool:
@@ -213,8 +215,15 @@ class Conversations:
         moments = (it.transcript.settles_at for it in self.all)
         return min((it for it in moments if it is not None), default=None)
 
-    def extend_speech(
-        self, who: str, at: datetime, piece: str, where: str, *, done: bool
+    def extend_speech(  # noqa: PLR0913 - each is one independent thing
+        self,
+        who: str,
+        at: datetime,
+        piece: str,
+        where: str,
+        *,
+        done: bool,
+        form: str = "",
     ) -> Said | None:
         """Add a piece to what somebody is saying in a conversation.
 
@@ -223,10 +232,23 @@ class Conversations:
         """
         conversation = self._find(where)
         before = conversation.transcript.next_serial
-        said = conversation.transcript.extend_speech(who, at, piece, done=done)
+        said = conversation.transcript.extend_speech(
+            who, at, piece, done=done, form=form
+        )
         if conversation.transcript.next_serial != before:
             self._mark(conversation, before)
         return said
+
+    def has_reply(self, where: str, line: str) -> bool:
+        """Tell whether an answer of this one line stands in a conversation."""
+        items = self._find(where).transcript.items
+        shown = (item.shown for item in items)
+        return any(isinstance(it, Reply) and it.lines == (line,) for it in shown)
+
+    def show_thought(self, thought: Thought, where: str) -> None:
+        """Add what the partner thought."""
+        conversation = self._find(where)
+        self._mark(conversation, conversation.transcript.add_thought(thought))
 
     def opened(self, task_id: int) -> None:
         """Note that somebody looks at a task."""

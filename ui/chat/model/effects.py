@@ -7,13 +7,27 @@ import msgspec
 from ....actors import Task
 from ...dialogue.effects import Leave, Send, Tell
 from ...dialogue.lookups import LookUp
+from ...dialogue.partner import AllowCommands, StopAnswer
 
 
 class TellPartner(msgspec.Struct, frozen=True):
-    """Pass on what somebody said in a conversation."""
+    """Pass on what somebody said in a conversation.
+
+    Attributes:
+        conversation: Which.
+        text: What.
+        elsewhere: Whether it was said in another chat on the session.
+    """
 
     conversation: str
     text: str
+    elsewhere: bool = False
+
+
+class ControlPartner(msgspec.Struct, frozen=True):
+    """Tell the partner something else than what is said, if it wants that."""
+
+    message: StopAnswer | AllowCommands
 
 
 class Remember(msgspec.Struct, frozen=True):
@@ -62,6 +76,7 @@ Effect = (
     | LookUp
     | Leave
     | TellPartner
+    | ControlPartner
     | Remember
     | Announce
     | Suspend

@@ -85,6 +85,7 @@ COMMON: Final = Keymap(
         Binding((), "", "End", "back to the end"),
         Binding(("ctrl-t",), "toggle-panels", "Ctrl+T", "show or hide the tasks"),
         Binding(("ctrl-l",), "redraw", "Ctrl+L", "draw everything again"),
+        Binding(("alt-t",), "thoughts", "Alt+T", "show what the partner thought"),
         Binding(("alt-m",), "mouse", "Alt+M", "mouse off, to select text, or on"),
         Binding((), "", "Shift+drag", "select text while it is on"),
         Binding(("ctrl-z",), "suspend", "Ctrl+Z", "pause; fg comes back"),
@@ -99,6 +100,7 @@ INPUT: Final = Keymap(
     "Input",
     (
         Binding(("escape",), "back", "Esc", "back to the opened task", "to the task"),
+        Binding((), "", "Esc", "stop what the partner is doing"),
         Binding(("enter",), "send", "Enter", "send"),
         Binding((), "", "Ctrl+J, Alt+Enter", "a new line"),
         Binding((), "", "/", hint="commands"),

@@ -109,6 +109,8 @@ def read(message: ChatMessage) -> Said | Reply | Problem | News | None:
     match message.form:
         case "":
             return Said(message.at, message.who, message.text, message.command)
+        case "markdown":
+            return Said(message.at, message.who, message.text, form=message.form)
         case "reply" | "prose" as form:
             lines = tuple(message.text.split("\n"))
             return Reply(message.at, lines, laid_out=form == _LAID_OUT)

@@ -185,6 +185,18 @@ class Letters(msgspec.Struct, frozen=True):
     tasks: TaskListView
 
 
+class Doing(msgspec.Struct, frozen=True):
+    """What the partner is doing.
+
+    Attributes:
+        what: Such as `answers`.
+        since: From which moment (of the monotonic clock) on it has something to do.
+    """
+
+    what: str
+    since: float
+
+
 @dataclass(slots=True)
 class ChatState:
     """See the module.
@@ -218,6 +230,7 @@ class ChatState:
         to_split: Inputs that wait until it is known which commands the first one is.
         to_send: Commands of one input that wait until those before them are done.
         prefix: A key that was pressed and means something with the next one.
+        doing: What the partner is doing, by conversation.
         leaving: Whether the session is ending.
         notice: A word for the footer; empty for none. The next key takes it away.
     """
@@ -251,6 +264,7 @@ class ChatState:
     to_split: deque[str] = field(default_factory=deque[str])
     to_send: deque[str] = field(default_factory=deque[str])
     prefix: str = ""
+    doing: dict[str, Doing] = field(default_factory=dict[str, "Doing"])
     leaving: bool = False
     notice: str = ""
 

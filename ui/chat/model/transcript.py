@@ -7,18 +7,18 @@ be remembered while items before it are dropped and others are added.
 from __future__ import annotations
 
 from collections import OrderedDict
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from ...dialogue.entries import Entry, Said, TaskNews
 from .burst import GAP, Burst, NewsGroup
-from .pieces import Continued, in_pieces, split_text
+from .pieces import Continued, in_pieces
 from .records import News, news_of
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from ....actors import TaskStatus
     from ...text.rows import Row
     from ...text.theme import Look
@@ -40,7 +40,21 @@ class Started(msgspec.Struct, frozen=True):
         return self.news.at
 
 
-Shown = Entry | Burst | Continued | Started
+class Thought(msgspec.Struct, frozen=True):
+    """What the partner thought before it answered.
+
+    Attributes:
+        at: When it had finished (UTC).
+        text: What.
+        seconds: How long.
+    """
+
+    at: datetime
+    text: str
+    seconds: float
+
+
+Shown = Entry | Burst | Continued | Started | Thought
 """What an item of the transcript holds."""
 
 
@@ -117,8 +131,14 @@ class TranscriptItems:
             return self._add_news(entry, now)
         return self._append_talk(in_pieces(entry))
 
+    def add_thought(self, thought: Thought) -> int:
+        """Add what the partner thought; return the number of its item."""
+        self._end_group()
+        self._talked = self._append(thought)
+        return self._talked
+
     def extend_speech(
-        self, who: str, at: datetime, piece: str, *, done: bool
+        self, who: str, at: datetime, piece: str, *, done: bool, form: str = ""
     ) -> Said | None:
         """Add a piece to what somebody is saying, or let him begin.
 
@@ -127,6 +147,7 @@ class TranscriptItems:
             at: When (UTC).
             piece: What comes next.
             done: Whether that was the last piece.
+            form: How it is read.
 
         Returns:
             All that was said, if this was the last of it.
@@ -135,7 +156,7 @@ class TranscriptItems:
         all_of_it.append(piece)
         index = self._index_of(serial)
         if index is None:
-            self._append_talk(in_pieces(Said(at, who, piece)))
+            self._append_talk(in_pieces(Said(at, who, piece, form=form)))
             serial = self._next_serial - 1
         else:
             serial = self._extend(index, piece)
@@ -143,7 +164,7 @@ class TranscriptItems:
         if not done:
             return None
         del self._growing[who]
-        return Said(at, who, "".join(all_of_it))
+        return Said(at, who, "".join(all_of_it), form=form)
 
     def settle(self, now: float | None = None) -> list[News]:
         """Return the groups of news that will not change any more.
@@ -210,14 +231,15 @@ class TranscriptItems:
         said = shown.entry if isinstance(shown, Continued) else shown
         if not isinstance(said, Said):
             return item.serial
-        first, *others = split_text(said.text + piece)
-        whole = Said(said.at, said.who, first, said.command)
-        show: Shown = Continued(whole) if isinstance(shown, Continued) else whole
-        self._items[index] = Item(item.serial, show)
+        whole = replace(said, text=said.text + piece)
+        first, *others = in_pieces(whole)
+        if isinstance(shown, Continued) and isinstance(first, Said):
+            first = replace(shown, entry=first)
+        self._items[index] = Item(item.serial, first)
         if not others:
             return item.serial
         # What was shown meanwhile stays where it is: the rest goes to the end.
-        self._append_talk([Continued(Said(said.at, said.who, text)) for text in others])
+        self._append_talk(others)
         return self._next_serial - 1
 
     def _end_group(self) -> None:

@@ -11,14 +11,22 @@ from ...dialogue import effects as said
 from ...dialogue.commands import Quit
 from ...dialogue.entries import Entry, Problem, Reply, TaskNews
 from ...dialogue.lookups import LookUp
+from ...dialogue.partner import AllowCommands
 from ...text.cells import pad, width
-from ..model.effects import Effect, TellPartner
+from ..model.effects import ControlPartner, Effect, TellPartner
 from ..model.state import Detail, Focus, Leaving
 
 if TYPE_CHECKING:
     from ....actors import ChatMessage
     from ..model.conversations import Conversations
     from ..model.state import ChatState
+
+
+NOBODY = (
+    "kept as a note: nobody answers here; to talk to a language model, set [partner] in"
+    " the configuration, see docs/agents.md"
+)
+"""Said once in a conversation without a partner."""
 
 
 def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
@@ -43,9 +51,16 @@ def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
                 kept = state.conversations.take_to_write(None)
                 outside += [_kept(message) for message in kept]
                 outside.append(effect)
-            case said.Speak(text=text, where=where):
+            case said.Speak(text=text, where=where, elsewhere=elsewhere):
+                place = _or_current(state, where)
                 if state.partner is not None:
-                    outside.append(TellPartner(_or_current(state, where), text))
+                    outside.append(TellPartner(place, text, elsewhere))
+                elif not elsewhere:
+                    _tell_that_nobody_answers(state, place)
+            case said.Trust(pattern=pattern, command=command):
+                if state.partner is not None:
+                    allowed = AllowCommands(pattern, command)
+                    outside.append(ControlPartner(allowed))
             case said.Inspect(found=found, activity=activity):
                 _open(state, Detail.of(found, activity))
             case said.AskToLeave(end=end):
@@ -86,6 +101,12 @@ def leave(state: ChatState, *, end: bool = False) -> list[Effect]:
     where = state.conversations.current.name
     command = Quit(sure=True, end=end)
     return absorb(state, state.dialogue.take_command(command, where))
+
+
+def _tell_that_nobody_answers(state: ChatState, where: str) -> None:
+    """Say once in a conversation that what is said there is a note, and no more."""
+    if not state.conversations.has_reply(where, NOBODY):
+        state.conversations.show(Reply(datetime.now(UTC), (NOBODY,)), where)
 
 
 def _offer(state: ChatState, line: str) -> None:

@@ -10,6 +10,7 @@ from ..model.effects import Effect, HurryUp, Redraw, Suspend, SwitchMouse
 from ..model.state import Focus, Leaving
 from .absorb import absorb
 from .help_keys import show_keys
+from .partner import show_thoughts
 
 if TYPE_CHECKING:
     from ...terminal.keys import Key
@@ -42,6 +43,8 @@ def take_common_key(state: ChatState, key: Key) -> list[Effect]:
             return end_of_input(state)
         case "help":
             show_keys(state)
+        case "thoughts":
+            show_thoughts(state)
         case "toggle-panels":
             state.panels_hidden = not state.panels_hidden
             if state.focus is Focus.PANEL:

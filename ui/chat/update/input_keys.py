@@ -19,6 +19,7 @@ from .absorb import absorb
 from .common_keys import take_common_key
 from .focus import focus_next
 from .help_keys import show_keys
+from .partner import stop_answer
 from .scrolling import scroll_page, to_end
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ def _take_key(state: ChatState, key: Key) -> list[Effect] | None:
             return focus_next(state)
         case "help-if-empty" if empty:
             show_keys(state)
+        case "back" if (stopping := stop_answer(state)) is not None:
+            return stopping
         case "back" if state.detail is not None:
             return focus_next(state)
         case "page-up":

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from ....actors import (
-    ChatMessage,
     JournalTrouble,
     MessageSaid,
     Notification,
@@ -20,14 +18,16 @@ from ....actors import (
     TaskEvent,
     TasksForgotten,
     Transcript,
-    WriteDown,
 )
-from ....actors.rules.safe_text import safe_line
-from ...dialogue.arguments import LONGEST_NAME
-from ...dialogue.effects import Tell
 from ...dialogue.lookups import LookedUp
 from ...dialogue.messages import Notice, Reopened
-from ...dialogue.partner import PartnerMessage, PartnerSays
+from ...dialogue.partner import (
+    PartnerDoes,
+    PartnerFailed,
+    PartnerMessage,
+    PartnerSays,
+    PartnerThought,
+)
 from ...terminal import keys
 from ..model import keymap
 from ..model.effects import Announce, Effect
@@ -50,6 +50,7 @@ from .input_keys import (
 from .letters import note, recent, to_input
 from .mouse import click, wheel
 from .overlay_keys import take_help_key, take_leaving_key, take_question_key
+from .partner import offer_to_allow, take_partner
 from .prompt_keys import paste_into_prompt, take_prompt_key
 from .questions import expire
 from .restore import restore
@@ -59,9 +60,6 @@ if TYPE_CHECKING:
 
     from ..model.keymap import Keymap
     from ..model.state import ChatState
-
-PARTNER: Final = "partner"
-"""What a partner without a name is called."""
 
 Message = (
     Notification
@@ -107,8 +105,8 @@ def _take(state: ChatState, message: Message) -> list[Effect]:
             | SchedulesChanged()
         ):
             return _take_notification(state, message)
-        case PartnerSays(conversation=where, text=text, done=done):
-            return _take_speech(state, where, text, done=done)
+        case PartnerSays() | PartnerThought() | PartnerDoes() | PartnerFailed():
+            return take_partner(state, message)
         case Reopened(tasks=tasks):
             return absorb(state, state.dialogue.take_resumed(tasks))
         case LookedUp(number=number, result=result) if number == NAMES:
@@ -157,6 +155,7 @@ def _take_notification(state: ChatState, news: Notification) -> list[Effect]:
             state.board.apply(task, state.now)
             if task.status.is_final and event is not TaskEvent.PROGRESS:
                 effects.append(Announce(task))
+            offer_to_allow(state, task)
         case Subscribed(tasks=tasks):
             for task in tasks:
                 state.board.apply(task, state.now, old=True)
@@ -175,21 +174,6 @@ def _take_notification(state: ChatState, news: Notification) -> list[Effect]:
     expire(state)
     effects += absorb(state, state.dialogue.take_notification(news))
     return [*effects, *send_waiting(state)]
-
-
-def _take_speech(
-    state: ChatState, where: str, text: str, *, done: bool
-) -> list[Effect]:
-    name = safe_line(where)[:LONGEST_NAME]
-    who = state.partner or PARTNER
-    at = datetime.now(UTC)
-    said = state.conversations.extend_speech(who, at, text, name, done=done)
-    if said is None:
-        return []
-    return [
-        *write_down(state, name),
-        Tell(WriteDown(ChatMessage(said.at, name, said.who, said.text))),
-    ]
 
 
 def _take_reply(state: ChatState, reply: QueueReply) -> list[Effect]:

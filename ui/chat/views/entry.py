@@ -9,15 +9,17 @@ from ....actors.rules.safe_text import safe_line, safe_lines
 from ...dialogue.entries import Problem, Reply, Said, TaskNews
 from ...dialogue.facts import result
 from ...dialogue.reports import last_words
-from ...text.cells import clip, cut, width, wrap_indented
+from ...text.cells import clip, clip_row, cut, width, wrap_indented
 from ...text.rows import Row, Span
 from ...text.theme import clock_text, duration_text
 from ..model.burst import Burst
 from ..model.pieces import Continued
-from ..model.transcript import Started
+from ..model.transcript import Started, Thought
+from .markdown import markdown_rows
 from .paint import wrap_spans
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from ....actors import Task
@@ -43,6 +45,11 @@ def entry_rows(shown: Shown, look: Look, columns: int, *, key: bool) -> tuple[Ro
         key: Whether Enter opens what it is about, which it says then.
     """
     match shown:
+        case Said(who=who, text=text, at=at, form="markdown"):
+            sign = [Span(f"{safe_line(who)}  ", look.theme.partner)]
+            return _timed_rows(
+                at, sign, lambda room: markdown_rows(text, look, room), look, columns
+            )
         case Said(who=who, text=text, command=command, at=at):
             lines = _said_lines(text, look, command=command)
             theme = look.theme
@@ -52,8 +59,12 @@ def entry_rows(shown: Shown, look: Look, columns: int, *, key: bool) -> tuple[Ro
         case Continued(entry=entry):
             if isinstance(entry, Reply):
                 return _reply(entry, look, columns)
+            if entry.form == "markdown":
+                return _markdown_on(entry, look, columns, within=shown.within)
             lines = _said_lines(entry.text, look, command=entry.command)
             return _continued(width(f"{safe_line(entry.who)}  "), lines, columns)
+        case Thought():
+            return _thought(shown, look, columns)
         case Started(news=news):
             return _started(news, look, columns)
         case TaskNews(change=change, at=at):
@@ -85,6 +96,58 @@ def _continued(sign: int, lines: list[list[Span]], columns: int) -> tuple[Row, .
     blank = Span(" " * indent)
     rows = [row for spans in lines for row in wrap_spans(spans, columns - indent)]
     return tuple((blank, *row) for row in rows) or ((),)
+
+
+def _timed_rows(
+    at: datetime,
+    sign: list[Span],
+    draw: Callable[[int], list[Row]],
+    look: Look,
+    columns: int,
+) -> tuple[Row, ...]:
+    """Return rows that are drawn for the room that time and sign leave."""
+    time, blank = [*sign], Span("")
+    room = columns - sum(width(span.text) for span in sign)
+    if columns >= _NO_TIME_BELOW:
+        time = [Span(f"{clock_text(at):<{TIME_WIDTH}}", look.theme.faint), *sign]
+        room -= TIME_WIDTH
+        blank = Span(" " * TIME_WIDTH)
+    deep = columns - room
+    if deep <= TIME_WIDTH + _DEEPEST and room > columns // 2:
+        first, *others = draw(room)
+        blank = Span(" " * deep)
+        return ((*time, *first), *((blank, *row) for row in others))
+    # A long name stands in a row of its own.
+    rows = draw(max(1, columns - width(blank.text)))
+    return (clip_row(tuple(time), columns), *((blank, *row) for row in rows))
+
+
+def _markdown_on(
+    said: Said, look: Look, columns: int, *, within: bool
+) -> tuple[Row, ...]:
+    """Return rows that go on under those of the item before, without time and sign."""
+    sign = [Span(" " * width(f"{safe_line(said.who)}  "))]
+    text = said.text
+    rows = _timed_rows(
+        said.at, sign, lambda room: markdown_rows(text, look, room), look, columns
+    )
+    rows = tuple(
+        (Span(" " * TIME_WIDTH), *row[1:])
+        if number == 0 and columns >= _NO_TIME_BELOW
+        else row
+        for number, row in enumerate(rows)
+    )
+    return rows if within else ((), *rows)
+
+
+def _thought(thought: Thought, look: Look, columns: int) -> tuple[Row, ...]:
+    head = f"thought for {duration_text(thought.seconds)}"
+    faint = look.theme.faint
+    if not look.thoughts:
+        text = f"{head} {look.signs.dash} Alt+T shows it"
+        return _timed(thought.at, [], [[Span(text, faint)]], look, columns)
+    lines = [[Span(it, faint)] for it in safe_lines(thought.text.strip())]
+    return _timed(thought.at, [], [[Span(head, faint)], *lines], look, columns)
 
 
 def _started(news: TaskNews, look: Look, columns: int) -> tuple[Row, ...]:

@@ -34,12 +34,21 @@ def _activity(state: ChatState) -> Row:
     theme, signs = state.look.theme, state.look.signs
     counts = state.board.counts
     parts: list[Span] = []
+    for where, doing in state.doing.items():
+        here = where == state.conversations.current.name
+        place = "" if here else f" in {where}"
+        seconds = max(0, int(state.now - doing.since))
+        said = f"{doing.what}{place} {seconds} s {signs.dot} "
+        parts.append(Span(said, theme.partner))
+        break
     for count, word, style in (
         (counts.running, "running", theme.running),
         (counts.queued, "queued", theme.queued),
     ):
         if count:
-            if parts:
+            if len(parts) > bool(state.doing):
                 parts.append(Span(f" {signs.dot} ", theme.faint))
             parts.append(Span(f"{count} {word}", style))
-    return tuple(parts) or (Span("idle", theme.faint),)
+    if len(parts) == bool(state.doing):
+        parts.append(Span("idle", theme.faint))
+    return tuple(parts)

@@ -98,6 +98,11 @@ def placeholder(state: ChatState) -> str:
         return "has the keys; Esc goes back, a word you type goes here"
     if offered := state.editor.offered:
         return f"{safe_line(offered)}   (Tab takes it)"
+    doing = state.doing.get(state.conversations.current.name)
+    if doing is not None:
+        seconds = max(0, int(state.now - doing.since))
+        who = safe_line(state.partner or "partner")
+        return f"{who} {doing.what}, {seconds} s; Esc stops it"
     if state.partner is not None:
         return f"Say something to {safe_line(state.partner)}, or / for commands"
     return "A note to yourself, / for commands, !make test to run one"

@@ -9,6 +9,7 @@ import msgspec
 from .. import completers
 from ..answers import CommandHelp, HelpAnswer, KindHelp
 from ..registry import CommandSpec, Registry, also
+from .allowing import ALLOW, Allow
 from .creation import BANG, RERUN, TASK, Again, Rerun, Run, Say, UnknownKindError
 from .editing import EDIT, RENAME, Edit, Rename
 from .ending import CANCEL, CLEAR, Cancel, CancelEverything, Clear
@@ -57,6 +58,7 @@ __all__ = [
     "FILTERS",
     "REGISTRY",
     "Again",
+    "Allow",
     "Cancel",
     "CancelEverything",
     "Clear",
@@ -142,6 +144,7 @@ REGISTRY: Final = Registry(
     GROUP,
     STASH,
     ENQUEUE,
+    ALLOW,
     SCHEDULES,
     UNSCHEDULE,
     SHOW,

@@ -135,7 +135,7 @@ STASH, ENQUEUE = (
             "/enqueue",
             False,
             "let tasks start that were held by /stash or --stash",
-            ("/release", "/unstash", "/allow"),
+            ("/release", "/unstash"),
         ),
     )
 )

@@ -215,7 +215,7 @@ def test_every_option_is_known_and_has_a_word_of_help() -> None:
                     .replace("N", "1")
                 )
                 rest = f"{value} Tests bash make"
-            name = "builds " if spec.name == "/group" else ""
+            name = {"/group": "builds ", "/allow": "1 "}.get(spec.name, "")
             if option.text in {"--zone", "--catch-up", "--overlap"}:
                 name = "--every 1h "
             if option.text == "--max-fails":

@@ -1,0 +1,104 @@
+"""The command that lets run what an agent or the partner has asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ....actors.rules.safe_text import brief, safe_line
+from .. import completers
+from ..arguments import UsageError, task_id
+from ..effects import Trust
+from ..partner import PARTNER_ORIGIN
+from ..registry import CommandSpec
+from ..trust import covers
+from .scheduling import Hold
+
+if TYPE_CHECKING:
+    from ..context import Context
+    from ..effects import Effect
+
+_ALWAYS: Final = "--always"
+
+
+class Allow(msgspec.Struct, frozen=True):
+    """Let tasks run that wait for it, and perhaps never ask for such again.
+
+    Attributes:
+        task_ids: Which.
+        always: Whether never to ask again.
+        pattern: For which commands; empty for that of the task alone.
+    """
+
+    task_ids: tuple[int | None, ...]
+    always: bool = False
+    pattern: str = ""
+
+    def run(self, context: Context) -> list[Effect]:
+        """Ask for it, one by one."""
+        if not self.always:
+            return Hold(self.task_ids, held=False).run(context)
+        trusts = self.trusts(context)
+        if not trusts:
+            return [context.problem(self._problem(context))]
+        what = safe_line(self.pattern or "this command")
+        told = context.reply([f"allowed for good: {brief(what)}"])
+        return [*trusts, told, *Hold(self.task_ids, held=False).run(context)]
+
+    def trusts(self, context: Context) -> list[Effect]:
+        """Return what is allowed for good, if anything is."""
+        if not self.always or self._problem(context):
+            return []
+        if self.pattern:
+            return [Trust(pattern=self.pattern)]
+        return [Trust(command=it) for it in self._commands(context)]
+
+    def _commands(self, context: Context) -> list[str]:
+        tasks = [context.open.get(it or context.newest or 0) for it in self.task_ids]
+        return [
+            " ".join(it.args)
+            for it in tasks
+            if it is not None and it.origin.startswith(PARTNER_ORIGIN)
+        ]
+
+    def _problem(self, context: Context) -> str:
+        commands = self._commands(context)
+        if not context.drawn:
+            return f"{_ALWAYS} is for the drawn chat, where a partner can be"
+        if len(commands) < len(self.task_ids):
+            return (
+                f"{_ALWAYS} is for open tasks of the chat's partner; for agents, change"
+                " [agents] ask in the configuration"
+            )
+        if self.pattern and not all(covers(self.pattern, it) for it in commands):
+            return (
+                f"{brief(self.pattern)} does not cover that command; a pattern covers a"
+                " plain command that it matches as a whole, such as: make *"
+            )
+        return ""
+
+
+def _parse_allow(rest: str) -> Allow:
+    before, always, pattern = rest.partition(_ALWAYS)
+    words = before.split()
+    if not words:
+        raise UsageError("/allow takes the id of a task that waits, such as: /allow 3")
+    ids = tuple(task_id(word) for word in words)
+    return Allow(ids, bool(always), pattern.strip())
+
+
+ALLOW: Final = CommandSpec(
+    "/allow",
+    "ID... [--always [PATTERN]]",
+    "let run what an agent or the partner asks for",
+    _parse_allow,
+    completers.open_tasks(
+        ((_ALWAYS, "never ask the person again for this command, or for a pattern"),)
+    ),
+    (
+        "A pattern is one of the shell for a whole command, such as: make *",
+        "It covers no line with several commands, redirections or variables.",
+        "/deny ID refuses it.",
+    ),
+)

@@ -1,0 +1,189 @@
+"""An answer of a model, gathered from the chunks in which an endpoint streams it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final, cast
+
+import msgspec
+
+from ...actors.rules.safe_text import brief, safe_line
+
+Json = dict[str, Any]
+
+MOST_CALLS: Final = 64
+"""Calls of tools that one answer may have."""
+
+LONGEST_ARGUMENTS: Final = 1 << 20
+"""Characters that the arguments of one call may have."""
+
+_LONGEST_ERROR: Final = 300
+
+
+class EndpointError(Exception):
+    """An endpoint did not answer; the text says why and what to do, in one line."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(brief(safe_line(text), 600))
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """The next piece of an answer.
+
+    Attributes:
+        text: What is said.
+        thought: What is thought, which is no part of the answer.
+    """
+
+    text: str = ""
+    thought: str = ""
+
+
+class ToolCall(msgspec.Struct):
+    """A tool that the model wants called.
+
+    Attributes:
+        id: What its result is to carry.
+        name: Of the tool.
+        arguments: JSON; it may be malformed.
+    """
+
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+class AnswerGatherer:
+    """Gathers one answer."""
+
+    def __init__(self) -> None:
+        self._text: list[str] = []
+        self._thought: list[str] = []
+        self._calls: list[ToolCall] = []
+        self._by_index: dict[int, ToolCall] = {}
+        self.finish_reason: str | None = None
+        """Why the model ended; None as long as it has not."""
+
+    @property
+    def text(self) -> str:
+        """What was said so far."""
+        return "".join(self._text)
+
+    @property
+    def calls(self) -> list[ToolCall]:
+        """The calls, in order; complete when the answer is."""
+        for number, call in enumerate(self._calls, 1):
+            call.id = call.id or f"call_{number}"
+        return self._calls
+
+    def message(self) -> Json:
+        """Return the answer as a message of the protocol."""
+        message: Json = {"role": "assistant", "content": self.text or None}
+        if calls := self.calls:
+            message["tool_calls"] = [
+                {
+                    "id": it.id,
+                    "type": "function",
+                    "function": {"name": it.name, "arguments": it.arguments or "{}"},
+                }
+                for it in calls
+            ]
+        elif message["content"] is None:
+            message["content"] = ""
+        return message
+
+    def take(self, data: str) -> Piece | None:
+        """Take the data of one event.
+
+        Returns:
+            What is new to be shown; None if nothing is.
+
+        Raises:
+            EndpointError: If it tells of an error, or is none of the protocol.
+        """
+        try:
+            found: object = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            text = f"the endpoint sent {brief(data, 60)!r}, which is not JSON"
+            raise EndpointError(text) from error
+        if not isinstance(found, dict):
+            raise EndpointError(f"the endpoint sent {brief(data, 60)!r}, not an object")
+        chunk = cast("Json", found)
+        if chunk.get("error"):
+            raise EndpointError(f"the endpoint reports: {error_text(chunk)}")
+        piece: Piece | None = None
+        for choice in _dicts(chunk.get("choices"))[:1]:
+            delta: object = choice.get("delta") or choice.get("message")
+            if isinstance(delta, dict):
+                piece = self._take_delta(cast("Json", delta))
+            reason: object = choice.get("finish_reason")
+            if isinstance(reason, str) and reason:
+                self.finish_reason = reason
+        return piece
+
+    def _take_delta(self, delta: Json) -> Piece | None:
+        text = _text(delta.get("content"))
+        thought = _text(delta.get("reasoning_content")) or _text(delta.get("reasoning"))
+        self._text.append(text)
+        for it in _dicts(delta.get("tool_calls")):
+            self._take_call(it)
+        return Piece(text, thought) if text or thought else None
+
+    def _take_call(self, delta: Json) -> None:
+        call = self._call_of(delta.get("index"), _text(delta.get("id")))
+        function: object = delta.get("function")
+        if not isinstance(function, dict):
+            return
+        parts = cast("Json", function)
+        call.name = call.name or _text(parts.get("name"))
+        arguments: object = parts.get("arguments")
+        if isinstance(arguments, dict):
+            call.arguments = json.dumps(arguments)
+        else:
+            call.arguments += _text(arguments)
+        if len(call.arguments) > LONGEST_ARGUMENTS:
+            raise EndpointError(
+                "the model called a tool with more than 1 MB; try again"
+            )
+
+    def _call_of(self, index: object, call_id: str) -> ToolCall:
+        """Return the call that a piece belongs to: no endpoint names it like another.
+
+        Without an index an id begins a new call, and no id means the last one. Some
+        give several calls one index, but different ids.
+        """
+        call: ToolCall | None = None
+        if isinstance(index, int):
+            call = self._by_index.get(index)
+        elif not call_id:
+            call = self._calls[-1] if self._calls else None
+        else:
+            call = next((it for it in self._calls if it.id == call_id), None)
+        if call is None or (call_id and call.id and call.id != call_id):
+            if len(self._calls) >= MOST_CALLS:
+                raise EndpointError(f"the model called more than {MOST_CALLS} tools")
+            call = ToolCall()
+            self._calls.append(call)
+            if isinstance(index, int):
+                self._by_index[index] = call
+        call.id = call.id or call_id
+        return call
+
+
+def error_text(found: Json) -> str:
+    """Return what an error of an endpoint says, in one line."""
+    error: object = found.get("error")
+    if isinstance(error, dict):
+        known = cast("Json", error)
+        error = known.get("message") or known
+    text = error if isinstance(error, str) else json.dumps(error)
+    return brief(safe_line(" ".join(text.split())), _LONGEST_ERROR)
+
+
+def _dicts(found: object) -> list[Json]:
+    items = cast("list[object]", found) if isinstance(found, list) else []
+    return [cast("Json", it) for it in items if isinstance(it, dict)]
+
+
+def _text(found: object) -> str:
+    return found if isinstance(found, str) else ""

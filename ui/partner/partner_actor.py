@@ -1,0 +1,323 @@
+"""The partner as an actor: told what is said, it tells the chat the answers.
+
+It has a thread of its own, which waits for descriptors and moments as well as for
+messages; all but the requests to the endpoint happens there.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Final, assert_never
+
+import pykka
+
+from ...actors.runtime.sending import logger, post
+from ..dialogue.entries import MAIN_CONVERSATION
+from ..dialogue.partner import (
+    PARTNER_ORIGIN,
+    AllowCommands,
+    ChatOpened,
+    PartnerFailed,
+    Spoken,
+    StopAnswer,
+)
+from ..dialogue.trust import Trust
+from ..program.config import ConfigError
+from .answer import AnswerGatherer, EndpointError
+from .endpoint import Canceled, Completion, Endpoint
+from .key import Key
+from .memory import Memory, Record
+from .messages import INSTRUCTIONS
+from .partner_session import PartnerSession
+from .post_loop import PostLoop
+from .session_link import SessionLink
+from .talk import Talk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ...actors import DeadLetters, QueueRequest, Recipient, Task
+    from ..dialogue.partner import PartnerControl, PartnerMessage
+    from ..program.config import AgentsTable, PartnerTable
+    from .answer import Json, Piece
+
+_CLOSE_TIMEOUT: Final = 2.0
+
+
+class EndpointModel:
+    """Asks an endpoint, each request on a thread of its own.
+
+    Args:
+        loop: Gets what comes.
+        table: Which endpoint.
+        key: Its key.
+    """
+
+    def __init__(self, loop: PostLoop, table: PartnerTable, key: Key) -> None:
+        self._loop = loop
+        self._table = table
+        self._key = key
+
+    def ask(
+        self,
+        body: Json,
+        take: Callable[[Piece], None],
+        done: Callable[[AnswerGatherer | str], None],
+    ) -> Callable[[], None]:
+        """See `Model`."""
+        return _Request(self._loop, self._table, self._key, body, take, done).cancel
+
+
+class _Request:
+    def __init__(  # noqa: PLR0913, PLR0917 - each is one independent thing
+        self,
+        loop: PostLoop,
+        table: PartnerTable,
+        key: Key,
+        body: Json,
+        take: Callable[[Piece], None],
+        done: Callable[[AnswerGatherer | str], None],
+    ) -> None:
+        self._loop = loop
+        self._table = table
+        self._key = key
+        self._body = body
+        self._take = take
+        self._done = done
+        self._completion: Completion | None = None
+        self._canceled = False
+        threading.Thread(
+            target=self._run, name="backburner-partner-request", daemon=True
+        ).start()
+
+    def cancel(self) -> None:
+        """Call nothing back any more. Only on the thread of the loop."""
+        self._canceled = True
+        if (completion := self._completion) is not None:
+            completion.cancel()
+
+    def _run(self) -> None:
+        result: AnswerGatherer | str
+        try:
+            endpoint = Endpoint(self._table.url, self._table.model, self._key.get())
+            completion = self._completion = Completion(endpoint, self._body)
+            if self._canceled:
+                return
+            result = completion.run(self._tell_piece)
+        except Canceled:
+            return
+        except EndpointError as error:
+            self._key.forget()
+            result = str(error)
+        except Exception as error:  # noqa: BLE001 - told
+            logger.exception("A request to the partner failed")
+            result = f"internal error: {error!r}; see the log"
+        self._loop.post(lambda: None if self._canceled else self._done(result))
+
+    def _tell_piece(self, piece: Piece) -> None:
+        self._loop.post(lambda: None if self._canceled else self._take(piece))
+
+
+class PartnerActor:
+    """See the module.
+
+    Args:
+        queue: Takes the requests of the tools.
+        dead_letters: Counts what reaches nobody.
+        table: The configuration.
+        rules: Returns what agents may do, as the configuration says now.
+        directory: The folder of the session; None to remember nothing.
+        grace: Seconds that a canceled task has to end by itself.
+        key: The key that the environment held; empty for none.
+    """
+
+    def __init__(  # noqa: PLR0913 - all it talks to
+        self,
+        queue: Recipient[QueueRequest],
+        dead_letters: DeadLetters,
+        *,
+        table: PartnerTable,
+        rules: Callable[[], AgentsTable],
+        directory: Path | None,
+        grace: float,
+        key: str = "",
+    ) -> None:
+        self._dead_letters = dead_letters
+        self._table = table
+        self._rules = rules
+        self._loop = PostLoop()
+        self._memory = Memory(directory)
+        self._trust = Trust()
+        self._model = EndpointModel(self._loop, table, Key(table, key))
+        self._link = SessionLink(
+            self._loop,
+            queue,
+            dead_letters,
+            grace=grace,
+            changed=self._task_changed,
+            failed=self._session_failed,
+        )
+        self._talks: dict[str, tuple[Talk, PartnerSession]] = {}
+        self._chat: Recipient[PartnerMessage] | None = None
+        self._serves = False
+        self._stopped = False
+        self._thread = threading.Thread(
+            target=self._run, name="backburner-partner", daemon=True
+        )
+        self._thread.start()
+
+    def tell(self, message: Spoken | PartnerControl, /) -> None:
+        """Take a message. Never blocks.
+
+        Raises:
+            pykka.ActorDeadError: If the partner was stopped.
+        """
+        if not self._loop.post(lambda: self._handle(message)):
+            raise pykka.ActorDeadError("the partner was stopped")
+
+    @property
+    def serves(self) -> bool:
+        """Whether it is this one that answers in the session."""
+        return self._serves
+
+    def stop(self) -> None:
+        """End: what is under way is canceled. Blocks for a moment."""
+        if self._loop.post(self._stop):
+            self._thread.join(_CLOSE_TIMEOUT)
+
+    # On its own thread.
+
+    def _run(self) -> None:
+        while not self._stopped:
+            try:
+                self._loop.run()
+            except ConfigError as error:
+                self._fail(str(error))
+            except Exception as error:  # noqa: BLE001 - told
+                # One message is harmed by that, and no other.
+                logger.exception("The partner failed")
+                self._fail(f"internal error: {error!r}; see the log")
+        self._loop.close()
+        self._memory.close()
+
+    def _stop(self) -> None:
+        self._stopped = True
+        for talk, _ in self._talks.values():
+            talk.abandon()
+        self._link.leave()
+        self._loop.stop()
+
+    def _handle(self, message: Spoken | PartnerControl) -> None:
+        match message:
+            case ChatOpened(reply_to=chat):
+                self._chat = chat
+                self._claim()
+            case Spoken(conversation=where, text=text):
+                # Else the partner of another chat hears it too, and answers.
+                if self._serves:
+                    self._talk(where).hear(text)
+            case StopAnswer(conversation=where):
+                if where in self._talks:
+                    self._talk(where).stop()
+            case AllowCommands(pattern=pattern, command=command):
+                self._trust.add(pattern=pattern, command=command)
+                if self._serves:
+                    self._memory.add(Record(allowed=pattern, exactly=command))
+            case _:
+                assert_never(message)
+
+    def _claim(self) -> None:
+        """Be the partner of the session as soon as no other chat's is."""
+        try:
+            if self._memory.claim(wait=False):
+                self._begin()
+                return
+        except OSError as error:
+            self._fail(f"can't remember what is said: {error.strerror}")
+            return
+        threading.Thread(
+            target=self._wait_for_claim, name="backburner-partner-claim", daemon=True
+        ).start()
+
+    def _wait_for_claim(self) -> None:
+        problem = ""
+        try:
+            self._memory.claim(wait=True)
+        except OSError as error:
+            problem = f"can't remember what is said: {error.strerror}"
+        taken = self._loop.post(
+            lambda: self._fail(problem) if problem else self._begin()
+        )
+        if not taken:
+            self._memory.close()
+
+    def _begin(self) -> None:
+        try:
+            records = self._memory.load()
+        except OSError as error:
+            self._fail(f"can't read what was said: {error.strerror}")
+            return
+        self._serves = True
+        for it in records:
+            self._trust.add(pattern=it.allowed, command=it.exactly)
+            if it.conversation:
+                self._talk(it.conversation).remember(it)
+        self._link.open()
+        self._link.when_ready(lambda problem: None if problem else self._go_on())
+
+    def _go_on(self) -> None:
+        for task in self._link.tasks.values():
+            if task.origin.startswith(PARTNER_ORIGIN):
+                self._talk(task.origin.removeprefix(PARTNER_ORIGIN))
+        for talk, _ in [*self._talks.values()]:
+            talk.go_on()
+
+    def _talk(self, name: str) -> Talk:
+        if name not in self._talks:
+            session = PartnerSession(
+                self._table.name,
+                name,
+                self._loop,
+                self._rules,
+                lambda _: self._link,
+                self._trust,
+            )
+            talk = Talk(
+                name,
+                loop=self._loop,
+                session=session,
+                model=self._model,
+                instructions=INSTRUCTIONS.format(directory=_working_directory()),
+                rounds=self._table.rounds,
+                keep=self._memory.add,
+                tell=self._tell,
+            )
+            self._talks[name] = (talk, session)
+        return self._talks[name][0]
+
+    def _task_changed(self, task: Task) -> None:
+        for talk, session in [*self._talks.values()]:
+            if task.origin == session.origin or session.sees_all:
+                session.task_changed(task)
+            if task.origin == session.origin:
+                talk.task_changed(task)
+
+    def _session_failed(self, text: str) -> None:
+        for _, session in [*self._talks.values()]:
+            session.host_failed(text)
+
+    def _tell(self, message: PartnerMessage) -> None:
+        if self._chat is not None:
+            post(self._chat, message, self._dead_letters)
+
+    def _fail(self, text: str) -> None:
+        self._tell(PartnerFailed(MAIN_CONVERSATION, text))
+
+
+def _working_directory() -> str:
+    try:
+        return os.getcwd()  # noqa: PTH109 - a text
+    except OSError:
+        return "/"

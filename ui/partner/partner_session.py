@@ -1,0 +1,89 @@
+"""The partner's tasks in one conversation, and what it has to ask for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..agents.session import AgentSession
+from .messages import origin_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ...actors import Task, TaskRequest
+    from ..agents.loop import Loop
+    from ..agents.session import SessionHost
+    from ..dialogue.trust import Trust
+    from ..program.config import AgentsTable
+
+ALL = "*"
+"""For which a person is asked who has not allowed a command for good."""
+
+
+class PartnerSession(AgentSession):
+    """The session as the partner uses it in one conversation.
+
+    The person is asked for every command that was not allowed for good; calls wait for
+    that as long as it takes.
+
+    Args:
+        name: What the partner is called.
+        conversation: Its name.
+        loop: Calls back.
+        rules: See `AgentSession`.
+        connect: The same.
+        trust: What the person has allowed for good.
+    """
+
+    waits_for_person = True
+
+    def __init__(  # noqa: PLR0913, PLR0917 - each is one independent thing
+        self,
+        name: str,
+        conversation: str,
+        loop: Loop,
+        rules: Callable[[], AgentsTable],
+        connect: Callable[[AgentSession], SessionHost],
+        trust: Trust,
+    ) -> None:
+        super().__init__(loop, origin_in(conversation), rules, connect)
+        self.asked_in = conversation
+        self.on_asked: Callable[[int], None] = _ignore
+        """Called with each task for which the person is asked."""
+        self._name = name
+        self._trust = trust
+
+    @property
+    def tasks(self) -> dict[int, Task]:
+        """The tasks that the partner may see, by id."""
+        tasks = self.host.tasks
+        if self.sees_all:
+            return tasks
+        return {it.id: it for it in tasks.values() if it.origin == self.origin}
+
+    @property
+    def own_tasks(self) -> Iterable[Task]:
+        """The tasks that it has added in this conversation, by id."""
+        return [it for it in self.host.tasks.values() if it.origin == self.origin]
+
+    @property
+    def asker(self) -> str:
+        """What the partner is called where a person is asked."""
+        return self._name
+
+    def asked(self, task: Task) -> None:
+        """Hear that the person is asked for a task."""
+        self.on_asked(task.id)
+
+    def needs_asking(self, rules: AgentsTable, request: TaskRequest) -> str | None:
+        """Return why a person has to allow a task; None if it may run."""
+        pattern = super().needs_asking(rules, request)
+        if pattern is not None:
+            return pattern
+        command = " ".join(request.args)
+        plain = request.environment is None and request.kind == "bash"
+        return None if plain and self._trust.covers(command) else ALL
+
+
+def _ignore(task_id: int) -> None:
+    del task_id

@@ -35,6 +35,7 @@ from .messages import (
     OpenQueue,
     PauseQueue,
     PauseSchedule,
+    PauseTask,
     QueueMessage,
     QueueReply,
     RefusalCode,
@@ -127,6 +128,7 @@ _CHECKED: Final = {
     SetSlots,
     PauseQueue,
     PauseSchedule,
+    PauseTask,
     RemoveSchedule,
     ResizeTerminal,
     SendInput,
@@ -246,7 +248,7 @@ class QueueActor(SafeActor[QueueMessage]):
             config.environment,
             engines=tuple(config.engines),
         )
-        self._control = Control(changes, starts, self._admission)
+        self._control = Control(changes, starts, self._admission, config.kinds)
         self._inputs = Inputs(changes, starts)
         self._running = Running(changes, starts, config.output_limit)
         self._schedules = Schedules(
@@ -401,6 +403,8 @@ class QueueActor(SafeActor[QueueMessage]):
                 return self._control.cancel(message) or self._too_late(message)
             case MoveTask() | HoldTask() | EditTask():
                 return self._control.alter(message)
+            case PauseTask():
+                return self._control.pause(message)
             case PauseQueue() | SetGroup() | GetRules():
                 return self._rule(message)
             case AddSchedule() | RemoveSchedule() | PauseSchedule():

@@ -21,10 +21,12 @@ from .messages import (
     JobQuiet,
     Look,
     LookAtLeft,
+    PauseJob,
     QueueMessage,
     ResizeTerminal,
     RunnerMessage,
     SendInput,
+    SetPaused,
     StartTask,
     Stop,
     StopTask,
@@ -126,6 +128,9 @@ class RunnerActor(SafeActor[RunnerMessage]):
                 self._start(task, environment)
             case StopTask(task_id=task_id, outcome=outcome, now=now):
                 self._stop_task(task_id, outcome, now=now)
+            case PauseJob(task_id=task_id, paused=paused):
+                if (actor := self._active.get(task_id)) is not None:
+                    post_if_alive(actor, SetPaused(paused))
             case JobEnded():
                 self._job_ended(message)
             case JobQuiet(task_id=task_id, quiet=quiet):

@@ -12,7 +12,7 @@ import msgspec
 
 from .kinds import InvalidRequestError, JobContext, ShortageError, StartError
 from .kinds.engine import Engine, JobNote, NotingJob
-from .kinds.kind import Adopting, TakesInput, WrongKindError
+from .kinds.kind import Adopting, Pausable, TakesInput, WrongKindError
 from .messages import (
     Acknowledged,
     Begin,
@@ -26,6 +26,7 @@ from .messages import (
     ResizeTerminal,
     RunnerMessage,
     SendInput,
+    SetPaused,
     Stop,
     TaskActorMessage,
     TaskProcess,
@@ -51,6 +52,7 @@ from .rules.process_record import ProcessId, ProcessRecord
 from .rules.safe_text import brief, safe_line, size_text
 from .rules.shortage import WAITS_FOR
 from .rules.terms import DEFAULT_GROUP
+from .runtime.countdown import Countdown
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import DeadLetters, Recipient, logger, post, post_if_alive
 
@@ -114,7 +116,8 @@ class TaskActorConfig:
 class TaskActor(SafeActor[TaskActorMessage]):
     """Runs one job and tells the runner, once, how it ended.
 
-    It starts the job in its first turn. In: `Begin` from itself, `Look`, `Stop`. Out:
+    It starts the job in its first turn. In: `Begin` from itself, `Look`, `Stop` and
+    `SetPaused`. Out:
     `TaskProcess`, `TaskWaits` and `TaskProgressed` to the queue, `JobQuiet` and one
     `JobEnded` to the runner.
 
@@ -167,7 +170,8 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._has_begun = False
         self._pause = FIRST_PAUSE
         self._retry: Alarm | None = None
-        self._timeout: Alarm | None = None
+        self._timeout: Countdown | None = None
+        self._paused = task.is_paused
         self._killed = False
         self._broken = False
         self._reported = False
@@ -185,13 +189,16 @@ class TaskActor(SafeActor[TaskActorMessage]):
             return
         match message:
             case Begin():
-                self._begin()
+                if self._job is None and not self._awaits_resume:
+                    self._begin()
             case Look():
                 self._look()
             case Stop(outcome=outcome, now=now):
                 self._stop_job(outcome, now=now)
             case SendInput() | ResizeTerminal():
                 self._pass_on(message)
+            case SetPaused(paused=paused):
+                self._set_paused(paused=paused)
             case _:
                 assert_never(message)
 
@@ -283,24 +290,58 @@ class TaskActor(SafeActor[TaskActorMessage]):
         except (StartError, InvalidRequestError) as error:
             self._report(self._imposed or Outcome.failed(safe_line(str(error))))
             return
-        if self._task.duration is not None:
-            self._begun -= self._task.duration
+        if self._task.started_at is not None:
+            self._begun = self._task.started_at.timestamp()
         if self._imposed is not None:
             # Before the first look, which would leave alone what has outlived it.
             self._ask_to_stop(job, self._imposed)
         else:
             self._limit_time(self._task.duration or 0.0)
+            if self._paused or self._task.paused_for:
+                # Whoever was to do so may have been killed before.
+                self._pause_job(job)
         self._look()
 
     def _limit_time(self, passed: float = 0.0) -> None:
         timeout = None if self._task.terms is None else self._task.terms.timeout
         if timeout is not None:
-            left = max(0.0, timeout - passed)
             reason = f"{TIMED_OUT}{short_duration(timeout)}"
             stop = Stop(Outcome.failed(reason))
-            self._timeout = self._config.clock.call_later(
-                left, lambda: self.tell_self(stop)
+            self._timeout = Countdown(
+                self._config.clock, timeout - passed, lambda: self.tell_self(stop)
             )
+            if not self._paused:
+                self._timeout.go_on()
+
+    @property
+    def _awaits_resume(self) -> bool:
+        """Whether it was paused before its job could be started."""
+        return self._paused and self._adoption is None
+
+    def _set_paused(self, *, paused: bool) -> None:
+        if self._imposed is not None or paused is self._paused:
+            return
+        self._paused = paused
+        if self._job is not None:
+            self._pause_job(self._job)
+        elif not paused:
+            if self._retry is not None:
+                self._retry.cancel()
+            self._note = JobNote()  # of a wait, which is said again
+            self._begin()
+
+    def _pause_job(self, job: Job) -> None:
+        """Let the job stand still, or go on, and its timeout with it."""
+        if not isinstance(job, Pausable):
+            return
+        # Whatever belongs to the job is searched for.
+        self.about_to_block()
+        if self._paused:
+            job.pause()
+        else:
+            job.resume()
+        if self._timeout is not None:
+            (self._timeout.pause if self._paused else self._timeout.go_on)()
 
     def _engine(self) -> Engine | None:
         terms = self._task.terms
@@ -490,8 +531,10 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._reported = True
         # It refers back to this actor; such a circle per job keeps the collector busy.
         self._job = self._noting = None
-        for alarm in filter(None, (self._grace, self._retry, self._timeout)):
+        for alarm in filter(None, (self._grace, self._retry)):
             alarm.cancel()
+        if self._timeout is not None:
+            self._timeout.pause()
         if self._monitor is not None and self._monitor.cut:
             reason = f"{outcome.reason}; {_CUT.format(size_text(self._monitor.cut))}"
             outcome = msgspec.structs.replace(outcome, reason=reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
 CHAT_KEPT: Final = 10_000
 """How many chat messages a session remembers when it is opened again."""
 
-_Standing = tuple[Attempt | None, bool]
+_Standing = tuple[Attempt | None, bool, datetime | None]
 
 
 class SqliteJournal:
@@ -219,8 +220,8 @@ class SqliteJournal:
     ) -> None:
         """Note a change of a task; progress of one that runs is not worth a write.
 
-        Unless it has come to its next attempt, or was told to stop: whoever goes on
-        with it must know.
+        Unless it has come to its next attempt, was told to stop, or is paused or goes
+        on: whoever goes on with it must know.
         """
         is_progress = change.event is TaskEvent.PROGRESS
         task, noted = change.task, self._noted
@@ -461,7 +462,7 @@ class SqliteJournal:
 
 def _standing(task: Task) -> _Standing:
     """Return what of a running task must be written down."""
-    return task.attempt, task.reason.startswith(STOPPING)
+    return task.attempt, task.reason.startswith(STOPPING), task.paused_at
 
 
 def _place_of(path: Path) -> tuple[int, int] | None:

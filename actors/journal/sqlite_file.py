@@ -56,6 +56,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     );
     """,
     # Of the same tables: an older program must not run here what is to run elsewhere.
+    # And one that does not know pauses would not resume what is paused.
     "",
 )
 """How each version of the schema is made from the one before it."""

@@ -213,6 +213,26 @@ class TakesInput(Protocol):
 
 
 @runtime_checkable
+class Pausable(Protocol):
+    """A job that can be paused. Its kind has an attribute `can_pause` that is true.
+
+    The jobs of other kinds can't be paused. No method may block for longer than a
+    search for processes takes.
+    """
+
+    def pause(self) -> None:
+        """Stand still until `resume`; does nothing if it does already.
+
+        It still ends by `stop` and `kill`.
+        """
+        ...
+
+    def resume(self) -> None:
+        """Go on; does nothing if it is not paused."""
+        ...
+
+
+@runtime_checkable
 class Closable(Protocol):
     """A kind that holds something for its jobs, such as a connection or a pool."""
 

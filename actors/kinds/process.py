@@ -19,6 +19,7 @@ from ..processes.bounds import Bounds
 from ..processes.child import ChildProcess, ExitStatus
 from ..processes.ending import INTERVAL, KillRounds
 from ..processes.environment import Environment
+from ..processes.halting import HaltRounds
 from ..processes.marks import MARK
 from ..rules.outcome import GOES_ON
 from ..rules.safe_text import brief, size_text
@@ -68,6 +69,7 @@ class ProcessJob:
         self._stopping = False
         self._searches = 0
         self._ending: KillRounds | None = None
+        self._halting: HaltRounds | None = None
         self._family: list[Process] = []
         context.notes.started(child.process)
         # One that was adopted may have ended, and its id be another's: a look tells.
@@ -92,6 +94,7 @@ class ProcessJob:
             return self._go_on_ending(self._ending, status)
         if self._searches:
             self._ask_to_end()
+        self._go_on_halting()
         if status is None or (self._stopping and self._something_left()):
             if not self._gave_way:
                 # Not when it starts: most jobs that end before the first look are not
@@ -106,18 +109,51 @@ class ProcessJob:
     def _is_drained(self) -> bool:
         return self.channel is None or self.channel.finish()
 
+    def pause(self) -> None:
+        """Send SIGSTOP to its group, and to what left the group."""
+        self._halt(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Send SIGCONT to all of it."""
+        self._halt(signal.SIGCONT)
+
     def stop(self) -> None:
-        """Send SIGTERM to its group, and to what left the group."""
+        """Send SIGTERM to its group, and to what left the group.
+
+        And SIGCONT, so that a stopped process can act on it.
+        """
         self._stopping = True
+        self._halting = None
         self._searches = SEARCHES
         self._ask_to_end()
 
     def kill(self) -> None:
         """Send SIGKILL to all of it, again and again until nothing is left."""
         self._stopping = True
+        self._halting = None
         self._ending = KillRounds(self._find_family)
         self._kill(self._ending)
         self._have_a_look()
+
+    def _halt(self, number: int) -> None:
+        if self._stopping:
+            return
+        child, group = self._child, self._child.pid
+        self._halting = HaltRounds(
+            self._find_family,
+            child.signal_group,
+            lambda process: child.leads and process.is_in_group(group),
+            number,
+        )
+        self._go_on_halting()
+
+    def _go_on_halting(self) -> None:
+        if self._halting is None:
+            return
+        if self._halting.go_on():
+            self._context.clock.call_later(INTERVAL, self._have_a_look)
+        else:
+            self._halting = None
 
     def _ask_to_end(self) -> None:
         # Searched for first: what carries no mark and has a session of its own can be
@@ -296,6 +332,7 @@ class ProcessKind:
         writes_output: Whether its jobs write an output file; these always do.
         uses_engines: Whether its jobs can run on an engine; these always can.
         takes_input: Whether its jobs can have a terminal, or read what they are sent.
+        can_pause: Whether its jobs can be paused; these can.
     """
 
     name: str
@@ -304,6 +341,7 @@ class ProcessKind:
     writes_output = True
     uses_engines = True
     takes_input = True
+    can_pause = True
 
     def command(self, args: tuple[str, ...]) -> Sequence[str]:
         """Return the program and its arguments for a request's arguments.

@@ -35,6 +35,7 @@ class SleepJob:
         self._seconds = seconds
         self._begun = context.clock.now().monotonic - passed
         self._stopped = False
+        self._paused_at: float | None = None
         left = max(0.0, seconds - passed)
         self._alarm = context.clock.call_later(left, context.look)
 
@@ -53,6 +54,21 @@ class SleepJob:
             return JobEnd(Outcome.complete("slept"))
         return None
 
+    def pause(self) -> None:
+        """Let no time pass."""
+        if self._paused_at is None:
+            self._paused_at = self._context.clock.now().monotonic
+            self._alarm.cancel()
+
+    def resume(self) -> None:
+        """Let the rest of the time pass."""
+        if self._paused_at is not None:
+            now = self._context.clock.now().monotonic
+            self._begun += now - self._paused_at
+            self._paused_at = None
+            left = max(0.0, self._seconds - self._elapsed())
+            self._alarm = self._context.clock.call_later(left, self._context.look)
+
     def stop(self) -> None:
         """Wake up."""
         self._stopped = True
@@ -64,7 +80,8 @@ class SleepJob:
         self.stop()
 
     def _elapsed(self) -> float:
-        return self._context.clock.now().monotonic - self._begun
+        now = self._context.clock.now().monotonic
+        return (now if self._paused_at is None else self._paused_at) - self._begun
 
 
 class SleepKind:
@@ -74,6 +91,7 @@ class SleepKind:
     usage = "DURATION"
     summary = "wait for a time, such as 10s or 1m30s"
     writes_output = False
+    can_pause = True
 
     def check(self, args: tuple[str, ...]) -> None:
         """Accept exactly one argument: the duration.
@@ -92,7 +110,5 @@ class SleepKind:
     def adopt(self, context: JobContext, process: AdoptedProcess | None) -> SleepJob:
         """Go on waiting for what is left of the time."""
         del process
-        passed = 0.0
-        if (began := context.task.started_at) is not None:
-            passed = max(0.0, (context.clock.now().wall - began).total_seconds())
+        passed = context.task.duration or 0.0
         return SleepJob(parse_duration(context.task.args[0]), context, passed)

@@ -144,10 +144,14 @@ class RulesFound(Message, frozen=True):
 
     Attributes:
         rules: All of it.
+        tasks: The running tasks that were paused by the request, or go on by it.
+        unpaused: Those that run on because their kind can't be paused.
     """
 
     rules: QueueRules
     correlation_id: int | str | None = None
+    tasks: tuple[int, ...] = ()
+    unpaused: tuple[int, ...] = ()
 
 
 class TaskAltered(Message, frozen=True):

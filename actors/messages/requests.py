@@ -199,14 +199,35 @@ class GetTranscript(Message, frozen=True):
 class PauseQueue(Message, frozen=True):
     """Start nothing, or tasks again. Answer: `RulesFound` or `Refused`.
 
-    Tasks that run go on.
+    Running tasks are paused too, as by `PauseTask`, and go on with the others: all that
+    are paused, but for those whose group is paused itself when everything is resumed.
 
     Attributes:
         group: Of which group; `None` for all.
         paused: Whether to start nothing, or to start tasks again.
+        drain: Whether the tasks that run go on, so that in the end nothing runs.
     """
 
     group: str | None = None
+    paused: bool = True
+    drain: bool = False
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
+class PauseTask(Message, frozen=True):
+    """Pause a task, or let it go on. Answer: `TaskAltered` or `Refused`.
+
+    The processes of a running one are stopped, all of them; it stays Running, keeps its
+    slot and its resources, and its duration and its timeout stand still. One that waits
+    is held, as by `HoldTask`.
+
+    Attributes:
+        task_id: Which.
+        paused: Whether to pause it, or to let it go on.
+    """
+
+    task_id: int
     paused: bool = True
     reply_to: Recipient[QueueReply] | None = None
     correlation_id: int | str | None = None
@@ -392,6 +413,7 @@ QueueRequest = (
     | PauseSchedule
     | ListSchedules
     | PauseQueue
+    | PauseTask
     | SetGroup
     | GetRules
     | MoveTask

@@ -43,6 +43,18 @@ class StopTask(Message, frozen=True, gc=False):
     now: bool = False
 
 
+class PauseJob(Message, frozen=True, gc=False):
+    """Stop a running task for a while, or let it go on.
+
+    Attributes:
+        task_id: Which; one the runner does not hold has ended already.
+        paused: Whether it stands still from now on.
+    """
+
+    task_id: int
+    paused: bool
+
+
 class JobEnded(Message, frozen=True, gc=False):
     """The last message of a TaskActor.
 
@@ -125,6 +137,7 @@ RunnerMessage = (
     Begin
     | StartTask
     | StopTask
+    | PauseJob
     | JobEnded
     | JobQuiet
     | ClaimAgain
@@ -148,4 +161,14 @@ class Stop(Message, frozen=True):
     now: bool = False
 
 
-TaskActorMessage = Begin | Look | Stop | SendInput | ResizeTerminal
+class SetPaused(Message, frozen=True):
+    """Let the job stand still, or go on.
+
+    Attributes:
+        paused: Which of these.
+    """
+
+    paused: bool
+
+
+TaskActorMessage = Begin | Look | Stop | SetPaused | SendInput | ResizeTerminal

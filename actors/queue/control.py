@@ -14,6 +14,7 @@ from ..messages import (
     HoldTask,
     MoveTask,
     PauseQueue,
+    PauseTask,
     QueueReply,
     RefusalCode,
     Refused,
@@ -35,8 +36,10 @@ from ..rules.task import (
     Task,
 )
 from ..rules.terms import MOST, is_group_name
+from .pauses import Pauses
 
 if TYPE_CHECKING:
+    from ..kinds import Kinds
     from .admission import Admission
     from .changes import Changes
     from .starts import Starts
@@ -49,13 +52,17 @@ class Control:
         changes: The tasks there are.
         starts: Starts and stops them.
         admission: Checks what they are to be changed to.
+        kinds: Tell which tasks can be paused.
     """
 
-    def __init__(self, changes: Changes, starts: Starts, admission: Admission) -> None:
+    def __init__(
+        self, changes: Changes, starts: Starts, admission: Admission, kinds: Kinds
+    ) -> None:
         self._changes = changes
         self._admission = admission
         self._book = changes.book
         self._starts = starts
+        self._pauses = Pauses(changes, starts, kinds)
 
     def alter(self, message: MoveTask | HoldTask | EditTask) -> QueueReply:
         """Move, hold or release a queued task, or change what it is."""
@@ -84,6 +91,14 @@ class Control:
         self._starts.assign()
         return TaskAltered(self._book.get(task_id), message.correlation_id)
 
+    def pause(self, message: PauseTask) -> QueueReply:
+        """Pause a running task or hold one that waits, or let it go on."""
+        if self._book.waits_to_run(message.task_id):
+            return self.alter(
+                HoldTask(message.task_id, message.paused, None, message.correlation_id)
+            )
+        return self._pauses.pause(message)
+
     def rule(self, message: PauseQueue | SetGroup | GetRules) -> QueueReply:
         """Set, or look up, what is set for the whole queue."""
         group = None
@@ -97,9 +112,13 @@ class Control:
         if group is not None and not is_group_name(group):
             text = f"{brief(group)!r} is not a group; use a short name without spaces"
             return Refused(text, RefusalCode.INVALID, message.correlation_id)
+        tasks: tuple[int, ...] = ()
+        unpaused: tuple[int, ...] = ()
         match message:
             case PauseQueue(paused=paused):
                 self._book.set_paused(group, paused=paused)
+                if not message.drain:
+                    tasks, unpaused = self._pauses.pause_running(group, paused=paused)
             case SetGroup(name=name, slots=slots):
                 if not 0 <= slots <= MOST:
                     text = f"slots must be from 0 to {MOST}, not {slots}"
@@ -108,7 +127,7 @@ class Control:
         self._changes.journal.ruled(self._book.rules)
         self._starts.assign()
         self._starts.renew_reasons()
-        return RulesFound(self._book.rules, message.correlation_id)
+        return RulesFound(self._book.rules, message.correlation_id, tasks, unpaused)
 
     def cancel(self, message: CancelTask) -> QueueReply | None:
         """Cancel one task; return None if it is too late for that."""
@@ -167,6 +186,8 @@ class Control:
         if self._book.waits_to_run(task.id):
             return self._changes.end(task.id, Outcome.canceled(reason))
         self._book.let_end(task.id)
+        # It is continued, so that it can act on SIGTERM.
+        self._book.resume(task.id, self._changes.now())
         self._starts.stop(StopTask(task.id, Outcome.canceled(reason), now=now))
         stopping = self._book.note_reason(
             task.id, f"{STOPPING}{reason}", self._changes.now()

@@ -67,9 +67,12 @@ class Running:
 
     def waits(self, message: TaskWaits) -> None:
         """Say why a task has not begun, or where it runs."""
+        before = self._book.get(message.task_id)
         now, reason = self._changes.now(), message.why
-        if reason is None:
-            reason = self._book.get(message.task_id).attempt_text or RUNNING
+        if before.is_paused:
+            reason = before.reason
+        elif reason is None:
+            reason = before.attempt_text or RUNNING
         task = self._book.note_reason(message.task_id, reason, now, message.node)
         self._changes.changed(task, TaskEvent.PROGRESS)
 

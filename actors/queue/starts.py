@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..messages import (
     ClaimTasks,
+    PauseJob,
     QueueReply,
     RefusalCode,
     Refused,
@@ -108,6 +109,12 @@ class Starts:
         """Pass on what is sent to a task that runs."""
         if self._runner is not None:
             self._outbox.add(self._runner, message, tells_change=False)
+
+    def pause_job(self, task_id: int, *, paused: bool) -> None:
+        """Have the runner stop a task for a while, or let it go on."""
+        if self._runner is not None:
+            # Written down first: whoever goes on with a stopped job must know of it.
+            self._outbox.add(self._runner, PauseJob(task_id, paused), tells_change=True)
 
     def set_slots(self, message: SetSlots) -> QueueReply:
         """Let so many tasks run at a time."""

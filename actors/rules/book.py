@@ -26,6 +26,7 @@ from .status import (
 from .task import (
     IllegalTransitionError,
     Task,
+    is_running,
 )
 from .terms import PLAIN, QueueRules, Terms
 from .variables import Variables
@@ -99,7 +100,9 @@ class TaskBook:
         self._batches = Batches()
         self._replaced: list[Task] = []
         # On the monotonic clock; none if it ran in an earlier life, and does no more.
+        # Pauses are added to it when they end.
         self._started: dict[int, float | None] = {}
+        self._paused: dict[int, float] = {}  # since when, on the same clock
         self._finished: deque[int] = deque()
         # Of tasks that have not ended; equal ones are one object.
         self._environments: dict[int, Variables] = {}
@@ -145,6 +148,8 @@ class TaskBook:
             task = self._tasks[task_id]
             if at is not None:
                 self._started[task_id] = at.monotonic - (task.duration or 0.0)
+                if task.is_paused:
+                    self._paused[task_id] = at.monotonic
             if task.waits_to_run:
                 # What it waited for before it began is met.
                 self._let_wait(task_id, _only(task.terms or PLAIN, ()), task.place)
@@ -410,6 +415,39 @@ class TaskBook:
         task = self.get(task_id)
         return self._replace(task.with_reason(reason, self._ran(task, at), node))
 
+    def pause(self, task_id: int, at: Moment) -> Task:
+        """Note that the processes of a running task are stopped; return the task.
+
+        Its duration stands still from now on.
+
+        Raises:
+            UnknownTaskError: If there is no such task.
+            IllegalTransitionError: If it does not run, or waits for another attempt.
+        """
+        task = self.get(task_id)
+        if not is_running(task):
+            raise IllegalTransitionError(task, TaskStatus.RUNNING)
+        if task.is_paused:
+            return task
+        duration = self._ran(task, at)
+        self._paused[task_id] = at.monotonic
+        return self._replace(task.paused(at.wall, duration))
+
+    def resume(self, task_id: int, at: Moment) -> Task:
+        """Note that a task goes on, if it is paused; return the task.
+
+        Raises:
+            UnknownTaskError: If there is no such task.
+        """
+        task = self.get(task_id)
+        if not task.is_paused:
+            return task
+        took = at.monotonic - self._paused.pop(task_id, at.monotonic)
+        for clock in (self._started, self._attempts_began):
+            if (began := clock.get(task_id)) is not None:
+                clock[task_id] = began + took
+        return self._replace(task.resumed(at.wall))
+
     def note_left_running(self, task_id: int, names: str) -> Task:
         """Note what a finished task has left running by now, and return the task.
 
@@ -444,7 +482,7 @@ class TaskBook:
             UnknownTaskError: If there is no such task.
             IllegalTransitionError: See `end`.
         """
-        task = self.get(task_id)
+        task = self.resume(task_id, at)
         attempt = self._next_attempt(task, outcome, at, again=again)
         if attempt is None or task.status is not TaskStatus.RUNNING:
             return self.end(task_id, outcome, at, news)
@@ -483,7 +521,7 @@ class TaskBook:
             IllegalTransitionError: If the state machine does not allow it: the task
                 has ended already, or it is queued and the outcome is not Canceled.
         """
-        task = self.get(task_id)
+        task = self.resume(task_id, at)
         duration = None if task.started_at is None else self._ran(task, at)
         ended = self._replace(task.ended(outcome, at.wall, duration, news))
         self._started.pop(task_id, None)
@@ -696,7 +734,7 @@ class TaskBook:
         started = self._started.get(task.id)
         if started is None:
             return task.duration or 0.0
-        return max(0.0, at.monotonic - started)
+        return max(0.0, self._paused.get(task.id, at.monotonic) - started)
 
     def _restore_order(self, queued: list[int]) -> None:
         """Let the queued tasks of an earlier life wait as they did."""

@@ -22,6 +22,9 @@ from .terms import PLAIN, Terms
 RUNNING: Final = "running"
 """The reason of a task that runs, and of which there is nothing else to say."""
 
+PAUSED: Final = "paused"
+"""The reason of a running task whose processes are stopped for a while."""
+
 _QUEUED: Final = TaskStatus.QUEUED
 _FAILED: Final = TaskStatus.FAILED
 _CANCELED: Final = TaskStatus.CANCELED
@@ -73,7 +76,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         started_at: When it left the queue; none before.
         ended_at: When it ended; none before.
         duration: Seconds from start to end, or to the moment of the snapshot while
-            it runs. Measured on a clock that is never set back.
+            it runs, without pauses. Measured on a clock that is never set back.
         exit_code: The exit status of its process, if it had one and ended by itself.
         error: What went wrong; none if nothing did.
         progress: Percent, 0 to 100; none if unknown.
@@ -88,6 +91,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             one, or if it has not begun.
         figures: What it used, or its last attempt, once it has ended; none if that is
             not known.
+        paused_at: Since when it is paused; none while it is not.
+        paused_for: Seconds that its earlier pauses took.
     """
 
     id: int
@@ -115,6 +120,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     slot: _Size | None = None
     node: str = ""
     figures: Figures | None = None
+    paused_at: datetime | None = None
+    paused_for: _Seconds = 0.0
 
     def __post_init__(self) -> None:
         """Refuse a combination of fields that can't be.
@@ -153,6 +160,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             )
         if self.attempt is not None:
             problem = problem or self._contradiction_of_attempt(status, self.attempt)
+        if self.paused_at is not None:
+            problem = problem or self._contradiction_of_pause(self.paused_at)
         if problem:
             raise ValueError(f"task {self.id} ({status}): {problem}")
 
@@ -237,6 +246,16 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             return f"{attempt.due} is not a date that an attempt can have"
         return None
 
+    def _contradiction_of_pause(self, at: datetime) -> str | None:
+        if not is_running(self):
+            return "only a task that runs is paused"
+        return None if is_plausible(at) else f"{at} is not a date for a pause"
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it is Running and its processes are stopped for a while."""
+        return self.paused_at is not None
+
     @property
     def waits_to_run(self) -> bool:
         """Whether it is queued, or Running but between two attempts."""
@@ -293,6 +312,33 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             )
         return self._changed_to(
             TaskStatus.RUNNING, reason=RUNNING, started_at=at, duration=0.0, slot=slot
+        )
+
+    def paused(self, at: datetime, duration: float) -> Self:
+        """Return this running task as its processes are stopped for a while.
+
+        Args:
+            at: Since when.
+            duration: Seconds since it started, without earlier pauses.
+        """
+        return msgspec.structs.replace(
+            self, reason=PAUSED, paused_at=at, duration=duration
+        )
+
+    def resumed(self, at: datetime) -> Self:
+        """Return this task as it goes on after a pause; unchanged if it has none.
+
+        Args:
+            at: When.
+        """
+        if self.paused_at is None:
+            return self
+        took = max(0.0, (at - self.paused_at).total_seconds())
+        return msgspec.structs.replace(
+            self,
+            reason=self.attempt_text or RUNNING,
+            paused_at=None,
+            paused_for=self.paused_for + took,
         )
 
     def between_attempts(

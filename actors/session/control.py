@@ -13,6 +13,7 @@ from ..messages import (
     MoveTask,
     PauseQueue,
     PauseSchedule,
+    PauseTask,
     RemoveSchedule,
     RulesFound,
     SchedulesFound,
@@ -61,28 +62,60 @@ class Control(Talking):
 
     def pause(
         self, group: str | None = None, *, answer_timeout: float = ANSWER_TIMEOUT
-    ) -> QueueRules:
-        """Start no task of a group, or none at all; tasks that run go on.
+    ) -> RulesFound:
+        """Start no task of a group, or none at all, and pause those that run.
 
         Args:
             group: Which; `None` for all.
             answer_timeout: Seconds to wait for the answer.
 
         Returns:
-            What is set for the queue now.
+            What is set for the queue now, and the running tasks that were paused.
 
         Raises:
             RefusedError: If there can't be such a group.
             TimeoutError: If there was no answer in time.
         """
-        return self._request(PauseQueue(group), RulesFound, answer_timeout).rules
+        return self._request(PauseQueue(group), RulesFound, answer_timeout)
+
+    def drain(
+        self, group: str | None = None, *, answer_timeout: float = ANSWER_TIMEOUT
+    ) -> RulesFound:
+        """Start no task of a group, or none at all; those that run go on.
+
+        `resume` ends it. For the arguments and the rest see `pause`.
+        """
+        request = PauseQueue(group, drain=True)
+        return self._request(request, RulesFound, answer_timeout)
 
     def resume(
         self, group: str | None = None, *, answer_timeout: float = ANSWER_TIMEOUT
-    ) -> QueueRules:
-        """Start tasks again; see `pause`."""
+    ) -> RulesFound:
+        """Start tasks again, and let go on what is paused; see `pause`."""
         request = PauseQueue(group, paused=False)
-        return self._request(request, RulesFound, answer_timeout).rules
+        return self._request(request, RulesFound, answer_timeout)
+
+    def pause_task(
+        self, task_id: int, *, answer_timeout: float = ANSWER_TIMEOUT
+    ) -> Task:
+        """Stop all processes of a running task for a while, and return it.
+
+        It stays Running, and keeps its slot; its duration and its timeout stand still.
+        One that waits is held, as by `hold`.
+
+        Raises:
+            RefusedError: If there is no such task, it has ended, or its kind can't be
+                paused.
+            TimeoutError: If there was no answer in time.
+        """
+        return self._request(PauseTask(task_id), TaskAltered, answer_timeout).task
+
+    def resume_task(
+        self, task_id: int, *, answer_timeout: float = ANSWER_TIMEOUT
+    ) -> Task:
+        """Let a task go on that is paused, or release it; see `pause_task`."""
+        request = PauseTask(task_id, paused=False)
+        return self._request(request, TaskAltered, answer_timeout).task
 
     def set_group(
         self, name: str, slots: int, *, answer_timeout: float = ANSWER_TIMEOUT

@@ -356,8 +356,12 @@ def _as_left(task: Task, last_seen: float) -> Task:
         news = OutputMonitor(output).look_last()
         with contextlib.suppress(OSError):
             last_seen = max(last_seen, output.lstat().st_mtime)
+    if task.paused_at is not None:
+        # It has stood still since, and stands still as long as that lasts.
+        last_seen = task.paused_at.timestamp()
     began = last_seen if task.started_at is None else task.started_at.timestamp()
-    return task.progressed(news or OutputNews(0), max(0.0, last_seen - began))
+    ran = max(0.0, last_seen - began - task.paused_for)
+    return task.progressed(news or OutputNews(0), ran)
 
 
 def _find(record: ProcessRecord) -> Process | None:

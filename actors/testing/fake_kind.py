@@ -11,7 +11,9 @@ from .recorder import PATIENCE, Recorder
 if TYPE_CHECKING:
     from ..kinds import JobContext
 
-Step: TypeAlias = Literal["check", "start", "pid", "look", "progress", "stop", "kill"]
+Step: TypeAlias = Literal[
+    "check", "start", "pid", "look", "progress", "pause", "resume", "stop", "kill"
+]
 """A method of a kind or a job that may be called."""
 
 
@@ -22,7 +24,7 @@ class FakeJob:
 
     Attributes:
         context: What it was started with.
-        asked: What it was told, in order: `look`, `stop` and `kill`.
+        asked: What it was told, in order: `look`, `pause`, `resume`, `stop` and `kill`.
         ignores: Which of `stop` and `kill` do nothing.
         raises: What its methods raise instead of doing anything.
     """
@@ -88,6 +90,14 @@ class FakeJob:
         self._fail("progress")
         return self._progress
 
+    def pause(self) -> None:
+        """Note that it was told to stand still."""
+        self._note("pause")
+
+    def resume(self) -> None:
+        """Note that it was told to go on."""
+        self._note("resume")
+
     def stop(self) -> None:
         """End, unless that is ignored."""
         self._note("stop")
@@ -124,6 +134,7 @@ class FakeKind:
             A test may change it at any time.
     """
 
+    can_pause = True
     usage = "[ANYTHING]"
     summary = "do what a test says"
 

@@ -268,7 +268,7 @@ def test_terms_that_make_no_sense_are_refused(
 
 def test_nothing_starts_while_all_is_paused_after_a_reopening_too(one: OneSlot) -> None:
     runs = one.add()
-    assert one.system.pause().paused
+    assert one.system.pause().rules.paused
     waits = one.task()
     assert waits.reason == "everything is paused"
     one.complete(runs)
@@ -276,7 +276,7 @@ def test_nothing_starts_while_all_is_paused_after_a_reopening_too(one: OneSlot) 
     one.reopen()
     assert one.system.rules().paused
     assert one.running() == []
-    assert not one.system.resume().paused
+    assert not one.system.resume().rules.paused
     assert one.running() == [waits.id]
 
 

@@ -6,7 +6,7 @@ import os
 import signal
 from typing import TYPE_CHECKING, Final
 
-from ...actors import TaskStatus
+from ...actors import RulesFound, TaskStatus
 from ...actors.rules.safe_text import safe_line
 from ..dialogue.reports import rules_lines, slots_text
 from ..program.exit_status import EXIT_UNSUCCESSFUL
@@ -14,7 +14,6 @@ from .call import UsageError, complain
 from .scheduling import pause_schedule
 
 if TYPE_CHECKING:
-    from ...actors import QueueRules
     from ...actors.host.remote import RemoteSystem
     from .call import Call
 
@@ -75,11 +74,23 @@ def hold(call: Call, system: RemoteSystem) -> int:
 
 
 def pause(call: Call, system: RemoteSystem) -> int:
-    """Start nothing of a group, or of all, or start tasks again."""
+    """Pause tasks, a group or all, or let them go on."""
+    if ids := call.options.ids:
+        if call.options.group or call.options.schedule is not None:
+            raise UsageError("give ids, a group or a schedule, not several of these")
+        paused = call.options.verb == "pause"
+        change_one = system.pause_task if paused else system.resume_task
+        call.say_tasks([change_one(task_id) for task_id in ids])
+        return 0
     if (schedule_id := call.options.schedule) is not None:
         return pause_schedule(call, system, schedule_id)
     change = system.pause if call.options.verb == "pause" else system.resume
     return _tell_rules(call, change(call.options.group))
+
+
+def drain(call: Call, system: RemoteSystem) -> int:
+    """Start nothing of a group, or of all; what runs goes on."""
+    return _tell_rules(call, system.drain(call.options.group))
 
 
 def group(call: Call, system: RemoteSystem) -> int:
@@ -88,8 +99,9 @@ def group(call: Call, system: RemoteSystem) -> int:
     if (options.name is None) is not (options.parallel is None):
         raise UsageError("give a name and a number: group NAME --parallel N")
     if options.name is None:
-        return _tell_rules(call, system.rules())
-    return _tell_rules(call, system.set_group(options.name, options.parallel))
+        return _tell_rules(call, RulesFound(system.rules()))
+    rules = system.set_group(options.name, options.parallel)
+    return _tell_rules(call, RulesFound(rules))
 
 
 def parallel(call: Call, system: RemoteSystem) -> int:
@@ -122,9 +134,9 @@ def end(call: Call, system: RemoteSystem) -> int:
     return 0
 
 
-def _tell_rules(call: Call, rules: QueueRules) -> int:
+def _tell_rules(call: Call, found: RulesFound) -> int:
     if call.as_json:
-        call.say_json(rules)
+        call.say_json(found.rules)
     else:
-        call.say(*rules_lines(rules))
+        call.say(*rules_lines(found, paused=call.options.verb != "resume"))
     return 0

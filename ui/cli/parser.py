@@ -118,15 +118,18 @@ class _MakeVerb(Protocol):
 def _order_verbs(verb: _MakeVerb) -> None:
     """Add the verbs that say when queued tasks start."""
     for name, summary in (
-        ("pause", "start no more tasks; those that run go on"),
-        ("resume", "start tasks again"),
+        ("pause", "stop tasks for a while: those named, or all, and start no more"),
+        ("resume", "let paused tasks go on, and start tasks again"),
     ):
         pause = verb(name, summary)
+        pause.add_argument("ids", type=task_id, nargs="*", metavar="ID")
         whose = pause.add_mutually_exclusive_group()
         whose.add_argument("-g", "--group", metavar="NAME", help="of one group alone")
         whose.add_argument(
             "--schedule", type=count, metavar="ID", help="those that a schedule adds"
         )
+    drain = verb("drain", "start no more tasks; those that run finish")
+    drain.add_argument("-g", "--group", metavar="NAME", help="of one group alone")
     group = verb("group", "set how many tasks of a group run at a time, or show it")
     group.add_argument("name", nargs="?", metavar="NAME")
     group.add_argument("--parallel", type=count, metavar="N", help="0: no limit")

@@ -41,6 +41,7 @@ _VERBS: Final[Mapping[str, Callable[[Call, RemoteSystem], int]]] = {
     "move": control.move,
     "pause": control.pause,
     "resume": control.pause,
+    "drain": control.drain,
     "group": control.group,
     "edit": adding.edit,
     "rename": adding.rename,

@@ -204,13 +204,13 @@ def _schedules(word: str, used: set[str], known: Vocabulary) -> Iterable[Proposa
 
 
 def whose(given: Options) -> Completer:
-    """Return a completer of a choice that may be that of a schedule."""
+    """Return a completer of open tasks, or a choice that may be a schedule."""
 
     def complete(rest: str, known: Vocabulary) -> Completion:
         name, space, word = rest.lstrip().partition(" ")
         if name == "--schedule" and space:
             return schedules(word, known)
-        return options(given)(rest, known)
+        return _arguments(_open_tasks, given, needed=False, several=True)(rest, known)
 
     return complete
 

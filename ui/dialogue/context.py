@@ -136,7 +136,7 @@ class Context:
     def can_end(self, task: Task) -> bool:
         """Tell whether a task has ended or can end in this session."""
         if task.status is not TaskStatus.QUEUED:
-            return True
+            return not task.is_paused
         held = task.terms is not None and task.terms.held
         return task.kind in self._kind_names and not held
 

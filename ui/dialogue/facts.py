@@ -63,7 +63,7 @@ def task_facts(  # noqa: PLR0913 - each is one independent thing
     lines, opened, both = Shown.LINES, Shown.OPENED, Shown.BOTH
     args = " ".join(task.args)
     facts: list[tuple[Shown, str, str | None]] = [
-        (lines, "status", f"{icons.of(task.status)} {task.status}: {task.reason}"),
+        (lines, "status", f"{icons.of_task(task)} {task.status}: {task.reason}"),
         (opened, "result", result(task)),
         (opened, "why", task.reason if task.reason != task.status else None),
         (lines, "kind", task.kind),
@@ -77,6 +77,7 @@ def task_facts(  # noqa: PLR0913 - each is one independent thing
         (lines, "started", _time(task.started_at)),
         (lines, "ended", _time(task.ended_at)),
         (opened, "times", _times(task, dot)),
+        (both, "paused", pauses(task)),
         (lines, "duration", _known(task.duration, duration_text)),
         (lines, "progress", _known(task.progress, "{}%".format)),
         (both, "estimate", left),
@@ -101,6 +102,20 @@ def result(task: Task) -> str:
 def error_beyond_reason(task: Task) -> str | None:
     """Return what went wrong, if the reason does not say it already."""
     return task.error if task.error and task.error not in task.reason else None
+
+
+def status_word(task: Task) -> str:
+    """Return the status of a task in a word, with that of one that is paused."""
+    return "paused" if task.is_paused else task.status.value
+
+
+def pauses(task: Task) -> str:
+    """Say since when a task is paused, and how long it was; empty if it never was."""
+    parts = [f"since {_time(task.paused_at)}"] if task.paused_at else []
+    if task.paused_for:
+        before = " before" if parts else ""
+        parts.append(f"for {duration_text(task.paused_for)}{before}")
+    return ", ".join(parts)
 
 
 def starts_in(task: Task) -> str:

@@ -161,6 +161,8 @@ def look_at_task(wanted: LookAtTask) -> TaskLook:
     end = output_end(task)
     if task.status is not TaskStatus.RUNNING or task.started_at is None:
         return TaskLook(end)
+    if task.is_paused:
+        return TaskLook(end)  # that it does nothing says nothing of it
     silence = 0.0
     if task.output_path is not None:
         started_at = task.started_at.timestamp()

@@ -20,7 +20,7 @@ from .facts import Shown, error_beyond_reason, result, task_facts
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from ...actors import QueueRules, Task, TaskCounts, TaskFound, TaskList
+    from ...actors import RulesFound, Task, TaskCounts, TaskFound, TaskList
     from ...actors.processes.activity import VitalSigns
     from ..text.theme import Icons
 
@@ -130,14 +130,30 @@ def countdown_text(seconds: float) -> str:
     return f"{whole}s" if whole < _MINUTE else duration_text(whole)
 
 
-def rules_lines(rules: QueueRules) -> list[str]:
-    """Write what is set for the whole queue."""
+def rules_lines(found: RulesFound, *, paused: bool = True) -> list[str]:
+    """Write what is set for the whole queue, and which running tasks that concerns.
+
+    Args:
+        found: What is set.
+        paused: Whether the tasks that it names were paused, or go on.
+    """
+    rules = found.rules
     lines = ["everything is paused: no task starts"] if rules.paused else []
     for group in rules.groups:
         parts = [f"{group.slots} at a time"] * bool(group.slots)
         parts += ["paused"] * group.paused
         lines.append(f"group {group.name}: {', '.join(parts)}")
-    return lines or ["nothing is paused, and no group has slots of its own"]
+    lines = lines or ["nothing is paused, and no group has slots of its own"]
+    if found.tasks:
+        lines.append(f"{'paused' if paused else 'going on'}: {_ids(found.tasks)}")
+    if found.unpaused:
+        lines.append(f"running on, since their kind can't: {_ids(found.unpaused)}")
+    return lines
+
+
+def _ids(ids: Sequence[int]) -> str:
+    more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
+    return f"{', '.join(f'#{it}' for it in ids[:_NAMED])}{more}"
 
 
 def counts_text(counts: TaskCounts) -> str:
@@ -217,7 +233,7 @@ def _named(task: Task, icons: Icons, depth: int) -> str:
 
 
 _COLUMNS: Final[tuple[tuple[str, str, Callable[[Task, Icons, int], str]], ...]] = (
-    (" ", "", lambda task, icons, _: icons.of(task.status)),
+    (" ", "", lambda task, icons, _: icons.of_task(task)),
     ("ID", "<", lambda task, _icons, _: f"#{task.id}"),
     ("Progress", ">", lambda task, _icons, _: _percent(task.progress)),
     ("Duration", ">", lambda task, _icons, _: duration_text(task.duration)),

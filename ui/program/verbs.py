@@ -14,6 +14,7 @@ VERBS = (
     "kill",
     "move",
     "pause",
+    "drain",
     "resume",
     "group",
     "stash",

@@ -12,6 +12,8 @@ from .rows import PLAIN, Style
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from ...actors import Task
+
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 _PALETTE: Final = 256
@@ -20,7 +22,8 @@ _PALETTE: Final = 256
 class Icons(msgspec.Struct, frozen=True):
     """The signs of a list of tasks; every one of them is a single cell wide.
 
-    One for each status, and one before a task that waits for the one above it.
+    One for each status, one for a running task that is paused, and one before a task
+    that waits for the one above it.
     """
 
     queued: str
@@ -28,7 +31,12 @@ class Icons(msgspec.Struct, frozen=True):
     complete: str
     failed: str
     canceled: str
+    paused: str
     branch: str
+
+    def of_task(self, task: Task) -> str:
+        """Return the sign for a task as it is now."""
+        return self.paused if task.is_paused else self.of(task.status)
 
     def of(self, status: TaskStatus) -> str:
         """Return the sign for a status."""
@@ -45,8 +53,8 @@ class Icons(msgspec.Struct, frozen=True):
                 return self.canceled
 
 
-UNICODE_ICONS: Final = Icons("○", "●", "✓", "✗", "⊘", "└")
-ASCII_ICONS: Final = Icons("o", "*", "+", "x", "-", "`")
+UNICODE_ICONS: Final = Icons("○", "●", "✓", "✗", "⊘", "‖", "└")
+ASCII_ICONS: Final = Icons("o", "*", "+", "x", "-", "=", "`")
 
 
 def icons_for(encoding: str | None) -> Icons:

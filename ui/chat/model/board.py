@@ -37,7 +37,8 @@ class Seen(msgspec.Struct, frozen=True):
 
     def duration(self, now: float) -> float | None:
         """Return how long the task has run at a later moment of the same clock."""
-        if self.task.duration is None or self.task.status is not TaskStatus.RUNNING:
+        running = self.task.status is TaskStatus.RUNNING and not self.task.is_paused
+        if self.task.duration is None or not running:
             return self.task.duration
         return self.task.duration + max(0.0, now - self.at)
 
@@ -129,7 +130,8 @@ class TaskBoard:
 
     def is_moving(self, now: float) -> bool:
         """Tell whether what is shown changes by itself as time passes."""
-        return bool(self._ids[TaskStatus.RUNNING] or self._lingering(now))
+        running = (self._seen[it].task for it in self._ids[TaskStatus.RUNNING])
+        return not all(it.is_paused for it in running) or bool(self._lingering(now))
 
     def live_count(self, now: float) -> int:
         """Return how many tasks `live` knows of."""

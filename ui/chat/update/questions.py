@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from ...dialogue import commands
 from ..model.state import Question
 from ..views.layout import has_room_to_ask
+from ..views.question import stands_still
 from .absorb import absorb
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ AMID_LETTERS: Final = 1.0
 _SEEN: Final = 0.3  # nobody has read it sooner
 _MOVES: Final = frozenset("jkgG")
 
-ASKS: Final = frozenset({"cancel", "kill", "rerun"})
-"""The actions that end or start a task."""
+ASKS: Final = frozenset({"cancel", "kill", "pause", "rerun"})
+"""The actions that end, pause or start a task."""
 
 
 def ask(
@@ -84,10 +85,12 @@ def expire(state: ChatState) -> None:
 def _of(action: str, task: Task) -> Command:
     if action == "rerun":
         return commands.Again(task)
+    if action == "pause":
+        return commands.PauseTasks((task.id,), not stands_still(task))
     return commands.Cancel((task.id,), now=action == "kill")
 
 
 def _command(action: str, task_id: int) -> str:
-    if action == "rerun":
-        return f"/rerun {task_id}"
+    if action in {"pause", "rerun"}:
+        return f"/{action} {task_id}"
     return f"/cancel {task_id}{' --now' if action == 'kill' else ''}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from ....actors import TaskStatus
 from ....actors.rules.safe_text import safe_line, safe_lines, size_text
-from ...dialogue.facts import Shown, task_facts
+from ...dialogue.facts import Shown, status_word, task_facts
 from ...text.cells import clip, clip_row, wrap
 from ...text.rows import Row, Span
 from ...text.theme import duration_text
@@ -72,7 +72,7 @@ def _title(seen: Seen, state: ChatState, columns: int) -> Row:
     task, look = seen.task, state.look
     style = look.theme.of(task.status)
     left = (
-        Span(f"{look.icons.of(task.status)} #{task.id} {task.status}  ", style),
+        Span(f"{look.icons.of_task(task)} #{task.id} {status_word(task)}  ", style),
         Span(safe_line(task.description), look.theme.title),
     )
     seconds = seen.duration(state.now)

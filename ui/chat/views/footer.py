@@ -81,7 +81,7 @@ def _senseless(state: ChatState, task_id: int) -> frozenset[str]:
     """Return the actions that make no sense for a task as it is now."""
     seen = state.board.find(task_id)
     if seen is None:
-        return frozenset({"cancel", "kill", "rerun"})
+        return frozenset({"cancel", "kill", "pause", "rerun"})
     if seen.task.status.is_final:
-        return frozenset({"cancel", "kill"})
+        return frozenset({"cancel", "kill", "pause"})
     return frozenset({"rerun"})

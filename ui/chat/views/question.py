@@ -15,12 +15,18 @@ from .paint import titled_rule, wrap_spans
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ....actors import Task
     from ..model.board import Seen
     from ..model.state import ChatState
 
 _NAMED: Final = 3
 _LONGEST_NAME: Final = 60
-_VERBS: Final = {"cancel": "Cancel", "kill": "Kill", "rerun": "Run again"}
+_VERBS: Final = {
+    "cancel": "Cancel",
+    "kill": "Kill",
+    "pause": "Pause",
+    "rerun": "Run again",
+}
 
 
 def question_rows(
@@ -52,11 +58,20 @@ def _about_leaving(state: ChatState, question: Leaving) -> tuple[str, str]:
     return "Leave?", f"{fate} /quit --end ends the session."
 
 
+def stands_still(task: Task) -> bool:
+    """Tell whether a task is paused, or held before its start."""
+    waits = task.waits_to_run and task.terms is not None and task.terms.held
+    return task.is_paused or waits
+
+
 def _about_task(state: ChatState, question: Question) -> tuple[str, str]:
     """Name what a key would do to a task, and how to answer."""
     seen = state.board.find(question.task_id)
     name = "" if seen is None else safe_line(seen.task.description)
-    asked = f"{_VERBS[question.action]} #{question.task_id}?"
+    verb = _VERBS[question.action]
+    if question.action == "pause" and seen is not None and stands_still(seen.task):
+        verb = "Resume"
+    asked = f"{verb} #{question.task_id}?"
     now = ""
     if seen is not None and question.action == "rerun":
         running = seen.task.status is TaskStatus.RUNNING

@@ -191,8 +191,8 @@ def _bar(progress: int | None, look: Look) -> tuple[Span, ...]:
 
 
 def _icon(task: Task, look: Look, now: float) -> str:
-    if task.status is not TaskStatus.RUNNING:
-        return look.icons.of(task.status)
+    if task.status is not TaskStatus.RUNNING or task.is_paused:
+        return look.icons.of_task(task)
     frames = look.signs.spinner
     return frames[int(now * SPINS_PER_SECOND) % len(frames)]
 

@@ -56,7 +56,7 @@ function _shtab_backburner_using
   test "$_shtab_backburner_cmdpath" = "$argv"
 end
 
-set -g _shtab_backburner_commands add run status list show log wait cancel kill rerun pause resume group edit rename schedules unschedule move stash enqueue clean parallel sessions host end completions
+set -g _shtab_backburner_commands add run status list show log wait cancel kill rerun pause resume drain group edit rename schedules unschedule move stash enqueue clean parallel sessions host end completions
 set -g _shtab_backburner_opts_with_value --after --after-any --after-failed --at --batch --catch-up --config --cpus --delay --each --env --every --grace --grep --group --label --lines --max-fails --memory --need --on-reboot --parallel --pids --priority --restart --retry --retry-delay --retry-on --schedule --session --signal --since --state-dir --timeout --workdir --zone -a -e -g -l -n -s -w
 
 complete -c backburner -e
@@ -232,7 +232,7 @@ complete -c backburner -n '_shtab_backburner_using rerun' -l state-dir -xka "(__
 complete -c backburner -n '_shtab_backburner_using rerun' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
 complete -c backburner -n '_shtab_backburner_using rerun' -l json -d 'write JSON'
 complete -c backburner -n '_shtab_backburner_using rerun; and test $_shtab_backburner_npos -ge 0' -ka "(_backburner_list tasks)" -d ID
-complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a pause -d 'start no more tasks; those that run go on'
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a pause -d 'stop tasks for a while: those named, or all, and start no more'
 complete -c backburner -n '_shtab_backburner_using pause' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using pause' -l session -xka "(_backburner_list sessions)" -d 'which session'
 complete -c backburner -n '_shtab_backburner_using pause' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
@@ -240,7 +240,8 @@ complete -c backburner -n '_shtab_backburner_using pause' -l config -xka "(__fis
 complete -c backburner -n '_shtab_backburner_using pause' -l json -d 'write JSON'
 complete -c backburner -n '_shtab_backburner_using pause' -s g -l group -xka "(_backburner_list groups)" -d 'of one group alone'
 complete -c backburner -n '_shtab_backburner_using pause' -l schedule -xka "(_backburner_list schedules)" -d 'those that a schedule adds'
-complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a resume -d 'start tasks again'
+complete -c backburner -n '_shtab_backburner_using pause; and test $_shtab_backburner_npos -ge 0' -ka "(_backburner_list open)" -d ID
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a resume -d 'let paused tasks go on, and start tasks again'
 complete -c backburner -n '_shtab_backburner_using resume' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using resume' -l session -xka "(_backburner_list sessions)" -d 'which session'
 complete -c backburner -n '_shtab_backburner_using resume' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
@@ -248,6 +249,14 @@ complete -c backburner -n '_shtab_backburner_using resume' -l config -xka "(__fi
 complete -c backburner -n '_shtab_backburner_using resume' -l json -d 'write JSON'
 complete -c backburner -n '_shtab_backburner_using resume' -s g -l group -xka "(_backburner_list groups)" -d 'of one group alone'
 complete -c backburner -n '_shtab_backburner_using resume' -l schedule -xka "(_backburner_list schedules)" -d 'those that a schedule adds'
+complete -c backburner -n '_shtab_backburner_using resume; and test $_shtab_backburner_npos -ge 0' -ka "(_backburner_list open)" -d ID
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a drain -d 'start no more tasks; those that run finish'
+complete -c backburner -n '_shtab_backburner_using drain' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using drain' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using drain' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using drain' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using drain' -l json -d 'write JSON'
+complete -c backburner -n '_shtab_backburner_using drain' -s g -l group -xka "(_backburner_list groups)" -d 'of one group alone'
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a group -d 'set how many tasks of a group run at a time, or show it'
 complete -c backburner -n '_shtab_backburner_using group' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using group' -l session -xka "(_backburner_list sessions)" -d 'which session'

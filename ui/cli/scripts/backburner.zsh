@@ -14,6 +14,7 @@ _shtab_backburner_commands() {
     cancel:'cancel tasks'
     clean:'forget finished tasks and delete their output'
     completions:'write what completes commands on Tab in a shell'
+    drain:'start no more tasks; those that run finish'
     edit:'change a queued task, in $EDITOR or to what is given'
     end:'end the session and what runs in it'
     enqueue:'let tasks start that were held'
@@ -24,10 +25,10 @@ _shtab_backburner_commands() {
     log:'show what a task printed'
     move:'change when a queued task starts'
     parallel:'let N tasks run at a time, as long as the host runs'
-    pause:'start no more tasks; those that run go on'
+    pause:'stop tasks for a while: those named, or all, and start no more'
     rename:'change what a task is called'
     rerun:'add tasks once more, as they were asked for'
-    resume:'start tasks again'
+    resume:'let paused tasks go on, and start tasks again'
     run:'add a task, show its output, exit with its status'
     schedules:'list what is added again and again, by add --every'
     sessions:'list the sessions'
@@ -133,6 +134,18 @@ _shtab_backburner_completions_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_backburner_completions_defaults_added=0
+
+_shtab_backburner_drain_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
+  {-g,--group}"[of one group alone]:NAME:_backburner_groups"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_drain_defaults_added=0
 
 _shtab_backburner_edit_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -279,6 +292,7 @@ _shtab_backburner_pause_options=(
   "--json[write JSON]"
   {-g,--group}"[of one group alone]:NAME:_backburner_groups"
   "--schedule[those that a schedule adds]:ID:_backburner_schedules"
+  "*:ID:_backburner_open"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -317,6 +331,7 @@ _shtab_backburner_resume_options=(
   "--json[write JSON]"
   {-g,--group}"[of one group alone]:NAME:_backburner_groups"
   "--schedule[those that a schedule adds]:ID:_backburner_schedules"
+  "*:ID:_backburner_open"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -481,6 +496,7 @@ _shtab_backburner() {
         cancel) _arguments -C -s $_shtab_backburner_cancel_options ;;
         clean) _arguments -C -s $_shtab_backburner_clean_options ;;
         completions) _arguments -C -s $_shtab_backburner_completions_options ;;
+        drain) _arguments -C -s $_shtab_backburner_drain_options ;;
         edit) _arguments -C -s $_shtab_backburner_edit_options ;;
         end) _arguments -C -s $_shtab_backburner_end_options ;;
         enqueue) _arguments -C -s $_shtab_backburner_enqueue_options ;;

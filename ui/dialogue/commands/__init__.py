@@ -13,20 +13,16 @@ from .allowing import ALLOW, Allow
 from .creation import BANG, RERUN, TASK, Again, Rerun, Run, Say, UnknownKindError
 from .editing import EDIT, RENAME, Edit, Rename
 from .ending import CANCEL, CLEAR, Cancel, CancelEverything, Clear
+from .pauses import DRAIN, GROUP, PAUSE, RESUME, Pause, PauseTasks, SetUpGroup
 from .schedules import SCHEDULES, UNSCHEDULE, ShowSchedules, Unschedule
 from .scheduling import (
     ENQUEUE,
-    GROUP,
     MOVE,
     PARALLEL,
-    PAUSE,
-    RESUME,
     STASH,
     Hold,
     Move,
     Parallel,
-    Pause,
-    SetUpGroup,
 )
 from .session import (
     CHAT,
@@ -71,6 +67,7 @@ __all__ = [
     "Move",
     "Parallel",
     "Pause",
+    "PauseTasks",
     "Quit",
     "Rename",
     "Rerun",
@@ -140,6 +137,7 @@ REGISTRY: Final = Registry(
     RENAME,
     MOVE,
     PAUSE,
+    DRAIN,
     RESUME,
     GROUP,
     STASH,

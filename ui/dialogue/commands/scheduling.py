@@ -8,25 +8,19 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ....actors import (
-    GetRules,
     HoldTask,
     MoveTask,
-    PauseQueue,
     QueueReply,
-    RulesFound,
-    SetGroup,
     SetSlots,
     Slots,
     TaskAltered,
 )
 from ....actors.rules.safe_text import brief, safe_line
-from ....actors.rules.terms import is_group_name
 from .. import completers
 from ..answers import ParallelAnswer
 from ..arguments import UsageError, task_id
 from ..registry import CommandSpec, also
-from ..reports import rules_lines, slots_text
-from .schedules import pause_schedule, schedule_id
+from ..reports import slots_text
 
 if TYPE_CHECKING:
     from ..context import Context
@@ -52,12 +46,13 @@ class Move(msgspec.Struct, frozen=True):
             self.task_id,
             lambda wanted: context.send(
                 lambda i: MoveTask(wanted, self.first, self.before, None, i),
-                lambda reply: _altered(context, reply),
+                lambda reply: altered(context, reply),
             ),
         )
 
 
-def _altered(context: Context, reply: QueueReply) -> list[Effect]:
+def altered(context: Context, reply: QueueReply) -> list[Effect]:
+    """Say what a task that was altered waits for, or does."""
     if not isinstance(reply, TaskAltered):
         return []
     task = reply.task
@@ -107,7 +102,7 @@ class Hold(msgspec.Struct, frozen=True):
         def hold(wanted: int) -> list[Effect]:
             return context.send(
                 lambda i: HoldTask(wanted, self.held, None, i),
-                lambda reply: _altered(context, reply),
+                lambda reply: altered(context, reply),
             )
 
         return [e for it in self.task_ids for e in context.with_task(it, hold)]
@@ -138,119 +133,6 @@ STASH, ENQUEUE = (
             ("/release", "/unstash"),
         ),
     )
-)
-
-
-class Pause(msgspec.Struct, frozen=True):
-    """Start nothing, or tasks again; of a group or a schedule, or at all."""
-
-    group: str | None = None
-    paused: bool = True
-    schedule: int | None = None
-
-    def run(self, context: Context) -> list[Effect]:
-        """Ask for it."""
-        if self.schedule is not None:
-            return pause_schedule(context, self.schedule, paused=self.paused)
-        return context.send(
-            lambda i: PauseQueue(self.group, self.paused, None, i),
-            lambda reply: _ruled(context, reply),
-        )
-
-
-def _ruled(context: Context, reply: QueueReply) -> list[Effect]:
-    if not isinstance(reply, RulesFound):
-        return []
-    return [context.reply(rules_lines(reply.rules))]
-
-
-def _group_name(word: str) -> str:
-    if not is_group_name(word):
-        raise UsageError(f"{brief(word)} is not a group; use a short name")
-    return word
-
-
-def _parse_pause(name: str, rest: str, *, paused: bool) -> Pause:
-    match rest.split():
-        case [] | ["--all"]:
-            return Pause(None, paused)
-        case ["--group", group]:
-            return Pause(_group_name(group), paused)
-        case ["--schedule", word]:
-            return Pause(None, paused, schedule_id(word))
-        case _:
-            raise UsageError(
-                f"{name} takes nothing, a group or a schedule: {name} --group NAME,"
-                f" {name} --schedule ID"
-            )
-
-
-_WHOSE: Final = (
-    ("--all", "all tasks"),
-    ("--group", "those of one group, whose name follows"),
-    ("--schedule", "those of one schedule, whose id follows"),
-)
-
-PAUSE, RESUME = (
-    CommandSpec(
-        name,
-        "[--group NAME | --schedule ID]",
-        summary,
-        partial(_parse_pause, name, paused=paused),
-        completers.whose(_WHOSE),
-        synonyms=also(*others),
-    )
-    for name, paused, summary, others in (
-        ("/pause", True, "start no more tasks; those that run go on", ("/drain",)),
-        (
-            "/resume",
-            False,
-            "start tasks again after /pause",
-            ("/unpause", "/continue"),
-        ),
-    )
-)
-
-
-class SetUpGroup(msgspec.Struct, frozen=True):
-    """Set how many tasks of a group run at a time; none for a look at all groups."""
-
-    name: str | None = None
-    slots: int = 0
-
-    def run(self, context: Context) -> list[Effect]:
-        """Ask for it."""
-        name = self.name
-        if name is None:
-            return context.send(
-                lambda i: GetRules(None, i), lambda reply: _ruled(context, reply)
-            )
-        return context.send(
-            lambda i: SetGroup(name, self.slots, None, i),
-            lambda reply: _ruled(context, reply),
-        )
-
-
-def _parse_group(rest: str) -> SetUpGroup:
-    match rest.split():
-        case []:
-            return SetUpGroup()
-        case [name, "--parallel", slots] if slots.isascii() and slots.isdigit():
-            return SetUpGroup(_group_name(name), int(slots[:9]))
-        case _:
-            raise UsageError(
-                "/group takes a name and a number: /group builds --parallel 2"
-            )
-
-
-GROUP: Final = CommandSpec(
-    "/group",
-    "[NAME --parallel N]",
-    "set how many tasks of a group run at a time, or show what is set",
-    _parse_group,
-    completers.options((("--parallel", "how many; 0 for as many as there is room"),)),
-    ("A task without --group is in the group default.",),
-    also("/groups"),
 )
 
 

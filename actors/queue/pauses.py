@@ -1,0 +1,106 @@
+"""Pauses: of one task, and of the running tasks of a group or of all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..messages import (
+    PauseTask,
+    QueueReply,
+    RefusalCode,
+    Refused,
+    TaskAltered,
+    TaskEvent,
+)
+from ..rules.book import UnknownTaskError
+from ..rules.outcome import STOPPING
+from ..rules.status import TaskFilter
+from ..rules.terms import PLAIN
+
+if TYPE_CHECKING:
+    from ..kinds import Kinds
+    from ..rules.task import Task
+    from .changes import Changes
+    from .starts import Starts
+
+
+class Pauses:
+    """Pauses running tasks, and lets them go on.
+
+    Args:
+        changes: The tasks there are.
+        starts: Reaches the runner.
+        kinds: Tell which tasks can be paused.
+    """
+
+    def __init__(self, changes: Changes, starts: Starts, kinds: Kinds) -> None:
+        self._changes = changes
+        self._book = changes.book
+        self._starts = starts
+        self._kinds = kinds
+
+    def pause(self, message: PauseTask) -> QueueReply:
+        """Pause a task that does not wait, or let it go on."""
+        task_id, correlation_id = message.task_id, message.correlation_id
+        try:
+            task = self._book.get(task_id)
+        except UnknownTaskError:
+            return self._changes.unknown(task_id, correlation_id)
+        if task.status.is_final:
+            text = f"task {task_id} has already finished ({task.status}: {task.reason})"
+            return Refused(text, RefusalCode.FINISHED, correlation_id)
+        if task.reason.startswith(STOPPING):
+            text = f"task {task_id} is being stopped"
+            return Refused(text, RefusalCode.INVALID, correlation_id)
+        if (problem := self._problem(task)) is not None:
+            text = f"task {task_id} can't be paused: {problem}"
+            return Refused(text, RefusalCode.INVALID, correlation_id)
+        task = self._set(task, paused=message.paused)
+        return TaskAltered(task, correlation_id)
+
+    def pause_running(
+        self, group: str | None, *, paused: bool
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Pause the running tasks of a group, or all, or let them go on.
+
+        Those of a group that is paused itself don't go on with all.
+
+        Returns:
+            The ids of those that were changed, and of those that can't be paused.
+        """
+        changed: list[int] = []
+        running_on: list[int] = []
+        for task in self._book.list(TaskFilter.RUNNING, self._changes.now()):
+            its_group = (task.terms or PLAIN).group
+            if (
+                (group is not None and group != its_group)
+                or self._book.waits_to_run(task.id)
+                or task.is_paused is paused
+                or task.reason.startswith(STOPPING)
+                or (not paused and self._book.is_paused(its_group))
+            ):
+                continue
+            if self._problem(task) is None:
+                self._set(task, paused=paused)
+                changed.append(task.id)
+            else:
+                running_on.append(task.id)
+        return tuple(changed), tuple(running_on)
+
+    def _set(self, task: Task, *, paused: bool) -> Task:
+        if task.is_paused is paused:
+            return task
+        change = self._book.pause if paused else self._book.resume
+        task = change(task.id, self._changes.now())
+        self._starts.pause_job(task.id, paused=paused)
+        return self._changes.changed(task, TaskEvent.PROGRESS)
+
+    def _problem(self, task: Task) -> str | None:
+        """Return why a running task can't be paused; None if it can."""
+        if engine := (task.terms or PLAIN).engine:
+            return f"it runs on the engine {engine!r}"
+        # Not a part of the protocol of kinds, which most had before there was this.
+        kind = self._kinds.find(task.kind) if task.kind in self._kinds else None
+        if getattr(kind, "can_pause", False) is not True:
+            return f"its kind {task.kind!r} can't"
+        return None

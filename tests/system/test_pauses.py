@@ -1,0 +1,311 @@
+"""Paused tasks, with real processes: they stand still, and go on as if nothing was."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Final
+
+import psutil
+import pytest
+from backburner.actors import (
+    RefusalCode,
+    RefusedError,
+    TaskStatus,
+    TaskSystem,
+    Terms,
+)
+from backburner.actors.testing import FakeKind
+from patience import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    Until = Callable[[Callable[[], bool]], None]
+
+RUNNING, COMPLETE, CANCELED, FAILED = (
+    TaskStatus.RUNNING,
+    TaskStatus.COMPLETE,
+    TaskStatus.CANCELED,
+    TaskStatus.FAILED,
+)
+
+_TREE: Final = """
+counts() { echo $BASHPID >> pids; while :; do echo >> ticks; sleep 0.01; done; }
+counts &
+(counts) &
+setsid bash -c "$(declare -f counts); counts" &
+bash -c 'set -m; '"$(declare -f counts)"'; counts & wait' &
+(setsid bash -c "$(declare -f counts); counts" &)
+echo $$ >> pids
+until [ $(wc -l < pids) = 6 ]; do sleep 0.01; done
+echo set
+wait
+"""
+"""Processes in the group, out of the group, out of the session, without a parent."""
+
+_COUNT: Final = 6
+
+
+@pytest.fixture
+def system(lair: Path) -> Iterator[TaskSystem]:
+    with TaskSystem(directory=lair / "session", slots=2, grace=0.3) as system:
+        yield system
+
+
+def _states(folder: Path) -> dict[int, str]:
+    """Return the states of the processes that have written their ids."""
+    states: dict[int, str] = {}
+    for pid in (folder / "pids").read_text().split():
+        try:
+            states[int(pid)] = psutil.Process(int(pid)).status()
+        except psutil.NoSuchProcess:
+            states[int(pid)] = "gone"
+    return states
+
+
+def _all_started(folder: Path) -> bool:
+    pids = folder / "pids"
+    return pids.exists() and len(pids.read_text().split()) == _COUNT
+
+
+def _all_stopped(folder: Path) -> bool:
+    return {*_states(folder).values()} == {psutil.STATUS_STOPPED}
+
+
+def _none_stopped(folder: Path) -> bool:
+    states = {*_states(folder).values()}
+    return not states & {psutil.STATUS_STOPPED, "gone"}
+
+
+def test_a_paused_task_stands_still_with_all_that_it_has_started(
+    system: TaskSystem, lair: Path, until: Until
+) -> None:
+    task = system.add("Tree", "bash", _TREE, directory=lair)
+    until(lambda: _all_started(lair))
+    paused = system.pause_task(task.id)
+    assert (paused.status, paused.reason, paused.is_paused) == (RUNNING, "paused", True)
+    until(lambda: _all_stopped(lair))
+    size = (lair / "ticks").stat().st_size
+    assert (lair / "ticks").stat().st_size == size
+    resumed = system.resume_task(task.id)
+    assert (resumed.status, resumed.reason) == (RUNNING, "running")
+    assert (resumed.paused_at, resumed.paused_for > 0) == (None, True)
+    until(lambda: _none_stopped(lair))
+    until(lambda: (lair / "ticks").stat().st_size > size)
+    system.cancel(task.id)
+    assert system.wait(task.id, timeout=PATIENCE)[0].status is CANCELED
+
+
+def test_what_starts_others_all_the_time_stands_still_as_well(
+    system: TaskSystem, lair: Path, until: Until
+) -> None:
+    """Each of them in a session of its own: no signal reaches them all at once."""
+    storm = 'storm() { echo >> ticks; setsid bash -c "$(declare -f storm); storm"; }'
+    task = system.add("Storm", "bash", f"{storm}; storm", directory=lair)
+    ticks = lair / "ticks"
+    until(lambda: ticks.exists() and ticks.stat().st_size > 2)
+    system.pause_task(task.id)
+    processes: dict[int, str] = {}
+
+    def still() -> bool:
+        before = dict(processes)
+        processes.clear()
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.cwd() == str(lair):
+                    processes[process.pid] = process.status()
+        return before == processes and {*processes.values()} == {"stopped"}
+
+    until(still)
+    system.resume_task(task.id)
+    size = ticks.stat().st_size
+    until(lambda: ticks.stat().st_size > size)
+    system.cancel(task.id, now=True)
+    system.wait(task.id, timeout=PATIENCE)
+
+
+def test_a_paused_task_is_canceled_with_its_grace(
+    system: TaskSystem, lair: Path, until: Until
+) -> None:
+    command = (
+        "trap 'echo cleaned up; exit 0' TERM; touch here; while :; do sleep 1; done"
+    )
+    task = system.add("Trap", "bash", command, directory=lair)
+    until((lair / "here").exists)
+    system.pause_task(task.id)
+    stopping = system.cancel(task.id)
+    assert (stopping.reason, stopping.is_paused) == ("stopping, canceled", False)
+    (ended,) = system.wait(task.id, timeout=PATIENCE)
+    assert (ended.status, ended.last_line) == (CANCELED, "cleaned up")
+    assert ended.paused_at is None
+
+
+def test_a_paused_tree_is_killed_by_a_cancel_at_once(
+    system: TaskSystem, lair: Path, until: Until
+) -> None:
+    task = system.add("Tree", "bash", _TREE, directory=lair)
+    until(lambda: _all_started(lair))
+    system.pause_task(task.id)
+    until(lambda: _all_stopped(lair))
+    system.cancel(task.id, now=True)
+    assert system.wait(task.id, timeout=PATIENCE)[0].status is CANCELED
+    until(lambda: {*_states(lair).values()} <= {"gone", psutil.STATUS_ZOMBIE})
+
+
+def test_a_task_that_is_paused_at_once_may_start_or_not_but_stands_still(
+    system: TaskSystem, lair: Path
+) -> None:
+    tasks = [system.add("Job", "bash", "sleep 0.2", directory=lair) for _ in range(2)]
+    for task in tasks:
+        system.pause_task(task.id)
+    assert [system.get(it.id).status for it in tasks] == [RUNNING, RUNNING]
+    for task in tasks:
+        system.resume_task(task.id)
+    done = system.wait(*(it.id for it in tasks), timeout=PATIENCE)
+    assert [it.status for it in done] == [COMPLETE, COMPLETE]
+
+
+def test_a_pause_of_a_task_that_waits_holds_it_and_a_resume_releases_it(
+    system: TaskSystem,
+) -> None:
+    blockers = [system.add("Job", "sleep", "1h") for _ in range(2)]
+    waits = system.add("Job", "sleep", "0s")
+    assert system.pause_task(waits.id).reason == "held"
+    for blocker in blockers:
+        system.cancel(blocker.id)
+    system.wait(*(it.id for it in blockers), timeout=PATIENCE)
+    assert system.get(waits.id).status is TaskStatus.QUEUED
+    system.resume_task(waits.id)
+    assert system.wait(waits.id, timeout=PATIENCE)[0].status is COMPLETE
+
+
+def test_a_paused_task_keeps_its_slot(system: TaskSystem) -> None:
+    first, second, third = (system.add("Job", "sleep", "1h") for _ in range(3))
+    system.pause_task(first.id)
+    assert [system.get(it.id).status for it in (second, third)] == [
+        RUNNING,
+        TaskStatus.QUEUED,
+    ]
+
+
+def test_everything_is_paused_and_goes_on_or_drains(system: TaskSystem) -> None:
+    one = system.add("Job", "sleep", "1h")
+    two = system.add("Job", "sleep", "1h", terms=Terms(group="builds"))
+    waits = system.add("Job", "sleep", "0s")
+    found = system.drain()
+    assert (found.rules.paused, found.tasks) == (True, ())
+    found = system.pause()
+    assert (found.rules.paused, found.tasks) == (True, (one.id, two.id))
+    assert system.pause("builds").tasks == ()
+    found = system.resume()
+    # That of the group is paused as long as the group is.
+    assert (found.rules.paused, found.tasks) == (False, (one.id,))
+    assert system.get(two.id).is_paused
+    assert system.resume("builds").tasks == (two.id,)
+    system.drain("builds")
+    assert not system.get(two.id).is_paused
+    system.cancel(one.id)
+    assert system.wait(waits.id, timeout=PATIENCE)[0].status is COMPLETE
+
+
+def test_what_can_not_be_paused_says_so(lair: Path) -> None:
+    kind = FakeKind()
+    kind.can_pause = False
+    with TaskSystem(directory=lair / "session", kinds=[kind]) as system:
+        runs = system.add("Job", "fake")
+        with pytest.raises(RefusedError, match="its kind 'fake' can't") as refused:
+            system.pause_task(runs.id)
+        assert refused.value.code is RefusalCode.INVALID
+        found = system.pause()
+        assert (found.tasks, found.unpaused) == ((), (runs.id,))
+        system.resume()
+        kind.job(runs.id).complete()
+        system.wait(runs.id, timeout=PATIENCE)
+        with pytest.raises(RefusedError, match="already finished") as refused:
+            system.pause_task(runs.id)
+        assert refused.value.code is RefusalCode.FINISHED
+        with pytest.raises(RefusedError, match="no task 9"):
+            system.resume_task(9)
+
+
+def test_a_task_that_is_being_stopped_is_not_paused(system: TaskSystem) -> None:
+    task = system.add(
+        "Job", "bash", "trap '' TERM; echo set; while :; do sleep 1; done"
+    )
+    system.cancel(task.id)
+    with pytest.raises(RefusedError, match="is being stopped"):
+        system.pause_task(task.id)
+    system.wait(task.id, timeout=PATIENCE)
+
+
+_PROGRAM: Final = """
+import os, signal, sys, time
+from backburner.actors import TaskSystem, Terms
+folder, timeout, command = sys.argv[1:]
+system = TaskSystem(directory=folder, adopt=True, grace=0.3)
+system.start()
+terms = Terms(timeout=float(timeout))
+task = system.add("Tree", "bash", command, directory=os.getcwd(), terms=terms)
+while system.get(task.id).last_line != "set":
+    time.sleep(0.01)
+system.pause_task(task.id)
+if os.path.exists("resume"):
+    system.resume_task(task.id)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def _leave(lair: Path, timeout: float, command: str) -> None:
+    """Run a program that pauses a task of a session and is killed right after."""
+    argv = [sys.executable, "-c", _PROGRAM, lair / "session", str(timeout), command]
+    subprocess.run(argv, check=False, cwd=lair, timeout=PATIENCE)
+
+
+def test_a_paused_task_is_still_paused_after_the_program_was_killed(
+    lair: Path, until: Until
+) -> None:
+    _leave(lair, 600, _TREE)
+    with TaskSystem(directory=lair / "session", adopt=True, grace=0.3) as system:
+        task = system.get(1)
+        assert (task.status, task.reason) == (RUNNING, "paused")
+        until(lambda: _all_stopped(lair))
+        duration = task.duration
+        assert system.get(1).duration == duration
+        assert system.resume_task(1).reason == "running"
+        until(lambda: _none_stopped(lair))
+        system.cancel(1)
+        assert system.wait(1, timeout=PATIENCE)[0].status is CANCELED
+
+
+def test_a_task_that_goes_on_does_so_although_the_program_was_killed(
+    lair: Path,
+) -> None:
+    (lair / "resume").touch()
+    _leave(lair, 600, "echo set; until [ -e end ]; do sleep 0.01; done; exit 3")
+    with TaskSystem(directory=lair / "session", adopt=True, grace=0.3) as system:
+        task = system.get(1)
+        assert (task.status, task.reason, task.paused_at) == (RUNNING, "running", None)
+        (lair / "end").touch()
+        (ended,) = system.wait(1, timeout=PATIENCE)
+        assert ended.status is FAILED
+
+
+def test_duration_and_timeout_leave_pauses_out(system: TaskSystem) -> None:
+    task = system.add("Job", "bash", "sleep 1000", terms=Terms(timeout=0.4))
+    system.pause_task(task.id)
+    begun = time.monotonic()
+    while time.monotonic() - begun < 0.6:
+        assert system.get(task.id).status is RUNNING
+    system.resume_task(task.id)
+    (ended,) = system.wait(task.id, timeout=PATIENCE)
+    assert (ended.status, ended.reason) == (FAILED, "timed out after 0.4s")
+    assert ended.duration is not None
+    assert ended.ended_at is not None
+    assert ended.started_at is not None
+    whole = (ended.ended_at - ended.started_at).total_seconds()
+    assert 0.5 < ended.paused_for < whole
+    assert ended.duration == pytest.approx(whole - ended.paused_for, abs=0.05)

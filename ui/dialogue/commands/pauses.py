@@ -1,0 +1,200 @@
+"""Commands that pause tasks and let them go on, and those of groups."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ....actors import (
+    GetRules,
+    PauseQueue,
+    PauseTask,
+    QueueReply,
+    RulesFound,
+    SetGroup,
+)
+from ....actors.rules.safe_text import brief
+from ....actors.rules.terms import is_group_name
+from .. import completers
+from ..arguments import UsageError, task_id
+from ..registry import CommandSpec, also
+from ..reports import rules_lines
+from .schedules import pause_schedule, schedule_id
+from .scheduling import altered
+
+if TYPE_CHECKING:
+    from ..context import Context
+    from ..effects import Effect
+
+
+class PauseTasks(msgspec.Struct, frozen=True):
+    """Pause tasks, or let them go on; none for the one added last."""
+
+    task_ids: tuple[int | None, ...]
+    paused: bool = True
+
+    def run(self, context: Context) -> list[Effect]:
+        """Ask for it, one by one."""
+
+        def pause(wanted: int) -> list[Effect]:
+            return context.send(
+                lambda i: PauseTask(wanted, self.paused, None, i),
+                lambda reply: altered(context, reply),
+            )
+
+        return [e for it in self.task_ids for e in context.with_task(it, pause)]
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """Start nothing, or tasks again; of a group or a schedule, or at all.
+
+    What runs is paused as well, unless it is a drain.
+    """
+
+    group: str | None = None
+    paused: bool = True
+    schedule: int | None = None
+    drain: bool = False
+
+    def run(self, context: Context) -> list[Effect]:
+        """Ask for it."""
+        if self.schedule is not None:
+            return pause_schedule(context, self.schedule, paused=self.paused)
+        return context.send(
+            lambda i: PauseQueue(self.group, self.paused, self.drain, None, i),
+            lambda reply: _ruled(context, reply, paused=self.paused),
+        )
+
+
+def _ruled(context: Context, reply: QueueReply, *, paused: bool = True) -> list[Effect]:
+    if not isinstance(reply, RulesFound):
+        return []
+    return [context.reply(rules_lines(reply, paused=paused))]
+
+
+def _group_name(word: str) -> str:
+    if not is_group_name(word):
+        raise UsageError(f"{brief(word)} is not a group; use a short name")
+    return word
+
+
+def _parse_pause(name: str, rest: str, *, paused: bool) -> Pause | PauseTasks:
+    match rest.split():
+        case [] | ["--all"]:
+            return Pause(None, paused)
+        case ["--group", group]:
+            return Pause(_group_name(group), paused)
+        case ["--schedule", word]:
+            return Pause(None, paused, schedule_id(word))
+        case [first, *_] as words if not first.startswith("-"):
+            return PauseTasks(tuple(task_id(word) for word in words), paused)
+        case _:
+            raise UsageError(
+                f"{name} takes nothing, ids, a group or a schedule: {name} 3,"
+                f" {name} --group NAME, {name} --schedule ID"
+            )
+
+
+_WHOSE: Final = (
+    ("--all", "all tasks"),
+    ("--group", "those of one group, whose name follows"),
+    ("--schedule", "those of one schedule, whose id follows"),
+)
+
+PAUSE, RESUME = (
+    CommandSpec(
+        name,
+        "[ID... | --group NAME | --schedule ID]",
+        summary,
+        partial(_parse_pause, name, paused=paused),
+        completers.whose(_WHOSE),
+        details,
+        synonyms=also(*others),
+    )
+    for name, paused, summary, others, details in (
+        (
+            "/pause",
+            True,
+            "stop tasks for a while: those named, or all, and start no more then",
+            ("/suspend",),
+            (
+                "A running task keeps its slot; its duration and timeout stand still.",
+                "A queued one is held, as by /stash. /drain lets what runs finish.",
+            ),
+        ),
+        (
+            "/resume",
+            False,
+            "let tasks go on after /pause, and start tasks again",
+            ("/unpause", "/continue"),
+            (),
+        ),
+    )
+)
+
+
+def _parse_drain(rest: str) -> Pause:
+    match rest.split():
+        case [] | ["--all"]:
+            return Pause(drain=True)
+        case ["--group", group]:
+            return Pause(_group_name(group), drain=True)
+        case _:
+            raise UsageError(
+                "/drain takes nothing or a group: /drain --group NAME; /pause 3 pauses"
+                " a task"
+            )
+
+
+DRAIN: Final = CommandSpec(
+    "/drain",
+    "[--group NAME]",
+    "start no more tasks; those that run finish",
+    _parse_drain,
+    completers.options(_WHOSE[:2]),
+    ("/resume starts tasks again.",),
+)
+
+
+class SetUpGroup(msgspec.Struct, frozen=True):
+    """Set how many tasks of a group run at a time; none for a look at all groups."""
+
+    name: str | None = None
+    slots: int = 0
+
+    def run(self, context: Context) -> list[Effect]:
+        """Ask for it."""
+        name = self.name
+        if name is None:
+            return context.send(
+                lambda i: GetRules(None, i), lambda reply: _ruled(context, reply)
+            )
+        return context.send(
+            lambda i: SetGroup(name, self.slots, None, i),
+            lambda reply: _ruled(context, reply),
+        )
+
+
+def _parse_group(rest: str) -> SetUpGroup:
+    match rest.split():
+        case []:
+            return SetUpGroup()
+        case [name, "--parallel", slots] if slots.isascii() and slots.isdigit():
+            return SetUpGroup(_group_name(name), int(slots[:9]))
+        case _:
+            raise UsageError(
+                "/group takes a name and a number: /group builds --parallel 2"
+            )
+
+
+GROUP: Final = CommandSpec(
+    "/group",
+    "[NAME --parallel N]",
+    "set how many tasks of a group run at a time, or show what is set",
+    _parse_group,
+    completers.options((("--parallel", "how many; 0 for as many as there is room"),)),
+    ("A task without --group is in the group default.",),
+    also("/groups"),
+)

@@ -95,6 +95,7 @@ def add_verbs(
     rerun = verb("rerun", "add tasks once more, as they were asked for")
     rerun.add_argument("ids", type=task_id, nargs="+", metavar="ID")
     _order_verbs(verb)
+    _summing_verbs(verb)
     verb("clean", "forget finished tasks and delete their output")
     parallel = verb("parallel", "let N tasks run at a time, as long as the host runs")
     parallel.add_argument("slots", type=slots, nargs="?", metavar="N")
@@ -113,6 +114,16 @@ class _MakeVerb(Protocol):
     def __call__(
         self, name: str, summary: str, *, json: bool = True
     ) -> argparse.ArgumentParser: ...
+
+
+def _summing_verbs(verb: _MakeVerb) -> None:
+    """Add the verbs that sum up what became of tasks."""
+    verb("stats", "count what ended; waiting and running times by group")
+    verb("failures", "list the tasks that failed, each with its last lines")
+    export = verb("export", "write all tasks as JSON lines, or a report", json=False)
+    export.add_argument(
+        "file", nargs="?", metavar="FILE", help="a report if it ends with .html or .md"
+    )
 
 
 def _order_verbs(verb: _MakeVerb) -> None:

@@ -14,7 +14,7 @@ from ...actors.host.stopping import stop_any
 from ...actors.messages import RefusalCode
 from ..program.config import ConfigError
 from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL, EXIT_USAGE
-from . import adding, control, following, hosting, scheduling, showing
+from . import adding, control, following, hosting, scheduling, showing, summing_up
 from .call import UsageError, complain
 from .completions import complete
 from .parser import make_parser
@@ -52,6 +52,9 @@ _VERBS: Final[Mapping[str, Callable[[Call, RemoteSystem], int]]] = {
     "rerun": adding.rerun,
     "clean": control.clean,
     "parallel": control.parallel,
+    "stats": summing_up.stats,
+    "failures": summing_up.failures,
+    "export": summing_up.export,
     "end": control.end,
 }
 

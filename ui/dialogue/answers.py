@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from ...actors import Schedule, Task, TaskCounts
+from .statistics import StatsAnswer
 
 
 class TasksAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="tasks"):
@@ -199,6 +200,7 @@ Answer = (
     | ClearAnswer
     | ParallelAnswer
     | SchedulesAnswer
+    | StatsAnswer
     | HelpAnswer
     | QuitAnswer
 )

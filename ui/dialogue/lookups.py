@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Final, assert_never
 
@@ -16,6 +17,7 @@ from ...actors import Recipient, Task, TaskFound, TaskStatus
 from ...actors.processes import activity
 from ...actors.processes.activity import VitalSigns
 from ...actors.processes.bounds import Bounds
+from .exports import Failure, explained, failures_of, write_export
 from .names import FindNames, FoundNames, find_names
 from .reports import OutputEnd, OutputText, output_end, read_output
 from .shell_blocks import BlockLine, commands_of
@@ -83,16 +85,65 @@ class FoundCommands(msgspec.Struct, frozen=True):
     commands: tuple[str, ...] | None
 
 
+class DigestOf(msgspec.Struct, frozen=True):
+    """Read the last lines of the tasks that failed."""
+
+    tasks: tuple[Task, ...]
+
+
+class FailuresFound(msgspec.Struct, frozen=True):
+    """The tasks that failed, with their last lines."""
+
+    failures: tuple[Failure, ...]
+
+
+class ExportTasks(msgspec.Struct, frozen=True):
+    """Write tasks into a new file; see `exports`.
+
+    Attributes:
+        path: The file.
+        tasks: The tasks.
+        now: This moment.
+    """
+
+    path: str
+    tasks: tuple[Task, ...]
+    now: datetime
+
+
+class Written(msgspec.Struct, frozen=True):
+    """Something was written; the text says what."""
+
+    text: str
+
+
 class LookUpFailed(msgspec.Struct, frozen=True):
     """It could not be looked up; the text says why, in one line."""
 
     text: str
 
 
-Wanted = LookAtTask | ReadOutput | ReadLines | FindNames | FindCommands
+Wanted = (
+    LookAtTask
+    | ReadOutput
+    | ReadLines
+    | FindNames
+    | FindCommands
+    | DigestOf
+    | ExportTasks
+)
 """What can be looked up."""
 
-Result = TaskLook | OutputText | TextOfFile | FoundNames | FoundCommands | LookUpFailed
+Result = (
+    TaskLook
+    | OutputText
+    | TextOfFile
+    | FoundNames
+    | FoundCommands
+    | LookUpFailed
+    | FailuresFound
+    | Written
+)
 """What comes of it."""
 
 
@@ -130,6 +181,13 @@ def look_up(wanted: Wanted) -> Result:
                 return LookUpFailed(f"can't read {what}: {error.strerror}")
         case ReadLines(path=path):
             return _read_lines(path)
+        case DigestOf(tasks=tasks):
+            return FailuresFound(tuple(failures_of(tasks)))
+        case ExportTasks(path=path, tasks=tasks, now=now):
+            try:
+                return Written(write_export(path, tasks, now))
+            except OSError as error:
+                return LookUpFailed(explained(error, path))
         case FindNames():
             return find_names(wanted)
         case FindCommands(lines=lines):

@@ -36,6 +36,11 @@ from backburner.ui.dialogue.commands import (
     Unschedule,
     Wait,
 )
+from backburner.ui.dialogue.commands.summing_up import (
+    Export,
+    ShowFailures,
+    ShowStats,
+)
 from backburner.ui.dialogue.new_task import Asked
 from backburner.ui.dialogue.parse import block_lines, parse
 from backburner.ui.dialogue.registry import Registry
@@ -151,6 +156,10 @@ COMMANDS: list[tuple[str, Command]] = [
     ("/wait 3", Wait(3)),
     ("/wait last", Wait(None)),
     ("/clear", Clear()),
+    ("/stats", ShowStats()),
+    ("/failures", ShowFailures()),
+    ("/export tasks.jsonl", Export("tasks.jsonl")),
+    ('/export "my report.html"', Export("my report.html")),
     ("/parallel", Parallel()),
     ("/parallel 4", Parallel(4)),
     ("/slots 1", Parallel(1)),

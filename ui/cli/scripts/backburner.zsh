@@ -18,6 +18,8 @@ _shtab_backburner_commands() {
     edit:'change a queued task, in $EDITOR or to what is given'
     end:'end the session and what runs in it'
     enqueue:'let tasks start that were held'
+    export:'write all tasks as JSON lines, or a report'
+    failures:'list the tasks that failed, each with its last lines'
     group:'set how many tasks of a group run at a time, or show it'
     host:'start, stop and look at the process that holds the session'
     kill:'send a signal to a running task'"'"'s processes'
@@ -34,6 +36,7 @@ _shtab_backburner_commands() {
     sessions:'list the sessions'
     show:'show all that is known of a task'
     stash:'hold queued tasks until they are enqueued'
+    stats:'count what ended; waiting and running times by group'
     status:'list tasks; all but the canceled ones by default'
     unschedule:'remove schedules; tasks that were added stay'
     wait:'wait for tasks; all that have not ended by default'
@@ -182,6 +185,28 @@ _shtab_backburner_enqueue_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_backburner_enqueue_defaults_added=0
+
+_shtab_backburner_export_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  ":a report if it ends with .html or .md:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_export_defaults_added=0
+
+_shtab_backburner_failures_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_failures_defaults_added=0
 
 _shtab_backburner_group_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -426,6 +451,17 @@ _shtab_backburner_stash_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_backburner_stash_defaults_added=0
 
+_shtab_backburner_stats_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_stats_defaults_added=0
+
 _shtab_backburner_status_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--session[which session]:NAME:_backburner_sessions"
@@ -500,6 +536,8 @@ _shtab_backburner() {
         edit) _arguments -C -s $_shtab_backburner_edit_options ;;
         end) _arguments -C -s $_shtab_backburner_end_options ;;
         enqueue) _arguments -C -s $_shtab_backburner_enqueue_options ;;
+        export) _arguments -C -s $_shtab_backburner_export_options ;;
+        failures) _arguments -C -s $_shtab_backburner_failures_options ;;
         group) _arguments -C -s $_shtab_backburner_group_options ;;
         host) _arguments -C -s $_shtab_backburner_host_options ;;
         kill) _arguments -C -s $_shtab_backburner_kill_options ;;
@@ -516,6 +554,7 @@ _shtab_backburner() {
         sessions) _arguments -C -s $_shtab_backburner_sessions_options ;;
         show) _arguments -C -s $_shtab_backburner_show_options ;;
         stash) _arguments -C -s $_shtab_backburner_stash_options ;;
+        stats) _arguments -C -s $_shtab_backburner_stats_options ;;
         status) _arguments -C -s $_shtab_backburner_status_options ;;
         unschedule) _arguments -C -s $_shtab_backburner_unschedule_options ;;
         wait) _arguments -C -s $_shtab_backburner_wait_options ;;

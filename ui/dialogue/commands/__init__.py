@@ -34,6 +34,7 @@ from .session import (
     Quit,
     ShowChats,
 )
+from .summing_up import EXPORT, FAILURES, STATS
 from .viewing import (
     FILTERS,
     OUTPUT,
@@ -147,6 +148,9 @@ REGISTRY: Final = Registry(
     UNSCHEDULE,
     SHOW,
     OUTPUT,
+    STATS,
+    FAILURES,
+    EXPORT,
     WAIT,
     CLEAR,
     PARALLEL,

@@ -1,0 +1,59 @@
+"""Verbs that sum up what became of tasks."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from ...actors import TaskFilter
+from ..dialogue.exports import (
+    digest_lines,
+    explained,
+    failures_of,
+    json_line,
+    write_export,
+)
+from ..dialogue.statistics import statistics_of, stats_lines
+from ..program.exit_status import EXIT_UNSUCCESSFUL
+from .call import complain
+
+if TYPE_CHECKING:
+    from ...actors.host.remote import RemoteSystem
+    from .call import Call
+
+
+def stats(call: Call, system: RemoteSystem) -> int:
+    """Count what ended, and say how long it waited and ran."""
+    found = statistics_of(system.list(TaskFilter.ALL), datetime.now(UTC))
+    if call.as_json:
+        call.say_json(found)
+    else:
+        call.say(*stats_lines(found))
+    return 0
+
+
+def failures(call: Call, system: RemoteSystem) -> int:
+    """List the tasks that failed, each with its last lines."""
+    found = failures_of(system.list(TaskFilter.FAILED))
+    if call.as_json:
+        call.say_json(found)
+    else:
+        call.say(*digest_lines(found, most=len(found)))
+    return 0
+
+
+def export(call: Call, system: RemoteSystem) -> int:
+    """Write all tasks to standard output, or into a new file."""
+    tasks = system.list(TaskFilter.ALL)
+    name = call.options.file
+    if name in {None, "-"}:
+        for task in tasks:
+            sys.stdout.write(f"{json_line(task)}\n")
+        sys.stdout.flush()
+        return 0
+    try:
+        call.say(write_export(name, tasks, datetime.now(UTC)))
+    except OSError as error:
+        return complain(explained(error, name), EXIT_UNSUCCESSFUL)
+    return 0

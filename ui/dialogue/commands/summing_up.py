@@ -1,0 +1,146 @@
+"""Commands that sum up what became of tasks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ....actors import ListTasks, QueueReply, TaskFilter, TaskList
+from ..arguments import UsageError
+from ..exports import digest_lines
+from ..lookups import DigestOf, ExportTasks, FailuresFound, Result, Written
+from ..quoting import unquote_whole
+from ..registry import CommandSpec, also
+from ..statistics import statistics_of, stats_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ....actors import Task
+    from ..context import Context
+    from ..effects import Effect
+
+
+def _with_tasks(
+    context: Context,
+    which: TaskFilter,
+    do: Callable[[tuple[Task, ...]], list[Effect]],
+) -> list[Effect]:
+    def listed(reply: QueueReply) -> list[Effect]:
+        return do(reply.tasks) if isinstance(reply, TaskList) else []
+
+    return context.send(lambda i: ListTasks(which, None, i), listed)
+
+
+class ShowStats(msgspec.Struct, frozen=True):
+    """Show how many tasks ended, and how long they waited and ran."""
+
+    def run(self, context: Context) -> list[Effect]:
+        """Ask for all tasks, and sum them up."""
+
+        def listed(tasks: tuple[Task, ...]) -> list[Effect]:
+            stats = statistics_of(tasks, context.now())
+            return [context.reply(stats_lines(stats), stats, laid_out=True)]
+
+        return _with_tasks(context, TaskFilter.ALL, listed)
+
+
+def _no_arguments(name: str, rest: str) -> None:
+    if rest.strip():
+        raise UsageError(f"{name} takes no arguments")
+
+
+def _parse_stats(rest: str) -> ShowStats:
+    _no_arguments("/stats", rest)
+    return ShowStats()
+
+
+STATS: Final = CommandSpec(
+    "/stats",
+    "",
+    "count what ended and why it failed; waiting and running times by group",
+    _parse_stats,
+    details=(
+        "Of all tasks that the session remembers; p95: 95 of 100 took no longer.",
+    ),
+    synonyms=also(
+        "/statistics",
+    ),
+    private=True,
+)
+
+
+class ShowFailures(msgspec.Struct, frozen=True):
+    """Show the tasks that failed, with their last lines."""
+
+    def run(self, context: Context) -> list[Effect]:
+        """Ask for them, and read their outputs."""
+
+        def found(result: Result) -> list[Effect]:
+            if not isinstance(result, FailuresFound):
+                return []
+            return [context.reply(digest_lines(result.failures), laid_out=True)]
+
+        return _with_tasks(
+            context,
+            TaskFilter.FAILED,
+            lambda tasks: context.look_up_beside(DigestOf(tasks), found),
+        )
+
+
+def _parse_failures(rest: str) -> ShowFailures:
+    _no_arguments("/failures", rest)
+    return ShowFailures()
+
+
+FAILURES: Final = CommandSpec(
+    "/failures",
+    "",
+    "list the tasks that failed, each with its last lines",
+    _parse_failures,
+    synonyms=also("/digest", "/errors"),
+    private=True,
+)
+
+
+class Export(msgspec.Struct, frozen=True):
+    """Write all tasks into a file."""
+
+    path: str
+
+    def run(self, context: Context) -> list[Effect]:
+        """Ask for them, and have them written."""
+
+        def written(result: Result) -> list[Effect]:
+            return [context.reply([result.text])] if isinstance(result, Written) else []
+
+        return _with_tasks(
+            context,
+            TaskFilter.ALL,
+            lambda tasks: context.look_up_beside(
+                ExportTasks(self.path, tasks, context.now()), written
+            ),
+        )
+
+
+def _parse_export(rest: str) -> Export:
+    path = unquote_whole(rest.strip())
+    if not path:
+        raise UsageError("missing file; try: /export tasks.jsonl, or report.html")
+    if "\0" in path:
+        raise UsageError("a file's name can't hold a NUL character")
+    return Export(path)
+
+
+EXPORT: Final = CommandSpec(
+    "/export",
+    "FILE",
+    "write all tasks into a new file",
+    _parse_export,
+    details=(
+        "A report if its name ends with .html or .md, else JSON lines.",
+        "A relative name is meant in the directory in which the chat was started.",
+    ),
+    private=True,
+)

@@ -1,0 +1,219 @@
+"""Tasks in a file: JSON lines for programs, a report in Markdown or HTML for people.
+
+What tasks are called and what they printed may be anybody's: it is made safe to show,
+and escaped for the format.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import html
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ...actors import Task, TaskStatus
+from ...actors.processes.output_file import read_tail
+from ...actors.rules.safe_text import safe_json, safe_line, safe_lines
+from ..text.theme import duration_text
+from .statistics import StatsAnswer, statistics_of, stats_lines
+from .usage import figures_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+LAST_LINES: Final = 5
+"""Lines of a failed task's output in a digest."""
+
+SHOWN: Final = 20
+"""Failures that `/failures` shows at most."""
+
+_TAIL: Final = 4096  # bytes in which they are looked for
+_LONGEST_LINE: Final = 200
+_MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&])")
+_STYLE: Final = (
+    "body{font:14px system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em}"
+    "table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.3em .6em;"
+    "border-bottom:1px solid #ccc}pre{background:#f4f4f4;padding:.6em;overflow:auto}"
+    ".failed{color:#b00}.complete{color:#070}"
+)
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A task that failed, and the last lines that it printed, safe to show."""
+
+    task: Task
+    lines: tuple[str, ...]
+
+
+def failures_of(tasks: Iterable[Task]) -> list[Failure]:
+    """Return the tasks that failed with their last lines; reads their outputs."""
+    return [
+        Failure(it, _last_lines(it)) for it in tasks if it.status is TaskStatus.FAILED
+    ]
+
+
+def digest_lines(failures: Sequence[Failure], most: int = SHOWN) -> list[str]:
+    """Write the last failures and their last lines, for people."""
+    lines: list[str] = []
+    if earlier := len(failures) - most:
+        lines += [f"{earlier} earlier ones are left out"] if earlier > 0 else []
+    for it in failures[max(0, len(failures) - most) :]:
+        task = it.task
+        name = safe_line(task.description)
+        lines.append(f"#{task.id} {name}: {safe_line(task.reason)}")
+        lines += [f"  | {line}" for line in it.lines]
+    return lines or ["no task has failed"]
+
+
+def write_export(path: str, tasks: Sequence[Task], now: datetime) -> str:
+    """Write tasks into a new file; blocks as long as that takes.
+
+    Args:
+        path: Its name ends with `.html` or `.md` for a report, else it has a task as
+            JSON in each line.
+        tasks: The tasks.
+        now: This moment.
+
+    Returns:
+        What was written, for people.
+
+    Raises:
+        OSError: If it can't be written, or is there already.
+    """
+    file = Path(path).expanduser()
+    text = text_of(file.suffix.lower(), tasks, now)
+    # What is there is not lost by a slip; a link may lead anywhere.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    fd = os.open(file, flags, 0o600)
+    try:
+        with open(fd, "wb") as opened:  # noqa: PTH123 - a descriptor
+            opened.write(text.encode("utf-8", "backslashreplace"))
+    except OSError:
+        with contextlib.suppress(OSError):
+            file.unlink()
+        raise
+    return f"wrote {len(tasks)} task{'s' * (len(tasks) != 1)} to {safe_line(str(file))}"
+
+
+def explained(error: OSError, path: str) -> str:
+    """Say in one line why a file could not be written."""
+    if error.errno == errno.EEXIST:
+        return f"{path} exists already; name another file"
+    return f"can't write {path}: {error.strerror or error}"
+
+
+def text_of(suffix: str, tasks: Sequence[Task], now: datetime) -> str:
+    """Return tasks as a text; reads the ends of failed tasks' outputs for a report.
+
+    Args:
+        suffix: `.html` or `.md` for a report; else there is a task as JSON in each
+            line.
+        tasks: The tasks.
+        now: This moment.
+    """
+    if suffix in {".html", ".htm"}:
+        return _html(tasks, now)
+    if suffix in {".md", ".markdown"}:
+        return _markdown(tasks, now)
+    return "".join(f"{json_line(task)}\n" for task in tasks)
+
+
+def json_line(task: Task) -> str:
+    """Return a task as one line of JSON."""
+    return safe_json(msgspec.json.encode(task).decode())
+
+
+def _last_lines(task: Task) -> tuple[str, ...]:
+    if task.output_path is None:
+        return ()
+    try:
+        data, skipped = read_tail(Path(task.output_path), _TAIL)
+    except OSError:
+        return ()
+    lines = safe_lines(data.decode("utf-8", "replace"))
+    if skipped and len(lines) > 1:
+        lines = lines[1:]  # the first one has no beginning
+    return tuple(line[:_LONGEST_LINE] for line in lines if line.strip())[-LAST_LINES:]
+
+
+def _markdown(tasks: Sequence[Task], now: datetime) -> str:
+    stats = statistics_of(tasks, now)
+    lines = [f"# Tasks on {_date(now)}", "", *_indented(stats_lines(stats)), ""]
+    lines += ["| id | task | status | reason | time | used |", "|" + " --- |" * 6]
+    for row in map(_row, tasks):
+        lines.append("| " + " | ".join(_escaped(it) for it in row) + " |")
+    failures = failures_of(tasks)
+    if failures:
+        lines += ["", "## Failures"]
+    for it in failures:
+        task = it.task
+        lines += ["", f"### {_escaped(f'#{task.id} {safe_line(task.description)}')}"]
+        lines += ["", _escaped(safe_line(task.reason))]
+        if it.lines:
+            lines += ["", *_indented(it.lines)]
+    return "\n".join(lines) + "\n"
+
+
+def _html(tasks: Sequence[Task], now: datetime) -> str:
+    title = f"Tasks on {_date(now)}"
+    stats: StatsAnswer = statistics_of(tasks, now)
+    parts = [
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
+        # Nothing in it may run or load anything, whatever was overlooked.
+        (
+            '<meta http-equiv="Content-Security-Policy"'
+            " content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        ),
+        f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head><body>",
+        f"<h1>{html.escape(title)}</h1>",
+        _pre(stats_lines(stats)),
+        "<table><tr><th>id<th>task<th>status<th>reason<th>time<th>used</tr>",
+    ]
+    for task in tasks:
+        cells = "".join(f"<td>{html.escape(it)}</td>" for it in _row(task))
+        parts.append(f'<tr class="{task.status.value}">{cells}</tr>')
+    parts.append("</table>")
+    failures = failures_of(tasks)
+    if failures:
+        parts.append("<h2>Failures</h2>")
+    for it in failures:
+        task = it.task
+        name = html.escape(f"#{task.id} {safe_line(task.description)}")
+        parts.append(f"<h3>{name}</h3><p>{html.escape(safe_line(task.reason))}</p>")
+        if it.lines:
+            parts.append(_pre(it.lines))
+    return "\n".join([*parts, "</body></html>"]) + "\n"
+
+
+def _row(task: Task) -> tuple[str, ...]:
+    return (
+        f"#{task.id}",
+        safe_line(task.description),
+        task.status.value,
+        safe_line(task.reason),
+        duration_text(task.duration),
+        "" if task.figures is None else figures_text(task.figures),
+    )
+
+
+def _pre(lines: Iterable[str]) -> str:
+    return f"<pre>{html.escape(chr(10).join(lines))}</pre>"
+
+
+def _indented(lines: Iterable[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
+
+
+def _escaped(text: str) -> str:
+    """Escape what means something in Markdown, which may hold HTML as well."""
+    return _MARKDOWN.sub(r"\\\1", text)
+
+
+def _date(at: datetime) -> str:
+    return f"{at.astimezone():%Y-%m-%d %H:%M}"

@@ -5,7 +5,7 @@
 #    source ~/.local/share/bash_completion/backburner
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_backburner_subparsers=(add run status list show log wait cancel kill rerun pause resume drain group edit rename schedules unschedule move stash enqueue clean parallel sessions host end completions)
+_shtab_backburner_subparsers=(add run status list show log wait cancel kill rerun pause resume drain group edit rename schedules unschedule move stash enqueue stats failures export clean parallel sessions host end completions)
 
 _shtab_backburner_add_option_strings=(-h --help --session --state-dir --config --json -w --workdir -e --env -l --label --timeout --priority --stash --immediate --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --pty --stdin --group -g --unless-queued --each --batch --max-fails --every --zone --catch-up --overlap -p --print-id)
 _shtab_backburner_run_option_strings=(-h --help --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --stash --immediate --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --pty --stdin --group -g --unless-queued --each --batch --max-fails --every --zone --catch-up --overlap)
@@ -28,6 +28,9 @@ _shtab_backburner_unschedule_option_strings=(-h --help --session --state-dir --c
 _shtab_backburner_move_option_strings=(-h --help --session --state-dir --config --json)
 _shtab_backburner_stash_option_strings=(-h --help --session --state-dir --config --json)
 _shtab_backburner_enqueue_option_strings=(-h --help --session --state-dir --config --json)
+_shtab_backburner_stats_option_strings=(-h --help --session --state-dir --config --json)
+_shtab_backburner_failures_option_strings=(-h --help --session --state-dir --config --json)
+_shtab_backburner_export_option_strings=(-h --help --session --state-dir --config)
 _shtab_backburner_clean_option_strings=(-h --help --session --state-dir --config --json)
 _shtab_backburner_parallel_option_strings=(-h --help --session --state-dir --config --json)
 _shtab_backburner_sessions_option_strings=(-h --help --session --state-dir --config --json)
@@ -148,6 +151,15 @@ _shtab_backburner_enqueue_pos_0_COMPGEN=_backburner_queued
 _shtab_backburner_enqueue___session_COMPGEN=_backburner_sessions
 _shtab_backburner_enqueue___state_dir_COMPGEN=_shtab_compgen_dirs
 _shtab_backburner_enqueue___config_COMPGEN=_shtab_compgen_files
+_shtab_backburner_stats___session_COMPGEN=_backburner_sessions
+_shtab_backburner_stats___state_dir_COMPGEN=_shtab_compgen_dirs
+_shtab_backburner_stats___config_COMPGEN=_shtab_compgen_files
+_shtab_backburner_failures___session_COMPGEN=_backburner_sessions
+_shtab_backburner_failures___state_dir_COMPGEN=_shtab_compgen_dirs
+_shtab_backburner_failures___config_COMPGEN=_shtab_compgen_files
+_shtab_backburner_export___session_COMPGEN=_backburner_sessions
+_shtab_backburner_export___state_dir_COMPGEN=_shtab_compgen_dirs
+_shtab_backburner_export___config_COMPGEN=_shtab_compgen_files
 _shtab_backburner_clean___session_COMPGEN=_backburner_sessions
 _shtab_backburner_clean___state_dir_COMPGEN=_shtab_compgen_dirs
 _shtab_backburner_clean___config_COMPGEN=_shtab_compgen_files
@@ -172,7 +184,7 @@ _shtab_backburner_kill___signal_choices=(TERM KILL INT HUP QUIT USR1 USR2 STOP C
 _shtab_backburner_move_pos_1_choices=(first last before)
 _shtab_backburner_host_pos_0_choices=(start run status stop restart logs)
 _shtab_backburner_completions_pos_0_choices=(bash zsh fish)
-_shtab_backburner_pos_0_choices=(add run status list show log wait cancel kill rerun pause resume drain group edit rename schedules unschedule move stash enqueue clean parallel sessions host end completions)
+_shtab_backburner_pos_0_choices=(add run status list show log wait cancel kill rerun pause resume drain group edit rename schedules unschedule move stash enqueue stats failures export clean parallel sessions host end completions)
 
 _shtab_backburner_add_pos_0_nargs=...
 _shtab_backburner_add__h_nargs=0
@@ -282,6 +294,14 @@ _shtab_backburner_enqueue_pos_0_nargs=+
 _shtab_backburner_enqueue__h_nargs=0
 _shtab_backburner_enqueue___help_nargs=0
 _shtab_backburner_enqueue___json_nargs=0
+_shtab_backburner_stats__h_nargs=0
+_shtab_backburner_stats___help_nargs=0
+_shtab_backburner_stats___json_nargs=0
+_shtab_backburner_failures__h_nargs=0
+_shtab_backburner_failures___help_nargs=0
+_shtab_backburner_failures___json_nargs=0
+_shtab_backburner_export__h_nargs=0
+_shtab_backburner_export___help_nargs=0
 _shtab_backburner_clean__h_nargs=0
 _shtab_backburner_clean___help_nargs=0
 _shtab_backburner_clean___json_nargs=0

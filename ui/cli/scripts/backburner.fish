@@ -56,7 +56,7 @@ function _shtab_backburner_using
   test "$_shtab_backburner_cmdpath" = "$argv"
 end
 
-set -g _shtab_backburner_commands add run status list show log wait cancel kill rerun pause resume drain group edit rename schedules unschedule move stash enqueue clean parallel sessions host end completions
+set -g _shtab_backburner_commands add run status list show log wait cancel kill rerun pause resume drain group edit rename schedules unschedule move stash enqueue stats failures export clean parallel sessions host end completions
 set -g _shtab_backburner_opts_with_value --after --after-any --after-failed --at --batch --catch-up --config --cpus --delay --each --env --every --grace --grep --group --label --lines --max-fails --memory --need --on-reboot --parallel --pids --priority --restart --retry --retry-delay --retry-on --schedule --session --signal --since --state-dir --timeout --workdir --zone -a -e -g -l -n -s -w
 
 complete -c backburner -e
@@ -317,6 +317,23 @@ complete -c backburner -n '_shtab_backburner_using enqueue' -l state-dir -xka "(
 complete -c backburner -n '_shtab_backburner_using enqueue' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
 complete -c backburner -n '_shtab_backburner_using enqueue' -l json -d 'write JSON'
 complete -c backburner -n '_shtab_backburner_using enqueue; and test $_shtab_backburner_npos -ge 0' -ka "(_backburner_list queued)" -d ID
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a stats -d 'count what ended; waiting and running times by group'
+complete -c backburner -n '_shtab_backburner_using stats' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using stats' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using stats' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using stats' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using stats' -l json -d 'write JSON'
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a failures -d 'list the tasks that failed, each with its last lines'
+complete -c backburner -n '_shtab_backburner_using failures' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using failures' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using failures' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using failures' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using failures' -l json -d 'write JSON'
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a export -d 'write all tasks as JSON lines, or a report'
+complete -c backburner -n '_shtab_backburner_using export' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using export' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using export' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using export' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a clean -d 'forget finished tasks and delete their output'
 complete -c backburner -n '_shtab_backburner_using clean' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using clean' -l session -xka "(_backburner_list sessions)" -d 'which session'

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
+from msgspec.structs import replace
+
 from .journal.outbox import told_by
 from .journal.protocol import Everything
 from .journal.sqlite_file import LOCK_TIMEOUT, JournalError
@@ -474,9 +476,25 @@ class QueueActor(SafeActor[QueueMessage]):
                 request, _ = self._admission.admit(message.request)
                 if (queued := self._book.find_queued(request)) is not None:
                     return TaskAdded(queued, correlation_id, existed=True)
-            return TaskAdded(self._add_checked(message.request), correlation_id)
+            return self._add_saying(message)
         except InvalidRequestError as error:
             return Refused(str(error), RefusalCode.INVALID, correlation_id)
+
+    def _add_saying(self, message: AddTask) -> QueueReply:
+        """Add a task that makes sense, and say what is to be said with it."""
+        said, key = message.saying, message.request.key
+        if said is None:
+            task = self._add_checked(message.request)
+            return TaskAdded(task, message.correlation_id)
+        if not key:
+            raise InvalidRequestError("what is said with a task wants it to have a key")
+        if not self._subscribers.are_shown():
+            text = "no chat is open that shows it"
+            return Refused(text, RefusalCode.FAILED, message.correlation_id)
+        task = self._add_checked(message.request)
+        text = said.text.replace(key, str(task.id))
+        self._subscribers.said(WriteDown(replace(said, text=text)))
+        return TaskAdded(task, message.correlation_id)
 
     def _rule(self, message: PauseQueue | SetGroup | GetRules) -> QueueReply:
         self._schedules.look_again()

@@ -22,12 +22,16 @@ class AddTask(Message, frozen=True):
         correlation_id: Anything that tells the sender which answer this is.
         unless_queued: Whether to answer with a queued task that does the same in the
             same directory, if there is one, instead of adding another.
+        saying: Said with it, such as a question to the person; written down together
+            with the task, which is refused if nobody shows it. In its text the `key` of
+            the request, which must have one, stands for the id of the task.
     """
 
     request: TaskRequest
     reply_to: Recipient[QueueReply] | None = None
     correlation_id: int | str | None = None
     unless_queued: bool = False
+    saying: ChatMessage | None = None
 
 
 class GetTask(Message, frozen=True):

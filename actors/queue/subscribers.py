@@ -146,6 +146,10 @@ class Subscribers:
                 changes.outbox.add(it, MessageSaid(said), tells_change=True)
         return Acknowledged(message.correlation_id)
 
+    def are_shown(self) -> bool:
+        """Tell whether any of them shows changes to a person."""
+        return any(map(self._changes.shown.shows, self.recipients()))
+
     def note_shown(self, seq: int) -> None:
         """Note that all changes up to this one have been shown."""
         changes = self._changes

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.agents
 
 PEERS = Path(__file__).parent / "peers"
-TOOLS = ["run", "wait", "list", "show", "output", "cancel", "rerun"]
+TOOLS = ["run", "wait", "list", "show", "output", "send", "cancel", "rerun"]
 
 
 def environment_of(peer: str) -> Path:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from backburner.actors import HoldTask, MessageSaid
+from patience import PATIENCE
 
 from tests.host.clients import Heard
 
@@ -78,8 +79,7 @@ def test_while_no_chat_is_open_it_is_refused_with_what_to_do(
     assert "no chat is open" in text
     assert "'echo *'" in text
     assert "open the chat" in text
-    asking.call("wait", ids=[1], wait=45)
-    assert [it.status for it in person.list()] == ["canceled"]
+    assert not person.list()
     assert "too long" in asking.refusal("run", command=f"echo {'x' * 4000}")
 
 
@@ -87,3 +87,17 @@ def test_a_command_is_shown_as_it_is(asking: AgentClient, chat: Heard) -> None:
     asking.call("run", command="rm \x1b[8m-rf /\x1b[0m\u202e x", wait=0)
     text = chat.wait_for(MessageSaid).message.text
     assert r"'rm \x1b[8m-rf /\x1b[0m\u202e x'" in text
+
+
+def test_a_task_is_asked_for_or_not_there_whenever_its_server_is_killed(
+    asking: AgentClient, person: RemoteSystem, chat: Heard
+) -> None:
+    asking.begin("run", command="echo {id} 1", wait=45)
+    text = chat.wait_for(MessageSaid).message.text
+    asking.process.kill()
+    (task,) = person.list()
+    assert f"/allow {task.id} runs it" in text
+    assert ": echo {id} 1\n" in text
+    person.queue.tell(HoldTask(task.id, held=False))
+    (ended,) = person.wait(task.id, timeout=PATIENCE)
+    assert ended.status == "complete"

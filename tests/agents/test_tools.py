@@ -54,6 +54,26 @@ def test_a_command_that_ends_soon_is_answered_with_its_end(agent: AgentClient) -
     assert data["task"]["exit_code"] == 0
 
 
+def test_a_task_is_tried_again_as_often_as_was_asked_for(
+    agent: AgentClient, tmp_path: Path
+) -> None:
+    command = f"test -e {tmp_path}/made || {{ touch {tmp_path}/made; exit 3; }}"
+    assert agent.data("run", command=command, retries=1, wait=45)["ended"]
+    assert agent.data("show", id=1)["task"]["status"] == "complete"
+
+
+def test_a_task_reads_what_it_is_sent(agent: AgentClient) -> None:
+    command = 'read line; echo "got $line"; cat'
+    agent.call("run", command=command, input=True, wait=0)
+    agent.call("wait", ids=[1], pattern=".", wait=0)
+    assert agent.data("send", id=1, text="one\n")["sent"] == 4
+    agent.data("send", id=1, text="two", end=True)
+    agent.call("wait", ids=[1], wait=45)
+    assert agent.data("output", id=1)["untrusted_output"] == "got one\ntwo"
+    assert "does not run" in agent.refusal("send", id=1, text="x")
+    assert "there is no task 9" in agent.refusal("send", id=9, text="x")
+
+
 def test_a_command_that_fails_is_an_error_with_its_output(agent: AgentClient) -> None:
     result = agent.call("run", command="echo broken; exit 3", wait=45)
 
@@ -241,11 +261,12 @@ def test_a_call_that_makes_no_sense_is_told_what_to_do(agent: AgentClient) -> No
 def test_every_answer_fits_the_schema_of_its_tool(agent: AgentClient) -> None:
     tools = {it["name"]: it for it in agent.ask("tools/list")["tools"]}
     calls: list[tuple[str, Json]] = [
-        ("run", {"command": "echo x; sleep 600", "wait": 0}),
+        ("run", {"command": "echo x; sleep 600", "input": True, "wait": 0}),
         ("wait", {"ids": [1], "pattern": "x", "wait": 45}),
         ("list", {}),
         ("show", {"id": 1}),
         ("output", {"id": 1}),
+        ("send", {"id": 1, "text": "x"}),
         ("cancel", {"ids": [1, 5], "now": True}),
         ("rerun", {"id": 1, "wait": 0}),
     ]

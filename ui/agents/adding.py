@@ -11,11 +11,11 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from ...actors.messages import (
-    Acknowledged,
     AddTask,
     CancelTask,
+    RefusalCode,
+    Refused,
     TaskAdded,
-    WriteDown,
 )
 from ...actors.rules.chat_message import ChatMessage
 from ...actors.rules.request import TaskRequest
@@ -113,11 +113,15 @@ class _AddCall(Call):
         request = replace(
             request, origin=self._session.origin, key=os.urandom(16).hex()
         )
-        self._session.host.ask(AddTask(request), self._added)
+        question = None
+        if self._asks_for is not None:
+            # With the task: neither is there without the other, whatever is killed.
+            question = _question(request, self._session, self._variables)
+        self._session.host.ask(AddTask(request, saying=question), self._added)
 
     def _added(self, reply: Reply) -> None:
         if not isinstance(reply, TaskAdded):
-            self.fail(refusal(reply))
+            self.fail(self._refusal(reply))
             return
         task = self._session.tasks.get(reply.task.id, reply.task)
         self._task = task
@@ -125,24 +129,21 @@ class _AddCall(Call):
             self._cancel(task)
         elif task.status.is_final:
             self.answer(ended_answer(task))
-        elif self._asks_for is not None:
-            question = _question(task, self._session, self._variables)
-            self._session.asked(task)
-            self._session.host.ask(question, self._asked)
         else:
+            if self._asks_for is not None:
+                self._session.asked(task)
             self._wait_for_end()
 
-    def _asked(self, reply: Reply) -> None:
-        task = self._task
-        if isinstance(reply, Acknowledged) or task is None:
-            self._wait_for_end()
-            return
-        text = "the person could not be asked to allow it"
-        self._session.host.ask(CancelTask(task.id, text), _ignore)
-        self.fail(
-            f"not run: {text}: {refusal(reply)}. The configuration wants that for"
-            f" commands like {self._asks_for!r} ([agents] ask). Ask the person to open"
-            " the chat (`backburner`), or do without."
+    def _refusal(self, reply: Reply) -> str:
+        text = refusal(reply)
+        if self._asks_for is None or not isinstance(reply, Refused):
+            return text
+        if reply.code is not RefusalCode.FAILED:
+            return text
+        return (
+            f"not run: the person could not be asked to allow it: {text}. The"
+            f" configuration wants that for commands like {self._asks_for!r} ([agents]"
+            " ask). Ask the person to open the chat (`backburner`), or do without."
         )
 
     def _wait_for_end(self) -> None:
@@ -247,6 +248,8 @@ class RunCall(_AddCall):
             timeout=None if given.timeout is UNSET else given.timeout,
             after=tuple(given.after),
             group=given.group or DEFAULT_GROUP,
+            retries=given.retries,
+            input="pipe" if given.input else None,
         )
         self._variables = given.environment
         first = given.command.strip().partition("\n")[0]
@@ -289,23 +292,25 @@ def is_held(task: Task) -> bool:
 
 
 def _question(
-    task: Task, session: AgentSession, variables: dict[str, str]
-) -> WriteDown:
-    """Return what asks a person to allow a task, with the whole command in sight."""
-    text = (
-        f"asks to run #{task.id} in {task.directory}: {_visible(' '.join(task.args))}"
-    )
+    request: TaskRequest, session: AgentSession, variables: dict[str, str]
+) -> ChatMessage:
+    """Return what asks a person to allow a task, with the whole command in sight.
+
+    The key of the request stands for the id that the task will have.
+    """
+    key = request.key
+    text = f"asks to run #{key} in {request.directory or 'the usual directory'}: "
+    text += _visible(" ".join(request.args))
     for name, value in variables.items():
         text += f"\nwith the variable {_visible(name)}={_visible(value)}"
-    answers = [f"/allow {task.id} runs it", f"/deny {task.id} refuses it"]
+    answers = [f"/allow {key} runs it", f"/deny {key} refuses it"]
     if session.waits_for_person:
-        text += f"\nIt calls this: {_visible(task.description)}"
+        text += f"\nIt calls this: {_visible(request.description)}"
         if not variables:
-            answers.append(f"/allow {task.id} --always never asks for it again")
+            answers.append(f"/allow {key} --always never asks for it again")
     text += f"\n{', '.join(answers)}."
     asker = safe_line(session.asker)
-    said = ChatMessage(datetime.now(UTC), session.asked_in, asker, text)
-    return WriteDown(said, only_if_shown=True)
+    return ChatMessage(datetime.now(UTC), session.asked_in, asker, text)
 
 
 def _visible(text: str) -> str:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from .adding import RerunCall, RunCall
 from .canceling import CancelCall
 from .reading import ListCall, OutputCall, ShowCall
+from .sending import SendCall
 from .tools import (
     CancelArguments,
     ListArguments,
     OutputArguments,
     RerunArguments,
     RunArguments,
+    SendArguments,
     ShowArguments,
     WaitArguments,
 )
@@ -41,6 +43,8 @@ def make_call(
             return ShowCall(session, answer, arguments)
         case OutputArguments():
             return OutputCall(session, answer, arguments)
+        case SendArguments():
+            return SendCall(session, answer, arguments)
         case CancelArguments():
             return CancelCall(session, answer, arguments)
         case RerunArguments():

@@ -1,8 +1,7 @@
 """Searching output by an expression, in a process of its own.
 
 A regular expression can take longer than anybody waits, and nothing interrupts it: the
-search runs in a fork, which is killed when its time is over. The server has one thread,
-so that forking it is safe.
+search runs in a process of its own, which is killed when its time is over.
 """
 
 from __future__ import annotations
@@ -10,10 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import signal
+import subprocess
+import sys
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Final, NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -23,7 +24,6 @@ from .loop import READ
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from .loop import Loop
 
@@ -40,6 +40,29 @@ _CHUNK: Final = 1 << 18  # a longer line counts as several
 _LOOK: Final = 0.1  # seconds between two looks at output that grows
 _LONGEST_ANSWER: Final = 1 << 20
 _LONGEST_SHOWN: Final = 2000  # characters of a line that is returned
+
+
+class GrepOrder(msgspec.Struct, frozen=True, tag=True):
+    """See `Search.grep`."""
+
+    task_id: int
+    path: str
+    pattern: str
+    cursor: int
+    limit: int
+    head: int | None
+    tail: int | None
+    seconds: float
+
+
+class FollowOrder(msgspec.Struct, frozen=True, tag=True):
+    """See `Search.follow`; it ends with the process `parent`."""
+
+    paths: dict[int, str]
+    pattern: str
+    cursor: int
+    once: bool
+    parent: int
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -82,8 +105,7 @@ class Search:
     def __init__(self, loop: Loop, done: Callable[[Found | None], None]) -> None:
         self._loop = loop
         self._done = done
-        self._pid = 0
-        self._fd = -1
+        self._process: subprocess.Popen[bytes] | None = None
         self._answer = b""
 
     def grep(  # noqa: PLR0913 - each is one independent thing
@@ -110,8 +132,9 @@ class Search:
             head: How many of the first matching lines at most.
             tail: How many of the last ones at most.
         """
-        matches = re.compile(pattern).search
-        self._start(lambda: _grep(task_id, path, matches, cursor, limit, head, tail))
+        self._start(
+            GrepOrder(task_id, str(path), pattern, cursor, limit, head, tail, TIME)
+        )
         self._loop.call_later(LONGEST_TIME, self._give_up)
 
     def follow(
@@ -126,35 +149,33 @@ class Search:
             once: Whether they grow no more; if no line matches, nothing is found.
                 Otherwise the search goes on until `stop`.
         """
-        matches = re.compile(pattern).search
-        scans = {task_id: _Scan(path, cursor) for task_id, path in paths.items()}
-        parent = os.getpid()
-        self._start(lambda: _follow(scans, matches, parent, once=once))
+        places = {task_id: str(path) for task_id, path in paths.items()}
+        self._start(FollowOrder(places, pattern, cursor, once, os.getpid()))
 
     def stop(self) -> None:
         """End it."""
-        if self._fd >= 0:
-            self._loop.unwatch(self._fd)
-            os.close(self._fd)
-            self._fd = -1
-        if self._pid:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(self._pid, 0)
-            self._pid = 0
+        process, self._process = self._process, None
+        if process is not None and process.stdout is not None:
+            self._loop.unwatch(process.stdout.fileno())
+            process.stdout.close()
+            process.kill()
+            process.wait()
 
-    def _start(self, work: Callable[[], Found]) -> None:
-        source, target = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            _be_child(target, work)
-        os.close(target)
-        self._pid, self._fd = pid, source
-        self._loop.watch(source, READ, self._read)
+    def _start(self, order: GrepOrder | FollowOrder) -> None:
+        # No fork: the chat has threads, and would go on in it with one of them.
+        process = self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", __name__, msgspec.json.encode(order).decode()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        if process.stdout is not None:
+            self._loop.watch(process.stdout.fileno(), READ, self._read)
 
     def _read(self) -> None:
-        data = os.read(self._fd, _CHUNK)
+        if self._process is None or self._process.stdout is None:
+            return
+        data = os.read(self._process.stdout.fileno(), _CHUNK)
         self._answer += data
         if data and len(self._answer) <= _LONGEST_ANSWER:
             return
@@ -166,39 +187,35 @@ class Search:
         self._done(found)
 
     def _give_up(self) -> None:
-        if self._pid:
+        if self._process is not None:
             self.stop()
             self._done(None)
 
 
-def _be_child(target: int, work: Callable[[], Found]) -> NoReturn:
-    try:
-        # Neither the client's pipe nor the host's socket: their ends must show when the
-        # server itself is gone.
-        os.closerange(3, target)
-        os.closerange(target + 1, 1 << 16)
-        os.nice(5)
-        data = msgspec.json.encode(work())
-        while data:
-            data = data[os.write(target, data) :]
-    finally:
-        os._exit(0)
+def main(order: str) -> None:
+    """Search, and write what is found to standard output: the process of a search."""
+    os.nice(5)
+    given = msgspec.json.decode(order, type=GrepOrder | FollowOrder)
+    matches = re.compile(given.pattern).search
+    if isinstance(given, GrepOrder):
+        found = _grep(given, matches)
+    else:
+        scans = {
+            task_id: _Scan(Path(path), given.cursor)
+            for task_id, path in given.paths.items()
+        }
+        found = _follow(scans, matches, given.parent, once=given.once)
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.buffer.write(msgspec.json.encode(found))
 
 
-def _grep(  # noqa: PLR0913, PLR0917 - see `Search.grep`
-    task_id: int,
-    path: Path,
-    matches: Callable[[str], object],
-    cursor: int,
-    limit: int,
-    head: int | None,
-    tail: int | None,
-) -> Found:
-    scan = _Scan(path, cursor)
+def _grep(order: GrepOrder, matches: Callable[[str], object]) -> Found:
+    task_id, limit, head, tail = order.task_id, order.limit, order.head, order.tail
+    scan = _Scan(Path(order.path), order.cursor)
     found: deque[str] = deque()
     room = limit
     scanned = 0
-    end_of_time = time.monotonic() + TIME
+    end_of_time = time.monotonic() + order.seconds
     while scanned < MOST_SCANNED and (lines := scan.lines()):
         for line, start, end in lines:
             scanned += end - start
@@ -288,3 +305,7 @@ class _Scan:
 
 def _text(raw: bytes) -> str:
     return safe_line(raw.decode("utf-8", "replace"))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -23,6 +23,9 @@ MOST_BYTES: Final = 64 << 10
 BYTES: Final = 16 << 10
 """Bytes of output that one call returns unless told otherwise."""
 
+MOST_SENT: Final = 16_000
+"""Characters that `send` takes at most: 65,536 bytes, however long each is."""
+
 _LONGEST_COMMAND: Final = 1 << 20
 _MOST_IDS: Final = 1000
 
@@ -76,6 +79,13 @@ class RunArguments(Arguments, frozen=True):
             description="Ids of tasks that must complete before it starts.",
         ),
     ] = []
+    retries: Annotated[
+        int,
+        Meta(ge=0, le=1000, description="How many more attempts it gets if it fails."),
+    ] = 0
+    input: Annotated[
+        bool, Meta(description="Whether it reads what `send` gives it.")
+    ] = False
     group: Annotated[
         str, Meta(description="A group of tasks that share a limit of parallel tasks.")
     ] = ""
@@ -174,6 +184,20 @@ class OutputArguments(Arguments, frozen=True):
     limit: Annotated[int, Meta(ge=256, le=MOST_BYTES, description="Bytes at most.")] = (
         BYTES
     )
+
+
+class SendArguments(Arguments, frozen=True):
+    """Those of `send`."""
+
+    id: Annotated[_Id, Meta(description="Which task.")]
+    text: Annotated[
+        str,
+        Meta(
+            max_length=MOST_SENT,
+            description="What it reads; a line ends with a line feed.",
+        ),
+    ] = ""
+    end: Annotated[bool, Meta(description="Whether its input ends after that.")] = False
 
 
 class CancelArguments(Arguments, frozen=True):
@@ -282,6 +306,13 @@ class OutputResult(Result, frozen=True):
     ]
 
 
+class SendResult(Result, frozen=True):
+    """The answer of `send`."""
+
+    id: int
+    sent: Annotated[int, Meta(description="Bytes that its input has taken.")]
+
+
 class NotCanceled(Result, frozen=True):
     """A task that was not canceled."""
 
@@ -370,6 +401,14 @@ TOOLS: Final = {
             OutputArguments,
             OutputResult,
             reads=True,
+        ),
+        Tool(
+            "send",
+            "Give a task something to read",
+            "Write to the standard input of a running task of yours that was run with"
+            " `input`.",
+            SendArguments,
+            SendResult,
         ),
         Tool(
             "cancel",

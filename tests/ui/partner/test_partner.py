@@ -308,7 +308,7 @@ def test_a_failure_is_told_and_the_next_message_is_answered(stage: Stage) -> Non
 
 def test_the_end_of_a_task_wakes_it_once(stage: Stage) -> None:
     stage.server.add(
-        calls(("run", {"command": "read x < go; exit 3", "wait": 0})), says("It runs.")
+        calls(("run", {"command": "sleep 600", "wait": 0})), says("It runs.")
     )
     partner = stage.open()
     stage.say(partner, "start it")

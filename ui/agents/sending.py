@@ -1,0 +1,69 @@
+"""The call that gives a task something to read: `send`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ...actors import Acknowledged, SendInput, TaskStatus
+from .call import Answer, Call, refusal
+from .tools import SendResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .host_client import Reply
+    from .session import AgentSession
+    from .tools import SendArguments
+
+_PATIENCE: Final = 10.0  # seconds for its input to take all of it
+
+
+class SendCall(Call):
+    """`send`."""
+
+    def __init__(
+        self,
+        session: AgentSession,
+        answer: Callable[[Answer], None],
+        arguments: SendArguments,
+    ) -> None:
+        super().__init__(session, answer)
+        self._arguments = arguments
+        self._data = arguments.text.encode("utf-8", "replace")
+
+    @property
+    def note(self) -> str:
+        """What is known so far, for people."""
+        return f"waiting until #{self._arguments.id} reads"
+
+    def start(self) -> None:
+        """Send it."""
+        given, session = self._arguments, self._session
+        task = self._visible(given.id)
+        if task is None:
+            return
+        if task.origin != session.origin and not session.rules().end_all:
+            self.fail(f"#{task.id} is not yours; ask the person to send it something")
+        elif task.status is not TaskStatus.RUNNING:
+            self.fail(f"#{task.id} does not run: it is {task.status.value}")
+        elif not self._data and not given.end:
+            self.fail("there is nothing to send; give a text, or end")
+        else:
+            self._call_later(_PATIENCE, self.hurry)
+            session.host.ask(SendInput(given.id, self._data, given.end), self._sent)
+
+    def hurry(self) -> None:
+        """Answer with what is known by now."""
+        self.fail(
+            f"#{self._arguments.id} has not read what it was sent before, and maybe not"
+            " this; what was sent waits until it does. `output` shows what it is doing"
+        )
+
+    def _sent(self, reply: Reply) -> None:
+        if not isinstance(reply, Acknowledged):
+            self.fail(refusal(reply))
+            return
+        size = len(self._data)
+        end = ", and its input has ended" if self._arguments.end else ""
+        text = f"sent {size} bytes to #{self._arguments.id}{end}"
+        self.answer(Answer(text, SendResult(self._arguments.id, size)))

@@ -113,6 +113,9 @@ if TYPE_CHECKING:
 BATCH: Final = 256
 """Messages handled before what they led to is sent at the latest."""
 
+SHOWN_AFTER: Final = 0.1
+"""Seconds after which what was shown is written down, unless something else is."""
+
 WIPE_AFTER: Final = 2.0
 """Seconds after which what was deleted and may be secret is overwritten."""
 
@@ -260,6 +263,7 @@ class QueueActor(SafeActor[QueueMessage]):
         self._subscribers = Subscribers(changes, self._schedules)
         self._deletion = Deletion(config.kinds, config.dead_letters, config.dispatcher)
         self._will_write_again = False
+        self._is_due = False
         self._will_wipe = False
         self._handled = 0
         self._closed = False
@@ -353,17 +357,22 @@ class QueueActor(SafeActor[QueueMessage]):
                 return
 
     def _write_down(self) -> bool:
-        written = self._writing.write_down()
-        self._announce_trouble()
+        written = waits = self._journal.can_wait and not self._is_due
+        if not waits:
+            self._is_due = False
+            written = self._writing.write_down()
+            self._announce_trouble()
         if written:
             self._changes.note_written()
             self._schedules.note_written()
-        elif not self._will_write_again:
-            self._will_write_again = True
-            self._clock.call_later(
-                self._writing.pause, lambda: self.tell_self(WriteAgain())
-            )
+        if waits or not written:
+            self._write_later(SHOWN_AFTER if waits else self._writing.pause)
         return written
+
+    def _write_later(self, pause: float) -> None:
+        if not self._will_write_again:
+            self._will_write_again = True
+            self._clock.call_later(pause, lambda: self.tell_self(WriteAgain()))
 
     def _wipe(self) -> None:
         self._will_wipe = False
@@ -443,6 +452,7 @@ class QueueActor(SafeActor[QueueMessage]):
             case WriteAgain():
                 # The attempt itself comes with the end of the batch.
                 self._will_write_again = False
+                self._is_due = True
             case Wipe():
                 self._wipe()
             case Wiped(done=done):

@@ -19,20 +19,27 @@ class Noted:
         self.forgotten: list[tuple[int]] = []
         self.settled: list[tuple[int]] = []  # forgotten, and nothing left to be shown
         self.bare: list[tuple[int]] = []  # started, and so without an environment
+        self.shown: int | None = None
         self.meta: dict[str, int | str] = {}
         self.schedules: dict[int, tuple[int, str, int | None]] = {}
         self.unscheduled: list[tuple[int]] = []
 
     def is_empty(self) -> bool:
         """Tell whether there is nothing to write."""
-        return not (
+        return not (self.shown is not None or self.settled or self._is_urgent())
+
+    def can_wait(self) -> bool:
+        """Tell whether there is nothing to write but what was shown."""
+        return self.shown is not None and not self._is_urgent()
+
+    def _is_urgent(self) -> bool:
+        return bool(
             self.tasks
             or self.changes
             or self.meta
             or self.chat
             or self.processes
             or self.forgotten
-            or self.settled
             or self.bare
             or self.schedules
             or self.unscheduled
@@ -54,8 +61,12 @@ class Noted:
             ("DELETE FROM tasks WHERE id = ?", self.forgotten),
             ("DELETE FROM processes WHERE task_id = ?", self.forgotten),
             ("DELETE FROM changes WHERE task_id = ?", self.settled),
-            ("INSERT OR REPLACE INTO meta VALUES (?, ?)", self.meta.items()),
+            ("INSERT OR REPLACE INTO meta VALUES (?, ?)", self._all_meta()),
         ):
             # Every statement costs a round through the interpreter's lock.
             if rows:
                 db.executemany(statement, rows)
+
+    def _all_meta(self) -> list[tuple[str, int | str]]:
+        shown = [] if self.shown is None else [("shown", self.shown)]
+        return [*self.meta.items(), *shown]

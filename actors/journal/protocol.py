@@ -152,6 +152,11 @@ class Journal(Protocol):
         """
         ...
 
+    @property
+    def can_wait(self) -> bool:
+        """Whether nothing is noted but what was shown."""
+        ...
+
     def be_patient(self, seconds: float) -> None:
         """Let each call from now on wait so long for a program that holds the file."""
         ...
@@ -258,6 +263,11 @@ class NoJournal:
 
     def commit(self) -> None:
         """Have nothing to write."""
+
+    @property
+    def can_wait(self) -> bool:
+        """Tell that nothing is noted."""
+        return False
 
     def be_patient(self, seconds: float) -> None:
         """Wait for nobody."""

@@ -161,16 +161,22 @@ def load_unshown(
 
 
 def load_transcript(
-    db: sqlite3.Connection, limit: int, adopt: Callable[[Task], Task]
+    db: sqlite3.Connection, shown: int, limit: int, adopt: Callable[[Task], Task]
 ) -> tuple[ChatMessage | TaskChanged, ...]:
-    """Return the last of what was said and what was shown, in order."""
+    """Return the last of what was said and what was shown, in order.
+
+    Args:
+        db: The file.
+        shown: The number of the last change that was shown.
+        limit: How many at most.
+        adopt: Puts a task right.
+    """
     # A message comes after the change whose number it carries.
     rows = db.execute(
-        "SELECT seq, 0, 0, event, snapshot FROM changes WHERE seq <="
-        " (SELECT value FROM meta WHERE key = 'shown')"
+        "SELECT seq, 0, 0, event, snapshot FROM changes WHERE seq <= ?"
         " UNION ALL SELECT seq, 1, id, NULL, message FROM chat"
         " ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT ?",
-        (limit,),
+        (shown, limit),
     ).fetchall()
     return tuple(
         _decode_message(text) if event is None else _change(seq, event, text, adopt)

@@ -303,7 +303,12 @@ class SqliteJournal:
     def shown(self, seq: int) -> None:
         """Note that all changes up to this one have been shown; never goes back."""
         if seq > self._shown:
-            self._shown = self._noted.meta["shown"] = seq
+            self._shown = self._noted.shown = seq
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether nothing is noted but what was shown."""
+        return self._noted.can_wait() and not self._environments.is_changed
 
     def commit(self) -> None:
         """Write down what was noted, in one transaction.
@@ -371,7 +376,7 @@ class SqliteJournal:
         """Return the last of what was said and what was shown, in order."""
         db = self._connection()
         with explained(self._path):
-            return load_transcript(db, limit, self._adopt)
+            return load_transcript(db, self._shown, limit, self._adopt)
 
     @property
     def has_traces(self) -> bool:

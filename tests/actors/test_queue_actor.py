@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
+import sqlite3
 import threading
 import weakref
 from dataclasses import dataclass, field
@@ -58,6 +60,7 @@ from backburner.actors import (
 from backburner.actors.journal import removal
 from backburner.actors.journal.protocol import Everything, Journal, NoJournal
 from backburner.actors.journal.removal import RemovalActor, remove_output
+from backburner.actors.journal.sqlite import SqliteJournal
 from backburner.actors.journal.sqlite_file import (
     BusyJournalError,
     DamagedJournalError,
@@ -78,7 +81,7 @@ from backburner.actors.messages import (
     TaskProcess,
     TaskProgressed,
 )
-from backburner.actors.queue_actor import BATCH, WIPE_AFTER, QueueConfig
+from backburner.actors.queue_actor import BATCH, SHOWN_AFTER, WIPE_AFTER, QueueConfig
 from backburner.actors.rules.book import TaskBook
 from backburner.actors.rules.output_news import OutputNews
 from backburner.actors.rules.process_record import ProcessRecord
@@ -1664,3 +1667,36 @@ def test_a_task_that_starts_at_once_starts_with_the_runner_if_there_was_none(
     rig.claim(0, slots=1)
     rig.get(2)
     assert [it.task.id for it in rig.runner.of(StartTask)] == [2]
+
+
+def _shown_in(path: Path) -> int:
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        (shown,) = db.execute("SELECT value FROM meta WHERE key = 'shown'").fetchone()
+    return shown
+
+
+def test_what_was_shown_is_written_with_what_comes_next_or_soon(
+    tmp_path: Path, start_queue: Callable[..., Rig]
+) -> None:
+    path = tmp_path / "session.db"
+    journal = SqliteJournal(path)
+    journal.load()
+    rig = start_queue(journal=journal)
+    watcher = rig.subscribe()
+    rig.add()
+    watcher.wait_for(TaskChanged)
+    rig.tell(Shown(1))
+    rig.ask(ListTasks(), TaskList)
+    assert _shown_in(path) == 0
+    rig.add()
+    assert _shown_in(path) == 1
+
+    rig.tell(Shown(2))
+    rig.ask(ListTasks(), TaskList)
+    assert _shown_in(path) == 1
+    shown = rig.ask(GetTranscript(10), Transcript).entries
+    assert [it.seq for it in shown if isinstance(it, TaskChanged)] == [1, 2]
+    rig.clock.advance(SHOWN_AFTER)
+    rig.ask(ListTasks(), TaskList)
+    rig.ask(ListTasks(), TaskList)
+    assert _shown_in(path) == 2

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
+import msgspec
 from msgspec.structs import replace
 
 from .journal.outbox import told_by
@@ -82,6 +82,7 @@ from .rules.book import ROOM_FOR_MORE, TaskBook, UnknownTaskError
 from .rules.field_types import wrong_type
 from .rules.outcome import Outcome
 from .rules.output_quota import OutputQuota
+from .rules.record import Record
 from .rules.safe_text import safe_line
 from .rules.schedules import ScheduleBook
 from .rules.status import (
@@ -146,8 +147,7 @@ _CHECKED: Final = {
 _NO_KIND: Final = "waiting for the kind "
 
 
-@dataclass(frozen=True, slots=True)
-class QueueConfig:
+class QueueConfig(Record, frozen=True):
     """The settings of a QueueActor.
 
     Attributes:
@@ -179,7 +179,7 @@ class QueueConfig:
     dispatcher: Dispatcher | None = None
     released: Callable[[int, bool], object] | None = None
     rebooted: bool = False
-    engines: Mapping[str, int] = field(default_factory=dict[str, int])
+    engines: Mapping[str, int] = msgspec.field(default_factory=dict[str, int])
 
 
 class QueueActor(SafeActor[QueueMessage]):

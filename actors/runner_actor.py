@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, assert_never
 
 from msgspec.structs import replace
@@ -41,6 +40,7 @@ from .processes.left import LeftBehind
 from .rules.adoption import Adoption, GoingOn
 from .rules.look_schedule import LookSchedule
 from .rules.outcome import Outcome
+from .rules.record import Record
 from .rules.safe_text import safe_line
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import Recipient, post_if_alive
@@ -69,8 +69,7 @@ for the next time; started in between, it would be lost.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _CleanUp:
+class _CleanUp(Record, frozen=True):
     """A task whose TaskActor died: what is left of it ends, then it is reported."""
 
     end: TaskEnded

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, assert_never, cast
 
@@ -49,6 +48,7 @@ from .rules.outcome import (
 )
 from .rules.output_news import OutputNews
 from .rules.process_record import ProcessId, ProcessRecord
+from .rules.record import Record
 from .rules.safe_text import brief, safe_line, size_text
 from .rules.shortage import WAITS_FOR
 from .rules.terms import DEFAULT_GROUP
@@ -80,8 +80,7 @@ _LOOK = Look()
 _CUT: Final = "its command emptied its output file, and {} of output are gone"
 
 
-@dataclass(frozen=True, slots=True)
-class TaskActorConfig:
+class TaskActorConfig(Record, frozen=True):
     """What all task actors of a system share.
 
     Attributes:
@@ -105,12 +104,12 @@ class TaskActorConfig:
     session_key: str
     grace: float
     output_limit: int
-    environment: Environment = field(default_factory=Environment.to_inherit)
+    environment: Environment = msgspec.field(default_factory=Environment.to_inherit)
     dispatcher: Dispatcher | None = None
     notes: ProcessNotes | None = None
-    exit_notes: ExitNotes = field(default_factory=ExitNotes)
-    engines: Mapping[str, Engine] = field(default_factory=dict[str, "Engine"])
-    channels: Channels = field(default_factory=Channels)
+    exit_notes: ExitNotes = msgspec.field(default_factory=ExitNotes)
+    engines: Mapping[str, Engine] = msgspec.field(default_factory=dict[str, "Engine"])
+    channels: Channels = msgspec.field(default_factory=Channels)
 
 
 class TaskActor(SafeActor[TaskActorMessage]):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 import msgspec
@@ -21,6 +20,7 @@ from ..messages import (
     Subscribed,
     Unsubscribe,
 )
+from ..rules.record import Record
 from ..runtime.frames import LONGEST_TO_HOST, FrameError, FrameReader, frame
 from ..runtime.promise import Promise
 from ..runtime.safe_actor import SafeActor
@@ -77,8 +77,7 @@ class SharedEncoder:
         return payload
 
 
-@dataclass(frozen=True, slots=True)
-class HostDoor:
+class HostDoor(Record, frozen=True):
     """What a connection needs of its host.
 
     Attributes:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -14,6 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ..own_files import open_folder
+from ..rules.record import Record
 from ..rules.safe_text import is_unicode, safe_line
 from ..runtime.frames import LONGEST_FROM_HOST, FrameError, FrameReader, frame
 from ..session.blocking import SessionInUseError, TaskSystemError
@@ -78,8 +77,7 @@ class NoHostError(HostError):
     """The session has no host, and none was to be started."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(Record, frozen=True):
     """A host that has welcomed this client.
 
     Attributes:
@@ -309,4 +307,4 @@ def _start_locked(
         elif time.monotonic() > deadline:
             raise HostError("the host that was started is gone")
         time.sleep(PAUSE)
-    return dataclasses.replace(found, started=started)
+    return msgspec.structs.replace(found, started=started)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from ..rules.record import Record
 from ..rules.safe_text import brief
 from ..rules.terms import is_group_name
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from .kind import Job, JobContext
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Record, frozen=True):
     """What a process is to be; made by a kind, started by an engine.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, cast, runtime_checkable
 
@@ -14,6 +13,7 @@ from ..processes.environment import Environment
 from ..processes.notes import JobNotes
 from ..rules.outcome import Outcome
 from ..rules.process_record import ProcessId
+from ..rules.record import Record
 from ..rules.safe_text import brief
 
 if TYPE_CHECKING:
@@ -47,8 +47,7 @@ class ShortageError(StartError):
     """
 
 
-@dataclass(frozen=True, slots=True)
-class JobContext:
+class JobContext(Record, frozen=True):
     """What a job is given to work with.
 
     Attributes:
@@ -72,10 +71,10 @@ class JobContext:
     clock: Clock
     exits: ExitWatcher
     look: Callable[[], bool | None]
-    environment: Environment = field(default_factory=Environment.to_inherit)
-    notes: JobNotes = field(default_factory=JobNotes)
+    environment: Environment = msgspec.field(default_factory=Environment.to_inherit)
+    notes: JobNotes = msgspec.field(default_factory=JobNotes)
     engine: Engine | None = None
-    channels: Channels = field(default_factory=Channels)
+    channels: Channels = msgspec.field(default_factory=Channels)
 
     @property
     def output(self) -> Path | None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec.structs import replace
 
 from ..journal.protocol import Memory, NoJournal
 from ..kinds import Adopting
 from ..processes.exit_notes import ExitNotes
+from ..rules.record import Record
 from ..rules.status import TaskStatus
 from ..rules.task import Task, is_running
 from .folder import FolderError, SessionFolder
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
     from ..processes.notes import ProcessNotes
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Record, frozen=True):
     """A session that is open, before its actors are.
 
     Attributes:
@@ -53,7 +53,7 @@ class Opened:
     memory: Memory
     recovered: Recovered
     notes: ProcessNotes | None = None
-    exits: ExitNotes = field(default_factory=ExitNotes)
+    exits: ExitNotes = msgspec.field(default_factory=ExitNotes)
     resumed: tuple[Task, ...] = ()
     warnings: tuple[str, ...] = ()
 

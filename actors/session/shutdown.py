@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -21,6 +20,7 @@ from ..processes.ending import end_all
 from ..processes.family import find_marked
 from ..processes.handle import Process
 from ..processes.marks import is_of_session
+from ..rules.record import Record
 from ..rules.safe_text import safe_line
 from ..rules.shortage import shortage_of
 from ..runtime.promise import Deadline, Promise, answer_of
@@ -44,8 +44,7 @@ _SHOWN_AFTER_ALL: Final = 0.5
 """Seconds to show what was ended by the deadline itself, or in a hurry."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShutdownConfig:
+class ShutdownConfig(Record, frozen=True):
     """What there is to know for ending a system.
 
     Attributes:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, assert_never
 
 from ...actors.host.events import HostBack, HostLost, SessionEnded
+from ...actors.rules.record import Record
 from ...actors.rules.safe_text import safe_line
 from ...actors.runtime.promise import Deadline
 from ..dialogue.dialogue import Dialogue
@@ -52,8 +52,7 @@ _LAST_LINES_TIMEOUT: Final = 2.0
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Sharing:
+class Sharing(Record, frozen=True):
     """A session that lives in its host, and what this program is to it.
 
     Attributes:

@@ -6,8 +6,9 @@ to know of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from ....actors.rules.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from .state import ChatState
 
 
-@dataclass(frozen=True, slots=True)
-class Panel:
+class Panel(Record, frozen=True):
     """What there is to know of a panel.
 
     Attributes:

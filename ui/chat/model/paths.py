@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from ....actors.rules.record import ChangingRecord
 from ....actors.rules.safe_text import safe_line
 from ...dialogue.completers import Proposal
 from ...dialogue.names import FindNames
@@ -19,8 +19,7 @@ _FRESH: Final = 2.0
 """Seconds for which names that were found are proposed before they are found anew."""
 
 
-@dataclass(slots=True)
-class Paths:
+class Paths(ChangingRecord):
     """What was found last, what is being searched for, and what is to be next.
 
     Attributes:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import enum
 from collections import deque
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from ....actors.rules.record import ChangingRecord
 from ...pager.pager import Pager, PagerPlace
 from .board import TaskBoard
 from .completion import Popup, Words
@@ -118,8 +118,7 @@ class Purpose(enum.Enum):
     TASKS = enum.auto()
 
 
-@dataclass(slots=True)
-class Field:
+class Field(ChangingRecord):
     """A line that is typed for a search or a filter; it stands where the input does.
 
     Attributes:
@@ -131,8 +130,7 @@ class Field:
     editor: Editor
 
 
-@dataclass(slots=True)
-class Detail:
+class Detail(ChangingRecord):
     """One task, opened.
 
     Attributes:
@@ -197,8 +195,7 @@ class Doing(msgspec.Struct, frozen=True):
     since: float
 
 
-@dataclass(slots=True)
-class ChatState:
+class ChatState(ChangingRecord):
     """See the module.
 
     Attributes:
@@ -246,25 +243,25 @@ class ChatState:
     partner: str | None = None
     come_back: str | None = None
     remembers: bool = False
-    board: TaskBoard = field(default_factory=TaskBoard)
-    conversations: Conversations = field(default_factory=Conversations)
+    board: TaskBoard = msgspec.field(default_factory=TaskBoard)
+    conversations: Conversations = msgspec.field(default_factory=Conversations)
     window_focused: bool = True
     focus: Focus = Focus.INPUT
     panel_index: int = 0
     panels_hidden: bool = False
-    tasks: TaskListView = field(default_factory=TaskListView)
+    tasks: TaskListView = msgspec.field(default_factory=TaskListView)
     detail: Detail | None = None
     prompt: Field | None = None
-    searches: list[str] = field(default_factory=list[str])
+    searches: list[str] = msgspec.field(default_factory=list[str])
     letters: Letters | None = None
     choice: Choice | None = None
     closed_for: str | None = None
-    paths: Paths = field(default_factory=Paths)
+    paths: Paths = msgspec.field(default_factory=Paths)
     overlay: Overlay | None = None
-    to_split: deque[str] = field(default_factory=deque[str])
-    to_send: deque[str] = field(default_factory=deque[str])
+    to_split: deque[str] = msgspec.field(default_factory=deque[str])
+    to_send: deque[str] = msgspec.field(default_factory=deque[str])
     prefix: str = ""
-    doing: dict[str, Doing] = field(default_factory=dict[str, "Doing"])
+    doing: dict[str, Doing] = msgspec.field(default_factory=dict[str, "Doing"])
     leaving: bool = False
     notice: str = ""
 

@@ -451,8 +451,7 @@ class QueueActor(SafeActor[QueueMessage]):
                 self._times.look(self._add_checked if self._can_add() else None)
             case WriteAgain():
                 # The attempt itself comes with the end of the batch.
-                self._will_write_again = False
-                self._is_due = True
+                self._will_write_again, self._is_due = False, True
             case Wipe():
                 self._wipe()
             case Wiped(done=done):

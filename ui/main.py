@@ -35,7 +35,7 @@ from .lines.typed_input import TypedInput
 from .lines.typed_line import TypedLine
 from .lines.views import JsonView, PlainView
 from .program import lifetime
-from .program.config import Config, ConfigError, default_path, load
+from .program.config import Config, ConfigError, agents_rules, default_path, load
 from .program.exit_status import EXIT_FAILURE, EXIT_SIGNAL, EXIT_USAGE
 from .program.host_settings import host_settings
 from .program.options import SafeParser
@@ -169,7 +169,15 @@ def _use(  # noqa: PLR0913 - each is one independent thing
         sharing = Sharing(remote, manner, name, come_back or "")
     if options.json:
         view = JsonView(stream)
-        return run_line_mode(system, view, icons, config.grace, wakeup, sharing)
+        return run_line_mode(
+            system,
+            view,
+            icons,
+            config.grace,
+            wakeup,
+            sharing,
+            confirm=config.confirm,
+        )
     with _typed_input(stream) as typed:
         view = PlainView(
             typed.line if typed else stream, icons, repeats=not _is_typed()
@@ -178,7 +186,16 @@ def _use(  # noqa: PLR0913 - each is one independent thing
             # Now: what is typed before is shown twice, by its driver and here.
             view.greet(name)
         grace = config.grace
-        return run_line_mode(system, view, icons, grace, wakeup, sharing, typed)
+        return run_line_mode(
+            system,
+            view,
+            icons,
+            grace,
+            wakeup,
+            sharing,
+            typed,
+            confirm=config.confirm,
+        )
 
 
 @contextlib.contextmanager
@@ -197,7 +214,7 @@ def _partner(
         system.queue,
         system.dead_letters,
         table=table,
-        rules=lambda: load(options.config).agents,
+        rules=lambda: agents_rules(load(options.config)),
         directory=_directory(options),
         grace=config.grace,
         key=key,

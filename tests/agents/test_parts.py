@@ -8,10 +8,10 @@ import pytest
 from backburner.actors.host.version import program_version
 from backburner.ui.agents.loop import Loop
 from backburner.ui.agents.output import marked, read_end, read_on
-from backburner.ui.agents.policy import matching
 from backburner.ui.agents.search import Found, Search, pattern_problem
 from backburner.ui.agents.session import origin_of
 from backburner.ui.agents.wire_lines import LineReader
+from backburner.ui.program.policy import matching
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -23,10 +23,10 @@ from ...actors.rules.safe_text import brief, safe_line, safe_lines
 from ...actors.rules.status import TaskStatus
 from ...actors.rules.terms import DEFAULT_GROUP, PLAIN, Terms
 from ..program.config import ConfigError
+from ..program.policy import matching
 from .call import Answer, Call, refusal
 from .facts import facts, line
 from .output import marked, read_end
-from .policy import matching
 from .tools import RunResult
 
 if TYPE_CHECKING:

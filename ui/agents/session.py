@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 
 from ...actors.rules.safe_text import brief, safe_line
-from ..program.config import ConfigError, load
+from ..program.config import ConfigError, agents_rules, load
+from ..program.policy import matching
 from .call import Answer
 from .calls import make_call
 from .host_client import HostClient
-from .policy import matching
 from .tools import TOOLS
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ def session_at(
         seen = None if session.sees_all else origin
         return HostClient(loop, place, seen, task_changed, host_failed)
 
-    return AgentSession(loop, origin, lambda: load(place.config).agents, connect)
+    return AgentSession(loop, origin, lambda: agents_rules(load(place.config)), connect)
 
 
 __all__ = ["AgentSession", "ConfigError", "SessionHost", "origin_of", "session_at"]

@@ -446,6 +446,7 @@ def _first_state(
             drawn=True,
             remembers=system.remembers,
             detaches=options.come_back is not None,
+            confirm=config.confirm,
         ),
         come_back=options.come_back,
         kinds=kind_words(system.kinds),

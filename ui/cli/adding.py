@@ -30,6 +30,8 @@ def add(call: Call, system: RemoteSystem) -> int:
     """Add a task, a batch of them, or a schedule."""
     asked: Asked = call.options.asked
     request = request_of(call)
+    if not asked.each and not asked.batch:
+        call.confirm(request.args)
     if asked.every:
         schedule(call, system, request, asked)
         return 0
@@ -39,10 +41,9 @@ def add(call: Call, system: RemoteSystem) -> int:
     once = asked.unless_queued
     if values:
         words = call.options.words
-        added = [
-            system.add_request(it, unless_queued=once)
-            for it in _each(request, values, asked, words, call.options.label)
-        ]
+        requests = _each(request, values, asked, words, call.options.label)
+        call.confirm(line for it in requests for line in it.args)
+        added = [system.add_request(it, unless_queued=once) for it in requests]
         _tell_all_added(call, added)
     else:
         message = AddTask(request, unless_queued=once)
@@ -93,7 +94,9 @@ def rename(call: Call, system: RemoteSystem) -> int:
 def rerun(call: Call, system: RemoteSystem) -> int:
     """Add tasks again."""
     for task_id in call.options.ids:
-        _tell_added(call, system.add_request(system.get(task_id).request))
+        request = system.get(task_id).request
+        call.confirm([" ".join(request.args)])
+        _tell_added(call, system.add_request(request))
     return 0
 
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ...actors.rules.safe_text import safe_json, safe_line
+from ...actors.rules.safe_text import brief, safe_json, safe_line
+from ..program.policy import matching
 from ..text.theme import Icons, icons_for
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
     from pathlib import Path
 
     from ...actors import Task
@@ -35,11 +37,17 @@ class Call:
         options: What the parser made of the command line.
         state: The folder of all sessions.
         settings: Of the session that it is about.
+        confirm: Patterns of commands that have to be confirmed.
     """
 
     def __init__(
-        self, options: argparse.Namespace, state: Path, settings: HostSettings
+        self,
+        options: argparse.Namespace,
+        state: Path,
+        settings: HostSettings,
+        confirm: tuple[str, ...] = (),
     ) -> None:
+        self._confirm = confirm
         self.options = options
         self.state = state
         self.settings = settings
@@ -65,3 +73,27 @@ class Call:
             self.say_json(tasks)
         else:
             self.say(*(f"#{task.id} {safe_line(task.reason)}" for task in tasks))
+
+    def confirm(self, commands: Iterable[str]) -> None:
+        """Have a person confirm commands that the configuration wants confirmed.
+
+        Blocks until it is answered.
+
+        Raises:
+            UsageError: If one is not confirmed, or nobody can be asked.
+        """
+        asked = getattr(self.options, "asked", None)
+        if not self._confirm or (asked is not None and asked.confirmed):
+            return
+        for command in commands:
+            pattern = matching(self._confirm, command)
+            if pattern is None:
+                continue
+            wanted = f"not added: commands like {brief(pattern)} have to be confirmed"
+            if not (sys.stdin.isatty() and sys.stderr.isatty()):
+                raise UsageError(f"{wanted}; add --yes if you mean it")
+            shown = safe_line(command)
+            sys.stderr.write(f"backburner: run this? {shown}\n[y/N] ")
+            sys.stderr.flush()
+            if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+                raise UsageError(wanted)

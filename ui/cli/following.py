@@ -44,7 +44,9 @@ def run(call: Call, system: RemoteSystem) -> int:
             raise UsageError(
                 "run waits for one task; use add for --every, --each and --batch"
             )
-        task = system.add_request(request_of(call))
+        request = request_of(call)
+        call.confirm(request.args)
+        task = system.add_request(request)
         return _follow_to_end(call, system, ends, task)
 
 

@@ -32,7 +32,7 @@ def try_add(arguments: list[str]) -> int | None:
         be started, it does not answer as expected, or an option is not known here.
     """
     options = _parse(arguments)
-    if options is None:
+    if options is None or _may_have_to_confirm():
         return None
     try:
         folder = session_folder(options)
@@ -57,6 +57,22 @@ def try_add(arguments: list[str]) -> int | None:
         text = f"added #{task['id']}"
     sys.stdout.write(f"{text}\n")
     return 0
+
+
+def _may_have_to_confirm() -> bool:
+    """Tell whether the configuration may name commands that have to be confirmed."""
+    try:
+        fd = os.open(config_file(), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    try:
+        return b"confirm" in os.read(fd, 1 << 20)
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
 
 
 def command_line(words: list[str]) -> str:

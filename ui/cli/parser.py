@@ -92,8 +92,7 @@ def add_verbs(
     kill = verb("kill", "send a signal to a running task's processes", json=False)
     kill.add_argument("-s", "--signal", type=signal_number, default=signal.SIGKILL)
     kill.add_argument("ids", type=task_id, nargs="+", metavar="ID")
-    rerun = verb("rerun", "add tasks once more, as they were asked for")
-    rerun.add_argument("ids", type=task_id, nargs="+", metavar="ID")
+    _add_rerun(verb)
     _order_verbs(verb)
     _summing_verbs(verb)
     verb("clean", "forget finished tasks and delete their output")
@@ -114,6 +113,19 @@ class _MakeVerb(Protocol):
     def __call__(
         self, name: str, summary: str, *, json: bool = True
     ) -> argparse.ArgumentParser: ...
+
+
+def _add_rerun(verb: _MakeVerb) -> None:
+    """Add the verb that runs tasks again."""
+    rerun = verb("rerun", "add tasks once more, as they were asked for")
+    rerun.add_argument(
+        "--yes",
+        dest="asked",
+        action="store_const",
+        const=Asked(confirmed=True),
+        help="confirm commands that are asked about otherwise",
+    )
+    rerun.add_argument("ids", type=task_id, nargs="+", metavar="ID")
 
 
 def _summing_verbs(verb: _MakeVerb) -> None:

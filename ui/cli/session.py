@@ -35,8 +35,9 @@ def find_session(options: argparse.Namespace) -> Call:
             f"the path of the session, {str(directory)!r}, is not valid UTF-8; name"
             " another with --state-dir DIR"
         )
-    settings = host_settings(load(options.config), directory, directory.name)
-    return Call(options, directory.parent, settings)
+    config = load(options.config)
+    settings = host_settings(config, directory, directory.name)
+    return Call(options, directory.parent, settings, config.confirm)
 
 
 def enter_task_surroundings(options: argparse.Namespace) -> None:

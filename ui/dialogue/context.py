@@ -25,7 +25,7 @@ from ...actors import (
 )
 from ...actors.rules.safe_text import safe_line
 from ...actors.rules.terms import PLAIN
-from .effects import Effect, Send, Show, Tell
+from .effects import Effect, OfferLine, Send, Show, Tell
 from .entries import MAIN_CONVERSATION, PROBLEM, Problem, Reply
 from .hints import with_hint
 from .last_runs import LastRuns
@@ -89,6 +89,10 @@ class Context:
         """The id of the task added last."""
         self.signs: dict[int, VitalSigns] = {}
         """What the processes of tasks had done when somebody looked last."""
+        self.confirm: tuple[str, ...] = ()
+        """Patterns of commands that have to be confirmed."""
+        self.misunderstood: Callable[[], None] = lambda: None
+        """Called when something was refused as it makes no sense."""
         self.last_runs = LastRuns()
         """How long commands took the last times."""
         self.waits = Waits()
@@ -354,6 +358,12 @@ class Context:
         conversation = MAIN_CONVERSATION if self.where is None else self.where
         kept = ChatMessage(problem.at, conversation, "", problem.text, form=PROBLEM)
         return [Tell(WriteDown(kept)), Show(problem, self.where)]
+
+    def refuse(self, text: str, line: str = "") -> list[Effect]:
+        """Return a refusal to be shown, with a line that can be sent instead."""
+        self.misunderstood()
+        offered: list[Effect] = [OfferLine(line)] if line else []
+        return [self.problem(text), *offered]
 
     @staticmethod
     def now() -> datetime:

@@ -61,6 +61,7 @@ class Dialogue:
             opened. Only with it come effects other than `Show`, `Send`, `Tell` and
             `Leave`.
         detaches: Whether the session goes on when somebody leaves.
+        confirm: Patterns of commands that have to be confirmed.
     """
 
     def __init__(  # noqa: PLR0913 - each is one independent thing
@@ -72,6 +73,7 @@ class Dialogue:
         drawn: bool = False,
         remembers: bool = True,
         detaches: bool = False,
+        confirm: tuple[str, ...] = (),
     ) -> None:
         words = tuple((kind.name, kind.usage, kind.summary) for kind in kinds)
         self._context = Context(
@@ -82,6 +84,8 @@ class Dialogue:
             remembers=remembers,
             detaches=detaches,
         )
+        self._context.confirm = confirm
+        self._context.misunderstood = self._note_misunderstood
         self._trouble = False
         self.misunderstood = False
         """Whether a line made no sense."""
@@ -144,6 +148,9 @@ class Dialogue:
         finally:
             self._context.others_see = False
         return [*self._said(line, command=True, private=private), *effects]
+
+    def _note_misunderstood(self) -> None:
+        self.misunderstood = True
 
     def _misunderstand(self, error: UsageError) -> list[Effect]:
         self.misunderstood = True

@@ -28,6 +28,7 @@ class Asked(msgspec.Struct, frozen=True):
         each: The values for which it is added, each in place of `{}`.
         batch: The file that has them; empty for none.
         max_fails: After how many failures the rest of them is canceled.
+        confirmed: Whether a command is added that has to be confirmed.
     """
 
     terms: Terms = PLAIN
@@ -39,6 +40,7 @@ class Asked(msgspec.Struct, frozen=True):
     each: tuple[str, ...] = ()
     batch: str = ""
     max_fails: int | None = None
+    confirmed: bool = False
 
     def check(self) -> None:
         """Refuse what makes no sense together.
@@ -132,6 +134,11 @@ def _max_fails(asked: Asked, value: str) -> Asked:
     return msgspec.structs.replace(asked, max_fails=int(value))
 
 
+def _yes(asked: Asked, value: str) -> Asked:
+    del value
+    return msgspec.structs.replace(asked, confirmed=True)
+
+
 ASK_OPTIONS: Final = (
     AskOption(
         "--unless-queued", "", "add nothing if a queued one is the same", _unless_queued
@@ -148,5 +155,6 @@ ASK_OPTIONS: Final = (
         _catch_up,
     ),
     AskOption("--overlap", "", "add a run even if the last has not ended", _overlap),
+    AskOption("--yes", "", "confirm a command that is asked about otherwise", _yes),
 )
 """The options, in the order in which help lists them."""

@@ -109,6 +109,8 @@ def run_line_mode(  # noqa: PLR0913, PLR0917 - each is one independent thing
     wakeup: Wakeup,
     sharing: Sharing | None = None,
     typed: TypedInput | None = None,
+    *,
+    confirm: tuple[str, ...] = (),
 ) -> int:
     """Carry out the lines of standard input, and wait for all tasks at its end.
 
@@ -123,6 +125,7 @@ def run_line_mode(  # noqa: PLR0913, PLR0917 - each is one independent thing
         wakeup: Open; hears the signals that end the session.
         sharing: How it shares a session that lives in its host; None if it does not.
         typed: The terminal, if somebody types where the view writes.
+        confirm: Patterns of commands that have to be confirmed.
 
     Returns:
         The exit status: 0 if every task completed, 1 if one did not, 2 if a line made
@@ -137,6 +140,7 @@ def run_line_mode(  # noqa: PLR0913, PLR0917 - each is one independent thing
             grace,
             remembers=system.remembers,
             detaches=manner is Manner.CHAT,
+            confirm=confirm,
         ),
         view,
         system.queue,

@@ -161,6 +161,9 @@ class Config(Settings, frozen=True):
         ascii: Whether to draw with ASCII only, whatever the locale says.
         resources: What tasks may need while they run (`--need`), by names of your
             choice, and how much there is: `gpu = 2`, `memory = "16G"`.
+        confirm: Commands that are confirmed before they are added, as patterns of the
+            shell for a whole command: `["rm -rf*", "*--force*"]`. `--yes` confirms
+            them; where nobody can be asked they are refused. A guard against mistakes.
         notifications: What tells of a task that ended.
         host: The process in which a session lives.
         agents: What agents may do that use a session by `backburner mcp`.
@@ -176,10 +179,17 @@ class Config(Settings, frozen=True):
     mouse: bool = True
     ascii: bool = False
     resources: dict[str, float | str] = {}
+    confirm: tuple[str, ...] = ()
     notifications: Notifications = Notifications()
     host: HostTable = HostTable()
     agents: AgentsTable = AgentsTable()
     partner: PartnerTable = PartnerTable()
+
+
+def agents_rules(config: Config) -> AgentsTable:
+    """Return what agents may do; what a person confirms, they have to ask for."""
+    agents = config.agents
+    return msgspec.structs.replace(agents, ask=(*agents.ask, *config.confirm))
 
 
 _TABLES: Final[dict[str, type[Settings]]] = {

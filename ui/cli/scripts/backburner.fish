@@ -111,6 +111,7 @@ complete -c backburner -n '_shtab_backburner_using add' -l every -x -d 'add it a
 complete -c backburner -n '_shtab_backburner_using add' -l zone -x -d 'the time zone of --every; that of here'
 complete -c backburner -n '_shtab_backburner_using add' -l catch-up -x -d 'once, all or skip: what becomes of missed runs'
 complete -c backburner -n '_shtab_backburner_using add' -l overlap -d 'add a run even if the last has not ended'
+complete -c backburner -n '_shtab_backburner_using add' -l yes -d 'confirm a command that is asked about otherwise'
 complete -c backburner -n '_shtab_backburner_using add' -s p -l print-id -d 'print the id alone'
 complete -c backburner -n '_shtab_backburner_using add; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --group -g --each --batch --max-fails --every --zone --catch-up)" -d CMD
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a run -d 'add a task, show its output, exit with its status'
@@ -150,6 +151,7 @@ complete -c backburner -n '_shtab_backburner_using run' -l every -x -d 'add it a
 complete -c backburner -n '_shtab_backburner_using run' -l zone -x -d 'the time zone of --every; that of here'
 complete -c backburner -n '_shtab_backburner_using run' -l catch-up -x -d 'once, all or skip: what becomes of missed runs'
 complete -c backburner -n '_shtab_backburner_using run' -l overlap -d 'add a run even if the last has not ended'
+complete -c backburner -n '_shtab_backburner_using run' -l yes -d 'confirm a command that is asked about otherwise'
 complete -c backburner -n '_shtab_backburner_using run; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --group -g --each --batch --max-fails --every --zone --catch-up)" -d CMD
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a status -d 'list tasks; all but the canceled ones by default'
 complete -c backburner -n '_shtab_backburner_using status' -s h -l help -d 'show this help message and exit'
@@ -231,6 +233,7 @@ complete -c backburner -n '_shtab_backburner_using rerun' -l session -xka "(_bac
 complete -c backburner -n '_shtab_backburner_using rerun' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
 complete -c backburner -n '_shtab_backburner_using rerun' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
 complete -c backburner -n '_shtab_backburner_using rerun' -l json -d 'write JSON'
+complete -c backburner -n '_shtab_backburner_using rerun' -l yes -d 'confirm commands that are asked about otherwise'
 complete -c backburner -n '_shtab_backburner_using rerun; and test $_shtab_backburner_npos -ge 0' -ka "(_backburner_list tasks)" -d ID
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a pause -d 'stop tasks for a while: those named, or all, and start no more'
 complete -c backburner -n '_shtab_backburner_using pause' -s h -l help -d 'show this help message and exit'

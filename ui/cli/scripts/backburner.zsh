@@ -99,6 +99,7 @@ _shtab_backburner_add_options=(
   "--zone[the time zone of --every\; that of here]:UTC:"
   "--catch-up[once, all or skip\: what becomes of missed runs]:once:"
   "--overlap[add a run even if the last has not ended]"
+  "--yes[confirm a command that is asked about otherwise]"
   {-p,--print-id}"[print the id alone]"
   "(-)*::CMD:_normal"
 )
@@ -342,6 +343,7 @@ _shtab_backburner_rerun_options=(
   "--state-dir[where sessions are kept]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
+  "--yes[confirm commands that are asked about otherwise]"
   "*:ID:_backburner_tasks"
 )
 
@@ -399,6 +401,7 @@ _shtab_backburner_run_options=(
   "--zone[the time zone of --every\; that of here]:UTC:"
   "--catch-up[once, all or skip\: what becomes of missed runs]:once:"
   "--overlap[add a run even if the last has not ended]"
+  "--yes[confirm a command that is asked about otherwise]"
   "(-)*::CMD:_normal"
 )
 

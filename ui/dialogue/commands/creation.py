@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from ....actors import Task, TaskFound, TaskRequest
-from ....actors.rules.safe_text import brief
+from ....actors.rules.safe_text import brief, safe_line
 from ....actors.rules.terms import PLAIN
+from ...program.policy import matching
 from .. import completers
 from ..arguments import UsageError, split_word, task_id
 from ..batch import each_request, read_lines
@@ -52,6 +54,8 @@ class Run(msgspec.Struct, frozen=True):
         origin = context.where or ""
         request = msgspec.structs.replace(self.request, origin=origin)
         asked = self.asked
+        if (question := _question(context, request, asked)) is not None:
+            return question
         if asked.every:
             return add_schedule(context, request, asked)
         if asked.batch:
@@ -64,10 +68,40 @@ class Run(msgspec.Struct, frozen=True):
         return context.add(request, unless_queued=asked.unless_queued)
 
 
+def _question(
+    context: Context,
+    request: TaskRequest,
+    asked: Asked,
+    typed: TaskRequest | None = None,
+) -> list[Effect] | None:
+    """Return what asks a person to confirm a command; None if nothing has to.
+
+    Args:
+        context: The dialogue.
+        request: Whose command may have to be confirmed.
+        asked: What its options say.
+        typed: What was typed, if the request was made from that.
+    """
+    pattern = matching(context.confirm, " ".join(request.args))
+    if pattern is None or asked.confirmed:
+        return None
+    text = f"not added: commands like {brief(pattern)} have to be confirmed"
+    terms = (typed or request).terms
+    if not context.drawn or terms is not None or asked != Asked():
+        return context.refuse(f"{text}; add it with --yes")
+    name = shlex.quote(safe_line(request.description).strip() or request.kind)
+    command = " ".join(request.args)
+    line = f"/task --yes {name} {request.kind} {command}"
+    return context.refuse(f"{text}; Enter adds it", line)
+
+
 def _add_each(
     context: Context, request: TaskRequest, asked: Asked, values: tuple[str, ...]
 ) -> list[Effect]:
     requests = each_request(request, values, asked.max_fails)
+    for it in requests:
+        if (question := _question(context, it, asked, request)) is not None:
+            return question
     once = asked.unless_queued
     return [e for it in requests for e in context.add(it, unless_queued=once)]
 

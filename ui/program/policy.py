@@ -1,4 +1,4 @@
-"""What an agent may do, as the configuration says."""
+"""Which patterns of the configuration a command matches."""
 
 from __future__ import annotations
 

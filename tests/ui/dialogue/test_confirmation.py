@@ -1,0 +1,138 @@
+"""Commands that have to be confirmed: in the chat, in a script, on the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from backburner.actors import AddTask, BashKind
+from backburner.ui.dialogue.dialogue import Dialogue
+from backburner.ui.dialogue.effects import OfferLine, Send, Show
+from backburner.ui.dialogue.entries import Problem
+from backburner.ui.program.config import AgentsTable, Config, agents_rules
+from backburner.ui.text.theme import icons_for
+from patience import PATIENCE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from backburner.ui.dialogue.effects import Effect
+
+CONFIRM = ("rm -rf*", "*--force*")
+
+
+def _dialogue(*, drawn: bool) -> Dialogue:
+    icons = icons_for("utf-8")
+    return Dialogue([BashKind()], icons, 5.0, drawn=drawn, confirm=CONFIRM)
+
+
+def _added(effects: list[Effect]) -> list[str]:
+    sent = [it.request for it in effects if isinstance(it, Send)]
+    return [it.request.args[0] for it in sent if isinstance(it, AddTask)]
+
+
+def _problems(effects: list[Effect]) -> list[str]:
+    shown = [it.entry for it in effects if isinstance(it, Show)]
+    return [it.text for it in shown if isinstance(it, Problem)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "!rm -rf build",
+        "! cd x && rm -rf build",
+        '/task "Push" bash git push --force',
+        '/task --each 1..3 "Clean" bash rm -rf {}',
+        '/task --each build,dist --timeout 1h "Clean" bash rm -rf {}',
+        '/task --every 1h "Clean" bash rm -rf build',
+    ],
+)
+def test_what_matches_is_not_added(line: str) -> None:
+    for drawn in (True, False):
+        dialogue = _dialogue(drawn=drawn)
+        effects = dialogue.take_line(line)
+        assert _added(effects) == []
+        assert len(_problems(effects)) == 1
+        assert "have to be confirmed" in _problems(effects)[0]
+        assert dialogue.misunderstood
+
+
+def test_the_chat_offers_a_line_that_confirms_it() -> None:
+    dialogue = _dialogue(drawn=True)
+    effects = dialogue.take_line("!rm -rf 'my build'")
+    (offered,) = [it.line for it in effects if isinstance(it, OfferLine)]
+    assert offered.startswith("/task --yes ")
+    assert _added(dialogue.take_line(offered)) == ["rm -rf 'my build'"]
+
+
+def test_what_does_not_match_or_is_confirmed_is_added() -> None:
+    dialogue = _dialogue(drawn=False)
+    assert _added(dialogue.take_line("!ls")) == ["ls"]
+    line = '/task --yes "Clean" bash rm -rf build'
+    assert _added(dialogue.take_line(line)) == ["rm -rf build"]
+    assert not dialogue.misunderstood
+
+
+def test_agents_ask_for_what_a_person_has_to_confirm() -> None:
+    config = Config(confirm=CONFIRM, agents=AgentsTable(ask=("sudo *",)))
+    assert agents_rules(config).ask == ("sudo *", *CONFIRM)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> dict[str, str]:
+    folder = tmp_path / "config" / "backburner"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text('confirm = ["rm -rf*"]\n')
+    return {**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "config")}
+
+
+def _program(
+    home: dict[str, str], tmp_path: Path, *arguments: str, text: str = ""
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "backburner", *arguments],
+        check=False,
+        env=home,
+        cwd=tmp_path,
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+
+
+def test_a_script_that_was_not_confirmed_ends_with_2(
+    tmp_path: Path, home: dict[str, str]
+) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    done = _program(home, tmp_path, "--ephemeral", text=f"!rm -rf {kept}\n")
+    assert done.returncode == 2
+    assert kept.is_dir()
+    text = f'/task --yes "Clean" bash rm -rf {kept}\n'
+    assert _program(home, tmp_path, "--ephemeral", text=text).returncode == 0
+    assert not kept.exists()
+
+
+def test_the_command_line_refuses_where_nobody_can_be_asked(
+    tmp_path: Path, home: dict[str, str]
+) -> None:
+    where = ("--state-dir", str(tmp_path / "state"))
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    command = f"rm -rf {kept}"
+    try:
+        for verb in ("add", "run"):
+            done = _program(home, tmp_path, verb, *where, command)
+            assert done.returncode == 2
+            assert "add --yes if you mean it" in done.stderr
+            assert len(done.stderr.splitlines()) == 1
+        assert kept.is_dir()
+        done = _program(home, tmp_path, "add", "--json", "--yes", *where, command)
+        assert json.loads(done.stdout)["args"] == [command]
+    finally:
+        _program(home, tmp_path, "end", *where)

@@ -17,6 +17,7 @@ from typing import Final
 
 from pty_session import ATTRIBUTES_ONLY, PtySession, chat_command
 from screen_picture import picture
+from scripted_endpoint import ScriptedEndpoint, calls, says
 
 IMAGES: Final = Path(__file__).with_name("images")
 COLUMNS: Final = 100
@@ -52,6 +53,34 @@ sleep 600
 """
 
 
+CHECK: Final = """\
+check:
+	@test -e .cache || { touch .cache; echo "checkout.py:41: no .cache"; exit 1; }
+	@echo "12 passed"
+"""
+
+CONVERSATION: Final = (
+    calls(
+        ("run", {"command": "make check", "description": "Run the checks", "wait": 0}),
+        text="I run its tests.",
+    ),
+    says("They run as **#1**. I look at the result when it is there."),
+    calls(("output", {"id": 1})),
+    calls(
+        ("rerun", {"id": 1, "wait": 0}),
+        text="One test failed, since the folder was new:\n\n"
+        "- `.cache` is made by the first run, so that a *second* one finds it.\n\n"
+        "I run it again to be sure.",
+    ),
+    says("It runs again as **#2**."),
+    says(
+        "All 12 tests pass: **the checkout works**. `make check` needs two runs in a"
+        " new folder; shall I mend that?"
+    ),
+)
+"""What the model of the last picture answers."""
+
+
 def take_pictures(folder: Path) -> None:
     """Write all pictures into a folder."""
     with tempfile.TemporaryDirectory(prefix="backburner-") as home:
@@ -83,6 +112,21 @@ def take_pictures(folder: Path) -> None:
         ) as chat:
             _plan(chat)
             _write(folder / "scheduling.svg", chat)
+        with ScriptedEndpoint(*CONVERSATION) as endpoint:
+            config = Path(home, "partner.toml")
+            config.write_text(f'[partner]\nurl = "{endpoint.url}"\nmodel = "small"\n')
+            (project / "Makefile").write_text(CHECK)
+            with PtySession(
+                chat_command(state, "--session", "shop", "--config", str(config)),
+                columns=COLUMNS,
+                rows=ROWS + 9,
+                environ=_environ(home),
+                cwd=project,
+                answers={**DARK, **ATTRIBUTES_ONLY},
+            ) as chat:
+                _talk(chat)
+                _rename(chat, str(project), "/srv/shop")
+                _write(folder / "partner.svg", chat)
 
 
 def _environ(home: str) -> dict[str, str]:
@@ -142,6 +186,31 @@ def _plan(chat: PtySession) -> None:
     chat.wait("schedule 2: Back up")
     chat.send("/schedules\r")
     chat.wait("Every", "└ Scan image", "  └ Deploy", "starts in 9m", "37%")
+
+
+def _talk(chat: PtySession) -> None:
+    """Have a model run the tests, look at what failed, and run them again."""
+    chat.wait("Say something to assistant")
+    chat.send("does the checkout still work?\r")
+    chat.wait("/allow 1   (Tab takes it)")
+    chat.send("\t\r")
+    chat.wait("/allow 2   (Tab takes it)")
+    chat.send("\t\r")
+    chat.wait("All 12 tests pass", "Say something to assistant")
+
+
+def _rename(chat: PtySession, path: str, name: str) -> None:
+    """Put a name in the place of a path that is another one in every run."""
+    for number, line in enumerate(chat.lines):
+        if (at := line.find(path)) < 0:
+            continue
+        row = chat.screen.buffer[number]
+        cells = [row[column] for column in range(COLUMNS)]
+        named = [cells[at]._replace(data=it) for it in name]
+        blank = [cells[-1]._replace(data=" ")] * (len(path) - len(name))
+        rest = [*cells[:at], *named, *cells[at + len(path) :], *blank]
+        for column, cell in enumerate(rest):
+            row[column] = cell
 
 
 def _open_task(chat: PtySession) -> None:

@@ -20,6 +20,8 @@ from backburner.actors.processes.handle import Process
 from backburner.actors.processes.marks import MARK
 from patience import PATIENCE
 
+from tests.faults.program import SOAK
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -29,7 +31,7 @@ Start = Callable[..., subprocess.Popen[bytes]]
 OWN = f"test-{os.getpid():x}:3"
 """A mark that no process outside of this run of the tests carries."""
 
-_LOOKS_AT_EXEC = 500
+_LOOKS_AT_EXEC = 500 if SOAK else 100
 """Several of them meet a process between two programs, on any machine."""
 
 _NAP = """#!/bin/bash

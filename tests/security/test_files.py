@@ -15,7 +15,7 @@ from backburner.actors.testing import running
 from patience import PATIENCE
 from pty_session import PtySession, chat_command
 
-from tests.faults.program import Program
+from tests.faults.program import Program, soak_only
 from tests.security.things import (
     OF_EVERY_SESSION,
     THINGS,
@@ -243,10 +243,22 @@ def test_the_program_refuses_in_one_line(name: str, folder: Path) -> None:
         )
 
 
+_FILES: Final = (("history.jsonl", "chat.log"), ("history.jsonl.new",))
+
+
 @pytest.mark.parametrize(
-    "names", [("history.jsonl", "chat.log"), ("history.jsonl.new",)], ids=str
+    ("names", "thing"),
+    [
+        pytest.param(
+            names,
+            thing,
+            marks=[soak_only] if names == _FILES[1] and number % 3 else [],
+        )
+        for names in _FILES
+        for number, thing in enumerate(THINGS)
+    ],
+    ids=str,
 )
-@pytest.mark.parametrize("thing", THINGS)
 def test_the_chat_opens_and_ends_whatever_is_in_the_place_of_its_files(
     names: tuple[str, ...], thing: str, folder: Path, victim: Path
 ) -> None:

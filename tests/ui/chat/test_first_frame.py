@@ -14,6 +14,8 @@ from backburner.actors import TaskSystem
 from backburner.ui.program.exit_status import EXIT_FAILURE
 from pty_session import PtySession
 
+from tests.faults.program import soak_only
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
     from pathlib import Path
@@ -114,15 +116,28 @@ def test_a_first_frame_that_was_right_is_not_drawn_again(tmp_path: Path) -> None
         assert chat.screen.buffer[0][0].bold
 
 
-@pytest.mark.parametrize("size", [(1, 1), (2, 1), (5, 3), (20, 6), (80, 24), (200, 60)])
+_SIZES = ((1, 1), (2, 1), (5, 3), (20, 6), (80, 24), (200, 60))
+_ENVIRONS: tuple[dict[str, str], ...] = (
+    {},
+    {"NO_COLOR": "1"},
+    {"TERM": "vt100"},
+    {"TERM": "xterm-16color"},
+    {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+)
+
+
+# Every size, and every environment in a small and in a usual window; all in the long
+# form.
 @pytest.mark.parametrize(
-    "environ",
+    ("size", "environ"),
     [
-        {},
-        {"NO_COLOR": "1"},
-        {"TERM": "vt100"},
-        {"TERM": "xterm-16color"},
-        {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        pytest.param(
+            size,
+            environ,
+            marks=[soak_only] if environ and size not in {(5, 3), (80, 24)} else [],
+        )
+        for environ in _ENVIRONS
+        for size in _SIZES
     ],
     ids=str,
 )

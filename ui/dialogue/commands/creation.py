@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -17,7 +16,7 @@ from ..batch import each_request, read_lines
 from ..effects import Effect, Speak
 from ..lookups import ReadLines, Result, TextOfFile
 from ..new_task import Asked
-from ..quoting import QUOTES, UnbalancedQuoteError, read_quoted, unquote_whole
+from ..quoting import QUOTES, UnbalancedQuoteError, quoted, read_quoted, unquote_whole
 from ..registry import CommandSpec, also
 from ..term_options import help_lines, read_options
 from .schedules import add_schedule
@@ -89,7 +88,7 @@ def _question(
     terms = (typed or request).terms
     if not context.drawn or terms is not None or asked != Asked():
         return context.refuse(f"{text}; add it with --yes")
-    name = shlex.quote(safe_line(request.description).strip() or request.kind)
+    name = quoted(safe_line(request.description).strip() or request.kind)
     command = " ".join(request.args)
     line = f"/task --yes {name} {request.kind} {command}"
     return context.refuse(f"{text}; Enter adds it", line)

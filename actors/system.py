@@ -6,7 +6,7 @@ import atexit
 import math
 import os
 import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import msgspec
 
@@ -66,8 +66,12 @@ if TYPE_CHECKING:
     import pykka
 
     from .kinds import Engine, Kind
+    from .processes.notes import ProcessNotes
     from .runtime.clock import Clock
     from .runtime.mailbox import Scheduler
+
+_START_TIMEOUT: Final = 2.0
+"""Seconds in which a start that is under way is written down, on a busy machine."""
 
 
 class _Settings(msgspec.Struct, frozen=True):
@@ -178,6 +182,10 @@ class TaskSystem(Requests):
         self._output_limit = output_limit
         self._session_output_limit = session_output_limit
         self._adopts = adopt
+        self._notes: ProcessNotes | None = None
+        self.all_noted: Callable[[], bool] = lambda: False
+        """Tells whether all jobs that have ended since their program was killed were
+        noted by the keeper of this host, if this is one."""
         self._resources = checked_resources(resources or {})
         self._name = name
         self._store: Store | None = None
@@ -349,13 +357,28 @@ class TaskSystem(Requests):
             adopts=self._adopts,
             hurried=lambda: self._hurried,
             found=self._set_leftovers,
+            all_noted=self.all_noted,
         )
         if self._directory is None:
             opened = opening.open_temporary()
         else:
             opened = opening.open(self._directory)
         self.resumed, self.warnings = opened.resumed, opened.warnings
+        self._notes = opened.notes
         return opened
+
+    def hold_starts(self) -> None:
+        """Start no more jobs; block until it is written down which were started.
+
+        For a host that makes room for another one.
+        """
+        if self._notes is not None:
+            self._notes.hold_starts(_START_TIMEOUT)
+
+    def let_start(self) -> None:
+        """Start jobs again after `hold_starts`."""
+        if self._notes is not None:
+            self._notes.let_start()
 
     def _set_leftovers(self, leftovers: str) -> None:
         self.leftovers = leftovers

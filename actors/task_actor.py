@@ -278,7 +278,10 @@ class TaskActor(SafeActor[TaskActorMessage]):
         process = None
         if adoption.process is not None:
             process = AdoptedProcess(
-                adoption.process, adoption.status, self._config.exit_notes
+                adoption.process,
+                adoption.status,
+                self._config.exit_notes,
+                in_doubt=adoption.in_doubt,
             )
         kind = self._kind
         self._imposed = adoption.stops_with

@@ -6,7 +6,7 @@ import os
 import random
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import psutil
 import pytest
@@ -27,6 +27,9 @@ os.environ["BACKBURNER_SEED"] = str(
     int(os.environ.get("BACKBURNER_SEED", "0"))
     or random.SystemRandom().randrange(1, 1 << 32)
 )
+
+
+_FIGURES: Final = pytest.StashKey[list[str]]()
 
 
 def pytest_report_header() -> str:
@@ -79,3 +82,25 @@ def lair(tmp_path: Path, until: Callable[[Callable[[], bool]], None]) -> Iterato
 
     until(killed)
     assert os.getcwd() != str(tmp_path)  # noqa: PTH109 - or this would have been killed
+
+
+@pytest.fixture
+def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Return what adds a line of figures to the end of the run."""
+    figures = request.config.stash.setdefault(_FIGURES, [])
+
+    def report(text: str) -> None:
+        figures.append(f"{request.node.name}: {text}")
+
+    return report
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Show the figures, and the seed that chose the moments."""
+    figures = config.stash.setdefault(_FIGURES, [])
+    if figures:
+        terminalreporter.section(f"fault figures ({pytest_report_header()})")
+        for line in figures:
+            terminalreporter.write_line(line)

@@ -100,7 +100,13 @@ def main(arguments: list[str]) -> int:
         kept = None
         if keeper:
             keeps = KeeperStore(store, read_held(held)) if store >= 0 else None
-            kept = Kept(keeper, settings, foreground=foreground, store=keeps)
+            kept = Kept(
+                keeper,
+                settings,
+                foreground=foreground,
+                store=keeps,
+                all_noted="--all-noted" in arguments,
+            )
         host = Host(settings, kept)
         if "--check" in arguments:
             return 0

@@ -39,17 +39,22 @@ SERVES = signal.SIGUSR1
 _LOCK = "keeper"
 _EXITS = "exits"
 _MODULE = "backburner.actors.host"
+_MARK = b"BACKBURNER_TASK="
+_LONGEST_MARK = 4096
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 _DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 _GIVEN = signal.SIGIO  # what the kernel sends when a host gives a descriptor
 _WAITED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, SERVES, _GIVEN}
 _LONGEST_ORDER = 64  # bytes: `keep 3` with a descriptor, or `drop 3`
-_SHORTEST_PAUSE = 0.1  # seconds
+_SHORTEST_PAUSE = 0.1  # seconds, before a host that follows one that never served
 _LONGEST_PAUSE = 30.0
+_AT_ONCE = 20  # hosts that served and died that are replaced without a pause
+_PAYS_BACK = 1.0  # seconds after which one more of them is
 _LONGEST_AFTER_SERVICE = 2.0  # clients wait for the next
-_GOOD_LIFE = 10.0  # seconds after which a host that dies is started again at once
 _MOST_IN_USE = 6  # attempts to start a host while the session is open elsewhere
 _MOST_IN_VAIN = 10  # attempts without any job left that would need a host
+_LOADING_LOOKS = 50
+_LOADING_PAUSE = 0.001
 _ENDED = ("Z", "X")
 _LOCK_TRIES = 100
 _STANDARD_ERROR = 2
@@ -83,14 +88,22 @@ class Keeper:
         self.began = 0.0
         self.serves = False
         self.has_served = again
-        self.deaths = 0
+        self.in_vain = 0
+        """How many hosts have died one after the other that never served."""
+        self.at_once = float(_AT_ONCE)
         self.in_use = 0
         self.restarts_at: float | None = None
+        self.all_noted = True
+        """Whether the ends of all jobs that no living host has seen are noted."""
+        self.marks: dict[int, bytes] = {}
+        """The marks of orphans, by their ids."""
         self.ends_with: int | None = None
         """A signal for the next host, which then ends the session."""
 
     def run(self, ready: int | None) -> int:
         """Keep hosts until the session has ended; return the exit status."""
+        if self.again:
+            self.read_marks()
         self.start(ready)
         while True:
             status = self.collect()
@@ -124,6 +137,8 @@ class Keeper:
         command = [sys.executable, "-P", "-m", _MODULE, f"--keeper={os.getpid()}"]
         if self.foreground:
             command.append("--foreground")
+        if self.has_served and self.all_noted:
+            command.append("--all-noted")
         if ready is not None:
             command.append(f"--ready={ready}")
             os.set_inheritable(ready, True)
@@ -199,7 +214,7 @@ class Keeper:
 
     def note_service(self) -> None:
         """Note that the host serves; nobody else has a reason to send that signal."""
-        self.serves = self.has_served = True
+        self.serves = self.has_served = self.all_noted = True
         self.in_use = 0
         if self.ends_with is not None:
             self.pass_on(self.ends_with)
@@ -217,9 +232,11 @@ class Keeper:
 
         Returns the exit status of the keeper if it is to end, and None if not.
         """
+        options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        if self.host and os.waitid(os.P_PID, self.host, options) is not None:
+            self.read_marks()  # before anything else: short jobs end soon
         while True:
             try:
-                options = os.WEXITED | os.WNOHANG | os.WNOWAIT
                 found = os.waitid(os.P_ALL, 0, options)
             except ChildProcessError:
                 found = None
@@ -232,6 +249,7 @@ class Keeper:
             if pid != self.host:
                 self.note(pid, status)
             os.waitpid(pid, 0)
+            self.marks.pop(pid, None)
             if pid == self.host:
                 self.host = 0
                 end = self.host_ended(pid, status)
@@ -253,7 +271,10 @@ class Keeper:
             host = _look(self.host)
             if host is not None and host[0] not in _ENDED:
                 return
-        line = f"{self.boot} {pid} {born} {status} {_used(pid)}\n".encode()
+        line = f"{self.boot} {pid} {born} {status} {_used(pid)}".encode()
+        if pid in self.marks:
+            line += b" " + self.marks[pid]
+        line += b"\n"
         try:
             path = f"{self.directory}/{_EXITS}"
             fd = _open_own(path, os.O_RDWR | os.O_APPEND)
@@ -266,7 +287,26 @@ class Keeper:
             finally:
                 os.close(fd)
         except OSError as error:
+            self.all_noted = False
             self.say(f"can't note the exit of process {pid}: {error.strerror}")
+
+    def read_marks(self) -> None:
+        """Read the marks of the jobs of a host that has died, as long as they live.
+
+        The next host knows most of them by their ids; not those that this one had just
+        started. They have no mark before they have loaded their program.
+        """
+        for _ in range(_LOADING_LOOKS):
+            is_loading = False
+            for pid in _children() - self.marks.keys():
+                mark = _mark_of(pid)
+                if mark is None:
+                    is_loading = True
+                elif mark:
+                    self.marks[pid] = mark
+            if not is_loading:
+                return
+            time.sleep(_LOADING_PAUSE)
 
     def host_ended(self, pid: int, status: int) -> int | None:
         """Decide what follows; return the exit status of the keeper if it ends."""
@@ -281,26 +321,37 @@ class Keeper:
                 return 1
             return code if code > 0 else 128 - code
         if code == IN_USE:
+            self.all_noted = False  # of the one that has the session
             self.in_use += 1
             if self.in_use >= _MOST_IN_USE:
                 self.say("another host serves the session")
                 self.release_lock()
                 return None if _has_children() else ORDERLY
-        if time.monotonic() - self.began >= _GOOD_LIFE:
-            self.deaths = 0
-        if self.deaths >= _MOST_IN_VAIN and not _has_children():
+        if self.in_vain >= _MOST_IN_VAIN and not _has_children():
             self.say("no host can be started, and no job needs one")
             return 1
-        longest = _LONGEST_AFTER_SERVICE if self.serves else _LONGEST_PAUSE
-        pause = min(_SHORTEST_PAUSE * 2 ** min(self.deaths, 20), longest)
-        if not self.deaths:
-            pause = 0.0
-        self.deaths += 1
+        pause = self.next_pause()
         how = f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
         text = f"the host (process {pid}) {how}; another one starts"
         self.say(f"{text} in {pause:g} s" if pause else text)
         self.restarts_at = time.monotonic() + pause
         return None
+
+    def next_pause(self) -> float:
+        """Return the seconds until the host that has died is replaced.
+
+        Clients wait for it: after one that served there is no pause, unless such hosts
+        die faster than one a second for a while. After one that never served it is
+        longer each time.
+        """
+        if not self.serves:
+            self.in_vain += 1
+            longer = _SHORTEST_PAUSE * 2 ** min(self.in_vain - 1, 20)
+            return min(longer, _LONGEST_PAUSE)
+        self.in_vain = 0
+        lived = time.monotonic() - self.began
+        self.at_once = min(_AT_ONCE, self.at_once + lived / _PAYS_BACK) - 1
+        return min(max(0.0, -self.at_once * _PAYS_BACK), _LONGEST_AFTER_SERVICE)
 
     def become_new(self) -> None:
         """Become the keeper that is installed now, with the same children."""
@@ -396,6 +447,40 @@ def _used(pid: int) -> str:
     except (OSError, ValueError, KeyError, IndexError):
         pass  # how it ended matters more
     return f"{ticks} {read} {written}"
+
+
+def _children() -> set[int]:
+    """Return the ids of the children of this process; none if the system can't tell."""
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children", "rb") as file:
+            return {int(it) for it in file.read().split()}
+    except OSError:
+        return set()
+
+
+def _mark_of(pid: int) -> bytes | None:
+    """Return the mark of a process, empty if it has none; None while it loads.
+
+    Before it has its own program it has the command line of the host, and then none for
+    a moment.
+    """
+    try:
+        with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:
+            environment = file.readall()
+        with open(f"/proc/{pid}/cmdline", "rb", buffering=0) as file:
+            command = file.readall()
+    except OSError:
+        return b""
+    for variable in environment.split(b"\0"):
+        if variable.startswith(_MARK):
+            mark = variable[len(_MARK) :]
+            usable = mark.isascii() and mark.decode().isprintable()
+            usable = usable and b" " not in mark and len(mark) <= _LONGEST_MARK
+            return mark if usable else b""
+    found = _look(pid)
+    if found is None or found[0] in _ENDED:
+        return b""
+    return None if not command or _MODULE.encode() in command.split(b"\0") else b""
 
 
 def _boot_id() -> str:

@@ -36,6 +36,8 @@ class Kept:
         settings: What the host was started with.
         foreground: Whether it runs for a supervisor.
         store: What it holds for the jobs; None if it can't.
+        all_noted: Whether it has noted how all jobs of the host before this one ended
+            that have ended.
     """
 
     def __init__(
@@ -45,11 +47,13 @@ class Kept:
         *,
         foreground: bool,
         store: KeeperStore | None = None,
+        all_noted: bool = False,
     ) -> None:
         self._pid = pid
         self.store = store
         self._settings = settings
         self._foreground = foreground
+        self._all_noted = all_noted
 
     def watch(self, is_gone: Callable[[], object]) -> None:
         """Call `is_gone` when the keeper has died; on the main thread alone.
@@ -75,6 +79,11 @@ class Kept:
     def has_died(self) -> bool:
         """Whether the keeper has died."""
         return os.getppid() != self._pid
+
+    @property
+    def has_noted_all(self) -> bool:
+        """Whether it has noted all ends of jobs of the host before this one."""
+        return self._all_noted and not self.has_died
 
     def say_that_it_serves(self) -> None:
         """Tell the keeper that clients can connect."""

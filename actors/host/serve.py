@@ -98,6 +98,8 @@ class Host:
             adopt=True,
             resources=settings.resources,
         )
+        if kept is not None:
+            self._system.all_noted = lambda: kept.has_noted_all
         if kept is not None and kept.store is not None:
             self._system.keep_with(kept.store)
         self._orders = _Orders()
@@ -174,9 +176,12 @@ class Host:
                     pass
                 case _KeeperDied() if self._kept and self._stopping is None:
                     logger.warning("The keeper died; this process takes its place")
+                    self._system.hold_starts()
                     self._kept.take_its_place()
+                    self._system.let_start()
                     logger.error("Nothing can start the host again if it dies")
                 case _Leave() if self._stopping is None:
+                    self._system.hold_starts()
                     # What has been told is written down: as if it were killed.
                     os._exit(RESTART)
                 case _KeeperDied() | _Leave():

@@ -71,7 +71,10 @@ class ProcessJob:
         self._ending: KillRounds | None = None
         self._halting: HaltRounds | None = None
         self._family: list[Process] = []
-        context.notes.started(child.process)
+        if child.in_doubt:
+            context.notes.forget()  # the next program must not believe it either
+        else:
+            context.notes.started(child.process)
         # One that was adopted may have ended, and its id be another's: a look tells.
         if child.leads:
             context.exits.watch(child.pid, self._have_a_look)
@@ -292,6 +295,7 @@ class LocalEngine:
                     goes_on=context.task.attempt is not None,
                     channel=channel,
                     bounds=bounds,
+                    notes=context.notes,
                 )
         except OSError as error:
             if (waits_for := WAITS_FOR.get(error.errno or 0)) is not None:
@@ -423,6 +427,8 @@ class ProcessKind:
         """
         if process is None:
             raise StartError(_NEVER_KNOWN)
+        if process.in_doubt and process.runs(self._command_for(context.task)):
+            process.in_doubt = False
         terms, bounds = context.task.terms, None
         if terms is not None and terms.has_limits:
             bounds = Bounds.found(terms, context.mark, process.pid)

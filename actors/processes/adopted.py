@@ -15,6 +15,8 @@ from .child import GIVE_WAY, ExitStatus
 from .exits import LAST_FREE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..rules.figures import Figures
     from ..rules.process_record import StartedProcess
     from .exit_notes import ExitNotes
@@ -27,6 +29,7 @@ _STATUS_PLACE: Final = 60
 _NOBODY: Final = (
     "it ended while the session had no host, and nothing that collected it noted it"
 )
+_IN_DOUBT: Final = "the session's host was killed in the moment in which it started it"
 
 
 class AdoptedProcess:
@@ -39,11 +42,19 @@ class AdoptedProcess:
         process: Which process.
         status: How it ended, as a wait status, if that is written down already.
         exits: What the keeper has written down.
+        in_doubt: Whether it may be a process that the job has started, and the job's
+            own has ended. Then how it ends says nothing of the job; see `runs`.
     """
 
     def __init__(
-        self, process: StartedProcess, status: int | None, exits: ExitNotes
+        self,
+        process: StartedProcess,
+        status: int | None,
+        exits: ExitNotes,
+        *,
+        in_doubt: bool = False,
     ) -> None:
+        self.in_doubt = in_doubt
         self.pid = process.pid
         self.process = process
         self.figures: Figures | None = None
@@ -88,7 +99,22 @@ class AdoptedProcess:
             if status is None or self._look() is None:
                 return None  # the next look finds it collected
         self._close()
+        if self.in_doubt:
+            return ExitStatus(unknown=_IN_DOUBT)
         return ExitStatus(unknown=_NOBODY) if status is None else ExitStatus.of(status)
+
+    def runs(self, command: Sequence[str]) -> bool:
+        """Tell whether it still is what a command was started as.
+
+        What a job starts in a session of its own runs another program: it takes one to
+        make a session.
+        """
+        try:
+            words = Path(f"/proc/{self.pid}/cmdline").read_bytes().split(b"\0")[:-1]
+        except OSError:
+            return False
+        wanted = [it.encode("utf-8", "surrogateescape") for it in command]
+        return self.leads and words == wanted
 
     def signal_group(self, number: int) -> None:
         """Send a signal to every process of its group, if it still is its own."""

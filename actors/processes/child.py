@@ -13,7 +13,7 @@ import msgspec
 from ..rules.outcome import Outcome
 from ..rules.process_record import StartedProcess
 from .bounds import figures_of
-from .notes import ticks_now
+from .notes import JobNotes, ticks_now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,6 +95,7 @@ class ChildProcess:
         goes_on: Whether the file may exist, as that of an earlier attempt.
         channel: What it reads from, and its terminal; by default its input is empty.
         bounds: Its limits; none for no limits.
+        notes: Where it is written down that the start begins.
 
     Raises:
         OSError: If the output file can't be written or the program can't be started;
@@ -111,31 +112,48 @@ class ChildProcess:
         goes_on: bool = False,
         channel: Channel | None = None,
         bounds: Bounds | None = None,
+        notes: JobNotes | None = None,
     ) -> None:
         # Loaded when a process is started, not when the program is.
-        from .spawn import spawn, spawn_within  # noqa: PLC0415
+        from . import spawn  # noqa: PLC0415
 
+        notes = notes or JobNotes()
+        makes_output = spawn.best().makes_output and not goes_on and channel is None
+        notes.starts(output_tells=makes_output)
         earliest = ticks_now()
-        if bounds is None:
-            self.pid = spawn(
-                argv, environment, output, directory, goes_on=goes_on, channel=channel
+        try:
+            self.pid = (
+                spawn.spawn(
+                    argv,
+                    environment,
+                    output,
+                    directory,
+                    goes_on=goes_on,
+                    channel=channel,
+                )
+                if bounds is None
+                else spawn.spawn_within(
+                    bounds,
+                    argv,
+                    environment,
+                    output,
+                    directory,
+                    goes_on=goes_on,
+                    channel=channel,
+                )
             )
-        else:
-            self.pid = spawn_within(
-                bounds,
-                argv,
-                environment,
-                output,
-                directory,
-                goes_on=goes_on,
-                channel=channel,
-            )
+        except BaseException:
+            notes.not_started()
+            raise
         self.figures: Figures | None = None
         """What it used; known once it has been reaped."""
         """Its process id, which is also that of its group and session."""
         _STARTED.add(self.pid)
         self.process = StartedProcess(self.pid, earliest, ticks_now())
         """The same, unlike that of any process that gets the id later."""
+
+    in_doubt = False
+    """Whether it may be another process than the job's."""
 
     @property
     def leads(self) -> bool:

@@ -7,7 +7,8 @@ The keeper appends a line to a file for each, before it collects the process:
 
 An older keeper leaves out the last three, which are in the same line.
 
-A line that is cut short, because the keeper was killed, counts as not written.
+If it knows the mark that the process had in its environment, that follows. A line that
+is cut short, because the keeper was killed, counts as not written.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from __future__ import annotations
 import os
 import re
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from ..own_files import open_own
 from ..rules.figures import Figures
@@ -30,9 +33,27 @@ NAME: Final = "exits"
 
 _LINE: Final = re.compile(
     rb"([0-9a-f]{1,32}) (\d{1,10}) (\d{1,18}) (\d{1,5})"
-    rb"(?: (\d{1,18}) (\d{1,18}) (\d{1,18}))?"
+    rb"(?: (\d{1,18}) (\d{1,18}) (\d{1,18}))?(?: ([!-~]{1,4096}))?"
 )
 _LARGEST: Final = 1 << 26  # bytes
+
+
+class NotedExit(msgspec.Struct, frozen=True, gc=False):
+    """How a process ended.
+
+    Attributes:
+        pid: Its id.
+        born: When it was started, in clock ticks since the machine was.
+        status: How it ended, as `waitpid` has it.
+        mark: The mark in its environment; empty if that is not known.
+        figures: What it used, if that is known.
+    """
+
+    pid: int
+    born: int
+    status: int
+    mark: str = ""
+    figures: Figures | None = None
 
 
 class ExitNotes:
@@ -46,7 +67,7 @@ class ExitNotes:
         self._path = path
         self._boot = proc.boot_id()
         self._offset = 0
-        self._statuses: dict[int, list[tuple[int, int, Figures | None]]] = {}
+        self._exits: dict[int, list[NotedExit]] = {}
 
     def find(self, process: StartedProcess) -> int | None:
         """Return the wait status of a process; None if none is written down.
@@ -54,17 +75,23 @@ class ExitNotes:
         Reads the file if it has grown. Several threads may call this.
         """
         self._read_again()
-        for born, status, _ in self._statuses.get(process.pid, ()):
-            if process.earliest <= born <= process.latest:
-                return status
+        for exit_ in self._exits.get(process.pid, ()):
+            if process.earliest <= exit_.born <= process.latest:
+                return exit_.status
         return None
 
     def figures(self, process: StartedProcess) -> Figures | None:
         """Return what a process used whose end was found; None if nobody knows."""
-        for born, _, figures in self._statuses.get(process.pid, ()):
-            if process.earliest <= born <= process.latest:
-                return figures
+        for exit_ in self._exits.get(process.pid, ()):
+            if process.earliest <= exit_.born <= process.latest:
+                return exit_.figures
         return None
+
+    def all_since(self, born: int) -> tuple[NotedExit, ...]:
+        """Return the exits of processes that were not started before some tick."""
+        self._read_again()
+        exits = (exit_ for exits in [*self._exits.values()] for exit_ in exits)
+        return tuple(exit_ for exit_ in exits if exit_.born >= born)
 
     def forget_all(self) -> None:
         """Empty the file. Only while no process that may be in it is of interest."""
@@ -104,9 +131,11 @@ class ExitNotes:
             match = _LINE.fullmatch(line)
             if match is not None and match[1].decode() == self._boot:
                 pid, born, status = map(int, match.group(2, 3, 4))
-                used = None
+                figures = None
                 if match[5] is not None:
                     ticks, read, written = map(int, match.group(5, 6, 7))
-                    used = Figures(proc.seconds(ticks), read=read, written=written)
-                self._statuses.setdefault(pid, []).append((born, status, used))
+                    figures = Figures(proc.seconds(ticks), read=read, written=written)
+                mark = (match[8] or b"").decode()
+                exit_ = NotedExit(pid, born, status, mark, figures)
+                self._exits.setdefault(pid, []).append(exit_)
         self._offset = offset + len(lines) + len(found)

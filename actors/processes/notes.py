@@ -1,9 +1,10 @@
 """Which process each running task is, written down where a kill can't damage it.
 
-A record of fixed length for each task, in one file. It is written in place right after
-the process was started, and once more, with its exit status, before the process is
-collected; so a program that takes over the jobs of a killed one knows both. It costs
-one write of a hundred bytes, which a commit of the journal for each start would not.
+A record of fixed length for each task, in one file. It is written in place before the
+process is started, again with its id right after that, and once more, with its exit
+status, before the process is collected; so a program that takes over the jobs of a
+killed one knows all of that. Each costs a write of a hundred bytes, far less than a
+commit of the journal.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import contextlib
 import itertools
 import os
 import re
+import threading
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
@@ -44,7 +46,8 @@ class ProcessNote(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         task_id: The task.
-        process: The process.
+        process: The process; its id is 0 as long as only that it is about to be started
+            is written down.
         boot: The id of the boot of the machine in which it was started.
         status: How it ended, as `waitpid` has it; None if that is not written down.
     """
@@ -53,6 +56,11 @@ class ProcessNote(msgspec.Struct, frozen=True, gc=False):
     process: StartedProcess
     boot: str
     status: int | None = None
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether the process was about to be started, and its id is not known."""
+        return not self.process.pid
 
 
 class ProcessNotes:
@@ -74,6 +82,10 @@ class ProcessNotes:
         self._places: dict[int, int] = {}
         self._free: deque[int] = deque()
         self._new = itertools.count()
+        # A lock and no actor: a start can't go on before it knows.
+        self._change = threading.Condition()
+        self._starting: set[int] = set()
+        self._held = False
 
     def load(self, running: Iterable[int]) -> dict[int, ProcessNote]:
         """Return what is written down of running tasks, by their ids.
@@ -103,9 +115,51 @@ class ProcessNotes:
         self._new = itertools.count(count)
         return notes
 
+    def begin_start(self, task_id: int, *, output_tells: bool) -> None:
+        """Write down that the process of a task is about to be started.
+
+        Blocks while starts are held up.
+
+        Args:
+            task_id: The task.
+            output_tells: Whether the process makes its output file itself, which then
+                tells that it was started. Else nothing is written down.
+        """
+        with self._change:
+            while self._held:
+                self._change.wait()
+            self._starting.add(task_id)
+        if output_tells:
+            now = ticks_now()
+            self._write(ProcessNote(task_id, StartedProcess(0, now, now), self._boot))
+
     def note(self, task_id: int, process: StartedProcess) -> None:
         """Write down which process a task is."""
         self._write(ProcessNote(task_id, process, self._boot))
+        self.end_start(task_id)
+
+    def end_start(self, task_id: int) -> None:
+        """Note that a start has ended, with a process or without."""
+        with self._change:
+            self._starting.discard(task_id)
+            if self._held:
+                self._change.notify_all()
+
+    def hold_starts(self, timeout: float) -> None:
+        """Hold up all starts; block until those under way are written down.
+
+        Args:
+            timeout: Seconds after which that is not waited for any longer.
+        """
+        with self._change:
+            self._held = True
+            self._change.wait_for(lambda: not self._starting, timeout)
+
+    def let_start(self) -> None:
+        """Let starts go on."""
+        with self._change:
+            self._held = False
+            self._change.notify_all()
 
     def note_exit(self, task_id: int, process: StartedProcess, status: int) -> None:
         """Write down how the process of a task ended."""
@@ -174,10 +228,25 @@ class JobNotes:
         self._notes = notes
         self._task_id = task_id
 
+    def starts(self, *, output_tells: bool) -> None:
+        """Write down that the job's first process is about to be started."""
+        if self._notes is not None:
+            self._notes.begin_start(self._task_id, output_tells=output_tells)
+
+    def not_started(self) -> None:
+        """Note that it could not be started."""
+        if self._notes is not None:
+            self._notes.end_start(self._task_id)
+
     def started(self, process: StartedProcess) -> None:
         """Write down that this process is the job's first."""
         if self._notes is not None:
             self._notes.note(self._task_id, process)
+
+    def forget(self) -> None:
+        """Delete what is written down of the job."""
+        if self._notes is not None:
+            self._notes.release(self._task_id, erase=True)
 
     def ended(self, process: StartedProcess, status: int) -> None:
         """Write down how it ended, before it is collected."""

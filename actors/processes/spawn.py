@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .channels import Channel
     from .environment import Environment
 
-_OUTPUT_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+_OUTPUT_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
 _AGAIN_FLAGS: Final = (
     os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 )
@@ -68,13 +68,20 @@ _Strings = ctypes.Array[ctypes.c_char_p]
 
 
 class Spawn(Protocol):
-    """A way to start a process."""
+    """A way to start a process.
+
+    Attributes:
+        makes_output: Whether the new process itself makes its output file. Then there
+            is one only if there has been such a process.
+    """
+
+    makes_output: bool
 
     def __call__(
         self,
         argv: Sequence[str],
         environment: Environment,
-        output: int,
+        output: int | str,
         directory: str | os.PathLike[str] | None,
         ends: Ends = NOTHING,
     ) -> int:
@@ -89,7 +96,8 @@ class Spawn(Protocol):
             argv: Program and arguments, passed on in UTF-8; the program is found on
                 the PATH of `environment`.
             environment: All its environment variables.
-            output: The descriptor of an open file that takes stdout and stderr.
+            output: The descriptor of an open file that takes stdout and stderr; or the
+                path of one that does not exist yet, if `makes_output`.
             directory: Where it starts; none for the current directory.
             ends: What it has in place of an empty input.
 
@@ -101,32 +109,40 @@ class Spawn(Protocol):
         ...
 
 
-def popen(
-    argv: Sequence[str],
-    environment: Environment,
-    output: int,
-    directory: str | os.PathLike[str] | None,
-    ends: Ends = NOTHING,
-) -> int:
-    """Start a process by `subprocess`; see `Spawn`."""
-    before = _signals_reset(argv[0], environment, ends.terminal)
-    try:
-        process = subprocess.Popen(
-            [*before, *_encoded(argv)],
-            stdin=subprocess.DEVNULL if ends.stdin < 0 else ends.stdin,
-            stdout=output,
-            stderr=output,
-            env=environment.variables,
-            cwd=directory,
-            start_new_session=True,
-        )
-    except OSError as error:
-        if isinstance(error.filename, bytes):
-            error.filename = os.fsdecode(error.filename)
-        raise
-    # Without one, `subprocess` would collect it as soon as another process is started.
-    process.returncode = 0
-    return process.pid
+class PopenSpawn:
+    """Starts processes by `subprocess`; see `Spawn`."""
+
+    makes_output = False
+
+    def __call__(
+        self,
+        argv: Sequence[str],
+        environment: Environment,
+        output: int | str,
+        directory: str | os.PathLike[str] | None,
+        ends: Ends = NOTHING,
+    ) -> int:
+        """Start a process; see `Spawn`."""
+        if not isinstance(output, int):
+            raise TypeError("the output file must be open")
+        before = _signals_reset(argv[0], environment, ends.terminal)
+        try:
+            process = subprocess.Popen(
+                [*before, *_encoded(argv)],
+                stdin=subprocess.DEVNULL if ends.stdin < 0 else ends.stdin,
+                stdout=output,
+                stderr=output,
+                env=environment.variables,
+                cwd=directory,
+                start_new_session=True,
+            )
+        except OSError as error:
+            if isinstance(error.filename, bytes):
+                error.filename = os.fsdecode(error.filename)
+            raise
+        # Without one, `subprocess` would collect it as soon as another process starts.
+        process.returncode = 0
+        return process.pid
 
 
 _RESET: Final = """
@@ -175,6 +191,8 @@ class PosixSpawn:
         AttributeError: If the C library lacks something that is needed.
     """
 
+    makes_output = True
+
     def __init__(self) -> None:
         if sys.platform != "linux":
             raise AttributeError("elsewhere the flags have other numbers")
@@ -194,7 +212,7 @@ class PosixSpawn:
         self,
         argv: Sequence[str],
         environment: Environment,
-        output: int,
+        output: int | str,
         directory: str | os.PathLike[str] | None,
         ends: Ends = NOTHING,
     ) -> int:
@@ -213,8 +231,13 @@ class PosixSpawn:
                 _check(self._add_dup2(actions, 0, 1))
                 _check(self._add_dup2(actions, 0, 2))
             else:
-                _check(self._add_dup2(actions, output, 1))
-                _check(self._add_dup2(actions, output, 2))
+                if isinstance(output, int):
+                    _check(self._add_dup2(actions, output, 1))
+                else:
+                    made = os.fsencode(output)
+                    flags, mode = _OUTPUT_FLAGS, _OUTPUT_MODE
+                    _check(self._add_open(actions, 1, made, flags, mode))
+                _check(self._add_dup2(actions, 1, 2))
                 # Last: without standard streams of its own a host has the output there.
                 if ends.stdin < 0:
                     _check(self._add_open(actions, 0, b"/dev/null", os.O_RDONLY, 0))
@@ -227,11 +250,15 @@ class PosixSpawn:
             if number in {errno.ENOENT, errno.EACCES}:
                 # It may have moved since it was found.
                 _locate.cache_clear()
+                if not isinstance(output, int):
+                    _remove(output)
                 program = _locate(argv[0], places)
                 number, pid = self._start(program, actions, arguments, variables)
         finally:
             self._destroy(actions)
         if number:
+            if isinstance(output, str):
+                _blame_output(number, output)
             _blame(number, argv[0], directory)
         return pid
 
@@ -319,6 +346,33 @@ def _locate(program: str, path: str) -> bytes:
     return os.fsencode(found)
 
 
+def _blame_output(number: int, output: str) -> None:
+    """Raise if a start failed because its output file could not be made.
+
+    The new process makes it first of all, and there was none.
+    """
+    if number == errno.EEXIST:
+        raise FileExistsError(number, os.strerror(number), output)
+    if not os.path.lexists(output) and number not in WAITS_FOR:
+        raise OSError(number, os.strerror(number), output)
+    _remove(output)
+
+
+def _refuse_existing(output: str | os.PathLike[str]) -> None:
+    """Raise if something is in the place of an output file that is to be made."""
+    try:
+        os.lstat(output)
+    except OSError:
+        return  # the start says what is wrong, if anything is
+    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(output))
+
+
+def _remove(output: str) -> None:
+    """Remove the output file of a process that ran no program: it is made again."""
+    with contextlib.suppress(OSError):
+        os.unlink(output)  # noqa: PTH108 - mostly a text
+
+
 def _blame(number: int, program: str, directory: str | os.PathLike[str] | None) -> None:
     """Raise for a start that failed; the C library does not say on what."""
     if number in WAITS_FOR:
@@ -334,7 +388,7 @@ def best() -> Spawn:
     try:
         return PosixSpawn()
     except (AttributeError, OSError):
-        return popen
+        return PopenSpawn()
 
 
 def _open_existing(output: str | os.PathLike[str]) -> int | None:
@@ -370,7 +424,7 @@ def open_output(output: str | os.PathLike[str], *, goes_on: bool) -> tuple[int, 
     fd = _open_existing(output) if goes_on else None
     if fd is not None:
         return fd, True
-    return os.open(output, _OUTPUT_FLAGS, _OUTPUT_MODE), False
+    return os.open(output, _OUTPUT_FLAGS | os.O_CLOEXEC, _OUTPUT_MODE), False
 
 
 def spawn(  # noqa: PLR0913 - each is one independent thing
@@ -403,6 +457,9 @@ def spawn(  # noqa: PLR0913 - each is one independent thing
     way = best()
     with contextlib.suppress(OSError, ValueError):
         _locate(argv[0], environment.get("PATH", os.defpath))
+    if way.makes_output and channel is None and not goes_on:
+        _refuse_existing(output)
+        return way(argv, environment, os.fspath(output), directory)
     fd, exists = open_output(output, goes_on=goes_on)
     try:
         if channel is None:
@@ -412,10 +469,8 @@ def spawn(  # noqa: PLR0913 - each is one independent thing
         ends = Ends(channel.stdin, channel.terminal)
         return way(argv, environment, fd, directory, ends)
     except BaseException:
-        # Nothing was written into it, and it may be started again.
         if not exists:
-            with contextlib.suppress(OSError):
-                os.unlink(output)  # noqa: PTH108 - mostly a text
+            _remove(os.fspath(output))
         raise
     finally:
         os.close(fd)

@@ -23,12 +23,15 @@ class Adoption(msgspec.Struct, frozen=True):
         process: Its first process, running or ended; None if it has none.
         status: How that ended, as `waitpid` has it, if that is written down.
         begins: Whether it was never started, and is started now.
+        in_doubt: Whether the process may be one that the job has started, and the job's
+            own has ended.
     """
 
     task: Task
     process: StartedProcess | None = None
     status: int | None = None
     begins: bool = False
+    in_doubt: bool = False
 
     @property
     def stops_with(self) -> Outcome | None:

@@ -68,6 +68,8 @@ class Opening:
         adopts: Whether jobs that are left running go on.
         hurried: Tells, on any thread, whether somebody waits for the end of this.
         found: Told what is being ended; an empty text once it has.
+        all_noted: Tells whether all jobs that have ended since their program was killed
+            were noted.
     """
 
     def __init__(  # noqa: PLR0913 - each is one independent setting
@@ -79,6 +81,7 @@ class Opening:
         adopts: bool,
         hurried: Callable[[], bool],
         found: Callable[[str], None],
+        all_noted: Callable[[], bool] = lambda: False,
     ) -> None:
         self._releases = releases
         self._kinds = kinds
@@ -86,6 +89,7 @@ class Opening:
         self._adopts = adopts
         self._hurried = hurried
         self._found = found
+        self._all_noted = all_noted
 
     def open_temporary(self) -> Opened:
         """Open a session of which nothing is remembered."""
@@ -147,7 +151,13 @@ class Opening:
             notes.load(())
             return Recovered()
         adopting = {it.name for it in self._kinds if isinstance(it, Adopting)}
-        now = look_around(memory.session_key, notes.load(running), folder.output_ids())
+        now = look_around(
+            memory.session_key,
+            notes.load(running),
+            folder.output_ids(),
+            folder.exits,
+            self._all_noted,
+        )
         return recover(memory, now, adopting, lost=lost)
 
     def _can_start(self, task: Task) -> bool:

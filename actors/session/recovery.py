@@ -21,8 +21,9 @@ from ..processes import family, proc
 from ..processes import table as process_table
 from ..processes.bounds import held_of_session, remove_groups
 from ..processes.ending import end_all
+from ..processes.exit_notes import ExitNotes, NotedExit
 from ..processes.handle import Process
-from ..processes.marks import is_of_session, task_of
+from ..processes.marks import is_of_session, own_part, task_of
 from ..processes.notes import ProcessNote
 from ..processes.output_file import OutputMonitor
 from ..processes.table import Entry
@@ -40,6 +41,7 @@ from ..rules.task import (
     Task,
     is_running,
 )
+from .starts import Candidate, identify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable
@@ -64,6 +66,9 @@ The recorded one was read off the clock just after; the system knows the actual 
 only relative to its own start, whose date it keeps in whole seconds.
 """
 
+
+_LOADING_LOOKS: Final = 10
+_LOADING_PAUSE: Final = 0.02
 
 _FARTHEST_ID: Final = 10_000_000
 """How far above all known ids the name of an output file may be an id of ours."""
@@ -128,12 +133,26 @@ class Surroundings(msgspec.Struct, frozen=True):
         notes: What is written down of the processes of running tasks.
         marked: The running processes that carry a mark of the session, by task.
         outputs: The ids of tasks that have an output file.
+        ended: The noted exits of processes that may be those of tasks that were just
+            being started.
+        all_noted: Whether these are all that there were.
     """
 
     boot: str
     notes: Mapping[int, ProcessNote] = {}
     marked: Mapping[int, tuple[Entry, ...]] = {}
     outputs: frozenset[int] = frozenset()
+    ended: tuple[NotedExit, ...] = ()
+    all_noted: bool = False
+
+    @property
+    def starts(self) -> dict[int, int]:
+        """The tasks that were just being started, and since when, in clock ticks."""
+        return {
+            task_id: note.process.earliest
+            for task_id, note in self.notes.items()
+            if note.is_starting and note.boot == self.boot and task_id in self.outputs
+        }
 
 
 class Recovered(msgspec.Struct, frozen=True):
@@ -166,11 +185,17 @@ def recover(
     """
     running = [it for it in memory.tasks if is_running(it)]
     restarted = memory.rebooted or any(it.boot != now.boot for it in now.notes.values())
+    started = _started(memory.session_key, now) if now.all_noted else {}
     adopted: list[Adoption] = []
     failed: dict[int, Outcome] = {}
     for task in running:
         if task.kind not in adopting:
             failed[task.id] = RESTARTED if restarted else LOST
+            continue
+        known = started.get(task.id)
+        if known is not None:
+            process = StartedProcess(known.pid, known.born, known.born)
+            adopted.append(Adoption(task, process, known.status))
             continue
         found = _adoption(task, memory, now, restarted=restarted)
         if isinstance(found, Adoption):
@@ -195,7 +220,7 @@ def _adoption(
     task: Task, memory: Memory, now: Surroundings, *, restarted: bool
 ) -> Adoption | Outcome:
     note = now.notes.get(task.id)
-    if note is not None and note.boot == now.boot:
+    if note is not None and note.boot == now.boot and not note.is_starting:
         return Adoption(task, note.process, note.status)
     if restarted or task.output_path is None:
         # What has no process goes on in the program itself, such as a wait.
@@ -204,7 +229,8 @@ def _adoption(
     if leaders:
         # What a job starts in a session of its own was started after it.
         first = min(leaders, key=lambda it: (it.born, it.pid))
-        return Adoption(task, StartedProcess(first.pid, first.born, first.born))
+        process = StartedProcess(first.pid, first.born, first.born)
+        return Adoption(task, process, in_doubt=True)
     if task.id in now.outputs or task.id in now.marked:
         engine = "" if task.terms is None else task.terms.engine
         if engine:
@@ -218,25 +244,78 @@ def _adoption(
     return begins.stops_with or begins
 
 
+def _started(key: str, now: Surroundings) -> dict[int, Candidate]:
+    """Find out which processes the tasks are that were just being started."""
+    known = [it.process for it in now.notes.values() if not it.is_starting]
+    found = {
+        ProcessId(it.pid, it.born): Candidate(it.pid, it.born, task_id)
+        for task_id, entries in now.marked.items()
+        for it in entries
+        if it.session == it.pid
+    }
+    for it in now.ended:
+        process, part = ProcessId(it.pid, it.born), own_part(it.mark)
+        if part and not is_of_session(part, key):
+            continue
+        task_id = task_of(part) if part else None
+        if process in found:  # it has just ended
+            task_id = found[process].task_id
+        found[process] = Candidate(it.pid, it.born, task_id, it.status)
+    others = (it for process, it in found.items() if not _is_any(process, known))
+    return identify(now.starts, others)
+
+
+def _is_any(process: ProcessId, known: Iterable[StartedProcess]) -> bool:
+    return any(it.fits(process) for it in known)
+
+
 def look_around(
-    key: str, notes: Mapping[int, ProcessNote], outputs: frozenset[int]
+    key: str,
+    notes: Mapping[int, ProcessNote],
+    outputs: frozenset[int],
+    exits: ExitNotes,
+    all_noted: Callable[[], bool] = lambda: False,
 ) -> Surroundings:
     """Look at what is true now; reads the process table.
+
+    Waits up to 0.2 s for a process that was just being started: before it has loaded
+    its program it has no mark.
 
     Args:
         key: The session's key.
         notes: What is written down of processes.
         outputs: The ids of tasks that have an output file.
+        exits: What is written down of how processes ended.
+        all_noted: Tells whether that is so of all that earlier programs had started.
 
     Raises:
         OSError: If the system lacks what it takes.
     """
-    marked: dict[int, tuple[Entry, ...]] = {}
-    for entry in process_table.read().values():
-        for part in entry.marks:
-            if is_of_session(part, key) and (task_id := task_of(part)) is not None:
-                marked[task_id] = (*marked.get(task_id, ()), entry)
-    return Surroundings(proc.boot_id(), notes, marked, outputs)
+    now = Surroundings(proc.boot_id(), notes, {}, outputs)
+    for _ in range(_LOADING_LOOKS):
+        marked: dict[int, tuple[Entry, ...]] = {}
+        for entry in process_table.read().values():
+            for part in entry.marks:
+                if is_of_session(part, key) and (task_id := task_of(part)) is not None:
+                    marked[task_id] = (*marked.get(task_id, ()), entry)
+        now = replace(now, marked=marked)
+        if not now.starts:
+            break
+        since = min(now.starts.values())
+        # In this order: what has ended meanwhile is found by the next.
+        uncollected = _has_uncollected(since)
+        now = replace(now, ended=exits.all_since(since), all_noted=all_noted())
+        found = _started(key, now) if now.all_noted else marked
+        if not uncollected and now.starts.keys() <= found.keys():
+            break
+        time.sleep(_LOADING_PAUSE)
+    return now
+
+
+def _has_uncollected(since: int) -> bool:
+    """Tell whether a leader of a session has ended, and nobody has noted it yet."""
+    found = filter(None, map(proc.stat, proc.pids()))
+    return any(it.ended and it.session == it.pid and it.born >= since for it in found)
 
 
 def end_leftovers(

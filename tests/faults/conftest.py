@@ -1,4 +1,4 @@
-"""What the fault tests share: their long form, their chance and their figures."""
+"""What the fault tests share: their long form and their chance."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ import pytest
 from tests.faults.program import SOAK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 SEED: Final = int(os.environ["BACKBURNER_SEED"])  # tests/conftest.py has drawn it
 _SOAK_TIMEOUT: Final = 900
-_FIGURES: Final = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture(scope="session")
@@ -30,17 +29,6 @@ def soak() -> bool:
 def chance() -> random.Random:
     """Return a source of random numbers; `BACKBURNER_SEED` repeats a run."""
     return random.Random(SEED)  # noqa: S311 - chooses moments, keeps no secrets
-
-
-@pytest.fixture
-def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Return what adds a line of figures to the end of the run."""
-    figures = request.config.stash.setdefault(_FIGURES, [])
-
-    def report(text: str) -> None:
-        figures.append(f"{request.node.name}: {text}")
-
-    return report
 
 
 @pytest.fixture
@@ -67,14 +55,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if SOAK and {"faults", "security"} & {*item.path.parts}:
             item.add_marker(pytest.mark.timeout(_SOAK_TIMEOUT))
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    """Show the figures, and the seed that chose the moments."""
-    figures = config.stash.setdefault(_FIGURES, [])
-    if figures:
-        terminalreporter.section(f"fault figures (BACKBURNER_SEED={SEED})")
-        for line in figures:
-            terminalreporter.write_line(line)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import psutil
 from backburner.actors.host.address import connect
+from backburner.actors.host.events import HostBack
 from backburner.actors.host.wire import (
     PROTOCOL,
     FromHost,
@@ -22,6 +23,8 @@ from patience import PATIENCE
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from backburner.actors.host.remote import RemoteSystem
 
 MessageT = TypeVar("MessageT")
 
@@ -98,6 +101,27 @@ def kill(pid: int) -> None:
     process = psutil.Process(pid)
     process.kill()
     process.wait(PATIENCE)
+
+
+def keeper_of(session: RemoteSystem) -> psutil.Process:
+    """Return the keeper of the host that a client has."""
+    found = psutil.Process(session.welcome.pid).parent()
+    assert found is not None
+    assert any(it.endswith("keeper.py") for it in found.cmdline())
+    return found
+
+
+def kill_both(session: RemoteSystem) -> None:
+    """Kill a host and its keeper, so that neither notices the death of the other."""
+    kept, host = keeper_of(session), psutil.Process(session.welcome.pid)
+    kept.suspend()
+    host.kill()
+    kept.kill()
+
+
+def until_back(events: Heard, before: int, session: RemoteSystem) -> None:
+    """Wait until a client has another host."""
+    events.wait_for(HostBack, lambda _: session.welcome.pid != before)
 
 
 def waits_for(file: Path, then: str = "exit 7") -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -17,22 +15,26 @@ import psutil
 import pytest
 from backburner.actors import (
     Subscribed,
-    Task,
     TaskChanged,
     TaskStatus,
     TaskSystem,
     TaskSystemError,
 )
 from backburner.actors.host import keeper, starting
-from backburner.actors.host.events import HostBack
 from backburner.actors.host.remote import RemoteSystem
 from backburner.actors.host.settings import HostSettings
 from backburner.actors.host.starting import HostError
-from backburner.actors.processes import exit_notes
+from backburner.actors.processes import exit_notes, marks
 from patience import PATIENCE
 
-from tests.faults.program import SOAK
-from tests.host.clients import Heard, kill, waits_for
+from tests.host.clients import (
+    Heard,
+    keeper_of,
+    kill,
+    kill_both,
+    until_back,
+    waits_for,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,24 +44,6 @@ if TYPE_CHECKING:
     Until = Callable[[Callable[[], bool]], None]
 
 _LARGEST: Final = 12 << 20  # bytes that a keeper may take
-
-
-def keeper_of(session: RemoteSystem) -> psutil.Process:
-    found = psutil.Process(session.welcome.pid).parent()
-    assert found is not None
-    assert any(it.endswith("keeper.py") for it in found.cmdline())
-    return found
-
-
-def _kill_both(session: RemoteSystem) -> None:
-    kept, host = keeper_of(session), psutil.Process(session.welcome.pid)
-    kept.suspend()
-    host.kill()
-    kept.kill()
-
-
-def _until_back(events: Heard, before: int, session: RemoteSystem) -> None:
-    events.wait_for(HostBack, lambda _: session.welcome.pid != before)
 
 
 def test_a_keeper_is_small_and_idle(session: RemoteSystem, until: Until) -> None:
@@ -79,6 +63,7 @@ def test_a_keeper_is_small_and_idle(session: RemoteSystem, until: Until) -> None
 def test_what_is_written_down_has_the_names_that_are_read() -> None:
     source = Path(keeper.__file__).read_text()
     assert f'_EXITS = "{exit_notes.NAME}"' in source
+    assert f'_MARK = b"{marks.MARK}="' in source
 
 
 def test_a_keeper_ends_with_its_host(session: RemoteSystem) -> None:
@@ -115,8 +100,8 @@ def test_jobs_outlive_what_is_killed(
     elif killed == "keeper":
         keeper_of(session).kill()
     else:
-        _kill_both(session)
-    _until_back(events, before, session)
+        kill_both(session)
+    until_back(events, before, session)
 
     assert [it.status for it in session.list()] == [TaskStatus.RUNNING] * 3
     assert keeper_of(session).is_running()
@@ -152,7 +137,7 @@ def test_what_ends_while_there_is_no_host_ends_with_its_exit_status(
     go_on.touch()
     until(exits.exists)
     until(lambda: exits.read_text().count("\n") == 1)
-    _until_back(events, before, session)
+    until_back(events, before, session)
     (ended,) = session.wait(task.id, timeout=PATIENCE)
     assert ended.exit_code == 41
     assert keeper_of(session) == kept
@@ -166,7 +151,7 @@ def test_a_cancel_reaches_the_whole_tree_of_a_job_that_was_taken_over(
     until(lambda: session.get(task.id).last_line == "set")
     before = session.welcome.pid
     kill(before)
-    _until_back(events, before, session)
+    until_back(events, before, session)
     session.cancel(task.id)
     (ended,) = session.wait(task.id, timeout=PATIENCE)
     assert ended.status is TaskStatus.CANCELED
@@ -182,7 +167,7 @@ def test_a_restart_goes_on_with_the_jobs_in_a_new_host(
     task = session.add("Exits", "bash", waits_for(go_on))
     before, kept = session.welcome.pid, keeper_of(session).pid
     starting.restart(settings).sock.close()
-    _until_back(events, before, session)
+    until_back(events, before, session)
     assert keeper_of(session).pid == kept
     go_on.touch()
     (ended,) = session.wait(task.id, timeout=PATIENCE)
@@ -250,7 +235,7 @@ def test_two_hosts_never_have_the_same_jobs(
         TaskSystem(directory=settings.directory, adopt=True).start()
     before = session.welcome.pid
     kill(before)
-    _until_back(events, before, session)
+    until_back(events, before, session)
     with pytest.raises(TaskSystemError, match="open already"):
         TaskSystem(directory=settings.directory, adopt=True).start()
     go_on.touch()
@@ -287,82 +272,3 @@ def test_as_the_first_process_of_a_container_a_keeper_leaves_no_zombies(
         assert not (folder / exit_notes.NAME).exists()
         first.send_signal(signal.SIGTERM)
     assert host.wait(PATIENCE) == 0
-
-
-# The soak: what is killed at any moment, under load.
-
-_JOBS: Final = (
-    "sleep 0.{n}; echo {code} > {own}; exit {code}",
-    "for i in {{1..5}}; do echo $i; sleep .0{n}; done; echo {code} >{own}; exit {code}",
-    "(sleep 0.{n} & wait); setsid sleep 0.1 & echo {code} > {own}; exit {code}",
-    "head -c 200000 /dev/zero | tr '\\0' x; echo {code} > {own}; exit {code}",
-    "echo {code} > {own}; exit {code}",
-)
-_KILLS: Final = {"host": 200 if SOAK else 4, "keeper": 50 if SOAK else 2}
-
-
-@pytest.fixture
-def chance() -> random.Random:
-    """Return a source of random numbers; `BACKBURNER_SEED` repeats a run."""
-    return random.Random(int(os.environ["BACKBURNER_SEED"]))  # noqa: S311
-
-
-@pytest.mark.timeout(2400)
-@pytest.mark.parametrize("killed", ["host", "keeper", "both"])
-def test_no_job_is_lost_and_every_exit_status_is_true_under_load(  # noqa: PLR0913, PLR0917 - fixtures
-    session: RemoteSystem,
-    events: Heard,
-    tmp_path: Path,
-    chance: random.Random,
-    care: HostCare,
-    until: Until,
-    killed: str,
-) -> None:
-    own = tmp_path / "own"
-    own.mkdir()
-    wanted: dict[int, int] = {}
-
-    def add() -> None:
-        code = chance.randrange(0, 100)
-        name = own / f"{len(wanted)}"
-        command = chance.choice(_JOBS).format(
-            n=chance.randrange(1, 9), code=code, own=name
-        )
-        with contextlib.suppress(TaskSystemError):
-            task = session.add(str(len(wanted)), "bash", command)
-            wanted[task.id] = code
-
-    for _ in range(_KILLS.get(killed, _KILLS["keeper"])):
-        for _ in range(8):
-            add()
-        until(lambda: any(it.status is TaskStatus.RUNNING for it in session.list()))
-        time.sleep(chance.random() * 0.1)
-        before = session.welcome.pid
-        if killed == "host":
-            kill(before)
-        elif killed == "keeper":
-            keeper_of(session).kill()
-        else:
-            _kill_both(session)
-        _until_back(events, before, session)
-    session.wait(timeout=PATIENCE)
-
-    unknown = 0
-    for task in session.list():
-        unknown += _check(task, own)
-    assert {it.id for it in session.list()} >= wanted.keys()
-    # Nobody was there to be told, or the host was just starting it.
-    assert unknown <= len(wanted) // (2 if killed == "both" else 10)
-    session.end()
-    until(lambda: not [it for it in care.left() if it.pid != os.getpid()])
-
-
-def _check(task: Task, own: Path) -> bool:
-    """Compare a task with what its job says; return whether its end is unknown."""
-    assert task.status.is_final
-    file = own / task.description
-    if "unknown" in task.reason:
-        return True
-    assert file.exists(), task
-    assert task.exit_code == int(file.read_text()), task
-    return False

@@ -224,10 +224,13 @@ def test_a_process_needs_an_output_file() -> None:
 def test_a_start_that_lacks_something_says_what_it_waits_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, waits_for: str
 ) -> None:
-    def refuse(*_: object) -> int:
-        raise OSError(number, os.strerror(number))
+    class Refuses:
+        makes_output = True
 
-    monkeypatch.setattr(spawn, "best", lambda: refuse)
+        def __call__(self, *_: object) -> int:
+            raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(spawn, "best", Refuses)
     with pytest.raises(ShortageError) as raised:
         BashKind().start(_context(tmp_path / "3.log", "true"))
     assert str(raised.value) == waits_for

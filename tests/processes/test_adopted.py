@@ -98,6 +98,27 @@ def test_a_zombie_tells_how_it_ended(
     process.reap()
 
 
+def test_one_that_may_be_another_tells_nothing_of_its_end_unless_it_runs_the_command(
+    parent: Callable[[str], _Parent],
+    until: Callable[[Callable[[], bool]], None],
+    tmp_path: Path,
+) -> None:
+    go_on = tmp_path / "go-on"
+    command = f"while ! [ -e {go_on} ]; do sleep 0.01; done; exit 0"
+    started = _started(parent(command).pid)
+    process = AdoptedProcess(started, None, ExitNotes(), in_doubt=True)
+    assert process.runs(["bash", "-c", command])
+    assert not process.runs(["bash", "-c", f"{command} "])
+    assert process.exit_status() is None
+    go_on.touch()
+    until(lambda: process.exit_status() is not None)
+    end = process.exit_status()
+    assert end is not None
+    assert end.code is end.signal is None
+    assert "in the moment" in end.unknown
+    assert not process.runs(["bash", "-c", command])
+
+
 def test_it_runs_until_it_ends_and_gets_signals(
     parent: Callable[[str], _Parent],
     until: Callable[[Callable[[], bool]], None],

@@ -24,7 +24,7 @@ HERE = Environment(os.environ)
 BEST = spawn.best()
 
 
-@pytest.fixture(params=[BEST, spawn.popen], ids=["best", "popen"], autouse=True)
+@pytest.fixture(params=[BEST, spawn.PopenSpawn()], ids=["best", "popen"], autouse=True)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Start processes in the way that is the best here, and in that of elsewhere."""
     monkeypatch.setattr(spawn, "best", lambda: request.param)
@@ -141,7 +141,19 @@ def test_output_goes_to_a_new_file_for_its_owner_alone(
 def test_a_start_that_fails_leaves_no_file(output: Path) -> None:
     with pytest.raises(FileNotFoundError):
         ChildProcess(["no-such-program"], HERE, output)
+    with pytest.raises(OSError, match="Exec format error"):
+        ChildProcess([str(_not_a_program(output))], HERE, output)
+    with pytest.raises(FileNotFoundError):
+        ChildProcess(["true"], HERE, output, Path("/no/such/folder"))
     assert not output.exists()
+
+
+def _not_a_program(beside: Path) -> Path:
+    path = beside.with_name("nothing")
+    path.write_text("")
+    path.chmod(0o700)
+    path.write_bytes(b"\x7fELF")
+    return path
 
 
 @pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])

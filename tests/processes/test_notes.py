@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import random
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 import pytest
 from backburner.actors.processes import proc
-from backburner.actors.processes.exit_notes import ExitNotes
-from backburner.actors.processes.notes import ProcessNote, ProcessNotes
+from backburner.actors.processes.exit_notes import ExitNotes, NotedExit
+from backburner.actors.processes.notes import ProcessNote, ProcessNotes, ticks_now
 from backburner.actors.rules.process_record import StartedProcess
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,6 +80,50 @@ def test_another_attempt_of_a_task_takes_the_place_of_the_last(path: Path) -> No
     notes.note(1, StartedProcess(12, 5, 5))
     assert path.stat().st_size == 128
     assert _open(path).load((1,))[1] == ProcessNote(1, StartedProcess(12, 5, 5), BOOT)
+
+
+def test_a_start_is_written_down_before_it_has_a_process(path: Path) -> None:
+    notes = _open(path)
+    notes.load(())
+    before = ticks_now()
+    notes.begin_start(1, output_tells=True)
+    notes.begin_start(2, output_tells=False)  # of which nobody could tell more
+    found = _open(path).load((1, 2))
+    assert found.keys() == {1}
+    assert found[1].is_starting
+    assert before <= found[1].process.earliest <= ticks_now()
+    notes.note(1, StartedProcess(11, 1, 1))
+    assert not _open(path).load((1,))[1].is_starting
+    assert path.stat().st_size == 128
+
+
+def test_starts_are_held_up_and_those_under_way_waited_for(path: Path) -> None:
+    notes = _open(path)
+    notes.load(())
+    notes.begin_start(1, output_tells=True)
+    notes.begin_start(2, output_tells=True)
+    with ThreadPoolExecutor() as pool:
+        held = pool.submit(notes.hold_starts, PATIENCE)
+        notes.note(1, StartedProcess(11, 1, 1))
+        assert not held.done()
+        notes.end_start(2)  # it could not be started
+        held.result(PATIENCE)
+        started = pool.submit(notes.begin_start, 3, output_tells=True)
+        assert _open(path).load((3,)) == {}
+        notes.let_start()
+        started.result(PATIENCE)
+    assert _open(path).load((3,)).keys() == {3}
+
+
+def test_the_mark_of_a_process_is_noted_with_its_exit(tmp_path: Path) -> None:
+    path = tmp_path / "exits"
+    path.write_text(f"{BOOT} 300 71 256 main-{KEY}:7\n{BOOT} 301 72 9\n")
+    path.chmod(0o600)
+    exits = ExitNotes(path)
+    unmarked = NotedExit(301, 72, 9)
+    assert exits.all_since(71) == (NotedExit(300, 71, 256, f"main-{KEY}:7"), unmarked)
+    assert exits.all_since(72) == (unmarked,)
+    assert exits.find(StartedProcess(300, 71, 71)) == 256
 
 
 def test_damage_is_read_as_nothing(path: Path) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from backburner.actors import Outcome, Task, TaskStatus
 from backburner.actors.journal.protocol import Memory
+from backburner.actors.processes.exit_notes import NotedExit
 from backburner.actors.processes.handle import Process
 from backburner.actors.processes.notes import ProcessNote
 from backburner.actors.processes.table import Entry
@@ -24,6 +25,9 @@ from backburner.actors.session.recovery import (
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _NOON: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)
 _HERE: Final = Variables({"PATH": "/bin"})
@@ -94,7 +98,59 @@ def test_what_was_not_written_down_is_the_session_leader_that_was_started_first(
         Entry(402, 79, 400, 400, 0.0),  # leads nothing
     )
     (adoption,) = _decide(_task(), marked=marked).adopted
-    assert adoption.process == StartedProcess(400, 80, 80)
+    assert adoption == Adoption(_task(), StartedProcess(400, 80, 80), in_doubt=True)
+
+
+def _decide_start(
+    *ended: NotedExit,
+    has_output: bool = True,
+    all_noted: bool = False,
+    marked: Mapping[int, tuple[Entry, ...]] = {},
+) -> Recovered:
+    start = ProcessNote(1, StartedProcess(0, 70, 70), "b007")
+    outputs = frozenset({1} if has_output else ())
+    found = Surroundings("b007", {1: start}, marked, outputs, ended, all_noted)
+    key = "0123456789ab"
+    memory = Memory(
+        session_key=key, next_id=2, tasks=(_task(),), environments={1: _HERE}
+    )
+    return recover(memory, found, ("bash",))
+
+
+def test_a_task_that_was_just_being_started_is_what_its_keeper_has_noted() -> None:
+    exit_ = NotedExit(300, 71, 256)
+    ended = Adoption(_task(), StartedProcess(300, 71, 71), 256)
+    assert _decide_start(exit_, all_noted=True).adopted == (ended,)
+    marked = replace(exit_, mark="main-0123456789ab:1")
+    other = NotedExit(301, 71, 0, "main-0123456789ab:2")
+    foreign = NotedExit(302, 71, 0, "main-ba9876543210:1")
+    both = _decide_start(other, foreign, marked, all_noted=True)
+    assert both.adopted == (ended,)
+
+
+def test_a_task_that_was_just_being_started_and_runs_is_adopted() -> None:
+    marked = {1: (Entry(400, 80, 1, 400, 0.0),)}
+    process = StartedProcess(400, 80, 80)
+    for all_noted in (False, True):
+        found = _decide_start(marked=marked, all_noted=all_noted)
+        assert found.adopted == (Adoption(_task(), process, in_doubt=not all_noted),)
+    # It has ended since the processes were listed.
+    exit_ = NotedExit(400, 80, 9)
+    (found,) = _decide_start(exit_, marked=marked, all_noted=True).adopted
+    assert found == Adoption(_task(), StartedProcess(400, 80, 80), 9)
+
+
+def test_what_was_just_being_started_is_unknown_if_somebody_may_have_missed_it() -> (
+    None
+):
+    assert _decide_start(NotedExit(300, 71, 256)).lost == {1: NEVER_KNOWN}
+    assert _decide_start(all_noted=True).lost == {1: NEVER_KNOWN}
+
+
+def test_what_was_about_to_be_started_is_started() -> None:
+    stray = NotedExit(300, 71, 256)
+    found = _decide_start(stray, has_output=False, all_noted=True)
+    assert found.adopted == (Adoption(_task(), begins=True),)
 
 
 def test_what_can_not_be_known_is_said() -> None:

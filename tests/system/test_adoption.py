@@ -41,11 +41,21 @@ class Bash(BashKind):
         if how == "before start":
             die()
         return super().start(context)
+if how == "while starting":
+    # As if it were killed in the call: the process is there, its id is not known.
+    from backburner.actors.processes.notes import ProcessNotes
+    def started(notes, task_id, process):
+        if until:
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        die()
+    ProcessNotes.note = started
 if how == "after collecting":
     collect = ChildProcess.reap
     ChildProcess.reap = lambda child: (collect(child), die())
 kinds = (Bash(), SleepKind())
-system = TaskSystem(directory=folder, kinds=kinds, adopt=True, grace=0.3)
+# What is waited for must not be killed before on a busy machine.
+grace = 600 if until else 0.3
+system = TaskSystem(directory=folder, kinds=kinds, adopt=True, grace=grace)
 system.start()
 for command in commands:
     kind, _, text = command.partition(":")
@@ -63,7 +73,7 @@ if how == "canceled":
 if how == "seen":
     while any(it.last_line != "set" for it in system.list() if it.kind == "bash"):
         time.sleep(0.01)
-if how != "after collecting":
+if how not in {"after collecting", "while starting"}:
     while any(it.status is TaskStatus.QUEUED for it in system.list()):
         time.sleep(0.01)
     die()
@@ -197,6 +207,35 @@ def test_what_was_never_started_is_started_once_with_its_environment(
         (ended,) = system.wait(1, timeout=PATIENCE)
     assert ended.status is TaskStatus.COMPLETE
     assert (folder / "output/1.log").read_text() == "äß"
+
+
+def test_a_daemon_of_a_job_whose_start_nobody_has_noted_is_not_taken_for_the_job(
+    lair: Path,
+) -> None:
+    folder, go_on = lair / "main", lair / "go-on"
+    daemon = f"setsid bash -c 'while ! [ -e {go_on} ]; do sleep 0.01; done'"
+    _leave(folder, "while starting:ended", f"bash:{daemon} & exit 5")
+    for _ in range(2):  # the next program must not believe it either
+        _leave(folder, "at once")
+    with _open(folder) as system:
+        assert system.get(1).status is TaskStatus.RUNNING
+        go_on.touch()
+        (ended,) = system.wait(1, timeout=PATIENCE)
+    assert ended.status is TaskStatus.FAILED
+    assert ended.reason.startswith("its exit status is unknown: the session's host")
+
+
+def test_a_job_whose_start_nobody_has_noted_is_known_by_its_command(
+    lair: Path,
+) -> None:
+    folder, go_on = lair / "main", lair / "go-on"
+    _leave(
+        folder, "while starting", f"bash:setsid sleep 0.1 & {_waits(go_on, 'exit 5')}"
+    )
+    with _open(folder) as system:
+        go_on.touch()
+        (ended,) = system.wait(1, timeout=PATIENCE)
+    assert ended.exit_code == 5
 
 
 def test_an_exit_that_was_seen_and_not_told_is_not_lost(lair: Path) -> None:

@@ -1,0 +1,195 @@
+"""Hosts and keepers killed at any moment under load: every end is true."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import pytest
+from backburner.actors import AddTask, Task, TaskChanged, TaskEvent, TaskRequest
+from backburner.actors.host.remote import RemoteSystem
+from backburner.actors.session.recovery import NEVER_KNOWN
+from msgspec.structs import replace
+from patience import PATIENCE
+
+from tests.faults.program import SOAK
+from tests.host.clients import Heard, keeper_of, kill, kill_both, until_back
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from backburner.actors.host.settings import HostSettings
+    from host_care import HostCare
+
+    Until = Callable[[Callable[[], bool]], None]
+
+_KILLS: Final = {
+    "host": 200 if SOAK else 5,
+    "keeper": 50 if SOAK else 2,
+    "both": 50 if SOAK else 2,
+}
+_JOBS: Final = (
+    "sleep 0.{n}",
+    "for i in {{1..5}}; do echo $i; sleep .0{n}; done",
+    "(sleep 0.{n} & wait); setsid sleep 0.1 &",
+    "setsid -f sleep 0.05; setsid sleep 0.0{n}",
+    "printf %200000d 7",
+    ":",
+    ":",
+)
+"""What jobs do; besides, each writes down when it began, when it ended, and how."""
+
+_LONG: Final = 4
+_BEFORE, _AFTER = 4, 4
+"""Tasks that are added some time before a kill, and just before it."""
+
+_SOON: Final = 0.15  # seconds between the two, at most
+_DATED: Final = 0.05  # seconds by which a job writes its end down too early or late
+
+
+_SHARE: Final = 0.05
+"""The most jobs that are killed in the moment of their start, of those that are added
+just before a kill, as many here are."""
+
+_KERNEL_TELLS: Final = tuple(map(int, os.uname().release.split(".")[:2])) >= (6, 15)
+"""Whether it tells how a process ended to those that have a pidfd of it."""
+
+
+class _Gap(NamedTuple):
+    """When a host was killed, and when there was another one; in seconds."""
+
+    begin: float
+    end: float
+
+
+class _Load:
+    """Tasks of all kinds that are added to a session, and how they ended.
+
+    Args:
+        session: The session.
+        folder: Where the jobs write down how they end.
+        chance: Chooses.
+    """
+
+    def __init__(
+        self, session: RemoteSystem, folder: Path, chance: random.Random
+    ) -> None:
+        self._session = session
+        self._folder = folder
+        self._chance = chance
+        self.wanted: dict[str, int] = {}
+        self.go_on = folder / "go-on"
+        self._answers = Heard()
+        self.heard = Heard()
+        session.subscribe(self.heard)
+
+    def add(self, count: int) -> None:
+        """Add some jobs, and one timer. Never blocks: what is killed may lose them."""
+        for _ in range(count):
+            does = self._chance.choice(_JOBS).format(n=self._chance.randrange(1, 9))
+            self._tell(does)
+        self._send(f"timer {len(self.wanted)}", "sleep", "100ms")
+
+    def add_long(self, count: int) -> None:
+        """Add jobs that run until `go_on` is there."""
+        for _ in range(count):
+            self._tell(f"while ! [ -e {self.go_on} ]; do sleep 0.05; done; {{ends}}")
+
+    def _tell(self, does: str) -> None:
+        name = f"{len(self.wanted)}"
+        code = self.wanted[name] = self._chance.randrange(100)
+        own = self._folder / name
+        ends = f"echo $EPOCHREALTIME {code} >> {own}; exit {code}"
+        self._send(name, "bash", f"echo began >> {own}\n{does}\n{ends}")
+
+    def _send(self, name: str, kind: str, argument: str) -> None:
+        # With a key it is asked for again if its answer is lost, and added once.
+        request = TaskRequest(name, kind, (argument,), key=f"soak {name}")
+        self._session.queue.tell(AddTask(request, self._answers))
+
+    def ends(self) -> dict[str, Task]:
+        """Return how tasks ended, by name; each was told once."""
+        told = [it for it in self.heard.messages if isinstance(it, TaskChanged)]
+        ended = [
+            it
+            for it in told
+            # What has ended may have left something running, which ends later.
+            if it.task.status.is_final and it.event is not TaskEvent.PROGRESS
+        ]
+        times = Counter(it.task.id for it in ended)
+        assert not [it for it in ended if times[it.task.id] > 1]
+        return {it.task.description: it.task for it in ended}
+
+    def check(self, name: str, task: Task, gaps: list[_Gap]) -> str:
+        """Compare a task with what its job says; return why its end is unknown.
+
+        That is true if the job had ended, by its own word, while nobody could see it.
+        """
+        own = self._folder / name
+        began, *end = own.read_text().splitlines() if own.exists() else ("nothing",)
+        assert len(end) <= 1, f"it ran twice: {task}"
+        if "unknown" in task.reason:
+            at = float(end[0].split()[0].replace(",", ".")) if end else 0.0
+            close = (gap for gap in gaps if gap.begin - _DATED <= at <= gap.end)
+            assert any(close) or began == "nothing", (task, end, gaps)
+            return task.reason
+        assert began == "began", task
+        assert end, task
+        assert task.exit_code == int(end[0].split()[1]), task
+        return ""
+
+
+@pytest.mark.timeout(2400)
+@pytest.mark.parametrize("killed", ["host", "keeper", "both"])
+def test_no_job_is_lost_and_every_exit_status_is_true_under_load(  # noqa: PLR0913, PLR0917 - fixtures
+    settings: HostSettings,
+    events: Heard,
+    tmp_path: Path,
+    care: HostCare,
+    until: Until,
+    report: Callable[[str], None],
+    killed: str,
+) -> None:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    chance = random.Random(f"{os.environ['BACKBURNER_SEED']} {killed}")  # noqa: S311
+    settings = replace(settings, history=100_000, slots=12)
+    gaps: list[_Gap] = []
+    with RemoteSystem(settings, events=events) as session:
+        load = _Load(session, folder, chance)
+        load.add_long(_LONG)
+        for _ in range(_KILLS[killed]):
+            load.add(_BEFORE)
+            time.sleep(chance.random() * _SOON)
+            load.add(_AFTER)
+            time.sleep(chance.random() * _SOON / 10)
+            before, begin = session.welcome.pid, time.time()
+            if killed == "host":
+                kill(before)
+            elif killed == "keeper":
+                keeper_of(session).kill()
+            else:
+                kill_both(session)
+            until_back(events, before, session)
+            gaps.append(_Gap(begin, time.time()))
+        load.go_on.touch()
+        session.wait(timeout=PATIENCE)
+
+        ends = load.ends()
+        unknown = Counter(load.check(name, ends[name], gaps) for name in load.wanted)
+        jobs = unknown.pop("", 0) + unknown.total()
+        report(f"{len(gaps)} kills, {jobs} jobs, unknown: {dict(unknown)}")
+        timers = [it for name, it in ends.items() if name.startswith("timer")]
+        assert {it.reason for it in timers} == {"slept"}
+        if killed == "keeper" and _KERNEL_TELLS:
+            assert not unknown
+        elif killed == "host":
+            # Of what was just being started, and ended in that very moment.
+            assert {*unknown} <= {NEVER_KNOWN.reason}
+            assert unknown.total() <= len(load.wanted) * _SHARE
+        session.end()
+    until(lambda: not [it for it in care.left() if it.pid != os.getpid()])

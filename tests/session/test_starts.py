@@ -1,0 +1,79 @@
+"""Which processes the tasks are whose program was killed while it started them."""
+
+from __future__ import annotations
+
+from backburner.actors.session.starts import Candidate, identify
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def test_a_single_candidate_is_the_process() -> None:
+    ended = Candidate(400, 80, status=7 << 8)
+    assert identify({1: 80}, [ended, Candidate(390, 79, status=0)]) == {1: ended}
+
+
+def test_a_process_with_the_mark_of_another_task_is_not_the_process() -> None:
+    ended = Candidate(400, 80, status=7 << 8)
+    assert identify({1: 80}, [ended, Candidate(401, 80, 2)]) == {1: ended}
+
+
+def test_what_is_left_for_a_task_when_the_others_have_theirs_is_its_process() -> None:
+    first, second = Candidate(400, 80, 1, status=0), Candidate(401, 80, status=256)
+    assert identify({1: 80, 2: 80}, [first, second]) == {1: first, 2: second}
+
+
+def test_the_first_with_the_mark_is_the_process_and_not_what_it_has_started() -> None:
+    first, daemon = Candidate(400, 80, 1, status=256), Candidate(402, 80, 1)
+    assert identify({1: 80}, [daemon, first]) == {1: first}
+    later = Candidate(410, 81, status=0)
+    assert identify({1: 80}, [daemon, later, first]) == {1: first}
+
+
+def test_one_that_may_have_been_started_before_leaves_a_doubt() -> None:
+    daemon = Candidate(402, 80, 1)
+    for unmarked in (Candidate(400, 80, status=0), Candidate(32_000, 80, status=0)):
+        assert identify({1: 80}, [daemon, unmarked]) == {}
+
+
+def test_two_that_ended_alike_may_be_either() -> None:
+    both = [Candidate(400, 80, status=0), Candidate(401, 80, status=0)]
+    assert {*identify({1: 80, 2: 80}, both).values()} == {*both}
+    differ = [Candidate(400, 80, status=0), Candidate(401, 80, status=9)]
+    assert identify({1: 80, 2: 80}, differ) == {}
+
+
+@st.composite
+def _histories(
+    draw: st.DrawFn,
+) -> tuple[dict[int, int], dict[int, Candidate], list[Candidate]]:
+    """Draw tasks that start, their processes, and what else there is."""
+    count = draw(st.integers(1, 4))
+    pids = iter(range(300, 400))
+    starts: dict[int, int] = {}
+    first: dict[int, Candidate] = {}
+    others: list[Candidate] = []
+    born = 50
+    status = st.sampled_from([None, 0, 256, 512])
+
+    def one(task_id: int) -> Candidate:
+        ended = draw(status)
+        seen = ended is None or draw(st.booleans())
+        return Candidate(next(pids), born, task_id if seen else None, ended)
+
+    for task_id in draw(st.permutations(range(1, count + 1))):
+        starts[task_id] = born - draw(st.integers(0, 1))
+        first[task_id] = one(task_id)
+        born += draw(st.integers(0, 1))
+        others += [one(task_id) for _ in range(draw(st.integers(0, 2)))]
+        others += [one(99) for _ in range(draw(st.integers(0, 1)))]
+    return starts, first, others
+
+
+@given(_histories())
+def test_nothing_is_told_that_is_not_true(
+    history: tuple[dict[int, int], dict[int, Candidate], list[Candidate]],
+) -> None:
+    starts, first, others = history
+    for task_id, found in identify(starts, [*first.values(), *others]).items():
+        assert found.status == first[task_id].status
+        assert found == first[task_id] or found.status is not None

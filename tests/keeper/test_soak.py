@@ -51,10 +51,6 @@ _SOON: Final = 0.15  # seconds between the two, at most
 _DATED: Final = 0.05  # seconds by which a job writes its end down too early or late
 
 
-_SHARE: Final = 0.05
-"""The most jobs that are killed in the moment of their start, of those that are added
-just before a kill, as many here are."""
-
 _KERNEL_TELLS: Final = tuple(map(int, os.uname().release.split(".")[:2])) >= (6, 15)
 """Whether it tells how a process ended to those that have a pidfd of it."""
 
@@ -190,6 +186,6 @@ def test_no_job_is_lost_and_every_exit_status_is_true_under_load(  # noqa: PLR09
         elif killed == "host":
             # Of what was just being started, and ended in that very moment.
             assert {*unknown} <= {NEVER_KNOWN.reason}
-            assert unknown.total() <= len(load.wanted) * _SHARE
+            assert unknown.total() <= len(gaps)
         session.end()
     until(lambda: not [it for it in care.left() if it.pid != os.getpid()])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import time
@@ -195,6 +196,11 @@ def run_in_foreground(settings: HostSettings) -> NoReturn:
     Raises:
         OSError: If the program can't be started.
     """
+    directory = Path(settings.directory)
+    with contextlib.suppress(FolderError, OSError):  # the host says what is wrong
+        # The keeper's lock is in it.
+        check_path(directory)
+        os.close(open_folder(directory))
     fd = os.memfd_create("settings", 0)
     with open(fd, "wb", closefd=False) as file:
         file.write(msgspec.json.encode(replace(settings, linger=0.0)))

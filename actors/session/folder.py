@@ -20,6 +20,7 @@ import errno
 import fcntl
 import os
 import re
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -41,10 +42,10 @@ from ..own_files import (
     open_below,
     open_folder,
 )
+from ..processes import proc
 from ..processes.exit_notes import NAME as EXITS_NAME
 from ..processes.exit_notes import ExitNotes
 from ..processes.notes import ProcessNotes
-from ..processes.proc import boot_id
 from ..rules.book import LARGEST
 from ..rules.moment import is_plausible
 from ..rules.safe_text import is_unicode
@@ -56,6 +57,9 @@ if TYPE_CHECKING:
 
     from ..journal.protocol import Memory
     from ..rules.task import Task
+
+_FORKED: Final = 1.0
+"""Seconds in which what a killed program was just forking loads another program."""
 
 _OUTPUT_FILE: Final = re.compile(r"([1-9][0-9]{0,11})\.log")
 """The name of an output file; with more digits it is none of ours."""
@@ -293,7 +297,7 @@ class SessionFolder:
             owner = self._owner
             # A lock file without a place is an older version's, or was made by hand.
             remembered = journal.load(
-                self._key(), is_own=owner.folder is not None, boot=boot_id()
+                self._key(), is_own=owner.folder is not None, boot=proc.boot_id()
             )
             memory, lost = restored(
                 remembered, owner.next_id, owner.seq, self.output_ids()
@@ -349,13 +353,19 @@ class SessionFolder:
         )
 
     def _take(self) -> None:
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InUseError(
-                f"session {self.path.name!r} is open already, in {self._who()};"
-                " use that"
-            ) from None
+        until = time.monotonic() + _FORKED
+        while True:
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                # What a killed program had just forked has its files for a moment.
+                if self._owner_runs() or time.monotonic() > until:
+                    raise InUseError(
+                        f"session {self.path.name!r} is open already, in {self._who()};"
+                        " use that"
+                    ) from None
+            time.sleep(0.01)
         size = os.fstat(self._lock).st_size
         if size > _LONGEST_LOCK:
             raise NotOwnError(
@@ -367,6 +377,13 @@ class SessionFolder:
         self._was_owned = before is not None
         self._owner = before or Owner(0, datetime.now(UTC))
         self._write_owner(pid=os.getpid(), since=datetime.now(UTC))
+
+    def _owner_runs(self) -> bool:
+        owner = self._read_owner()
+        if owner is None or not owner.pid:
+            return True  # as far as anybody knows
+        now = proc.stat(owner.pid)
+        return now is not None and not now.ended
 
     def _read_owner(self) -> Owner | None:
         try:

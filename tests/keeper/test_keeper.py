@@ -261,6 +261,8 @@ def test_as_the_first_process_of_a_container_a_keeper_leaves_no_zombies(
     settings = HostSettings(directory=str(state / "main"))
     folder = Path(settings.directory)
     until((folder / "host.sock").exists)
+    # So clients wait for it, if it has to be started again.
+    assert reaching.is_kept(folder)
     with RemoteSystem(settings, start_host=False) as session:
         daemons = "for i in {1..60}; do setsid -f true; done; exit 3"
         task = session.add("Daemons", "bash", daemons)

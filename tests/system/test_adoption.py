@@ -282,6 +282,23 @@ def test_a_copy_of_the_session_adopts_nothing(lair: Path) -> None:
         assert len(_sleeping(lair)) == 1
 
 
+def test_a_fork_of_a_killed_program_keeps_a_session_from_nobody(lair: Path) -> None:
+    folder = lair / "main"
+    program = (
+        "import os, signal, sys, time\n"
+        "from backburner.actors import TaskSystem\n"
+        "TaskSystem(directory=sys.argv[1]).start()\n"
+        # As a job has it that loads its program.
+        "if os.fork():\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "time.sleep(0.2)\n"
+    )
+    argv = [sys.executable, "-c", program, folder]
+    subprocess.run(argv, check=False, timeout=PATIENCE)
+    with _open(folder) as system:
+        assert system.list() == ()
+
+
 def test_a_job_outlives_one_program_after_the_other(lair: Path) -> None:
     folder, go_on = lair / "main", lair / "go-on"
     _leave(folder, "seen", f"bash:{_waits(go_on, 'exit 5')}")

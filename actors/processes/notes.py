@@ -62,6 +62,11 @@ class ProcessNote(msgspec.Struct, frozen=True, gc=False):
         """Whether the process was about to be started, and its id is not known."""
         return not self.process.pid
 
+    @property
+    def output_tells(self) -> bool:
+        """Whether its output file tells that a process that is starting was started."""
+        return bool(self.process.latest)
+
 
 class ProcessNotes:
     """The records of one session.
@@ -123,15 +128,15 @@ class ProcessNotes:
         Args:
             task_id: The task.
             output_tells: Whether the process makes its output file itself, which then
-                tells that it was started. Else nothing is written down.
+                tells that it was started.
         """
         with self._change:
             while self._held:
                 self._change.wait()
             self._starting.add(task_id)
-        if output_tells:
-            now = ticks_now()
-            self._write(ProcessNote(task_id, StartedProcess(0, now, now), self._boot))
+        now = ticks_now()
+        start = StartedProcess(0, now, now if output_tells else 0)
+        self._write(ProcessNote(task_id, start, self._boot))
 
     def note(self, task_id: int, process: StartedProcess) -> None:
         """Write down which process a task is."""

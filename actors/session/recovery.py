@@ -147,11 +147,13 @@ class Surroundings(msgspec.Struct, frozen=True):
 
     @property
     def starts(self) -> dict[int, int]:
-        """The tasks that were just being started, and since when, in clock ticks."""
+        """The tasks that may have been started, and since when, in clock ticks."""
         return {
             task_id: note.process.earliest
             for task_id, note in self.notes.items()
-            if note.is_starting and note.boot == self.boot and task_id in self.outputs
+            if note.is_starting
+            and note.boot == self.boot
+            and (task_id in self.outputs or not note.output_tells)
         }
 
 
@@ -261,8 +263,15 @@ def _started(key: str, now: Surroundings) -> dict[int, Candidate]:
         if process in found:  # it has just ended
             task_id = found[process].task_id
         found[process] = Candidate(it.pid, it.born, task_id, it.status)
-    others = (it for process, it in found.items() if not _is_any(process, known))
-    return identify(now.starts, others)
+    others = [it for process, it in found.items() if not _is_any(process, known)]
+    seen = {it.task_id for it in others}
+    # Each of these had a process.
+    starts = {
+        task_id: earliest
+        for task_id, earliest in now.starts.items()
+        if now.notes[task_id].output_tells or task_id in seen
+    }
+    return identify(starts, others)
 
 
 def _is_any(process: ProcessId, known: Iterable[StartedProcess]) -> bool:

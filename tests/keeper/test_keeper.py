@@ -20,7 +20,7 @@ from backburner.actors import (
     TaskSystem,
     TaskSystemError,
 )
-from backburner.actors.host import keeper, starting
+from backburner.actors.host import keeper, launch, starting
 from backburner.actors.host.remote import RemoteSystem
 from backburner.actors.host.settings import HostSettings
 from backburner.actors.host.starting import HostError
@@ -212,8 +212,8 @@ def test_a_host_that_dies_at_once_is_started_again_after_longer_and_longer(
             assert time.monotonic() < end
             time.sleep(0.01)
         assert "was killed by signal 9; another one starts\n" in log.read_text()
-        why = (tmp_path / "main" / "keeper").read_text()
-        assert "ended with 1; another one starts in" in why
+        why = tmp_path / "main" / "keeper"
+        until(lambda: "ended with 1; another one starts in" in why.read_text())
         (tmp_path / "msgspec.py").unlink()
         go_on.touch()
         (ended,) = session.wait(task.id, timeout=PATIENCE)
@@ -262,7 +262,7 @@ def test_as_the_first_process_of_a_container_a_keeper_leaves_no_zombies(
     folder = Path(settings.directory)
     until((folder / "host.sock").exists)
     # So clients wait for it, if it has to be started again.
-    assert reaching.is_kept(folder)
+    assert launch.is_kept(folder)
     with RemoteSystem(settings, start_host=False) as session:
         daemons = "for i in {1..60}; do setsid -f true; done; exit 3"
         task = session.add("Daemons", "bash", daemons)

@@ -107,7 +107,7 @@ def test_one_that_may_be_another_tells_nothing_of_its_end_unless_it_runs_the_com
     command = f"while ! [ -e {go_on} ]; do sleep 0.01; done; exit 0"
     started = _started(parent(command).pid)
     process = AdoptedProcess(started, None, ExitNotes(), in_doubt=True)
-    assert process.runs(["bash", "-c", command])
+    until(lambda: process.runs(["bash", "-c", command]))  # once it is loaded
     assert not process.runs(["bash", "-c", f"{command} "])
     assert process.exit_status() is None
     go_on.touch()

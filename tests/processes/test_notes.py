@@ -87,14 +87,15 @@ def test_a_start_is_written_down_before_it_has_a_process(path: Path) -> None:
     notes.load(())
     before = ticks_now()
     notes.begin_start(1, output_tells=True)
-    notes.begin_start(2, output_tells=False)  # of which nobody could tell more
+    notes.begin_start(2, output_tells=False)
     found = _open(path).load((1, 2))
-    assert found.keys() == {1}
     assert found[1].is_starting
+    assert found[2].is_starting
+    assert (found[1].output_tells, found[2].output_tells) == (True, False)
     assert before <= found[1].process.earliest <= ticks_now()
     notes.note(1, StartedProcess(11, 1, 1))
     assert not _open(path).load((1,))[1].is_starting
-    assert path.stat().st_size == 128
+    assert path.stat().st_size == 2 * 128
 
 
 def test_starts_are_held_up_and_those_under_way_waited_for(path: Path) -> None:

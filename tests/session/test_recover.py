@@ -104,10 +104,12 @@ def test_what_was_not_written_down_is_the_session_leader_that_was_started_first(
 def _decide_start(
     *ended: NotedExit,
     has_output: bool = True,
+    output_tells: bool = True,
     all_noted: bool = False,
     marked: Mapping[int, tuple[Entry, ...]] = {},
 ) -> Recovered:
-    start = ProcessNote(1, StartedProcess(0, 70, 70), "b007")
+    process = StartedProcess(0, 70, 70 if output_tells else 0)
+    start = ProcessNote(1, process, "b007")
     outputs = frozenset({1} if has_output else ())
     found = Surroundings("b007", {1: start}, marked, outputs, ended, all_noted)
     key = "0123456789ab"
@@ -138,6 +140,15 @@ def test_a_task_that_was_just_being_started_and_runs_is_adopted() -> None:
     exit_ = NotedExit(400, 80, 9)
     (found,) = _decide_start(exit_, marked=marked, all_noted=True).adopted
     assert found == Adoption(_task(), StartedProcess(400, 80, 80), 9)
+
+
+def test_an_output_file_that_was_there_before_tells_nothing() -> None:
+    exit_ = NotedExit(300, 71, 256)
+    found = _decide_start(exit_, all_noted=True, output_tells=False)
+    assert found.lost == {1: NEVER_KNOWN}
+    marked = replace(exit_, mark="main-0123456789ab:1")
+    (known,) = _decide_start(marked, all_noted=True, output_tells=False).adopted
+    assert known.status == 256
 
 
 def test_what_was_just_being_started_is_unknown_if_somebody_may_have_missed_it() -> (

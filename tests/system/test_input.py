@@ -47,7 +47,7 @@ def _refusal(call: Callable[[], object]) -> RefusedError:
 @pytest.fixture(params=["posix_spawn", "subprocess"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "subprocess":
-        monkeypatch.setattr(spawn, "best", lambda: spawn.popen)
+        monkeypatch.setattr(spawn, "best", spawn.PopenSpawn)
     return request.param
 
 

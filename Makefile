@@ -12,7 +12,7 @@ TOOLS := --constraint tools.txt
 PYTHONS ?= python3.11 python3.12 python3.13
 
 .PHONY: help run test test-package soak check format bench docs site screenshots wheel
-.PHONY: test-lowest test-pythons test-agents tools clean FORCE
+.PHONY: test-lowest test-pythons test-agents test-cluster tools clean FORCE
 
 help: ## show these lines
 	@sed -n 's/^\([a-z-]*\):.* ## /\1: /p' $(MAKEFILE_LIST) | awk -F': ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -48,6 +48,23 @@ test-agents: $(INSTALLED) ## try the MCP server with the clients of others (a fe
 	@$(call PEER,typescript,cd $(PEERS)/typescript && timeout 300 npm install --prefix . --no-audit \
 		--no-fund @modelcontextprotocol/client@2.4.0 @modelcontextprotocol/ext-tasks@0.2.2 zod@4)
 	BACKBURNER_PEERS=$(PEERS) timeout 900 $(BIN)/python -m pytest -m agents tests/agents $(ARGS)
+
+# Two nodes of a Ray cluster on this machine, 127.0.0.2 and 127.0.0.3; Ray is half a
+# gigabyte, in an environment of its own. Where it can't be had this says so.
+RAY := .venv-ray
+RAY_PIP := $(RAY)/bin/python -m pip install --quiet --disable-pip-version-check
+
+$(RAY)/.installed: pyproject.toml $(SOURCE_LIST)
+	test -x $(RAY)/bin/python || $(PYTHON) -m venv $(RAY)
+	timeout 600 $(RAY_PIP) $(TOOLS) 'ray>=2.40,<3' --group test
+	PYTHONWARNINGS=ignore $(RAY_PIP) --editable . --config-settings editable_mode=strict
+	touch $@
+
+test-cluster: $(INSTALLED) ## run jobs on a Ray cluster of two nodes (a few minutes)
+	@if $(MAKE) --no-print-directory $(RAY)/.installed > $(VENV)/.ray.log 2>&1; then \
+		timeout 900 $(RAY)/bin/python -m tests.cluster.ray_nodes \
+			$(RAY)/bin/python -m pytest -m cluster tests/cluster $(ARGS); \
+	else tail -3 $(VENV)/.ray.log; echo "test-cluster: Ray can't be installed, skipped"; fi
 
 # The fault tests in their long form: about ten minutes, with figures at the end.
 soak: $(INSTALLED) ## run the fault tests in their long form (about ten minutes)

@@ -12,7 +12,7 @@ from .journal.outbox import told_by
 from .journal.protocol import Everything
 from .journal.sqlite_file import LOCK_TIMEOUT, JournalError
 from .journal.writer import JournalWriter
-from .kinds import InvalidRequestError, Kinds
+from .kinds import InvalidRequestError, Kinds, ListsNodes
 from .messages import (
     Acknowledged,
     AddSchedule,
@@ -30,10 +30,12 @@ from .messages import (
     GetTranscript,
     HoldTask,
     JournalTrouble,
+    ListNodes,
     ListSchedules,
     ListTasks,
     LookAtTimes,
     MoveTask,
+    NodesFound,
     OpenQueue,
     PauseQueue,
     PauseSchedule,
@@ -83,7 +85,7 @@ from .rules.field_types import wrong_type
 from .rules.outcome import Outcome
 from .rules.output_quota import OutputQuota
 from .rules.record import Record
-from .rules.safe_text import safe_line
+from .rules.safe_text import brief, safe_line
 from .rules.schedules import ScheduleBook
 from .rules.status import (
     TaskFilter,
@@ -105,6 +107,8 @@ if TYPE_CHECKING:
 
     from .journal.protocol import Journal
     from .journal.unshown import UnshownChanges
+    from .kinds import Engine
+    from .rules.nodes import Node
     from .rules.request import TaskRequest
     from .rules.task import Task
     from .rules.variables import Variables
@@ -165,8 +169,7 @@ class QueueConfig(Record, frozen=True):
             this program is killed, and what their start takes is written down until
             they have started.
         rebooted: Whether the machine restarted since the session was open last.
-        engines: Where tasks may run besides this machine, by name, and how many of them
-            each takes at a time.
+        engines: Where tasks may run besides this machine, by name.
     """
 
     kinds: Kinds
@@ -179,7 +182,7 @@ class QueueConfig(Record, frozen=True):
     dispatcher: Dispatcher | None = None
     released: Callable[[int, bool], object] | None = None
     rebooted: bool = False
-    engines: Mapping[str, int] = msgspec.field(default_factory=dict[str, int])
+    engines: Mapping[str, Engine] = msgspec.field(default_factory=dict[str, "Engine"])
 
 
 class QueueActor(SafeActor[QueueMessage]):
@@ -245,7 +248,10 @@ class QueueActor(SafeActor[QueueMessage]):
             ),
             clock,
         )
-        self._starts = starts = Starts(changes, config.engines)
+        self._engines = config.engines
+        self._starts = starts = Starts(
+            changes, {name: it.slots for name, it in config.engines.items()}
+        )
         self._admission = Admission(
             changes,
             config.kinds,
@@ -408,7 +414,7 @@ class QueueActor(SafeActor[QueueMessage]):
                 return self._add(message)
             case GetTask():
                 return self._get(message)
-            case ListTasks() | ListSchedules():
+            case ListTasks() | ListSchedules() | ListNodes():
                 return self._list(message)
             case CancelTask():
                 return self._control.cancel(message) or self._too_late(message)
@@ -505,11 +511,33 @@ class QueueActor(SafeActor[QueueMessage]):
         self._subscribers.said(WriteDown(replace(said, text=text)))
         return TaskAdded(task, message.correlation_id)
 
+    def _list_nodes(self, message: ListNodes) -> Refused | None:
+        """Have an engine tell its nodes to whoever asks."""
+        name, asker = message.engine, message.reply_to
+        if not name and len(self._engines) == 1:
+            (name,) = self._engines
+        engine = self._engines.get(name)
+        if not isinstance(engine, ListsNodes) or asker is None:
+            known = ", ".join(self._engines) or "none"
+            text = f"no engine {brief(name)!r} with nodes; the engines are: {known}"
+            return Refused(text, RefusalCode.INVALID, message.correlation_id)
+
+        def tell(nodes: tuple[Node, ...], problem: str) -> None:
+            found = NodesFound(name, nodes, safe_line(problem), message.correlation_id)
+            self.post(asker, found)
+
+        engine.tell_nodes(tell)
+        return None
+
     def _rule(self, message: PauseQueue | SetGroup | GetRules) -> QueueReply:
         self._schedules.look_again()
         return self._control.rule(message)
 
-    def _list(self, message: ListTasks | ListSchedules) -> QueueReply:
+    def _list(
+        self, message: ListTasks | ListSchedules | ListNodes
+    ) -> QueueReply | None:
+        if isinstance(message, ListNodes):
+            return self._list_nodes(message)
         listed = message.which if isinstance(message, ListTasks) else None
         if listed is not None and TaskStatus.QUEUED in listed.statuses:
             self._renew_reasons()

@@ -428,7 +428,7 @@ class TaskSystem(Requests):
                 dispatcher=dispatcher,
                 released=None if notes is None else notes.release,
                 rebooted=memory.rebooted,
-                engines={name: it.slots for name, it in self._engines.items()},
+                engines=self._engines,
             ),
             book,
             opened.journal,

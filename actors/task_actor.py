@@ -397,12 +397,13 @@ class TaskActor(SafeActor[TaskActorMessage]):
     def _look(self) -> None:
         if self._job is None:
             return
+        if self._noting is not None:
+            # First: a short job may have begun and ended since the last look.
+            self._take_note(self._noting)
         end = self._job.look()
         if end is not None:
             self._finish(self._job, end)
             return
-        if self._noting is not None:
-            self._take_note(self._noting)
         self._record_process(self._job)
         changed = self._read_news(self._job)
         if self._news.size > self._config.output_limit:

@@ -25,6 +25,7 @@ from ..actors import (
     TaskSystemError,
     installed_kinds,
 )
+from ..actors.cluster.remote import ray_engine
 from ..actors.processes.limits import save_address_space
 from ..actors.rules.safe_text import safe_line, safe_lines
 from ..actors.rules.shortage import shortage_of
@@ -37,7 +38,7 @@ from .lines.views import JsonView, PlainView
 from .program import lifetime
 from .program.config import Config, ConfigError, agents_rules, default_path, load
 from .program.exit_status import EXIT_FAILURE, EXIT_SIGNAL, EXIT_USAGE
-from .program.host_settings import host_settings
+from .program.host_settings import cluster_settings, host_settings
 from .program.options import SafeParser
 from .program.orphans import collected
 from .program.surroundings import asks_for_ascii, is_drawable
@@ -337,6 +338,7 @@ def _make_system(
         output_limit=config.output_limit,
         session_output_limit=config.session_output_limit,
         resources=config.resources,
+        engines=(ray_engine(cluster_settings(config)),),
     )
 
 

@@ -22,6 +22,7 @@ from ..processes.marks import MARK
 from ..processes.output_file import read_part
 from ..rules.request import TaskRequest
 from ..rules.task import Task
+from ..rules.terms import Terms
 from ..runtime.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ class Spec(msgspec.Struct, frozen=True):
     variables: dict[str, str]
     directory: str
     mark: str
+    cpus: float | None = None
+    memory: int | None = None
+    pids: int | None = None
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -111,7 +115,7 @@ class Agent:
         held = _Job(self._folder / f"{number}.log")
         now = self._clock.now()
         task = Task.of(
-            TaskRequest("job", "process"),
+            TaskRequest("job", "process", terms=_limits(spec)),
             id=number + 1,
             reason="",
             queued_at=now.wall,
@@ -223,6 +227,11 @@ class _Look:
     def __call__(self) -> bool:
         self._agent.wake(self._number)
         return True
+
+
+def _limits(spec: Spec) -> Terms | None:
+    limits = Terms(cpus=spec.cpus, memory=spec.memory, pids=spec.pids)
+    return limits if limits.has_limits else None
 
 
 def _size(path: Path) -> int:

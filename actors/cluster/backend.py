@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 if TYPE_CHECKING:
+    from ..rules.nodes import Node
     from .agent import Piece, Spec
-    from .wire import Amounts, Node
+    from .wire import Amounts
 
 
 class ClusterError(Exception):

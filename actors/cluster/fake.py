@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
+from ..rules.nodes import Node
 from .agent import Agent
 from .backend import ClusterError, NodeLostError, Reservation
 from .warden import start_warden
-from .wire import Amounts, Node
+from .wire import Amounts
 
 if TYPE_CHECKING:
     from .agent import Piece, Spec

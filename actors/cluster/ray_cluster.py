@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import logging
 import os
 import socket
 import sys
@@ -17,17 +18,18 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from ..rules.nodes import Node
 from ..rules.safe_text import safe_line
 from .agent import Agent
 from .backend import ClusterError, NodeLostError, Reservation
 from .warden import start_warden
-from .wire import Amounts, Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .agent import Piece, Spec
     from .ray_settings import RaySettings
+    from .wire import Amounts
 
 CONNECT_TIMEOUT: Final = 45.0
 """Seconds within which the cluster has to answer."""
@@ -292,6 +294,8 @@ class RayCluster:
                 f"Ray is not installed for {sys.executable} ({error}); install it:"
                 f" {sys.executable} -m pip install 'backburner[ray]'"
             ) from None
+        # What it warns of becomes the reason of nobody's failure.
+        logging.getLogger("ray").setLevel(logging.ERROR)
         _reach(address)
         try:
             ray.init(

@@ -1,8 +1,13 @@
-"""What the process of the Ray engine is told."""
+"""How the Ray cluster is reached, and what its engine is told."""
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
+
+SEND: Final = "BACKBURNER_SEND"
+"""The environment variable that names those a job takes along, separated by commas."""
 
 
 class RaySettings(msgspec.Struct, frozen=True, tag="ray"):
@@ -15,3 +20,20 @@ class RaySettings(msgspec.Struct, frozen=True, tag="ray"):
 
     address: str = "auto"
     node_address: str = ""
+
+
+class ClusterSettings(msgspec.Struct, frozen=True):
+    """The cluster of a session.
+
+    Attributes:
+        address: See `RaySettings`.
+        python: The Python that has Ray; empty for the one that runs this program.
+        environment: Names of the environment variables that jobs take along, besides
+            those that always travel.
+        slots: How many jobs it is given at a time.
+    """
+
+    address: str = "auto"
+    python: str = ""
+    environment: tuple[str, ...] = ()
+    slots: int = 1000

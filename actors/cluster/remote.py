@@ -24,6 +24,7 @@ from ..runtime.frames import FrameError, FrameReader, frame
 from ..runtime.promise import Promise
 from ..runtime.sending import call_safely
 from ..runtime.socket_writer import SocketWriter, close_socket
+from .ray_settings import SEND, RaySettings
 from .wire import (
     LONGEST,
     AskNodes,
@@ -31,7 +32,6 @@ from .wire import (
     Ended,
     Gone,
     KillJob,
-    Node,
     NodesSeen,
     Run,
     StopJob,
@@ -42,20 +42,18 @@ from .wire import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ..kinds import Command, JobContext
+    from ..rules.nodes import Node
     from .fake import FakeSettings
-    from .ray_settings import RaySettings
+    from .ray_settings import ClusterSettings
 
 LAST_WAIT: Final = 20.0
 """Seconds after which a job that was killed and does not end is given up."""
 
 SENT: Final = ("LANG", "LC_*", "TZ", "PYTHONUNBUFFERED", "BACKBURNER_*")
 """Names of the environment variables that travel with a job; `*` is any letters."""
-
-SEND: Final = "BACKBURNER_SEND"
-"""The environment variable that names more of them, separated by commas."""
 
 _CLOSE_TIMEOUT: Final = 5.0
 _READ: Final = 1 << 18
@@ -122,7 +120,7 @@ class _Link:
     def __init__(self, name: str, argv: Sequence[str], settings: bytes) -> None:
         self._name = name
         self._jobs: dict[int, RemoteJob] = {}
-        self._asked: list[Promise[tuple[Node, ...]]] = []
+        self._asked: list[Callable[[tuple[Node, ...], str], object]] = []
         self._why = ""
         # Each job is put in, and each is told of the end of the process.
         self._changed = threading.Lock()
@@ -178,14 +176,14 @@ class _Link:
         """Send a message; never blocks."""
         self._writer.send(frame(encode(message)))
 
-    def ask(self, promise: Promise[tuple[Node, ...]]) -> None:
-        """Have the nodes told; no node if the process is gone."""
+    def ask(self, tell: Callable[[tuple[Node, ...], str], object]) -> None:
+        """Have the nodes told, or why not if the process is gone."""
         with self._changed:
             if not self._why:
-                self._asked.append(promise)
+                self._asked.append(tell)
                 self.send(AskNodes())
                 return
-        promise.tell(())
+        tell((), self._why)
 
     def forget(self, number: int) -> None:
         """Expect nothing more of a job."""
@@ -237,8 +235,8 @@ class _Link:
             case NodesSeen(nodes=nodes):
                 with self._changed:
                     asked, self._asked = self._asked, []
-                for promise in asked:
-                    promise.tell(nodes)
+                for tell in asked:
+                    tell(nodes, "")
 
     def _fail(self, why: str) -> None:
         """Tell every job that the process is gone."""
@@ -255,8 +253,8 @@ class _Link:
         for job in jobs.values():
             end = JobEnd(Outcome.failed(why))
             call_safely(lambda job=job, end=end: job.ended(end))
-        for promise in asked:
-            promise.tell(())
+        for tell in asked:
+            tell((), why)
         try:
             self._process.wait(_CLOSE_TIMEOUT)
         except subprocess.TimeoutExpired:
@@ -269,6 +267,8 @@ class _Link:
         how = "does not answer"
         if status is not None:
             how = f"signal {-status}" if status < 0 else f"exit status {status}"
+        if status is None or status < 0:
+            return f"the process of the engine {self._name} ended ({how})"
         with contextlib.suppress(OSError, ValueError):
             size = self._errors.seek(0, os.SEEK_END)
             self._errors.seek(max(0, size - 4096))
@@ -335,6 +335,10 @@ class RemoteEngine:
             {"CPU": 1.0, **dict(command.needs)},
             context.task.attempt is not None,
         )
+        if (limits := command.limits) is not None:
+            run = msgspec.structs.replace(
+                run, cpus=limits.cpus, memory=limits.memory, pids=limits.pids
+            )
         why = ""
         for _ in range(2):  # it may just be ending
             link = self._linked()
@@ -346,13 +350,22 @@ class RemoteEngine:
     def nodes(self, timeout: float) -> tuple[Node, ...]:
         """Return the nodes of the cluster; blocks until it has told.
 
+        Returns:
+            None of them if they can't be told.
+
         Raises:
-            StartError: If the process can't be started.
             TimeoutError: If it does not answer in time.
         """
         promise: Promise[tuple[Node, ...]] = Promise()
-        self._linked().ask(promise)
+        self.tell_nodes(lambda nodes, _: promise.tell(nodes))
         return promise.get(timeout)
+
+    def tell_nodes(self, tell: Callable[[tuple[Node, ...], str], object]) -> None:
+        """Have the process tell its nodes; see `ListsNodes`."""
+        try:
+            self._linked().ask(tell)
+        except (StartError, ShortageError) as error:
+            tell((), str(error))
 
     def close(self) -> None:
         """End the process, with all jobs that it still runs; blocks for seconds."""
@@ -387,3 +400,14 @@ class RemoteEngine:
             if name not in _STAYS
             and any(fnmatch.fnmatchcase(name, it) for it in wanted)
         }
+
+
+def ray_engine(settings: ClusterSettings) -> RemoteEngine:
+    """Return the engine `ray`; nothing is started, and Ray is not looked for."""
+    return RemoteEngine(
+        "ray",
+        RaySettings(settings.address),
+        slots=settings.slots,
+        python=settings.python or None,
+        sent=settings.environment,
+    )

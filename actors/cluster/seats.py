@@ -13,8 +13,9 @@ from ..rules.resources import amount_text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ..rules.nodes import Node
     from .backend import Backend, Reservation
-    from .wire import Amounts, Node
+    from .wire import Amounts
 
 ASKING: Final = 8
 """How many reservations for jobs of one shape are asked for at a time."""

@@ -25,7 +25,6 @@ from .wire import (
     FromEngine,
     Gone,
     KillJob,
-    Node,
     NodesSeen,
     Run,
     StopJob,
@@ -38,6 +37,7 @@ from .wire import (
 if TYPE_CHECKING:
     import socket
 
+    from ..rules.nodes import Node
     from .backend import AgentCalls, Backend
 
 PIECE: Final = 4 << 20
@@ -197,6 +197,9 @@ class Server:
                 {**job.run.variables, **room.variables},
                 job.run.directory,
                 job.run.mark,
+                job.run.cpus,
+                job.run.memory,
+                job.run.pids,
             )
             if (problem := await agent.start(spec)) is not None:
                 lost = False

@@ -15,7 +15,7 @@ from typing import Final
 GRACE: Final = 2.0
 """Seconds between SIGTERM and SIGKILL."""
 
-_START_TIMEOUT: Final = 30.0
+_START_TIMEOUT: Final = 60.0
 
 
 def start_warden(key: str) -> int:

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from ..rules.nodes import Node
 from ..rules.outcome import Outcome
 
 LONGEST: Final = 64 << 20
@@ -35,6 +36,9 @@ class Run(EngineMessage, frozen=True):
         mark: The value of `BACKBURNER_TASK` for its processes.
         needs: Which resources it takes.
         goes_on: Whether the output file may exist.
+        cpus: How many processors it may use at most.
+        memory: How many bytes of memory.
+        pids: How many processes.
     """
 
     job: int
@@ -45,6 +49,9 @@ class Run(EngineMessage, frozen=True):
     mark: str
     needs: Amounts = {}
     goes_on: bool = False
+    cpus: float | None = None
+    memory: int | None = None
+    pids: int | None = None
 
 
 class StopJob(EngineMessage, frozen=True):
@@ -99,22 +106,6 @@ class Ended(EngineMessage, frozen=True):
     job: int
     outcome: Outcome
     leftover: str | None = None
-
-
-class Node(msgspec.Struct, frozen=True):
-    """One machine of a cluster.
-
-    Attributes:
-        name: What it is called.
-        total: Which resources it has.
-        free: How much of them nobody has reserved.
-        jobs: How many jobs of this session it runs.
-    """
-
-    name: str
-    total: Amounts
-    free: Amounts
-    jobs: int = 0
 
 
 class NodesSeen(EngineMessage, frozen=True):

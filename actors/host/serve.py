@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from ..cluster.remote import ray_engine
 from ..kinds import BashKind, SleepKind, installed_kinds
 from ..messages import (
     Notification,
@@ -97,6 +98,7 @@ class Host:
             session_output_limit=settings.session_output_limit,
             adopt=True,
             resources=settings.resources,
+            engines=(ray_engine(settings.cluster),),
         )
         if kept is not None:
             self._system.all_noted = lambda: kept.has_noted_all

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import msgspec
 
+from ..cluster.ray_settings import ClusterSettings
+
 
 class Hooks(msgspec.Struct, frozen=True):
     """What tells of the end of a task while no chat is open.
@@ -31,6 +33,7 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
         output_limit: Bytes of output beyond which a task is ended as failed.
         session_output_limit: Bytes of output of all tasks together.
         resources: What tasks may need, by name, and how much there is.
+        cluster: The cluster on which tasks run with the engine `ray`.
         linger: Seconds after which a host that has nothing to do and no client ends;
             0 for never.
         hooks: What tells of ends while no chat is open.
@@ -44,5 +47,6 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
     output_limit: int = 1 << 30
     session_output_limit: int = 10 << 30
     resources: dict[str, float] = {}
+    cluster: ClusterSettings = ClusterSettings()
     linger: float = 60.0
     hooks: Hooks = Hooks()

@@ -1,7 +1,14 @@
 """How jobs run: the protocol of a kind, the registry, and the kinds there are."""
 
 from .bash import BashKind
-from .engine import Command, Engine, JobNote, NotingJob, checked_engines
+from .engine import (
+    Command,
+    Engine,
+    JobNote,
+    ListsNodes,
+    NotingJob,
+    checked_engines,
+)
 from .function import FunctionKind
 from .installed import installed_kinds
 from .kind import (
@@ -33,6 +40,7 @@ __all__ = [
     "JobNote",
     "Kind",
     "Kinds",
+    "ListsNodes",
     "NotingJob",
     "ProcessJob",
     "ProcessKind",

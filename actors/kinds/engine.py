@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 
@@ -11,10 +11,11 @@ from ..rules.safe_text import brief
 from ..rules.terms import is_group_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from ..processes.environment import Environment
-    from ..rules.terms import Needs
+    from ..rules.nodes import Node
+    from ..rules.terms import Needs, Terms
     from .kind import Job, JobContext
 
 
@@ -27,12 +28,14 @@ class Command(Record, frozen=True):
         directory: Where it starts, as an absolute path.
         needs: The resources that the engine is to give it. Those of this machine are
             counted by the scheduler and not named here.
+        limits: The terms that limit what it may use, if it has such.
     """
 
     argv: Sequence[str]
     environment: Environment
     directory: str
     needs: Needs = ()
+    limits: Terms | None = None
 
 
 class JobNote(msgspec.Struct, frozen=True):
@@ -88,6 +91,20 @@ class Engine(Protocol):
         """End what it holds, and all jobs that it still runs.
 
         Called at the end of each stop of a system, after all its jobs.
+        """
+        ...
+
+
+@runtime_checkable
+class ListsNodes(Protocol):
+    """An engine that knows the machines it runs jobs on."""
+
+    def tell_nodes(self, tell: Callable[[tuple[Node, ...], str], object]) -> None:
+        """Tell the nodes, and why not if they can't be told; must not block.
+
+        Args:
+            tell: Called once, on any thread: with the nodes, and with a text that is
+                empty if they are known.
         """
         ...
 

@@ -415,8 +415,12 @@ class ProcessKind:
                 raise ShortageError(waits_for) from error
             raise StartError(_explain(error, argv[0], "")) from error
         terms = context.task.terms
-        needs = () if terms is None else terms.engine_needs
-        command = Command(argv, environment, directory, needs)
+        if terms is None:
+            command = Command(argv, environment, directory)
+        else:
+            limits = terms if terms.has_limits else None
+            needs = terms.engine_needs
+            command = Command(argv, environment, directory, needs, limits)
         return (context.engine or LOCAL).start(command, context)
 
     def adopt(self, context: JobContext, process: AdoptedProcess | None) -> ProcessJob:

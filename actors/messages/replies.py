@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 
 from ..rules.chat_message import ChatMessage
+from ..rules.nodes import Node
 from ..rules.schedules import Schedule
 from ..rules.status import TaskCounts
 from ..rules.task import Task
@@ -154,6 +155,21 @@ class RulesFound(Message, frozen=True):
     unpaused: tuple[int, ...] = ()
 
 
+class NodesFound(Message, frozen=True):
+    """The nodes of an engine.
+
+    Attributes:
+        engine: Its name.
+        nodes: The nodes that are alive.
+        problem: Why they are not known, for people; empty if they are.
+    """
+
+    engine: str
+    nodes: tuple[Node, ...] = ()
+    problem: str = ""
+    correlation_id: int | str | None = None
+
+
 class TaskAltered(Message, frozen=True):
     """The task was changed, and that is written down.
 
@@ -181,6 +197,7 @@ QueueReply = (
     | SchedulesFound
     | TaskAltered
     | RulesFound
+    | NodesFound
     | TaskFound
     | TaskList
     | CancelAccepted

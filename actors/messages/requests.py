@@ -251,6 +251,20 @@ class SetGroup(Message, frozen=True):
     correlation_id: int | str | None = None
 
 
+class ListNodes(Message, frozen=True):
+    """List the nodes of an engine. Answer: `NodesFound` or `Refused`.
+
+    The answer comes when the engine has been reached, or has not: in up to a minute.
+
+    Attributes:
+        engine: Which; empty if there is only one.
+    """
+
+    engine: str = ""
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
+
+
 class GetRules(Message, frozen=True):
     """Look up what is set for the whole queue. Answer: `RulesFound`."""
 
@@ -420,6 +434,7 @@ QueueRequest = (
     | PauseTask
     | SetGroup
     | GetRules
+    | ListNodes
     | MoveTask
     | HoldTask
     | Shown

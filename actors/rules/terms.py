@@ -80,7 +80,8 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         group: Whose slots it takes.
         needs: Which named resources it takes while it runs, and how much of each.
         engine: Where it runs, by the name of an engine; empty for this machine. What
-            it needs is then what the engine has.
+            it needs is then what the engine has, and `cpus` and `memory` are reserved
+            there.
         cpus: How many processors its processes may use together. `None` for no limit,
             here and in the next two.
         memory: How many bytes of memory they may use together; more ends it as failed.
@@ -130,8 +131,12 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     @property
     def engine_needs(self) -> Needs:
-        """What it needs of its engine."""
-        return self.needs if self.engine else ()
+        """What it needs of its engine: its limits too are reserved there."""
+        if not self.engine:
+            return ()
+        limits = (("CPU", self.cpus), ("memory", self.memory))
+        reserved = {name: float(it) for name, it in limits if it is not None}
+        return (*{**reserved, **dict(self.needs)}.items(),)
 
     @property
     def again(self) -> Terms:

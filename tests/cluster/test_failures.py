@@ -14,6 +14,7 @@ import pytest
 from backburner.actors import Task, TaskRequest, TaskStatus, TaskSystem, Terms
 from backburner.actors.cluster.fake import FakeSettings
 from backburner.actors.cluster.remote import RemoteEngine
+from backburner.actors.session.errors import RefusedError
 from conditions import until
 from patience import PATIENCE
 
@@ -182,3 +183,17 @@ def test_many_that_wait_are_canceled_with_the_session(count: int) -> None:
             system.add_request(job("sleep 600"))
         until(lambda: any(it.node for it in system.list()))
     assert system.problems == ()
+
+
+def test_the_nodes_are_told_to_whoever_asks_the_session() -> None:
+    with TaskSystem(engines=[fake_engine(one=4.0)]) as system:
+        found = system.nodes()
+        assert [it.name for it in found.nodes] == ["one"]
+        assert (found.engine, found.problem) == ("fake", "")
+    with TaskSystem(engines=[fake_engine("nobody answers")]) as system:
+        assert system.nodes("fake").problem == "nobody answers"
+    with (
+        TaskSystem() as system,
+        pytest.raises(RefusedError, match="no engine '' with nodes"),
+    ):
+        system.nodes()

@@ -71,7 +71,13 @@ def fill(system: TaskSystem, unique: str, **terms: object) -> list[Task]:
         system.add_request(job(f"setsid sleep {unique} & sleep {unique}", **terms)).id
         for _ in range(2 * CPUS)
     ]
-    until(lambda: len(running_as(unique)) == 4 * CPUS, "the start of all")
+
+    def all_run() -> bool:
+        ended = [it for it in map(system.get, ids) if it.status.is_final]
+        assert not ended, ended[0].reason
+        return len(running_as(unique)) == 4 * CPUS
+
+    until(all_run, "the start of all")
     return [reaches(system, it, lambda task: task.node) for it in ids]
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from .call import Call
 
-_STARTING: Final = {"add", "run", "rerun"}
+_STARTING: Final = {"add", "run", "rerun", "cluster"}
 """The verbs that start a host if there is none."""
 
 _VERBS: Final[Mapping[str, Callable[[Call, RemoteSystem], int]]] = {
@@ -45,6 +45,7 @@ _VERBS: Final[Mapping[str, Callable[[Call, RemoteSystem], int]]] = {
     "group": control.group,
     "edit": adding.edit,
     "rename": adding.rename,
+    "cluster": showing.cluster,
     "schedules": scheduling.schedules,
     "unschedule": scheduling.unschedule,
     "stash": control.hold,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
+from ...actors.cluster.ray_settings import SEND
 from ...actors.rules.safe_text import is_unicode
 from ...actors.session.names import check_session_name
 from ..program.config import load
@@ -42,7 +43,11 @@ def find_session(options: argparse.Namespace) -> Call:
 
 def enter_task_surroundings(options: argparse.Namespace) -> None:
     """Be where the task is to run; the host is told this process's surroundings."""
-    os.environ.update(getattr(options, "env", ()))
+    given: list[tuple[str, str]] = getattr(options, "env", [])
+    os.environ.update(given)
+    if given and (asked := getattr(options, "asked", None)) and asked.terms.engine:
+        before = os.environ.get(SEND, "")
+        os.environ[SEND] = ",".join(filter(None, (before, *(it for it, _ in given))))
     workdir = getattr(options, "workdir", None)
     if workdir is not None:
         try:

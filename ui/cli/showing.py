@@ -7,7 +7,9 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from ...actors import TaskFilter
+from ..dialogue.node_reports import node_lines
 from ..dialogue.reports import list_lines, select
+from ..program.exit_status import EXIT_UNSUCCESSFUL
 from .one_task import Shown
 
 if TYPE_CHECKING:
@@ -46,3 +48,13 @@ def show(call: Call, system: RemoteSystem) -> int:
     else:
         call.say(*shown.lines(call.icons))
     return 0
+
+
+def cluster(call: Call, system: RemoteSystem) -> int:
+    """Show the nodes of the cluster."""
+    found = system.nodes()
+    if call.as_json:
+        call.say_json(found)
+    else:
+        call.say(*node_lines(found, system.list(TaskFilter.RUNNING)))
+    return EXIT_UNSUCCESSFUL if found.problem else 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from ...actors import Schedule, Task, TaskCounts
+from ...actors.rules.nodes import Node
 from .statistics import StatsAnswer
 
 
@@ -135,6 +136,20 @@ class SchedulesAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="sched
     schedules: tuple[Schedule, ...]
 
 
+class ClusterAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="cluster"):
+    """The answer to `/cluster`.
+
+    Attributes:
+        engine: The engine whose nodes they are.
+        nodes: Those that are alive.
+        problem: Why they are not known; empty if they are.
+    """
+
+    engine: str
+    nodes: tuple[Node, ...]
+    problem: str = ""
+
+
 class CommandHelp(msgspec.Struct, frozen=True):
     """One command, explained.
 
@@ -201,6 +216,7 @@ Answer = (
     | ParallelAnswer
     | SchedulesAnswer
     | StatsAnswer
+    | ClusterAnswer
     | HelpAnswer
     | QuitAnswer
 )

@@ -71,6 +71,7 @@ def task_facts(  # noqa: PLR0913 - each is one independent thing
         (opened, "command", f"{task.kind} {args}"),
         (both, "directory", task.directory),
         (both, "terms", _known(task.terms, terms_text)),
+        (both, "node", task.node),
         (both, "starts", starts_in(task)),
         (both, "error", error_beyond_reason(task)),
         (lines, "queued", _time(task.queued_at)),

@@ -177,6 +177,16 @@ def _on_reboot(terms: Terms, value: str) -> Terms:
     return msgspec.structs.replace(terms, on_reboot=wanted)
 
 
+def _engine(terms: Terms, value: str) -> Terms:
+    if not is_group_name(value):
+        raise UsageError(f"{brief(value)} is not an engine; use a name such as ray")
+    return msgspec.structs.replace(terms, engine=value)
+
+
+def _gpus(terms: Terms, value: str) -> Terms:
+    return _need(terms, f"GPU={value}")
+
+
 def _need(terms: Terms, value: str) -> Terms:
     name, equals, amount = value.partition("=")
     if not is_resource_name(name) or not equals:
@@ -250,6 +260,8 @@ _TERM_OPTIONS: Final = (
     TermOption("--pids", "100", "let it have so many processes at most", _pids),
     TermOption("--pty", "", "give it a terminal of its own, for /input", _pty),
     TermOption("--stdin", "", "let it read what /send sends", _stdin),
+    TermOption("--engine", "ray", "run it on a cluster", _engine),
+    TermOption("--gpus", "1", "let it have so many GPUs of the cluster", _gpus),
     TermOption("--group", "NAME", "let it take a slot of this group", _group, "-g"),
 )
 
@@ -339,6 +351,8 @@ def terms_text(terms: Terms) -> str:
         parts.append(f"at most {size_text(terms.memory)} of memory")
     if terms.pids is not None:
         parts.append(f"at most {pids_text(terms.pids)}")
+    if terms.engine:
+        parts.append(f"on {terms.engine}")
     if terms.group != DEFAULT_GROUP:
         parts.append(f"group {terms.group}")
     if terms.batch:

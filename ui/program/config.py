@@ -146,6 +146,26 @@ class PartnerTable(Settings, frozen=True):
         return None
 
 
+class ClusterTable(Settings, frozen=True):
+    """The Ray cluster on which tasks run with `--engine ray`.
+
+    Attributes:
+        address: `HOST:PORT` of its head, or `auto` for the cluster that this machine
+            belongs to, or that `RAY_ADDRESS` names.
+        python: The Python that has Ray, as an absolute path; by default the one that
+            runs this program.
+        environment: Names of the environment variables that tasks take to the cluster,
+            besides `LANG`, `LC_*`, `TZ`, `PYTHONUNBUFFERED` and `BACKBURNER_*`.
+        slots: How many tasks are handed to the cluster at a time, those that wait there
+            for room among them.
+    """
+
+    address: Annotated[str, msgspec.Meta(pattern=r"\A(auto|\S+:\d{1,5})\Z")] = "auto"
+    python: Annotated[str, msgspec.Meta(pattern=r"\A(/.*)?\Z")] = ""
+    environment: tuple[str, ...] = ()
+    slots: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
+
+
 class Config(Settings, frozen=True):
     """All settings.
 
@@ -168,6 +188,7 @@ class Config(Settings, frozen=True):
         host: The process in which a session lives.
         agents: What agents may do that use a session by `backburner mcp`.
         partner: Who answers what you say in the chat: a language model, if any.
+        cluster: The Ray cluster on which tasks run with `--engine ray`.
     """
 
     slots: Annotated[int, msgspec.Meta(ge=1)] = 8
@@ -184,6 +205,7 @@ class Config(Settings, frozen=True):
     host: HostTable = HostTable()
     agents: AgentsTable = AgentsTable()
     partner: PartnerTable = PartnerTable()
+    cluster: ClusterTable = ClusterTable()
 
 
 def agents_rules(config: Config) -> AgentsTable:
@@ -197,6 +219,7 @@ _TABLES: Final[dict[str, type[Settings]]] = {
     "host": HostTable,
     "agents": AgentsTable,
     "partner": PartnerTable,
+    "cluster": ClusterTable,
 }
 
 

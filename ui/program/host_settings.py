@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from ...actors.cluster.ray_settings import ClusterSettings
 from ...actors.host.settings import Hooks, HostSettings
 from ...actors.rules.resources import checked_resources
 
@@ -11,6 +14,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .config import Config
+
+
+def cluster_settings(config: Config) -> ClusterSettings:
+    """Return how the cluster of a session is reached."""
+    return ClusterSettings(**msgspec.structs.asdict(config.cluster))
 
 
 def host_settings(
@@ -34,6 +42,7 @@ def host_settings(
         output_limit=config.output_limit,
         session_output_limit=config.session_output_limit,
         resources=checked_resources(config.resources),
+        cluster=cluster_settings(config),
         linger=config.host.linger,
         hooks=hooks,
     )

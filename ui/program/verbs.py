@@ -21,6 +21,7 @@ VERBS = (
     "enqueue",
     "edit",
     "rename",
+    "cluster",
     "schedules",
     "unschedule",
     "rerun",

@@ -29,6 +29,7 @@ from backburner.ui.dialogue.commands import (
     Say,
     SetUpGroup,
     ShowChats,
+    ShowCluster,
     ShowOutput,
     ShowSchedules,
     ShowTask,
@@ -174,6 +175,7 @@ COMMANDS: list[tuple[str, Command]] = [
     ("/chat --close notes", CloseConversation("notes")),
     ("/chats", ShowChats()),
     ("/schedules", ShowSchedules()),
+    ("/cluster", ShowCluster()),
     ("/edit 3", Edit(3)),
     (
         '/edit last "Run tests" bash make test',

@@ -5,10 +5,10 @@
 #    source ~/.local/share/bash_completion/backburner
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_backburner_subparsers=(add run status list show log wait cancel kill rerun pause resume drain group edit rename schedules unschedule move stash enqueue stats failures export clean parallel sessions host end completions)
+_shtab_backburner_subparsers=(add run status list show log wait cancel kill rerun pause resume drain group edit rename cluster schedules unschedule move stash enqueue stats failures export clean parallel sessions host end completions)
 
-_shtab_backburner_add_option_strings=(-h --help --session --state-dir --config --json -w --workdir -e --env -l --label --timeout --priority --stash --immediate --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --pty --stdin --group -g --unless-queued --each --batch --max-fails --every --zone --catch-up --overlap --yes -p --print-id)
-_shtab_backburner_run_option_strings=(-h --help --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --stash --immediate --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --pty --stdin --group -g --unless-queued --each --batch --max-fails --every --zone --catch-up --overlap --yes)
+_shtab_backburner_add_option_strings=(-h --help --session --state-dir --config --json -w --workdir -e --env -l --label --timeout --priority --stash --immediate --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --pty --stdin --engine --gpus --group -g --unless-queued --each --batch --max-fails --every --zone --catch-up --overlap --yes -p --print-id)
+_shtab_backburner_run_option_strings=(-h --help --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --stash --immediate --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --pty --stdin --engine --gpus --group -g --unless-queued --each --batch --max-fails --every --zone --catch-up --overlap --yes)
 _shtab_backburner_status_option_strings=(-h --help --session --state-dir --config --json --all --queued --running --completed --failed --canceled --finished -g --group -l --label --watch)
 _shtab_backburner_list_option_strings=(-h --help --session --state-dir --config --json --all --queued --running --completed --failed --canceled --finished -g --group -l --label --watch)
 _shtab_backburner_show_option_strings=(-h --help --session --state-dir --config --json)
@@ -23,6 +23,7 @@ _shtab_backburner_drain_option_strings=(-h --help --session --state-dir --config
 _shtab_backburner_group_option_strings=(-h --help --session --state-dir --config --json --parallel)
 _shtab_backburner_edit_option_strings=(-h --help --session --state-dir --config --json -l --label)
 _shtab_backburner_rename_option_strings=(-h --help --session --state-dir --config --json)
+_shtab_backburner_cluster_option_strings=(-h --help --session --state-dir --config --json)
 _shtab_backburner_schedules_option_strings=(-h --help --session --state-dir --config --json)
 _shtab_backburner_unschedule_option_strings=(-h --help --session --state-dir --config --json)
 _shtab_backburner_move_option_strings=(-h --help --session --state-dir --config --json)
@@ -131,6 +132,9 @@ _shtab_backburner_rename_pos_0_COMPGEN=_backburner_tasks
 _shtab_backburner_rename___session_COMPGEN=_backburner_sessions
 _shtab_backburner_rename___state_dir_COMPGEN=_shtab_compgen_dirs
 _shtab_backburner_rename___config_COMPGEN=_shtab_compgen_files
+_shtab_backburner_cluster___session_COMPGEN=_backburner_sessions
+_shtab_backburner_cluster___state_dir_COMPGEN=_shtab_compgen_dirs
+_shtab_backburner_cluster___config_COMPGEN=_shtab_compgen_files
 _shtab_backburner_schedules___session_COMPGEN=_backburner_sessions
 _shtab_backburner_schedules___state_dir_COMPGEN=_shtab_compgen_dirs
 _shtab_backburner_schedules___config_COMPGEN=_shtab_compgen_files
@@ -184,7 +188,7 @@ _shtab_backburner_kill___signal_choices=(TERM KILL INT HUP QUIT USR1 USR2 STOP C
 _shtab_backburner_move_pos_1_choices=(first last before)
 _shtab_backburner_host_pos_0_choices=(start run status stop restart logs)
 _shtab_backburner_completions_pos_0_choices=(bash zsh fish)
-_shtab_backburner_pos_0_choices=(add run status list show log wait cancel kill rerun pause resume drain group edit rename schedules unschedule move stash enqueue stats failures export clean parallel sessions host end completions)
+_shtab_backburner_pos_0_choices=(add run status list show log wait cancel kill rerun pause resume drain group edit rename cluster schedules unschedule move stash enqueue stats failures export clean parallel sessions host end completions)
 
 _shtab_backburner_add_pos_0_nargs=...
 _shtab_backburner_add__h_nargs=0
@@ -279,6 +283,9 @@ _shtab_backburner_rename_pos_1_nargs=+
 _shtab_backburner_rename__h_nargs=0
 _shtab_backburner_rename___help_nargs=0
 _shtab_backburner_rename___json_nargs=0
+_shtab_backburner_cluster__h_nargs=0
+_shtab_backburner_cluster___help_nargs=0
+_shtab_backburner_cluster___json_nargs=0
 _shtab_backburner_schedules__h_nargs=0
 _shtab_backburner_schedules___help_nargs=0
 _shtab_backburner_schedules___json_nargs=0

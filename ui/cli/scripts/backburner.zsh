@@ -13,6 +13,7 @@ _shtab_backburner_commands() {
     add:'add a task: one argument is a command line, several are quoted'
     cancel:'cancel tasks'
     clean:'forget finished tasks and delete their output'
+    cluster:'show the nodes of the cluster, and what runs where'
     completions:'write what completes commands on Tab in a shell'
     drain:'start no more tasks; those that run finish'
     edit:'change a queued task, in $EDITOR or to what is given'
@@ -90,6 +91,8 @@ _shtab_backburner_add_options=(
   "--pids[let it have so many processes at most]:100:"
   "--pty[give it a terminal of its own, for \/input]"
   "--stdin[let it read what \/send sends]"
+  "--engine[run it on a cluster]:ray:"
+  "--gpus[let it have so many GPUs of the cluster]:1:"
   {--group,-g}"[let it take a slot of this group]:NAME:_backburner_groups"
   "--unless-queued[add nothing if a queued one is the same]"
   "--each[add one for each, in place of \{\}\: or a,b]:1..10:"
@@ -130,6 +133,17 @@ _shtab_backburner_clean_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_backburner_clean_defaults_added=0
+
+_shtab_backburner_cluster_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_cluster_defaults_added=0
 
 _shtab_backburner_completions_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -392,6 +406,8 @@ _shtab_backburner_run_options=(
   "--pids[let it have so many processes at most]:100:"
   "--pty[give it a terminal of its own, for \/input]"
   "--stdin[let it read what \/send sends]"
+  "--engine[run it on a cluster]:ray:"
+  "--gpus[let it have so many GPUs of the cluster]:1:"
   {--group,-g}"[let it take a slot of this group]:NAME:_backburner_groups"
   "--unless-queued[add nothing if a queued one is the same]"
   "--each[add one for each, in place of \{\}\: or a,b]:1..10:"
@@ -534,6 +550,7 @@ _shtab_backburner() {
         add) _arguments -C -s $_shtab_backburner_add_options ;;
         cancel) _arguments -C -s $_shtab_backburner_cancel_options ;;
         clean) _arguments -C -s $_shtab_backburner_clean_options ;;
+        cluster) _arguments -C -s $_shtab_backburner_cluster_options ;;
         completions) _arguments -C -s $_shtab_backburner_completions_options ;;
         drain) _arguments -C -s $_shtab_backburner_drain_options ;;
         edit) _arguments -C -s $_shtab_backburner_edit_options ;;

@@ -10,6 +10,7 @@ from .. import completers
 from ..answers import CommandHelp, HelpAnswer, KindHelp
 from ..registry import CommandSpec, Registry, also
 from .allowing import ALLOW, Allow
+from .cluster import CLUSTER, ShowCluster
 from .creation import BANG, RERUN, TASK, Again, Rerun, Run, Say, UnknownKindError
 from .editing import EDIT, RENAME, Edit, Rename
 from .ending import CANCEL, CLEAR, Cancel, CancelEverything, Clear
@@ -76,6 +77,7 @@ __all__ = [
     "Say",
     "SetUpGroup",
     "ShowChats",
+    "ShowCluster",
     "ShowOutput",
     "ShowSchedules",
     "ShowTask",
@@ -145,6 +147,7 @@ REGISTRY: Final = Registry(
     ENQUEUE,
     ALLOW,
     SCHEDULES,
+    CLUSTER,
     UNSCHEDULE,
     SHOW,
     OUTPUT,

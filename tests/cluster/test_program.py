@@ -1,0 +1,91 @@
+"""A cluster, as the command line meets it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import pytest
+from patience import PATIENCE
+
+from tests.cluster.clusters import ADDRESS
+from tests.host.sessions import care
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from host_care import HostCare
+
+__all__ = ["care"]
+
+
+class Shell:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config = folder / "config.toml"
+        self.config.write_text("")
+
+    def __call__(self, verb: str, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [
+                *(sys.executable, "-m", "backburner", verb),
+                *("--state-dir", str(self.folder / "state")),
+                *("--config", str(self.config), *words),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+
+@pytest.fixture
+def shell(tmp_path: Path, care: HostCare) -> Shell:
+    del care
+    return Shell(tmp_path)
+
+
+@pytest.mark.skipif(find_spec("ray") is not None, reason="Ray is here")
+def test_without_ray_one_line_says_how_to_install_it(shell: Shell) -> None:
+    done = shell("run", "--engine", "ray", "--", "true")
+    assert done.returncode != 0
+    assert (
+        f"install it: {sys.executable} -m pip install 'backburner[ray]'" in done.stderr
+    )
+
+
+def test_an_engine_that_is_not_there_is_refused(shell: Shell) -> None:
+    done = shell("add", "--engine", "slurm", "--", "true")
+    assert done.returncode == 2
+    assert "unknown engine 'slurm'; the engines are: ray" in done.stderr
+
+
+def test_an_address_that_is_none_is_refused(shell: Shell) -> None:
+    shell.config.write_text('[cluster]\naddress = "somewhere"\n')
+    done = shell("add", "--engine", "ray", "--", "true")
+    assert done.returncode == 2
+    assert "cluster.address" in done.stderr
+
+
+@pytest.mark.cluster
+def test_a_task_runs_on_the_cluster_that_is_configured(shell: Shell) -> None:
+    shell.config.write_text(f'[cluster]\naddress = "{os.environ[ADDRESS]}"\n')
+    words = ("--engine", "ray", "--cpus", "0.5", "-e", "COLOR=red")
+    done = shell("run", *words, "--", "echo $COLOR; exit 3")
+    assert (done.returncode, done.stdout) == (3, "red\n")
+    task = json.loads(shell("show", "1", "--json").stdout)
+    assert task["node"].startswith("127.0.0.")
+
+
+@pytest.mark.cluster
+def test_the_nodes_of_the_cluster_are_shown(shell: Shell) -> None:
+    shell.config.write_text(f'[cluster]\naddress = "{os.environ[ADDRESS]}"\n')
+    done = shell("cluster")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("ray: 2 nodes\n")
+    found = json.loads(shell("cluster", "--json").stdout)
+    assert [it["total"]["CPU"] for it in found["nodes"]] == [2.0, 2.0]

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
-import psutil
-
+from ..processes import table as process_table
 from ..runtime.frames import frame
 from . import wire
 from .address import connect
 from .wire import StopHost
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _CHUNK: Final = 1 << 16
 
 
 def runs_jobs(pid: int) -> bool:
     """Tell whether a host or its keeper has other child processes: tasks run."""
-    with contextlib.suppress(psutil.Error):
-        host = psutil.Process(pid)
-        found = host.children()
-        keeper = host.parent()
-        if keeper is not None and any("backburner" in it for it in keeper.cmdline()):
-            found += [it for it in keeper.children() if it.pid != pid]
-        return bool(found)
-    return False
+    table = process_table.read()
+    parents = {pid}
+    if (host := table.get(pid)) is not None and _is_backburner(host.parent):
+        parents.add(host.parent)
+    return any(it.parent in parents and it.pid != pid for it in table.values())
+
+
+def _is_backburner(pid: int) -> bool:
+    try:
+        return b"backburner" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def stop_any(directory: Path, reason: str) -> None:

@@ -14,7 +14,7 @@ from backburner.ui.dialogue.commands import REGISTRY
 from patience import PATIENCE
 
 ACTORS = Path(__file__).parents[2] / "actors"
-NEEDED = {"backburner", "msgspec", "psutil", "pykka", "typing_extensions"}
+NEEDED = {"backburner", "msgspec", "pykka", "typing_extensions"}
 SLOW = {"asyncio", "multiprocessing", "pytest", "unittest", "urllib.request"}
 
 IMPORTED = """

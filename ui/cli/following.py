@@ -18,6 +18,7 @@ from .adding import request_of
 from .call import UsageError, complain
 from .ends import TaskEnds
 from .output import OutputCopy
+from .searching import search_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +53,8 @@ def run(call: Call, system: RemoteSystem) -> int:
 
 def log(call: Call, system: RemoteSystem) -> int:
     """Show the output of a task."""
+    if call.options.all:
+        return search_all(call, system)
     options = call.options
     task = _logged_task(call, system)
     try:

@@ -75,6 +75,7 @@ def add_verbs(
     log.add_argument("id", type=task_id, nargs="?", help="default: the newest")
     log.add_argument("-f", "--follow", action="store_true", help="until it ends")
     log.add_argument("-n", "--lines", type=count, metavar="N", help="the last N lines")
+    log.add_argument("--all", action="store_true", help="those of all tasks; --grep")
     log.add_argument("--grep", metavar="RE", help="only lines that match")
     log.add_argument(
         "--since",

@@ -204,6 +204,7 @@ complete -c backburner -n '_shtab_backburner_using log' -l config -xka "(__fish_
 complete -c backburner -n '_shtab_backburner_using log' -l json -d 'write JSON'
 complete -c backburner -n '_shtab_backburner_using log' -s f -l follow -d 'until it ends'
 complete -c backburner -n '_shtab_backburner_using log' -s n -l lines -x -d 'the last N lines'
+complete -c backburner -n '_shtab_backburner_using log' -l all -d 'those of all tasks; --grep'
 complete -c backburner -n '_shtab_backburner_using log' -l grep -x -d 'only lines that match'
 complete -c backburner -n '_shtab_backburner_using log' -l since -x -d 'only what follows this many bytes; says from where to go on next time'
 complete -c backburner -n '_shtab_backburner_using log; and test $_shtab_backburner_npos -eq 0' -ka "(_backburner_list tasks)" -d 'default: the newest'

@@ -290,6 +290,7 @@ _shtab_backburner_log_options=(
   "--json[write JSON]"
   {-f,--follow}"[until it ends]"
   {-n,--lines}"[the last N lines]:N:"
+  "--all[those of all tasks\; --grep]"
   "--grep[only lines that match]:RE:"
   "--since[only what follows this many bytes\; says from where to go on next time]:OFFSET|ID:OFFSET:"
   ":default\: the newest:_backburner_tasks"

@@ -217,7 +217,7 @@ def _open_task(chat: PtySession) -> None:
     chat.send("\x03")
     chat.wait("A note to yourself")
     chat.send("/show 3\r")
-    chat.wait("#3 running  Run tests", "activity", "following", "[ 62%]")
+    chat.wait("#3 running  Run tests", "activity", "following", "[ 62%]", "Esc back")
 
 
 def _write(file: Path, chat: PtySession) -> None:

@@ -156,4 +156,4 @@ class Admission:
 
 def _check_input(kind: Kind) -> None:
     if not getattr(kind, "takes_input", False):
-        raise InvalidRequestError(f"{kind.name} tasks take no input; leave --pty out")
+        raise InvalidRequestError(f"{kind.name} tasks take no input")

@@ -60,13 +60,13 @@ class Inputs:
             code = RefusalCode.FINISHED if task.status.is_final else code
         elif problem is None and wanted is None:
             problem = (
-                f"task {task.id} takes no input; add it with --pty for a terminal, or"
-                " with --stdin"
+                f"task {task.id} takes no input; it was added without a terminal or a"
+                " pipe for it"
             )
         elif (
             problem is None and wanted == "pipe" and isinstance(message, ResizeTerminal)
         ):
-            problem = f"task {task.id} has no terminal; add it with --pty for one"
+            problem = f"task {task.id} has no terminal; it was added without one"
         if problem is not None:
             return Refused(problem, code, message.correlation_id)
         self._starts.pass_on(replace(message, reply_to=message.reply_to or asker()))

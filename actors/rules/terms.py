@@ -189,7 +189,7 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         if self.batch and not is_group_name(self.batch):
             return "batch must be a short name without spaces"
         if self.input is not None and self.engine:
-            return f"a task on {self.engine} takes no input; leave --pty and --stdin"
+            return f"a task on {self.engine} takes no input"
         if not is_group_name(self.group):
             return "group must be a short name without spaces"
         if self.engine and not is_group_name(self.engine):

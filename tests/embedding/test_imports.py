@@ -92,7 +92,8 @@ def texts_of(path: Path) -> set[str]:
 
 
 def test_no_text_of_the_library_names_a_command_of_the_chat() -> None:
-    # An embedder's user has no such command, nor a command line with such options.
+    # An embedder's user has no such command, nor a command line with such options,
+    # other than that of Ray.
     names = "|".join(re.escape(it.name.lstrip("/")) for it in REGISTRY)
     command = re.compile(rf"(?<![\w/.}}])/(?:{names})\b|(?<!\w)--[a-z]")
 
@@ -100,7 +101,8 @@ def test_no_text_of_the_library_names_a_command_of_the_chat() -> None:
         (path.name, text)
         for path in ACTORS.rglob("*.py")
         for text in texts_of(path)
-        if " " in text and "import" not in text and command.search(text)
+        if " " in text and "import" not in text
+        if command.search(text.replace("ray start --head", ""))
     ]
 
     assert found == []

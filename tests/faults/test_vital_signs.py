@@ -125,7 +125,7 @@ def test_facts_are_words_for_a_person() -> None:
     ]
     works = VitalSigns(at=94.0, processes=3, cpu=12.3)
     assert activity_facts(0.0, works, waits)[0][1].endswith(
-        ", 12.0 s in the last 42.0s"
+        ", 12.0 s in the last 42.0s (29% of a CPU)"
     )
 
 
@@ -156,7 +156,7 @@ def test_show_compares_with_the_last_look(session: Callable[[str], int]) -> None
     first = _show(dialogue, task, pid)
     assert "  silence    no output for " in first
     assert re.search(
-        r"  activity   2 processes, \d\.\d s of CPU since the start$", first
+        r"  activity   2 processes, \d\.\d s of CPU since the start\n", first
     )
     assert ", none in the last 0." in _show(dialogue, task, pid)
     ended = task.ended(Outcome.complete(), at, 1.0)

@@ -162,7 +162,7 @@ def test_what_can_t_be_sent_is_refused(system: TaskSystem, until: Until) -> None
     pipe = system.add("Pipe", "bash", "exec sleep 600", terms=PIPE)
     until(lambda: all(it.status == "running" for it in system.list()))
     assert str(_refusal(lambda: system.send_input(plain.id, "x"))) == (
-        "task 1 takes no input; add it with --pty for a terminal, or with --stdin"
+        "task 1 takes no input; it was added without a terminal or a pipe for it"
     )
     assert "task 2 has no terminal" in str(
         _refusal(lambda: system.resize_terminal(pipe.id, 80, 24))

@@ -19,6 +19,7 @@ from backburner.actors import (
     TaskStatus,
     TaskSystem,
     TaskSystemError,
+    Terms,
 )
 from backburner.actors.host import keeper, launch, starting
 from backburner.actors.host.remote import RemoteSystem
@@ -174,8 +175,20 @@ def test_a_restart_goes_on_with_the_jobs_in_a_new_host(
     assert ended.exit_code == 7
 
 
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [
+        ("raise SystemExit('this is broken')", "this is broken"),
+        ("def broken(:", "SyntaxError: invalid syntax"),
+        ("import no_such_module", "No module named 'no_such_module'"),
+    ],
+)
 def test_a_new_version_that_can_not_start_leaves_the_old_host_in_place(
-    care: HostCare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    care: HostCare,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    program: str,
+    why: str,
 ) -> None:
     del care
     # What is loaded first of all breaks once the host runs.
@@ -183,8 +196,8 @@ def test_a_new_version_that_can_not_start_leaves_the_old_host_in_place(
     settings = HostSettings(directory=str(tmp_path / "main"))
     with RemoteSystem(settings) as session:
         before = session.welcome.pid
-        (tmp_path / "msgspec.py").write_text("raise SystemExit('this is broken')")
-        with pytest.raises(HostError, match="this one goes on: this is broken"):
+        (tmp_path / "msgspec.py").write_text(program)
+        with pytest.raises(HostError, match=f"this one goes on: .*{why}"):
             starting.restart(settings)
         task = session.add("Job", "bash", "true")
         (ended,) = session.wait(task.id, timeout=PATIENCE)
@@ -273,4 +286,41 @@ def test_as_the_first_process_of_a_container_a_keeper_leaves_no_zombies(
         # None of them is a job that anybody asks for.
         assert not (folder / exit_notes.NAME).exists()
         first.send_signal(signal.SIGTERM)
+    assert host.wait(PATIENCE) == 0
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="a namespace of its own: needs root")
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare")
+def test_after_a_restart_of_the_machine_what_ran_has_failed_or_runs_again(
+    session: RemoteSystem, care: HostCare, tmp_path: Path, until: Until
+) -> None:
+    boot = tmp_path / "boot_id"
+    boot.write_text("01234567-89ab-cdef-0123-456789abcdef\n")
+    mount = f"mount --bind {boot} /proc/sys/kernel/random/boot_id"
+    before = ["unshare", "--mount", "sh", "-c", f'{mount} && exec "$@"', "sh"]
+    if subprocess.run([*before, "true"], check=False).returncode:
+        pytest.skip("no namespace can be made here")
+    job = "echo set; exec sleep 600"
+    session.add("Fails", "bash", job)
+    session.add("Again", "bash", job, terms=Terms(on_reboot="again"))
+    until(lambda: [it.last_line for it in session.list()] == ["set", "set"])
+    folder = Path(session.welcome.directory)
+    session.stop()
+    kill_both(session)
+    for process in care.left():
+        if process.pid != os.getpid():
+            process.kill()
+    (folder / "host.sock").unlink()
+    state = str(folder.parent)
+    command = [sys.executable, "-m", "backburner", "host", "run", "--state-dir", state]
+    host = subprocess.Popen([*before, *command], env={**os.environ, **care.environ})
+    until((folder / "host.sock").exists)
+    settings = HostSettings(directory=str(folder))
+    with RemoteSystem(settings, start_host=False) as again:
+        failed, repeated = again.list()
+        assert failed.reason == "the machine restarted while it ran"
+        assert failed.status is TaskStatus.FAILED
+        assert not repeated.status.is_final
+        until(lambda: again.get(repeated.id).status is TaskStatus.RUNNING)
+    host.send_signal(signal.SIGTERM)
     assert host.wait(PATIENCE) == 0

@@ -160,7 +160,7 @@ def _order_verbs(verb: _MakeVerb) -> None:
     edit = verb("edit", "change a queued task, in $EDITOR or to what is given")
     edit.add_argument("-l", "--label", metavar="TEXT", help="what it is called then")
     edit.add_argument("id", type=task_id)
-    edit.add_argument("words", nargs="*", metavar="CMD")
+    edit.add_argument("words", nargs="*", metavar="CMD", help="the new command")
     rename = verb("rename", "change what a task is called")
     rename.add_argument("id", type=task_id)
     rename.add_argument("text", nargs="+", metavar="TEXT")
@@ -186,14 +186,20 @@ def _common() -> SafeParser:
     common.add_argument(
         "--state-dir", type=Path, metavar="DIR", help="where sessions are kept"
     )
-    common.add_argument("--config", type=Path, metavar="FILE")
+    common.add_argument("--config", type=Path, metavar="FILE", help="the configuration")
     return common
 
 
 def _describes_task(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-w", "--workdir", metavar="DIR", help="where it runs")
     parser.add_argument(
-        "-e", "--env", metavar="K=V", action="append", default=[], type=variable
+        "-e",
+        "--env",
+        metavar="K=V",
+        action="append",
+        default=[],
+        type=variable,
+        help="an environment variable of it; as often as needed",
     )
     parser.add_argument("-l", "--label", metavar="TEXT", help="what it is called")
     parser.set_defaults(asked=Asked())
@@ -211,7 +217,7 @@ def _describes_task(parser: argparse.ArgumentParser) -> None:
             parser.add_argument(
                 *names, nargs=0, help=option.summary, action=_AddTerm, dest="asked"
             )
-    parser.add_argument("words", nargs="*", metavar="CMD")
+    parser.add_argument("words", nargs="*", metavar="CMD", help="the command")
 
 
 class _AddTerm(argparse.Action):

@@ -80,7 +80,7 @@ complete -c backburner -n '_shtab_backburner_using add' -l state-dir -xka "(__fi
 complete -c backburner -n '_shtab_backburner_using add' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
 complete -c backburner -n '_shtab_backburner_using add' -l json -d 'write JSON'
 complete -c backburner -n '_shtab_backburner_using add' -s w -l workdir -xka "(__fish_complete_directories)" -d 'where it runs'
-complete -c backburner -n '_shtab_backburner_using add' -s e -l env -x -d K=V
+complete -c backburner -n '_shtab_backburner_using add' -s e -l env -x -d 'an environment variable of it; as often as needed'
 complete -c backburner -n '_shtab_backburner_using add' -s l -l label -x -d 'what it is called'
 complete -c backburner -n '_shtab_backburner_using add' -l timeout -x -d 'fail it if it takes longer'
 complete -c backburner -n '_shtab_backburner_using add' -l priority -x -d 'start it before those with a lower number; 0'
@@ -115,14 +115,14 @@ complete -c backburner -n '_shtab_backburner_using add' -l catch-up -x -d 'once,
 complete -c backburner -n '_shtab_backburner_using add' -l overlap -d 'add a run even if the last has not ended'
 complete -c backburner -n '_shtab_backburner_using add' -l yes -d 'confirm a command that is asked about otherwise'
 complete -c backburner -n '_shtab_backburner_using add' -s p -l print-id -d 'print the id alone'
-complete -c backburner -n '_shtab_backburner_using add; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --engine --gpus --group -g --each --batch --max-fails --every --zone --catch-up)" -d CMD
+complete -c backburner -n '_shtab_backburner_using add; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --engine --gpus --group -g --each --batch --max-fails --every --zone --catch-up)" -d 'the command'
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a run -d 'add a task, show its output, exit with its status'
 complete -c backburner -n '_shtab_backburner_using run' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using run' -l session -xka "(_backburner_list sessions)" -d 'which session'
 complete -c backburner -n '_shtab_backburner_using run' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
 complete -c backburner -n '_shtab_backburner_using run' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
 complete -c backburner -n '_shtab_backburner_using run' -s w -l workdir -xka "(__fish_complete_directories)" -d 'where it runs'
-complete -c backburner -n '_shtab_backburner_using run' -s e -l env -x -d K=V
+complete -c backburner -n '_shtab_backburner_using run' -s e -l env -x -d 'an environment variable of it; as often as needed'
 complete -c backburner -n '_shtab_backburner_using run' -s l -l label -x -d 'what it is called'
 complete -c backburner -n '_shtab_backburner_using run' -l timeout -x -d 'fail it if it takes longer'
 complete -c backburner -n '_shtab_backburner_using run' -l priority -x -d 'start it before those with a lower number; 0'
@@ -156,7 +156,7 @@ complete -c backburner -n '_shtab_backburner_using run' -l zone -x -d 'the time 
 complete -c backburner -n '_shtab_backburner_using run' -l catch-up -x -d 'once, all or skip: what becomes of missed runs'
 complete -c backburner -n '_shtab_backburner_using run' -l overlap -d 'add a run even if the last has not ended'
 complete -c backburner -n '_shtab_backburner_using run' -l yes -d 'confirm a command that is asked about otherwise'
-complete -c backburner -n '_shtab_backburner_using run; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --engine --gpus --group -g --each --batch --max-fails --every --zone --catch-up)" -d CMD
+complete -c backburner -n '_shtab_backburner_using run; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --engine --gpus --group -g --each --batch --max-fails --every --zone --catch-up)" -d 'the command'
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a status -d 'list tasks; all but the canceled ones by default'
 complete -c backburner -n '_shtab_backburner_using status' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using status' -l session -xka "(_backburner_list sessions)" -d 'which session'
@@ -281,7 +281,7 @@ complete -c backburner -n '_shtab_backburner_using edit' -l config -xka "(__fish
 complete -c backburner -n '_shtab_backburner_using edit' -l json -d 'write JSON'
 complete -c backburner -n '_shtab_backburner_using edit' -s l -l label -x -d 'what it is called then'
 complete -c backburner -n '_shtab_backburner_using edit; and test $_shtab_backburner_npos -eq 0' -ka "(_backburner_list queued)" -d id
-complete -c backburner -n '_shtab_backburner_using edit; and test $_shtab_backburner_npos -ge 1' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -l --label)" -d CMD
+complete -c backburner -n '_shtab_backburner_using edit; and test $_shtab_backburner_npos -ge 1' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -l --label)" -d 'the new command'
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a rename -d 'change what a task is called'
 complete -c backburner -n '_shtab_backburner_using rename' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using rename' -l session -xka "(_backburner_list sessions)" -d 'which session'

@@ -69,7 +69,7 @@ _shtab_backburner_add_options=(
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
   {-w,--workdir}"[where it runs]:DIR:_files -/"
-  "*"{-e,--env}"[K\=V]:K=V:"
+  "*"{-e,--env}"[an environment variable of it\; as often as needed]:K=V:"
   {-l,--label}"[what it is called]:TEXT:"
   "--timeout[fail it if it takes longer]:10m:"
   "--priority[start it before those with a lower number\; 0]:N:"
@@ -104,7 +104,7 @@ _shtab_backburner_add_options=(
   "--overlap[add a run even if the last has not ended]"
   "--yes[confirm a command that is asked about otherwise]"
   {-p,--print-id}"[print the id alone]"
-  "(-)*::CMD:_normal"
+  "(-)*::the command:_normal"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -173,7 +173,7 @@ _shtab_backburner_edit_options=(
   "--json[write JSON]"
   {-l,--label}"[what it is called then]:TEXT:"
   ":id:_backburner_queued"
-  "(-)*::CMD:_normal"
+  "(-)*::the new command:_normal"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -385,7 +385,7 @@ _shtab_backburner_run_options=(
   "--state-dir[where sessions are kept]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   {-w,--workdir}"[where it runs]:DIR:_files -/"
-  "*"{-e,--env}"[K\=V]:K=V:"
+  "*"{-e,--env}"[an environment variable of it\; as often as needed]:K=V:"
   {-l,--label}"[what it is called]:TEXT:"
   "--timeout[fail it if it takes longer]:10m:"
   "--priority[start it before those with a lower number\; 0]:N:"
@@ -419,7 +419,7 @@ _shtab_backburner_run_options=(
   "--catch-up[once, all or skip\: what becomes of missed runs]:once:"
   "--overlap[add a run even if the last has not ended]"
   "--yes[confirm a command that is asked about otherwise]"
-  "(-)*::CMD:_normal"
+  "(-)*::the command:_normal"
 )
 
 # guard to ensure default positional specs are added only once per session

@@ -56,6 +56,7 @@ RAY_PIP := $(RAY)/bin/python -m pip install --quiet --disable-pip-version-check
 
 $(RAY)/.installed: pyproject.toml $(SOURCE_LIST)
 	test -x $(RAY)/bin/python || $(PYTHON) -m venv $(RAY)
+	$(RAY_PIP) $(TOOLS) pip
 	timeout 600 $(RAY_PIP) $(TOOLS) 'ray>=2.40,<3' --group test
 	PYTHONWARNINGS=ignore $(RAY_PIP) --editable . --config-settings editable_mode=strict
 	touch $@

@@ -20,6 +20,7 @@ from .messages import (
     AwaitShown,
     CancelAll,
     CancelTask,
+    ClaimEnds,
     ClaimTasks,
     CloseQueue,
     EditTask,
@@ -130,6 +131,7 @@ _CHECKED: Final = {
     EditTask,
     CancelAll,
     CancelTask,
+    ClaimEnds,
     GetTask,
     GetTranscript,
     HoldTask,
@@ -442,8 +444,8 @@ class QueueActor(SafeActor[QueueMessage]):
                 return Acknowledged(correlation_id)
             case GetTranscript():
                 return self._transcript(message)
-            case Shown(seq=seq):
-                self._subscribers.note_shown(seq)
+            case Shown() | ClaimEnds():
+                self._subscribers.take(message)
             case WriteDown():
                 return self._subscribers.said(message)
             case OpenQueue(correlation_id=correlation_id):

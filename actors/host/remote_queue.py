@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from ..messages import (
     Acknowledged,
     AddTask,
+    ClaimEnds,
     Notification,
     QueueReply,
     QueueRequest,
@@ -258,6 +259,8 @@ class RemoteQueue:
         elif isinstance(message, WriteDown) and message.shown_by is not None:
             number = self._number_of(message.shown_by)
             changes["shown_by"] = None if number is None else Number(number)
+        elif isinstance(message, ClaimEnds):
+            changes["claimant"] = Number(self._number_of(message.claimant) or 0)
         recipient: Recipient[QueueReply] | None = getattr(message, "reply_to", None)
         if recipient is not None:
             number = self._next_number()

@@ -192,6 +192,20 @@ class SchedulesFound(Message, frozen=True):
     correlation_id: int | str | None = None
 
 
+class EndsClaimed(Message, frozen=True):
+    """Whether a subscriber is the one to call a person to tasks that ended.
+
+    Attributes:
+        seq: The number of the last change that somebody has noticed by now.
+        granted: Whether what came after it, up to the change that was claimed, is for
+            this subscriber to tell.
+    """
+
+    seq: int
+    granted: bool
+    correlation_id: int | str | None = None
+
+
 QueueReply = (
     TaskAdded
     | SchedulesFound
@@ -206,4 +220,5 @@ QueueReply = (
     | Refused
     | Transcript
     | Acknowledged
+    | EndsClaimed
 )

@@ -133,6 +133,7 @@ class Subscribe(Message, frozen=True):
         which: Only tasks of this status: a change to another one is not told.
         since: The number of the last change of a status, not of progress, that it has
             handled; 0 for none. `Subscribed.missed` then has what came after it.
+        watched: Whether a person looks at it just now; see `ClaimEnds`.
     """
 
     subscriber: Recipient[Notification]
@@ -143,6 +144,7 @@ class Subscribe(Message, frozen=True):
     since: int | None = None
     reply_to: Recipient[QueueReply] | None = None
     correlation_id: int | str | None = None
+    watched: bool = False
 
 
 class Unsubscribe(Message, frozen=True):
@@ -162,9 +164,34 @@ class Shown(Message, frozen=True):
 
     Attributes:
         seq: The number of the last of them.
+        noticed: Whether the person has noticed: looked at what shows them, or was
+            called by a bell. Then nobody else is to be called to them.
     """
 
     seq: int
+    noticed: bool = False
+
+
+class ClaimEnds(Message, frozen=True):
+    """A subscriber that nobody looks at wants to call a person to tasks that ended.
+
+    Answer: `EndsClaimed`. One alone is to call: the answer may take until another one
+    has called, or as long as one is looked at that has not shown these changes yet.
+    Whoever is granted them says `Shown` with `noticed` when it has called. If it is
+    unsubscribed before, or claims anew, they are granted to the next.
+
+    Attributes:
+        claimant: The subscriber.
+        seq: The number of the last change that it claims; 0 to give back what it was
+            granted.
+        reply_to: Gets the answer; without it there is none, and nothing is granted.
+        correlation_id: Comes back in the answer.
+    """
+
+    claimant: Recipient[Notification]
+    seq: int
+    reply_to: Recipient[QueueReply] | None = None
+    correlation_id: int | str | None = None
 
 
 class WriteDown(Message, frozen=True):
@@ -438,6 +465,7 @@ QueueRequest = (
     | MoveTask
     | HoldTask
     | Shown
+    | ClaimEnds
     | WriteDown
     | GetTranscript
     | GetTask

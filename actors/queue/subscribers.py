@@ -8,15 +8,19 @@ import pykka
 
 from ..messages import (
     Acknowledged,
+    ClaimEnds,
+    EndsClaimed,
     MessageSaid,
     RefusalCode,
     Refused,
+    Shown,
     Subscribe,
     Subscribed,
     TaskChanged,
     TaskEvent,
     WriteDown,
 )
+from ..rules.end_claims import EndClaims
 from ..rules.selection import TaskSelection
 
 if TYPE_CHECKING:
@@ -63,6 +67,7 @@ class Subscribers:
         self._schedules = schedules
         self._subscribers: list[Subscriber] = []
         self._await_shown: list[Recipient[QueueReply]] = []
+        self._claims: EndClaims[Recipient[Any], ClaimEnds] = EndClaims()
 
     def __contains__(self, subscriber: object) -> bool:
         """Tell whether one is still subscribed."""
@@ -120,6 +125,8 @@ class Subscribers:
         shown.note(message.subscriber, shows=message.shows)
         shown.note_told(self._changes.last_to_show)
         self._answer_if_shown()
+        self._claims.watch(message.subscriber, watched=message.watched)
+        self._answer_claims()
 
     def remove(self, recipient: Recipient[Any]) -> None:
         """Tell this recipient nothing more."""
@@ -128,6 +135,8 @@ class Subscribers:
             del self._subscribers[place]
             self._changes.shown.note(recipient, shows=False)
             self._answer_if_shown()
+            self._claims.remove(recipient)
+            self._answer_claims()
 
     def said(self, message: WriteDown) -> QueueReply:
         """Write down what somebody said, and tell those that show it."""
@@ -150,10 +159,39 @@ class Subscribers:
         """Tell whether any of them shows changes to a person."""
         return any(map(self._changes.shown.shows, self.recipients()))
 
-    def note_shown(self, seq: int) -> None:
+    def take(self, message: Shown | ClaimEnds) -> None:
+        """Take what a subscriber has shown, or wants to call a person to."""
+        if isinstance(message, ClaimEnds):
+            self._claim_ends(message)
+        else:
+            self._note_shown(message)
+
+    def _claim_ends(self, message: ClaimEnds) -> None:
+        """Take the claim of one that wants to call a person."""
+        if self._place_of(message.claimant) is None:
+            # It is gone, or is no subscriber: it could keep the others from calling.
+            self._answer_claim(message, message.seq, granted=False)
+            return
+        self._claims.claim(message.claimant, message.seq, message)
+        self._answer_claims()
+
+    def _answer_claims(self) -> None:
+        for message, seq, granted in self._claims.take_answers():
+            self._answer_claim(message, seq, granted=granted)
+
+    def _answer_claim(self, message: ClaimEnds, seq: int, *, granted: bool) -> None:
+        if message.reply_to is not None:
+            answer = EndsClaimed(seq, granted, message.correlation_id)
+            self._changes.outbox.add(message.reply_to, answer, tells_change=False)
+
+    def _note_shown(self, message: Shown) -> None:
         """Note that all changes up to this one have been shown."""
         changes = self._changes
-        seq = min(seq, changes.told_seq)  # what was not told can't have been shown
+        # What was not told can't have been shown.
+        seq = min(message.seq, changes.told_seq)
+        if message.noticed:
+            self._claims.noticed(seq)
+            self._answer_claims()
         if changes.shown.note_shown(seq):
             changes.journal.shown(seq)
             changes.journal.settled(changes.unshown.shown(seq))

@@ -21,7 +21,7 @@ class Variables(dict[str, str]):
     Its `repr` is silent about what it holds, which may be secret.
     """
 
-    __slots__ = ("__weakref__", "_hash")
+    __slots__ = ("__weakref__", "_hash", "_is_sound")
 
     @classmethod
     def of(cls, given: Mapping[str, str]) -> Variables:
@@ -49,6 +49,12 @@ class Variables(dict[str, str]):
 
     def problem(self) -> str | None:
         """Return why no process can be given these; none if one can."""
+        try:
+            # Many requests share them.
+            if self._is_sound:
+                return None
+        except AttributeError:
+            pass
         for name, value in self.items():
             if not name or "=" in name or "\0" in name or "\0" in value:
                 # The name is that of a variable, not what it holds.
@@ -60,4 +66,5 @@ class Variables(dict[str, str]):
                 f"{name}{value}".encode("utf-8", "surrogateescape")
             except UnicodeEncodeError:
                 return f"the environment variable {name!r} is not valid UTF-8"
+        self._is_sound = True
         return None

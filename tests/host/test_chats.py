@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from host_care import HostCare
 
 PLACEHOLDER = "A note to yourself"
+LOST_FOCUS = "\x1b[O"
+CALL = re.compile(rb"\x1b\](?:9; |777;notify;)backburner")
 
 
 def opened(state: Path, *options: str) -> PtySession:
@@ -106,6 +109,37 @@ def test_a_mistake_in_one_chat_stands_in_the_other_with_its_answer_or_not_at_all
             # What stands in the past, stands there with its answer.
             assert third.text.count("you  /tsaks") == third.text.count("did you mean")
             assert third.text.count("no task 7") == 1
+
+
+def test_one_chat_alone_calls_somebody_to_the_end_of_a_task(
+    tmp_path: Path, care: HostCare
+) -> None:
+    del care
+    with opened(tmp_path) as one, opened(tmp_path) as other:
+
+        def calls() -> int:
+            for chat in (one, other):
+                chat.read(0)
+            return sum(len(CALL.findall(bytes(it.raw))) for it in (one, other))
+
+        for chat in (one, other):
+            chat.wait(PLACEHOLDER)
+        with RemoteSystem(settings_of(tmp_path)) as system:
+            # As long as one of them is looked at nobody has to be called.
+            other.send(LOST_FOCUS)
+            system.wait(system.add("first", "bash", "true").id, timeout=PATIENCE)
+            for chat in (one, other):
+                chat.wait("complete  first")
+            one.send(LOST_FOCUS)
+            for number, name in enumerate(("second", "third", "fourth"), 1):
+                system.wait(system.add(name, "bash", "true").id, timeout=PATIENCE)
+                for chat in (one, other):
+                    chat.wait(f"complete  {name}", lambda it=number: calls() >= it)
+            one.process.kill()
+            system.wait(system.add("fifth", "bash", "true").id, timeout=PATIENCE)
+            other.wait("complete  fifth", lambda: calls() >= 4)
+        assert calls() == 4
+        assert b"first complete" not in bytes(one.raw) + bytes(other.raw)
 
 
 def test_a_lost_terminal_leaves_the_jobs_and_the_chat_comes_back_to_them(

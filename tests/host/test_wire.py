@@ -12,6 +12,7 @@ from backburner.actors import (
     CancelAll,
     CancelTask,
     ChatMessage,
+    ClaimEnds,
     ForgetFinished,
     GetTask,
     GetTranscript,
@@ -58,7 +59,8 @@ REQUESTS: tuple[QueueRequest, ...] = (
     SetSlots(4, Number(6)),
     Subscribe(Number(7), shows=True, reply_to=Number(8)),
     Unsubscribe(Number(7)),
-    Shown(12),
+    Shown(12, noticed=True),
+    ClaimEnds(Number(7), 12, Number(8)),
     WriteDown(SAID),
     GetTranscript(10, Number(9)),
 )
@@ -77,7 +79,7 @@ def test_a_message_to_the_host_comes_back_as_it_was(message: ToHost) -> None:
 
     assert type(there) is type(message)
     assert encode(there) == encode(message)
-    for name in ("reply_to", "subscriber"):
+    for name in ("reply_to", "subscriber", "claimant"):
         recipient = getattr(message, name, None)
         if recipient is not None:
             assert number(getattr(there, name)) == number(recipient)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
@@ -22,33 +23,32 @@ class Announcer:
     """Collects the tasks that ended, and words them."""
 
     def __init__(self) -> None:
-        self._count = 0
-        self._statuses: Counter[TaskStatus] = Counter()
-        self._last: Task | None = None
+        self._ends: list[tuple[int, Task]] = []
         self._next = 0.0
 
-    def add(self, task: Task) -> None:
-        """Note that a task has ended."""
-        self._count += 1
-        self._statuses[task.status] += 1
-        self._last = task
+    @property
+    def seq(self) -> int:
+        """The number of the last change that there is something to say of."""
+        return self._ends[-1][0] if self._ends else 0
 
-    def drop(self) -> None:
-        """Forget what was noted: somebody saw it happen."""
-        self._count = 0
-        self._statuses.clear()
-        self._last = None
+    def add(self, task: Task, seq: int) -> None:
+        """Note that a task has ended."""
+        self._ends.append((seq, task))
+
+    def drop(self, seq: float = math.inf) -> None:
+        """Forget the changes up to this one: somebody has noticed them."""
+        self._ends = [it for it in self._ends if it[0] > seq]
 
     def due(self, now: float) -> float | None:
         """Return after how many seconds there is something to say; none for nothing."""
-        return max(0.0, self._next - now) if self._count else None
+        return max(0.0, self._next - now) if self._ends else None
 
     def take(self, now: float) -> str | None:
-        """Return what is to be said now, if anything is."""
-        task = self._last
-        if task is None or now < self._next:
+        """Return what is to be said, if anything is; the next only after a pause."""
+        if not self._ends:
             return None
-        text = self._one(task) if self._count == 1 else self._many()
+        (_, task), *others = self._ends
+        text = self._many() if others else self._one(task)
         self.drop()
         self._next = now + PAUSE
         return text
@@ -62,5 +62,6 @@ class Announcer:
         return safe_line(f"{task.description} {task.status}{why}{took}")
 
     def _many(self) -> str:
-        parts = [f"{count} {status}" for status, count in self._statuses.items()]
-        return f"{self._count} tasks have ended: {', '.join(parts)}"
+        statuses = Counter(task.status for _, task in self._ends)
+        parts = [f"{count} {status}" for status, count in statuses.items()]
+        return f"{len(self._ends)} tasks have ended: {', '.join(parts)}"

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Final, assert_never
 from msgspec.structs import replace
 
 from ...actors import (
+    ClaimEnds,
     DeadLetters,
+    EndsClaimed,
     GetTranscript,
     QueueRequest,
     Recipient,
     Refused,
+    Shown,
     Subscribe,
     Subscribed,
     TaskChanged,
@@ -93,6 +96,9 @@ REMEMBERED: Final = 10_000
 PAST: Final = "past"
 """Marks the answer to the question for what was said before."""
 
+CALL: Final = "call"
+"""Marks the answer to a claim of tasks that ended."""
+
 ASK_AGAIN: Final = 1.0
 """Seconds after which that is asked again if it was refused."""
 
@@ -150,6 +156,9 @@ class UIActor(FaceActor[UIMessage]):
         self._owner = owner
         self._clock = clock
         self._announcer = Announcer()
+        self._claimed: int | None = None  # the change up to which that is asked for
+        self._subscribed = False
+        self._watched = False  # as the queue was told
         self._alarm: Alarm | None = None
         self._alarm_due = 0.0
         self._dirty_since: float | None = None
@@ -177,9 +186,10 @@ class UIActor(FaceActor[UIMessage]):
                 # In this order, so that the past is there before the news.
                 past = GetTranscript(REMEMBERED, self.actor_ref, PAST)
                 self.post(self._queue, past)
-                self.post(self._queue, Subscribe(self.actor_ref, shows=True))
+                self._subscribe()
             case Ending():
                 if self._paused or self.view_lost:
+                    self._subscribed = False
                     self.show_no_more()
                 self._perform(update(self._state, message, now))
             case Pause():
@@ -199,6 +209,8 @@ class UIActor(FaceActor[UIMessage]):
                 self._perform(update(self._state, message, now))
             case Transcript() | Refused() if message.correlation_id == PAST:
                 self._take_past(message, now)
+            case EndsClaimed() | Refused() if message.correlation_id == CALL:
+                self._call(message, now)
             case Resized():
                 # Even if the size is as before: a window that was small for a moment
                 # has lost what did not fit.
@@ -213,6 +225,21 @@ class UIActor(FaceActor[UIMessage]):
                 self._perform(update(self._state, message, now))
         self._settle()
         return answer
+
+    @property
+    def _is_watched(self) -> bool:
+        """Whether somebody looks at this, so that nobody has to be called.
+
+        Until the terminal says that its window has lost the focus, somebody does.
+        """
+        wanted = self._config.notifications.only_when_unfocused
+        return wanted and self._state.window_focused and not self._paused
+
+    def _subscribe(self) -> None:
+        self._subscribed = True
+        self._watched = self._is_watched
+        subscribe = Subscribe(self.actor_ref, shows=True, watched=self._watched)
+        self.post(self._queue, subscribe)
 
     def _take_past(self, answer: Transcript | Refused, now: float) -> None:
         """Show what was said before; if it can't be read, say so once and ask again."""
@@ -251,6 +278,9 @@ class UIActor(FaceActor[UIMessage]):
 
     def _settle(self) -> None:
         """Draw, now or at the next frame's time."""
+        stale = self._watched != self._is_watched
+        if stale and self._subscribed and not self.view_lost:
+            self._subscribe()
         if self._dirty_since is None or self._paused or self.view_lost:
             return
         now = self._clock.now().monotonic
@@ -290,7 +320,7 @@ class UIActor(FaceActor[UIMessage]):
         if self._terminal.lost:
             self.lose_view("the terminal is gone")
         self._painted = self._clock.now().monotonic
-        self.acknowledge()
+        self.acknowledge(noticed=self._watched)
         return whole
 
     def _read_output(self, parts: Areas) -> None:
@@ -315,7 +345,8 @@ class UIActor(FaceActor[UIMessage]):
 
     def _schedule(self, now: float, retry: float | None) -> None:
         beat = None if self._parts is None else next_beat(self._state, self._parts)
-        delays = (beat, self._announcer.due(now), retry)
+        call = None if self._claimed is not None else self._announcer.due(now)
+        delays = (beat, call, retry)
         known = [delay for delay in delays if delay is not None]
         if known:
             self._wake_in(max(FRAME, min(known)), now)
@@ -329,17 +360,38 @@ class UIActor(FaceActor[UIMessage]):
         self._alarm = self._clock.call_later(delay, lambda: self.tell_self(Beat()))
 
     def _announce(self, now: float) -> None:
+        """Ask whether this is the chat to call somebody; others may be open."""
         wanted = self._config.notifications
-        if wanted.only_when_unfocused and self._state.window_focused:
+        if self._is_watched or not (wanted.bell or wanted.desktop):
             self._announcer.drop()
+        elif self._announcer.due(now) == 0 and self._claimed is None:
+            self._claimed = self._announcer.seq
+            self._claim(self._claimed)
+
+    def _claim(self, seq: int) -> None:
+        claim = ClaimEnds(self.actor_ref, seq, self.actor_ref, CALL)
+        self.post(self._queue, claim)
+
+    def _call(self, answer: EndsClaimed | Refused, now: float) -> None:
+        """Call somebody to tasks that ended, if this is the chat to do so."""
+        claimed, self._claimed = self._claimed, None
+        if isinstance(answer, Refused) or claimed is None:
             return
+        self._announcer.drop(answer.seq)
+        if not answer.granted:
+            return
+        if self._paused or self.view_lost:
+            self._claim(0)  # somebody else may
+            return
+        wanted = self._config.notifications
+        last = max(claimed, self._announcer.seq)
         text = self._announcer.take(now)
-        if text is None:
-            return
-        if wanted.bell:
-            self._screen.bell()
-        if wanted.desktop:
-            self._screen.notify("backburner", text)
+        if text is not None:
+            if wanted.bell:
+                self._screen.bell()
+            if wanted.desktop:
+                self._screen.notify("backburner", text)
+        self.post(self._queue, Shown(last, noticed=True))
 
     def _perform(self, effects: list[Effect]) -> None:
         for effect in effects:
@@ -354,8 +406,8 @@ class UIActor(FaceActor[UIMessage]):
                     self._control_partner(message)
                 case Remember(text=text):
                     self._remember(text)
-                case Announce(task=task):
-                    self._announcer.add(task)
+                case Announce(task=task, seq=seq):
+                    self._announcer.add(task, seq)
                 case Suspend():
                     self._pause(Paused())
                 case Edit(text=text):

@@ -54,6 +54,7 @@ class FaceActor(SafeActor[MessageT]):
         self._lookups: dict[bool, pykka.ActorRef[LookupActor]] = {}
         self._seen = 0
         self._acknowledged = 0
+        self._noticed = 0
         self._lost = False
 
     @property
@@ -92,11 +93,18 @@ class FaceActor(SafeActor[MessageT]):
             case _:
                 pass
 
-    def acknowledge(self) -> None:
-        """Tell the queue that what was noted has been shown, if that is news."""
-        if self._seen > self._acknowledged and not self._lost:
+    def acknowledge(self, *, noticed: bool = False) -> None:
+        """Tell the queue that what was noted has been shown, if that is news.
+
+        Args:
+            noticed: Whether a person has noticed it, as `Shown` has it.
+        """
+        before = self._noticed if noticed else self._acknowledged
+        if self._seen > before and not self._lost:
             self._acknowledged = self._seen
-            self.post(self._queue, Shown(self._seen))
+            if noticed:
+                self._noticed = self._seen
+            self.post(self._queue, Shown(self._seen, noticed))
 
     def show_no_more(self) -> None:
         """Tell the queue that nothing is shown any more.

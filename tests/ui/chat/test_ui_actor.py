@@ -9,7 +9,9 @@ import pykka
 import pytest
 from backburner.actors import (
     ChatMessage,
+    ClaimEnds,
     DeadLetters,
+    EndsClaimed,
     GetTranscript,
     ListTasks,
     Promise,
@@ -33,7 +35,7 @@ from backburner.ui.chat.model.messages import (
     Resized,
     Summary,
 )
-from backburner.ui.chat.ui_actor import UIActor
+from backburner.ui.chat.ui_actor import CALL, UIActor
 from backburner.ui.chat.views.input import input_styles
 from backburner.ui.dialogue.entries import MAIN_CONVERSATION
 from backburner.ui.dialogue.messages import ViewLost
@@ -181,13 +183,23 @@ def test_what_was_on_the_screen_is_acknowledged_once(stage: Stage) -> None:
     assert numbers == sorted(set(numbers))
 
 
+def granted(stage: Stage, seq: int = 0) -> ClaimEnds:
+    """Wait until the chat claims tasks that ended; grant them."""
+    claim = stage.next_of(ClaimEnds)
+    stage.tell(EndsClaimed(seq, granted=True, correlation_id=CALL))
+    return claim
+
+
 def test_somebody_who_looks_elsewhere_is_told_that_a_task_has_ended(
     stage: Stage, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     stage.start()
     stage.tell(FocusChange(focused=False), change(1))
+    assert granted(stage).seq == 1
     until(lambda: b"Build complete (8.0s)" in stage.read())
     assert b"\x07" in stage.raw.replace(b"(8.0s)\x07", b"")
+    while not stage.next_of(Shown).noticed:
+        pass
 
 
 def test_a_notification_says_the_result(
@@ -196,19 +208,43 @@ def test_a_notification_says_the_result(
     task = replace(ended(1, "Tests"), last_line="511 passed in 62.40s")
     stage.start()
     stage.tell(FocusChange(focused=False), TaskChanged(1, TaskEvent.COMPLETE, task))
+    granted(stage)
     notification = b"backburner: Tests complete: 511 passed in 62.40s (8.0s)"
     until(lambda: notification in stage.read())
+
+
+def test_what_another_chat_has_told_is_not_told_again(
+    stage: Stage, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    stage.start()
+    stage.tell(FocusChange(focused=False), change(1))
+    stage.next_of(ClaimEnds)
+    stage.tell(change(2, 2), EndsClaimed(2, granted=False, correlation_id=CALL))
+    task = ended(3, "Tests")
+    stage.tell(TaskChanged(3, TaskEvent.COMPLETE, task))
+    assert granted(stage, seq=2).seq == 3
+    until(lambda: b"backburner: Tests complete (8.0s)" in stage.read())
+    assert b"tasks have ended" not in stage.raw
+    assert b"Build complete (8.0s)" not in stage.raw
 
 
 def test_nobody_who_looks_is_disturbed(
     stage: Stage, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     stage.start()
-    stage.tell(change(1))
+    stage.tell(Open(), change(1))
+    assert stage.next_of(Subscribe).watched
     until(lambda: b"#1 complete" in stage.read())
+    assert stage.next_of(Shown).noticed
     stage.settle()
     assert b"complete (8.0s)" not in stage.raw
     assert b"]777;" not in stage.raw
+
+
+def test_the_queue_knows_whether_somebody_looks(stage: Stage) -> None:
+    stage.start()
+    stage.tell(Open(), FocusChange(focused=False), FocusChange(focused=True))
+    assert [stage.next_of(Subscribe).watched for _ in range(3)] == [True, False, True]
 
 
 def test_notifications_can_be_had_always_or_never(
@@ -216,7 +252,9 @@ def test_notifications_can_be_had_always_or_never(
 ) -> None:
     always = Notifications(bell=False, desktop=True, only_when_unfocused=False)
     stage.start(Config(notifications=always))
-    stage.tell(change(1))
+    stage.tell(Open(), change(1))
+    assert not stage.next_of(Subscribe).watched
+    granted(stage)
     until(lambda: b"Build complete (8.0s)" in stage.read())
 
 

@@ -37,9 +37,15 @@ class Remember(msgspec.Struct, frozen=True):
 
 
 class Announce(msgspec.Struct, frozen=True):
-    """Tell somebody who may not be looking that a task has ended."""
+    """Tell somebody who may not be looking that a task has ended.
+
+    Attributes:
+        task: The task.
+        seq: The number of the change that told so.
+    """
 
     task: Task
+    seq: int
 
 
 class Suspend(msgspec.Struct, frozen=True):

@@ -151,10 +151,10 @@ def _take(state: ChatState, message: Message) -> list[Effect]:
 def _take_notification(state: ChatState, news: Notification) -> list[Effect]:
     effects: list[Effect] = []
     match news:
-        case TaskChanged(event=event, task=task):
+        case TaskChanged(seq=seq, event=event, task=task):
             state.board.apply(task, state.now)
             if task.status.is_final and event is not TaskEvent.PROGRESS:
-                effects.append(Announce(task))
+                effects.append(Announce(task, seq))
             offer_to_allow(state, task)
         case Subscribed(tasks=tasks):
             for task in tasks:

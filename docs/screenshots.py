@@ -10,6 +10,7 @@ empty home. The jobs are real too, but what they do is only for show.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -24,6 +25,9 @@ COLUMNS: Final = 100
 ROWS: Final = 28
 DARK: Final = {b"\x1b]11;?\x07": b"\x1b]11;rgb:1616/1919/1f1f\x07"}
 """What a dark terminal answers when it is asked for its background."""
+
+HOME: Final = "/home/ada"
+"""Stands for the folder in which the pictures are taken."""
 
 MAKEFILE: Final = """\
 docs:
@@ -99,9 +103,9 @@ def take_pictures(folder: Path) -> None:
             answers={**DARK, **ATTRIBUTES_ONLY},
         ) as chat:
             _release_day(chat)
-            _write(folder / "chat.svg", chat)
+            _write(folder / "chat.svg", chat, home)
             _open_task(chat)
-            _write(folder / "task.svg", chat)
+            _write(folder / "task.svg", chat, home)
         with PtySession(
             chat_command(state, "--session", "plans", "--parallel", "2"),
             columns=COLUMNS,
@@ -111,7 +115,7 @@ def take_pictures(folder: Path) -> None:
             answers={**DARK, **ATTRIBUTES_ONLY},
         ) as chat:
             _plan(chat)
-            _write(folder / "scheduling.svg", chat)
+            _write(folder / "scheduling.svg", chat, home)
         with ScriptedEndpoint(*CONVERSATION) as endpoint:
             config = Path(home, "partner.toml")
             config.write_text(f'[partner]\nurl = "{endpoint.url}"\nmodel = "small"\n')
@@ -126,7 +130,7 @@ def take_pictures(folder: Path) -> None:
             ) as chat:
                 _talk(chat)
                 _rename(chat, str(project), "/srv/shop")
-                _write(folder / "partner.svg", chat)
+                _write(folder / "partner.svg", chat, home)
 
 
 def _environ(home: str) -> dict[str, str]:
@@ -220,8 +224,26 @@ def _open_task(chat: PtySession) -> None:
     chat.wait("#3 running  Run tests", "activity", "following", "[ 62%]", "Esc back")
 
 
-def _write(file: Path, chat: PtySession) -> None:
-    file.write_text(picture(chat.screen, f"backburner-{file.stem}"), encoding="utf-8")
+def _write(file: Path, chat: PtySession, home: str) -> None:
+    svg = picture(chat.screen, f"backburner-{file.stem}")
+    file.write_text(as_at_home(svg, home), encoding="utf-8")
+
+
+def as_at_home(svg: str, home: str) -> str:
+    """Put somebody's home in the place of the folder in which pictures are taken.
+
+    Rows stay as wide as they are.
+
+    Raises:
+        ValueError: If a path of this machine is left.
+    """
+    blanks = "&#160;" * (len(home) - len(HOME))
+    pattern = re.compile(rf"{re.escape(home)}([^<]*)")
+    svg = pattern.sub(lambda found: f"{HOME}{found[1]}{blanks}", svg)
+    left = [it for it in (home, tempfile.gettempdir(), str(Path.home())) if it in svg]
+    if left:
+        raise ValueError(f"a picture shows paths of this machine: {', '.join(left)}")
+    return svg
 
 
 def main() -> int:

@@ -185,7 +185,7 @@ def _use(  # noqa: PLR0913 - each is one independent thing
         )
         if _is_typed():
             # Now: what is typed before is shown twice, by its driver and here.
-            view.greet(name)
+            view.greet(name, detaches=remote is not None)
         grace = config.grace
         return run_line_mode(
             system,

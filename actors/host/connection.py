@@ -354,11 +354,13 @@ class _Reader:
     def _completed(self, message: AddTask | AddSchedule) -> AddTask | AddSchedule:
         """Return a request that says where the task runs: by default as its client."""
         request = message.request
-        if request.directory is None:
-            # Without one it is refused: the host's own is not where the client is.
-            request = replace(request, directory=self._directory or "")
-        if request.environment is None:
-            request = replace(request, environment=self._environment)
+        # Without a directory it is refused: the host's own is not where the client is.
+        directory, environment = request.directory, request.environment
+        request = replace(
+            request,
+            directory=self._directory or "" if directory is None else directory,
+            environment=self._environment if environment is None else environment,
+        )
         return replace(message, request=request)
 
     def _greet(self, hello: Hello) -> bool:

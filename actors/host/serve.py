@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -50,6 +51,8 @@ _FIRST_LINGER: Final = 30.0
 """Seconds that a new host gives the client that started it, on a busy machine too."""
 
 _NO_THREAD_PAUSE: Final = 0.2
+_LOOK_PAUSE: Final = 0.01
+"""Seconds between two looks whether the socket is there."""
 
 
 class _Idle(msgspec.Struct, frozen=True):
@@ -115,6 +118,7 @@ class Host:
         self._was_joined = False
         self._alarm: threading.Timer | None = None
         self._idle_number = 0
+        self._looked = 0.0
         self._stopping: threading.Thread | None = None
         self._reason = ""
         self._hooks = HookRunner(settings.hooks, settings.name)
@@ -240,8 +244,13 @@ class Host:
     def _listen_again_if_deleted(self) -> None:
         """Be there for others again, if somebody has deleted the session's folder.
 
-        The journal has made it again before anything was told.
+        The journal has made it again before anything was told. In a burst of changes
+        one look now and then is enough.
         """
+        now = time.monotonic()
+        if now - self._looked < _LOOK_PAUSE:
+            return
+        self._looked = now
         try:
             os.stat(self._socket_path)  # noqa: PTH116 - for each change
         except FileNotFoundError:

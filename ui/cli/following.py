@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...actors import CancelTask, Task, TaskStatus, TaskSystemError
 from ...actors.rules.outcome import TIMED_OUT
+from ...actors.session.closed import ClosedSession
 from ...actors.session.output_lines import place_of_last
 from ..dialogue.reports import news_text
 from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL
@@ -51,7 +52,7 @@ def run(call: Call, system: RemoteSystem) -> int:
         return _follow_to_end(call, system, ends, task)
 
 
-def log(call: Call, system: RemoteSystem) -> int:
+def log(call: Call, system: RemoteSystem | ClosedSession) -> int:
     """Show the output of a task."""
     if call.options.all:
         return search_all(call, system)
@@ -71,7 +72,9 @@ def log(call: Call, system: RemoteSystem) -> int:
     output = OutputCopy(task, offset, pattern, as_json=call.as_json)
     try:
         output.copy(task)
-        if options.follow:
+        if options.follow and isinstance(system, ClosedSession):
+            system.wait(task.id)
+        elif options.follow:
             with TaskEnds(system) as ends:
                 while not task.status.is_final:
                     (task,) = ends.wait((task.id,), _PAUSE) or (task,)
@@ -83,7 +86,7 @@ def log(call: Call, system: RemoteSystem) -> int:
     return 0
 
 
-def wait(call: Call, system: RemoteSystem) -> int:
+def wait(call: Call, system: RemoteSystem | ClosedSession) -> int:
     """Wait until tasks have ended."""
     options = call.options
     ids = options.ids or [t.id for t in system.list() if not t.status.is_final]
@@ -147,7 +150,7 @@ def _ask_about(system: RemoteSystem, task: Task) -> int | None:
     return leave
 
 
-def _logged_task(call: Call, system: RemoteSystem) -> Task:
+def _logged_task(call: Call, system: RemoteSystem | ClosedSession) -> Task:
     options = call.options
     since = options.since.task_id if options.since else None
     task_id = since if options.id is None else options.id
@@ -168,8 +171,11 @@ def _logged_task(call: Call, system: RemoteSystem) -> Task:
 
 
 def _wait_for_any(
-    system: RemoteSystem, ids: Sequence[int], timeout: float
+    system: RemoteSystem | ClosedSession, ids: Sequence[int], timeout: float
 ) -> tuple[Task, ...]:
+    if isinstance(system, ClosedSession):
+        ended = tuple(it for it in map(system.get, ids) if it.status.is_final)
+        return ended or system.wait(*ids)
     with TaskEnds(system) as ends:
         ended = ends.wait(ids, timeout)
     if not ended:

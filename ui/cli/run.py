@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +13,8 @@ from ...actors.host import starting
 from ...actors.host.remote import RemoteSystem
 from ...actors.host.stopping import stop_any
 from ...actors.messages import RefusalCode
+from ...actors.rules.safe_text import safe_line
+from ...actors.session.closed import ClosedSession
 from ..program.config import ConfigError
 from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL, EXIT_USAGE
 from . import adding, control, following, hosting, scheduling, showing, summing_up
@@ -25,7 +28,21 @@ if TYPE_CHECKING:
 
     from .call import Call
 
+<<<<<<< HEAD
 _STARTING: Final = {"add", "run", "rerun", "cluster"}
+=======
+_READING: Final[Mapping[str, Callable[[Call, ClosedSession], int]]] = {
+    "status": showing.status,
+    "list": showing.status,
+    "show": showing.show,
+    "log": following.log,
+    "wait": following.wait,
+    "schedules": scheduling.schedules,
+}
+"""The verbs that only look, which they can do without a host too."""
+
+_STARTING: Final = {"add", "run", "rerun"}
+>>>>>>> 73f39bf (feat: verbs that only look read a session that has no host; fix: no picture shows a path of the machine that made it; perf of adds over a socket)
 """The verbs that start a host if there is none."""
 
 _VERBS: Final[Mapping[str, Callable[[Call, RemoteSystem], int]]] = {
@@ -103,9 +120,7 @@ def _carry_out(call: Call) -> int:
         system = RemoteSystem(call.settings, start_host=verb in _STARTING)
         system.start()
     except starting.NoHostError:
-        name = call.settings.name
-        text = f"session {name!r} has no host, so nothing of it runs"
-        return complain(f"{text}; `backburner add` starts one", EXIT_UNSUCCESSFUL)
+        return _without_host(call)
     except starting.OtherProtocolError:
         if verb != "end":
             raise
@@ -116,3 +131,20 @@ def _carry_out(call: Call) -> int:
         return _VERBS[verb](call, system)
     finally:
         system.stop()
+
+
+def _without_host(call: Call) -> int:
+    """Carry out a verb on a session that has no host, if it only looks."""
+    verb, name = call.options.verb, call.settings.name
+    read = _READING.get(verb)
+    if read is None:
+        text = f"session {name!r} has no host, so nothing of it runs"
+        return complain(
+            f"{text}; `backburner host start` starts one", EXIT_UNSUCCESSFUL
+        )
+    session = ClosedSession(Path(call.settings.directory))
+    status = read(call, session)
+    if verb not in {"log", "wait"}:
+        sys.stdout.flush()
+        sys.stderr.write(f"backburner: {safe_line(session.state)}\n")
+    return status

@@ -12,6 +12,7 @@ from ..dialogue.schedule_reports import schedule_lines, schedule_text
 if TYPE_CHECKING:
     from ...actors import Schedule, TaskRequest
     from ...actors.host.remote import RemoteSystem
+    from ...actors.session.closed import ClosedSession
     from ..dialogue.new_task import Asked
     from .call import Call
 
@@ -33,7 +34,7 @@ def schedule(
         _tell_schedules(call, [schedule])
 
 
-def schedules(call: Call, system: RemoteSystem) -> int:
+def schedules(call: Call, system: RemoteSystem | ClosedSession) -> int:
     """List the schedules."""
     found = system.schedules()
     if call.as_json:

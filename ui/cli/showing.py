@@ -7,7 +7,11 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from ...actors import TaskFilter
+<<<<<<< HEAD
 from ..dialogue.node_reports import node_lines
+=======
+from ...actors.session.closed import ClosedSession
+>>>>>>> 73f39bf (feat: verbs that only look read a session that has no host; fix: no picture shows a path of the machine that made it; perf of adds over a socket)
 from ..dialogue.reports import list_lines, select
 from ..program.exit_status import EXIT_UNSUCCESSFUL
 from .one_task import Shown
@@ -22,7 +26,7 @@ _FILTERS: Final = {
 }
 
 
-def status(call: Call, system: RemoteSystem) -> int:
+def status(call: Call, system: RemoteSystem | ClosedSession) -> int:
     """List tasks."""
     name = call.options.which
     which = _FILTERS.get(name) or TaskFilter(name)
@@ -35,12 +39,12 @@ def status(call: Call, system: RemoteSystem) -> int:
             if call.options.watch and sys.stdout.isatty():
                 sys.stdout.write("\x1b[H\x1b[2J")
             call.say(*list_lines(answer, which, call.icons))
-        if not call.options.watch:
+        if not call.options.watch or isinstance(system, ClosedSession):
             return 0
         time.sleep(1.0)
 
 
-def show(call: Call, system: RemoteSystem) -> int:
+def show(call: Call, system: RemoteSystem | ClosedSession) -> int:
     """Show all that is known of a task."""
     shown = Shown(system, system.look_up(call.options.id))
     if call.as_json:

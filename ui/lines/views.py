@@ -67,9 +67,17 @@ class PlainView:
         self._icons = icons
         self._repeats = repeats
 
-    def greet(self, session: str) -> None:
-        """Say what this is to somebody who is going to type."""
-        keys = "/help explains all commands, /quit ends what runs, Ctrl+D waits for it"
+    def greet(self, session: str, *, detaches: bool = False) -> None:
+        """Say what this is to somebody who is going to type.
+
+        Args:
+            session: The name of the session.
+            detaches: Whether the session goes on when somebody leaves.
+        """
+        leaving = "/quit ends what runs, Ctrl+D waits for it"
+        if detaches:
+            leaving = "/quit and Ctrl+D leave, and tasks keep running"
+        keys = f"/help explains all commands, {leaving}"
         self._write([f"backburner: session {session}; {keys}"])
         self.flush()
 

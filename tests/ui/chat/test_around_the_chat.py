@@ -59,12 +59,12 @@ def test_the_taskbar_shows_the_mean_of_what_is_known() -> None:
 def test_announcements_name_one_task_and_count_many() -> None:
     announcer = Announcer()
     assert announcer.due(0.0) is None
-    announcer.add(ended(1, "Build\x1b[2J", TaskStatus.FAILED))
+    announcer.add(ended(1, "Build\x1b[2J", TaskStatus.FAILED), 1)
     assert announcer.take(100.0) == "Build failed: exit status 2 (8.0s)"
-    announcer.add(ended(2))
-    announcer.add(ended(3))
-    announcer.add(ended(4, status=TaskStatus.CANCELED))
-    assert announcer.take(100.0 + PAUSE - 0.1) is None
+    announcer.add(ended(2), 2)
+    announcer.add(ended(3), 3)
+    announcer.add(ended(4, status=TaskStatus.CANCELED), 4)
+    assert announcer.seq == 4
     assert announcer.due(100.0 + PAUSE - 0.5) == 0.5
     text = announcer.take(100.0 + PAUSE)
     assert text == "3 tasks have ended: 2 complete, 1 canceled"
@@ -73,9 +73,13 @@ def test_announcements_name_one_task_and_count_many() -> None:
 
 def test_what_was_seen_is_not_announced_later() -> None:
     announcer = Announcer()
-    announcer.add(ended(1))
+    announcer.add(ended(1), 1)
     announcer.drop()
     assert announcer.take(9.0) is None
+    announcer.add(ended(2, "Build"), 2)
+    announcer.add(ended(3, "Tests"), 3)
+    announcer.drop(2)
+    assert announcer.take(9.0) == "Tests complete (8.0s)"
 
 
 def test_time_passes_only_while_something_on_the_screen_moves() -> None:

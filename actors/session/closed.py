@@ -1,0 +1,186 @@
+"""A session that no program has open, read as it was left; nothing of it is changed."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from ..journal.sqlite import SqliteJournal
+from ..journal.sqlite_file import JournalError
+from ..messages import RefusalCode, TaskFound, TaskList
+from ..own_files import open_own
+from ..rules.safe_text import safe_line
+from ..rules.status import TaskFilter, TaskStatus
+from ..rules.task import TaskCounts
+from .errors import RefusedError, SessionInUseError, TaskSystemError
+from .folder import Owner, unusable
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from ..journal.protocol import Memory
+    from ..rules.schedules import Schedule
+    from ..rules.task import Task
+
+_JOURNAL: Final = "session.db"
+_BESIDE: Final = ("", "-wal")
+_LONGEST_LOCK: Final = 1 << 16
+
+
+class ClosedSession:
+    """What a session remembers while no program has it open.
+
+    A copy of its journal is read, so that the session stays as it was. Blocks while
+    that is made and read.
+
+    Args:
+        directory: The folder of the session.
+
+    Raises:
+        SessionInUseError: If a program has it open.
+        TaskSystemError: If there is none, or it can't be read.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._name = directory.name
+        with _locked(directory):
+            memory = _read(directory)
+        self._tasks = {task.id: task for task in memory.tasks}
+        self._next_id = memory.next_id
+        self._schedules = memory.schedules
+
+    def find(self, which: TaskFilter = TaskFilter.ALL) -> TaskList:
+        """Return the tasks of some statuses, and how many there are in each."""
+        statuses = [it.status for it in self._tasks.values()]
+        counts = TaskCounts(**{it.value: statuses.count(it) for it in TaskStatus})
+        return TaskList(tuple(self.list(which)), counts)
+
+    def list(self, which: TaskFilter = TaskFilter.ALL) -> list[Task]:
+        """Return the tasks of some statuses, by id."""
+        return [it for it in self._tasks.values() if it.status in which.statuses]
+
+    def get(self, task_id: int) -> Task:
+        """Return a task.
+
+        Raises:
+            RefusedError: If it is not known.
+        """
+        if task_id in self._tasks:
+            return self._tasks[task_id]
+        text = f"no task {task_id}"
+        if 0 < task_id < self._next_id:
+            text = f"task {task_id} has left the history"
+        raise RefusedError(text, RefusalCode.UNKNOWN)
+
+    def look_up(self, task_id: int) -> TaskFound:
+        """Return a task as a host would, without a process; see `get`."""
+        return TaskFound(self.get(task_id))
+
+    def schedules(self) -> tuple[Schedule, ...]:
+        """Return the schedules, by id."""
+        return self._schedules
+
+    def wait(self, *task_ids: int, timeout: float = 0.0) -> tuple[Task, ...]:
+        """Return tasks that have ended.
+
+        Args:
+            task_ids: Which.
+            timeout: Of no use; nothing can end.
+
+        Raises:
+            TaskSystemError: If one has not ended.
+        """
+        del timeout
+        tasks = tuple(map(self.get, task_ids))
+        if still := ", ".join(f"#{it.id}" for it in tasks if not it.status.is_final):
+            raise TaskSystemError(f"{still} can't end: {self.state}")
+        return tasks
+
+    @property
+    def state(self) -> str:
+        """What there is to know of such a session, for people."""
+        text = f"session {self._name!r} has no host, so nothing of it runs"
+        if self.list(TaskFilter.RUNNING):
+            text += ", and what became of its running tasks is not known yet"
+        return f"{text}; `backburner host start` starts one"
+
+
+@contextlib.contextmanager
+def _locked(directory: Path) -> Generator[None]:
+    """Keep others from opening the session for a moment."""
+    path = directory / "lock"
+    try:
+        lock = open_own(path, os.O_RDONLY)
+    except FileNotFoundError:
+        if not os.path.lexists(directory / _JOURNAL):
+            raise TaskSystemError(
+                f"there is no session {directory.name!r} in {directory.parent};"
+                " `backburner add` begins one"
+            ) from None
+        yield  # nobody has opened it since the file was deleted
+        return
+    except OSError as error:
+        raise TaskSystemError(unusable(directory, error)) from error
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SessionInUseError(
+                f"session {directory.name!r} is open in {_owner(lock)}, which is not a"
+                " host; ask there"
+            ) from None
+        yield
+    finally:
+        os.close(lock)
+
+
+def _owner(lock: int) -> str:
+    try:
+        owner = msgspec.json.decode(os.pread(lock, _LONGEST_LOCK, 0), type=Owner)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return "another program"
+    return f"process {owner.pid}"
+
+
+def _read(directory: Path) -> Memory:
+    with tempfile.TemporaryDirectory(prefix="backburner-") as folder:
+        copy = Path(folder, _JOURNAL)
+        try:
+            for suffix in _BESIDE:
+                _copy(directory / f"{_JOURNAL}{suffix}", Path(f"{copy}{suffix}"))
+            journal = SqliteJournal(
+                copy, adopt=lambda task: _with_output(task, directory)
+            )
+            try:
+                return journal.load()
+            finally:
+                journal.release()
+        except JournalError as error:
+            # People know the original.
+            text = str(error).replace(folder, str(directory))
+            raise TaskSystemError(safe_line(text)) from error
+        except OSError as error:
+            raise TaskSystemError(unusable(directory, error)) from error
+
+
+def _copy(original: Path, copy: Path) -> None:
+    try:
+        fd = open_own(original, os.O_RDONLY)
+    except FileNotFoundError:
+        return
+    with os.fdopen(fd, "rb") as source, copy.open("xb") as target:
+        shutil.copyfileobj(source, target)
+
+
+def _with_output(task: Task, directory: Path) -> Task:
+    if task.output_path is None:
+        return task
+    return replace(task, output_path=f"{directory}/output/{task.id}.log")

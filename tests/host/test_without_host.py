@@ -1,0 +1,163 @@
+"""Verbs that only look, on sessions that have no host."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from backburner.actors import BashKind, TaskSystem
+from patience import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from host_care import HostCare
+
+Verb = "Callable[..., subprocess.CompletedProcess[str]]"
+
+
+@pytest.fixture
+def verb(
+    tmp_path: Path, care: HostCare
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return what carries out a verb on the session `main`; no host is started."""
+
+    def carry_out(name: str, *words: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "backburner",
+                name,
+                f"--state-dir={tmp_path}",
+                *words,
+            ],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert care.hosts() == []
+        return done
+
+    return carry_out
+
+
+@pytest.fixture
+def left(tmp_path: Path) -> Path:
+    """Return the folder of a session with three tasks, of which one is queued."""
+    directory = tmp_path / "main"
+    with TaskSystem(directory=directory, kinds=[BashKind()], slots=1) as system:
+        system.wait(system.add("Good", "bash", "echo fine").id, timeout=PATIENCE)
+        system.wait(system.add("Bad", "bash", "exit 3").id, timeout=PATIENCE)
+        system.pause()
+        system.add("Later", "bash", "echo later")
+        system.schedule(system.get(1).request, "1h")
+    return directory
+
+
+def content(directory: Path) -> dict[str, bytes]:
+    files = (it for it in directory.rglob("*") if it.is_file())
+    return {str(it.relative_to(directory)): it.read_bytes() for it in files}
+
+
+def test_status_lists_the_tasks_and_says_that_nothing_runs(
+    verb: Callable[..., subprocess.CompletedProcess[str]], left: Path
+) -> None:
+    before = content(left)
+    done = verb("status")
+    assert done.returncode == 0
+    for text in ("#1", "Good", "#2", "exit status 3", "#3", "Later", "Queued: 1"):
+        assert text in done.stdout
+    assert "has no host, so nothing of it runs" in done.stderr
+    listed = verb("list", "--queued", "--json")
+    assert [it["id"] for it in json.loads(listed.stdout)] == [3]
+    assert verb("status", "--watch").returncode == 0
+    assert "Good" in verb("schedules").stdout
+    # Nothing of it was changed.
+    assert content(left) == before
+
+
+def test_show_log_and_wait_tell_what_is_known(
+    verb: Callable[..., subprocess.CompletedProcess[str]], left: Path
+) -> None:
+    del left
+    assert "exit status 3" in verb("show", "2").stdout
+    assert verb("log", "1").stdout == "fine\n"
+    assert verb("log", "1", "--follow").stdout == "fine\n"
+    assert verb("wait", "1").returncode == 0
+    assert verb("wait", "2").returncode == 3
+    assert verb("wait", "--any", "3", "1").returncode == 0
+    for words in (("wait", "3"), ("wait",), ("log", "-f", "3")):
+        done = verb(*words)
+        assert done.returncode == 1
+        assert "#3 can't end: session 'main' has no host" in done.stderr
+    for words in (("show", "9"), ("log", "9"), ("wait", "9")):
+        done = verb(*words)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "no task 9; `backburner status --all` lists" in done.stderr
+
+
+def test_what_was_running_when_all_was_killed_is_not_known_yet(
+    verb: Callable[..., subprocess.CompletedProcess[str]], left: Path
+) -> None:
+    with contextlib.closing(sqlite3.connect(left / "session.db")) as db:
+        tables = [it for (it,) in db.execute("SELECT name FROM sqlite_schema")]
+        assert "tasks" in tables
+        db.execute(
+            "UPDATE tasks SET data = json_set(data, '$.status', 'running',"
+            " '$.started_at', json_extract(data, '$.queued_at')) WHERE id = 3"
+        )
+        db.commit()
+    done = verb("status")
+    assert "Running: 1" in done.stdout
+    assert "what became of its running tasks is not known yet" in done.stderr
+
+
+@pytest.mark.parametrize("words", [("status",), ("show", "1"), ("log",), ("wait",)])
+def test_a_session_that_cant_be_read_is_told_from_one_without_tasks(
+    verb: Callable[..., subprocess.CompletedProcess[str]],
+    left: Path,
+    words: tuple[str, ...],
+) -> None:
+    journal = left / "session.db"
+    # Open in a program that is no host.
+    with TaskSystem(directory=left, kinds=[BashKind()]):
+        done = verb(*words)
+    assert done.returncode == 1
+    assert f"is open in process {os.getpid()}, which is not a host" in done.stderr
+    # Of a newer version.
+    with contextlib.closing(sqlite3.connect(journal)) as db:
+        db.execute("PRAGMA user_version = 99")
+    done = verb(*words)
+    assert done.returncode == 1
+    assert f"{journal} was written by a newer version" in done.stderr
+    # Of somebody else.
+    journal.chmod(0o666)
+    done = verb(*words)
+    assert done.returncode == 1
+    assert f"{journal}: others may write to it" in done.stderr
+    # Nothing at all.
+    journal.unlink()
+    (left / "lock").unlink()
+    done = verb(*words)
+    assert done.returncode == 1
+    assert "there is no session 'main' in" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_session_without_tasks_has_none(
+    verb: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    with TaskSystem(directory=tmp_path / "main", kinds=[BashKind()]):
+        pass
+    assert "Queued: 0" in verb("status").stdout
+    assert verb("wait").returncode == 0
+    assert "there is no task yet" in verb("log").stderr

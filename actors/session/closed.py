@@ -18,8 +18,7 @@ from ..journal.sqlite_file import JournalError
 from ..messages import RefusalCode, TaskFound, TaskList
 from ..own_files import open_own
 from ..rules.safe_text import safe_line
-from ..rules.status import TaskFilter, TaskStatus
-from ..rules.task import TaskCounts
+from ..rules.status import TaskCounts, TaskFilter, TaskStatus
 from .errors import RefusedError, SessionInUseError, TaskSystemError
 from .folder import Owner, unusable
 

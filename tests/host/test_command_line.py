@@ -305,7 +305,11 @@ def test_a_command_that_makes_no_sense_gets_one_line(
 def test_without_a_host_nothing_is_started_but_by_adding(
     shell: Shell, care: HostCare
 ) -> None:
-    for verb in ("status", "wait", "clean", "end"):
+    for verb in ("status", "wait"):
+        done = shell(verb)
+        assert done.returncode == 1
+        assert "there is no session 'main'" in done.stderr
+    for verb in ("clean", "end"):
         done = shell(verb)
         assert done.returncode == 1
         assert "has no host" in done.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -20,7 +21,17 @@ if TYPE_CHECKING:
 
     from host_care import HostCare
 
-Verb = "Callable[..., subprocess.CompletedProcess[str]]"
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from backburner.actors import BashKind, TaskSystem
+system = TaskSystem(directory=Path(sys.argv[1]), kinds=[BashKind()])
+system.start()
+task = system.add("Long", "bash", "exec sleep 600")
+while system.get(task.id).status.value != "running":
+    pass
+os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 @pytest.fixture
@@ -106,16 +117,11 @@ def test_show_log_and_wait_tell_what_is_known(
 
 
 def test_what_was_running_when_all_was_killed_is_not_known_yet(
-    verb: Callable[..., subprocess.CompletedProcess[str]], left: Path
+    verb: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
-    with contextlib.closing(sqlite3.connect(left / "session.db")) as db:
-        tables = [it for (it,) in db.execute("SELECT name FROM sqlite_schema")]
-        assert "tasks" in tables
-        db.execute(
-            "UPDATE tasks SET data = json_set(data, '$.status', 'running',"
-            " '$.started_at', json_extract(data, '$.queued_at')) WHERE id = 3"
-        )
-        db.commit()
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "main")]
+    done = subprocess.run(command, timeout=PATIENCE, check=False)
+    assert done.returncode == -signal.SIGKILL
     done = verb("status")
     assert "Running: 1" in done.stdout
     assert "what became of its running tasks is not known yet" in done.stderr

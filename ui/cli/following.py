@@ -72,18 +72,25 @@ def log(call: Call, system: RemoteSystem | ClosedSession) -> int:
     output = OutputCopy(task, offset, pattern, as_json=call.as_json)
     try:
         output.copy(task)
-        if options.follow and isinstance(system, ClosedSession):
-            system.wait(task.id)
-        elif options.follow:
-            with TaskEnds(system) as ends:
-                while not task.status.is_final:
-                    (task,) = ends.wait((task.id,), _PAUSE) or (task,)
-                    output.copy(task)
+        if options.follow:
+            _follow(system, task, output)
     finally:
         if options.since and not call.as_json:
             sys.stderr.write(f"next: --since {output.position}\n")
     output.end()
     return 0
+
+
+def _follow(
+    system: RemoteSystem | ClosedSession, task: Task, output: OutputCopy
+) -> None:
+    if isinstance(system, ClosedSession):
+        system.wait(task.id)
+        return
+    with TaskEnds(system) as ends:
+        while not task.status.is_final:
+            (task,) = ends.wait((task.id,), _PAUSE) or (task,)
+            output.copy(task)
 
 
 def wait(call: Call, system: RemoteSystem | ClosedSession) -> int:

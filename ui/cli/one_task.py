@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ...actors import TaskFound
     from ...actors.host.remote import RemoteSystem
     from ...actors.processes.activity import VitalSigns
+    from ...actors.session.closed import ClosedSession
     from ..dialogue.last_runs import Estimate
     from ..text.theme import Icons
 
@@ -33,7 +34,7 @@ class Shown:
         found: The task.
     """
 
-    def __init__(self, system: RemoteSystem, found: TaskFound) -> None:
+    def __init__(self, system: RemoteSystem | ClosedSession, found: TaskFound) -> None:
         self._found = found
         earlier: VitalSigns | None = None
         self._estimate: Estimate | None = None

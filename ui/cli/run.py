@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
     from .call import Call
 
-<<<<<<< HEAD
-_STARTING: Final = {"add", "run", "rerun", "cluster"}
-=======
 _READING: Final[Mapping[str, Callable[[Call, ClosedSession], int]]] = {
     "status": showing.status,
     "list": showing.status,
@@ -41,8 +38,7 @@ _READING: Final[Mapping[str, Callable[[Call, ClosedSession], int]]] = {
 }
 """The verbs that only look, which they can do without a host too."""
 
-_STARTING: Final = {"add", "run", "rerun"}
->>>>>>> 73f39bf (feat: verbs that only look read a session that has no host; fix: no picture shows a path of the machine that made it; perf of adds over a socket)
+_STARTING: Final = {"add", "run", "rerun", "cluster"}
 """The verbs that start a host if there is none."""
 
 _VERBS: Final[Mapping[str, Callable[[Call, RemoteSystem], int]]] = {

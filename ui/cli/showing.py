@@ -7,11 +7,8 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from ...actors import TaskFilter
-<<<<<<< HEAD
-from ..dialogue.node_reports import node_lines
-=======
 from ...actors.session.closed import ClosedSession
->>>>>>> 73f39bf (feat: verbs that only look read a session that has no host; fix: no picture shows a path of the machine that made it; perf of adds over a socket)
+from ..dialogue.node_reports import node_lines
 from ..dialogue.reports import list_lines, select
 from ..program.exit_status import EXIT_UNSUCCESSFUL
 from .one_task import Shown

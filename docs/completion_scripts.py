@@ -106,6 +106,8 @@ _OF_IDS: Final = {
     "edit": "queued",
     "enqueue": "queued",
     "kill": "running",
+    "attach": "running",
+    "send": "running",
     "log": "tasks",
     "move": "queued",
     "pause": "open",

@@ -29,6 +29,7 @@ _LAST_WORDS: Final = 3.0  # before the test itself runs out of time
 # pyte would print the payload of these, or mistake them for something else.
 _NOT_FOR_PYTE: Final = re.compile(
     rb"\x1b[P_^X][^\x1b\x07]*(?:\x1b\\|\x07)|\x1b\[[<>=][0-9;]*[A-Za-z]"
+    rb"|\x1b\[\?[0-9;]*(?:m|u|\$p)"
 )
 
 

@@ -10,11 +10,13 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import termios
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ...actors.processes.output_file import open_output
 from ...actors.rules.safe_text import brief
+from ..program.attach import attach
 from ..program.background import Background
 from ..program.wakeup import ENDING_SIGNALS
 from .model.messages import Edited
@@ -22,6 +24,8 @@ from .model.messages import Edited
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from ...actors import Task
+    from ..program.lifetime import AnySystem
     from ..program.wakeup import Wakeup
     from ..terminal.terminal import Terminal
 
@@ -88,6 +92,24 @@ def view(path: str, terminal: Terminal, wakeup: Wakeup) -> tuple[Edited, int | N
     how = f"exit status {status}" if status > 0 else f"signal {-status}"
     problem = f"{brief(program[0])} ended with {how}" if status else ""
     return Edited(problem=problem), ended_by
+
+
+def show_terminal(
+    system: AnySystem, task: Task, terminal: Terminal, wakeup: Wakeup
+) -> tuple[Edited, int | None]:
+    """Show the terminal of a task, and give it the keys; blocks until Ctrl+].
+
+    Must be called on the main thread, with the terminal given back.
+
+    Returns:
+        What went wrong, if anything did; and the number of the signal that asked this
+        program to end meanwhile.
+    """
+    try:
+        end = attach(system, task, terminal.input_fd, terminal.output_fd, wakeup)
+    except (OSError, termios.error) as error:
+        return Edited(problem=f"the terminal can't be shown: {error.args[-1]}"), None
+    return Edited(), end.signal
 
 
 def _edit_in(

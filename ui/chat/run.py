@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 import msgspec
 
-from ...actors import TaskSystem
+from ...actors import Task, TaskSystem
 from ...actors.host.events import HostBack, HostLost, SessionEnded
 from ...actors.rules.safe_text import safe_line
 from ...actors.runtime.clock import SystemClock
@@ -50,6 +50,7 @@ from .model.messages import (
     Opened,
     Pause,
     Paused,
+    Pausing,
     Resized,
     Resumed,
     Summary,
@@ -57,6 +58,7 @@ from .model.messages import (
     UIReport,
     WantsEditor,
     WantsPager,
+    WantsTerminal,
 )
 from .model.state import ChatState, kind_words
 from .update.task_list import PANELS
@@ -177,13 +179,13 @@ class _Owner(Owner):
         super().__init__(wakeup)
         self.opened = False
         self.hurried = False
-        self._paused: Paused | WantsEditor | WantsPager | None = None
+        self._paused: Pausing | None = None
 
     def tell(self, report: UIReport, /) -> None:
         match report:
             case Opened():
                 self.opened = True
-            case Paused() | WantsEditor() | WantsPager():
+            case Paused() | WantsEditor() | WantsPager() | WantsTerminal():
                 self._paused = report
             case Entered():
                 pass  # the main thread looks when it is woken
@@ -193,7 +195,7 @@ class _Owner(Owner):
                 return self.note(report)
         return self.wake()
 
-    def take_pause(self) -> Paused | WantsEditor | WantsPager | None:
+    def take_pause(self) -> Pausing | None:
         paused, self._paused = self._paused, None
         return paused
 
@@ -331,6 +333,8 @@ class _Chat:
                     self._edit(text)
                 case WantsPager(path=path):
                     self._view(path)
+                case WantsTerminal(task=task):
+                    self._attach(task)
                 case None:
                     pass
             if hurry and (self._owner.hurried or ending(signals) is not None):
@@ -406,6 +410,12 @@ class _Chat:
         from .outside import view  # noqa: PLC0415 - seldom needed
 
         self._back_from(view(path, self._terminal, self._wakeup))
+
+    def _attach(self, task: Task) -> None:
+        """Show a task's terminal; what is typed meanwhile is the task's."""
+        from .outside import show_terminal  # noqa: PLC0415 - seldom needed
+
+        self._back_from(show_terminal(self._system, task, self._terminal, self._wakeup))
 
     def _back_from(self, outcome: tuple[Edited, int | None]) -> None:
         edited, ended_by = outcome

@@ -35,6 +35,7 @@ from .beats import next_beat
 from .mailbox import InputFirst
 from .model.effects import (
     Announce,
+    Attach,
     ControlPartner,
     Edit,
     Effect,
@@ -56,6 +57,7 @@ from .model.messages import (
     Opened,
     Pause,
     Paused,
+    Pausing,
     Resized,
     Resumed,
     Summary,
@@ -63,6 +65,7 @@ from .model.messages import (
     UIReport,
     WantsEditor,
     WantsPager,
+    WantsTerminal,
 )
 from .summary import summary_text
 from .update.absorb import absorb
@@ -166,7 +169,7 @@ class UIActor(FaceActor[UIMessage]):
         self._painted = 0.0
         self._opened = False
         self._paused = False
-        self._pause_wanted: Paused | WantsEditor | WantsPager | None = None
+        self._pause_wanted: Pausing | None = None
         self._failures = 0
         self._window: tuple[str, int | None] | None = None
         self._parts: Areas | None = None  # of the last frame
@@ -414,6 +417,8 @@ class UIActor(FaceActor[UIMessage]):
                     self._pause(WantsEditor(text))
                 case View(path=path):
                     self._pause(WantsPager(path))
+                case Attach(task=task):
+                    self._pause(WantsTerminal(task))
                 case HurryUp():
                     self.post(self._owner, Hurry())
                 case Redraw():
@@ -448,7 +453,7 @@ class UIActor(FaceActor[UIMessage]):
         except HistoryError as error:
             self._state.notice = str(error)
 
-    def _pause(self, report: Paused | WantsEditor | WantsPager) -> None:
+    def _pause(self, report: Pausing) -> None:
         self._pause_wanted = report
         self._pause_if_wanted()
 

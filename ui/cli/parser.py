@@ -110,6 +110,19 @@ def add_verbs(
     return {**verbs.choices}
 
 
+def _talking_verbs(verb: _MakeVerb) -> None:
+    """Add the verbs that reach running tasks."""
+    summary = "show a task's terminal here, and give it the keys; Ctrl+] comes back"
+    verb("attach", summary, json=False).add_argument("id", type=task_id)
+    send = verb("send", "give a task a line to read, or standard input", json=False)
+    send.add_argument(
+        "-n", "--no-newline", action="store_true", help="without the end of the line"
+    )
+    send.add_argument("--end", action="store_true", help="then the end of its input")
+    send.add_argument("id", type=task_id)
+    send.add_argument("text", nargs="*", metavar="TEXT")
+
+
 class _MakeVerb(Protocol):
     def __call__(
         self, name: str, summary: str, *, json: bool = True
@@ -140,7 +153,8 @@ def _summing_verbs(verb: _MakeVerb) -> None:
 
 
 def _order_verbs(verb: _MakeVerb) -> None:
-    """Add the verbs that say when queued tasks start."""
+    """Add the verbs that say when queued tasks start, and that reach running ones."""
+    _talking_verbs(verb)
     for name, summary in (
         ("pause", "stop tasks for a while: those named, or all, and start no more"),
         ("resume", "let paused tasks go on, and start tasks again"),

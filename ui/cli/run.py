@@ -17,7 +17,16 @@ from ...actors.rules.safe_text import safe_line
 from ...actors.session.closed import ClosedSession
 from ..program.config import ConfigError
 from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL, EXIT_USAGE
-from . import adding, control, following, hosting, scheduling, showing, summing_up
+from . import (
+    adding,
+    control,
+    following,
+    hosting,
+    scheduling,
+    showing,
+    summing_up,
+    talking,
+)
 from .call import UsageError, complain
 from .completions import complete
 from .parser import make_parser
@@ -49,6 +58,8 @@ _VERBS: Final[Mapping[str, Callable[[Call, RemoteSystem], int]]] = {
     "show": showing.show,
     "log": following.log,
     "wait": following.wait,
+    "attach": talking.attach,
+    "send": talking.send,
     "cancel": control.cancel,
     "kill": control.kill,
     "move": control.move,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ...actors import QueueRequest, TaskFound, WriteDown
+from ...actors import QueueRequest, Task, TaskFound, WriteDown
 from .entries import Entry
 from .lookups import LookUp
 
@@ -104,6 +104,16 @@ class Inspect(msgspec.Struct, frozen=True):
     activity: tuple[tuple[str, str], ...] = ()
 
 
+class Attach(msgspec.Struct, frozen=True):
+    """Show a task's terminal in place of the screen, and give it the keys.
+
+    Attributes:
+        task: Which; it runs.
+    """
+
+    task: Task
+
+
 class OpenChat(msgspec.Struct, frozen=True):
     """Go to a conversation.
 
@@ -139,6 +149,7 @@ Effect = (
     | Speak
     | Trust
     | Inspect
+    | Attach
     | OpenChat
     | CloseChat
     | ListChats

@@ -25,6 +25,7 @@ from ...actors import (
 from ...actors.rules.safe_text import safe_line
 from ..dialogue.effects import (
     AskToLeave,
+    Attach,
     CloseChat,
     Inspect,
     Leave,
@@ -281,6 +282,7 @@ class LineActor(FaceActor[LineMessage]):
                     Speak()
                     | Trust()
                     | Inspect()
+                    | Attach()
                     | OpenChat()
                     | CloseChat()
                     | ListChats()

@@ -12,6 +12,8 @@ VERBS = (
     "wait",
     "cancel",
     "kill",
+    "attach",
+    "send",
     "move",
     "pause",
     "drain",

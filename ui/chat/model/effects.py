@@ -64,6 +64,12 @@ class View(msgspec.Struct, frozen=True):
     path: str
 
 
+class Attach(msgspec.Struct, frozen=True):
+    """Give the terminal to a task that has one of its own."""
+
+    task: Task
+
+
 class HurryUp(msgspec.Struct, frozen=True):
     """Kill what is being ended."""
 
@@ -88,6 +94,7 @@ Effect = (
     | Suspend
     | Edit
     | View
+    | Attach
     | HurryUp
     | Redraw
     | SwitchMouse

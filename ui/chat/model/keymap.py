@@ -202,6 +202,16 @@ TASK: Final = Keymap(
     ),
 )
 
+TERMINAL: Final = Keymap(
+    TASK.title,
+    (
+        *TASK.bindings[:1],
+        Binding(("i",), "keys", "i", "its terminal; Ctrl+] comes back", "its terminal"),
+        *TASK.bindings[1:],
+    ),
+)
+"""The same, if the task has a terminal and runs."""
+
 FIELD: Final = Keymap(
     "Search",
     (

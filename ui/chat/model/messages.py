@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ....actors import Notification, QueueReply
+from ....actors import Notification, QueueReply, Task
 from ...dialogue.lookups import LookedUp
 from ...dialogue.messages import Finished, Notice, Reopened, ViewLost
 from ...dialogue.partner import PartnerMessage
@@ -108,6 +108,12 @@ class WantsPager(msgspec.Struct, frozen=True):
     path: str
 
 
+class WantsTerminal(msgspec.Struct, frozen=True):
+    """The terminal is given back: show that of a task; then send what came of it."""
+
+    task: Task
+
+
 class Opened(msgspec.Struct, frozen=True):
     """What was said before is on the screen: now keys can be read."""
 
@@ -120,7 +126,18 @@ class Hurry(msgspec.Struct, frozen=True):
     """Cut the grace period of the tasks that are being ended."""
 
 
+Pausing = Paused | WantsEditor | WantsPager | WantsTerminal
+"""For what the terminal is given back."""
+
 UIReport = (
-    Finished | ViewLost | Opened | Entered | Paused | WantsEditor | WantsPager | Hurry
+    Finished
+    | ViewLost
+    | Opened
+    | Entered
+    | Paused
+    | WantsEditor
+    | WantsPager
+    | WantsTerminal
+    | Hurry
 )
 """What the UIActor tells the program that owns it."""

@@ -13,7 +13,7 @@ from ...dialogue.entries import Entry, Problem, Reply, TaskNews
 from ...dialogue.lookups import LookUp
 from ...dialogue.partner import AllowCommands
 from ...text.cells import pad, width
-from ..model.effects import ControlPartner, Effect, TellPartner
+from ..model.effects import Attach, ControlPartner, Effect, TellPartner
 from ..model.state import Detail, Focus, Leaving
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
                     outside.append(ControlPartner(allowed))
             case said.Inspect(found=found, activity=activity):
                 _open(state, Detail.of(found, activity))
+            case said.Attach(task=task):
+                outside.append(Attach(task))
             case said.AskToLeave(end=end):
                 outside += _ask_to_leave(state, end=end)
             case said.OfferLine(line=line):

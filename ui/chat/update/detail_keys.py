@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ...program.terminals import takes_keys
 from ..model import keymap
-from ..model.effects import View
+from ..model.effects import Attach, View
 from ..model.state import Focus, Purpose
 from .focus import close_detail
 from .help_keys import show_keys
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
 _SIDEWAYS: Final = 8
 
 
+def keys_of(state: ChatState, detail: Detail) -> keymap.Keymap:
+    """Return what the keys do for an opened task."""
+    seen = state.board.find(detail.task_id)
+    takes = seen is not None and takes_keys(seen.task)
+    return keymap.TERMINAL if takes else keymap.TASK
+
+
 def act_on_detail(state: ChatState, detail: Detail, action: str) -> list[Effect]:
     """Carry out an action of `keymap.TASK`."""
     if action in ASKS:
@@ -31,6 +39,9 @@ def act_on_detail(state: ChatState, detail: Detail, action: str) -> list[Effect]
             state.focus = Focus.INPUT
         case "help":
             show_keys(state)
+        case "keys":
+            seen = state.board.find(detail.task_id)
+            return [] if seen is None else [Attach(seen.task)]
         case "pager" if detail.pager is not None:
             seen = state.board.find(detail.task_id)
             path = None if seen is None else seen.task.output_path

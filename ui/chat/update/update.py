@@ -35,7 +35,7 @@ from ..model.messages import Beat, Edited, Ending, Resized
 from ..model.state import Focus, HelpKeys, Leaving, Question
 from .absorb import absorb, write_down
 from .common_keys import take_common_key, take_terminal_key
-from .detail_keys import act_on_detail
+from .detail_keys import act_on_detail, keys_of
 from .focus import focus_next, leave_unseen_panel
 from .input_keys import (
     COMMANDS,
@@ -211,7 +211,7 @@ def _take_in_focus(state: ChatState, key: keys.Key) -> list[Effect]:
         take_prompt_key(state, state.prompt, key)
     elif state.focus is Focus.TASK and detail is not None:
         act = partial(act_on_detail, state, detail)
-        return _take_letter_or_key(state, key, keymap.TASK, act)
+        return _take_letter_or_key(state, key, keys_of(state, detail), act)
     elif panel is not None:
         if not panel.keys.action(key.name) and keymap.PANEL.action(key.name):
             return _leave_panel(state, keymap.PANEL.action(key.name))

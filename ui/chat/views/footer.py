@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ....actors.rules.safe_text import safe_line
+from ...program.terminals import takes_keys
 from ...text.cells import clip_row, width
 from ...text.rows import Row, Span
 from ..model import keymap
@@ -65,7 +66,10 @@ def _keys(state: ChatState, columns: int, body: int) -> Hints:
         filters = state.prompt.purpose is Purpose.TASKS
         return (keymap.TASK_FILTER if filters else keymap.FIELD).hints()
     if state.focus is Focus.TASK and state.detail is not None:
-        return keymap.TASK.hints(_senseless(state, state.detail.task_id))
+        seen = state.board.find(state.detail.task_id)
+        takes = seen is not None and takes_keys(seen.task)
+        known = keymap.TERMINAL if takes else keymap.TASK
+        return known.hints(_senseless(state, state.detail.task_id))
     panel = state.panel
     if panel is not None:
         return panel.keys.hints(panel.hidden(state))

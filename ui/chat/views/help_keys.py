@@ -66,11 +66,11 @@ def _chapters(state: ChatState) -> tuple[Keymap, ...]:
     """Return what there is to say, and first what is about the part with the keys."""
     first = keymap.INPUT
     if state.focus is Focus.TASK:
-        first = keymap.TASK
+        first = keymap.TERMINAL
     elif state.panel is not None:
         first = state.panel.keys
     panels = tuple(panel.keys for panel in state.panels)
-    chapters = (keymap.INPUT, keymap.COMMON, *panels, keymap.TASK)
+    chapters = (keymap.INPUT, keymap.COMMON, *panels, keymap.TERMINAL)
     if first is keymap.INPUT:
         return chapters
     others = (it for it in chapters if it not in {first, keymap.COMMON})

@@ -11,6 +11,7 @@
 _shtab_backburner_commands() {
   local _commands=(
     add:'add a task: one argument is a command line, several are quoted'
+    attach:'show a task'"'"'s terminal here, and give it the keys; Ctrl+] comes back'
     cancel:'cancel tasks'
     clean:'forget finished tasks and delete their output'
     cluster:'show the nodes of the cluster, and what runs where'
@@ -34,6 +35,7 @@ _shtab_backburner_commands() {
     resume:'let paused tasks go on, and start tasks again'
     run:'add a task, show its output, exit with its status'
     schedules:'list what is added again and again, by add --every'
+    send:'give a task a line to read, or standard input'
     sessions:'list the sessions'
     show:'show all that is known of a task'
     stash:'hold queued tasks until they are enqueued'
@@ -109,6 +111,17 @@ _shtab_backburner_add_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_backburner_add_defaults_added=0
+
+_shtab_backburner_attach_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  ":id:_backburner_running"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_attach_defaults_added=0
 
 _shtab_backburner_cancel_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -436,6 +449,20 @@ _shtab_backburner_schedules_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_backburner_schedules_defaults_added=0
 
+_shtab_backburner_send_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  {-n,--no-newline}"[without the end of the line]"
+  "--end[then the end of its input]"
+  ":id:_backburner_running"
+  "*:TEXT:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_send_defaults_added=0
+
 _shtab_backburner_sessions_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--session[which session]:NAME:_backburner_sessions"
@@ -549,6 +576,7 @@ _shtab_backburner() {
       curcontext="${curcontext%:*:*}:_shtab_backburner-$line[1]:"
       case $line[1] in
         add) _arguments -C -s $_shtab_backburner_add_options ;;
+        attach) _arguments -C -s $_shtab_backburner_attach_options ;;
         cancel) _arguments -C -s $_shtab_backburner_cancel_options ;;
         clean) _arguments -C -s $_shtab_backburner_clean_options ;;
         cluster) _arguments -C -s $_shtab_backburner_cluster_options ;;
@@ -572,6 +600,7 @@ _shtab_backburner() {
         resume) _arguments -C -s $_shtab_backburner_resume_options ;;
         run) _arguments -C -s $_shtab_backburner_run_options ;;
         schedules) _arguments -C -s $_shtab_backburner_schedules_options ;;
+        send) _arguments -C -s $_shtab_backburner_send_options ;;
         sessions) _arguments -C -s $_shtab_backburner_sessions_options ;;
         show) _arguments -C -s $_shtab_backburner_show_options ;;
         stash) _arguments -C -s $_shtab_backburner_stash_options ;;

@@ -36,6 +36,7 @@ from .session import (
     ShowChats,
 )
 from .summing_up import EXPORT, FAILURES, STATS
+from .talking import INPUT, SEND, GiveKeys, SendLine
 from .viewing import (
     FILTERS,
     OUTPUT,
@@ -63,6 +64,7 @@ __all__ = [
     "CloseConversation",
     "Edit",
     "Exit",
+    "GiveKeys",
     "GoToChat",
     "Help",
     "Hold",
@@ -75,6 +77,7 @@ __all__ = [
     "Rerun",
     "Run",
     "Say",
+    "SendLine",
     "SetUpGroup",
     "ShowChats",
     "ShowCluster",
@@ -154,6 +157,8 @@ REGISTRY: Final = Registry(
     STATS,
     FAILURES,
     EXPORT,
+    SEND,
+    INPUT,
     WAIT,
     CLEAR,
     PARALLEL,

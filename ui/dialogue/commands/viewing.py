@@ -207,7 +207,7 @@ OUTPUT: Final = CommandSpec(
     completers.task(),
     synonyms=also(
         *("/log", "/logs", "/tail", "/follow", "/cat", "/less", "/view"),
-        *("/attach", "/fg", "/stdout"),
+        "/stdout",
     ),
     private=True,
 )

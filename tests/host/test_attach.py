@@ -1,0 +1,255 @@
+"""The terminals of tasks, shown on another terminal, and what is typed there."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from backburner.actors.host.address import is_served
+from patience import PATIENCE
+from pty_session import PtySession, chat_command
+
+from .test_command_line import Shell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from host_care import HostCare
+
+    Until = Callable[[Callable[[], bool]], None]
+
+DETACH = "\x1d"
+
+
+@pytest.fixture
+def shell(tmp_path: Path, care: HostCare) -> Shell:
+    del care
+    return Shell(tmp_path / "state")
+
+
+def _attach(
+    shell: Shell, task_id: int = 1, *, columns: int = 100, rows: int = 30
+) -> PtySession:
+    where = ["--state-dir", str(shell.state)]
+    command = [*shell.command, "attach", *where, str(task_id)]
+    return PtySession(command, columns=columns, rows=rows)
+
+
+def _needs(*programs: str) -> pytest.MarkDecorator:
+    missing = [it for it in programs if shutil.which(it) is None]
+    return pytest.mark.skipif(bool(missing), reason=f"not installed: {missing}")
+
+
+@_needs("vim")
+def test_vim_is_used_resized_left_and_found_again(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "text"
+    shell("add", "--pty", "--", f"vim -u NONE -N {file}")
+    with _attach(shell, columns=60, rows=12) as first:
+        first.wait("~")
+        first.send("ihello\x1b")
+        first.wait(lambda: first.lines[0] == "hello")
+        first.resize(70, 20)
+        first.wait(lambda: first.lines[18] == "~")
+        first.send(DETACH)
+        assert first.wait_exit() == 0
+        assert "#1 keeps running" in first.text
+    with _attach(shell) as second:
+        second.wait(lambda: second.lines[0] == "hello")
+        second.wait(lambda: second.lines[28] == "~")
+        second.send(":wq\r")
+        assert second.wait_exit() == 0
+        assert "#1 complete: exit status 0" in second.text
+        assert b"\x1b[?1049l" in second.raw
+    assert file.read_text() == "hello\n"
+
+
+@_needs("top")
+def test_top_fills_the_screen_and_ends_by_its_key(shell: Shell) -> None:
+    shell("add", "--pty", "--", "top -d 1")
+    with _attach(shell) as session:
+        session.wait("load average", "PID")
+        session.send("q")
+        assert session.wait_exit() == 0
+
+
+@_needs("htop")
+def test_htop_fills_the_screen_and_ends_by_its_key(shell: Shell) -> None:
+    shell("add", "--pty", "--", "htop")
+    with _attach(shell) as session:
+        session.wait("Quit")
+        session.send("q")
+        assert session.wait_exit() == 0
+
+
+@_needs("less")
+def test_less_scrolls(shell: Shell) -> None:
+    shell("add", "--pty", "--", "seq 500 | less")
+    with _attach(shell) as session:
+        session.wait("\n29\n")
+        session.send("G")
+        session.wait("\n500\n")
+        session.send("q")
+        assert session.wait_exit() == 0
+
+
+def test_python_s_prompt_takes_lines_and_ends_by_control_d(shell: Shell) -> None:
+    shell("add", "--pty", "--", f"{sys.executable} -q")
+    with _attach(shell) as session:
+        session.wait(">>>")
+        session.send("6*7\r")
+        session.wait("\n42")
+        session.send("while True: pass\r\r")
+        session.wait("...")
+        session.send("\x03")
+        session.wait("KeyboardInterrupt")
+        session.send("\x04")
+        assert session.wait_exit() == 0
+
+
+@_needs("gdb")
+def test_gdb_s_prompt_takes_commands(shell: Shell) -> None:
+    shell("add", "--pty", "--", "gdb -q -nx")
+    with _attach(shell) as session:
+        session.wait("(gdb)")
+        session.send("print 6*7\r")
+        session.wait("$1 = 42")
+        session.send("quit\r")
+        assert session.wait_exit() == 0
+
+
+def test_a_password_is_not_echoed(shell: Shell, tmp_path: Path) -> None:
+    script = tmp_path / "ask.py"
+    script.write_text("import getpass; print(len(getpass.getpass()))")
+    shell("add", "--pty", "--", f"{sys.executable} {script}")
+    with _attach(shell) as session:
+        session.wait("Password:")
+        session.send("hunter2\r")
+        assert session.wait_exit() == 0
+        assert "\n7\n" in session.text
+        assert "hunter2" not in session.text
+    assert "hunter2" not in shell("log", "1").stdout
+
+
+def test_a_progress_bar_stays_on_its_line(shell: Shell) -> None:
+    bar = r"for i in 1 50 100; do printf '\r%3d%% [%s]' $i $i; sleep 0.2; done; read x"
+    shell("add", "--pty", "--", bar)
+    with _attach(shell) as session:
+        session.wait("100% [100]")
+        assert " 50% [50]" not in session.text
+        session.send("\r")
+        assert session.wait_exit() == 0
+
+
+def test_several_are_attached_at_once(shell: Shell) -> None:
+    shell("add", "--pty", "--", "cat")
+    with _attach(shell) as first, _attach(shell) as second:
+        first.wait("has the keys")
+        second.wait("has the keys")
+        first.send("from first\r")
+        first.wait("from first\nfrom first")
+        second.wait("from first\nfrom first")
+        second.send("from second\r")
+        first.wait("from second\nfrom second")
+        second.send(DETACH)
+        assert second.wait_exit() == 0
+        first.send("\x03")
+        assert first.wait_exit() == 0
+        assert "#1 failed: killed by signal 2" in first.text
+
+
+def test_a_paste_arrives_whole_and_in_order(shell: Shell, tmp_path: Path) -> None:
+    got = tmp_path / "got"
+    shell("add", "--pty", "--", f"stty raw -echo; echo ready; head -c 300000 > {got}")
+    text = "".join(f"{n:07}\n" for n in range(37500))
+    with _attach(shell) as session:
+        session.wait("ready")
+        session.flood(text)
+        assert session.wait_exit() == 0
+    assert got.read_text() == text
+
+
+def test_a_job_goes_on_when_its_host_is_killed(shell: Shell, care: HostCare) -> None:
+    shell("add", "--pty", "--", "cat")
+    with _attach(shell) as session:
+        session.wait("has the keys")
+        session.send("before\r")
+        session.wait("before\nbefore")
+        (host,) = care.hosts()
+        host.kill()
+        host.wait(PATIENCE)
+        session.press_until("again\r", "again\nagain")
+        session.send("\x04")
+        assert session.wait_exit() == 0
+
+
+def test_a_signal_gives_the_terminal_back(shell: Shell) -> None:
+    shell("add", "--pty", "--", "stty raw; echo ready; exec sleep 600")
+    with _attach(shell) as session:
+        session.wait("ready")
+        session.process.send_signal(signal.SIGTERM)
+        assert session.wait_exit() == 128 + signal.SIGTERM
+    assert "running" in shell("show", "1").stdout
+
+
+def test_what_has_no_terminal_is_refused(shell: Shell, until: Until) -> None:
+    shell("add", "--", "exec sleep 600")
+    done = shell("attach", "1")
+    assert done.returncode == 1
+    assert "#1 has no terminal; add it with --pty for one" in done.stderr
+    shell("add", "--pty", "--", "true")
+    shell("wait", "2")
+    assert "#2 does not run (complete: exit status 0)" in shell("attach", "2").stderr
+    shell("add", "--pty", "--", "exec sleep 600")
+    done = shell("attach", "3")
+    assert "attach needs a terminal" in done.stderr
+    assert "no task 9" in shell("attach", "9").stderr
+    until(lambda: "running" in shell("show", "1").stdout)
+    done = shell("send", "1", "x")
+    assert "task 1 takes no input" in done.stderr
+
+
+def test_send_gives_lines_files_and_the_end(shell: Shell) -> None:
+    shell("add", "--stdin", "--", "cat")
+    assert shell("send", "1", "two", "words").returncode == 0
+    subprocess.run(
+        [*shell.command, "send", "--state-dir", str(shell.state), "1", "--end"],
+        input=b"x" * 200_000 + b"\n",
+        check=True,
+        timeout=PATIENCE,
+    )
+    assert shell("wait", "1").returncode == 0
+    assert shell("log", "1").stdout == "two words\n" + "x" * 200_000 + "\n"
+
+
+def test_the_chat_gives_its_terminal_to_a_task(shell: Shell, until: Until) -> None:
+    until(lambda: shell("host", "start").returncode == 0)
+    assert is_served(shell.state / "main")
+    with PtySession(chat_command(shell.state, host=True)) as chat:
+        chat.wait("/ commands")
+        chat.send('/task --pty "Ask" bash read -p "Name: " x; echo hi $x; cat\r')
+        chat.wait("#1")
+        chat.send("/show 1\r")
+        chat.wait("its terminal")
+        chat.send("i")
+        chat.wait("#1 has the keys; Ctrl+] gives them back", "Name:")
+        chat.send("Ann\r")
+        chat.wait("hi Ann")
+        chat.send(DETACH)
+        chat.wait("its terminal")
+        chat.send("\x1b")
+        chat.wait("/ commands")
+        chat.send("/send 1 more\r")
+        chat.wait("sent a line to #1")
+        chat.send("/input 1\r")
+        chat.wait("hi Ann\nmore\nmore")
+        chat.send("\x04")
+        chat.wait("/ commands", "complete")
+        chat.send("\x04")
+        chat.wait_exit()
+    assert re.search("more\r?\nmore", shell("log", "1").stdout)

@@ -1,0 +1,96 @@
+"""Commands that reach running tasks: input, and their terminals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ....actors import QueueReply, SendInput, TaskFound
+from ...program.terminals import as_line, terminal_problem
+from .. import completers
+from ..arguments import UsageError, only_task_id, split_word, task_id
+from ..effects import Attach
+from ..registry import CommandSpec, also
+
+if TYPE_CHECKING:
+    from ..context import Context
+    from ..effects import Effect
+
+
+class SendLine(msgspec.Struct, frozen=True):
+    """Give a task a line to read; an id of none means the one added last.
+
+    Attributes:
+        task_id: Which.
+        text: The line; None for the end of its input.
+    """
+
+    task_id: int | None
+    text: str | None
+
+    def run(self, context: Context) -> list[Effect]:
+        """Look up how the task reads a line, and send it."""
+
+        def found(found: TaskFound) -> list[Effect]:
+            task = found.task
+            data = b"" if self.text is None else as_line(task, self.text)
+
+            def sent(reply: QueueReply) -> list[Effect]:
+                del reply
+                what = "the end of its input" if self.text is None else "a line"
+                return [context.reply([f"sent {what} to #{task.id}"])]
+
+            ends = self.text is None
+            return context.send(lambda i: SendInput(task.id, data, ends, None, i), sent)
+
+        return context.look_up(self.task_id, found)
+
+
+def _parse_send(rest: str) -> SendLine:
+    word, text = split_word(rest)
+    if not word or not text:
+        raise UsageError("/send takes a task id and a text, such as: /send 3 yes")
+    return SendLine(task_id(word), None if text.strip() == "--end" else text)
+
+
+SEND: Final = CommandSpec(
+    "/send",
+    "ID TEXT",
+    "give a task a line to read, as if it was typed there",
+    _parse_send,
+    completers.open_task(),
+    ("/send ID --end is the end of its input, as Ctrl+D is.",),
+    also("/stdin", "/answer"),
+    private=True,
+)
+
+
+class GiveKeys(msgspec.Struct, frozen=True):
+    """Show the terminal of a task, and give it the keys."""
+
+    task_id: int | None
+
+    def run(self, context: Context) -> list[Effect]:
+        """Look the task up, and go there."""
+
+        def found(found: TaskFound) -> list[Effect]:
+            if (problem := terminal_problem(found.task)) is not None:
+                return [context.problem(problem)]
+            if not context.drawn:
+                text = f"there is no screen here; use /send {found.task.id} TEXT"
+                return [context.problem(text)]
+            return [Attach(found.task)]
+
+        return context.look_up(self.task_id, found)
+
+
+INPUT: Final = CommandSpec(
+    "/input",
+    "ID",
+    "go to a task's terminal; Ctrl+] comes back",
+    lambda rest: GiveKeys(only_task_id("/input", rest)),
+    completers.open_task(),
+    synonyms=also("/attach", "/fg"),
+    private=True,
+)

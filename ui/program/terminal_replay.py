@@ -1,0 +1,79 @@
+"""The beginning of a view into a terminal: what has it look as it does by now."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+MODES_WITHIN: Final = 4 << 20
+"""Bytes at the end of an output in which modes of the terminal are looked for."""
+
+_MOST: Final = 1 << 18  # bytes that are shown again
+_LINES: Final = 200
+_MODE: Final = re.compile(rb"\x1b\[\?([0-9;]{1,32})([hl])|\x1b([=>])")
+_ALTERNATE: Final = (b"1049", b"1047", b"47")
+_CLEARED: Final = re.compile(rb"\x1b\[2J|\x1b\[H\x1b\[J|\x1bc|\x1b\[\?1049h")
+# What makes a terminal answer, which would be typed into the job.
+_QUESTIONS: Final = re.compile(
+    rb"\x05"  # who are you
+    rb"|\x1b\[[>=]?[0-9;]*c"  # attributes
+    rb"|\x1b\[\??[0-9;]*n"  # status, and where the cursor is
+    rb"|\x1b\[\??[0-9;]*\$p"  # modes
+    rb"|\x1b\[>[0-9;]*q"  # version
+    rb"|\x1b\[\?u"  # the protocol of the keyboard
+    rb"|\x1b\[[0-9;]*[tx]"  # the window
+    rb"|\x1b\][0-9;]{1,8};\?(?:\x07|\x1b\\)"  # colors
+    rb"|\x1bP[+$]q[^\x1b]{0,256}\x1b\\"  # capabilities, settings
+)
+
+RESET: Final = (
+    b"\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l"
+    b"\x1b[?1l\x1b>\x1b[?7h\x1b[?25h\x1b[<u\x1b[>4m\x1b(B\x0f\x1b[0 q"
+    b"\x1b7\x1b[r\x1b8\x1b[m"
+)
+"""Has a terminal as programs expect it, whatever another one has set.
+
+What leaves a second screen comes before it, where there is one: `LEAVE_SCREEN`.
+"""
+
+LEAVE_SCREEN: Final = b"\x1b[?1049l"
+
+
+def is_alternate(tail: bytes) -> bool:
+    """Tell whether the end of a terminal's output leaves its second screen on."""
+    return any(_modes(tail).get(it) == b"h" for it in _ALTERNATE)
+
+
+def _modes(tail: bytes) -> dict[bytes, bytes]:
+    modes: dict[bytes, bytes] = {}
+    for match in _MODE.finditer(tail):
+        for number in (match[1] or b"").split(b";"):
+            modes[number] = match[2] or match[3]
+    return modes
+
+
+def replay(tail: bytes) -> bytes:
+    """Return what shows the end of a terminal's output as it was left.
+
+    Without what a terminal would answer.
+
+    Args:
+        tail: The end of the output, `MODES_WITHIN` bytes at most.
+    """
+    modes = _modes(tail)
+    alternate = any(modes.get(it) == b"h" for it in _ALTERNATE)
+    recent = tail[-_MOST:]
+    start = 0
+    for cleared in _CLEARED.finditer(recent):
+        start = cleared.start()
+    if not alternate:
+        lines = recent[start:].rsplit(b"\n", _LINES + 1)
+        recent, start = b"\n".join(lines[-_LINES:]), 0
+    set_before = b"".join(
+        b"\x1b[?%b%b" % (number, state)
+        for number, state in modes.items()
+        if number and (number not in _ALTERNATE or alternate)
+    )
+    if keypad := modes.get(b""):
+        set_before += b"\x1b" + keypad
+    return set_before + _QUESTIONS.sub(b"", recent[start:])

@@ -1,0 +1,29 @@
+"""Whether the terminal of a task can be shown."""
+
+from __future__ import annotations
+
+from ...actors import Task, TaskStatus
+from ...actors.rules.safe_text import safe_line
+
+
+def takes_keys(task: Task) -> bool:
+    """Tell whether a task has a terminal, and runs."""
+    return terminal_problem(task) is None
+
+
+def terminal_problem(task: Task) -> str | None:
+    """Return why a task's terminal can't be shown; None if it can."""
+    wanted = None if task.terms is None else task.terms.input
+    if wanted is None:
+        return f"#{task.id} has no terminal; add it with --pty for one"
+    if wanted == "pipe":
+        return f"#{task.id} reads from a pipe, not from a terminal; send it lines"
+    if task.status is not TaskStatus.RUNNING:
+        return f"#{task.id} does not run ({task.status}: {safe_line(task.reason)})"
+    return None
+
+
+def as_line(task: Task, text: str) -> bytes:
+    """Return a text as a task reads a line: on a terminal, with the key Enter."""
+    terminal = task.terms is not None and task.terms.input == "terminal"
+    return text.encode("utf-8", "surrogateescape") + (b"\r" if terminal else b"\n")

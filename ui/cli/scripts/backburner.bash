@@ -5,7 +5,7 @@
 #    source ~/.local/share/bash_completion/backburner
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_backburner_subparsers=(add run status list show log wait cancel kill rerun pause resume drain group edit rename cluster schedules unschedule move stash enqueue stats failures export clean parallel sessions host end completions)
+_shtab_backburner_subparsers=(add run status list show log wait cancel kill rerun attach send pause resume drain group edit rename cluster schedules unschedule move stash enqueue stats failures export clean parallel sessions host end completions)
 
 _shtab_backburner_add_option_strings=(-h --help --session --state-dir --config --json -w --workdir -e --env -l --label --timeout --priority --stash --immediate --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --pty --stdin --engine --gpus --group -g --unless-queued --each --batch --max-fails --every --zone --catch-up --overlap --yes -p --print-id)
 _shtab_backburner_run_option_strings=(-h --help --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --stash --immediate --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --pty --stdin --engine --gpus --group -g --unless-queued --each --batch --max-fails --every --zone --catch-up --overlap --yes)
@@ -17,6 +17,8 @@ _shtab_backburner_wait_option_strings=(-h --help --session --state-dir --config 
 _shtab_backburner_cancel_option_strings=(-h --help --session --state-dir --config --json --now)
 _shtab_backburner_kill_option_strings=(-h --help --session --state-dir --config -s --signal)
 _shtab_backburner_rerun_option_strings=(-h --help --session --state-dir --config --json --yes)
+_shtab_backburner_attach_option_strings=(-h --help --session --state-dir --config)
+_shtab_backburner_send_option_strings=(-h --help --session --state-dir --config -n --no-newline --end)
 _shtab_backburner_pause_option_strings=(-h --help --session --state-dir --config --json -g --group --schedule)
 _shtab_backburner_resume_option_strings=(-h --help --session --state-dir --config --json -g --group --schedule)
 _shtab_backburner_drain_option_strings=(-h --help --session --state-dir --config --json -g --group)
@@ -100,6 +102,14 @@ _shtab_backburner_rerun_pos_0_COMPGEN=_backburner_tasks
 _shtab_backburner_rerun___session_COMPGEN=_backburner_sessions
 _shtab_backburner_rerun___state_dir_COMPGEN=_shtab_compgen_dirs
 _shtab_backburner_rerun___config_COMPGEN=_shtab_compgen_files
+_shtab_backburner_attach_pos_0_COMPGEN=_backburner_running
+_shtab_backburner_attach___session_COMPGEN=_backburner_sessions
+_shtab_backburner_attach___state_dir_COMPGEN=_shtab_compgen_dirs
+_shtab_backburner_attach___config_COMPGEN=_shtab_compgen_files
+_shtab_backburner_send_pos_0_COMPGEN=_backburner_running
+_shtab_backburner_send___session_COMPGEN=_backburner_sessions
+_shtab_backburner_send___state_dir_COMPGEN=_shtab_compgen_dirs
+_shtab_backburner_send___config_COMPGEN=_shtab_compgen_files
 _shtab_backburner_pause_pos_0_COMPGEN=_backburner_open
 _shtab_backburner_pause___session_COMPGEN=_backburner_sessions
 _shtab_backburner_pause___state_dir_COMPGEN=_shtab_compgen_dirs
@@ -188,7 +198,7 @@ _shtab_backburner_kill___signal_choices=(TERM KILL INT HUP QUIT USR1 USR2 STOP C
 _shtab_backburner_move_pos_1_choices=(first last before)
 _shtab_backburner_host_pos_0_choices=(start run status stop restart logs)
 _shtab_backburner_completions_pos_0_choices=(bash zsh fish)
-_shtab_backburner_pos_0_choices=(add run status list show log wait cancel kill rerun pause resume drain group edit rename cluster schedules unschedule move stash enqueue stats failures export clean parallel sessions host end completions)
+_shtab_backburner_pos_0_choices=(add run status list show log wait cancel kill rerun attach send pause resume drain group edit rename cluster schedules unschedule move stash enqueue stats failures export clean parallel sessions host end completions)
 
 _shtab_backburner_add_pos_0_nargs=...
 _shtab_backburner_add__h_nargs=0
@@ -262,6 +272,14 @@ _shtab_backburner_rerun__h_nargs=0
 _shtab_backburner_rerun___help_nargs=0
 _shtab_backburner_rerun___json_nargs=0
 _shtab_backburner_rerun___yes_nargs=0
+_shtab_backburner_attach__h_nargs=0
+_shtab_backburner_attach___help_nargs=0
+_shtab_backburner_send_pos_1_nargs='*'
+_shtab_backburner_send__h_nargs=0
+_shtab_backburner_send___help_nargs=0
+_shtab_backburner_send__n_nargs=0
+_shtab_backburner_send___no_newline_nargs=0
+_shtab_backburner_send___end_nargs=0
 _shtab_backburner_pause_pos_0_nargs='*'
 _shtab_backburner_pause__h_nargs=0
 _shtab_backburner_pause___help_nargs=0

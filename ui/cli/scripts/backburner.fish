@@ -56,7 +56,7 @@ function _shtab_backburner_using
   test "$_shtab_backburner_cmdpath" = "$argv"
 end
 
-set -g _shtab_backburner_commands add run status list show log wait cancel kill rerun pause resume drain group edit rename cluster schedules unschedule move stash enqueue stats failures export clean parallel sessions host end completions
+set -g _shtab_backburner_commands add run status list show log wait cancel kill rerun attach send pause resume drain group edit rename cluster schedules unschedule move stash enqueue stats failures export clean parallel sessions host end completions
 set -g _shtab_backburner_opts_with_value --after --after-any --after-failed --at --batch --catch-up --config --cpus --delay --each --engine --env --every --gpus --grace --grep --group --label --lines --max-fails --memory --need --on-reboot --parallel --pids --priority --restart --retry --retry-delay --retry-on --schedule --session --signal --since --state-dir --timeout --workdir --zone -a -e -g -l -n -s -w
 
 complete -c backburner -e
@@ -240,6 +240,20 @@ complete -c backburner -n '_shtab_backburner_using rerun' -l config -xka "(__fis
 complete -c backburner -n '_shtab_backburner_using rerun' -l json -d 'write JSON'
 complete -c backburner -n '_shtab_backburner_using rerun' -l yes -d 'confirm commands that are asked about otherwise'
 complete -c backburner -n '_shtab_backburner_using rerun; and test $_shtab_backburner_npos -ge 0' -ka "(_backburner_list tasks)" -d ID
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a attach -d 'show a task'"'"'s terminal here, and give it the keys; Ctrl+] comes back'
+complete -c backburner -n '_shtab_backburner_using attach' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using attach' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using attach' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using attach' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using attach; and test $_shtab_backburner_npos -eq 0' -ka "(_backburner_list running)" -d id
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a send -d 'give a task a line to read, or standard input'
+complete -c backburner -n '_shtab_backburner_using send' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using send' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using send' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using send' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using send' -s n -l no-newline -d 'without the end of the line'
+complete -c backburner -n '_shtab_backburner_using send' -l end -d 'then the end of its input'
+complete -c backburner -n '_shtab_backburner_using send; and test $_shtab_backburner_npos -eq 0' -ka "(_backburner_list running)" -d id
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a pause -d 'stop tasks for a while: those named, or all, and start no more'
 complete -c backburner -n '_shtab_backburner_using pause' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using pause' -l session -xka "(_backburner_list sessions)" -d 'which session'

@@ -172,6 +172,8 @@ class QueueConfig(Record, frozen=True):
             they have started.
         rebooted: Whether the machine restarted since the session was open last.
         engines: Where tasks may run besides this machine, by name.
+        pause_on_failure: Whether groups of which nothing else is said start no more
+            when one of their tasks fails.
     """
 
     kinds: Kinds
@@ -185,6 +187,7 @@ class QueueConfig(Record, frozen=True):
     released: Callable[[int, bool], object] | None = None
     rebooted: bool = False
     engines: Mapping[str, Engine] = msgspec.field(default_factory=dict[str, "Engine"])
+    pause_on_failure: bool = False
 
 
 class QueueActor(SafeActor[QueueMessage]):
@@ -261,9 +264,17 @@ class QueueActor(SafeActor[QueueMessage]):
             config.environment,
             engines=tuple(config.engines),
         )
-        self._control = Control(changes, starts, self._admission, config.kinds)
+        self._control = Control(
+            changes,
+            starts,
+            self._admission,
+            config.kinds,
+            pause_on_failure=config.pause_on_failure,
+        )
         self._inputs = Inputs(changes, starts)
-        self._running = Running(changes, starts, config.output_limit)
+        self._running = Running(
+            changes, starts, config.output_limit, self._control.note_failure
+        )
         self._schedules = Schedules(
             changes, schedules or ScheduleBook(), self._admission
         )

@@ -85,6 +85,7 @@ class _Settings(msgspec.Struct, frozen=True):
     session_output_limit: int
     adopt: bool
     resources: dict[str, float | str]
+    pause_on_failure: bool
 
 
 class TaskSystem(Requests):
@@ -117,6 +118,8 @@ class TaskSystem(Requests):
         adopt: Whether jobs that a killed program left running go on, and their tasks
             with them. By default they are ended when the session is opened, and the
             tasks have failed.
+        pause_on_failure: Whether a group starts no more tasks when one of them fails,
+            until it is resumed. `set_group` says so for one group.
         resources: What tasks may need while they run, by names of your choice, and how
             much there is: `{"gpu": 2, "memory": "16G"}`. K, M, G and T in a text are
             1024, 1024 times that, and so on. Nothing is measured or enforced: as much
@@ -132,7 +135,7 @@ class TaskSystem(Requests):
         ValueError: If an argument makes no sense.
     """
 
-    def __init__(  # noqa: PLR0913 - each is one independent setting
+    def __init__(  # noqa: PLR0913, PLR0915 - each is one independent setting
         self,
         *,
         directory: str | os.PathLike[str] | None = None,
@@ -145,6 +148,7 @@ class TaskSystem(Requests):
         session_output_limit: int = 10 << 30,
         adopt: bool = False,
         resources: Mapping[str, float | str] | None = None,
+        pause_on_failure: bool = False,
         engines: Iterable[Engine] = (),
         clock: Clock | None = None,
     ) -> None:
@@ -158,6 +162,7 @@ class TaskSystem(Requests):
             session_output_limit,
             adopt,
             dict(resources or {}),
+            pause_on_failure,
         )
         if (problem := wrong_type(settings)) is not None:
             raise TypeError(problem)
@@ -187,6 +192,7 @@ class TaskSystem(Requests):
         """Tells whether all jobs that have ended since their program was killed were
         noted by the keeper of this host, if this is one."""
         self._resources = checked_resources(resources or {})
+        self._pause_on_failure = pause_on_failure
         self._name = name
         self._store: Store | None = None
         self._session_key = ""
@@ -429,6 +435,7 @@ class TaskSystem(Requests):
                 released=None if notes is None else notes.release,
                 rebooted=memory.rebooted,
                 engines=self._engines,
+                pause_on_failure=self._pause_on_failure,
             ),
             book,
             opened.journal,

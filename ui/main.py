@@ -117,6 +117,9 @@ def _run(options: argparse.Namespace) -> int:
             config = _with_grace_of(remote, config, options)
             if options.parallel not in {None, remote.welcome.slots}:
                 remote.set_slots(options.parallel)
+        elif options.parallel is not None:
+            # The session may remember another number.
+            system.set_slots(options.parallel)
         try:
             status = _use(
                 system, options, config, wakeup, remote=remote, draws=draws, key=key
@@ -339,6 +342,7 @@ def _make_system(
         session_output_limit=config.session_output_limit,
         resources=config.resources,
         engines=(ray_engine(cluster_settings(config)),),
+        pause_on_failure=config.pause_on_failure,
     )
 
 

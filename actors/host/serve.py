@@ -102,6 +102,7 @@ class Host:
             adopt=True,
             resources=settings.resources,
             engines=(ray_engine(settings.cluster),),
+            pause_on_failure=settings.pause_on_failure,
         )
         if kept is not None:
             self._system.all_noted = lambda: kept.has_noted_all

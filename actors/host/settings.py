@@ -34,6 +34,7 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
         session_output_limit: Bytes of output of all tasks together.
         resources: What tasks may need, by name, and how much there is.
         cluster: The cluster on which tasks run with the engine `ray`.
+        pause_on_failure: Whether a group is paused when one of its tasks fails.
         linger: Seconds after which a host that has nothing to do and no client ends;
             0 for never.
         hooks: What tells of ends while no chat is open.
@@ -48,5 +49,6 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
     session_output_limit: int = 10 << 30
     resources: dict[str, float] = {}
     cluster: ClusterSettings = ClusterSettings()
+    pause_on_failure: bool = False
     linger: float = 60.0
     hooks: Hooks = Hooks()

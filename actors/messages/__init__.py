@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from .base import Message
 from .notifications import (
+    GroupPaused,
     JournalTrouble,
     MessageSaid,
     Notification,
@@ -132,6 +133,7 @@ __all__ = [
     "GetRules",
     "GetTask",
     "GetTranscript",
+    "GroupPaused",
     "HoldTask",
     "JobEnded",
     "JobQuiet",

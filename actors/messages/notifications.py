@@ -121,13 +121,27 @@ class SystemStopped(Message, frozen=True):
 
 
 class SlotsChanged(Message, frozen=True):
-    """Somebody has changed how many tasks run at a time, for as long as this runs.
+    """How many tasks run at a time is another number than before.
+
+    Somebody has set it, or it was set before the session was opened.
 
     Attributes:
         slots: How many. Tasks that run beyond it go on.
     """
 
     slots: int
+
+
+class GroupPaused(Message, frozen=True):
+    """A group starts no more tasks, because one of them has failed.
+
+    Attributes:
+        group: Which.
+        task: The task that has failed.
+    """
+
+    group: str
+    task: Task
 
 
 class SchedulesChanged(Message, frozen=True):
@@ -151,4 +165,5 @@ Notification = (
     | MessageSaid
     | SystemStopped
     | SlotsChanged
+    | GroupPaused
 )

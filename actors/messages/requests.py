@@ -100,11 +100,12 @@ class ForgetFinished(Message, frozen=True):
 class SetSlots(Message, frozen=True):
     """Let so many tasks run at a time. Answer: `Slots`; `SlotsChanged` if it is new.
 
-    It lasts until the session is closed. With fewer than run, none is ended, and none
+    It is remembered with the session. With fewer than run, none is ended, and none
     starts before enough have ended.
 
     Attributes:
-        slots: How many, at least 1; none to ask how many there are.
+        slots: How many, at least 1; 0 for as many as whoever opened the session says;
+            none to ask how many there are.
     """
 
     slots: int | None = None
@@ -265,15 +266,19 @@ class PauseTask(Message, frozen=True):
 
 
 class SetGroup(Message, frozen=True):
-    """Set how many tasks of a group run at a time. Answer: `RulesFound` or `Refused`.
+    """Set what counts for the tasks of a group. Answer: `RulesFound` or `Refused`.
 
     Attributes:
         name: What the group is called.
-        slots: How many; 0 for as many as there are slots.
+        slots: How many run at a time; 0 for as many as there are slots, `None` to leave
+            that as it is.
+        pause_on_failure: Whether it starts no more when one of its tasks fails, after
+            its last attempt; `None` to leave that as it is.
     """
 
     name: str
-    slots: int
+    slots: int | None = None
+    pause_on_failure: bool | None = None
     reply_to: Recipient[QueueReply] | None = None
     correlation_id: int | str | None = None
 

@@ -11,6 +11,7 @@ from ..messages import (
     CancelTask,
     EditTask,
     GetRules,
+    GroupPaused,
     HoldTask,
     MoveTask,
     PauseQueue,
@@ -35,7 +36,7 @@ from ..rules.task import (
     IllegalTransitionError,
     Task,
 )
-from ..rules.terms import MOST, is_group_name
+from ..rules.terms import MOST, PLAIN, is_group_name
 from .pauses import Pauses
 
 if TYPE_CHECKING:
@@ -53,11 +54,20 @@ class Control:
         starts: Starts and stops them.
         admission: Checks what they are to be changed to.
         kinds: Tell which tasks can be paused.
+        pause_on_failure: Whether a group of which nothing else is said starts no more
+            when one of its tasks fails.
     """
 
     def __init__(
-        self, changes: Changes, starts: Starts, admission: Admission, kinds: Kinds
+        self,
+        changes: Changes,
+        starts: Starts,
+        admission: Admission,
+        kinds: Kinds,
+        *,
+        pause_on_failure: bool = False,
     ) -> None:
+        self._pause_on_failure = pause_on_failure
         self._changes = changes
         self._admission = admission
         self._book = changes.book
@@ -99,6 +109,19 @@ class Control:
             )
         return self._pauses.pause(message)
 
+    def note_failure(self, task: Task) -> None:
+        """Let the group of a task that has failed start no more, if it was asked to."""
+        group = (task.terms or PLAIN).group
+        pauses = self._book.pause_on_failure(group)
+        if pauses is False or (pauses is None and not self._pause_on_failure):
+            return
+        if any(it.name == group and it.paused for it in self._book.rules.groups):
+            return
+        self._book.set_paused(group, paused=True, why=f"#{task.id} failed")
+        self._changes.journal.ruled(self._book.rules)
+        self._changes.publish(GroupPaused(group, task))
+        self._starts.renew_reasons()
+
     def rule(self, message: PauseQueue | SetGroup | GetRules) -> QueueReply:
         """Set, or look up, what is set for the whole queue."""
         group = None
@@ -119,11 +142,14 @@ class Control:
                 self._book.set_paused(group, paused=paused)
                 if not message.drain:
                     tasks, unpaused = self._pauses.pause_running(group, paused=paused)
-            case SetGroup(name=name, slots=slots):
-                if not 0 <= slots <= MOST:
+            case SetGroup(name=name, slots=slots, pause_on_failure=pauses):
+                if slots is not None and not 0 <= slots <= MOST:
                     text = f"slots must be from 0 to {MOST}, not {slots}"
                     return Refused(text, RefusalCode.INVALID, message.correlation_id)
-                self._book.set_group(name, slots)
+                if slots is not None:
+                    self._book.set_group(name, slots)
+                if pauses is not None:
+                    self._book.set_pause_on_failure(name, pauses=pauses)
         self._changes.journal.ruled(self._book.rules)
         self._starts.assign()
         self._starts.renew_reasons()

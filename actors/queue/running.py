@@ -29,7 +29,7 @@ from ..rules.task import RUNNING
 from ..rules.terms import PLAIN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ..rules.output_news import OutputNews
     from ..rules.task import Task
@@ -44,9 +44,17 @@ class Running:
         changes: The tasks there are.
         starts: Starts and stops them.
         output_limit: Bytes of output of all tasks together.
+        failed: Told of each task that has failed.
     """
 
-    def __init__(self, changes: Changes, starts: Starts, output_limit: int) -> None:
+    def __init__(
+        self,
+        changes: Changes,
+        starts: Starts,
+        output_limit: int,
+        failed: Callable[[Task], object] = lambda _: None,
+    ) -> None:
+        self._failed = failed
         self._changes = changes
         self._book = changes.book
         self._starts = starts
@@ -137,7 +145,10 @@ class Running:
         now = self._changes.now()
         task = self._book.end_attempt(task_id, outcome, now, news, again=again)
         if task.status.is_final:
-            return self._changes.changed(task)
+            self._changes.changed(task)
+            if task.status is TaskStatus.FAILED:
+                self._failed(task)
+            return task
         reason = self._starts.reason_of(task_id)
         return self._changes.changed(
             self._book.wait(task_id, reason), TaskEvent.PROGRESS

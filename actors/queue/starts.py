@@ -51,14 +51,18 @@ class Starts:
         self._runner: Recipient[RunnerMessage] | None = None
         self._claims: int = 0
         self._slots: int = 0
+        self._slots_given: int = 0
         self.closed = False
         """Whether nothing starts any more."""
 
     def claimed(self, claim: ClaimTasks) -> None:
         """Start as many tasks as the runner has room for, now or later."""
         if claim.runner is not self._runner:
-            # What it claims later knows nothing of a `SetSlots`.
+            # What it claims now and later knows nothing of a `SetSlots`.
             self._runner, self._slots = claim.runner, claim.slots
+            self._slots_given = claim.slots
+            if (slots := self._book.slots) is not None:
+                self._widen(slots)
             self._room = dict(self._engines)
         self.note_room(claim.count, claim.engine)
         self.assign()
@@ -120,20 +124,28 @@ class Starts:
         """Let so many tasks run at a time."""
         slots, correlation_id = message.slots, message.correlation_id
         if slots is not None:
-            if not 1 <= slots <= _MOST_SLOTS:
+            if not 0 <= slots <= _MOST_SLOTS:
                 text = f"give 1 to {_MOST_SLOTS:,} tasks at a time, not {slots}"
                 return Refused(text, RefusalCode.INVALID, correlation_id)
             if self._runner is None:
                 text = "nothing can run yet; try again in a moment"
                 return Refused(text, RefusalCode.FAILED, correlation_id)
-            if slots != self._slots:
-                # Below zero while more run than may from now on.
-                self._claims += slots - self._slots
-                self._slots = slots
-                self._outbox.add(None, SlotsChanged(slots), tells_change=False)
+            self._book.slots = slots or None
+            self._changes.journal.ruled(self._book.rules)
+            if self._widen(slots or self._slots_given):
                 self.assign()
                 self.renew_reasons()
         return Slots(self._slots, correlation_id)
+
+    def _widen(self, slots: int) -> bool:
+        """Let so many tasks run; return whether that is another number."""
+        if slots == self._slots:
+            return False
+        # Below zero while more run than may from now on.
+        self._claims += slots - self._slots
+        self._slots = slots
+        self._outbox.add(None, SlotsChanged(slots), tells_change=False)
+        return True
 
     def waiting_reason(self, engine: str = "") -> str:
         """Say why a task waits that could start by its own terms.

@@ -92,6 +92,8 @@ class TaskBook:
         self._keys: dict[str, int] = {}
         self._scheduler = Scheduler(resources)
         self._chance = chance
+        self.slots: int | None = None
+        """How many tasks run at a time, if that was set."""
         self._last_attempts: set[int] = set()  # no other follows, however they end
         # When the attempts of running tasks began, on the monotonic clock.
         self._attempts_began: dict[int, float] = {}
@@ -134,7 +136,10 @@ class TaskBook:
         if rules is not None:
             for group in rules.groups:
                 self.set_group(group.name, group.slots)
-                self.set_paused(group.name, paused=group.paused)
+                self.set_paused(group.name, paused=group.paused, why=group.why)
+                pauses = group.pause_on_failure
+                self.set_pause_on_failure(group.name, pauses=pauses)
+            self.slots = rules.slots
             self.set_paused(None, paused=rules.paused)
         # Without a call, and with few looks, for each of a long history.
         self._tasks = {task.id: task for task in tasks}
@@ -241,11 +246,28 @@ class TaskBook:
     @property
     def rules(self) -> QueueRules:
         """What is set for the whole queue."""
-        return self._scheduler.rules
+        return msgspec.structs.replace(self._scheduler.rules, slots=self.slots)
 
-    def set_paused(self, group: str | None, *, paused: bool) -> None:
-        """Start no task of a group, or none at all, until that is undone."""
-        (self._scheduler.pause if paused else self._scheduler.resume)(group)
+    def set_paused(self, group: str | None, *, paused: bool, why: str = "") -> None:
+        """Start no task of a group, or none at all, until that is undone.
+
+        Args:
+            group: Which; `None` for all.
+            paused: Whether to start none, or some again.
+            why: Why a group is paused, if nobody asked for it.
+        """
+        if paused:
+            self._scheduler.pause(group, why)
+        else:
+            self._scheduler.resume(group)
+
+    def pause_on_failure(self, group: str) -> bool | None:
+        """Tell whether a group is paused when one fails; `None` if not said."""
+        return self._scheduler.pause_on_failure(group)
+
+    def set_pause_on_failure(self, group: str, *, pauses: bool | None) -> None:
+        """Say whether a group is paused when one of its tasks fails."""
+        self._scheduler.set_pause_on_failure(group, pauses=pauses)
 
     def is_paused(self, group: str) -> bool:
         """Tell whether no task of a group may start."""

@@ -27,14 +27,26 @@ class Group:
         slots: How many may; `UNLIMITED` for no limit.
         running: How many do.
         paused: Whether no more of them may start.
+        pause_on_failure: Whether one that fails pauses it, if that was said.
+        why: Why it is paused, if nobody asked for it.
     """
 
-    __slots__ = ("_free", "_used", "paused", "running", "slots")
+    __slots__ = (
+        "_free",
+        "_used",
+        "pause_on_failure",
+        "paused",
+        "running",
+        "slots",
+        "why",
+    )
 
     def __init__(self) -> None:
         self.slots = UNLIMITED
         self.running = 0
         self.paused = False
+        self.pause_on_failure: bool | None = None
+        self.why = ""
         self._free: list[int] = []  # numbers of slots that were used and are free again
         self._used = 0
 
@@ -91,9 +103,9 @@ class Room:
     def group_rules(self) -> tuple[GroupRules, ...]:
         """What is set for groups, by name."""
         return tuple(
-            GroupRules(name, it.slots, it.paused)
+            GroupRules(name, it.slots, it.paused, it.pause_on_failure, it.why)
             for name, it in sorted(self._groups.items())
-            if it.slots or it.paused
+            if it.slots or it.paused or it.pause_on_failure is not None
         )
 
     def take(self, terms: Terms, slot: int | None = None) -> int:

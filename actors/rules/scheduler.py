@@ -32,9 +32,9 @@ PAUSED: Final = "everything is paused"
 _NAMED: Final = 3  # of the tasks that another one waits for
 
 
-def group_paused(group: str) -> str:
+def group_paused(group: str, why: str = "") -> str:
     """Return the reason of a task that waits because nothing of its group starts."""
-    return f"group {group} is paused"
+    return f"group {group} is paused{f': {why}' if why else ''}"
 
 
 class Scheduler:
@@ -245,12 +245,13 @@ class Scheduler:
             self._lines.drop_holds(name)
         self._lines.wake(group_key(name))
 
-    def pause(self, group: str | None = None) -> None:
+    def pause(self, group: str | None = None, why: str = "") -> None:
         """Start nothing of a group, or of all, until it is resumed."""
         if group is None:
             self._paused = True
         else:
             self._room.group(group).paused = True
+            self._room.group(group).why = why
             self._lines.drop_holds(group)
 
     def resume(self, group: str | None = None) -> None:
@@ -259,7 +260,16 @@ class Scheduler:
             self._paused = False
         else:
             self._room.group(group).paused = False
+            self._room.group(group).why = ""
             self._lines.wake(group_key(group))
+
+    def pause_on_failure(self, group: str) -> bool | None:
+        """Tell whether a group is paused when one fails; `None` if not said."""
+        return self._room.group(group).pause_on_failure
+
+    def set_pause_on_failure(self, group: str, *, pauses: bool | None) -> None:
+        """Say whether a group is paused when one of its tasks fails."""
+        self._room.group(group).pause_on_failure = pauses
 
     def is_paused(self, group: str) -> bool:
         """Tell whether no task of a group may start: all is paused, or the group."""
@@ -339,7 +349,7 @@ class Scheduler:
         if self._paused:
             return PAUSED
         if group.paused:
-            return group_paused(terms.group)
+            return group_paused(terms.group, group.why)
         if group.is_full:
             return f"waiting for a slot of {terms.group} ({group.slots} busy)"
         return self._lacks(terms, group, self._rank(task_id))

@@ -246,11 +246,16 @@ class GroupRules(msgspec.Struct, frozen=True, gc=False):
         name: What the group is called.
         slots: How many of its tasks run at a time; 0 for as many as there are slots.
         paused: Whether none of them starts.
+        pause_on_failure: Whether it is paused when one of its tasks fails; `None` for
+            what the queue does with all groups.
+        why: Why it is paused, if nobody asked for it: the task that has failed.
     """
 
     name: str
     slots: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
     paused: bool = False
+    pause_on_failure: bool | None = None
+    why: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
 
 class QueueRules(msgspec.Struct, frozen=True):
@@ -259,10 +264,13 @@ class QueueRules(msgspec.Struct, frozen=True):
     Attributes:
         paused: Whether nothing starts.
         groups: The groups for which something is set, by name.
+        slots: How many tasks run at a time, if that was set; `None` for as many as
+            whoever opened the session says.
     """
 
     paused: bool = False
     groups: tuple[GroupRules, ...] = ()
+    slots: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
 
 
 def is_group_name(text: str) -> bool:

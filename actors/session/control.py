@@ -120,13 +120,19 @@ class Control(Talking):
         return self._request(request, TaskAltered, answer_timeout).task
 
     def set_group(
-        self, name: str, slots: int, *, answer_timeout: float = ANSWER_TIMEOUT
+        self,
+        name: str,
+        slots: int | None = None,
+        *,
+        pause_on_failure: bool | None = None,
+        answer_timeout: float = ANSWER_TIMEOUT,
     ) -> QueueRules:
-        """Set how many tasks of a group run at a time; 0 for as many as there is room.
+        """Set what counts for the tasks of a group; `None` leaves it as it is.
 
         Args:
             name: What the group is called.
-            slots: How many.
+            slots: How many run at a time; 0 for as many as there is room.
+            pause_on_failure: Whether it starts no more when one of its tasks fails.
             answer_timeout: Seconds to wait for the answer.
 
         Returns:
@@ -136,7 +142,8 @@ class Control(Talking):
             RefusedError: If there can't be such a group.
             TimeoutError: If there was no answer in time.
         """
-        return self._request(SetGroup(name, slots), RulesFound, answer_timeout).rules
+        request = SetGroup(name, slots, pause_on_failure)
+        return self._request(request, RulesFound, answer_timeout).rules
 
     def rules(self, *, answer_timeout: float = ANSWER_TIMEOUT) -> QueueRules:
         """Return what is set for the whole queue: what is paused, and the groups."""
@@ -177,12 +184,13 @@ class Control(Talking):
     def set_slots(
         self, slots: int | None = None, *, answer_timeout: float = ANSWER_TIMEOUT
     ) -> int:
-        """Let so many tasks run at a time, until the session is closed.
+        """Let so many tasks run at a time; the session remembers it.
 
         Blocks until the queue has answered. With fewer than run, none is ended.
 
         Args:
-            slots: How many, at least 1; by default nothing is changed.
+            slots: How many, at least 1; 0 for as many as the session was opened with;
+                by default nothing is changed.
             answer_timeout: Seconds to wait for the answer.
 
         Returns:

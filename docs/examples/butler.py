@@ -26,6 +26,7 @@ from backburner.actors import (
     CancelTask,
     DeadLetters,
     GetTask,
+    GroupPaused,
     JournalTrouble,
     ListTasks,
     MessageSaid,
@@ -112,6 +113,7 @@ class Butler(SafeActor[Spoken | QueueReply | Notification]):
                 | JournalTrouble()
                 | MessageSaid()
                 | SlotsChanged()
+                | GroupPaused()
                 | SchedulesChanged()
             ):
                 pass

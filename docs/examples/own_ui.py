@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pykka
 from backburner.actors import (
+    GroupPaused,
     JournalTrouble,
     MessageSaid,
     Notification,
@@ -61,6 +62,8 @@ class Ticker(pykka.ThreadingActor):
                 self._idle.set()
             case SlotsChanged(slots=slots):
                 print(f"{slots} tasks run at a time")
+            case GroupPaused(group=group, task=task):
+                print(f"{group} is paused: {task.description} failed")
             case SchedulesChanged(schedules=schedules):
                 print(f"added again and again: {[it.every for it in schedules]}")
 

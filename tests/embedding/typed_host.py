@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, assert_never, assert_type
 
 from backburner.actors import (
     ChatMessage,
+    GroupPaused,
     JournalTrouble,
     Kind,
     MessageSaid,
@@ -63,6 +64,10 @@ def of_notifications(message: Notification) -> int:
         case SlotsChanged(slots=slots):
             assert_type(slots, int)
             return slots
+        case GroupPaused(group=group, task=failed):
+            assert_type(group, str)
+            assert_type(failed, Task)
+            return failed.id
         case SchedulesChanged(schedules=schedules):
             assert_type(schedules, tuple[Schedule, ...])
             return len(schedules)

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Final
 import psutil
 import pytest
 from backburner.actors import (
+    GroupPaused,
     RefusalCode,
     RefusedError,
     TaskStatus,
     TaskSystem,
     Terms,
 )
-from backburner.actors.testing import FakeKind
+from backburner.actors.testing import FakeKind, Recorder
 from patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -248,6 +249,7 @@ from backburner.actors import TaskSystem, Terms
 folder, timeout, command = sys.argv[1:]
 system = TaskSystem(directory=folder, adopt=True, grace=0.3)
 system.start()
+system.set_slots(5)
 terms = Terms(timeout=float(timeout))
 task = system.add("Tree", "bash", command, directory=os.getcwd(), terms=terms)
 while system.get(task.id).last_line != "set":
@@ -272,6 +274,7 @@ def test_a_paused_task_is_still_paused_after_the_program_was_killed(
     with TaskSystem(directory=lair / "session", adopt=True, grace=0.3) as system:
         task = system.get(1)
         assert (task.status, task.reason) == (RUNNING, "paused")
+        assert system.set_slots() == 5
         until(lambda: _all_stopped(lair))
         duration = task.duration
         assert system.get(1).duration == duration
@@ -309,3 +312,69 @@ def test_duration_and_timeout_leave_pauses_out(system: TaskSystem) -> None:
     whole = (ended.ended_at - ended.started_at).total_seconds()
     assert 0.5 < ended.paused_for < whole
     assert ended.duration == pytest.approx(whole - ended.paused_for, abs=0.05)
+
+
+# Groups that pause themselves
+
+
+def test_a_group_is_paused_when_one_of_its_tasks_fails_if_that_was_asked_for(
+    lair: Path,
+) -> None:
+    kind, news = FakeKind(), Recorder[object]("a subscriber")
+    builds = Terms(group="builds")
+    folder = lair / "session"
+    with TaskSystem(directory=folder, kinds=[kind], slots=2, grace=0.2) as system:
+        system.subscribe(news)
+        rules = system.set_group("builds", 1, pause_on_failure=True)
+        assert [it.pause_on_failure for it in rules.groups] == [True]
+        first, second = (system.add("Build", "fake", terms=builds) for _ in range(2))
+        other = system.add("Job", "fake")
+        kind.job(other.id).fail()
+        kind.job(first.id).fail("exit status 2", 2)
+        told = news.wait_for(lambda it: isinstance(it, GroupPaused), timeout=PATIENCE)
+        assert isinstance(told, GroupPaused)
+        assert (told.group, told.task.id) == ("builds", first.id)
+        why = f"group builds is paused: #{first.id} failed"
+        assert system.get(second.id).reason == why
+    with TaskSystem(directory=folder, kinds=[kind], slots=2, grace=0.2) as system:
+        assert system.get(second.id).reason == why
+        (group,) = system.rules().groups
+        assert (group.slots, group.paused, group.pause_on_failure) == (1, True, True)
+        (group,) = system.resume("builds").rules.groups
+        assert (group.paused, group.why) == (False, "")
+        kind.job(second.id).complete()
+        assert system.wait(second.id, timeout=PATIENCE)[0].status is COMPLETE
+
+
+@pytest.mark.parametrize("said", [None, False])
+def test_what_counts_for_all_groups_can_be_said_otherwise_for_one(
+    lair: Path, *, said: bool | None
+) -> None:
+    kind = FakeKind()
+    with TaskSystem(
+        directory=lair / "session", kinds=[kind], pause_on_failure=True
+    ) as system:
+        if said is not None:
+            system.set_group("default", pause_on_failure=said)
+        task = system.add("Job", "fake")
+        kind.job(task.id).fail()
+        system.wait(task.id, timeout=PATIENCE)
+        assert any(it.paused for it in system.rules().groups) is (said is None)
+
+
+def test_the_number_of_tasks_at_a_time_is_remembered_until_it_is_taken_back(
+    lair: Path,
+) -> None:
+    folder = lair / "session"
+    with TaskSystem(directory=folder, slots=3) as system:
+        assert system.set_slots(1) == 1
+    with TaskSystem(directory=folder, slots=2) as system:
+        assert system.set_slots() == 1
+        first, second = (system.add("Job", "sleep", "1h") for _ in range(2))
+        assert system.get(first.id).status is RUNNING
+        assert system.get(second.id).reason == "waiting for a slot (1 of 1 busy)"
+        assert system.set_slots(0) == 2
+        assert system.get(second.id).status is RUNNING
+        system.cancel_all()
+    with TaskSystem(directory=folder, slots=2) as system:
+        assert system.set_slots() == 2

@@ -96,11 +96,16 @@ def drain(call: Call, system: RemoteSystem) -> int:
 def group(call: Call, system: RemoteSystem) -> int:
     """Show what is set for groups, or set how many tasks of one run."""
     options = call.options
-    if (options.name is None) is not (options.parallel is None):
-        raise UsageError("give a name and a number: group NAME --parallel N")
+    pauses = options.pause_on_failure
+    if (options.name is None) is not (options.parallel is None and pauses is None):
+        raise UsageError("give a name and what to set: group NAME --parallel N")
     if options.name is None:
         return _tell_rules(call, RulesFound(system.rules()))
-    rules = system.set_group(options.name, options.parallel)
+    rules = system.set_group(
+        options.name,
+        options.parallel,
+        pause_on_failure=None if pauses is None else pauses == "on",
+    )
     return _tell_rules(call, RulesFound(rules))
 
 

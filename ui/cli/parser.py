@@ -97,7 +97,7 @@ def add_verbs(
     _order_verbs(verb)
     _summing_verbs(verb)
     verb("clean", "forget finished tasks and delete their output")
-    parallel = verb("parallel", "let N tasks run at a time, as long as the host runs")
+    parallel = verb("parallel", "let N tasks run at a time; the session remembers it")
     parallel.add_argument("slots", type=slots, nargs="?", metavar="N")
     verb("sessions", "list the sessions")
     host = verb("host", "start, stop and look at the process that holds the session")
@@ -171,6 +171,11 @@ def _order_verbs(verb: _MakeVerb) -> None:
     group = verb("group", "set how many tasks of a group run at a time, or show it")
     group.add_argument("name", nargs="?", metavar="NAME")
     group.add_argument("--parallel", type=count, metavar="N", help="0: no limit")
+    group.add_argument(
+        "--pause-on-failure",
+        choices=("on", "off"),
+        help="start no more when one fails",
+    )
     edit = verb("edit", "change a queued task, in $EDITOR or to what is given")
     edit.add_argument("-l", "--label", metavar="TEXT", help="what it is called then")
     edit.add_argument("id", type=task_id)
@@ -288,7 +293,9 @@ def count(text: str) -> int:
 
 
 def slots(text: str) -> int:
-    """Read a number of tasks that run at a time."""
+    """Read a number of tasks that run at a time; 0 for `default`."""
+    if text == "default":
+        return 0
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:8]) <= _MOST_SLOTS):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of tasks from 1")
     return int(text)

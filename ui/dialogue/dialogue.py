@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from ...actors import (
     ChatMessage,
+    GroupPaused,
     JournalTrouble,
     MessageSaid,
     Notification,
@@ -36,7 +37,7 @@ from .effects import Effect, OfferLine, Show, Speak, Tell
 from .entries import MAIN_CONVERSATION, PROBLEM, Problem, Said, TaskNews
 from .last_runs import LastRuns
 from .parse import is_private, parse
-from .reports import resumed_lines, slots_text
+from .reports import group_paused_text, resumed_lines, slots_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -222,6 +223,8 @@ class Dialogue:
                 return []
             case SlotsChanged(slots=slots):
                 return [context.reply([slots_text(slots)])]
+            case GroupPaused(group=group, task=task):
+                return [context.reply([group_paused_text(group, task)])]
             case MessageSaid(message=it) if it.form == PROBLEM:
                 return [Show(Problem(it.at, it.text, told=True), it.conversation)]
             case MessageSaid(message=it):

@@ -120,12 +120,22 @@ def pauses(task: Task) -> str:
 
 
 def starts_in(task: Task) -> str:
-    """Say how long it is until a queued task may start; empty if it may now."""
-    at = None if task.terms is None else task.terms.at
-    if at is None or task.status is not TaskStatus.QUEUED:
+    """Say how long it is until a task or its next attempt may start.
+
+    Empty if it may now.
+    """
+    at = start_of(task)
+    if at is None or not task.waits_to_run:
         return ""
     seconds = at.timestamp() - time.time()
     return f"in {duration_text(seconds)}" if seconds > 0 else ""
+
+
+def start_of(task: Task) -> datetime | None:
+    """Return when a task, or the attempt that it waits for, may start, if set."""
+    if task.attempt is not None:
+        return task.attempt.due
+    return None if task.terms is None else task.terms.at
 
 
 def _known(value: ValueT | None, text: Callable[[ValueT], str]) -> str | None:

@@ -130,6 +130,14 @@ def countdown_text(seconds: float) -> str:
     return f"{whole}s" if whole < _MINUTE else duration_text(whole)
 
 
+def group_paused_text(group: str, task: Task) -> str:
+    """Say that a group starts no more tasks because one of them has failed."""
+    return (
+        f"group {group} is paused: #{task.id} {safe_line(task.description)} failed"
+        f" ({safe_line(task.reason)}); /resume --group {group} starts its tasks again"
+    )
+
+
 def rules_lines(found: RulesFound, *, paused: bool = True) -> list[str]:
     """Write what is set for the whole queue, and which running tasks that concerns.
 
@@ -141,7 +149,11 @@ def rules_lines(found: RulesFound, *, paused: bool = True) -> list[str]:
     lines = ["everything is paused: no task starts"] if rules.paused else []
     for group in rules.groups:
         parts = [f"{group.slots} at a time"] * bool(group.slots)
-        parts += ["paused"] * group.paused
+        if group.paused:
+            parts.append(f"paused ({group.why})" if group.why else "paused")
+        if group.pause_on_failure is not None:
+            never = "" if group.pause_on_failure else "not "
+            parts.append(f"{never}paused when a task fails")
         lines.append(f"group {group.name}: {', '.join(parts)}")
     lines = lines or ["nothing is paused, and no group has slots of its own"]
     if found.tasks:

@@ -69,9 +69,9 @@ def schedule_lines(schedules: Sequence[Schedule], now: datetime) -> list[str]:
 
 
 def _left_out(schedule: Schedule) -> str:
-    """Say how many runs were left out, and why, if the last one was."""
+    """Say how many runs were skipped, and why, if the last one was."""
     why = f": {safe_line(schedule.note)}" if schedule.note else ""
-    return f"{schedule.skipped} left out{why}" if schedule.skipped else why[2:]
+    return f"{schedule.skipped} skipped{why}" if schedule.skipped else why[2:]
 
 
 _DAY = 86400.0

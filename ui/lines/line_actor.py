@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, assert_never
 from ...actors import (
     CancelTask,
     DeadLetters,
+    GroupPaused,
     JournalTrouble,
     MessageSaid,
     Notification,
@@ -142,6 +143,7 @@ class LineActor(FaceActor[LineMessage]):
                 | MessageSaid()
                 | SystemStopped()
                 | SlotsChanged()
+                | GroupPaused()
                 | SchedulesChanged()
             ):
                 for news in (

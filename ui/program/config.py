@@ -179,6 +179,9 @@ class Config(Settings, frozen=True):
         theme: `dark`, `light`, or `auto`: as the terminal's background is.
         mouse: Whether wheel and clicks are used; without, the terminal selects text.
         ascii: Whether to draw with ASCII only, whatever the locale says.
+        pause_on_failure: Whether a group starts no more tasks when one of them fails,
+            until `/resume --group NAME`; `/group NAME --pause-on-failure on` says so
+            for one group.
         resources: What tasks may need while they run (`--need`), by names of your
             choice, and how much there is: `gpu = 2`, `memory = "16G"`.
         confirm: Commands that are confirmed before they are added, as patterns of the
@@ -201,6 +204,7 @@ class Config(Settings, frozen=True):
     ascii: bool = False
     resources: dict[str, float | str] = {}
     confirm: tuple[str, ...] = ()
+    pause_on_failure: bool = False
     notifications: Notifications = Notifications()
     host: HostTable = HostTable()
     agents: AgentsTable = AgentsTable()

@@ -43,6 +43,7 @@ def host_settings(
         session_output_limit=config.session_output_limit,
         resources=checked_resources(config.resources),
         cluster=cluster_settings(config),
+        pause_on_failure=config.pause_on_failure,
         linger=config.host.linger,
         hooks=hooks,
     )

@@ -836,7 +836,7 @@ def test_schedules_are_listed_and_removed(dialogue: Dialogue) -> None:
     assert header.endswith(" Last  Runs  Description")
     assert first.split()[:5] == ["1", "15m", "in", "4m", "13s"]
     assert second.startswith("2   0 9 * * * Europe/Berlin  paused ")
-    assert second.endswith("#7    3     Look around  1 left out: #7 had not ended")
+    assert second.endswith("#7    3     Look around  1 skipped: #7 had not ended")
     assert _ask(dialogue, "/schedules", SchedulesFound(())) == ["No schedules."]
     gone = SchedulesFound((cron,))
     assert _ask(dialogue, "/unschedule 2", gone) == [

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 from ....actors import (
+    GroupPaused,
     JournalTrouble,
     MessageSaid,
     Notification,
@@ -102,6 +103,7 @@ def _take(state: ChatState, message: Message) -> list[Effect]:
             | MessageSaid()
             | SystemStopped()
             | SlotsChanged()
+            | GroupPaused()
             | SchedulesChanged()
         ):
             return _take_notification(state, message)
@@ -166,6 +168,7 @@ def _take_notification(state: ChatState, news: Notification) -> list[Effect]:
             | MessageSaid()
             | SystemStopped()
             | SlotsChanged()
+            | GroupPaused()
             | SchedulesChanged()
         ):
             pass  # the dialogue has words for it

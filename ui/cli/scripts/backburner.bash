@@ -22,7 +22,7 @@ _shtab_backburner_send_option_strings=(-h --help --session --state-dir --config 
 _shtab_backburner_pause_option_strings=(-h --help --session --state-dir --config --json -g --group --schedule)
 _shtab_backburner_resume_option_strings=(-h --help --session --state-dir --config --json -g --group --schedule)
 _shtab_backburner_drain_option_strings=(-h --help --session --state-dir --config --json -g --group)
-_shtab_backburner_group_option_strings=(-h --help --session --state-dir --config --json --parallel)
+_shtab_backburner_group_option_strings=(-h --help --session --state-dir --config --json --parallel --pause-on-failure)
 _shtab_backburner_edit_option_strings=(-h --help --session --state-dir --config --json -l --label)
 _shtab_backburner_rename_option_strings=(-h --help --session --state-dir --config --json)
 _shtab_backburner_cluster_option_strings=(-h --help --session --state-dir --config --json)
@@ -195,6 +195,7 @@ _shtab_backburner___session_COMPGEN=_backburner_sessions
 
 _shtab_backburner_kill__s_choices=(TERM KILL INT HUP QUIT USR1 USR2 STOP CONT)
 _shtab_backburner_kill___signal_choices=(TERM KILL INT HUP QUIT USR1 USR2 STOP CONT)
+_shtab_backburner_group___pause_on_failure_choices=(on off)
 _shtab_backburner_move_pos_1_choices=(first last before)
 _shtab_backburner_host_pos_0_choices=(start run status stop restart logs)
 _shtab_backburner_completions_pos_0_choices=(bash zsh fish)

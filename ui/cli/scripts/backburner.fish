@@ -57,7 +57,7 @@ function _shtab_backburner_using
 end
 
 set -g _shtab_backburner_commands add run status list show log wait cancel kill rerun attach send pause resume drain group edit rename cluster schedules unschedule move stash enqueue stats failures export clean parallel sessions host end completions
-set -g _shtab_backburner_opts_with_value --after --after-any --after-failed --at --batch --catch-up --config --cpus --delay --each --engine --env --every --gpus --grace --grep --group --label --lines --max-fails --memory --need --on-reboot --parallel --pids --priority --restart --retry --retry-delay --retry-on --schedule --session --signal --since --state-dir --timeout --workdir --zone -a -e -g -l -n -s -w
+set -g _shtab_backburner_opts_with_value --after --after-any --after-failed --at --batch --catch-up --config --cpus --delay --each --engine --env --every --gpus --grace --grep --group --label --lines --max-fails --memory --need --on-reboot --parallel --pause-on-failure --pids --priority --restart --retry --retry-delay --retry-on --schedule --session --signal --since --state-dir --timeout --workdir --zone -a -e -g -l -n -s -w
 
 complete -c backburner -e
 complete -c backburner -f
@@ -286,6 +286,7 @@ complete -c backburner -n '_shtab_backburner_using group' -l state-dir -xka "(__
 complete -c backburner -n '_shtab_backburner_using group' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
 complete -c backburner -n '_shtab_backburner_using group' -l json -d 'write JSON'
 complete -c backburner -n '_shtab_backburner_using group' -l parallel -x -d '0: no limit'
+complete -c backburner -n '_shtab_backburner_using group' -l pause-on-failure -xka "on off" -d 'start no more when one fails'
 complete -c backburner -n '_shtab_backburner_using group; and test $_shtab_backburner_npos -eq 0' -ka "(_backburner_list groups)" -d NAME
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a edit -d 'change a queued task, in $EDITOR or to what is given'
 complete -c backburner -n '_shtab_backburner_using edit' -s h -l help -d 'show this help message and exit'
@@ -368,7 +369,7 @@ complete -c backburner -n '_shtab_backburner_using clean' -l session -xka "(_bac
 complete -c backburner -n '_shtab_backburner_using clean' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
 complete -c backburner -n '_shtab_backburner_using clean' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
 complete -c backburner -n '_shtab_backburner_using clean' -l json -d 'write JSON'
-complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a parallel -d 'let N tasks run at a time, as long as the host runs'
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a parallel -d 'let N tasks run at a time; the session remembers it'
 complete -c backburner -n '_shtab_backburner_using parallel' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using parallel' -l session -xka "(_backburner_list sessions)" -d 'which session'
 complete -c backburner -n '_shtab_backburner_using parallel' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'

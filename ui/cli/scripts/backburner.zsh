@@ -28,7 +28,7 @@ _shtab_backburner_commands() {
     list:'list tasks; all but the canceled ones by default'
     log:'show what a task printed'
     move:'change when a queued task starts'
-    parallel:'let N tasks run at a time, as long as the host runs'
+    parallel:'let N tasks run at a time; the session remembers it'
     pause:'stop tasks for a while: those named, or all, and start no more'
     rename:'change what a task is called'
     rerun:'add tasks once more, as they were asked for'
@@ -243,6 +243,7 @@ _shtab_backburner_group_options=(
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
   "--parallel[0\: no limit]:N:"
+  "--pause-on-failure[start no more when one fails]:pause_on_failure:(on off)"
   ":NAME:_backburner_groups"
 )
 

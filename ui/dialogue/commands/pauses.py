@@ -159,10 +159,11 @@ DRAIN: Final = CommandSpec(
 
 
 class SetUpGroup(msgspec.Struct, frozen=True):
-    """Set how many tasks of a group run at a time; none for a look at all groups."""
+    """Set what counts for a group; no name for a look at all groups."""
 
     name: str | None = None
-    slots: int = 0
+    slots: int | None = None
+    pause_on_failure: bool | None = None
 
     def run(self, context: Context) -> list[Effect]:
         """Ask for it."""
@@ -172,7 +173,7 @@ class SetUpGroup(msgspec.Struct, frozen=True):
                 lambda i: GetRules(None, i), lambda reply: _ruled(context, reply)
             )
         return context.send(
-            lambda i: SetGroup(name, self.slots, None, i),
+            lambda i: SetGroup(name, self.slots, self.pause_on_failure, None, i),
             lambda reply: _ruled(context, reply),
         )
 
@@ -183,18 +184,26 @@ def _parse_group(rest: str) -> SetUpGroup:
             return SetUpGroup()
         case [name, "--parallel", slots] if slots.isascii() and slots.isdigit():
             return SetUpGroup(_group_name(name), int(slots[:9]))
+        case [name, "--pause-on-failure", "on" | "off" as word]:
+            return SetUpGroup(_group_name(name), pause_on_failure=word == "on")
         case _:
             raise UsageError(
-                "/group takes a name and a number: /group builds --parallel 2"
+                "/group takes a name and what to set: /group builds --parallel 2,"
+                " /group builds --pause-on-failure on"
             )
 
 
 GROUP: Final = CommandSpec(
     "/group",
-    "[NAME --parallel N]",
+    "[NAME --parallel N | NAME --pause-on-failure on|off]",
     "set how many tasks of a group run at a time, or show what is set",
     _parse_group,
-    completers.options((("--parallel", "how many; 0 for as many as there is room"),)),
+    completers.options(
+        (
+            ("--parallel", "how many; 0 for as many as there is room"),
+            ("--pause-on-failure", "on: start no more when one fails; or off"),
+        )
+    ),
     ("A task without --group is in the group default.",),
     also("/groups"),
 )

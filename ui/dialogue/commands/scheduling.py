@@ -157,6 +157,8 @@ def _parse_parallel(rest: str) -> Parallel:
     word = rest.strip()
     if not word:
         return Parallel()
+    if word == "default":
+        return Parallel(0)
     digits = word.isascii() and word.isdigit() and len(word) <= _MOST_DIGITS
     if not digits or int(word) < 1:
         raise UsageError(
@@ -169,9 +171,12 @@ _MOST_DIGITS: Final = 6
 
 PARALLEL: Final = CommandSpec(
     "/parallel",
-    "[N]",
-    "let N tasks run at a time, until the session is closed",
+    "[N|default]",
+    "let N tasks run at a time; the session remembers it",
     _parse_parallel,
-    details=("With fewer than run now, none is ended.",),
+    details=(
+        "With fewer than run now, none is ended.",
+        "/parallel default goes back to what the configuration says.",
+    ),
     synonyms=also("/slots"),
 )

@@ -148,6 +148,8 @@ class Seats:
 
     def _ask_less(self, waiting: _Waiting) -> None:
         for task in [*waiting.asking][len(waiting.jobs) :]:
+            # At once: one that is still counted would keep another from being asked.
+            waiting.asking.discard(task)
             task.cancel()
 
     async def _reserve(self, waiting: _Waiting) -> None:
@@ -160,11 +162,11 @@ class Seats:
                     future.set_exception(error)
                     return
             return
+        waiting.asking.discard(asyncio.current_task())  # type: ignore[arg-type]
         if waiting.jobs:
             self._hand_over(waiting, reservation)
         else:
             self._free(reservation)
-        waiting.asking.discard(asyncio.current_task())  # type: ignore[arg-type]
         self._ask(waiting)
 
     def _hand_over(self, waiting: _Waiting, reservation: Reservation) -> None:

@@ -54,9 +54,11 @@ def run(call: Call, system: RemoteSystem) -> int:
 
 def log(call: Call, system: RemoteSystem | ClosedSession) -> int:
     """Show the output of a task."""
-    if call.options.all:
-        return search_all(call, system)
     options = call.options
+    if options.all:
+        if isinstance(system, ClosedSession):
+            raise TaskSystemError(system.state)
+        return search_all(call, system)
     task = _logged_task(call, system)
     try:
         pattern = re.compile(options.grep) if options.grep else None

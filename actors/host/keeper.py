@@ -379,8 +379,9 @@ class Keeper:
         try:
             os.write(2, line.encode())
             if self.lock is not None:
-                os.ftruncate(self.lock, 0)
+                # In this order somebody who reads meanwhile finds a whole line.
                 os.pwrite(self.lock, line.encode(), 0)
+                os.ftruncate(self.lock, len(line.encode()))
         except OSError:
             pass  # nobody can be told
 

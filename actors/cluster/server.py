@@ -64,6 +64,7 @@ class _Job:
         self.agent: AgentCalls | None = None
         self.why = ""
         self.node = ""
+        self.begun = False
         self.seated = False
         self.stopped = False
 
@@ -107,6 +108,7 @@ class Server:
             with contextlib.suppress(Exception):
                 await self._seats.close()
                 await asyncio.wait_for(self._backend.close(), 5.0)
+            self._writer.close()
 
     async def _connect(self) -> None:
         try:
@@ -152,7 +154,8 @@ class Server:
             return
         job.stopped = True
         if job.agent is None:
-            if not job.seated:
+            # What is canceled before its first step would end without a word.
+            if job.begun and not job.seated:
                 self._tasks[number].cancel()
             return
         call = job.agent.kill if now else job.agent.stop
@@ -160,10 +163,13 @@ class Server:
 
     async def _see_to(self, job: _Job) -> None:
         number = job.run.job
+        job.begun = True
+        outcome, leftover = Outcome.failed("stopped before it had begun"), None
         try:
-            outcome, leftover = await self._ended(job)
+            if not job.stopped:
+                outcome, leftover = await self._ended(job)
         except asyncio.CancelledError:
-            outcome, leftover = Outcome.failed("stopped before it had begun"), None
+            pass
         except Exception as error:  # noqa: BLE001 - a job must not end without a word
             outcome = Outcome.failed(safe_line(f"the engine failed: {error!r}"))
             leftover = None

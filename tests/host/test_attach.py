@@ -107,7 +107,11 @@ def test_python_s_prompt_takes_lines_and_ends_by_control_d(shell: Shell) -> None
         session.send("while True: pass\r\r")
         session.wait("...")
         session.send("\x03")
-        session.wait("KeyboardInterrupt")
+        # What is typed before its prompt is there is not read as keys.
+        session.wait(
+            "KeyboardInterrupt",
+            lambda: session.lines[session.cursor[0]].rstrip() == ">>>",
+        )
         session.send("\x04")
         assert session.wait_exit() == 0
 

@@ -577,7 +577,7 @@ def test_a_script_of_several_lines_is_one_command() -> None:
 def test_only_the_end_of_a_task_is_announced() -> None:
     chat = ChatDriver()
     assert not chat.news(queued(1), running(1), running(1, progress=3))
-    assert chat.news(ended(1)) == [Announce(ended(1), 1)]
+    assert chat.news(ended(1)) == [Announce(ended(1), 4)]
 
 
 def test_scrolling_up_holds_the_place_and_sending_goes_back() -> None:

@@ -230,7 +230,7 @@ _TERM_OPTIONS: Final = (
     TermOption(
         "--priority", "N", "start it before those with a lower number; 0", _priority
     ),
-    TermOption("--stash", "", "hold it until /enqueue", _held),
+    TermOption("--stash", "", "hold it until it is enqueued", _held),
     TermOption("--immediate", "", "start it now, even if no slot is free", _immediate),
     TermOption("--after", "3,5", "start it when these are complete", _after, "-a"),
     TermOption(

@@ -36,7 +36,8 @@ IN_USE = 73
 SERVES = signal.SIGUSR1
 """What a host sends to its keeper when clients can connect."""
 
-_LOCK = "keeper"
+LOCK = "keeper"
+"""The file of which the keeper holds the lock."""
 _EXITS = "exits"
 _MODULE = "backburner.actors.host"
 _MARK = b"BACKBURNER_TASK="
@@ -79,7 +80,7 @@ class Keeper:
         self.foreground = foreground
         self.again = again
         self.boot = _boot_id()
-        self.lock = _take_lock(f"{directory}/{_LOCK}") if lock is None else lock
+        self.lock = take_lock(f"{directory}/{LOCK}") if lock is None else lock
         self.held = held
         """Descriptors by the ids of the tasks that depend on them."""
         self.orders: _socket.socket | None = None
@@ -518,7 +519,7 @@ def _open_own(path: str, flags: int) -> int:
     return fd
 
 
-def _take_lock(path: str) -> int | None:
+def take_lock(path: str) -> int | None:
     """Take the lock that says that there is a keeper; None if another has it."""
     import fcntl
 

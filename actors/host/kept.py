@@ -101,6 +101,12 @@ class Kept:
             arguments.append("--foreground")
         if self.store is not None:
             arguments.append(self.store.hand_over())
+        # While this host still serves: a client that lost it would else start another
+        # one, which has nothing of what the keeper held.
+        lock = keeper.take_lock(f"{self._settings.directory}/{keeper.LOCK}")
+        if lock is not None:
+            os.set_inheritable(lock, True)  # noqa: FBT003 - its own
+            arguments.append(f"--lock={lock}")
         settings = msgspec.json.encode(self._settings)
         with contextlib.suppress(OSError):
             keeper.become(sys.executable, KEEPER[-1], arguments, settings)

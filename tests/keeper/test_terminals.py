@@ -37,6 +37,8 @@ def _lose(session: RemoteSystem, events: Heard, what: str) -> None:
     elif what == "keeper":
         keeper_of(session).kill()
     events.wait_for(HostBack, lambda _: session.welcome.pid != before)
+    if what == "keeper":
+        assert keeper_of(session).pid == before
 
 
 @pytest.mark.parametrize("lost", ["host", "keeper"])
@@ -47,7 +49,8 @@ def test_terminals_outlive_what_is_killed(
     terminal = session.add("Job", "bash", command, terms=Terms(input="terminal"))
     pipe = session.add("Job", "bash", "cat", terms=Terms(input="pipe"))
     flood = session.add("Job", "bash", "seq 300000", terms=Terms(input="terminal"))
-    until(lambda: b"ready" in _output(terminal))
+    # What is written there came after its start was written down.
+    until(lambda: b"ready" in _output(terminal) and b"1\r\n" in _output(flood))
     for number in range(2):
         _lose(session, events, lost)
         session.resize_terminal(terminal.id, 90 + number, 30)

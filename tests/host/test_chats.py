@@ -68,7 +68,9 @@ def test_what_one_chat_only_looks_at_and_its_leaving_are_its_own(
     with opened(tmp_path) as one, opened(tmp_path) as other:
         one.wait(PLACEHOLDER)
         other.wait(PLACEHOLDER)
-        # What was said before a chat asked for the transcript is in that.
+        # What a chat says follows its subscription.
+        one.send("hello\r")
+        other.wait("you  hello")
         other.send("I am here\r")
         one.wait("you  I am here")
         one.send("/tasks --all\r/help quit\r/parallel 3\rgood morning\r")

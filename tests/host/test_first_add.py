@@ -14,6 +14,7 @@ from backburner.actors.host.settings import HostSettings
 from backburner.ui.cli.lean_client import config_file
 from backburner.ui.program.config import Config, default_path
 from backburner.ui.program.host_settings import host_settings
+from conditions import until
 from patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def test_nothing_that_was_open_stays_open_in_the_host(
             links = [str(it.readlink()) for it in _descriptors(process.pid)]
             assert str(held) not in links
             assert links[0] == os.devnull
+        until(lambda: len(care.hosts()) == 1, "the host")
         (host,) = care.hosts()
         ended = run("-m", "backburner", "end", "--state-dir", tmp_path / "state")
         assert ended.returncode == 0

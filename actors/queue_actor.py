@@ -454,7 +454,7 @@ class QueueActor(SafeActor[QueueMessage]):
                 self._subscribers.remove(subscriber)
                 return Acknowledged(correlation_id)
             case GetTranscript():
-                return self._transcript(message)
+                return self._transcript(message.limit, message.correlation_id)
             case Shown() | ClaimEnds():
                 self._subscribers.take(message)
             case WriteDown():
@@ -613,18 +613,26 @@ class QueueActor(SafeActor[QueueMessage]):
         if not self._writing.is_foreign:
             self._deletion.delete(doomed)
 
-    def _transcript(self, message: GetTranscript) -> QueueReply:
+    def _transcript(self, limit: int, correlation_id: int | str | None) -> QueueReply:
         self._catch_up()
         try:
-            entries = self._writing.use(lambda: self._journal.transcript(message.limit))
+            entries = self._writing.use(lambda: self._journal.transcript(limit))
         except JournalError as error:
             text = safe_line(str(error))
-            return Refused(text, RefusalCode.JOURNAL, message.correlation_id)
+            return Refused(text, RefusalCode.JOURNAL, correlation_id)
         finally:
             self._announce_trouble()
-        return Transcript(entries, message.correlation_id)
+        return Transcript(entries, correlation_id)
 
-    def _subscribe(self, message: Subscribe) -> QueueReply:
+    def _subscribe(self, message: Subscribe) -> QueueReply | None:
+        answer: QueueReply | None = Acknowledged(message.correlation_id)
+        if message.past is not None:
+            past = self._transcript(message.past, message.correlation_id)
+            answer = None
+            asker = message.reply_to or self.answer_later()
+            if asker is not None:
+                # Before `Subscribed`, which tells what came after it.
+                self._send(asker, past)
         subscribers = self._subscribers
         if not subscribers.renew(message):
             self._renew_reasons()
@@ -635,9 +643,9 @@ class QueueActor(SafeActor[QueueMessage]):
             if (trouble := self._writing.trouble) is not None:
                 self._send(message.subscriber, JournalTrouble(trouble))
             if new not in subscribers:  # it is dead
-                return Acknowledged(message.correlation_id)
+                return answer
         subscribers.note(message)
-        return Acknowledged(message.correlation_id)
+        return answer
 
     def _close(self, message: CloseQueue) -> None:
         self._closed = self._starts.closed = True

@@ -153,7 +153,9 @@ class RemoteQueue:
                     correlation_id = pending.request.correlation_id
                     refusal = Refused(_DIED, RefusalCode.FAILED, correlation_id)
                     refused.append((pending.recipient, refusal))
-                elif isinstance(pending.request, Subscribe):
+                elif isinstance(request := pending.request, Subscribe) and (
+                    request.past is None
+                ):
                     del self._pending[number]
                     answer = Acknowledged(pending.request.correlation_id)
                     refused.append((pending.recipient, answer))
@@ -237,6 +239,7 @@ class RemoteQueue:
             self._subscriptions[number].request,
             subscriber=Number(number),
             since=None,
+            past=None,
             reply_to=None,
         )
         return wire.encode(request)

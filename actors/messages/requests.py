@@ -116,9 +116,9 @@ class SetSlots(Message, frozen=True):
 class Subscribe(Message, frozen=True):
     """Tell this recipient of every change from now on; it gets `Subscribed` first.
 
-    Answer: `Acknowledged`. Subscribing again tells nothing that was told before; what
-    is given with it takes the place of what was given first. A subscriber that died is
-    dropped by itself.
+    Answer: `Acknowledged`, or what `past` asks for. Subscribing again tells nothing
+    that was told before; what is given with it takes the place of what was given first.
+    A subscriber that died is dropped by itself.
 
     With `origin`, `description` or `which` it is told only of the tasks that fit all
     of them, so that the numbers of the changes have gaps. `TasksForgotten` names all
@@ -135,6 +135,10 @@ class Subscribe(Message, frozen=True):
         since: The number of the last change of a status, not of progress, that it has
             handled; 0 for none. `Subscribed.missed` then has what came after it.
         watched: Whether a person looks at it just now; see `ClaimEnds`.
+        past: How many entries of what was said and shown before it wants to have. The
+            answer is `Transcript` then, and nothing that is said meanwhile is missing
+            in both. If it can't be read the answer is `Refused`, and the subscription
+            stands all the same.
     """
 
     subscriber: Recipient[Notification]
@@ -146,6 +150,7 @@ class Subscribe(Message, frozen=True):
     reply_to: Recipient[QueueReply] | None = None
     correlation_id: int | str | None = None
     watched: bool = False
+    past: int | None = None
 
 
 class Unsubscribe(Message, frozen=True):

@@ -505,6 +505,27 @@ def test_a_subscriber_may_subscribe_twice_and_hears_once(rig: Rig) -> None:
     assert len(subscriber.of(TaskChanged)) == 1
 
 
+def test_what_was_said_is_in_the_past_or_is_told(
+    start_queue: Callable[..., Rig], tmp_path: Path
+) -> None:
+    rig = start_queue(journal=SqliteJournal(tmp_path / "session.db"))
+
+    def say(text: str) -> None:
+        said = ChatMessage(rig.clock.now().wall, "main", "you", text)
+        rig.ask(WriteDown(said), Acknowledged)
+
+    say("before")
+    subscriber: Recorder[Notification] = Recorder("the subscriber")
+    subscribe = Subscribe(subscriber, shows=True, past=10, correlation_id="past")
+    past = rig.ask(subscribe, Transcript)
+    say("after")
+    assert [it.text for it in past.entries if isinstance(it, ChatMessage)] == ["before"]
+    assert [it.message.text for it in subscriber.of(MessageSaid)] == ["after"]
+    again = rig.ask(replace(subscribe, past=1), Transcript)
+    assert [it.text for it in again.entries if isinstance(it, ChatMessage)] == ["after"]
+    assert len(subscriber.of(Subscribed)) == 1
+
+
 def test_who_unsubscribed_hears_nothing_more(rig: Rig) -> None:
     stays, leaves = rig.subscribe(), rig.subscribe()
     rig.add()

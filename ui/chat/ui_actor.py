@@ -12,7 +12,6 @@ from ...actors import (
     ClaimEnds,
     DeadLetters,
     EndsClaimed,
-    GetTranscript,
     QueueRequest,
     Recipient,
     Refused,
@@ -186,10 +185,7 @@ class UIActor(FaceActor[UIMessage]):
                 self._paint()
                 return Summary(self._summary(message))
             case Open():
-                # In this order, so that the past is there before the news.
-                past = GetTranscript(REMEMBERED, self.actor_ref, PAST)
-                self.post(self._queue, past)
-                self._subscribe()
+                self._subscribe(past=REMEMBERED)
             case Ending():
                 if self._paused or self.view_lost:
                     self._subscribed = False
@@ -238,10 +234,17 @@ class UIActor(FaceActor[UIMessage]):
         wanted = self._config.notifications.only_when_unfocused
         return wanted and self._state.window_focused and not self._paused
 
-    def _subscribe(self) -> None:
+    def _subscribe(self, past: int | None = None) -> None:
         self._subscribed = True
         self._watched = self._is_watched
-        subscribe = Subscribe(self.actor_ref, shows=True, watched=self._watched)
+        subscribe = Subscribe(
+            self.actor_ref,
+            shows=True,
+            watched=self._watched,
+            past=past,
+            reply_to=None if past is None else self.actor_ref,
+            correlation_id=None if past is None else PAST,
+        )
         self.post(self._queue, subscribe)
 
     def _take_past(self, answer: Transcript | Refused, now: float) -> None:

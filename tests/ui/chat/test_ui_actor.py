@@ -12,7 +12,6 @@ from backburner.actors import (
     ClaimEnds,
     DeadLetters,
     EndsClaimed,
-    GetTranscript,
     ListTasks,
     Promise,
     Refused,
@@ -35,7 +34,7 @@ from backburner.ui.chat.model.messages import (
     Resized,
     Summary,
 )
-from backburner.ui.chat.ui_actor import CALL, UIActor
+from backburner.ui.chat.ui_actor import CALL, REMEMBERED, UIActor
 from backburner.ui.chat.views.input import input_styles
 from backburner.ui.dialogue.entries import MAIN_CONVERSATION
 from backburner.ui.dialogue.messages import ViewLost
@@ -140,26 +139,20 @@ def change(task_id: int, seq: int = 1) -> TaskChanged:
     return TaskChanged(seq, TaskEvent.COMPLETE, ended(task_id, "Build"))
 
 
-def test_it_asks_for_the_past_before_it_asks_for_the_news(stage: Stage) -> None:
-    stage.start()
-    stage.tell(Open())
-    kinds = [type(stage.queue.get(PATIENCE)).__name__ for _ in range(2)]
-    assert kinds == ["GetTranscript", "Subscribe"]
-
-
 def test_a_past_that_cant_be_read_is_said_once_and_asked_for_again(
     stage: Stage,
 ) -> None:
     stage.start()
     stage.tell(Open())
-    asked: list[GetTranscript] = []
+    asked: list[Subscribe] = []
     for text in ("the disk is full", "the disk is still full"):
-        asked.append(stage.next_of(GetTranscript))
+        asked.append(stage.next_of(Subscribe))
         refused = Refused(text, correlation_id=asked[-1].correlation_id)
         stage.tell(refused)
-    asked.append(stage.next_of(GetTranscript))
+    asked.append(stage.next_of(Subscribe))
     assert isinstance(stage.owner.get(PATIENCE), Opened)
     said = ChatMessage(START, MAIN_CONVERSATION, "you", "said before")
+    assert [it.past for it in asked] == [REMEMBERED] * 3
     stage.tell(Transcript((said,), asked[-1].correlation_id))
     stage.settle()
     raw = stage.read()

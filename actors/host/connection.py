@@ -225,12 +225,13 @@ class Connection(SafeActor[ConnectionMessage]):
         post_if_alive(self.actor_ref, Lost())
 
     def _tell(self, to: int, told: QueueReply | Notification) -> None:
+        is_full = self._writer.size + self._out_size > CHANGES_LIMIT
         if isinstance(told, Subscribed):
             self._behind.discard(to)
-        elif isinstance(told, Notification):
+        elif (is_full or self._behind) and isinstance(told, Notification):
             if to in self._behind:
                 return
-            if self._writer.size + self._out_size > CHANGES_LIMIT:
+            if is_full:
                 self._fall_behind(to)
                 return
         self._send(wire.told(to, self._door.encoder.encode(told)))

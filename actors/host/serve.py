@@ -362,6 +362,8 @@ class Host:
 
     def _watch_idleness(self) -> None:
         """Begin to wait for the end of a quiet time, or stop waiting for it."""
+        if self._open and self._alarm is None:
+            return  # as after nearly every change; an alarm looks again itself
         linger = self._settings.linger
         with self._changed:
             if linger > 0 and not self._was_joined:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
@@ -78,9 +77,9 @@ class Admission:
         if not isinstance(cast("object", request.args), tuple):
             given = type(request.args).__name__
             raise InvalidRequestError(f"request.args must be tuple, not {given}")
-        for text in (request.description, request.origin, request.key, *request.args):
-            if not is_unicode(text):
-                raise InvalidRequestError("the text is not valid UTF-8; correct it")
+        texts = (request.description, request.origin, request.key, *request.args)
+        if not is_unicode("".join(texts)):
+            raise InvalidRequestError("the text is not valid UTF-8; correct it")
         self._check_place(request)
         if request.terms is not None:
             self._check_terms(request.terms)
@@ -99,7 +98,7 @@ class Admission:
                     "the current directory is gone, or its name is not valid UTF-8;"
                     " go to another one"
                 )
-            if not os.path.isabs(directory):  # noqa: PTH117 - a text
+            if not directory.startswith("/"):
                 raise InvalidRequestError(
                     f"the directory {brief(directory)!r} is not an absolute path;"
                     " give one"
@@ -139,6 +138,8 @@ class Admission:
     def _placed(self, request: TaskRequest) -> TaskRequest:
         """Return a request that says where, and in what environment, it runs."""
         directory, environment = request.directory, request.environment
+        if directory is not None and environment is not None:
+            return request
         if directory is None:
             directory = self._directory
         if environment is None:

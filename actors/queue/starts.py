@@ -87,17 +87,14 @@ class Starts:
         runner = self._runner
         if runner is None or self.closed:
             return
-        while (task := self._book.start_immediate(self._changes.now())) is not None:
+        book, at = self._book, self._changes.now()
+        while (task := book.start_immediate(at)) is not None:
             self._start(runner, task)
-        while self._claims > 0:
-            task = self._book.start_next(self._changes.now())
-            if task is None:
-                break
+        while self._claims > 0 and (task := book.start_next(at)) is not None:
             self._start(runner, task)
         for engine in self._room:
             while self._room[engine] > 0:
-                task = self._book.start_next(self._changes.now(), engine)
-                if task is None:
+                if (task := book.start_next(at, engine)) is None:
                     break
                 self._start(runner, task)
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 
-from .terms import PLAIN, Terms
-
 if TYPE_CHECKING:
     from .moment import Moment
     from .outcome import Outcome
+    from .terms import Terms
 
 FIRST_PAUSE: Final = 2.0
 """Seconds before the second attempt, unless the terms say otherwise."""
@@ -103,8 +102,9 @@ def pause_before(terms: Terms, step: int, chance: float) -> float:
 
 def may_run_again(terms: Terms | None) -> bool:
     """Tell whether a task that has begun may begin once more."""
-    it = terms or PLAIN
-    return bool(it.retries or it.restart or it.on_reboot == "again")
+    if terms is None:
+        return False
+    return bool(terms.retries or terms.restart or terms.on_reboot == "again")
 
 
 def _follows(terms: Terms, number: int, outcome: Outcome) -> bool:

@@ -235,12 +235,15 @@ class TaskBook:
 
     def take_hopeless(self) -> tuple[tuple[int, str], ...]:
         """Return the queued tasks that can never start, and why; once each."""
+        if not self._hopeless:  # as after nearly every message
+            return ()
         hopeless, self._hopeless = self._hopeless, []
         return tuple(it for it in hopeless if not self._tasks[it[0]].status.is_final)
 
     def take_released(self) -> tuple[int, ...]:
         """Return the queued tasks that wait for no other task any more; once each."""
-        released = self._scheduler.take_released()
+        if not (released := self._scheduler.take_released()):
+            return ()
         return tuple(it for it in released if self._scheduler.is_waiting(it))
 
     @property

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import cast
+from typing import Final, cast
 
 import msgspec
 from msgspec.structs import force_setattr
 
 from .terms import Terms
 from .variables import Variables
+
+_TEXT: Final = (str, type(None))
+_VARIABLES: Final = (Variables, type(None))
 
 
 class TaskRequest(msgspec.Struct, frozen=True, gc=False):
@@ -46,12 +49,13 @@ class TaskRequest(msgspec.Struct, frozen=True, gc=False):
     def __post_init__(self) -> None:
         """Make immutable what came as a list or as a dictionary."""
         args, directory = cast("object", self.args), cast("object", self.directory)
+        environment = cast("object", self.environment)
         if isinstance(args, list):
             force_setattr(self, "args", tuple(cast("list[str]", args)))
-        if directory is not None and isinstance(directory, os.PathLike):
+        # What they nearly always are comes first: abstract classes answer slowly.
+        if not isinstance(directory, _TEXT) and isinstance(directory, os.PathLike):
             path = cast("os.PathLike[str]", directory)
             force_setattr(self, "directory", os.fspath(path))
-        environment = cast("object", self.environment)
-        if environment is not None and isinstance(environment, Mapping):
+        if not isinstance(environment, _VARIABLES) and isinstance(environment, Mapping):
             given = cast("Mapping[str, str]", environment)
             force_setattr(self, "environment", Variables.of(given))

@@ -352,6 +352,8 @@ class Scheduler:
             return group_paused(terms.group, group.why)
         if group.is_full:
             return f"waiting for a slot of {terms.group} ({group.slots} busy)"
+        if group.slots == UNLIMITED and not terms.local_needs:
+            return None
         return self._lacks(terms, group, self._rank(task_id))
 
     def _lacks(self, terms: Terms, group: Group, rank: Rank) -> str | None:

@@ -17,10 +17,8 @@ class TaskStatus(enum.StrEnum):
     FAILED = "failed"
     CANCELED = "canceled"
 
-    @property
-    def is_final(self) -> bool:
-        """Whether a task in this status can never change its status again."""
-        return self in _FINAL
+    is_final: bool
+    """Whether a task in this status can never change its status again."""
 
 
 LEGAL_TRANSITIONS: Final[dict[TaskStatus, frozenset[TaskStatus]]] = {
@@ -37,8 +35,8 @@ LEGAL_TRANSITIONS: Final[dict[TaskStatus, frozenset[TaskStatus]]] = {
 OPEN_STATUSES: Final = (TaskStatus.QUEUED, TaskStatus.RUNNING)
 """The statuses that are not final."""
 
-# Not a set: members of an enumeration are slow to hash, and compared by identity here.
-_FINAL: Final = tuple(it for it, after in LEGAL_TRANSITIONS.items() if not after)
+for _status, _after in LEGAL_TRANSITIONS.items():
+    _status.is_final = not _after
 
 
 class TaskFilter(enum.StrEnum):
@@ -61,7 +59,7 @@ class TaskFilter(enum.StrEnum):
 
 _LISTED: Final[dict[TaskFilter, tuple[TaskStatus, ...]]] = {
     TaskFilter.ALL: tuple(TaskStatus),
-    TaskFilter.FINISHED: _FINAL,
+    TaskFilter.FINISHED: tuple(it for it in TaskStatus if it.is_final),
     TaskFilter.NOT_CANCELED: tuple(
         it for it in TaskStatus if it is not TaskStatus.CANCELED
     ),

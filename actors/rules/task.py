@@ -28,7 +28,6 @@ PAUSED: Final = "paused"
 _QUEUED: Final = TaskStatus.QUEUED
 _FAILED: Final = TaskStatus.FAILED
 _CANCELED: Final = TaskStatus.CANCELED
-_FINAL: Final = tuple(it for it in TaskStatus if it.is_final)
 
 
 class IllegalTransitionError(Exception):
@@ -132,7 +131,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         status, error = self.status, self.error
         # Every snapshot and every remembered task pays for this: the calls are for
         # those that may contradict themselves.
-        final = status in _FINAL
+        final = status.is_final
         if self.duration is None:
             problem = self._contradiction_unstarted(status)
         elif self.started_at is None:
@@ -212,7 +211,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
         It is taken out again when it ends.
         """
-        return self.reason.partition(GOES_ON)[2] if self.status in _FINAL else ""
+        return self.reason.partition(GOES_ON)[2] if self.status.is_final else ""
 
     def with_left_running(self, names: str) -> Self:
         """Return this finished task with what it has left running by now.

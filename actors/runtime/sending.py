@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections import deque
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, runtime_checkable
 
 import pykka
 
@@ -28,8 +28,23 @@ MessageT = TypeVar("MessageT")
 MessageT_contra = TypeVar("MessageT_contra", contravariant=True)
 
 
+# No name for it is public.
+_ProtocolMeta: Any = type(Protocol)
+
+
+class _AskedByClass(_ProtocolMeta):
+    """The metaclass of a protocol of which many objects are asked whether they fit.
+
+    Python remembers the answer for each class. For an object Python 3.11 looks through
+    all names of the protocol again, which takes longer than to decode a request.
+    """
+
+    def __instancecheck__(self, instance: object) -> bool:
+        return issubclass(type(instance), self)
+
+
 @runtime_checkable
-class Recipient(Protocol[MessageT_contra]):
+class Recipient(Protocol[MessageT_contra], metaclass=_AskedByClass):
     """Whoever can be told something: an `ActorRef`, or any object with `tell`.
 
     `tell` must not block, and is called on the thread of the sender.

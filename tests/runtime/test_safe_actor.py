@@ -10,7 +10,7 @@ import pykka
 import pytest
 from backburner.actors.runtime.promise import Promise
 from backburner.actors.runtime.safe_actor import SafeActor
-from backburner.actors.runtime.sending import DeadLetters, post
+from backburner.actors.runtime.sending import DeadLetters, Recipient, post
 from patience import PATIENCE
 
 FAILURES = [
@@ -306,3 +306,14 @@ def test_an_actor_can_tell_and_stop_itself(letters: DeadLetters) -> None:
     assert letters.count == 0
     with pytest.raises(TimeoutError):
         told.get(0)
+
+
+def test_whatever_can_be_told_is_a_recipient(letters: DeadLetters) -> None:
+    actor = PlainActor.start(letters)
+
+    try:
+        assert isinstance(actor, Recipient)
+        assert isinstance(_Deaf(), Recipient)
+        assert not isinstance("a text", Recipient)
+    finally:
+        actor.stop()

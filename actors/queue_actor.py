@@ -83,6 +83,7 @@ from .queue.subscribers import Subscribers
 from .queue.times import Times
 from .rules.book import ROOM_FOR_MORE, TaskBook, UnknownTaskError
 from .rules.field_types import wrong_type
+from .rules.nodes import is_address
 from .rules.outcome import Outcome
 from .rules.output_quota import OutputQuota
 from .rules.record import Record
@@ -535,11 +536,15 @@ class QueueActor(SafeActor[QueueMessage]):
             text = f"no engine {brief(name)!r} with nodes; the engines are: {known}"
             return Refused(text, RefusalCode.INVALID, message.correlation_id)
 
+        if message.address and not is_address(message.address):
+            text = "address must be auto, or HOST:PORT of the head of the cluster"
+            return Refused(text, RefusalCode.INVALID, message.correlation_id)
+
         def tell(nodes: tuple[Node, ...], problem: str) -> None:
             found = NodesFound(name, nodes, safe_line(problem), message.correlation_id)
             self.post(asker, found)
 
-        engine.tell_nodes(tell)
+        engine.tell_nodes(tell, message.address)
         return None
 
     def _rule(self, message: PauseQueue | SetGroup | GetRules) -> QueueReply:

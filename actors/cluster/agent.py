@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import shutil
+import tarfile
 import tempfile
 import threading
 from collections import OrderedDict
@@ -24,6 +25,7 @@ from ..rules.request import TaskRequest
 from ..rules.task import Task
 from ..rules.terms import Terms
 from ..runtime.clock import SystemClock
+from .shipping import unpack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,11 +38,17 @@ LOOK: Final = 0.05
 LONGEST_FOLLOW: Final = 20.0
 """Seconds after which a follow returns without news."""
 
+_ARCHIVES: Final = 32  # that are kept for the next job of the same directory
 _REMEMBERED: Final = 10_000  # ends, for one who asks again because an answer was lost
 
 
 class Spec(msgspec.Struct, frozen=True):
-    """A job as an agent is given it; see `Run`."""
+    """A job as an agent is given it; see `Run`.
+
+    Attributes:
+        package: The key of the archive that its directory is made of; empty if there
+            is such a directory on the node.
+    """
 
     job: int
     argv: tuple[str, ...]
@@ -50,6 +58,7 @@ class Spec(msgspec.Struct, frozen=True):
     cpus: float | None = None
     memory: int | None = None
     pids: int | None = None
+    package: str = ""
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -77,7 +86,7 @@ class _Job:
         if self.end is None and self.job is not None:
             end = self.job.look()
             # What it has left running is known here alone.
-            self.end = None if end is None else JobEnd(end.outcome, end.leftover)
+            self.end = end
 
 
 class Agent:
@@ -94,6 +103,8 @@ class Agent:
         self._base.pop(MARK, None)
         self._folder = Path(tempfile.mkdtemp(prefix="backburner-agent-"))
         self._jobs: dict[int, _Job] = {}
+        self._archives: list[Path] = []
+        self._starting: dict[int, asyncio.Task[str | None]] = {}
         self._ends: OrderedDict[int, JobEnd] = OrderedDict()
         self._clock = SystemClock()
         self._exits = PidfdWatcher()
@@ -112,6 +123,58 @@ class Agent:
         number = spec.job
         if number in self._jobs or number in self._ends:
             return None
+        if not spec.package:
+            return self._start(spec, spec.directory)
+        if number not in self._starting:
+            starting = self._start_in_copy(spec)
+            self._starting[number] = self._loop.create_task(starting)
+        return await asyncio.shield(self._starting[number])
+
+    async def receive(self, key: str, offset: int, data: bytes) -> int:
+        """Take a piece of an archive that is to come, if it fits what is here.
+
+        Args:
+            key: That of the archive.
+            offset: Where the piece belongs.
+            data: The piece; empty to ask how much is here.
+
+        Returns:
+            How many bytes of it are here now.
+        """
+        path = self._folder / f"{key}.tar"
+        if not path.exists():
+            self._archives.append(path)
+            if len(self._archives) > _ARCHIVES:
+                self._archives.pop(0).unlink(missing_ok=True)
+        with path.open("ab") as file:
+            if data and file.tell() == offset:
+                file.write(data)
+            return file.tell()
+
+    async def _start_in_copy(self, spec: Spec) -> str | None:
+        copy = self._copy_for(spec.job)
+        try:
+            await asyncio.to_thread(unpack, self._folder / f"{spec.package}.tar", copy)
+        except (OSError, tarfile.TarError) as error:
+            problem: str | None = f"can't make a copy of {spec.directory}: {error}"
+        else:
+            problem = self._start(spec, str(copy))
+        if problem is not None:
+            self._delete_copy(copy)
+        self._starting.pop(spec.job, None)
+        return problem
+
+    def _copy_for(self, number: int) -> Path:
+        return self._folder / str(number)
+
+    def _delete_copy(self, copy: Path) -> None:
+        if copy.exists():
+            self._loop.run_in_executor(
+                None, lambda: shutil.rmtree(copy, ignore_errors=True)
+            )
+
+    def _start(self, spec: Spec, directory: str) -> str | None:
+        number = spec.job
         held = _Job(self._folder / f"{number}.log")
         now = self._clock.now()
         task = Task.of(
@@ -123,11 +186,12 @@ class Agent:
         ).started(now.wall)
         # The last part is the agent's own: its warden ends what carries it.
         mark = f"{spec.mark},{self.key}:{number}"
-        environment = Environment({**self._base, **spec.variables, MARK: mark})
+        own = {"PWD": directory, MARK: mark}
+        environment = Environment({**self._base, **spec.variables, **own})
         context = JobContext(
             task, mark, self._clock, self._exits, self._look_at(number), environment
         )
-        command = Command(spec.argv, environment, spec.directory)
+        command = Command(spec.argv, environment, directory)
         try:
             held.job = LOCAL.start(command, context)
         except ShortageError as error:
@@ -160,7 +224,7 @@ class Agent:
                 return Piece(data)
             if held.end is not None:
                 self._forget(number, held, held.end)
-                return Piece(end=held.end)
+                return _last(held.end)
             if self._loop.time() > deadline:
                 return Piece()
             with contextlib.suppress(TimeoutError):
@@ -206,11 +270,13 @@ class Agent:
 
     def _forget(self, number: int, held: _Job, end: JobEnd) -> None:
         del self._jobs[number]
-        self._ends[number] = end
+        self._ends[number] = JobEnd(end.outcome, end.leftover)
         while len(self._ends) > _REMEMBERED:
             self._ends.popitem(last=False)
         with contextlib.suppress(OSError):
             held.output.unlink()
+        if not end.left:
+            self._delete_copy(self._copy_for(number))
 
     def _watch(self) -> None:
         while not self._closed:
@@ -227,6 +293,11 @@ class _Look:
     def __call__(self) -> bool:
         self._agent.wake(self._number)
         return True
+
+
+def _last(end: JobEnd) -> Piece:
+    # What it has left running is known here alone.
+    return Piece(end=JobEnd(end.outcome, end.leftover))
 
 
 def _limits(spec: Spec) -> Terms | None:

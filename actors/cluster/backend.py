@@ -50,6 +50,10 @@ class AgentCalls(Protocol):
         """See `Agent.follow`."""
         ...
 
+    async def receive(self, key: str, offset: int, data: bytes) -> int:
+        """See `Agent.receive`."""
+        ...
+
     async def stop(self, number: int) -> None:
         """See `Agent.stop`."""
         ...

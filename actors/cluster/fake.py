@@ -16,6 +16,8 @@ import msgspec
 from ..rules.nodes import Node
 from .agent import Agent
 from .backend import ClusterError, NodeLostError, Reservation
+from .ray_settings import Shipping
+from .versions import check_version, our_version
 from .warden import start_warden
 from .wire import Amounts
 
@@ -28,11 +30,17 @@ class FakeSettings(msgspec.Struct, frozen=True, tag="fake"):
 
     Attributes:
         nodes: The nodes, and which resources each has.
-        problem: Why it can't be reached; empty if it can.
+        problem: Why it can't be reached; empty if it can. It may name the `{address}`.
+        address: Where it is looked for.
+        shipping: What travels of directories.
+        version: What the nodes say that they have; by default what this process has.
     """
 
     nodes: dict[str, Amounts] = {}
     problem: str = ""
+    address: str = "auto"
+    shipping: Shipping = Shipping()
+    version: str = ""
 
 
 class _Calls:
@@ -56,6 +64,10 @@ class _Calls:
             piece.cancel()
         self._check()
         return await piece
+
+    async def receive(self, key: str, offset: int, data: bytes) -> int:
+        self._check()
+        return await self._agent.receive(key, offset, data)
 
     async def stop(self, number: int) -> None:
         self._check()
@@ -94,7 +106,8 @@ class FakeCluster:
     async def connect(self) -> None:
         """See `Backend`, here and below."""
         if self._settings.problem:
-            raise ClusterError(self._settings.problem)
+            problem = self._settings.problem
+            raise ClusterError(problem.format(address=self._settings.address))
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGUSR1, self._lose_one)
 
@@ -135,6 +148,8 @@ class FakeCluster:
         return await asyncio.shield(self._agents[node])
 
     async def _start_agent(self, node: str) -> _Calls:
+        here = our_version()
+        check_version(node, self._settings.version or here, here)
         key = f"fake-{uuid.uuid4().hex[:12]}"
         warden = await asyncio.to_thread(start_warden, key)
         return _Calls(node, Agent(key), warden)

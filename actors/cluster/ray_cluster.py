@@ -15,13 +15,13 @@ import socket
 import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ..rules.nodes import Node
 from ..rules.safe_text import safe_line
 from .agent import Agent
 from .backend import ClusterError, NodeLostError, Reservation
+from .versions import check_version, our_version, versions_of_ray
 from .warden import start_warden
 
 if TYPE_CHECKING:
@@ -50,12 +50,6 @@ _OWN: Final = ("RAY_", "OMP_NUM_THREADS", "PYTHONBREAKPOINT")
 ResultT = TypeVar("ResultT")
 
 
-def our_version() -> str:
-    """Return what has to be the same here and on the nodes."""
-    python = ".".join(map(str, sys.version_info[:2]))
-    return f"backburner {version('backburner')} on Python {python}"
-
-
 class NodeAgent:
     """What Ray runs as an actor on each node: an `Agent`, and its warden."""
 
@@ -79,6 +73,10 @@ class NodeAgent:
     async def follow(self, number: int, offset: int, limit: int) -> Piece:
         """See `Agent`."""
         return await self._opened().follow(number, offset, limit)
+
+    async def receive(self, key: str, offset: int, data: bytes) -> int:
+        """See `Agent`."""
+        return await self._opened().receive(key, offset, data)
 
     async def stop(self, number: int) -> None:
         """See `Agent`."""
@@ -123,6 +121,9 @@ class _Calls:
 
     async def follow(self, number: int, offset: int, limit: int) -> Piece:
         return await self.call("follow", number, offset, limit)
+
+    async def receive(self, key: str, offset: int, data: bytes) -> int:
+        return await self.call("receive", key, offset, data)
 
     async def stop(self, number: int) -> None:
         await self.call("stop", number)
@@ -258,10 +259,7 @@ class RayCluster:
                 f"no agent can be started on the node {name}: {safe_line(last)};"
                 f" is {our_version()} installed there?"
             ) from error
-        if there != (here := our_version()):
-            raise ClusterError(
-                f"the node {name} has {there}, and this is {here}; install the same"
-            )
+        check_version(name, there, our_version())
         return calls
 
     async def _hold_gpus(self, group: Any, count: float) -> tuple[Any, dict[str, str]]:
@@ -286,6 +284,7 @@ class RayCluster:
 
     def _init(self) -> None:
         address = self._settings.address
+        _reach(address)
         try:
             ray: Any = importlib.import_module("ray")
             self._groups = importlib.import_module("ray.util.placement_group")
@@ -296,7 +295,6 @@ class RayCluster:
             ) from None
         # What it warns of becomes the reason of nobody's failure.
         logging.getLogger("ray").setLevel(logging.ERROR)
-        _reach(address)
         try:
             ray.init(
                 address=address,
@@ -310,7 +308,8 @@ class RayCluster:
                 ),
             )
         except Exception as error:  # noqa: BLE001 - of many types
-            why = " ".join(str(error).split())[:300]
+            why = versions_of_ray(str(error))
+            why = why or " ".join(str(error).split())[:300]
             raise ClusterError(
                 f"can't join the Ray cluster at {address}: {safe_line(why)}"
             ) from None

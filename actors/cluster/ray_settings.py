@@ -10,16 +10,30 @@ SEND: Final = "BACKBURNER_SEND"
 """The environment variable that names those a job takes along, separated by commas."""
 
 
+class Shipping(msgspec.Struct, frozen=True):
+    """What of a directory travels with a task that asks for that.
+
+    Attributes:
+        limit: How many bytes its files may have together.
+        leave_out: Patterns of names and paths that stay, besides those that always do.
+    """
+
+    limit: int = 100 << 20
+    leave_out: tuple[str, ...] = ()
+
+
 class RaySettings(msgspec.Struct, frozen=True, tag="ray"):
     """How a Ray cluster is reached.
 
     Attributes:
         address: `auto` for the one this machine belongs to, or `HOST:PORT` of its head.
         node_address: The address of the node on this machine, if there are several.
+        shipping: What travels of directories.
     """
 
     address: str = "auto"
     node_address: str = ""
+    shipping: Shipping = Shipping()
 
 
 class ClusterSettings(msgspec.Struct, frozen=True):
@@ -31,9 +45,11 @@ class ClusterSettings(msgspec.Struct, frozen=True):
         environment: Names of the environment variables that jobs take along, besides
             those that always travel.
         slots: How many jobs it is given at a time.
+        shipping: What travels of directories.
     """
 
     address: str = "auto"
     python: str = ""
     environment: tuple[str, ...] = ()
     slots: int = 1000
+    shipping: Shipping = Shipping()

@@ -20,6 +20,7 @@ from ..processes.marks import MARK, SESSION
 from ..rules.outcome import Outcome
 from ..rules.safe_text import safe_line
 from ..rules.shortage import WAITS_FOR
+from ..rules.terms import PLAIN
 from ..runtime.frames import FrameError, FrameReader, frame
 from ..runtime.promise import Promise
 from ..runtime.sending import call_safely
@@ -285,7 +286,8 @@ class RemoteEngine:
     A job that does not say how many CPUs it needs gets one.
 
     The process is started with the first job, and again if it has died: the jobs that
-    it had have failed then, with that reason, and nothing else notices.
+    it had have failed then, with that reason, and nothing else notices. Each cluster
+    that jobs name by its address has a process of its own.
 
     Args:
         name: What requests call it.
@@ -311,12 +313,13 @@ class RemoteEngine:
         self._sent = (*SENT, *sent)
         self._numbers = itertools.count(1)
         self._starting = threading.Lock()
-        self._link: _Link | None = None
+        # By the address of the cluster; empty for that of the settings.
+        self._links: dict[str, _Link] = {}
 
     @property
     def pid(self) -> int | None:
         """The id of its process; None if there is none now."""
-        link = self._link
+        link = self._links.get("")
         return None if link is None or link.is_over else link.pid
 
     def start(self, command: Command, context: JobContext) -> RemoteJob:
@@ -325,6 +328,7 @@ class RemoteEngine:
         if output is None:
             raise StartError("a job of an engine needs an output file")
         number = next(self._numbers)
+        terms = context.task.terms or PLAIN
         run = Run(
             number,
             tuple(command.argv),
@@ -334,6 +338,7 @@ class RemoteEngine:
             context.mark,
             {"CPU": 1.0, **dict(command.needs)},
             context.task.attempt is not None,
+            ships=terms.ships,
         )
         if (limits := command.limits) is not None:
             run = msgspec.structs.replace(
@@ -341,7 +346,7 @@ class RemoteEngine:
             )
         why = ""
         for _ in range(2):  # it may just be ending
-            link = self._linked()
+            link = self._linked(terms.address)
             job = RemoteJob(number, link, context)
             if not (why := link.give(number, job, run)):
                 return job
@@ -360,27 +365,35 @@ class RemoteEngine:
         self.tell_nodes(lambda nodes, _: promise.tell(nodes))
         return promise.get(timeout)
 
-    def tell_nodes(self, tell: Callable[[tuple[Node, ...], str], object]) -> None:
+    def tell_nodes(
+        self, tell: Callable[[tuple[Node, ...], str], object], address: str = ""
+    ) -> None:
         """Have the process tell its nodes; see `ListsNodes`."""
         try:
-            self._linked().ask(tell)
+            self._linked(address).ask(tell)
         except (StartError, ShortageError) as error:
             tell((), str(error))
 
     def close(self) -> None:
         """End the process, with all jobs that it still runs; blocks for seconds."""
         with self._starting:
-            link, self._link = self._link, None
-        if link is not None:
+            links, self._links = self._links, {}
+        for link in links.values():
             link.close()
 
-    def _linked(self) -> _Link:
+    def _linked(self, address: str) -> _Link:
+        settings = self._settings
+        if address == settings.address:
+            address = ""
+        elif address:
+            settings = msgspec.structs.replace(settings, address=address)
         with self._starting:
-            if self._link is None or self._link.is_over:
+            link = self._links.get(address)
+            if link is None or link.is_over:
                 argv = (self._python, "-m", "backburner.actors.cluster")
-                settings = msgspec.json.encode(self._settings)
                 try:
-                    self._link = _Link(self.name, argv, settings)
+                    link = _Link(self.name, argv, msgspec.json.encode(settings))
+                    self._links[address] = link
                 except OSError as error:
                     if (lacks := WAITS_FOR.get(error.errno or 0)) is not None:
                         raise ShortageError(lacks) from error
@@ -388,7 +401,7 @@ class RemoteEngine:
                     raise StartError(f"{why}: {self._python}: {error.strerror}") from (
                         error
                     )
-            return self._link
+            return link
 
     def _travels(self, variables: Mapping[str, str]) -> dict[str, str]:
         """Return the environment variables that a job takes to another machine."""
@@ -406,7 +419,7 @@ def ray_engine(settings: ClusterSettings) -> RemoteEngine:
     """Return the engine `ray`; nothing is started, and Ray is not looked for."""
     return RemoteEngine(
         "ray",
-        RaySettings(settings.address),
+        RaySettings(settings.address, shipping=settings.shipping),
         slots=settings.slots,
         python=settings.python or None,
         sent=settings.environment,

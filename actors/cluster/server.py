@@ -16,7 +16,9 @@ from ..rules.safe_text import safe_line
 from ..runtime.frames import FrameError, FrameReader, frame
 from .agent import Spec
 from .backend import ClusterError, NodeLostError
+from .ray_settings import Shipping
 from .seats import Seats
+from .shipping import Packages, ShipError
 from .wire import (
     LONGEST,
     AskNodes,
@@ -75,12 +77,16 @@ class Server:
     Args:
         sock: To the session.
         backend: The cluster.
+        shipping: What travels of directories.
     """
 
-    def __init__(self, sock: socket.socket, backend: Backend) -> None:
+    def __init__(
+        self, sock: socket.socket, backend: Backend, shipping: Shipping | None = None
+    ) -> None:
         self._sock = sock
         self._backend = backend
         self._seats = Seats(backend)
+        self._packages = Packages(shipping or Shipping())
         self._jobs: dict[int, _Job] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._others: set[asyncio.Task[None]] = set()
@@ -182,7 +188,7 @@ class Server:
         for attempt in range(ATTEMPTS):
             try:
                 return await self._placed(job)
-            except ClusterError as error:
+            except (ClusterError, ShipError) as error:
                 return Outcome.failed(safe_line(str(error))), None
             except NodeLostError as error:
                 # Room may be handed out on a node that died a moment ago.
@@ -193,10 +199,16 @@ class Server:
     async def _placed(self, job: _Job) -> tuple[Outcome, str | None]:
         needs = job.run.needs
         job.seated = False
+        package = None
+        if job.run.ships:
+            # Before there is room: that is not to wait for this.
+            package = await self._packages.of(job.run.directory)
         room = await self._seats.take(needs)
         lost = job.seated = True
         try:
             agent = await self._backend.agent(room.node)
+            if package is not None:
+                await self._packages.send(package, agent)
             spec = Spec(
                 job.run.job,
                 job.run.argv,
@@ -206,6 +218,7 @@ class Server:
                 job.run.cpus,
                 job.run.memory,
                 job.run.pids,
+                package.key if package is not None else "",
             )
             if (problem := await agent.start(spec)) is not None:
                 lost = False

@@ -39,6 +39,7 @@ class Run(EngineMessage, frozen=True):
         cpus: How many processors it may use at most.
         memory: How many bytes of memory.
         pids: How many processes.
+        ships: Whether its directory is one of this machine, of which it gets a copy.
     """
 
     job: int
@@ -52,6 +53,7 @@ class Run(EngineMessage, frozen=True):
     cpus: float | None = None
     memory: int | None = None
     pids: int | None = None
+    ships: bool = False
 
 
 class StopJob(EngineMessage, frozen=True):

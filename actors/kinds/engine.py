@@ -99,12 +99,15 @@ class Engine(Protocol):
 class ListsNodes(Protocol):
     """An engine that knows the machines it runs jobs on."""
 
-    def tell_nodes(self, tell: Callable[[tuple[Node, ...], str], object]) -> None:
+    def tell_nodes(
+        self, tell: Callable[[tuple[Node, ...], str], object], address: str = ""
+    ) -> None:
         """Tell the nodes, and why not if they can't be told; must not block.
 
         Args:
             tell: Called once, on any thread: with the nodes, and with a text that is
                 empty if they are known.
+            address: Which cluster; empty for that of the session.
         """
         ...
 

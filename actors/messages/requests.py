@@ -295,11 +295,13 @@ class ListNodes(Message, frozen=True):
 
     Attributes:
         engine: Which; empty if there is only one.
+        address: Where the head of the cluster is; empty for what the session says.
     """
 
     engine: str = ""
     reply_to: Recipient[QueueReply] | None = None
     correlation_id: int | str | None = None
+    address: str = ""
 
 
 class GetRules(Message, frozen=True):

@@ -19,6 +19,7 @@ from .amounts import (
     pids_problem,
 )
 from .moment import is_plausible
+from .nodes import is_address
 from .resources import is_amount, is_resource_name
 from .safe_text import brief
 
@@ -82,6 +83,10 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         engine: Where it runs, by the name of an engine; empty for this machine. What
             it needs is then what the engine has, and `cpus` and `memory` are reserved
             there.
+        address: Where the head of its cluster is, `auto` or `HOST:PORT`; empty for what
+            the session says.
+        ships: Whether a copy of its directory is made on the node, in which it runs;
+            otherwise there is the same directory on the node.
         cpus: How many processors its processes may use together. `None` for no limit,
             here and in the next two.
         memory: How many bytes of memory they may use together; more ends it as failed.
@@ -111,6 +116,8 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     group: str = DEFAULT_GROUP
     needs: Needs = ()
     engine: str = ""
+    address: str = ""
+    ships: bool = False
     cpus: _Cpus | None = None
     memory: _Memory | None = None
     pids: _Pids | None = None
@@ -156,6 +163,8 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
             group=self.group,
             needs=self.needs,
             engine=self.engine,
+            address=self.address,
+            ships=self.ships,
             input=self.input,
             cpus=self.cpus,
             memory=self.memory,
@@ -192,8 +201,8 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
             return f"a task on {self.engine} takes no input"
         if not is_group_name(self.group):
             return "group must be a short name without spaces"
-        if self.engine and not is_group_name(self.engine):
-            return "engine must be a short name without spaces"
+        if (problem := self._problem_of_engine()) is not None:
+            return problem
         if self.immediate and self.max_fails is not None:
             return "a task that starts at once can't wait for failures as well"
         if (problem := self._problem_of_attempts()) is not None:
@@ -211,6 +220,17 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
             return "a task that starts at once can't wait for something as well"
         if both := {*self.after} & {*self.after_failed}:
             return f"task {min(both)} can't both complete and fail"
+        return None
+
+    def _problem_of_engine(self) -> str | None:
+        if not self.engine:
+            if self.ships or self.address:
+                what = "ship" if self.ships else "address"
+                return f"{what} needs an engine, such as --engine ray"
+        elif not is_group_name(self.engine):
+            return "engine must be a short name without spaces"
+        if self.address and not is_address(self.address):
+            return "address must be auto, or HOST:PORT of the head of the cluster"
         return None
 
     def _problem_of_limits(self) -> str | None:

@@ -149,18 +149,23 @@ class Control(Talking):
         """Return what is set for the whole queue: what is paused, and the groups."""
         return self._request(GetRules(), RulesFound, answer_timeout).rules
 
-    def nodes(self, engine: str = "", *, answer_timeout: float = 60.0) -> NodesFound:
+    def nodes(
+        self, engine: str = "", *, address: str = "", answer_timeout: float = 60.0
+    ) -> NodesFound:
         """Return the nodes of an engine, once it has been reached.
 
         Args:
             engine: Which; empty if there is only one.
+            address: Where the head of the cluster is; empty for what the session says.
             answer_timeout: Seconds to wait for the answer.
 
         Raises:
             RefusedError: If there is no such engine.
             TimeoutError: If there was no answer in time.
         """
-        return self._request(ListNodes(engine), NodesFound, answer_timeout)
+        return self._request(
+            ListNodes(engine, address=address), NodesFound, answer_timeout
+        )
 
     def hold(self, task_id: int, *, answer_timeout: float = ANSWER_TIMEOUT) -> Task:
         """Let a queued task wait until it is released, and return it.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 from backburner.actors.cluster.fake import FakeSettings
-from backburner.actors.cluster.ray_settings import RaySettings
+from backburner.actors.cluster.ray_settings import RaySettings, Shipping
 from backburner.actors.cluster.remote import RemoteEngine
 
 if TYPE_CHECKING:
@@ -23,17 +23,29 @@ ADDRESS: Final = "BACKBURNER_TEST_RAY"
 """The environment variable with the address of the cluster of `make test-cluster`."""
 
 
+class Kept:
+    """An engine that outlives the systems of single tests."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.name = engine.name
+        self.slots = engine.slots
+        self.start = engine.start
+
+    def close(self) -> None:
+        """Do nothing: the test's module closes it."""
+
+
 def fake_engine(problem: str = "", **nodes: float) -> RemoteEngine:
     """Make an engine of nodes with so many CPUs; one with 4 by default."""
     has = {name: {"CPU": cpus} for name, cpus in (nodes or {"node-1": 4.0}).items()}
     return RemoteEngine("fake", FakeSettings(has, problem))
 
 
-def ray_engine() -> RemoteEngine:
+def ray_engine(shipping: Shipping | None = None) -> RemoteEngine:
     """Make an engine of the cluster that is there."""
-    return RemoteEngine(
-        "ray", RaySettings(os.environ[ADDRESS], os.environ[ADDRESS].partition(":")[0])
-    )
+    address = os.environ[ADDRESS]
+    node = address.partition(":")[0]
+    return RemoteEngine("ray", RaySettings(address, node, shipping or Shipping()))
 
 
 def make_engine(name: str) -> Engine | None:

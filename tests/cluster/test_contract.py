@@ -11,7 +11,7 @@ from backburner.actors import Task, TaskRequest, TaskStatus, TaskSystem, Terms
 from conditions import until
 from patience import PATIENCE
 
-from tests.cluster.clusters import ENGINES, make_engine
+from tests.cluster.clusters import ENGINES, Kept, make_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,18 +64,6 @@ def rig(engine: Engine | None, tmp_path: Path) -> Iterator[Rig]:
     name = "" if engine is None else engine.name
     with TaskSystem(engines=engines, grace=0.5, output_limit=1 << 20) as system:
         yield Rig(system, name, tmp_path)
-
-
-class Kept:
-    """An engine that outlives the systems of single tests."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.name = engine.name
-        self.slots = engine.slots
-        self.start = engine.start
-
-    def close(self) -> None:
-        pass
 
 
 def is_alive(pid: int) -> bool:

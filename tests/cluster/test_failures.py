@@ -14,6 +14,7 @@ import pytest
 from backburner.actors import Task, TaskRequest, TaskStatus, TaskSystem, Terms
 from backburner.actors.cluster.fake import FakeSettings
 from backburner.actors.cluster.remote import RemoteEngine
+from backburner.actors.cluster.versions import our_version, versions_of_ray
 from backburner.actors.session.errors import RefusedError
 from conditions import until
 from patience import PATIENCE
@@ -118,6 +119,49 @@ def test_a_cluster_that_can_not_be_reached_fails_the_task_with_the_reason() -> N
             task_id = system.add_request(job("true")).id
             (failed,) = system.wait(task_id, timeout=PATIENCE)
             assert failed.reason == "nobody answers at 10.0.0.1:6379; start Ray there"
+
+
+def test_a_cluster_is_reached_where_a_task_says() -> None:
+    engine = fake_engine("nobody answers at {address}")
+    with TaskSystem(engines=[engine]) as system:
+        for address, named in (("", "auto"), ("10.0.0.9:1", "10.0.0.9:1")):
+            task_id = system.add_request(job("true", address=address)).id
+            (failed,) = system.wait(task_id, timeout=PATIENCE)
+            assert failed.reason == f"nobody answers at {named}"
+            assert system.nodes(address=address).problem == failed.reason
+        for wrong in ("somewhere", "host:port", "host:1:"):
+            with pytest.raises(RefusedError, match="auto, or HOST:PORT"):
+                system.add_request(job("true", address=wrong))
+            with pytest.raises(RefusedError, match="auto, or HOST:PORT"):
+                system.nodes(address=wrong)
+
+
+@pytest.mark.parametrize("there", ["backburner 9.9 on Python 3.11", "on Python 9.9"])
+def test_a_node_with_another_version_is_refused(there: str) -> None:
+    engine = RemoteEngine("fake", FakeSettings({"one": {"CPU": 1.0}}, version=there))
+    with TaskSystem(engines=[engine]) as system:
+        (failed,) = system.wait(system.add_request(job("true")).id, timeout=PATIENCE)
+        assert failed.reason == (
+            f"the node one has {there}, and this machine has {our_version()}; install"
+            " the same on both"
+        )
+        (again,) = system.wait(system.add_request(job("true")).id, timeout=PATIENCE)
+        assert again.reason == failed.reason
+
+
+def test_versions_of_ray_that_differ_are_said_in_one_line() -> None:
+    said = (
+        "Version mismatch: The cluster was started with:\n    Ray: 2.9.0\n"
+        "    Python: 3.10.4\nThis process on node 10.0.0.1 was started with:\n"
+        "    Ray: 2.60.0\n    Python: 3.11.7\n"
+    )
+    line = versions_of_ray(said)
+    assert line == (
+        f"it has Ray 2.9.0 on Python 3.10.4, and {sys.executable} has Ray 2.60.0 on"
+        " Python 3.11.7; install the same, or name a Python that has it by [cluster]"
+        " python"
+    )
+    assert versions_of_ray("no such host") is None
 
 
 def test_a_python_that_is_not_there_fails_the_task_with_the_reason() -> None:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,8 +17,6 @@ from tests.cluster.clusters import ADDRESS
 from tests.host.sessions import care
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from host_care import HostCare
 
 __all__ = ["care"]
@@ -69,6 +68,31 @@ def test_an_address_that_is_none_is_refused(shell: Shell) -> None:
     done = shell("add", "--engine", "ray", "--", "true")
     assert done.returncode == 2
     assert "cluster.address" in done.stderr
+
+
+def test_an_address_is_given_with_a_task(shell: Shell) -> None:
+    shell.config.write_text(f'[cluster]\npython = "{sys.executable}"\n')
+    words = ("--engine", "ray", "--address")
+    done = shell("add", *words, "somewhere", "--", "true")
+    assert done.returncode == 2
+    assert "somewhere is no address; write auto or HOST:PORT" in done.stderr
+    done = shell("add", "--address", "127.0.0.9:1", "--", "true")
+    assert done.returncode == 2
+    assert "address needs an engine, such as --engine ray" in done.stderr
+    done = shell("run", *words, "127.0.0.9:1", "--", "true")
+    assert done.returncode != 0
+    assert "nobody answers at 127.0.0.9:1 (Connection refused)" in done.stderr
+    task = shell("show", "1").stdout
+    assert "on ray at 127.0.0.9:1" in task
+
+
+def test_where_the_directory_is_said(shell: Shell) -> None:
+    words = ("--engine", "ray", "--stash")
+    shell("add", *words, "--", "true")
+    shell("add", *words, "--ship", "--", "true")
+    here = Path.cwd()
+    assert f"{here}, of the node" in shell("show", "1").stdout
+    assert f"a copy of {here}, on the node" in shell("show", "2").stdout
 
 
 @pytest.mark.cluster

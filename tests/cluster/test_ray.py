@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import signal
+import sys
 import time
 import uuid
 from functools import partial
@@ -24,6 +26,7 @@ from tests.faults.program import running_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.cluster
 
@@ -214,3 +217,48 @@ def test_a_head_that_is_not_there_is_named() -> None:
             "nobody answers at 127.0.0.9:6379 (Connection refused); is the head of the"
             " Ray cluster there? It is started by: ray start --head"
         )
+
+
+def pretending(folder: Path, lines: str) -> str:
+    """Return a Python whose engine process first does what these lines say."""
+    script = folder / "python"
+    script.write_text(
+        f"#!{sys.executable}\n{lines}\n"
+        "import runpy, sys\n"
+        "sys.argv = sys.argv[2:]\n"
+        "runpy.run_module('backburner.actors.cluster', run_name='__main__')\n"
+    )
+    script.chmod(0o755)
+    return str(script)
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (
+            "import ray; ray.__version__ = '2.9.0'",
+            (
+                r"it has Ray [\d.]+ on Python [\d.]+, and \S+ has Ray 2\.9\.0 on Python"
+                r" [\d.]+; install the same,"
+            ),
+        ),
+        (
+            (
+                "import backburner.actors.cluster.versions as it;"
+                " it.our_version = lambda: 'backburner 9.9 on Python 3.99'"
+            ),
+            (
+                r"the node 127.0.0.\d has backburner \S+ on Python 3\.\d+, and this"
+                r" machine has backburner 9\.9 on Python 3\.99; install"
+            ),
+        ),
+    ],
+)
+def test_versions_that_differ_are_said_in_one_line(
+    nodes: RayNodes, tmp_path: Path, lines: str, said: str
+) -> None:
+    python = pretending(tmp_path, lines)
+    engine = RemoteEngine("ray", RaySettings(nodes.address, HEAD), python=python)
+    with TaskSystem(engines=[engine]) as system:
+        (failed,) = system.wait(system.add_request(job("true")).id, timeout=PATIENCE)
+        assert re.search(said, failed.reason), failed.reason

@@ -183,7 +183,10 @@ def _order_verbs(verb: _MakeVerb) -> None:
     rename = verb("rename", "change what a task is called")
     rename.add_argument("id", type=task_id)
     rename.add_argument("text", nargs="+", metavar="TEXT")
-    verb("cluster", "show the nodes of the cluster, and what runs where")
+    cluster = verb("cluster", "show the nodes of the cluster, and what runs where")
+    cluster.add_argument(
+        "--address", metavar="HOST:PORT", default="", help="of the head of a cluster"
+    )
     verb("schedules", "list what is added again and again, by add --every")
     unschedule = verb("unschedule", "remove schedules; tasks that were added stay")
     unschedule.add_argument("ids", type=count, nargs="+", metavar="ID")

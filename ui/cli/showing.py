@@ -53,7 +53,7 @@ def show(call: Call, system: RemoteSystem | ClosedSession) -> int:
 
 def cluster(call: Call, system: RemoteSystem) -> int:
     """Show the nodes of the cluster."""
-    found = system.nodes()
+    found = system.nodes(address=call.options.address)
     if call.as_json:
         call.say_json(found)
     else:

@@ -69,7 +69,7 @@ def task_facts(  # noqa: PLR0913 - each is one independent thing
         (lines, "kind", task.kind),
         (lines, "command", args),
         (opened, "command", f"{task.kind} {args}"),
-        (both, "directory", task.directory),
+        (both, "directory", _directory(task)),
         (both, "terms", _known(task.terms, terms_text)),
         (both, "node", task.node),
         (both, "starts", starts_in(task)),
@@ -90,6 +90,14 @@ def task_facts(  # noqa: PLR0913 - each is one independent thing
         (both, "output", output),
     ]
     return [(name, text) for where, name, text in facts if text and shown in where]
+
+
+def _directory(task: Task) -> str | None:
+    if task.directory is None or task.terms is None or not task.terms.engine:
+        return task.directory
+    if task.terms.ships:
+        return f"a copy of {task.directory}, on the node"
+    return f"{task.directory}, of the node"
 
 
 def result(task: Task) -> str:

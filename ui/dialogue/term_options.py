@@ -20,6 +20,7 @@ from ...actors.rules.amounts import (
     pids_text,
 )
 from ...actors.rules.durations import parse_duration, short_duration
+from ...actors.rules.nodes import is_address
 from ...actors.rules.resources import amount_text, is_resource_name, parse_amount
 from ...actors.rules.safe_text import brief, size_text
 from ...actors.rules.terms import (
@@ -183,6 +184,17 @@ def _engine(terms: Terms, value: str) -> Terms:
     return msgspec.structs.replace(terms, engine=value)
 
 
+def _address(terms: Terms, value: str) -> Terms:
+    if not is_address(value):
+        raise UsageError(f"{brief(value)} is no address; write auto or HOST:PORT")
+    return msgspec.structs.replace(terms, address=value)
+
+
+def _ship(terms: Terms, value: str) -> Terms:
+    del value
+    return msgspec.structs.replace(terms, ships=True)
+
+
 def _gpus(terms: Terms, value: str) -> Terms:
     return _need(terms, f"GPU={value}")
 
@@ -261,6 +273,8 @@ _TERM_OPTIONS: Final = (
     TermOption("--pty", "", "give it a terminal of its own, for /input", _pty),
     TermOption("--stdin", "", "let it read what /send sends", _stdin),
     TermOption("--engine", "ray", "run it on a cluster", _engine),
+    TermOption("--address", "HOST:PORT", "of the head of that cluster", _address),
+    TermOption("--ship", "", "copy its directory to the node, and run it there", _ship),
     TermOption("--gpus", "1", "let it have so many GPUs of the cluster", _gpus),
     TermOption("--group", "NAME", "let it take a slot of this group", _group, "-g"),
 )
@@ -352,7 +366,9 @@ def terms_text(terms: Terms) -> str:
     if terms.pids is not None:
         parts.append(f"at most {pids_text(terms.pids)}")
     if terms.engine:
-        parts.append(f"on {terms.engine}")
+        at = f" at {terms.address}" if terms.address else ""
+        copied = " in a copy of its directory" if terms.ships else ""
+        parts.append(f"on {terms.engine}{at}{copied}")
     if terms.group != DEFAULT_GROUP:
         parts.append(f"group {terms.group}")
     if terms.batch:

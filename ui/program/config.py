@@ -18,6 +18,8 @@ import msgspec
 import platformdirs
 
 from ...actors.own_files import check_trusted, kind_of
+from ...actors.rules.amounts import parse_memory
+from ...actors.rules.nodes import ADDRESS
 from ...actors.rules.resources import checked_resources
 from ...actors.rules.safe_text import safe_line
 
@@ -158,12 +160,26 @@ class ClusterTable(Settings, frozen=True):
             besides `LANG`, `LC_*`, `TZ`, `PYTHONUNBUFFERED` and `BACKBURNER_*`.
         slots: How many tasks are handed to the cluster at a time, those that wait there
             for room among them.
+        ship_limit: How much a directory may hold that travels with a task (`--ship`):
+            `"1G"`.
+        leave_out: Patterns of names and paths that do not travel then: `["data",
+            "*.ckpt"]`, besides what git ignores, `.git` and the like.
     """
 
-    address: Annotated[str, msgspec.Meta(pattern=r"\A(auto|\S+:\d{1,5})\Z")] = "auto"
+    address: Annotated[str, msgspec.Meta(pattern=ADDRESS)] = "auto"
     python: Annotated[str, msgspec.Meta(pattern=r"\A(/.*)?\Z")] = ""
     environment: tuple[str, ...] = ()
     slots: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
+    ship_limit: str = "100M"
+    leave_out: tuple[str, ...] = ()
+
+    def problem(self) -> str | None:
+        """Return what makes no sense; None if all does."""
+        try:
+            parse_memory(self.ship_limit)
+        except ValueError as error:
+            return f"cluster.ship_limit: {error}"
+        return None
 
 
 class Config(Settings, frozen=True):
@@ -265,7 +281,7 @@ def load(path: Path | None = None) -> Config:
         raise ConfigError(f"{file}: {_explained(str(error))}") from error
     except ValueError as error:
         raise ConfigError(f"{file}: {error}") from error
-    if (problem := config.partner.problem()) is not None:
+    if (problem := config.partner.problem() or config.cluster.problem()) is not None:
         raise ConfigError(f"{file}: {problem}")
     return config
 

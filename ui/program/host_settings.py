@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from ...actors.cluster.ray_settings import ClusterSettings
+from ...actors.cluster.ray_settings import ClusterSettings, Shipping
 from ...actors.host.settings import Hooks, HostSettings
+from ...actors.rules.amounts import parse_memory
 from ...actors.rules.resources import checked_resources
 
 if TYPE_CHECKING:
@@ -18,7 +17,11 @@ if TYPE_CHECKING:
 
 def cluster_settings(config: Config) -> ClusterSettings:
     """Return how the cluster of a session is reached."""
-    return ClusterSettings(**msgspec.structs.asdict(config.cluster))
+    table = config.cluster
+    shipping = Shipping(parse_memory(table.ship_limit), table.leave_out)
+    return ClusterSettings(
+        table.address, table.python, table.environment, table.slots, shipping
+    )
 
 
 def host_settings(

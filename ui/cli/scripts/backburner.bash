@@ -7,8 +7,8 @@
 
 _shtab_backburner_subparsers=(add run status list show log wait cancel kill rerun attach send pause resume drain group edit rename cluster schedules unschedule move stash enqueue stats failures export clean parallel sessions host end completions)
 
-_shtab_backburner_add_option_strings=(-h --help --session --state-dir --config --json -w --workdir -e --env -l --label --timeout --priority --stash --immediate --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --pty --stdin --engine --gpus --group -g --unless-queued --each --batch --max-fails --every --zone --catch-up --overlap --yes -p --print-id)
-_shtab_backburner_run_option_strings=(-h --help --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --stash --immediate --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --pty --stdin --engine --gpus --group -g --unless-queued --each --batch --max-fails --every --zone --catch-up --overlap --yes)
+_shtab_backburner_add_option_strings=(-h --help --session --state-dir --config --json -w --workdir -e --env -l --label --timeout --priority --stash --immediate --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --pty --stdin --engine --address --ship --gpus --group -g --unless-queued --each --batch --max-fails --every --zone --catch-up --overlap --yes -p --print-id)
+_shtab_backburner_run_option_strings=(-h --help --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --stash --immediate --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --pty --stdin --engine --address --ship --gpus --group -g --unless-queued --each --batch --max-fails --every --zone --catch-up --overlap --yes)
 _shtab_backburner_status_option_strings=(-h --help --session --state-dir --config --json --all --queued --running --completed --failed --canceled --finished -g --group -l --label --watch)
 _shtab_backburner_list_option_strings=(-h --help --session --state-dir --config --json --all --queued --running --completed --failed --canceled --finished -g --group -l --label --watch)
 _shtab_backburner_show_option_strings=(-h --help --session --state-dir --config --json)
@@ -25,7 +25,7 @@ _shtab_backburner_drain_option_strings=(-h --help --session --state-dir --config
 _shtab_backburner_group_option_strings=(-h --help --session --state-dir --config --json --parallel --pause-on-failure)
 _shtab_backburner_edit_option_strings=(-h --help --session --state-dir --config --json -l --label)
 _shtab_backburner_rename_option_strings=(-h --help --session --state-dir --config --json)
-_shtab_backburner_cluster_option_strings=(-h --help --session --state-dir --config --json)
+_shtab_backburner_cluster_option_strings=(-h --help --session --state-dir --config --json --address)
 _shtab_backburner_schedules_option_strings=(-h --help --session --state-dir --config --json)
 _shtab_backburner_unschedule_option_strings=(-h --help --session --state-dir --config --json)
 _shtab_backburner_move_option_strings=(-h --help --session --state-dir --config --json)
@@ -209,6 +209,7 @@ _shtab_backburner_add___stash_nargs=0
 _shtab_backburner_add___immediate_nargs=0
 _shtab_backburner_add___pty_nargs=0
 _shtab_backburner_add___stdin_nargs=0
+_shtab_backburner_add___ship_nargs=0
 _shtab_backburner_add___unless_queued_nargs=0
 _shtab_backburner_add___overlap_nargs=0
 _shtab_backburner_add___yes_nargs=0
@@ -221,6 +222,7 @@ _shtab_backburner_run___stash_nargs=0
 _shtab_backburner_run___immediate_nargs=0
 _shtab_backburner_run___pty_nargs=0
 _shtab_backburner_run___stdin_nargs=0
+_shtab_backburner_run___ship_nargs=0
 _shtab_backburner_run___unless_queued_nargs=0
 _shtab_backburner_run___overlap_nargs=0
 _shtab_backburner_run___yes_nargs=0

@@ -57,7 +57,7 @@ function _shtab_backburner_using
 end
 
 set -g _shtab_backburner_commands add run status list show log wait cancel kill rerun attach send pause resume drain group edit rename cluster schedules unschedule move stash enqueue stats failures export clean parallel sessions host end completions
-set -g _shtab_backburner_opts_with_value --after --after-any --after-failed --at --batch --catch-up --config --cpus --delay --each --engine --env --every --gpus --grace --grep --group --label --lines --max-fails --memory --need --on-reboot --parallel --pause-on-failure --pids --priority --restart --retry --retry-delay --retry-on --schedule --session --signal --since --state-dir --timeout --workdir --zone -a -e -g -l -n -s -w
+set -g _shtab_backburner_opts_with_value --address --after --after-any --after-failed --at --batch --catch-up --config --cpus --delay --each --engine --env --every --gpus --grace --grep --group --label --lines --max-fails --memory --need --on-reboot --parallel --pause-on-failure --pids --priority --restart --retry --retry-delay --retry-on --schedule --session --signal --since --state-dir --timeout --workdir --zone -a -e -g -l -n -s -w
 
 complete -c backburner -e
 complete -c backburner -f
@@ -103,6 +103,8 @@ complete -c backburner -n '_shtab_backburner_using add' -l pids -x -d 'let it ha
 complete -c backburner -n '_shtab_backburner_using add' -l pty -d 'give it a terminal of its own, for /input'
 complete -c backburner -n '_shtab_backburner_using add' -l stdin -d 'let it read what /send sends'
 complete -c backburner -n '_shtab_backburner_using add' -l engine -x -d 'run it on a cluster'
+complete -c backburner -n '_shtab_backburner_using add' -l address -x -d 'of the head of that cluster'
+complete -c backburner -n '_shtab_backburner_using add' -l ship -d 'copy its directory to the node, and run it there'
 complete -c backburner -n '_shtab_backburner_using add' -l gpus -x -d 'let it have so many GPUs of the cluster'
 complete -c backburner -n '_shtab_backburner_using add' -l group -s g -xka "(_backburner_list groups)" -d 'let it take a slot of this group'
 complete -c backburner -n '_shtab_backburner_using add' -l unless-queued -d 'add nothing if a queued one is the same'
@@ -115,7 +117,7 @@ complete -c backburner -n '_shtab_backburner_using add' -l catch-up -x -d 'once,
 complete -c backburner -n '_shtab_backburner_using add' -l overlap -d 'add a run even if the last has not ended'
 complete -c backburner -n '_shtab_backburner_using add' -l yes -d 'confirm a command that is asked about otherwise'
 complete -c backburner -n '_shtab_backburner_using add' -s p -l print-id -d 'print the id alone'
-complete -c backburner -n '_shtab_backburner_using add; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --engine --gpus --group -g --each --batch --max-fails --every --zone --catch-up)" -d 'the command'
+complete -c backburner -n '_shtab_backburner_using add; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --engine --address --gpus --group -g --each --batch --max-fails --every --zone --catch-up)" -d 'the command'
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a run -d 'add a task, show its output, exit with its status'
 complete -c backburner -n '_shtab_backburner_using run' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using run' -l session -xka "(_backburner_list sessions)" -d 'which session'
@@ -145,6 +147,8 @@ complete -c backburner -n '_shtab_backburner_using run' -l pids -x -d 'let it ha
 complete -c backburner -n '_shtab_backburner_using run' -l pty -d 'give it a terminal of its own, for /input'
 complete -c backburner -n '_shtab_backburner_using run' -l stdin -d 'let it read what /send sends'
 complete -c backburner -n '_shtab_backburner_using run' -l engine -x -d 'run it on a cluster'
+complete -c backburner -n '_shtab_backburner_using run' -l address -x -d 'of the head of that cluster'
+complete -c backburner -n '_shtab_backburner_using run' -l ship -d 'copy its directory to the node, and run it there'
 complete -c backburner -n '_shtab_backburner_using run' -l gpus -x -d 'let it have so many GPUs of the cluster'
 complete -c backburner -n '_shtab_backburner_using run' -l group -s g -xka "(_backburner_list groups)" -d 'let it take a slot of this group'
 complete -c backburner -n '_shtab_backburner_using run' -l unless-queued -d 'add nothing if a queued one is the same'
@@ -156,7 +160,7 @@ complete -c backburner -n '_shtab_backburner_using run' -l zone -x -d 'the time 
 complete -c backburner -n '_shtab_backburner_using run' -l catch-up -x -d 'once, all or skip: what becomes of missed runs'
 complete -c backburner -n '_shtab_backburner_using run' -l overlap -d 'add a run even if the last has not ended'
 complete -c backburner -n '_shtab_backburner_using run' -l yes -d 'confirm a command that is asked about otherwise'
-complete -c backburner -n '_shtab_backburner_using run; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --engine --gpus --group -g --each --batch --max-fails --every --zone --catch-up)" -d 'the command'
+complete -c backburner -n '_shtab_backburner_using run; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --engine --address --gpus --group -g --each --batch --max-fails --every --zone --catch-up)" -d 'the command'
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a status -d 'list tasks; all but the canceled ones by default'
 complete -c backburner -n '_shtab_backburner_using status' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using status' -l session -xka "(_backburner_list sessions)" -d 'which session'
@@ -310,6 +314,7 @@ complete -c backburner -n '_shtab_backburner_using cluster' -l session -xka "(_b
 complete -c backburner -n '_shtab_backburner_using cluster' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
 complete -c backburner -n '_shtab_backburner_using cluster' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
 complete -c backburner -n '_shtab_backburner_using cluster' -l json -d 'write JSON'
+complete -c backburner -n '_shtab_backburner_using cluster' -l address -x -d 'of the head of a cluster'
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a schedules -d 'list what is added again and again, by add --every'
 complete -c backburner -n '_shtab_backburner_using schedules' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using schedules' -l session -xka "(_backburner_list sessions)" -d 'which session'

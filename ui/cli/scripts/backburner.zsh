@@ -94,6 +94,8 @@ _shtab_backburner_add_options=(
   "--pty[give it a terminal of its own, for \/input]"
   "--stdin[let it read what \/send sends]"
   "--engine[run it on a cluster]:ray:"
+  "--address[of the head of that cluster]:HOST:PORT:"
+  "--ship[copy its directory to the node, and run it there]"
   "--gpus[let it have so many GPUs of the cluster]:1:"
   {--group,-g}"[let it take a slot of this group]:NAME:_backburner_groups"
   "--unless-queued[add nothing if a queued one is the same]"
@@ -153,6 +155,7 @@ _shtab_backburner_cluster_options=(
   "--state-dir[where sessions are kept]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
+  "--address[of the head of a cluster]:HOST:PORT:"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -422,6 +425,8 @@ _shtab_backburner_run_options=(
   "--pty[give it a terminal of its own, for \/input]"
   "--stdin[let it read what \/send sends]"
   "--engine[run it on a cluster]:ray:"
+  "--address[of the head of that cluster]:HOST:PORT:"
+  "--ship[copy its directory to the node, and run it there]"
   "--gpus[let it have so many GPUs of the cluster]:1:"
   {--group,-g}"[let it take a slot of this group]:NAME:_backburner_groups"
   "--unless-queued[add nothing if a queued one is the same]"

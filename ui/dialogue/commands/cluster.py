@@ -14,8 +14,10 @@ from ....actors import (
     TaskFilter,
     TaskList,
 )
+from ....actors.rules.nodes import is_address
+from ....actors.rules.safe_text import brief
 from ..answers import ClusterAnswer
-from ..arguments import no_arguments
+from ..arguments import UsageError, no_arguments, split_word
 from ..node_reports import node_lines
 from ..registry import CommandSpec, also
 
@@ -25,7 +27,13 @@ if TYPE_CHECKING:
 
 
 class ShowCluster(msgspec.Struct, frozen=True):
-    """Show the nodes of the cluster, and what runs where."""
+    """Show the nodes of the cluster, and what runs where.
+
+    Attributes:
+        address: Where its head is; empty for what the session says.
+    """
+
+    address: str = ""
 
     def run(self, context: Context) -> list[Effect]:
         """Ask the engine for its nodes, then the queue for what runs."""
@@ -45,17 +53,20 @@ class ShowCluster(msgspec.Struct, frozen=True):
                 lambda i: ListTasks(TaskFilter.RUNNING, None, i), listed
             )
 
-        return context.send(lambda i: ListNodes("", None, i), seen)
+        return context.send(lambda i: ListNodes("", None, i, self.address), seen)
 
 
 def _parse(rest: str) -> ShowCluster:
+    address, rest = split_word(rest)
     no_arguments("/cluster", rest)
-    return ShowCluster()
+    if address and not is_address(address):
+        raise UsageError(f"{brief(address)} is no address; write auto or HOST:PORT")
+    return ShowCluster(address)
 
 
 CLUSTER: Final = CommandSpec(
     "/cluster",
-    "",
+    "[HOST:PORT]",
     "show the nodes of the cluster, and what runs where",
     _parse,
     synonyms=also("/nodes", "/ray"),

@@ -29,6 +29,7 @@ from ..actors.cluster.remote import ray_engine
 from ..actors.processes.limits import save_address_space
 from ..actors.rules.safe_text import safe_line, safe_lines
 from ..actors.rules.shortage import shortage_of
+from .dialogue.templates import Templates
 from .lines.line_actor import Manner
 from .lines.output import StandardOutput
 from .lines.run import Sharing, run_line_mode
@@ -89,6 +90,7 @@ def _run(options: argparse.Namespace) -> int:
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
         config = _configuration(options)
+        templates = _templates(options, config)
         # Before anything gets the environment.
         key = os.environ.pop(config.partner.key_variable, "")
     except ConfigError as error:
@@ -122,7 +124,14 @@ def _run(options: argparse.Namespace) -> int:
             system.set_slots(options.parallel)
         try:
             status = _use(
-                system, options, config, wakeup, remote=remote, draws=draws, key=key
+                system,
+                options,
+                config,
+                wakeup,
+                remote=remote,
+                draws=draws,
+                key=key,
+                templates=templates,
             )
         finally:
             # Nothing is left to do, unless no thread could be started for it.
@@ -141,6 +150,7 @@ def _use(  # noqa: PLR0913 - each is one independent thing
     remote: RemoteSystem | None,
     draws: bool,
     key: str,
+    templates: Templates,
 ) -> int:
     """Let a person or a script use a system until it ends; return the exit status.
 
@@ -152,6 +162,7 @@ def _use(  # noqa: PLR0913 - each is one independent thing
         remote: The same system, if the session lives in its host.
         draws: Whether to draw the chat.
         key: That of the chat's partner, if the environment had one.
+        templates: Those of the configuration.
     """
     come_back = None if remote is None else _command(options)
     name = safe_line(options.session)
@@ -162,7 +173,13 @@ def _use(  # noqa: PLR0913 - each is one independent thing
         directory, encoding = _directory(options), sys.stdout.encoding
         with _partner(system, options, config, key) as partner:
             chat = ChatOptions(
-                name, directory, config, encoding, partner, come_back=come_back
+                name,
+                directory,
+                config,
+                encoding,
+                partner,
+                come_back,
+                templates,
             )
             return run_chat(system, chat, wakeup)
     icons = icons_for("ascii" if config.ascii else sys.stdout.encoding)
@@ -181,6 +198,7 @@ def _use(  # noqa: PLR0913 - each is one independent thing
             wakeup,
             sharing,
             confirm=config.confirm,
+            templates=templates,
         )
     with _typed_input(stream) as typed:
         view = PlainView(
@@ -199,6 +217,7 @@ def _use(  # noqa: PLR0913 - each is one independent thing
             sharing,
             typed,
             confirm=config.confirm,
+            templates=templates,
         )
 
 
@@ -282,10 +301,24 @@ def _configuration(options: argparse.Namespace) -> Config:
 
 
 def _directory(options: argparse.Namespace) -> Path | None:
-    if options.ephemeral:
-        return None
-    state = options.state_dir or platformdirs.user_state_path("backburner")
-    return state / options.session
+    return None if options.ephemeral else _state(options) / options.session
+
+
+def _state(options: argparse.Namespace) -> Path:
+    return options.state_dir or platformdirs.user_state_path("backburner")
+
+
+def _templates(options: argparse.Namespace, config: Config) -> Templates:
+    """Return the templates of the configuration.
+
+    Raises:
+        ConfigError: If one of them makes no sense.
+    """
+    words = ["backburner", "trust"]
+    if options.state_dir is not None:
+        words += ["--state-dir", str(options.state_dir.absolute())]
+    file = options.config or default_path()
+    return Templates.of(config, file, _state(options), safe_line(shlex.join(words)))
 
 
 def _reach_host(

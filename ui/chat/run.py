@@ -26,6 +26,7 @@ from ..dialogue.dialogue import Dialogue
 from ..dialogue.messages import Notice, Reopened
 from ..dialogue.owner import Owner
 from ..dialogue.partner import Partner
+from ..dialogue.templates import Templates
 from ..editor.editor import Editor
 from ..editor.history_file import HistoryError, HistoryFile
 from ..program.background import Background
@@ -95,6 +96,7 @@ class ChatOptions(msgspec.Struct, frozen=True):
         partner: Who answers what is said, if anybody does.
         come_back: The command that opens the session again, if it goes on when
             somebody leaves; None if it ends.
+        templates: The templates there are, but for those of the project.
     """
 
     session: str
@@ -103,6 +105,7 @@ class ChatOptions(msgspec.Struct, frozen=True):
     encoding: str | None = "utf-8"
     partner: Partner | None = None
     come_back: str | None = None
+    templates: Templates = Templates()
 
 
 def run_chat(
@@ -457,6 +460,7 @@ def _first_state(
             remembers=system.remembers,
             detaches=options.come_back is not None,
             confirm=config.confirm,
+            templates=options.templates,
         ),
         come_back=options.come_back,
         kinds=kind_words(system.kinds),

@@ -79,6 +79,7 @@ def edit(call: Call, system: RemoteSystem) -> int:
         if command == task.args[0]:
             return complain("nothing was changed", EXIT_UNSUCCESSFUL)
     args = (command,) if command else ()
+    call.confirm(args, "changed")
     task = system.edit(task.id, *args, description=options.label)
     call.say_tasks([task])
     return 0

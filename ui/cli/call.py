@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ...actors import Task
     from ...actors.host.settings import HostSettings
+    from ..dialogue.templates import Templates
 
 
 class UsageError(Exception):
@@ -38,6 +39,8 @@ class Call:
         state: The folder of all sessions.
         settings: Of the session that it is about.
         confirm: Patterns of commands that have to be confirmed.
+        templates: The templates there are, but for those of the project; None for a
+            verb that runs none.
     """
 
     def __init__(
@@ -46,8 +49,10 @@ class Call:
         state: Path,
         settings: HostSettings,
         confirm: tuple[str, ...] = (),
+        templates: Templates | None = None,
     ) -> None:
         self._confirm = confirm
+        self.templates = templates
         self.options = options
         self.state = state
         self.settings = settings
@@ -74,10 +79,14 @@ class Call:
         else:
             self.say(*(f"#{task.id} {safe_line(task.reason)}" for task in tasks))
 
-    def confirm(self, commands: Iterable[str]) -> None:
+    def confirm(self, commands: Iterable[str], what: str = "added") -> None:
         """Have a person confirm commands that the configuration wants confirmed.
 
         Blocks until it is answered.
+
+        Args:
+            commands: Command lines.
+            what: What is not done before.
 
         Raises:
             UsageError: If one is not confirmed, or nobody can be asked.
@@ -89,7 +98,7 @@ class Call:
             pattern = matching(self._confirm, command)
             if pattern is None:
                 continue
-            wanted = f"not added: commands like {brief(pattern)} have to be confirmed"
+            wanted = f"not {what}: commands like {brief(pattern)} have to be confirmed"
             if not (sys.stdin.isatty() and sys.stderr.isatty()):
                 raise UsageError(f"{wanted}; add --yes if you mean it")
             shown = safe_line(command)

@@ -96,9 +96,8 @@ def add_verbs(
     _add_rerun(verb)
     _order_verbs(verb)
     _summing_verbs(verb)
+    _template_verbs(verb)
     verb("clean", "forget finished tasks and delete their output")
-    parallel = verb("parallel", "let N tasks run at a time; the session remembers it")
-    parallel.add_argument("slots", type=slots, nargs="?", metavar="N")
     verb("sessions", "list the sessions")
     host = verb("host", "start, stop and look at the process that holds the session")
     host.add_argument("action", choices=_HOST_ACTIONS)
@@ -132,14 +131,25 @@ class _MakeVerb(Protocol):
 def _add_rerun(verb: _MakeVerb) -> None:
     """Add the verb that runs tasks again."""
     rerun = verb("rerun", "add tasks once more, as they were asked for")
-    rerun.add_argument(
+    _confirms(rerun)
+    rerun.add_argument("ids", type=task_id, nargs="+", metavar="ID")
+
+
+def _template_verbs(verb: _MakeVerb) -> None:
+    """Add the verbs about templates."""
+    verb("templates", "list the templates that can be run here")
+    trust = verb("trust", "let the templates of a project run, as they are now")
+    trust.add_argument("file", type=Path, nargs="?", metavar="FILE")
+
+
+def _confirms(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--yes",
         dest="asked",
         action="store_const",
         const=Asked(confirmed=True),
         help="confirm commands that are asked about otherwise",
     )
-    rerun.add_argument("ids", type=task_id, nargs="+", metavar="ID")
 
 
 def _summing_verbs(verb: _MakeVerb) -> None:
@@ -155,6 +165,8 @@ def _summing_verbs(verb: _MakeVerb) -> None:
 def _order_verbs(verb: _MakeVerb) -> None:
     """Add the verbs that say when queued tasks start, and that reach running ones."""
     _talking_verbs(verb)
+    parallel = verb("parallel", "let N tasks run at a time; the session remembers it")
+    parallel.add_argument("slots", type=slots, nargs="?", metavar="N")
     for name, summary in (
         ("pause", "stop tasks for a while: those named, or all, and start no more"),
         ("resume", "let paused tasks go on, and start tasks again"),
@@ -178,6 +190,7 @@ def _order_verbs(verb: _MakeVerb) -> None:
     )
     edit = verb("edit", "change a queued task, in $EDITOR or to what is given")
     edit.add_argument("-l", "--label", metavar="TEXT", help="what it is called then")
+    _confirms(edit)
     edit.add_argument("id", type=task_id)
     edit.add_argument("words", nargs="*", metavar="CMD", help="the new command")
     rename = verb("rename", "change what a task is called")
@@ -224,7 +237,13 @@ def _describes_task(parser: argparse.ArgumentParser) -> None:
         help="an environment variable of it; as often as needed",
     )
     parser.add_argument("-l", "--label", metavar="TEXT", help="what it is called")
-    parser.set_defaults(asked=Asked())
+    parser.add_argument(
+        "-t",
+        "--template",
+        metavar="NAME",
+        help="run this template; what stands for the command are its arguments",
+    )
+    parser.set_defaults(asked=Asked(), given=())
     for option in OPTIONS:
         names = [option.name, *([option.short] if option.short else [])]
         if option.value:
@@ -257,6 +276,7 @@ class _AddTerm(argparse.Action):
         value = values if isinstance(values, str) else ""
         try:
             namespace.asked = option.add_to(namespace.asked, value)
+            namespace.given = (*namespace.given, (option, value))
         except UsageError as error:
             text = str(error).removeprefix(f"{option.name}: ")
             raise argparse.ArgumentError(self, text) from error

@@ -26,6 +26,7 @@ from . import (
     showing,
     summing_up,
     talking,
+    templates,
 )
 from .call import UsageError, complain
 from .completions import complete
@@ -122,6 +123,12 @@ def _carry_out(call: Call) -> int:
         return hosting.sessions(call)
     if verb == "host":
         return hosting.host(call)
+    if verb == "templates":
+        return templates.list_templates(call)
+    if verb == "trust":
+        return templates.trust_file(call)
+    if getattr(call.options, "template", None):
+        templates.apply(call)
     enter_task_surroundings(call.options)
     try:
         system = RemoteSystem(call.settings, start_host=verb in _STARTING)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import platformdirs
 
 from ...actors.cluster.ray_settings import SEND
-from ...actors.rules.safe_text import is_unicode
+from ...actors.rules.safe_text import is_unicode, safe_line
 from ...actors.session.names import check_session_name
-from ..program.config import load
+from ..dialogue.templates import Templates
+from ..program.config import default_path, load
 from ..program.host_settings import host_settings
 from .call import Call, UsageError
 
@@ -38,7 +40,14 @@ def find_session(options: argparse.Namespace) -> Call:
         )
     config = load(options.config)
     settings = host_settings(config, directory, directory.name)
-    return Call(options, directory.parent, settings, config.confirm)
+    templates = None
+    if options.verb in {"templates", "trust"} or getattr(options, "template", None):
+        file = options.config or default_path()
+        state = options.state_dir
+        words = [] if state is None else ["--state-dir", str(state.absolute())]
+        how = safe_line(shlex.join(["backburner", "trust", *words]))
+        templates = Templates.of(config, file, directory.parent, how)
+    return Call(options, directory.parent, settings, config.confirm, templates)
 
 
 def enter_task_surroundings(options: argparse.Namespace) -> None:

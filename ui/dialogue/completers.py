@@ -80,6 +80,11 @@ class Vocabulary(Protocol):
         ...
 
     @property
+    def templates(self) -> tuple[tuple[str, str], ...]:
+        """Name of each template and what it does."""
+        ...
+
+    @property
     def schedules(self) -> tuple[Schedule, ...]:
         """All schedules, by id."""
         ...
@@ -230,22 +235,28 @@ def _conversations(word: str, used: set[str], known: Vocabulary) -> Iterable[Pro
             yield Proposal(name, name, summary)
 
 
+def template(rest: str, known: Vocabulary) -> Completion:
+    """Propose the options of a job, and the name of a template after them."""
+    before = _before_job(rest)
+    if isinstance(before, Completion):
+        return before
+    if " " in before:
+        return Completion()
+    return Completion(
+        before,
+        tuple(
+            Proposal(f"{name} ", name, summary)
+            for name, summary in known.templates
+            if name.startswith(before)
+        ),
+    )
+
+
 def job(rest: str, known: Vocabulary) -> Completion:
     """Propose the options of a job, and its kind after its description."""
-    text = rest.lstrip()
-    used: set[str] = set()
-    while text.startswith("-"):
-        word, space, text = text.partition(" ")
-        name, equals, _ = word.partition("=")
-        if not space:
-            return _options(word, used)
-        used.add(name)
-        text = text.lstrip()
-        if not equals and any(it.value for it in OPTIONS if it.name == name):
-            value, space, text = text.partition(" ")
-            if not space:
-                return Completion(value)
-            text = text.lstrip()
+    text = _before_job(rest)
+    if isinstance(text, Completion):
+        return text
     if not text:
         return Completion()
     try:
@@ -262,6 +273,25 @@ def job(rest: str, known: Vocabulary) -> Completion:
     )
     completion = Completion(kind, kinds)
     return msgspec.structs.replace(completion, wants_one=not completion.is_complete)
+
+
+def _before_job(rest: str) -> Completion | str:
+    """Return what can be an option here; or the text after the options."""
+    text = rest.lstrip()
+    used: set[str] = set()
+    while text.startswith("-"):
+        word, space, text = text.partition(" ")
+        name, equals, _ = word.partition("=")
+        if not space:
+            return _options(word, used)
+        used.add(name)
+        text = text.lstrip()
+        if not equals and any(it.value for it in OPTIONS if it.name == name):
+            value, space, text = text.partition(" ")
+            if not space:
+                return Completion(value)
+            text = text.lstrip()
+    return text
 
 
 def _options(word: str, used: set[str]) -> Completion:

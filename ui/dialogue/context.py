@@ -30,6 +30,7 @@ from .entries import MAIN_CONVERSATION, PROBLEM, Problem, Reply
 from .hints import with_hint
 from .last_runs import LastRuns
 from .lookups import LookedUp, LookUp, LookUpFailed, Result, Wanted
+from .templates import FoundTemplates, Templates
 from .term_options import waits_for_last, with_last
 from .waits import Waits
 
@@ -81,6 +82,8 @@ class Context:
         self.remembers = remembers
         self.where: str | None = None
         """The conversation that what happens now belongs to."""
+        self.line = ""
+        """What was typed last."""
         self.open: dict[int, Task] = {}
         """The tasks that have not ended."""
         self.schedules: dict[int, Schedule] = {}
@@ -91,6 +94,12 @@ class Context:
         """What the processes of tasks had done when somebody looked last."""
         self.confirm: tuple[str, ...] = ()
         """Patterns of commands that have to be confirmed."""
+        self.templates = Templates()
+        """The templates that there are, but for those of the project."""
+        self.found_templates = FoundTemplates()
+        """Those that were found last."""
+        self.waits_for_trust = ""
+        """The line that is to be carried out once the project's file is trusted."""
         self.misunderstood: Callable[[], None] = lambda: None
         """Called when something was refused as it makes no sense."""
         self.last_runs = LastRuns()

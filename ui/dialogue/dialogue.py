@@ -38,6 +38,7 @@ from .entries import MAIN_CONVERSATION, PROBLEM, Problem, Said, TaskNews
 from .last_runs import LastRuns
 from .parse import is_private, parse
 from .reports import group_paused_text, resumed_lines, slots_text
+from .templates import Templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from .last_runs import Estimate
     from .lookups import LookedUp
     from .registry import Command
+    from .templates import FoundTemplates
 
 YOU = "you"
 
@@ -63,6 +65,7 @@ class Dialogue:
             `Leave`.
         detaches: Whether the session goes on when somebody leaves.
         confirm: Patterns of commands that have to be confirmed.
+        templates: The templates there are, but for those of the project.
     """
 
     def __init__(  # noqa: PLR0913 - each is one independent thing
@@ -75,6 +78,7 @@ class Dialogue:
         remembers: bool = True,
         detaches: bool = False,
         confirm: tuple[str, ...] = (),
+        templates: Templates | None = None,
     ) -> None:
         words = tuple((kind.name, kind.usage, kind.summary) for kind in kinds)
         self._context = Context(
@@ -86,6 +90,7 @@ class Dialogue:
             detaches=detaches,
         )
         self._context.confirm = confirm
+        self._context.templates = templates or Templates()
         self._context.misunderstood = self._note_misunderstood
         self._trouble = False
         self.misunderstood = False
@@ -109,6 +114,20 @@ class Dialogue:
         known = self._context.schedules
         return tuple(known[it] for it in sorted(known))
 
+    @property
+    def templates(self) -> Templates:
+        """The templates there are, but for those of the project."""
+        return self._context.templates
+
+    @property
+    def found_templates(self) -> FoundTemplates:
+        """The templates that were found last."""
+        return self._context.found_templates
+
+    @found_templates.setter
+    def found_templates(self, found: FoundTemplates) -> None:
+        self._context.found_templates = found
+
     def estimate(self, task: Task, duration: float | None = None) -> Estimate | None:
         """Estimate how long a running task takes still; see `LastRuns`."""
         return self._context.last_runs.estimate(task, duration)
@@ -129,7 +148,7 @@ class Dialogue:
             line: What; a chat message may have several lines.
             where: The conversation in which it was typed; what comes of it goes there.
         """
-        self._context.where = where
+        self._context.where, self._context.line = where, line
         if not line.strip():
             return []
         try:
@@ -146,6 +165,8 @@ class Dialogue:
             effects = command.run(self._context)
         except UnknownKindError as error:
             private, effects = True, self._misunderstand(with_kind(line, error))
+        except UsageError as error:
+            private, effects = True, self._misunderstand(error)
         finally:
             self._context.others_see = False
         return [*self._said(line, command=True, private=private), *effects]

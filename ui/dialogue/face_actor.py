@@ -23,6 +23,7 @@ from .lookup_actor import LookupActor
 from .lookups import LookUp
 from .messages import Finished, ViewLost
 from .names import FindNames
+from .templates import FindTemplates
 
 if TYPE_CHECKING:
     import pykka
@@ -77,7 +78,7 @@ class FaceActor(SafeActor[MessageT]):
                 self.post(self._queue, told)
             case LookUp():
                 # A folder that never answers must not hold up what commands ask for.
-                apart = isinstance(effect.wanted, FindNames)
+                apart = isinstance(effect.wanted, FindNames | FindTemplates)
                 if apart not in self._lookups:
                     self._lookups[apart] = LookupActor.start(self._dead_letters)
                 question = replace(effect, reply_to=self.actor_ref)

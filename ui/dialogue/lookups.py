@@ -17,10 +17,18 @@ from ...actors import Recipient, Task, TaskFound, TaskStatus
 from ...actors.processes import activity
 from ...actors.processes.activity import VitalSigns
 from ...actors.processes.bounds import Bounds
+from .arguments import UsageError
 from .exports import Failure, explained, failures_of, write_export
 from .names import FindNames, FoundNames, find_names
 from .reports import OutputEnd, OutputText, output_end, read_output
 from .shell_blocks import BlockLine, commands_of
+from .templates import (
+    FindTemplates,
+    FoundTemplates,
+    TrustProject,
+    find_templates,
+    trust_here,
+)
 
 LONGEST_LIST: Final = 1 << 20
 """Bytes of the longest file that lists values."""
@@ -131,6 +139,8 @@ Wanted = (
     | FindCommands
     | DigestOf
     | ExportTasks
+    | FindTemplates
+    | TrustProject
 )
 """What can be looked up."""
 
@@ -143,6 +153,7 @@ Result = (
     | LookUpFailed
     | FailuresFound
     | Written
+    | FoundTemplates
 )
 """What comes of it."""
 
@@ -190,6 +201,13 @@ def look_up(wanted: Wanted) -> Result:
                 return LookUpFailed(explained(error, path))
         case FindNames():
             return find_names(wanted)
+        case FindTemplates():
+            return find_templates(wanted)
+        case TrustProject():
+            try:
+                return Written(trust_here(wanted))
+            except UsageError as error:
+                return LookUpFailed(str(error))
         case FindCommands(lines=lines):
             return FoundCommands(wanted, commands_of(lines))
         case _:

@@ -73,6 +73,9 @@ class Asked(msgspec.Struct, frozen=True):
         return None if self.terms == PLAIN else self.terms
 
 
+NOTHING_ASKED: Final = Asked()
+
+
 class AskOption(msgspec.Struct, frozen=True):
     """An option that is no term of the task itself; see `TermOption`."""
 

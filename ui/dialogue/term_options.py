@@ -31,7 +31,7 @@ from ...actors.rules.terms import (
     is_group_name,
 )
 from .arguments import UsageError, split_word, task_id
-from .new_task import ASK_OPTIONS, Asked
+from .new_task import ASK_OPTIONS, NOTHING_ASKED, Asked
 from .quoting import QUOTES, read_quoted
 from .times import parse_time
 
@@ -285,8 +285,12 @@ OPTIONS: Final = (*_TERM_OPTIONS, *ASK_OPTIONS)
 _BY_NAME: Final = {it.name: it for it in OPTIONS}
 
 
-def read_options(text: str) -> tuple[Asked, str]:
+def read_options(text: str, asked: Asked = NOTHING_ASKED) -> tuple[Asked, str]:
     """Read the options at the beginning of a text.
+
+    Args:
+        text: What was typed.
+        asked: What is asked for already.
 
     Returns:
         What they say, and the rest of the text.
@@ -294,7 +298,6 @@ def read_options(text: str) -> tuple[Asked, str]:
     Raises:
         UsageError: If one is not known, or its value makes no sense.
     """
-    asked = Asked()
     rest = text.lstrip()
     while rest.startswith("--"):
         word, after = split_word(rest)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ...actors import Recipient
     from ...actors.host.events import HostEvent
     from ...actors.host.remote import RemoteSystem
+    from ..dialogue.templates import Templates
     from ..program.lifetime import AnySystem
     from ..program.wakeup import Wakeup
     from ..text.theme import Icons
@@ -111,6 +112,7 @@ def run_line_mode(  # noqa: PLR0913, PLR0917 - each is one independent thing
     typed: TypedInput | None = None,
     *,
     confirm: tuple[str, ...] = (),
+    templates: Templates | None = None,
 ) -> int:
     """Carry out the lines of standard input, and wait for all tasks at its end.
 
@@ -126,6 +128,7 @@ def run_line_mode(  # noqa: PLR0913, PLR0917 - each is one independent thing
         sharing: How it shares a session that lives in its host; None if it does not.
         typed: The terminal, if somebody types where the view writes.
         confirm: Patterns of commands that have to be confirmed.
+        templates: The templates there are, but for those of the project.
 
     Returns:
         The exit status: 0 if every task completed, 1 if one did not, 2 if a line made
@@ -141,6 +144,7 @@ def run_line_mode(  # noqa: PLR0913, PLR0917 - each is one independent thing
             remembers=system.remembers,
             detaches=manner is Manner.CHAT,
             confirm=confirm,
+            templates=templates,
         ),
         view,
         system.queue,

@@ -9,6 +9,7 @@ only_when_unfocused = false
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -203,6 +204,8 @@ class Config(Settings, frozen=True):
         confirm: Commands that are confirmed before they are added, as patterns of the
             shell for a whole command: `["rm -rf*", "*--force*"]`. `--yes` confirms
             them; where nobody can be asked they are refused. A guard against mistakes.
+        template: Templates: commands with a name and options, a table for each, such
+            as `[template.test]`; see docs/templates.md.
         notifications: What tells of a task that ended.
         host: The process in which a session lives.
         agents: What agents may do that use a session by `backburner mcp`.
@@ -220,6 +223,7 @@ class Config(Settings, frozen=True):
     ascii: bool = False
     resources: dict[str, float | str] = {}
     confirm: tuple[str, ...] = ()
+    template: dict[str, dict[str, object]] = {}
     pause_on_failure: bool = False
     notifications: Notifications = Notifications()
     host: HostTable = HostTable()
@@ -258,25 +262,14 @@ def load(path: Path | None = None) -> Config:
         ConfigError: If it can't be read, or holds anything that is not a setting.
     """
     file = default_path() if path is None else path
-    try:
-        text = _read(file)
-    except FileNotFoundError as error:
+    text = read_text(file)
+    if text is None:
         if path is None:
             return Config()
-        raise ConfigError(f"can't read {file}: {error.strerror}") from error
-    except OSError as error:
-        raise ConfigError(f"can't read {file}: {error.strerror}") from error
-    except ValueError as error:
-        raise ConfigError(f"can't read {file}: {error}") from error
-    import tomllib  # noqa: PLC0415 - most have no configuration
-
+        raise ConfigError(f"can't read {file}: {os.strerror(errno.ENOENT)}")
     try:
-        config = msgspec.convert(tomllib.loads(text), Config)
+        config = msgspec.convert(read_toml(file, text), Config)
         checked_resources(config.resources)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file}: not valid TOML: {error}") from error
-    except RecursionError as error:
-        raise ConfigError(f"{file}: nested too deep; settings are not") from error
     except msgspec.ValidationError as error:
         raise ConfigError(f"{file}: {_explained(str(error))}") from error
     except ValueError as error:
@@ -284,6 +277,41 @@ def load(path: Path | None = None) -> Config:
     if (problem := config.partner.problem() or config.cluster.problem()) is not None:
         raise ConfigError(f"{file}: {problem}")
     return config
+
+
+def read_text(file: Path) -> str | None:
+    """Read a file of settings, which only this user and root may write; may block.
+
+    Returns:
+        Its text; None if there is no such file.
+
+    Raises:
+        ConfigError: If it can't be read.
+    """
+    try:
+        return _read(file)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ConfigError(f"can't read {file}: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigError(f"can't read {file}: {error}") from error
+
+
+def read_toml(file: Path, text: str) -> dict[str, object]:
+    """Return what the text of a file says.
+
+    Raises:
+        ConfigError: If it is not valid TOML.
+    """
+    import tomllib  # noqa: PLC0415 - most have no configuration
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: not valid TOML: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{file}: nested too deep; settings are not") from error
 
 
 def _read(file: Path) -> str:

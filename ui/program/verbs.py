@@ -23,6 +23,8 @@ VERBS = (
     "enqueue",
     "edit",
     "rename",
+    "templates",
+    "trust",
     "cluster",
     "schedules",
     "stats",

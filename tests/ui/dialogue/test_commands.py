@@ -27,6 +27,7 @@ from backburner.ui.dialogue.commands import (
     Rename,
     Rerun,
     Run,
+    RunTemplate,
     Say,
     SendLine,
     SetUpGroup,
@@ -36,6 +37,7 @@ from backburner.ui.dialogue.commands import (
     ShowSchedules,
     ShowTask,
     ShowTasks,
+    TrustFile,
     Unschedule,
     Wait,
 )
@@ -268,7 +270,11 @@ COMMANDS: list[tuple[str, Command]] = [
     ("/jobs", ShowTasks(TaskFilter.NOT_CANCELED)),
     ("/log 3", ShowOutput(3)),
     ("/follow last", ShowOutput(None)),
-    ("/run make test", _bash("make test", "make test")),
+    ("/run make test", RunTemplate("make test")),
+    ("/run --timeout 5m test -k 'a b'", RunTemplate("--timeout 5m test -k 'a b'")),
+    ("/run", RunTemplate("")),
+    ("/trust", TrustFile("")),
+    ("/trust 0123456789ab", TrustFile("0123456789ab")),
     ("/add make test", _bash("make test", "make test")),
     ("/rm 3", Cancel((3,))),
     ("/restart 3", Rerun((3,))),
@@ -553,7 +559,7 @@ def test_help_names_every_filter() -> None:
     ],
 )
 def test_the_examples_in_help_make_sense(example: str) -> None:
-    assert isinstance(parse(example), Run)
+    assert isinstance(parse(example), Run | RunTemplate)
 
 
 @pytest.mark.timeout(60)  # where the search is quadratic it takes minutes

@@ -9,12 +9,17 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from backburner.actors import AddTask, BashKind
+from backburner.actors import AddTask, BashKind, EditTask, GetTask, Task, TaskFound
+from backburner.actors.testing import make_task
+from backburner.ui.chat.model.state import Focus
 from backburner.ui.dialogue.dialogue import Dialogue
 from backburner.ui.dialogue.effects import OfferLine, Send, Show
 from backburner.ui.dialogue.entries import Problem
+from backburner.ui.dialogue.lookups import LookedUp, LookUp, look_up
 from backburner.ui.program.config import AgentsTable, Config, agents_rules
 from backburner.ui.text.theme import icons_for
+from chat_driver import ChatDriver, ended
+from msgspec.structs import replace
 from patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -75,6 +80,70 @@ def test_what_does_not_match_or_is_confirmed_is_added() -> None:
     line = '/task --yes "Clean" bash rm -rf build'
     assert _added(dialogue.take_line(line)) == ["rm -rf build"]
     assert not dialogue.misunderstood
+
+
+def test_changing_a_command_or_running_it_again_has_to_be_confirmed(
+    tmp_path: Path,
+) -> None:
+    task = make_task(3, description="Clean", kind="bash", args=("rm -rf build",))
+    lines = tmp_path / "lines"
+    lines.write_text("ls\nrm -rf build\n")
+    for line, confirmed in (
+        (
+            '/edit 3 "Clean" bash rm -rf build',
+            '/edit --yes 3 "Clean" bash rm -rf build',
+        ),
+        ("/rerun 3", "/rerun --yes 3"),
+        (
+            f'/task --batch {lines} "It" bash {{}}',
+            f'/task --yes --batch {lines} "It" bash {{}}',
+        ),
+    ):
+        for drawn in (True, False):
+            dialogue = _dialogue(drawn=drawn)
+            effects = _carried_out(dialogue, line, task)
+            assert _changed(effects) == []
+            assert "have to be confirmed" in _problems(effects)[0]
+            offered = [it.line for it in effects if isinstance(it, OfferLine)]
+            assert offered == ([confirmed] if drawn else [])
+            dialogue = _dialogue(drawn=drawn)
+            assert "rm -rf build" in _changed(_carried_out(dialogue, confirmed, task))
+
+
+def test_a_key_that_runs_a_task_again_asks_in_the_input() -> None:
+    chat = ChatDriver()
+    chat.state.dialogue = _dialogue(drawn=True)
+    task = ended(3, "Clean")
+    chat.news(replace(task, args=("rm -rf build",)))
+    chat.press("tab")
+    sent = chat.press_and_confirm("r")
+    assert not [it for it in sent if isinstance(it, Send)]
+    assert chat.state.focus is Focus.INPUT
+    assert chat.state.editor.text == ""
+    chat.press("tab")
+    assert chat.state.editor.text == "/rerun --yes 3"
+    (sent,) = [it.request for it in chat.press("enter") if isinstance(it, Send)]
+    assert isinstance(sent, GetTask)
+
+
+def _carried_out(dialogue: Dialogue, line: str, task: Task) -> list[Effect]:
+    """Carry out a line; a task that it asks for is this one."""
+    effects = dialogue.take_line(line)
+    for effect in effects:
+        if isinstance(effect, LookUp):
+            answer = LookedUp(effect.number, look_up(effect.wanted))
+            effects = [*effects, *dialogue.take_lookup(answer)]
+        elif isinstance(effect, Send) and isinstance(effect.request, GetTask):
+            number = effect.request.correlation_id
+            found = TaskFound(task, None, number)
+            effects = [*effects, *dialogue.take_reply(found)]
+    return effects
+
+
+def _changed(effects: list[Effect]) -> list[str]:
+    sent = [it.request for it in effects if isinstance(it, Send)]
+    edits = [it.args for it in sent if isinstance(it, EditTask)]
+    return [*_added(effects), *(args[0] for args in edits if args)]
 
 
 def test_agents_ask_for_what_a_person_has_to_confirm() -> None:

@@ -50,12 +50,14 @@ class Words(msgspec.Struct, frozen=True):
         kinds: Name, arguments and summary of each kind of task.
         conversations: Name of each conversation and a word on it, the likeliest first.
         schedules: All schedules, by id.
+        templates: Name of each template and what it does.
     """
 
     board: TaskBoard
     kinds: tuple[tuple[str, str, str], ...]
     conversations: tuple[tuple[str, str], ...]
     schedules: tuple[Schedule, ...] = ()
+    templates: tuple[tuple[str, str], ...] = ()
 
     @property
     def tasks(self) -> Iterable[Task]:

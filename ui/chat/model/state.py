@@ -8,6 +8,7 @@ because a copy at every message would cost more than the message.
 from __future__ import annotations
 
 import enum
+import math
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -223,6 +224,8 @@ class ChatState(ChangingRecord):
         choice: The popup, if one is open.
         closed_for: The text before the cursor for which somebody closed the popup.
         paths: The names that words of commands may become.
+        wants_templates: Whether the input needs to know which templates there are.
+        templates_asked: When they were looked for last.
         overlay: What lies over the screen, if anything does.
         to_split: Inputs that wait until it is known which commands the first one is.
         to_send: Commands of one input that wait until those before them are done.
@@ -257,6 +260,8 @@ class ChatState(ChangingRecord):
     choice: Choice | None = None
     closed_for: str | None = None
     paths: Paths = msgspec.field(default_factory=Paths)
+    wants_templates: bool = False
+    templates_asked: float = -math.inf
     overlay: Overlay | None = None
     to_split: deque[str] = msgspec.field(default_factory=deque[str])
     to_send: deque[str] = msgspec.field(default_factory=deque[str])
@@ -273,6 +278,7 @@ class ChatState(ChangingRecord):
             self.kinds,
             self.conversations.destinations,
             self.dialogue.schedules,
+            tuple((it.name, it.summary) for it in self.dialogue.found_templates.all),
         )
 
     @property

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from ...dialogue import commands
+from ...dialogue.commands.templates import RUN
 from ...dialogue.lookups import FindCommands, FoundCommands, LookUp
 from ...dialogue.names import FoundNames
 from ...dialogue.parse import block_lines
+from ...dialogue.templates import FindTemplates, FoundTemplates
 from ...terminal.keys import Key, Paste, Typed
 from ..model import keymap
 from ..model.completion import propose
@@ -27,8 +29,12 @@ if TYPE_CHECKING:
     from ..model.messages import Edited
     from ..model.state import ChatState
 
-NAMES, COMMANDS = 0, -1
+NAMES, COMMANDS, TEMPLATES = 0, -1, -2
 """The numbers of what the input has looked up; the dialogue's are greater than 0."""
+
+_FRESH: Final = 2.0
+"""Seconds for which templates that were found are proposed before they are found anew.
+"""
 
 _NOTHING: Final = "nothing to complete here; Shift+Tab goes to the tasks"
 _LEAVING: Final = {"q", "bye", "leave"}
@@ -267,7 +273,11 @@ def _propose(state: ChatState, before: str) -> None:
     popup = None
     if not _is_in_word(state):
         state.paths.look(before, state.now)
-        popup = state.paths.popup(before) or propose(before, state.vocabulary)
+        named = before.startswith(f"{RUN.name} ")
+        state.wants_templates = named
+        popup = propose(before, state.vocabulary)
+        if not (named and popup is not None and popup.proposals):
+            popup = state.paths.popup(before) or popup
     if popup is None:
         state.choice = None
     elif state.choice is None or state.choice.popup != popup:
@@ -287,7 +297,21 @@ def take_edited(state: ChatState, edited: Edited) -> None:
 def find_names(state: ChatState) -> list[Effect]:
     """Have names found that the input needs, one search at a time."""
     wanted = state.paths.take_wanted()
-    return [] if wanted is None else [LookUp(NAMES, wanted)]
+    effects: list[Effect] = [] if wanted is None else [LookUp(NAMES, wanted)]
+    wants, state.wants_templates = state.wants_templates, False
+    if wants and state.now - state.templates_asked >= _FRESH:
+        state.templates_asked = state.now
+        effects.append(LookUp(TEMPLATES, FindTemplates(state.dialogue.templates)))
+    return effects
+
+
+def take_templates(state: ChatState, result: Result) -> None:
+    """Take the templates that were found, and propose them if they are wanted."""
+    if isinstance(result, FoundTemplates):
+        state.dialogue.found_templates = result
+        if state.editor.text.startswith(f"{RUN.name} "):
+            _refresh(state)
+            state.wants_templates = False
 
 
 def take_names(state: ChatState, result: Result) -> list[Effect]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ...dialogue import commands
-from ..model.state import Question
+from ..model.state import Focus, Question
 from ..views.layout import has_room_to_ask
 from ..views.question import stands_still
 from .absorb import absorb
@@ -67,7 +67,10 @@ def answer(state: ChatState, question: Question) -> list[Effect]:
 def carry_out(state: ChatState, command: Command) -> list[Effect]:
     """Carry out a command that a key stands for."""
     where = state.conversations.current.name
-    return absorb(state, state.dialogue.take_command(command, where))
+    effects = absorb(state, state.dialogue.take_command(command, where))
+    if state.editor.offered:
+        state.focus = Focus.INPUT  # where it is offered
+    return effects
 
 
 def expire(state: ChatState) -> None:

@@ -41,12 +41,14 @@ from .focus import focus_next, leave_unseen_panel
 from .input_keys import (
     COMMANDS,
     NAMES,
+    TEMPLATES,
     find_names,
     send_waiting,
     take_commands,
     take_edited,
     take_input,
     take_names,
+    take_templates,
 )
 from .letters import note, recent, to_input
 from .mouse import click, wheel
@@ -115,6 +117,8 @@ def _take(state: ChatState, message: Message) -> list[Effect]:
             return take_names(state, result)
         case LookedUp(number=number, result=result) if number == COMMANDS:
             return take_commands(state, result)
+        case LookedUp(number=number, result=result) if number == TEMPLATES:
+            take_templates(state, result)
         case LookedUp():
             effects = absorb(state, state.dialogue.take_lookup(message))
             return [*effects, *send_waiting(state)]

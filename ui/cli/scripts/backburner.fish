@@ -56,8 +56,8 @@ function _shtab_backburner_using
   test "$_shtab_backburner_cmdpath" = "$argv"
 end
 
-set -g _shtab_backburner_commands add run status list show log wait cancel kill rerun attach send pause resume drain group edit rename cluster schedules unschedule move stash enqueue stats failures export clean parallel sessions host end completions
-set -g _shtab_backburner_opts_with_value --address --after --after-any --after-failed --at --batch --catch-up --config --cpus --delay --each --engine --env --every --gpus --grace --grep --group --label --lines --max-fails --memory --need --on-reboot --parallel --pause-on-failure --pids --priority --restart --retry --retry-delay --retry-on --schedule --session --signal --since --state-dir --timeout --workdir --zone -a -e -g -l -n -s -w
+set -g _shtab_backburner_commands add run status list show log wait cancel kill rerun attach send parallel pause resume drain group edit rename cluster schedules unschedule move stash enqueue stats failures export templates trust clean sessions host end completions
+set -g _shtab_backburner_opts_with_value --address --after --after-any --after-failed --at --batch --catch-up --config --cpus --delay --each --engine --env --every --gpus --grace --grep --group --label --lines --max-fails --memory --need --on-reboot --parallel --pause-on-failure --pids --priority --restart --retry --retry-delay --retry-on --schedule --session --signal --since --state-dir --template --timeout --workdir --zone -a -e -g -l -n -s -t -w
 
 complete -c backburner -e
 complete -c backburner -f
@@ -82,6 +82,7 @@ complete -c backburner -n '_shtab_backburner_using add' -l json -d 'write JSON'
 complete -c backburner -n '_shtab_backburner_using add' -s w -l workdir -xka "(__fish_complete_directories)" -d 'where it runs'
 complete -c backburner -n '_shtab_backburner_using add' -s e -l env -x -d 'an environment variable of it; as often as needed'
 complete -c backburner -n '_shtab_backburner_using add' -s l -l label -x -d 'what it is called'
+complete -c backburner -n '_shtab_backburner_using add' -s t -l template -x -d 'run this template; what stands for the command are its arguments'
 complete -c backburner -n '_shtab_backburner_using add' -l timeout -x -d 'fail it if it takes longer'
 complete -c backburner -n '_shtab_backburner_using add' -l priority -x -d 'start it before those with a lower number; 0'
 complete -c backburner -n '_shtab_backburner_using add' -l stash -d 'hold it until it is enqueued'
@@ -117,7 +118,7 @@ complete -c backburner -n '_shtab_backburner_using add' -l catch-up -x -d 'once,
 complete -c backburner -n '_shtab_backburner_using add' -l overlap -d 'add a run even if the last has not ended'
 complete -c backburner -n '_shtab_backburner_using add' -l yes -d 'confirm a command that is asked about otherwise'
 complete -c backburner -n '_shtab_backburner_using add' -s p -l print-id -d 'print the id alone'
-complete -c backburner -n '_shtab_backburner_using add; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --engine --address --gpus --group -g --each --batch --max-fails --every --zone --catch-up)" -d 'the command'
+complete -c backburner -n '_shtab_backburner_using add; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label -t --template --timeout --priority --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --engine --address --gpus --group -g --each --batch --max-fails --every --zone --catch-up)" -d 'the command'
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a run -d 'add a task, show its output, exit with its status'
 complete -c backburner -n '_shtab_backburner_using run' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using run' -l session -xka "(_backburner_list sessions)" -d 'which session'
@@ -126,6 +127,7 @@ complete -c backburner -n '_shtab_backburner_using run' -l config -xka "(__fish_
 complete -c backburner -n '_shtab_backburner_using run' -s w -l workdir -xka "(__fish_complete_directories)" -d 'where it runs'
 complete -c backburner -n '_shtab_backburner_using run' -s e -l env -x -d 'an environment variable of it; as often as needed'
 complete -c backburner -n '_shtab_backburner_using run' -s l -l label -x -d 'what it is called'
+complete -c backburner -n '_shtab_backburner_using run' -s t -l template -x -d 'run this template; what stands for the command are its arguments'
 complete -c backburner -n '_shtab_backburner_using run' -l timeout -x -d 'fail it if it takes longer'
 complete -c backburner -n '_shtab_backburner_using run' -l priority -x -d 'start it before those with a lower number; 0'
 complete -c backburner -n '_shtab_backburner_using run' -l stash -d 'hold it until it is enqueued'
@@ -160,7 +162,7 @@ complete -c backburner -n '_shtab_backburner_using run' -l zone -x -d 'the time 
 complete -c backburner -n '_shtab_backburner_using run' -l catch-up -x -d 'once, all or skip: what becomes of missed runs'
 complete -c backburner -n '_shtab_backburner_using run' -l overlap -d 'add a run even if the last has not ended'
 complete -c backburner -n '_shtab_backburner_using run' -l yes -d 'confirm a command that is asked about otherwise'
-complete -c backburner -n '_shtab_backburner_using run; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label --timeout --priority --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --engine --address --gpus --group -g --each --batch --max-fails --every --zone --catch-up)" -d 'the command'
+complete -c backburner -n '_shtab_backburner_using run; and test $_shtab_backburner_npos -ge 0' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -w --workdir -e --env -l --label -t --template --timeout --priority --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --engine --address --gpus --group -g --each --batch --max-fails --every --zone --catch-up)" -d 'the command'
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a status -d 'list tasks; all but the canceled ones by default'
 complete -c backburner -n '_shtab_backburner_using status' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using status' -l session -xka "(_backburner_list sessions)" -d 'which session'
@@ -258,6 +260,12 @@ complete -c backburner -n '_shtab_backburner_using send' -l config -xka "(__fish
 complete -c backburner -n '_shtab_backburner_using send' -s n -l no-newline -d 'without the end of the line'
 complete -c backburner -n '_shtab_backburner_using send' -l end -d 'then the end of its input'
 complete -c backburner -n '_shtab_backburner_using send; and test $_shtab_backburner_npos -eq 0' -ka "(_backburner_list running)" -d id
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a parallel -d 'let N tasks run at a time; the session remembers it'
+complete -c backburner -n '_shtab_backburner_using parallel' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using parallel' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using parallel' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using parallel' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using parallel' -l json -d 'write JSON'
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a pause -d 'stop tasks for a while: those named, or all, and start no more'
 complete -c backburner -n '_shtab_backburner_using pause' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using pause' -l session -xka "(_backburner_list sessions)" -d 'which session'
@@ -299,6 +307,7 @@ complete -c backburner -n '_shtab_backburner_using edit' -l state-dir -xka "(__f
 complete -c backburner -n '_shtab_backburner_using edit' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
 complete -c backburner -n '_shtab_backburner_using edit' -l json -d 'write JSON'
 complete -c backburner -n '_shtab_backburner_using edit' -s l -l label -x -d 'what it is called then'
+complete -c backburner -n '_shtab_backburner_using edit' -l yes -d 'confirm commands that are asked about otherwise'
 complete -c backburner -n '_shtab_backburner_using edit; and test $_shtab_backburner_npos -eq 0' -ka "(_backburner_list queued)" -d id
 complete -c backburner -n '_shtab_backburner_using edit; and test $_shtab_backburner_npos -ge 1' -ka "(__fish_complete_subcommand --fcs-skip=2 --session --state-dir --config -l --label)" -d 'the new command'
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a rename -d 'change what a task is called'
@@ -368,18 +377,24 @@ complete -c backburner -n '_shtab_backburner_using export' -s h -l help -d 'show
 complete -c backburner -n '_shtab_backburner_using export' -l session -xka "(_backburner_list sessions)" -d 'which session'
 complete -c backburner -n '_shtab_backburner_using export' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
 complete -c backburner -n '_shtab_backburner_using export' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a templates -d 'list the templates that can be run here'
+complete -c backburner -n '_shtab_backburner_using templates' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using templates' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using templates' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using templates' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using templates' -l json -d 'write JSON'
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a trust -d 'let the templates of a project run, as they are now'
+complete -c backburner -n '_shtab_backburner_using trust' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using trust' -l session -xka "(_backburner_list sessions)" -d 'which session'
+complete -c backburner -n '_shtab_backburner_using trust' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
+complete -c backburner -n '_shtab_backburner_using trust' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using trust' -l json -d 'write JSON'
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a clean -d 'forget finished tasks and delete their output'
 complete -c backburner -n '_shtab_backburner_using clean' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using clean' -l session -xka "(_backburner_list sessions)" -d 'which session'
 complete -c backburner -n '_shtab_backburner_using clean' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
 complete -c backburner -n '_shtab_backburner_using clean' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
 complete -c backburner -n '_shtab_backburner_using clean' -l json -d 'write JSON'
-complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a parallel -d 'let N tasks run at a time; the session remembers it'
-complete -c backburner -n '_shtab_backburner_using parallel' -s h -l help -d 'show this help message and exit'
-complete -c backburner -n '_shtab_backburner_using parallel' -l session -xka "(_backburner_list sessions)" -d 'which session'
-complete -c backburner -n '_shtab_backburner_using parallel' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
-complete -c backburner -n '_shtab_backburner_using parallel' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
-complete -c backburner -n '_shtab_backburner_using parallel' -l json -d 'write JSON'
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a sessions -d 'list the sessions'
 complete -c backburner -n '_shtab_backburner_using sessions' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using sessions' -l session -xka "(_backburner_list sessions)" -d 'which session'

@@ -41,6 +41,8 @@ _shtab_backburner_commands() {
     stash:'hold queued tasks until they are enqueued'
     stats:'count what ended; waiting and running times by group'
     status:'list tasks; all but the canceled ones by default'
+    templates:'list the templates that can be run here'
+    trust:'let the templates of a project run, as they are now'
     unschedule:'remove schedules; tasks that were added stay'
     wait:'wait for tasks; all that have not ended by default'
   )
@@ -73,6 +75,7 @@ _shtab_backburner_add_options=(
   {-w,--workdir}"[where it runs]:DIR:_files -/"
   "*"{-e,--env}"[an environment variable of it\; as often as needed]:K=V:"
   {-l,--label}"[what it is called]:TEXT:"
+  {-t,--template}"[run this template\; what stands for the command are its arguments]:NAME:"
   "--timeout[fail it if it takes longer]:10m:"
   "--priority[start it before those with a lower number\; 0]:N:"
   "--stash[hold it until it is enqueued]"
@@ -188,6 +191,7 @@ _shtab_backburner_edit_options=(
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
   {-l,--label}"[what it is called then]:TEXT:"
+  "--yes[confirm commands that are asked about otherwise]"
   ":id:_backburner_queued"
   "(-)*::the new command:_normal"
 )
@@ -404,6 +408,7 @@ _shtab_backburner_run_options=(
   {-w,--workdir}"[where it runs]:DIR:_files -/"
   "*"{-e,--env}"[an environment variable of it\; as often as needed]:K=V:"
   {-l,--label}"[what it is called]:TEXT:"
+  {-t,--template}"[run this template\; what stands for the command are its arguments]:NAME:"
   "--timeout[fail it if it takes longer]:10m:"
   "--priority[start it before those with a lower number\; 0]:N:"
   "--stash[hold it until it is enqueued]"
@@ -536,6 +541,29 @@ _shtab_backburner_status_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_backburner_status_defaults_added=0
 
+_shtab_backburner_templates_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_templates_defaults_added=0
+
+_shtab_backburner_trust_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[which session]:NAME:_backburner_sessions"
+  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--json[write JSON]"
+  ":FILE:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_trust_defaults_added=0
+
 _shtab_backburner_unschedule_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--session[which session]:NAME:_backburner_sessions"
@@ -612,6 +640,8 @@ _shtab_backburner() {
         stash) _arguments -C -s $_shtab_backburner_stash_options ;;
         stats) _arguments -C -s $_shtab_backburner_stats_options ;;
         status) _arguments -C -s $_shtab_backburner_status_options ;;
+        templates) _arguments -C -s $_shtab_backburner_templates_options ;;
+        trust) _arguments -C -s $_shtab_backburner_trust_options ;;
         unschedule) _arguments -C -s $_shtab_backburner_unschedule_options ;;
         wait) _arguments -C -s $_shtab_backburner_wait_options ;;
       esac

@@ -37,6 +37,7 @@ from .session import (
 )
 from .summing_up import EXPORT, FAILURES, STATS
 from .talking import INPUT, SEND, GiveKeys, SendLine
+from .templates import RUN, TRUST, RunTemplate, TrustFile
 from .viewing import (
     FILTERS,
     OUTPUT,
@@ -76,6 +77,7 @@ __all__ = [
     "Rename",
     "Rerun",
     "Run",
+    "RunTemplate",
     "Say",
     "SendLine",
     "SetUpGroup",
@@ -85,6 +87,7 @@ __all__ = [
     "ShowSchedules",
     "ShowTask",
     "ShowTasks",
+    "TrustFile",
     "UnknownKindError",
     "Unschedule",
     "Wait",
@@ -136,6 +139,8 @@ _HELP: Final = CommandSpec(
 REGISTRY: Final = Registry(
     TASK,
     BANG,
+    RUN,
+    TRUST,
     RERUN,
     TASKS,
     CANCEL,

@@ -22,6 +22,8 @@ from ..term_options import help_lines, read_options
 from .schedules import add_schedule
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..context import Context
 
 
@@ -36,10 +38,18 @@ class Say(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """Put a task on the back burner."""
+    """Put a task on the back burner.
+
+    Attributes:
+        request: Which.
+        asked: What else its options say, but for the terms, which are in the request.
+        confirmed: The line that adds it even if it has to be confirmed; empty for one
+            that is made of what was typed.
+    """
 
     request: TaskRequest
-    asked: Asked = Asked()  # but for the terms, which are in the request
+    asked: Asked = Asked()
+    confirmed: str = ""
 
     def run(self, context: Context) -> list[Effect]:
         """Add it, for the conversation that asks.
@@ -53,68 +63,74 @@ class Run(msgspec.Struct, frozen=True):
         origin = context.where or ""
         request = msgspec.structs.replace(self.request, origin=origin)
         asked = self.asked
-        if (question := _question(context, request, asked)) is not None:
+        line = self.confirmed or _confirmed(context.line, request)
+        if (question := self._question(context, request, line)) is not None:
             return question
         if asked.every:
             return add_schedule(context, request, asked)
         if asked.batch:
             return context.look_up_beside(
                 ReadLines(asked.batch),
-                lambda it: _add_lines(context, request, asked, it),
+                lambda it: self._add_lines(context, request, it, line),
             )
         if asked.each:
-            return _add_each(context, request, asked, asked.each)
+            return self._add_each(context, request, asked.each, line)
         return context.add(request, unless_queued=asked.unless_queued)
 
+    def _question(
+        self, context: Context, request: TaskRequest, line: str
+    ) -> list[Effect] | None:
+        if self.asked.confirmed:
+            return None
+        return question(context, request.args, line)
 
-def _question(
-    context: Context,
-    request: TaskRequest,
-    asked: Asked,
-    typed: TaskRequest | None = None,
+    def _add_each(
+        self,
+        context: Context,
+        request: TaskRequest,
+        values: tuple[str, ...],
+        line: str,
+    ) -> list[Effect]:
+        requests = each_request(request, values, self.asked.max_fails)
+        for it in requests:
+            if (question := self._question(context, it, line)) is not None:
+                return question
+        once = self.asked.unless_queued
+        return [e for it in requests for e in context.add(it, unless_queued=once)]
+
+    def _add_lines(
+        self, context: Context, request: TaskRequest, found: Result, line: str
+    ) -> list[Effect]:
+        if not isinstance(found, TextOfFile):
+            return []
+        try:
+            return self._add_each(context, request, read_lines(found.text), line)
+        except UsageError as error:
+            return [context.problem(f"{self.asked.batch}: {error}")]
+
+
+def question(
+    context: Context, args: Sequence[str], line: str, what: str = "added"
 ) -> list[Effect] | None:
     """Return what asks a person to confirm a command; None if nothing has to.
 
     Args:
         context: The dialogue.
-        request: Whose command may have to be confirmed.
-        asked: What its options say.
-        typed: What was typed, if the request was made from that.
+        args: The command.
+        line: What carries it out if it is confirmed.
+        what: What is not done before.
     """
-    pattern = matching(context.confirm, " ".join(request.args))
-    if pattern is None or asked.confirmed:
+    pattern = matching(context.confirm, " ".join(args))
+    if pattern is None:
         return None
-    text = f"not added: commands like {brief(pattern)} have to be confirmed"
-    terms = (typed or request).terms
-    if not context.drawn or terms is not None or asked != Asked():
-        return context.refuse(f"{text}; add it with --yes")
-    name = quoted(safe_line(request.description).strip() or request.kind)
-    command = " ".join(request.args)
-    line = f"/task --yes {name} {request.kind} {command}"
-    return context.refuse(f"{text}; Enter adds it", line)
+    text = f"not {what}: commands like {brief(pattern)} have to be confirmed"
+    if not context.drawn:
+        return context.refuse(f"{text}; use --yes if you mean it")
+    return context.refuse(f"{text}; Tab and Enter confirm it", line)
 
 
-def _add_each(
-    context: Context, request: TaskRequest, asked: Asked, values: tuple[str, ...]
-) -> list[Effect]:
-    requests = each_request(request, values, asked.max_fails)
-    for it in requests:
-        if (question := _question(context, it, asked, request)) is not None:
-            return question
-    once = asked.unless_queued
-    return [e for it in requests for e in context.add(it, unless_queued=once)]
-
-
-def _add_lines(
-    context: Context, request: TaskRequest, asked: Asked, found: Result
-) -> list[Effect]:
-    if not isinstance(found, TextOfFile):
-        return []
-    try:
-        return _add_each(context, request, asked, read_lines(found.text))
-    except UsageError as error:
-        return [context.problem(f"{asked.batch}: {error}")]
-
+YES: Final = "--yes"
+"""The option that confirms a command."""
 
 _TASK_USAGE: Final = '/task [OPTIONS] "Description" KIND ARGS...'
 
@@ -143,6 +159,15 @@ def _parse_task(rest: str) -> Run:
     if asked.each:
         each_request(request, asked.each, None)
     return Run(request, msgspec.structs.replace(asked, terms=PLAIN))
+
+
+def _confirmed(typed: str, request: TaskRequest) -> str:
+    """Return the line that adds what was typed even if it has to be confirmed."""
+    name, rest = split_word(typed.strip())
+    if name not in {TASK.name, *(it.name for it in TASK.synonyms)}:
+        description = quoted(safe_line(request.description).strip() or request.kind)
+        rest = f"{description} {request.kind} {' '.join(request.args)}"
+    return f"{TASK.name} {YES} {rest}"
 
 
 def read_job(text: str) -> TaskRequest:
@@ -211,7 +236,13 @@ TASK: Final = CommandSpec(
 )
 
 
-def _parse_bang(rest: str) -> Run:
+def parse_bang(rest: str) -> Run:
+    """Read a command for bash.
+
+    Raises:
+        UsageError: If there is none.
+        UnbalancedQuoteError: If a quote never ends.
+    """
     command = unquote_whole(rest)
     if not command.strip():
         raise UsageError("missing command; try: !make test")
@@ -222,17 +253,23 @@ BANG: Final = CommandSpec(
     "!",
     "COMMAND",
     "run a command line with bash; short for /task",
-    _parse_bang,
+    parse_bang,
     details=("  !make test",),
-    synonyms=also("/run", "/add", "/exec", "/bg", "/bash", "/sh"),
+    synonyms=also("/add", "/exec", "/bg", "/bash", "/sh"),
     bash_part=lambda rest: rest or None,
 )
 
 
 class Again(msgspec.Struct, frozen=True):
-    """Run a task again, where it ran."""
+    """Run a task again, where it ran.
+
+    Attributes:
+        task: Which.
+        sure: Whether its command is confirmed.
+    """
 
     task: Task
+    sure: bool = False
 
     def run(self, context: Context) -> list[Effect]:
         """Add the same again, with the environment of the one who asks now."""
@@ -244,28 +281,31 @@ class Again(msgspec.Struct, frozen=True):
                     " down its directory; type it again where it is to run"
                 )
             ]
-        return Run(task.request).run(context)
+        again = f"{RERUN.name} --yes {task.id}"
+        return Run(task.request, Asked(confirmed=self.sure), again).run(context)
 
 
 class Rerun(msgspec.Struct, frozen=True):
     """Run tasks again; an id of none means the one added last."""
 
     task_ids: tuple[int | None, ...]
+    sure: bool = False
 
     def run(self, context: Context) -> list[Effect]:
         """Look them up, and add the same again for the conversation that asks."""
 
         def again(found: TaskFound) -> list[Effect]:
-            return Again(found.task).run(context)
+            return Again(found.task, self.sure).run(context)
 
         return [e for it in self.task_ids for e in context.look_up(it, again)]
 
 
 def _parse_rerun(rest: str) -> Rerun:
     words = rest.split()
-    if not words:
+    ids = tuple(task_id(word) for word in words if word != YES)
+    if not ids:
         raise UsageError("run which task again? Give its id: /rerun 3, or /rerun last")
-    return Rerun(tuple(task_id(word) for word in words))
+    return Rerun(ids, YES in words)
 
 
 RERUN: Final = CommandSpec(
@@ -274,6 +314,9 @@ RERUN: Final = CommandSpec(
     "run a task again, as a new task",
     _parse_rerun,
     completers.tasks(),
-    ("It runs in the directory of the first one, with the environment of now.",),
+    (
+        "It runs in the directory of the first one, with the environment of now.",
+        "--yes confirms a command that is asked about otherwise.",
+    ),
     also("/retry", "/restart", "/repeat", "/again", "/redo"),
 )

@@ -13,7 +13,7 @@ from ..arguments import UsageError, split_word, task_id
 from ..effects import Effect, OfferLine
 from ..quoting import quoted, unquote_whole
 from ..registry import CommandSpec, also
-from .creation import bash_part_of_job, read_job
+from .creation import YES, bash_part_of_job, question, read_job
 
 if TYPE_CHECKING:
     from ..context import Context
@@ -52,12 +52,14 @@ class Edit(msgspec.Struct, frozen=True):
         description: What it is called from now on; none to be asked for the rest.
         kind: Of what kind it has to be.
         args: What its kind is told.
+        sure: Whether its command is confirmed.
     """
 
     task_id: int | None
     description: str | None = None
     kind: str = ""
     args: tuple[str, ...] = ()
+    sure: bool = False
 
     def run(self, context: Context) -> list[Effect]:
         """Look it up; offer the command to be changed, or ask for the change."""
@@ -72,12 +74,22 @@ class Edit(msgspec.Struct, frozen=True):
             if self.kind != task.kind:
                 text = f"#{task.id} stays of the kind {task.kind}; add another task"
                 return [context.problem(text)]
+            asked = None if self.sure else self._question(context, task)
+            if asked is not None:
+                return asked
             return context.send(
                 lambda i: EditTask(task.id, self.description, self.args, None, i),
                 lambda reply: _altered(context, reply),
             )
 
         return context.look_up(self.task_id, found)
+
+    def _question(self, context: Context, task: Task) -> list[Effect] | None:
+        changed = msgspec.structs.replace(
+            task, description=self.description or task.description, args=self.args
+        )
+        line = edit_line(changed).removeprefix(EDIT.name)
+        return question(context, self.args, f"{EDIT.name} {YES}{line}", "changed")
 
 
 def _offer(context: Context, task: Task) -> list[Effect]:
@@ -106,13 +118,15 @@ def _parse_rename(rest: str) -> Rename:
 
 def _parse_edit(rest: str) -> Edit:
     word, text = split_word(rest)
+    if sure := word == YES:
+        word, text = split_word(text)
     if not word:
         raise UsageError("edit which task? Give its id: /edit 3")
     wanted = task_id(word)
     if not text.strip():
         return Edit(wanted)
     job = read_job(text)
-    return Edit(wanted, job.description, job.kind, job.args)
+    return Edit(wanted, job.description, job.kind, job.args, sure)
 
 
 RENAME: Final = CommandSpec(
@@ -130,6 +144,11 @@ EDIT: Final = CommandSpec(
     "change a queued task; with the id alone its command comes back to be changed",
     _parse_edit,
     completers.open_task(),
-    ("It stays in its place, its directory and its environment.",),
-    bash_part=lambda rest: bash_part_of_job(split_word(rest)[1]),
+    (
+        "It stays in its place, its directory and its environment.",
+        "--yes before the id confirms a command that is asked about otherwise.",
+    ),
+    bash_part=lambda rest: bash_part_of_job(
+        split_word(rest.strip().removeprefix(YES))[1]
+    ),
 )

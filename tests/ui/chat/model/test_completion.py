@@ -209,7 +209,7 @@ def test_every_option_is_known_and_has_a_word_of_help() -> None:
                 "--parallel": " 2",
                 "--pause-on-failure": " on",
             }.get(option.text, "")
-            if spec.name == "/task":
+            if spec.name in {"/task", "/run"}:
                 value = (
                     option.label.removeprefix(option.text)
                     .replace("NAME", "n")

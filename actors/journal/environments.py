@@ -8,6 +8,7 @@ with it: a task whose process is known needs it no more. Equal ones are one row.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from ..rules.variables import Variables
@@ -73,15 +74,20 @@ class EnvironmentRows:
             self._note_row(row_id, _decode(variables))
         needed = frozenset(waiting)
         if wanted := needed.union(starting):
-            for task_id, row_id in db.execute(
+            users = db.execute(
                 "SELECT id, environment FROM tasks WHERE environment IS NOT NULL"
-            ):
-                if task_id in wanted:
-                    if row_id not in self._rows:
-                        if task_id not in needed:
-                            continue
-                        raise ValueError(f"task {task_id} has lost its environment")
-                    self._note_user(task_id, row_id)
+            )
+            of_task = {it: row_id for it, row_id in users if it in wanted}
+            for row_id in {*of_task.values()} - self._rows.keys():
+                lost = [it for it, row in of_task.items() if row == row_id]
+                if without := needed.intersection(lost):
+                    text = f"task {min(without)} has lost its environment"
+                    raise ValueError(text)
+                for task_id in lost:
+                    del of_task[task_id]
+            # Without a call for each: a queue may be long, and most share one.
+            self._of_task.update(of_task)
+            self._users.update(Counter(of_task.values()))
         for schedule_id, row_id in db.execute(
             "SELECT id, environment FROM schedules WHERE environment IS NOT NULL"
         ):

@@ -52,6 +52,8 @@ _decode_task = msgspec.json.Decoder(Task).decode
 _decode_tasks = msgspec.json.Decoder(list[Task]).decode
 _decode_numbers = msgspec.json.Decoder(list[int]).decode
 
+_EVENTS: Final = {it.value: it for it in TaskEvent}
+
 _SOME_TASKS: Final = (
     "SELECT '[' || group_concat(id) || ']', '[' || group_concat(seq) || ']',"
     " '[' || group_concat(snapshot) || ']' FROM"
@@ -151,13 +153,32 @@ def load_schedules(
 
 
 def load_unshown(
-    db: sqlite3.Connection, shown: int, adopt: Callable[[Task], Task]
+    db: sqlite3.Connection,
+    shown: int,
+    tasks: Iterable[Task],
+    adopt: Callable[[Task], Task],
 ) -> tuple[TaskChanged, ...]:
-    """Return the changes after the one with this number, each task put right."""
+    """Return the changes after the one with this number, each task put right.
+
+    Args:
+        db: The file.
+        shown: The number of the last change that was shown.
+        tasks: All tasks as they are now. Most of what waits to be shown says that again
+            word by word, and is not decoded a second time.
+        adopt: Puts a task right.
+    """
+    known = {task.id: task for task in tasks}
     rows = db.execute(
-        "SELECT seq, event, snapshot FROM changes WHERE seq > ? ORDER BY seq", (shown,)
+        "SELECT c.seq, c.event, t.id, iif(t.id IS NULL, c.snapshot, NULL)"
+        " FROM changes c LEFT JOIN tasks t"
+        " ON t.id = c.task_id AND t.seq = c.seq AND t.snapshot = c.snapshot"
+        " WHERE c.seq > ? ORDER BY c.seq",
+        (shown,),
     )
-    return tuple(_change(seq, event, text, adopt) for seq, event, text in rows)
+    return tuple(
+        _change(seq, event, _decode_task(text) if now is None else known[now], adopt)
+        for seq, event, now, text in rows
+    )
 
 
 def load_transcript(
@@ -179,15 +200,16 @@ def load_transcript(
         (shown, limit),
     ).fetchall()
     return tuple(
-        _decode_message(text) if event is None else _change(seq, event, text, adopt)
+        _decode_message(text) if event is None else _change(seq, event, _decode_task(text), adopt)
         for seq, _, _, event, text in reversed(rows)
     )
 
 
 def _change(
-    seq: int, event: str, snapshot: str, adopt: Callable[[Task], Task]
+    seq: int, event: str, task: Task, adopt: Callable[[Task], Task]
 ) -> TaskChanged:
-    task = adopt(_decode_task(snapshot))
-    if event != TaskEvent.of(task.status):
+    # The event of a change of status is called like the status. The members of an
+    # enumeration are slow to make, and there may be a change for each of many tasks.
+    if event != task.status:
         raise ValueError(f"{brief(event)} is not what happened to task {task.id}")
-    return TaskChanged(seq, TaskEvent(event), task)
+    return TaskChanged(seq, _EVENTS[event], adopt(task))

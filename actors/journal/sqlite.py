@@ -163,13 +163,20 @@ class SqliteJournal:
             schedules, self._schedules = load_schedules(db)
             after = max(self._schedules, default=0) + 1
             self._next_schedule = max(meta.next_schedule, after)
-            unfinished = [it for it in tasks if not it.status.is_final]
-            self._standings = {it.id: _standing(it) for it in unfinished}
-            self._reused = {it.id for it in unfinished if may_run_again(it.terms)}
+            self._standings = {
+                it.id: _standing(it) for it in tasks if it.status is running
+            }
+            self._reused = {
+                it.id
+                for it in tasks
+                if it.terms is not None
+                and (it.status is queued or it.status is running)
+                and may_run_again(it.terms)
+            }
             # Of those that the program did not live to overwrite.
             self._environments.has_traces = not meta.clean
             # To be shown later; if one of them is damaged, now is the time to know.
-            unshown = load_unshown(db, meta.shown, self._adopt)
+            unshown = load_unshown(db, meta.shown, tasks, self._adopt)
             check_last_changes(unshown, {task.id: task.status for task in tasks})
             db.execute(
                 "DELETE FROM chat WHERE id <= (SELECT max(id) FROM chat) - ?",

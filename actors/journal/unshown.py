@@ -37,7 +37,8 @@ class UnshownChanges:
     ) -> None:
         # By task, in the order of their last changes. Both lose entries at the front
         # all the time, which makes a plain dict quadratic.
-        self._changes: OrderedDict[int, list[TaskChanged]] = OrderedDict()
+        # Tuples: the cycle collector need not look at them, and there may be many.
+        self._changes: OrderedDict[int, tuple[TaskChanged, ...]] = OrderedDict()
         self._forgotten: OrderedDict[int, None] = OrderedDict()
         self._shown = shown
         for change in changes:
@@ -55,12 +56,8 @@ class UnshownChanges:
 
     def add(self, change: TaskChanged) -> None:
         """Note a change."""
-        changes = self._changes.pop(change.task.id, None)
-        if changes is None:
-            self._changes[change.task.id] = [change]
-        else:
-            changes.append(change)
-            self._changes[change.task.id] = changes
+        before = self._changes.pop(change.task.id, ())
+        self._changes[change.task.id] = (*before, change)
 
     def forgot(self, ids: Iterable[int]) -> list[int]:
         """Note that tasks are forgotten.

@@ -17,7 +17,7 @@ import msgspec
 from .attempts import again_after, may_run_again, next_attempt
 from .batches import Batches
 from .moment import local_time
-from .scheduler import Scheduler
+from .scheduler import Scheduler, Waiting
 from .status import (
     TaskCounts,
     TaskFilter,
@@ -763,16 +763,25 @@ class TaskBook:
 
     def _restore_order(self, queued: list[int]) -> None:
         """Let the queued tasks of an earlier life wait as they did."""
-        waiting = [self._tasks[task_id] for task_id in queued]
-        self._scheduler.add_plain(
-            [it.id for it in waiting if it.terms is None and it.place is None]
-        )
-        for task in waiting:
-            if task.terms is not None or task.place is not None:
+        tasks = self._tasks
+        ended: dict[int, TaskStatus] = {}
+        waiting: list[Waiting] = []
+        for task_id in queued:
+            task = tasks[task_id]
+            if (terms := task.terms) is None:
+                waiting.append((task_id, PLAIN, None, task.place))
+                continue
+            if terms.after or terms.after_failed or terms.after_any:
                 # What is not known any more has ended as it should; else this task
                 # would have been canceled.
-                terms = _only(task.terms or PLAIN, self._tasks)
-                self._let_wait(task.id, terms, task.place)
+                terms = _only(terms, tasks)
+                for other in terms.waits_for:
+                    if (status := tasks[other].status).is_final:
+                        ended[other] = status
+            due = None if terms.at is None else terms.at.timestamp()
+            waiting.append((task_id, terms, due, task.place))
+        for task_id, never in self._scheduler.begin_with(waiting, ended):
+            self._hopeless.append((task_id, f"#{never} {_WAS[ended[never]]}"))
 
     def _next_attempt(
         self, task: Task, outcome: Outcome, at: Moment, *, again: bool

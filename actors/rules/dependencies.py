@@ -91,6 +91,8 @@ def _conditions(terms: Terms) -> dict[int, tuple[TaskStatus, ...]]:
         (terms.after_any, _ENDED),
     ):
         for other in ids:
-            both = conditions.get(other, _ENDED)
-            conditions[other] = tuple(it for it in both if it in accepted)
+            if (before := conditions.get(other)) is None:
+                conditions[other] = accepted
+            else:
+                conditions[other] = tuple(it for it in before if it in accepted)
     return conditions

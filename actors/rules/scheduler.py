@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 PAUSED: Final = "everything is paused"
 """The reason of a task that waits because nothing starts."""
 
+Waiting = tuple[int, Terms, float | None, Place | None]
+"""A waiting task: its id, its terms, and when it is due and its place, if it has any."""
+
 _NAMED: Final = 3  # of the tasks that another one waits for
 
 
@@ -94,13 +97,47 @@ class Scheduler:
         self._offer(task_id)
         return None
 
-    def add_plain(self, ids: Iterable[int]) -> None:
-        """Let many tasks wait that ask for nothing, in the order of their ids."""
-        # Without a call for each: a queue may be long.
-        self._terms.update(dict.fromkeys(ids, PLAIN))
-        self._places.see(max(self._terms, default=0))
-        ranks = [(0, task_id, 0, task_id) for task_id in sorted(self._terms)]
-        self._lines.begin_with(ranks, _key(PLAIN))
+    def begin_with(
+        self, waiting: Iterable[Waiting], ended: Mapping[int, TaskStatus]
+    ) -> list[tuple[int, int]]:
+        """Let many tasks wait, as `add` does with one; none waits yet.
+
+        Args:
+            waiting: The tasks, by id.
+            ended: The tasks among those they depend on that have ended, and how.
+
+        Returns:
+            The tasks that can never start, each with the ended one because of which.
+        """
+        # With few calls, and one heap of all lines: a queue may be long.
+        never: list[tuple[int, int]] = []
+        lines: dict[Key, list[Rank]] = {}
+        unmet, tasks = self._dependencies.unmet, self._terms
+        for task_id, terms, due, place in waiting:
+            if terms.after or terms.after_failed or terms.after_any:
+                other = self._dependencies.add(task_id, terms, ended)
+                if other is not None:
+                    never.append((task_id, other))
+                    continue
+            tasks[task_id] = terms
+            if due is not None:
+                self._times.set(task_id, due)
+            rank: Rank = (-terms.priority, task_id, 0, task_id)
+            if place is not None:
+                self._places.remember(task_id, place)
+                rank = self._rank(task_id)
+            if terms.held or due is not None or task_id in unmet:
+                continue
+            if terms.immediate:
+                self._immediate[task_id] = None
+            key = _PLAIN_KEY if terms is PLAIN else _key(terms)
+            if (line := lines.get(key)) is None:
+                lines[key] = [rank]
+            else:
+                line.append(rank)
+        self._places.see(max(tasks, default=0))
+        self._lines.begin_with(lines)
+        return never
 
     def remove(self, task_id: int) -> None:
         """Let a waiting task wait no more: it was canceled. Does nothing otherwise."""
@@ -445,4 +482,8 @@ class Scheduler:
 
 def _key(terms: Terms) -> Key:
     """Return what a task has in common with those of its line."""
-    return (terms.group, terms.local_needs, terms.engine)
+    # Not `local_needs`: it is asked of each of many tasks.
+    return (terms.group, () if terms.engine else terms.needs, terms.engine)
+
+
+_PLAIN_KEY: Final = _key(PLAIN)

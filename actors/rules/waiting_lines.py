@@ -33,6 +33,7 @@ Key = tuple[str, Needs, str]
 _Entry = tuple[Rank, Key]
 
 _NEVER: Final = "more than there is"
+_NOTHING: Final[frozenset[str]] = frozenset()
 
 
 class _Line:
@@ -45,19 +46,36 @@ class _Line:
     they are woken unless it turns out that it lacks the same as before.
     """
 
-    __slots__ = ("heap", "holds", "key", "lack", "listed", "needs", "owed", "parked")
+    __slots__ = (
+        "_needs",
+        "heap",
+        "holds",
+        "key",
+        "lack",
+        "listed",
+        "owed",
+        "parked",
+    )
 
     def __init__(self, key: Key) -> None:
         self.key = key
-        self.needs = tuple(
-            (resource_key(name), units(amount)) for name, amount in key[1]
-        )
+        self._needs: tuple[tuple[str, int], ...] | None = None
         self.heap: list[Rank] = []
         self.listed: Rank | None = None
         self.parked: Rank | None = None
         self.lack = ""
         self.holds: tuple[str, ...] = ()
-        self.owed: set[str] = set()
+        self.owed: frozenset[str] = _NOTHING
+
+    @property
+    def needs(self) -> tuple[tuple[str, int], ...]:
+        """The resources that its tasks need, and how much."""
+        # Made when they are asked for: of many lines few are looked at.
+        if self._needs is None:
+            self._needs = tuple(
+                (resource_key(name), units(amount)) for name, amount in self.key[1]
+            )
+        return self._needs
 
 
 class WaitingLines:
@@ -89,12 +107,17 @@ class WaitingLines:
         # By their groups: the lines that hold something.
         self._holding: dict[str, dict[Key, None]] = {}
 
-    def begin_with(self, ranks: list[Rank], key: Key) -> None:
-        """Put many tasks into a line that is empty: in their order."""
-        # A sorted list is a heap. Without a call for each: a queue may be long.
-        line = self._line(key)
-        line.heap = ranks
-        self._relist(line)
+    def begin_with(self, lines: dict[Key, list[Rank]]) -> None:
+        """Put many tasks into their lines; there is none yet."""
+        # One heap is made of all, in place of a change for each: a queue may be long.
+        for key, ranks in lines.items():
+            ranks.sort()  # a sorted list is a heap
+            line = self._line(key)
+            line.heap = ranks
+            line.listed = ranks[0]
+            self._first.setdefault(key[-1], []).append((ranks[0], key))
+        for listed in self._first.values():
+            heapq.heapify(listed)
 
     def offer(self, rank: Rank, key: Key) -> None:
         """Put a task into a line."""
@@ -146,7 +169,7 @@ class WaitingLines:
             entry = heapq.heappop(heap)
             line = self._lines.get(entry[1])
             if line is not None and line.lack == key and self._is_parked(entry):
-                line.owed.add(key)
+                line.owed |= {key}
                 self._unpark(line)
                 break
         if not heap:
@@ -260,14 +283,14 @@ class WaitingLines:
         if line.lack:
             if line.holds:
                 del self._holding[line.key[0]][line.key]
-                line.owed.update(line.holds)
+                line.owed = line.owed.union(line.holds)
             line.holds = ()
             line.lack = ""
         self._relist(line)
 
     def _wake_owed(self, line: _Line) -> None:
         """Look at those that waited because of a line, if it leaves them something."""
-        owed, line.owed = line.owed, set()
+        owed, line.owed = line.owed, _NOTHING
         for key in owed:
             if key != line.lack and not (key in line.holds and self._binds(key, line)):
                 self.wake(key)

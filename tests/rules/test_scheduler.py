@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 from backburner.actors import TaskStatus
 from backburner.actors.rules.room import UNLIMITED
-from backburner.actors.rules.scheduler import Scheduler
-from backburner.actors.rules.terms import Terms
+from backburner.actors.rules.scheduler import Scheduler, Waiting
+from backburner.actors.rules.terms import PLAIN, Terms
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -346,21 +346,15 @@ class Pair(RuleBasedStateMachine):
             self.real.set_group(name, slots)
         for paused in naive.paused:
             self.real.pause(paused)
+        waiting: list[Waiting] = []
         for task_id in sorted(naive.terms):
             place = before.place(task_id)
             terms = naive.terms[task_id]
             if task_id in naive.begun:
                 terms = replace(terms, after=(), after_failed=(), after_any=())
-            assert (
-                self.real.add(
-                    task_id,
-                    terms,
-                    ended=naive.outcomes,
-                    due=naive.times.get(task_id),
-                    place=None if place == (task_id, 0) else place,
-                )
-                is None
-            )
+            moved = None if place == (task_id, 0) else place
+            waiting.append((task_id, terms, naive.times.get(task_id), moved))
+        assert self.real.begin_with(waiting, naive.outcomes) == []
         self.real.due(naive.now)
         naive.slots.clear()
         for task_id, terms in naive.running.items():
@@ -461,8 +455,8 @@ TestPair.settings = settings(max_examples=100, stateful_step_count=80)
 
 def test_what_asks_for_nothing_waits_in_the_order_of_the_ids() -> None:
     scheduler = Scheduler()
+    scheduler.begin_with([(it, PLAIN, None, None) for it in (1, 2, 3)], {})
     scheduler.add(4)
-    scheduler.add_plain([1, 2, 3])
 
     assert scheduler.order() == [1, 2, 3, 4]
     assert [scheduler.take() for _ in range(5)] == [1, 2, 3, 4, None]

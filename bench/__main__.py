@@ -19,7 +19,7 @@ from typing import Final
 import msgspec
 
 from . import machine
-from .figures import Report, figures_table, race_table
+from .figures import Report, curves_table, figures_table, race_table
 
 SECTIONS: Final = (
     "throughput",
@@ -27,6 +27,7 @@ SECTIONS: Final = (
     "latency",
     "adding",
     "growth",
+    "scheduling",
     "output",
     "idle",
     "start",
@@ -73,7 +74,8 @@ def _tables(sections: list[str] | tuple[str, ...]) -> str:
         reports.append(msgspec.json.decode(output, type=Report))
     figures = [figure for report in reports for figure in report.figures]
     races = [race_table(race) for report in reports for race in report.races]
-    return "\n".join([figures_table(figures), *races])
+    curves = [curves_table(it) for report in reports for it in report.curves]
+    return "\n".join([figures_table(figures), *races, *curves])
 
 
 def _write(text: str) -> None:

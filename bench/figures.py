@@ -41,11 +41,26 @@ class Race(msgspec.Struct, frozen=True):
     missing: tuple[str, ...] = ()
 
 
+class Curves(msgspec.Struct, frozen=True):
+    """What some steps cost at several sizes.
+
+    Attributes:
+        what: What was measured, and the unit.
+        sizes: The sizes, for people.
+        costs: Of each step by name, one for every size.
+    """
+
+    what: str
+    sizes: tuple[str, ...]
+    costs: dict[str, list[float]]
+
+
 class Report(msgspec.Struct, frozen=True):
     """What one section of the measurements found."""
 
     figures: tuple[Figure, ...] = ()
     races: tuple[Race, ...] = ()
+    curves: tuple[Curves, ...] = ()
 
 
 def median(values: Sequence[float]) -> float:
@@ -85,3 +100,14 @@ def race_table(race: Race) -> str:
     if race.missing:
         text += f"\nNot installed here: {', '.join(race.missing)}.\n"
     return text
+
+
+def curves_table(curves: Curves) -> str:
+    """Return a table in Markdown: a row for each step."""
+    lines = [
+        f"| {curves.what} | {' | '.join(curves.sizes)} |",
+        f"| --- |{' --: |' * len(curves.sizes)}",
+    ]
+    for step, costs in curves.costs.items():
+        lines.append(f"| {step} | {' | '.join(f'{it:.1f}' for it in costs)} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,311 @@
+"""What each change costs with 100 to 100,000 tasks that wait, and their reopening."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from backburner.actors import (
+    AddTask,
+    Promise,
+    QueueReply,
+    TaskAdded,
+    TaskEvent,
+    TaskFilter,
+    TaskRequest,
+    TaskStatus,
+    TaskSystem,
+    Terms,
+)
+from backburner.actors.rules.scheduler import Scheduler
+
+from .figures import Curves, Figure, Report, median
+from .systems import PATIENCE, Watched
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+SIZES: Final = (100, 1_000, 10_000, 100_000)
+FEW, MANY = SIZES[0], SIZES[-1]
+ROUNDS: Final = 7
+BATCH: Final = 50
+"""Changes that are timed together, so that the clock itself costs little."""
+
+BATCHES: Final = 12
+SLOTS: Final = 8
+JOBS: Final = 200
+"""How many jobs are started in one round of a whole system."""
+
+OPENED: Final = 0.6
+RESOURCES: Final = {"gpu": 4.0, "memory": 2.0**20}
+MIXES: Final = ("plain", "mixed", "different")
+STEPS: Final = ("add", "start and end", "cancel", "move", "hold and release")
+
+
+def measure(folder: Path) -> Report:
+    """Measure the rules alone, and whole systems; all by processor time, in turns."""
+    curves = tuple(_curves(mix) for mix in MIXES)
+    figures = [_starts(folder, mix) for mix in MIXES[1:]]
+    figures += [_opened(folder, mix) for mix in MIXES]
+    return Report(figures=tuple(figures), curves=curves)
+
+
+def terms_of(mix: str, number: int, *, chained: bool = True) -> Terms | None:
+    """Return the terms of a task.
+
+    Args:
+        mix: `plain` for none. `mixed`: five priorities, three groups, every third after
+            the one before it, a quarter with needs. `different`: the same, and each
+            needs another amount of memory.
+        number: Its id.
+        chained: Whether it may wait for the task before it.
+    """
+    if mix == "plain":
+        return None
+    needs: tuple[tuple[str, float], ...] = ()
+    if mix == "different":
+        needs = (("memory", 1000.0 + number),)
+    elif number % 4 == 0:
+        amount = float(number % 16 + 1) * 2**14
+        needs = (("gpu", 1.0),) if number % 8 else (("memory", amount),)
+    return Terms(
+        priority=number % 5 - 2,
+        group=("default", "builds", "deploys")[number % 7 % 3],
+        needs=needs,
+        after=(number - 1,) if chained and number > 1 and number % 3 == 0 else (),
+    )
+
+
+class _Rules:
+    """The rules alone, with so many tasks that wait and `SLOTS` that run."""
+
+    def __init__(self, mix: str, size: int) -> None:
+        self._mix = mix
+        self._scheduler = Scheduler(RESOURCES)
+        self._scheduler.set_group("builds", 2)
+        self._ids = itertools.count(1)
+        self._running: deque[int] = deque()
+        self._ended: dict[int, TaskStatus] = {}
+        self._size = size
+        for _ in range(size + SLOTS):
+            self.add()
+        self.fill_slots()
+        self.start_and_end()  # what is looked at for the first time is not counted
+
+    def add(self) -> None:
+        """Let one more task wait."""
+        number = next(self._ids)
+        terms = terms_of(self._mix, number)
+        if terms is None:
+            self._scheduler.add(number)
+        else:
+            self._scheduler.add(number, terms, ended=self._ended)
+
+    def fill_slots(self) -> None:
+        """Start what may start."""
+        scheduler = self._scheduler
+        while len(self._running) < SLOTS and (it := scheduler.take()) is not None:
+            self._running.append(it)
+
+    def start_and_end(self) -> None:
+        """End the task that has run longest, and start others."""
+        self.end(self._running.popleft(), TaskStatus.COMPLETE)
+        self.fill_slots()
+
+    def end(self, task_id: int, status: TaskStatus) -> None:
+        """End a task, and those that can't start because of it."""
+        self._ended[task_id] = status
+        for other in self._scheduler.ended(task_id, status):
+            self.end(other, TaskStatus.CANCELED)
+
+    def batch(self) -> dict[str, float]:
+        """Do each of the steps several times; return the seconds of each alone."""
+        scheduler = self._scheduler
+        seconds = {"add": _timed(lambda: [self.add() for _ in range(BATCH)])}
+        some = list(itertools.islice(iter(scheduler.waiting()), BATCH))
+        pairs = list(itertools.pairwise(some))
+        # As many as were added: so many wait in the end as in the beginning.
+        seconds["start and end"] = _timed(
+            lambda: [self.start_and_end() for _ in range(BATCH)]
+        )
+        pairs = [it for it in pairs if all(map(scheduler.is_waiting, it))]
+        seconds["move"] = _timed(
+            lambda: [scheduler.move_before(a, b) for a, b in pairs]
+        ) * (BATCH / max(1, len(pairs)))
+        held = [it for it in some if scheduler.is_waiting(it)]
+        terms = [scheduler.terms(it) for it in held]
+        pairs_of_terms = [(it, _held(it)) for it in terms]
+
+        def hold() -> None:
+            for task_id, (free, other) in zip(held, pairs_of_terms, strict=True):
+                scheduler.change(task_id, other)
+                scheduler.change(task_id, free)
+
+        seconds["hold and release"] = _timed(hold) * (BATCH / max(1, len(held)))
+        for _ in range(BATCH):
+            self.add()
+        newest = scheduler.waiting()[: -BATCH - 1 : -1]
+        gone = len(scheduler.waiting())
+
+        def cancel() -> None:
+            for task_id in newest:
+                if scheduler.is_waiting(task_id):
+                    self.end(task_id, TaskStatus.CANCELED)
+
+        took = _timed(cancel)
+        gone -= len(scheduler.waiting())
+        seconds["cancel"] = took * (BATCH / max(1, gone))
+        while len(scheduler.waiting()) < self._size:
+            self.add()
+        return seconds
+
+
+def _held(terms: Terms) -> Terms:
+    return Terms(
+        priority=terms.priority, group=terms.group, needs=terms.needs, held=True
+    )
+
+
+def _curves(mix: str) -> Curves:
+    rules = {size: _Rules(mix, size) for size in SIZES}
+    costs: dict[tuple[str, int], list[float]] = {}
+    for _, size in itertools.product(range(BATCHES), SIZES):
+        for step, seconds in rules[size].batch().items():
+            costs.setdefault((step, size), []).append(seconds / BATCH)
+    return Curves(
+        f"rules of the queue, {mix}: microseconds",
+        tuple(f"{size:,}" for size in SIZES),
+        {step: [median(costs[step, size]) * 1e6 for size in SIZES] for step in STEPS},
+    )
+
+
+class _Whole:
+    """A whole system with so many tasks that wait; each end adds another one.
+
+    Between two rounds tasks that need no slot take all of them, so that nothing starts
+    while another system is measured.
+    """
+
+    def __init__(self, directory: Path, mix: str, size: int) -> None:
+        self._mix = mix
+        self._numbers = itertools.count(1)
+        self.system = _system(directory)
+        self.system.start()
+        self.system.set_group("builds", 2)
+        self._block()
+        _fill(self.system, (self._request() for _ in range(size)))
+        self._watched = Watched(self.system)
+        self.round()  # what is done for the first time is not counted
+
+    def _request(self) -> TaskRequest:
+        number = next(self._numbers)
+        terms = terms_of(self._mix, number, chained=number > 2 * SLOTS)
+        return TaskRequest("job", "bash", (":",), terms=terms)
+
+    def _block(self) -> None:
+        """Let nothing more start, and wait until what runs has ended."""
+        self._blocking = [
+            self.system.add("slot", "sleep", "1h", terms=Terms(immediate=True)).id
+            for _ in range(SLOTS)
+        ]
+        for _ in self._blocking:
+            next(self._numbers)
+        while len(self.system.list(TaskFilter.RUNNING)) > SLOTS:
+            time.sleep(0.01)
+
+    def round(self) -> float:
+        """Run some jobs, and add as many; return the seconds of each."""
+        watched = self._watched
+        for task_id in self._blocking:
+            self.system.cancel(task_id)
+        watched.wait_for(TaskEvent.COMPLETE, SLOTS)
+        begun = time.process_time()
+        for _ in range(JOBS):
+            self.system.queue.tell(AddTask(self._request()))
+            watched.wait_for(TaskEvent.COMPLETE)
+        took = time.process_time() - begun
+        self._block()
+        self.system.unsubscribe(watched.news)
+        self._watched = Watched(self.system)
+        return took / JOBS
+
+
+def _starts(folder: Path, mix: str) -> Figure:
+    """Compare starts among few and among many tasks that wait."""
+    wholes = {size: _Whole(folder / f"{mix}-{size}", mix, size) for size in (FEW, MANY)}
+    costs: dict[int, list[float]] = {size: [] for size in wholes}
+    try:
+        for _ in range(ROUNDS):
+            for size, whole in wholes.items():
+                costs[size].append(whole.round())
+    finally:
+        for whole in wholes.values():
+            whole.system.stop()
+    few, many = (median(costs[size]) for size in (FEW, MANY))
+    return Figure(
+        f"add, start and end of a job while {MANY:,} wait ({mix}), beside {FEW}:"
+        " processor",
+        "at most 1.1 x",
+        f"{many / few:.2f} x ({many * 1e3:.2f} and {few * 1e3:.2f} ms)",
+        many <= 1.1 * few,
+    )
+
+
+def _opened(folder: Path, mix: str) -> Figure:
+    """Open a session again in which many tasks wait."""
+    directory = folder / f"opened-{mix}"
+    with _system(directory) as system:
+        system.pause()
+        requests = (
+            TaskRequest("job", "bash", (f"make {it}",), terms=terms_of(mix, it))
+            for it in range(1, MANY + 1)
+        )
+        _fill(system, requests)
+    cpu: list[float] = []
+    wall: list[float] = []
+    for _ in range(ROUNDS):
+        system = _system(directory)
+        at, begun = time.perf_counter(), time.process_time()
+        system.start()
+        cpu.append(time.process_time() - begun)
+        wall.append(time.perf_counter() - at)
+        system.stop()
+    took = median(cpu)
+    return Figure(
+        f"reopen {MANY:,} tasks that wait ({mix}): processor",
+        f"{OPENED} s",
+        f"median {took:.2f} s, least {min(cpu):.2f} s (by the clock"
+        f" {median(wall):.2f} s)",
+        took <= OPENED,
+    )
+
+
+def _system(directory: Path) -> TaskSystem:
+    return TaskSystem(directory=directory, slots=SLOTS, grace=0.5, resources=RESOURCES)
+
+
+def _fill(system: TaskSystem, requests: Iterator[TaskRequest]) -> None:
+    answers: Promise[QueueReply] = Promise()
+    under_way = 0
+    for request in requests:
+        system.queue.tell(AddTask(request, reply_to=answers))
+        under_way += 1
+        if under_way == BATCH:
+            _check(answers.get(PATIENCE))
+            under_way -= 1
+    for _ in range(under_way):
+        _check(answers.get(PATIENCE))
+
+
+def _check(answer: QueueReply) -> None:
+    if not isinstance(answer, TaskAdded):
+        raise TypeError(f"refused: {answer}")
+
+
+def _timed(step: Callable[[], object]) -> float:
+    begun = time.process_time()
+    step()
+    return time.process_time() - begun

@@ -35,10 +35,6 @@ from .serve import Host
 from .settings import HostSettings
 from .store import KeeperStore
 
-if __name__ == "__main__":
-    gc.freeze()
-    gc.enable()
-
 _LONG: Final = 1.0
 
 
@@ -121,6 +117,9 @@ def main(arguments: list[str]) -> int:
 
 def _serve(host: Host, ready: _Ready) -> None:
     def listening() -> None:
+        # Nor does the search find anything in what the session remembers.
+        gc.freeze()
+        gc.enable()
         ready.say("ok")
         ready.end()
 

@@ -11,7 +11,13 @@ import msgspec
 
 from .kinds import InvalidRequestError, JobContext, ShortageError, StartError
 from .kinds.engine import Engine, JobNote, NotingJob
-from .kinds.kind import Adopting, Pausable, TakesInput, WrongKindError
+from .kinds.kind import (
+    Adopting,
+    Pausable,
+    TakesInput,
+    TellsPause,
+    WrongKindError,
+)
 from .messages import (
     Acknowledged,
     Begin,
@@ -171,6 +177,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._retry: Alarm | None = None
         self._timeout: Countdown | None = None
         self._paused = task.is_paused
+        self._halted: TellsPause | None = None  # the job, once it was paused or resumed
         self._killed = False
         self._broken = False
         self._reported = False
@@ -344,6 +351,15 @@ class TaskActor(SafeActor[TaskActorMessage]):
             job.resume()
         if self._timeout is not None:
             (self._timeout.pause if self._paused else self._timeout.go_on)()
+        if isinstance(job, TellsPause):
+            self._halted = job
+            self._tell_of_pause(job)
+
+    def _tell_of_pause(self, job: TellsPause) -> None:
+        """Say of a pause, or its end, that it has not reached all of the job."""
+        if self._imposed is None:
+            problem = job.pause_problem
+            self._tell(JobNote(problem and safe_line(problem), self._note.node))
 
     def _engine(self) -> Engine | None:
         terms = self._task.terms
@@ -404,6 +420,9 @@ class TaskActor(SafeActor[TaskActorMessage]):
         if end is not None:
             self._finish(self._job, end)
             return
+        if self._halted is not None:
+            # It is found out within some rounds.
+            self._tell_of_pause(self._halted)
         self._record_process(self._job)
         changed = self._read_news(self._job)
         if self._news.size > self._config.output_limit:

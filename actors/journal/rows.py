@@ -200,7 +200,9 @@ def load_transcript(
         (shown, limit),
     ).fetchall()
     return tuple(
-        _decode_message(text) if event is None else _change(seq, event, _decode_task(text), adopt)
+        _decode_message(text)
+        if event is None
+        else _change(seq, event, _decode_task(text), adopt)
         for seq, _, _, event, text in reversed(rows)
     )
 

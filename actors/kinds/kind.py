@@ -232,6 +232,19 @@ class Pausable(Protocol):
 
 
 @runtime_checkable
+class TellsPause(Protocol):
+    """A job that can be paused, and tells if not all of it could be."""
+
+    @property
+    def pause_problem(self) -> str | None:
+        """Why its last pause or resume has not reached all of it, once it is known.
+
+        In a few words that a person reads as the reason of the task; None if it has.
+        """
+        ...
+
+
+@runtime_checkable
 class Closable(Protocol):
     """A kind that holds something for its jobs, such as a connection or a pool."""
 

@@ -70,6 +70,8 @@ class ProcessJob:
         self._searches = 0
         self._ending: KillRounds | None = None
         self._halting: HaltRounds | None = None
+        self.pause_problem: str | None = None
+        """See `TellsPause`."""
         self._family: list[Process] = []
         if child.in_doubt:
             context.notes.forget()  # the next program must not believe it either
@@ -142,6 +144,7 @@ class ProcessJob:
         if self._stopping:
             return
         child, group = self._child, self._child.pid
+        self.pause_problem = None
         self._halting = HaltRounds(
             self._find_family,
             child.signal_group,
@@ -156,6 +159,7 @@ class ProcessJob:
         if self._halting.go_on():
             self._context.clock.call_later(INTERVAL, self._have_a_look)
         else:
+            self.pause_problem = self._halting.problem
             self._halting = None
 
     def _ask_to_end(self) -> None:

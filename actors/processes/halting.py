@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 ROUNDS: Final = 50
 """Rounds after which no more is searched for: something forks faster than that."""
 
+FASTER: Final = "it starts processes faster than they can be stopped; some still run"
+"""Said of a job that nothing but an end of all its processes stops."""
+
 _AT_ONCE: Final = 4
 
 
@@ -44,16 +47,27 @@ class HaltRounds:
         self._number = number
         self._rounds = 0
         self._signalled: set[Process] = set()
+        self.problem: str | None = None
+        """Why some processes may not have the signal, once that is given up."""
 
     def go_on(self) -> bool:
         """Search, and signal what is found; return whether another round is needed."""
         for _ in range(_AT_ONCE):
             self._rounds += 1
             try:
-                if not self._go_on() or self._rounds > ROUNDS:
+                if not self._go_on():
                     return False
-            except (OSError, MemoryError):
-                return self._rounds <= ROUNDS
+            except (OSError, MemoryError) as error:
+                if self._rounds <= ROUNDS:
+                    return True
+                why = "out of memory"
+                if isinstance(error, OSError):
+                    why = error.strerror or type(error).__name__
+                self.problem = f"not all of its processes could be found: {why}"
+                return False
+            if self._rounds > ROUNDS:
+                self.problem = FASTER
+                return False
         return True
 
     def _go_on(self) -> bool:

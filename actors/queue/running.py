@@ -25,7 +25,7 @@ from ..rules.status import (
     TaskFilter,
     TaskStatus,
 )
-from ..rules.task import RUNNING
+from ..rules.task import PAUSED, RUNNING
 from ..rules.terms import PLAIN
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Running:
         before = self._book.get(message.task_id)
         now, reason = self._changes.now(), message.why
         if before.is_paused:
-            reason = before.reason
+            reason = PAUSED if reason is None else f"{PAUSED}; {reason}"
         elif reason is None:
             reason = before.attempt_text or RUNNING
         task = self._book.note_reason(message.task_id, reason, now, message.node)

@@ -30,7 +30,7 @@ PAUSED: Final = "everything is paused"
 """The reason of a task that waits because nothing starts."""
 
 Waiting = tuple[int, Terms, float | None, Place | None]
-"""A waiting task: its id, its terms, and when it is due and its place, if it has any."""
+"""A waiting task: id, terms, and when it is due and its place, if it has any."""
 
 _NAMED: Final = 3  # of the tasks that another one waits for
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import subprocess
 import sys
 import time
@@ -18,12 +20,16 @@ from backburner.actors import (
     TaskSystem,
     Terms,
 )
+from backburner.actors.kinds.process import ProcessJob
+from backburner.actors.processes import halting
 from backburner.actors.testing import FakeKind, Recorder
 from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from backburner.actors.processes.handle import Process
 
     Until = Callable[[Callable[[], bool]], None]
 
@@ -107,7 +113,8 @@ def test_what_starts_others_all_the_time_stands_still_as_well(
     """Each of them in a session of its own: no signal reaches them all at once."""
     # A bounded number a second, or this test would take the machine from the others.
     again = 'sleep 0.01; setsid bash -c "$(declare -f storm); storm"'
-    storm = f"storm() {{ echo >> ticks; {again}; }}"
+    # It ends with this test, even if that is killed.
+    storm = f"storm() {{ kill -0 {os.getpid()} || exit; echo >> ticks; {again}; }}"
     task = system.add("Storm", "bash", f"{storm}; storm", directory=lair)
     ticks = lair / "ticks"
     until(lambda: ticks.exists() and ticks.stat().st_size > 2)
@@ -129,6 +136,48 @@ def test_what_starts_others_all_the_time_stands_still_as_well(
     until(lambda: ticks.stat().st_size > size)
     system.cancel(task.id, now=True)
     system.wait(task.id, timeout=PATIENCE)
+
+
+def test_a_pause_that_is_given_up_says_so_until_the_task_goes_on(
+    system: TaskSystem, lair: Path, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one is whose processes appear faster than they are found."""
+    monkeypatch.setattr(halting, "ROUNDS", 0)
+    task = system.add("Tree", "bash", _TREE, directory=lair)
+    until(lambda: _all_started(lair))
+
+    system.pause_task(task.id)
+
+    said = f"paused; {halting.FASTER}"
+    until(lambda: system.get(task.id).reason == said)
+    assert system.get(task.id).is_paused
+    system.resume_task(task.id)
+    until(lambda: system.get(task.id).reason == "running")
+    monkeypatch.undo()
+    system.pause_task(task.id)
+    until(lambda: _all_stopped(lair))
+    assert system.get(task.id).reason == "paused"
+    system.cancel(task.id)
+    assert system.wait(task.id, timeout=PATIENCE)[0].status is CANCELED
+
+
+def test_a_search_that_fails_again_and_again_says_so(
+    system: TaskSystem, lair: Path, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = system.add("Sleep", "bash", "echo set; sleep 100", directory=lair)
+    until(lambda: system.get(task.id).last_line == "set")
+
+    def fail(_: ProcessJob) -> list[Process]:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(ProcessJob, "_find_family", fail)
+    system.pause_task(task.id)
+
+    said = "paused; not all of its processes could be found: Too many open files"
+    until(lambda: system.get(task.id).reason == said)
+    monkeypatch.undo()
+    system.cancel(task.id)
+    assert system.wait(task.id, timeout=PATIENCE)[0].status is CANCELED
 
 
 def test_a_paused_task_is_canceled_with_its_grace(

@@ -156,7 +156,7 @@ tools: ## pin the newest versions of the tools of development in tools.txt
 	.venv-tools/bin/python -m pip install --quiet --upgrade pip
 	.venv-tools/bin/python -m pip install --quiet --group dev --group site
 	.venv-tools/bin/python -m pip freeze --all \
-		| grep -Ev '^(pykka|blessed|msgspec|platformdirs|wcwidth|cronsim|tzlocal)==' > tools.txt # what the program needs itself is not pinned
+		| grep -Ev '^(pykka|blessed|msgspec|wcwidth|cronsim|tzlocal)==' > tools.txt # what the program needs itself is not pinned
 	rm -rf .venv-tools
 
 SOURCES = find package actors ui -name '*.py' -o -path '*/scripts/*' | sort

@@ -53,7 +53,7 @@ from .session.blocking import (
     SessionInUseError,
     TaskSystemError,
 )
-from .session.folder import FolderError, InUseError
+from .session.folder_errors import FolderError, InUseError
 from .session.names import absolute, check_session_name, working_directory
 from .session.opening import Opened, Opening
 from .session.shutdown import STOP_TIMEOUT, Shutdown, ShutdownConfig

@@ -14,18 +14,9 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
 from msgspec.structs import replace
 
-from ..actors import (
-    BashKind,
-    SessionInUseError,
-    SleepKind,
-    TaskSystem,
-    TaskSystemError,
-    installed_kinds,
-)
-from ..actors.cluster.remote import ray_engine
+from ..actors import SessionInUseError, TaskSystemError
 from ..actors.processes.limits import save_address_space
 from ..actors.rules.safe_text import safe_line, safe_lines
 from ..actors.rules.shortage import shortage_of
@@ -39,6 +30,7 @@ from .lines.views import JsonView, PlainView
 from .program import lifetime
 from .program.config import Config, ConfigError, agents_rules, default_path, load
 from .program.exit_status import EXIT_FAILURE, EXIT_SIGNAL, EXIT_USAGE
+from .program.folders import state_folder
 from .program.host_settings import cluster_settings, host_settings
 from .program.options import SafeParser
 from .program.orphans import collected
@@ -50,6 +42,7 @@ from .text.theme import icons_for
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    from ..actors import TaskSystem
     from ..actors.host.remote import RemoteSystem
     from .dialogue.partner import Partner
     from .program.lifetime import AnySystem
@@ -305,7 +298,7 @@ def _directory(options: argparse.Namespace) -> Path | None:
 
 
 def _state(options: argparse.Namespace) -> Path:
-    return options.state_dir or platformdirs.user_state_path("backburner")
+    return options.state_dir or Path(state_folder())
 
 
 def _templates(options: argparse.Namespace, config: Config) -> Templates:
@@ -364,6 +357,14 @@ def _command(options: argparse.Namespace) -> str:
 def _make_system(
     options: argparse.Namespace, config: Config, directory: Path | None
 ) -> TaskSystem:
+    from ..actors import (  # noqa: PLC0415 - most chats find all of it in a host
+        BashKind,
+        SleepKind,
+        TaskSystem,
+        installed_kinds,
+    )
+    from ..actors.cluster.remote import ray_engine  # noqa: PLC0415 - the same
+
     return TaskSystem(
         directory=directory,
         name=options.session,

@@ -9,7 +9,6 @@ import os
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from typing import TYPE_CHECKING, Final
 
@@ -127,7 +126,9 @@ class _Link:
         self._changed = threading.Lock()
         ours, theirs = socket.socketpair()
         self._sock = ours
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
+        from tempfile import TemporaryFile  # noqa: PLC0415 - most hosts start none
+
+        self._errors = TemporaryFile()  # noqa: SIM115 - as long as the process
         environment = {k: v for k, v in os.environ.items() if k not in _STAYS}
         try:
             with theirs:

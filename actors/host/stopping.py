@@ -6,7 +6,6 @@ import contextlib
 from pathlib import Path
 from typing import Final
 
-from ..processes import table as process_table
 from ..runtime.frames import frame
 from . import wire
 from .address import connect
@@ -17,7 +16,9 @@ _CHUNK: Final = 1 << 16
 
 def runs_jobs(pid: int) -> bool:
     """Tell whether a host or its keeper has other child processes: tasks run."""
-    table = process_table.read()
+    from ..processes.table import read  # noqa: PLC0415 - most hosts speak this protocol
+
+    table = read()
     parents = {pid}
     if (host := table.get(pid)) is not None and _is_backburner(host.parent):
         parents.add(host.parent)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import shutil
 import sqlite3
 import sys
 import time
@@ -444,6 +443,7 @@ def _schema_text(kind: object, table: object, sql: object) -> str:
 def _cause(path: Path, error: Exception) -> str:
     # SQLite calls most ways to run out of room a "disk I/O error".
     with contextlib.suppress(OSError):
-        if shutil.disk_usage(path.parent).free < _LITTLE_ROOM:
+        room = os.statvfs(path.parent)
+        if room.f_bavail * room.f_frsize < _LITTLE_ROOM:
             return "the disk is full; make room"
     return str(error)

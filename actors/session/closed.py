@@ -20,7 +20,8 @@ from ..own_files import open_own
 from ..rules.safe_text import safe_line
 from ..rules.status import TaskCounts, TaskFilter, TaskStatus
 from .errors import RefusedError, SessionInUseError, TaskSystemError
-from .folder import Owner, unusable
+from .folder import Owner
+from .folder_errors import unusable
 
 if TYPE_CHECKING:
     from collections.abc import Generator

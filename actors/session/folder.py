@@ -16,7 +16,6 @@ it; see `own_files`.
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import os
 import re
@@ -35,20 +34,14 @@ from ..journal.sqlite_file import (
     set_aside,
     set_wal_aside,
 )
-from ..own_files import (
-    NotOwnError,
-    broken_way,
-    look_below,
-    open_below,
-    open_folder,
-)
+from ..own_files import NotOwnError, look_below, open_below, open_folder
 from ..processes import proc
 from ..processes.exit_notes import NAME as EXITS_NAME
 from ..processes.exit_notes import ExitNotes
 from ..processes.notes import ProcessNotes
 from ..rules.book import LARGEST
 from ..rules.moment import is_plausible
-from ..rules.safe_text import is_unicode
+from .folder_errors import FolderError, InUseError, check_path, unusable
 from .recovery import restored
 
 if TYPE_CHECKING:
@@ -65,14 +58,6 @@ _OUTPUT_FILE: Final = re.compile(r"([1-9][0-9]{0,11})\.log")
 """The name of an output file; with more digits it is none of ours."""
 
 _LONGEST_LOCK: Final = 4096  # bytes; more than an `Owner` takes
-
-
-class FolderError(Exception):
-    """The folder can't be used; the text says why and what to do."""
-
-
-class InUseError(FolderError):
-    """Another program, or another system of this one, has the session open."""
 
 
 class Owner(msgspec.Struct, frozen=True):
@@ -419,37 +404,3 @@ class SessionFolder:
             os.unlink(probe.name, dir_fd=output)
         finally:
             os.close(output)
-
-
-def check_path(path: Path) -> None:
-    """Refuse a path that can't be written down.
-
-    Raises:
-        FolderError: If it is not valid UTF-8.
-    """
-    if not is_unicode(str(path)):
-        raise FolderError(
-            f"the path of the state directory, {str(path)!r}, is not valid UTF-8;"
-            " name another folder"
-        )
-
-
-def unusable(path: Path, error: OSError) -> str:
-    """Return why a session's folder can't be used and what to do, for people."""
-    if isinstance(error, NotOwnError):
-        if error.errno == errno.ENOTDIR:
-            return (
-                f"can't write to the state directory {path}: {error.filename}:"
-                f" {error.strerror}, or name another folder"
-            )
-        return f"can't use {error.filename}: {error.strerror}"
-    if (broken := broken_way(path)) is not None:
-        return (
-            f"can't use the state directory {path}: {broken}; correct that, or name"
-            " another folder"
-        )
-    remedy = "make room" if error.errno == errno.ENOSPC else "make it writable"
-    return (
-        f"can't write to the state directory {path}: {error.strerror};"
-        f" {remedy}, or name another folder"
-    )

@@ -16,7 +16,8 @@ from ..processes.exit_notes import ExitNotes
 from ..rules.record import Record
 from ..rules.status import TaskStatus
 from ..rules.task import Task, is_running
-from .folder import FolderError, SessionFolder
+from .folder import SessionFolder
+from .folder_errors import FolderError
 from .recovery import (
     Recovered,
     as_left,

@@ -20,14 +20,14 @@ SLOW = {"asyncio", "multiprocessing", "pytest", "unittest", "urllib.request"}
 IMPORTED = """
 import json, sys
 before = set(sys.modules)
-import backburner.actors
+from backburner.actors import {names}
 print(json.dumps(sorted(set(sys.modules) - before)))
 """
 
 
-def imported() -> set[str]:
+def imported(names: str) -> set[str]:
     done = subprocess.run(
-        [sys.executable, "-c", IMPORTED],
+        [sys.executable, "-c", IMPORTED.format(names=names)],
         capture_output=True,
         check=True,
         timeout=PATIENCE,
@@ -36,7 +36,7 @@ def imported() -> set[str]:
 
 
 def test_it_imports_nothing_of_the_chat_and_no_more_than_it_needs() -> None:
-    modules = imported()
+    modules = imported("*")
 
     tops = {module.partition(".")[0] for module in modules}
     # Compiled parts of the standard library are not all among its names.
@@ -44,6 +44,27 @@ def test_it_imports_nothing_of_the_chat_and_no_more_than_it_needs() -> None:
     assert strangers <= NEEDED
     assert not {module for module in modules if module.startswith("backburner.ui")}
     assert not modules & SLOW
+
+
+def test_a_name_loads_its_room_and_nothing_that_runs_a_session() -> None:
+    modules = imported("AddTask, Task, TaskStatus")
+
+    assert "backburner.actors.messages" in modules
+    for room in ("journal", "kinds", "queue_actor", "session", "system"):
+        assert f"backburner.actors.{room}" not in modules
+
+
+def test_every_public_name_is_what_type_checkers_are_told() -> None:
+    told = {
+        alias.name: f"{backburner.actors.__name__}.{node.module}"
+        for node in ast.walk(ast.parse((ACTORS / "__init__.py").read_text()))
+        if isinstance(node, ast.ImportFrom) and node.level
+        for alias in node.names
+    }
+
+    assert sorted(told) == backburner.actors.__all__
+    for name, module in told.items():
+        assert getattr(backburner.actors, name) is getattr(sys.modules[module], name)
 
 
 def test_no_file_of_the_actors_imports_from_the_chat() -> None:

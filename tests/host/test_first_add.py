@@ -9,10 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 from backburner.actors.host.settings import HostSettings
-from backburner.ui.cli.lean_client import config_file
-from backburner.ui.program.config import Config, default_path
+from backburner.ui.program.config import Config
 from backburner.ui.program.host_settings import host_settings
 from conditions import until
 from patience import PATIENCE
@@ -53,14 +51,6 @@ def test_the_host_is_as_without_a_configuration(tmp_path: Path) -> None:
     directory = tmp_path / "main"
     plain = HostSettings(directory=str(directory), name="main")
     assert host_settings(Config(), directory, "main") == plain
-
-
-@pytest.mark.parametrize("base", ["", " ", "/somewhere"])
-def test_a_configuration_is_looked_for_where_it_is_read(
-    base: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", base)
-    assert Path(config_file()) == default_path()
 
 
 def test_a_configuration_counts_for_the_host_of_a_first_add(

@@ -9,6 +9,8 @@ from typing import Final
 
 import msgspec
 
+from ..program.folders import state_folder
+
 _VARIABLE: Final = "BACKBURNER_SESSION"
 
 
@@ -60,7 +62,5 @@ def find_place(
     if "/" in name or name in {".", ".."}:
         raise ValueError(f"{name!r} can't be the name of a session; use a plain name")
     if state is None:
-        import platformdirs  # noqa: PLC0415 - one that is told where loads none of it
-
-        state = platformdirs.user_state_path("backburner")
+        state = Path(state_folder())
     return Place(state.absolute() / name, config)

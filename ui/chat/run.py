@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 import msgspec
 
-from ...actors import Task, TaskSystem
 from ...actors.host.events import HostBack, HostLost, SessionEnded
 from ...actors.rules.safe_text import safe_line
 from ...actors.runtime.clock import SystemClock
@@ -33,7 +32,7 @@ from ..program.background import Background
 from ..program.config import Config
 from ..program.exit_status import EXIT_FAILURE, EXIT_SIGNAL
 from ..program.job_control import await_foreground, ending, stop_until_continued
-from ..program.lifetime import HURRY_AGAIN
+from ..program.lifetime import HURRY_AGAIN, lives_in_host
 from ..program.wakeup import DRAWING_SIGNALS, Wakeup
 from ..terminal.key_decoder import KeyDecoder
 from ..terminal.keys import joined
@@ -71,7 +70,7 @@ if TYPE_CHECKING:
 
     import pykka
 
-    from ...actors import Recipient
+    from ...actors import Recipient, Task
     from ...actors.host.events import HostEvent
     from ..program.lifetime import AnySystem
     from .ui_actor import UIActor
@@ -280,7 +279,7 @@ class _Chat:
         text = "backburner: left"
         try:
             self._tell(Open(), *map(Notice, notices), Reopened(self._system.resumed))
-            if not isinstance(self._system, TaskSystem):
+            if lives_in_host(self._system):
                 self._system.listen(_HostNews(self._ui, self._owner))
             self._pump(self._is_over)
             self._tell(Ending())

@@ -13,7 +13,6 @@ from ...actors.session.asking import ANSWER_TIMEOUT, ask
 from ..dialogue.batch import PLACE, each_request, filled, read_lines
 from ..program.exit_status import EXIT_UNSUCCESSFUL
 from .call import UsageError, complain
-from .editor import edited
 from .lean_add import command_line
 from .scheduling import schedule
 
@@ -75,6 +74,8 @@ def edit(call: Call, system: RemoteSystem) -> int:
     if not command and options.label is None:
         if task.status is not TaskStatus.QUEUED or len(task.args) != 1:
             raise UsageError(f"#{task.id} is not a queued task of one command")
+        from .editor import edited  # noqa: PLC0415 - what it needs takes a twentieth of a start
+
         command = edited(task.args[0])
         if command == task.args[0]:
             return complain("nothing was changed", EXIT_UNSUCCESSFUL)

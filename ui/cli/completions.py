@@ -10,7 +10,8 @@ import sys
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from .lean_client import connect, session_folder, state_folder
+from ..program.folders import state_folder
+from .lean_client import connect, session_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

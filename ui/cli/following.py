@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ...actors import CancelTask, Task, TaskStatus, TaskSystemError
+from ...actors.host.remote import RemoteSystem
 from ...actors.rules.outcome import TIMED_OUT
-from ...actors.session.closed import ClosedSession
 from ...actors.session.output_lines import place_of_last
 from ..dialogue.reports import news_text
 from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ...actors import Task
-    from ...actors.host.remote import RemoteSystem
+    from ...actors.session.closed import ClosedSession
     from ..dialogue.new_task import Asked
     from .call import Call
 
@@ -56,7 +56,7 @@ def log(call: Call, system: RemoteSystem | ClosedSession) -> int:
     """Show the output of a task."""
     options = call.options
     if options.all:
-        if isinstance(system, ClosedSession):
+        if not isinstance(system, RemoteSystem):
             raise TaskSystemError(system.state)
         return search_all(call, system)
     task = _logged_task(call, system)
@@ -86,7 +86,7 @@ def log(call: Call, system: RemoteSystem | ClosedSession) -> int:
 def _follow(
     system: RemoteSystem | ClosedSession, task: Task, output: OutputCopy
 ) -> None:
-    if isinstance(system, ClosedSession):
+    if not isinstance(system, RemoteSystem):
         system.wait(task.id)
         return
     with TaskEnds(system) as ends:
@@ -182,7 +182,7 @@ def _logged_task(call: Call, system: RemoteSystem | ClosedSession) -> Task:
 def _wait_for_any(
     system: RemoteSystem | ClosedSession, ids: Sequence[int], timeout: float
 ) -> tuple[Task, ...]:
-    if isinstance(system, ClosedSession):
+    if not isinstance(system, RemoteSystem):
         ended = tuple(it for it in map(system.get, ids) if it.status.is_final)
         return ended or system.wait(*ids)
     with TaskEnds(system) as ends:

@@ -11,7 +11,8 @@ import os
 import sys
 from typing import Any, Final
 
-from .lean_client import LeanClient, config_file, connect, session_folder
+from ..program.folders import config_file
+from .lean_client import LeanClient, connect, session_folder
 
 _WITH_VALUE: Final = {"-w": "directory", "-l": "label", "--session": "session"} | {
     "--state-dir": "state",

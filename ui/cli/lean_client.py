@@ -1,6 +1,6 @@
 """A client of a session's host that loads within milliseconds.
 
-It speaks docs/protocol.md by itself, and imports nothing of the rest.
+It speaks docs/protocol.md by itself, and imports nothing of the rest that takes time.
 """
 
 from __future__ import annotations
@@ -11,30 +11,14 @@ import os
 import sys
 from typing import Any, Final
 
+from ..program.folders import state_folder
+
 PROTOCOL: Final = 1
 
 _TIMEOUT: Final = 30.0
 _LONGEST: Final = 107
 _KIND: Final = 0o170000  # of a file, in its mode; `stat` has these too, and costs more
 _SOCKET: Final = 0o140000
-
-
-def state_folder(given: str) -> str:
-    """Return the folder of all sessions: the given one, or the default if empty."""
-    if given:
-        return given
-    base = os.environ.get("XDG_STATE_HOME", "") or os.path.expanduser(  # noqa: PTH111 - pathlib takes as long to load as all of this
-        "~/.local/state"
-    )
-    return f"{base}/backburner"
-
-
-def config_file() -> str:
-    """Return where the configuration is, if there is one; see `program.config`."""
-    base = os.environ.get("XDG_CONFIG_HOME", "").strip() or os.path.expanduser(  # noqa: PTH111 - see above
-        "~/.config"
-    )
-    return f"{base}/backburner/config.toml"
 
 
 def session_folder(options: dict[str, Any]) -> str | None:

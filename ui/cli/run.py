@@ -14,7 +14,6 @@ from ...actors.host.remote import RemoteSystem
 from ...actors.host.stopping import stop_any
 from ...actors.messages import RefusalCode
 from ...actors.rules.safe_text import safe_line
-from ...actors.session.closed import ClosedSession
 from ..program.config import ConfigError
 from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL, EXIT_USAGE
 from . import (
@@ -36,6 +35,7 @@ from .session import enter_task_surroundings, find_session
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from ...actors.session.closed import ClosedSession
     from .call import Call
 
 _READING: Final[Mapping[str, Callable[[Call, ClosedSession], int]]] = {
@@ -148,7 +148,10 @@ def _carry_out(call: Call) -> int:
 
 
 def _without_host(call: Call) -> int:
-    """Carry out a verb on a session that has no host, if it only looks."""
+    """Carry out a verb on a session that has no host, if it only looks.
+
+    The journal is loaded for that alone.
+    """
     verb, name = call.options.verb, call.settings.name
     read = _READING.get(verb)
     if read is None:
@@ -156,6 +159,8 @@ def _without_host(call: Call) -> int:
         return complain(
             f"{text}; `backburner host start` starts one", EXIT_UNSUCCESSFUL
         )
+    from ...actors.session.closed import ClosedSession  # noqa: PLC0415 - see above
+
     session = ClosedSession(Path(call.settings.directory))
     status = read(call, session)
     if verb not in {"log", "wait"}:

@@ -7,13 +7,12 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
-
 from ...actors.cluster.ray_settings import SEND
 from ...actors.rules.safe_text import is_unicode, safe_line
 from ...actors.session.names import check_session_name
 from ..dialogue.templates import Templates
 from ..program.config import default_path, load
+from ..program.folders import state_folder
 from ..program.host_settings import host_settings
 from .call import Call, UsageError
 
@@ -28,7 +27,7 @@ def find_session(options: argparse.Namespace) -> Call:
         # A job of a host asks: the variable is the folder of its session.
         directory = Path(given).absolute()
     else:
-        state = options.state_dir or platformdirs.user_state_path("backburner")
+        state = options.state_dir or Path(state_folder())
         name = options.session or (given if "/" not in given else "") or "main"
         check_session_name(name)
         directory = state.absolute() / name

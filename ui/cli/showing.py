@@ -7,14 +7,14 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from ...actors import TaskFilter
-from ...actors.session.closed import ClosedSession
+from ...actors.host.remote import RemoteSystem
 from ..dialogue.node_reports import node_lines
 from ..dialogue.reports import list_lines, select
 from ..program.exit_status import EXIT_UNSUCCESSFUL
 from .one_task import Shown
 
 if TYPE_CHECKING:
-    from ...actors.host.remote import RemoteSystem
+    from ...actors.session.closed import ClosedSession
     from .call import Call
 
 _FILTERS: Final = {
@@ -36,7 +36,7 @@ def status(call: Call, system: RemoteSystem | ClosedSession) -> int:
             if call.options.watch and sys.stdout.isatty():
                 sys.stdout.write("\x1b[H\x1b[2J")
             call.say(*list_lines(answer, which, call.icons))
-        if not call.options.watch or isinstance(system, ClosedSession):
+        if not call.options.watch or not isinstance(system, RemoteSystem):
             return 0
         time.sleep(1.0)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import html
 import os
 import re
 from pathlib import Path
@@ -170,13 +169,13 @@ def _html(tasks: Sequence[Task], now: datetime) -> str:
             '<meta http-equiv="Content-Security-Policy"'
             " content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         ),
-        f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head><body>",
-        f"<h1>{html.escape(title)}</h1>",
+        f"<title>{_in_html(title)}</title><style>{_STYLE}</style></head><body>",
+        f"<h1>{_in_html(title)}</h1>",
         _pre(stats_lines(stats)),
         "<table><tr><th>id<th>task<th>status<th>reason<th>time<th>used</tr>",
     ]
     for task in tasks:
-        cells = "".join(f"<td>{html.escape(it)}</td>" for it in _row(task))
+        cells = "".join(f"<td>{_in_html(it)}</td>" for it in _row(task))
         parts.append(f'<tr class="{task.status.value}">{cells}</tr>')
     parts.append("</table>")
     failures = failures_of(tasks)
@@ -184,8 +183,8 @@ def _html(tasks: Sequence[Task], now: datetime) -> str:
         parts.append("<h2>Failures</h2>")
     for it in failures:
         task = it.task
-        name = html.escape(f"#{task.id} {safe_line(task.description)}")
-        parts.append(f"<h3>{name}</h3><p>{html.escape(safe_line(task.reason))}</p>")
+        name = _in_html(f"#{task.id} {safe_line(task.description)}")
+        parts.append(f"<h3>{name}</h3><p>{_in_html(safe_line(task.reason))}</p>")
         if it.lines:
             parts.append(_pre(it.lines))
     return "\n".join([*parts, "</body></html>"]) + "\n"
@@ -203,7 +202,7 @@ def _row(task: Task) -> tuple[str, ...]:
 
 
 def _pre(lines: Iterable[str]) -> str:
-    return f"<pre>{html.escape(chr(10).join(lines))}</pre>"
+    return f"<pre>{_in_html(chr(10).join(lines))}</pre>"
 
 
 def _indented(lines: Iterable[str]) -> list[str]:
@@ -217,3 +216,9 @@ def _escaped(text: str) -> str:
 
 def _date(at: datetime) -> str:
     return f"{at.astimezone():%Y-%m-%d %H:%M}"
+
+
+def _in_html(text: str) -> str:
+    from html import escape  # noqa: PLC0415 - every start loads this, few export
+
+    return escape(text)

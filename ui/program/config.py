@@ -13,19 +13,17 @@ import errno
 import os
 import re
 import stat
-from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
+from pathlib import Path
+from typing import Annotated, Final, Literal, get_args
 
 import msgspec
-import platformdirs
 
 from ...actors.own_files import check_trusted, kind_of
 from ...actors.rules.amounts import parse_memory
 from ...actors.rules.nodes import ADDRESS
 from ...actors.rules.resources import checked_resources
 from ...actors.rules.safe_text import safe_line
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from .folders import config_file
 
 Theme = Literal["auto", "dark", "light"]
 
@@ -248,8 +246,8 @@ _TABLES: Final[dict[str, type[Settings]]] = {
 
 
 def default_path() -> Path:
-    """Return where the configuration is looked for, by the manner of the system."""
-    return platformdirs.user_config_path("backburner") / "config.toml"
+    """Return where the configuration is looked for."""
+    return Path(config_file())
 
 
 def load(path: Path | None = None) -> Config:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from ...actors import TaskSystemError
 from ...actors.runtime.promise import Deadline
@@ -24,6 +24,11 @@ HURRY_AGAIN: Final = 0.01
 
 LONG: Final = 1.0
 """Seconds of a start after which a person wants to know what it waits for."""
+
+
+def lives_in_host(system: AnySystem) -> TypeGuard[RemoteSystem]:
+    """Tell whether a session lives in its host, without loading what it is else."""
+    return hasattr(system, "listen")
 
 
 def start(

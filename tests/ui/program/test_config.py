@@ -9,7 +9,6 @@ from backburner.ui.program.config import (
     Config,
     ConfigError,
     Notifications,
-    default_path,
     load,
 )
 
@@ -52,10 +51,9 @@ def test_no_file_is_the_defaults_unless_one_was_named(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(path.parent))
-    assert default_path() == path.parent / "backburner" / "config.toml"
     assert load() == Config()
-    default_path().parent.mkdir()
-    default_path().write_text("slots = 3")
+    (path.parent / "backburner").mkdir()
+    (path.parent / "backburner" / "config.toml").write_text("slots = 3")
     assert load().slots == 3
     with pytest.raises(ConfigError, match=f"can't read {path}: No such file"):
         load(path)

@@ -226,7 +226,7 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         if not self.engine:
             if self.ships or self.address:
                 what = "ship" if self.ships else "address"
-                return f"{what} needs an engine, such as --engine ray"
+                return f"{what} needs an engine, such as ray"
         elif not is_group_name(self.engine):
             return "engine must be a short name without spaces"
         if self.address and not is_address(self.address):

@@ -78,7 +78,7 @@ def test_an_address_is_given_with_a_task(shell: Shell) -> None:
     assert "somewhere is no address; write auto or HOST:PORT" in done.stderr
     done = shell("add", "--address", "127.0.0.9:1", "--", "true")
     assert done.returncode == 2
-    assert "address needs an engine, such as --engine ray" in done.stderr
+    assert "address needs an engine, such as ray" in done.stderr
     done = shell("run", *words, "127.0.0.9:1", "--", "true")
     assert done.returncode != 0
     assert "nobody answers at 127.0.0.9:1 (Connection refused)" in done.stderr

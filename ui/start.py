@@ -22,6 +22,9 @@ def main() -> int:
         from .cli.unknown import say_unknown  # noqa: PLC0415 - seldom needed
 
         return say_unknown(arguments[0])
+    from .cli.lean_chat import start_host_early  # noqa: PLC0415 - not for a verb
+
+    start_host_early(arguments)
     # What is loaded stays: searching it for garbage, again and again while it grows,
     # takes a twentieth of a start and finds nothing. Nor is it ever searched later.
     gc.disable()

@@ -583,6 +583,8 @@ def main(arguments: list[str]) -> int:
     if not (foreground or again) and os.fork():
         os._exit(0)
     signal.pthread_sigmask(signal.SIG_SETMASK, _WAITED)
+    # Whoever starts this may ignore it, and then nothing tells that the host has ended.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _be_subreaper()
     if places := os.environ.get("PYTHONPATH"):
         # The next host must find the program where this one does.

@@ -9,7 +9,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+from backburner.actors.host.remote import RemoteSystem
 from backburner.actors.host.settings import HostSettings
+from backburner.ui.cli.lean_chat import start_host_early
 from backburner.ui.program.config import Config
 from backburner.ui.program.host_settings import host_settings
 from conditions import until
@@ -99,3 +102,65 @@ def test_nothing_that_was_open_stays_open_in_the_host(
 def _descriptors(pid: int) -> list[Path]:
     folder = Path(f"/proc/{pid}/fd")
     return sorted(folder.iterdir(), key=lambda it: int(it.name))
+
+
+def test_a_keeper_hears_of_the_end_of_its_host_whoever_started_it(
+    tmp_path: Path, care: HostCare
+) -> None:
+    ignoring = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN);"
+    program = f"{ignoring} os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    place = ("--state-dir", tmp_path)
+    run("-c", program, "-m", "backburner", "add", *place, "--", "sleep", "600")
+    (host,) = care.hosts()
+    host.kill()
+    until(lambda: [it for it in care.hosts() if it.pid != host.pid], "another host")
+
+
+def test_the_host_of_a_chat_is_started_while_the_chat_is_loaded(
+    tmp_path: Path, care: HostCare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "isatty", is_terminal)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    place = ["--state-dir", str(tmp_path / "state")]
+    assert start_host_early(place)
+    host = reached(tmp_path / "state" / "main")
+    assert [it.pid for it in care.hosts()] == [host]
+    assert not start_host_early(place)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--no-host"], ["--parallel", "3"], ["--session"], ["--json"]]
+)
+def test_what_is_out_of_the_ordinary_is_left_to_the_chat(
+    tmp_path: Path, arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "isatty", is_terminal)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert not start_host_early(["--state-dir", str(tmp_path), *arguments])
+
+
+def test_no_host_is_started_early_for_a_configuration_or_without_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setattr(os, "isatty", is_input)
+    assert not start_host_early(["--state-dir", str(tmp_path)])
+    monkeypatch.setattr(os, "isatty", is_terminal)
+    (tmp_path / "backburner").mkdir()
+    (tmp_path / "backburner" / "config.toml").touch()
+    assert not start_host_early(["--state-dir", str(tmp_path)])
+
+
+def reached(directory: Path) -> int:
+    """Wait for the host that is being started; return its process id."""
+    with RemoteSystem(HostSettings(directory=str(directory))) as system:
+        return system.welcome.pid
+
+
+def is_terminal(fd: int) -> bool:
+    del fd
+    return True
+
+
+def is_input(fd: int) -> bool:
+    return fd != 1

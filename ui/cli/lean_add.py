@@ -12,7 +12,7 @@ import sys
 from typing import Any, Final
 
 from ..program.folders import config_file
-from .lean_client import LeanClient, connect, session_folder
+from .lean_client import connect, session_folder
 
 _WITH_VALUE: Final = {"-w": "directory", "-l": "label", "--session": "session"} | {
     "--state-dir": "state",
@@ -129,7 +129,9 @@ def _ask(folder: str, directory: str, options: dict[str, Any]) -> Any:  # noqa: 
     try:
         client = connect(folder)
     except (FileNotFoundError, ConnectionRefusedError):
-        client = _start_host(folder)
+        from .lean_host import start_host  # noqa: PLC0415 - seldom needed
+
+        client = connect(folder) if start_host(folder) else None
     if client is None:
         return None
     try:
@@ -150,32 +152,3 @@ def _ask(folder: str, directory: str, options: dict[str, Any]) -> Any:  # noqa: 
         return answer
     finally:
         client.close()
-
-
-def _start_host(folder: str) -> LeanClient | None:
-    """Start the session's host with the settings that it has without a configuration.
-
-    Returns:
-        A client of it; None if the whole command line has to see to it.
-    """
-    if os.path.lexists(config_file()):
-        return None
-    from pathlib import Path  # noqa: PLC0415 - seldom needed, as what follows
-
-    from ...actors.host import launch  # noqa: PLC0415
-    from ...actors.own_files import open_folder  # noqa: PLC0415
-
-    directory = Path(os.path.abspath(folder))  # noqa: PTH100 - a text
-    settings = {"directory": str(directory), "name": directory.name}
-    try:
-        os.close(open_folder(directory))
-        with launch.starting(directory):
-            if launch.is_kept(directory):
-                return None
-            try:
-                return connect(folder)  # somebody else has just started one
-            except (FileNotFoundError, ConnectionRefusedError):
-                launch.launch(directory, json.dumps(settings).encode())
-    except launch.LaunchError:
-        return None
-    return connect(folder)

@@ -108,18 +108,19 @@ def connect(folder: str) -> LeanClient | None:
     if len(os.fsencode(path)) > _LONGEST:
         fd = os.open(folder, os.O_PATH | os.O_DIRECTORY)
         path = f"/proc/self/fd/{fd}/host.sock"
+    is_own = False
     try:
-        if os.lstat(path).st_mode & _KIND != _SOCKET:
-            return None
-        sock.connect(path)
+        if os.lstat(path).st_mode & _KIND == _SOCKET:
+            sock.connect(path)
+            # As `actors/host/address.py` has it: it is told all of the environment.
+            peer = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)
+            is_own = int.from_bytes(peer[4:8], sys.byteorder) == os.geteuid()
     finally:
         if fd >= 0:
             os.close(fd)
-    # As `actors/host/address.py` has it: it will be told all of the environment.
-    peer = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)
-    if int.from_bytes(peer[4:8], sys.byteorder) != os.geteuid():
-        return None
-    return LeanClient(sock)
+        if not is_own:
+            sock.close()
+    return LeanClient(sock) if is_own else None
 
 
 def _frame(message: dict[str, Any]) -> bytes:

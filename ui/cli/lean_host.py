@@ -1,0 +1,47 @@
+"""Starting a session's host without loading what it does not need.
+
+The host has the settings that it has without a configuration; with one, starting it is
+left to the rest of the program.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from ...actors.host import launch
+from ...actors.own_files import open_folder
+from ..program.folders import config_file
+from .lean_client import connect
+
+
+def start_host(folder: str) -> bool:
+    """Start the host of the session in this folder; blocks until it serves.
+
+    Returns:
+        Whether one serves; if not, the rest of the program finds out why.
+
+    Raises:
+        OSError: If the folder can't be used, or no process can be started.
+    """
+    if os.path.lexists(config_file()):
+        return False
+    directory = Path(os.path.abspath(folder))  # noqa: PTH100 - a text
+    settings = {"directory": str(directory), "name": directory.name}
+    try:
+        os.close(open_folder(directory))
+        with launch.starting(directory):
+            if launch.is_kept(directory):
+                return False
+            try:
+                client = connect(folder)
+            except (FileNotFoundError, ConnectionRefusedError):
+                launch.launch(directory, json.dumps(settings).encode())
+            else:
+                # Somebody else has just started one.
+                if client is not None:
+                    client.close()
+    except launch.LaunchError:
+        return False
+    return True

@@ -237,7 +237,7 @@ class TellsPause(Protocol):
 
     @property
     def pause_problem(self) -> str | None:
-        """Why its last pause or resume has not reached all of it, once it is known.
+        """Why its last pause or resume has not reached all of it, until it has.
 
         In a few words that a person reads as the reason of the task; None if it has.
         """

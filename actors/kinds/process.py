@@ -156,11 +156,12 @@ class ProcessJob:
     def _go_on_halting(self) -> None:
         if self._halting is None:
             return
-        if self._halting.go_on():
-            self._context.clock.call_later(INTERVAL, self._have_a_look)
-        else:
-            self.pause_problem = self._halting.problem
+        pause = self._halting.go_on()
+        self.pause_problem = self._halting.problem
+        if pause is None:
             self._halting = None
+        else:
+            self._context.clock.call_later(pause, self._have_a_look)
 
     def _ask_to_end(self) -> None:
         # Searched for first: what carries no mark and has a session of its own can be

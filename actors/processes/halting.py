@@ -9,22 +9,28 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING, Final
 
+from . import proc
+from .ending import INTERVAL
+from .handle import Process
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from .handle import Process
-
 ROUNDS: Final = 50
-"""Rounds after which no more is searched for: something forks faster than that."""
+"""Rounds after which a person is told that it takes long; they go on more slowly."""
+
+SLOW: Final = 1.0
+"""Seconds between two turns of rounds then."""
 
 FASTER: Final = "it starts processes faster than they can be stopped; some still run"
-"""Said of a job that nothing but an end of all its processes stops."""
+"""Said of a job as long as its rounds find new processes."""
 
 _AT_ONCE: Final = 4
+_PASSES: Final = 50
 
 
 class HaltRounds:
-    """Rounds of SIGSTOP, or one of SIGCONT, for all processes of a job.
+    """Rounds of SIGSTOP or SIGCONT for all processes of a job, until all have it.
 
     Args:
         search: Finds those that are alive; raises an error if the system lacks
@@ -48,27 +54,31 @@ class HaltRounds:
         self._rounds = 0
         self._signalled: set[Process] = set()
         self.problem: str | None = None
-        """Why some processes may not have the signal, once that is given up."""
+        """Why some processes do not have the signal yet, if that takes long."""
 
-    def go_on(self) -> bool:
-        """Search, and signal what is found; return whether another round is needed."""
+    def go_on(self) -> float | None:
+        """Search, and signal what is found.
+
+        Returns:
+            Seconds until another turn is needed; None if all have the signal.
+        """
+        problem = FASTER
         for _ in range(_AT_ONCE):
             self._rounds += 1
             try:
                 if not self._go_on():
-                    return False
+                    self.problem = None
+                    return None
             except (OSError, MemoryError) as error:
-                if self._rounds <= ROUNDS:
-                    return True
                 why = "out of memory"
                 if isinstance(error, OSError):
                     why = error.strerror or type(error).__name__
-                self.problem = f"not all of its processes could be found: {why}"
-                return False
-            if self._rounds > ROUNDS:
-                self.problem = FASTER
-                return False
-        return True
+                problem = f"not all of its processes could be found: {why}"
+                break
+        if self._rounds <= ROUNDS:
+            return INTERVAL
+        self.problem = problem
+        return SLOW
 
     def _go_on(self) -> bool:
         if self._number != signal.SIGSTOP:
@@ -76,11 +86,37 @@ class HaltRounds:
             self._send(reversed(self._search()))
             self._signal_group(self._number)
             return False
+        known = {*proc.pids()}
         self._signal_group(self._number)
         new = [it for it in self._search() if it not in self._signalled]
         self._send(new)
         self._signalled.update(new)
+        if new:
+            self._stop_children(known)
         return bool(new)
+
+    def _stop_children(self, known: set[int]) -> None:
+        """Stop what those that were found have started while they were searched for.
+
+        A search takes so long that what forks all the time is always ahead of it. A
+        look at the ids that are new alone does not.
+        """
+        parents = {it.pid for it in self._signalled}
+        for _ in range(_PASSES):
+            fresh = sorted({*proc.pids()} - known)
+            known.update(fresh)
+            found = False
+            for pid in fresh:
+                it = proc.stat(pid)
+                if it is None or it.parent not in parents:
+                    continue
+                child = Process(pid, it.born)
+                self._send([child])
+                self._signalled.add(child)
+                parents.add(pid)
+                found = True
+            if not found:
+                return
 
     def _send(self, processes: Iterable[Process]) -> None:
         for process in processes:

@@ -1,0 +1,95 @@
+"""Stopping what goes on starting processes."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from backburner.actors.processes import halting
+from backburner.actors.processes.ending import INTERVAL
+from backburner.actors.processes.halting import FASTER, SLOW, HaltRounds
+from backburner.actors.processes.handle import Process
+
+Until = Callable[[Callable[[], bool]], None]
+Start = Callable[..., Process]
+
+
+def _is_none(_: object) -> bool:
+    return False
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start programs, and end them."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*argv: str) -> Process:
+        started.append(subprocess.Popen(argv, start_new_session=True))
+        found = Process.find(started[-1].pid)
+        assert found is not None
+        return found
+
+    yield start
+    for each in started:
+        for child in psutil.Process(each.pid).children(recursive=True):
+            child.kill()
+        each.kill()
+        each.wait()
+
+
+def test_what_was_started_during_a_search_is_stopped_with_it(
+    start: Start, until: Until
+) -> None:
+    """However long the search takes: what is new is looked at alone, and at once."""
+    script = "trap 'sleep 600 & sleep 600 &' USR1; sleep 600 & while :; do wait; done"
+    parent = start("bash", "-c", script)
+    listed = psutil.Process(parent.pid)
+    until(lambda: _traps(parent.pid) and len(listed.children()) == 1)
+    before = {*listed.children()}
+
+    def search() -> list[Process]:
+        if len(listed.children()) == 1:
+            parent.send(signal.SIGUSR1)
+            until(lambda: len(listed.children()) == 3)
+        return [parent]
+
+    HaltRounds(search, _is_none, _is_none, signal.SIGSTOP).go_on()
+
+    new = {*listed.children()} - before
+    assert len(new) == 2
+    for each in (listed, *new):
+        until(lambda it=each: it.status() == psutil.STATUS_STOPPED)
+
+
+def test_rounds_go_on_and_say_so_as_long_as_something_new_is_found(
+    start: Start, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(halting, "ROUNDS", 8)
+    listed: list[Process] = []
+    grows = True
+
+    def search() -> list[Process]:
+        if grows:
+            listed.append(start("sleep", "600"))
+        return listed
+
+    rounds = HaltRounds(search, _is_none, _is_none, signal.SIGSTOP)
+    turns = [(rounds.go_on(), rounds.problem) for _ in range(3)]
+    grows = False
+    last = (rounds.go_on(), rounds.problem)
+
+    assert turns == [(INTERVAL, None), (INTERVAL, None), (SLOW, FASTER)]
+    assert last == (None, None)
+    for process in map(psutil.Process, [it.pid for it in listed]):
+        until(lambda it=process: it.status() == psutil.STATUS_STOPPED)
+
+
+def _traps(pid: int) -> bool:
+    """Tell whether a process handles SIGUSR1."""
+    status = Path(f"/proc/{pid}/status").read_text("ascii")
+    (caught,) = [it for it in status.splitlines() if it.startswith("SigCgt:")]
+    return bool(int(caught.split()[1], 16) & 1 << (signal.SIGUSR1 - 1))

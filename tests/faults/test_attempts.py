@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 from backburner.actors import TaskStatus, TaskSystem, Terms
+from backburner.actors.journal.sqlite import SqliteJournal
 from patience import PATIENCE
 
 from tests.faults.program import Program, running_as, until_running
@@ -117,7 +118,7 @@ def test_the_journal_of_a_version_opens_as_it_was_left(
     with TaskSystem(directory=folder, slots=2, grace=0.1, resources={"gpu": 1}) as it:
         (trained,) = it.wait(8, timeout=PATIENCE)
         tasks = {task.id: task for task in it.list()}
-        (group,) = it.rules().groups
+        group = it.rules().groups[0]
         (schedule,) = it.schedules()
     assert (trained.status, trained.last_line) == (TaskStatus.COMPLETE, "hello")
     assert tasks[1].status is TaskStatus.COMPLETE
@@ -135,3 +136,27 @@ def test_the_journal_of_a_version_opens_as_it_was_left(
     assert tasks[7].reason == "held"
     assert (group.name, group.slots, group.paused) == ("builds", 2, True)
     assert (schedule.every, schedule.request.description) == ("*/15 * * * *", "Sync")
+
+
+def test_what_version_5_brought_is_read_as_it_was_left(tmp_path: Path) -> None:
+    """A paused task, limits, an input, figures, and what is set for the queue."""
+    with contextlib.closing(sqlite3.connect(tmp_path / "session.db")) as db:
+        db.executescript((_JOURNALS / "schema-5.sql").read_text())
+    journal = SqliteJournal(tmp_path / "session.db")
+    try:
+        memory = journal.load()
+    finally:
+        journal.release()
+    tasks = {task.id: task for task in memory.tasks}
+    paused, measured = tasks[9], tasks[10]
+    assert (paused.status, paused.reason) == (TaskStatus.RUNNING, "paused")
+    assert (paused.is_paused, paused.paused_for, paused.duration) == (True, 1.25, 1.5)
+    limits = Terms(memory=1 << 30, cpus=1.5, pids=100, input="pipe", group="night")
+    assert paused.terms == limits
+    assert measured.figures is not None
+    assert measured.figures.cpu == 0.5
+    builds, night = memory.rules.groups
+    assert memory.rules.slots == 3
+    assert (builds.slots, builds.paused, builds.pause_on_failure) == (2, True, None)
+    assert (night.pause_on_failure, night.why) == (True, "#1 failed")
+    assert {it.task_id for it in memory.processes} >= {3, 4, 9}

@@ -1,6 +1,6 @@
--- The journal of a session in version 4 of the schema, written down by `.dump` of
--- sqlite3 after its program was killed with one task between two attempts, two
--- running, three queued and one held.
+-- The journal of a session in version 5 of the schema, written down by `.dump` of
+-- sqlite3 after its program was killed with one task between two attempts, three
+-- running, one of them paused and with limits, three queued and one held.
 BEGIN TRANSACTION;
 CREATE TABLE changes (
         seq INTEGER PRIMARY KEY, task_id INTEGER NOT NULL, event TEXT NOT NULL,
@@ -19,6 +19,11 @@ INSERT INTO "changes" VALUES(11,5,'queued','{"id":5,"description":"Deploy","kind
 INSERT INTO "changes" VALUES(12,6,'queued','{"id":6,"description":"Later","kind":"bash","args":["echo later"],"origin":"","directory":"/","terms":{"at":"2090-12-24T18:30:00Z"},"key":"","place":null,"status":"queued","reason":"starts at 2090-12-24 18:30:00","queued_at":"2026-11-26T16:53:49.600373Z","started_at":null,"ended_at":null,"duration":null,"exit_code":null,"error":null,"progress":null,"output_path":"/home/you/.local/state/backburner/main/output/6.log","output_size":0,"last_line":null,"attempt":null,"slot":null,"node":""}');
 INSERT INTO "changes" VALUES(13,7,'queued','{"id":7,"description":"Held","kind":"bash","args":["echo $GREETING"],"origin":"","directory":"/","terms":{"held":true,"engine":"far"},"key":"","place":null,"status":"queued","reason":"held","queued_at":"2026-11-26T16:53:49.904701Z","started_at":null,"ended_at":null,"duration":null,"exit_code":null,"error":null,"progress":null,"output_path":"/home/you/.local/state/backburner/main/output/7.log","output_size":0,"last_line":null,"attempt":null,"slot":null,"node":""}');
 INSERT INTO "changes" VALUES(14,8,'queued','{"id":8,"description":"Train","kind":"bash","args":["echo $GREETING"],"origin":"","directory":"/","terms":{"on_reboot":"again","needs":[["gpu",1.0]]},"key":"","place":null,"status":"queued","reason":"needs gpu=1; 0 of 1 free","queued_at":"2026-11-26T16:53:50.202985Z","started_at":null,"ended_at":null,"duration":null,"exit_code":null,"error":null,"progress":null,"output_path":"/home/you/.local/state/backburner/main/output/8.log","output_size":0,"last_line":null,"attempt":null,"slot":null,"node":""}');
+INSERT INTO "changes" VALUES(16,9,'queued','{"id":9,"description":"Stand","kind":"bash","args":["sleep 600"],"origin":"","directory":"/","terms":{"group":"night","cpus":1.5,"memory":1073741824,"pids":100,"input":"pipe"},"key":"","place":null,"status":"queued","reason":"starting","queued_at":"2026-11-26T16:53:52.100000Z","started_at":null,"ended_at":null,"duration":null,"exit_code":null,"error":null,"progress":null,"output_path":"/home/you/.local/state/backburner/main/output/9.log","output_size":0,"last_line":null,"attempt":null,"slot":null,"node":"","figures":null,"paused_at":null,"paused_for":0.0}');
+INSERT INTO "changes" VALUES(17,9,'running','{"id":9,"description":"Stand","kind":"bash","args":["sleep 600"],"origin":"","directory":"/","terms":{"group":"night","cpus":1.5,"memory":1073741824,"pids":100,"input":"pipe"},"key":"","place":null,"status":"running","reason":"running","queued_at":"2026-11-26T16:53:52.100000Z","started_at":"2026-11-26T16:53:52.200000Z","ended_at":null,"duration":0.0,"exit_code":null,"error":null,"progress":null,"output_path":"/home/you/.local/state/backburner/main/output/9.log","output_size":0,"last_line":null,"attempt":null,"slot":0,"node":"","figures":null,"paused_at":null,"paused_for":0.0}');
+INSERT INTO "changes" VALUES(18,10,'queued','{"id":10,"description":"Measured","kind":"bash","args":["true"],"origin":"","directory":"/","terms":null,"key":"","place":null,"status":"queued","reason":"starting","queued_at":"2026-11-26T16:53:52.100000Z","started_at":null,"ended_at":null,"duration":null,"exit_code":null,"error":null,"progress":null,"output_path":"/home/you/.local/state/backburner/main/output/10.log","output_size":0,"last_line":null,"attempt":null,"slot":null,"node":"","figures":null,"paused_at":null,"paused_for":0.0}');
+INSERT INTO "changes" VALUES(19,10,'running','{"id":10,"description":"Measured","kind":"bash","args":["true"],"origin":"","directory":"/","terms":null,"key":"","place":null,"status":"running","reason":"running","queued_at":"2026-11-26T16:53:52.100000Z","started_at":"2026-11-26T16:53:52.200000Z","ended_at":null,"duration":0.0,"exit_code":null,"error":null,"progress":null,"output_path":"/home/you/.local/state/backburner/main/output/10.log","output_size":0,"last_line":null,"attempt":null,"slot":1,"node":"","figures":null,"paused_at":null,"paused_for":0.0}');
+INSERT INTO "changes" VALUES(20,10,'complete','{"id":10,"description":"Measured","kind":"bash","args":["true"],"origin":"","directory":"/","terms":null,"key":"","place":null,"status":"complete","reason":"exit status 0","queued_at":"2026-11-26T16:53:52.100000Z","started_at":"2026-11-26T16:53:52.200000Z","ended_at":"2026-11-26T16:53:55Z","duration":2.8,"exit_code":0,"error":null,"progress":null,"output_path":"/home/you/.local/state/backburner/main/output/10.log","output_size":0,"last_line":null,"attempt":null,"slot":1,"node":"","figures":{"cpu":0.5,"read":4096,"written":8192},"paused_at":null,"paused_for":0.0}');
 CREATE TABLE chat (
         id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, message TEXT NOT NULL
     );
@@ -40,9 +45,9 @@ INSERT INTO "environments" VALUES(2,X'504154483D2F7573722F62696E3A2F62696E00484F
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 INSERT INTO "meta" VALUES('boot','00000000000000000000000000000000');
 INSERT INTO "meta" VALUES('clean',0);
-INSERT INTO "meta" VALUES('next_id',1);
+INSERT INTO "meta" VALUES('next_id',11);
 INSERT INTO "meta" VALUES('next_schedule',2);
-INSERT INTO "meta" VALUES('rules','{"paused":false,"groups":[{"name":"builds","slots":2,"paused":true}]}');
+INSERT INTO "meta" VALUES('rules','{"paused":false,"groups":[{"name":"builds","slots":2,"paused":true,"pause_on_failure":null,"why":""},{"name":"night","slots":0,"paused":true,"pause_on_failure":true,"why":"#1 failed"}],"slots":3}');
 INSERT INTO "meta" VALUES('seq',0);
 INSERT INTO "meta" VALUES('session_key','527765067c9d');
 INSERT INTO "meta" VALUES('shown',14);
@@ -51,6 +56,7 @@ CREATE TABLE processes (
     );
 INSERT INTO "processes" VALUES(3,32654,1.79571202870083308222e+09);
 INSERT INTO "processes" VALUES(4,32691,1.79571202900061106678e+09);
+INSERT INTO "processes" VALUES(9,32702,1.79571203220061106678e+09);
 CREATE TABLE schedules (
         id INTEGER PRIMARY KEY, snapshot TEXT NOT NULL, environment INTEGER
     );
@@ -66,6 +72,8 @@ INSERT INTO "tasks" VALUES(5,11,'{"id":5,"description":"Deploy","kind":"bash","a
 INSERT INTO "tasks" VALUES(6,12,'{"id":6,"description":"Later","kind":"bash","args":["echo later"],"origin":"","directory":"/","terms":{"at":"2090-12-24T18:30:00Z"},"key":"","place":null,"status":"queued","reason":"starts at 2090-12-24 18:30:00","queued_at":"2026-11-26T16:53:49.600373Z","started_at":null,"ended_at":null,"duration":null,"exit_code":null,"error":null,"progress":null,"output_path":"/home/you/.local/state/backburner/main/output/6.log","output_size":0,"last_line":null,"attempt":null,"slot":null,"node":""}',2);
 INSERT INTO "tasks" VALUES(7,13,'{"id":7,"description":"Held","kind":"bash","args":["echo $GREETING"],"origin":"","directory":"/","terms":{"held":true,"engine":"far"},"key":"","place":null,"status":"queued","reason":"held","queued_at":"2026-11-26T16:53:49.904701Z","started_at":null,"ended_at":null,"duration":null,"exit_code":null,"error":null,"progress":null,"output_path":"/home/you/.local/state/backburner/main/output/7.log","output_size":0,"last_line":null,"attempt":null,"slot":null,"node":""}',2);
 INSERT INTO "tasks" VALUES(8,15,'{"id":8,"description":"Train","kind":"bash","args":["echo $GREETING"],"origin":"","directory":"/","terms":{"on_reboot":"again","needs":[["gpu",1.0]]},"key":"","place":[-1,0],"status":"queued","reason":"needs gpu=1; 0 of 1 free","queued_at":"2026-11-26T16:53:50.202985Z","started_at":null,"ended_at":null,"duration":null,"exit_code":null,"error":null,"progress":null,"output_path":"/home/you/.local/state/backburner/main/output/8.log","output_size":0,"last_line":null,"attempt":null,"slot":null,"node":""}',2);
+INSERT INTO "tasks" VALUES(9,21,'{"id":9,"description":"Stand","kind":"bash","args":["sleep 600"],"origin":"","directory":"/","terms":{"group":"night","cpus":1.5,"memory":1073741824,"pids":100,"input":"pipe"},"key":"","place":null,"status":"running","reason":"paused","queued_at":"2026-11-26T16:53:52.100000Z","started_at":"2026-11-26T16:53:52.200000Z","ended_at":null,"duration":1.5,"exit_code":null,"error":null,"progress":null,"output_path":"/home/you/.local/state/backburner/main/output/9.log","output_size":0,"last_line":null,"attempt":null,"slot":0,"node":"","figures":null,"paused_at":"2026-11-26T16:53:55Z","paused_for":1.25}',NULL);
+INSERT INTO "tasks" VALUES(10,20,'{"id":10,"description":"Measured","kind":"bash","args":["true"],"origin":"","directory":"/","terms":null,"key":"","place":null,"status":"complete","reason":"exit status 0","queued_at":"2026-11-26T16:53:52.100000Z","started_at":"2026-11-26T16:53:52.200000Z","ended_at":"2026-11-26T16:53:55Z","duration":2.8,"exit_code":0,"error":null,"progress":null,"output_path":"/home/you/.local/state/backburner/main/output/10.log","output_size":0,"last_line":null,"attempt":null,"slot":1,"node":"","figures":{"cpu":0.5,"read":4096,"written":8192},"paused_at":null,"paused_for":0.0}',NULL);
 CREATE INDEX changes_of_task ON changes (task_id);
 
 PRAGMA application_id = 1650549611;

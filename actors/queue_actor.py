@@ -56,6 +56,7 @@ from .messages import (
     Subscribe,
     SystemStopped,
     TaskAdded,
+    TaskAwaitsInput,
     TaskEnded,
     TaskEvent,
     TaskFound,
@@ -280,7 +281,7 @@ class QueueActor(SafeActor[QueueMessage]):
             changes, schedules or ScheduleBook(), self._admission
         )
         self._times = Times(book, starts, self._schedules, clock)
-        self._subscribers = Subscribers(changes, self._schedules)
+        self._subscribers = Subscribers(changes, self._schedules, self._inputs.attached)
         self._deletion = Deletion(config.kinds, config.dead_letters, config.dispatcher)
         self._will_write_again = False
         self._is_due = False
@@ -447,8 +448,8 @@ class QueueActor(SafeActor[QueueMessage]):
                 return Forgotten(ids, correlation_id)
             case SetSlots():
                 return self._starts.set_slots(message)
-            case SendInput() | ResizeTerminal():
-                return self._inputs.pass_on(message, self.answer_later)
+            case SendInput() | ResizeTerminal() | TaskAwaitsInput():
+                return self._inputs.take(message, self.answer_later)
             case Subscribe():
                 return self._subscribe(message)
             case Unsubscribe(subscriber=subscriber, correlation_id=correlation_id):

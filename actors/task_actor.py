@@ -34,12 +34,14 @@ from .messages import (
     SetPaused,
     Stop,
     TaskActorMessage,
+    TaskAwaitsInput,
     TaskProcess,
     TaskProgressed,
     TaskWaits,
 )
 from .processes import marks
 from .processes.adopted import AdoptedProcess
+from .processes.awaits_input import InputWatch
 from .processes.channels import Channels
 from .processes.environment import GROUP, SLOT, Environment
 from .processes.exit_notes import ExitNotes
@@ -166,6 +168,8 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._news = OutputNews(task.output_size)
         self._marked = False
         self._looks_in_vain = 0
+        self._input_watch: InputWatch | None = None
+        self._awaits_input = task.awaits_input
         self._recorded = False
         self._begun = 0.0
         self._imposed: Outcome | None = None
@@ -431,6 +435,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             self._stop_job(Outcome.failed(reason), now=True)
         elif changed:
             self.post(self._queue, TaskProgressed(self._task.id, self._news))
+        self._look_for_input(self._job, news=changed)
         self._note_quiet(changed=changed)
 
     def _pass_on(self, message: SendInput | ResizeTerminal) -> None:
@@ -465,6 +470,27 @@ class TaskActor(SafeActor[TaskActorMessage]):
         if pid is not None:
             record = ProcessRecord(self._task.id, pid, self._begun)
             self.post(self._queue, TaskProcess(record))
+
+    def _look_for_input(self, job: Job, *, news: bool) -> None:
+        """Tell whether the job waits for input, if it takes any."""
+        terms = self._task.terms
+        if terms is None or terms.input is None:
+            return
+        if self._input_watch is None:
+            channel = job.channel if isinstance(job, TakesInput) else None
+            if channel is not None and (pid := job.pid()) is not None:
+                waits = self._awaits_input
+                self._input_watch = InputWatch(channel, pid, waits=waits)
+            if self._awaits_input:
+                # As an earlier program has found; unless the input was lost with it.
+                waits, self._awaits_input = self._input_watch is not None, False
+                self.post(self._queue, TaskAwaitsInput(self._task.id, waits))
+        watch = self._input_watch
+        if watch is not None and watch.look(
+            self._config.clock.now().monotonic, news=news
+        ):
+            message = TaskAwaitsInput(self._task.id, watch.waits, watch.is_new)
+            self.post(self._queue, message)
 
     def _note_quiet(self, *, changed: bool) -> None:
         was_quiet = self._looks_in_vain >= QUIET_AFTER

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ..messages import TaskChanged, TaskEvent
 from ..rules.attempts import Attempt, may_run_again
 from ..rules.book import LARGEST, LAST_OPENED
 from ..rules.outcome import STOPPING
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from ..messages import TaskChanged
     from ..rules.chat_message import ChatMessage
     from ..rules.schedules import Schedule
     from ..rules.task import (
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 CHAT_KEPT: Final = 10_000
 """How many chat messages a session remembers when it is opened again."""
 
-_Standing = tuple[Attempt | None, bool, datetime | None]
+_Standing = tuple[Attempt | None, bool, datetime | None, bool]
 
 
 class SqliteJournal:
@@ -230,7 +230,7 @@ class SqliteJournal:
         Unless it has come to its next attempt, was told to stop, or is paused or goes
         on: whoever goes on with it must know.
         """
-        is_progress = change.event is TaskEvent.PROGRESS
+        is_progress = not change.event.is_of_status
         task, noted = change.task, self._noted
         standing = _standing(task)
         same = self._standings.get(task.id, standing) == standing and not always
@@ -474,7 +474,8 @@ class SqliteJournal:
 
 def _standing(task: Task) -> _Standing:
     """Return what of a running task must be written down."""
-    return task.attempt, task.reason.startswith(STOPPING), task.paused_at
+    stopping = task.reason.startswith(STOPPING)
+    return task.attempt, stopping, task.paused_at, task.awaits_input
 
 
 def _place_of(path: Path) -> tuple[int, int] | None:

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 class TaskEvent(enum.StrEnum):
     """What happened to a task; `progress` is any change of no status.
 
-    While it runs, of what it has left running, or of how it waits.
+    While it runs, of what it has left running, or of how it waits. That it waits for
+    input is told as `input`, once for each time.
     """
 
     QUEUED = "queued"
     RUNNING = "running"
     PROGRESS = "progress"
+    INPUT = "input"
     COMPLETE = "complete"
     FAILED = "failed"
     CANCELED = "canceled"
@@ -31,6 +33,14 @@ class TaskEvent(enum.StrEnum):
     def of(cls, status: TaskStatus) -> TaskEvent:
         """Return the event of reaching a status."""
         return cls(status.value)
+
+    @property
+    def is_of_status(self) -> bool:
+        """Whether the task has reached a status, which is kept until it was shown."""
+        return self not in _PASSING
+
+
+_PASSING = frozenset({TaskEvent.PROGRESS, TaskEvent.INPUT})
 
 
 class TaskChanged(Message, frozen=True, gc=False):

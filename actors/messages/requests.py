@@ -139,6 +139,8 @@ class Subscribe(Message, frozen=True):
             answer is `Transcript` then, and nothing that is said meanwhile is missing
             in both. If it can't be read the answer is `Refused`, and the subscription
             stands all the same.
+        terminal: The task whose terminal it shows to a person, who has the keys. As
+            long as it does, nobody is told that the task waits for input.
     """
 
     subscriber: Recipient[Notification]
@@ -151,6 +153,7 @@ class Subscribe(Message, frozen=True):
     correlation_id: int | str | None = None
     watched: bool = False
     past: int | None = None
+    terminal: int | None = None
 
 
 class Unsubscribe(Message, frozen=True):

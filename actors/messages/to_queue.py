@@ -51,6 +51,20 @@ class TaskWaits(Message, frozen=True, gc=False):
     node: str = ""
 
 
+class TaskAwaitsInput(Message, frozen=True, gc=False):
+    """A running task waits for input, or does no more.
+
+    Attributes:
+        task_id: Which.
+        awaits: Whether it does.
+        is_new: Whether it was sent something since that was said last.
+    """
+
+    task_id: int
+    awaits: bool
+    is_new: bool = False
+
+
 class TaskLeftRunning(Message, frozen=True, gc=False):
     """What a finished task has left running is less by now, or nothing.
 
@@ -181,6 +195,7 @@ QueueMessage = (
     | ClaimTasks
     | TaskProcess
     | TaskWaits
+    | TaskAwaitsInput
     | TaskLeftRunning
     | TaskProgressed
     | TaskEnded

@@ -108,6 +108,11 @@ class Channel:
         self.on_drained: Callable[[], object] = bool
 
     @property
+    def taken(self) -> int:
+        """How many bytes of input were sent to the job so far."""
+        return self._taken
+
+    @property
     def waiting(self) -> int:
         """How many bytes of input the job has not taken."""
         return self._taken - self.passed

@@ -77,7 +77,7 @@ def stat(pid: int) -> Stat | None:
     Raises:
         OSError: If the system lacks what it takes to tell.
     """
-    content = _content(f"/proc/{pid}/stat")
+    content = contents(f"/proc/{pid}/stat")
     if content is None:
         return None
     # The name of the program comes first, in brackets, and may hold anything.
@@ -133,7 +133,7 @@ def memory(pid: int) -> tuple[int, int] | None:
     Raises:
         OSError: If the system lacks what it takes to tell.
     """
-    content = _content(f"/proc/{pid}/status")
+    content = contents(f"/proc/{pid}/status")
     if content is None:
         return None
     sizes = dict.fromkeys((b"VmHWM:", b"RssAnon:", b"RssShmem:"), 0)
@@ -153,7 +153,7 @@ def share_of_memory(pid: int) -> int | None:
     Raises:
         OSError: If the system lacks what it takes to tell.
     """
-    content = _content(f"/proc/{pid}/smaps_rollup")
+    content = contents(f"/proc/{pid}/smaps_rollup")
     if content is None:
         return None
     names = {b"Pss_Anon:", b"Pss_Shmem:"}
@@ -170,7 +170,7 @@ def transferred(pid: int) -> tuple[int, int] | None:
     Raises:
         OSError: If the system lacks what it takes to tell.
     """
-    content = _content(f"/proc/{pid}/io")
+    content = contents(f"/proc/{pid}/io")
     if content is None:
         return None
     counts = dict(line.split(b": ") for line in content.splitlines())
@@ -184,7 +184,7 @@ def threads_of_user(user: int) -> int:
     """Return how many threads a user's processes have; as many as could be read."""
     total = 0
     for pid in pids():
-        content = _content(f"/proc/{pid}/status") or b""
+        content = contents(f"/proc/{pid}/status") or b""
         found = dict.fromkeys((b"Uid:", b"Threads:"), 0)
         for line in content.splitlines():
             words = line.split()
@@ -201,13 +201,13 @@ def name(pid: int) -> str | None:
     Raises:
         OSError: If the system lacks what it takes to tell.
     """
-    content = _content(f"/proc/{pid}/stat")
+    content = contents(f"/proc/{pid}/stat")
     if content is None:
         return None
     short = content.partition(b"(")[2].rpartition(b") ")[0]
     if len(short) >= _LONGEST_NAME:
         # The kernel cuts it off; what it was called with has all of it, if it is that.
-        called = (_content(f"/proc/{pid}/cmdline") or b"").partition(b"\0")[0]
+        called = (contents(f"/proc/{pid}/cmdline") or b"").partition(b"\0")[0]
         whole = called.rpartition(b"/")[2]
         short = whole if whole.startswith(short) else short
     return short.decode("utf-8", "replace")
@@ -219,7 +219,7 @@ def boot_time() -> float:
     Raises:
         OSError: If the system lacks what it takes to tell.
     """
-    for line in (_content("/proc/stat") or b"").splitlines():
+    for line in (contents("/proc/stat") or b"").splitlines():
         if line.startswith(b"btime "):
             return float(line.split()[1])
     return 0.0
@@ -228,7 +228,7 @@ def boot_time() -> float:
 def boot_id() -> str:
     """Return what is like no other start of the machine; `0` if that can't be told."""
     try:
-        text = _content("/proc/sys/kernel/random/boot_id") or b""
+        text = contents("/proc/sys/kernel/random/boot_id") or b""
     except OSError:
         text = b""
     return text.decode("ascii", "replace").strip().replace("-", "")[:32] or "0"
@@ -243,8 +243,8 @@ def status_of_zombie(pid: int) -> int | None:
     Raises:
         OSError: If the system lacks what it takes to tell.
     """
-    content = _content(f"/proc/{pid}/stat")
-    owners = _content(f"/proc/{pid}/status")
+    content = contents(f"/proc/{pid}/stat")
+    owners = contents(f"/proc/{pid}/status")
     if content is None or owners is None:
         return None
     fields = content.rpartition(b") ")[2].split()
@@ -266,7 +266,7 @@ def seconds(ticks: int) -> float:
 def _environment(pid: int, folder: str) -> bytes | None:
     """Return an environment; None if it can't be read, empty if it really is."""
     for _ in range(_EXEC_LOOKS):
-        content = _content(f"{folder}/environ")
+        content = contents(f"{folder}/environ")
         if content != b"" or _has_none(pid):
             return content
         time.sleep(_EXEC_PAUSE)
@@ -280,7 +280,7 @@ def _has_none(pid: int) -> bool:
     notes later where the environment is, and `load_elf_binary` after that where the
     code is. What was opened before and is read after the exchange is empty too.
     """
-    content = _content(f"/proc/{pid}/stat")
+    content = contents(f"/proc/{pid}/stat")
     if content is None:
         return True
     fields = content.rpartition(b") ")[2].split()
@@ -298,7 +298,7 @@ def _threads(pid: int) -> Iterator[str]:
     yield from (name for name in names if name != str(pid))
 
 
-def _content(path: str) -> bytes | None:
+def contents(path: str) -> bytes | None:
     """Return all of a file; None if its process is gone, or not to be looked into."""
     try:
         return SPARES.use(lambda: _read(path))

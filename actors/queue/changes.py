@@ -102,7 +102,7 @@ class Changes:
         changed = TaskChanged(self.seq, event or TaskEvent.of(task.status), task)
         environment = self._environment_of(task)
         self.journal.changed(changed, environment, always=always)
-        if changed.event is not TaskEvent.PROGRESS:
+        if changed.event.is_of_status:
             self.last_changes[task.id] = changed.seq
             self.unshown.add(changed)
             self.last_to_show = changed.seq

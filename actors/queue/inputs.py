@@ -1,18 +1,30 @@
-"""What is sent to running tasks: input, and the size of their terminals."""
+"""What is sent to running tasks, and which of them wait for input."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
-from ..messages import QueueReply, RefusalCode, Refused, ResizeTerminal, SendInput
+from ..messages import (
+    QueueReply,
+    RefusalCode,
+    Refused,
+    ResizeTerminal,
+    SendInput,
+    TaskAwaitsInput,
+    TaskEvent,
+)
 from ..rules.book import UnknownTaskError
 from ..rules.status import TaskStatus
+from ..rules.task import is_running
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..rules.attempts import Attempt
+    from ..rules.task import Task
     from ..runtime.sending import Recipient
     from .changes import Changes
     from .starts import Starts
@@ -27,6 +39,8 @@ LARGEST: Final = 1000
 class Inputs:
     """Passes on what is sent to tasks that run, and refuses what can't be sent.
 
+    And notes which of them wait for input, as long as nobody has the keys.
+
     Args:
         changes: The tasks there are.
         starts: Leads to the runner.
@@ -36,18 +50,69 @@ class Inputs:
         self._changes = changes
         self._book = changes.book
         self._starts = starts
+        # The attempts that wait, by their tasks; None for the first.
+        self._awaiting: dict[int, Attempt | None] = {}
+        self._attached: Counter[int] = Counter()
+        self._left: set[int] = set()  # by somebody who knows how they stood then
 
-    def pass_on(
+    def take(
+        self,
+        message: SendInput | ResizeTerminal | TaskAwaitsInput,
+        asker: Callable[[], Recipient[Any] | None],
+    ) -> QueueReply | None:
+        """Pass a message on to its task, or note that the task waits for input.
+
+        Args:
+            message: The message.
+            asker: Returns who waits for the answer, if it names nobody.
+        """
+        if not isinstance(message, TaskAwaitsInput):
+            return self._pass_on(message, asker)
+        for task_id in [it for it in self._awaiting if not self._is_awaiting(it)]:
+            del self._awaiting[task_id]
+        self._left = {it for it in self._left if self._running(it) is not None}
+        if message.awaits and (task := self._running(message.task_id)) is not None:
+            self._awaiting[message.task_id] = task.attempt
+        else:
+            self._awaiting.pop(message.task_id, None)
+        self._say(message.task_id, is_new=message.is_new)
+        return None
+
+    def attached(self, task_id: int, change: int) -> None:
+        """Note that so many more, or fewer, show the terminal of a task."""
+        self._attached[task_id] += change
+        self._attached += Counter()  # without those that nobody shows
+        if not self._attached[task_id]:
+            self._left.add(task_id)
+        self._say(task_id, is_new=False)
+
+    def _say(self, task_id: int, *, is_new: bool) -> None:
+        task = self._running(task_id)
+        awaits = self._is_awaiting(task_id) and not self._attached[task_id]
+        if task is None or awaits is task.awaits_input:
+            return
+        now = self._changes.now()
+        task = self._book.note_awaits_input(task_id, awaits=awaits, at=now)
+        is_news = awaits and is_new and task_id not in self._left
+        event = TaskEvent.INPUT if is_news else TaskEvent.PROGRESS
+        self._changes.changed(task, event)
+
+    def _running(self, task_id: int) -> Task | None:
+        task = self._book.get(task_id) if self._book.knows(task_id) else None
+        return task if task is not None and is_running(task) else None
+
+    def _is_awaiting(self, task_id: int) -> bool:
+        task = self._running(task_id)
+        if task is None or task_id not in self._awaiting:
+            return False
+        return self._awaiting[task_id] == task.attempt
+
+    def _pass_on(
         self,
         message: SendInput | ResizeTerminal,
         asker: Callable[[], Recipient[Any] | None],
     ) -> QueueReply | None:
-        """Pass a message on to the task, which answers; return a refusal if it can't.
-
-        Args:
-            message: What is sent.
-            asker: Returns who waits for the answer, if it names nobody.
-        """
+        """Pass a message on to the task, which answers; return a refusal otherwise."""
         try:
             task = self._book.get(message.task_id)
         except UnknownTaskError as error:
@@ -69,6 +134,8 @@ class Inputs:
             problem = f"task {task.id} has no terminal; it was added without one"
         if problem is not None:
             return Refused(problem, code, message.correlation_id)
+        if isinstance(message, SendInput):
+            self._left.discard(task.id)
         self._starts.pass_on(replace(message, reply_to=message.reply_to or asker()))
         return None
 

@@ -24,6 +24,8 @@ from ..rules.end_claims import EndClaims
 from ..rules.selection import TaskSelection
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..messages import QueueReply
     from ..runtime.sending import Recipient
     from .changes import Changes
@@ -37,10 +39,11 @@ class Subscriber:
         request: What it has asked for.
     """
 
-    __slots__ = ("recipient", "selection")
+    __slots__ = ("recipient", "selection", "terminal")
 
     def __init__(self, request: Subscribe) -> None:
         self.recipient = request.subscriber
+        self.terminal = request.terminal
         given = TaskSelection(request.origin, request.description, request.which)
         self.selection = None if given.is_all else given
 
@@ -60,11 +63,19 @@ class Subscribers:
     Args:
         changes: The tasks there are, and the changes of which they are told.
         schedules: The schedules there are.
+        attached: Told of each task whose terminal one of them shows, and does no more:
+            1, and -1.
     """
 
-    def __init__(self, changes: Changes, schedules: Schedules) -> None:
+    def __init__(
+        self,
+        changes: Changes,
+        schedules: Schedules,
+        attached: Callable[[int, int], object],
+    ) -> None:
         self._changes = changes
         self._schedules = schedules
+        self._attached = attached
         self._subscribers: list[Subscriber] = []
         self._await_shown: list[Recipient[QueueReply]] = []
         self._claims: EndClaims[Recipient[Any], ClaimEnds] = EndClaims()
@@ -89,13 +100,16 @@ class Subscribers:
         """
         place = self._place_of(message.subscriber)
         if place is not None:
-            self._subscribers[place] = Subscriber(message)
+            before = self._subscribers[place]
+            self._subscribers[place] = new = Subscriber(message)
+            self._note_terminals(before, new)
         return place is not None
 
     def add(self, message: Subscribe) -> Subscriber:
         """Add a subscriber that is new."""
         new = Subscriber(message)
         self._subscribers.append(new)
+        self._note_terminals(None, new)
         return new
 
     def all_there_is(self, message: Subscribe, subscriber: Subscriber) -> Subscribed:
@@ -132,11 +146,18 @@ class Subscribers:
         """Tell this recipient nothing more."""
         place = self._place_of(recipient)
         if place is not None:
-            del self._subscribers[place]
+            self._note_terminals(self._subscribers.pop(place), None)
             self._changes.shown.note(recipient, shows=False)
             self._answer_if_shown()
             self._claims.remove(recipient)
             self._answer_claims()
+
+    def _note_terminals(
+        self, before: Subscriber | None, now: Subscriber | None
+    ) -> None:
+        for subscriber, change in ((now, 1), (before, -1)):
+            if subscriber is not None and subscriber.terminal is not None:
+                self._attached(subscriber.terminal, change)
 
     def said(self, message: WriteDown) -> QueueReply:
         """Write down what somebody said, and tell those that show it."""

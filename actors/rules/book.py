@@ -440,6 +440,16 @@ class TaskBook:
         task = self.get(task_id)
         return self._replace(task.with_reason(reason, self._ran(task, at), node))
 
+    def note_awaits_input(self, task_id: int, *, awaits: bool, at: Moment) -> Task:
+        """Note whether a running task waits for input, and return it.
+
+        Raises:
+            UnknownTaskError: If there is no such task.
+            IllegalTransitionError: If it is not running.
+        """
+        task = self.get(task_id)
+        return self._replace(task.with_awaits_input(awaits, self._ran(task, at)))
+
     def pause(self, task_id: int, at: Moment) -> Task:
         """Note that the processes of a running task are stopped; return the task.
 

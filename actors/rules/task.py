@@ -22,6 +22,9 @@ from .terms import PLAIN, Terms
 RUNNING: Final = "running"
 """The reason of a task that runs, and of which there is nothing else to say."""
 
+AWAITS_INPUT: Final = "waits for input"
+"""The reason of a running task that waits until somebody sends it something."""
+
 PAUSED: Final = "paused"
 """The reason of a running task whose processes are stopped for a while."""
 
@@ -92,6 +95,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             not known.
         paused_at: Since when it is paused; none while it is not.
         paused_for: Seconds that its earlier pauses took.
+        awaits_input: Whether it waits for input, as far as that can be told, and nobody
+            has its terminal in view; see `AWAITS_INPUT`.
     """
 
     id: int
@@ -121,6 +126,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     figures: Figures | None = None
     paused_at: datetime | None = None
     paused_for: _Seconds = 0.0
+    awaits_input: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a combination of fields that can't be.
@@ -161,6 +167,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             problem = problem or self._contradiction_of_attempt(status, self.attempt)
         if self.paused_at is not None:
             problem = problem or self._contradiction_of_pause(self.paused_at)
+        if self.awaits_input and not is_running(self):
+            problem = problem or "only a task that runs waits for input"
         if problem:
             raise ValueError(f"task {self.id} ({status}): {problem}")
 
@@ -355,7 +363,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """
         if self.status is not TaskStatus.RUNNING:
             raise IllegalTransitionError(self, TaskStatus.RUNNING)
-        changes = self._told_by(news) | {"progress": None}
+        changes = self._told_by(news) | {"progress": None, "awaits_input": False}
         before, _, _ = attempt.before.partition(GOES_ON)
         attempt = msgspec.structs.replace(attempt, before=before)
         return msgspec.structs.replace(
@@ -387,6 +395,19 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return msgspec.structs.replace(
             self, reason=reason, duration=duration, node=node
         )
+
+    def with_awaits_input(self, awaits: bool, duration: float) -> Self:  # noqa: FBT001 - the one thing that is told
+        """Return this running task as it waits for input, or does no more.
+
+        Raises:
+            IllegalTransitionError: If it is not running.
+        """
+        before, after = self.attempt_text or RUNNING, AWAITS_INPUT
+        if not awaits:
+            before, after = after, before
+        reason = after if self.reason == before else self.reason
+        task = self.with_reason(reason, duration, self.node)
+        return msgspec.structs.replace(task, awaits_input=awaits)
 
     def ended(
         self,
@@ -423,6 +444,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             exit_code=outcome.exit_code,
             error=outcome.error,
             figures=outcome.figures,
+            awaits_input=False,
             **changes,
         )
 

@@ -133,6 +133,19 @@ def test_wait_answers_when_all_or_any_have_ended_or_its_time_is_over(
     assert "all tasks have ended" in text_of(agent.call("wait"))
 
 
+def test_wait_answers_when_a_task_waits_for_input(agent: AgentClient) -> None:
+    command = "read x; echo got $x"
+    agent.call("run", command=command, input=True, wait=0)
+    waited = agent.call("wait", ids=[1], wait=45)
+    (task,) = waited["structuredContent"]["open"]
+    assert task["awaits_input"] is True
+    assert "send input by `send`" in text_of(waited)
+    assert agent.data("wait", wait=45)["open"][0]["id"] == 1
+    agent.call("send", id=1, text="it\n")
+    data = agent.data("wait", ids=[1], wait=45)
+    assert [it["status"] for it in data["ended"]] == ["complete"]
+
+
 def test_wait_answers_when_a_line_matches(agent: AgentClient) -> None:
     command = r"echo one; printf '\033[32mlistening on 80\033[0m'; sleep 600"
     agent.call("run", command=command, wait=0)

@@ -150,6 +150,48 @@ def test_a_progress_bar_stays_on_its_line(shell: Shell) -> None:
         assert session.wait_exit() == 0
 
 
+@pytest.mark.parametrize("verb", ["wait", "run"])
+def test_who_waits_is_told_that_the_task_waits_for_input(
+    shell: Shell, verb: str
+) -> None:
+    words = ["--pty", "--", "read -p 'Name: ' x; echo hi $x"]
+    if verb == "wait":
+        shell("add", *words)
+        words = ["1"]
+    where = ["--state-dir", str(shell.state)]
+    with subprocess.Popen(
+        [*shell.command, verb, *where, *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as waiting:
+        assert waiting.stderr is not None
+        said = waiting.stderr.readline()
+        assert "waits for input: Name:" in said
+        assert "(backburner send 1 TEXT or backburner attach 1)" in said
+        assert shell("send", "1", "Ann").returncode == 0
+        assert waiting.wait(PATIENCE) == 0
+
+
+def test_a_chat_is_told_that_a_task_waits_for_input(shell: Shell) -> None:
+    with PtySession(chat_command(shell.state, host=True)) as chat:
+        chat.wait("/ commands")
+        chat.send('/task --pty "Ask" bash read -p "Name: " x; echo hi $x; cat\r')
+        chat.wait("#1 Ask waits for input: Name:", "/send 1 TEXT or /input 1")
+        chat.wait("? #1  Ask", "waits for input: Name:")
+        shown = chat.text.count("(/send 1 TEXT")
+        assert shown == 1
+        chat.send("/input 1\r")
+        chat.wait("has the keys")
+        chat.send("Ann\r")
+        chat.wait("hi Ann")
+        chat.send(DETACH)
+        # It reads on, as somebody knows who has just left it.
+        chat.wait("? #1  Ask", "waits for input: hi Ann")
+        assert chat.text.count("(/send 1 TEXT") == shown
+
+
 def test_several_are_attached_at_once(shell: Shell) -> None:
     shell("add", "--pty", "--", "cat")
     with _attach(shell) as first, _attach(shell) as second:

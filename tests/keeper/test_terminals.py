@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from backburner.actors import Task, Terms
+from backburner.actors import Notification, Task, TaskChanged, TaskEvent, Terms
 from backburner.actors.host import starting
 from backburner.actors.host.events import HostBack
+from backburner.actors.testing import Recorder
 from patience import PATIENCE
 
 from tests.host.clients import Heard, kill
@@ -67,6 +68,29 @@ def test_terminals_outlive_what_is_killed(
     lines = _output(flood).split(b"\r\n")
     assert lines[0] == b"1"
     assert lines[-2] == b"300000"
+
+
+@pytest.mark.parametrize("lost", ["host", "keeper"])
+def test_that_a_task_waits_for_input_outlives_the_host(
+    session: RemoteSystem, events: Heard, until: Until, lost: str
+) -> None:
+    news: Recorder[Notification] = Recorder()
+    session.subscribe(news)
+    command = "read x; echo got $x; read y; sleep 600"
+    task = session.add("Job", "bash", command, terms=Terms(input="terminal"))
+    other = session.add("Job", "bash", "read x; exit", terms=Terms(input="terminal"))
+    until(lambda: session.get(task.id).awaits_input)
+    until(lambda: session.get(other.id).awaits_input)
+    _lose(session, events, lost)
+    assert session.get(other.id).awaits_input
+    session.send_input(task.id, "one\r")
+    until(lambda: session.get(task.id).last_line == "got one")
+    until(lambda: session.get(task.id).awaits_input)
+    session.send_input(task.id, "two\r")
+    until(lambda: not session.get(task.id).awaits_input)
+    assert session.get(other.id).awaits_input
+    told = [it.task.id for it in news.of(TaskChanged) if it.event is TaskEvent.INPUT]
+    assert told.count(other.id) == 1
 
 
 def test_a_terminal_outlives_a_restart(

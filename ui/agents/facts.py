@@ -34,6 +34,7 @@ def facts(task: Task) -> TaskFacts:
         progress=UNSET if task.progress is None else task.progress,
         directory=UNSET if task.directory is None else safe_line(task.directory),
         output_size=task.output_size,
+        awaits_input=task.awaits_input,
     )
 
 

@@ -242,6 +242,9 @@ class TaskFacts(Result, frozen=True):
     progress: Annotated[int, Meta(description="Percent.")] | UnsetType = UNSET
     directory: str | UnsetType = UNSET
     output_size: Annotated[int, Meta(description="Bytes.")] = 0
+    awaits_input: Annotated[
+        bool, Meta(description="Whether it waits until something is sent to it.")
+    ] = False
 
 
 class RunResult(Result, frozen=True):

@@ -51,6 +51,11 @@ class WaitCall(Call):
         tasks = self._session.tasks
         return [tasks[it] for it in self._ids if it in tasks]
 
+    @property
+    def _awaiting(self) -> list[int]:
+        """The tasks that wait for input, which may be for ever."""
+        return [it.id for it in self._known if it.awaits_input]
+
     def start(self) -> None:
         """Wait."""
         given = self._arguments
@@ -66,13 +71,19 @@ class WaitCall(Call):
         self._call_later(given.wait, self.hurry)
         if self._has_ended():
             self._end()
+        elif self._awaiting:
+            self.hurry()
         elif given.pattern:
             self._look_for(once=False)
 
     def task_changed(self, task: Task) -> None:
         """Hear that a task has changed."""
-        if task.id in self._ids and self._has_ended():
+        if task.id not in self._ids:
+            return
+        if self._has_ended():
             self._end()
+        elif task.awaits_input:
+            self.hurry()
 
     def hurry(self) -> None:
         """Answer with what is known by now."""
@@ -127,6 +138,11 @@ class WaitCall(Call):
         elif still and matched is UNSET and not (given.any and ended):
             ids = [it.id for it in still]
             lines.append(f"Not ended yet. Call `wait` again with ids {ids}.")
+        if awaiting := self._awaiting:
+            lines.append(
+                f"Before that, send input by `send`, or ask the user to: {awaiting}"
+                " wait for it."
+            )
         result = WaitResult([*map(facts, ended)], [*map(facts, still)], matched)
         self.answer(Answer("\n".join(lines), result))
 

@@ -1,4 +1,7 @@
-"""Telling somebody who looks elsewhere that tasks have ended, but not too often."""
+"""Telling somebody who looks elsewhere what became of tasks, but not too often.
+
+That is that they have ended, or wait for input.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ PAUSE: Final = 2.0
 
 
 class Announcer:
-    """Collects the tasks that ended, and words them."""
+    """Collects the tasks that ended or wait for input, and words them."""
 
     def __init__(self) -> None:
         self._ends: list[tuple[int, Task]] = []
@@ -32,7 +35,7 @@ class Announcer:
         return self._ends[-1][0] if self._ends else 0
 
     def add(self, task: Task, seq: int) -> None:
-        """Note that a task has ended."""
+        """Note that a task has ended, or waits for input."""
         self._ends.append((seq, task))
 
     def drop(self, seq: float = math.inf) -> None:
@@ -56,12 +59,20 @@ class Announcer:
     @staticmethod
     def _one(task: Task) -> str:
         said = state_text(task)
+        if not task.status.is_final:
+            return safe_line(f"{task.description} {said}")
         shown = task.status is TaskStatus.FAILED or bool(result(task))
         why = f": {said}" if shown else ""
         took = "" if task.duration is None else f" ({duration_text(task.duration)})"
         return safe_line(f"{task.description} {task.status}{why}{took}")
 
     def _many(self) -> str:
-        statuses = Counter(task.status for _, task in self._ends)
+        statuses = Counter(t.status for _, t in self._ends if t.status.is_final)
         parts = [f"{count} {status}" for status, count in statuses.items()]
-        return f"{len(self._ends)} tasks have ended: {', '.join(parts)}"
+        ended = statuses.total()
+        many = f"{ended} tasks have ended" if ended > 1 else "a task has ended"
+        said = [f"{many}: {', '.join(parts)}"] if ended else []
+        waiting = {task.id for _, task in self._ends if not task.status.is_final}
+        if waiting:
+            said.append(f"{', '.join(f'#{it}' for it in waiting)} wait for input")
+        return "; ".join(said)

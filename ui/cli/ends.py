@@ -1,8 +1,10 @@
-"""Hearing how tasks end, for verbs that wait."""
+"""Hearing how tasks end, and that they wait for input, for verbs that wait."""
 
 from __future__ import annotations
 
+import contextlib
 import math
+import sys
 import threading
 from typing import TYPE_CHECKING, Self
 
@@ -12,13 +14,16 @@ from ...actors import (
     SystemStopped,
     Task,
     TaskChanged,
+    TaskEvent,
     TaskSystemError,
     Unsubscribe,
 )
 from ...actors.runtime.sending import post
+from ...actors.session.closed import ClosedSession
+from ..dialogue.reports import input_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Generator
 
     from ...actors.host.remote import RemoteSystem
 
@@ -77,3 +82,48 @@ class TaskEnds:
             if not ended and self._stopped is not None:
                 raise TaskSystemError(f"the session has ended: {self._stopped}")
             return ended
+
+
+class _InputNews:
+    """A subscriber that says on standard error which tasks wait for input."""
+
+    def __init__(self, ids: Collection[int]) -> None:
+        self._ids = frozenset(ids)
+
+    def tell(self, news: Notification, /) -> None:
+        """Take what the queue tells everybody."""
+        match news:
+            case Subscribed(tasks=tasks):
+                for task in tasks:
+                    self._say(task)
+            case TaskChanged(event=TaskEvent.INPUT, task=task):
+                self._say(task)
+            case _:
+                pass
+
+    def _say(self, task: Task) -> None:
+        if task.id in self._ids and task.awaits_input:
+            # What the task shows may be the beginning of a line.
+            apart = "\n" if sys.stdout.isatty() and sys.stderr.isatty() else ""
+            sys.stderr.write(f"{apart}{input_text(task, verbs=True)}\n")
+
+
+@contextlib.contextmanager
+def input_told(
+    system: RemoteSystem | ClosedSession, ids: Collection[int]
+) -> Generator[None]:
+    """Say on standard error, in the `with` block, which tasks wait for input.
+
+    Args:
+        system: Of the tasks.
+        ids: Which tasks.
+    """
+    if isinstance(system, ClosedSession) or not ids:
+        yield
+        return
+    news = _InputNews(ids)
+    system.subscribe(news)
+    try:
+        yield
+    finally:
+        post(system.queue, Unsubscribe(news), system.dead_letters)

@@ -17,7 +17,7 @@ from ..dialogue.reports import news_text
 from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL
 from .adding import request_of
 from .call import UsageError, complain
-from .ends import TaskEnds
+from .ends import TaskEnds, input_told
 from .output import OutputCopy
 from .searching import search_all
 
@@ -49,7 +49,8 @@ def run(call: Call, system: RemoteSystem) -> int:
         request = request_of(call)
         call.confirm(request.args)
         task = system.add_request(request)
-        return _follow_to_end(call, system, ends, task)
+        with input_told(system, [task.id]):
+            return _follow_to_end(call, system, ends, task)
 
 
 def log(call: Call, system: RemoteSystem | ClosedSession) -> int:
@@ -102,10 +103,11 @@ def wait(call: Call, system: RemoteSystem | ClosedSession) -> int:
     for task_id in ids:
         system.get(task_id)
     try:
-        if options.any and ids:
-            ended = _wait_for_any(system, ids, options.timeout)
-        else:
-            ended = system.wait(*ids, timeout=options.timeout) if ids else ()
+        with input_told(system, ids):
+            if options.any and ids:
+                ended = _wait_for_any(system, ids, options.timeout)
+            else:
+                ended = system.wait(*ids, timeout=options.timeout) if ids else ()
     except TimeoutError as error:
         return complain(str(error), EXIT_TIMEOUT)
     if call.as_json:

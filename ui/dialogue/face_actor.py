@@ -15,7 +15,6 @@ from ...actors import (
     Subscribe,
     Subscribed,
     TaskChanged,
-    TaskEvent,
 )
 from ...actors.runtime.sending import MessageT
 from .effects import Send, Tell
@@ -87,7 +86,7 @@ class FaceActor(SafeActor[MessageT]):
     def note_seen(self, news: Notification) -> None:
         """Note that a notification is about to be shown."""
         match news:
-            case TaskChanged(event=TaskEvent.PROGRESS):
+            case TaskChanged(event=event) if not event.is_of_status:
                 pass  # worth nothing a moment later
             case TaskChanged(seq=seq) | Subscribed(seq=seq):
                 self._seen = max(self._seen, seq)

@@ -12,6 +12,7 @@ import msgspec
 from ...actors import TaskFilter, TaskStatus
 from ...actors.processes.output_file import read_tail
 from ...actors.rules.safe_text import safe_line, safe_lines, size_text
+from ...actors.rules.task import AWAITS_INPUT
 from ...actors.rules.terms import PLAIN
 from ..text.theme import duration_text
 from .chains import in_chains, indented
@@ -50,6 +51,25 @@ def news_text(task: Task, icons: Icons) -> str:
     if last := last_words(task):
         parts.append(last)
     return "  ".join(parts)
+
+
+def input_text(task: Task, *, verbs: bool = False) -> str:
+    """Say that a task waits for input, and how to send it some.
+
+    Args:
+        task: The task.
+        verbs: Whether for the command line, not for a chat.
+    """
+    terminal = task.terms is not None and task.terms.input == "terminal"
+    ways = [("send", f"{task.id} TEXT")]
+    if terminal:
+        ways.append(("attach" if verbs else "input", str(task.id)))
+    start = "backburner " if verbs else "/"
+    how = " or ".join(f"{start}{name} {rest}" for name, rest in ways)
+    said = f": {task.last_line}" if task.last_line else ""
+    return safe_line(
+        f"#{task.id} {task.description.strip()} {AWAITS_INPUT}{said}  ({how})"
+    )
 
 
 def names_of(tasks: Sequence[Task]) -> str:
@@ -97,6 +117,8 @@ def state_text(task: Task) -> str:
     match task.status:
         case TaskStatus.RUNNING if task.reason == "running":
             return task.last_line or ""
+        case TaskStatus.RUNNING if task.reason == AWAITS_INPUT:
+            return f"{reason}: {task.last_line}" if task.last_line else reason
         case TaskStatus.QUEUED if (seconds := counts_down(task)) is not None:
             return f"starts in {countdown_text(seconds)}"
         case TaskStatus.COMPLETE if last := result(task):

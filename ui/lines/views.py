@@ -9,7 +9,7 @@ import msgspec
 from ...actors import TaskEvent
 from ...actors.rules.safe_text import safe_json, safe_line
 from ..dialogue.entries import Entry, Problem, Reply, Said, TaskNews
-from ..dialogue.reports import news_text
+from ..dialogue.reports import input_text, news_text
 from ..text.theme import clock_text
 from .json_lines import Line, TaskLine, TextLine
 
@@ -90,6 +90,9 @@ class PlainView:
                 lines = [f"{who}  {safe_line(text)}"]
             case TaskNews(change=change):
                 if change.event is TaskEvent.PROGRESS:
+                    return
+                if change.event is TaskEvent.INPUT:
+                    self._write([f"{clock_text(entry.at)}  {input_text(change.task)}"])
                     return
                 lines = [news_text(change.task, self._icons)]
             case Reply(lines=answer):

@@ -145,7 +145,7 @@ class _Attached:
         text = f"#{self._task.id} has the keys; {DETACH} gives them back"
         self._write(b"\x1b[m\r\n\x1b[7m " + safe_line(text).encode() + b" \x1b[m\r\n")
         self._begin()
-        self._post(Subscribe(self._heard))
+        self._post(Subscribe(self._heard, terminal=self._task.id))
         while True:
             more = self._copy()
             inputs = [input_fd] if len(self._pending) < _MOST_WAITING else []

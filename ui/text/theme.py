@@ -22,8 +22,8 @@ _PALETTE: Final = 256
 class Icons(msgspec.Struct, frozen=True):
     """The signs of a list of tasks; every one of them is a single cell wide.
 
-    One for each status, one for a running task that is paused, and one before a task
-    that waits for the one above it.
+    One for each status, one for a running task that is paused, one for one that waits
+    for input, and one before a task that waits for the one above it.
     """
 
     queued: str
@@ -32,11 +32,14 @@ class Icons(msgspec.Struct, frozen=True):
     failed: str
     canceled: str
     paused: str
+    awaits_input: str
     branch: str
 
     def of_task(self, task: Task) -> str:
         """Return the sign for a task as it is now."""
-        return self.paused if task.is_paused else self.of(task.status)
+        if task.is_paused:
+            return self.paused
+        return self.awaits_input if task.awaits_input else self.of(task.status)
 
     def of(self, status: TaskStatus) -> str:
         """Return the sign for a status."""
@@ -53,8 +56,8 @@ class Icons(msgspec.Struct, frozen=True):
                 return self.canceled
 
 
-UNICODE_ICONS: Final = Icons("○", "●", "✓", "✗", "⊘", "‖", "└")
-ASCII_ICONS: Final = Icons("o", "*", "+", "x", "-", "=", "`")
+UNICODE_ICONS: Final = Icons("○", "●", "✓", "✗", "⊘", "‖", "?", "└")
+ASCII_ICONS: Final = Icons("o", "*", "+", "x", "-", "=", "?", "`")
 
 
 def icons_for(encoding: str | None) -> Icons:

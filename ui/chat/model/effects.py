@@ -37,7 +37,7 @@ class Remember(msgspec.Struct, frozen=True):
 
 
 class Announce(msgspec.Struct, frozen=True):
-    """Tell somebody who may not be looking that a task has ended.
+    """Tell somebody who may not be looking that a task has ended, or needs input.
 
     Attributes:
         task: The task.

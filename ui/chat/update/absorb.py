@@ -12,7 +12,9 @@ from ...dialogue.commands import Quit
 from ...dialogue.entries import Entry, Problem, Reply, TaskNews
 from ...dialogue.lookups import LookUp
 from ...dialogue.partner import AllowCommands
+from ...dialogue.reports import input_text
 from ...text.cells import pad, width
+from ..model.conversations import conversation_of
 from ..model.effects import Attach, ControlPartner, Effect, TellPartner
 from ..model.state import Detail, Focus, Leaving
 
@@ -183,6 +185,10 @@ def _show(state: ChatState, entry: Entry, where: str | None) -> None:
     conversations = state.conversations
     if not isinstance(entry, TaskNews):
         conversations.show(entry, where or conversations.current.name)
+    elif entry.change.event is TaskEvent.INPUT:
+        task = entry.change.task
+        said = Reply(entry.at, (input_text(task),))
+        conversations.show(said, conversation_of(task))
     elif entry.change.event is not TaskEvent.PROGRESS:
         conversations.show_news(entry, state.now)
 
@@ -201,6 +207,8 @@ def _beside(state: ChatState, detail: Detail, entry: Entry) -> str:
             seen = state.board.find(detail.task_id)
             again = seen is not None and seen.task.description == task.description
             return f"runs again as #{task.id}" if again else ""
+        case TaskNews(change=TaskChanged(event=TaskEvent.INPUT, task=task)):
+            return input_text(task)
         case _:
             return ""
 

@@ -159,7 +159,8 @@ def _take_notification(state: ChatState, news: Notification) -> list[Effect]:
     match news:
         case TaskChanged(seq=seq, event=event, task=task):
             state.board.apply(task, state.now)
-            if task.status.is_final and event is not TaskEvent.PROGRESS:
+            ended = task.status.is_final and event is not TaskEvent.PROGRESS
+            if ended or event is TaskEvent.INPUT:
                 effects.append(Announce(task, seq))
             offer_to_allow(state, task)
         case Subscribed(tasks=tasks):

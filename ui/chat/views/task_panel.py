@@ -191,7 +191,7 @@ def _bar(progress: int | None, look: Look) -> tuple[Span, ...]:
 
 
 def _icon(task: Task, look: Look, now: float) -> str:
-    if task.status is not TaskStatus.RUNNING or task.is_paused:
+    if task.status is not TaskStatus.RUNNING or task.is_paused or task.awaits_input:
         return look.icons.of_task(task)
     frames = look.signs.spinner
     return frames[int(now * SPINS_PER_SECOND) % len(frames)]

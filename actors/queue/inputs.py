@@ -134,8 +134,11 @@ class Inputs:
             problem = f"task {task.id} has no terminal; it was added without one"
         if problem is not None:
             return Refused(problem, code, message.correlation_id)
-        if isinstance(message, SendInput):
+        if isinstance(message, SendInput) and message.data:
+            # Who waits for it from now on is not to be told of the wait before.
             self._left.discard(task.id)
+            self._awaiting.pop(task.id, None)
+            self._say(task.id, is_new=False)
         self._starts.pass_on(replace(message, reply_to=message.reply_to or asker()))
         return None
 

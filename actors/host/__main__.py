@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import Final
 
 if __name__ == "__main__":
@@ -29,6 +30,7 @@ from ..processes.limits import save_address_space
 from ..processes.marks import MARK, SESSION
 from ..rules.safe_text import safe_line
 from ..session.blocking import SessionInUseError, TaskSystemError
+from ..session.openable import problem_of
 from .keeper import IN_USE, read_held
 from .kept import Kept
 from .serve import Host
@@ -105,7 +107,7 @@ def main(arguments: list[str]) -> int:
             )
         host = Host(settings, kept)
         if "--check" in arguments:
-            return 0
+            return _check(settings)
         _serve(host, ready)
     except (TaskSystemError, ValueError) as error:
         in_use = isinstance(error, SessionInUseError)
@@ -113,6 +115,15 @@ def main(arguments: list[str]) -> int:
         logging.getLogger("backburner").error("%s", error)  # noqa: TRY400 - says it all
         return IN_USE if in_use else 1
     return 0
+
+
+def _check(settings: HostSettings) -> int:
+    """Say on stderr why a host of this version could not take the session over."""
+    problem = problem_of(Path(settings.directory))
+    if problem is None:
+        return 0
+    sys.stderr.write(f"{problem}\n")
+    return 1
 
 
 def _serve(host: Host, ready: _Ready) -> None:

@@ -180,6 +180,23 @@ def connect(path: Path, limit: WorkLimit | None = None) -> sqlite3.Connection:
     return db
 
 
+def check_version(path: Path) -> None:
+    """Make sure that this version of the program can read a journal. Changes nothing.
+
+    Another program may have it open. Blocks for the file system.
+
+    Raises:
+        JournalError: If it can't be read, or is of a newer version.
+    """
+    with explained(path):
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        try:
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+        finally:
+            db.close()
+    _refuse_newer(version, path)
+
+
 def be_patient(db: sqlite3.Connection, seconds: float) -> None:
     """Let each statement wait so long for a program that holds the file."""
     db.execute(f"PRAGMA busy_timeout = {round(1000 * seconds)}")
@@ -379,12 +396,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         (objects,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if objects and application != APPLICATION_ID:
         raise DamagedJournalError(f"{path} belongs to another program")
-    if version > len(MIGRATIONS):
-        raise JournalError(
-            f"{path} was written by a newer version of this program"
-            f" (schema {version}, this one knows {len(MIGRATIONS)}); update it,"
-            " or open another session"
-        )
+    _refuse_newer(version, path)
     with explained(path):
         _check_schema(db, version)
     with explained(path):
@@ -397,6 +409,15 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
                 f"BEGIN; {script} PRAGMA application_id = {APPLICATION_ID};"
                 f" PRAGMA user_version = {number}; COMMIT;"
             )
+
+
+def _refuse_newer(version: int, path: Path) -> None:
+    if version > len(MIGRATIONS):
+        raise JournalError(
+            f"{path} was written by a newer version of this program"
+            f" (schema {version}, this one knows {len(MIGRATIONS)}); update it,"
+            " or open another session"
+        )
 
 
 def _check_schema(db: sqlite3.Connection, version: int) -> None:

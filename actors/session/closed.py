@@ -20,7 +20,7 @@ from ..own_files import open_own
 from ..rules.safe_text import safe_line
 from ..rules.status import TaskCounts, TaskFilter, TaskStatus
 from .errors import RefusedError, SessionInUseError, TaskSystemError
-from .folder import Owner
+from .folder import JOURNAL_NAME, Owner
 from .folder_errors import unusable
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from ..rules.schedules import Schedule
     from ..rules.task import Task
 
-_JOURNAL: Final = "session.db"
 _BESIDE: Final = ("", "-wal")
 _LONGEST_LOCK: Final = 1 << 16
 
@@ -120,7 +119,7 @@ def _locked(directory: Path) -> Generator[None]:
     try:
         lock = open_own(path, os.O_RDONLY)
     except FileNotFoundError:
-        if not os.path.lexists(directory / _JOURNAL):
+        if not os.path.lexists(directory / JOURNAL_NAME):
             raise TaskSystemError(
                 f"there is no session {directory.name!r} in {directory.parent};"
                 " `backburner add` begins one"
@@ -152,10 +151,10 @@ def _owner(lock: int) -> str:
 
 def _read(directory: Path) -> Memory:
     with tempfile.TemporaryDirectory(prefix="backburner-") as folder:
-        copy = Path(folder, _JOURNAL)
+        copy = Path(folder, JOURNAL_NAME)
         try:
             for suffix in _BESIDE:
-                _copy(directory / f"{_JOURNAL}{suffix}", Path(f"{copy}{suffix}"))
+                _copy(directory / f"{JOURNAL_NAME}{suffix}", Path(f"{copy}{suffix}"))
             journal = SqliteJournal(
                 copy, adopt=lambda task: _with_output(task, directory)
             )

@@ -1,0 +1,86 @@
+"""A `host restart` that a new host could not follow leaves the old one in place."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from backburner.actors import TaskStatus
+from backburner.actors.host import starting
+from backburner.actors.host.remote import RemoteSystem
+from backburner.actors.host.settings import HostSettings
+from backburner.actors.host.starting import HostError
+from patience import PATIENCE
+
+from tests.faults.program import fill
+from tests.host.test_command_line import Shell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from host_care import HostCare
+
+
+def _is_refused(session: RemoteSystem, settings: HostSettings, why: str) -> None:
+    """Ask for a restart that is refused with one line; a job must not notice it."""
+    task = session.add("Waits", "sleep", "1h")
+    before = session.welcome.pid
+    with pytest.raises(HostError) as refused:
+        starting.restart(settings)
+    text = str(refused.value)
+    assert re.search(f"this one goes on: .*{why}", text), text
+    assert "\n" not in text
+    assert session.get(task.id).status is TaskStatus.RUNNING
+    assert session.welcome.pid == before
+    session.cancel(task.id)
+    session.wait(task.id, timeout=PATIENCE)
+
+
+def test_on_a_full_disk(care: HostCare, small_disk: Path) -> None:
+    del care
+    settings = HostSettings(directory=str(small_disk / "main"), grace=1.0)
+    with RemoteSystem(settings) as session:
+        task = session.add("Waits", "sleep", "1h")
+        fill(small_disk, 4096)
+        before = session.welcome.pid
+        with pytest.raises(HostError, match=r"this one goes on: .*No space left"):
+            starting.restart(settings)
+        assert session.get(task.id).status is TaskStatus.RUNNING
+        assert session.welcome.pid == before
+        (small_disk / "filler").unlink()
+        starting.restart(settings).sock.close()
+        session.cancel(task.id)
+        session.wait(task.id, timeout=PATIENCE)
+        session.end()
+
+
+def test_by_a_version_that_can_not_read_the_journal(
+    session: RemoteSystem, settings: HostSettings
+) -> None:
+    with sqlite3.connect(Path(settings.directory, "session.db")) as db:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        db.execute("PRAGMA user_version = 99")
+    _is_refused(session, settings, "newer version of this program .schema 99")
+    with db:
+        db.execute(f"PRAGMA user_version = {version}")
+    db.close()
+
+
+def test_with_a_configuration_that_makes_no_sense(
+    tmp_path: Path, care: HostCare, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    del care, until
+    shell = Shell(tmp_path / "state")
+    assert shell("add", "--", "sleep 600").returncode == 0
+    before = shell("host", "status").stdout
+    bad = tmp_path / "config.toml"
+    bad.write_text("slots = 'many'\n")
+    refused = shell("host", "restart", "--config", str(bad))
+    assert refused.returncode != 0
+    assert refused.stderr.count("\n") == 1
+    assert "slots" in refused.stderr
+    assert shell("host", "status").stdout == before
+    assert shell("host", "stop", "--force").returncode == 0

@@ -188,9 +188,9 @@ class TaskSystem(Requests):
         self._session_output_limit = session_output_limit
         self._adopts = adopt
         self._notes: ProcessNotes | None = None
-        self.all_noted: Callable[[], bool] = lambda: False
+        self.all_noted: Callable[[], bool] | None = None
         """Tells whether all jobs that have ended since their program was killed were
-        noted by the keeper of this host, if this is one."""
+        noted by the keeper of this host; None if this is not a host with a keeper."""
         self._resources = checked_resources(resources or {})
         self._pause_on_failure = pause_on_failure
         self._name = name

@@ -119,11 +119,10 @@ class ChildProcess:
 
         notes = notes or JobNotes()
         makes_output = spawn.best().makes_output and not goes_on and channel is None
-        notes.starts(output_tells=makes_output)
-        earliest = ticks_now()
-        try:
-            self.pid = (
-                spawn.spawn(
+        with notes.starting(output_tells=makes_output):
+            earliest = ticks_now()
+            if bounds is None:
+                self.pid = spawn.spawn(
                     argv,
                     environment,
                     output,
@@ -131,8 +130,8 @@ class ChildProcess:
                     goes_on=goes_on,
                     channel=channel,
                 )
-                if bounds is None
-                else spawn.spawn_within(
+            else:
+                self.pid = spawn.spawn_within(
                     bounds,
                     argv,
                     environment,
@@ -141,10 +140,6 @@ class ChildProcess:
                     goes_on=goes_on,
                     channel=channel,
                 )
-            )
-        except BaseException:
-            notes.not_started()
-            raise
         self.figures: Figures | None = None
         """What it used; known once it has been reaped."""
         """Its process id, which is also that of its group and session."""

@@ -3,9 +3,10 @@
 The keeper appends a line to a file for each, before it collects the process:
 
     <boot id> <pid> <start, in clock ticks since the machine was started> <wait status>
-    <CPU, in clock ticks> <bytes read from disks> <bytes written to disks>
+    <CPU, in clock ticks> <bytes read from disks> <bytes written to disks> <number>
 
-An older keeper leaves out the last three, which are in the same line.
+The number may be that of its start (see `start_number`). An older keeper leaves out
+the last four, which are in the same line, or the last.
 
 If it knows the mark that the process had in its environment, that follows. A line that
 is cut short, because the keeper was killed, counts as not written.
@@ -33,7 +34,7 @@ NAME: Final = "exits"
 
 _LINE: Final = re.compile(
     rb"([0-9a-f]{1,32}) (\d{1,10}) (\d{1,18}) (\d{1,5})"
-    rb"(?: (\d{1,18}) (\d{1,18}) (\d{1,18}))?(?: ([!-~]{1,4096}))?"
+    rb"(?: (\d{1,18}) (\d{1,18}) (\d{1,18})(?: (\d{1,19}))?)?(?: ([!-~]{1,4096}))?"
 )
 _LARGEST: Final = 1 << 26  # bytes
 
@@ -47,6 +48,7 @@ class NotedExit(msgspec.Struct, frozen=True, gc=False):
         status: How it ended, as `waitpid` has it.
         mark: The mark in its environment; empty if that is not known.
         figures: What it used, if that is known.
+        number: The number of its start, if that has one.
     """
 
     pid: int
@@ -54,6 +56,7 @@ class NotedExit(msgspec.Struct, frozen=True, gc=False):
     status: int
     mark: str = ""
     figures: Figures | None = None
+    number: int = 0
 
 
 class ExitNotes:
@@ -135,7 +138,7 @@ class ExitNotes:
                 if match[5] is not None:
                     ticks, read, written = map(int, match.group(5, 6, 7))
                     figures = Figures(proc.seconds(ticks), read=read, written=written)
-                mark = (match[8] or b"").decode()
-                exit_ = NotedExit(pid, born, status, mark, figures)
+                number, mark = int(match[8] or 0), (match[9] or b"").decode()
+                exit_ = NotedExit(pid, born, status, mark, figures, number)
                 self._exits.setdefault(pid, []).append(exit_)
         self._offset = offset + len(lines) + len(found)

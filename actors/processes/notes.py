@@ -21,16 +21,17 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ..rules.process_record import StartedProcess
-from . import proc
+from . import proc, start_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Generator, Iterable
+    from contextlib import AbstractContextManager
 
 _LENGTH: Final = 128  # bytes; a page holds whole records
 _LARGEST_FILE: Final = 1 << 26
 _RECORD: Final = re.compile(
     rb"([0-9a-f]{12}) ([0-9a-f]{1,32}) (\d{1,16}) (\d{1,10}) (\d{1,18}) (\d{1,18})"
-    rb" (-|\d{1,5}) *\n"
+    rb" (-|\d{1,5})(?: (\d{1,19}))? *\n"
 )
 _NANOSECONDS: Final = 10**9
 
@@ -50,12 +51,15 @@ class ProcessNote(msgspec.Struct, frozen=True, gc=False):
             is written down.
         boot: The id of the boot of the machine in which it was started.
         status: How it ended, as `waitpid` has it; None if that is not written down.
+        number: The number that the process is given, while it is about to be started;
+            0 for none.
     """
 
     task_id: int
     process: StartedProcess
     boot: str
     status: int | None = None
+    number: int = 0
 
     @property
     def is_starting(self) -> bool:
@@ -78,11 +82,13 @@ class ProcessNotes:
     Args:
         fd: The file, open for reading and writing; closed by `close`.
         key: The session's key. Records of another one are a copy's, and not read.
+        numbers: Whether each start gets a number, which a keeper notes.
     """
 
-    def __init__(self, fd: int, key: str) -> None:
+    def __init__(self, fd: int, key: str, *, numbers: bool = False) -> None:
         self._fd = fd
         self._key = key
+        self._numbers = numbers
         self._boot = proc.boot_id()
         self._places: dict[int, int] = {}
         self._free: deque[int] = deque()
@@ -120,10 +126,11 @@ class ProcessNotes:
         self._new = itertools.count(count)
         return notes
 
-    def begin_start(self, task_id: int, *, output_tells: bool) -> None:
-        """Write down that the process of a task is about to be started.
+    @contextlib.contextmanager
+    def starting(self, task_id: int, *, output_tells: bool) -> Generator[None]:
+        """Write down that a block starts the process of a task; `note` ends the start.
 
-        Blocks while starts are held up.
+        So does the block if it raises. Blocks while starts are held up.
 
         Args:
             task_id: The task.
@@ -134,9 +141,15 @@ class ProcessNotes:
             while self._held:
                 self._change.wait()
             self._starting.add(task_id)
-        now = ticks_now()
-        start = StartedProcess(0, now, now if output_tells else 0)
-        self._write(ProcessNote(task_id, start, self._boot))
+        try:
+            number = start_number.take() if self._numbers else 0
+            now = ticks_now()
+            start = StartedProcess(0, now, now if output_tells else 0)
+            self._write(ProcessNote(task_id, start, self._boot, None, number))
+            yield
+        except BaseException:
+            self.end_start(task_id)
+            raise
 
     def note(self, task_id: int, process: StartedProcess) -> None:
         """Write down which process a task is."""
@@ -197,6 +210,8 @@ class ProcessNotes:
             f"{self._key} {note.boot} {note.task_id} {process.pid} {process.earliest}"
             f" {process.latest} {status}"
         )
+        if note.number:
+            text += f" {note.number}"
         record = text.ljust(_LENGTH - 1).encode() + b"\n"
         with contextlib.suppress(OSError):
             os.pwrite(self._fd, record, self._place_of(note.task_id) * _LENGTH)
@@ -218,7 +233,8 @@ class ProcessNotes:
         task_id, pid, earliest, latest = map(int, match.group(3, 4, 5, 6))
         status = None if match[7] == b"-" else int(match[7])
         process = StartedProcess(pid, earliest, latest)
-        return ProcessNote(task_id, process, match[2].decode(), status)
+        number = int(match[8] or 0)
+        return ProcessNote(task_id, process, match[2].decode(), status, number)
 
 
 class JobNotes:
@@ -233,15 +249,11 @@ class JobNotes:
         self._notes = notes
         self._task_id = task_id
 
-    def starts(self, *, output_tells: bool) -> None:
-        """Write down that the job's first process is about to be started."""
-        if self._notes is not None:
-            self._notes.begin_start(self._task_id, output_tells=output_tells)
-
-    def not_started(self) -> None:
-        """Note that it could not be started."""
-        if self._notes is not None:
-            self._notes.end_start(self._task_id)
+    def starting(self, *, output_tells: bool) -> AbstractContextManager[None]:
+        """Write down that a block starts the job's first process."""
+        if self._notes is None:
+            return contextlib.nullcontext()
+        return self._notes.starting(self._task_id, output_tells=output_tells)
 
     def started(self, process: StartedProcess) -> None:
         """Write down that this process is the job's first."""

@@ -54,6 +54,8 @@ if TYPE_CHECKING:
 _FORKED: Final = 1.0
 """Seconds in which what a killed program was just forking loads another program."""
 
+JOURNAL_NAME: Final = "session.db"
+
 _OUTPUT_FILE: Final = re.compile(r"([1-9][0-9]{0,11})\.log")
 """The name of an output file; with more digits it is none of ours."""
 
@@ -110,7 +112,7 @@ class SessionFolder:
         self.path = path
         self.output = path / "output"
         self._output_prefix = f"{self.output}/"
-        self.journal_path = path / "session.db"
+        self.journal_path = path / JOURNAL_NAME
         self.exits = ExitNotes(path / EXITS_NAME)
         self._lock_path = path / "lock"
         try:
@@ -167,11 +169,12 @@ class SessionFolder:
         # What it left running is known by its mark alone, and must be looked for.
         return journal, replace(memory, clean=False), warning
 
-    def open_notes(self, key: str) -> ProcessNotes:
+    def open_notes(self, key: str, *, numbers: bool = False) -> ProcessNotes:
         """Open what is written down of the processes of running tasks.
 
         Args:
             key: The session's key.
+            numbers: Whether each start gets a number, which a keeper notes.
 
         Raises:
             FolderError: If it can't be opened.
@@ -181,7 +184,7 @@ class SessionFolder:
             fd = open_below(self._folder, path, os.O_RDWR | os.O_CREAT)
         except OSError as error:
             raise FolderError(unusable(self.path, error)) from error
-        return ProcessNotes(fd, key)
+        return ProcessNotes(fd, key, numbers=numbers)
 
     def adopt(self, tasks: Iterable[Task]) -> list[Task]:
         """Return tasks with their output files in this folder.
@@ -205,7 +208,7 @@ class SessionFolder:
         """
         times = [0.0]
         for suffix in ("", "-wal"):
-            file = self.journal_path.with_name(f"session.db{suffix}")
+            file = self.journal_path.with_name(f"{JOURNAL_NAME}{suffix}")
             with contextlib.suppress(OSError):
                 if (found := look_below(self._folder, file)) is not None:
                     times.append(found.st_mtime)

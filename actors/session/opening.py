@@ -70,7 +70,7 @@ class Opening:
         hurried: Tells, on any thread, whether somebody waits for the end of this.
         found: Told what is being ended; an empty text once it has.
         all_noted: Tells whether all jobs that have ended since their program was killed
-            were noted.
+            were noted by a keeper; None without one.
     """
 
     def __init__(  # noqa: PLR0913 - each is one independent setting
@@ -82,7 +82,7 @@ class Opening:
         adopts: bool,
         hurried: Callable[[], bool],
         found: Callable[[str], None],
-        all_noted: Callable[[], bool] = lambda: False,
+        all_noted: Callable[[], bool] | None = None,
     ) -> None:
         self._releases = releases
         self._kinds = kinds
@@ -117,7 +117,8 @@ class Opening:
         notes: ProcessNotes | None = None
         recovered = Recovered()
         if self._adopts:
-            notes = folder.open_notes(memory.session_key)
+            numbers = self._all_noted is not None
+            notes = folder.open_notes(memory.session_key, numbers=numbers)
             self._releases.append(notes.close)
             recovered = self._recover(folder, memory, notes, lost=warning is not None)
         left = end_leftovers(memory, self._grace, self._hurried, self._found, recovered)
@@ -157,7 +158,7 @@ class Opening:
             notes.load(running),
             folder.output_ids(),
             folder.exits,
-            self._all_noted,
+            self._all_noted or (lambda: False),
         )
         return recover(memory, now, adopting, lost=lost)
 

@@ -26,6 +26,7 @@ from ..processes.handle import Process
 from ..processes.marks import is_of_session, own_part, task_of
 from ..processes.notes import ProcessNote
 from ..processes.output_file import OutputMonitor
+from ..processes.start_number import number_of
 from ..processes.table import Entry
 from ..rules.adoption import Adoption
 from ..rules.outcome import (
@@ -41,7 +42,7 @@ from ..rules.task import (
     Task,
     is_running,
 )
-from .starts import Candidate, identify
+from .starts import Candidate, by_number, identify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable
@@ -136,6 +137,8 @@ class Surroundings(msgspec.Struct, frozen=True):
         ended: The noted exits of processes that may be those of tasks that were just
             being started.
         all_noted: Whether these are all that there were.
+        numbered: The running processes that lead sessions and come from one of these
+            starts, by its number.
     """
 
     boot: str
@@ -144,6 +147,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     outputs: frozenset[int] = frozenset()
     ended: tuple[NotedExit, ...] = ()
     all_noted: bool = False
+    numbered: tuple[Candidate, ...] = ()
 
     @property
     def starts(self) -> dict[int, int]:
@@ -255,6 +259,9 @@ def _started(key: str, now: Surroundings) -> dict[int, Candidate]:
         for it in entries
         if it.session == it.pid
     }
+    for it in now.numbered:
+        process = ProcessId(it.pid, it.born)
+        found[process] = replace(found.get(process, it), number=it.number)
     for it in now.ended:
         process, part = ProcessId(it.pid, it.born), own_part(it.mark)
         if part and not is_of_session(part, key):
@@ -262,16 +269,21 @@ def _started(key: str, now: Surroundings) -> dict[int, Candidate]:
         task_id = task_of(part) if part else None
         if process in found:  # it has just ended
             task_id = found[process].task_id
-        found[process] = Candidate(it.pid, it.born, task_id, it.status)
+        found[process] = Candidate(it.pid, it.born, task_id, it.status, it.number)
     others = [it for process, it in found.items() if not _is_any(process, known)]
-    seen = {it.task_id for it in others}
+    starts = now.starts
+    numbers = {it: number for it in starts if (number := now.notes[it].number)}
+    known_by = by_number(numbers, others)
+    rest = [it for it in others if it not in known_by.values()]
+    seen = {it.task_id for it in rest}
     # Each of these had a process.
-    starts = {
+    others_of = {
         task_id: earliest
-        for task_id, earliest in now.starts.items()
-        if now.notes[task_id].output_tells or task_id in seen
+        for task_id, earliest in starts.items()
+        if task_id not in numbers
+        and (now.notes[task_id].output_tells or task_id in seen)
     }
-    return identify(starts, others)
+    return known_by | identify(others_of, rest)
 
 
 def _is_any(process: ProcessId, known: Iterable[StartedProcess]) -> bool:
@@ -303,7 +315,8 @@ def look_around(
     now = Surroundings(proc.boot_id(), notes, {}, outputs)
     for _ in range(_LOADING_LOOKS):
         marked: dict[int, tuple[Entry, ...]] = {}
-        for entry in process_table.read().values():
+        table = process_table.read().values()
+        for entry in table:
             for part in entry.marks:
                 if is_of_session(part, key) and (task_id := task_of(part)) is not None:
                     marked[task_id] = (*marked.get(task_id, ()), entry)
@@ -311,6 +324,8 @@ def look_around(
         if not now.starts:
             break
         since = min(now.starts.values())
+        numbers = frozenset(filter(None, (notes[it].number for it in now.starts)))
+        now = replace(now, numbered=_numbered(table, since, numbers))
         # In this order: what has ended meanwhile is found by the next.
         uncollected = _has_uncollected(since)
         now = replace(now, ended=exits.all_since(since), all_noted=all_noted())
@@ -319,6 +334,17 @@ def look_around(
             break
         time.sleep(_LOADING_PAUSE)
     return now
+
+
+def _numbered(
+    table: Iterable[Entry], since: int, numbers: frozenset[int]
+) -> tuple[Candidate, ...]:
+    found = (
+        Candidate(it.pid, it.born, number=number_of(it.pid))
+        for it in table
+        if it.session == it.pid and it.born >= since
+    )
+    return tuple(it for it in found if it.number in numbers)
 
 
 def _has_uncollected(since: int) -> bool:

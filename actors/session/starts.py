@@ -1,8 +1,12 @@
 """Which process a task is whose program was killed in the moment of its start.
 
-Nobody has written down its id then. What is known: when the start began, that there was
-such a process (its output file is there), every process that leads a session and runs
-with a mark, and, if the keeper lived on, every one that has ended.
+Nobody has written down its id then. What is known: when the start began, the number
+that it gave the process, that there was such a process (its output file is there),
+every process that leads a session and runs with a mark, and, if the keeper lived on,
+every one that has ended.
+
+The number tells without a doubt. The rest is for starts that have none: on systems
+where there are no numbers.
 """
 
 from __future__ import annotations
@@ -27,12 +31,33 @@ class Candidate(msgspec.Struct, frozen=True):
         born: When it was started, in clock ticks since the machine was.
         task_id: The task whose mark it carries; None if that is not known any more.
         status: How it ended, as `waitpid` has it; None if it runs.
+        number: The number of the start that it comes from, if that has one.
     """
 
     pid: int
     born: int
     task_id: int | None = None
     status: int | None = None
+    number: int = 0
+
+
+def by_number(
+    numbers: Mapping[int, int], candidates: Iterable[Candidate]
+) -> dict[int, Candidate]:
+    """Return the first processes of tasks by the numbers of their starts.
+
+    Everything else with the same number descends from it. A task is missing if there is
+    no process with its number, or if process ids began again from the lowest in that
+    moment, so that it can't be told which was first.
+    """
+    everything = [*candidates]
+    found: dict[int, Candidate] = {}
+    for task_id, number in numbers.items():
+        its = [it for it in everything if it.number == number]
+        for it in its:
+            if all(_is_earlier(it, other) for other in its):
+                found[task_id] = it
+    return found
 
 
 def identify(

@@ -51,8 +51,12 @@ _SOON: Final = 0.15  # seconds between the two, at most
 _DATED: Final = 0.05  # seconds by which a job writes its end down too early or late
 
 
-_KERNEL_TELLS: Final = tuple(map(int, os.uname().release.split(".")[:2])) >= (6, 15)
+_LINUX: Final = tuple(map(int, os.uname().release.split(".")[:2]))
+_KERNEL_TELLS: Final = _LINUX >= (6, 15)
 """Whether it tells how a process ended to those that have a pidfd of it."""
+
+_HAS_NUMBERS: Final = _LINUX >= (6, 12)
+"""Whether starts have numbers, by which their processes are known when they ended."""
 
 
 class _Gap(NamedTuple):
@@ -181,7 +185,8 @@ def test_no_job_is_lost_and_every_exit_status_is_true_under_load(  # noqa: PLR09
         report(f"{len(gaps)} kills, {jobs} jobs, unknown: {dict(unknown)}")
         timers = [it for name, it in ends.items() if name.startswith("timer")]
         assert {it.reason for it in timers} == {"slept"}
-        if killed == "keeper" and _KERNEL_TELLS:
+        knows_all = {"keeper": _KERNEL_TELLS, "host": _HAS_NUMBERS}
+        if knows_all.get(killed):
             assert not unknown
         elif killed == "host":
             # Of what was just being started, and ended in that very moment.

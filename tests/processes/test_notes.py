@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,7 @@ import pytest
 from backburner.actors.processes import proc
 from backburner.actors.processes.exit_notes import ExitNotes, NotedExit
 from backburner.actors.processes.notes import ProcessNote, ProcessNotes, ticks_now
+from backburner.actors.processes.start_number import number_of
 from backburner.actors.rules.process_record import StartedProcess
 from patience import PATIENCE
 
@@ -22,8 +24,17 @@ BOOT: Final = proc.boot_id()
 LARGEST: Final = (1 << 53) - 1
 
 
-def _open(path: Path, key: str = KEY) -> ProcessNotes:
-    return ProcessNotes(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), key)
+HAS_NUMBERS: Final = tuple(map(int, os.uname().release.split(".")[:2])) >= (6, 12)
+
+
+def _open(path: Path, key: str = KEY, *, numbers: bool = False) -> ProcessNotes:
+    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    return ProcessNotes(fd, key, numbers=numbers)
+
+
+def _start(notes: ProcessNotes, task_id: int) -> None:
+    with notes.starting(task_id, output_tells=True):
+        pass
 
 
 @pytest.fixture
@@ -86,8 +97,9 @@ def test_a_start_is_written_down_before_it_has_a_process(path: Path) -> None:
     notes = _open(path)
     notes.load(())
     before = ticks_now()
-    notes.begin_start(1, output_tells=True)
-    notes.begin_start(2, output_tells=False)
+    _start(notes, 1)
+    with notes.starting(2, output_tells=False):
+        pass
     found = _open(path).load((1, 2))
     assert found[1].is_starting
     assert found[2].is_starting
@@ -101,19 +113,54 @@ def test_a_start_is_written_down_before_it_has_a_process(path: Path) -> None:
 def test_starts_are_held_up_and_those_under_way_waited_for(path: Path) -> None:
     notes = _open(path)
     notes.load(())
-    notes.begin_start(1, output_tells=True)
-    notes.begin_start(2, output_tells=True)
+    _start(notes, 1)
+    _start(notes, 2)
     with ThreadPoolExecutor() as pool:
         held = pool.submit(notes.hold_starts, PATIENCE)
         notes.note(1, StartedProcess(11, 1, 1))
         assert not held.done()
-        notes.end_start(2)  # it could not be started
+        notes.end_start(2)
         held.result(PATIENCE)
-        started = pool.submit(notes.begin_start, 3, output_tells=True)
+        started = pool.submit(_start, notes, 3)
         assert _open(path).load((3,)) == {}
         notes.let_start()
         started.result(PATIENCE)
     assert _open(path).load((3,)).keys() == {3}
+
+
+def test_a_start_that_fails_is_not_waited_for(path: Path) -> None:
+    notes = _open(path, numbers=True)
+    notes.load(())
+    with pytest.raises(ValueError, match="no"), notes.starting(1, output_tells=True):
+        raise ValueError("no")
+    notes.hold_starts(PATIENCE)
+
+
+@pytest.mark.skipif(not HAS_NUMBERS, reason="needs Linux 6.12")
+def test_each_start_has_a_number_that_its_process_keeps_as_long_as_it_is_there(
+    path: Path,
+) -> None:
+    notes = _open(path, numbers=True)
+    notes.load(())
+    both = threading.Barrier(2)
+
+    def start(task_id: int) -> int:
+        with notes.starting(task_id, output_tells=True):
+            both.wait(PATIENCE)
+            pid = os.posix_spawnp("true", ["true"], os.environ, setsid=True)
+            both.wait(PATIENCE)
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        number = number_of(pid)
+        os.waitpid(pid, 0)
+        assert number_of(pid) == 0
+        return number
+
+    before = number_of(0)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(start, (1, 2))
+    found = _open(path).load((1, 2))
+    assert (found[1].number, found[2].number) == (first, second)
+    assert len({first, second, before}) == 3
 
 
 def test_the_mark_of_a_process_is_noted_with_its_exit(tmp_path: Path) -> None:
@@ -125,6 +172,25 @@ def test_the_mark_of_a_process_is_noted_with_its_exit(tmp_path: Path) -> None:
     assert exits.all_since(71) == (NotedExit(300, 71, 256, f"main-{KEY}:7"), unmarked)
     assert exits.all_since(72) == (unmarked,)
     assert exits.find(StartedProcess(300, 71, 71)) == 256
+
+
+def test_the_number_of_a_start_is_noted_with_the_exit_of_its_process(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "exits"
+    number = (1 << 63) - 1
+    path.write_text(
+        f"{BOOT} 300 71 256 1 2 3 {number} main-{KEY}:7\n"
+        f"{BOOT} 301 72 9 1 2 3 {number}\n"
+        f"{BOOT} 302 72 9 1 2 3 main-{KEY}:8\n"
+    )
+    path.chmod(0o600)
+    first, second, third = ExitNotes(path).all_since(0)
+    assert (first.number, first.mark) == (number, f"main-{KEY}:7")
+    assert (second.number, second.mark) == (number, "")
+    assert (third.number, third.mark) == (0, f"main-{KEY}:8")
+    assert first.figures == second.figures == third.figures
+    assert first.figures is not None
 
 
 def test_damage_is_read_as_nothing(path: Path) -> None:

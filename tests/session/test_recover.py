@@ -22,6 +22,7 @@ from backburner.actors.session.recovery import (
     Surroundings,
     recover,
 )
+from backburner.actors.session.starts import Candidate
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -149,6 +150,30 @@ def test_an_output_file_that_was_there_before_tells_nothing() -> None:
     marked = replace(exit_, mark="main-0123456789ab:1")
     (known,) = _decide_start(marked, all_noted=True, output_tells=False).adopted
     assert known.status == 256
+
+
+def test_a_start_with_a_number_is_told_from_all_others() -> None:
+    process = StartedProcess(0, 70, 70)
+    tasks = (_task(1), _task(2), _task(3))
+    now = Surroundings(
+        "b007",
+        {it: ProcessNote(it, process, "b007", None, 100 + it) for it in (1, 2, 3)},
+        outputs=frozenset({1, 2, 3}),
+        ended=(
+            NotedExit(301, 71, 256, number=101),
+            NotedExit(302, 71, 512, number=102),
+            NotedExit(303, 71, 0, number=102),  # what that has started
+        ),
+        all_noted=True,
+        numbered=(Candidate(304, 72, number=103),),  # has no mark yet, or no more
+    )
+    memory = Memory(session_key="0123456789ab", next_id=4, tasks=tasks)
+    found = [(it.process, it.status) for it in recover(memory, now, ("bash",)).adopted]
+    assert found == [
+        (StartedProcess(301, 71, 71), 256),
+        (StartedProcess(302, 71, 71), 512),
+        (StartedProcess(304, 72, 72), None),
+    ]
 
 
 def test_what_was_just_being_started_is_unknown_if_somebody_may_have_missed_it() -> (

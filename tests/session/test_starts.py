@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backburner.actors.session.starts import Candidate, identify
+from backburner.actors.session.starts import Candidate, by_number, identify
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,6 +40,19 @@ def test_two_that_ended_alike_may_be_either() -> None:
     assert {*identify({1: 80, 2: 80}, both).values()} == {*both}
     differ = [Candidate(400, 80, status=0), Candidate(401, 80, status=9)]
     assert identify({1: 80, 2: 80}, differ) == {}
+
+
+def test_the_number_of_a_start_tells_whatever_else_was_started_in_that_moment() -> None:
+    daemon = Candidate(402, 80, number=7)
+    first = Candidate(400, 80, status=256, number=7)
+    other = Candidate(399, 80, status=0, number=8)
+    found = by_number({1: 7, 2: 8, 3: 9}, [daemon, other, first, Candidate(398, 80)])
+    assert found == {1: first, 2: other}
+
+
+def test_where_ids_began_again_the_number_leaves_a_doubt() -> None:
+    both = [Candidate(400, 80, number=7), Candidate(32_000, 80, number=7)]
+    assert by_number({1: 7}, both) == {}
 
 
 @st.composite

@@ -66,7 +66,13 @@ that is typed in the list of tasks or in an opened task goes to the input."""
 def keys_document() -> str:
     """Write the document of all keys."""
     sections = [KEYS]
-    for keys in (keymap.INPUT, keymap.TASKS, keymap.TERMINAL, keymap.COMMON):
+    for keys in (
+        keymap.INPUT,
+        keymap.TASKS,
+        keymap.FOUND,
+        keymap.TERMINAL,
+        keymap.COMMON,
+    ):
         rows = [f"| {key} | {meaning} |" for key, meaning in keys.meanings()]
         table = "\n".join(["| key | what it does |", "| --- | --- |", *rows])
         sections += [f"## {keys.title}", table]

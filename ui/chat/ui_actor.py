@@ -26,6 +26,7 @@ from ..dialogue.face_actor import FaceActor
 from ..dialogue.lookups import LookUp
 from ..dialogue.messages import Finished, Notice
 from ..dialogue.partner import ChatOpened, PartnerControl, Spoken
+from ..dialogue.search_actor import StopSearch
 from ..editor.history_file import HistoryError
 from ..terminal import keys
 from ..text.theme import theme_for
@@ -402,7 +403,7 @@ class UIActor(FaceActor[UIMessage]):
     def _perform(self, effects: list[Effect]) -> None:
         for effect in effects:
             match effect:
-                case Send() | Tell() | LookUp():
+                case Send() | Tell() | LookUp() | StopSearch():
                     self.request(effect)
                 case Leave(ends=ends):
                     self.post(self._owner, Finished(ends))

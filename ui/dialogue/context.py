@@ -30,6 +30,7 @@ from .entries import MAIN_CONVERSATION, PROBLEM, Problem, Reply
 from .hints import with_hint
 from .last_runs import LastRuns
 from .lookups import LookedUp, LookUp, LookUpFailed, Result, Wanted
+from .output_search import LinesFound
 from .templates import FoundTemplates, Templates
 from .term_options import waits_for_last, with_last
 from .waits import Waits
@@ -246,7 +247,9 @@ class Context:
         """Take the result of what was looked up."""
         if message.number not in self._looking:
             return []
-        self.where, respond = self._looking.pop(message.number)
+        self.where, respond = self._looking[message.number]
+        if not (isinstance(message.result, LinesFound) and not message.result.ended):
+            del self._looking[message.number]
         self._recall(message.number)
         if isinstance(message.result, LookUpFailed):
             effects = self._refusal(message.result.text)

@@ -7,6 +7,7 @@ import msgspec
 from ...actors import QueueRequest, Task, TaskFound, WriteDown
 from .entries import Entry
 from .lookups import LookUp
+from .output_search import LinesFound, Wanted
 
 
 class Show(msgspec.Struct, frozen=True):
@@ -114,6 +115,18 @@ class Attach(msgspec.Struct, frozen=True):
     task: Task
 
 
+class ShowFound(msgspec.Struct, frozen=True):
+    """Show a part of what a search has found, in a list of lines to be opened.
+
+    Attributes:
+        wanted: What was searched for.
+        part: The part.
+    """
+
+    wanted: Wanted
+    part: LinesFound
+
+
 class OpenChat(msgspec.Struct, frozen=True):
     """Go to a conversation.
 
@@ -150,6 +163,7 @@ Effect = (
     | Trust
     | Inspect
     | Attach
+    | ShowFound
     | OpenChat
     | CloseChat
     | ListChats

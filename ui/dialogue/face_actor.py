@@ -22,6 +22,8 @@ from .lookup_actor import LookupActor
 from .lookups import LookUp
 from .messages import Finished, ViewLost
 from .names import FindNames
+from .output_search import FindInOutputs
+from .search_actor import SearchActor, StopSearch
 from .templates import FindTemplates
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ class FaceActor(SafeActor[MessageT]):
         self._queue = queue
         self._face_owner = owner
         self._lookups: dict[bool, pykka.ActorRef[LookupActor]] = {}
+        self._searches: pykka.ActorRef[SearchActor] | None = None
         self._seen = 0
         self._acknowledged = 0
         self._noticed = 0
@@ -66,8 +69,10 @@ class FaceActor(SafeActor[MessageT]):
         """Look nothing up any more."""
         for lookups in self._lookups.values():
             lookups.stop(block=False)
+        if self._searches is not None:
+            self._searches.stop(block=False)
 
-    def request(self, effect: Send | Tell | LookUp) -> None:
+    def request(self, effect: Send | Tell | LookUp | StopSearch) -> None:
         """Send a request of the dialogue to whoever answers it."""
         match effect:
             case Send(request=request):
@@ -75,6 +80,13 @@ class FaceActor(SafeActor[MessageT]):
             case Tell(message=news):
                 told = replace(news, shown_by=self.actor_ref)
                 self.post(self._queue, told)
+            case StopSearch():
+                if self._searches is not None:
+                    self.post(self._searches, effect)
+            case LookUp(wanted=FindInOutputs()):
+                if self._searches is None:
+                    self._searches = SearchActor.start(self._dead_letters)
+                self.post(self._searches, replace(effect, reply_to=self.actor_ref))
             case LookUp():
                 # A folder that never answers must not hold up what commands ask for.
                 apart = isinstance(effect.wanted, FindNames | FindTemplates)

@@ -20,6 +20,7 @@ from ...actors.processes.bounds import Bounds
 from .arguments import UsageError
 from .exports import Failure, explained, failures_of, write_export
 from .names import FindNames, FoundNames, find_names
+from .output_search import FindInOutputs, LinesFound, search_outputs
 from .reports import OutputEnd, OutputText, output_end, read_output
 from .shell_blocks import BlockLine, commands_of
 from .templates import (
@@ -141,6 +142,7 @@ Wanted = (
     | ExportTasks
     | FindTemplates
     | TrustProject
+    | FindInOutputs
 )
 """What can be looked up."""
 
@@ -154,6 +156,7 @@ Result = (
     | FailuresFound
     | Written
     | FoundTemplates
+    | LinesFound
 )
 """What comes of it."""
 
@@ -201,6 +204,8 @@ def look_up(wanted: Wanted) -> Result:
                 return LookUpFailed(explained(error, path))
         case FindNames():
             return find_names(wanted)
+        case FindInOutputs():
+            return search_outputs(wanted)
         case FindTemplates():
             return find_templates(wanted)
         case TrustProject():

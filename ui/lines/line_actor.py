@@ -35,6 +35,7 @@ from ..dialogue.effects import (
     OpenChat,
     Send,
     Show,
+    ShowFound,
     Speak,
     Tell,
     Trust,
@@ -290,6 +291,7 @@ class LineActor(FaceActor[LineMessage]):
                     | ListChats()
                     | AskToLeave()
                     | OfferLine()
+                    | ShowFound()
                 ):
                     pass  # only a dialogue with a screen asks for these
                 case _:

@@ -233,6 +233,23 @@ class Pager:
             place = _BEHIND_END if from_end else self._view.top.line
             self._search = FileSearch(self._query, place, forward=forward)
 
+    def show(self, place: int, text: str) -> None:
+        """Go to the line at a place of the file, as to one that was searched for.
+
+        Args:
+            place: In bytes.
+            text: What is marked in it; `search_again` goes on from there.
+        """
+        self.search(text)
+        self._search = None
+        if (query := self._query) is None:
+            return
+
+        def go(lines: Lines) -> None:
+            self._go_to(lines, _Hit(lines.file.line_at(place), 0), query)
+
+        self._look(go, None)
+
     def search_again(self, *, forward: bool) -> None:
         """Go on to the next match, or back to the one before: `n` and `N`."""
         query, hit = self._query, self._hit

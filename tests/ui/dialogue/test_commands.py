@@ -15,6 +15,7 @@ from backburner.ui.dialogue.commands import (
     CloseConversation,
     Edit,
     Exit,
+    Find,
     GiveKeys,
     GoToChat,
     Help,
@@ -47,6 +48,7 @@ from backburner.ui.dialogue.commands.summing_up import (
     ShowStats,
 )
 from backburner.ui.dialogue.new_task import Asked
+from backburner.ui.dialogue.output_search import Wanted
 from backburner.ui.dialogue.parse import block_lines, parse
 from backburner.ui.dialogue.registry import Registry
 from backburner.ui.dialogue.shell_blocks import commands_of, missing
@@ -273,6 +275,9 @@ COMMANDS: list[tuple[str, Command]] = [
     ("/run make test", RunTemplate("make test")),
     ("/run --timeout 5m test -k 'a b'", RunTemplate("--timeout 5m test -k 'a b'")),
     ("/run", RunTemplate("")),
+    ("/find no such", Find(Wanted("no such", any_case=True))),
+    ("/find 'No such '", Find(Wanted("No such"))),
+    ("/grep --regex a.*B", Find(Wanted("a.*B", is_pattern=True))),
     ("/trust", TrustFile("")),
     ("/trust 0123456789ab", TrustFile("0123456789ab")),
     ("/add make test", _bash("make test", "make test")),

@@ -8,6 +8,7 @@ from ....actors import Task
 from ...dialogue.effects import Leave, Send, Tell
 from ...dialogue.lookups import LookUp
 from ...dialogue.partner import AllowCommands, StopAnswer
+from ...dialogue.search_actor import StopSearch
 
 
 class TellPartner(msgspec.Struct, frozen=True):
@@ -86,6 +87,7 @@ Effect = (
     Send
     | Tell
     | LookUp
+    | StopSearch
     | Leave
     | TellPartner
     | ControlPartner

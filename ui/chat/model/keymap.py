@@ -162,6 +162,22 @@ TASKS: Final = Keymap(
     ),
 )
 
+FOUND: Final = Keymap(
+    "Lines that were found",
+    (
+        Binding(("up", "k"), "up", "↑ ↓", "select", "select"),
+        Binding(("down", "j"), "down"),
+        Binding(("pgup",), "page-up"),
+        Binding(("pgdn",), "page-down"),
+        Binding(("home", "g"), "first"),
+        Binding(("end", "G"), "last"),
+        Binding(("enter",), "open", "Enter", "open the task at the line", "open"),
+        Binding(("escape", "q"), "back", "Esc", "stop the search, then close", "back"),
+        Binding(("?",), "help", "?", hint="keys"),
+    ),
+)
+"""The lines that `/find` has found."""
+
 PANEL: Final = Keymap(
     "Panels",
     (

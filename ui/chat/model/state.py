@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ...terminal.terminal import Size
     from ...text.rows import Row
     from ...text.theme import Look
+    from .found import Found
     from .panel import Panel
 
 
@@ -217,6 +218,7 @@ class ChatState(ChangingRecord):
         panel_index: Which panel does, if one does.
         panels_hidden: Whether panels are shown only while they have the keys.
         tasks: How the list of tasks is looked at.
+        found: What a search of all outputs has found, if there was one.
         detail: The task that is open, if one is; it takes the transcript's place.
         prompt: What is typed for something other than the chat, if anything is.
         searches: What was searched for in output, oldest first.
@@ -253,6 +255,7 @@ class ChatState(ChangingRecord):
     panel_index: int = 0
     panels_hidden: bool = False
     tasks: TaskListView = msgspec.field(default_factory=TaskListView)
+    found: Found | None = None
     detail: Detail | None = None
     prompt: Field | None = None
     searches: list[str] = msgspec.field(default_factory=list[str])
@@ -280,6 +283,10 @@ class ChatState(ChangingRecord):
             self.dialogue.schedules,
             tuple((it.name, it.summary) for it in self.dialogue.found_templates.all),
         )
+
+    def has_keys(self, name: str) -> bool:
+        """Tell whether the panel of this name has the keys."""
+        return self.panel is not None and self.panel.name == name
 
     @property
     def panel(self) -> Panel | None:

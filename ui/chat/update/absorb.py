@@ -16,10 +16,13 @@ from ...dialogue.reports import input_text
 from ...text.cells import pad, width
 from ..model.conversations import conversation_of
 from ..model.effects import Attach, ControlPartner, Effect, TellPartner
+from ..model.found import Found
 from ..model.state import Detail, Focus, Leaving
+from .focus import focus_panel
 
 if TYPE_CHECKING:
     from ....actors import ChatMessage
+    from ...dialogue.output_search import LinesFound, Wanted
     from ..model.conversations import Conversations
     from ..model.state import ChatState
 
@@ -65,6 +68,8 @@ def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
                     outside.append(ControlPartner(allowed))
             case said.Inspect(found=found, activity=activity):
                 _open(state, Detail.of(found, activity))
+            case said.ShowFound(wanted=wanted, part=part):
+                _take_found(state, wanted, part)
             case said.Attach(task=task):
                 outside.append(Attach(task))
             case said.AskToLeave(end=end):
@@ -82,6 +87,20 @@ def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
             case _:
                 assert_never(effect)
     return outside
+
+
+def _take_found(state: ChatState, wanted: Wanted, part: LinesFound) -> None:
+    """Take a part of what was found; the list gets the keys unless somebody types."""
+    found = state.found
+    new = found is None or found.ended or found.wanted != wanted
+    if found is None or new:
+        found = state.found = Found(wanted)
+    found.take(part)
+    free = state.focus is Focus.INPUT and not state.editor.text
+    if new and free and state.overlay is None and state.detail is None:
+        names = [it.name for it in state.panels]
+        state.panels_hidden = False
+        focus_panel(state, names.index("found"))
 
 
 def _ask_to_leave(state: ChatState, *, end: bool) -> list[Effect]:
@@ -151,6 +170,11 @@ def _open(state: ChatState, detail: Detail) -> None:
     state.overlay = state.prompt = None
     before = state.detail
     detail.opened_from = before.opened_from if before else state.focus
+    hit = state.found.opening if state.found else None
+    if state.found is not None and hit is not None and hit.task_id == detail.task_id:
+        state.found.opening = None
+        if detail.pager is not None:
+            detail.pager.show(hit.place, hit.match)
     state.detail = detail
     if state.focus is not Focus.INPUT or not state.editor.text:
         state.focus = Focus.TASK

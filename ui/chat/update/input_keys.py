@@ -11,6 +11,7 @@ from ...dialogue.commands.templates import RUN
 from ...dialogue.lookups import FindCommands, FoundCommands, LookUp
 from ...dialogue.names import FoundNames
 from ...dialogue.parse import block_lines
+from ...dialogue.search_actor import StopSearch
 from ...dialogue.templates import FindTemplates, FoundTemplates
 from ...terminal.keys import Key, Paste, Typed
 from ..model import keymap
@@ -84,6 +85,8 @@ def _take_key(state: ChatState, key: Key) -> list[Effect] | None:
             show_keys(state)
         case "back" if (stopping := stop_answer(state)) is not None:
             return stopping
+        case "back" if state.found is not None and not state.found.ended:
+            return [StopSearch()]
         case "back" if state.detail is not None:
             return focus_next(state)
         case "page-up":

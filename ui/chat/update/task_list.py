@@ -12,6 +12,7 @@ from ..model.panel import Panel
 from ..model.state import Focus, Purpose
 from ..views.task_panel import panel_height, panel_rows, shown_tasks
 from .focus import focus_panel
+from .found_list import FOUND_PANEL
 from .help_keys import show_keys
 from .prompt_keys import filter_tasks, open_prompt
 from .questions import ASKS, ask, carry_out
@@ -68,7 +69,7 @@ def _press(state: ChatState, row: int, height: int) -> list[Effect]:
     if not 0 <= index < len(shown):
         return []
     task_id = shown[index].task.id
-    opens = state.focus is not Focus.PANEL or state.tasks.selected == task_id
+    opens = not state.has_keys("tasks") or state.tasks.selected == task_id
     state.tasks = replace(state.tasks, selected=task_id)
     effects = focus_panel(state)
     if opens:
@@ -80,5 +81,5 @@ TASK_PANEL: Final = Panel(
     "tasks", panel_height, panel_rows, keymap.TASKS, _act, press=_press
 )
 
-PANELS: Final = (TASK_PANEL,)
+PANELS: Final = (TASK_PANEL, FOUND_PANEL)
 """The panels of the chat, from top to bottom."""

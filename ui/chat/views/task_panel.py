@@ -13,7 +13,7 @@ from ...dialogue.reports import counts_text, state_text
 from ...text.cells import clip_row, pad, pad_row, width
 from ...text.rows import Row, Span
 from ...text.theme import duration_text
-from ..model.state import Focus, Purpose
+from ..model.state import Purpose
 from .paint import over, sides
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ _FULL: Final = 100
 
 def panel_height(state: ChatState, limit: int) -> int:
     """Return how many rows the panel wants, at most `limit`; 0 for no panel."""
-    if state.focus is Focus.PANEL:
+    if state.has_keys("tasks"):
         count = max(1, len(state.board.list_ids(state.tasks.words)))
     else:
         count = state.board.live_count(state.now)
@@ -54,7 +54,7 @@ def panel_rows(state: ChatState, columns: int, height: int) -> list[Row]:
     if room < 1:
         return []
     shown, first, total = shown_tasks(state, room)
-    focused = state.focus is Focus.PANEL
+    focused = state.has_keys("tasks")
     deep = depths([seen.task.id for seen in shown], state.board.waits_for)
     widths = Widths.of(shown, deep)
     rows: list[Row] = []
@@ -83,7 +83,7 @@ def shown_tasks(state: ChatState, room: int) -> tuple[list[Seen], int, int]:
         The tasks, how many come before them, and how many there are in all.
     """
     board = state.board
-    if state.focus is not Focus.PANEL:
+    if not state.has_keys("tasks"):
         live, total = board.live(room, state.now)
         return live, 0, total
     ids = board.list_ids(state.tasks.words)
@@ -199,7 +199,7 @@ def _icon(task: Task, look: Look, now: float) -> str:
 
 def _title(state: ChatState, columns: int) -> Row:
     theme, signs = state.look.theme, state.look.signs
-    focused = state.focus is Focus.PANEL
+    focused = state.has_keys("tasks")
     words = state.tasks.words
     spans = [
         Span(f"{signs.rule * 2} ", theme.rule),

@@ -14,6 +14,7 @@ from .cluster import CLUSTER, ShowCluster
 from .creation import BANG, RERUN, TASK, Again, Rerun, Run, Say, UnknownKindError
 from .editing import EDIT, RENAME, Edit, Rename
 from .ending import CANCEL, CLEAR, Cancel, CancelEverything, Clear
+from .finding import FIND, Find
 from .pauses import DRAIN, GROUP, PAUSE, RESUME, Pause, PauseTasks, SetUpGroup
 from .schedules import SCHEDULES, UNSCHEDULE, ShowSchedules, Unschedule
 from .scheduling import (
@@ -65,6 +66,7 @@ __all__ = [
     "CloseConversation",
     "Edit",
     "Exit",
+    "Find",
     "GiveKeys",
     "GoToChat",
     "Help",
@@ -159,6 +161,7 @@ REGISTRY: Final = Registry(
     UNSCHEDULE,
     SHOW,
     OUTPUT,
+    FIND,
     STATS,
     FAILURES,
     EXPORT,

@@ -206,12 +206,14 @@ def test_every_option_is_known_and_has_a_word_of_help() -> None:
                 "--group": " builds",
                 "--schedule": " 1",
                 "--label": " x",
+                "--regex": " x",
                 "--parallel": " 2",
                 "--pause-on-failure": " on",
             }.get(option.text, "")
             if spec.name in {"/task", "/run"}:
                 value = (
                     option.label.removeprefix(option.text)
+                    .replace("HOST:PORT", "h:1")
                     .replace("NAME", "n")
                     .replace("N", "1")
                 )

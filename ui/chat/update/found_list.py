@@ -1,0 +1,83 @@
+"""The panel of lines that were found: what its keys do, and the panel as one value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ...dialogue import commands
+from ...dialogue.search_actor import StopSearch
+from ..model import keymap
+from ..model.panel import Panel
+from ..model.state import Focus
+from ..views.found_panel import NAME, TITLE, first_shown, found_height, found_rows
+from .focus import focus_panel
+from .help_keys import show_keys
+from .questions import carry_out
+
+if TYPE_CHECKING:
+    from ..model.effects import Effect
+    from ..model.found import Found
+    from ..model.state import ChatState
+
+_PAGE: Final = 5
+
+
+def _act(state: ChatState, action: str) -> list[Effect]:
+    found = state.found
+    if found is None:
+        return []
+    count = len(found.hits)
+    steps = {
+        "up": -1,
+        "down": 1,
+        "page-up": -_PAGE,
+        "page-down": _PAGE,
+        "first": -count,
+        "last": count,
+    }
+    match action:
+        case _ if action in steps:
+            found.select(steps[action])
+        case "open":
+            return _open(state, found)
+        case "help":
+            show_keys(state)
+        case "back" if not found.ended:
+            return [StopSearch()]
+        case "back":
+            state.found = None
+            state.focus = Focus.INPUT
+        case _:
+            pass
+    return []
+
+
+def _open(state: ChatState, found: Found) -> list[Effect]:
+    """Open the task that printed the selected line, at that line."""
+    if not found.hits:
+        return []
+    found.opening = found.hits[found.selected]
+    return carry_out(state, commands.ShowTask(found.opening.task_id))
+
+
+def _press(state: ChatState, row: int, height: int) -> list[Effect]:
+    """Open the line that was clicked."""
+    found = state.found
+    if found is None:
+        return []
+    index = first_shown(found, height - TITLE) + row - TITLE
+    if row < TITLE or not 0 <= index < len(found.hits):
+        return []
+    found.selected = index
+    effects = focus_panel(state, found_index(state))
+    return [*effects, *_open(state, found)]
+
+
+def found_index(state: ChatState) -> int:
+    """Return which panel this one is."""
+    return next((i for i, it in enumerate(state.panels) if it.name == NAME), 0)
+
+
+FOUND_PANEL: Final = Panel(
+    NAME, found_height, found_rows, keymap.FOUND, _act, press=_press
+)

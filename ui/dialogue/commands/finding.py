@@ -1,0 +1,95 @@
+"""The command that searches the outputs of all tasks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ....actors import ListTasks, QueueReply, TaskFilter, TaskList
+from ....actors.rules.safe_text import brief, safe_line, size_text
+from .. import completers
+from ..arguments import UsageError, split_word
+from ..effects import ShowFound
+from ..output_search import MOST, FindInOutputs, LinesFound, Wanted
+from ..quoting import unquote_whole
+from ..registry import CommandSpec, also
+
+if TYPE_CHECKING:
+    from ..context import Context
+    from ..effects import Effect
+    from ..lookups import Result
+
+_PATTERN: Final = "--regex"
+
+
+class Find(msgspec.Struct, frozen=True):
+    """Search the outputs of all tasks.
+
+    Attributes:
+        wanted: What for.
+    """
+
+    wanted: Wanted
+
+    def run(self, context: Context) -> list[Effect]:
+        """Ask for the tasks, then have their outputs searched."""
+        found = 0
+
+        def part(result: Result) -> list[Effect]:
+            nonlocal found
+            if not isinstance(result, LinesFound):
+                return []
+            found += len(result.hits)
+            effects: list[Effect] = []
+            if context.drawn:
+                effects.append(ShowFound(self.wanted, result))
+            elif result.hits:
+                lines = [f"#{it.task_id}: {it.line}" for it in result.hits]
+                effects.append(context.reply(lines, laid_out=True))
+            if result.ended:
+                effects += [context.problem(it) for it in result.problems]
+                effects.append(context.reply([_summary(self.wanted, result, found)]))
+            return effects
+
+        def listed(reply: QueueReply) -> list[Effect]:
+            if not isinstance(reply, TaskList):
+                return []
+            return context.look_up_beside(FindInOutputs(self.wanted, reply.tasks), part)
+
+        return context.send(lambda i: ListTasks(TaskFilter.ALL, None, i), listed)
+
+
+def _summary(wanted: Wanted, last: LinesFound, found: int) -> str:
+    what = brief(safe_line(wanted.text))
+    lines = f"{found} line{'s' * (found != 1)}"
+    if last.cut:
+        return f"{what}: the first {lines}; search for something rarer to see all"
+    text = f"{what}: {lines} in {size_text(last.done)} of output"
+    if last.done < last.total:
+        return f"{text}; stopped before the rest of {size_text(last.total)}"
+    return text
+
+
+def _parse(rest: str) -> Find:
+    word, after = split_word(rest)
+    is_pattern = word in {_PATTERN, "-e"}
+    text = unquote_whole(after if is_pattern else rest).strip("\n")
+    if not text.strip():
+        raise UsageError(f"missing text; try: {FIND.name} error, or {_PATTERN} 'a.*b'")
+    return Find(Wanted.typed(text.rstrip(), is_pattern=is_pattern))
+
+
+FIND: Final = CommandSpec(
+    "/find",
+    f"[{_PATTERN}] TEXT",
+    "search the outputs of all tasks",
+    _parse,
+    completers.options(((_PATTERN, "it is a regular expression of Python"),)),
+    (
+        "Without capitals it finds both cases. The newest tasks come first, and",
+        f"{MOST} lines at most. In the chat Enter opens a task at the line, Esc stops.",
+    ),
+    also("/grep", "/search"),
+    private=True,
+)

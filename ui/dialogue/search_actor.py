@@ -1,0 +1,96 @@
+"""The SearchActor: searches outputs beside everything else, in bounded turns."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ...actors import SafeActor
+from .lookups import LookedUp, LookUp, LookUpFailed
+from .output_search import BoundedSearch, FindInOutputs
+
+if TYPE_CHECKING:
+    from ...actors import Recipient
+
+_TURN: Final = 0.05  # seconds
+_PAUSE: Final = 0.2  # seconds between two words on how far it is
+
+
+class StopSearch(msgspec.Struct, frozen=True):
+    """End the search; its last part is told."""
+
+
+class _GoOn(msgspec.Struct, frozen=True):
+    """Take the next turn of a search."""
+
+    number: int
+
+
+Message = LookUp | StopSearch | _GoOn
+
+
+class SearchActor(SafeActor[Message]):
+    """Answers a `LookUp` of `FindInOutputs` with several `LookedUp`.
+
+    It has a thread of its own, which only reading may block. A new search ends the one
+    before.
+    """
+
+    _search: BoundedSearch | None = None
+    _number = 0
+    _reply_to: Recipient[LookedUp] | None = None
+    _told = 0.0
+
+    def handle(self, message: Message) -> None:
+        """Begin a search, go on with it, or end it."""
+        match message:
+            case LookUp(number=number, wanted=FindInOutputs() as wanted):
+                self._stop()
+                self._search = BoundedSearch(wanted)
+                self._number, self._reply_to = number, message.reply_to
+                self._told = time.monotonic()
+                self.tell_self(_GoOn(number))
+            case LookUp():
+                pass  # the LookupActor answers it
+            case StopSearch():
+                self._stop()
+            case _GoOn(number=number):
+                if number == self._number and self._search is not None:
+                    self._search_on(self._search)
+
+    def _search_on(self, search: BoundedSearch) -> None:
+        end = time.monotonic() + _TURN
+        while not search.is_over and time.monotonic() < end:
+            search.step()
+        if search.is_over or time.monotonic() - self._told >= _PAUSE:
+            self._tell(search)
+        if search.is_over:
+            self._search = None
+        else:
+            self.tell_self(_GoOn(self._number))
+
+    def _stop(self) -> None:
+        search, self._search = self._search, None
+        if search is not None:
+            search.stop()
+            self._tell(search)
+
+    def _tell(self, search: BoundedSearch) -> None:
+        self._told = time.monotonic()
+        if self._reply_to is not None:
+            self.post(self._reply_to, LookedUp(self._number, search.take()))
+
+    def on_error(self, message: Message, error: BaseException) -> None:
+        """Answer all the same."""
+        del message
+        self._search = None
+        if self._reply_to is not None:
+            failed = LookUpFailed(f"internal error: {error!r}; see the log")
+            self.post(self._reply_to, LookedUp(self._number, failed))
+
+    def on_stop(self) -> None:
+        """Leave what is being read."""
+        if self._search is not None:
+            self._search.stop()

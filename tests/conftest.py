@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import time
@@ -77,7 +78,8 @@ def lair(tmp_path: Path, until: Callable[[Callable[[], bool]], None]) -> Iterato
     def killed() -> bool:
         left = _running_in(tmp_path)
         for process in left:
-            process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
         return not left
 
     until(killed)

@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 STOP_TIMEOUT: Final = 5.0
 """Seconds for what takes a moment, whatever is left of the deadline."""
 
+_KILLED_TIMEOUT: Final = 30.0
+"""Seconds for what was killed to end: its true status is worth a wait on a machine
+with many times more to run than it has processors."""
+
 _SHOWN_TIMEOUT: Final = 2.0
 _SHOWN_AFTER_ALL: Final = 0.5
 """Seconds to show what was ended by the deadline itself, or in a hurry."""
@@ -162,7 +166,7 @@ class Shutdown:
             self._hurried = True
             # Ctrl+C may have come before the first was told.
             if post(runner, replace(drain, now=True), config.dead_letters):
-                self._left = drained.get(STOP_TIMEOUT).left
+                self._left = drained.get(_KILLED_TIMEOUT).left
             if not isinstance(error, TimeoutError):
                 raise
 

@@ -122,6 +122,7 @@ class _Run:
         ).stdout.splitlines()
 
 
+@pytest.mark.timeout(1200)  # some twenty programs, each waited for
 def test_nothing_is_lost_by_a_kill_before_any_call(
     shim: Path,
     left: Path,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 import pytest
+from forked_program import ForkedProgram
 from hypothesis import settings
 from patience import PATIENCE
 
@@ -50,6 +51,13 @@ def until() -> Callable[[Callable[[], bool]], None]:
             time.sleep(0.002)
 
     return until
+
+
+@pytest.fixture(scope="session")
+def forked_program() -> Iterator[ForkedProgram]:
+    """Return what runs the command line without loading it each time."""
+    with ForkedProgram() as program:
+        yield program
 
 
 ENDED = {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}

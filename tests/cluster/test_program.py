@@ -4,48 +4,41 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from patience import PATIENCE
 
 from tests.cluster.clusters import ADDRESS
 from tests.host.sessions import care
 
 if TYPE_CHECKING:
+    import subprocess
+
+    from forked_program import ForkedProgram
     from host_care import HostCare
 
 __all__ = ["care"]
 
 
 class Shell:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, program: ForkedProgram) -> None:
         self.folder = folder
+        self._program = program
         self.config = folder / "config.toml"
         self.config.write_text("")
 
     def __call__(self, verb: str, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [
-                *(sys.executable, "-m", "backburner", verb),
-                *("--state-dir", str(self.folder / "state")),
-                *("--config", str(self.config), *words),
-            ],
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        place = ("--state-dir", self.folder / "state", "--config", self.config)
+        return self._program(verb, *place, *words)
 
 
 @pytest.fixture
-def shell(tmp_path: Path, care: HostCare) -> Shell:
+def shell(tmp_path: Path, care: HostCare, forked_program: ForkedProgram) -> Shell:
     del care
-    return Shell(tmp_path)
+    return Shell(tmp_path, forked_program)
 
 
 @pytest.mark.skipif(find_spec("ray") is not None, reason="Ray is here")

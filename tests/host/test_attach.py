@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from forked_program import ForkedProgram
     from host_care import HostCare
 
     Until = Callable[[Callable[[], bool]], None]
@@ -28,9 +29,9 @@ DETACH = "\x1d"
 
 
 @pytest.fixture
-def shell(tmp_path: Path, care: HostCare) -> Shell:
+def shell(tmp_path: Path, care: HostCare, forked_program: ForkedProgram) -> Shell:
     del care
-    return Shell(tmp_path / "state")
+    return Shell(tmp_path / "state", forked_program)
 
 
 def _attach(

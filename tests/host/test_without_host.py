@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from forked_program import ForkedProgram
     from host_care import HostCare
 
 KILLED = """
@@ -36,25 +37,12 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 @pytest.fixture
 def verb(
-    tmp_path: Path, care: HostCare
+    tmp_path: Path, care: HostCare, forked_program: ForkedProgram
 ) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Return what carries out a verb on the session `main`; no host is started."""
 
     def carry_out(name: str, *words: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "backburner",
-                name,
-                f"--state-dir={tmp_path}",
-                *words,
-            ],
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        done = forked_program(name, f"--state-dir={tmp_path}", *words)
         assert care.hosts() == []
         return done
 

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import psutil
 import pytest
@@ -145,16 +145,21 @@ def test_a_pause_that_does_not_reach_all_says_so_until_it_does(
     task = system.add("Tree", "bash", _TREE, directory=lair)
     until(lambda: _all_started(lair))
 
-    def fail(_: ProcessJob) -> list[Process]:
-        raise OSError(errno.EMFILE, "Too many open files")
+    inside: Any = ProcessJob
+    find = inside._find_family
+    lacking = True
 
-    with monkeypatch.context() as without_descriptors:
-        without_descriptors.setattr(ProcessJob, "_find_family", fail)
-        system.pause_task(task.id)
-        said = "paused; not all of its processes could be found: Too many open files"
-        until(lambda: system.get(task.id).reason == said)
-        assert system.get(task.id).is_paused
+    def find_if_possible(job: ProcessJob) -> list[Process]:
+        if lacking:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return find(job)
 
+    monkeypatch.setattr(ProcessJob, "_find_family", find_if_possible)
+    system.pause_task(task.id)
+    said = "paused; not all of its processes could be found: Too many open files"
+    until(lambda: system.get(task.id).reason == said)
+    assert system.get(task.id).is_paused
+    lacking = False
     until(lambda: system.get(task.id).reason == "paused")
     assert _all_stopped(lair)
     system.resume_task(task.id)

@@ -318,6 +318,9 @@ def test_a_host_is_started_looked_at_and_stopped(shell: Shell, care: HostCare) -
     assert json.loads(shell("host", "status", "--json").stdout)["pid"] == host.pid
     assert "main  host" in shell("sessions").stdout
     shell("add", "--", "exec sleep 600")
+    end = time.monotonic() + PATIENCE
+    while shell("sessions").stdout != "main  host  1 running, 0 queued, 0 failed\n":
+        assert time.monotonic() < end
     refused = shell("host", "stop")
     assert refused.returncode == 1
     assert "#1" in refused.stderr

@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from backburner.actors import BashKind, TaskSystem
+from backburner.actors import BashKind, TaskRequest, TaskSystem, Terms
 from patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -155,3 +155,30 @@ def test_a_session_without_tasks_has_none(
     assert "Queued: 0" in verb("status").stdout
     assert verb("wait").returncode == 0
     assert "there is no task yet" in verb("log").stderr
+
+
+def test_sessions_are_listed_with_their_tasks(
+    verb: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    with TaskSystem(directory=tmp_path / "main", kinds=[BashKind()]) as system:
+        first = system.add("Ends", "bash", "true")
+        second = system.add("Fails", "bash", "false")
+        system.wait(first.id, second.id, timeout=PATIENCE)
+        system.add_request(TaskRequest("Later", "bash", ("x",), terms=Terms(held=True)))
+    broken = tmp_path / "broken"
+    broken.mkdir(0o700)
+    (broken / "session.db").write_bytes(b"no journal")
+    (broken / "session.db").chmod(0o600)
+    lines = verb("sessions").stdout.splitlines()
+    assert lines[1] == "main  -  0 running, 1 queued, 1 failed"
+    assert lines[0].startswith("broken  -  ")
+    assert len(lines[0]) > len("broken  -  ")
+    listed = json.loads(verb("sessions", "--json").stdout)
+    assert [it["name"] for it in listed] == ["broken", "main"]
+    assert listed[0]["counts"] is None
+    assert listed[0]["problem"]
+    counts = listed[1]["counts"]
+    assert (counts["queued"], counts["complete"], counts["failed"]) == (1, 1, 1)
+    with TaskSystem(directory=tmp_path / "main", kinds=[BashKind()]):
+        listed = json.loads(verb("sessions", "--json").stdout)
+        assert "is open in process" in listed[1]["problem"]

@@ -7,13 +7,15 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ...actors import TaskFilter
+from ...actors import TaskCounts, TaskFilter, TaskSystemError
 from ...actors.host import launch, starting
 from ...actors.host.address import is_served
 from ...actors.host.remote import RemoteSystem
+from ...actors.host.settings import HostSettings
 from ...actors.host.stopping import runs_jobs, stop_any
 from ...actors.processes.output_file import read_tail
 from ...actors.rules.safe_text import safe_line, safe_lines
+from ...actors.session.closed import ClosedSession
 from ..program.exit_status import EXIT_UNSUCCESSFUL
 from .call import complain
 
@@ -25,20 +27,50 @@ _STOPPED: Final = "the session's host was stopped"
 
 
 def sessions(call: Call) -> int:
-    """List the sessions."""
+    """List the sessions, with how many tasks they have; starts no host."""
     found: list[dict[str, Any]] = []
     with contextlib.suppress(FileNotFoundError):
         for folder in sorted(call.state.iterdir()):
             if any(os.path.lexists(folder / it) for it in _OF_A_SESSION):
                 served = is_served(folder)
-                found.append({"name": folder.name, "host": served})
+                counts, problem = _counts(folder, served=served)
+                found.append(
+                    {
+                        "name": folder.name,
+                        "host": served,
+                        "counts": counts,
+                        "problem": problem,
+                    }
+                )
     if call.as_json:
         call.say_json(found)
-    else:
-        names = (safe_line(it["name"]) for it in found)
-        hosts = ("host" if it["host"] else "-" for it in found)
-        call.say(*map("  ".join, zip(names, hosts, strict=True)))
+        return 0
+    for it in found:
+        counts = it["counts"]
+        told = it["problem"]
+        if counts is not None:
+            told = (
+                f"{counts.running} running, {counts.queued} queued,"
+                f" {counts.failed} failed"
+            )
+        host = "host" if it["host"] else "-"
+        call.say(f"{safe_line(it['name'])}  {host}  {safe_line(told)}")
     return 0
+
+
+def _counts(folder: Path, *, served: bool) -> tuple[TaskCounts | None, str]:
+    """Return how many tasks a session has; None and the reason if that can't be told.
+
+    Blocks for as long as its host takes to answer.
+    """
+    try:
+        if not served:
+            return ClosedSession(folder).find().counts, ""
+        settings = HostSettings(directory=str(folder), name=folder.name)
+        with RemoteSystem(settings, start_host=False) as system:
+            return system.find(TaskFilter.RUNNING).counts, ""
+    except (TaskSystemError, TimeoutError, OSError, ValueError) as error:
+        return None, str(error)
 
 
 def host(call: Call) -> int:

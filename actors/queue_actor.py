@@ -425,8 +425,11 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _apply(self, message: QueueMessage) -> QueueReply | None:
         match message:
+            # What comes most often is asked for first.
             case AddTask():
                 return self._add(message)
+            case TaskEnded():
+                self._running.ended(message)
             case GetTask():
                 return self._get(message)
             case ListTasks() | ListSchedules() | ListNodes():
@@ -489,8 +492,6 @@ class QueueActor(SafeActor[QueueMessage]):
             case TaskProgressed():
                 quietly = self._writing.trouble is not None
                 self._running.progressed(message, quietly=quietly)
-            case TaskEnded():
-                self._running.ended(message)
             case _:
                 assert_never(message)
         return None

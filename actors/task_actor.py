@@ -43,7 +43,7 @@ from .processes import marks
 from .processes.adopted import AdoptedProcess
 from .processes.awaits_input import InputWatch
 from .processes.channels import Channels
-from .processes.environment import GROUP, SLOT, Environment
+from .processes.environment import Environment
 from .processes.exit_notes import ExitNotes
 from .processes.notes import JobNotes
 from .processes.output_file import OutputMonitor
@@ -156,11 +156,9 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._queue = queue
         self._runner = runner
         self._config = config
-        self._environment = (
-            (environment or config.environment)
-            .plus(GROUP, DEFAULT_GROUP if task.terms is None else task.terms.group)
-            .plus(SLOT, str(task.slot or 0))
-        )
+        group = DEFAULT_GROUP if task.terms is None else task.terms.group
+        environment = environment or config.environment
+        self._environment = environment.in_slot(group, task.slot or 0)
         path = task.output_path
         self._monitor = None if path is None else OutputMonitor(path)
         self._mark = marks.mark(config.session_key, task.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,7 @@ TERM: Final = "xterm-256color"
 """What the terminal of a task is called: it is shown by many that are like it."""
 
 _SIZE: Final = ("LINES", "COLUMNS")
+_MOST_SLOTS: Final = 64
 
 
 class Environment:
@@ -39,6 +41,7 @@ class Environment:
         self._shared: Mapping[str, str] = MappingProxyType(dict(variables))
         self._own: dict[str, str] = {}
         self._reduced: dict[str, Environment] = {}
+        self._in_slots: dict[tuple[str, int], Environment] = {}
         self.shared_entries: tuple[bytes, ...] = tuple(
             _entry(name, value) for name, value in self._shared.items()
         )
@@ -68,7 +71,7 @@ class Environment:
         variables |= {it: os.environ[it] for it in (MARK, SESSION) if it in os.environ}
         return cls(variables)
 
-    @property
+    @cached_property
     def variables(self) -> Mapping[str, str]:
         """What it has; can't be changed."""
         if not self._own:
@@ -87,7 +90,22 @@ class Environment:
         changed.shared_entries = origin.shared_entries
         changed._own = {**self._own, name: value}  # noqa: SLF001 - the same
         changed._reduced = {}  # noqa: SLF001 - the same
+        changed._in_slots = {}  # noqa: SLF001 - the same
         return changed
+
+    def in_slot(self, group: str, slot: int) -> Environment:
+        """Return the same for a task of a group in this slot of it.
+
+        The same object as long as not too many others were asked for: a slot has one
+        job after the other, and a kind is shown all variables of each.
+        """
+        found = self._in_slots.get((group, slot))
+        if found is None:
+            if len(self._in_slots) >= _MOST_SLOTS:
+                self._in_slots.clear()
+            found = self.plus(GROUP, group).plus(SLOT, str(slot))
+            self._in_slots[group, slot] = found
+        return found
 
     def on_terminal(self) -> Environment:
         """Return the same for a process on a terminal of its own.

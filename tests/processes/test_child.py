@@ -12,7 +12,7 @@ import psutil
 import pytest
 from backburner.actors.processes import spawn
 from backburner.actors.processes.child import GIVE_WAY, ChildProcess, ExitStatus
-from backburner.actors.processes.environment import Environment
+from backburner.actors.processes.environment import GROUP, SLOT, Environment
 from backburner.actors.rules.outcome import Outcome
 from patience import PATIENCE
 
@@ -164,7 +164,7 @@ def test_a_host_without_standard_streams_has_its_output_all_the_same(
 import os, sys
 from pathlib import Path
 from backburner.actors.processes.child import ChildProcess
-from backburner.actors.processes.environment import Environment
+from backburner.actors.processes.environment import GROUP, SLOT, Environment
 for fd in map(int, sys.argv[2:]):
     os.close(fd)
 argv = ["bash", "-c", "echo out; echo err >&2; readlink /proc/self/fd/0"]
@@ -393,3 +393,15 @@ def test_giving_way_is_no_matter_for_one_that_has_ended(
     _end(child, until)
     child.reap()
     child.give_way()
+
+
+def test_the_jobs_of_a_slot_share_an_environment() -> None:
+    environment = Environment({"A": "1", GROUP: "outer"})
+
+    first = environment.in_slot("gpu", 0)
+
+    assert first is environment.in_slot("gpu", 0)
+    assert dict(first.variables) == {"A": "1", GROUP: "gpu", SLOT: "0"}
+    others = [environment.in_slot("gpu", slot) for slot in range(1, 200)]
+    assert [it.get(SLOT, "") for it in others] == [str(it) for it in range(1, 200)]
+    assert dict(environment.variables) == {"A": "1", GROUP: "outer"}

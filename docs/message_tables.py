@@ -181,16 +181,16 @@ def _made_and_known(files: Iterable[str]) -> tuple[set[str], set[str]]:
 
 
 def messages_section() -> str:
-    """Write the two tables of messages."""
+    """Write what each actor takes and tells, and the table of all messages."""
     sendings = find_sendings()
-    rows = [_actor_row(actor, sendings) for actor in ACTORS]
+    actors = [line for actor in ACTORS for line in _actor_lines(actor, sendings)]
     by_message: dict[Message, list[Sending]] = {}
     for sending in sendings:
         by_message.setdefault(sending.message, []).append(sending)
     meanings = [_message_row(message, of) for message, of in by_message.items()]
     return "\n".join(
         [
-            *_table(("actor", "takes", "tells"), rows),
+            *actors,
             "",
             "What each means:",
             "",
@@ -203,7 +203,7 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
     return [f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows)]
 
 
-def _actor_row(actor: Party, sendings: list[Sending]) -> tuple[str, ...]:
+def _actor_lines(actor: Party, sendings: list[Sending]) -> list[str]:
     public = {s.message for s in sendings if s.sender == ANYBODY.name}
     takes = [
         s
@@ -218,11 +218,13 @@ def _actor_row(actor: Party, sendings: list[Sending]) -> tuple[str, ...]:
         and s.message in members(actor.takes)
     ]
     tells = [s for s in sendings if s.sender == actor.name]
-    return (
-        actor.name.removeprefix("the ").removesuffix("s"),
-        _grouped(((s.message, s.sender) for s in takes), "from", actor.name),
-        _grouped(((s.message, s.recipient) for s in tells), "to", actor.name),
-    )
+    took = _grouped(((s.message, s.sender) for s in takes), "from", actor.name)
+    told = _grouped(((s.message, s.recipient) for s in tells), "to", actor.name)
+    return [
+        f"- **{actor.name.removeprefix('the ').removesuffix('s')}**",
+        *(f"    - takes {it}" for it in took),
+        *(f"    - tells {it}" for it in told),
+    ]
 
 
 def _message_row(message: Message, sendings: list[Sending]) -> tuple[str, ...]:
@@ -234,11 +236,11 @@ def _message_row(message: Message, sendings: list[Sending]) -> tuple[str, ...]:
     return f"`{message.__name__}`", ", ".join(senders), ", ".join(recipients), meaning
 
 
-def _grouped(pairs: Iterable[tuple[Message, str]], word: str, own: str) -> str:
+def _grouped(pairs: Iterable[tuple[Message, str]], word: str, own: str) -> list[str]:
     groups: dict[str, list[str]] = {}
     for message, party in pairs:
         groups.setdefault(party, []).append(f"`{message.__name__}`")
-    return "; ".join(
+    return [
         f"{' '.join(names)} {word} {'itself' if party == own else party}"
         for party, names in groups.items()
-    )
+    ]

@@ -32,6 +32,7 @@ SECTIONS: Final = (
     "idle",
     "start",
     "host",
+    "adopting",
     "drawing",
     "keyboard",
 )

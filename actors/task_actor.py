@@ -160,7 +160,8 @@ class TaskActor(SafeActor[TaskActorMessage]):
         environment = environment or config.environment
         self._environment = environment.in_slot(group, task.slot or 0)
         path = task.output_path
-        self._monitor = None if path is None else OutputMonitor(path)
+        terminal = task.terms is not None and task.terms.input == "terminal"
+        self._monitor = None if path is None else OutputMonitor(path, terminal=terminal)
         self._mark = marks.mark(config.session_key, task.id)
         self._job: Job | None = None
         self._news = OutputNews(task.output_size)

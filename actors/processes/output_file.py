@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import stat
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,11 @@ GLANCE: Final = 4096
 
 _LAST_TRIES: Final = 3
 
+# A cursor that moves to another line, and along its line.
+_TO_LINE: Final = re.compile(rb"\x1b\[[0-9;]*[ABEFHdf]|\x1b[DEM]")
+_ON_LINE: Final = re.compile(rb"\x1b\[[0-9]*[CGa`]")
+_GAP: Final = re.compile(r"\s{3,}")
+
 LAST_LINE_LIMIT: Final = 400
 """Characters of the last line that a snapshot keeps."""
 
@@ -34,10 +40,12 @@ class OutputMonitor:
 
     Args:
         path: The file; it need not exist yet.
+        terminal: Whether it has what was written to a terminal.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, *, terminal: bool = False) -> None:
         self._path = path
+        self._terminal = terminal
         self._size = self._begin = 0
         self._last_line: str | None = None
         self.cut = 0
@@ -103,7 +111,7 @@ class OutputMonitor:
         tail = read_part(self._path, max(begin, size - GLANCE), GLANCE)
         self.cut += max(0, self._size - size)
         self._size = size
-        self._last_line = last_line(tail)
+        self._last_line = last_line(tail, terminal=self._terminal)
         return OutputNews(size, self._last_line, parse_progress(tail))
 
     def _find_size(self) -> int | None:
@@ -165,14 +173,24 @@ def read_tail(path: Path, limit: int) -> tuple[bytes, int]:
     return read_part(path, start, limit), start
 
 
-def last_line(output: bytes) -> str | None:
+def last_line(output: bytes, *, terminal: bool = False) -> str | None:
     """Return the last line with something to see on it, made safe, or none.
 
     Invalid UTF-8 becomes replacement characters, a partly written line counts.
+
+    Args:
+        output: The end of what was written.
+        terminal: Whether it was written to a terminal. What moves the cursor to another
+            line begins one then, what moves it on leaves a gap, and wide gaps are
+            narrow.
     """
+    if terminal:
+        output = _ON_LINE.sub(b"  ", _TO_LINE.sub(b"\n", output))
     for line in reversed(output.replace(b"\r", b"\n").split(b"\n")):
         if line and not line.isspace():
             text = safe_line(line.decode("utf-8", "replace")).strip()
+            if terminal:
+                text = _GAP.sub("  ", text)
             if text:
                 return text[:LAST_LINE_LIMIT]
     return None

@@ -230,3 +230,26 @@ def test_a_pipe_in_place_of_the_file_is_not_waited_for(tmp_path: Path) -> None:
     assert monitor.look() is None
     with pytest.raises(OSError, match="not a file any more"):
         read_part(path, 0, 10)
+
+
+@pytest.mark.parametrize(
+    ("output", "line"),
+    [
+        (
+            b"\x1b[H\x1b[2JTasks:   12 total\x1b[2;1H%Cpu  1.0 us\x1b[3;1H",
+            "%Cpu  1.0 us",
+        ),
+        (b"\x1b[1;1Hone\x1b[10;40Htwo", "two"),
+        (b"name\x1b[40Cvalue\r\n", "name  value"),
+        (b"left" + b" " * 60 + b"right\r\n", "left  right"),
+        (b"one\x1b[1Btwo", "two"),
+        (b"10%\r\x1b[K20%", "20%"),
+        (b">>> \x1b[32mprint\x1b[0m(1)", ">>> print(1)"),
+    ],
+)
+def test_the_last_line_of_a_terminal_is_what_is_seen(output: bytes, line: str) -> None:
+    assert last_line(output, terminal=True) == line
+
+
+def test_the_last_line_of_a_file_keeps_its_gaps() -> None:
+    assert last_line(b"a" + b" " * 9 + b"b\n") == "a" + " " * 9 + "b"

@@ -106,7 +106,8 @@ def show_terminal(
         program to end meanwhile.
     """
     try:
-        end = attach(system, task, terminal.input_fd, terminal.output_fd, wakeup)
+        fds = terminal.input_fd, terminal.output_fd
+        end = attach(system, task, *fds, wakeup, apart=True)
     except (OSError, termios.error) as error:
         return Edited(problem=f"the terminal can't be shown: {error.args[-1]}"), None
     return Edited(), end.signal

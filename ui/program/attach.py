@@ -36,10 +36,12 @@ from ...actors.rules.safe_text import safe_line
 from ...actors.runtime.sending import post
 from .job_control import await_foreground, ending
 from .terminal_replay import (
+    ENTER_SCREEN,
     LEAVE_SCREEN,
     MODES_WITHIN,
     RESET,
     is_alternate,
+    on_one_screen,
     replay,
 )
 
@@ -77,8 +79,14 @@ class Detached(msgspec.Struct, frozen=True):
     signal: int | None = None
 
 
-def attach(
-    system: AnySystem, task: Task, input_fd: int, output_fd: int, wakeup: Wakeup
+def attach(  # noqa: PLR0913 - each is one independent thing
+    system: AnySystem,
+    task: Task,
+    input_fd: int,
+    output_fd: int,
+    wakeup: Wakeup,
+    *,
+    apart: bool = False,
 ) -> Detached:
     """Show a task's terminal, and give it the keys, until Ctrl+] or its end.
 
@@ -90,6 +98,8 @@ def attach(
         input_fd: The terminal that is read.
         output_fd: The same, for writing.
         wakeup: Open; hears of SIGWINCH.
+        apart: Whether on the terminal's second screen, so that the first one stays as
+            it is. The task has no second one then, but an empty one.
 
     Raises:
         OSError: If the output can't be read, or the terminal can't be written.
@@ -98,7 +108,7 @@ def attach(
     assert task.output_path is not None  # noqa: S101 - it has a terminal
     output = open_output(task.output_path)
     try:
-        attached = _Attached(system, task, output, output_fd, wakeup)
+        attached = _Attached(system, task, output, output_fd, wakeup, apart=apart)
         with _raw(input_fd), _writes_to(Path(task.output_path)) as writes:
             try:
                 return attached.run(input_fd, writes)
@@ -121,14 +131,17 @@ class _Heard:
 
 
 class _Attached:
-    def __init__(
+    def __init__(  # noqa: PLR0913 - as above
         self,
         system: AnySystem,
         task: Task,
         output: int,
         output_fd: int,
         wakeup: Wakeup,
+        *,
+        apart: bool,
     ) -> None:
+        self._apart = apart
         self._system = system
         self._task = task
         self._output = output
@@ -143,7 +156,9 @@ class _Attached:
     def run(self, input_fd: int, writes: int | None) -> Detached:
         """Pass bytes on in both directions until there is a reason to stop."""
         text = f"#{self._task.id} has the keys; {DETACH} gives them back"
-        self._write(b"\x1b[m\r\n\x1b[7m " + safe_line(text).encode() + b" \x1b[m\r\n")
+        start = ENTER_SCREEN if self._apart else b"\r\n"
+        banner = b"\x1b[7m " + safe_line(text).encode() + b" \x1b[m\r\n"
+        self._write(b"\x1b[m" + start + banner)
         self._begin()
         self._post(Subscribe(self._heard, terminal=self._task.id))
         while True:
@@ -173,6 +188,9 @@ class _Attached:
         """Have the terminal as it was, and be told nothing more."""
         self._post(Unsubscribe(self._heard))
         with contextlib.suppress(OSError):
+            if self._apart:
+                self._write(RESET + LEAVE_SCREEN)
+                return
             if is_alternate(self._tail(self._place)):
                 self._write(LEAVE_SCREEN)
             self._write(RESET + b"\r\n")
@@ -185,7 +203,7 @@ class _Attached:
         size = os.fstat(self._output).st_size
         tail = self._tail(size)
         self._place = size
-        self._write(replay(tail))
+        self._show(replay(tail))
         # Programs that draw the whole screen do so when its size changes.
         self._resize(again=True)
 
@@ -210,7 +228,7 @@ class _Attached:
         data = os.pread(self._output, _CHUNK, self._place)
         self._place += len(data)
         if data:
-            self._write(data)
+            self._show(data)
         return len(data) == _CHUNK
 
     def _timeout(self, *, more: bool, polls: bool) -> float | None:
@@ -283,6 +301,9 @@ class _Attached:
         self, message: SendInput | ResizeTerminal | Subscribe | Unsubscribe
     ) -> None:
         post(self._system.queue, message, self._system.dead_letters)
+
+    def _show(self, data: bytes) -> None:
+        self._write(on_one_screen(data) if self._apart else data)
 
     def _write(self, data: bytes) -> None:
         view = memoryview(data)

@@ -38,6 +38,17 @@ What leaves a second screen comes before it, where there is one: `LEAVE_SCREEN`.
 
 LEAVE_SCREEN: Final = b"\x1b[?1049l"
 
+ENTER_SCREEN: Final = b"\x1b[?1049h\x1b[H\x1b[2J"
+"""What shows the second screen, empty."""
+
+_SWITCH: Final = re.compile(rb"\x1b\[\?(?:1049|1047|47)[hl]")
+_EMPTY: Final = b"\x1b[m\x1b[H\x1b[2J"
+
+
+def on_one_screen(data: bytes) -> bytes:
+    """Return output with an empty screen wherever it changes to another one."""
+    return _SWITCH.sub(_EMPTY, data)
+
 
 def is_alternate(tail: bytes) -> bool:
     """Tell whether the end of a terminal's output leaves its second screen on."""

@@ -98,3 +98,43 @@ def _arguments(process: psutil.Process) -> list[str]:
         return process.cmdline() if process.name().startswith("python") else []
     except psutil.Error:
         return []
+
+
+def _give_keys(tmux: TmuxSession, command: str) -> None:
+    tmux.type(f'/task --pty "Full screen" bash {command}')
+    tmux.press("Enter")
+    tmux.wait("#1 running")
+    tmux.type("/input 1")
+    tmux.press("Enter")
+
+
+@pytest.mark.skipif(not shutil.which("vim"), reason="needs vim")
+def test_an_editor_is_used_resized_left_and_found_again(tmux: TmuxSession) -> None:
+    _give_keys(tmux, "vim -u NONE -N")
+    tmux.wait("~\n~\n")
+    tmux.type("ihello")
+    tmux.wait("hello", "-- INSERT --")
+    tmux.resize(60, 16)
+    tmux.wait("hello", "-- INSERT --")
+    tmux.press("Escape", "C-]")
+    tmux.wait(PLACEHOLDER)
+    tmux.type("/input 1")
+    tmux.press("Enter")
+    tmux.wait("hello\n~\n")
+    tmux.type(":q!")
+    tmux.press("Enter")
+    tmux.wait(PLACEHOLDER, "#1 complete")
+    leave(tmux)
+    # What was shown of the task is not there when the chat is left.
+    assert "hello" not in tmux.text
+    assert "has the keys" not in tmux.text
+
+
+@pytest.mark.skipif(not shutil.which("top"), reason="needs top")
+def test_a_monitor_fills_the_screen_and_ends_by_its_key(tmux: TmuxSession) -> None:
+    _give_keys(tmux, "top -d 1")
+    tmux.wait("load average", "PID")
+    tmux.press("q")
+    tmux.wait(PLACEHOLDER, "#1 complete")
+    leave(tmux)
+    assert "load average" not in tmux.text

@@ -35,13 +35,15 @@ def measure(folder: Path) -> Report:
     served: list[float] = []
     adopted: list[float] = []
     python: list[float] = []
+    keeper: tuple[Figure, ...] = ()
     for size in SIZES:
         directory = str(folder / f"{size}" / "main")
         with RemoteSystem(HostSettings(directory=directory, slots=size)) as system:
             try:
                 _start(system, size)
                 rounds = [_round(directory, size) for _ in range(ROUNDS)]
-                keeper = _keeper(system.welcome.pid) if size == SIZES[-1] else ()
+                if size == SIZES[-1]:
+                    keeper = _keeper(system.welcome.pid)
             finally:
                 system.end()
         served.append(median([it[0] for it in rounds]))

@@ -264,13 +264,14 @@ class QueueActor(SafeActor[QueueMessage]):
             config.kinds,
             config.directory,
             config.environment,
-            engines=tuple(config.engines),
+            engines=config.engines,
         )
         self._control = Control(
             changes,
             starts,
             self._admission,
             config.kinds,
+            engines=config.engines,
             pause_on_failure=config.pause_on_failure,
         )
         self._inputs = Inputs(changes, starts)

@@ -16,21 +16,26 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ..kinds import Command, JobContext, JobEnd, ShortageError, StartError
+from ..kinds.kind import Pausable, TakesInput
 from ..kinds.process import LOCAL
+from ..processes.channels import Channels
 from ..processes.environment import Environment
 from ..processes.exits import PidfdWatcher
 from ..processes.marks import MARK
 from ..processes.output_file import read_part
 from ..rules.request import TaskRequest
 from ..rules.task import Task
-from ..rules.terms import Terms
+from ..rules.terms import Input, Terms
 from ..runtime.clock import SystemClock
 from .shipping import unpack
+from .wire import Give, Halt, Resize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..kinds import Job
+    from ..kinds.kind import InputChannel
+    from .wire import Order
 
 LOOK: Final = 0.05
 """Seconds between two looks at the output of a job that is followed."""
@@ -59,6 +64,7 @@ class Spec(msgspec.Struct, frozen=True):
     memory: int | None = None
     pids: int | None = None
     package: str = ""
+    input: Input | None = None
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -68,11 +74,18 @@ class Piece(msgspec.Struct, frozen=True):
         data: What came after the place that was asked for.
         cut: Whether the job has emptied its output: it begins anew.
         end: How the job ended, if it has and this is the last of its output.
+        passed: How many bytes of its input the job has taken.
+        refused: Why it takes no more input; empty as long as it does.
     """
 
     data: bytes = b""
     cut: bool = False
     end: JobEnd | None = None
+    passed: int = 0
+    refused: str = ""
+
+
+NOTHING: Final = Piece()
 
 
 class _Job:
@@ -80,7 +93,12 @@ class _Job:
         self.output = output
         self.job: Job | None = None
         self.end: JobEnd | None = None
+        self.orders = 0
         self.changed = asyncio.Event()
+
+    @property
+    def channel(self) -> InputChannel | None:
+        return self.job.channel if isinstance(self.job, TakesInput) else None
 
     def look(self) -> None:
         if self.end is None and self.job is not None:
@@ -108,6 +126,7 @@ class Agent:
         self._ends: OrderedDict[int, JobEnd] = OrderedDict()
         self._clock = SystemClock()
         self._exits = PidfdWatcher()
+        self._channels = Channels()
         self._closed = False
         self._loop = asyncio.get_event_loop()
         threading.Thread(
@@ -178,7 +197,7 @@ class Agent:
         held = _Job(self._folder / f"{number}.log")
         now = self._clock.now()
         task = Task.of(
-            TaskRequest("job", "process", terms=_limits(spec)),
+            TaskRequest("job", "process", terms=_terms(spec)),
             id=number + 1,
             reason="",
             queued_at=now.wall,
@@ -189,7 +208,13 @@ class Agent:
         own = {"PWD": directory, MARK: mark}
         environment = Environment({**self._base, **spec.variables, **own})
         context = JobContext(
-            task, mark, self._clock, self._exits, self._look_at(number), environment
+            task,
+            mark,
+            self._clock,
+            self._exits,
+            self._look_at(number),
+            environment,
+            channels=self._channels,
         )
         command = Command(spec.argv, environment, directory)
         try:
@@ -201,8 +226,17 @@ class Agent:
         self._jobs[number] = held
         return None
 
-    async def follow(self, number: int, offset: int, limit: int) -> Piece:
+    async def follow(
+        self, number: int, offset: int, limit: int, before: Piece = NOTHING
+    ) -> Piece:
         """Return what a job has printed after a place; wait for that, or for its end.
+
+        Args:
+            number: The job.
+            offset: The place.
+            limit: The most bytes to return.
+            before: What was returned before: what is said in it of the job's input is
+                said again once it has changed.
 
         Raises:
             LookupError: If there is no such job.
@@ -217,18 +251,49 @@ class Agent:
             held.changed.clear()
             held.look()
             size = _size(held.output)
+            channel = held.channel
+            passed = 0 if channel is None else channel.passed
+            refused = "" if channel is None else channel.refused
             if size < offset:
-                return Piece(cut=True)
+                return Piece(cut=True, passed=passed, refused=refused)
             if size > offset:
                 data = read_part(held.output, offset, min(limit, size - offset))
-                return Piece(data)
+                return Piece(data, passed=passed, refused=refused)
             if held.end is not None:
                 self._forget(number, held, held.end)
                 return _last(held.end)
-            if self._loop.time() > deadline:
-                return Piece()
+            if (passed, refused) != (before.passed, before.refused) or (
+                self._loop.time() > deadline
+            ):
+                return Piece(passed=passed, refused=refused)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(held.changed.wait(), LOOK)
+
+    async def order(self, index: int, order: Order) -> None:
+        """Do something to a job that runs; what was done already is not done again.
+
+        Args:
+            index: How many orders there were before for this job.
+            order: What to do.
+        """
+        held = self._jobs.get(order.job)
+        if held is None or index < held.orders:
+            return
+        held.orders = index + 1
+        channel = held.channel
+        match order:
+            case Give(data=data, ends=ends):
+                if channel is not None and data:
+                    channel.send(data)
+                if channel is not None and ends:
+                    channel.end_input()
+            case Resize(columns=columns, rows=rows):
+                if channel is not None:
+                    channel.resize(columns, rows)
+            case Halt(paused=paused):
+                if isinstance(held.job, Pausable):
+                    (held.job.pause if paused else held.job.resume)()
+        held.changed.set()
 
     async def stop(self, number: int) -> None:
         """Ask a job to end."""
@@ -250,6 +315,7 @@ class Agent:
             if held.job is not None and held.end is None:
                 held.job.kill()
                 held.look()
+        self._channels.close()
         self._closed = True
         self._exits.wake()
         self._clock.close()
@@ -300,9 +366,9 @@ def _last(end: JobEnd) -> Piece:
     return Piece(end=JobEnd(end.outcome, end.leftover))
 
 
-def _limits(spec: Spec) -> Terms | None:
-    limits = Terms(cpus=spec.cpus, memory=spec.memory, pids=spec.pids)
-    return limits if limits.has_limits else None
+def _terms(spec: Spec) -> Terms | None:
+    terms = Terms(cpus=spec.cpus, memory=spec.memory, pids=spec.pids, input=spec.input)
+    return terms if terms.has_limits or terms.input else None
 
 
 def _size(path: Path) -> int:

@@ -9,7 +9,7 @@ import msgspec
 if TYPE_CHECKING:
     from ..rules.nodes import Node
     from .agent import Piece, Spec
-    from .wire import Amounts
+    from .wire import Amounts, Order
 
 
 class ClusterError(Exception):
@@ -46,12 +46,18 @@ class AgentCalls(Protocol):
         """See `Agent.start`."""
         ...
 
-    async def follow(self, number: int, offset: int, limit: int) -> Piece:
+    async def follow(
+        self, number: int, offset: int, limit: int, before: Piece
+    ) -> Piece:
         """See `Agent.follow`."""
         ...
 
     async def receive(self, key: str, offset: int, data: bytes) -> int:
         """See `Agent.receive`."""
+        ...
+
+    async def order(self, index: int, order: Order) -> None:
+        """See `Agent.order`."""
         ...
 
     async def stop(self, number: int) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from ..rules.nodes import Node
-from .agent import Agent
+from .agent import NOTHING, Agent
 from .backend import ClusterError, NodeLostError, Reservation
 from .ray_settings import Shipping
 from .versions import check_version, our_version
@@ -23,6 +23,7 @@ from .wire import Amounts
 
 if TYPE_CHECKING:
     from .agent import Piece, Spec
+    from .wire import Order
 
 
 class FakeSettings(msgspec.Struct, frozen=True, tag="fake"):
@@ -56,9 +57,11 @@ class _Calls:
         self._check()
         return await self._agent.start(spec)
 
-    async def follow(self, number: int, offset: int, limit: int) -> Piece:
+    async def follow(
+        self, number: int, offset: int, limit: int, before: Piece = NOTHING
+    ) -> Piece:
         self._check()
-        piece = asyncio.ensure_future(self._agent.follow(number, offset, limit))
+        piece = asyncio.ensure_future(self._agent.follow(number, offset, limit, before))
         await asyncio.wait([piece, self.lost], return_when=asyncio.FIRST_COMPLETED)
         if not piece.done():
             piece.cancel()
@@ -68,6 +71,10 @@ class _Calls:
     async def receive(self, key: str, offset: int, data: bytes) -> int:
         self._check()
         return await self._agent.receive(key, offset, data)
+
+    async def order(self, index: int, order: Order) -> None:
+        self._check()
+        await self._agent.order(index, order)
 
     async def stop(self, number: int) -> None:
         self._check()

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ..rules.nodes import Node
 from ..rules.safe_text import safe_line
-from .agent import Agent
+from .agent import NOTHING, Agent
 from .backend import ClusterError, NodeLostError, Reservation
 from .versions import check_version, our_version, versions_of_ray
 from .warden import start_warden
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from .agent import Piece, Spec
     from .ray_settings import RaySettings
-    from .wire import Amounts
+    from .wire import Amounts, Order
 
 CONNECT_TIMEOUT: Final = 45.0
 """Seconds within which the cluster has to answer."""
@@ -70,13 +70,19 @@ class NodeAgent:
         """See `Agent`, here and below."""
         return await self._opened().start(spec)
 
-    async def follow(self, number: int, offset: int, limit: int) -> Piece:
+    async def follow(
+        self, number: int, offset: int, limit: int, before: Piece = NOTHING
+    ) -> Piece:
         """See `Agent`."""
-        return await self._opened().follow(number, offset, limit)
+        return await self._opened().follow(number, offset, limit, before)
 
     async def receive(self, key: str, offset: int, data: bytes) -> int:
         """See `Agent`."""
         return await self._opened().receive(key, offset, data)
+
+    async def order(self, index: int, order: Order) -> None:
+        """See `Agent`."""
+        await self._opened().order(index, order)
 
     async def stop(self, number: int) -> None:
         """See `Agent`."""
@@ -119,11 +125,16 @@ class _Calls:
     async def start(self, spec: Spec) -> str | None:
         return await self.call("start", spec)
 
-    async def follow(self, number: int, offset: int, limit: int) -> Piece:
-        return await self.call("follow", number, offset, limit)
+    async def follow(
+        self, number: int, offset: int, limit: int, before: Piece = NOTHING
+    ) -> Piece:
+        return await self.call("follow", number, offset, limit, before)
 
     async def receive(self, key: str, offset: int, data: bytes) -> int:
         return await self.call("receive", key, offset, data)
+
+    async def order(self, index: int, order: Order) -> None:
+        await self.call("order", index, order)
 
     async def stop(self, number: int) -> None:
         await self.call("stop", number)

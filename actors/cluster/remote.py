@@ -24,6 +24,7 @@ from ..runtime.frames import FrameError, FrameReader, frame
 from ..runtime.promise import Promise
 from ..runtime.sending import call_safely
 from ..runtime.socket_writer import SocketWriter, close_socket
+from .input import RemoteChannel
 from .ray_settings import SEND, RaySettings
 from .wire import (
     LONGEST,
@@ -31,11 +32,13 @@ from .wire import (
     Began,
     Ended,
     Gone,
+    Halt,
     KillJob,
     NodesSeen,
     Run,
     StopJob,
     ToEngine,
+    Took,
     Waits,
     decode_from_engine,
     encode,
@@ -64,6 +67,10 @@ class RemoteJob(NotingJob):
     """A job that the process of an engine runs."""
 
     def __init__(self, number: int, link: _Link, context: JobContext) -> None:
+        terms = context.task.terms
+        wanted = None if terms is None else terms.input
+        self.channel = wanted and RemoteChannel(number, wanted, link.send)
+        """What leads to its input, if it takes any; see `TakesInput`."""
         self._number = number
         self._link = link
         self._context = context
@@ -92,6 +99,14 @@ class RemoteJob(NotingJob):
     def pid(self) -> None:
         """Have no process on this machine."""
 
+    def pause(self) -> None:
+        """Have the engine stop its processes; it does not start meanwhile."""
+        self._link.send(Halt(self._number, paused=True))
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._link.send(Halt(self._number, paused=False))
+
     def stop(self) -> None:
         """Have the engine ask it to end."""
         self._link.send(StopJob(self._number))
@@ -105,11 +120,21 @@ class RemoteJob(NotingJob):
 
     def told(self, note: JobNote) -> None:
         """Take what the engine says of it. On the thread that reads."""
+        if self.channel is not None and note.waits is None and self._note.waits:
+            self.channel.refused = ""
         self._note = note
         self._context.look()
 
+    def took(self, passed: int, refused: str) -> None:
+        """Take how much of its input it has taken. On the thread that reads."""
+        if self.channel is not None:
+            self.channel.passed = passed
+            self.channel.refused = self.channel.refused or refused
+
     def ended(self, end: JobEnd) -> None:
         """Take its end. On the thread that reads."""
+        if self.channel is not None:
+            self.channel.refused = "it has ended"
         self._end = end
         self._context.look()
 
@@ -220,7 +245,7 @@ class _Link:
             why = why or f"the engine {self._name} can't be understood: {error}"
         self._fail(why)
 
-    def _take(self, message: Waits | Began | Ended | NodesSeen) -> None:
+    def _take(self, message: Waits | Began | Took | Ended | NodesSeen) -> None:
         match message:
             case Waits(job=number, why=why):
                 if (job := self._jobs.get(number)) is not None:
@@ -228,6 +253,9 @@ class _Link:
             case Began(job=number, node=node):
                 if (job := self._jobs.get(number)) is not None:
                     call_safely(lambda: job.told(JobNote(node=node)))
+            case Took(job=number, passed=passed, refused=refused):
+                if (job := self._jobs.get(number)) is not None:
+                    job.took(passed, refused)
             case Ended(job=number, outcome=outcome, leftover=leftover):
                 with self._changed:
                     job = self._jobs.pop(number, None)
@@ -298,6 +326,9 @@ class RemoteEngine:
         sent: Names of the environment variables that travel with jobs.
     """
 
+    takes_input = True
+    can_pause = True
+
     def __init__(
         self,
         name: str,
@@ -340,6 +371,7 @@ class RemoteEngine:
             {"CPU": 1.0, **dict(command.needs)},
             context.task.attempt is not None,
             ships=terms.ships,
+            input=terms.input,
         )
         if (limits := command.limits) is not None:
             run = msgspec.structs.replace(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections import Counter
+from collections import Counter, deque
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -14,7 +14,7 @@ from ..processes.spawn import open_output
 from ..rules.outcome import Outcome
 from ..rules.safe_text import safe_line
 from ..runtime.frames import FrameError, FrameReader, frame
-from .agent import Spec
+from .agent import NOTHING, Spec
 from .backend import ClusterError, NodeLostError
 from .ray_settings import Shipping
 from .seats import Seats
@@ -25,12 +25,17 @@ from .wire import (
     Began,
     Ended,
     FromEngine,
+    Give,
     Gone,
+    Halt,
     KillJob,
     NodesSeen,
+    Order,
+    Resize,
     Run,
     StopJob,
     ToEngine,
+    Took,
     Waits,
     decode_to_engine,
     encode,
@@ -69,6 +74,11 @@ class _Job:
         self.begun = False
         self.seated = False
         self.stopped = False
+        self.may_begin = asyncio.Event()
+        self.may_begin.set()
+        self.orders: deque[Order] = deque()
+        self.ordered = 0
+        self.ordering = False
 
 
 class Server:
@@ -151,6 +161,9 @@ class Server:
                 self._end(number, now=False)
             case KillJob(job=number):
                 self._end(number, now=True)
+            case Give() | Resize() | Halt():
+                if (job := self._jobs.get(message.job)) is not None:
+                    self._order(job, message)
             case AskNodes():
                 self._in_background(self._tell_nodes())
 
@@ -166,6 +179,23 @@ class Server:
             return
         call = job.agent.kill if now else job.agent.stop
         self._in_background(_quietly(call, number))
+
+    def _order(self, job: _Job, order: Order) -> None:
+        if isinstance(order, Halt):
+            (job.may_begin.clear if order.paused else job.may_begin.set)()
+        if job.agent is not None:
+            job.orders.append(order)
+            if not job.ordering:
+                job.ordering = True
+                self._in_background(self._give_orders(job, job.agent))
+
+    async def _give_orders(self, job: _Job, agent: AgentCalls) -> None:
+        # One after the other: what is typed must not be mixed up.
+        with contextlib.suppress(NodeLostError):
+            while job.orders:
+                await agent.order(job.ordered, job.orders.popleft())
+                job.ordered += 1
+            job.ordering = False
 
     async def _see_to(self, job: _Job) -> None:
         number = job.run.job
@@ -203,7 +233,12 @@ class Server:
         if job.run.ships:
             # Before there is room: that is not to wait for this.
             package = await self._packages.of(job.run.directory)
-        room = await self._seats.take(needs)
+        while True:
+            await job.may_begin.wait()
+            room = await self._seats.take(needs)
+            if job.may_begin.is_set():
+                break
+            self._seats.give_back(needs, room)
         lost = job.seated = True
         try:
             agent = await self._backend.agent(room.node)
@@ -219,12 +254,15 @@ class Server:
                 job.run.memory,
                 job.run.pids,
                 package.key if package is not None else "",
+                job.run.input,
             )
             if (problem := await agent.start(spec)) is not None:
                 lost = False
                 return Outcome.failed(f"{problem} (on {room.name})"), None
             # From now on it is ended by its agent.
             job.agent, job.node = agent, room.name
+            if not job.may_begin.is_set():
+                self._order(job, Halt(job.run.job, paused=True))
             if job.stopped:
                 await agent.kill(job.run.job)
             self._say(Began(job.run.job, room.name))
@@ -242,10 +280,10 @@ class Server:
             fd, _ = open_output(run.output, goes_on=run.goes_on)
         except OSError as error:
             return await self._refuse_output(run, agent, error), None
-        offset, before = 0, os.fstat(fd).st_size
+        offset, before, piece = 0, os.fstat(fd).st_size, NOTHING
         try:
             while True:
-                piece = await agent.follow(run.job, offset, PIECE)
+                last, piece = piece, await agent.follow(run.job, offset, PIECE, piece)
                 try:
                     if piece.cut:
                         os.ftruncate(fd, before)
@@ -254,6 +292,8 @@ class Server:
                 except OSError as error:
                     return await self._refuse_output(run, agent, error), None
                 offset += len(piece.data)
+                if (piece.passed, piece.refused) != (last.passed, last.refused):
+                    self._say(Took(run.job, piece.passed, piece.refused))
                 if piece.end is not None:
                     return piece.end.outcome, piece.end.leftover
         finally:

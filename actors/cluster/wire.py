@@ -12,6 +12,7 @@ import msgspec
 
 from ..rules.nodes import Node
 from ..rules.outcome import Outcome
+from ..rules.terms import Input
 
 LONGEST: Final = 64 << 20
 """Bytes of the longest frame: a command line with its environment, or all nodes."""
@@ -40,6 +41,7 @@ class Run(EngineMessage, frozen=True):
         memory: How many bytes of memory.
         pids: How many processes.
         ships: Whether its directory is one of this machine, of which it gets a copy.
+        input: What it reads from.
     """
 
     job: int
@@ -54,6 +56,7 @@ class Run(EngineMessage, frozen=True):
     memory: int | None = None
     pids: int | None = None
     ships: bool = False
+    input: Input | None = None
 
 
 class StopJob(EngineMessage, frozen=True):
@@ -66,6 +69,39 @@ class KillJob(EngineMessage, frozen=True):
     """End a job by force."""
 
     job: int
+
+
+class Give(EngineMessage, frozen=True):
+    """Give a job input.
+
+    Attributes:
+        job: Which.
+        data: What it reads.
+        ends: Whether it reads the end of its input then.
+    """
+
+    job: int
+    data: bytes = b""
+    ends: bool = False
+
+
+class Resize(EngineMessage, frozen=True):
+    """Set the size of a job's terminal."""
+
+    job: int
+    columns: int
+    rows: int
+
+
+class Halt(EngineMessage, frozen=True):
+    """Let a job stand still, or go on; one that waits does not start meanwhile."""
+
+    job: int
+    paused: bool
+
+
+Order = Give | Resize | Halt
+"""What is done to a job that runs, in the order in which it was said."""
 
 
 class AskNodes(EngineMessage, frozen=True):
@@ -94,6 +130,20 @@ class Began(EngineMessage, frozen=True):
 
     job: int
     node: str
+
+
+class Took(EngineMessage, frozen=True):
+    """A job has taken input.
+
+    Attributes:
+        job: Which.
+        passed: How many bytes it has taken so far.
+        refused: Why it takes no more; empty as long as it does.
+    """
+
+    job: int
+    passed: int
+    refused: str
 
 
 class Ended(EngineMessage, frozen=True):
@@ -126,8 +176,8 @@ class Gone(EngineMessage, frozen=True):
     text: str
 
 
-ToEngine = Run | StopJob | KillJob | AskNodes
-FromEngine = Waits | Began | Ended | NodesSeen | Gone
+ToEngine = Run | Order | StopJob | KillJob | AskNodes
+FromEngine = Waits | Began | Took | Ended | NodesSeen | Gone
 
 encode: Final = msgspec.json.Encoder().encode
 decode_to_engine: Final = msgspec.json.Decoder(ToEngine).decode

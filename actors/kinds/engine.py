@@ -63,7 +63,11 @@ class NotingJob:
 
 
 class Engine(Protocol):
-    """Where jobs run: this machine, or a cluster."""
+    """Where jobs run: this machine, or a cluster.
+
+    One whose jobs are `TakesInput` has an attribute `takes_input` that is true; one
+    whose jobs are `Pausable` has a `can_pause` that is true.
+    """
 
     @property
     def name(self) -> str:

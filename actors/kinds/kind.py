@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast, runtime_checkable
 
 import msgspec
 
-from ..processes.channels import Channel, Channels
+from ..processes.channels import Channels
 from ..processes.environment import Environment
 from ..processes.notes import JobNotes
 from ..rules.outcome import Outcome
@@ -201,12 +201,43 @@ class Adopting(Protocol):
         ...
 
 
+class InputChannel(Protocol):
+    """What leads to the input of one job. No method blocks."""
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes of input the job has not taken."""
+        ...
+
+    @property
+    def passed(self) -> int:
+        """How many bytes of input the job has taken."""
+        ...
+
+    @property
+    def refused(self) -> str:
+        """Why it takes no more input; empty as long as it does."""
+        ...
+
+    def send(self, data: bytes) -> str:
+        """Give it all of that input, or none; return why not, or an empty text."""
+        ...
+
+    def end_input(self) -> str:
+        """Let it read the end of its input; return why not, or an empty text."""
+        ...
+
+    def resize(self, columns: int, rows: int) -> str:
+        """Set the size of its terminal; return why not, or an empty text."""
+        ...
+
+
 @runtime_checkable
 class TakesInput(Protocol):
     """A job that can have input; its kind has `takes_input`, which is true."""
 
     @property
-    def channel(self) -> Channel | None:
+    def channel(self) -> InputChannel | None:
         """What leads to its input; None if it was not asked to take any."""
         ...
 

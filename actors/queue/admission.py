@@ -12,8 +12,9 @@ from ..rules.safe_text import brief, is_unicode
 from ..rules.variables import Variables
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Mapping
 
+    from ..kinds import Engine
     from ..messages import EditTask
     from ..rules.request import TaskRequest
     from ..rules.task import Task
@@ -29,7 +30,7 @@ class Admission:
         kinds: What kinds of tasks are accepted.
         directory: Where tasks run that don't say where.
         environment: What the processes of tasks inherit that came without any.
-        engines: The names of the engines.
+        engines: Where tasks may run besides this machine, by name.
     """
 
     def __init__(
@@ -39,9 +40,9 @@ class Admission:
         directory: str | None,
         environment: Variables | None,
         *,
-        engines: Collection[str] = (),
+        engines: Mapping[str, Engine] | None = None,
     ) -> None:
-        self._engines = engines
+        self._engines = engines or {}
         self._changes = changes
         self._kinds = kinds
         self._directory = directory
@@ -84,7 +85,7 @@ class Admission:
         if request.terms is not None:
             self._check_terms(request.terms)
             if request.terms.engine:
-                self._check_engine(request.terms.engine, kind)
+                self._check_engine(request.terms, kind)
             if request.terms.input is not None:
                 _check_input(kind)
         kind.check(request.args)
@@ -124,7 +125,8 @@ class Admission:
                 why = self._changes.unknown(task_id, None).text
                 raise InvalidRequestError(f"can't start after #{task_id}: {why}")
 
-    def _check_engine(self, engine: str, kind: Kind) -> None:
+    def _check_engine(self, terms: Terms, kind: Kind) -> None:
+        engine = terms.engine
         if engine not in self._engines:
             known = ", ".join(self._engines) or "none"
             raise InvalidRequestError(
@@ -134,6 +136,9 @@ class Admission:
             raise InvalidRequestError(
                 f"{kind.name} tasks run on this machine alone; leave out the engine"
             )
+        takes_input = getattr(self._engines[engine], "takes_input", False)
+        if terms.input is not None and takes_input is not True:
+            raise InvalidRequestError(f"a task on {engine} takes no input")
 
     def _placed(self, request: TaskRequest) -> TaskRequest:
         """Return a request that says where, and in what environment, it runs."""

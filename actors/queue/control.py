@@ -40,7 +40,9 @@ from ..rules.terms import MOST, PLAIN, is_group_name
 from .pauses import Pauses
 
 if TYPE_CHECKING:
-    from ..kinds import Kinds
+    from collections.abc import Mapping
+
+    from ..kinds import Engine, Kinds
     from .admission import Admission
     from .changes import Changes
     from .starts import Starts
@@ -54,17 +56,19 @@ class Control:
         starts: Starts and stops them.
         admission: Checks what they are to be changed to.
         kinds: Tell which tasks can be paused.
+        engines: The same for those that do not run on this machine.
         pause_on_failure: Whether a group of which nothing else is said starts no more
             when one of its tasks fails.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one independent thing
         self,
         changes: Changes,
         starts: Starts,
         admission: Admission,
         kinds: Kinds,
         *,
+        engines: Mapping[str, Engine],
         pause_on_failure: bool = False,
     ) -> None:
         self._pause_on_failure = pause_on_failure
@@ -72,7 +76,7 @@ class Control:
         self._admission = admission
         self._book = changes.book
         self._starts = starts
-        self._pauses = Pauses(changes, starts, kinds)
+        self._pauses = Pauses(changes, starts, kinds, engines)
 
     def alter(self, message: MoveTask | HoldTask | EditTask) -> QueueReply:
         """Move, hold or release a queued task, or change what it is."""

@@ -18,7 +18,9 @@ from ..rules.status import TaskFilter
 from ..rules.terms import PLAIN
 
 if TYPE_CHECKING:
-    from ..kinds import Kinds
+    from collections.abc import Mapping
+
+    from ..kinds import Engine, Kinds
     from ..rules.task import Task
     from .changes import Changes
     from .starts import Starts
@@ -31,9 +33,17 @@ class Pauses:
         changes: The tasks there are.
         starts: Reaches the runner.
         kinds: Tell which tasks can be paused.
+        engines: The same for those that do not run on this machine.
     """
 
-    def __init__(self, changes: Changes, starts: Starts, kinds: Kinds) -> None:
+    def __init__(
+        self,
+        changes: Changes,
+        starts: Starts,
+        kinds: Kinds,
+        engines: Mapping[str, Engine],
+    ) -> None:
+        self._engines = engines
         self._changes = changes
         self._book = changes.book
         self._starts = starts
@@ -97,7 +107,8 @@ class Pauses:
 
     def _problem(self, task: Task) -> str | None:
         """Return why a running task can't be paused; None if it can."""
-        if engine := (task.terms or PLAIN).engine:
+        engine = (task.terms or PLAIN).engine
+        if engine and not getattr(self._engines.get(engine), "can_pause", False):
             return f"it runs on the engine {engine!r}"
         # Not a part of the protocol of kinds, which most had before there was this.
         kind = self._kinds.find(task.kind) if task.kind in self._kinds else None

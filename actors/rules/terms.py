@@ -197,8 +197,6 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
             return "max_fails must be at least 1, and needs a batch"
         if self.batch and not is_group_name(self.batch):
             return "batch must be a short name without spaces"
-        if self.input is not None and self.engine:
-            return f"a task on {self.engine} takes no input"
         if not is_group_name(self.group):
             return "group must be a short name without spaces"
         if (problem := self._problem_of_engine()) is not None:

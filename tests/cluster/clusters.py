@@ -26,6 +26,8 @@ ADDRESS: Final = "BACKBURNER_TEST_RAY"
 class Kept:
     """An engine that outlives the systems of single tests."""
 
+    takes_input = can_pause = True
+
     def __init__(self, engine: Engine) -> None:
         self.name = engine.name
         self.slots = engine.slots
@@ -52,4 +54,7 @@ def make_engine(name: str) -> Engine | None:
     """Make an engine; None for this machine."""
     if name == "local":
         return None
-    return fake_engine() if name == "fake" else ray_engine()
+    if name == "ray":
+        return ray_engine()
+    has = {"CPU": 4.0, "memory": float(1 << 30)}
+    return RemoteEngine("fake", FakeSettings({"node-1": has}))

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
-from backburner.actors import Task, TaskRequest, TaskStatus, TaskSystem, Terms
+from backburner.actors import (
+    RefusedError,
+    Task,
+    TaskRequest,
+    TaskStatus,
+    TaskSystem,
+    Terms,
+)
 from conditions import until
 from patience import PATIENCE
 
@@ -195,6 +204,100 @@ def test_many_at_once(rig: Rig) -> None:
     ids = [rig.add(f"echo {number}") for number in range(40)]
     tasks = rig.system.wait(*ids, timeout=PATIENCE)
     assert [rig.printed(task) for task in tasks] == [f"{n}\n" for n in range(40)]
+
+
+def test_a_terminal_of_its_own(rig: Rig) -> None:
+    command = "stty -echo; test -t 0 && test -t 1 && echo $TERM; stty size; exec cat"
+    task_id = rig.add(command, input="terminal")
+    rig.until_printed(task_id, "24 80\n")
+    rig.system.send_input(task_id, "hello\n")
+    rig.until_printed(task_id, "hello\n")
+    rig.system.send_input(task_id, end=True)
+    (task,) = rig.system.wait(task_id, timeout=PATIENCE)
+    assert task.reason == "exit status 0"
+    assert task.output_path is not None
+    printed = Path(task.output_path).read_bytes()
+    assert printed == b"xterm-256color\r\n24 80\r\nhello\r\n"
+
+
+def test_a_terminal_is_resized_and_hears_control_c(rig: Rig) -> None:
+    command = "trap 'stty size' WINCH; echo ready; while :; do sleep 0.01; done"
+    task_id = rig.add(command, input="terminal")
+    rig.until_printed(task_id, "ready")
+    rig.system.resize_terminal(task_id, 132, 50)
+    rig.until_printed(task_id, "50 132\n")
+    rig.system.send_input(task_id, b"\x03")
+    (task,) = rig.system.wait(task_id, timeout=PATIENCE)
+    assert task.reason == "killed by signal 2 (SIGINT)"
+
+
+def test_what_it_is_sent_comes_in_its_order(rig: Rig) -> None:
+    task_id = rig.add("echo ready; while read x; do echo got $x; done", input="pipe")
+    rig.until_printed(task_id, "ready")
+    for number in range(50):
+        rig.system.send_input(task_id, f"{number}\n")
+    rig.system.send_input(task_id, end=True)
+    (task,) = rig.system.wait(task_id, timeout=PATIENCE)
+    got = "".join(f"got {number}\n" for number in range(50))
+    assert rig.printed(task) == f"ready\n{got}"
+
+
+def test_input_that_is_not_read_is_refused_until_there_is_room(rig: Rig) -> None:
+    go = rig.folder / "go"
+    command = f"echo ready; until test -e {go}; do sleep 0.01; done; exec wc -c"
+    task_id = rig.add(command, input="pipe")
+    rig.until_printed(task_id, "ready")
+    much = b"x" * 65536
+    sent = 0
+
+    def is_taken() -> bool:
+        try:
+            rig.system.send_input(task_id, much)
+        except RefusedError as error:
+            if "it does not read its input" not in str(error):
+                raise
+            return False
+        return True
+
+    # A pipe takes some of it, and so it may be refused once and taken again.
+    while is_taken():
+        sent += 1
+    assert 1 <= sent <= 4
+    go.touch()
+    until(is_taken)
+    rig.system.send_input(task_id, end=True)
+    (task,) = rig.system.wait(task_id, timeout=PATIENCE)
+    assert rig.printed(task) == f"ready\n{(sent + 1) * 65536}\n"
+
+
+def states(pids: Path) -> set[str]:
+    return {psutil.Process(int(it)).status() for it in pids.read_text().split()}
+
+
+def test_a_pause_reaches_all_of_it(rig: Rig) -> None:
+    pids = rig.folder / "pids"
+    task_id = rig.add(
+        f"setsid sleep 600 & echo $! >> {pids}; echo $$ >> {pids}; echo up; wait"
+    )
+    rig.until_printed(task_id, "up")
+    rig.system.pause_task(task_id)
+    until(lambda: states(pids) == {psutil.STATUS_STOPPED}, "the stop of all")
+    assert rig.system.get(task_id).is_paused
+    rig.system.resume_task(task_id)
+    until(lambda: states(pids) == {psutil.STATUS_SLEEPING}, "that all go on")
+    rig.system.pause_task(task_id)
+    rig.system.cancel(task_id)
+    (task,) = rig.system.wait(task_id, timeout=PATIENCE)
+    assert task.status is TaskStatus.CANCELED
+    assert not any(is_alive(int(it)) for it in pids.read_text().split())
+
+
+def test_too_much_memory_fails_it(rig: Rig) -> None:
+    hog = f"exec {sys.executable} -c 'x = bytearray(400_000_000)'"
+    task = rig.run(hog, memory=100 << 20)
+    assert task.status is TaskStatus.FAILED
+    assert task.figures is not None
+    assert task.figures.limits.startswith("100 MiB of memory")
 
 
 def test_a_file_that_is_there_already_is_left_alone(rig: Rig) -> None:

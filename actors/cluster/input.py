@@ -1,0 +1,68 @@
+"""The input of a job on another machine, as its session sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..processes.channels import INPUT_LIMIT
+from ..rules.safe_text import size_text
+from .wire import Give, Resize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..rules.terms import Input
+    from .wire import ToEngine
+
+
+class RemoteChannel:
+    """Leads to the input of one job; see `InputChannel`.
+
+    Args:
+        job: What the engine calls it.
+        wanted: What it reads from.
+        send: Sends a message to the engine; never blocks.
+    """
+
+    def __init__(
+        self, job: int, wanted: Input, send: Callable[[ToEngine], object]
+    ) -> None:
+        self._job = job
+        self._is_terminal = wanted == "terminal"
+        self._send = send
+        self._given = 0  # bytes; counted by the job's actor
+        self.refused = "it waits to start"
+        """Why it takes no more input; empty as long as it does."""
+        self.passed = 0
+        """Bytes that the job has taken, as far as the engine has said."""
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes of input the job has not taken."""
+        return self._given - self.passed
+
+    def send(self, data: bytes) -> str:
+        """Give input to the job; see `Channel.send`."""
+        if self.refused:
+            return self.refused
+        if self.waiting + len(data) > INPUT_LIMIT:
+            return f"it does not read its input: {size_text(self.waiting)} wait for it"
+        self._given += len(data)
+        self._send(Give(self._job, data))
+        return ""
+
+    def end_input(self) -> str:
+        """Let the job read the end of its input; see `Channel.end_input`."""
+        if self.refused:
+            return self.refused
+        if not self._is_terminal:
+            self.refused = "its input was ended"
+        self._send(Give(self._job, ends=True))
+        return ""
+
+    def resize(self, columns: int, rows: int) -> str:
+        """Set the size of the terminal; see `Channel.resize`."""
+        if not self._is_terminal:
+            return "it has no terminal"
+        self._send(Resize(self._job, columns, rows))
+        return ""

@@ -42,7 +42,7 @@ from .messages import (
 from .processes import marks
 from .processes.adopted import AdoptedProcess
 from .processes.awaits_input import InputWatch
-from .processes.channels import Channels
+from .processes.channels import Channel, Channels
 from .processes.environment import Environment
 from .processes.exit_notes import ExitNotes
 from .processes.notes import JobNotes
@@ -477,7 +477,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             return
         if self._input_watch is None:
             channel = job.channel if isinstance(job, TakesInput) else None
-            if channel is not None and (pid := job.pid()) is not None:
+            if isinstance(channel, Channel) and (pid := job.pid()) is not None:
                 waits = self._awaits_input
                 self._input_watch = InputWatch(channel, pid, waits=waits)
             if self._awaits_input:

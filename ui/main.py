@@ -220,7 +220,7 @@ def _partner(
 ) -> Generator[Partner | None]:
     """Start the chat's partner, if one is configured; stop it in the end."""
     table = config.partner
-    if not table.url:
+    if not (table.url or table.command):
         yield None
         return
     from .dialogue.partner import Partner  # noqa: PLC0415 - most have none

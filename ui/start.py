@@ -40,7 +40,11 @@ def _carry_out(arguments: list[str]) -> int:
     if arguments[0] == "mcp":
         # Its client waits for it, and has one for each of its windows.
         gc.disable()
-        from .agents.run import run as serve  # noqa: PLC0415 - the reason for it
+        if arguments[1:2] == ["--relay"]:
+            from .agents.relay import run as relay  # noqa: PLC0415 - the reason for it
+
+            return relay(arguments[2:])
+        from .agents.run import run as serve  # noqa: PLC0415 - the same
 
         gc.enable()
         return serve(arguments[1:])

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
+from ..processes.warden import start_warden
 from ..rules.nodes import Node
 from .agent import NOTHING, Agent
 from .backend import ClusterError, NodeLostError, Reservation
 from .ray_settings import Shipping
 from .versions import check_version, our_version
-from .warden import start_warden
 from .wire import Amounts
 
 if TYPE_CHECKING:

@@ -17,12 +17,12 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from ..processes.warden import start_warden
 from ..rules.nodes import Node
 from ..rules.safe_text import safe_line
 from .agent import NOTHING, Agent
 from .backend import ClusterError, NodeLostError, Reservation
 from .versions import check_version, our_version, versions_of_ray
-from .warden import start_warden
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -29,12 +29,15 @@ _PAUSE: Final = 0.01
 _CREDENTIALS: Final = struct.Struct("3i")  # process, user, group
 
 
-def connect(directory: Path, timeout: float = _TIMEOUT) -> socket.socket:
+def connect(
+    directory: Path, timeout: float = _TIMEOUT, *, name: str = SOCKET_NAME
+) -> socket.socket:
     """Return a connection to the host of the session in this folder.
 
     Args:
         directory: The folder.
         timeout: Seconds to wait for a host whose queue of clients is full.
+        name: Of the socket; that of a host by default.
 
     Raises:
         ConnectionRefusedError: If no host listens there, or it is not a socket: a link
@@ -47,7 +50,7 @@ def connect(directory: Path, timeout: float = _TIMEOUT) -> socket.socket:
     """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        with _address(directory) as address:
+        with _address(directory, name) as address:
             _connect(sock, address, timeout)
         _check_owner(sock)
     except BaseException:
@@ -93,11 +96,15 @@ def is_served(directory: Path) -> bool:
     return True
 
 
-def listen(directory: Path) -> socket.socket:
+def listen(directory: Path, *, name: str = SOCKET_NAME) -> socket.socket:
     """Return a socket that listens in this folder; only its owner may connect.
 
     To be called by the owner of the session alone: a socket that a killed host left is
     replaced.
+
+    Args:
+        directory: The folder.
+        name: Of the socket; that of a host by default.
 
     Raises:
         OSError: If it can't be made.
@@ -106,8 +113,8 @@ def listen(directory: Path) -> socket.socket:
     try:
         # Before it has a name, so that at no moment anybody else can connect.
         os.fchmod(sock.fileno(), 0o600)
-        with _address(directory) as address:
-            _make_way(address, directory)
+        with _address(directory, name) as address:
+            _make_way(address, directory / name)
             sock.bind(address)
         sock.listen(128)
     except BaseException:
@@ -116,14 +123,14 @@ def listen(directory: Path) -> socket.socket:
     return sock
 
 
-def _make_way(address: str, directory: Path) -> None:
+def _make_way(address: str, path: Path) -> None:
     try:
         os.unlink(address)  # noqa: PTH108 - may be a path of /proc
     except FileNotFoundError:
         pass
     except IsADirectoryError as error:
         why = "Is a directory, not a socket; move it away"
-        raise NotOwnError(why, directory / SOCKET_NAME) from error
+        raise NotOwnError(why, path) from error
 
 
 def peer(sock: socket.socket) -> tuple[int, int]:
@@ -134,13 +141,13 @@ def peer(sock: socket.socket) -> tuple[int, int]:
 
 
 @contextlib.contextmanager
-def _address(directory: Path) -> Generator[str]:
-    path = f"{directory}/{SOCKET_NAME}"
+def _address(directory: Path, name: str) -> Generator[str]:
+    path = f"{directory}/{name}"
     if len(os.fsencode(path)) <= _LONGEST:
         yield path
         return
     folder = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        yield f"/proc/self/fd/{folder}/{SOCKET_NAME}"
+        yield f"/proc/self/fd/{folder}/{name}"
     finally:
         os.close(folder)

@@ -150,6 +150,8 @@ class _AddCall(Call):
         if self._task is not None and is_held(self._task):
             self._waits_for_person = self._session.waits_for_person
         if self._waits_for_person:
+            if (patience := self._session.patience) is not None:
+                self._call_later(patience, self.hurry)
             return
         if self._wait == 0:
             self.hurry()

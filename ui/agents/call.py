@@ -95,6 +95,8 @@ class Call:
             self._timer.cancel()
 
     def _call_later(self, seconds: float, call: Callable[[], None]) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         self._timer = self._session.loop.call_later(seconds, call)
 
     def _visible(self, task_id: int) -> Task | None:

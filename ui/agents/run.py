@@ -16,7 +16,12 @@ from .server import Server
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from ...actors.rules.task import Task
+    from .place import Place
+    from .server import Opener
+    from .session import AgentSession
 
 _STDIN, _STDOUT, _STDERR = range(3)
 
@@ -46,13 +51,27 @@ def run(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     source, target = _take_streams()
     loop = Loop()
-    server = Server(loop, place, name, source, target)
+    opener = _opener(loop, place)
+    server = Server(loop, opener, name, source, target, ended=loop.stop)
     gc.freeze()
     try:
         loop.run()
     finally:
         server.leave()
     return 0
+
+
+def _opener(loop: Loop, place: Place) -> Opener:
+    """Return what opens the session at a place for an agent."""
+
+    def open_session(
+        name: str, changed: Callable[[Task], None], failed: Callable[[str], None]
+    ) -> AgentSession:
+        from .session import origin_of, session_at  # noqa: PLC0415 - not needed at once
+
+        return session_at(loop, place, origin_of(name), changed, failed)
+
+    return open_session
 
 
 def _take_streams() -> tuple[int, int]:

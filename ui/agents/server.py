@@ -31,8 +31,11 @@ if TYPE_CHECKING:
     from ...actors.rules.task import Task
     from .call import Answer, Call
     from .loop import Loop, Timer
-    from .place import Place
     from .session import AgentSession
+
+    Opener = Callable[
+        [str, Callable[[Task], None], Callable[[str], None]], AgentSession
+    ]
 
 MODERN: Final = "2026-07-28"
 """The version of the protocol without a handshake."""
@@ -85,18 +88,33 @@ class Server:
 
     Args:
         loop: Calls back.
-        place: Which session.
+        open_session: Returns the session, when it is needed first; gets the name of the
+            agent, and what is told of each task that changes, and why the session has
+            ended. Raises `ConfigError` if the configuration can't be used.
         name: What the agent is called; empty for what its client says.
         source: The descriptor of the client's requests.
         target: The descriptor of the answers.
+        ended: Called when the client has closed its end and has its last answers.
+        instructions: What the model is told of the tools.
     """
 
-    def __init__(
-        self, loop: Loop, place: Place, name: str, source: int, target: int
+    def __init__(  # noqa: PLR0913 - each is one independent thing
+        self,
+        loop: Loop,
+        open_session: Opener,
+        name: str,
+        source: int,
+        target: int,
+        *,
+        ended: Callable[[], None],
+        instructions: str = INSTRUCTIONS,
     ) -> None:
         self._loop = loop
-        self._place = place
+        self._opener = open_session
         self._name = name
+        self._ended = ended
+        self._has_ended = False
+        self._instructions = instructions
         self._session: AgentSession | None = None
         self._in_flight: dict[RequestId, _InFlight] = {}
         self._listeners: dict[RequestId, _Listener] = {}
@@ -190,7 +208,7 @@ class Server:
             "protocolVersion": asked if asked in LEGACY else LEGACY[-1],
             "capabilities": {"tools": {}},
             "serverInfo": {**self._info, "title": "backburner"},
-            "instructions": INSTRUCTIONS,
+            "instructions": self._instructions,
         }
 
     def _discover(self, request: Request) -> Json:
@@ -198,7 +216,7 @@ class Server:
         return {
             "supportedVersions": [MODERN],
             "capabilities": {"tools": {}, "extensions": {TASKS: {}}},
-            "instructions": INSTRUCTIONS,
+            "instructions": self._instructions,
             "ttlMs": 0,
             "cacheScope": "private",
         }
@@ -225,15 +243,9 @@ class Server:
             ConfigError: If the configuration can't be used.
         """
         if self._session is None:
-            from .session import origin_of, session_at  # noqa: PLC0415 - the same
-
             self._learn_name(request.meta.get(f"{_META}clientInfo"))
-            self._session = session_at(
-                self._loop,
-                self._place,
-                origin_of(self._name),
-                self._task_changed,
-                self._host_failed,
+            self._session = self._opener(
+                self._name, self._task_changed, self._host_failed
             )
         return self._session
 
@@ -447,7 +459,7 @@ class Server:
         for it in [*self._in_flight.values()]:
             if it.call is not None:
                 it.call.hurry()
-        self._loop.call_later(_LAST_ANSWERS, self._loop.stop)
+        self._loop.call_later(_LAST_ANSWERS, self._end)
         self._stop_if_idle()
 
     def _stop_if_idle(self) -> None:
@@ -456,7 +468,17 @@ class Server:
         if self._stream.size:
             self._loop.call_later(0.01, self._stop_if_idle)
         else:
-            self._loop.stop()
+            self._end()
+
+    def _end(self) -> None:
+        if not self._has_ended:
+            self._has_ended = True
+            self._ended()
+
+    def close(self) -> None:
+        """Read and write nothing more."""
+        self._has_ended = True
+        self._stream.close()
 
     def leave(self) -> None:
         """Leave the session, which goes on."""

@@ -81,7 +81,9 @@ class AgentSession:
     asked_in = "main"
     """The conversation in which a person is asked; a chat opens with this one."""
     waits_for_person = False
-    """Whether a call waits for the person for as long as it takes."""
+    """Whether a call waits until the person has allowed or refused a command."""
+    patience: float | None = None
+    """For how many seconds at most it waits for that; None for as long as it takes."""
 
     def __init__(
         self,

@@ -68,26 +68,29 @@ class ClientStream:
 
     Args:
         loop: Says when there is something to read, or room to write.
-        source: The descriptor to read; closed in the end.
+        source: The descriptor to read; its owner closes both.
         target: The descriptor to write to.
         take: Called with each line; None for one that was too long.
         ended: Called once, when the client has closed its end, or takes nothing more.
+        longest: Bytes of the longest line that is taken.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one independent thing
         self,
         loop: Loop,
         source: int,
         target: int,
         take: Callable[[bytes | None], None],
         ended: Callable[[], None],
+        *,
+        longest: int = LONGEST_LINE,
     ) -> None:
         self._loop = loop
         self._source = source
         self._target = target
         self._take = take
         self._ended = ended
-        self._lines = LineReader()
+        self._lines = LineReader(longest)
         self._waiting: deque[bytes] = deque()
         self._size = 0
         self._open = True
@@ -126,7 +129,8 @@ class ClientStream:
             self._end()
             return
         for line in self._lines.feed(data):
-            self._take(line)
+            if self._open:
+                self._take(line)
 
     def _write(self) -> None:
         piece = self._waiting[0]
@@ -150,6 +154,14 @@ class ClientStream:
             self._loop.unwatch(self._target)
         if self._open and not self.is_behind:
             self._loop.watch(self._source, READ, self._read)
+
+    def close(self) -> None:
+        """Read and write nothing more, and tell nobody."""
+        self._open, self._broken = False, True
+        self._waiting.clear()
+        self._size = 0
+        self._loop.unwatch(self._source)
+        self._loop.unwatch(self._target)
 
     def _end(self) -> None:
         if self._open:

@@ -38,6 +38,10 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
         over: Whether its turn is over, so that nothing is to be answered any more.
         allowed: A pattern of commands that it may run without asking.
         exactly: One command that it may run without asking.
+        agent: The command of the agent that has a session for the conversation.
+        agent_session: What the agent calls that session.
+        unanswered: How many of the last messages of the person the answer that is
+            written down here does not answer.
     """
 
     conversation: str = ""
@@ -46,6 +50,9 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     over: bool = False
     allowed: str = ""
     exactly: str = ""
+    agent: str = ""
+    agent_session: str = ""
+    unanswered: int = 0
 
 
 class Memory:

@@ -7,11 +7,15 @@ messages; all but the requests to the endpoint happens there.
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, assert_never
 
 import pykka
 
+from ...actors.own_files import open_folder
 from ...actors.runtime.sending import logger, post
 from ..dialogue.entries import MAIN_CONVERSATION
 from ..dialogue.partner import (
@@ -24,25 +28,30 @@ from ..dialogue.partner import (
 )
 from ..dialogue.trust import Trust
 from ..program.config import ConfigError
+from .agent import Agent, AgentPatience
+from .agent_talk import AgentTalk
+from .agent_tools import AgentTools
 from .answer import AnswerGatherer, EndpointError
 from .endpoint import Canceled, Completion, Endpoint
+from .endpoint_talk import EndpointTalk
 from .key import Key
 from .memory import Memory, Record
 from .messages import INSTRUCTIONS
 from .partner_session import PartnerSession
 from .post_loop import PostLoop
 from .session_link import SessionLink
-from .talk import Talk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from ...actors import DeadLetters, QueueRequest, Recipient, Task
     from ..dialogue.partner import PartnerControl, PartnerMessage
     from ..program.config import AgentsTable, PartnerTable
     from .answer import Json, Piece
+    from .talk import Talk
 
+_FOLDER: Final = "partner"
+_ALLOWING: Final = 45.0  # seconds; an agent gives a call up after a minute
 _CLOSE_TIMEOUT: Final = 2.0
 
 
@@ -131,6 +140,7 @@ class PartnerActor:
         directory: The folder of the session; None to remember nothing.
         grace: Seconds that a canceled task has to end by itself.
         key: The key that the environment held; empty for none.
+        patience: How long an agent is waited for.
     """
 
     def __init__(  # noqa: PLR0913 - all it talks to
@@ -143,6 +153,7 @@ class PartnerActor:
         directory: Path | None,
         grace: float,
         key: str = "",
+        patience: AgentPatience = AgentPatience(),  # noqa: B008 - frozen
     ) -> None:
         self._dead_letters = dead_letters
         self._table = table
@@ -150,7 +161,13 @@ class PartnerActor:
         self._loop = PostLoop()
         self._memory = Memory(directory)
         self._trust = Trust()
-        self._model = EndpointModel(self._loop, table, Key(table, key))
+        self._key = Key(table, key)
+        self._model = EndpointModel(self._loop, table, self._key)
+        self._directory = directory
+        self._patience = patience
+        self._agent: Agent | None = None
+        self._temporary: Path | None = None
+        self._tools: list[AgentTools] = []
         self._link = SessionLink(
             self._loop,
             queue,
@@ -201,11 +218,17 @@ class PartnerActor:
                 self._fail(f"internal error: {error!r}; see the log")
         self._loop.close()
         self._memory.close()
+        if self._temporary is not None:
+            shutil.rmtree(self._temporary, ignore_errors=True)
 
     def _stop(self) -> None:
         self._stopped = True
         for talk, _ in self._talks.values():
             talk.abandon()
+        for tools in self._tools:
+            tools.close()
+        if self._agent is not None:
+            self._agent.stop()
         self._link.leave()
         self._loop.stop()
 
@@ -284,18 +307,68 @@ class PartnerActor:
                 lambda _: self._link,
                 self._trust,
             )
-            talk = Talk(
-                name,
-                loop=self._loop,
-                session=session,
-                model=self._model,
-                instructions=INSTRUCTIONS.format(directory=_working_directory()),
-                rounds=self._table.rounds,
-                keep=self._memory.add,
-                tell=self._tell,
+            talk = (
+                self._agent_talk(name, session)
+                if self._table.command
+                else self._endpoint_talk(name, session)
             )
             self._talks[name] = (talk, session)
         return self._talks[name][0]
+
+    def _endpoint_talk(self, name: str, session: PartnerSession) -> Talk:
+        return EndpointTalk(
+            name,
+            loop=self._loop,
+            session=session,
+            model=self._model,
+            instructions=INSTRUCTIONS.format(directory=_working_directory()),
+            rounds=self._table.rounds,
+            keep=self._memory.add,
+            tell=self._tell,
+        )
+
+    def _agent_talk(self, name: str, session: PartnerSession) -> Talk:
+        session.patience = _ALLOWING
+        if self._agent is None:
+            self._agent = self._make_agent()
+        tools = AgentTools(self._loop, session, self._folder(), len(self._tools) + 1)
+        self._tools.append(tools)
+        return AgentTalk(
+            name,
+            loop=self._loop,
+            session=session,
+            agent=self._agent,
+            tools=tools,
+            directory=_working_directory(),
+            keep=self._memory.add,
+            tell=self._tell,
+        )
+
+    def _make_agent(self) -> Agent:
+        return Agent(
+            self._loop,
+            self._table,
+            self._key,
+            self._folder(),
+            self._tell_of_agent,
+            self._patience,
+        )
+
+    def _folder(self) -> Path:
+        """Return the folder of the agent, which is the person's alone."""
+        if self._directory is not None:
+            folder = self._directory / _FOLDER
+            os.close(open_folder(folder))
+            return folder
+        if self._temporary is None:
+            self._temporary = Path(tempfile.mkdtemp(prefix="backburner-"))
+        return self._temporary
+
+    def _tell_of_agent(self, text: str) -> None:
+        """Tell what an agent does where somebody waits for it."""
+        busy = [name for name, (talk, _) in self._talks.items() if not talk.is_idle]
+        for name in busy or [MAIN_CONVERSATION]:
+            self._tell(PartnerFailed(name, text))
 
     def _task_changed(self, task: Task) -> None:
         for talk, session in [*self._talks.values()]:

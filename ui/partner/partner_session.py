@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from ...actors import Task, TaskRequest
+    from ..agents.call import Answer, Call
     from ..agents.loop import Loop
     from ..agents.session import SessionHost
     from ..dialogue.trust import Trust
@@ -50,6 +51,8 @@ class PartnerSession(AgentSession):
         self.asked_in = conversation
         self.on_asked: Callable[[int], None] = _ignore
         """Called with each task for which the person is asked."""
+        self.on_answer: Callable[[Answer], None] = _ignore
+        """Called with the answer of each call before whoever called gets it."""
         self._name = name
         self._trust = trust
 
@@ -71,6 +74,17 @@ class PartnerSession(AgentSession):
         """What the partner is called where a person is asked."""
         return self._name
 
+    def call(
+        self, name: str, arguments: object, answer: Callable[[Answer], None]
+    ) -> Call | None:
+        """See `AgentSession`."""
+
+        def answered(found: Answer) -> None:
+            self.on_answer(found)
+            answer(found)
+
+        return super().call(name, arguments, answered)
+
     def asked(self, task: Task) -> None:
         """Hear that the person is asked for a task."""
         self.on_asked(task.id)
@@ -85,5 +99,5 @@ class PartnerSession(AgentSession):
         return None if plain and self._trust.covers(command) else ALL
 
 
-def _ignore(task_id: int) -> None:
-    del task_id
+def _ignore(what: object) -> None:
+    del what

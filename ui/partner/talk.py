@@ -1,110 +1,74 @@
-"""One conversation with a model: what was said, what is asked, which tools it calls.
+"""One conversation with a partner: what was said, whether it is answered, and ends.
 
-A turn begins when there is something to answer, and is made of rounds: the model is
-asked, the tools that it calls are called, and it is asked again with their results,
-until it calls none. All that it is told is written down first.
+A turn begins when there is something to answer. All that the partner is told is written
+down first.
 """
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from ...actors.rules.safe_text import brief, safe_line
+from ...actors.rules.safe_text import safe_line
 from ..agents.adding import ended_answer
-from ..agents.tools import TOOLS, OutputResult, TaskFacts, tool_list
+from ..agents.tools import OutputResult, TaskFacts
 from ..dialogue.partner import (
     PartnerDoes,
     PartnerFailed,
     PartnerSays,
     PartnerThought,
 )
-from .memory import Record, bounded, repaired
-from .messages import INTERRUPTED, STOPPED, WOKEN
+from .memory import Record
+from .messages import WOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ...actors.rules.task import Task
-    from ..agents.call import Answer, Call
     from ..agents.loop import Loop, Timer
     from ..dialogue.partner import PartnerMessage
-    from .answer import AnswerGatherer, Json, Piece, ToolCall
+    from .answer import Json, Piece
     from .partner_session import PartnerSession
 
 FRAME: Final = 1 / 30
 """Seconds between two pieces of an answer that the chat is told at least."""
-
-LONGEST_TOLD: Final = 200_000
-"""Characters of a conversation that the model is told at most."""
 
 _GATHERING: Final = 0.1  # seconds in which ends of tasks become one message
 _MOST_ENDS: Final = 10
 _ENDED: Final = {"complete", "failed", "canceled"}
 
 
-class Model(Protocol):
-    """Answers one request at a time for a conversation."""
-
-    def ask(
-        self,
-        body: Json,
-        take: Callable[[Piece], None],
-        done: Callable[[AnswerGatherer | str], None],
-    ) -> Callable[[], None]:
-        """Ask; the callbacks come on the loop, `done` last, with what failed as text.
-
-        Returns:
-            What cancels it; nothing is called back after that.
-        """
-        ...
-
-
 class Talk:
-    """See the module. All of it happens on the thread of its loop.
+    """What all kinds of partners share. All of it happens on the thread of its loop.
 
     Args:
         name: Of the conversation.
         loop: Calls back.
         session: Whose tools are called.
-        model: Is asked.
-        instructions: What the model is told first.
-        rounds: How often it is asked in a turn at most.
         keep: Writes down what happened; may raise an `OSError`.
         tell: Tells the chat.
     """
 
-    def __init__(  # noqa: PLR0913 - each is one independent thing
+    def __init__(
         self,
         name: str,
         *,
         loop: Loop,
         session: PartnerSession,
-        model: Model,
-        instructions: str,
-        rounds: int,
         keep: Callable[[Record], None],
         tell: Callable[[PartnerMessage], None],
     ) -> None:
         self._name = name
         self._loop = loop
         self._session = session
-        self._model = model
-        self._instructions = instructions
-        self._most_rounds = rounds
         self._keep_record = keep
         self._tell = tell
-        self._messages: list[Json] = []
         self._told: set[int] = set()
         self._owes = False  # whether something was said that is not answered
-        self._rounds = 0
         self._turn = 0  # its number while one is under way; else 0
         self._turns = 0
-        self._cancel: Callable[[], None] | None = None
-        self._calls: dict[str, Call | None] = {}
         self._said = False
         self._buffer: list[str] = []
         self._spoken: list[str] = []
@@ -114,22 +78,42 @@ class Talk:
         self._wake_timer: Timer | None = None
         session.on_asked = self._asked
 
+    # For each kind of partner.
+
+    def _ask(self) -> None:
+        """Ask the partner for an answer to what it was not asked for yet."""
+        raise NotImplementedError
+
+    def _drop(self) -> None:
+        """End what is under way without a word: the turn is over."""
+        raise NotImplementedError
+
+    def _note(self, message: Json) -> None:
+        """Take in a message that is written down, or was."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """End the turn at once: the person wants no more of it."""
+        raise NotImplementedError
+
+    # What it is told.
+
     @property
     def is_idle(self) -> bool:
         """Whether no turn is under way."""
         return not self._turn
 
-    # What it is told.
-
     def remember(self, record: Record) -> None:
         """Take in what was written down in an earlier life, in order."""
         self._told.update(record.told)
         if record.message is not None:
-            self._messages.append(record.message)
+            self._note(record.message)
             said = record.message
             self._owes = said.get("role") != "assistant" or bool(said.get("tool_calls"))
         if record.over:
             self._owes = False
+        if record.unanswered:
+            self._owes = True
 
     def go_on(self) -> None:
         """Go on where an earlier life was interrupted, if it was."""
@@ -150,63 +134,38 @@ class Talk:
             self.look_for_ends()
 
     def look_for_ends(self) -> None:
-        """Wake the model if it is idle and does not know of the end of a task."""
+        """Wake the partner if it is idle and does not know of the end of a task."""
         if self.is_idle and self._wake_timer is None and self._untold():
             self._wake_timer = self._loop.call_later(_GATHERING, self._wake)
-
-    def stop(self) -> None:
-        """End the turn at once: the person wants no more of it."""
-        if not self._turn:
-            return
-        if self._cancel is not None:
-            self._cancel()
-            text = self._end_speech(" *(stopped)*")
-            message = {"role": "assistant", "content": text or STOPPED}
-            self._end_turn(Record(self._name, message, over=True))
-            return
-        for call in [*self._calls.values()]:
-            if call is not None and self._turn:
-                call.interrupt()
-        if self._turn:
-            self._end_turn(Record(self._name, over=True))
 
     def abandon(self) -> None:
         """End without a word: the chat is closed, and the next one goes on."""
         self._turn = 0
-        if self._cancel is not None:
-            self._cancel()
+        self._drop()
 
-    # Turns and rounds.
+    # Turns.
 
     def _begin(self) -> None:
         self._turns += 1
         self._turn = self._turns
-        self._rounds = 0
         self._ask()
 
-    def _ask(self) -> None:
-        self._rounds += 1
-        if self._rounds > self._most_rounds:
-            self._fail(
-                f"stopped after {self._most_rounds} rounds of tools; say something and"
-                " it goes on ([partner] rounds)"
-            )
-            return
+    def _fail(self, text: str) -> None:
+        self._tell(PartnerFailed(self._name, safe_line(text)))
+        self._end_turn(Record(self._name, over=True))
+
+    def _end_turn(self, record: Record | None = None) -> None:
+        self._turn = 0
+        self._drop()
         self._owes = False
-        whole = repaired(self._messages, INTERRUPTED)
-        system: Json = {"role": "system", "content": self._instructions}
-        body: Json = {
-            "messages": [system, *bounded(whole, LONGEST_TOLD)],
-            "tools": _functions(),
-        }
-        self._does("waits for an answer")
-        turn = self._turn
+        self._does("")
+        if record is not None:
+            self._write(record)
+        self.look_for_ends()
 
-        def done(result: AnswerGatherer | str) -> None:
-            if turn == self._turn:
-                self._answered(result)
-
-        self._cancel = self._model.ask(body, self._take, done)
+    def _asked(self, task_id: int) -> None:
+        if self._turn:
+            self._does(f"waits for you to allow #{task_id}")
 
     def _take(self, piece: Piece) -> None:
         if piece.thought:
@@ -224,88 +183,6 @@ class Talk:
             self._flush()
         elif self._flush_timer is None:
             self._flush_timer = self._loop.call_later(FRAME, self._flush)
-
-    def _answered(self, result: AnswerGatherer | str) -> None:
-        self._cancel = None
-        text = self._end_speech()
-        if isinstance(result, str):
-            if text:
-                self._keep({"role": "assistant", "content": text})
-            self._fail(result)
-            return
-        if not self._keep(result.message()):
-            return
-        if result.finish_reason in {"length", "content_filter"}:
-            why = (
-                "its limit of tokens"
-                if result.finish_reason == "length"
-                else "a filter"
-            )
-            self._tell(PartnerFailed(self._name, f"the answer was cut off by {why}"))
-        if calls := result.calls:
-            self._call(calls)
-        elif self._owes:
-            self._ask()
-        else:
-            self._end_turn()
-
-    def _fail(self, text: str) -> None:
-        self._tell(PartnerFailed(self._name, safe_line(text)))
-        self._end_turn(Record(self._name, over=True))
-
-    def _end_turn(self, record: Record | None = None) -> None:
-        self._turn = 0
-        self._cancel = None
-        self._calls.clear()
-        self._owes = False
-        self._does("")
-        if record is not None:
-            self._keep(record.message, over=record.over)
-        self.look_for_ends()
-
-    # Tools.
-
-    def _call(self, calls: list[ToolCall]) -> None:
-        self._does(", ".join(dict.fromkeys(map(_named, calls))))
-        turn = self._turn
-        self._calls = {it.id: None for it in calls}
-        for it in calls:
-            self._call_one(it, turn)
-            if turn != self._turn:
-                return
-
-    def _call_one(self, call: ToolCall, turn: int) -> None:
-        def answered(answer: Answer) -> None:
-            if turn == self._turn and call.id in self._calls:
-                self._take_result(call.id, answer.text, answer)
-
-        if call.name not in TOOLS:
-            known = ", ".join(TOOLS)
-            text = f"there is no tool {brief(call.name, 40)!r}; there are: {known}"
-            self._take_result(call.id, text)
-            return
-        try:
-            arguments: object = json.loads(call.arguments or "{}")
-        except (ValueError, RecursionError) as error:
-            text = f"the arguments of {call.name} are not JSON: {error}; correct them"
-            self._take_result(call.id, text)
-            return
-        begun = self._session.call(call.name, arguments, answered)
-        if call.id in self._calls:
-            self._calls[call.id] = begun
-
-    def _take_result(
-        self, call_id: str, text: str, answer: Answer | None = None
-    ) -> None:
-        del self._calls[call_id]
-        told = tuple(_ends_in(None if answer is None else answer.result))
-        message = {"role": "tool", "tool_call_id": call_id, "content": text}
-        if self._keep(message, told=told) and not self._calls:
-            self._ask()
-
-    def _asked(self, task_id: int) -> None:
-        if self._turn:
-            self._does(f"waits for you to allow #{task_id}")
 
     # Ends of tasks.
 
@@ -334,23 +211,23 @@ class Talk:
 
     # Writing down and telling.
 
-    def _keep(
-        self, message: Json | None, *, told: tuple[int, ...] = (), over: bool = False
-    ) -> bool:
-        """Write down; tell whether the turn goes on."""
-        if message is not None:
-            self._messages.append(message)
-        self._told.update(told)
+    def _keep(self, message: Json, *, told: tuple[int, ...] = ()) -> bool:
+        """Write down a message; tell whether the turn goes on."""
+        return self._write(Record(self._name, message, told))
+
+    def _write(self, record: Record) -> bool:
+        """Write down what happened; tell whether the turn goes on."""
+        if record.message is not None:
+            self._note(record.message)
+        self._told.update(record.told)
         try:
-            self._keep_record(Record(self._name, message, told, over))
+            self._keep_record(record)
         except OSError as error:
             text = f"can't write down what is said: {error.strerror}"
             self._tell(PartnerFailed(self._name, text))
             if self._turn:
-                if self._cancel is not None:
-                    self._cancel()
                 self._turn = 0
-                self._calls.clear()
+                self._drop()
                 self._does("")
             return False
         return True
@@ -389,26 +266,8 @@ class Talk:
         return text
 
 
-def _functions() -> list[Json]:
-    return [
-        {
-            "type": "function",
-            "function": {
-                "name": it["name"],
-                "description": it["description"],
-                "parameters": it["inputSchema"],
-            },
-        }
-        for it in tool_list()
-    ]
-
-
-def _named(call: ToolCall) -> str:
-    return f"uses {brief(safe_line(call.name), 30)}"
-
-
-def _ends_in(result: Any) -> list[int]:  # noqa: ANN401 - any result, and what is in it
-    """Return the tasks that a result says have ended."""
+def ends_in(result: Any) -> list[int]:  # noqa: ANN401 - any result, and what is in it
+    """Return the tasks that a result of a tool says have ended."""
     match result:
         case (
             TaskFacts(id=task_id, status=status)
@@ -416,9 +275,9 @@ def _ends_in(result: Any) -> list[int]:  # noqa: ANN401 - any result, and what i
         ):
             return [task_id] if status in _ENDED else []
         case list():
-            return [it for part in result for it in _ends_in(part)]  # pyright: ignore[reportUnknownVariableType]
+            return [it for part in result for it in ends_in(part)]  # pyright: ignore[reportUnknownVariableType]
         case msgspec.Struct():
             parts = (getattr(result, it) for it in result.__struct_fields__)
-            return [it for part in parts for it in _ends_in(part)]
+            return [it for part in parts for it in ends_in(part)]
         case _:
             return []

@@ -119,9 +119,14 @@ class PartnerTable(Settings, frozen=True):
         url: The base of an endpoint that speaks the chat completions of OpenAI:
             `"http://localhost:11434/v1"`. Empty for none.
         model: The name of the model there.
+        command: Instead of that, the command of an agent that speaks the Agent Client
+            Protocol (ACP), as a list: `["opencode", "acp"]`.
+        own_home: Whether that agent has your home directory, with its logins and
+            settings there. By default it has one of its own in the session's folder.
         key_command: A command that prints the key of the endpoint, as a list:
             `["pass", "show", "model-key"]`.
         key_variable: The environment variable that holds the key, if no command does.
+            An agent gets the key in it.
         name: What the partner is called in the chat.
         rounds: How often the model is asked in a turn at most, with the results of the
             tools that it calls.
@@ -129,6 +134,8 @@ class PartnerTable(Settings, frozen=True):
 
     url: str = ""
     model: str = ""
+    command: tuple[str, ...] = ()
+    own_home: bool = False
     key_command: tuple[str, ...] = ()
     key_variable: str = ""
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=20)] = "assistant"
@@ -142,6 +149,8 @@ class PartnerTable(Settings, frozen=True):
             )
         if self.url and not self.model:
             return "partner.model: missing; give the name of the model at partner.url"
+        if self.command and not self.command[0]:
+            return 'partner.command: expected a program, such as ["opencode", "acp"]'
         if self.name == "you" or self.name != safe_line(self.name).strip():
             return "partner.name: expected a name that is not yours, such as assistant"
         return None

@@ -1,8 +1,8 @@
-"""The warden of an agent: ends its jobs when the agent is gone, however it died.
+"""The warden of a process: ends what that started when it is gone, however it died.
 
-A process of its own, neither a child of the agent's nor in its session, so that nothing
-that ends the agent ends it as well. It sleeps until the last writing end of a pipe is
-closed, which the agent alone holds.
+A process of its own, neither a child of the other's nor in its session, so that nothing
+that ends the other ends it as well. It sleeps until the last writing end of a pipe is
+closed, which the other alone holds.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ def start_warden(key: str) -> int:
     """Start the warden of this process; blocks until it is one.
 
     Args:
-        key: By which it finds the jobs: the first half of the last part of their mark.
+        key: By which it finds the processes: the first half of the last part of their
+            mark.
 
     Returns:
-        The writing end of a pipe; hold it as long as the jobs may run.
+        The writing end of a pipe; hold it as long as they may run.
 
     Raises:
         OSError: If it can't be started.
@@ -65,8 +66,8 @@ def main(arguments: list[str]) -> int:
 
 def _end(key: str) -> None:
     # Not before: most wardens are never needed, and sleep in little memory.
-    from ..processes import family  # noqa: PLC0415
-    from ..processes.ending import end_all  # noqa: PLC0415
+    from . import family  # noqa: PLC0415
+    from .ending import end_all  # noqa: PLC0415
 
     token = f"{key}:"
     end_all(lambda: family.find_marked(lambda it: it.startswith(token)), GRACE)

@@ -1,0 +1,381 @@
+"""An agent that speaks ACP as the partner, on a real session."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import psutil
+import pytest
+import scripted_agent
+from backburner.ui.dialogue.partner import (
+    AllowCommands,
+    PartnerDoes,
+    PartnerSays,
+    PartnerThought,
+    StopAnswer,
+)
+from backburner.ui.partner.agent import AgentPatience
+from patience import PATIENCE
+
+from tests.ui.partner.stage import MAIN, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+AGENT: Final = (sys.executable, scripted_agent.__file__)
+
+Until = "Callable[[Callable[[], bool]], None]"
+
+
+class AgentStage(Stage):
+    """A stage with a scripted agent."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, command=AGENT)
+
+    def notes(self, what: str) -> list[Any]:
+        """Return what the agent has noted of something."""
+        path = self.folder / "partner" / "home" / "notes"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [value for kind, value in map(json.loads, lines) if kind == what]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[AgentStage]:
+    stage = AgentStage(tmp_path / "main")
+    yield stage
+    stage.close()
+
+
+def gone(pid: int) -> bool:
+    """Tell whether a process has ended."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def permission(title: str, kind: str) -> str:
+    """Return what an agent asks for permission with."""
+    options = [{"optionId": it, "kind": f"{it}_once"} for it in ("reject", "allow")]
+    return json.dumps({"toolCall": {"title": title, "kind": kind}, "options": options})
+
+
+def test_what_is_said_is_answered_in_pieces_by_an_agent_that_is_started_then(
+    stage: AgentStage,
+) -> None:
+    partner = stage.open()
+    assert not stage.notes("start")
+    stage.say(partner, "long")
+    assert stage.chat.answer().startswith("0 1 2 3 ")
+    stage.chat.idle()
+    stage.say(partner, "think and say this")
+    assert stage.chat.wait(lambda it: isinstance(it, PartnerThought)).text == "hm"
+    assert stage.chat.answer() == "and say this"
+    assert len(stage.notes("start")) == 1
+
+
+def test_each_conversation_has_its_own_session_and_goes_on_after_a_restart(
+    stage: AgentStage, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    partner = stage.open()
+    for where, count in ((MAIN, "1"), ("other", "1"), (MAIN, "2")):
+        stage.say(partner, "count", where)
+        assert stage.chat.answer() == count
+        stage.chat.idle()
+    partner.stop()
+    until(lambda: gone(stage.notes("start")[0]))
+    again = stage.open()
+    stage.say(again, "count")
+    assert stage.chat.answer() == "3"
+
+
+def test_one_that_can_not_go_on_says_so(stage: AgentStage) -> None:
+    partner = stage.open(command=(*AGENT, "forgetful"))
+    stage.say(partner, "count")
+    assert stage.chat.answer() == "1"
+    stage.chat.idle()
+    partner.stop()
+    again = stage.open(command=(*AGENT, "forgetful"))
+    stage.say(again, "count")
+    assert "no longer knows what was said" in stage.chat.failure()
+    assert stage.chat.answer() == "1"
+
+
+def test_a_command_is_asked_for_whole_and_runs_when_it_is_allowed(
+    stage: AgentStage,
+) -> None:
+    partner = stage.open()
+    stage.say(partner, "run echo a; echo b >&2")
+    question = stage.chat.question()
+    assert ": echo a; echo b >&2\n" in question
+    assert "/allow 1 --always" in question
+    assert stage.system.get(1).status == "queued"
+    stage.allow(1)
+    answer = stage.chat.answer()
+    assert "a\nb" in answer
+    assert stage.system.get(1).origin == "partner:main"
+    stage.chat.idle()
+    stage.say(partner, "count")
+    assert stage.chat.answer() == "2"  # it knew of the end, and was not woken
+
+
+def test_a_command_that_is_refused_does_not_run(
+    stage: AgentStage, tmp_path: Path
+) -> None:
+    partner = stage.open()
+    stage.say(partner, f"run touch {tmp_path}/made")
+    stage.chat.question()
+    stage.system.cancel(1, reason="canceled by you")
+    assert "canceled by you" in stage.chat.answer()
+    assert not (tmp_path / "made").exists()
+
+
+def test_what_is_allowed_for_good_is_not_asked_for(stage: AgentStage) -> None:
+    partner = stage.open()
+    partner.tell(AllowCommands(pattern="echo *"))
+    stage.say(partner, "run echo one")
+    assert "one" in stage.chat.answer()
+
+
+def test_the_end_of_a_task_wakes_it_once_in_its_conversation(
+    stage: AgentStage,
+) -> None:
+    partner = stage.open()
+    partner.tell(AllowCommands(pattern="sleep *"))
+    stage.say(partner, "start sleep 600", "other")
+    assert "goes on by itself" in stage.chat.answer()
+    stage.chat.idle()
+    stage.system.cancel(1)
+    says = stage.chat.wait(lambda it: isinstance(it, PartnerSays))
+    assert (says.conversation, says.text) == ("other", "woken")
+    stage.chat.idle()
+    partner.stop()
+    again = stage.open()
+    stage.say(again, "count", "other")
+    assert stage.chat.answer() == "3"
+    assert len([it for it in stage.notes("prompt") if "#1" in it]) == 1
+
+
+def test_one_that_was_closed_meanwhile_is_woken_when_it_is_back(
+    stage: AgentStage,
+) -> None:
+    partner = stage.open()
+    partner.tell(AllowCommands(pattern="sleep *"))
+    stage.say(partner, "start sleep 600", "other")
+    stage.chat.idle()
+    partner.stop()
+    stage.system.cancel(1)
+    stage.system.wait(1, timeout=PATIENCE)
+    stage.open()
+    says = stage.chat.wait(
+        lambda it: isinstance(it, PartnerSays) and it.text == "woken"
+    )
+    assert says.conversation == "other"
+
+
+def test_stop_ends_an_answer_at_once_and_what_comes_late_is_not_shown(
+    stage: AgentStage,
+) -> None:
+    partner = stage.open()
+    stage.say(partner, "hang")
+    assert (
+        stage.chat.wait(lambda it: isinstance(it, PartnerSays)).text == "I will never"
+    )
+    partner.tell(StopAnswer(MAIN))
+    stage.chat.idle()
+    stage.say(partner, "count")
+    assert stage.chat.answer() == "2"
+    assert len(stage.notes("start")) == 1
+
+
+def test_one_that_does_not_stop_is_ended_and_started_again(stage: AgentStage) -> None:
+    stage.patience = AgentPatience(stop=0.2)
+    partner = stage.open()
+    stage.say(partner, "stubborn")
+    stage.chat.wait(
+        lambda it: isinstance(it, PartnerDoes) and it.what == "waits for an answer"
+    )
+    partner.tell(StopAnswer(MAIN))
+    stage.chat.idle()
+    stage.say(partner, "count")
+    assert stage.chat.answer() == "2"
+    assert len(stage.notes("start")) == 2
+
+
+def test_stop_drops_what_the_person_was_asked_for(stage: AgentStage) -> None:
+    partner = stage.open()
+    stage.say(partner, "run echo never")
+    stage.chat.question()
+    partner.tell(StopAnswer(MAIN))
+    stage.chat.idle()
+    stage.system.wait(1, timeout=PATIENCE)
+    assert stage.system.get(1).status == "canceled"
+
+
+def test_what_is_said_meanwhile_is_answered_after_that(stage: AgentStage) -> None:
+    partner = stage.open()
+    stage.say(partner, "run echo a")
+    stage.chat.question()
+    stage.say(partner, "count")
+    stage.allow(1)
+    assert "a" in stage.chat.answer()
+    assert stage.chat.answer() == "2"
+
+
+def test_one_that_dies_is_started_again_and_hears_everything_once(
+    stage: AgentStage,
+) -> None:
+    partner = stage.open()
+    stage.say(partner, "crash once")
+    assert "killed by SIGKILL); it is started again" in stage.chat.failure()
+    # It had the message, so that it was only told to go on.
+    assert stage.chat.answer() == "goes on"
+    prompts = stage.notes("prompt")
+    assert len([it for it in prompts if it == "crash once"]) == 1
+
+
+def test_one_that_always_dies_is_given_up_and_hears_the_next_message(
+    stage: AgentStage,
+) -> None:
+    partner = stage.open(command=(*AGENT, "forgetful"))
+    stage.say(partner, "crash")
+    failures = [stage.chat.failure() for _ in range(5)]
+    assert failures[-1].endswith("(killed by SIGKILL)")
+    stage.chat.idle()
+    assert len(stage.notes("start")) == 3
+
+
+@pytest.mark.parametrize(
+    ("manner", "said"),
+    [
+        ("mute", "does not answer initialize"),
+        ("newer", "speaks version 2 of ACP, and backburner version 1"),
+        ("broken", "ended (exit status 1): no model is configured"),
+        ("chatty", "prints something else than messages of ACP, such as 'Welcome!'"),
+        ("locked", "wants you to log in first (no login); do that with HOME="),
+    ],
+)
+def test_one_that_does_not_work_is_one_clear_line(
+    stage: AgentStage,
+    manner: str,
+    said: str,
+    until: Callable[[Callable[[], bool]], None],
+) -> None:
+    stage.patience = AgentPatience(start=1.0 if manner == "mute" else PATIENCE)
+    partner = stage.open(command=(*AGENT, manner))
+    stage.say(partner, "hi")
+    failure = stage.chat.failure()
+    assert said in failure
+    assert "\n" not in failure
+    stage.chat.idle()
+    if manner != "locked":
+        until(lambda: all(map(gone, stage.notes("start"))))
+
+
+def test_a_program_that_is_not_there_is_one_clear_line(stage: AgentStage) -> None:
+    partner = stage.open(command=("/no/such/agent",))
+    stage.say(partner, "hi")
+    assert "can't start agent: No such file" in stage.chat.failure()
+
+
+@pytest.mark.parametrize(
+    ("ask", "said", "answer"),
+    [
+        ("fs/read_text_file", "asked for fs/read_text_file, which is not", "-32601"),
+        ("terminal/create", "asked for terminal/create, which is not", "-32601"),
+        (
+            f"session/request_permission {permission('rm backburner_run', 'execute')}",
+            "wanted to use rm backburner_run of its own",
+            '"optionId": "reject"',
+        ),
+    ],
+)
+def test_what_is_not_offered_is_refused_and_told(
+    stage: AgentStage, ask: str, said: str, answer: str
+) -> None:
+    partner = stage.open()
+    stage.say(partner, f"ask {ask}")
+    assert said in stage.chat.failure()
+    assert answer in stage.chat.answer()
+
+
+@pytest.mark.parametrize("title", ["backburner_run", "mcp__backburner__run"])
+def test_our_tools_are_allowed_since_they_ask_for_themselves(
+    stage: AgentStage, title: str
+) -> None:
+    partner = stage.open()
+    stage.say(partner, f"ask session/request_permission {permission(title, 'other')}")
+    assert '"optionId": "allow"' in stage.chat.answer()
+
+
+def test_a_stray_print_is_told_and_harms_nothing(stage: AgentStage) -> None:
+    partner = stage.open()
+    stage.say(partner, "print Loading...")
+    assert "printed 'Loading...', which is no message" in stage.chat.failure()
+    assert stage.chat.answer() == "Loading..."
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [("flood", "longer than 8 MB; stopped"), ("spam", "sends without end")],
+)
+def test_one_that_floods_is_stopped(stage: AgentStage, how: str, said: str) -> None:
+    stage.patience = AgentPatience(stop=0.2)
+    partner = stage.open()
+    stage.say(partner, how)
+    assert said in stage.chat.failure()
+    stage.chat.idle()
+    stage.say(partner, "count")
+    assert stage.chat.answer()
+
+
+def test_one_that_uses_no_tools_says_so_once(stage: AgentStage) -> None:
+    partner = stage.open(command=(*AGENT, "toolless"))
+    stage.say(partner, "hi")
+    assert "did not start the MCP server" in stage.chat.failure()
+
+
+def test_a_server_that_was_killed_is_there_again_with_the_next_message(
+    stage: AgentStage, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    partner = stage.open()
+    partner.tell(AllowCommands(pattern="echo *"))
+    stage.say(partner, "hi")
+    stage.chat.idle()
+    server = stage.notes("server")[0]
+    psutil.Process(server).kill()
+    until(lambda: gone(server))
+    stage.say(partner, "run echo works")
+    assert "works" in stage.chat.answer()
+
+
+def test_it_ends_with_all_that_it_started(
+    stage: AgentStage, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    partner = stage.open()
+    stage.say(partner, "child")
+    stage.chat.idle()
+    partner.stop()
+    pids = [*stage.notes("start"), *stage.notes("child"), *stage.notes("server")]
+    assert len(pids) == 3
+    until(lambda: all(map(gone, pids)))
+
+
+def test_its_home_and_its_key_are_its_own(stage: AgentStage) -> None:
+    partner = stage.open(key_command=("echo", "s3cret"), key_variable="MODEL_KEY")
+    partner.tell(AllowCommands(pattern="printenv"))
+    stage.say(partner, "run printenv")
+    # A task has the variables of the person, and not the key of the agent.
+    answer = stage.chat.answer()
+    assert f"\nHOME={os.environ['HOME']}\n" in answer
+    assert "s3cret" not in answer
+    agent = psutil.Process(stage.notes("start")[0]).environ()
+    assert agent["MODEL_KEY"] == "s3cret"
+    assert Path(agent["HOME"]).stat().st_mode & 0o777 == 0o700
+    files = [it for it in stage.folder.rglob("*") if it.is_file()]
+    assert not any(b"s3cret" in it.read_bytes() for it in files)

@@ -1,0 +1,513 @@
+"""An agent that speaks the Agent Client Protocol (ACP), version 1.
+
+Its process is started when it is needed first, and again when it is needed after it has
+ended. All of it happens on the thread of a loop, but the start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import msgspec
+
+from ...actors.own_files import open_folder
+from ...actors.rules.safe_text import brief, safe_line
+from ..agents.jsonrpc import METHOD_NOT_FOUND, RpcError, error_line, result_line
+from ..agents.loop import READ
+from ..agents.tools import TOOLS
+from ..agents.wire_lines import ClientStream
+from .agent_process import AgentProcess
+from .agent_set_up import agent_environment, program_of
+from .answer import EndpointError, Json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ..agents.jsonrpc import RequestId
+    from ..agents.loop import Timer
+    from ..program.config import PartnerTable
+    from .key import Key
+    from .post_loop import PostLoop
+
+VERSION: Final = 1
+"""The version of the protocol that is spoken here."""
+
+LONGEST_LINE: Final = 16 << 20
+"""Bytes of the longest message that is taken."""
+
+_FLOOD: Final = 64 << 20  # bytes at once, besides what it may send all the time
+_FLOOD_RATE: Final = 1 << 20  # bytes a second
+_MOST_GARBAGE: Final = 1000  # lines
+_ERROR_KEPT: Final = 4096  # bytes of what it prints to standard error
+_MOST_REFUSALS: Final = 20  # of which the person is told
+_LAST_WORDS: Final = 2.0  # seconds between the end of its output and its own
+_CHUNK: Final = 1 << 16
+_LOGIN_FIRST: Final = -32000
+
+# Our tools as agents call them where they ask: opencode, Claude Code, Gemini CLI.
+_NAMES: Final = "|".join(TOOLS)
+_OURS: Final = re.compile(
+    rf"(mcp__)?backburner(__|[_:/.])({_NAMES})|({_NAMES}) \(backburner[\w ]*\)"
+)
+
+
+class AgentPatience(msgspec.Struct, frozen=True):
+    """How long an agent is waited for, in seconds.
+
+    Attributes:
+        start: For its answer to the first request.
+        session: For a session; an MCP server that is mute takes half a minute of that.
+        stop: For the end of an answer that was canceled.
+    """
+
+    start: float = 60.0
+    session: float = 120.0
+    stop: float = 10.0
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Why a request has no result.
+
+    Attributes:
+        text: For a person, in one line.
+        died: Whether the agent has ended, and may be started again.
+        answered: Whether it is the agent that says so.
+    """
+
+    text: str
+    died: bool = False
+    answered: bool = False
+
+
+class _Pending:
+    __slots__ = ("answered", "timer")
+
+    def __init__(
+        self, answered: Callable[[Json | Failure], None], timer: Timer | None
+    ) -> None:
+        self.answered = answered
+        self.timer = timer
+
+
+class Agent:
+    """See the module.
+
+    Args:
+        loop: Calls back.
+        table: Which agent.
+        key: The key of its model.
+        folder: What it keeps is below this one.
+        tell: Told what a person should know, in one line.
+        patience: How long it is waited for.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - each is one independent thing
+        self,
+        loop: PostLoop,
+        table: PartnerTable,
+        key: Key,
+        folder: Path,
+        tell: Callable[[str], None],
+        patience: AgentPatience,
+    ) -> None:
+        self._loop = loop
+        self._table = table
+        self._key = key
+        self._folder = folder
+        self._tell = tell
+        self.patience = patience
+        self.name = brief(safe_line(program_of(table)), 40)
+        """What its program is called."""
+        self.life = 0
+        """How often it has been started."""
+        self.updates: dict[str, Callable[[Json], None]] = {}
+        """Told of what happens in each of its sessions."""
+        self._process: AgentProcess | None = None
+        self._ending: set[AgentProcess] = set()
+        self._stream: ClientStream | None = None
+        self._starting = False
+        self._ready = False
+        self._stopped = False
+        self._loads = False
+        self._awaited: list[Callable[[Failure | None], None]] = []
+        self._pending: dict[int, _Pending] = {}
+        self._ids = 0
+        self._closing: Timer | None = None
+        self._complaint = b""
+        self._garbage = 0
+        self._printed = ""
+        self._flood = 0.0
+        self._flood_at = time.monotonic()
+        self._refused: set[str] = set()
+        self._is_toolless = False
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it is there, and takes requests."""
+        return self._ready
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it is asked for something, or being started."""
+        return bool(self._pending or self._awaited)
+
+    @property
+    def can_load(self) -> bool:
+        """Whether it can go on with a session of an earlier life."""
+        return self._loads
+
+    @property
+    def command(self) -> str:
+        """Its command, by which it is known after a restart."""
+        return " ".join(self._table.command)
+
+    def when_ready(self, then: Callable[[Failure | None], None]) -> None:
+        """Call `then` when it is there: with None, or with why it is not."""
+        if self._ready:
+            then(None)
+            return
+        self._awaited.append(then)
+        if not self._starting:
+            self._start()
+
+    def request(
+        self,
+        method: str,
+        params: Json,
+        answered: Callable[[Json | Failure], None],
+        timeout: float | None = None,
+    ) -> None:
+        """Send a request; `answered` gets the result, or why there is none.
+
+        Without an answer in so many seconds the agent is ended.
+        """
+        if self._stream is None:
+            answered(Failure(f"{self.name} has ended", died=True))
+            return
+        self._ids += 1
+        number, timer = self._ids, None
+        if timeout is not None:
+            timer = self._loop.call_later(timeout, lambda: self._give_up(method))
+        self._pending[number] = _Pending(answered, timer)
+        message = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+        self._stream.write(msgspec.json.encode(message))
+
+    def notify(self, method: str, params: Json) -> None:
+        """Send a notification."""
+        if self._stream is not None:
+            message = {"jsonrpc": "2.0", "method": method, "params": params}
+            self._stream.write(msgspec.json.encode(message))
+
+    def tell_toolless(self) -> None:
+        """Tell the person, once, that it does not use our tools."""
+        if not self._is_toolless:
+            self._is_toolless = True
+            self._tell(
+                f"{self.name} did not start the MCP server of backburner: it can"
+                " answer, but start no task"
+            )
+
+    def end(self, text: str = "", *, died: bool = False) -> None:
+        """Have its process ended, and fail what it was asked for. Never blocks."""
+        self._ready = self._starting = False
+        if (process := self._process) is not None:
+            self._process = None
+            self._unwatch(process)
+            process.end()
+            self._ending.add(process)
+            self._loop.watch(process.pidfd, READ, lambda: self._reap(process))
+        self._fail(Failure(text or f"{self.name} was ended", died=died))
+
+    def stop(self) -> None:
+        """End it for good. Blocks for half a second at most."""
+        self._stopped = True
+        if (process := self._process) is not None:
+            self._process = None
+            self._unwatch(process)
+            self._ending.add(process)
+        for it in self._ending:
+            it.finish()
+
+    # Its start and its end.
+
+    def _start(self) -> None:
+        self._starting = True
+        self.life += 1
+        self._garbage, self._printed, self._complaint = 0, "", b""
+        life = self.life
+        threading.Thread(
+            target=self._run, args=(life,), name="backburner-partner-start", daemon=True
+        ).start()
+
+    def _run(self, life: int) -> None:
+        """Start the process. On a thread of its own, since that takes a moment."""
+        problem = ""
+        process: AgentProcess | None = None
+        try:
+            key = self._key.get()
+            environment = agent_environment(self._table, self._folder, key, os.environ)
+            if not self._table.own_home:
+                os.close(open_folder(self._folder / "home"))
+            process = AgentProcess(self._table.command, environment)
+        except EndpointError as error:
+            problem = str(error)
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            why = error.strerror if isinstance(error, OSError) else None
+            problem = (
+                f"can't start {self.name}: {why or error}; correct [partner] command"
+            )
+        taken = self._loop.post(lambda: self._started(life, process, problem))
+        if not taken and process is not None:
+            process.finish()
+
+    def _started(self, life: int, process: AgentProcess | None, problem: str) -> None:
+        if process is None:
+            if life == self.life:
+                self._starting = False
+                self._fail(Failure(safe_line(problem)))
+            return
+        if self._stopped or life != self.life or not self._starting:
+            process.finish()
+            return
+        self._process = process
+        stdin, stdout, stderr = process.streams
+        self._stream = ClientStream(
+            self._loop,
+            stdout,
+            stdin,
+            self._take,
+            self._output_ended,
+            longest=LONGEST_LINE,
+        )
+        os.set_blocking(stderr, False)
+        self._loop.watch(stderr, READ, lambda: self._read_error(stderr))
+        self._loop.watch(process.pidfd, READ, self._exited)
+        params: Json = {
+            "protocolVersion": VERSION,
+            "clientCapabilities": {
+                "fs": {"readTextFile": False, "writeTextFile": False},
+                "terminal": False,
+            },
+            "clientInfo": {"name": "backburner", "version": "1"},
+        }
+        self.request("initialize", params, self._initialized, self.patience.start)
+
+    def _initialized(self, result: Json | Failure) -> None:
+        if isinstance(result, Failure):
+            if result.answered:
+                self.end(result.text)
+            return  # else those who wait have been told
+        version: object = result.get("protocolVersion")
+        if version != VERSION:
+            spoken = brief(safe_line(str(version)), 20)
+            self.end(
+                f"{self.name} speaks version {spoken} of ACP, and backburner version"
+                f" {VERSION}; use a version of it that speaks that too"
+            )
+            return
+        found: object = result.get("agentCapabilities")
+        able = cast("Json", found) if isinstance(found, dict) else {}
+        self._loads = able.get("loadSession") is True
+        self._starting, self._ready = False, True
+        awaited, self._awaited = self._awaited, []
+        for then in awaited:
+            then(None)
+
+    def _unwatch(self, process: AgentProcess) -> None:
+        if self._closing is not None:
+            self._closing.cancel()
+            self._closing = None
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+        self._loop.unwatch(process.streams[2])
+        self._loop.unwatch(process.pidfd)
+        self.updates.clear()
+
+    def _reap(self, process: AgentProcess) -> None:
+        self._loop.unwatch(process.pidfd)
+        self._ending.discard(process)
+        process.reap()
+
+    def _output_ended(self) -> None:
+        text = f"{self.name} closed its output"
+        self._closing = self._loop.call_later(
+            _LAST_WORDS, lambda: self.end(text, died=True)
+        )
+
+    def _exited(self) -> None:
+        if (process := self._process) is None:
+            return
+        self._process = None
+        self._read_error(process.streams[2])
+        self._unwatch(process)
+        # What it has started goes with it.
+        process.end()
+        how = process.reap()
+        said = self._complaint.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        text = f"{self.name} ended ({how})"
+        if said := safe_line(said).strip():
+            text += f": {brief(said, 200)}"
+        if not self._ready:
+            text += "; correct [partner] command, or try it by itself"
+        died = self._ready
+        self._ready = self._starting = False
+        self._fail(Failure(text, died=died))
+
+    def _read_error(self, fd: int) -> None:
+        try:
+            data = os.read(fd, _CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._loop.unwatch(fd)
+        self._complaint = (self._complaint + data)[-_ERROR_KEPT:]
+
+    def _give_up(self, method: str) -> None:
+        text = f"{self.name} does not answer {method}"
+        if self._printed:
+            text += f" (it printed {self._printed!r})"
+        self.end(f"{text}; is it an agent that speaks ACP? See [partner] command")
+
+    def _fail(self, failure: Failure) -> None:
+        awaited, self._awaited = self._awaited, []
+        pending, self._pending = [*self._pending.values()], {}
+        for then in awaited:
+            then(failure)
+        for it in pending:
+            if it.timer is not None:
+                it.timer.cancel()
+            it.answered(failure)
+
+    # Messages.
+
+    def _take(self, line: bytes | None) -> None:
+        if line is None:
+            text = f"{self.name} sent a message of more than {LONGEST_LINE >> 20} MB"
+            self.end(f"{text}; it was ended")
+            return
+        if self._floods(len(line)):
+            self.end(f"{self.name} sends without end; it was ended")
+            return
+        try:
+            found: object = msgspec.json.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            self._take_garbage(line)
+            return
+        message = cast("Json", found)
+        method: object = message.get("method")
+        number: object = message.get("id")
+        params: object = message.get("params")
+        given = cast("Json", params) if isinstance(params, dict) else {}
+        if not isinstance(method, str):
+            if isinstance(number, int) and number in self._pending:
+                self._take_answer(self._pending.pop(number), message)
+        elif isinstance(number, int | str):
+            self._answer(number, method, given)
+        elif method == "session/update":
+            session: object = given.get("sessionId")
+            update: object = given.get("update")
+            told = self.updates.get(session) if isinstance(session, str) else None
+            if told is not None and isinstance(update, dict):
+                told(cast("Json", update))
+
+    def _floods(self, size: int) -> bool:
+        now = time.monotonic()
+        leaked = (now - self._flood_at) * _FLOOD_RATE
+        self._flood_at = now
+        self._flood = max(0.0, self._flood - leaked) + size
+        return self._flood > _FLOOD
+
+    def _take_garbage(self, line: bytes) -> None:
+        self._garbage += 1
+        if self._garbage == 1:
+            text = line[:1000].decode("utf-8", "replace")
+            self._printed = brief(safe_line(text).strip(), 60)
+            if self._ready:
+                self._tell(
+                    f"{self.name} printed {self._printed!r}, which is no message of"
+                    " ACP; it is skipped"
+                )
+        if self._garbage > _MOST_GARBAGE:
+            self.end(
+                f"{self.name} prints something else than messages of ACP, such as"
+                f" {self._printed!r}; correct [partner] command"
+            )
+
+    def _take_answer(self, pending: _Pending, message: Json) -> None:
+        if pending.timer is not None:
+            pending.timer.cancel()
+        error: object = message.get("error")
+        if error is not None:
+            pending.answered(self._failure(error))
+            return
+        result: object = message.get("result")
+        known = cast("Json", result) if isinstance(result, dict) else {}
+        pending.answered(known)
+
+    def _failure(self, error: Any) -> Failure:  # noqa: ANN401 - any JSON
+        found = cast("Json", error) if isinstance(error, dict) else {"message": error}
+        data: object = found.get("data")
+        text = str(found.get("message"))
+        if data is not None:
+            with contextlib.suppress(TypeError, ValueError):
+                text += f" {msgspec.json.encode(data).decode()}"
+        text = brief(safe_line(" ".join(text.split())), 300)
+        if found.get("code") == _LOGIN_FIRST:
+            where = "" if self._table.own_home else f" with HOME={self._folder}/home"
+            text = f"{self.name} wants you to log in first ({text}); do that{where}"
+        else:
+            text = f"{self.name} reports: {text}"
+        return Failure(text, answered=True)
+
+    def _answer(self, number: RequestId, method: str, params: Json) -> None:
+        """Answer a request of the agent."""
+        if self._stream is None:
+            return
+        if method == "session/request_permission":
+            self._stream.write(result_line(number, self._permission(params)))
+            return
+        self._refuse(f"asked for {brief(safe_line(method), 40)}, which is not offered")
+        text = f"there is no method {method!r} here; use the tools of backburner"
+        self._stream.write(error_line(number, RpcError(METHOD_NOT_FOUND, text)))
+
+    def _permission(self, params: Json) -> Json:
+        """Allow our tools, which ask the person for themselves, and nothing else."""
+        found: object = params.get("toolCall")
+        call = cast("Json", found) if isinstance(found, dict) else {}
+        title = safe_line(str(call.get("title") or "")).strip()
+        ours = _OURS.fullmatch(title) and call.get("kind", "other") in {None, "other"}
+        if not ours:
+            self._refuse(f"wanted to use {brief(title, 60) or 'something'} of its own")
+        option = _option(params.get("options"), "allow" if ours else "reject")
+        if option is None:
+            return {"outcome": {"outcome": "cancelled"}}
+        return {"outcome": {"outcome": "selected", "optionId": option}}
+
+    def _refuse(self, what: str) -> None:
+        if what not in self._refused and len(self._refused) < _MOST_REFUSALS:
+            self._refused.add(what)
+            self._tell(f"{self.name} {what}; that was refused: it works by tasks")
+
+
+def _option(options: object, wanted: str) -> str | None:
+    """Return the option that allows, or rejects, this one time if there is one."""
+    found = cast("list[object]", options) if isinstance(options, list) else []
+    known = [cast("Json", it) for it in found if isinstance(it, dict)]
+    for kind in (f"{wanted}_once", f"{wanted}_always"):
+        for it in known:
+            option: object = it.get("optionId")
+            if it.get("kind") == kind and isinstance(option, str):
+                return option
+    return None

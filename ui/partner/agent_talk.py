@@ -1,0 +1,401 @@
+"""One conversation with an agent: a session of its own there.
+
+The agent remembers what was said, calls the tools by our MCP server, and asks its model
+as often as it likes. What it was not yet told, or has not answered, is known here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+from ...actors.rules.safe_text import brief, safe_line
+from ..dialogue.partner import PartnerFailed
+from .agent import Failure
+from .answer import Json, Piece
+from .memory import Record
+from .messages import FAILED, GO_ON, STOPPED
+from .talk import Talk, ends_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ...actors.rules.task import Task
+    from ..agents.call import Answer
+    from ..agents.loop import Loop, Timer
+    from ..dialogue.partner import PartnerMessage
+    from .agent import Agent
+    from .agent_tools import AgentTools
+    from .partner_session import PartnerSession
+
+LONGEST_ANSWER: Final = 8 << 20
+"""Characters of the longest answer that is taken."""
+
+_MOST_RESTARTS: Final = 2  # of an agent that dies in a turn
+_SAID: Final = {
+    "max_tokens": "the answer was cut off by its limit of tokens",
+    "max_turn_requests": "the agent stopped after its largest number of requests",
+    "refusal": "the agent refuses to answer that",
+}
+
+
+class AgentTalk(Talk):
+    """See the module.
+
+    Args:
+        name: Of the conversation.
+        loop: Calls back.
+        session: Whose tools are called.
+        agent: Is asked.
+        tools: Our MCP server, as the agent gets it.
+        directory: In which the agent works.
+        keep: Writes down what happened; may raise an `OSError`.
+        tell: Tells the chat.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is one independent thing
+        self,
+        name: str,
+        *,
+        loop: Loop,
+        session: PartnerSession,
+        agent: Agent,
+        tools: AgentTools,
+        directory: str,
+        keep: Callable[[Record], None],
+        tell: Callable[[PartnerMessage], None],
+    ) -> None:
+        super().__init__(name, loop=loop, session=session, keep=keep, tell=tell)
+        self._agent = agent
+        self._tools = tools
+        self._directory = directory
+        self._unheard: list[str] = []  # what is not answered yet
+        self._heard: list[str] = []  # what is, in this session of the agent
+        self._sent = 0  # how many of the first of them the agent is asked for
+        self._began = False  # whether anything was answered here before this session
+        self._agent_session = ""
+        self._life = 0  # that of the agent in which it knows the session
+        self._restarts = 0
+        self._prompting = False  # whether a prompt has no answer yet
+        self._waits = False  # whether a turn waits for the end of the one before it
+        self._stop_timer: Timer | None = None
+        self._replay: list[str] | None = None  # what a person said, while it is told
+        self._replays_person = False
+        self._parts: list[str] = []
+        self._size = 0
+        self._message_id: object = None
+        self._ends: set[int] = set()
+        session.on_answer = self._tool_answered
+
+    # What it is told.
+
+    def remember(self, record: Record) -> None:
+        """See `Talk`."""
+        super().remember(record)
+        if record.agent_session:
+            mine = record.agent == self._agent.command
+            self._agent_session = record.agent_session if mine else ""
+            self._heard.clear()
+        if record.message is not None and record.message.get("role") == "assistant":
+            self._began = True
+            self._settle(record.unanswered)
+
+    def task_changed(self, task: Task) -> None:
+        """See `Talk`."""
+        self._tools.task_changed(task)
+        super().task_changed(task)
+
+    def stop(self) -> None:
+        """End the turn at once: the person wants no more of it."""
+        if not self._turn:
+            return
+        for call in [*self._session.calls]:
+            call.interrupt()
+        said = self._gathered(" *(stopped)*")
+        if not self._prompting or self._waits:
+            # It was not told yet what it should stop to answer.
+            self._waits = False
+            self._end_turn(Record(self._name, over=True))
+            return
+        self._agent.notify("session/cancel", {"sessionId": self._agent_session})
+        self._stop_timer = self._loop.call_later(
+            self._agent.patience.stop,
+            lambda: self._agent.end(f"{self._agent.name} did not stop; it was ended"),
+        )
+        self._over(said or STOPPED)
+
+    def _drop(self) -> None:
+        self._waits = False
+
+    def _note(self, message: Json) -> None:
+        if message.get("role") == "user":
+            self._unheard.append(str(message.get("content")))
+
+    def _settle(self, unanswered: int) -> None:
+        count = max(0, len(self._unheard) - unanswered)
+        self._heard += self._unheard[:count]
+        del self._unheard[:count]
+
+    # Reaching the agent.
+
+    def _begin(self) -> None:
+        self._restarts = 0
+        super()._begin()
+
+    def _ask(self) -> None:
+        self._owes = False
+        agent = self._agent
+        if not self._unheard:
+            self._end_turn()
+            return
+        if self._prompting:
+            self._waits = True
+            self._does(f"waits until {agent.name} has stopped")
+            return
+        if agent.is_ready and self._tools.are_lost and not agent.is_busy:
+            # It would not connect to them again.
+            agent.end()
+        self._does("waits for an answer" if agent.is_ready else f"starts {agent.name}")
+        agent.when_ready(self._in_turn(self._reached))
+
+    def _in_turn(
+        self, call: Callable[[Failure | None], None]
+    ) -> Callable[[Failure | None], None]:
+        turn = self._turn
+        return lambda it: call(it) if turn == self._turn else None
+
+    def _reached(self, failure: Failure | None) -> None:
+        if failure is not None:
+            self._failed(failure)
+        elif self._life == self._agent.life:
+            self._prompt([])
+        elif self._agent_session and self._agent.can_load:
+            self._load()
+        else:
+            self._open()
+
+    def _load(self) -> None:
+        """Let the agent go on with a session; it tells what was said there."""
+        self._tools.forget()
+        self._replay = []
+        self._replays_person = False
+        self._agent.updates[self._agent_session] = self._update
+        turn = self._turn
+
+        def loaded(result: Json | Failure) -> None:
+            replay, self._replay = self._replay or [], None
+            if isinstance(result, Failure):
+                if turn == self._turn:
+                    self._not_loaded(result)
+                return
+            self._life = self._agent.life
+            if turn == self._turn:
+                self._prompt(replay)
+
+        params = {"sessionId": self._agent_session, **self._place()}
+        self._agent.request(
+            "session/load", params, loaded, self._agent.patience.session
+        )
+
+    def _not_loaded(self, failure: Failure) -> None:
+        if failure.answered:
+            self._open()
+        else:
+            self._failed(failure)
+
+    def _open(self) -> None:
+        """Begin a session."""
+        self._tools.forget()
+        turn, anew = self._turn, bool(self._agent_session) or self._began
+
+        def opened(result: Json | Failure) -> None:
+            if turn != self._turn:
+                return
+            if isinstance(result, Failure):
+                self._failed(result)
+                return
+            found: object = result.get("sessionId")
+            if not isinstance(found, str) or not found:
+                self._failed(Failure(f"{self._agent.name} opened no session"))
+                return
+            if anew:
+                text = f"{self._agent.name} no longer knows what was said here before"
+                self._tell(PartnerFailed(self._name, text))
+            self._agent_session = found
+            self._life = self._agent.life
+            self._agent.updates[found] = self._update
+            self._heard.clear()
+            command = self._agent.command
+            if self._write(Record(self._name, agent=command, agent_session=found)):
+                self._prompt([])
+
+        self._agent.request(
+            "session/new", self._place(), opened, self._agent.patience.session
+        )
+
+    def _place(self) -> Json:
+        return {"cwd": self._directory, "mcpServers": [self._tools.description()]}
+
+    # Turns.
+
+    def _prompt(self, replay: list[str]) -> None:
+        """Ask for an answer to all that has none.
+
+        Args:
+            replay: What the agent says that the person has said.
+        """
+        self._sent = len(self._unheard)
+        known = [it for it in replay if not it.startswith(GO_ON)]
+        new = [it for it in self._unheard if not self._is_known(it, known)]
+        texts = new or [GO_ON]
+        self._prompting = True
+        self._size, self._message_id = 0, None
+        self._ends.clear()
+        self._does("waits for an answer")
+        turn = self._turn
+
+        def answered(result: Json | Failure) -> None:
+            self._prompting = False
+            if self._stop_timer is not None:
+                self._stop_timer.cancel()
+                self._stop_timer = None
+            if turn == self._turn:
+                self._answered(result)
+            elif self._turn and self._waits:
+                self._waits = False
+                self._ask()
+
+        blocks = [{"type": "text", "text": it} for it in texts]
+        params: Json = {"sessionId": self._agent_session, "prompt": blocks}
+        self._agent.request("session/prompt", params, answered)
+
+    def _is_known(self, text: str, replay: list[str]) -> bool:
+        """Tell whether the agent got a message before it was ended."""
+        if not replay or text not in replay[-1]:
+            return False
+        return sum(text in it for it in replay) > sum(text in it for it in self._heard)
+
+    def _answered(self, result: Json | Failure) -> None:
+        if isinstance(result, Failure):
+            self._failed(result)
+            return
+        reason: object = result.get("stopReason")
+        if isinstance(reason, str) and reason in _SAID:
+            self._gather()
+            self._tell(PartnerFailed(self._name, _SAID[reason]))
+        if not self._tools.was_used:
+            self._agent.tell_toolless()
+        self._over(self._gathered())
+
+    def _over(self, said: str) -> None:
+        """End the turn with what was said, or go on with what came meanwhile."""
+        self._began = True
+        left = len(self._unheard) - self._sent
+        record = Record(
+            self._name,
+            {"role": "assistant", "content": said},
+            told=tuple(sorted(self._ends)),
+            over=not left,
+            unanswered=left,
+        )
+        self._ends.clear()
+        if not left:
+            self._end_turn(record)
+            self._settle(0)
+            return
+        kept = self._write(record)
+        self._settle(left)
+        if kept:
+            # Another turn: what still comes of this one is not meant for it.
+            self._begin()
+
+    def _failed(self, failure: Failure) -> None:
+        if failure.answered and self._sent and self._life == self._agent.life:
+            # It was told, and has no answer.
+            self._tell(PartnerFailed(self._name, failure.text))
+            self._over(self._gathered() or FAILED)
+            return
+        self._gathered()
+        self._sent = 0
+        if failure.died and self._restarts < _MOST_RESTARTS:
+            self._restarts += 1
+            text = f"{failure.text}; it is started again"
+            self._tell(PartnerFailed(self._name, text))
+            self._ask()
+        else:
+            self._fail(failure.text)
+
+    # What the agent does.
+
+    def _update(self, update: Json) -> None:
+        kind: object = update.get("sessionUpdate")
+        if self._replay is not None:
+            self._take_replay(self._replay, kind, update)
+            return
+        if not self._turn or not self._prompting or self._waits:
+            return
+        match kind:
+            case "agent_message_chunk":
+                self._take_text(update)
+            case "agent_thought_chunk":
+                if text := _text(update):
+                    self._take_piece(Piece(thought=text))
+            case "tool_call":
+                self._gather()
+                title = safe_line(str(update.get("title") or "a tool")).strip()
+                self._does(f"uses {brief(title.removeprefix('backburner_'), 30)}")
+            case "tool_call_update":
+                if update.get("status") in {"completed", "failed"}:
+                    self._does("waits for an answer")
+            case _:
+                pass
+
+    def _take_text(self, update: Json) -> None:
+        message_id: object = update.get("messageId")
+        if message_id is not None and message_id != self._message_id:
+            self._gather()
+            self._message_id = message_id
+        if text := _text(update):
+            self._take_piece(Piece(text))
+
+    def _take_piece(self, piece: Piece) -> None:
+        self._size += len(piece.text) + len(piece.thought)
+        if self._size > LONGEST_ANSWER:
+            text = f"the answer is longer than {LONGEST_ANSWER >> 20} MB; stopped"
+            self._tell(PartnerFailed(self._name, text))
+            self.stop()
+            return
+        self._take(piece)
+
+    def _take_replay(self, replay: list[str], kind: object, update: Json) -> None:
+        is_person = kind == "user_message_chunk"
+        if is_person and self._replays_person:
+            replay[-1] += _text(update)
+        elif is_person:
+            replay.append(_text(update))
+        self._replays_person = is_person
+
+    def _gather(self) -> None:
+        """Close what is being said, and go on."""
+        if text := self._end_speech():
+            self._parts.append(text)
+
+    def _gathered(self, mark: str = "") -> str:
+        """Close what is being said; return all that was said in this turn."""
+        if text := self._end_speech(mark):
+            self._parts.append(text)
+        text = "\n\n".join(self._parts)
+        self._parts.clear()
+        return text
+
+    def _tool_answered(self, answer: Answer) -> None:
+        # What it was told is written down with its answer: until then it may be lost.
+        if self._turn:
+            self._ends.update(ends_in(answer.result))
+
+
+def _text(update: Json) -> str:
+    content: object = update.get("content")
+    if not isinstance(content, dict):
+        return ""
+    text: object = cast("Json", content).get("text")
+    return text if isinstance(text, str) else ""

@@ -1,0 +1,122 @@
+"""Our MCP server as the chat's agent gets it: a relay leads from the agent to the chat.
+
+The agent starts `backburner mcp --relay`, which does nothing but copy between its
+standard streams and a socket in a folder that is the person's alone. The server itself
+is here, so that its calls are those of the conversation, and nothing that becomes of
+the agent becomes of them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from ...actors.host import address
+from ..agents.loop import READ
+from ..agents.server import Server
+from .messages import GENERAL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ...actors import Task
+    from ..agents.loop import Loop
+    from ..agents.session import AgentSession
+    from .answer import Json
+    from .partner_session import PartnerSession
+
+
+class AgentTools:
+    """The servers of one conversation.
+
+    Args:
+        loop: Calls back.
+        session: Whose tools they are.
+        folder: For the socket.
+        number: Of the conversation; unlike that of any other.
+
+    Raises:
+        OSError: If there can't be a socket.
+    """
+
+    def __init__(
+        self, loop: Loop, session: PartnerSession, folder: Path, number: int
+    ) -> None:
+        self._loop = loop
+        self._session = session
+        self._folder = folder
+        self._name = f"mcp-{number}.sock"
+        self._servers: dict[Server, tuple[int, int]] = {}
+        self._changed: dict[Server, Callable[[Task], None]] = {}
+        self.was_used = False
+        """Whether the agent has connected since `forget`."""
+        self._socket = address.listen(folder, name=self._name)
+        self._socket.setblocking(False)  # noqa: FBT003 - its name
+        loop.watch(self._socket.fileno(), READ, self._accept)
+
+    @property
+    def are_lost(self) -> bool:
+        """Whether the agent had them and has them no longer."""
+        return self.was_used and not self._servers
+
+    def forget(self) -> None:
+        """Forget that the agent had them: it is another one now."""
+        self.was_used = False
+
+    def description(self) -> Json:
+        """Return the server as an agent is told of it."""
+        relay = ["-P", "-m", "backburner", "mcp", "--relay"]
+        return {
+            "name": "backburner",
+            "command": sys.executable,
+            "args": [*relay, str(self._folder), self._name],
+            "env": [],
+        }
+
+    def task_changed(self, task: Task) -> None:
+        """Hear that a task has changed."""
+        for changed in [*self._changed.values()]:
+            changed(task)
+
+    def close(self) -> None:
+        """End all of them."""
+        self._loop.unwatch(self._socket.fileno())
+        self._socket.close()
+        for server in [*self._servers]:
+            self._gone(server)
+
+    def _accept(self) -> None:
+        try:
+            connection, _ = self._socket.accept()
+        except OSError:
+            return
+        connection.setblocking(False)  # noqa: FBT003 - its name
+        source = connection.detach()
+        target = os.dup(source)
+
+        def open_session(
+            name: str, changed: Callable[[Task], None], failed: Callable[[str], None]
+        ) -> AgentSession:
+            del name, failed
+            self._changed[server] = changed
+            return self._session
+
+        server = Server(
+            self._loop,
+            open_session,
+            "",
+            source,
+            target,
+            ended=lambda: self._gone(server),
+            instructions=GENERAL,
+        )
+        self._servers[server] = (source, target)
+        self.was_used = True
+
+    def _gone(self, server: Server) -> None:
+        self._changed.pop(server, None)
+        server.close()
+        for fd in self._servers.pop(server, ()):
+            os.close(fd)

@@ -1,0 +1,219 @@
+"""One conversation with a model: what it is asked, and which tools it calls.
+
+A turn is made of rounds: the model is asked, the tools that it calls are called, and it
+is asked again with their results, until it calls none.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final, Protocol
+
+from ...actors.rules.safe_text import brief, safe_line
+from ..agents.tools import TOOLS, tool_list
+from ..dialogue.partner import PartnerFailed
+from .memory import Record, bounded, repaired
+from .messages import INTERRUPTED, STOPPED
+from .talk import Talk, ends_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..agents.call import Answer, Call
+    from ..agents.loop import Loop
+    from ..dialogue.partner import PartnerMessage
+    from .answer import AnswerGatherer, Json, Piece, ToolCall
+    from .partner_session import PartnerSession
+
+LONGEST_TOLD: Final = 200_000
+"""Characters of a conversation that the model is told at most."""
+
+
+class Model(Protocol):
+    """Answers one request at a time for a conversation."""
+
+    def ask(
+        self,
+        body: Json,
+        take: Callable[[Piece], None],
+        done: Callable[[AnswerGatherer | str], None],
+    ) -> Callable[[], None]:
+        """Ask; the callbacks come on the loop, `done` last, with what failed as text.
+
+        Returns:
+            What cancels it; nothing is called back after that.
+        """
+        ...
+
+
+class EndpointTalk(Talk):
+    """See the module.
+
+    Args:
+        name: Of the conversation.
+        loop: Calls back.
+        session: Whose tools are called.
+        model: Is asked.
+        instructions: What the model is told first.
+        rounds: How often it is asked in a turn at most.
+        keep: Writes down what happened; may raise an `OSError`.
+        tell: Tells the chat.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is one independent thing
+        self,
+        name: str,
+        *,
+        loop: Loop,
+        session: PartnerSession,
+        model: Model,
+        instructions: str,
+        rounds: int,
+        keep: Callable[[Record], None],
+        tell: Callable[[PartnerMessage], None],
+    ) -> None:
+        super().__init__(name, loop=loop, session=session, keep=keep, tell=tell)
+        self._model = model
+        self._instructions = instructions
+        self._most_rounds = rounds
+        self._messages: list[Json] = []
+        self._rounds = 0
+        self._cancel: Callable[[], None] | None = None
+        self._calls: dict[str, Call | None] = {}
+
+    def stop(self) -> None:
+        """End the turn at once: the person wants no more of it."""
+        if not self._turn:
+            return
+        if self._cancel is not None:
+            self._cancel()
+            text = self._end_speech(" *(stopped)*")
+            message = {"role": "assistant", "content": text or STOPPED}
+            self._end_turn(Record(self._name, message, over=True))
+            return
+        for call in [*self._calls.values()]:
+            if call is not None and self._turn:
+                call.interrupt()
+        if self._turn:
+            self._end_turn(Record(self._name, over=True))
+
+    def _drop(self) -> None:
+        cancel, self._cancel = self._cancel, None
+        self._calls.clear()
+        if cancel is not None:
+            cancel()
+
+    def _note(self, message: Json) -> None:
+        self._messages.append(message)
+
+    # Rounds.
+
+    def _begin(self) -> None:
+        self._rounds = 0
+        super()._begin()
+
+    def _ask(self) -> None:
+        self._rounds += 1
+        if self._rounds > self._most_rounds:
+            self._fail(
+                f"stopped after {self._most_rounds} rounds of tools; say something and"
+                " it goes on ([partner] rounds)"
+            )
+            return
+        self._owes = False
+        whole = repaired(self._messages, INTERRUPTED)
+        system: Json = {"role": "system", "content": self._instructions}
+        body: Json = {
+            "messages": [system, *bounded(whole, LONGEST_TOLD)],
+            "tools": _functions(),
+        }
+        self._does("waits for an answer")
+        turn = self._turn
+
+        def done(result: AnswerGatherer | str) -> None:
+            if turn == self._turn:
+                self._answered(result)
+
+        self._cancel = self._model.ask(body, self._take, done)
+
+    def _answered(self, result: AnswerGatherer | str) -> None:
+        self._cancel = None
+        text = self._end_speech()
+        if isinstance(result, str):
+            if text:
+                self._keep({"role": "assistant", "content": text})
+            self._fail(result)
+            return
+        if not self._keep(result.message()):
+            return
+        if result.finish_reason in {"length", "content_filter"}:
+            why = (
+                "its limit of tokens"
+                if result.finish_reason == "length"
+                else "a filter"
+            )
+            self._tell(PartnerFailed(self._name, f"the answer was cut off by {why}"))
+        if calls := result.calls:
+            self._call(calls)
+        elif self._owes:
+            self._ask()
+        else:
+            self._end_turn()
+
+    # Tools.
+
+    def _call(self, calls: list[ToolCall]) -> None:
+        self._does(", ".join(dict.fromkeys(map(_named, calls))))
+        turn = self._turn
+        self._calls = {it.id: None for it in calls}
+        for it in calls:
+            self._call_one(it, turn)
+            if turn != self._turn:
+                return
+
+    def _call_one(self, call: ToolCall, turn: int) -> None:
+        def answered(answer: Answer) -> None:
+            if turn == self._turn and call.id in self._calls:
+                self._take_result(call.id, answer.text, answer)
+
+        if call.name not in TOOLS:
+            known = ", ".join(TOOLS)
+            text = f"there is no tool {brief(call.name, 40)!r}; there are: {known}"
+            self._take_result(call.id, text)
+            return
+        try:
+            arguments: object = json.loads(call.arguments or "{}")
+        except (ValueError, RecursionError) as error:
+            text = f"the arguments of {call.name} are not JSON: {error}; correct them"
+            self._take_result(call.id, text)
+            return
+        begun = self._session.call(call.name, arguments, answered)
+        if call.id in self._calls:
+            self._calls[call.id] = begun
+
+    def _take_result(
+        self, call_id: str, text: str, answer: Answer | None = None
+    ) -> None:
+        del self._calls[call_id]
+        told = tuple(ends_in(None if answer is None else answer.result))
+        message = {"role": "tool", "tool_call_id": call_id, "content": text}
+        if self._keep(message, told=told) and not self._calls:
+            self._ask()
+
+
+def _functions() -> list[Json]:
+    return [
+        {
+            "type": "function",
+            "function": {
+                "name": it["name"],
+                "description": it["description"],
+                "parameters": it["inputSchema"],
+            },
+        }
+        for it in tool_list()
+    ]
+
+
+def _named(call: ToolCall) -> str:
+    return f"uses {brief(safe_line(call.name), 30)}"

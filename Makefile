@@ -40,13 +40,21 @@ PEER = test -e $(PEERS)/$(1)/.done || { rm -rf $(PEERS)/$(1); mkdir -p $(PEERS)/
 PYTHON_PEER = $(call PEER,$(1),$(PYTHON) -m venv $(PEERS)/$(1) && \
 	timeout 300 $(PEERS)/$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2))
 
-test-agents: $(INSTALLED) ## try the MCP server with the clients of others (a few minutes)
+ACP := agent-client-protocol==0.12.1
+
+test-agents: $(INSTALLED) ## try MCP server and partner with the programs of others (a few minutes)
 	@mkdir -p $(PEERS)
 	@$(call PYTHON_PEER,official-1,mcp==1.30.0)
 	@$(call PYTHON_PEER,official-2,mcp==2.3.0)
 	@$(call PYTHON_PEER,fastmcp,fastmcp==4.1.4 fastmcp-tasks==4.1.4)
 	@$(call PEER,typescript,cd $(PEERS)/typescript && timeout 300 npm install --prefix . --no-audit \
 		--no-fund @modelcontextprotocol/client@2.4.0 @modelcontextprotocol/ext-tasks@0.2.2 zod@4)
+	@$(call PEER,acp,$(PYTHON) -m venv $(PEERS)/acp && cd $(PEERS)/acp && \
+		timeout 300 bin/python -m pip install $(ACP) && timeout 300 bin/python -m pip download \
+		--no-deps --no-binary agent-client-protocol --dest sdist $(ACP) && \
+		tar xzf sdist/*.tar.gz --strip-components=1)
+	@$(call PEER,opencode,cd $(PEERS)/opencode && timeout 600 npm install --prefix . --no-audit \
+		--no-fund --ignore-scripts opencode-ai@1.18.33)
 	BACKBURNER_PEERS=$(PEERS) timeout 900 $(BIN)/python -m pytest -m agents tests/agents $(ARGS)
 
 # Two nodes of a Ray cluster on this machine, 127.0.0.2 and 127.0.0.3; Ray is half a

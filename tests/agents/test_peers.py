@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 from patience import PATIENCE
 
 from tests.agents.agent_client import AgentClient, Json, modern_meta
+from tests.agents.peer_places import environment_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,16 +22,6 @@ pytestmark = pytest.mark.agents
 
 PEERS = Path(__file__).parent / "peers"
 TOOLS = ["run", "wait", "list", "show", "output", "send", "cancel", "rerun"]
-
-
-def environment_of(peer: str) -> Path:
-    """Return where the programs of a peer are; skip the test if there are none."""
-    folder = Path(os.environ.get("BACKBURNER_PEERS", ".venv-agents")).absolute() / peer
-    if not (folder / ".done").exists():
-        log = folder.with_name(f"{peer}.log")
-        why = log.read_text().strip()[-300:] if log.exists() else "run make test-agents"
-        pytest.skip(f"{peer} is not here: {why}")
-    return folder
 
 
 def use(peer: str, script: str, state: Path, *words: str) -> Json:

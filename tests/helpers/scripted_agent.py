@@ -122,6 +122,7 @@ def act(session: str, text: str) -> str:
             wait = 0 if word == "start" else 45
             update(session, "tool_call", toolCallId="1", title="backburner_run")
             rest = _servers[session].run(rest, wait=wait)
+            note("result", rest)
             update(session, "tool_call_update", toolCallId="1", status="completed")
         case "hang":
             chunk(session, "I will never")

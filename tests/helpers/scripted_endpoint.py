@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from patience import PATIENCE
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
     from typing import Self
 
@@ -115,10 +116,14 @@ class ScriptedEndpoint:
 
     Args:
         replies: The script; after it every answer is "ok".
+        tls: Makes it speak https.
     """
 
-    def __init__(self, *replies: Callable[[Exchange], None]) -> None:
+    def __init__(
+        self, *replies: Callable[[Exchange], None], tls: ssl.SSLContext | None = None
+    ) -> None:
         self._script = [*replies]
+        self._tls = tls
         self._server = socket.create_server(("127.0.0.1", 0))
         self._came = threading.Condition()
         self.exchanges: list[Exchange] = []
@@ -137,7 +142,8 @@ class ScriptedEndpoint:
     @property
     def url(self) -> str:
         """Where it is."""
-        return f"http://127.0.0.1:{self._server.getsockname()[1]}/v1"
+        scheme = "http" if self._tls is None else "https"
+        return f"{scheme}://127.0.0.1:{self._server.getsockname()[1]}/v1"
 
     def add(self, *replies: Callable[[Exchange], None]) -> None:
         """Add to the script."""
@@ -159,6 +165,10 @@ class ScriptedEndpoint:
             threading.Thread(target=self._answer, args=(sock,), daemon=True).start()
 
     def _answer(self, sock: socket.socket) -> None:
+        if self._tls is not None:
+            sock = self._tls.wrap_socket(
+                sock, server_side=True, do_handshake_on_connect=False
+            )
         with sock, contextlib.suppress(OSError):
             file = sock.makefile("rb")
             head = b""

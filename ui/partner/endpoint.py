@@ -154,7 +154,11 @@ class Completion:
             )
         else:
             connection = HTTPConnection(host, place.port, timeout=patience.connect)
-        connection.connect()
+        try:
+            connection.connect()
+        except BaseException:
+            connection.close()
+            raise
         with self._lock:
             if self._canceled:
                 connection.close()
@@ -240,6 +244,13 @@ class Completion:
                 return f"nothing listens at {place}; start it, or correct [partner] url"
             case socket.gaierror():
                 return f"no such host: {place}; correct [partner] url"
+            case OSError(verify_message=str(why)):
+                return (
+                    f"the certificate of {place} is not trusted ({why}); name that of"
+                    " its authority in the variable SSL_CERT_FILE"
+                )
+            case OSError(library="SSL"):
+                return f"{place} does not speak TLS as it should ({error.strerror})"
             case ConnectionError() | HTTPException():
                 return f"{place} broke the connection off ({type(error).__name__})"
             case OSError():

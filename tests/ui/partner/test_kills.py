@@ -1,24 +1,123 @@
-"""Chats with a partner that are killed at any moment, on a session with a host."""
+"""Chats with a partner: chat, host, agent and server are killed at any moment."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+import psutil
+import pytest
+import scripted_agent
 from backburner.ui.partner.memory import Memory, Record
+from conditions import until
 from host_care import HostCare
 from pty_session import PtySession, chat_command
 from scripted_endpoint import Exchange, ScriptedEndpoint, calls, last, says
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
-ROUNDS: Final = 30 if os.environ.get("BACKBURNER_SOAK") else 3
+ROUNDS: Final = 100 if os.environ.get("BACKBURNER_SOAK") else 4
+
+_READY: Final = "Say something to assistant"
+_WOKEN: Final = re.compile(r"^#(\d+) (?:complete|failed|canceled)", re.MULTILINE)
+
+pytestmark = pytest.mark.timeout(400 + 20 * ROUNDS)
+
+
+class Rounds:
+    """A session whose chat says `go` again and again while something is killed.
+
+    Args:
+        folder: For all that there is.
+        partner: The lines of the configuration.
+    """
+
+    def __init__(self, folder: Path, partner: Sequence[str]) -> None:
+        self.care = HostCare()
+        self._state = folder / "state"
+        self.folder = self._state / "main"
+        self.folder.mkdir(mode=0o700, parents=True)
+        memory = Memory(self.folder)
+        assert memory.claim(wait=False)
+        memory.add(Record(allowed="sleep *"))
+        memory.close()
+        config = folder / "config.toml"
+        config.write_text("\n".join(["[partner]", *partner, ""]))
+        self._command = chat_command(self._state, "--config", str(config), host=True)
+        self._dice = random.Random(7)  # noqa: S311 - who is killed, and when
+
+    @contextlib.contextmanager
+    def chat(self) -> Generator[PtySession]:
+        """Open a chat."""
+        with PtySession(self._command, environ=self.care.environ) as chat:
+            chat.wait(_READY)
+            yield chat
+
+    def run(
+        self, said: str, begun: Callable[[], int], victims: dict[str, Callable[[], Any]]
+    ) -> None:
+        """Say something and kill something, in turns, until the chat was killed."""
+        left = ROUNDS
+        while left:
+            with self.chat() as chat:
+                while left:
+                    left -= 1
+                    before = begun()
+                    chat.send(f"{said}\r")
+                    if self._dice.random() < 0.7:
+                        chat.wait(lambda before=before: begun() > before)
+                    chat.read(self._dice.random() * 0.4, drain=True)
+                    victim = self._dice.choice(["chat", *victims])
+                    if victim == "chat":
+                        break
+                    with contextlib.suppress(psutil.Error):
+                        victims[victim]()
+                chat.process.kill()
+                chat.process.wait()
+
+    def kill_host(self) -> None:
+        """Kill a host; its keeper starts the next one."""
+        for it in self.care.hosts():
+            it.kill()
+
+    def told(self) -> list[int]:
+        """Return the tasks of whose end the partner was told, as often as it was."""
+        lines = (self.folder / "partner.jsonl").read_bytes().splitlines()
+        whole = [it for it in lines if it.endswith(b"}")]
+        records = [msgspec.json.decode(it, type=Record) for it in whole]
+        return [task_id for it in records for task_id in it.told]
+
+    def tasks(self) -> set[int]:
+        """Return the tasks that there are."""
+        command = [sys.executable, "-m", "backburner", "list", "--all", "--json"]
+        listed = subprocess.run(
+            [*command, "--state-dir", str(self._state)],
+            capture_output=True,
+            check=False,
+            env={**os.environ, **self.care.environ},
+        )
+        found: Any = json.loads(listed.stdout or "[]")
+        return {it["id"] for it in found}
+
+    def settle(self, chat: PtySession, idle: Callable[[], bool]) -> set[int]:
+        """Wait until the partner knows of all ends; return the tasks."""
+        tasks = set[int]()
+
+        def all_are_told() -> bool:
+            tasks.update(self.tasks())
+            return bool(tasks) and tasks <= {*self.told()} and idle()
+
+        chat.wait(all_are_told)
+        return tasks
 
 
 def act(exchange: Exchange) -> None:
@@ -29,61 +128,95 @@ def act(exchange: Exchange) -> None:
         says("All right.")(exchange)
 
 
-def test_no_end_is_lost_or_told_twice_whenever_the_chat_is_killed(
+def test_no_end_is_lost_or_told_twice_whenever_chat_and_host_are_killed(
     tmp_path: Path,
 ) -> None:
-    state = tmp_path / "state"
-    folder = state / "main"
-    folder.mkdir(mode=0o700, parents=True)
-    memory = Memory(folder)
-    assert memory.claim(wait=False)
-    memory.add(Record(allowed="sleep *"))
-    memory.close()
-    dice = random.Random(7)  # noqa: S311 - where it is killed
-    with ScriptedEndpoint(*[act] * 1000) as server, HostCare() as care:
-        config = tmp_path / "config.toml"
-        config.write_text(f'[partner]\nurl = "{server.url}"\nmodel = "small"\n')
-        command = chat_command(state, "--config", str(config), host=True)
-        for _ in range(ROUNDS):
-            with PtySession(command, environ=care.environ) as chat:
-                chat.wait("Say something to assistant")
-                before = len(server.exchanges)
-                chat.send("go\r")
-                chat.wait(lambda before=before: len(server.exchanges) > before)
-                chat.read(dice.random() * 0.3, drain=True)
-                chat.process.kill()
-                chat.process.wait()
-        with PtySession(command, environ=care.environ) as chat:
-            chat.wait("Say something to assistant")
-            told, tasks = list[int](), set[int]()
-
-            def all_are_told() -> bool:
-                told[:] = _told(folder)
-                tasks.update(_tasks(state))
-                return tasks <= {*told}
-
-            chat.wait(all_are_told)
-            chat.send("/quit --end\r")
-            chat.wait_exit()
-        assert tasks
-        assert len(told) == len({*told})
+    with ScriptedEndpoint(*[act] * 100_000) as server:
+        rounds = Rounds(tmp_path, [f'url = "{server.url}"', 'model = "small"'])
+        with rounds.care:
+            rounds.run("go", lambda: len(server.exchanges), {"host": rounds.kill_host})
+            with rounds.chat() as chat:
+                tasks = rounds.settle(chat, lambda: True)
+                chat.send("/quit --end\r")
+                chat.wait_exit()
+        told = rounds.told()
+        assert len(told) == len({*told}), told
+        assert tasks == {*told}
 
 
-def _tasks(state: Path) -> set[int]:
-    """Return the tasks that there are."""
-    command = [sys.executable, "-m", "backburner", "list", "--all", "--json"]
-    listed = subprocess.run(
-        [*command, "--state-dir", str(state)], capture_output=True, check=True
-    )
-    found: Any = json.loads(listed.stdout)
-    return {it["id"] for it in found}
+def test_no_end_is_lost_or_told_twice_whatever_of_an_agent_is_killed(
+    tmp_path: Path,
+) -> None:
+    command = json.dumps([sys.executable, scripted_agent.__file__])
+    rounds = Rounds(tmp_path, [f"command = {command}"])
+    home = rounds.folder / "partner" / "home"
+
+    def notes(what: str) -> list[Any]:
+        path = home / "notes"
+        lines = path.read_text().splitlines() if path.exists() else []
+        found = [json.loads(it) for it in lines if it.endswith("]")]
+        return [value for kind, value in found if kind == what]
+
+    def kill(what: str) -> None:
+        psutil.Process(notes(what)[-1]).kill()
+
+    with rounds.care:
+        rounds.run(
+            "start sleep 0.1",
+            lambda: len(notes("prompt")),
+            {
+                "host": rounds.kill_host,
+                "agent": lambda: kill("start"),
+                "server": lambda: kill("server"),
+            },
+        )
+        with rounds.chat() as chat:
+            tasks = rounds.settle(
+                chat,
+                lambda: {*ends_heard(home)} | _ids(notes("result")) >= {*rounds.told()},
+            )
+            chat.process.kill()
+            chat.process.wait()
+        pids = [*notes("start"), *notes("server")]
+        until(lambda: not any(map(is_there, pids)), "the end of all agents")
+    told = rounds.told()
+    assert len(told) == len({*told}), told
+    assert tasks == {*told}
+    woken = ends_heard(home)
+    assert len(woken) == len({*woken}), woken
+    started = {
+        int(it) for text in notes("result") for it in re.findall(r"#(\d+)", text)
+    }
+    assert started <= tasks
 
 
-def _told(folder: Path) -> list[int]:
-    """Return the tasks of whose end the model was told, as often as it was."""
-    path = folder / "partner.jsonl"
-    lines = path.read_bytes().splitlines()
-    records = [
-        msgspec.json.decode(it, type=Record) for it in lines if it.endswith(b"}")
+def ends_heard(home: Path) -> list[int]:
+    """Return the ends that an agent was told of, as it remembers."""
+    said = [
+        json.loads(line)
+        for path in home.glob("s*.jsonl")
+        for line in path.read_text().splitlines()
     ]
-    return [task_id for it in records for task_id in it.told]
+    return [
+        int(it)
+        for who, text in said
+        if who == "user" and text.startswith(scripted_agent.TOLD)
+        for it in _WOKEN.findall(text)
+    ]
+
+
+def _ids(results: list[str]) -> set[int]:
+    """Return the tasks that results of tools say have ended."""
+    return {int(it) for text in results for it in _WOKEN.findall(text)}
+
+
+def is_there(pid: int) -> bool:
+    """Tell whether a process is the agent, or its server, and has not ended."""
+    try:
+        process = psutil.Process(pid)
+        return process.status() != psutil.STATUS_ZOMBIE and any(
+            it.endswith("scripted_agent.py") or it == "--relay"
+            for it in process.cmdline()
+        )
+    except psutil.Error:
+        return False

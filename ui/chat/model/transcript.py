@@ -152,9 +152,10 @@ class TranscriptItems:
         Returns:
             All that was said, if this was the last of it.
         """
-        serial, all_of_it = self._growing.get(who, (0, []))
+        # What was put before all others may have any number, 0 too.
+        serial, all_of_it = self._growing.get(who, (None, []))
         all_of_it.append(piece)
-        index = self._index_of(serial)
+        index = None if serial is None else self._index_of(serial)
         if index is None:
             self._append_talk(in_pieces(Said(at, who, piece, form=form)))
             serial = self._next_serial - 1

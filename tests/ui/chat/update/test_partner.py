@@ -50,6 +50,15 @@ def test_an_answer_is_read_again_as_it_was(chat: ChatDriver) -> None:
     assert "helper  Some text" in chat.screen()
 
 
+def test_an_answer_is_no_part_of_what_was_said_in_an_earlier_life(
+    chat: ChatDriver,
+) -> None:
+    chat.tell(Transcript((ChatMessage(START, "main", "helper", "Before."),)))
+    chat.tell(says("Now."))
+    assert "Before.Now." not in chat.screen()
+    assert "helper  Now." in chat.screen()
+
+
 def test_an_answer_in_another_chat_is_drawn_here_too(chat: ChatDriver) -> None:
     said = ChatMessage(START, "main", "helper", "# Some *text*", form="markdown")
     assert not chat.tell(MessageSaid(said))

@@ -9,6 +9,7 @@ the agent becomes of them.
 from __future__ import annotations
 
 import os
+import select
 import sys
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,8 @@ class AgentTools:
     @property
     def are_lost(self) -> bool:
         """Whether the agent had them and has them no longer."""
-        return self.was_used and not self._servers
+        sources = (source for source, _ in self._servers.values())
+        return self.was_used and not any(map(_is_open, sources))
 
     def forget(self) -> None:
         """Forget that the agent had them: it is another one now."""
@@ -120,3 +122,10 @@ class AgentTools:
         server.close()
         for fd in self._servers.pop(server, ()):
             os.close(fd)
+
+
+def _is_open(fd: int) -> bool:
+    """Tell whether the other end of a connection is there, though nothing was read."""
+    poll = select.poll()
+    poll.register(fd, select.POLLRDHUP)
+    return not poll.poll(0)

@@ -152,10 +152,11 @@ class TranscriptItems:
         Returns:
             All that was said, if this was the last of it.
         """
-        # What was put before all others may have any number, 0 too.
-        serial, all_of_it = self._growing.get(who, (None, []))
+        begun = self._growing.get(who)
+        all_of_it: list[str] = [] if begun is None else begun[1]
         all_of_it.append(piece)
-        index = None if serial is None else self._index_of(serial)
+        # What was put before all others may have any number, 0 too.
+        index = None if begun is None else self._index_of(begun[0])
         if index is None:
             self._append_talk(in_pieces(Said(at, who, piece, form=form)))
             serial = self._next_serial - 1

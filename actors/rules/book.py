@@ -17,6 +17,7 @@ import msgspec
 from .attempts import again_after, may_run_again, next_attempt
 from .batches import Batches
 from .moment import local_time
+from .same_work import SameWork
 from .scheduler import Scheduler, Waiting
 from .status import (
     TaskCounts,
@@ -100,6 +101,7 @@ class TaskBook:
         self._held: set[int] = set()  # queued, but not to be started
         self._hopeless: list[tuple[int, str]] = []
         self._batches = Batches()
+        self._same_work: SameWork | None = None
         self._replaced: list[Task] = []
         # On the monotonic clock; none if it ran in an earlier life, and does no more.
         # Pauses are added to it when they end.
@@ -204,6 +206,8 @@ class TaskBook:
         else:
             self._let_wait(task_id, request.terms)
         self._tasks[task_id] = task
+        if self._same_work is not None:
+            self._same_work.add(task)
         if task.key:
             self._keys[task.key] = task_id
         if (why := self._batches.note(task)) is not None:
@@ -570,6 +574,8 @@ class TaskBook:
             self._give_up(other, why)
         self._environments.pop(task_id, None)
         self._finished.append(task_id)
+        if self._same_work is not None:
+            self._same_work.drop(ended)
         return ended
 
     def forget_finished(self, keep: int = 0) -> tuple[Task, ...]:
@@ -618,13 +624,14 @@ class TaskBook:
     def find_queued(self, request: TaskRequest) -> Task | None:
         """Return a queued task that does the same in the same directory, if any.
 
-        Looks at every queued task.
+        The first call looks at every queued and running task.
         """
-        wanted = (request.kind, request.args, request.directory)
-        for task_id in self._scheduler.waiting():
-            task = self._tasks[task_id]
-            if (task.kind, task.args, task.directory) == wanted:
-                return task
+        if self._same_work is None:
+            # Made when it is asked for: most sessions never need it.
+            self._same_work = SameWork(self._tasks[it] for it in self.open_ids())
+        for task_id in self._same_work.find(request):
+            if self._scheduler.is_waiting(task_id):
+                return self._tasks[task_id]
         return None
 
     def edit(
@@ -650,6 +657,9 @@ class TaskBook:
             args=task.args if args is None else args,
         )
         self._before.setdefault(task_id, task)
+        if self._same_work is not None and not task.status.is_final:
+            self._same_work.drop(task)
+            self._same_work.add(changed)
         return self._replace(changed)
 
     def environment(self, task_id: int) -> Variables | None:

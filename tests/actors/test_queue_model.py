@@ -17,6 +17,7 @@ from backburner.actors import (
     AddTask,
     CancelTask,
     CatchUp,
+    EditTask,
     GetRules,
     ListTasks,
     PauseQueue,
@@ -179,6 +180,12 @@ class Pair:
         assert not reply.existed
         self.naive.tasks.append(one)
 
+    def edit(self) -> None:
+        if (found := self.pick("queued")) is not None:
+            task_id, it = found
+            it.command = self.chance.choice("abcd")
+            self.ask(EditTask(task_id, None, (it.command,)))
+
     def end(self) -> None:
         if (found := self.pick("running")) is None:
             return
@@ -261,6 +268,7 @@ def test_the_queue_does_what_the_model_does(tmp_path: Path, seed: int) -> None:
         (6, pair.add),
         (6, pair.end),
         (1, pair.cancel),
+        (1, pair.edit),
         (2, pair.pause_task),
         (1, pair.pause),
         (2, pair.resume),

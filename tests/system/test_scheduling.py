@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from backburner.actors import (
+    AddTask,
     Outcome,
     RefusalCode,
     RefusedError,
@@ -230,9 +231,11 @@ def test_an_unknown_task_can_not_be_waited_for(one: OneSlot) -> None:
 
 
 def test_a_long_chain_is_canceled_as_one(one: OneSlot) -> None:
-    last = one.add()
-    for _ in range(3_000):  # three times as deep as Python goes
-        last = one.add(after=(last,))
+    assert one.add() == 1
+    last = 10_000  # ten times as deep as Python goes
+    for number in range(1, last):
+        link = TaskRequest("Job", "fake", terms=Terms(after=(number,)))
+        one.system.queue.tell(AddTask(link))
     one.fail(1)
     assert one.system.get(last).reason == f"can't start: #{last - 1} was canceled"
     assert one.running() == []

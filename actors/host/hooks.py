@@ -10,9 +10,14 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
 
 from ..processes.marks import MARK
+from ..rules.record import Record
+from ..rules.rounds import Round, all_done_text
 from ..rules.safe_text import safe_line
+from ..rules.status import TaskStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..rules.task import Task
     from .settings import Hooks
 
@@ -20,6 +25,24 @@ logger = logging.getLogger("backburner")
 
 _TIMEOUT: Final = 30.0
 """Seconds after which a hook is given up."""
+
+
+_FACTS: Final = (
+    "BACKBURNER_ID",
+    "BACKBURNER_DESCRIPTION",
+    "BACKBURNER_STATUS",
+    "BACKBURNER_REASON",
+    "BACKBURNER_EXIT_CODE",
+    "BACKBURNER_OUTPUT",
+)
+
+
+class _Told(Record, frozen=True):
+    """What is told: its title, its text, and variables for the command."""
+
+    title: str
+    text: str
+    facts: dict[str, str]
 
 
 class HookRunner:
@@ -33,7 +56,8 @@ class HookRunner:
     def __init__(self, hooks: Hooks, session: str) -> None:
         self._hooks = hooks
         self._session = session
-        self._tasks: SimpleQueue[Task] = SimpleQueue()
+        self._round = Round()
+        self._told: SimpleQueue[_Told] = SimpleQueue()
         self._thread: threading.Thread | None = None
 
     @property
@@ -41,9 +65,26 @@ class HookRunner:
         """Whether there is any."""
         return bool(self._hooks.command or self._hooks.ntfy)
 
-    def tell(self, task: Task) -> None:
-        """Tell of the end of a task. Never blocks; a failure is logged."""
-        self._tasks.put(task)
+    def note(self, task: Task, *, last: bool, told: bool) -> None:
+        """Tell of the end of a task. Never blocks; a failure is logged.
+
+        Args:
+            task: Which.
+            last: Whether no task is open any more.
+            told: Whether anything is to be told now; it is counted in any case.
+        """
+        whole = self._round.add(task.status, last=last)
+        if not told:
+            return
+        hooks = self._hooks
+        # A single task says by its own end that all is done.
+        if hooks.each or (hooks.all_done and last and whole is None):
+            self._tell(self._end_of(task))
+        if hooks.all_done and whole is not None:
+            self._tell(self._all_done(whole))
+
+    def _tell(self, told: _Told) -> None:
+        self._told.put(told)
         if self._thread is None:
             self._thread = threading.Thread(
                 target=self._work, name="backburner-hooks", daemon=True
@@ -52,33 +93,42 @@ class HookRunner:
 
     def _work(self) -> None:
         while True:
-            task = self._tasks.get()
+            told = self._told.get()
             for hook in (self._run_command, self._post_to_ntfy):
                 try:
-                    hook(task)
+                    hook(told)
                 except (OSError, ValueError, subprocess.SubprocessError) as error:
                     logger.warning("A notification failed: %s", error)
 
-    def _run_command(self, task: Task) -> None:
+    def _end_of(self, task: Task) -> _Told:
+        description, reason = safe_line(task.description), safe_line(task.reason)
+        code = "" if task.exit_code is None else str(task.exit_code)
+        status, output = task.status.value, task.output_path or ""
+        return _Told(
+            f"backburner {self._session}: #{task.id} {status}",
+            f"{description}: {reason}",
+            self._facts(str(task.id), description, status, reason, code, output),
+        )
+
+    def _all_done(self, ended: Mapping[TaskStatus, int]) -> _Told:
+        worst = (TaskStatus.FAILED, TaskStatus.CANCELED, TaskStatus.COMPLETE)
+        status = next(it for it in worst if ended.get(it))
+        text = all_done_text(ended)
+        facts = self._facts("", "all tasks", status.value, text, "", "")
+        return _Told(f"backburner {self._session}: all done", text, facts)
+
+    def _facts(self, *values: str) -> dict[str, str]:
+        facts = {"BACKBURNER_SESSION_NAME": self._session}
+        return facts | dict(zip(_FACTS, values, strict=True))
+
+    def _run_command(self, told: _Told) -> None:
         command = self._hooks.command
         if not command:
             return
-        facts = {
-            "BACKBURNER_SESSION_NAME": self._session,
-            "BACKBURNER_ID": str(task.id),
-            "BACKBURNER_DESCRIPTION": safe_line(task.description),
-            "BACKBURNER_STATUS": task.status.value,
-            "BACKBURNER_REASON": safe_line(task.reason),
-            "BACKBURNER_EXIT_CODE": ""
-            if task.exit_code is None
-            else str(task.exit_code),
-            "BACKBURNER_OUTPUT": task.output_path or "",
-        }
         # Arguments too, for commands that take them: $1 is the title, $2 the text.
-        arguments = [self._title(task), self._text(task)]
         done = subprocess.run(
-            ["/bin/sh", "-c", command, "backburner", *arguments],
-            env={**{k: v for k, v in os.environ.items() if k != MARK}, **facts},
+            ["/bin/sh", "-c", command, "backburner", told.title, told.text],
+            env={**{k: v for k, v in os.environ.items() if k != MARK}, **told.facts},
             stdin=subprocess.DEVNULL,
             timeout=_TIMEOUT,
             check=False,
@@ -88,7 +138,7 @@ class HookRunner:
                 "The notification command ended with status %s", done.returncode
             )
 
-    def _post_to_ntfy(self, task: Task) -> None:
+    def _post_to_ntfy(self, told: _Told) -> None:
         url = self._hooks.ntfy
         if not url:
             return
@@ -96,15 +146,9 @@ class HookRunner:
 
         request = urllib.request.Request(  # noqa: S310 - a URL of the configuration
             url,
-            data=self._text(task).encode(),
-            headers={"Title": self._title(task).encode("ascii", "replace").decode()},
+            data=told.text.encode(),
+            headers={"Title": told.title.encode("ascii", "replace").decode()},
             method="POST",
         )
         with urllib.request.urlopen(request, timeout=_TIMEOUT):  # noqa: S310 - the same
             pass
-
-    def _title(self, task: Task) -> str:
-        return f"backburner {self._session}: #{task.id} {task.status.value}"
-
-    def _text(self, task: Task) -> str:
-        return f"{safe_line(task.description)}: {safe_line(task.reason)}"

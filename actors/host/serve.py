@@ -354,8 +354,9 @@ class Host:
                 self._open.add(task.id)
             case TaskChanged(task=task) if task.id in self._open:
                 self._open.discard(task.id)
-                if self._hooks.are_set and not self._is_attended():
-                    self._hooks.tell(task)
+                if self._hooks.are_set:
+                    told = not self._is_attended()
+                    self._hooks.note(task, last=not self._open, told=told)
             case _:
                 return
         self._watch_idleness()

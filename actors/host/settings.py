@@ -15,10 +15,14 @@ class Hooks(msgspec.Struct, frozen=True):
     Attributes:
         command: A command line for `sh -c`; empty for none.
         ntfy: The URL of an ntfy topic; empty for none.
+        each: Whether to tell of each task.
+        all_done: Whether to tell when the last of several has ended and none is left.
     """
 
     command: str = ""
     ntfy: str = ""
+    each: bool = True
+    all_done: bool = True
 
 
 class HostSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import pytest
-from backburner.actors import Subscribed, TaskChanged, Unsubscribe
+from backburner.actors import Subscribed, TaskChanged, Terms, Unsubscribe
 from backburner.actors.host.remote import RemoteSystem
 from backburner.actors.host.settings import Hooks
 from msgspec.structs import replace
@@ -132,3 +132,47 @@ def test_ntfy_is_told_at_its_url(settings: HostSettings) -> None:
         path, title, body = posts.get(timeout=PATIENCE)
     assert (path, title) == ("/my-topic", "backburner main: #1 failed")
     assert body == "Größe: exit status 2"
+
+
+def test_that_all_is_done_is_told_once_after_several(settings: HostSettings) -> None:
+    with (
+        ntfy() as (url, posts),
+        RemoteSystem(replace(settings, hooks=Hooks(ntfy=url, each=False))) as session,
+    ):
+        held = Terms(held=True)
+        first = session.add("First", "bash", "exit 2", terms=held)
+        session.add("Second", "bash", "true")
+        session.add("Third", "bash", "true", terms=Terms(after_any=(first.id,)))
+        session.release(first.id)
+        _, title, body = posts.get(timeout=PATIENCE)
+        assert title == "backburner main: all done"
+        assert sorted(body.removeprefix("all 3 tasks have ended: ").split(", ")) == [
+            "1 failed",
+            "2 complete",
+        ]
+        session.add("Alone", "bash", "exit 3")
+        _, title, body = posts.get(timeout=PATIENCE)
+        assert (title, body) == ("backburner main: #4 failed", "Alone: exit status 3")
+        assert posts.empty()
+
+
+def test_the_command_is_told_that_all_is_done_after_the_last_end(
+    settings: HostSettings, told: Path, until: Until
+) -> None:
+    hooked = replace(settings, hooks=Hooks(command=COMMAND))
+    with RemoteSystem(hooked) as session:
+        session.add("First", "bash", "exec sleep 600")
+        session.add("Second", "bash", "true")
+        until(told.with_suffix(".2").exists)
+        session.cancel(1)
+        until(Path(f"{told}.").exists)
+    assert told.with_suffix(".1").exists()
+    assert Path(f"{told}.").read_text().splitlines()[1:8] == [
+        "backburner main: all done",
+        "all 2 tasks have ended: 1 complete, 1 canceled",
+        "main",
+        "",
+        "all tasks",
+        "canceled",
+        "all 2 tasks have ended: 1 complete, 1 canceled",
+    ]

@@ -9,24 +9,37 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from ...actors import TaskStatus
+from ...actors import Task, TaskStatus
+from ...actors.rules.rounds import Round, all_done_text
 from ...actors.rules.safe_text import safe_line
 from ..dialogue.facts import result
 from ..dialogue.reports import state_text
 from ..text.theme import duration_text
 
 if TYPE_CHECKING:
-    from ...actors import Task
+    from collections.abc import Mapping
 
 PAUSE: Final = 2.0
 """Seconds between two announcements at least; what ends meanwhile is told together."""
 
 
-class Announcer:
-    """Collects the tasks that ended or wait for input, and words them."""
+_Change = tuple[int, Task, "Mapping[TaskStatus, int] | None"]
+"""The number of the change, the task, and what ended in all if it was the last."""
 
-    def __init__(self) -> None:
-        self._ends: list[tuple[int, Task]] = []
+
+class Announcer:
+    """Collects the tasks that ended or wait for input, and words them.
+
+    Args:
+        each: Whether to tell of each end.
+        all_done: Whether to tell when the last of several has ended.
+    """
+
+    def __init__(self, *, each: bool = True, all_done: bool = True) -> None:
+        self._each = each
+        self._all_done = all_done
+        self._round = Round()
+        self._ends: list[_Change] = []
         self._next = 0.0
 
     @property
@@ -34,9 +47,20 @@ class Announcer:
         """The number of the last change that there is something to say of."""
         return self._ends[-1][0] if self._ends else 0
 
-    def add(self, task: Task, seq: int) -> None:
-        """Note that a task has ended, or waits for input."""
-        self._ends.append((seq, task))
+    def add(self, task: Task, seq: int, *, last: bool = False) -> None:
+        """Note that a task has ended, or waits for input.
+
+        Args:
+            task: Which.
+            seq: The number of the change that told so.
+            last: Whether no task is open any more.
+        """
+        if not task.status.is_final:
+            self._ends.append((seq, task, None))
+            return
+        whole = self._round.add(task.status, last=last)
+        if self._each or (last and self._all_done):
+            self._ends.append((seq, task, whole if self._all_done else None))
 
     def drop(self, seq: float = math.inf) -> None:
         """Forget the changes up to this one: somebody has noticed them."""
@@ -50,8 +74,11 @@ class Announcer:
         """Return what is to be said, if anything is; the next only after a pause."""
         if not self._ends:
             return None
-        (_, task), *others = self._ends
-        text = self._many() if others else self._one(task)
+        _, task, whole = self._ends[-1]
+        if whole is not None:
+            text = all_done_text(whole)
+        else:
+            text = self._many() if len(self._ends) > 1 else self._one(task)
         self.drop()
         self._next = now + PAUSE
         return text
@@ -67,12 +94,12 @@ class Announcer:
         return safe_line(f"{task.description} {task.status}{why}{took}")
 
     def _many(self) -> str:
-        statuses = Counter(t.status for _, t in self._ends if t.status.is_final)
+        statuses = Counter(t.status for _, t, _ in self._ends if t.status.is_final)
         parts = [f"{count} {status}" for status, count in statuses.items()]
         ended = statuses.total()
         many = f"{ended} tasks have ended" if ended > 1 else "a task has ended"
         said = [f"{many}: {', '.join(parts)}"] if ended else []
-        waiting = {task.id for _, task in self._ends if not task.status.is_final}
+        waiting = {task.id for _, task, _ in self._ends if not task.status.is_final}
         if waiting:
             said.append(f"{', '.join(f'#{it}' for it in waiting)} wait for input")
         return "; ".join(said)

@@ -158,7 +158,8 @@ class UIActor(FaceActor[UIMessage]):
         self._partner = partner
         self._owner = owner
         self._clock = clock
-        self._announcer = Announcer()
+        wanted = config.notifications
+        self._announcer = Announcer(each=wanted.each, all_done=wanted.all_done)
         self._claimed: int | None = None  # the change up to which that is asked for
         self._subscribed = False
         self._watched = False  # as the queue was told
@@ -414,7 +415,8 @@ class UIActor(FaceActor[UIMessage]):
                 case Remember(text=text):
                     self._remember(text)
                 case Announce(task=task, seq=seq):
-                    self._announcer.add(task, seq)
+                    last = not self._state.board.open_count
+                    self._announcer.add(task, seq, last=last)
                 case Suspend():
                     self._pause(Paused())
                 case Edit(text=text):

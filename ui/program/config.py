@@ -66,14 +66,19 @@ class Notifications(Settings, frozen=True):
         bell: Ring the terminal's bell.
         desktop: Show a notification on the desktop, where the terminal can.
         only_when_unfocused: Do neither while the window has the focus.
-        command: A command line for `sh`, run for each task that ends while no chat is
-            open on the session; empty for none.
-        ntfy: The URL of an ntfy topic that is told of such ends; empty for none.
+        each: Tell of each task that ends.
+        all_done: Tell once when the last of several tasks has ended and none is left;
+            in the chat in place of a word on that task.
+        command: A command line for `sh`, run for what is told while no chat is open on
+            the session; empty for none.
+        ntfy: The URL of an ntfy topic that is told the same; empty for none.
     """
 
     bell: bool = True
     desktop: bool = True
     only_when_unfocused: bool = True
+    each: bool = True
+    all_done: bool = True
     command: str = ""
     ntfy: Annotated[str, msgspec.Meta(pattern=r"\A(https?://.+)?\Z")] = ""
 

@@ -35,7 +35,8 @@ def host_settings(
         session: The name of the session.
         slots: How many tasks run at a time; by default what the configuration says.
     """
-    hooks = Hooks(config.notifications.command, config.notifications.ntfy)
+    told = config.notifications
+    hooks = Hooks(told.command, told.ntfy, told.each, told.all_done)
     return HostSettings(
         directory=str(directory),
         name=session,

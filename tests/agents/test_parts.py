@@ -51,7 +51,9 @@ def test_a_pattern_is_compared_with_each_command(command: str) -> None:
     assert matching(("sudo *", "git push*"), command) == "git push*"
 
 
-@pytest.mark.parametrize("command", ["echo git push", "git pull", "git", ""])
+@pytest.mark.parametrize(
+    "command", ["echo git push", "git pull", "git A=1 push", "git", ""]
+)
 def test_a_pattern_is_for_a_whole_command(command: str) -> None:
     assert matching(("git push*", "sudo *"), command) is None
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -14,6 +15,8 @@ from backburner.actors.runtime.dispatcher import Dispatcher
 from patience import PATIENCE
 
 Until = Callable[[Callable[[], bool]], None]
+
+_CROSSINGS = 2000 if os.environ.get("BACKBURNER_SOAK") else 300
 
 
 @pytest.fixture
@@ -201,9 +204,10 @@ def test_turns_and_ends_of_threads_cross_without_loss(
         shared.about_to_block()
         done.tell(number)
 
-    for number in range(2000):
+    for number in range(_CROSSINGS):
         shared.submit(lambda number=number: turn(number))
-    assert sorted(done.get(PATIENCE) for _ in range(2000)) == list(range(2000))
+    numbers = sorted(done.get(PATIENCE) for _ in range(_CROSSINGS))
+    assert numbers == list(range(_CROSSINGS))
 
 
 def test_closing_takes_the_turns_that_wait(shared: Dispatcher) -> None:

@@ -27,7 +27,10 @@ def matching(patterns: Iterable[str], command: str) -> str | None:
     commands = {command.strip()}
     for part in _BETWEEN.split(command):
         plain = " ".join(part.split())
-        commands |= {plain, _ASSIGNMENTS.sub("", plain, count=1)}
+        commands.add(plain)
+        # Only at the start: looking anywhere takes a minute for a word of 200 kB.
+        if (before := _ASSIGNMENTS.match(plain)) is not None:
+            commands.add(plain[before.end() :])
     for pattern in patterns:
         if any(fnmatchcase(it, pattern) for it in commands):
             return pattern

@@ -141,7 +141,9 @@ class Room:
             total = self._capacity.get(resource_key(name))
             if total is None:
                 names = sorted(it.partition(" ")[2] for it in self._capacity)
-                known = ", ".join(names) or "none"
+                if not names:
+                    return f"unknown resource {brief(name)}; none are set"
+                known = ", ".join(names)
                 return f"unknown resource {brief(name)}; the resources are: {known}"
             if units(amount) > total:
                 what = f"{name}={amount_text(amount)}"

@@ -101,6 +101,8 @@ def run(arguments: Sequence[str]) -> int:
         return complain(str(error), EXIT_USAGE)
     except RefusedError as error:
         hint = _HINTS.get(error.code, "")
+        if error.code is RefusalCode.UNKNOWN and str(error).startswith("no schedule"):
+            hint = "; `backburner schedules` lists those there are"
         invalid = error.code is RefusalCode.INVALID
         status = EXIT_USAGE if invalid else EXIT_UNSUCCESSFUL
         return complain(f"{error}{hint}", status)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ...actors import AddTask, CancelTask, QueueRequest, RefusalCode, Refused
+from ...actors import (
+    AddTask,
+    CancelTask,
+    PauseSchedule,
+    QueueRequest,
+    RefusalCode,
+    Refused,
+    RemoveSchedule,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,6 +36,8 @@ def with_hint(
     """
     text = refusal.text
     match refusal.code, request:
+        case RefusalCode.UNKNOWN, PauseSchedule() | RemoveSchedule():
+            return f"{text}; /schedules lists those there are"
         case RefusalCode.UNKNOWN, _ if "left the history" not in text:
             return f"{text}; /tasks --all lists those there are"
         case RefusalCode.FINISHED, CancelTask(task_id=task_id) if not text.endswith(

@@ -306,6 +306,11 @@ def read_options(text: str, asked: Asked = NOTHING_ASKED) -> tuple[Asked, str]:
             break
         name, equals, value = word.partition("=")
         option = _BY_NAME.get(name)
+        if name == "--label":
+            # The command line has it, where a task needs no description.
+            raise UsageError(
+                'the description is the label: /task [OPTIONS] "TEXT" bash COMMAND'
+            )
         if option is None:
             known = " ".join(_BY_NAME)
             raise UsageError(f"unknown option {brief(name)}; the options are: {known}")

@@ -325,6 +325,7 @@ def test_every_command_is_tried() -> None:
         ("/task 'Run", "no closing ' after: 'Run; add it"),
         ('/task "Run" bash "make', 'no closing " after: "make; add it'),
         ("/task --soon Run bash ls", "unknown option --soon; the options are: --tim"),
+        ("/task --label Run bash ls", "the description is the label: /task [OPTIONS]"),
         ("/task --timeout", "--timeout takes a value, such as: --timeout 10m"),
         ("/task --timeout soon Run bash ls", "--timeout: bad duration 'soon'; write"),
         ("/task --priority high Run bash ls", "high is not a whole number, such as 5"),

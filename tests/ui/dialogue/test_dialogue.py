@@ -302,6 +302,16 @@ def test_a_refusal_is_shown_and_ends_the_question(dialogue: Dialogue) -> None:
         ),
         ("/show 9", Refused("task 9 has left the history", RefusalCode.UNKNOWN), ""),
         (
+            "/unschedule 9",
+            Refused("no schedule 9", RefusalCode.UNKNOWN),
+            "; /schedules lists those there are",
+        ),
+        (
+            "/pause --schedule 9",
+            Refused("no schedule 9", RefusalCode.UNKNOWN),
+            "; /schedules lists those there are",
+        ),
+        (
             "/cancel 9",
             Refused("task 9 has already finished", RefusalCode.FINISHED),
             "; /show 9 tells more",

@@ -158,6 +158,9 @@ def _summing_verbs(verb: _MakeVerb) -> None:
     verb("failures", "list the tasks that failed, each with its last lines")
     export = verb("export", "write all tasks as JSON lines, or a report", json=False)
     export.add_argument(
+        "--force", action="store_true", help="replace a file that is there"
+    )
+    export.add_argument(
         "file", nargs="?", metavar="FILE", help="a report if it ends with .html or .md"
     )
 

@@ -39,7 +39,7 @@ def failures(call: Call, system: RemoteSystem) -> int:
     if call.as_json:
         call.say_json(found)
     else:
-        call.say(*digest_lines(found, most=len(found)))
+        call.say(*digest_lines(found))
     return 0
 
 
@@ -53,7 +53,8 @@ def export(call: Call, system: RemoteSystem) -> int:
         sys.stdout.flush()
         return 0
     try:
-        call.say(write_export(name, tasks, datetime.now(UTC)))
+        now, force = datetime.now(UTC), call.options.force
+        call.say(write_export(name, tasks, now, replaces=force))
     except OSError as error:
         return complain(explained(error, name), EXIT_UNSUCCESSFUL)
     return 0

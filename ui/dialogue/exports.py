@@ -57,12 +57,15 @@ def failures_of(tasks: Iterable[Task]) -> list[Failure]:
     ]
 
 
-def digest_lines(failures: Sequence[Failure], most: int = SHOWN) -> list[str]:
-    """Write the last failures and their last lines, for people."""
-    lines: list[str] = []
-    if earlier := len(failures) - most:
-        lines += [f"{earlier} earlier ones are left out"] if earlier > 0 else []
-    for it in failures[max(0, len(failures) - most) :]:
+def digest_lines(failures: Sequence[Failure], earlier: int = 0) -> list[str]:
+    """Write failures and their last lines, for people.
+
+    Args:
+        failures: Which.
+        earlier: How many before them are left out.
+    """
+    lines = [f"{earlier} earlier ones are left out"] if earlier else []
+    for it in failures:
         task = it.task
         name = safe_line(task.description)
         lines.append(f"#{task.id} {name}: {safe_line(task.reason)}")
@@ -70,14 +73,17 @@ def digest_lines(failures: Sequence[Failure], most: int = SHOWN) -> list[str]:
     return lines or ["no task has failed"]
 
 
-def write_export(path: str, tasks: Sequence[Task], now: datetime) -> str:
-    """Write tasks into a new file; blocks as long as that takes.
+def write_export(
+    path: str, tasks: Sequence[Task], now: datetime, *, replaces: bool = False
+) -> str:
+    """Write tasks into a file; blocks as long as that takes.
 
     Args:
         path: Its name ends with `.html` or `.md` for a report, else it has a task as
             JSON in each line.
         tasks: The tasks.
         now: This moment.
+        replaces: Whether a file that is there is replaced, once all is written.
 
     Returns:
         What was written, for people.
@@ -85,17 +91,25 @@ def write_export(path: str, tasks: Sequence[Task], now: datetime) -> str:
     Raises:
         OSError: If it can't be written, or is there already.
     """
-    file = Path(path).expanduser()
+    try:
+        file = Path(path).expanduser()
+    except RuntimeError as error:
+        raise OSError(errno.ENOENT, "there is no such user", path) from error
     text = text_of(file.suffix.lower(), tasks, now)
     # What is there is not lost by a slip; a link may lead anywhere.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    fd = os.open(file, flags, 0o600)
+    target = file
+    if replaces:
+        target = file.with_name(f".backburner-{os.urandom(4).hex()}")
+    fd = os.open(target, flags, 0o600)
     try:
         with open(fd, "wb") as opened:  # noqa: PTH123 - a descriptor
             opened.write(text.encode("utf-8", "backslashreplace"))
+        if replaces:
+            target.replace(file)
     except OSError:
         with contextlib.suppress(OSError):
-            file.unlink()
+            target.unlink()
         raise
     return f"wrote {len(tasks)} task{'s' * (len(tasks) != 1)} to {safe_line(str(file))}"
 
@@ -103,7 +117,7 @@ def write_export(path: str, tasks: Sequence[Task], now: datetime) -> str:
 def explained(error: OSError, path: str) -> str:
     """Say in one line why a file could not be written."""
     if error.errno == errno.EEXIST:
-        return f"{path} exists already; name another file"
+        return f"{path} exists already; name another file, or use --force"
     return f"can't write {path}: {error.strerror or error}"
 
 

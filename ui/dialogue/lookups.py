@@ -18,7 +18,7 @@ from ...actors.processes import activity
 from ...actors.processes.activity import VitalSigns
 from ...actors.processes.bounds import Bounds
 from .arguments import UsageError
-from .exports import Failure, explained, failures_of, write_export
+from .exports import SHOWN, Failure, explained, failures_of, write_export
 from .names import FindNames, FoundNames, find_names
 from .output_search import FindInOutputs, LinesFound, search_outputs
 from .reports import OutputEnd, OutputText, output_end, read_output
@@ -101,23 +101,31 @@ class DigestOf(msgspec.Struct, frozen=True):
 
 
 class FailuresFound(msgspec.Struct, frozen=True):
-    """The tasks that failed, with their last lines."""
+    """The last tasks that failed, with their last lines.
+
+    Attributes:
+        failures: They.
+        earlier: How many before them are left out.
+    """
 
     failures: tuple[Failure, ...]
+    earlier: int = 0
 
 
 class ExportTasks(msgspec.Struct, frozen=True):
-    """Write tasks into a new file; see `exports`.
+    """Write tasks into a file; see `exports`.
 
     Attributes:
         path: The file.
         tasks: The tasks.
         now: This moment.
+        replaces: Whether a file that is there is replaced.
     """
 
     path: str
     tasks: tuple[Task, ...]
     now: datetime
+    replaces: bool = False
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -196,10 +204,11 @@ def look_up(wanted: Wanted) -> Result:
         case ReadLines(path=path):
             return _read_lines(path)
         case DigestOf(tasks=tasks):
-            return FailuresFound(tuple(failures_of(tasks)))
-        case ExportTasks(path=path, tasks=tasks, now=now):
+            earlier = max(0, len(tasks) - SHOWN)
+            return FailuresFound(tuple(failures_of(tasks[earlier:])), earlier)
+        case ExportTasks(path=path, tasks=tasks, now=now, replaces=replaces):
             try:
-                return Written(write_export(path, tasks, now))
+                return Written(write_export(path, tasks, now, replaces=replaces))
             except OSError as error:
                 return LookUpFailed(explained(error, path))
         case FindNames():

@@ -275,6 +275,7 @@ COMMANDS: list[tuple[str, Command]] = [
     ("/run make test", RunTemplate("make test")),
     ("/run --timeout 5m test -k 'a b'", RunTemplate("--timeout 5m test -k 'a b'")),
     ("/run", RunTemplate("")),
+    ("/export --force 'a b.md'", Export("a b.md", replaces=True)),
     ("/find no such", Find(Wanted("no such", any_case=True))),
     ("/find 'No such '", Find(Wanted("No such"))),
     ("/grep --regex a.*B", Find(Wanted("a.*B", is_pattern=True))),

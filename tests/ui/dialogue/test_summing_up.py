@@ -19,6 +19,13 @@ from backburner.ui.dialogue.exports import (
     write_export,
 )
 from backburner.ui.dialogue.last_runs import LastRuns, rough_text
+from backburner.ui.dialogue.lookups import (
+    DigestOf,
+    ExportTasks,
+    FailuresFound,
+    LookUpFailed,
+    look_up,
+)
 from backburner.ui.dialogue.parse import parse
 from backburner.ui.dialogue.statistics import Times, statistics_of, stats_lines
 from msgspec.structs import replace
@@ -123,7 +130,9 @@ def test_a_digest_has_the_last_lines_of_each_failure(failed: Task) -> None:
     assert lines[1:5] == [f"  | line {it}" for it in range(995, 999)]
     assert "\x1b" not in "".join(lines)
     assert digest_lines([]) == ["no task has failed"]
-    many = digest_lines(failures_of([_task(it, reason="no") for it in range(1, 31)]))
+    found = look_up(DigestOf(tuple(_task(it, reason="no") for it in range(1, 31))))
+    assert isinstance(found, FailuresFound)
+    many = digest_lines(found.failures, found.earlier)
     assert (many[0], len(many)) == ("10 earlier ones are left out", 21)
 
 
@@ -159,13 +168,32 @@ def test_a_file_that_is_there_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError) as refused:
         write_export(str(path), [], NOW)
     assert explained(refused.value, "tasks.jsonl") == (
-        "tasks.jsonl exists already; name another file"
+        "tasks.jsonl exists already; name another file, or use --force"
     )
     assert path.read_text() == "mine"
+    write_export(str(path), [_task(1)], NOW, replaces=True)
+    assert '"id":1' in path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o600
     link = tmp_path / "link"
     link.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError):  # noqa: PT011 - as a file that is there
         write_export(str(link), [], NOW)
+
+
+@pytest.mark.parametrize("replaces", [False, True])
+@pytest.mark.parametrize(
+    "name", ["none/a.html", "folder", "~no-such-user/a.md", "x" * 300]
+)
+def test_a_file_that_cannot_be_written_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, *, replaces: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    found = look_up(ExportTasks(name, (_task(1),), NOW, replaces))
+    assert isinstance(found, LookUpFailed)
+    assert name in found.text
+    assert "\n" not in found.text
+    assert [it.name for it in tmp_path.iterdir()] == ["folder"]
 
 
 @pytest.mark.parametrize("line", ["/export", "/export  ", "/stats all", "/failures 3"])

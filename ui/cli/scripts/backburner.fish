@@ -377,6 +377,7 @@ complete -c backburner -n '_shtab_backburner_using export' -s h -l help -d 'show
 complete -c backburner -n '_shtab_backburner_using export' -l session -xka "(_backburner_list sessions)" -d 'which session'
 complete -c backburner -n '_shtab_backburner_using export' -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
 complete -c backburner -n '_shtab_backburner_using export' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using export' -l force -d 'replace a file that is there'
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a templates -d 'list the templates that can be run here'
 complete -c backburner -n '_shtab_backburner_using templates' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using templates' -l session -xka "(_backburner_list sessions)" -d 'which session'

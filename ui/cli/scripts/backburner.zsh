@@ -226,6 +226,7 @@ _shtab_backburner_export_options=(
   "--session[which session]:NAME:_backburner_sessions"
   "--state-dir[where sessions are kept]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
+  "--force[replace a file that is there]"
   ":a report if it ends with .html or .md:"
 )
 

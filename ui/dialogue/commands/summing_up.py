@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ....actors import ListTasks, QueueReply, TaskFilter, TaskList
-from ..arguments import UsageError
+from .. import completers
+from ..arguments import UsageError, split_word
 from ..exports import digest_lines
 from ..lookups import DigestOf, ExportTasks, FailuresFound, Result, Written
 from ..quoting import unquote_whole
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from ....actors import Task
     from ..context import Context
     from ..effects import Effect
+
+
+_FORCE: Final = "--force"
 
 
 def _with_tasks(
@@ -80,7 +84,8 @@ class ShowFailures(msgspec.Struct, frozen=True):
         def found(result: Result) -> list[Effect]:
             if not isinstance(result, FailuresFound):
                 return []
-            return [context.reply(digest_lines(result.failures), laid_out=True)]
+            lines = digest_lines(result.failures, result.earlier)
+            return [context.reply(lines, laid_out=True)]
 
         return _with_tasks(
             context,
@@ -105,9 +110,15 @@ FAILURES: Final = CommandSpec(
 
 
 class Export(msgspec.Struct, frozen=True):
-    """Write all tasks into a file."""
+    """Write all tasks into a file.
+
+    Attributes:
+        path: The file.
+        replaces: Whether one that is there is replaced.
+    """
 
     path: str
+    replaces: bool = False
 
     def run(self, context: Context) -> list[Effect]:
         """Ask for them, and have them written."""
@@ -119,25 +130,28 @@ class Export(msgspec.Struct, frozen=True):
             context,
             TaskFilter.ALL,
             lambda tasks: context.look_up_beside(
-                ExportTasks(self.path, tasks, context.now()), written
+                ExportTasks(self.path, tasks, context.now(), self.replaces), written
             ),
         )
 
 
 def _parse_export(rest: str) -> Export:
-    path = unquote_whole(rest.strip())
+    word, after = split_word(rest)
+    replaces = word == _FORCE
+    path = unquote_whole((after if replaces else rest).strip())
     if not path:
         raise UsageError("missing file; try: /export tasks.jsonl, or report.html")
     if "\0" in path:
         raise UsageError("a file's name can't hold a NUL character")
-    return Export(path)
+    return Export(path, replaces)
 
 
 EXPORT: Final = CommandSpec(
     "/export",
-    "FILE",
+    f"[{_FORCE}] FILE",
     "write all tasks into a new file",
     _parse_export,
+    completers.options(((_FORCE, "replace a file that is there"),)),
     details=(
         "A report if its name ends with .html or .md, else JSON lines.",
         "A relative name is meant in the directory in which the chat was started.",

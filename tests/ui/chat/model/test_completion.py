@@ -207,6 +207,7 @@ def test_every_option_is_known_and_has_a_word_of_help() -> None:
                 "--schedule": " 1",
                 "--label": " x",
                 "--regex": " x",
+                "--force": " x",
                 "--parallel": " 2",
                 "--pause-on-failure": " on",
             }.get(option.text, "")

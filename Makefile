@@ -79,7 +79,7 @@ test-cluster: $(INSTALLED) ## run jobs on a Ray cluster of two nodes (a few minu
 soak: $(INSTALLED) ## run the fault tests in their long form (about ten minutes)
 	BACKBURNER_SOAK=1 $(BIN)/python -m pytest tests/faults tests/keeper tests/security tests/system/test_memory.py \
 		tests/host/test_starting.py tests/processes/test_family.py tests/ui/chat/test_first_frame.py \
-		tests/runtime/test_dispatcher.py $(ARGS)
+		tests/runtime/test_dispatcher.py tests/ui/partner/test_kills.py $(ARGS)
 
 check: $(INSTALLED) ## lint, check format, types, layers and generated documents
 	$(BIN)/ruff check .

@@ -35,6 +35,7 @@ SECTIONS: Final = (
     "adopting",
     "drawing",
     "keyboard",
+    "partner",
 )
 DOCUMENT: Final = Path(__file__).parent.parent / "docs" / "performance.md"
 BEGIN: Final = "<!-- Written by `make bench`: -->"

@@ -35,13 +35,13 @@ def measure(folder: Path) -> Report:
             driver.news(queued(task_id, "Deploy"))
     for number in range(100):
         driver.enter(f"note {number}")
-    master, slave = _open_pty()
+    master, slave = open_pty()
     terminal = Terminal(input_fd=slave, output_fd=slave)
     terminal.learn()
     terminal.enter()
     screen = Screen(terminal)
     screen.paint(driver.frame(), driver.state.size)
-    _drain(master)
+    drain(master)
     costs: list[float] = []
     sizes: list[int] = []
     for frame in range(FRAMES):
@@ -53,7 +53,7 @@ def measure(folder: Path) -> Report:
         begun = time.process_time()
         screen.paint(driver.frame(), driver.state.size)
         costs.append((time.process_time() - begun) * 1000)
-        sizes.append(_drain(master))
+        sizes.append(drain(master))
     terminal.close()
     os.close(master)
     os.close(slave)
@@ -69,15 +69,17 @@ def measure(folder: Path) -> Report:
     )
 
 
-def _open_pty() -> tuple[int, int]:
+def open_pty(columns: int = COLUMNS, rows: int = ROWS) -> tuple[int, int]:
+    """Return both ends of a new pseudo-terminal of this size."""
     master, slave = os.openpty()
     os.set_blocking(master, False)
-    size = struct.pack("HHHH", ROWS, COLUMNS, 0, 0)
+    size = struct.pack("HHHH", rows, columns, 0, 0)
     fcntl.ioctl(master, termios.TIOCSWINSZ, size)
     return master, slave
 
 
-def _drain(master: int) -> int:
+def drain(master: int) -> int:
+    """Read all that was written to a terminal; return how many bytes that is."""
     size = 0
     try:
         while part := os.read(master, 1 << 16):

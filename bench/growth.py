@@ -54,7 +54,8 @@ def _round(directory: Path, size: int) -> dict[str, float]:
         system.unsubscribe(watched.news)
         seconds = {"add": _timed(lambda: fill(system, size))}
         seconds["list"] = _timed(lambda: system.list(answer_timeout=PATIENCE))
-        system.pause()  # which is remembered, so that none of them starts later
+        # This is remembered, so that none of them starts later.
+        system.pause(answer_timeout=PATIENCE)
     system = TaskSystem(directory=directory, slots=1, history=2 * size)
     seconds["reopen"] = _timed(system.start)
     try:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 import msgspec
+import pykka
 from msgspec.structs import replace
 
 from ..messages import (
@@ -42,8 +44,6 @@ from .wire import (
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
-
-    import pykka
 
     from ..rules.variables import Variables
     from ..runtime.mailbox import Scheduler
@@ -104,10 +104,7 @@ class HostDoor(Record, frozen=True):
 
 
 class Outgoing(msgspec.Struct, frozen=True, gc=False):
-    """Something was told to a recipient of the client."""
-
-    to: int
-    message: QueueReply | Notification
+    """Recipients of the client were told something."""
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -134,7 +131,7 @@ class RemoteRecipient:
 
     __slots__ = ("connection", "number")
 
-    def __init__(self, connection: pykka.ActorRef[Any], number: int) -> None:
+    def __init__(self, connection: Connection, number: int) -> None:
         self.connection = connection
         self.number = number
 
@@ -144,11 +141,11 @@ class RemoteRecipient:
         Raises:
             pykka.ActorDeadError: If the client is gone.
         """
-        self.connection.tell(Outgoing(self.number, message))
+        self.connection.pass_on(self.number, message)
 
     def is_alive(self) -> bool:
         """Tell whether the client is there."""
-        return self.connection.is_alive()
+        return self.connection.actor_ref.is_alive()
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -181,6 +178,9 @@ class Connection(SafeActor[ConnectionMessage]):
         self._writer = SocketWriter(sock, self._lose)
         self._subscribers: dict[int, bool] = {}
         self._behind: set[int] = set()
+        # What recipients are told, often by the hundred: one message for all of them.
+        self._told: deque[tuple[int, QueueReply | Notification]] = deque()
+        self._is_due = False
         self._out: list[bytes] = []
         self._out_size = 0
         self._lost = False
@@ -200,16 +200,37 @@ class Connection(SafeActor[ConnectionMessage]):
     def handle(self, message: ConnectionMessage) -> None:
         """Handle one message; what is to be sent goes out with the last that waits."""
         match message:
-            case Outgoing(to=to, message=told):
-                self._tell(to, told)
+            case Outgoing():
+                self._is_due = False  # first: what is told from now on is another one
+                while self._told:
+                    self._tell(*self._told.popleft())
             case Received(request=request, number=number):
                 self._note(request, number)
             case Lost():
                 self._end()
             case _:
                 assert_never(message)
-        if self._out and (self._out_size > _BATCH or self.actor_inbox.empty()):
+        if self._out and self.actor_inbox.empty():
             self._flush()
+
+    def on_error(self, message: ConnectionMessage, error: BaseException) -> None:
+        """Go on with what else recipients were told."""
+        del message, error
+        if self._told:
+            self.tell_self(Outgoing())
+
+    def pass_on(self, to: int, told: QueueReply | Notification) -> None:
+        """Take what one of its recipients is told, on any thread. Never blocks.
+
+        Raises:
+            pykka.ActorDeadError: If the client is gone.
+        """
+        if not self.actor_ref.is_alive():
+            raise pykka.ActorDeadError("the client is gone")
+        self._told.append((to, told))
+        if not self._is_due:
+            self._is_due = True
+            self.actor_ref.tell(Outgoing())
 
     def say_farewell(self, text: str) -> None:
         """Tell the client that this is the end, on any thread. Never blocks."""
@@ -239,7 +260,7 @@ class Connection(SafeActor[ConnectionMessage]):
     def _fall_behind(self, number: int) -> None:
         self._behind.add(number)
         self._subscribers.pop(number, None)
-        remote = RemoteRecipient(self.actor_ref, number)
+        remote = RemoteRecipient(self, number)
         self.post(self._door.queue, Unsubscribe(remote))
         self._send(wire.encode(Behind(number)))
 
@@ -253,6 +274,8 @@ class Connection(SafeActor[ConnectionMessage]):
         data = frame(payload)
         self._out.append(data)
         self._out_size += len(data)
+        if self._out_size > _BATCH:
+            self._flush()
 
     def _flush(self) -> None:
         data, self._out, self._out_size = b"".join(self._out), [], 0
@@ -263,9 +286,10 @@ class Connection(SafeActor[ConnectionMessage]):
             return
         self._lost = True
         for number in self._subscribers:
-            remote = RemoteRecipient(self.actor_ref, number)
+            remote = RemoteRecipient(self, number)
             self.post(self._door.queue, Unsubscribe(remote))
         self._subscribers.clear()
+        self._told.clear()
         self._out.clear()
         self._writer.close()
         close_socket(self._sock)
@@ -296,7 +320,7 @@ class _Reader:
         self._connection = connection
         self._ref: pykka.ActorRef[Connection] = connection.actor_ref
         self._decode = wire.decoder_to_host(
-            lambda number: RemoteRecipient(self._ref, number)
+            lambda number: RemoteRecipient(connection, number)
         )
         self._greeted = False
         self._directory: str | None = None

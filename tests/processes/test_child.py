@@ -164,7 +164,7 @@ def test_a_host_without_standard_streams_has_its_output_all_the_same(
 import os, sys
 from pathlib import Path
 from backburner.actors.processes.child import ChildProcess
-from backburner.actors.processes.environment import GROUP, SLOT, Environment
+from backburner.actors.processes.environment import Environment
 for fd in map(int, sys.argv[2:]):
     os.close(fd)
 argv = ["bash", "-c", "echo out; echo err >&2; readlink /proc/self/fd/0"]

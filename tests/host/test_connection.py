@@ -1,0 +1,72 @@
+"""What recipients of a client are told, on its way to the socket."""
+
+from __future__ import annotations
+
+import queue
+import socket
+import threading
+
+import pykka
+import pytest
+from backburner.actors import Acknowledged, Notification, Promise, QueueReply
+from backburner.actors.host.connection import (
+    Connection,
+    HostDoor,
+    RemoteRecipient,
+    SharedEncoder,
+)
+from backburner.actors.host.wire import PROTOCOL, Hello, Told, Welcome, decode_from_host
+from backburner.actors.host.wire import encode as encoded
+from backburner.actors.runtime.frames import LONGEST_FROM_HOST, FrameReader, frame
+from backburner.actors.runtime.sending import DeadLetters
+from patience import PATIENCE
+
+
+class FirstFails(SharedEncoder):
+    """Fails on the first message, when the next one waits behind it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.next_waits = threading.Event()
+
+    def encode(self, message: QueueReply | Notification) -> bytes:
+        if message == Acknowledged(1):
+            assert self.next_waits.wait(PATIENCE)
+            raise ValueError("planted")
+        return super().encode(message)
+
+
+def test_what_cannot_be_sent_harms_only_itself() -> None:
+    joined: queue.Queue[Connection] = queue.Queue()
+    encoder = FirstFails()
+    door = HostDoor(
+        queue=Promise(),
+        dead_letters=DeadLetters(),
+        scheduler=None,
+        encoder=encoder,
+        welcome=lambda: Welcome(PROTOCOL, "host", 1, "main", "/"),
+        stop=lambda _: None,
+        restart=lambda: "",
+        joined=joined.put,
+        left=lambda _: None,
+    )
+    ours, theirs = socket.socketpair()
+    with ours:
+        ours.settimeout(PATIENCE)
+        Connection.start(theirs, door)
+        ours.sendall(frame(encoded(Hello(PROTOCOL))))
+        connection = joined.get(timeout=PATIENCE)
+        recipient = RemoteRecipient(connection, 7)
+        for number in (1, 2, 3):
+            recipient.tell(Acknowledged(number))
+        encoder.next_waits.set()
+        frames, told = FrameReader(LONGEST_FROM_HOST), list[object]()
+        while len(told) < 2:
+            for payload in frames.feed(ours.recv(1 << 16)):
+                message = decode_from_host(payload)
+                if isinstance(message, Told):
+                    told.append(message)
+        assert told == [Told(7, Acknowledged(2)), Told(7, Acknowledged(3))]
+    connection.actor_stopped.wait(PATIENCE)
+    with pytest.raises(pykka.ActorDeadError):
+        recipient.tell(Acknowledged(4))

@@ -38,9 +38,6 @@ COLUMNS: Final = 80
 ROWS: Final = 24
 """The same for its height."""
 
-LARGEST_SIZE: Final = 1000
-"""Columns or rows that a terminal has at most."""
-
 _CHUNK: Final = 1 << 16
 _TURN: Final = 1 << 18  # bytes of one terminal after which others have their turn
 _LAST: Final = 1 << 23  # bytes that are still read when the job has ended

@@ -356,15 +356,6 @@ class Scheduler:
             return self._take(task_id)
         return None
 
-    def take_at_once(self, task_id: int) -> None:
-        """Take a waiting task, whatever it waits for.
-
-        Raises:
-            KeyError: If it does not wait.
-        """
-        self._dependencies.drop(task_id)
-        self._take(task_id)
-
     def waits_for(self, task_id: int) -> str | None:
         """Say what a waiting task waits for, in a few words for people.
 

@@ -83,6 +83,7 @@ class PtySession:
         self.process = subprocess.Popen(
             [
                 sys.executable,
+                "-IS",  # it loads a third less
                 "-c",
                 _TAKE_TERMINAL,
                 *arguments,

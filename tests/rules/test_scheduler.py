@@ -331,12 +331,6 @@ class Pair(RuleBasedStateMachine):
             self.naive.times[task_id] = due or 0.0
             self.real.set_due(task_id, due)
 
-    @rule(pick=st.integers(0, 99))
-    def take_at_once(self, pick: int) -> None:
-        if (task_id := self.waiting(pick)) is not None:
-            self.naive.begin(task_id)
-            self.real.take_at_once(task_id)
-
     @rule()
     def the_program_ends_and_comes_back(self) -> None:
         """What is remembered of each task is enough to go on."""
@@ -436,7 +430,6 @@ def test_what_many_want_goes_to_those_that_the_model_names(seed: int) -> None:
         (1, lambda: pair.move_before(pick(), pick())),
         (1, lambda: pair.set_group(chance.choice(GROUPS), chance.randrange(3))),
         (0.5, lambda: pair.set_due(pick(), delay())),
-        (0.3, lambda: pair.take_at_once(pick())),
         (0.2, pair.the_program_ends_and_comes_back),
         (0.5, lambda: pair.pause(chance.choice([*GROUPS, None]))),
         (1, lambda: pair.resume(chance.choice([*GROUPS, None]))),

@@ -264,11 +264,6 @@ class BoundedSearch:
         self._new: list[Hit] = []
 
     @property
-    def has_news(self) -> bool:
-        """Whether lines were found that were not told of."""
-        return bool(self._new)
-
-    @property
     def is_over(self) -> bool:
         """Whether the search has ended."""
         return self._left == 0 or self._search.is_over

@@ -1,1 +1,1 @@
-"""The chat's partner: a language model that answers, and works by tasks."""
+"""The chat's partner: a language model or an agent that answers, and works by tasks."""

@@ -118,7 +118,7 @@ class AgentsTable(Settings, frozen=True):
 
 
 class PartnerTable(Settings, frozen=True):
-    """Who answers what you say in the chat: a language model, if any.
+    """Who answers what you say in the chat: a language model or an agent, if any.
 
     Attributes:
         url: The base of an endpoint that speaks the chat completions of OpenAI:
@@ -221,7 +221,7 @@ class Config(Settings, frozen=True):
         notifications: What tells of a task that ended.
         host: The process in which a session lives.
         agents: What agents may do that use a session by `backburner mcp`.
-        partner: Who answers what you say in the chat: a language model, if any.
+        partner: Who answers what you say in the chat: a language model or an agent.
         cluster: The Ray cluster on which tasks run with `--engine ray`.
     """
 

@@ -195,7 +195,10 @@ def _use(  # noqa: PLR0913 - each is one independent thing
         )
     with _typed_input(stream) as typed:
         view = PlainView(
-            typed.line if typed else stream, icons, repeats=not _is_typed()
+            typed.line if typed else stream,
+            icons,
+            repeats=not _is_typed(),
+            columns=_columns if typed else None,
         )
         if _is_typed():
             # Now: what is typed before is shown twice, by its driver and here.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, assert_never
+from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
 import msgspec
 
@@ -10,13 +10,21 @@ from ...actors import TaskEvent
 from ...actors.rules.safe_text import safe_json, safe_line
 from ..dialogue.entries import Entry, Problem, Reply, Said, TaskNews
 from ..dialogue.reports import input_text, news_text
+from ..text.cells import wrap_indented
 from ..text.theme import clock_text
 from .json_lines import Line, TaskLine, TextLine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
 
     from ..text.theme import Icons
+
+
+_INDENT: Final = " " * 7
+"""What stands before a line that has no time of day."""
+
+_LEAST_ROOM: Final = 20  # cells; a narrower terminal breaks lines by itself
 
 
 class View(Protocol):
@@ -58,11 +66,19 @@ class PlainView:
         stream: Where they go.
         icons: The signs for statuses.
         repeats: Whether what is typed is among them; not where one sees it anyway.
+        columns: Tells how wide the terminal is now, in cells, to break lines between
+            words there; none for lines that stay whole. Tables and output do.
     """
 
     def __init__(
-        self, stream: LineWriter, icons: Icons, *, repeats: bool = True
+        self,
+        stream: LineWriter,
+        icons: Icons,
+        *,
+        repeats: bool = True,
+        columns: Callable[[], int] | None = None,
     ) -> None:
+        self._columns = columns
         self._stream = stream
         self._icons = icons
         self._repeats = repeats
@@ -92,17 +108,30 @@ class PlainView:
                 if change.event is TaskEvent.PROGRESS:
                     return
                 if change.event is TaskEvent.INPUT:
-                    self._write([f"{clock_text(entry.at)}  {input_text(change.task)}"])
+                    self._tell(entry.at, input_text(change.task))
                     return
                 lines = [news_text(change.task, self._icons)]
-            case Reply(lines=answer):
-                self._write(f"       {line}".rstrip() for line in answer)
+            case Reply(lines=answer, laid_out=laid_out):
+                for line in answer:
+                    whole = [line] if laid_out else self._wrapped(line)
+                    self._write(f"{_INDENT}{part}".rstrip() for part in whole)
                 return
             case Problem(text=text):
                 lines = [f"error: {text}"]
             case _:
                 assert_never(entry)
-        self._write(f"{clock_text(entry.at)}  {line}" for line in lines)
+        for line in lines:
+            self._tell(entry.at, line)
+
+    def _tell(self, at: datetime, line: str) -> None:
+        first, *others = self._wrapped(line)
+        self._write([f"{clock_text(at)}  {first}"])
+        self._write(f"{_INDENT}{part}" for part in others)
+
+    def _wrapped(self, line: str) -> list[str]:
+        """Break a line between words where the terminal ends."""
+        room = 0 if self._columns is None else self._columns() - len(_INDENT)
+        return wrap_indented(line, room) if room >= _LEAST_ROOM else [line]
 
     def _write(self, lines: Iterable[str]) -> None:
         self._stream.write("".join(f"{line}\n" for line in lines))

@@ -36,6 +36,23 @@ def _plain(*entries: Entry) -> list[str]:
     return stream.getvalue().split("\n")[:-1]
 
 
+@pytest.mark.usefixtures("utc")
+def test_lines_are_broken_between_words_where_the_terminal_ends() -> None:
+    stream = io.StringIO()
+    view = PlainView(stream, UNICODE_ICONS, columns=lambda: 30)
+    view.show(Problem(AT, "this can't be done, and that is the reason"))
+    view.show(Reply(AT, ("one two three four five six seven",)))
+    view.show(Reply(AT, ("a | table | with | many | columns",), laid_out=True))
+    assert stream.getvalue().splitlines() == [
+        "10:41  error: this can't be",
+        "       done, and that is the",
+        "       reason",
+        "       one two three four five",
+        "       six seven",
+        "       a | table | with | many | columns",
+    ]
+
+
 def _json(*entries: Entry) -> list[str]:
     stream = io.StringIO()
     view = JsonView(stream)

@@ -19,11 +19,13 @@ def _tests(file: Path) -> set[str]:
 
 
 def _named() -> set[tuple[Path, str]]:
-    found = re.findall(r"`(tests/[\w/]+/)?(test_\w+\.py)::(test_\w+)`", _TEXT)
-    return {
-        ((_ROOT / folder if folder else _HERE) / file, test)
-        for folder, file, test in found
-    }
+    """Return the tests that are named, by themselves or as all of a file."""
+    found = re.findall(r"`(tests/[\w/]+/)?(test_\w+\.py)(?:::(test_\w+))?`", _TEXT)
+    named: set[tuple[Path, str]] = set()
+    for folder, name, test in found:
+        file = (_ROOT / folder if folder else _HERE) / name
+        named |= {(file, it) for it in ({test} if test else _tests(file))}
+    return named
 
 
 def test_every_promise_names_tests_that_exist() -> None:

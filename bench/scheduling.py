@@ -195,8 +195,9 @@ class _Whole:
         self.system = _system(directory)
         self.system.start()
         self.system.set_group("builds", 2)
+        self._size = size
         self._block()
-        _fill(self.system, (self._request() for _ in range(size)))
+        self._fill_up()
         self._watched = Watched(self.system)
         self.round()  # what is done for the first time is not counted
 
@@ -216,6 +217,11 @@ class _Whole:
         while len(self.system.list(TaskFilter.RUNNING)) > SLOTS:
             time.sleep(0.01)
 
+    def _fill_up(self) -> None:
+        """Let as many wait as in the beginning."""
+        waiting = len(self.system.list(TaskFilter.QUEUED))
+        _fill(self.system, (self._request() for _ in range(self._size - waiting)))
+
     def round(self) -> float:
         """Run some jobs, and add as many; return the seconds of each."""
         watched = self._watched
@@ -228,6 +234,7 @@ class _Whole:
             watched.wait_for(TaskEvent.COMPLETE)
         took = time.process_time() - begun
         self._block()
+        self._fill_up()
         self.system.unsubscribe(watched.news)
         self._watched = Watched(self.system)
         return took / JOBS

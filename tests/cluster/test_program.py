@@ -68,7 +68,7 @@ def test_an_address_is_given_with_a_task(shell: Shell) -> None:
     words = ("--engine", "ray", "--address")
     done = shell("add", *words, "somewhere", "--", "true")
     assert done.returncode == 2
-    assert "somewhere is no address; write auto or HOST:PORT" in done.stderr
+    assert "somewhere is not an address; write auto or HOST:PORT" in done.stderr
     done = shell("add", "--address", "127.0.0.9:1", "--", "true")
     assert done.returncode == 2
     assert "address needs an engine, such as ray" in done.stderr

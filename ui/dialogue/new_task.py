@@ -109,7 +109,7 @@ def _zone(asked: Asked, value: str) -> Asked:
 
 def _catch_up(asked: Asked, value: str) -> Asked:
     if value not in {*CatchUp}:
-        raise UsageError(f"{brief(value)} is none of: {', '.join(CatchUp)}")
+        raise UsageError(f"{brief(value)} is not one of: {', '.join(CatchUp)}")
     return msgspec.structs.replace(asked, catch_up=CatchUp(value))
 
 

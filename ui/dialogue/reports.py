@@ -181,7 +181,9 @@ def rules_lines(found: RulesFound, *, paused: bool = True) -> list[str]:
     if found.tasks:
         lines.append(f"{'paused' if paused else 'going on'}: {_ids(found.tasks)}")
     if found.unpaused:
-        lines.append(f"running on, since their kind can't: {_ids(found.unpaused)}")
+        lines.append(
+            f"still running, because their kind can't be paused: {_ids(found.unpaused)}"
+        )
     return lines
 
 

@@ -186,7 +186,7 @@ def _engine(terms: Terms, value: str) -> Terms:
 
 def _address(terms: Terms, value: str) -> Terms:
     if not is_address(value):
-        raise UsageError(f"{brief(value)} is no address; write auto or HOST:PORT")
+        raise UsageError(f"{brief(value)} is not an address; write auto or HOST:PORT")
     return msgspec.structs.replace(terms, address=value)
 
 

@@ -46,7 +46,7 @@ def parse_time(text: str, now: datetime | None = None) -> datetime:
     moment = _moment(wanted)
     if moment <= now:
         if day:
-            raise UsageError(f"{brief(text)} is over; give a later time, or none")
+            raise UsageError(f"{brief(text)} is in the past; give a later time")
         moment = _moment(wanted + timedelta(days=1))
     return moment
 

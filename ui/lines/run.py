@@ -176,7 +176,7 @@ def run_line_mode(  # noqa: PLR0913, PLR0917 - each is one independent thing
     if owner.lost is not None:
         _complain(f"can't write any more: {owner.lost}")
     elif verdict is None:
-        _complain("nobody took its last lines")
+        _complain("timed out writing the last lines of output")
     return _exit_status(verdict, ended_by, lost=owner.lost is not None)
 
 

@@ -361,7 +361,10 @@ def test_every_command_is_tried() -> None:
         ("/task --every often Run bash ls", "--every: 'often' is not a schedule; wri"),
         ("/task --every '9 9 9 9 9x' Run bash ls", "--every: '9 9 9 9 9x' is not a cr"),
         ("/task --every 1h --zone Mars Run bash ls", "--zone: there is no time zone"),
-        ("/task --every 1h --catch-up no Run bash ls", "--catch-up: no is none of: o"),
+        (
+            "/task --every 1h --catch-up no Run bash ls",
+            "--catch-up: no is not one of: o",
+        ),
         ("/task --catch-up all Run bash ls", "--catch-up is for schedules; give --ev"),
         ("/resume --group a/b", "a/b is not a group; use a short name"),
         ("/group builds", "/group takes a name and what to set: /group builds --paral"),

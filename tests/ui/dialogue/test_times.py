@@ -64,5 +64,5 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 
 
 def test_a_day_that_is_over_is_refused() -> None:
-    with pytest.raises(UsageError, match="is over"):
+    with pytest.raises(UsageError, match="is in the past"):
         parse_time("2026-01-05 9:00", NOON)

@@ -60,7 +60,7 @@ def _parse(rest: str) -> ShowCluster:
     address, rest = split_word(rest)
     no_arguments("/cluster", rest)
     if address and not is_address(address):
-        raise UsageError(f"{brief(address)} is no address; write auto or HOST:PORT")
+        raise UsageError(f"{brief(address)} is not an address; write auto or HOST:PORT")
     return ShowCluster(address)
 
 

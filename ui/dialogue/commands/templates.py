@@ -169,7 +169,7 @@ RUN: Final = CommandSpec(
 def _parse_trust(rest: str) -> TrustFile:
     word = rest.strip()
     if word and not (word.isalnum() and word.isascii() and len(word) >= _SHORTEST):
-        raise UsageError(f"{brief(word)} is not what {TRUST.name} alone has shown")
+        raise UsageError(f"{brief(word)} is not a digest; {TRUST.name} alone shows it")
     return TrustFile(word)
 
 

@@ -12,7 +12,7 @@ TOOLS := --constraint tools.txt
 PYTHONS ?= python3.11 python3.12 python3.13
 
 .PHONY: help run test test-package soak check format bench docs site screenshots wheel
-.PHONY: test-lowest test-pythons test-agents test-cluster tools clean FORCE
+.PHONY: test-lowest test-pythons test-agents test-cluster bench-cluster tools clean FORCE
 
 help: ## show these lines
 	@sed -n 's/^\([a-z-]*\):.* ## /\1: /p' $(MAKEFILE_LIST) | awk -F': ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -74,6 +74,10 @@ test-cluster: $(INSTALLED) ## run jobs on a Ray cluster of two nodes (a few minu
 		timeout 900 $(RAY)/bin/python -m tests.cluster.ray_nodes \
 			$(RAY)/bin/python -m pytest -m cluster tests/cluster $(ARGS); \
 	else tail -3 $(VENV)/.ray.log; echo "test-cluster: Ray can't be installed, skipped"; fi
+
+bench-cluster: $(INSTALLED) ## measure jobs on a Ray cluster of two nodes
+	@$(MAKE) --no-print-directory $(RAY)/.installed > $(VENV)/.ray.log 2>&1 || { tail -3 $(VENV)/.ray.log; exit 1; }
+	$(RAY)/bin/python -m tests.cluster.ray_nodes $(RAY)/bin/python -m bench.cluster
 
 # The fault tests in their long form: about ten minutes, with figures at the end.
 soak: $(INSTALLED) ## run the fault tests in their long form (about ten minutes)

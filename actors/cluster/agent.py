@@ -23,6 +23,7 @@ from ..processes.environment import Environment
 from ..processes.exits import PidfdWatcher
 from ..processes.marks import MARK
 from ..processes.output_file import read_part
+from ..processes.warden import folder_prefix
 from ..rules.request import TaskRequest
 from ..rules.task import Task
 from ..rules.terms import Input, Terms
@@ -119,7 +120,7 @@ class Agent:
         self.key = key
         self._base = dict(os.environ if base is None else base)
         self._base.pop(MARK, None)
-        self._folder = Path(tempfile.mkdtemp(prefix="backburner-agent-"))
+        self._folder = Path(tempfile.mkdtemp(prefix=folder_prefix(key)))
         self._jobs: dict[int, _Job] = {}
         self._archives: list[Path] = []
         self._starting: dict[int, asyncio.Task[str | None]] = {}

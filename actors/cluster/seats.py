@@ -9,6 +9,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 from ..rules.resources import amount_text
+from ..rules.safe_text import size_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +24,10 @@ ASKING: Final = 8
 KEPT: Final = 0.5
 """Seconds that room is kept for the next job of the same shape."""
 
+MEMORY: Final = "memory"
+"""What clusters call memory, in bytes."""
+
+_COUNTED: Final = ("CPU", "GPU")
 _Shape = tuple[tuple[str, float], ...]
 
 
@@ -96,18 +101,18 @@ class Seats:
         """Say why a job waits, for people."""
         listed = [*nodes]
         for name, amount in needs.items():
-            what = f"needs {name}={amount_text(amount)}"
+            what = f"needs {_need_text(name, amount)}"
             most = max((it.total.get(name, 0.0) for it in listed), default=0.0)
             if most < amount:
-                has = f"; the most is {amount_text(most)}" if most else ""
+                has = f"; the most is {_amount_text(name, most)}" if most else ""
                 return f"{what}; no node of the cluster has that{has}"
         for name, amount in needs.items():
-            free = sum(it.free.get(name, 0.0) for it in listed)
             if max(it.free.get(name, 0.0) for it in listed) < amount:
+                free = sum(it.free.get(name, 0.0) for it in listed)
                 total = sum(it.total.get(name, 0.0) for it in listed)
                 return (
-                    f"needs {name}={amount_text(amount)};"
-                    f" {amount_text(free)} of {amount_text(total)} free"
+                    f"needs {_need_text(name, amount)};"
+                    f" {_amount_text(name, free)} of {_amount_text(name, total)} free"
                 )
         return "waiting for a node of the cluster"
 
@@ -190,3 +195,16 @@ class Seats:
         task = asyncio.get_running_loop().create_task(free())
         self._freeing.add(task)
         task.add_done_callback(self._freeing.discard)
+
+
+def _need_text(name: str, amount: float) -> str:
+    much = _amount_text(name, amount)
+    if name == MEMORY:
+        return f"{much} of memory"
+    if name in _COUNTED:
+        return f"{much} {name}{'' if amount == 1 else 's'}"
+    return f"{name}={much}"
+
+
+def _amount_text(name: str, amount: float) -> str:
+    return size_text(int(amount)) if name == MEMORY else amount_text(amount)

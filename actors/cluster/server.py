@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 PIECE: Final = 4 << 20
 """Bytes of output that are under way for a job at a time."""
 
-LOOK_AT_NODES: Final = 2.0
+LOOK_AT_NODES: Final = 3.0
 """Seconds between two looks at what is free while jobs wait."""
 
 ATTEMPTS: Final = 3

@@ -18,6 +18,15 @@ GRACE: Final = 2.0
 _START_TIMEOUT: Final = 60.0
 
 
+def folder_prefix(key: str) -> str:
+    """Return how the name of a temporary folder begins that a warden deletes.
+
+    Args:
+        key: That of the warden.
+    """
+    return f"backburner-agent-{key}-"
+
+
 def start_warden(key: str) -> int:
     """Start the warden of this process; blocks until it is one.
 
@@ -66,11 +75,17 @@ def main(arguments: list[str]) -> int:
 
 def _end(key: str) -> None:
     # Not before: most wardens are never needed, and sleep in little memory.
+    import shutil  # noqa: PLC0415
+    import tempfile  # noqa: PLC0415
+    from pathlib import Path  # noqa: PLC0415
+
     from . import family  # noqa: PLC0415
     from .ending import end_all  # noqa: PLC0415
 
     token = f"{key}:"
     end_all(lambda: family.find_marked(lambda it: it.startswith(token)), GRACE)
+    for folder in Path(tempfile.gettempdir()).glob(f"{folder_prefix(key)}*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import psutil
 HEAD: Final = "127.0.0.2"
 OTHER: Final = "127.0.0.3"
 CPUS: Final = 2
+GPUS: Final = 2
 _STORE: Final = 80_000_000  # bytes
 _START_TIMEOUT: Final = 120.0
 
@@ -60,7 +61,8 @@ class RayNodes:
                 *role,
                 f"--node-ip-address={address}",
                 f"--num-cpus={CPUS}",
-                "--num-gpus=0",
+                # Ray believes what it is told: none of them is there.
+                f"--num-gpus={GPUS if address == OTHER else 0}",
                 f"--object-store-memory={_STORE}",
                 "--disable-usage-stats",
                 "--resources={}",

@@ -44,18 +44,25 @@ def reaches(system: TaskSystem, task_id: int, fits: Callable[[Task], object]) ->
     return system.get(task_id)
 
 
-def test_if_the_engine_is_killed_its_jobs_fail_and_others_go_on() -> None:
+def test_if_the_engine_is_killed_its_jobs_fail_and_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     engine, unique = fake_engine(), unlike()
     with TaskSystem(engines=[engine]) as system:
         local = system.add("here", "bash", "sleep 600").id
         far = system.add_request(job(f"sleep {unique}")).id
         reaches(system, far, lambda it: it.node)
         until(lambda: running_as(unique))
+        assert [*tmp_path.glob("backburner-agent-*")]
         assert engine.pid is not None
         os.kill(engine.pid, signal.SIGKILL)
         (failed,) = system.wait(far, timeout=PATIENCE)
         assert failed.reason == "the process of the engine fake ended (signal 9)"
         until(lambda: not running_as(unique), "the end of what it had started")
+        until(
+            lambda: not [*tmp_path.glob("backburner-agent-*")], "the end of its files"
+        )
         assert system.get(local).status is TaskStatus.RUNNING
         (again,) = system.wait(system.add_request(job("true")).id, timeout=PATIENCE)
         assert again.status is TaskStatus.COMPLETE
@@ -94,7 +101,7 @@ def test_a_job_says_how_much_is_free_of_what_it_needs() -> None:
         reaches(system, big, lambda it: it.node)
         other = system.add_request(job("true", needs=(("CPU", 2.0),))).id
         waits = reaches(system, other, lambda it: it.reason.startswith("needs"))
-        assert waits.reason == "needs CPU=2; 1 of 4 free"
+        assert waits.reason == "needs 2 CPUs; 1 of 4 free"
         system.cancel(big, now=True)
         (ended,) = system.wait(other, timeout=PATIENCE)
         assert ended.status is TaskStatus.COMPLETE
@@ -105,7 +112,7 @@ def test_a_job_says_if_no_node_has_what_it_needs() -> None:
         gpu = system.add_request(job("true", needs=(("GPU", 1.0),))).id
         wide = system.add_request(job("true", needs=(("CPU", 5.0),))).id
         waits = reaches(system, gpu, lambda it: it.reason.startswith("needs"))
-        assert waits.reason == "needs GPU=1; no node of the cluster has that"
+        assert waits.reason == "needs 1 GPU; no node of the cluster has that"
         waits = reaches(system, wide, lambda it: it.reason.startswith("needs"))
         assert waits.reason.endswith("no node of the cluster has that; the most is 4")
         system.cancel(gpu)

@@ -89,10 +89,19 @@ def test_jobs_run_on_both_nodes_and_name_them(system: TaskSystem) -> None:
     assert sorted(it.node for it in tasks) == [HEAD] * CPUS + [OTHER] * CPUS
     late = system.add_request(job("true", needs=(("CPU", 2.0),))).id
     waits = reaches(system, late, lambda it: it.reason.startswith("needs"))
-    assert waits.reason == "needs CPU=2; 0 of 4 free"
-    never = system.add_request(job("true", needs=(("GPU", 1.0),))).id
+    assert waits.reason == "needs 2 CPUs; 0 of 4 free"
+    never = system.add_request(job("true", needs=(("tpu", 1.0),))).id
     waits = reaches(system, never, lambda it: it.reason.startswith("needs"))
-    assert waits.reason == "needs GPU=1; no node of the cluster has that"
+    assert waits.reason == "needs tpu=1; no node of the cluster has that"
+
+
+def test_jobs_with_gpus_see_their_own(system: TaskSystem) -> None:
+    command = "echo $CUDA_VISIBLE_DEVICES; exec sleep 600"
+    needs = (("CPU", 0.5), ("GPU", 1.0))
+    ids = [system.add_request(job(command, needs=needs)).id for _ in range(2)]
+    tasks = [reaches(system, it, lambda task: task.last_line) for it in ids]
+    assert sorted(it.last_line or "" for it in tasks) == ["0", "1"]
+    assert {it.node for it in tasks} == {OTHER}
 
 
 def test_if_an_agent_is_killed_its_jobs_fail_and_nothing_of_them_stays(

@@ -244,13 +244,16 @@ def list_lines(answer: TaskList, which: TaskFilter, icons: Icons) -> list[str]:
     The tasks are in the order of their ids, but each under one that it waits for.
     """
     rows = in_chains(answer.tasks)
+    # Most sessions have no cluster.
+    has_nodes = any(it.node for it in answer.tasks)
+    shown = [it for it in _COLUMNS if it is not _NODE or has_nodes]
     columns = [
         [name, *(text(task, icons, depth) for task, depth in rows)]
-        for name, _, text in _COLUMNS
+        for name, _, text in shown
     ]
     lines = [
         f"{icon} {'  '.join(cells)}".rstrip()
-        for icon, *cells in zip(*map(_aligned, columns, _COLUMNS), strict=True)
+        for icon, *cells in zip(*map(_aligned, columns, shown), strict=True)
     ]
     if not answer.tasks:
         name = "" if which is TaskFilter.NOT_CANCELED else f"{which.value} "
@@ -268,12 +271,17 @@ def _named(task: Task, icons: Icons, depth: int) -> str:
     return _shortened(name)
 
 
-_COLUMNS: Final[tuple[tuple[str, str, Callable[[Task, Icons, int], str]], ...]] = (
+_Column = tuple[str, str, "Callable[[Task, Icons, int], str]"]
+
+_NODE: Final[_Column] = ("Node", "<", lambda task, _icons, _: safe_line(task.node))
+
+_COLUMNS: Final[tuple[_Column, ...]] = (
     (" ", "", lambda task, icons, _: icons.of_task(task)),
     ("ID", "<", lambda task, _icons, _: f"#{task.id}"),
     ("Progress", ">", lambda task, _icons, _: _percent(task.progress)),
     ("Duration", ">", lambda task, _icons, _: duration_text(task.duration)),
     ("Description", "<", _named),
+    _NODE,
     ("Result", "", lambda task, _icons, _: state_text(task)),
 )
 """The columns of a list: the header, how cells are aligned, what is in one."""

@@ -142,6 +142,18 @@ def test_a_list_has_a_header_rows_and_a_footer(samples: Samples) -> None:
     ]
 
 
+def test_a_list_names_the_nodes_of_tasks_that_have_one(samples: Samples) -> None:
+    tasks = [*samples.values()][:2]
+    tasks[1] = replace(tasks[1], node="node-7", last_line="up", duration=5.0)
+    tasks[0] = replace(tasks[0], reason="starting")
+    answer = TaskList(tuple(tasks), TaskCounts(1, 1))
+    assert list_lines(answer, TaskFilter.ALL, UNICODE_ICONS)[:-1] == [
+        "  ID  Progress  Duration  Description  Node    Result",
+        "○ #1         -         -  Deploy               starting",
+        "● #2         -      5.0s  Build        node-7  up",
+    ]
+
+
 def test_the_footer_counts_all_tasks_whatever_the_filter(samples: Samples) -> None:
     counts = TaskCounts(queued=2, running=3, complete=40, failed=5, canceled=6)
     answer = TaskList((samples[Status.FAILED],), counts)

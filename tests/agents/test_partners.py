@@ -12,7 +12,7 @@ import pytest
 from conditions import until
 from host_care import HostCare
 from pty_session import PtySession, chat_command
-from scripted_endpoint import Exchange, ScriptedEndpoint, calls, roles, says
+from scripted_endpoint import HEAD, Exchange, ScriptedEndpoint, calls, roles, says
 
 from tests.agents.peer_places import environment_of
 
@@ -48,7 +48,7 @@ def test_the_example_agent_of_the_sdk_answers(tmp_path: Path) -> None:
         chat.wait_exit()
 
 
-def test_opencode_starts_a_task_and_is_woken_by_its_end(tmp_path: Path) -> None:
+def test_opencode_starts_a_task_is_woken_stopped_and_continued(tmp_path: Path) -> None:
     place = environment_of("opencode")
     program = min(place.glob("node_modules/opencode-*/bin/opencode"))
     heard: list[str] = []
@@ -63,6 +63,10 @@ def test_opencode_starts_a_task_and_is_woken_by_its_end(tmp_path: Path) -> None:
         elif "start" in heard[-1]:
             run = {"command": "sleep 1; echo the end", "wait": 0}
             calls(("backburner_run", run))(exchange)
+        elif "hang" in heard[-1]:
+            exchange.send(HEAD)
+            exchange.delta(content="I will never end.")
+            exchange.await_hang_up()
         elif "What has ended" in heard[-1]:
             says("I was woken.")(exchange)
         else:
@@ -78,13 +82,19 @@ def test_opencode_starts_a_task_and_is_woken_by_its_end(tmp_path: Path) -> None:
             chat.wait("It runs.")
             chat.wait("I was woken.")
             assert sum("#1 complete" in it and "the end" in it for it in heard) == 1
+            chat.send("please hang\r")
+            chat.wait("I will never end.")
+            chat.send("\x1b")
+            chat.wait("(stopped)")
+            chat.send("are you there?\r")
+            chat.wait("I remember: 4")
             chat.process.kill()
             chat.process.wait()
         until(lambda: not any("opencode" in it.name() for it in care.left()))
         with chat_with(tmp_path, care, [str(program), "acp"], *lines) as chat:
             chat.wait("Say something to assistant")
             chat.send("do you remember?\r")
-            chat.wait("I remember: 3")
+            chat.wait("I remember: 5")
             assert sum("#1 complete" in it for it in heard) == 1
             chat.send("/quit --end\r")
             chat.wait_exit()

@@ -8,10 +8,8 @@ remembered is a digest of its place and its content.
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import re
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
@@ -83,6 +81,8 @@ class Template(msgspec.Struct, frozen=True):
             words: The arguments, as the command is to get them.
             asked: What its options and those that were typed say.
         """
+        import shlex  # noqa: PLC0415 - most tasks are of no template
+
         arguments = shlex.join(words)
         command = self.command
         if PLACE in command:
@@ -305,6 +305,8 @@ def _read_project(file: Path, state: Path) -> Project | None:
     if found is None:
         raise _problem(file, text, "", "template", "expected tables: [template.NAME]")
     templates = _read_tables(file, text, found, str(file.parent))
+    import hashlib  # noqa: PLC0415 - most projects have none
+
     digest = hashlib.sha256(f"{file}\0{text}".encode()).hexdigest()
     return Project(str(file), digest, digest in _trusted(state), templates)
 
@@ -380,6 +382,8 @@ def read_run(found: FoundTemplates, rest: str) -> tuple[Template | None, str, Ru
     if template is None:
         return None, name, Run(TaskRequest("", "bash"), typed)
     asked, _ = read_options(rest, template.asked)
+    import shlex  # noqa: PLC0415 - the same
+
     try:
         words = shlex.split(arguments)
     except ValueError as error:

@@ -30,9 +30,9 @@ LONGEST_LINE: Final = 1 << 16
 SHOWN: Final = 1000
 """Characters of a line that are shown."""
 
-_COLOR: Final = re.compile(rb"\x1b\[[0-9;:]*m")
+_COLOR: Final = rb"\x1b\[[0-9;:]*m"
 _DROPPED: Final = bytes(it for it in range(32) if it not in b"\n\t\r\x1b") + b"\x7f"
-_SPECIAL: Final = re.compile(r"\\|\(\?")
+_SPECIAL: Final = r"\\|\(\?"
 
 
 class Hit(msgspec.Struct, frozen=True):
@@ -96,7 +96,9 @@ class Wanted(msgspec.Struct, frozen=True):
 
         It may match where no line does, but never the other way round.
         """
-        if not self.text.isascii() or (self.is_pattern and _SPECIAL.search(self.text)):
+        if not self.text.isascii() or (
+            self.is_pattern and re.search(_SPECIAL, self.text)
+        ):
             return None
         flags = (re.IGNORECASE if self.any_case else re.NOFLAG) | re.MULTILINE
         text = self.text if self.is_pattern else re.escape(self.text)
@@ -206,7 +208,7 @@ class OutputSearch:
         if self._bytes is None:
             return True
         if b"\x1b" in part:
-            part = _COLOR.sub(b"", part)
+            part = re.sub(_COLOR, b"", part)
             if b"\x1b" in part:
                 return True
         if self._blank and b"\t" in part:

@@ -37,12 +37,13 @@ SHOWN_DIGEST: Final = 12
 
 _TRUSTED: Final = ".trusted"  # no session is called so
 _MOST_TRUSTED: Final = 1 << 20  # bytes of that file
-_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}")
+# Not compiled before they are needed: a start has no time for that.
+_NAME: Final = r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}"
 _NOT_HERE: Final = {"--yes"}  # who runs it confirms
 _OPTIONS: Final = {it.name: it for it in OPTIONS if it.name not in _NOT_HERE}
 _OWN: Final = ("command", "description", "directory", "env")
 _NEAR: Final = 0.75
-_HEADER: Final = re.compile(r"\s*\[\s*template\s*\.\s*[\"']?([^\"'\]]*?)[\"']?\s*\]")
+_HEADER: Final = r"\s*\[\s*template\s*\.\s*[\"']?([^\"'\]]*?)[\"']?\s*\]"
 _TEXT: Final = "a text in quotes"
 
 
@@ -450,7 +451,7 @@ def _read_table(
 
     if table is None:
         raise problem("", f"expected a table: [template.{name}]")
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(_NAME, name):
         raise problem("", "bad name; use up to 64 letters, digits, '.', ':', '_', '-'")
     asked = Asked()
     for key, value in table.items():
@@ -539,7 +540,7 @@ def _line_of(text: str, name: str, key: str) -> int:
     found, within = 0, not name
     setting = re.compile(rf"\s*\[?\s*[\"']?{re.escape(key)}[\"']?\s*[\]=.]")
     for number, line in enumerate(text.splitlines(), 1):
-        header = _HEADER.match(line)
+        header = re.match(_HEADER, line)
         if header and name:
             within = header[1] == name or header[1].startswith(f"{name}.")
             found = found or (number if within else 0)

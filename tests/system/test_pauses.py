@@ -161,7 +161,8 @@ def test_a_pause_that_does_not_reach_all_says_so_until_it_does(
     assert system.get(task.id).is_paused
     lacking = False
     until(lambda: system.get(task.id).reason == "paused")
-    assert _all_stopped(lair)
+    # A signal is sent before the process is seen to have stopped.
+    until(lambda: _all_stopped(lair))
     system.resume_task(task.id)
     until(lambda: _none_stopped(lair))
     assert system.get(task.id).reason == "running"

@@ -60,7 +60,9 @@ def test_every_status_has_a_sign_of_its_own_one_cell_wide(icons: Icons) -> None:
     signs = [icons.of(status) for status in TaskStatus]
     assert [wcwidth.wcswidth(sign) for sign in signs] == [1] * len(TaskStatus)
     assert len(set(signs)) == len(TaskStatus)
-    assert {*signs, icons.paused, icons.branch} == set(msgspec.structs.astuple(icons))
+    assert {*signs, icons.paused, icons.awaits_input, icons.branch} == set(
+        msgspec.structs.astuple(icons)
+    )
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "UTF8", "utf-16"])

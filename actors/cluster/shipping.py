@@ -15,7 +15,8 @@ import stat
 import subprocess
 import tarfile
 import tempfile
-from typing import IO, TYPE_CHECKING, Final
+import weakref
+from typing import IO, TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
@@ -37,6 +38,8 @@ LEFT_OUT: Final = (
 PIECE: Final = 4 << 20
 """Bytes of an archive that are sent at a time."""
 
+KeyT = TypeVar("KeyT")
+_Locks = weakref.WeakValueDictionary[KeyT, asyncio.Lock]
 _KEPT: Final = 4  # archives of which the files are kept open
 _GIT_TIMEOUT: Final = 30.0
 
@@ -80,8 +83,9 @@ class Packages:
     def __init__(self, shipping: Shipping) -> None:
         self._shipping = shipping
         self._made: dict[str, Package] = {}
-        self._making: dict[str, asyncio.Lock] = {}
-        self._sending: dict[tuple[AgentCalls, str], asyncio.Lock] = {}
+        # Each as long as somebody holds it, or waits for it.
+        self._making: _Locks[str] = weakref.WeakValueDictionary()
+        self._sending: _Locks[tuple[AgentCalls, str]] = weakref.WeakValueDictionary()
 
     async def of(self, directory: str) -> Package:
         """Return the archive of a directory as it is now.

@@ -107,6 +107,30 @@ def test_a_job_says_how_much_is_free_of_what_it_needs() -> None:
         assert ended.status is TaskStatus.COMPLETE
 
 
+def test_a_job_that_is_paused_while_it_waits_lets_others_have_the_room() -> None:
+    with TaskSystem(engines=[fake_engine(one=1.0)]) as system:
+        first = system.add_request(job("sleep 600")).id
+        reaches(system, first, lambda it: it.node)
+        paused = system.add_request(job("true")).id
+        reaches(system, paused, lambda it: it.reason.startswith("needs"))
+        system.pause_task(paused)
+        other = system.add_request(job("true")).id
+        system.cancel(first, now=True)
+        assert system.wait(other, timeout=PATIENCE)[0].status is TaskStatus.COMPLETE
+        assert system.get(paused).node == ""
+        system.resume_task(paused)
+        (ended,) = system.wait(paused, timeout=PATIENCE)
+        assert (ended.status, ended.node) == (TaskStatus.COMPLETE, "one")
+
+
+def test_input_is_refused_until_the_job_has_begun() -> None:
+    with TaskSystem(engines=[fake_engine(one=1.0)]) as system:
+        big = system.add_request(job("true", needs=(("CPU", 2.0),), input="pipe")).id
+        reaches(system, big, lambda it: it.reason.startswith("needs"))
+        with pytest.raises(RefusedError, match="it waits to start"):
+            system.send_input(big, "early\n")
+
+
 def test_a_job_says_if_no_node_has_what_it_needs() -> None:
     with TaskSystem(engines=[fake_engine(one=4.0, two=2.0)]) as system:
         gpu = system.add_request(job("true", needs=(("GPU", 1.0),))).id

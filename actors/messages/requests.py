@@ -454,6 +454,8 @@ class ResizeTerminal(Message, frozen=True):
         task_id: Which.
         columns: Its width, from 1 to 1000.
         rows: Its height, the same.
+        if_free: Whether to leave the size as it is while it is shown to somebody who
+            has the keys.
     """
 
     task_id: int
@@ -461,6 +463,7 @@ class ResizeTerminal(Message, frozen=True):
     rows: int
     reply_to: Recipient[QueueReply] | None = None
     correlation_id: int | str | None = None
+    if_free: bool = False
 
 
 QueueRequest = (

@@ -132,6 +132,12 @@ class Inputs:
             problem is None and wanted == "pipe" and isinstance(message, ResizeTerminal)
         ):
             problem = f"task {task.id} has no terminal; it was added without one"
+        if (
+            isinstance(message, ResizeTerminal)
+            and message.if_free
+            and self._attached[task.id]
+        ):
+            problem, code = "somebody else has the keys", RefusalCode.BUSY
         if problem is not None:
             return Refused(problem, code, message.correlation_id)
         if isinstance(message, SendInput) and message.data:

@@ -274,6 +274,38 @@ def test_send_gives_lines_files_and_the_end(shell: Shell) -> None:
     assert shell("log", "1").stdout == "two words\n" + "x" * 200_000 + "\n"
 
 
+def test_an_opened_task_shows_the_screen_of_its_terminal(
+    shell: Shell, tmp_path: Path
+) -> None:
+    script = tmp_path / "draw.sh"
+    script.write_text(
+        r"""while now=$(stty size); do
+            if [ "$now" != "$before" ]; then
+                printf '\e[2J\e[H\e[32mten\rT\e[m\e[3;5H%s' "$now"
+            fi
+            before=$now
+            sleep 0.05
+        done"""
+    )
+    shell("add", "--pty", "--", f"bash {script}")
+    with PtySession(chat_command(shell.state, host=True), columns=90) as chat:
+        chat.wait("/ commands")
+
+        def shows(columns: int) -> Callable[[], bool]:
+            drawn = re.compile(rf"\nTen *\n *\n    \d+ {columns}\b")
+            return lambda: drawn.search(chat.text) is not None
+
+        chat.send("/show 1\r")
+        # Its size is that of the view, and what it draws is where it is on a terminal.
+        chat.wait(shows(90))
+        chat.resize(80, 30)
+        chat.wait(shows(80))
+        chat.send("i")
+        chat.wait("30 80")
+        chat.send(DETACH)
+        chat.wait(shows(80))
+
+
 def test_the_chat_gives_its_terminal_to_a_task(shell: Shell, until: Until) -> None:
     until(lambda: shell("host", "start").returncode == 0)
     assert is_served(shell.state / "main")

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from backburner.actors import (
+    Acknowledged,
     Notification,
+    QueueReply,
+    Refused,
+    ResizeTerminal,
     Subscribe,
     TaskChanged,
     TaskEvent,
@@ -109,3 +113,24 @@ def test_a_task_without_a_terminal_can_not_wait_at_one(system: TaskSystem) -> No
     (ended,) = system.wait(task.id, timeout=PATIENCE)
     assert ended.status == "failed"
     assert "/dev/tty" in (ended.last_line or "")
+
+
+def test_a_terminal_that_is_in_use_keeps_its_size(
+    system: TaskSystem, until: Until
+) -> None:
+    command = "while stty size; do sleep 0.05; done"
+    task = system.add("Job", "bash", command, terms=TERMINAL)
+    view: Recorder[Notification] = Recorder()
+    told: Recorder[QueueReply] = Recorder()
+    until(lambda: system.get(task.id).status == "running")
+    system.queue.tell(Subscribe(view, terminal=task.id))
+    for columns, if_free in ((70, True), (60, False)):
+        size = ResizeTerminal(task.id, columns, 20, told, if_free=if_free)
+        system.queue.tell(size)
+    told.wait_for(Acknowledged)
+    (refused,) = told.of(Refused)
+    assert refused.text == "somebody else has the keys"
+    system.unsubscribe(view)
+    system.queue.tell(ResizeTerminal(task.id, 50, 20, told, if_free=True))
+    told.wait_for(Acknowledged)
+    until(lambda: system.get(task.id).last_line == "20 50")

@@ -15,6 +15,7 @@ from ...actors import (
     QueueRequest,
     Recipient,
     Refused,
+    ResizeTerminal,
     Shown,
     Subscribe,
     Subscribed,
@@ -28,6 +29,7 @@ from ..dialogue.messages import Finished, Notice
 from ..dialogue.partner import ChatOpened, PartnerControl, Spoken
 from ..dialogue.search_actor import StopSearch
 from ..editor.history_file import HistoryError
+from ..program.terminals import takes_keys
 from ..terminal import keys
 from ..text.theme import theme_for
 from .announcer import Announcer
@@ -81,7 +83,7 @@ if TYPE_CHECKING:
     from ..program.config import Config
     from ..terminal.screen import Screen
     from ..terminal.terminal import Size, Terminal
-    from .model.state import ChatState
+    from .model.state import ChatState, Detail
     from .views.layout import Areas
 
 FRAME: Final = 1 / 30
@@ -342,6 +344,21 @@ class UIActor(FaceActor[UIMessage]):
         columns, height = output_size(self._state, detail, parts)
         match = self._state.look.theme.match
         detail.rows = detail.pager.rows(columns, height, match) if height else ()
+        if height and columns and detail.pager.status.following:
+            self._show_terminal(detail, columns, height)
+
+    def _show_terminal(self, detail: Detail, columns: int, height: int) -> None:
+        """Show the screen of a task's terminal, which gets the size of the view."""
+        seen = self._state.board.find(detail.task_id)
+        view, status = detail.terminal, detail.pager and detail.pager.status
+        if view is None or seen is None or not takes_keys(seen.task):
+            return
+        if status is None or status.query or status.only:
+            return
+        if view.size != (columns, height):
+            size = ResizeTerminal(detail.task_id, columns, height, if_free=True)
+            self.post(self._queue, size)
+        detail.rows = view.rows(columns, height) or detail.rows
 
     def _show_window(self) -> None:
         window = (window_title(self._state), taskbar(self._state))
@@ -477,6 +494,9 @@ class UIActor(FaceActor[UIMessage]):
         self.post(self._owner, report)
 
     def _resume(self, size: Size) -> None:
+        if self._state.detail is not None and self._state.detail.terminal is not None:
+            # Its size may have become that of the whole window.
+            self._state.detail.terminal.begin_anew()
         # Whoever had the terminal meanwhile may have changed its modes.
         self._terminal.leave()
         try:

@@ -17,6 +17,7 @@ import msgspec
 
 from ....actors.rules.record import ChangingRecord
 from ...pager.pager import Pager, PagerPlace
+from ...program.terminals import takes_keys
 from .board import TaskBoard
 from .completion import Popup, Words
 from .conversations import Conversations
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ....actors.kinds.kind import KindWords
     from ...dialogue.dialogue import Dialogue
     from ...editor.editor import Editor
+    from ...pager.terminal_view import TerminalView
     from ...terminal.terminal import Size
     from ...text.rows import Row
     from ...text.theme import Look
@@ -141,6 +143,7 @@ class Detail(ChangingRecord):
         pager: The view into its output; none if it writes none.
         activity: What told whether it worked or waited when it was opened.
         output_size: Bytes of output then.
+        terminal: What its terminal shows; none if it has none.
         rows: The part of the output that is seen.
         opened_from: Which part had the keys before, and gets them back.
     """
@@ -150,6 +153,7 @@ class Detail(ChangingRecord):
     pager: Pager | None
     activity: tuple[tuple[str, str], ...] = ()
     output_size: int = 0
+    terminal: TerminalView | None = None
     rows: tuple[Row, ...] = ()
     opened_from: Focus = Focus.INPUT
 
@@ -159,7 +163,13 @@ class Detail(ChangingRecord):
         path = found.task.output_path
         pager = Pager(Path(path)) if path is not None else None
         task = found.task
-        return cls(task.id, found.pid, pager, activity, task.output_size)
+        terminal = None
+        if path is not None and takes_keys(task):
+            # Not loaded for the first frame.
+            from ...pager.terminal_view import TerminalView  # noqa: PLC0415
+
+            terminal = TerminalView(Path(path))
+        return cls(task.id, found.pid, pager, activity, task.output_size, terminal)
 
 
 Overlay = HelpKeys | Leaving | Question

@@ -118,8 +118,14 @@ class RayNodes:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
+def _end(number: int, _: object) -> None:
+    sys.exit(128 + number)
+
+
 def main() -> int:
     """Run a command with the address of a cluster in its environment."""
+    # As `timeout` ends it: the nodes are to end then too.
+    signal.signal(signal.SIGTERM, _end)
     with RayNodes() as nodes:
         environment = {**os.environ, "BACKBURNER_TEST_RAY": nodes.address}
         return subprocess.run(sys.argv[1:], env=environment, check=False).returncode

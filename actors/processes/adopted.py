@@ -10,6 +10,7 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ..rules.figures import Figures
 from . import proc
 from .child import GIVE_WAY, ExitStatus
 from .exits import LAST_FREE
@@ -17,7 +18,6 @@ from .exits import LAST_FREE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..rules.figures import Figures
     from ..rules.process_record import StartedProcess
     from .exit_notes import ExitNotes
 
@@ -91,7 +91,7 @@ class AdoptedProcess:
             return None
         # Only now: the keeper notes it before it collects it.
         status = self._exits.find(self.process)
-        self.figures = self._exits.figures(self.process)
+        used = None if now is None else _used(now)
         if status is None:
             status = self._from_kernel()
         if status is None and now is not None:
@@ -99,6 +99,9 @@ class AdoptedProcess:
             if status is None or self._look() is None:
                 return None  # the next look finds it collected
         self._close()
+        # The keeper may have noted it since; if not, it was not collected when `used`
+        # was read.
+        self.figures = self._exits.figures(self.process) or used
         if self.in_doubt:
             return ExitStatus(unknown=_IN_DOUBT)
         return ExitStatus(unknown=_NOBODY) if status is None else ExitStatus.of(status)
@@ -171,6 +174,12 @@ class AdoptedProcess:
         pidfd, self._pidfd = self._pidfd, None
         if pidfd is not None:
             os.close(pidfd)
+
+
+def _used(ended: proc.Stat) -> Figures:
+    """Return what a process used that has ended and may not be collected yet."""
+    read, written = proc.transferred(ended.pid) or (0, 0)
+    return Figures(ended.cpu, read=read, written=written)
 
 
 def _pidfd(pid: int) -> int | None:

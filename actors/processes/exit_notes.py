@@ -84,7 +84,11 @@ class ExitNotes:
         return None
 
     def figures(self, process: StartedProcess) -> Figures | None:
-        """Return what a process used whose end was found; None if nobody knows."""
+        """Return what a process used; None if its end is not written down.
+
+        Reads the file if it has grown. Several threads may call this.
+        """
+        self._read_again()
         for exit_ in self._exits.get(process.pid, ()):
             if process.earliest <= exit_.born <= process.latest:
                 return exit_.figures

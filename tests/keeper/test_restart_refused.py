@@ -19,8 +19,7 @@ from tests.faults.program import fill
 from tests.host.test_command_line import Shell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from forked_program import ForkedProgram
     from host_care import HostCare
 
 
@@ -70,10 +69,10 @@ def test_by_a_version_that_can_not_read_the_journal(
 
 
 def test_with_a_configuration_that_makes_no_sense(
-    tmp_path: Path, care: HostCare, until: Callable[[Callable[[], bool]], None]
+    tmp_path: Path, care: HostCare, forked_program: ForkedProgram
 ) -> None:
-    del care, until
-    shell = Shell(tmp_path / "state")
+    del care
+    shell = Shell(tmp_path / "state", forked_program)
     assert shell("add", "--", "sleep 600").returncode == 0
     before = shell("host", "status").stdout
     bad = tmp_path / "config.toml"

@@ -123,7 +123,7 @@ def test_a_hostile_name_of_a_session_is_listed_without_harm(
         (tmp_path / name / "session.db").touch()
     assert run(("sessions", "--state-dir", str(tmp_path))) == 0
     said = capfd.readouterr().out
-    assert "good  -\n" in said
+    assert "good  -  0 running, 0 queued, 0 failed\n" in said
     assert said.count("\n") == 2
     assert _RAW.findall(said) == []
 

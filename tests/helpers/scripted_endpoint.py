@@ -178,7 +178,10 @@ class ScriptedEndpoint:
             lines = text.lower().splitlines()
             sizes = [it for it in lines if it.startswith("content-length:")]
             size = int(sizes[0].partition(":")[2]) if sizes else 0
-            exchange = Exchange(sock, text, json.loads(file.read(size) or "{}"))
+            body = file.read(size)
+            if not text or len(body) < size:
+                return  # it was stopped before it had asked
+            exchange = Exchange(sock, text, json.loads(body or "{}"))
             with self._came:
                 self._came.notify_all()
                 self.exchanges.append(exchange)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psutil
 import pytest
 import scripted_agent
+from backburner.actors.processes import proc
 from backburner.ui.dialogue.partner import (
     AllowCommands,
     PartnerDoes,
@@ -52,11 +53,9 @@ def stage(tmp_path: Path) -> Iterator[AgentStage]:
 
 
 def gone(pid: int) -> bool:
-    """Tell whether a process has ended."""
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
+    """Tell whether a process has ended, with all of its threads."""
+    now = proc.stat(pid)
+    return now is None or now.ended
 
 
 def permission(title: str, kind: str) -> str:

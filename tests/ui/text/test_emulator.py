@@ -7,7 +7,7 @@ import pytest
 from backburner.ui.text.cells import row_width
 from backburner.ui.text.emulator import Emulator
 from backburner.ui.text.rows import Span, Style
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 COLUMNS, ROWS = 12, 4
@@ -159,8 +159,25 @@ _KNOWN_TO_BOTH = st.sampled_from(
 )
 
 
+_AFTER_A_FULL_LINE = {b"a", b"bc", b"wider", b"\r", b"\x1b[H", b"\x1b[2;3H"}
+"""What all terminals do the same while the cursor is behind the last column."""
+
+
+class _Pyte(pyte.Screen):
+    """pyte 0.8.2 without a fault: it keeps a deleted line if the next is unwritten."""
+
+    def delete_lines(self, count: int | None = None) -> None:
+        for row in range(self.lines):
+            self.buffer[row]  # makes it
+        super().delete_lines(count)
+
+
 @given(st.lists(_KNOWN_TO_BOTH, max_size=30))
+@example([b"a", b"\x1b[1M"])
 def test_another_emulator_shows_the_same(pieces: list[bytes]) -> None:
-    other = pyte.Screen(COLUMNS, ROWS)
-    pyte.ByteStream(other).feed(b"".join(pieces))
+    other = _Pyte(COLUMNS, ROWS)
+    stream = pyte.ByteStream(other)
+    for piece in pieces:
+        assume(other.cursor.x < COLUMNS or piece in _AFTER_A_FULL_LINE)
+        stream.feed(piece)
     assert _shown(*pieces) == [line.rstrip() for line in other.display]

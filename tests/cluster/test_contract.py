@@ -221,7 +221,9 @@ def test_a_terminal_of_its_own(rig: Rig) -> None:
 
 
 def test_a_terminal_is_resized_and_hears_control_c(rig: Rig) -> None:
-    command = "trap 'stty size' WINCH; echo ready; while :; do sleep 0.01; done"
+    # bash goes on after a SIGINT if the command that runs then does not die of it.
+    command = "trap 'stty size' WINCH; trap 'trap - INT; kill -INT $$' INT"
+    command += "; echo ready; while :; do sleep 0.01; done"
     task_id = rig.add(command, input="terminal")
     rig.until_printed(task_id, "ready")
     rig.system.resize_terminal(task_id, 132, 50)

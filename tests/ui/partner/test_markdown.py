@@ -9,7 +9,7 @@ from backburner.ui.text.cells import row_width
 from backburner.ui.text.rows import Span, Style
 from backburner.ui.text.theme import Look
 from chat_driver import row_text
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 LOOK = Look.of("utf-8", 256, light=False)
@@ -150,6 +150,8 @@ MARKS = st.sampled_from(
 @given(
     st.lists(MARKS | st.text(max_size=5), max_size=60).map("".join), st.integers(1, 50)
 )
+@example(">0", 1)
+@example(">字", 3)
 def test_no_row_is_too_wide_whatever_it_says(text: str, columns: int) -> None:
     rows = markdown_rows(text, LOOK, columns)
     assert rows

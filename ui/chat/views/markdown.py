@@ -189,9 +189,12 @@ class _Blocks:
         while at < len(lines) and (quote := _QUOTE.match(lines[at])) is not None:
             inside.append(quote[1])
             at += 1
-        edge = Span(f"{self._look.signs.edge} ", self._look.theme.faint)
-        blocks = _Blocks(self._look, max(1, self._columns - 2), self._depth + 1)
-        self._rows += [(edge, *row) for row in blocks.rows(inside)]
+        # Without room for the edge and a wide character the edge is left out.
+        edge = f"{self._look.signs.edge} " if self._columns >= _LEAST_COLUMN else ""
+        columns = self._columns - width(edge)
+        blocks = _Blocks(self._look, columns, self._depth + 1)
+        span = Span(edge, self._look.theme.faint)
+        self._rows += [(span, *row) for row in blocks.rows(inside)]
         return at
 
     def _table(self, lines: list[str], at: int) -> int:

@@ -65,6 +65,8 @@ class Rig:
         path = self.system.get(task_id).output_path
         assert path is not None
         until(lambda: Path(path).exists() and text in Path(path).read_text())
+        # The engine writes what is printed; that it began may still be on its way.
+        until(lambda: not self.engine or self.system.get(task_id).node != "")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar, runtime_checkable
 
 import pykka
 
@@ -28,8 +28,12 @@ MessageT = TypeVar("MessageT")
 MessageT_contra = TypeVar("MessageT_contra", contravariant=True)
 
 
-# No name for it is public.
-_ProtocolMeta: Any = type(Protocol)
+if TYPE_CHECKING:
+    # With anything else type checkers take whatever is given for a recipient.
+    from abc import ABCMeta as _ProtocolMeta
+else:
+    # No name for it is public.
+    _ProtocolMeta = type(Protocol)
 
 
 class _AskedByClass(_ProtocolMeta):
@@ -40,7 +44,8 @@ class _AskedByClass(_ProtocolMeta):
     """
 
     def __instancecheck__(self, instance: object) -> bool:
-        return issubclass(type(instance), self)
+        # Some have their `tell` in the object alone.
+        return issubclass(type(instance), self) or super().__instancecheck__(instance)
 
 
 @runtime_checkable

@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import assert_never
 
 import msgspec
@@ -314,6 +315,7 @@ def test_whatever_can_be_told_is_a_recipient(letters: DeadLetters) -> None:
     try:
         assert isinstance(actor, Recipient)
         assert isinstance(_Deaf(), Recipient)
+        assert isinstance(SimpleNamespace(tell=print), Recipient)
         assert not isinstance("a text", Recipient)
     finally:
         actor.stop()

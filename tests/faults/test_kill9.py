@@ -80,7 +80,21 @@ class _Told:
             self.acknowledged[task.id] = task
             if task.status.is_final:
                 before = self.settled.setdefault(task.id, task)
-                assert before == task, "a task that had ended changed"
+                changed = _differences(before, task)
+                assert not changed, f"a task that had ended changed: {changed}"
+
+
+def _differences(before: Task, after: Task) -> list[str]:
+    """Return what changed of a task that had ended, for people.
+
+    But for what it had left running: the next program ends that, and names it no more.
+    """
+    before, after = before.with_left_running(""), after.with_left_running("")
+    return [
+        f"{name}: {old} -> {new}"
+        for name in Task.__struct_fields__
+        if (old := getattr(before, name)) != (new := getattr(after, name))
+    ]
 
 
 @dataclass
@@ -135,7 +149,8 @@ def _check_tasks(told: _Told, written: _Written, alive_ids: set[int]) -> None:
         assert task is not None, f"{told_of} was acknowledged and is gone"
         assert (task.description, task.args) == (told_of.description, told_of.args)
         if told_of.status.is_final:
-            assert task == told_of
+            changed = _differences(told_of, task)
+            assert not changed, f"what was told of {task_id} is not true: {changed}"
         elif task_id not in alive_ids and told_of.status is TaskStatus.RUNNING:
             assert task.status.is_final
 

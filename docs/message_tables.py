@@ -81,17 +81,21 @@ LOOKUPS: Final = Party(
     frozenset({"LookupActor"}),
     frozenset({"ui/dialogue/lookup_actor.py"}),
 )
+_OWNERS = _files("ui/dialogue/owner.py")
 UI: Final = Party(
     "the LineActor",
     ui_messages.LineMessage,
     frozenset({"LineActor", "LineMessage", "LookedUp"}),
-    _files("ui/lines/line_actor.py", "ui/dialogue/*.py") - LOOKUPS.files,
+    _files("ui/lines/line_actor.py", "ui/dialogue/*.py") - LOOKUPS.files - _OWNERS,
 )
 CHAT: Final = Party(
     "the UIActor",
     chat_messages.UIMessage,
     frozenset({"UIActor", "UIMessage", "PartnerSays", "LookedUp"}),
-    _files("ui/chat/**/*.py", "ui/dialogue/*.py") - {"ui/chat/run.py"} - LOOKUPS.files,
+    _files("ui/chat/**/*.py", "ui/dialogue/*.py")
+    - {"ui/chat/run.py"}
+    - LOOKUPS.files
+    - _OWNERS,
 )
 PARTNER: Final = Party(
     "a partner",

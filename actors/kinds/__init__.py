@@ -1,52 +1,38 @@
 """How jobs run: the protocol of a kind, the registry, and the kinds there are."""
 
-from .bash import BashKind
+from .bash import (
+    BashKind as BashKind,
+)
 from .engine import (
-    Command,
-    Engine,
-    JobNote,
-    ListsNodes,
-    NotingJob,
-    checked_engines,
+    Command as Command,
+    Engine as Engine,
+    JobNote as JobNote,
+    ListsNodes as ListsNodes,
+    NotingJob as NotingJob,
+    checked_engines as checked_engines,
 )
-from .function import FunctionKind
-from .installed import installed_kinds
+from .function import (
+    FunctionKind as FunctionKind,
+)
+from .installed import (
+    installed_kinds as installed_kinds,
+)
 from .kind import (
-    Adopting,
-    Closable,
-    InvalidRequestError,
-    Job,
-    JobContext,
-    JobEnd,
-    Kind,
-    Kinds,
-    ShortageError,
-    StartError,
+    Adopting as Adopting,
+    Closable as Closable,
+    InvalidRequestError as InvalidRequestError,
+    Job as Job,
+    JobContext as JobContext,
+    JobEnd as JobEnd,
+    Kind as Kind,
+    Kinds as Kinds,
+    ShortageError as ShortageError,
+    StartError as StartError,
 )
-from .process import ProcessJob, ProcessKind
-from .sleep import SleepKind
-
-__all__ = [
-    "Adopting",
-    "BashKind",
-    "Closable",
-    "Command",
-    "Engine",
-    "FunctionKind",
-    "InvalidRequestError",
-    "Job",
-    "JobContext",
-    "JobEnd",
-    "JobNote",
-    "Kind",
-    "Kinds",
-    "ListsNodes",
-    "NotingJob",
-    "ProcessJob",
-    "ProcessKind",
-    "ShortageError",
-    "SleepKind",
-    "StartError",
-    "checked_engines",
-    "installed_kinds",
-]
+from .process import (
+    ProcessJob as ProcessJob,
+    ProcessKind as ProcessKind,
+)
+from .sleep import (
+    SleepKind as SleepKind,
+)

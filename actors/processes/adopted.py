@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import resource
 import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from ..rules.figures import Figures
 from . import proc
 from .child import GIVE_WAY, ExitStatus
-from .exits import LAST_FREE
+from .exits import open_pidfd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +61,7 @@ class AdoptedProcess:
         self._exits = exits
         self._end = None if status is None else ExitStatus.of(status)
         # Opened before the process is looked at: then it is this one's if that fits.
-        self._pidfd = None if self._end else _pidfd(process.pid)
+        self._pidfd = None if self._end else open_pidfd(process.pid)
         if not self.leads:
             self._close()
 
@@ -180,14 +179,3 @@ def _used(ended: proc.Stat) -> Figures:
     """Return what a process used that has ended and may not be collected yet."""
     read, written = proc.transferred(ended.pid) or (0, 0)
     return Figures(ended.cpu, read=read, written=written)
-
-
-def _pidfd(pid: int) -> int | None:
-    try:
-        pidfd = os.pidfd_open(pid)
-    except OSError:
-        return None
-    if pidfd < resource.getrlimit(resource.RLIMIT_NOFILE)[0] - LAST_FREE:
-        return pidfd
-    os.close(pidfd)
-    return None

@@ -72,7 +72,7 @@ class PidfdWatcher:
 
     def watch(self, pid: int, on_exit: Callable[[], object]) -> None:
         """Call `on_exit` once the process has exited, on a thread that waits."""
-        pidfd = _pidfd(pid)
+        pidfd = open_pidfd(pid)
         if pidfd is None:
             self._without_pidfd[pid] = on_exit
             self.wake()  # who waits does not know yet how long
@@ -137,7 +137,7 @@ class PidfdWatcher:
         return bool(exited)
 
 
-def _pidfd(pid: int) -> int | None:
+def open_pidfd(pid: int) -> int | None:
     """Return a pidfd, or None if it would be one of the last free descriptors."""
     try:
         pidfd = os.pidfd_open(pid)

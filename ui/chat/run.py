@@ -13,17 +13,16 @@ import sys
 import termios
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ...actors.host.events import HostBack, HostLost, SessionEnded
 from ...actors.rules.safe_text import safe_line
 from ...actors.runtime.clock import SystemClock
 from ...actors.runtime.promise import answer_of
 from ..dialogue.dialogue import Dialogue
 from ..dialogue.messages import Notice, Reopened
-from ..dialogue.owner import Owner
+from ..dialogue.owner import HostNews, Owner
 from ..dialogue.partner import Partner
 from ..dialogue.templates import Templates
 from ..editor.editor import Editor
@@ -40,6 +39,7 @@ from ..terminal.quiet import Quiet
 from ..terminal.screen import Screen
 from ..terminal.terminal import Terminal
 from ..text.theme import Look
+from .model.effects import EditText, Pausing, ShowTerminal, Suspend, ViewFile
 from .model.messages import (
     Close,
     Edited,
@@ -49,16 +49,11 @@ from .model.messages import (
     Open,
     Opened,
     Pause,
-    Paused,
-    Pausing,
     Resized,
     Resumed,
     Summary,
     UIMessage,
     UIReport,
-    WantsEditor,
-    WantsPager,
-    WantsTerminal,
 )
 from .model.state import ChatState, kind_words
 from .update.task_list import PANELS
@@ -70,8 +65,7 @@ if TYPE_CHECKING:
 
     import pykka
 
-    from ...actors import Recipient, Task
-    from ...actors.host.events import HostEvent
+    from ...actors import Task
     from ..program.lifetime import AnySystem
     from .ui_actor import UIActor
 
@@ -187,7 +181,7 @@ class _Owner(Owner):
         match report:
             case Opened():
                 self.opened = True
-            case Paused() | WantsEditor() | WantsPager() | WantsTerminal():
+            case Suspend() | EditText() | ViewFile() | ShowTerminal():
                 self._paused = report
             case Entered():
                 pass  # the main thread looks when it is woken
@@ -200,25 +194,6 @@ class _Owner(Owner):
     def take_pause(self) -> Pausing | None:
         paused, self._paused = self._paused, None
         return paused
-
-
-class _HostNews:
-    """Takes what becomes of the session's host: a line in the chat, or its end."""
-
-    def __init__(self, ui: Recipient[UIMessage], owner: _Owner) -> None:
-        self._ui = ui
-        self._owner = owner
-
-    def tell(self, event: HostEvent, /) -> None:
-        match event:
-            case SessionEnded(text=text):
-                self._owner.session_ended(text)
-            case HostBack(text=text):
-                self._ui.tell(Notice(text, good=True))
-            case HostLost(text=text):
-                self._ui.tell(Notice(text))
-            case _:
-                assert_never(event)
 
 
 class _Chat:
@@ -280,7 +255,7 @@ class _Chat:
         try:
             self._tell(Open(), *map(Notice, notices), Reopened(self._system.resumed))
             if lives_in_host(self._system):
-                self._system.listen(_HostNews(self._ui, self._owner))
+                self._system.listen(HostNews(self._ui, self._owner))
             self._pump(self._is_over)
             self._tell(Ending())
             self._stop_system()
@@ -329,13 +304,13 @@ class _Chat:
             elif (due := self._decoder.deadline) and time.monotonic() >= due:
                 self._tell(*joined(self._decoder.flush()))
             match self._owner.take_pause():
-                case Paused():
+                case Suspend():
                     self._stop_process()
-                case WantsEditor(text=text):
+                case EditText(text=text):
                     self._edit(text)
-                case WantsPager(path=path):
+                case ViewFile(path=path):
                     self._view(path)
-                case WantsTerminal(task=task):
+                case ShowTerminal(task=task):
                     self._attach(task)
                 case None:
                     pass

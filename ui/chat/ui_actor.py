@@ -37,17 +37,18 @@ from .beats import next_beat
 from .mailbox import InputFirst
 from .model.effects import (
     Announce,
-    Attach,
     ControlPartner,
-    Edit,
+    EditText,
     Effect,
     HurryUp,
+    Pausing,
     Redraw,
     Remember,
+    ShowTerminal,
     Suspend,
     SwitchMouse,
     TellPartner,
-    View,
+    ViewFile,
 )
 from .model.messages import (
     Beat,
@@ -58,16 +59,11 @@ from .model.messages import (
     Open,
     Opened,
     Pause,
-    Paused,
-    Pausing,
     Resized,
     Resumed,
     Summary,
     UIMessage,
     UIReport,
-    WantsEditor,
-    WantsPager,
-    WantsTerminal,
 )
 from .summary import summary_text
 from .update.absorb import absorb
@@ -196,7 +192,7 @@ class UIActor(FaceActor[UIMessage]):
                     self.show_no_more()
                 self._perform(update(self._state, message, now))
             case Pause():
-                self._pause(Paused())
+                self._pause(Suspend())
             case Resumed(size=size):
                 self._resume(size)
             case keys.BackgroundColor():
@@ -434,14 +430,8 @@ class UIActor(FaceActor[UIMessage]):
                 case Announce(task=task, seq=seq):
                     last = not self._state.board.open_count
                     self._announcer.add(task, seq, last=last)
-                case Suspend():
-                    self._pause(Paused())
-                case Edit(text=text):
-                    self._pause(WantsEditor(text))
-                case View(path=path):
-                    self._pause(WantsPager(path))
-                case Attach(task=task):
-                    self._pause(WantsTerminal(task))
+                case Suspend() | EditText() | ViewFile() | ShowTerminal():
+                    self._pause(effect)
                 case HurryUp():
                     self.post(self._owner, Hurry())
                 case Redraw():

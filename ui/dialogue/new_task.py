@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -97,50 +97,47 @@ class AskOption(msgspec.Struct, frozen=True):
             raise UsageError(f"{self.name}: {error}") from error
 
 
-def _every(asked: Asked, value: str) -> Asked:
+def setting(field: str, parse: Callable[[str], object]) -> Callable[[Any, str], Any]:
+    """Return what puts the value of an option, parsed, into a field of a struct."""
+    return lambda it, value: msgspec.structs.replace(it, **{field: parse(value)})
+
+
+def switch(field: str) -> Callable[[Any, str], Any]:
+    """Return what sets a field of a struct: the option takes no value."""
+    return setting(field, lambda _: True)
+
+
+def _read_every(value: str) -> str:
     Rhythm(value, "UTC")
-    return msgspec.structs.replace(asked, every=value)
+    return value
 
 
-def _zone(asked: Asked, value: str) -> Asked:
+def _read_zone(value: str) -> str:
     Rhythm("1h", value)
-    return msgspec.structs.replace(asked, zone=value)
+    return value
 
 
-def _catch_up(asked: Asked, value: str) -> Asked:
+def _read_catch_up(value: str) -> CatchUp:
     if value not in {*CatchUp}:
         raise UsageError(f"{brief(value)} is not one of: {', '.join(CatchUp)}")
-    return msgspec.structs.replace(asked, catch_up=CatchUp(value))
+    return CatchUp(value)
 
 
-def _overlap(asked: Asked, value: str) -> Asked:
-    del value
-    return msgspec.structs.replace(asked, overlap=True)
-
-
-def _unless_queued(asked: Asked, value: str) -> Asked:
-    del value
-    return msgspec.structs.replace(asked, unless_queued=True)
-
-
-def _each(asked: Asked, value: str) -> Asked:
-    return msgspec.structs.replace(asked, each=read_values(value))
-
-
-def _batch(asked: Asked, value: str) -> Asked:
-    return msgspec.structs.replace(asked, batch=value)
-
-
-def _max_fails(asked: Asked, value: str) -> Asked:
+def _read_max_fails(value: str) -> int:
     if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= MOST):
         raise UsageError(f"{brief(value)} is not a number from 1 to {MOST}")
-    return msgspec.structs.replace(asked, max_fails=int(value))
+    return int(value)
 
 
-def _yes(asked: Asked, value: str) -> Asked:
-    del value
-    return msgspec.structs.replace(asked, confirmed=True)
-
+_unless_queued = switch("unless_queued")
+_each = setting("each", read_values)
+_batch = setting("batch", str)
+_max_fails = setting("max_fails", _read_max_fails)
+_every = setting("every", _read_every)
+_zone = setting("zone", _read_zone)
+_catch_up = setting("catch_up", _read_catch_up)
+_overlap = switch("overlap")
+_yes = switch("confirmed")
 
 ASK_OPTIONS: Final = (
     AskOption(

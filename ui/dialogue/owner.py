@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
-from .messages import Finished, ViewLost
+from ...actors.host.events import HostBack, HostLost, SessionEnded
+from .messages import Finished, Notice, ViewLost
 
 if TYPE_CHECKING:
+    from ...actors import Recipient
+    from ...actors.host.events import HostEvent
     from ..program.wakeup import Wakeup
 
 
@@ -48,3 +51,34 @@ class Owner:
     def wake(self) -> None:
         """Wake the main thread."""
         self._wakeup.nudge()
+
+
+class HostNews:
+    """Takes what becomes of the session's host: a line to show, or the end.
+
+    Args:
+        face: Shows the line.
+        owner: Notes the end.
+        tells_end: Whether the end is shown as a line too.
+    """
+
+    def __init__(
+        self, face: Recipient[Notice], owner: Owner, *, tells_end: bool = False
+    ) -> None:
+        self._face = face
+        self._owner = owner
+        self._tells_end = tells_end
+
+    def tell(self, event: HostEvent, /) -> None:
+        """Take what has become of the host; any thread may."""
+        match event:
+            case SessionEnded(text=text):
+                if self._tells_end:
+                    self._face.tell(Notice(f"the session ended: {text}"))
+                self._owner.session_ended(text)
+            case HostBack(text=text):
+                self._face.tell(Notice(text, good=True))
+            case HostLost(text=text):
+                self._face.tell(Notice(text))
+            case _:
+                assert_never(event)

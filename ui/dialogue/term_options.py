@@ -7,7 +7,7 @@ the command. Help, completion and docs/scheduling.md know them from here alone.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, get_args
 
 import msgspec
 
@@ -31,7 +31,7 @@ from ...actors.rules.terms import (
     is_group_name,
 )
 from .arguments import UsageError, split_word, task_id
-from .new_task import ASK_OPTIONS, NOTHING_ASKED, Asked
+from .new_task import ASK_OPTIONS, NOTHING_ASKED, Asked, setting, switch
 from .quoting import QUOTES, read_quoted
 from .times import parse_time
 
@@ -71,32 +71,6 @@ class TermOption(msgspec.Struct, frozen=True):
             raise UsageError(f"{self.name}: {error}") from error
 
 
-def _timeout(terms: Terms, value: str) -> Terms:
-    return msgspec.structs.replace(terms, timeout=parse_duration(value))
-
-
-def _priority(terms: Terms, value: str) -> Terms:
-    digits = value.removeprefix("-").removeprefix("+")
-    if not (digits.isascii() and digits.isdigit()) or len(digits) > 18:  # noqa: PLR2004 - fits 64 bits
-        raise UsageError(f"{brief(value)} is not a whole number, such as 5 or -5")
-    return msgspec.structs.replace(terms, priority=int(value))
-
-
-def _held(terms: Terms, value: str) -> Terms:
-    del value
-    return msgspec.structs.replace(terms, held=True)
-
-
-def _immediate(terms: Terms, value: str) -> Terms:
-    del value
-    return msgspec.structs.replace(terms, immediate=True)
-
-
-def _ids(value: str) -> tuple[int, ...]:
-    ids = [task_id(word.strip()) for word in value.split(",")]
-    return tuple(ADDED_LAST if it is None else it for it in ids)
-
-
 def waits_for_last(terms: Terms | None) -> bool:
     """Tell whether terms name the task added last, not yet by its id."""
     return terms is not None and ADDED_LAST in terms.waits_for
@@ -116,83 +90,69 @@ def with_last(terms: Terms, last: int) -> Terms:
     )
 
 
-def _after(terms: Terms, value: str) -> Terms:
-    return msgspec.structs.replace(terms, after=terms.after + _ids(value))
+def _adding(field: str, parse: Callable[[str], tuple[object, ...]]) -> _Read:
+    """Return what adds the values of an option to those that a field has."""
+
+    def add(terms: Terms, value: str) -> Terms:
+        values = getattr(terms, field) + parse(value)
+        return msgspec.structs.replace(terms, **{field: values})
+
+    return add
 
 
-def _after_failed(terms: Terms, value: str) -> Terms:
-    ids = terms.after_failed + _ids(value)
-    return msgspec.structs.replace(terms, after_failed=ids)
+def _read_whole(value: str) -> int:
+    digits = value.removeprefix("-").removeprefix("+")
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > 18:  # noqa: PLR2004 - fits 64 bits
+        raise UsageError(f"{brief(value)} is not a whole number, such as 5 or -5")
+    return int(value)
 
 
-def _after_any(terms: Terms, value: str) -> Terms:
-    return msgspec.structs.replace(terms, after_any=terms.after_any + _ids(value))
-
-
-def _delay(terms: Terms, value: str) -> Terms:
-    return msgspec.structs.replace(terms, delay=parse_duration(value))
-
-
-def _at(terms: Terms, value: str) -> Terms:
-    return msgspec.structs.replace(terms, at=parse_time(value))
-
-
-def _group(terms: Terms, value: str) -> Terms:
-    if not is_group_name(value):
-        raise UsageError(f"{brief(value)} is not a group; use a short name")
-    return msgspec.structs.replace(terms, group=value)
-
-
-def _count(value: str) -> int:
+def _read_count(value: str) -> int:
     if not (value.isascii() and value.isdigit()) or len(value) > 18:  # noqa: PLR2004 - fits 64 bits
         raise UsageError(f"{brief(value)} is not a whole number, such as 3")
     return int(value)
 
 
-def _retry(terms: Terms, value: str) -> Terms:
-    return msgspec.structs.replace(terms, retries=_count(value))
+def _read_ids(value: str) -> tuple[int, ...]:
+    ids = [task_id(word.strip()) for word in value.split(",")]
+    return tuple(ADDED_LAST if it is None else it for it in ids)
 
 
-def _retry_delay(terms: Terms, value: str) -> Terms:
-    return msgspec.structs.replace(terms, retry_delay=parse_duration(value))
-
-
-def _retry_on(terms: Terms, value: str) -> Terms:
-    statuses = tuple(_count(word.strip()) for word in value.split(","))
+def _read_statuses(value: str) -> tuple[int, ...]:
+    statuses = tuple(_read_count(word.strip()) for word in value.split(","))
     if wrong := [it for it in statuses if it > _HIGHEST_STATUS]:
         raise UsageError(f"{wrong[0]} is not an exit status; they go from 0 to 255")
-    return msgspec.structs.replace(terms, retry_on=terms.retry_on + statuses)
+    return statuses
 
 
-def _restart(terms: Terms, value: str) -> Terms:
-    if value not in {"always", "on-failure"}:
+def _read_group(value: str) -> str:
+    if not is_group_name(value):
+        raise UsageError(f"{brief(value)} is not a group; use a short name")
+    return value
+
+
+def _read_restart(value: str) -> str:
+    if value not in get_args(Restart):
         raise UsageError(f"{brief(value)} is neither always nor on-failure")
-    restart: Restart = "always" if value == "always" else "on-failure"
-    return msgspec.structs.replace(terms, restart=restart)
+    return value
 
 
-def _on_reboot(terms: Terms, value: str) -> Terms:
-    if value not in {"again", "fail"}:
+def _read_on_reboot(value: str) -> str:
+    if value not in get_args(OnReboot):
         raise UsageError(f"{brief(value)} is neither again nor fail")
-    wanted: OnReboot = "again" if value == "again" else "fail"
-    return msgspec.structs.replace(terms, on_reboot=wanted)
+    return value
 
 
-def _engine(terms: Terms, value: str) -> Terms:
+def _read_engine(value: str) -> str:
     if not is_group_name(value):
         raise UsageError(f"{brief(value)} is not an engine; use a name such as ray")
-    return msgspec.structs.replace(terms, engine=value)
+    return value
 
 
-def _address(terms: Terms, value: str) -> Terms:
+def _read_address(value: str) -> str:
     if not is_address(value):
         raise UsageError(f"{brief(value)} is not an address; write auto or HOST:PORT")
-    return msgspec.structs.replace(terms, address=value)
-
-
-def _ship(terms: Terms, value: str) -> Terms:
-    del value
-    return msgspec.structs.replace(terms, ships=True)
+    return value
 
 
 def _gpus(terms: Terms, value: str) -> Terms:
@@ -207,35 +167,42 @@ def _need(terms: Terms, value: str) -> Terms:
     return msgspec.structs.replace(terms, needs=tuple(sorted(needs.items())))
 
 
-def _cpus(terms: Terms, value: str) -> Terms:
-    return msgspec.structs.replace(terms, cpus=parse_cpus(value))
+def _input(wanted: Input) -> _Read:
+    def read(terms: Terms, value: str) -> Terms:
+        del value
+        if terms.input not in {None, wanted}:
+            text = "a task with a terminal has its input there; leave --stdin"
+            raise UsageError(text)
+        return msgspec.structs.replace(terms, input=wanted)
 
-
-def _memory(terms: Terms, value: str) -> Terms:
-    return msgspec.structs.replace(terms, memory=parse_memory(value))
-
-
-def _pids(terms: Terms, value: str) -> Terms:
-    return msgspec.structs.replace(terms, pids=parse_pids(value))
-
-
-def _input(terms: Terms, wanted: Input) -> Terms:
-    if terms.input not in {None, wanted}:
-        raise UsageError("a task with a terminal has its input there; leave --stdin")
-    return msgspec.structs.replace(terms, input=wanted)
-
-
-def _pty(terms: Terms, value: str) -> Terms:
-    del value
-    return _input(terms, "terminal")
-
-
-def _stdin(terms: Terms, value: str) -> Terms:
-    del value
-    return _input(terms, "pipe")
+    return read
 
 
 _HIGHEST_STATUS: Final = 255
+
+_timeout = setting("timeout", parse_duration)
+_priority = setting("priority", _read_whole)
+_held = switch("held")
+_immediate = switch("immediate")
+_after = _adding("after", _read_ids)
+_after_failed = _adding("after_failed", _read_ids)
+_after_any = _adding("after_any", _read_ids)
+_delay = setting("delay", parse_duration)
+_at = setting("at", parse_time)
+_retry = setting("retries", _read_count)
+_retry_delay = setting("retry_delay", parse_duration)
+_retry_on = _adding("retry_on", _read_statuses)
+_restart = setting("restart", _read_restart)
+_on_reboot = setting("on_reboot", _read_on_reboot)
+_cpus = setting("cpus", parse_cpus)
+_memory = setting("memory", parse_memory)
+_pids = setting("pids", parse_pids)
+_pty = _input("terminal")
+_stdin = _input("pipe")
+_engine = setting("engine", _read_engine)
+_address = setting("address", _read_address)
+_ship = switch("ships")
+_group = setting("group", _read_group)
 
 _TERM_OPTIONS: Final = (
     TermOption("--timeout", "10m", "fail it if it takes longer", _timeout),

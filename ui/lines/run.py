@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Final
 
-from ...actors.host.events import HostBack, HostLost, SessionEnded
 from ...actors.rules.record import Record
 from ...actors.rules.safe_text import safe_line
 from ...actors.runtime.promise import Deadline
@@ -18,11 +17,11 @@ from ..dialogue.messages import (
     EndOfInput,
     Farewell,
     Interrupted,
-    LineMessage,
     Notice,
     Reopened,
     Verdict,
 )
+from ..dialogue.owner import HostNews
 from ..program.background import Background
 from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL, EXIT_USAGE
 from ..program.lifetime import stop
@@ -35,8 +34,6 @@ from .typist import Typist
 if TYPE_CHECKING:
     import pykka
 
-    from ...actors import Recipient
-    from ...actors.host.events import HostEvent
     from ...actors.host.remote import RemoteSystem
     from ..dialogue.templates import Templates
     from ..program.lifetime import AnySystem
@@ -80,26 +77,6 @@ class Sharing(Record, frozen=True):
             f"backburner: left session {self.session}{goes_on};"
             f" come back with: {self.come_back}"
         )
-
-
-class _HostNews:
-    """Takes what becomes of the session's host: a line to show, or the end."""
-
-    def __init__(self, ui: Recipient[LineMessage], owner: Owner) -> None:
-        self._ui = ui
-        self._owner = owner
-
-    def tell(self, event: HostEvent, /) -> None:
-        match event:
-            case SessionEnded(text=text):
-                self._ui.tell(Notice(f"the session ended: {text}"))
-                self._owner.session_ended(text)
-            case HostBack(text=text):
-                self._ui.tell(Notice(text, good=True))
-            case HostLost(text=text):
-                self._ui.tell(Notice(text))
-            case _:
-                assert_never(event)
 
 
 def run_line_mode(  # noqa: PLR0913, PLR0917 - each is one independent thing
@@ -157,7 +134,7 @@ def run_line_mode(  # noqa: PLR0913, PLR0917 - each is one independent thing
         ui.tell(Notice(warning))
     ui.tell(Reopened(system.resumed))
     if sharing is not None:
-        sharing.system.listen(_HostNews(ui, owner))
+        sharing.system.listen(HostNews(ui, owner, tells_end=True))
     try:
         system.subscribe(ui, shows=manner is not Manner.SCRIPT)
         if typed is None:

@@ -14,18 +14,16 @@ from .agent import Failure
 from .answer import Json, Piece
 from .memory import Record
 from .messages import FAILED, GO_ON, STOPPED
-from .talk import Talk, ends_in
+from .talk import Place, Talk, ends_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ...actors.rules.task import Task
     from ..agents.call import Answer
-    from ..agents.loop import Loop, Timer
-    from ..dialogue.partner import PartnerMessage
+    from ..agents.loop import Timer
     from .agent import Agent
     from .agent_tools import AgentTools
-    from .partner_session import PartnerSession
 
 LONGEST_ANSWER: Final = 8 << 20
 """Characters of the longest answer that is taken."""
@@ -42,29 +40,16 @@ class AgentTalk(Talk):
     """See the module.
 
     Args:
-        name: Of the conversation.
-        loop: Calls back.
-        session: Whose tools are called.
+        place: Where it takes place.
         agent: Is asked.
         tools: Our MCP server, as the agent gets it.
         directory: In which the agent works.
-        keep: Writes down what happened; may raise an `OSError`.
-        tell: Tells the chat.
     """
 
-    def __init__(  # noqa: PLR0913 - each is one independent thing
-        self,
-        name: str,
-        *,
-        loop: Loop,
-        session: PartnerSession,
-        agent: Agent,
-        tools: AgentTools,
-        directory: str,
-        keep: Callable[[Record], None],
-        tell: Callable[[PartnerMessage], None],
+    def __init__(
+        self, place: Place, agent: Agent, tools: AgentTools, directory: str
     ) -> None:
-        super().__init__(name, loop=loop, session=session, keep=keep, tell=tell)
+        super().__init__(place)
         self._agent = agent
         self._tools = tools
         self._directory = directory
@@ -84,7 +69,7 @@ class AgentTalk(Talk):
         self._size = 0
         self._message_id: object = None
         self._ends: set[int] = set()
-        session.on_answer = self._tool_answered
+        place.session.on_answer = self._tool_answered
 
     # What it is told.
 

@@ -14,16 +14,13 @@ from ..agents.tools import TOOLS, tool_list
 from ..dialogue.partner import PartnerFailed
 from .memory import Record, bounded, repaired
 from .messages import INTERRUPTED, STOPPED
-from .talk import Talk, ends_in
+from .talk import Place, Talk, ends_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..agents.call import Answer, Call
-    from ..agents.loop import Loop
-    from ..dialogue.partner import PartnerMessage
     from .answer import AnswerGatherer, Json, Piece, ToolCall
-    from .partner_session import PartnerSession
 
 LONGEST_TOLD: Final = 200_000
 """Characters of a conversation that the model is told at most."""
@@ -50,29 +47,16 @@ class EndpointTalk(Talk):
     """See the module.
 
     Args:
-        name: Of the conversation.
-        loop: Calls back.
-        session: Whose tools are called.
+        place: Where it takes place.
         model: Is asked.
         instructions: What the model is told first.
         rounds: How often it is asked in a turn at most.
-        keep: Writes down what happened; may raise an `OSError`.
-        tell: Tells the chat.
     """
 
-    def __init__(  # noqa: PLR0913 - each is one independent thing
-        self,
-        name: str,
-        *,
-        loop: Loop,
-        session: PartnerSession,
-        model: Model,
-        instructions: str,
-        rounds: int,
-        keep: Callable[[Record], None],
-        tell: Callable[[PartnerMessage], None],
+    def __init__(
+        self, place: Place, model: Model, instructions: str, rounds: int
     ) -> None:
-        super().__init__(name, loop=loop, session=session, keep=keep, tell=tell)
+        super().__init__(place)
         self._model = model
         self._instructions = instructions
         self._most_rounds = rounds

@@ -40,6 +40,7 @@ from .messages import INSTRUCTIONS
 from .partner_session import PartnerSession
 from .post_loop import PostLoop
 from .session_link import SessionLink
+from .talk import Place, Talk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
     from ..dialogue.partner import PartnerControl, PartnerMessage
     from ..program.config import AgentsTable, PartnerTable
     from .answer import Json, Piece
-    from .talk import Talk
 
 _FOLDER: Final = "partner"
 _ALLOWING: Final = 45.0  # seconds; an agent gives a call up after a minute
@@ -307,42 +307,28 @@ class PartnerActor:
                 lambda _: self._link,
                 self._trust,
             )
+            place = Place(name, self._loop, session, self._memory.add, self._tell)
             talk = (
-                self._agent_talk(name, session)
+                self._agent_talk(place)
                 if self._table.command
-                else self._endpoint_talk(name, session)
+                else EndpointTalk(
+                    place,
+                    self._model,
+                    INSTRUCTIONS.format(directory=_working_directory()),
+                    self._table.rounds,
+                )
             )
             self._talks[name] = (talk, session)
         return self._talks[name][0]
 
-    def _endpoint_talk(self, name: str, session: PartnerSession) -> Talk:
-        return EndpointTalk(
-            name,
-            loop=self._loop,
-            session=session,
-            model=self._model,
-            instructions=INSTRUCTIONS.format(directory=_working_directory()),
-            rounds=self._table.rounds,
-            keep=self._memory.add,
-            tell=self._tell,
-        )
-
-    def _agent_talk(self, name: str, session: PartnerSession) -> Talk:
+    def _agent_talk(self, place: Place) -> Talk:
+        session = place.session
         session.patience = _ALLOWING
         if self._agent is None:
             self._agent = self._make_agent()
         tools = AgentTools(self._loop, session, self._folder(), len(self._tools) + 1)
         self._tools.append(tools)
-        return AgentTalk(
-            name,
-            loop=self._loop,
-            session=session,
-            agent=self._agent,
-            tools=tools,
-            directory=_working_directory(),
-            keep=self._memory.add,
-            tell=self._tell,
-        )
+        return AgentTalk(place, self._agent, tools, _working_directory())
 
     def _make_agent(self) -> Agent:
         return Agent(

@@ -7,7 +7,7 @@ down first.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
@@ -40,10 +40,10 @@ _MOST_ENDS: Final = 10
 _ENDED: Final = {"complete", "failed", "canceled"}
 
 
-class Talk:
-    """What all kinds of partners share. All of it happens on the thread of its loop.
+class Place(NamedTuple):
+    """Where a conversation takes place.
 
-    Args:
+    Attributes:
         name: Of the conversation.
         loop: Calls back.
         session: Whose tools are called.
@@ -51,20 +51,23 @@ class Talk:
         tell: Tells the chat.
     """
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        loop: Loop,
-        session: PartnerSession,
-        keep: Callable[[Record], None],
-        tell: Callable[[PartnerMessage], None],
-    ) -> None:
-        self._name = name
-        self._loop = loop
-        self._session = session
-        self._keep_record = keep
-        self._tell = tell
+    name: str
+    loop: Loop
+    session: PartnerSession
+    keep: Callable[[Record], None]
+    tell: Callable[[PartnerMessage], None]
+
+
+class Talk:
+    """What all kinds of partners share. All of it happens on the thread of its loop.
+
+    Args:
+        place: Where it takes place.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self._name, self._loop, self._session = place.name, place.loop, place.session
+        self._keep_record, self._tell = place.keep, place.tell
         self._told: set[int] = set()
         self._owes = False  # whether something was said that is not answered
         self._turn = 0  # its number while one is under way; else 0
@@ -76,7 +79,7 @@ class Talk:
         self._thinks_since: datetime | None = None
         self._flush_timer: Timer | None = None
         self._wake_timer: Timer | None = None
-        session.on_asked = self._asked
+        place.session.on_asked = self._asked
 
     # For each kind of partner.
 

@@ -24,13 +24,13 @@ from backburner.actors import (
     Transcript,
 )
 from backburner.actors.runtime.clock import SystemClock
+from backburner.ui.chat.model.effects import Suspend
 from backburner.ui.chat.model.messages import (
     Close,
     Ending,
     Open,
     Opened,
     Pause,
-    Paused,
     Resized,
     Summary,
 )
@@ -306,7 +306,7 @@ def test_the_end_does_not_wait_for_a_terminal_that_shows_nothing(
         assert isinstance(stage.owner.get(PATIENCE), ViewLost)
     else:
         stage.tell(Pause())
-        assert isinstance(stage.owner.get(PATIENCE), Paused)
+        assert isinstance(stage.owner.get(PATIENCE), Suspend)
         stage.tell(Ending())
     message = stage.queue.get(PATIENCE)
     assert isinstance(message, Subscribe)

@@ -50,23 +50,23 @@ class Announce(msgspec.Struct, frozen=True):
 
 
 class Suspend(msgspec.Struct, frozen=True):
-    """Give the terminal back and stop the process."""
+    """Stop the process, and send `Resumed` after it."""
 
 
-class Edit(msgspec.Struct, frozen=True):
-    """Give the terminal to an editor, for this text."""
+class EditText(msgspec.Struct, frozen=True):
+    """Let an editor edit a text, then send `Resumed` and `Edited`."""
 
     text: str
 
 
-class View(msgspec.Struct, frozen=True):
-    """Give the terminal to a pager, for this file."""
+class ViewFile(msgspec.Struct, frozen=True):
+    """Let a pager show a file, then send `Resumed`."""
 
     path: str
 
 
-class Attach(msgspec.Struct, frozen=True):
-    """Give the terminal to a task that has one of its own."""
+class ShowTerminal(msgspec.Struct, frozen=True):
+    """Show the terminal of a task, then send `Resumed`."""
 
     task: Task
 
@@ -83,6 +83,9 @@ class SwitchMouse(msgspec.Struct, frozen=True):
     """Let the mouse select text, as without this program, or let it be reported."""
 
 
+Pausing = Suspend | EditText | ViewFile | ShowTerminal
+"""What needs the terminal: the UIActor gives it back before it tells the program."""
+
 Effect = (
     Send
     | Tell
@@ -93,10 +96,7 @@ Effect = (
     | ControlPartner
     | Remember
     | Announce
-    | Suspend
-    | Edit
-    | View
-    | Attach
+    | Pausing
     | HurryUp
     | Redraw
     | SwitchMouse

@@ -141,15 +141,34 @@ HISTORY: Final = Keymap(
     ),
 )
 
+_SELECTING: Final = (
+    Binding(("up", "k"), "up", "↑ ↓", "select", "select"),
+    Binding(("down", "j"), "down"),
+    Binding(("pgup",), "page-up"),
+    Binding(("pgdn",), "page-down"),
+    Binding(("home", "g"), "first"),
+    Binding(("end", "G"), "last"),
+)
+
+_PAGE: Final = 5
+
+
+def selecting_steps(count: int) -> dict[str, int]:
+    """Return by how many rows each of these actions moves in a list of so many."""
+    return {
+        "up": -1,
+        "down": 1,
+        "page-up": -_PAGE,
+        "page-down": _PAGE,
+        "first": -count,
+        "last": count,
+    }
+
+
 TASKS: Final = Keymap(
     "Tasks",
     (
-        Binding(("up", "k"), "up", "↑ ↓", "select", "select"),
-        Binding(("down", "j"), "down"),
-        Binding(("pgup",), "page-up"),
-        Binding(("pgdn",), "page-down"),
-        Binding(("home", "g"), "first"),
-        Binding(("end", "G"), "last"),
+        *_SELECTING,
         Binding(("enter",), "open", "Enter", "open", "open"),
         Binding(("x",), "cancel", "x", "cancel; asks, Enter: yes", "cancel"),
         Binding(("X",), "kill", "X", "kill at once; asks too", "kill"),
@@ -165,12 +184,7 @@ TASKS: Final = Keymap(
 FOUND: Final = Keymap(
     "Lines that were found",
     (
-        Binding(("up", "k"), "up", "↑ ↓", "select", "select"),
-        Binding(("down", "j"), "down"),
-        Binding(("pgup",), "page-up"),
-        Binding(("pgdn",), "page-down"),
-        Binding(("home", "g"), "first"),
-        Binding(("end", "G"), "last"),
+        *_SELECTING,
         Binding(("enter",), "open", "Enter", "open the task at the line", "open"),
         Binding(("escape", "q"), "back", "Esc", "stop the search, then close", "back"),
         Binding(("?",), "help", "?", hint="keys"),

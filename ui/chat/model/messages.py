@@ -1,15 +1,16 @@
-"""What the chat's LineActor is told, and what it tells the program that owns it."""
+"""What the UIActor is told, and what it tells the program that owns it."""
 
 from __future__ import annotations
 
 import msgspec
 
-from ....actors import Notification, QueueReply, Task
+from ....actors import Notification, QueueReply
 from ...dialogue.lookups import LookedUp
 from ...dialogue.messages import Finished, Notice, Reopened, ViewLost
 from ...dialogue.partner import PartnerMessage
 from ...terminal.keys import Event
 from ...terminal.terminal import Size
+from .effects import Pausing
 
 
 class Resized(msgspec.Struct, frozen=True):
@@ -92,28 +93,6 @@ UIMessage = (
 )
 
 
-class Paused(msgspec.Struct, frozen=True):
-    """The terminal is given back: stop the process, and send `Resumed` after it."""
-
-
-class WantsEditor(msgspec.Struct, frozen=True):
-    """The terminal is given back: let a text be edited; then send what came of it."""
-
-    text: str
-
-
-class WantsPager(msgspec.Struct, frozen=True):
-    """The terminal is given back: let a file be read; then send what came of it."""
-
-    path: str
-
-
-class WantsTerminal(msgspec.Struct, frozen=True):
-    """The terminal is given back: show that of a task; then send what came of it."""
-
-    task: Task
-
-
 class Opened(msgspec.Struct, frozen=True):
     """What was said before is on the screen: now keys can be read."""
 
@@ -126,18 +105,5 @@ class Hurry(msgspec.Struct, frozen=True):
     """Cut the grace period of the tasks that are being ended."""
 
 
-Pausing = Paused | WantsEditor | WantsPager | WantsTerminal
-"""For what the terminal is given back."""
-
-UIReport = (
-    Finished
-    | ViewLost
-    | Opened
-    | Entered
-    | Paused
-    | WantsEditor
-    | WantsPager
-    | WantsTerminal
-    | Hurry
-)
+UIReport = Finished | ViewLost | Opened | Entered | Pausing | Hurry
 """What the UIActor tells the program that owns it."""

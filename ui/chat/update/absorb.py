@@ -15,7 +15,7 @@ from ...dialogue.partner import AllowCommands
 from ...dialogue.reports import input_text
 from ...text.cells import pad, width
 from ..model.conversations import conversation_of
-from ..model.effects import Attach, ControlPartner, Effect, TellPartner
+from ..model.effects import ControlPartner, Effect, ShowTerminal, TellPartner
 from ..model.found import Found
 from ..model.state import Detail, Focus, Leaving
 from .focus import focus_panel
@@ -71,7 +71,7 @@ def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
             case said.ShowFound(wanted=wanted, part=part):
                 _take_found(state, wanted, part)
             case said.Attach(task=task):
-                outside.append(Attach(task))
+                outside.append(ShowTerminal(task))
             case said.AskToLeave(end=end):
                 outside += _ask_to_leave(state, end=end)
             case said.OfferLine(line=line):

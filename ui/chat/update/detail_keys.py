@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...program.terminals import takes_keys
 from ..model import keymap
-from ..model.effects import Attach, View
+from ..model.effects import ShowTerminal, ViewFile
 from ..model.state import Focus, Purpose
 from .focus import close_detail
 from .help_keys import show_keys
@@ -41,11 +41,11 @@ def act_on_detail(state: ChatState, detail: Detail, action: str) -> list[Effect]
             show_keys(state)
         case "keys":
             seen = state.board.find(detail.task_id)
-            return [] if seen is None else [Attach(seen.task)]
+            return [] if seen is None else [ShowTerminal(seen.task)]
         case "pager" if detail.pager is not None:
             seen = state.board.find(detail.task_id)
             path = None if seen is None else seen.task.output_path
-            return [] if path is None else [View(path)]
+            return [] if path is None else [ViewFile(path)]
         case _ if detail.pager is not None:
             return _act_on_output(state, detail.pager, action)
         case _:

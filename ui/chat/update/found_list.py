@@ -19,22 +19,12 @@ if TYPE_CHECKING:
     from ..model.found import Found
     from ..model.state import ChatState
 
-_PAGE: Final = 5
-
 
 def _act(state: ChatState, action: str) -> list[Effect]:
     found = state.found
     if found is None:
         return []
-    count = len(found.hits)
-    steps = {
-        "up": -1,
-        "down": 1,
-        "page-up": -_PAGE,
-        "page-down": _PAGE,
-        "first": -count,
-        "last": count,
-    }
+    steps = keymap.selecting_steps(len(found.hits))
     match action:
         case _ if action in steps:
             found.select(steps[action])

@@ -16,7 +16,7 @@ from ...dialogue.templates import FindTemplates, FoundTemplates
 from ...terminal.keys import Key, Paste, Typed
 from ..model import keymap
 from ..model.completion import propose
-from ..model.effects import Edit, Effect, Remember
+from ..model.effects import EditText, Effect, Remember
 from ..model.state import Choice
 from .absorb import absorb
 from .common_keys import take_common_key
@@ -46,7 +46,7 @@ def take_input(state: ChatState, event: Key | Typed | Paste) -> list[Effect]:
     editor = state.editor
     prefix, state.prefix = state.prefix, ""
     if prefix and isinstance(event, Key) and event.name == "ctrl-e":
-        return [Edit(editor.text)]
+        return [EditText(editor.text)]
     if editor.searching or not isinstance(event, Key):
         used = editor.handle(event)
         _refresh(state)

@@ -22,22 +22,13 @@ if TYPE_CHECKING:
     from ..model.effects import Effect
     from ..model.state import ChatState
 
-_PAGE: Final = 5
 _TITLE: Final = 1  # rows above the first task
 _FRAME: Final = 2
 
 
 def _act(state: ChatState, action: str) -> list[Effect]:
     count = len(state.board.list_ids(state.tasks.words))
-    steps = {
-        "focus": 0,
-        "up": -1,
-        "down": 1,
-        "page-up": -_PAGE,
-        "page-down": _PAGE,
-        "first": -count,
-        "last": count,
-    }
+    steps = {"focus": 0, **keymap.selecting_steps(count)}
     match action:
         case _ if action in steps:
             select(state, steps[action])

@@ -674,8 +674,16 @@ class QueueActor(SafeActor[QueueMessage]):
         return Acknowledged(correlation_id)
 
     def _recover(self) -> None:
-        for task in self._book.list(TaskFilter.QUEUED, self._clock.now()):
-            if task.kind not in self._kinds:
+        # Without a call for each that waits as before: a queue may be long.
+        queued = TaskStatus.QUEUED
+        tasks = [
+            it
+            for it in self._book.list(TaskFilter.ALL, self._clock.now())
+            if it.status is queued
+        ]
+        unknown = {it for it in {it.kind for it in tasks} if it not in self._kinds}
+        for task in [it for it in tasks if it.kind in unknown or _NO_KIND in it.reason]:
+            if task.kind in unknown:
                 reason = f"{_NO_KIND}{task.kind!r}, which is not registered here"
                 held = self._book.hold(task.id, reason)
                 self._changes.changed(held, TaskEvent.QUEUED)

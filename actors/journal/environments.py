@@ -15,7 +15,7 @@ from ..rules.variables import Variables
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
 class EnvironmentRows:
@@ -56,6 +56,7 @@ class EnvironmentRows:
     def load(
         self,
         db: sqlite3.Connection,
+        of_tasks: Mapping[int, int],
         waiting: Iterable[int],
         starting: Iterable[int] = (),
     ) -> None:
@@ -63,6 +64,7 @@ class EnvironmentRows:
 
         Args:
             db: The file.
+            of_tasks: The rows of all tasks that have one.
             waiting: The ids of the tasks.
             starting: Those that were being started, and may have one as well.
 
@@ -74,10 +76,7 @@ class EnvironmentRows:
             self._note_row(row_id, _decode(variables))
         needed = frozenset(waiting)
         if wanted := needed.union(starting):
-            users = db.execute(
-                "SELECT id, environment FROM tasks WHERE environment IS NOT NULL"
-            )
-            of_task = {it: row_id for it, row_id in users if it in wanted}
+            of_task = {it: row for it, row in of_tasks.items() if it in wanted}
             for row_id in {*of_task.values()} - self._rows.keys():
                 lost = [it for it, row in of_task.items() if row == row_id]
                 if without := needed.intersection(lost):

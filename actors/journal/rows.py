@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
@@ -16,7 +17,7 @@ from ..rules.task import Task, is_running
 from ..rules.terms import QueueRules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ..rules.status import TaskStatus
 
@@ -27,6 +28,9 @@ _Pid = Annotated[int, msgspec.Meta(ge=2, lt=1 << 31)]
 
 ProcessRow = tuple[int, _Pid, float]
 """The id of a task, its process, and when that was created."""
+
+Adopt = Callable[[list[Task]], list[Task]]
+"""Puts tasks right."""
 
 ScheduleRow = tuple[int, str, int | None]
 """The id of a schedule, the schedule, and the row of its environment."""
@@ -51,53 +55,105 @@ _decode_message = msgspec.json.Decoder(ChatMessage).decode
 _decode_task = msgspec.json.Decoder(Task).decode
 _decode_tasks = msgspec.json.Decoder(list[Task]).decode
 _decode_numbers = msgspec.json.Decoder(list[int]).decode
+_decode_rows = msgspec.json.Decoder(list[int | None]).decode
 
 _EVENTS: Final = {it.value: it for it in TaskEvent}
 
 _SOME_TASKS: Final = (
     "SELECT '[' || group_concat(id) || ']', '[' || group_concat(seq) || ']',"
+    " '[' || group_concat(ifnull(environment, 'null')) || ']',"
     " '[' || group_concat(snapshot) || ']' FROM"
-    " (SELECT id, seq, snapshot FROM tasks WHERE id > ? ORDER BY id LIMIT ?)"
+    " (SELECT id, seq, environment, snapshot FROM tasks WHERE id > ?"
+    " ORDER BY id LIMIT ?)"
+)
+
+# A task that says the same as the change has its id in place of the change's text.
+_SOME_CHANGES: Final = (
+    "SELECT '[' || group_concat(seq) || ']', group_concat(event, char(10)),"
+    " '[' || group_concat(ifnull(id, 'null')) || ']',"
+    " '[' || ifnull(group_concat(snapshot), '') || ']' FROM"
+    " (SELECT c.seq, c.event, t.id, iif(t.id IS NULL, c.snapshot, NULL) AS snapshot"
+    " FROM changes c LEFT JOIN tasks t"
+    " ON t.id = c.task_id AND t.seq = c.seq AND t.snapshot = c.snapshot"
+    " WHERE c.seq > ? ORDER BY c.seq LIMIT ?)"
 )
 
 
-def load_tasks(
-    db: sqlite3.Connection,
-) -> tuple[list[Task], list[int], dict[int, int]]:
-    """Return all tasks by id, their ids in the order of their last changes, and those.
+class LoadedTasks(msgspec.Struct):
+    """All tasks of a session, as the file has them.
 
-    That is, the numbers of the changes by the ids.
+    Attributes:
+        tasks: By id.
+        order: Their ids, in the order of their last changes.
+        last_changes: The numbers of those, by id.
+        environments: The rows of the environments of those that have one, by id.
     """
-    ids: list[int] = []
-    seqs: list[int] = []
-    tasks: list[Task] = []
-    (lowest,) = db.execute("SELECT min(id) FROM tasks").fetchone()
-    if lowest is not None and lowest < 1:
-        raise ValueError(f"{lowest} is not the id of a task")
-    last = 0
-    # Hundreds at once: each row that is fetched, and each text that is decoded, is a
-    # call. The three are put together in the same order, that of the rows.
+
+    tasks: list[Task]
+    order: list[int]
+    last_changes: dict[int, int]
+    environments: dict[int, int]
+
+
+def _in_chunks(
+    db: sqlite3.Connection, query: str, last: int
+) -> Iterator[tuple[list[int], tuple[str, ...]]]:
+    """Return the rows after the one with this number, some at once.
+
+    Each row that is fetched, and each text that is decoded, is a call; so the query
+    puts the texts of hundreds together, each column in the order of the rows.
+
+    Args:
+        db: The file.
+        query: It takes a number and how many rows at most. Its first column is a list
+            of the numbers of the rows, NULL if there is none.
+        last: The number.
+
+    Returns:
+        The numbers, and the other columns.
+    """
     chunk = _CHUNK
     while True:
         try:
-            found = db.execute(_SOME_TASKS, (last, chunk)).fetchone()
+            found = db.execute(query, (last, chunk)).fetchone()
         except sqlite3.DataError:
             # Together they are longer than any text may be; that is no damage.
             if chunk == 1:
                 raise
             chunk //= 4
             continue
-        some_ids, some_seqs, some_tasks = found
-        if some_ids is None:
-            break
-        ids += _decode_numbers(some_ids)
+        if found[0] is None:
+            return
+        numbers = _decode_numbers(found[0])
+        yield numbers, found[1:]
+        last = numbers[-1]
+
+
+def load_tasks(db: sqlite3.Connection) -> LoadedTasks:
+    """Return all tasks."""
+    ids: list[int] = []
+    seqs: list[int] = []
+    rows: list[int | None] = []
+    tasks: list[Task] = []
+    (lowest,) = db.execute("SELECT min(id) FROM tasks").fetchone()
+    if lowest is not None and lowest < 1:
+        raise ValueError(f"{lowest} is not the id of a task")
+    for some_ids, (some_seqs, some_rows, some_tasks) in _in_chunks(db, _SOME_TASKS, 0):
+        ids += some_ids
         seqs += _decode_numbers(some_seqs)
+        rows += _decode_rows(some_rows)
         tasks += _decode_tasks(some_tasks)
-        last = ids[-1]
     if ids != [task.id for task in tasks]:
         raise ValueError("a task carries the id of another")
-    by_change = sorted(range(len(ids)), key=seqs.__getitem__)
-    return tasks, [ids[place] for place in by_change], dict(zip(ids, seqs, strict=True))
+    order = ids
+    if seqs != sorted(seqs):  # as soon as one has changed after another was added
+        order = [ids[it] for it in sorted(range(len(ids)), key=seqs.__getitem__)]
+    return LoadedTasks(
+        tasks,
+        order,
+        dict(zip(ids, seqs, strict=True)),
+        {it: row for it, row in zip(ids, rows, strict=True) if row is not None},
+    )
 
 
 def check_last_changes(
@@ -108,6 +164,8 @@ def check_last_changes(
     Whoever is shown a task that seems to run would wait for its end for ever.
     """
     last = {change.task.id: change.task.status for change in changes}
+    if last.items() <= known.items():
+        return
     for task_id, status in last.items():
         # Only a task that has finished may be forgotten.
         if status is not known.get(task_id, status) or not (
@@ -156,7 +214,7 @@ def load_unshown(
     db: sqlite3.Connection,
     shown: int,
     tasks: Iterable[Task],
-    adopt: Callable[[Task], Task],
+    adopt: Adopt,
 ) -> tuple[TaskChanged, ...]:
     """Return the changes after the one with this number, each task put right.
 
@@ -165,24 +223,23 @@ def load_unshown(
         shown: The number of the last change that was shown.
         tasks: All tasks as they are now. Most of what waits to be shown says that again
             word by word, and is not decoded a second time.
-        adopt: Puts a task right.
+        adopt: Puts tasks right.
     """
     known = {task.id: task for task in tasks}
-    rows = db.execute(
-        "SELECT c.seq, c.event, t.id, iif(t.id IS NULL, c.snapshot, NULL)"
-        " FROM changes c LEFT JOIN tasks t"
-        " ON t.id = c.task_id AND t.seq = c.seq AND t.snapshot = c.snapshot"
-        " WHERE c.seq > ? ORDER BY c.seq",
-        (shown,),
-    )
-    return tuple(
-        _change(seq, event, _decode_task(text) if now is None else known[now], adopt)
-        for seq, event, now, text in rows
-    )
+    changes: list[TaskChanged] = []
+    for seqs, (events, same, others) in _in_chunks(db, _SOME_CHANGES, shown):
+        ids = _decode_rows(same)
+        decoded = _decode_tasks(others)
+        if len(decoded) != ids.count(None):
+            raise ValueError("a change has no task, or two")
+        other = iter(decoded)
+        told = [next(other) if it is None else known[it] for it in ids]
+        changes += _changes(seqs, events.split("\n"), adopt(told))
+    return tuple(changes)
 
 
 def load_transcript(
-    db: sqlite3.Connection, shown: int, limit: int, adopt: Callable[[Task], Task]
+    db: sqlite3.Connection, shown: int, limit: int, adopt: Adopt
 ) -> tuple[ChatMessage | TaskChanged, ...]:
     """Return the last of what was said and what was shown, in order.
 
@@ -190,7 +247,7 @@ def load_transcript(
         db: The file.
         shown: The number of the last change that was shown.
         limit: How many at most.
-        adopt: Puts a task right.
+        adopt: Puts tasks right.
     """
     # A message comes after the change whose number it carries.
     rows = db.execute(
@@ -202,16 +259,22 @@ def load_transcript(
     return tuple(
         _decode_message(text)
         if event is None
-        else _change(seq, event, _decode_task(text), adopt)
+        else _changes([seq], [event], adopt([_decode_task(text)]))[0]
         for seq, _, _, event, text in reversed(rows)
     )
 
 
-def _change(
-    seq: int, event: str, task: Task, adopt: Callable[[Task], Task]
-) -> TaskChanged:
+def _changes(
+    seqs: list[int], events: list[str], tasks: list[Task]
+) -> list[TaskChanged]:
     # The event of a change of status is called like the status. The members of an
     # enumeration are slow to make, and there may be a change for each of many tasks.
-    if event != task.status:
-        raise ValueError(f"{brief(event)} is not what happened to task {task.id}")
-    return TaskChanged(seq, _EVENTS[event], adopt(task))
+    if events != [task.status for task in tasks]:
+        for event, task in zip(events, tasks, strict=True):
+            if event != task.status:
+                text = f"{brief(event)} is not what happened to task {task.id}"
+                raise ValueError(text)
+    return [
+        TaskChanged(seq, _EVENTS[event], task)
+        for seq, event, task in zip(seqs, events, tasks, strict=True)
+    ]

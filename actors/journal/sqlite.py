@@ -19,6 +19,7 @@ from .environments import EnvironmentRows
 from .noted import Noted
 from .protocol import Memory
 from .rows import (
+    Adopt,
     ProcessRow,
     ScheduleRow,
     check_last_changes,
@@ -74,7 +75,7 @@ class SqliteJournal:
         hold: Called before each write: makes sure that what is there is this session's,
             and makes its folder again if that is gone; raises `JournalError` if it
             can't.
-        adopt: Puts right in a task what only its session's folder can know.
+        adopt: Puts right in tasks what only their session's folder can know.
         hurried: Tells, on any thread, whether somebody waits for the end of this.
 
     Raises:
@@ -87,7 +88,7 @@ class SqliteJournal:
         path: Path,
         keep: Callable[[int, int], None] | None = None,
         hold: Callable[[], None] | None = None,
-        adopt: Callable[[Task], Task] = lambda task: task,
+        adopt: Adopt = lambda tasks: tasks,
         hurried: Callable[[], bool] = lambda: False,
     ) -> None:
         self._path = path
@@ -140,7 +141,8 @@ class SqliteJournal:
         with explained(self._path):
             meta = load_meta(db)
             check(db, thoroughly=not meta.clean)
-            tasks, order, last_changes = load_tasks(db)
+            loaded = load_tasks(db)
+            tasks, last_changes = loaded.tasks, loaded.last_changes
             (newest,) = db.execute("SELECT max(seq) FROM changes").fetchone()
             # Progress has numbers too, and is shown without being written down.
             newest = max(newest or 0, max(last_changes.values(), default=0))
@@ -159,7 +161,7 @@ class SqliteJournal:
             queued, running = TaskStatus.QUEUED, TaskStatus.RUNNING
             waiting = [task.id for task in tasks if task.status is queued]
             starting = [task.id for task in tasks if task.status is running]
-            self._environments.load(db, waiting, starting)
+            self._environments.load(db, loaded.environments, waiting, starting)
             schedules, self._schedules = load_schedules(db)
             after = max(self._schedules, default=0) + 1
             self._next_schedule = max(meta.next_schedule, after)
@@ -197,7 +199,7 @@ class SqliteJournal:
             shown=meta.shown,
             clean=bool(meta.clean),
             tasks=tuple(tasks),
-            order=tuple(order),
+            order=tuple(loaded.order),
             last_changes=last_changes,
             unshown=unshown,
             processes=tuple([ProcessRecord(*it) for it in self._processes.values()]),

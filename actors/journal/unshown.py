@@ -43,9 +43,9 @@ class UnshownChanges:
         self._shown = shown
         for change in changes:
             self.add(change)
-        for task_id in self._changes:
-            if not is_known(task_id):
-                self._forgotten[task_id] = None
+        self._forgotten.update(
+            dict.fromkeys([it for it in self._changes if not is_known(it)])
+        )
 
     @property
     def last(self) -> int:

@@ -163,15 +163,23 @@ class TaskBook:
             else:
                 terms = task.terms or PLAIN
                 self._scheduler.resume_running(task_id, terms, task.slot)
-        for task in self._tasks.values():
-            if task.terms is not None:
-                self._batches.note(task)
+        for task in [
+            it
+            for it in self._tasks.values()
+            if (terms := it.terms) is not None and terms.max_fails is not None
+        ]:
+            self._batches.note(task)
         unfinished = {*queued, *self._started}
         finished = self._tasks if order is None else order
         self._finished.extend([it for it in finished if it not in unfinished])
         self._next_id = max(self._next_id, next(reversed(self._tasks), 0) + 1)
-        for task_id, environment in (environments or {}).items():
-            self._environments[task_id] = self._shared(environment)
+        # What many tasks share is looked up once.
+        environments = environments or {}
+        shared = {id(it): it for it in environments.values()}
+        shared = {it: self._shared(environment) for it, environment in shared.items()}
+        self._environments |= {
+            task_id: shared[id(it)] for task_id, it in environments.items()
+        }
 
     def add(
         self,
@@ -792,12 +800,13 @@ class TaskBook:
                 waiting.append((task_id, PLAIN, None, task.place))
                 continue
             if terms.after or terms.after_failed or terms.after_any:
-                # What is not known any more has ended as it should; else this task
-                # would have been canceled.
-                terms = _only(terms, tasks)
                 for other in terms.waits_for:
-                    if (status := tasks[other].status).is_final:
-                        ended[other] = status
+                    if (before := tasks.get(other)) is None:
+                        # It has ended as it should; else this task would have been
+                        # canceled.
+                        terms = _only(terms, tasks)
+                    elif before.status.is_final:
+                        ended[other] = before.status
             due = None if terms.at is None else terms.at.timestamp()
             waiting.append((task_id, terms, due, task.place))
         for task_id, never in self._scheduler.begin_with(waiting, ended):

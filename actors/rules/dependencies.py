@@ -84,6 +84,8 @@ class Dependencies:
 
 def _conditions(terms: Terms) -> dict[int, tuple[TaskStatus, ...]]:
     """Return the tasks that must have ended, and with which statuses each may."""
+    if not (terms.after_failed or terms.after_any):  # as of most that wait for others
+        return dict.fromkeys(terms.after, _COMPLETE)
     conditions: dict[int, tuple[TaskStatus, ...]] = {}
     for ids, accepted in (
         (terms.after, _COMPLETE),

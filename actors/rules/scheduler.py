@@ -113,6 +113,7 @@ class Scheduler:
         never: list[tuple[int, int]] = []
         lines: dict[Key, list[Rank]] = {}
         unmet, tasks = self._dependencies.unmet, self._terms
+        rank: Rank
         for task_id, terms, due, place in waiting:
             if terms.after or terms.after_failed or terms.after_any:
                 other = self._dependencies.add(task_id, terms, ended)
@@ -122,15 +123,19 @@ class Scheduler:
             tasks[task_id] = terms
             if due is not None:
                 self._times.set(task_id, due)
-            rank: Rank = (-terms.priority, task_id, 0, task_id)
             if place is not None:
                 self._places.remember(task_id, place)
-                rank = self._rank(task_id)
             if terms.held or due is not None or task_id in unmet:
                 continue
             if terms.immediate:
                 self._immediate[task_id] = None
-            key = _PLAIN_KEY if terms is PLAIN else _key(terms)
+            key = _PLAIN_KEY
+            if terms is not PLAIN:  # in place of a call of `_key`
+                key = (terms.group, () if terms.engine else terms.needs, terms.engine)
+            if place is None:
+                rank = (-terms.priority, task_id, 0, task_id)
+            else:
+                rank = self._rank(task_id)
             if (line := lines.get(key)) is None:
                 lines[key] = [rank]
             else:

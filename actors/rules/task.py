@@ -139,7 +139,13 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         # those that may contradict themselves.
         final = status.is_final
         if self.duration is None:
-            problem = self._contradiction_unstarted(status)
+            problem = None
+            if (
+                status is not _QUEUED
+                or self.started_at is not None
+                or self.exit_code is not None
+            ):
+                problem = self._contradiction_unstarted(status)
         elif self.started_at is None:
             problem = "it has a duration if and only if it has started"
         elif status is _QUEUED:
@@ -154,9 +160,13 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             problem = "it has an end if and only if its status is final"
         if self.id < 1:
             problem = "ids start at 1"
-        for at in (self.queued_at, self.started_at, self.ended_at):
-            if at is not None and not is_plausible(at):
-                problem = f"{at} is not a date that a task can have"
+        at = self.queued_at
+        if (
+            not is_plausible(at)
+            or ((at := self.started_at) is not None and not is_plausible(at))
+            or ((at := self.ended_at) is not None and not is_plausible(at))
+        ):
+            problem = f"{at} is not a date that a task can have"
         if error is not None or status is _FAILED:
             problem = problem or contradiction_of_error(status, error)
         if self.progress is not None or self.output_size < 0:

@@ -98,6 +98,9 @@ class WaitingLines:
         self._tasks = tasks
         self._current = current
         self._lines: dict[Key, _Line] = {}
+        # Lines that nobody has looked at yet, and their tasks in order; each is listed.
+        # No line is made of them before: there may be one for each of many tasks.
+        self._begun: dict[Key, list[Rank]] = {}
         # The first of each line that is not parked; may hold some that no longer are.
         # By the engine on which its tasks run.
         self._first: dict[str, list[_Entry]] = {}
@@ -110,11 +113,10 @@ class WaitingLines:
     def begin_with(self, lines: dict[Key, list[Rank]]) -> None:
         """Put many tasks into their lines; there is none yet."""
         # One heap is made of all, in place of a change for each: a queue may be long.
+        self._begun = lines
         for key, ranks in lines.items():
-            ranks.sort()  # a sorted list is a heap
-            line = self._line(key)
-            line.heap = ranks
-            line.listed = ranks[0]
+            if len(ranks) > 1:
+                ranks.sort()  # a sorted list is a heap
             self._first.setdefault(key[-1], []).append((ranks[0], key))
         for listed in self._first.values():
             heapq.heapify(listed)
@@ -144,7 +146,7 @@ class WaitingLines:
         listed = self._first.get(engine)
         while listed:
             rank, key = listed[0]
-            line = self._lines.get(key)
+            line = self._find(key)
             if line is None or line.listed != rank:
                 heapq.heappop(listed)
                 continue
@@ -191,8 +193,16 @@ class WaitingLines:
         self._holders.pop(key, None)
         return None
 
-    def _line(self, key: Key) -> _Line:
+    def _find(self, key: Key) -> _Line | None:
         line = self._lines.get(key)
+        if line is None and (ranks := self._begun.pop(key, None)) is not None:
+            line = self._lines[key] = _Line(key)
+            line.heap = ranks
+            line.listed = ranks[0]
+        return line
+
+    def _line(self, key: Key) -> _Line:
+        line = self._find(key)
         if line is None:
             line = self._lines[key] = _Line(key)
         return line
@@ -218,6 +228,8 @@ class WaitingLines:
 
     def _is_listed(self, entry: _Entry) -> bool:
         rank, key = entry
+        if (ranks := self._begun.get(key)) is not None:
+            return ranks[0] == rank
         line = self._lines.get(key)
         return line is not None and line.listed == rank
 

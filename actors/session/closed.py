@@ -156,7 +156,8 @@ def _read(directory: Path) -> Memory:
             for suffix in _BESIDE:
                 _copy(directory / f"{JOURNAL_NAME}{suffix}", Path(f"{copy}{suffix}"))
             journal = SqliteJournal(
-                copy, adopt=lambda task: _with_output(task, directory)
+                copy,
+                adopt=lambda tasks: [_with_output(it, directory) for it in tasks],
             )
             try:
                 return journal.load()

@@ -193,13 +193,15 @@ class SessionFolder:
         and deleted with the task. A folder that was copied or moved remembers where it
         was; the files there are none of this session's business.
         """
-        return [self._adopted(task) for task in tasks]
-
-    def _adopted(self, task: Task) -> Task:
-        path = task.output_path
-        if path is None or path == (own := f"{self._output_prefix}{task.id}.log"):
-            return task
-        return replace(task, output_path=own)
+        # Without a call for each of a long history.
+        prefix = self._output_prefix
+        return [
+            task
+            if (path := task.output_path) is None
+            or path == (own := f"{prefix}{task.id}.log")
+            else replace(task, output_path=own)
+            for task in tasks
+        ]
 
     def last_written(self) -> float:
         """Return when a journal was last written, in seconds since the epoch.
@@ -279,7 +281,7 @@ class SessionFolder:
         self, hurried: Callable[[], bool]
     ) -> tuple[SqliteJournal, Memory, str | None]:
         journal = SqliteJournal(
-            self.journal_path, self._keep_numbers, self._hold, self._adopted, hurried
+            self.journal_path, self._keep_numbers, self._hold, self.adopt, hurried
         )
         try:
             owner = self._owner

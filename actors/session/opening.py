@@ -125,7 +125,7 @@ class Opening:
         self._found("")
         if left is not None:
             warning = f"still alive from the last time, and can't be ended: {left}"
-        resumed = tuple(it for it in memory.tasks if self._can_start(it))
+        resumed = self._can_start(memory.tasks)
         tasks = as_left(folder.adopt(memory.tasks), last_seen, recovered)
         now = {it.id: it for it in tasks}
         adopted = tuple(replace(it, task=now[it.task.id]) for it in recovered.adopted)
@@ -162,12 +162,20 @@ class Opening:
         )
         return recover(memory, now, adopting, lost=lost)
 
-    def _can_start(self, task: Task) -> bool:
-        """Tell whether a task waits for nothing but a slot."""
-        if task.status is not TaskStatus.QUEUED or task.kind not in self._kinds:
-            return False
-        terms = task.terms
-        return terms is None or not (terms.held or terms.at or terms.waits_for)
+    def _can_start(self, tasks: tuple[Task, ...]) -> tuple[Task, ...]:
+        """Return the tasks that wait for nothing but a slot."""
+        # Without a call for each: a queue may be long.
+        queued = TaskStatus.QUEUED
+        kinds = {it.name for it in self._kinds}
+        waiting = [it for it in tasks if it.status is queued and it.kind in kinds]
+        return tuple(
+            [
+                it
+                for it in waiting
+                if (terms := it.terms) is None
+                or not (terms.held or terms.at or terms.waits_for)
+            ]
+        )
 
 
 def _remove(temporary: Path) -> None:

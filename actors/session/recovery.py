@@ -456,10 +456,12 @@ def told_now(
     What tasks had left running then has been ended, unless it is spared.
     """
     return tuple(
-        change
-        if change.task.id in spared
-        else replace(change, task=change.task.with_left_running(""))
-        for change in changes
+        [
+            replace(it, task=it.task.with_left_running(""))
+            if GOES_ON in it.task.reason and it.task.id not in spared
+            else it
+            for it in changes
+        ]
     )
 
 

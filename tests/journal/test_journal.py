@@ -78,6 +78,47 @@ def _count(path: Path, table: str) -> int:
     return count
 
 
+def test_many_changes_wait_to_be_shown_in_their_order(
+    open_journal: Callable[[], SqliteJournal],
+) -> None:
+    # More than are read at once, of tasks that have changed since and of others.
+    changes = [
+        TaskChanged(seq, TaskEvent.QUEUED, _task(seq)) for seq in range(1, 701)
+    ] + [_ended(number, 700 + number) for number in range(700, 0, -3)]
+    changes.sort(key=lambda it: it.seq)
+    journal = open_journal()
+    for change in changes:
+        journal.changed(change)
+    journal.commit()
+    memory = open_journal().load()
+    assert memory.unshown == tuple(changes)
+    last = {it.task.id: it.seq for it in changes}
+    assert memory.last_changes == last
+    assert memory.order == tuple(sorted(last, key=last.__getitem__))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "event = 'complete'",
+        "event = 'queued' || char(10) || 'queued'",
+        "snapshot = snapshot || ',' || snapshot",
+        "snapshot = ''",
+    ],
+)
+def test_a_change_that_makes_no_sense_is_damage(
+    open_journal: Callable[[], SqliteJournal], path: Path, damage: str
+) -> None:
+    journal = open_journal()
+    journal.changed(TaskChanged(1, TaskEvent.QUEUED, _task(1)))
+    journal.changed(TaskChanged(2, TaskEvent.QUEUED, _task(2)))
+    journal.commit()
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute(f"UPDATE changes SET {damage} WHERE seq = 1")  # noqa: S608
+    with pytest.raises(DamagedJournalError):
+        open_journal().load()
+
+
 def test_what_was_shown_stays_so_whatever_is_said_later(
     open_journal: Callable[[], SqliteJournal],
 ) -> None:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import enum
 import functools
+import operator
 import re
 import types
-from typing import Any, Final, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Final, Union, cast, get_args, get_origin
 
 import msgspec
 
 _WRONG: Final = re.compile(
     r"Expected `(.+?)`, got `(.+?)` - at (`key` in )?`\$\.(.+?)`$"
 )
+_OUT_OF_RANGE: Final = re.compile(r"Expected `(.+?)` (.+) - at `\$\.(.+?)`$")
+_OTHER: Final = re.compile(r"(.+) - at `\$\.(.+?)`$")
 _WORDS: Final = {"null": "None", "array": "tuple", "object": "mapping"}
 
 
@@ -55,12 +58,21 @@ def wrong_type(message: msgspec.Struct) -> str | None:
         msgspec.convert(message, shape.plain, from_attributes=True)
     except msgspec.ValidationError as error:
         return _in_words(str(error))
+    except UnicodeEncodeError:
+        # Of a text in place of something else.
+        return "a text in it is not valid UTF-8; correct it"
     return None
 
 
 def _in_words(text: str) -> str:
     match = _WRONG.match(text)
     if match is None:
+        if (match := _OUT_OF_RANGE.match(text)) is not None:
+            expected, bounds, path = match.groups()
+            return f"{path} must be {_WORDS.get(expected, expected)} {bounds}"
+        if (match := _OTHER.match(text)) is not None:
+            problem, path = match.groups()
+            return f"{path}: {problem[0].lower()}{problem[1:]}"
         return text
     expected, got, key, path = match.groups()
     expected = " or ".join(_WORDS.get(it, it) for it in expected.split(" | "))
@@ -72,6 +84,21 @@ def _in_words(text: str) -> str:
 
 def _type_of(value: object) -> str:
     return "None" if value is None else type(value).__name__
+
+
+def _plain(kind: Any) -> Any:  # noqa: ANN401 - any type there is
+    """Return a type with the data of all structs in it: one as it is is believed."""
+    if isinstance(kind, msgspec.StructMeta):
+        return _shape_of(cast("type[msgspec.Struct]", kind)).plain
+    parts = get_args(kind)
+    plain = tuple(_plain(it) for it in parts)
+    if plain == parts:
+        return kind
+    if get_origin(kind) in {Union, types.UnionType}:
+        return functools.reduce(operator.or_, plain)
+    if (annotated := getattr(kind, "__metadata__", None)) is not None:
+        return Annotated[(plain[0], *annotated)]
+    return get_origin(kind)[plain]
 
 
 @functools.cache
@@ -87,12 +114,10 @@ def _shape_of(cls: type[msgspec.Struct]) -> _Shape:
             live.append((field.name, type(None) in parts))
         elif isinstance(kind, enum.EnumMeta):
             exact.append((field.name, kind))
-        elif isinstance(kind, msgspec.StructMeta):
-            struct = cast("type[msgspec.Struct]", kind)
-            exact.append((field.name, struct))
-            fields.append((field.name, _shape_of(struct).plain))
         else:
-            fields.append((field.name, kind))
+            if isinstance(kind, msgspec.StructMeta):
+                exact.append((field.name, kind))
+            fields.append((field.name, _plain(kind)))
     # Without a `__post_init__`, which would be in the way of a wrong type.
     plain = msgspec.defstruct(cls.__name__, fields)
     return _Shape(plain, tuple(exact), tuple(live))

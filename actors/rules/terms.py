@@ -20,7 +20,7 @@ from .amounts import (
 )
 from .moment import is_plausible
 from .nodes import is_address
-from .resources import is_amount, is_resource_name
+from .resources import LARGEST, SMALLEST, is_amount, is_resource_name
 from .safe_text import brief
 
 DEFAULT_GROUP: Final = "default"
@@ -47,7 +47,9 @@ OnReboot = Literal["again", "fail"]
 Input = Literal["pipe", "terminal"]
 """What a task reads from that takes input while it runs."""
 
-Needs = tuple[tuple[str, float], ...]
+_Amount = Annotated[float, msgspec.Meta(ge=SMALLEST, le=LARGEST)]
+
+Needs = tuple[tuple[str, _Amount], ...]
 """Names of resources, and how much of each."""
 
 

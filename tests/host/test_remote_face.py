@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import threading
-from typing import TYPE_CHECKING, Any, cast
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
 from backburner.actors import (
+    AddTask,
     Notification,
+    QueueReply,
     RefusalCode,
     RefusedError,
     Subscribed,
@@ -17,7 +22,9 @@ from backburner.actors import (
     TaskRequest,
     TasksForgotten,
     TaskStatus,
+    TaskSystem,
     TaskSystemError,
+    Terms,
 )
 from backburner.actors.host.events import HostBack
 from backburner.actors.host.remote import RemoteSystem
@@ -27,7 +34,7 @@ from patience import PATIENCE
 from tests.host.clients import kill, waits_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from backburner.actors.host.settings import HostSettings
@@ -81,6 +88,38 @@ def test_a_value_of_a_wrong_type_is_refused_and_breaks_nothing(
             ask()
         assert refusal.value.code is RefusalCode.INVALID
     assert session.list() == ()
+
+
+_STRANGE: Final[tuple[object, ...]] = (
+    *(None, True, -1, 0, 1e10, 10**30, math.nan, math.inf, -math.inf),
+    *("", "x", "x y", "\udc80", "x" * 100_000, b"x", object(), [], {}),
+    *(("x",), (0,), (10**30,), ((1, 2),), (("", 1.0),), (("a", math.nan),)),
+    *(datetime.now(), datetime.max, datetime.max.replace(tzinfo=UTC)),  # noqa: DTZ005, DTZ901
+)
+
+
+def test_strange_terms_are_answered_like_those_of_a_task_system(
+    session: RemoteSystem,
+) -> None:
+    """None of them may cost a client its connection, or a queue its life."""
+    with TaskSystem() as embedded:
+        for terms in _strange_terms():
+            request = TaskRequest("Build", "sleep", ("1h",), terms=terms)
+            remote, local = _answer(session, request), _answer(embedded, request)
+            assert type(remote) is type(local), ascii((terms, remote, local))
+
+
+def _strange_terms() -> Iterator[Terms]:
+    for name in Terms.__struct_fields__:
+        for value in _STRANGE:
+            with contextlib.suppress(TypeError, ValueError):
+                yield Terms(**{"held": True, name: value})
+
+
+def _answer(system: TaskSystem | RemoteSystem, request: TaskRequest) -> QueueReply:
+    answers: Recorder[QueueReply] = Recorder("who asks")
+    system.queue.tell(AddTask(request, reply_to=answers))
+    return answers.wait_for(lambda _: True)
 
 
 def test_a_choice_of_tasks_outlives_the_host(

@@ -28,11 +28,17 @@ GIVE_WAY: Final = 10
 
 
 _STARTED: Final[set[int]] = set()
+_STARTING: Final[set[object]] = set()
 
 
 def started() -> frozenset[int]:
     """Return the ids of all children that were started here and not collected yet."""
     return frozenset(_STARTED)
+
+
+def starting() -> frozenset[object]:
+    """Return a token for each start under way, whose child may be there and unknown."""
+    return frozenset(_STARTING)
 
 
 class ExitStatus(msgspec.Struct, frozen=True):
@@ -119,31 +125,36 @@ class ChildProcess:
 
         notes = notes or JobNotes()
         makes_output = spawn.best().makes_output and not goes_on and channel is None
-        with notes.starting(output_tells=makes_output):
-            earliest = ticks_now()
-            if bounds is None:
-                self.pid = spawn.spawn(
-                    argv,
-                    environment,
-                    output,
-                    directory,
-                    goes_on=goes_on,
-                    channel=channel,
-                )
-            else:
-                self.pid = spawn.spawn_within(
-                    bounds,
-                    argv,
-                    environment,
-                    output,
-                    directory,
-                    goes_on=goes_on,
-                    channel=channel,
-                )
+        start = object()
+        _STARTING.add(start)
+        try:
+            with notes.starting(output_tells=makes_output):
+                earliest = ticks_now()
+                if bounds is None:
+                    self.pid = spawn.spawn(
+                        argv,
+                        environment,
+                        output,
+                        directory,
+                        goes_on=goes_on,
+                        channel=channel,
+                    )
+                else:
+                    self.pid = spawn.spawn_within(
+                        bounds,
+                        argv,
+                        environment,
+                        output,
+                        directory,
+                        goes_on=goes_on,
+                        channel=channel,
+                    )
+            _STARTED.add(self.pid)
+        finally:
+            _STARTING.discard(start)
+        """Its process id, which is also that of its group and session."""
         self.figures: Figures | None = None
         """What it used; known once it has been reaped."""
-        """Its process id, which is also that of its group and session."""
-        _STARTED.add(self.pid)
         self.process = StartedProcess(self.pid, earliest, ticks_now())
         """The same, unlike that of any process that gets the id later."""
 

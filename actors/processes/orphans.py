@@ -12,7 +12,7 @@ import os
 from typing import Final
 
 from . import proc
-from .child import started
+from .child import started, starting
 
 _PR_GET_CHILD_SUBREAPER: Final = 37
 
@@ -35,36 +35,36 @@ class OrphanCollector:
     """
 
     def __init__(self) -> None:
-        self._seen: set[int] = set()
+        self._seen: dict[int, frozenset[object]] = {}
 
     def collect(self) -> None:
-        """Collect those that had ended at the last call already. Never blocks.
+        """Collect those that had ended at an earlier call already. Never blocks.
 
-        A job may end before it is known.
+        One that ended while a job was being started may be that job: it is left until
+        the start is over, and the job known.
 
         Raises:
             OSError: If `/proc` can't be read just now.
         """
-        ended = _ended_orphans() if _has_zombies() else set[int]()
-        for pid in ended & self._seen:
+        ended = _ended_children() if _has_zombies() else set[int]()
+        under_way = starting()
+        seen = {
+            pid: self._seen.get(pid, under_way) & under_way for pid in ended - started()
+        }
+        for pid in [it for it in seen if it in self._seen and not seen[it]]:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
-        self._seen = ended
+        self._seen = seen
 
 
-def _ended_orphans() -> set[int]:
+def _ended_children() -> set[int]:
     own, session = os.getpid(), os.getsid(0)
-    ours = started()
     children = (
         found
         for pid in proc.pids()
         if (found := proc.stat(pid)) is not None and found.parent == own
     )
-    return {
-        child.pid
-        for child in children
-        if child.ended and child.session != session and child.pid not in ours
-    }
+    return {it.pid for it in children if it.ended and it.session != session}
 
 
 def _has_zombies() -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import enum
 import functools
-import operator
 import re
 import types
 from typing import Annotated, Any, Final, Union, cast, get_args, get_origin
@@ -95,9 +94,9 @@ def _plain(kind: Any) -> Any:  # noqa: ANN401 - any type there is
     if plain == parts:
         return kind
     if get_origin(kind) in {Union, types.UnionType}:
-        return functools.reduce(operator.or_, plain)
-    if (annotated := getattr(kind, "__metadata__", None)) is not None:
-        return Annotated[(plain[0], *annotated)]
+        return functools.reduce(lambda one, other: one | other, plain)
+    if get_origin(kind) is Annotated:
+        return Annotated[(plain[0], *kind.__metadata__)]
     return get_origin(kind)[plain]
 
 

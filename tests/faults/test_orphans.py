@@ -93,3 +93,41 @@ def test_what_a_host_has_started_itself_is_not_collected() -> None:
     )
     assert host.stderr == ""
     assert host.stdout == f"{[*range(9)]}\n7\n"
+
+
+_STARTS: Final = f"""
+import contextlib, os, sys, time
+from pathlib import Path
+from backburner.actors.processes.child import ChildProcess
+from backburner.actors.processes.environment import Environment
+from backburner.actors.processes.notes import JobNotes
+from backburner.actors.processes.orphans import OrphanCollector
+
+class Notes(JobNotes):
+    @contextlib.contextmanager
+    def starting(self, *, output_tells):
+        with super().starting(output_tells=output_tells):
+            yield
+        end = time.monotonic() + {PATIENCE}
+        while os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            assert time.monotonic() < end
+        collector = OrphanCollector()
+        for _ in range(3):
+            collector.collect()
+
+child = ChildProcess(
+    ["bash", "-c", "exit 7"], Environment(os.environ), Path(sys.argv[1]), notes=Notes()
+)
+print(child.exit_status().code)
+"""
+
+
+def test_a_job_that_ends_while_it_is_started_is_not_collected(tmp_path: Path) -> None:
+    host = subprocess.run(
+        [sys.executable, "-c", _STARTS, tmp_path / "output"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (host.stdout, host.stderr) == ("7\n", "")

@@ -90,7 +90,7 @@ def test_a_value_of_a_wrong_type_is_refused_and_breaks_nothing(
     assert session.list() == ()
 
 
-_STRANGE: Final[tuple[object, ...]] = (
+_STRANGE: Final[tuple[Any, ...]] = (
     *(None, True, -1, 0, 1e10, 10**30, math.nan, math.inf, -math.inf),
     *("", "x", "x y", "\udc80", "x" * 100_000, b"x", object(), [], {}),
     *(("x",), (0,), (10**30,), ((1, 2),), (("", 1.0),), (("a", math.nan),)),
@@ -112,8 +112,9 @@ def test_strange_terms_are_answered_like_those_of_a_task_system(
 def _strange_terms() -> Iterator[Terms]:
     for name in Terms.__struct_fields__:
         for value in _STRANGE:
+            fields: dict[str, Any] = {"held": True, name: value}
             with contextlib.suppress(TypeError, ValueError):
-                yield Terms(**{"held": True, name: value})
+                yield Terms(**fields)
 
 
 def _answer(system: TaskSystem | RemoteSystem, request: TaskRequest) -> QueueReply:

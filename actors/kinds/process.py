@@ -214,6 +214,11 @@ class ProcessJob:
         outcome = msgspec.structs.replace(status.outcome(), figures=self._child.figures)
         if self._bounds is not None:
             outcome = self._bounds.judged(outcome)
+        if self.channel is not None and outcome.figures is not None:
+            figures = msgspec.structs.replace(
+                outcome.figures, terminal=self.channel.size
+            )
+            outcome = msgspec.structs.replace(outcome, figures=figures)
         if self.channel is not None and (lost := self.channel.lost):
             reason = f"{outcome.reason}; {size_text(lost)} of output were not written"
             outcome = msgspec.structs.replace(outcome, reason=reason)

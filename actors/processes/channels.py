@@ -20,6 +20,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
+from ..rules.figures import MOST_CELLS
 from ..rules.safe_text import size_text
 from ..runtime.sending import call_safely, logger
 
@@ -78,6 +79,7 @@ class Channel:
         stdin: The job's end of the pipe, until the job has it; -1 for a terminal.
         output: The open output file, if there is a terminal; -1 until there is one.
         lost: Bytes of output that could not be written.
+        size: Columns and rows of its terminal when it was closed; None before.
         drained: Whether everything that the job wrote is in its output file.
         refused: Why it takes no more input; empty as long as it does.
     """
@@ -92,6 +94,7 @@ class Channel:
         self.end = end if self.terminal else -1
         self.output = -1
         self.lost = 0
+        self.size: tuple[int, int] | None = None
         self.drained = False
         self.refused = ""
         self.finishing = False
@@ -174,6 +177,9 @@ class Channel:
     def close(self) -> None:
         """Close all descriptors: for the thread, or for a job that never started."""
         self.refused = self.refused or "it has ended"
+        if self.terminal and self.fd >= 0:
+            with contextlib.suppress(OSError):
+                self.size = _size_of(self.fd)
         fds = (self.fd, self.end, self.stdin, self.output)
         self.fd = self.end = self.stdin = self.output = -1
         for fd in fds:
@@ -504,6 +510,14 @@ class _Pump(threading.Thread):
 
 def _size(columns: int, rows: int) -> bytes:
     return struct.pack("HHHH", rows, columns, 0, 0)
+
+
+def _size_of(fd: int) -> tuple[int, int] | None:
+    """Return columns and rows; None for what no screen has: a job may set any."""
+    answer = fcntl.ioctl(fd, termios.TIOCGWINSZ, bytes(8))
+    rows, columns, *_ = struct.unpack("HHHH", answer)
+    possible = all(1 <= it <= MOST_CELLS for it in (columns, rows))
+    return (columns, rows) if possible else None
 
 
 def _above(fd: int) -> int:

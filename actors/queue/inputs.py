@@ -17,6 +17,7 @@ from ..messages import (
     TaskEvent,
 )
 from ..rules.book import UnknownTaskError
+from ..rules.figures import MOST_CELLS
 from ..rules.status import TaskStatus
 from ..rules.task import is_running
 
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 1 << 16
 """Bytes of input that are taken at once."""
-
-LARGEST: Final = 1000
-"""Columns or rows that a terminal has at most."""
 
 
 class Inputs:
@@ -156,6 +154,6 @@ def _problem(message: SendInput | ResizeTerminal) -> str | None:
             return f"send at most {LONGEST:,} bytes at once, not {size:,}"
         return None
     for name, value in (("columns", message.columns), ("rows", message.rows)):
-        if not 1 <= value <= LARGEST:
-            return f"{name} must be from 1 to {LARGEST}, not {value}"
+        if not 1 <= value <= MOST_CELLS:
+            return f"{name} must be from 1 to {MOST_CELLS}, not {value}"
     return None

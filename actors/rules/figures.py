@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
+MOST_CELLS: Final = 1000
+"""Columns or rows that a terminal has at most."""
+
 _Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
+_Cells = Annotated[int, msgspec.Meta(ge=1, le=MOST_CELLS)]
 _Bytes = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 
 
@@ -25,6 +29,8 @@ class Figures(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         read: Bytes read from disks; what was in memory already does not count.
         written: Bytes written to disks.
         limits: By what its limits were held, for people; empty if it had none.
+        terminal: Columns and rows that its terminal had at the end. None if it had
+            none, or if that is not known.
     """
 
     cpu: _Seconds = 0.0
@@ -33,3 +39,4 @@ class Figures(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     read: _Bytes = 0
     written: _Bytes = 0
     limits: str = ""
+    terminal: tuple[_Cells, _Cells] | None = None

@@ -24,6 +24,7 @@ from patience import PATIENCE
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+_LONGEST_BEGUN: Final = 4096  # bytes
 _LAST_WORDS: Final = 3.0  # before the test itself runs out of time
 
 # pyte would print the payload of these, or mistake them for something else.
@@ -32,6 +33,8 @@ _NOT_FOR_PYTE: Final = re.compile(
     rb"|\x1b\[\?[0-9;]*(?:m|u|\$p)"
 )
 
+# A sequence that goes on in the next read; cut in two, it would not be left out.
+_BEGUN: Final = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*|[P_^X][^\x1b\x07]*\x1b?)?\Z")
 
 # The program's own session needs the terminal for its signals and for Ctrl+Z.
 _TAKE_TERMINAL: Final = (
@@ -71,6 +74,7 @@ class PtySession:
         self.raw = bytearray()
         self._answers = answers
         self._answered = 0
+        self._begun = b""
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self._master, slave = os.openpty()
@@ -224,9 +228,16 @@ class PtySession:
                 return False
             raise
         self.raw += data
-        self._stream.feed(_NOT_FOR_PYTE.sub(b"", data))
+        self._show(data)
         self._answer()
         return bool(data)
+
+    def _show(self, data: bytes) -> None:
+        data = self._begun + data
+        found = _BEGUN.search(data, max(0, len(data) - _LONGEST_BEGUN))
+        end = found.start() if found else len(data)
+        self._begun = data[end:]
+        self._stream.feed(_NOT_FOR_PYTE.sub(b"", data[:end]))
 
     def _answer(self) -> None:
         for question, answer in self._answers.items():

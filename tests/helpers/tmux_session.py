@@ -42,6 +42,17 @@ class TmuxSession:
         """What the window shows."""
         return self._run("capture-pane", "-p")
 
+    @property
+    def scrollback(self) -> str:
+        """What it shows, and all that has left its top."""
+        return self._run("capture-pane", "-p", "-S", "-")
+
+    def begin_anew(self, command: Sequence[str]) -> None:
+        """Run a command on an empty screen, in place of the shell."""
+        self._run("clear-history")
+        words = f"{shlex.join(command)}; exec sleep infinity"
+        self._run("respawn-pane", "-k", words)
+
     def type(self, text: str) -> None:
         """Type text, key by key."""
         self._run("send-keys", "-l", text)

@@ -310,6 +310,35 @@ def test_an_opened_task_shows_the_screen_of_its_terminal(
         chat.wait(shows(80))
 
 
+def test_an_ended_task_shows_the_screen_that_its_terminal_had(
+    shell: Shell, tmp_path: Path
+) -> None:
+    script = tmp_path / "build.sh"
+    script.write_text(
+        r"""stty cols 50
+        for ((it = 0; it < 300; it++)); do
+            printf '\e[32mstep\rS\e[m\e[5G%s\n' $it
+        done
+        printf 'a: waits\nb: waits\n\e[2A\e[31ma: done \e[m\e[2B\r'
+        printf '%060d\n' 0"""
+    )
+    shell("add", "--pty", "--", f"bash {script}")
+    assert shell("wait", "1").returncode == 0
+    with PtySession(chat_command(shell.state, host=True), columns=90) as chat:
+        chat.wait("/ commands")
+        chat.send("/show 1\r")
+        # Lines of 60 characters go on in the next one, as on a terminal of 50.
+        wide = f"{'0' * 50}\n{'0' * 10}\n"
+        chat.wait(f"Step299\na: done\nb: waits\n{wide}", "following")
+        # What has left the screen is as it was on it.
+        chat.send("\x1b[5~")
+        chat.wait("Step286\nStep287", "% ──", lambda: "Step299" not in chat.text)
+        chat.send("g")
+        chat.wait("Step0\nStep1\n")
+        chat.send("G")
+        chat.wait(f"a: done\nb: waits\n{wide}", "following")
+
+
 def test_the_chat_gives_its_terminal_to_a_task(shell: Shell, until: Until) -> None:
     until(lambda: shell("host", "start").returncode == 0)
     assert is_served(shell.state / "main")

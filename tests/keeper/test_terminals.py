@@ -62,6 +62,8 @@ def test_terminals_outlive_what_is_killed(
     session.send_input(terminal.id, end=True)
     ended = session.wait(terminal.id, pipe.id, flood.id, timeout=PATIENCE)
     assert [it.reason for it in ended] == ["exit status 0"] * 3
+    assert ended[0].figures is not None
+    assert ended[0].figures.terminal == (91, 30)
     assert _output(pipe) == b"line 0\nline 1\n"
     # Not a byte is missing, and none is there twice, unless the host was killed just
     # after it had read it.

@@ -109,7 +109,34 @@ def test_a_terminal_is_resized(system: TaskSystem, until: Until) -> None:
     task = system.add("Job", "bash", command, terms=TERMINAL)
     until(lambda: b"ready" in _output(task))
     system.resize_terminal(task.id, 132, 50)
-    assert _output(_end(system, task)).endswith(b"50 132\r\n")
+    ended = _end(system, task)
+    assert _output(ended).endswith(b"50 132\r\n")
+    # It is kept for those who look at its screen later.
+    assert ended.figures is not None
+    assert ended.figures.terminal == (132, 50)
+
+
+@pytest.mark.parametrize(
+    ("command", "size"),
+    [("true", (80, 24)), ("stty cols 100", (100, 24)), ("stty cols 2000", None)],
+)
+def test_the_size_of_a_terminal_is_kept(
+    system: TaskSystem, command: str, size: tuple[int, int] | None
+) -> None:
+    ended = _end(system, system.add("Job", "bash", command, terms=TERMINAL))
+    assert ended.figures is not None
+    assert ended.figures.terminal == size
+
+
+def test_the_size_of_a_terminal_is_kept_after_a_kill(
+    system: TaskSystem, until: Until
+) -> None:
+    task = system.add("Job", "bash", "stty rows 9; echo on; cat", terms=TERMINAL)
+    until(lambda: b"on" in _output(task))
+    system.cancel(task.id, now=True)
+    ended = _end(system, task)
+    assert ended.figures is not None
+    assert ended.figures.terminal == (80, 9)
 
 
 def test_nothing_that_was_written_is_missing(system: TaskSystem) -> None:

@@ -29,7 +29,7 @@ from ..dialogue.messages import Finished, Notice
 from ..dialogue.partner import ChatOpened, PartnerControl, Spoken
 from ..dialogue.search_actor import StopSearch
 from ..editor.history_file import HistoryError
-from ..program.terminals import takes_keys
+from ..program.terminals import takes_keys, terminal_size
 from ..terminal import keys
 from ..text.theme import theme_for
 from .announcer import Announcer
@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from ...actors.runtime.clock import Alarm, Clock
     from ..dialogue.partner import Partner
     from ..editor.history_file import HistoryFile
+    from ..pager.terminal_view import TerminalView
     from ..program.config import Config
     from ..terminal.screen import Screen
     from ..terminal.terminal import Size, Terminal
@@ -340,21 +341,26 @@ class UIActor(FaceActor[UIMessage]):
         columns, height = output_size(self._state, detail, parts)
         match = self._state.look.theme.match
         detail.rows = detail.pager.rows(columns, height, match) if height else ()
-        if height and columns and detail.pager.status.following:
-            self._show_terminal(detail, columns, height)
+        if height and columns and (screen := detail.screen) is not None:
+            self._show_terminal(detail, screen, columns, height)
 
-    def _show_terminal(self, detail: Detail, columns: int, height: int) -> None:
-        """Show the screen of a task's terminal, which gets the size of the view."""
+    def _show_terminal(
+        self, detail: Detail, view: TerminalView, columns: int, height: int
+    ) -> None:
+        """Show the screen of a task's terminal.
+
+        That of a running task gets the size of the view; later it has the one it had.
+        """
         seen = self._state.board.find(detail.task_id)
-        view, status = detail.terminal, detail.pager and detail.pager.status
-        if view is None or seen is None or not takes_keys(seen.task):
+        if seen is None:
             return
-        if status is None or status.query or status.only:
-            return
-        if view.size != (columns, height):
-            size = ResizeTerminal(detail.task_id, columns, height, if_free=True)
-            self.post(self._queue, size)
-        detail.rows = view.rows(columns, height) or detail.rows
+        size = None
+        if not takes_keys(seen.task):
+            size = terminal_size(seen.task)
+        elif view.size != (columns, height) and not view.up:
+            wanted = ResizeTerminal(detail.task_id, columns, height, if_free=True)
+            self.post(self._queue, wanted)
+        detail.rows = view.rows(columns, height, size) or detail.rows
 
     def _show_window(self) -> None:
         window = (window_title(self._state), taskbar(self._state))

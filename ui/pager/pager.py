@@ -214,6 +214,16 @@ class Pager:
         if not self._view.wrap:
             self._view.column = max(0, self._view.column + columns)
 
+    def scroll_from(self, place: int, count: int) -> None:
+        """Go to the line at a place of the file, in bytes, and move from there."""
+        self._following = False
+
+        def go(lines: Lines) -> None:
+            self._view.top = Place(lines.line_at(place), 0)
+            self._view.move(lines, count)
+
+        self._look(go, None)
+
     def search(self, query: str, *, forward: bool = True) -> None:
         """Begin to search from the row at the top; `step` does the work.
 

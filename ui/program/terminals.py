@@ -6,6 +6,20 @@ from ...actors import Task, TaskStatus
 from ...actors.rules.safe_text import safe_line
 
 
+def has_terminal(task: Task) -> bool:
+    """Tell whether a task has, had or will have a terminal."""
+    return task.terms is not None and task.terms.input == "terminal"
+
+
+def terminal_size(task: Task) -> tuple[int, int]:
+    """Return the columns and rows that the terminal of an ended task had."""
+    # Not loaded for the first frame.
+    from ...actors.processes.channels import COLUMNS, ROWS  # noqa: PLC0415
+
+    known = task.figures.terminal if task.figures is not None else None
+    return known or (COLUMNS, ROWS)
+
+
 def takes_keys(task: Task) -> bool:
     """Tell whether a task has a terminal, and runs."""
     return terminal_problem(task) is None
@@ -25,5 +39,5 @@ def terminal_problem(task: Task) -> str | None:
 
 def as_line(task: Task, text: str) -> bytes:
     """Return a text as a task reads a line: on a terminal, with the key Enter."""
-    terminal = task.terms is not None and task.terms.input == "terminal"
-    return text.encode("utf-8", "surrogateescape") + (b"\r" if terminal else b"\n")
+    end = b"\r" if has_terminal(task) else b"\n"
+    return text.encode("utf-8", "surrogateescape") + end

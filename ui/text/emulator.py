@@ -2,14 +2,17 @@
 
 It knows what full-screen programs and prompts use of ECMA-48 and xterm: moves of the
 cursor, erasing, inserting and deleting, a scrolling region, tabs, colors, wide and
-combining characters, line drawing, and a second screen. It never answers, and whatever
-it is fed, it holds no more than its cells and half a sequence.
+combining characters, line drawing, and a second screen. Lines that leave the first
+screen at its top are kept if that is asked for, as many as are asked for. It never
+answers, and whatever it is fed, it holds no more than these, its cells and half a
+sequence.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
+from collections import deque
 from itertools import groupby
 from typing import Final
 
@@ -22,6 +25,7 @@ LONGEST_SEQUENCE: Final = 4096
 """Characters of a control string that is waited for; a longer one is text."""
 
 _LARGEST: Final = 9999
+_KEPT_LINES: Final = 3  # what `CSI J` erases
 _TAB: Final = 8
 _TOKEN: Final = re.compile(
     r"\x1b\[(?P<parameters>[0-?]*)(?P<between>[ -/]*)(?P<final>[@-~])"
@@ -51,9 +55,11 @@ class Emulator:
     Args:
         columns: Its width; from 1.
         rows: Its height; from 1.
+        kept: How many lines that have left the screen it keeps at most.
     """
 
-    def __init__(self, columns: int, rows: int) -> None:
+    def __init__(self, columns: int, rows: int, kept: int = 0) -> None:
+        self._left: deque[Row] = deque(maxlen=kept)
         self.columns = columns
         self.height = rows
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -79,6 +85,10 @@ class Emulator:
     def rows(self) -> tuple[Row, ...]:
         """Return what is shown, from top to bottom, without blanks at the right."""
         return tuple(_row_of(cells) for cells in self._grid)
+
+    def lines(self) -> tuple[Row, ...]:
+        """Return the lines that have left the screen at its top, oldest first."""
+        return tuple(self._left)
 
     def feed(self, data: bytes) -> None:
         """Take output; a sequence or a character may go on in the next."""
@@ -244,7 +254,7 @@ class Emulator:
             case "@" | "P":
                 self._shift(final, count)
             case "S" | "T":
-                self._scroll(count if final == "S" else -count)
+                self._scroll_on(count if final == "S" else -count)
             case "b":
                 self._print(self._last * min(count, self.columns))
             case "r":
@@ -302,6 +312,9 @@ class Emulator:
             start = column
         elif which == 1:
             end = column + 1
+        if final == "J" and which == _KEPT_LINES:
+            self._left.clear()
+            return
         if final == "J":
             before = range(self._row) if which else range(0)
             behind = range(self._row + 1, self.height) if which != 1 else range(0)
@@ -330,9 +343,16 @@ class Emulator:
 
     def _line_feed(self) -> None:
         if self._row == self._bottom:
-            self._scroll(1)
+            self._scroll_on(1)
         elif self._row < self.height - 1:
             self._row += 1
+
+    def _scroll_on(self, count: int) -> None:
+        """Move the rows of the region, and keep those that leave the screen."""
+        if count > 0 and self._top == 0 and self._first is None and self._left.maxlen:
+            leaving = self._grid[: min(count, self._bottom + 1)]
+            self._left.extend(_row_of(cells) for cells in leaving)
+        self._scroll(count)
 
     def _scroll(self, count: int, top: int | None = None) -> None:
         """Move the rows of the region up, or down if `count` is negative."""

@@ -17,7 +17,7 @@ import msgspec
 
 from ....actors.rules.record import ChangingRecord
 from ...pager.pager import Pager, PagerPlace
-from ...program.terminals import takes_keys
+from ...program.terminals import has_terminal
 from .board import TaskBoard
 from .completion import Popup, Words
 from .conversations import Conversations
@@ -143,7 +143,7 @@ class Detail(ChangingRecord):
         pager: The view into its output; none if it writes none.
         activity: What told whether it worked or waited when it was opened.
         output_size: Bytes of output then.
-        terminal: What its terminal shows; none if it has none.
+        terminal: What its terminal shows, or did when it ended; none if it has none.
         rows: The part of the output that is seen.
         opened_from: Which part had the keys before, and gets them back.
     """
@@ -164,12 +164,24 @@ class Detail(ChangingRecord):
         pager = Pager(Path(path)) if path is not None else None
         task = found.task
         terminal = None
-        if path is not None and takes_keys(task):
+        if path is not None and has_terminal(task):
             # Not loaded for the first frame.
             from ...pager.terminal_view import TerminalView  # noqa: PLC0415
 
             terminal = TerminalView(Path(path))
         return cls(task.id, found.pid, pager, activity, task.output_size, terminal)
+
+    @property
+    def screen(self) -> TerminalView | None:
+        """The screen of its terminal, unless the lines of its output are shown.
+
+        They are while they are searched or filtered, and where they were scrolled to.
+        """
+        if self.terminal is None or self.pager is None:
+            return None
+        status = self.pager.status
+        lines = not status.following or status.query or status.only
+        return None if lines else self.terminal
 
 
 Overlay = HelpKeys | Leaving | Question
@@ -184,6 +196,7 @@ class Letters(msgspec.Struct, frozen=True):
         focus: Which part had the keys before.
         detail: The task that was open before.
         place: Where its output was looked at before.
+        up: How many rows its screen was scrolled back.
         tasks: How the list of tasks was looked at before.
     """
 
@@ -192,6 +205,7 @@ class Letters(msgspec.Struct, frozen=True):
     focus: Focus
     detail: Detail | None
     place: PagerPlace | None
+    up: int
     tasks: TaskListView
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ...program.terminals import takes_keys
 from ..model import keymap
 from ..model.effects import ShowTerminal, ViewFile
 from ..model.state import Focus, Purpose
+from . import output
 from .focus import close_detail
 from .help_keys import show_keys
 from .prompt_keys import open_prompt
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from ...pager.pager import Pager
     from ..model.effects import Effect
     from ..model.state import ChatState, Detail
-
-_SIDEWAYS: Final = 8
 
 
 def keys_of(state: ChatState, detail: Detail) -> keymap.Keymap:
@@ -47,7 +46,7 @@ def act_on_detail(state: ChatState, detail: Detail, action: str) -> list[Effect]
             path = None if seen is None else seen.task.output_path
             return [] if path is None else [ViewFile(path)]
         case _ if detail.pager is not None:
-            return _act_on_output(state, detail.pager, action)
+            return _act_on_output(state, detail, detail.pager, action)
         case _:
             pass
     return []
@@ -64,7 +63,9 @@ def _back(state: ChatState, detail: Detail) -> None:
         close_detail(state)
 
 
-def _act_on_output(state: ChatState, pager: Pager, action: str) -> list[Effect]:
+def _act_on_output(
+    state: ChatState, detail: Detail, pager: Pager, action: str
+) -> list[Effect]:
     match action:
         case "find":
             open_prompt(state, Purpose.FIND)
@@ -76,31 +77,5 @@ def _act_on_output(state: ChatState, pager: Pager, action: str) -> list[Effect]:
             else:
                 pager.search_again(forward=action == "find-next")
         case _:
-            _move(pager, action)
+            output.move(detail, action)
     return []
-
-
-def _move(pager: Pager, action: str) -> None:
-    match action:
-        case "up":
-            pager.scroll(-1)
-        case "down":
-            pager.scroll(1)
-        case "page-up":
-            pager.page(-1)
-        case "page-down":
-            pager.page(1)
-        case "first":
-            pager.home()
-        case "last":
-            pager.end()
-        case "left":
-            pager.scroll_sideways(-_SIDEWAYS)
-        case "right":
-            pager.scroll_sideways(_SIDEWAYS)
-        case "follow":
-            pager.toggle_follow()
-        case "wrap":
-            pager.toggle_wrap()
-        case _:
-            pass

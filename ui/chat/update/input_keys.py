@@ -18,6 +18,7 @@ from ..model import keymap
 from ..model.completion import propose
 from ..model.effects import EditText, Effect, Remember
 from ..model.state import Choice
+from . import output
 from .absorb import absorb
 from .common_keys import take_common_key
 from .focus import focus_next
@@ -119,8 +120,8 @@ def _take_common(state: ChatState, key: Key, *, empty: bool) -> list[Effect] | N
 def _page(state: ChatState, pages: int) -> None:
     if state.detail is None:
         scroll_page(state, pages)
-    elif state.detail.pager is not None:
-        state.detail.pager.page(pages)
+    else:
+        output.page(state.detail, pages)
 
 
 def _complete(state: ChatState) -> None:

@@ -41,8 +41,10 @@ def note(state: ChatState, key: Key) -> None:
     if letters is None or text.endswith(key.text * _NO_WORD):
         pager = state.detail.pager if state.detail else None
         place = pager.place if pager else None
+        terminal = state.detail.terminal if state.detail else None
+        up = terminal.up if terminal else 0
         state.letters = Letters(
-            key.text, state.now, state.focus, state.detail, place, state.tasks
+            key.text, state.now, state.focus, state.detail, place, up, state.tasks
         )
     else:
         state.letters = Letters(
@@ -51,6 +53,7 @@ def note(state: ChatState, key: Key) -> None:
             letters.focus,
             letters.detail,
             letters.place,
+            letters.up,
             letters.tasks,
         )
 
@@ -65,6 +68,8 @@ def to_input(state: ChatState, key: Key) -> list[Effect]:
             pager = letters.detail.pager
             if pager is not None:
                 pager.go_back_to(letters.place)
+            if letters.detail.terminal is not None:
+                letters.detail.terminal.scroll_to(letters.up)
     state.focus = Focus.INPUT
     if letters is not None:
         state.editor.insert(letters.text)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..model.state import Focus, HelpKeys, Question
 from ..views.layout import measured
+from . import output
 from .help_keys import scroll_list
 from .scrolling import scroll
 
@@ -26,8 +27,7 @@ def wheel(state: ChatState, event: Wheel) -> None:
     elif state.overlay is not None:
         pass
     elif state.detail is not None:
-        if state.detail.pager is not None:
-            state.detail.pager.scroll(rows)
+        output.scroll(state.detail, rows)
     else:
         found = _panel_at(state, event.y)
         panel = state.panel

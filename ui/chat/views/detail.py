@@ -117,6 +117,8 @@ def _rule(state: ChatState, detail: Detail, columns: int) -> Row:
     status = detail.pager.status
     left = f" {signs.dot} ".join(["output", *_search_words(status, signs.more)])
     right = "following" if status.following else f"{status.percent}%"
+    if (screen := detail.screen) is not None and screen.up:
+        right = f"{screen.percent}%"
     if not status.wrap:
         right = f"column {status.column + 1} {signs.dot} {right}"
     return titled_rule(left, state.look, columns, right)

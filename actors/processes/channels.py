@@ -305,6 +305,8 @@ class Channels:
             end, fd = (_above(it) for it in os.pipe())
         os.set_blocking(fd, False)
         channel = Channel(self, task_id, fd, end)
+        if (before := self._held.pop(task_id, None)) is not None:
+            os.close(before)  # of a start that came to nothing
         if self._store is not None:
             # Before the job is started: if this process is killed then, it goes on.
             self._store.keep(task_id, fd)

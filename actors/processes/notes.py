@@ -48,7 +48,7 @@ class ProcessNote(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         task_id: The task.
         process: The process; its id is 0 as long as only that it is about to be started
-            is written down.
+            is written down, and all of it is 0 between two attempts.
         boot: The id of the boot of the machine in which it was started.
         status: How it ended, as `waitpid` has it; None if that is not written down.
         number: The number that the process is given, while it is about to be started;
@@ -64,7 +64,12 @@ class ProcessNote(msgspec.Struct, frozen=True, gc=False):
     @property
     def is_starting(self) -> bool:
         """Whether the process was about to be started, and its id is not known."""
-        return not self.process.pid
+        return not self.process.pid and bool(self.process.earliest)
+
+    @property
+    def is_between(self) -> bool:
+        """Whether an attempt has ended, and the start of the next has not begun."""
+        return not (self.process.pid or self.process.earliest)
 
     @property
     def output_tells(self) -> bool:
@@ -97,18 +102,26 @@ class ProcessNotes:
         self._change = threading.Condition()
         self._starting: set[int] = set()
         self._held = False
+        self._between: set[int] = set()
 
-    def load(self, running: Iterable[int]) -> dict[int, ProcessNote]:
+    def load(
+        self, running: Iterable[int], between: Iterable[int] = ()
+    ) -> dict[int, ProcessNote]:
         """Return what is written down of running tasks, by their ids.
 
         Everything else is overwritten in time.
+
+        Args:
+            running: Their ids.
+            between: The ids of tasks of which another attempt will be started.
 
         Raises:
             OSError: If the file can't be read.
         """
         size = min(os.fstat(self._fd).st_size, _LARGEST_FILE)
         content = os.pread(self._fd, size, 0)
-        wanted = frozenset(running)
+        between = frozenset(between)
+        wanted = between.union(running)
         notes: dict[int, ProcessNote] = {}
         places: dict[int, int] = {}
         count = -(-len(content) // _LENGTH)
@@ -124,6 +137,9 @@ class ProcessNotes:
         self._places = places
         self._free.extend(sorted({*range(count)} - {*places.values()}))
         self._new = itertools.count(count)
+        for task_id in between:
+            notes.pop(task_id, None)
+            self._note_between(task_id)
         return notes
 
     @contextlib.contextmanager
@@ -136,6 +152,10 @@ class ProcessNotes:
             task_id: The task.
             output_tells: Whether the process makes its output file itself, which then
                 tells that it was started.
+
+        Raises:
+            OSError: If what is written down says that it has not begun, and that can't
+                be changed: the next program would start it again.
         """
         with self._change:
             while self._held:
@@ -145,7 +165,12 @@ class ProcessNotes:
             number = start_number.take() if self._numbers else 0
             now = ticks_now()
             start = StartedProcess(0, now, now if output_tells else 0)
-            self._write(ProcessNote(task_id, start, self._boot, None, number))
+            try:
+                self._put(ProcessNote(task_id, start, self._boot, None, number))
+            except OSError:
+                if task_id in self._between:
+                    raise
+            self._between.discard(task_id)
             yield
         except BaseException:
             self.end_start(task_id)
@@ -183,17 +208,25 @@ class ProcessNotes:
         """Write down how the process of a task ended."""
         self._write(ProcessNote(task_id, process, self._boot, status))
 
-    def release(self, task_id: int, erase: bool = False) -> None:  # noqa: FBT001, FBT002 - a callback
+    def release(self, task_id: int, again: bool = False) -> None:  # noqa: FBT001, FBT002 - a callback
         """Let others overwrite the record of a task: its end is written down.
 
-        Or delete it at once, if that is the end of an attempt and another one follows:
-        it would be taken for the process of that.
+        Or note that another attempt follows, for which the process would be taken.
         """
-        place = self._places.pop(task_id, None)
-        if place is None:
+        if again:
+            if task_id in self._places:
+                self._note_between(task_id)
             return
-        self._free.append(place)
-        if erase:
+        self._between.discard(task_id)
+        place = self._places.pop(task_id, None)
+        if place is not None:
+            self._free.append(place)
+
+    def forget(self, task_id: int) -> None:
+        """Delete the record of a task."""
+        place = self._places.pop(task_id, None)
+        if place is not None:
+            self._free.append(place)
             with contextlib.suppress(OSError):
                 os.pwrite(self._fd, b" " * _LENGTH, place * _LENGTH)
 
@@ -203,7 +236,16 @@ class ProcessNotes:
         if fd >= 0:
             os.close(fd)
 
+    def _note_between(self, task_id: int) -> None:
+        with contextlib.suppress(OSError):
+            self._put(ProcessNote(task_id, StartedProcess(0, 0, 0), self._boot))
+            self._between.add(task_id)
+
     def _write(self, note: ProcessNote) -> None:
+        with contextlib.suppress(OSError):
+            self._put(note)
+
+    def _put(self, note: ProcessNote) -> None:
         process = note.process
         status = "-" if note.status is None else note.status
         text = (
@@ -213,8 +255,7 @@ class ProcessNotes:
         if note.number:
             text += f" {note.number}"
         record = text.ljust(_LENGTH - 1).encode() + b"\n"
-        with contextlib.suppress(OSError):
-            os.pwrite(self._fd, record, self._place_of(note.task_id) * _LENGTH)
+        os.pwrite(self._fd, record, self._place_of(note.task_id) * _LENGTH)
 
     def _place_of(self, task_id: int) -> int:
         place = self._places.get(task_id)
@@ -263,7 +304,7 @@ class JobNotes:
     def forget(self) -> None:
         """Delete what is written down of the job."""
         if self._notes is not None:
-            self._notes.release(self._task_id, erase=True)
+            self._notes.forget(self._task_id)
 
     def ended(self, process: StartedProcess, status: int) -> None:
         """Write down how it ended, before it is collected."""

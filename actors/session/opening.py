@@ -21,6 +21,7 @@ from .folder_errors import FolderError
 from .recovery import (
     Recovered,
     as_left,
+    clear_way,
     end_leftovers,
     look_around,
     recover,
@@ -149,18 +150,24 @@ class Opening:
         running = [it.id for it in memory.tasks if is_running(it)]
         if not running:
             folder.exits.forget_all()  # of no interest to anybody any more
+        began = TaskStatus.RUNNING
+        between = [
+            it.id for it in memory.tasks if it.status is began and _is_made_again(it)
+        ]
         if memory.clean and not running:
-            notes.load(())
+            notes.load((), between)
             return Recovered()
         adopting = {it.name for it in self._kinds if isinstance(it, Adopting)}
         now = look_around(
             memory.session_key,
-            notes.load(running),
+            notes.load(running, between),
             folder.output_ids(),
             folder.exits,
             self._all_noted or (lambda: False),
         )
-        return recover(memory, now, adopting, lost=lost)
+        recovered = recover(memory, now, adopting, lost=lost)
+        clear_way(recovered.adopted)
+        return recovered
 
     def _can_start(self, tasks: tuple[Task, ...]) -> tuple[Task, ...]:
         """Return the tasks that wait for nothing but a slot."""
@@ -176,6 +183,12 @@ class Opening:
                 or not (terms.held or terms.at or terms.waits_for)
             ]
         )
+
+
+def _is_made_again(task: Task) -> bool:
+    """Tell whether a Running task will have another process of this machine."""
+    is_local = task.terms is None or not task.terms.engine
+    return task.waits_to_run and is_local and task.output_path is not None
 
 
 def _remove(temporary: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -69,6 +70,7 @@ only relative to its own start, whose date it keeps in whole seconds.
 
 
 _LOADING_LOOKS: Final = 10
+_MOST_LOADING_LOOKS: Final = 100
 _LOADING_PAUSE: Final = 0.02
 
 _FARTHEST_ID: Final = 10_000_000
@@ -139,6 +141,8 @@ class Surroundings(msgspec.Struct, frozen=True):
         all_noted: Whether these are all that there were.
         numbered: The running processes that lead sessions and come from one of these
             starts, by its number.
+        others: The numbers of starts from which other running processes come. One that
+            has just been started leads no session for a moment.
     """
 
     boot: str
@@ -148,6 +152,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     ended: tuple[NotedExit, ...] = ()
     all_noted: bool = False
     numbered: tuple[Candidate, ...] = ()
+    others: frozenset[int] = frozenset()
 
     @property
     def starts(self) -> dict[int, int]:
@@ -157,8 +162,34 @@ class Surroundings(msgspec.Struct, frozen=True):
             for task_id, note in self.notes.items()
             if note.is_starting
             and note.boot == self.boot
-            and (task_id in self.outputs or not note.output_tells)
+            and (note.number or task_id in self.outputs or not note.output_tells)
         }
+
+    def runs_unseen(self, task_id: int) -> bool:
+        """Tell whether the process of a start is there and leads no session yet."""
+        note = self.notes.get(task_id)
+        return note is not None and note.number in self.others
+
+    def never_began(self, task_id: int) -> bool:
+        """Tell whether a task that was to be started certainly has had no process.
+
+        Whatever files there are: those of an earlier attempt, or what is made before
+        the process of a job with a terminal.
+        """
+        note = self.notes.get(task_id)
+        if note is None or note.boot != self.boot:
+            return False
+        if note.is_between:
+            return True
+        if not (note.is_starting and note.number and self.all_noted):
+            return False
+        if note.output_tells and task_id in self.outputs:
+            return False
+        seen = {it.number for it in self.numbered} | self.others
+        since = note.process.earliest
+        # One without a number was noted where they can't be told.
+        seen |= {it.number or note.number for it in self.ended if it.born >= since}
+        return note.number not in seen
 
 
 class Recovered(msgspec.Struct, frozen=True):
@@ -226,24 +257,26 @@ def _adoption(
     task: Task, memory: Memory, now: Surroundings, *, restarted: bool
 ) -> Adoption | Outcome:
     note = now.notes.get(task.id)
-    if note is not None and note.boot == now.boot and not note.is_starting:
+    if note is not None and note.boot == now.boot and note.process.pid:
         return Adoption(task, note.process, note.status)
     if restarted or task.output_path is None:
         # What has no process goes on in the program itself, such as a wait.
         return RESTARTED if restarted else Adoption(task)
-    leaders = [it for it in now.marked.get(task.id, ()) if it.session == it.pid]
-    if leaders:
-        # What a job starts in a session of its own was started after it.
-        first = min(leaders, key=lambda it: (it.born, it.pid))
-        process = StartedProcess(first.pid, first.born, first.born)
-        return Adoption(task, process, in_doubt=True)
-    if task.id in now.outputs or task.id in now.marked:
-        engine = "" if task.terms is None else task.terms.engine
-        if engine:
-            return Outcome.failed(
-                f"the session's host was killed while it ran on {engine}"
-            )
-        return NEVER_KNOWN
+    if not now.never_began(task.id):
+        leaders = [it for it in now.marked.get(task.id, ()) if it.session == it.pid]
+        if leaders:
+            # What a job starts in a session of its own was started after it.
+            first = min(leaders, key=lambda it: (it.born, it.pid))
+            process = StartedProcess(first.pid, first.born, first.born)
+            return Adoption(task, process, in_doubt=True)
+        seen = task.id in now.outputs or task.id in now.marked
+        if seen or now.runs_unseen(task.id):
+            engine = "" if task.terms is None else task.terms.engine
+            if engine:
+                return Outcome.failed(
+                    f"the session's host was killed while it ran on {engine}"
+                )
+            return NEVER_KNOWN
     begins = Adoption(task, begins=True)
     if task.id not in memory.environments:
         return begins.stops_with or NEVER_STARTED
@@ -252,7 +285,7 @@ def _adoption(
 
 def _started(key: str, now: Surroundings) -> dict[int, Candidate]:
     """Find out which processes the tasks are that were just being started."""
-    known = [it.process for it in now.notes.values() if not it.is_starting]
+    known = [it.process for it in now.notes.values() if it.process.pid]
     found = {
         ProcessId(it.pid, it.born): Candidate(it.pid, it.born, task_id)
         for task_id, entries in now.marked.items()
@@ -300,7 +333,8 @@ def look_around(
     """Look at what is true now; reads the process table.
 
     Waits up to 0.2 s for a process that was just being started: before it has loaded
-    its program it has no mark.
+    its program it has no mark. And up to 2 s for one that is seen before it leads a
+    session.
 
     Args:
         key: The session's key.
@@ -313,7 +347,7 @@ def look_around(
         OSError: If the system lacks what it takes.
     """
     now = Surroundings(proc.boot_id(), notes, {}, outputs)
-    for _ in range(_LOADING_LOOKS):
+    for look in range(_MOST_LOADING_LOOKS):
         marked: dict[int, tuple[Entry, ...]] = {}
         table = process_table.read().values()
         for entry in table:
@@ -325,12 +359,17 @@ def look_around(
             break
         since = min(now.starts.values())
         numbers = frozenset(filter(None, (notes[it].number for it in now.starts)))
-        now = replace(now, numbered=_numbered(table, since, numbers))
+        numbered, others = _numbered(table, since, numbers)
+        now = replace(now, numbered=numbered, others=others)
         # In this order: what has ended meanwhile is found by the next.
         uncollected = _has_uncollected(since)
         now = replace(now, ended=exits.all_since(since), all_noted=all_noted())
         found = _started(key, now) if now.all_noted else marked
-        if not uncollected and now.starts.keys() <= found.keys():
+        missing = now.starts.keys() - found.keys()
+        missing = {it for it in missing if not now.never_began(it)}
+        if not (uncollected or missing):
+            break
+        if look >= _LOADING_LOOKS and not any(map(now.runs_unseen, missing)):
             break
         time.sleep(_LOADING_PAUSE)
     return now
@@ -338,13 +377,19 @@ def look_around(
 
 def _numbered(
     table: Iterable[Entry], since: int, numbers: frozenset[int]
-) -> tuple[Candidate, ...]:
-    found = (
-        Candidate(it.pid, it.born, number=number_of(it.pid))
+) -> tuple[tuple[Candidate, ...], frozenset[int]]:
+    found = [
+        (it, number)
         for it in table
-        if it.session == it.pid and it.born >= since
+        if it.born >= since and (number := number_of(it.pid)) in numbers
+    ]
+    leaders = (
+        Candidate(it.pid, it.born, number=number)
+        for it, number in found
+        if it.session == it.pid
     )
-    return tuple(it for it in found if it.number in numbers)
+    others = frozenset(number for it, number in found if it.session != it.pid)
+    return tuple(leaders), others
 
 
 def _has_uncollected(since: int) -> bool:
@@ -402,6 +447,21 @@ def end_leftovers(
     left = end_all(search, grace, hurried)
     remove_groups(key, spared)
     return left or None
+
+
+def clear_way(adopted: Iterable[Adoption]) -> None:
+    """Delete the output files that were made for a process that was never started.
+
+    Those of jobs with a terminal or an input are there before their process.
+    """
+    for it in adopted:
+        task = it.task
+        if it.begins and task.attempt is None and task.output_path is not None:
+            output = Path(task.output_path)
+            with contextlib.suppress(OSError):
+                found = output.lstat()
+                if stat.S_ISREG(found.st_mode) and not found.st_size:
+                    output.unlink()
 
 
 def as_left(

@@ -93,6 +93,36 @@ def test_another_attempt_of_a_task_takes_the_place_of_the_last(path: Path) -> No
     assert _open(path).load((1,))[1] == ProcessNote(1, StartedProcess(12, 5, 5), BOOT)
 
 
+def test_between_two_attempts_no_process_is_the_tasks(path: Path) -> None:
+    notes = _open(path)
+    notes.load(())
+    notes.note_exit(1, StartedProcess(11, 1, 1), 256)
+    notes.note_exit(2, StartedProcess(12, 1, 1), 256)
+    notes.release(1, True)  # noqa: FBT003 - as it is called
+    notes.release(3, True)  # noqa: FBT003 - never had a process
+    found = _open(path).load((1, 2, 3))
+    assert found.keys() == {1, 2}
+    assert (found[1].is_between, found[2].is_between) == (True, False)
+    # Killed before that was noted.
+    assert _open(path).load((), between=(2, 3)) == {}
+    found = _open(path).load((1, 2, 3))
+    assert all(it.is_between and not it.is_starting for it in found.values())
+    assert found.keys() == {2, 3}
+    again = _open(path)
+    again.load((1, 2, 3))
+    _start(again, 2)
+    assert _open(path).load((2,))[2].is_starting
+
+
+def test_an_attempt_is_not_started_if_that_can_not_be_written_down(path: Path) -> None:
+    notes = _open(path)
+    notes.load((), between=(1,))
+    notes.close()
+    with pytest.raises(OSError, match="Bad file"):
+        _start(notes, 1)
+    _start(notes, 2)
+
+
 def test_a_start_is_written_down_before_it_has_a_process(path: Path) -> None:
     notes = _open(path)
     notes.load(())

@@ -176,6 +176,76 @@ def test_a_start_with_a_number_is_told_from_all_others() -> None:
     ]
 
 
+def _decide_unseen(
+    *ended: NotedExit,
+    numbered: tuple[Candidate, ...] = (),
+    others: frozenset[int] = frozenset(),
+    number: int = 101,
+    output_tells: bool = False,
+    all_noted: bool = True,
+) -> Recovered:
+    """Decide on a start of which there is an output file, and no known process."""
+    process = StartedProcess(0, 70, 70 if output_tells else 0)
+    note = ProcessNote(1, process, "b007", None, number)
+    marked = {1: (Entry(390, 60, 1, 390, 0.0),)}  # left by an earlier attempt
+    now = Surroundings(
+        "b007", {1: note}, marked, frozenset({1}), ended, all_noted, numbered, others
+    )
+    memory = Memory(
+        session_key="0123456789ab",
+        next_id=2,
+        tasks=(_task(),),
+        environments={1: _HERE},
+    )
+    return recover(memory, now, ("bash",))
+
+
+def test_a_start_whose_number_nothing_has_came_to_no_process() -> None:
+    begins = (Adoption(_task(), begins=True),)
+    assert _decide_unseen().adopted == begins
+    before = NotedExit(300, 69, 0)
+    assert _decide_unseen(before, NotedExit(301, 70, 0, number=100)).adopted == begins
+
+    # It has one, or nobody can tell.
+    ended = NotedExit(300, 71, 256, number=101)
+    (found,) = _decide_unseen(ended).adopted
+    assert (found.begins, found.status) == (False, 256)
+    (found,) = _decide_unseen(numbered=(Candidate(300, 71, number=101),)).adopted
+    assert (found.begins, found.process) == (False, StartedProcess(300, 71, 71))
+    for doubtful in (
+        _decide_unseen(others=frozenset({101})),
+        _decide_unseen(NotedExit(300, 71, 256, "main-0123456789ab:2")),
+        _decide_unseen(number=0),
+        _decide_unseen(all_noted=False),
+        _decide_unseen(output_tells=True),
+    ):
+        assert not any(it.begins for it in doubtful.adopted)
+
+
+def test_a_process_that_has_not_made_its_output_file_yet_is_waited_for() -> None:
+    start = ProcessNote(1, StartedProcess(0, 70, 70), "b007", None, 101)
+    memory = Memory(
+        session_key="0123456789ab",
+        next_id=2,
+        tasks=(_task(),),
+        environments={1: _HERE},
+    )
+    now = Surroundings("b007", {1: start}, all_noted=True, others=frozenset({101}))
+    assert recover(memory, now, ("bash",)).lost == {1: NEVER_KNOWN}
+    leads = replace(now, numbered=(Candidate(300, 71, number=101),), others=frozenset())
+    (found,) = recover(memory, leads, ("bash",)).adopted
+    assert (found.begins, found.process) == (False, StartedProcess(300, 71, 71))
+
+
+def test_an_attempt_whose_start_has_not_begun_is_started() -> None:
+    between = ProcessNote(1, StartedProcess(0, 0, 0), "b007")
+    marked = (Entry(390, 60, 1, 390, 0.0),)  # left by the attempt before
+    found = _decide(_task(), note=between, marked=marked)
+    assert found.adopted == (Adoption(_task(), begins=True),)
+    between = replace(between, boot="b006")
+    assert _decide(_task(), note=between).lost == {1: RESTARTED}
+
+
 def test_what_was_just_being_started_is_unknown_if_somebody_may_have_missed_it() -> (
     None
 ):

@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...actors.rules.safe_text import brief, safe_line
+from ..dialogue.project_templates import FILE_NAME, find_project, no_project, trust
 from ..dialogue.templates import (
-    FILE_NAME,
     FindTemplates,
     FoundTemplates,
     Templates,
-    find_project,
     find_templates,
-    no_project,
-    trust,
 )
 from .call import UsageError
 

@@ -14,8 +14,8 @@ from backburner.ui.dialogue.dialogue import Dialogue
 from backburner.ui.dialogue.effects import OfferLine, Send, Show
 from backburner.ui.dialogue.entries import Problem, Reply
 from backburner.ui.dialogue.lookups import LookedUp, LookUp, look_up
+from backburner.ui.dialogue.project_templates import FILE_NAME
 from backburner.ui.dialogue.templates import (
-    FILE_NAME,
     FindTemplates,
     Templates,
     find_templates,

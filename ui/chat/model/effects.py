@@ -54,19 +54,19 @@ class Suspend(msgspec.Struct, frozen=True):
 
 
 class EditText(msgspec.Struct, frozen=True):
-    """Let an editor edit a text, then send `Resumed` and `Edited`."""
+    """Let an editor edit a text, then send `Edited` and `Resumed`."""
 
     text: str
 
 
 class ViewFile(msgspec.Struct, frozen=True):
-    """Let a pager show a file, then send `Resumed`."""
+    """Let a pager show a file, then send `Edited` and `Resumed`."""
 
     path: str
 
 
 class ShowTerminal(msgspec.Struct, frozen=True):
-    """Show the terminal of a task, then send `Resumed`."""
+    """Show the terminal of a task, then send `Edited` and `Resumed`."""
 
     task: Task
 

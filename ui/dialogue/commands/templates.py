@@ -13,13 +13,12 @@ from ..arguments import UsageError
 from ..effects import OfferLine
 from ..lookups import Result, Written
 from ..new_task import Asked
+from ..project_templates import Project, no_project
 from ..registry import CommandSpec
 from ..templates import (
     FindTemplates,
     FoundTemplates,
-    Project,
     TrustProject,
-    no_project,
     read_run,
 )
 from .creation import Run, UnknownKindError, parse_bang

@@ -9,41 +9,15 @@ import threading
 from typing import TYPE_CHECKING, Final, Self
 
 import msgspec
+from msgspec.structs import replace
 
 from .journal.sqlite_file import JournalError
-from .journal.unshown import UnshownChanges
-from .kinds import BashKind, Closable, Kinds, SleepKind, checked_engines
-from .messages import (
-    Acknowledged,
-    Begin,
-    CloseQueue,
-    ListTasks,
-    Notification,
-    OpenQueue,
-    QueueRequest,
-    Subscribe,
-    TaskList,
-)
+from .kinds import BashKind, Kinds, SleepKind, checked_engines
 from .processes import limits
-from .processes.channels import Channels, Store
-from .processes.environment import Environment
-from .processes.exits import PidfdWatcher
-from .processes.spare import SPARES
-from .queue_actor import QueueActor, QueueConfig
-from .rules.adoption import GoingOn
-from .rules.book import TaskBook
 from .rules.field_types import wrong_type
 from .rules.resources import checked_resources
-from .rules.schedules import ScheduleBook
 from .rules.shortage import shortage_of
-from .rules.status import (
-    TaskFilter,
-)
-from .rules.variables import Variables
-from .runner_actor import RunnerActor
-from .runtime.clock import SystemClock
-from .runtime.dispatcher import Dispatcher
-from .runtime.promise import Deadline, answer_of
+from .runtime.promise import Deadline
 from .runtime.sending import DeadLetters, Recipient
 from .session.blocking import (
     ANSWER_TIMEOUT,
@@ -54,10 +28,10 @@ from .session.blocking import (
     TaskSystemError,
 )
 from .session.folder_errors import FolderError, InUseError
-from .session.names import absolute, check_session_name, working_directory
+from .session.names import absolute, check_session_name
 from .session.opening import Opened, Opening
 from .session.shutdown import STOP_TIMEOUT, Shutdown, ShutdownConfig
-from .task_actor import TaskActorConfig
+from .session.starting import StartConfig, Starting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -66,7 +40,16 @@ if TYPE_CHECKING:
     import pykka
 
     from .kinds import Engine, Kind
+    from .messages import (
+        CloseQueue,
+        Notification,
+        OpenQueue,
+        QueueRequest,
+        Subscribe,
+    )
+    from .processes.channels import Store
     from .processes.notes import ProcessNotes
+    from .queue_actor import QueueActor
     from .runtime.clock import Clock
     from .runtime.mailbox import Scheduler
 
@@ -135,7 +118,7 @@ class TaskSystem(Requests):
         ValueError: If an argument makes no sense.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0915 - each is one independent setting
+    def __init__(  # noqa: PLR0913 - each is one independent setting
         self,
         *,
         directory: str | os.PathLike[str] | None = None,
@@ -169,36 +152,36 @@ class TaskSystem(Requests):
         if slots < 1:
             raise ValueError(f"{slots} slots would never run a task; give at least 1")
         if not 0 <= grace < math.inf:
-            raise ValueError(
-                f"a grace period of {grace} s can't be; give seconds from 0"
-            )
+            raise ValueError(f"grace must be a number of seconds from 0, not {grace}")
         if history < 0:
             raise ValueError(f"can't remember {history} tasks; give a number from 0")
         check_session_name(name)
         self._directory = None if directory is None else absolute(directory)
-        self._slots = slots
         if kinds is None:
             kinds = (BashKind(), SleepKind())
-        self._kinds = kinds if isinstance(kinds, Kinds) else Kinds(kinds)
-        self._engines = checked_engines(engines)
-        self._clock = clock
-        self._grace = grace
-        self._history = history
-        self._output_limit = output_limit
-        self._session_output_limit = session_output_limit
+        self.dead_letters = DeadLetters()
+        """Counts the messages of this system that reached nobody."""
+        self._config = StartConfig(
+            name=name,
+            slots=slots,
+            kinds=kinds if isinstance(kinds, Kinds) else Kinds(kinds),
+            grace=grace,
+            history=history,
+            output_limit=output_limit,
+            session_output_limit=session_output_limit,
+            resources=checked_resources(resources or {}),
+            pause_on_failure=pause_on_failure,
+            engines=checked_engines(engines),
+            clock=clock,
+            dead_letters=self.dead_letters,
+        )
         self._adopts = adopt
         self._notes: ProcessNotes | None = None
         self.all_noted: Callable[[], bool] | None = None
         """Tells whether all jobs that have ended since their program was killed were
         noted by the keeper of this host; None if this is not a host with a keeper."""
-        self._resources = checked_resources(resources or {})
-        self._pause_on_failure = pause_on_failure
-        self._name = name
-        self._store: Store | None = None
         self._session_key = ""
-        self._dispatcher: Dispatcher | None = None
-        self._queue: pykka.ActorRef[QueueActor] | None = None
-        self._runner: pykka.ActorRef[RunnerActor] | None = None
+        self._actors: Starting | None = None
         self._owner: int | None = None  # the process that it runs in
         # Held while it starts, and while it stops.
         self._lifecycle = threading.RLock()
@@ -217,8 +200,6 @@ class TaskSystem(Requests):
         that live on because they belong to another user; empty if all is well."""
         self.leftovers = ""
         """What a killed program left running, while `start` ends it; empty if none."""
-        self.dead_letters = DeadLetters()
-        """Counts the messages of this system that reached nobody."""
 
     def __enter__(self) -> Self:
         self.start()
@@ -236,9 +217,10 @@ class TaskSystem(Requests):
             TaskSystemError: If it was started before this process was forked.
         """
         self._refuse_in_a_fork()
-        if self._queue is None:
+        queue = None if self._actors is None else self._actors.queue
+        if queue is None:
             raise RuntimeError("the task system is not started")
-        return self._queue
+        return queue
 
     def keep_with(self, store: Store) -> None:
         """Have the terminals and inputs of jobs outlive this process, as jobs do.
@@ -248,17 +230,17 @@ class TaskSystem(Requests):
         Args:
             store: Keeps descriptors for the next program.
         """
-        self._store = store
+        self._config = replace(self._config, store=store)
 
     def __repr__(self) -> str:
         where = "" if self._directory is None else f" in {str(self._directory)!r}"
-        state = "not started" if self._queue is None else "started"
-        return f"<TaskSystem {self._name!r}{where}, {state}>"
+        state = "not started" if self._actors is None else "started"
+        return f"<TaskSystem {self.name!r}{where}, {state}>"
 
     @property
     def name(self) -> str:
         """What the session is called."""
-        return self._name
+        return self._config.name
 
     @property
     def directory(self) -> Path | None:
@@ -268,7 +250,7 @@ class TaskSystem(Requests):
     @property
     def scheduler(self) -> Scheduler | None:
         """What gives its actors their turns, for others that live with them."""
-        return self._dispatcher
+        return None if self._actors is None else self._actors.dispatcher
 
     @property
     def session_key(self) -> str:
@@ -278,7 +260,7 @@ class TaskSystem(Requests):
     @property
     def kinds(self) -> Kinds:
         """The kinds of tasks this system runs."""
-        return self._kinds
+        return self._config.kinds
 
     def _request(
         self,
@@ -286,7 +268,8 @@ class TaskSystem(Requests):
         answer: type[ReplyT],
         timeout: float = ANSWER_TIMEOUT,
     ) -> ReplyT:
-        if self._dispatcher is not None and self._dispatcher.is_own_thread():
+        scheduler = None if self._actors is None else self._actors.dispatcher
+        if scheduler is not None and scheduler.is_own_thread():
             raise RuntimeError(
                 f"{type(request).__name__} would wait on a thread of the actors that"
                 " are to answer it; tell it to `queue`, or call this on another thread"
@@ -313,7 +296,7 @@ class TaskSystem(Requests):
         """
         self._refuse_in_a_fork()
         with self._lifecycle:
-            if self._queue is not None or self._shutdown is not None:
+            if self._actors is not None or self._shutdown is not None:
                 raise RuntimeError("the task system is started already")
             self._owner = os.getpid()
             self._hurried = self._given_up = False
@@ -342,7 +325,7 @@ class TaskSystem(Requests):
                 self._starts = False
 
     def _undo_start(self) -> None:
-        self._shut_down("the session did not start", Deadline(self._grace + 2.0))
+        self._shut_down("the session did not start", Deadline(self._config.grace + 2.0))
 
     def _is_forked(self) -> bool:
         """Tell whether this process is a copy, and what runs is its parent's."""
@@ -358,8 +341,8 @@ class TaskSystem(Requests):
     def _open_session(self) -> Opened:
         opening = Opening(
             self._releases,
-            self._kinds,
-            self._grace,
+            self._config.kinds,
+            self._config.grace,
             adopts=self._adopts,
             hurried=lambda: self._hurried,
             found=self._set_leftovers,
@@ -371,6 +354,7 @@ class TaskSystem(Requests):
             opened = opening.open(self._directory)
         self.resumed, self.warnings = opened.resumed, opened.warnings
         self._notes = opened.notes
+        self._session_key = opened.memory.session_key
         return opened
 
     def hold_starts(self) -> None:
@@ -394,87 +378,9 @@ class TaskSystem(Requests):
         opened: Opened,
         subscribers: Iterable[Recipient[Notification] | Subscribe],
     ) -> None:
-        memory, recovered, notes = opened.memory, opened.recovered, opened.notes
-        self._session_key = memory.session_key
-        SPARES.hold()
-        self._releases.append(SPARES.drop)
-        for kind in self._kinds:
-            if isinstance(kind, Closable):
-                self._releases.append(kind.close)
-        self._releases += [engine.close for engine in self._engines.values()]
-        clock = self._clock
-        if clock is None:
-            clock = own_clock = SystemClock()
-            self._releases.append(own_clock.close)
-        exits = PidfdWatcher()
-        self._releases.append(exits.close)
-        dispatcher = Dispatcher("backburner", exits)
-        self._releases.append(dispatcher.close)
-        self._dispatcher = dispatcher
-        book = TaskBook(memory.next_id, self._history, resources=self._resources)
-        book.restore(
-            memory.tasks,
-            memory.order,
-            memory.environments,
-            memory.rules,
-            at=clock.now() if recovered.adopted else None,
-        )
-        schedules = ScheduleBook(memory.next_schedule)
-        schedules.restore(memory.schedules, memory.schedule_environments)
-        environment = Variables(os.environ)
-        self._queue = QueueActor.start(
-            QueueConfig(
-                kinds=self._kinds,
-                output=opened.output,
-                output_limit=self._session_output_limit,
-                directory=working_directory(),
-                environment=environment,
-                clock=clock,
-                dead_letters=self.dead_letters,
-                dispatcher=dispatcher,
-                released=None if notes is None else notes.release,
-                rebooted=memory.rebooted,
-                engines=self._engines,
-                pause_on_failure=self._pause_on_failure,
-            ),
-            book,
-            opened.journal,
-            memory.seq,
-            UnshownChanges(memory.unshown, book.knows, memory.shown),
-            last_changes=memory.last_changes,
-            lost=None if notes is None else recovered.lost,
-            schedules=schedules,
-        )
-        for it in subscribers:
-            request = it if isinstance(it, Subscribe) else Subscribe(it)
-            self._request(request, Acknowledged)
-        self._request(OpenQueue(), Acknowledged)
-        channels = Channels(self._store)
-        self._releases.append(channels.close)
-        config = TaskActorConfig(
-            clock=clock,
-            exits=exits,
-            dead_letters=self.dead_letters,
-            dispatcher=dispatcher,
-            session_key=f"{self._name}-{memory.session_key}",
-            grace=self._grace,
-            output_limit=self._output_limit,
-            environment=Environment.to_inherit(environment),
-            notes=notes,
-            exit_notes=opened.exits,
-            engines=self._engines,
-            channels=channels,
-        )
-        going_on = GoingOn(recovered.adopted, memory.environments, recovered.left)
-        self._runner = RunnerActor.start(
-            self._queue, self._kinds, self._slots, config, going_on
-        )
-        answer_of(self._runner.ask(Begin(), block=False), ANSWER_TIMEOUT)
-        # Task actors begin before `start` returns.
-        channels.forget_others({it.task.id for it in recovered.adopted})
-        # The runner's claims came first, so an answer means that they are known.
-        self._request(ListTasks(TaskFilter.RUNNING), TaskList)
-        self.warnings += limits.advice(self._slots) + self._kinds.problems
+        self._actors = Starting(self._config, self._releases)
+        self._actors.run(opened, subscribers)
+        self.warnings += limits.advice(self._config.slots) + self.kinds.problems
         if self._given_up:
             raise TaskSystemError("it was stopped before it had started")
 
@@ -504,7 +410,7 @@ class TaskSystem(Requests):
         Raises:
             ValueError: If `timeout` is not a number; nothing is stopped.
         """
-        deadline = Deadline(self._grace + 2.0 if timeout is None else timeout)
+        deadline = Deadline(self._config.grace + 2.0 if timeout is None else timeout)
         if self._is_forked() or not self._take_lifecycle(deadline):
             return
         try:
@@ -559,13 +465,13 @@ class TaskSystem(Requests):
         config = ShutdownConfig(
             reason=reason,
             remembered=self._directory is not None,
-            grace=self._grace,
+            grace=self._config.grace,
             session_key=self._session_key,
             dead_letters=self.dead_letters,
         )
-        queue, self._queue = self._queue, None
-        runner, self._runner = self._runner, None
+        actors, self._actors = self._actors, None
         releases, self._releases = self._releases, []
+        queue, runner = (actors.queue, actors.runner) if actors else (None, None)
         self._shutdown = Shutdown(config, queue, runner, deadline)
         try:
             self.problems = self._shutdown.run(reversed(releases))

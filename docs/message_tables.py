@@ -72,7 +72,12 @@ REMOVAL: Final = Party(
 SYSTEM: Final = Party(
     "the TaskSystem",
     files=frozenset(
-        {"actors/system.py", "actors/session/shutdown.py", "actors/session/blocking.py"}
+        {
+            "actors/system.py",
+            "actors/session/starting.py",
+            "actors/session/shutdown.py",
+            "actors/session/blocking.py",
+        }
     ),
 )
 LOOKUPS: Final = Party(

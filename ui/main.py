@@ -519,6 +519,6 @@ def _seconds(text: str) -> float:
         seconds = -1.0
     if not 0 <= seconds < math.inf:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no time to wait; give a number of seconds from 0"
+            f"{text!r} is not a time to wait; give a number of seconds from 0"
         )
     return seconds

@@ -87,7 +87,7 @@ class HostDoor(Record, frozen=True):
         encoder: Encodes what is told to clients.
         welcome: Answers a client that speaks this protocol.
         stop: Ends the session; never blocks.
-        restart: Lets a new host take over; returns why not if that can't be. Blocks.
+        restart: Lets a new host take over; returns why if it can't. Blocks.
         joined: Called when a client was welcomed, on any thread; never blocks.
         left: Called when it is gone, on any thread; never blocks.
     """

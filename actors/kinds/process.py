@@ -88,7 +88,7 @@ class ProcessJob:
         return self._child.pid
 
     def progress(self) -> None:
-        """Know nothing; its output may."""
+        """Return None: progress is read from the output."""
 
     def look(self) -> JobEnd | None:
         """See whether it has ended; if it is being killed, go on with that."""

@@ -335,7 +335,7 @@ class TaskBook:
         if attempt is None:
             return waits_for
         if attempt.due is not None and waits_for.startswith("starts at"):
-            # Within minutes: the day goes without saying.
+            # It is due within minutes: the time of day is enough.
             waits_for = f"starts at {local_time(attempt.due.timestamp(), day=False)}"
             return f"{attempt.before}; {task.attempt_text} {waits_for}"
         return f"{attempt.before}; {task.attempt_text}: {waits_for}"

@@ -58,8 +58,8 @@ _asked = operator.attrgetter(*_ASKED)
 class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A task at one moment. It never changes: each change makes a new one.
 
-    A snapshot can't hold what can't be, such as a queued task with an exit code:
-    making one raises `ValueError`.
+    A snapshot never has an impossible combination, such as a queued task with an exit
+    code: making one raises `ValueError`.
 
     Attributes:
         id: A small number, never used for another task of the same session.
@@ -129,7 +129,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     awaits_input: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a combination of fields that can't be.
+        """Refuse an impossible combination of fields.
 
         Raises:
             ValueError: If the fields contradict each other.

@@ -66,7 +66,7 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         if math.isnan(seconds):
-            raise ValueError("nan is no time to wait; give a number of seconds")
+            raise ValueError("a time to wait must be a number of seconds, not nan")
         self._end = time.monotonic() + seconds
 
     def left(self) -> float:

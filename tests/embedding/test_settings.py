@@ -14,9 +14,9 @@ from backburner.actors.testing import FakeKind
     ("settings", "says"),
     [
         ({"slots": 0}, "give at least 1"),
-        ({"grace": -1.0}, "give seconds from 0"),
-        ({"grace": math.nan}, "give seconds from 0"),
-        ({"grace": math.inf}, "give seconds from 0"),
+        ({"grace": -1.0}, "a number of seconds from 0"),
+        ({"grace": math.nan}, "a number of seconds from 0"),
+        ({"grace": math.inf}, "a number of seconds from 0"),
         ({"history": -1}, "give a number from 0"),
         ({"name": "a/b"}, "use up to 64 letters"),
         ({"name": ""}, "use up to 64 letters"),

@@ -27,10 +27,10 @@ from backburner.actors import (
     TaskSystemError,
     Unsubscribe,
 )
-from backburner.actors import system as system_module
 from backburner.actors.processes.exits import PidfdWatcher
 from backburner.actors.runtime.promise import Deadline
 from backburner.actors.session import shutdown as shutdown_module
+from backburner.actors.session import starting
 from backburner.actors.session.shutdown import Shutdown
 from backburner.actors.testing import FakeKind, Recorder, no_leaks, running
 from patience import PATIENCE
@@ -140,7 +140,7 @@ def test_a_stop_in_the_midst_of_a_start_leaves_nothing(
 
     with no_leaks():
         with monkeypatch.context() as patch:
-            patch.setattr(system_module, "PidfdWatcher", interrupted)
+            patch.setattr(starting, "PidfdWatcher", interrupted)
             with pytest.raises(TaskSystemError, match="stopped before it had"):
                 system.start()
         with system:
@@ -247,9 +247,9 @@ def test_waits_may_be_as_long_as_one_likes(timeout: float) -> None:
 
 def test_what_is_no_time_is_refused_and_stops_nothing() -> None:
     with running(TaskSystem()) as system:
-        with pytest.raises(ValueError, match="nan is no time to wait"):
+        with pytest.raises(ValueError, match="must be a number of seconds, not nan"):
             system.stop(timeout=math.nan)
-        with pytest.raises(ValueError, match="nan is no time to wait"):
+        with pytest.raises(ValueError, match="must be a number of seconds, not nan"):
             system.wait(timeout=math.nan)
         assert system.list() == ()
     with pytest.raises(ValueError, match="grace"):

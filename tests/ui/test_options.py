@@ -9,8 +9,8 @@ from backburner.ui.main import main
     [
         (("--parallel", "0"), "'0' is no number of tasks; give a whole number from 1"),
         (("--parallel", "abc"), "'abc' is no number of tasks"),
-        (("--grace", "soon"), "'soon' is no time to wait; give a number of seconds"),
-        (("--grace", "nan"), "'nan' is no time to wait"),
+        (("--grace", "soon"), "'soon' is not a time to wait; give a number of seconds"),
+        (("--grace", "nan"), "'nan' is not a time to wait"),
         (("--state-dir", ""), "no directory is named; give one"),
     ],
 )

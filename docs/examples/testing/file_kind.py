@@ -45,7 +45,7 @@ class FileJob:
         self.stop()
 
     def progress(self) -> None:
-        """Know nothing of it."""
+        """Return None: it can't be known."""
 
     def pid(self) -> None:
         """Have no process."""

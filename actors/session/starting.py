@@ -1,0 +1,196 @@
+"""Starting the actors of a session, in order."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from ..journal.unshown import UnshownChanges
+from ..kinds import Closable
+from ..messages import (
+    Acknowledged,
+    Begin,
+    ListTasks,
+    Notification,
+    OpenQueue,
+    QueueRequest,
+    Subscribe,
+    TaskList,
+)
+from ..processes.channels import Channels
+from ..processes.environment import Environment
+from ..processes.exits import PidfdWatcher
+from ..processes.spare import SPARES
+from ..queue_actor import QueueActor, QueueConfig
+from ..rules.adoption import GoingOn
+from ..rules.book import TaskBook
+from ..rules.record import Record
+from ..rules.schedules import ScheduleBook
+from ..rules.status import TaskFilter
+from ..rules.variables import Variables
+from ..runner_actor import RunnerActor
+from ..runtime.clock import SystemClock
+from ..runtime.dispatcher import Dispatcher
+from ..runtime.promise import answer_of
+from ..task_actor import TaskActorConfig
+from .asking import ANSWER_TIMEOUT, ReplyT, ask
+from .names import working_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    import pykka
+
+    from ..kinds import Engine, Kinds
+    from ..processes.channels import Store
+    from ..runtime.clock import Clock
+    from ..runtime.sending import DeadLetters, Recipient
+    from .opening import Opened
+
+
+class StartConfig(Record, frozen=True):
+    """What a system was asked for; see `TaskSystem`.
+
+    Attributes:
+        store: Keeps the terminals and inputs of jobs for the next program.
+        dead_letters: Counts what reaches nobody.
+    """
+
+    name: str
+    slots: int
+    kinds: Kinds
+    grace: float
+    history: int
+    output_limit: int
+    session_output_limit: int
+    resources: Mapping[str, float]
+    pause_on_failure: bool
+    engines: Mapping[str, Engine]
+    clock: Clock | None
+    dead_letters: DeadLetters
+    store: Store | None = None
+
+
+class Starting:
+    """One start of the actors of a system.
+
+    Args:
+        config: What was asked for.
+        releases: Takes what undoes each step once the actors have stopped, in order.
+    """
+
+    def __init__(
+        self, config: StartConfig, releases: list[Callable[[], object]]
+    ) -> None:
+        self._config = config
+        self._releases = releases
+        self.queue: pykka.ActorRef[QueueActor] | None = None
+        """The QueueActor; None until it is started, as for the others."""
+        self.runner: pykka.ActorRef[RunnerActor] | None = None
+        """The RunnerActor."""
+        self.dispatcher: Dispatcher | None = None
+        """What gives the actors their turns."""
+
+    def run(
+        self,
+        opened: Opened,
+        subscribers: Iterable[Recipient[Notification] | Subscribe],
+    ) -> None:
+        """Take all steps; blocks until each actor has answered.
+
+        Args:
+            opened: The session.
+            subscribers: Subscribed before anything happens.
+
+        Raises:
+            RefusedError: If a request of the start is refused.
+            TimeoutError: If an actor does not answer.
+        """
+        config = self._config
+        memory, recovered, notes = opened.memory, opened.recovered, opened.notes
+        SPARES.hold()
+        self._releases.append(SPARES.drop)
+        for kind in config.kinds:
+            if isinstance(kind, Closable):
+                self._releases.append(kind.close)
+        self._releases += [engine.close for engine in config.engines.values()]
+        clock = config.clock
+        if clock is None:
+            clock = own_clock = SystemClock()
+            self._releases.append(own_clock.close)
+        exits = PidfdWatcher()
+        self._releases.append(exits.close)
+        dispatcher = Dispatcher("backburner", exits)
+        self._releases.append(dispatcher.close)
+        self.dispatcher = dispatcher
+        book = TaskBook(memory.next_id, config.history, resources=config.resources)
+        book.restore(
+            memory.tasks,
+            memory.order,
+            memory.environments,
+            memory.rules,
+            at=clock.now() if recovered.adopted else None,
+        )
+        schedules = ScheduleBook(memory.next_schedule)
+        schedules.restore(memory.schedules, memory.schedule_environments)
+        environment = Variables(os.environ)
+        queue = self.queue = QueueActor.start(
+            QueueConfig(
+                kinds=config.kinds,
+                output=opened.output,
+                output_limit=config.session_output_limit,
+                directory=working_directory(),
+                environment=environment,
+                clock=clock,
+                dead_letters=config.dead_letters,
+                dispatcher=dispatcher,
+                released=None if notes is None else notes.release,
+                rebooted=memory.rebooted,
+                engines=config.engines,
+                pause_on_failure=config.pause_on_failure,
+            ),
+            book,
+            opened.journal,
+            memory.seq,
+            UnshownChanges(memory.unshown, book.knows, memory.shown),
+            last_changes=memory.last_changes,
+            lost=None if notes is None else recovered.lost,
+            schedules=schedules,
+        )
+        for it in subscribers:
+            request = it if isinstance(it, Subscribe) else Subscribe(it)
+            self._request(queue, request, Acknowledged)
+        self._request(queue, OpenQueue(), Acknowledged)
+        channels = Channels(config.store)
+        self._releases.append(channels.close)
+        actor_config = TaskActorConfig(
+            clock=clock,
+            exits=exits,
+            dead_letters=config.dead_letters,
+            dispatcher=dispatcher,
+            session_key=f"{config.name}-{memory.session_key}",
+            grace=config.grace,
+            output_limit=config.output_limit,
+            environment=Environment.to_inherit(environment),
+            notes=notes,
+            exit_notes=opened.exits,
+            engines=config.engines,
+            channels=channels,
+        )
+        going_on = GoingOn(recovered.adopted, memory.environments, recovered.left)
+        self.runner = RunnerActor.start(
+            queue, config.kinds, config.slots, actor_config, going_on
+        )
+        answer_of(self.runner.ask(Begin(), block=False), ANSWER_TIMEOUT)
+        # Task actors begin before `start` returns.
+        channels.forget_others({it.task.id for it in recovered.adopted})
+        # The runner's claims came first, so an answer means that they are known.
+        self._request(queue, ListTasks(TaskFilter.RUNNING), TaskList)
+
+    def _request(
+        self,
+        queue: Recipient[Any],
+        request: QueueRequest | OpenQueue,
+        answer: type[ReplyT],
+    ) -> None:
+        ask(queue, request, answer, ANSWER_TIMEOUT, self._config.dead_letters)

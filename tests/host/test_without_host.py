@@ -104,6 +104,21 @@ def test_show_log_and_wait_tell_what_is_known(
         assert "no task 9; `backburner status --all` lists" in done.stderr
 
 
+def test_what_became_of_all_is_summed_up_and_searched(
+    verb: Callable[..., subprocess.CompletedProcess[str]], left: Path, tmp_path: Path
+) -> None:
+    before = content(left)
+    assert json.loads(verb("stats", "--json").stdout)["failed"] == 1
+    assert "#2 Bad" in verb("failures").stdout
+    lines = verb("export").stdout.splitlines()
+    assert [json.loads(it)["id"] for it in lines] == [1, 2, 3]
+    assert verb("export", str(tmp_path / "report.md")).returncode == 0
+    assert "Later" in (tmp_path / "report.md").read_text()
+    found = verb("log", "--all", "--grep", "f.ne")
+    assert (found.returncode, found.stdout) == (0, "#1: fine\n")
+    assert content(left) == before
+
+
 def test_what_was_running_when_all_was_killed_is_not_known_yet(
     verb: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:

@@ -57,8 +57,6 @@ def log(call: Call, system: RemoteSystem | ClosedSession) -> int:
     """Show the output of a task."""
     options = call.options
     if options.all:
-        if not isinstance(system, RemoteSystem):
-            raise TaskSystemError(system.state)
         return search_all(call, system)
     task = _logged_task(call, system)
     try:

@@ -45,6 +45,9 @@ _READING: Final[Mapping[str, Callable[[Call, ClosedSession], int]]] = {
     "log": following.log,
     "wait": following.wait,
     "schedules": scheduling.schedules,
+    "stats": summing_up.stats,
+    "failures": summing_up.failures,
+    "export": summing_up.export,
 }
 """The verbs that only look, which they can do without a host too."""
 

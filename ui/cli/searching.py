@@ -13,13 +13,14 @@ from .call import UsageError, complain
 
 if TYPE_CHECKING:
     from ...actors.host.remote import RemoteSystem
+    from ...actors.session.closed import ClosedSession
     from .call import Call
 
 _PAUSE: Final = 0.5  # seconds between two words on how far it is
 _CLEAR: Final = "\r\x1b[K"
 
 
-def search_all(call: Call, system: RemoteSystem) -> int:
+def search_all(call: Call, system: RemoteSystem | ClosedSession) -> int:
     """Write the lines that match in the output of any task, each after its id."""
     options = call.options
     if not options.grep:

@@ -20,10 +20,11 @@ from .call import complain
 
 if TYPE_CHECKING:
     from ...actors.host.remote import RemoteSystem
+    from ...actors.session.closed import ClosedSession
     from .call import Call
 
 
-def stats(call: Call, system: RemoteSystem) -> int:
+def stats(call: Call, system: RemoteSystem | ClosedSession) -> int:
     """Count what ended, and say how long it waited and ran."""
     found = statistics_of(system.list(TaskFilter.ALL), datetime.now(UTC))
     if call.as_json:
@@ -33,7 +34,7 @@ def stats(call: Call, system: RemoteSystem) -> int:
     return 0
 
 
-def failures(call: Call, system: RemoteSystem) -> int:
+def failures(call: Call, system: RemoteSystem | ClosedSession) -> int:
     """List the tasks that failed, each with its last lines."""
     found = failures_of(system.list(TaskFilter.FAILED))
     if call.as_json:
@@ -43,7 +44,7 @@ def failures(call: Call, system: RemoteSystem) -> int:
     return 0
 
 
-def export(call: Call, system: RemoteSystem) -> int:
+def export(call: Call, system: RemoteSystem | ClosedSession) -> int:
     """Write all tasks to standard output, or into a new file."""
     tasks = system.list(TaskFilter.ALL)
     name = call.options.file

@@ -310,8 +310,9 @@ class Server:
         """Tell jobs that wait what they wait for, as long as there are some."""
         await self._connected.wait()
         while True:
-            self._came.clear()
             await self._came.wait()
+            # Before the look: one that comes during it may not be in its seat yet.
+            self._came.clear()
             await asyncio.sleep(FIRST_LOOK)
             while self._seats.is_anybody_waiting:
                 await self._tell_why()

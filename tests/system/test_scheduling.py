@@ -236,8 +236,10 @@ def test_a_long_chain_is_canceled_as_one(one: OneSlot) -> None:
     for number in range(1, last):
         link = TaskRequest("Job", "fake", terms=Terms(after=(number,)))
         one.system.queue.tell(AddTask(link))
+    assert one.system.get(last, answer_timeout=PATIENCE)  # all of them are there
     one.fail(1)
-    assert one.system.get(last).reason == f"can't start: #{last - 1} was canceled"
+    canceled = one.system.get(last, answer_timeout=PATIENCE)
+    assert canceled.reason == f"can't start: #{last - 1} was canceled"
     assert one.running() == []
 
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import enum
 import functools
+import operator
 import re
 import types
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Union, cast, get_args, get_origin
 
 import msgspec
+
+from .variables import Variables
 
 _WRONG: Final = re.compile(
     r"Expected `(.+?)`, got `(.+?)` - at (`key` in )?`\$\.(.+?)`$"
@@ -29,11 +33,14 @@ class _Shape(msgspec.Struct, frozen=True):
         plain: A class with those of its fields that hold data.
         exact: Its fields that hold another struct, or a member of an enumeration.
         live: Its fields that hold a recipient, and whether there may be none.
+        variables: Its fields, and those of the structs in it, that hold environment
+            variables or None.
     """
 
     plain: type[msgspec.Struct]
     exact: tuple[tuple[str, type], ...]
     live: tuple[tuple[str, bool], ...]
+    variables: tuple[str, ...]
 
 
 def wrong_type(message: msgspec.Struct) -> str | None:
@@ -60,7 +67,26 @@ def wrong_type(message: msgspec.Struct) -> str | None:
     except UnicodeEncodeError:
         # Of a text in place of something else.
         return "a text in it is not valid UTF-8; correct it"
+    for name in shape.variables:
+        value = _getter(name)(message)
+        if value is not None and (problem := _wrong_variables(name, value)):
+            return problem
     return None
+
+
+_getter = functools.cache(operator.attrgetter)
+
+
+def _wrong_variables(name: str, value: object) -> str | None:
+    if not isinstance(value, Variables):
+        return f"{name} must be mapping or None, not {_type_of(value)}"
+    wrong = value.no_text()
+    if wrong is None:
+        return None
+    key, content = wrong
+    if not isinstance(key, str):
+        return f"each name in {name} must be str, not {_type_of(key)}"
+    return f"{name}[name] must be str, not {_type_of(content)}"
 
 
 def _in_words(text: str) -> str:
@@ -105,6 +131,7 @@ def _shape_of(cls: type[msgspec.Struct]) -> _Shape:
     fields: list[tuple[str, Any]] = []
     exact: list[tuple[str, type]] = []
     live: list[tuple[str, bool]] = []
+    variables: list[str] = []
     for field in msgspec.structs.fields(cls):
         kind: Any = field.type
         union = get_origin(kind) in {Union, types.UnionType}
@@ -113,10 +140,16 @@ def _shape_of(cls: type[msgspec.Struct]) -> _Shape:
             live.append((field.name, type(None) in parts))
         elif isinstance(kind, enum.EnumMeta):
             exact.append((field.name, kind))
+        elif get_args(kind) == (Mapping[str, str], type(None)):
+            # Not with the others: many requests share what may be long.
+            variables.append(field.name)
         else:
             if isinstance(kind, msgspec.StructMeta):
-                exact.append((field.name, kind))
+                struct = cast("type[msgspec.Struct]", kind)
+                exact.append((field.name, struct))
+                inner = _shape_of(struct).variables
+                variables += [f"{field.name}.{it}" for it in inner]
             fields.append((field.name, _plain(kind)))
     # Without a `__post_init__`, which would be in the way of a wrong type.
     plain = msgspec.defstruct(cls.__name__, fields)
-    return _Shape(plain, tuple(exact), tuple(live))
+    return _Shape(plain, tuple(exact), tuple(live), tuple(variables))

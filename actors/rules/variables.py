@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ class Variables(dict[str, str]):
     Its `repr` is silent about what it holds, which may be secret.
     """
 
-    __slots__ = ("__weakref__", "_hash", "_is_sound")
+    __slots__ = ("__weakref__", "_hash", "_is_sound", "_is_text")
 
     @classmethod
     def of(cls, given: Mapping[str, str]) -> Variables:
@@ -46,6 +46,20 @@ class Variables(dict[str, str]):
 
     __setitem__ = __delitem__ = __ior__ = _refused
     clear = pop = popitem = setdefault = update = _refused
+
+    def no_text(self) -> tuple[object, object] | None:
+        """Return a name and its value of which one is no `str`; none if all are."""
+        try:
+            # Many requests share them.
+            if self._is_text:
+                return None
+        except AttributeError:
+            pass
+        for name, value in cast("dict[object, object]", self).items():
+            if not (isinstance(name, str) and isinstance(value, str)):
+                return name, value
+        self._is_text = True
+        return None
 
     def problem(self) -> str | None:
         """Return why no process can be given these; none if one can."""

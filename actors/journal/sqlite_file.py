@@ -127,14 +127,16 @@ class WorkLimit:
 
     def __init__(self, hurried: Callable[[], bool] = lambda: False) -> None:
         self._hurried = hurried
-        self._begun = time.thread_time()
+        self._begun: float | None = None
 
     def renew(self) -> None:
-        """Begin with something else."""
-        self._begun = time.thread_time()
+        """Begin with something else, when SQLite asks for the first time."""
+        self._begun = None
 
     def is_over(self) -> bool:
         """Tell whether this has taken too long. SQLite asks again and again."""
+        if self._begun is None:
+            self._begun = time.thread_time()
         spent = time.thread_time() - self._begun
         return spent > self.LONG or (spent > self.SHORT and self._hurried())
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
 
 from ..rules.chat_message import ChatMessage
 from ..rules.schedules import Schedule
+from ..rules.status import TaskStatus
 from ..rules.task import Task
 from .base import Message
-
-if TYPE_CHECKING:
-    from ..rules.status import TaskStatus
 
 
 class TaskEvent(enum.StrEnum):
@@ -29,18 +26,19 @@ class TaskEvent(enum.StrEnum):
     FAILED = "failed"
     CANCELED = "canceled"
 
+    is_of_status: bool
+    """Whether the task has reached a status, which is kept until it was shown."""
+
     @classmethod
     def of(cls, status: TaskStatus) -> TaskEvent:
         """Return the event of reaching a status."""
-        return cls(status.value)
-
-    @property
-    def is_of_status(self) -> bool:
-        """Whether the task has reached a status, which is kept until it was shown."""
-        return self not in _PASSING
+        return _OF_STATUS[status]
 
 
-_PASSING = frozenset({TaskEvent.PROGRESS, TaskEvent.INPUT})
+_OF_STATUS = {status: TaskEvent(status.value) for status in TaskStatus}
+
+for _event in TaskEvent:
+    _event.is_of_status = _event in _OF_STATUS.values()
 
 
 class TaskChanged(Message, frozen=True, gc=False):

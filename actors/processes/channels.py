@@ -26,6 +26,7 @@ from ..runtime.sending import call_safely, logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Generator, Mapping
+    from contextlib import AbstractContextManager
 
     from ..rules.task import Task
     from .environment import Environment
@@ -203,8 +204,7 @@ class Channels:
         self._orders: deque[Callable[[_Pump], object]] = deque()
         self._pump: _Pump | None = None
 
-    @contextlib.contextmanager
-    def opened(self, task: Task) -> Generator[Channel | None]:
+    def opened(self, task: Task) -> AbstractContextManager[Channel | None]:
         """Open what a task asks for, around the start of its process.
 
         Gives None if it asks for nothing. If the block raises, all is closed again.
@@ -214,9 +214,12 @@ class Channels:
         """
         wanted = None if task.terms is None else task.terms.input
         if wanted is None:
-            yield None
-            return
-        channel = self._open(task.id, terminal=wanted == "terminal")
+            return contextlib.nullcontext()
+        return self._opened(task.id, terminal=wanted == "terminal")
+
+    @contextlib.contextmanager
+    def _opened(self, task_id: int, *, terminal: bool) -> Generator[Channel]:
+        channel = self._open(task_id, terminal=terminal)
         try:
             yield channel
         except BaseException:

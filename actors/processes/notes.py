@@ -290,6 +290,11 @@ class JobNotes:
         self._notes = notes
         self._task_id = task_id
 
+    @property
+    def are_kept(self) -> bool:
+        """Whether anything is written down."""
+        return self._notes is not None
+
     def starting(self, *, output_tells: bool) -> AbstractContextManager[None]:
         """Write down that a block starts the job's first process."""
         if self._notes is None:

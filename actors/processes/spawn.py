@@ -358,13 +358,17 @@ def _blame_output(number: int, output: str) -> None:
     _remove(output)
 
 
-def _refuse_existing(output: str | os.PathLike[str]) -> None:
-    """Raise if something is in the place of an output file that is to be made."""
-    try:
-        os.lstat(output)
-    except OSError:
-        return  # the start says what is wrong, if anything is
-    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(output))
+def refuse_existing(output: str | os.PathLike[str]) -> None:
+    """Raise if something is in the place of an output file that is to be made.
+
+    The start does so as well; this is for who must know before.
+
+    Raises:
+        FileExistsError: If there is something.
+    """
+    # What can't be looked at: the start says what is wrong.
+    if os.access(output, os.F_OK, follow_symlinks=False):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(output))
 
 
 def _remove(output: str) -> None:
@@ -458,7 +462,6 @@ def spawn(  # noqa: PLR0913 - each is one independent thing
     with contextlib.suppress(OSError, ValueError):
         _locate(argv[0], environment.get("PATH", os.defpath))
     if way.makes_output and channel is None and not goes_on:
-        _refuse_existing(output)
         return way(argv, environment, os.fspath(output), directory)
     fd, exists = open_output(output, goes_on=goes_on)
     try:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from ..journal.protocol import Journal
     from ..rules.book import TaskBook
-    from ..rules.moment import Moment
     from ..rules.outcome import Outcome
     from ..rules.output_news import OutputNews
     from ..rules.output_quota import OutputQuota
@@ -73,14 +72,11 @@ class Changes:
         self.told_seq = seq
         """The number of the last change that is written down, and told to all."""
         self.last_to_show = self.unshown.last
-        self._clock = clock
+        self.now = clock.now
+        """Returns the time."""
         self._doomed: list[Task] = []
         self._released = released
         self._ended: list[int] = []
-
-    def now(self) -> Moment:
-        """Return the time."""
-        return self._clock.now()
 
     def end(
         self, task_id: int, outcome: Outcome, news: OutputNews | None = None

@@ -87,6 +87,8 @@ class Starts:
         runner = self._runner
         if runner is None or self.closed:
             return
+        if self._claims <= 0 and not self._room and not self._book.has_immediate:
+            return  # as whenever a task is added behind others
         book, at = self._book, self._changes.now()
         while (task := book.start_immediate(at)) is not None:
             self._start(runner, task)

@@ -90,7 +90,11 @@ class Subscribers:
 
     def that_want(self, message: object) -> list[Recipient[Any]]:
         """Return those that are to be told a notification."""
-        return [it.recipient for it in self._subscribers if it.wants(message)]
+        return [
+            it.recipient
+            for it in self._subscribers
+            if it.selection is None or it.wants(message)
+        ]
 
     def renew(self, message: Subscribe) -> bool:
         """Let what a subscriber asks for take the place of what it asked for before.

@@ -236,6 +236,11 @@ class TaskBook:
         task_id = self._scheduler.take(engine)
         return None if task_id is None else self._begin(task_id, at)
 
+    @property
+    def has_immediate(self) -> bool:
+        """Whether a task waits that is to start without a slot."""
+        return self._scheduler.has_immediate
+
     def start_immediate(self, at: Moment) -> Task | None:
         """Make a task run that is to start without a slot; None if there is none."""
         task_id = self._scheduler.take_immediate()

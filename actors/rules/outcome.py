@@ -103,11 +103,11 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 
     def made_safe(self) -> Self:
         """Return this outcome with its texts safe to show and to write down."""
-        return msgspec.structs.replace(
-            self,
-            reason=safe_line(self.reason),
-            error=None if self.error is None else safe_line(self.error),
-        )
+        reason = safe_line(self.reason)
+        error = None if self.error is None else safe_line(self.error)
+        if reason == self.reason and error == self.error:
+            return self
+        return msgspec.structs.replace(self, reason=reason, error=error)
 
 
 LOST: Final = Outcome.failed("the session ended while it ran")

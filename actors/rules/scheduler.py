@@ -351,6 +351,11 @@ class Scheduler:
         task_id = None if self._paused else self._lines.take(engine)
         return None if task_id is None else self._take(task_id)
 
+    @property
+    def has_immediate(self) -> bool:
+        """Whether a task waits that starts at once, even without room."""
+        return bool(self._immediate)
+
     def take_immediate(self) -> int | None:
         """Take a task that starts at once, even without room, and has nothing to await.
 

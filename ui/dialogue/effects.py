@@ -99,10 +99,12 @@ class Inspect(msgspec.Struct, frozen=True):
     Attributes:
         found: The task.
         activity: What tells now whether it works or waits: facts and their names.
+        again: Whether it is only to be shown anew, if it is open still.
     """
 
     found: TaskFound
     activity: tuple[tuple[str, str], ...] = ()
+    again: bool = False
 
 
 class Attach(msgspec.Struct, frozen=True):

@@ -361,6 +361,10 @@ def detail_lines(
     return lines
 
 
+SILENT: Final = "silence"
+"""The name of the fact that a task prints nothing."""
+
+
 def activity_facts(
     silence: float, signs: VitalSigns | None, earlier: VitalSigns | None = None
 ) -> list[tuple[str, str]]:
@@ -377,7 +381,7 @@ def activity_facts(
     """
     facts: list[tuple[str, str]] = []
     if silence >= SILENCE:
-        facts.append(("silence", f"no output for {duration_text(silence)}"))
+        facts.append((SILENT, f"no output for {duration_text(silence)}"))
     if signs is not None:
         count = f"{signs.processes} process{'es' * (signs.processes != 1)}"
         text = f"{count}, {signs.cpu:.1f} s of CPU since the start"

@@ -16,6 +16,7 @@ from backburner.ui.chat.model.board import LINGER
 from backburner.ui.chat.model.messages import Beat
 from backburner.ui.chat.model.state import Detail
 from backburner.ui.chat.summary import summary_text
+from backburner.ui.chat.update.absorb import LOOKS_EVERY
 from backburner.ui.chat.window import taskbar, window_title
 from backburner.ui.terminal.keys import Click, Wheel
 from backburner.ui.terminal.quiet import Quiet
@@ -258,3 +259,42 @@ def test_an_opened_task_says_whether_it_works_until_there_is_more_to_see() -> No
     assert "1 process, none" in chat.screen()
     chat.news(replace(running(1), output_size=11))
     assert "no output for" not in chat.screen()
+    assert "1 process, none" in chat.screen()
+
+
+def test_an_opened_task_says_what_it_does_now() -> None:
+    chat = ChatDriver()
+    task = running(1)
+    chat.news(task)
+    with subprocess.Popen(
+        ["cat"], stdin=subprocess.PIPE, start_new_session=True
+    ) as process:
+        (get,) = requests(chat.enter("/show 1"), GetTask)
+        chat.tell(TaskFound(task, process.pid, get.correlation_id))
+        assert "1 process, 0.0 s of CPU since the start" in chat.screen()
+        assert not requests(chat.tell(Beat()), GetTask)
+        chat.now += LOOKS_EVERY
+        (get,) = requests(chat.tell(Beat()), GetTask)
+        # It is asked once, and has time to answer.
+        chat.now += LOOKS_EVERY
+        assert not requests(chat.tell(Beat()), GetTask)
+        chat.tell(TaskFound(task, process.pid, get.correlation_id))
+        assert "none in the last" in chat.screen()
+        process.communicate()
+    # It has ended, and is not looked at any more.
+    chat.news(ended(1))
+    chat.now += 60
+    assert not requests(chat.tell(Beat()), GetTask)
+    assert "1 process" not in chat.screen()
+
+
+def test_a_look_at_a_task_that_was_closed_opens_nothing() -> None:
+    chat = ChatDriver()
+    task = running(1)
+    chat.news(task)
+    open_task(chat, Detail.of(TaskFound(task, os.getpid())))
+    (get,) = requests(chat.tell(Beat()), GetTask)
+    chat.press("escape")
+    assert chat.state.detail is None
+    chat.tell(TaskFound(task, os.getpid(), get.correlation_id))
+    assert chat.state.detail is None

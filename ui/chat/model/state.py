@@ -139,10 +139,11 @@ class Detail(ChangingRecord):
 
     Attributes:
         task_id: Which.
-        pid: The process it ran as when it was opened.
+        pid: The process it ran as then.
         pager: The view into its output; none if it writes none.
-        activity: What told whether it worked or waited when it was opened.
+        activity: What told whether it worked or waited when it was looked at last.
         output_size: Bytes of output then.
+        look_at: When it is looked at again, in seconds of the monotonic clock.
         terminal: What its terminal shows, or did when it ended; none if it has none.
         rows: The part of the output that is seen.
         opened_from: Which part had the keys before, and gets them back.
@@ -153,6 +154,7 @@ class Detail(ChangingRecord):
     pager: Pager | None
     activity: tuple[tuple[str, str], ...] = ()
     output_size: int = 0
+    look_at: float = 0.0
     terminal: TerminalView | None = None
     rows: tuple[Row, ...] = ()
     opened_from: Focus = Focus.INPUT
@@ -169,7 +171,8 @@ class Detail(ChangingRecord):
             from ...pager.terminal_view import TerminalView  # noqa: PLC0415
 
             terminal = TerminalView(Path(path))
-        return cls(task.id, found.pid, pager, activity, task.output_size, terminal)
+        size = task.output_size
+        return cls(task.id, found.pid, pager, activity, size, terminal=terminal)
 
     @property
     def screen(self) -> TerminalView | None:

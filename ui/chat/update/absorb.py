@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
-from ....actors import TaskChanged, TaskEvent, WriteDown
+from ....actors import TaskChanged, TaskEvent, TaskStatus, WriteDown
 from ...dialogue import effects as said
 from ...dialogue.commands import Quit
+from ...dialogue.commands.viewing import LookAgain
 from ...dialogue.entries import Entry, Problem, Reply, TaskNews
 from ...dialogue.lookups import LookUp
 from ...dialogue.partner import AllowCommands
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
     from ..model.conversations import Conversations
     from ..model.state import ChatState
 
+
+LOOKS_EVERY: Final = 2.0
+"""Seconds between two looks at what an opened task does."""
+
+_ANSWERS_WITHIN: Final = 10.0  # seconds; then it is asked again
 
 NOBODY = (
     "kept as a note: nobody answers here; to talk to a language model, set [partner] in"
@@ -66,8 +72,8 @@ def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
                 if state.partner is not None:
                     allowed = AllowCommands(pattern, command)
                     outside.append(ControlPartner(allowed))
-            case said.Inspect(found=found, activity=activity):
-                _open(state, Detail.of(found, activity))
+            case said.Inspect():
+                _inspect(state, effect)
             case said.ShowFound(wanted=wanted, part=part):
                 _take_found(state, wanted, part)
             case said.Attach(task=task):
@@ -169,6 +175,7 @@ def _open(state: ChatState, detail: Detail) -> None:
     state.conversations.opened(detail.task_id)
     state.overlay = state.prompt = None
     before = state.detail
+    detail.look_at = state.now + LOOKS_EVERY
     detail.opened_from = before.opened_from if before else state.focus
     hit = state.found.opening if state.found else None
     if state.found is not None and hit is not None and hit.task_id == detail.task_id:
@@ -179,6 +186,29 @@ def _open(state: ChatState, detail: Detail) -> None:
     if state.focus is not Focus.INPUT or not state.editor.text:
         state.focus = Focus.TASK
         state.choice = None
+
+
+def _inspect(state: ChatState, wanted: said.Inspect) -> None:
+    """Open a task, or show what it does now if it is open still."""
+    found, detail = wanted.found, state.detail
+    if not wanted.again:
+        _open(state, Detail.of(found, wanted.activity))
+    elif detail is not None and detail.task_id == found.task.id:
+        detail.pid, detail.activity = found.pid, wanted.activity
+        detail.output_size = found.task.output_size
+        detail.look_at = state.now + LOOKS_EVERY
+
+
+def look_again(state: ChatState) -> list[Effect]:
+    """Find out what an opened task does, when it is time to."""
+    detail = state.detail
+    seen = None if detail is None else state.board.find(detail.task_id)
+    if detail is None or seen is None or state.leaving or state.now < detail.look_at:
+        return []
+    if seen.task.status is not TaskStatus.RUNNING or detail.pid is None:
+        return []
+    detail.look_at = state.now + _ANSWERS_WITHIN
+    return absorb(state, state.dialogue.take_command(LookAgain(detail.task_id)))
 
 
 def chat_lines(conversations: Conversations) -> list[str]:

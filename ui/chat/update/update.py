@@ -34,7 +34,7 @@ from ..model import keymap
 from ..model.effects import Announce, Effect
 from ..model.messages import Beat, Edited, Ending, Resized
 from ..model.state import Focus, HelpKeys, Leaving, Question
-from .absorb import absorb, write_down
+from .absorb import absorb, look_again, write_down
 from .common_keys import take_common_key, take_terminal_key
 from .detail_keys import act_on_detail, keys_of
 from .focus import focus_next, leave_unseen_panel
@@ -146,6 +146,7 @@ def _take(state: ChatState, message: Message) -> list[Effect]:
             take_edited(state, message)
         case Beat():
             expire(state)
+            return look_again(state)
         case Ending():
             state.leaving = True
             state.overlay = state.prompt = None

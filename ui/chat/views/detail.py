@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from ....actors import TaskStatus
 from ....actors.rules.safe_text import safe_line, safe_lines, size_text
 from ...dialogue.facts import Shown, status_word, task_facts
+from ...dialogue.reports import SILENT
 from ...text.cells import clip, clip_row, wrap
 from ...text.rows import Row, Span
 from ...text.theme import duration_text
@@ -98,9 +99,11 @@ def _facts(seen: Seen, detail: Detail, state: ChatState) -> Facts:
 
 
 def _activity(detail: Detail, task: Task) -> tuple[tuple[str, str], ...]:
-    # It was found out when the task was opened, and is not true for ever.
-    fresh = task.status is TaskStatus.RUNNING
-    return detail.activity if fresh and task.output_size == detail.output_size else ()
+    # It is found out every two seconds while the task runs, and not true for ever.
+    if task.status is not TaskStatus.RUNNING:
+        return ()
+    silent = task.output_size == detail.output_size
+    return tuple(it for it in detail.activity if silent or it[0] != SILENT)
 
 
 def _output(seen: Seen) -> str | None:

@@ -140,7 +140,26 @@ class ShowTask(msgspec.Struct, frozen=True):
         return context.look_up(self.task_id, found)
 
 
-def _detail(context: Context, found: TaskFound, look: Result) -> list[Effect]:
+class LookAgain(msgspec.Struct, frozen=True):
+    """Look again at what an opened task does."""
+
+    task_id: int
+
+    def run(self, context: Context) -> list[Effect]:
+        """Look it up as `ShowTask` does."""
+
+        def found(found: TaskFound) -> list[Effect]:
+            look = LookAtTask(found, context.now().timestamp())
+            return context.look_up_beside(
+                look, lambda it: _detail(context, found, it, again=True)
+            )
+
+        return context.look_up(self.task_id, found)
+
+
+def _detail(
+    context: Context, found: TaskFound, look: Result, *, again: bool = False
+) -> list[Effect]:
     if not isinstance(look, TaskLook):
         return []
     task = found.task
@@ -150,7 +169,7 @@ def _detail(context: Context, found: TaskFound, look: Result) -> list[Effect]:
     facts = activity_facts(look.silence, look.signs, earlier)
     facts += usage_facts(look.signs, look.limits)
     if context.drawn:
-        return [Inspect(found, tuple(facts))]
+        return [Inspect(found, tuple(facts), again)]
     does: Activity | None = None
     estimate = context.last_runs.estimate(task)
     if task.status is TaskStatus.RUNNING:

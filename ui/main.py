@@ -28,7 +28,14 @@ from .lines.typed_input import TypedInput
 from .lines.typed_line import TypedLine
 from .lines.views import JsonView, PlainView
 from .program import lifetime
-from .program.config import Config, ConfigError, agents_rules, default_path, load
+from .program.config import (
+    Config,
+    ConfigError,
+    agents_rules,
+    default_path,
+    load,
+    use_in_jobs,
+)
 from .program.exit_status import EXIT_FAILURE, EXIT_SIGNAL, EXIT_USAGE
 from .program.folders import state_folder
 from .program.host_settings import cluster_settings, host_settings
@@ -291,6 +298,7 @@ def _columns() -> int:
 
 def _configuration(options: argparse.Namespace) -> Config:
     config = load(options.config)
+    use_in_jobs(options.config)
     grace = config.grace if options.grace is None else options.grace
     ascii_only = config.ascii or asks_for_ascii(os.environ)
     return replace(config, grace=grace, ascii=ascii_only)

@@ -11,7 +11,7 @@ from ...actors.cluster.ray_settings import SEND
 from ...actors.rules.safe_text import is_unicode, safe_line
 from ...actors.session.names import check_session_name
 from ..dialogue.templates import Templates
-from ..program.config import default_path, load
+from ..program.config import default_path, load, use_in_jobs
 from ..program.folders import state_folder
 from ..program.host_settings import host_settings
 from .call import Call, UsageError
@@ -38,6 +38,7 @@ def find_session(options: argparse.Namespace) -> Call:
             " another with --state-dir DIR"
         )
     config = load(options.config)
+    use_in_jobs(options.config)
     settings = host_settings(config, directory, directory.name)
     templates = None
     if options.verb in {"templates", "trust"} or getattr(options, "template", None):

@@ -116,6 +116,40 @@ class ClearAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="clear"):
     ids: tuple[int, ...]
 
 
+class FoundLine(msgspec.Struct, frozen=True):
+    """A line that `/find` has found.
+
+    Attributes:
+        id: The task that printed it.
+        place: Where it begins in the output, in bytes.
+        line: It, made safe to show; a long one may be cut.
+        match: The text in it that was searched for.
+    """
+
+    id: int
+    place: int
+    line: str
+    match: str
+
+
+class FindAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="find"):
+    """A part of the answer to `/find`; several come while it is searched.
+
+    Attributes:
+        lines: What was found since the part before.
+        searched: Bytes of output that were searched so far.
+        total: Bytes of output when the search began.
+        ended: Whether it is the last part.
+        cut: Whether there may be more lines than were looked for.
+    """
+
+    lines: tuple[FoundLine, ...]
+    searched: int
+    total: int
+    ended: bool
+    cut: bool = False
+
+
 class ParallelAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="parallel"):
     """The answer to `/parallel`.
 
@@ -213,6 +247,7 @@ Answer = (
     | OutputAnswer
     | WaitAnswer
     | ClearAnswer
+    | FindAnswer
     | ParallelAnswer
     | SchedulesAnswer
     | StatsAnswer

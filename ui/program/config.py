@@ -23,7 +23,7 @@ from ...actors.rules.amounts import parse_memory
 from ...actors.rules.nodes import ADDRESS
 from ...actors.rules.resources import checked_resources
 from ...actors.rules.safe_text import safe_line
-from .folders import config_file
+from .folders import CONFIG, config_file, given_config
 
 Theme = Literal["auto", "dark", "light"]
 
@@ -264,11 +264,22 @@ def default_path() -> Path:
     return Path(config_file())
 
 
+def use_in_jobs(path: Path | None) -> None:
+    """Have the jobs that this program adds use the configuration that it was given.
+
+    Args:
+        path: The file; None for the default one.
+    """
+    if path is not None:
+        os.environ[CONFIG] = str(path.absolute())
+
+
 def load(path: Path | None = None) -> Config:
     """Read the configuration.
 
     Args:
-        path: The file, which must exist then; none for `default_path`, which need not.
+        path: The file, which must exist then; none for `default_path`, which need not
+            unless it was given to the program that added this job.
 
     Raises:
         ConfigError: If it can't be read, or holds anything that is not a setting.
@@ -276,7 +287,7 @@ def load(path: Path | None = None) -> Config:
     file = default_path() if path is None else path
     text = read_text(file)
     if text is None:
-        if path is None:
+        if path is None and not given_config():
             return Config()
         raise ConfigError(f"can't read {file}: {os.strerror(errno.ENOENT)}")
     try:

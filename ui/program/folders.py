@@ -13,8 +13,23 @@ def state_folder(given: str = "") -> str:
     return given or f"{_base('XDG_STATE_HOME', '~/.local/state')}/backburner"
 
 
+CONFIG = "BACKBURNER_CONFIG"
+"""The variable with the path of the configuration that jobs use as well."""
+
+
+def given_config() -> str:
+    """Return the configuration with which the program was started that added this job.
+
+    Empty if that was the default one.
+    """
+    given = os.environ.get(CONFIG, "")
+    return given if given.startswith("/") else ""
+
+
 def config_file() -> str:
     """Return where the configuration is, if there is one."""
+    if given := given_config():
+        return given
     return f"{_base('XDG_CONFIG_HOME', '~/.config')}/backburner/config.toml"
 
 

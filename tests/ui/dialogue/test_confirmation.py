@@ -205,3 +205,22 @@ def test_the_command_line_refuses_where_nobody_can_be_asked(
         assert json.loads(done.stdout)["args"] == [command]
     finally:
         _program(home, tmp_path, "end", *where)
+
+
+def test_a_job_that_adds_one_uses_the_configuration_of_its_session(
+    tmp_path: Path,
+) -> None:
+    config = tmp_path / "own.toml"
+    config.write_text('confirm = ["rm -rf*"]\n')
+    where = ("--state-dir", str(tmp_path / "state"), "--config", str(config))
+    inner = f"{sys.executable} -m backburner add 'rm -rf {tmp_path}/kept'"
+    environ = dict(os.environ)
+    try:
+        done = _program(environ, tmp_path, "run", *where, inner)
+        assert done.returncode == 2
+        assert "have to be confirmed" in done.stdout
+        text = f"!{inner}\n"
+        done = _program(environ, tmp_path, *where, "--host", "--plain", text=text)
+        assert "have to be confirmed" in done.stdout
+    finally:
+        _program(environ, tmp_path, "end", *where[:2])

@@ -38,16 +38,19 @@ hello
 
 @pytest.fixture(scope="module")
 def lines(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    state = tmp_path_factory.mktemp("state")
+    return _run(tmp_path_factory.mktemp("state"), SCRIPT, status=2)
+
+
+def _run(state: Path, script: str, *, status: int = 0) -> list[dict[str, Any]]:
     done = subprocess.run(
         chat_command(state, "--json", "--parallel", "1"),
-        input=SCRIPT,
+        input=script,
         capture_output=True,
         text=True,
         timeout=PATIENCE,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (2, "")
+    assert (done.returncode, done.stderr) == (status, "")
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -81,6 +84,15 @@ def test_every_command_answers_with_data(lines: list[dict[str, Any]]) -> None:
     assert answers["help"]["commands"][0]["name"] == "/cancel"
     assert answers["quit"] == {"event": "quit", "ending": [4], "not_started": [5]}
     assert "/tasks" in answers["error"]["text"]
+
+
+def test_a_search_answers_with_data(tmp_path: Path) -> None:
+    lines = _run(tmp_path, "!echo one; echo two\n/wait\n/find tw\n")
+    assert [line for line in lines if not _is_valid(line)] == []
+    *parts, last = [line for line in lines if line["event"] == "find"]
+    found = [line for part in parts for line in part["lines"]]
+    assert found == [{"id": 1, "place": 4, "line": "two", "match": "tw"}]
+    assert (last["ended"], last["lines"], last["searched"]) == (True, [], 8)
 
 
 @pytest.mark.parametrize(

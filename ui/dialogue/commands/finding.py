@@ -9,6 +9,7 @@ import msgspec
 from ....actors import ListTasks, QueueReply, TaskFilter, TaskList
 from ....actors.rules.safe_text import brief, safe_line, size_text
 from .. import completers
+from ..answers import FindAnswer, FoundLine
 from ..arguments import UsageError, split_word
 from ..effects import ShowFound
 from ..output_search import MOST, FindInOutputs, LinesFound, Wanted
@@ -46,10 +47,12 @@ class Find(msgspec.Struct, frozen=True):
                 effects.append(ShowFound(self.wanted, result))
             elif result.hits:
                 lines = [f"#{it.task_id}: {it.line}" for it in result.hits]
-                effects.append(context.reply(lines, laid_out=True))
+                effects.append(context.reply(lines, _part(result), laid_out=True))
             if result.ended:
                 effects += [context.problem(it) for it in result.problems]
-                effects.append(context.reply([_summary(self.wanted, result, found)]))
+                summary = [_summary(self.wanted, result, found)]
+                end = msgspec.structs.replace(_part(result), lines=(), ended=True)
+                effects.append(context.reply(summary, end))
             return effects
 
         def listed(reply: QueueReply) -> list[Effect]:
@@ -58,6 +61,14 @@ class Find(msgspec.Struct, frozen=True):
             return context.look_up_beside(FindInOutputs(self.wanted, reply.tasks), part)
 
         return context.send(lambda i: ListTasks(TaskFilter.ALL, None, i), listed)
+
+
+def _part(found: LinesFound) -> FindAnswer:
+    """Return what was found for programs; the last part is told on its own."""
+    lines = tuple(
+        FoundLine(it.task_id, it.place, it.line, it.match) for it in found.hits
+    )
+    return FindAnswer(lines, found.done, found.total, ended=False, cut=found.cut)
 
 
 def _summary(wanted: Wanted, last: LinesFound, found: int) -> str:

@@ -89,7 +89,7 @@ class JobEnd(msgspec.Struct, frozen=True):
     Attributes:
         outcome: How it ended by itself: Complete or Failed. A job that was told to
             stop before its end becomes Canceled, whatever it says here.
-        leftover: What could not be ended, for people; none if nothing is left.
+        leftover: What could not be ended, for people; None if nothing is left.
         left: Processes that go on without it, if any are known.
     """
 
@@ -347,7 +347,7 @@ _METHODS: Final = ("check", "start")
 
 
 def _lacks(kind: object) -> str | None:
-    """Return what keeps an object from being a kind; none if it is one."""
+    """Return what keeps an object from being a kind; None if it is one."""
     if isinstance(kind, type):
         name = kind.__name__
         return f"{name} is a class, not a kind; give {name}()"

@@ -77,7 +77,7 @@ class Subscribed(Message, frozen=True):
         seq: The number of the last change before this.
         tasks: All tasks, by id.
         unshown: The changes that nobody was shown yet, for a subscriber that shows
-            them; none for others.
+            them; None for others.
         missed: For a subscriber that named a `since`: the last change of status of each
             task that came after it, in order, with the task as it is now.
         schedules: All schedules, by id.
@@ -97,7 +97,7 @@ class JournalTrouble(Message, frozen=True):
     in a list; running tasks go on.
 
     Attributes:
-        text: What is wrong, in one line; none when it is over.
+        text: What is wrong, in one line; None when it is over.
     """
 
     text: str | None

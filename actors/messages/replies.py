@@ -33,7 +33,7 @@ class TaskFound(Message, frozen=True):
 
     Attributes:
         task: With its duration up to now, if it runs.
-        pid: The id of its first process; none if it does not run, or has no process.
+        pid: The id of its first process; None if it does not run, or has no process.
     """
 
     task: Task

@@ -42,7 +42,7 @@ class TaskWaits(Message, frozen=True, gc=False):
 
     Attributes:
         task_id: Which.
-        why: Why, such as "waiting for free memory"; none when it has begun.
+        why: Why, such as "waiting for free memory"; None when it has begun.
         node: The machine on which its engine runs it; empty for this one, or none yet.
     """
 

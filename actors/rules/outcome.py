@@ -45,9 +45,9 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         status: One of the three final statuses.
         reason: Why, in a few words a person can use.
-        exit_code: The exit status of its process; none if it has no process or
+        exit_code: The exit status of its process; None if it has no process or
             a signal ended it.
-        error: What went wrong; none if nothing did.
+        error: What went wrong; None if nothing did.
         figures: What it used, if that is known.
     """
 

@@ -82,7 +82,7 @@ class Rhythm:
         self._zone = _find_zone(zone)
         self._cron = ""
         self.interval: timedelta | None = None
-        """The time between two runs; none for a cron expression."""
+        """The time between two runs; None for a cron expression."""
         text = text.strip()
         if len(text) > _LONGEST:
             raise ValueError(f"{brief(text)!r} is too long for a schedule")

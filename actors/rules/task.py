@@ -67,7 +67,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         kind: How it runs, such as `bash`.
         args: What its kind was told.
         origin: Who asked for it.
-        directory: Where its processes start; none if that is not known, because an
+        directory: Where its processes start; None if that is not known, because an
             older version wrote the task down.
         terms: When it may start, and how long it may take, if anything was asked for.
         key: That of the request; empty for most.
@@ -75,14 +75,14 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         status: Where it is in its life.
         reason: Why it is there.
         queued_at: When it was added (UTC).
-        started_at: When it left the queue; none before.
-        ended_at: When it ended; none before.
+        started_at: When it left the queue; None before.
+        ended_at: When it ended; None before.
         duration: Seconds from start to end, or to the moment of the snapshot while
             it runs, without pauses. Measured on a clock that is never set back.
         exit_code: The exit status of its process, if it had one and ended by itself.
-        error: What went wrong; none if nothing did.
-        progress: Percent, 0 to 100; none if unknown.
-        output_path: The file that takes its output; none for a kind without output.
+        error: What went wrong; None if nothing did.
+        progress: Percent, 0 to 100; None if unknown.
+        output_path: The file that takes its output; None for a kind without output.
         output_size: Bytes in that file when last looked at.
         last_line: The last line of output, made safe to show.
         attempt: Which attempt it makes, or waits for while it is Running: none for the
@@ -91,9 +91,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             none before it started.
         node: The machine on which its engine runs it, or ran it last; empty for this
             one, or if it has not begun.
-        figures: What it used, or its last attempt, once it has ended; none if that is
+        figures: What it used, or its last attempt, once it has ended; None if that is
             not known.
-        paused_at: Since when it is paused; none while it is not.
+        paused_at: Since when it is paused; None while it is not.
         paused_for: Seconds that its earlier pauses took.
         awaits_input: Whether it waits for input, as far as that can be told, and nobody
             has its terminal in view; see `AWAITS_INPUT`.
@@ -431,7 +431,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         Args:
             outcome: How it ended.
             at: When.
-            duration: Seconds since it started; none if it never did.
+            duration: Seconds since it started; None if it never did.
             news: The last look at its output, if it has any.
 
         Raises:

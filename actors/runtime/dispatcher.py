@@ -49,7 +49,7 @@ class Events(Protocol):
         Each event reaches one of the threads that wait.
 
         Args:
-            timeout: Seconds; none to wait as long as it takes.
+            timeout: Seconds; None to wait as long as it takes.
 
         Returns:
             Whether there was something, if only a `wake`.

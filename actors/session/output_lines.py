@@ -72,7 +72,7 @@ class OutputLines:
 
 
 def last_lines(path: Path, count: int) -> tuple[str, ...]:
-    """Return the last lines of a file; none if there is no such file.
+    """Return the last lines of a file; None if there is no such file.
 
     Raises:
         OSError: If the file can't be read.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,8 +13,11 @@ from host_care import HostCare
 from tests.host.clients import Heard
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
+
+    from forked_program import ForkedProgram
 
 
 @pytest.fixture
@@ -43,3 +47,22 @@ def session(settings: HostSettings, events: Heard) -> Iterator[RemoteSystem]:
     """Return a session in a host of its own."""
     with RemoteSystem(settings, events=events) as system:
         yield system
+
+
+class Shell:
+    """Runs `backburner` in a session of its own."""
+
+    def __init__(self, state: Path, program: ForkedProgram) -> None:
+        self.state = state
+        self.command = [sys.executable, "-m", "backburner"]
+        self._program = program
+
+    def __call__(self, verb: str, *words: str) -> subprocess.CompletedProcess[str]:
+        return self._program(verb, "--state-dir", self.state, *words)
+
+
+@pytest.fixture
+def shell(tmp_path: Path, care: HostCare, forked_program: ForkedProgram) -> Shell:
+    """Return what runs the program in a session of its own."""
+    del care
+    return Shell(tmp_path / "state", forked_program)

@@ -14,24 +14,17 @@ from backburner.actors.host.address import is_served
 from patience import PATIENCE
 from pty_session import PtySession, chat_command
 
-from .test_command_line import Shell
-
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from forked_program import ForkedProgram
     from host_care import HostCare
+
+    from tests.host.sessions import Shell
 
     Until = Callable[[Callable[[], bool]], None]
 
 DETACH = "\x1d"
-
-
-@pytest.fixture
-def shell(tmp_path: Path, care: HostCare, forked_program: ForkedProgram) -> Shell:
-    del care
-    return Shell(tmp_path / "state", forked_program)
 
 
 def _attach(

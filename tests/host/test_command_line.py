@@ -17,26 +17,9 @@ import pytest
 from patience import PATIENCE
 
 if TYPE_CHECKING:
-    from forked_program import ForkedProgram
     from host_care import HostCare
 
-
-class Shell:
-    """Runs `backburner` in a session of its own."""
-
-    def __init__(self, state: Path, program: ForkedProgram) -> None:
-        self.state = state
-        self.command = [sys.executable, "-m", "backburner"]
-        self._program = program
-
-    def __call__(self, verb: str, *words: str) -> subprocess.CompletedProcess[str]:
-        return self._program(verb, "--state-dir", self.state, *words)
-
-
-@pytest.fixture
-def shell(tmp_path: Path, care: HostCare, forked_program: ForkedProgram) -> Shell:
-    del care
-    return Shell(tmp_path / "state", forked_program)
+    from tests.host.sessions import Shell
 
 
 def test_add_starts_a_host_and_the_second_one_finds_it(

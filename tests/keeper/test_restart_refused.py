@@ -16,7 +16,7 @@ from backburner.actors.host.starting import HostError
 from patience import PATIENCE
 
 from tests.faults.program import fill
-from tests.host.test_command_line import Shell
+from tests.host.sessions import Shell
 
 if TYPE_CHECKING:
     from forked_program import ForkedProgram

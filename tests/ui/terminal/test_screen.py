@@ -77,13 +77,6 @@ class Stage:
         os.close(self.slave)
 
 
-@pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm-256color")
-    for name in ("COLORTERM", "NO_COLOR", "FORCE_COLOR", "TMUX", "STY"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture
 def stage() -> Iterator[Stage]:
     stage = Stage()

@@ -47,13 +47,6 @@ class Pty:
         return list(termios.tcgetattr(self.slave))
 
 
-@pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm-256color")
-    for name in ("COLORTERM", "NO_COLOR", "FORCE_COLOR", "TMUX", "STY"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture
 def tty() -> Iterator[Pty]:
     tty = Pty()

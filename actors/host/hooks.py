@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 from ..processes.marks import MARK
 from ..rules.record import Record
-from ..rules.rounds import Round, all_done_text
+from ..rules.rounds import Round, Whole, all_done_text
 from ..rules.safe_text import safe_line
 from ..rules.status import TaskStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ..rules.task import Task
     from .settings import Hooks
 
@@ -65,20 +63,20 @@ class HookRunner:
         """Whether there is any."""
         return bool(self._hooks.command or self._hooks.ntfy)
 
-    def note(self, task: Task, *, last: bool, told: bool) -> None:
+    def note(self, task: Task, *, held: int | None, told: bool) -> None:
         """Tell of the end of a task. Never blocks; a failure is logged.
 
         Args:
             task: Which.
-            last: Whether no task is open any more.
+            held: How many tasks are held, if no other is open any more.
             told: Whether anything is to be told now; it is counted in any case.
         """
-        whole = self._round.add(task.status, last=last)
+        whole = self._round.add(task.status, held=held)
         if not told:
             return
         hooks = self._hooks
         # A single task says by its own end that all is done.
-        if hooks.each or (hooks.all_done and last and whole is None):
+        if hooks.each or (hooks.all_done and held is not None and whole is None):
             self._tell(self._end_of(task))
         if hooks.all_done and whole is not None:
             self._tell(self._all_done(whole))
@@ -110,10 +108,10 @@ class HookRunner:
             self._facts(str(task.id), description, status, reason, code, output),
         )
 
-    def _all_done(self, ended: Mapping[TaskStatus, int]) -> _Told:
+    def _all_done(self, whole: Whole) -> _Told:
         worst = (TaskStatus.FAILED, TaskStatus.CANCELED, TaskStatus.COMPLETE)
-        status = next(it for it in worst if ended.get(it))
-        text = all_done_text(ended)
+        status = next(it for it in worst if whole.ended.get(it))
+        text = all_done_text(whole)
         facts = self._facts("", "all tasks", status.value, text, "", "")
         return _Told(f"backburner {self._session}: all done", text, facts)
 

@@ -25,6 +25,7 @@ from ..messages import (
 )
 from ..processes import family
 from ..processes.marks import is_of_session
+from ..rules.rounds import held_count
 from ..runtime.frames import frame
 from ..runtime.socket_writer import close_socket
 from ..session.blocking import TaskSystemError
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+    from ..rules.task import Task
     from .kept import Kept
     from .settings import HostSettings
 
@@ -113,7 +115,7 @@ class Host:
         self._socket_path = f"{settings.directory}/{SOCKET_NAME}"
         self._connections: set[Connection] = set()
         self._changed = threading.Lock()  # of the connections and the alarm
-        self._open: set[int] = set()
+        self._open: dict[int, Task] = {}
         self._schedules: set[int] = set()  # those that are not paused
         self._was_attended = False
         self._was_joined = False
@@ -342,21 +344,23 @@ class Host:
                 self._slots = slots
                 return
             case Subscribed(tasks=tasks, schedules=schedules):
-                self._open = {it.id for it in tasks if not it.status.is_final}
+                self._open = {it.id: it for it in tasks if not it.status.is_final}
                 self._schedules = {it.id for it in schedules if not it.paused}
             case SchedulesChanged(schedules=schedules, removed=removed):
                 self._schedules.difference_update(it.id for it in schedules)
                 self._schedules.update(it.id for it in schedules if not it.paused)
                 self._schedules.difference_update(removed)
             case TaskChanged(task=task) if not task.status.is_final:
-                if task.id in self._open:
+                known = task.id in self._open
+                self._open[task.id] = task
+                if known:
                     return
-                self._open.add(task.id)
             case TaskChanged(task=task) if task.id in self._open:
-                self._open.discard(task.id)
+                del self._open[task.id]
                 if self._hooks.are_set:
                     told = not self._is_attended()
-                    self._hooks.note(task, last=not self._open, told=told)
+                    held = held_count(self._open.values())
+                    self._hooks.note(task, held=held, told=told)
             case _:
                 return
         self._watch_idleness()

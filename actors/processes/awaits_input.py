@@ -44,6 +44,7 @@ _CALLS: Final[dict[str, dict[int, tuple[str, int, bool]]]] = {
         0: ("read", -1, False),
         19: ("read", -1, False),
         7: ("poll", 2, False),
+        219: ("poll", 2, False),  # goes on after the process was stopped for a while
         271: ("poll", 2, True),
         23: ("select", 4, True),
         270: ("select", 4, True),

@@ -1,40 +1,81 @@
-"""When all is done: the tasks that ended since none was open."""
+"""When all is done: the tasks that ended since none was open that goes on by itself."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from .record import Record
+from .status import TaskStatus
 
-    from .status import TaskStatus
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from .task import Task
+
+
+class Whole(Record, frozen=True):
+    """What has ended in all.
+
+    Attributes:
+        ended: How many tasks, by their status.
+        held: How many others wait until somebody releases them.
+    """
+
+    ended: Mapping[TaskStatus, int]
+    held: int = 0
 
 
 class Round:
-    """Counts the tasks that end until none is open any more."""
+    """Counts the tasks that end until none is open that goes on by itself."""
 
     def __init__(self) -> None:
         self._ended: Counter[TaskStatus] = Counter()
 
-    def add(self, status: TaskStatus, *, last: bool) -> Mapping[TaskStatus, int] | None:
+    def add(self, status: TaskStatus, *, held: int | None) -> Whole | None:
         """Count a task that ended.
 
         Args:
             status: How.
-            last: Whether no task is open any more.
+            held: What `held_count` says of the tasks that are open.
 
         Returns:
-            How many ended in each status, if that were the last of several.
+            What ended, if that was the last of several.
         """
         self._ended[status] += 1
-        if not last:
+        if held is None:
             return None
         ended, self._ended = self._ended, Counter()
-        return ended if ended.total() > 1 else None
+        return Whole(ended, held) if ended.total() > 1 else None
 
 
-def all_done_text(ended: Mapping[TaskStatus, int]) -> str:
+def held_count(open_tasks: Iterable[Task]) -> int | None:
+    """Return how many tasks are open, if each waits until somebody releases it.
+
+    Or for one that does.
+
+    Args:
+        open_tasks: Those that have not ended; the queued ones by id.
+
+    Returns:
+        None if one of them goes on by itself.
+    """
+    held: set[int] = set()
+    for task in open_tasks:
+        terms = task.terms
+        if task.status is not TaskStatus.QUEUED or terms is None:
+            return None
+        if not terms.held and held.isdisjoint(terms.waits_for):
+            return None
+        held.add(task.id)
+    return len(held)
+
+
+def all_done_text(whole: Whole) -> str:
     """Say that all is done: `all 12 tasks have ended: 11 complete, 1 failed`."""
-    parts = ", ".join(f"{count} {status}" for status, count in ended.items())
-    return f"all {sum(ended.values())} tasks have ended: {parts}"
+    parts = ", ".join(f"{count} {status}" for status, count in whole.ended.items())
+    count = sum(whole.ended.values())
+    if not whole.held:
+        return f"all {count} tasks have ended: {parts}"
+    held = f"{whole.held} {'is' if whole.held == 1 else 'are'} held"
+    return f"{count} tasks have ended: {parts}; {held}"

@@ -139,11 +139,11 @@ def test_that_all_is_done_is_told_once_after_several(settings: HostSettings) -> 
         ntfy() as (url, posts),
         RemoteSystem(replace(settings, hooks=Hooks(ntfy=url, each=False))) as session,
     ):
-        held = Terms(held=True)
-        first = session.add("First", "bash", "exit 2", terms=held)
+        session.pause()
+        first = session.add("First", "bash", "exit 2")
         session.add("Second", "bash", "true")
         session.add("Third", "bash", "true", terms=Terms(after_any=(first.id,)))
-        session.release(first.id)
+        session.resume()
         _, title, body = posts.get(timeout=PATIENCE)
         assert title == "backburner main: all done"
         assert sorted(body.removeprefix("all 3 tasks have ended: ").split(", ")) == [
@@ -154,6 +154,22 @@ def test_that_all_is_done_is_told_once_after_several(settings: HostSettings) -> 
         _, title, body = posts.get(timeout=PATIENCE)
         assert (title, body) == ("backburner main: #4 failed", "Alone: exit status 3")
         assert posts.empty()
+
+
+def test_all_is_done_while_others_are_held(settings: HostSettings) -> None:
+    with (
+        ntfy() as (url, posts),
+        RemoteSystem(replace(settings, hooks=Hooks(ntfy=url, each=False))) as session,
+    ):
+        session.pause()
+        stashed = session.add("Later", "bash", "true", terms=Terms(held=True))
+        session.add("Then", "bash", "true", terms=Terms(after=(stashed.id,)))
+        session.add("First", "bash", "true")
+        session.add("Second", "bash", "true")
+        session.resume()
+        _, title, body = posts.get(timeout=PATIENCE)
+        assert title == "backburner main: all done"
+        assert body == "2 tasks have ended: 2 complete; 2 are held"
 
 
 def test_the_command_is_told_that_all_is_done_after_the_last_end(

@@ -206,6 +206,23 @@ def test_a_job_that_reads_its_pipe_waits(
     assert not job.looks()
 
 
+@pytest.mark.parametrize("pipe", [False, True])
+def test_a_job_that_polls_its_input_waits_after_a_pause_as_well(
+    start: Callable[..., _Job], until: Until, *, pipe: bool
+) -> None:
+    code = (
+        "import select; inputs = select.poll(); inputs.register(0, select.POLLIN);"
+        "print('ready', flush=True); inputs.poll()"
+    )
+    job = start(*_python(code), pipe=pipe)
+    until(lambda: job.shows(b"ready"))
+    until(job.looks)
+    os.killpg(job.child.pid, signal.SIGSTOP)
+    until(lambda: not any(it.sleeps for it in awaits_input.processes_of(job.child.pid)))
+    os.killpg(job.child.pid, signal.SIGCONT)
+    until(job.looks)
+
+
 def test_it_is_new_only_after_input(start: Callable[..., _Job], until: Until) -> None:
     job = start("bash", "-c", "cat; exit", pipe=True)
     until(job.looks)

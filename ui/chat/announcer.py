@@ -7,23 +7,20 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ...actors import Task, TaskStatus
-from ...actors.rules.rounds import Round, all_done_text
+from ...actors.rules.rounds import Round, Whole, all_done_text
 from ...actors.rules.safe_text import safe_line
 from ..dialogue.facts import result
 from ..dialogue.reports import state_text
 from ..text.theme import duration_text
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 PAUSE: Final = 2.0
 """Seconds between two announcements at least; what ends meanwhile is told together."""
 
 
-_Change = tuple[int, Task, "Mapping[TaskStatus, int] | None"]
+_Change = tuple[int, Task, Whole | None]
 """The number of the change, the task, and what ended in all if it was the last."""
 
 
@@ -47,19 +44,19 @@ class Announcer:
         """The number of the last change that there is something to say of."""
         return self._ends[-1][0] if self._ends else 0
 
-    def add(self, task: Task, seq: int, *, last: bool = False) -> None:
+    def add(self, task: Task, seq: int, *, held: int | None = None) -> None:
         """Note that a task has ended, or waits for input.
 
         Args:
             task: Which.
             seq: The number of the change that told so.
-            last: Whether no task is open any more.
+            held: How many tasks are held, if no other is open any more.
         """
         if not task.status.is_final:
             self._ends.append((seq, task, None))
             return
-        whole = self._round.add(task.status, last=last)
-        if self._each or (last and self._all_done):
+        whole = self._round.add(task.status, held=held)
+        if self._each or (held is not None and self._all_done):
             self._ends.append((seq, task, whole if self._all_done else None))
 
     def drop(self, seq: float = math.inf) -> None:

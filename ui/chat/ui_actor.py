@@ -22,6 +22,7 @@ from ...actors import (
     TaskChanged,
     Transcript,
 )
+from ...actors.rules.rounds import held_count
 from ..dialogue.effects import Leave, Send, Tell
 from ..dialogue.face_actor import FaceActor
 from ..dialogue.lookups import LookUp
@@ -434,8 +435,8 @@ class UIActor(FaceActor[UIMessage]):
                 case Remember(text=text):
                     self._remember(text)
                 case Announce(task=task, seq=seq):
-                    last = not self._state.board.open_count
-                    self._announcer.add(task, seq, last=last)
+                    held = held_count(self._state.board.open)
+                    self._announcer.add(task, seq, held=held)
                 case Suspend() | EditText() | ViewFile() | ShowTerminal():
                     self._pause(effect)
                 case HurryUp():

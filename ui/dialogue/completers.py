@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 
 from .arguments import LAST
+from .new_task import LABEL
 from .quoting import QUOTES, UnbalancedQuoteError, read_quoted
-from .term_options import OPTIONS
+from .term_options import TYPED_OPTIONS
 
 if TYPE_CHECKING:
     from ...actors import Schedule, Task
@@ -237,9 +238,10 @@ def _conversations(word: str, used: set[str], known: Vocabulary) -> Iterable[Pro
 
 def template(rest: str, known: Vocabulary) -> Completion:
     """Propose the options of a job, and the name of a template after them."""
-    before = _before_job(rest)
-    if isinstance(before, Completion):
-        return before
+    found = _before_job(rest)
+    if isinstance(found, Completion):
+        return found
+    before, _ = found
     if " " in before:
         return Completion()
     return Completion(
@@ -254,17 +256,22 @@ def template(rest: str, known: Vocabulary) -> Completion:
 
 def job(rest: str, known: Vocabulary) -> Completion:
     """Propose the options of a job, and its kind after its description."""
-    text = _before_job(rest)
-    if isinstance(text, Completion):
-        return text
-    if not text:
-        return Completion()
-    try:
-        _, after = read_quoted(text) if text[0] in QUOTES else _first_word(text)
-    except UnbalancedQuoteError:
-        return Completion()
+    found = _before_job(rest)
+    if isinstance(found, Completion):
+        return found
+    after, labeled = found
+    if not labeled:
+        text = after
+        if not text:
+            return Completion()
+        try:
+            _, after = read_quoted(text) if text[0] in QUOTES else _first_word(text)
+        except UnbalancedQuoteError:
+            return Completion()
+        if not after:
+            return Completion()
     kind = after.lstrip()
-    if not after or " " in kind:
+    if " " in kind:
         return Completion()
     kinds = tuple(
         Proposal(f"{name} ", f"{name} {usage}".strip(), summary)
@@ -275,8 +282,11 @@ def job(rest: str, known: Vocabulary) -> Completion:
     return msgspec.structs.replace(completion, wants_one=not completion.is_complete)
 
 
-def _before_job(rest: str) -> Completion | str:
-    """Return what can be an option here; or the text after the options."""
+def _before_job(rest: str) -> Completion | tuple[str, bool]:
+    """Return what can be an option here.
+
+    Or the text after the options, and whether one of them is the description.
+    """
     text = rest.lstrip()
     used: set[str] = set()
     while text.startswith("-"):
@@ -286,18 +296,25 @@ def _before_job(rest: str) -> Completion | str:
             return _options(word, used)
         used.add(name)
         text = text.lstrip()
-        if not equals and any(it.value for it in OPTIONS if it.name == name):
-            value, space, text = text.partition(" ")
+        if not equals and any(it.value for it in TYPED_OPTIONS if it.name == name):
+            if text[:1] in QUOTES and text:
+                try:
+                    _, text = read_quoted(text)
+                except UnbalancedQuoteError:
+                    return Completion()
+                value, space, text = "", text[:1], text[1:]
+            else:
+                value, space, text = text.partition(" ")
             if not space:
                 return Completion(value)
             text = text.lstrip()
-    return text
+    return text, LABEL.name in used
 
 
 def _options(word: str, used: set[str]) -> Completion:
     proposals = tuple(
         Proposal(it.name, f"{it.name} {it.value}".rstrip(), it.summary)
-        for it in OPTIONS
+        for it in TYPED_OPTIONS
         if it.name.startswith(word) and it.name not in used
     )
     completion = Completion(word, proposals)

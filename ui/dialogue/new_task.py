@@ -29,6 +29,7 @@ class Asked(msgspec.Struct, frozen=True):
         batch: The file that has them; empty for none.
         max_fails: After how many failures the rest of them is canceled.
         confirmed: Whether a command is added that has to be confirmed.
+        label: What it is called, if that does not stand before its kind.
     """
 
     terms: Terms = PLAIN
@@ -41,6 +42,7 @@ class Asked(msgspec.Struct, frozen=True):
     batch: str = ""
     max_fails: int | None = None
     confirmed: bool = False
+    label: str = ""
 
     def check(self) -> None:
         """Refuse what makes no sense together.
@@ -123,6 +125,12 @@ def _read_catch_up(value: str) -> CatchUp:
     return CatchUp(value)
 
 
+def _read_label(value: str) -> str:
+    if not value.strip():
+        raise UsageError("a task can't be called nothing")
+    return value
+
+
 def _read_max_fails(value: str) -> int:
     if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= MOST):
         raise UsageError(f"{brief(value)} is not a number from 1 to {MOST}")
@@ -138,6 +146,7 @@ _zone = setting("zone", _read_zone)
 _catch_up = setting("catch_up", _read_catch_up)
 _overlap = switch("overlap")
 _yes = switch("confirmed")
+_label = setting("label", _read_label)
 
 ASK_OPTIONS: Final = (
     AskOption(
@@ -158,3 +167,6 @@ ASK_OPTIONS: Final = (
     AskOption("--yes", "", "confirm a command that is asked about otherwise", _yes),
 )
 """The options, in the order in which help lists them."""
+
+LABEL: Final = AskOption("--label", "TEXT", "what it is called", _label, "-l")
+"""What stands for the description; the command line has an option of its own."""

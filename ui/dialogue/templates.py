@@ -185,7 +185,11 @@ def read_run(found: FoundTemplates, rest: str) -> tuple[Template | None, str, Ru
     except ValueError as error:
         reason = f"{error}".lower()
         raise UsageError(f"can't read the arguments of {name}: {reason}") from error
-    return template, name, template.request(words, asked)
+    run = template.request(words, asked)
+    if asked.label:
+        request = msgspec.structs.replace(run.request, description=asked.label)
+        run = msgspec.structs.replace(run, request=request)
+    return template, name, run
 
 
 def _explained(error: OSError) -> str:

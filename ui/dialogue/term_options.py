@@ -31,7 +31,7 @@ from ...actors.rules.terms import (
     is_group_name,
 )
 from .arguments import UsageError, split_word, task_id
-from .new_task import ASK_OPTIONS, NOTHING_ASKED, Asked, setting, switch
+from .new_task import ASK_OPTIONS, LABEL, NOTHING_ASKED, Asked, setting, switch
 from .quoting import QUOTES, read_quoted
 from .times import parse_time
 
@@ -249,7 +249,10 @@ _TERM_OPTIONS: Final = (
 OPTIONS: Final = (*_TERM_OPTIONS, *ASK_OPTIONS)
 """All options, in the order in which help lists them."""
 
-_BY_NAME: Final = {it.name: it for it in OPTIONS}
+TYPED_OPTIONS: Final = (*OPTIONS, LABEL)
+"""Those that are typed before a job, in the order in which help lists them."""
+
+_BY_NAME: Final = {it.name: it for it in TYPED_OPTIONS}
 
 
 def read_options(text: str, asked: Asked = NOTHING_ASKED) -> tuple[Asked, str]:
@@ -273,11 +276,6 @@ def read_options(text: str, asked: Asked = NOTHING_ASKED) -> tuple[Asked, str]:
             break
         name, equals, value = word.partition("=")
         option = _BY_NAME.get(name)
-        if name == "--label":
-            # The command line has it, where a task needs no description.
-            raise UsageError(
-                'the description is the label: /task [OPTIONS] "TEXT" bash COMMAND'
-            )
         if option is None:
             known = " ".join(_BY_NAME)
             raise UsageError(f"unknown option {brief(name)}; the options are: {known}")
@@ -301,7 +299,9 @@ def _value(text: str) -> tuple[str, str]:
 
 def help_lines() -> tuple[str, ...]:
     """Return a line of help for each option."""
-    return tuple(f"{f'{it.name} {it.value}'.rstrip()}: {it.summary}" for it in OPTIONS)
+    return tuple(
+        f"{f'{it.name} {it.value}'.rstrip()}: {it.summary}" for it in TYPED_OPTIONS
+    )
 
 
 def terms_text(terms: Terms) -> str:

@@ -74,28 +74,31 @@ def test_announcements_name_one_task_and_count_many() -> None:
 
 def test_that_all_is_done_is_announced_once_after_several() -> None:
     announcer = Announcer()
-    announcer.add(ended(1, "Alone"), 1, last=True)
+    announcer.add(ended(1, "Alone"), 1, held=0)
     assert announcer.take(10.0) == "Alone complete (8.0s)"
     announcer.add(ended(2, status=TaskStatus.FAILED), 2)
     announcer.drop()  # somebody has seen it, and looks elsewhere now
     announcer.add(ended(3), 3)
-    announcer.add(ended(4), 4, last=True)
+    announcer.add(ended(4), 4, held=0)
     said = "all 3 tasks have ended: 1 failed, 2 complete"
     assert announcer.take(20.0) == said
     assert announcer.take(99.0) is None
+    announcer.add(ended(5), 5)
+    announcer.add(ended(6), 6, held=1)
+    assert announcer.take(99.0) == "2 tasks have ended: 2 complete; 1 is held"
 
 
 def test_it_can_be_chosen_what_is_announced() -> None:
     announcer = Announcer(each=False)
     announcer.add(ended(1), 1)
     assert announcer.due(10.0) is None
-    announcer.add(ended(2), 2, last=True)
+    announcer.add(ended(2), 2, held=0)
     assert announcer.take(10.0) == "all 2 tasks have ended: 2 complete"
-    announcer.add(ended(3, "Alone"), 3, last=True)
+    announcer.add(ended(3, "Alone"), 3, held=0)
     assert announcer.take(20.0) == "Alone complete (8.0s)"
     announcer = Announcer(all_done=False)
     announcer.add(ended(1), 1)
-    announcer.add(ended(2), 2, last=True)
+    announcer.add(ended(2), 2, held=0)
     assert announcer.take(10.0) == "2 tasks have ended: 2 complete"
     assert Announcer(each=False, all_done=False).due(10.0) is None
 

@@ -103,6 +103,11 @@ COMMANDS: list[tuple[str, Command]] = [
         _on(Terms(after_failed=(1,), after_any=(2, 4)), "Deploy", "make"),
     ),
     ("/task --priority 0 Tests bash make", _bash("Tests", "make")),
+    ('/task --label "Deploy it" bash "make deploy"', _bash("Deploy it", "make deploy")),
+    (
+        "/task --label=Deploy --stash bash make",
+        _on(Terms(held=True), "Deploy", "make"),
+    ),
     (
         "/task --delay 5m -- Deploy bash make",
         _on(Terms(delay=300.0), "Deploy", "make"),
@@ -326,7 +331,9 @@ def test_every_command_is_tried() -> None:
         ("/task 'Run", "no closing ' after: 'Run; add it"),
         ('/task "Run" bash "make', 'no closing " after: "make; add it'),
         ("/task --soon Run bash ls", "unknown option --soon; the options are: --tim"),
-        ("/task --label Run bash ls", "the description is the label: /task [OPTIONS]"),
+        ('/task --label Run "Run" bash ls', "give --label or a description before"),
+        ("/task --label ' ' bash ls", "--label: a task can't be called nothing"),
+        ("/task --label Run", "missing kind and command; the form is: /task "),
         ("/task --timeout", "--timeout takes a value, such as: --timeout 10m"),
         ("/task --timeout soon Run bash ls", "--timeout: bad duration 'soon'; write"),
         ("/task --priority high Run bash ls", "high is not a whole number, such as 5"),

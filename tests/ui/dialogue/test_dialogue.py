@@ -963,7 +963,32 @@ def test_a_task_is_renamed(dialogue: Dialogue, samples: Samples) -> None:
     task = replace(samples[Status.QUEUED], id=3, description="New", reason="held")
     number = _number(request := _request(dialogue.take_line("/rename 3 New")))
     assert request == EditTask(3, "New", None, None, number)
-    assert _texts(dialogue.take_reply(TaskAltered(task, number))) == ["#3 New: held"]
+    said = _texts(dialogue.take_reply(TaskAltered(task, number)))
+    assert said == ["#3 is now called New"]
+
+
+def test_an_edit_says_what_has_changed(dialogue: Dialogue, samples: Samples) -> None:
+    task = replace(
+        samples[Status.QUEUED], id=3, description="Job", kind="bash", args=("make",)
+    )
+    changed = replace(task, description="Tests", args=("make test",))
+    for line, now, said in (
+        (
+            '/edit 3 "Tests" bash make test',
+            changed,
+            ["#3 was: bash make", "#3 is:  bash make test", "#3 is now called Tests"],
+        ),
+        (
+            '/edit 3 "Job" bash make test',
+            replace(changed, description="Job"),
+            ["#3 was: bash make", "#3 is:  bash make test"],
+        ),
+        ('/edit 3 "Job" bash make', task, ["#3 stays as it was"]),
+    ):
+        number = _number(_request(dialogue.take_line(line)))
+        (edit,) = _requests(dialogue.take_reply(TaskFound(task, None, number)))
+        answer = dialogue.take_reply(TaskAltered(now, _number(edit)))
+        assert "\n".join(_texts(answer)).splitlines() == said
 
 
 def test_tasks_are_listed_by_group_and_label(dialogue: Dialogue) -> None:

@@ -116,6 +116,11 @@ class TaskBoard:
         return (self._seen[task_id] for task_id in self._ids[TaskStatus.QUEUED])
 
     @property
+    def open(self) -> Iterable[Task]:
+        """The tasks that have not ended, those that run first."""
+        return (it.task for it in (*self.running, *self.queued))
+
+    @property
     def open_count(self) -> int:
         """How many tasks have not ended."""
         return len(self._ids[TaskStatus.RUNNING]) + len(self._ids[TaskStatus.QUEUED])

@@ -25,8 +25,13 @@ def with_kind(line: str, error: UnknownKindError) -> UsageError:
     if REGISTRY.find(name) is not TASK or "bash" not in error.kinds:
         return error
     what = f"unknown kind {brief(error.kind)}"
-    _, text = read_options(rest)
+    asked, text = read_options(rest)
     options = rest.lstrip()[: len(rest.lstrip()) - len(text)]
+    if asked.label:
+        corrected = f"{TASK.name} {options}bash {text.strip()}"
+        return UsageError(
+            f"{what}; to run it with bash: {_shortened(corrected)}", corrected
+        )
     if text[0] in QUOTES:
         _, job = read_quoted(text)
         quoted = text[: len(text) - len(job)]

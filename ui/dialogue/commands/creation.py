@@ -154,11 +154,11 @@ class UnknownKindError(UsageError):
 
 def _parse_task(rest: str) -> Run:
     asked, text = read_options(rest)
-    job = read_job(text)
+    job = read_job(text, asked.label)
     request = msgspec.structs.replace(job, terms=asked.task_terms)
     if asked.each:
         each_request(request, asked.each, None)
-    return Run(request, msgspec.structs.replace(asked, terms=PLAIN))
+    return Run(request, msgspec.structs.replace(asked, terms=PLAIN, label=""))
 
 
 def _confirmed(typed: str, request: TaskRequest) -> str:
@@ -170,16 +170,24 @@ def _confirmed(typed: str, request: TaskRequest) -> str:
     return f"{TASK.name} {YES} {rest}"
 
 
-def read_job(text: str) -> TaskRequest:
+def read_job(text: str, label: str = "") -> TaskRequest:
     """Read a description, a kind and what it is told.
+
+    Args:
+        text: What was typed.
+        label: The description, if that was given already.
 
     Raises:
         UsageError: If something is missing.
         UnbalancedQuoteError: If a quote never ends.
     """
-    if not text:
+    if label:
+        if text[:1] in QUOTES and text:
+            raise UsageError("give --label or a description before the kind, not both")
+        description = label
+    elif not text:
         raise UsageError(f"missing description and command; try: {_TASK_EXAMPLE}")
-    if text[0] in QUOTES:
+    elif text[0] in QUOTES:
         description, text = read_quoted(text)
         if text and not text[0].isspace():
             raise UsageError(
@@ -198,16 +206,23 @@ def read_job(text: str) -> TaskRequest:
 
 def _bash_part(rest: str) -> str | None:
     try:
-        _, text = read_options(rest)
+        asked, text = read_options(rest)
     except (UnbalancedQuoteError, UsageError):
         return None
-    return bash_part_of_job(text)
+    return bash_part_of_job(text, labeled=bool(asked.label))
 
 
-def bash_part_of_job(text: str) -> str | None:
-    """Return the end of a text that bash gets; none if it is no job for bash."""
+def bash_part_of_job(text: str, *, labeled: bool = False) -> str | None:
+    """Return the end of a text that bash gets; none if it is no job for bash.
+
+    Args:
+        text: The job.
+        labeled: Whether it has no description, because that was given already.
+    """
     try:
-        if text[:1] and text[0] in QUOTES:
+        if labeled:
+            pass
+        elif text[:1] and text[0] in QUOTES:
             _, text = read_quoted(text)
         else:
             _, text = split_word(text)

@@ -19,12 +19,28 @@ if TYPE_CHECKING:
     from ..context import Context
 
 
-def _altered(context: Context, reply: QueueReply) -> list[Effect]:
+def _renamed(context: Context, reply: QueueReply) -> list[Effect]:
     if not isinstance(reply, TaskAltered):
         return []
     task = reply.task
-    text = f"#{task.id} {safe_line(task.description)}: {safe_line(task.reason)}"
-    return [context.reply([text])]
+    return [context.reply([f"#{task.id} is now called {safe_line(task.description)}"])]
+
+
+def _edited(context: Context, before: Task, reply: QueueReply) -> list[Effect]:
+    """Say what became of what."""
+    if not isinstance(reply, TaskAltered):
+        return []
+    task = reply.task
+    lines: list[str] = []
+    if task.args != before.args:
+        old, new = (safe_line(" ".join(it.args)) for it in (before, task))
+        lines += [
+            f"#{task.id} was: {task.kind} {old}",
+            f"#{task.id} is:  {task.kind} {new}",
+        ]
+    if task.description != before.description:
+        lines.append(f"#{task.id} is now called {safe_line(task.description)}")
+    return [context.reply(lines or [f"#{task.id} stays as it was"])]
 
 
 class Rename(msgspec.Struct, frozen=True):
@@ -39,7 +55,7 @@ class Rename(msgspec.Struct, frozen=True):
             self.task_id,
             lambda wanted: context.send(
                 lambda i: EditTask(wanted, self.description, None, None, i),
-                lambda reply: _altered(context, reply),
+                lambda reply: _renamed(context, reply),
             ),
         )
 
@@ -79,7 +95,7 @@ class Edit(msgspec.Struct, frozen=True):
                 return asked
             return context.send(
                 lambda i: EditTask(task.id, self.description, self.args, None, i),
-                lambda reply: _altered(context, reply),
+                lambda reply: _edited(context, task, reply),
             )
 
         return context.look_up(self.task_id, found)

@@ -171,6 +171,15 @@ def test_kinds_are_proposed_after_the_description() -> None:
     assert chat.state.editor.text == '/task "Run tests" sleep '
 
 
+def test_kinds_are_proposed_after_a_label_and_other_quoted_values() -> None:
+    chat = ChatDriver()
+    chat.type('/task --at "tomorrow 9:00" --label "Run tests" ')
+    assert labels(chat) == ["bash COMMAND", "sleep DURATION"]
+    chat.type("sl")
+    chat.press("tab")
+    assert chat.state.editor.text.endswith('--label "Run tests" sleep ')
+
+
 def test_options_of_a_task_are_proposed_before_the_description() -> None:
     chat = ChatDriver()
     chat.type("/task --after")

@@ -185,10 +185,8 @@ class RunnerActor(SafeActor[RunnerMessage]):
             self._claim(-count, engine)
         for adoption in going_on.adopted:
             task = adoption.task
-            if adoption.begins:
-                self._start(task, going_on.environments.get(task.id))
-            else:
-                self._start(task, None, adoption)
+            environment = going_on.environments.get(task.id)
+            self._start(task, environment, None if adoption.begins else adoption)
         for task_id, left in going_on.left.items():
             self._keep_left(task_id, left)
 

@@ -299,16 +299,23 @@ class TaskActor(SafeActor[TaskActorMessage]):
             if not isinstance(kind, Adopting):
                 raise StartError(LOST.reason)  # noqa: TRY301 - as of a kind that refuses
             self._job = job = kind.adopt(context, process)
+        except (ShortageError, MemoryError) as error:
+            self._try_again(str(error) or WAITS_FOR[errno.ENOMEM])
+            return
         except (StartError, InvalidRequestError) as error:
             self._report(self._imposed or Outcome.failed(safe_line(str(error))))
             return
+        if isinstance(job, NotingJob):
+            self._noting = job
+            self._has_begun = job.note().waits is None
         if self._task.started_at is not None:
             self._begun = self._task.started_at.timestamp()
         if self._imposed is not None:
             # Before the first look, which would leave alone what has outlived it.
             self._ask_to_stop(job, self._imposed)
         else:
-            self._limit_time(self._task.duration or 0.0)
+            if self._noting is None or self._has_begun:
+                self._limit_time(self._task.duration or 0.0)
             if self._paused or self._task.paused_for:
                 # Whoever was to do so may have been killed before.
                 self._pause_job(job)

@@ -43,7 +43,7 @@ async def _serve(sock: socket.socket, settings: FakeSettings | RaySettings) -> N
         from .ray_cluster import RayCluster  # noqa: PLC0415
 
         backend = RayCluster(settings)
-    await Server(sock, backend, settings.shipping).run()
+    await Server(sock, backend, settings.shipping, settings.stay).run()
     # Threads may hang in calls to a cluster that does not answer.
     os._exit(0)
 

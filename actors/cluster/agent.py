@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import shutil
 import tarfile
@@ -23,7 +24,7 @@ from ..processes.environment import Environment
 from ..processes.exits import PidfdWatcher
 from ..processes.marks import MARK
 from ..processes.output_file import read_part
-from ..processes.warden import folder_prefix
+from ..processes.warden import GRACE, folder_prefix
 from ..rules.request import TaskRequest
 from ..rules.task import Task
 from ..rules.terms import Input, Terms
@@ -32,7 +33,7 @@ from .shipping import unpack
 from .wire import Give, Halt, Resize
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from ..kinds import Job
     from ..kinds.kind import InputChannel
@@ -54,9 +55,11 @@ class Spec(msgspec.Struct, frozen=True):
     Attributes:
         package: The key of the archive that its directory is made of; empty if there
             is such a directory on the node.
+        room: The room that it takes; see `Reservation`.
+        before: How many bytes its output file had before, on the session's machine.
     """
 
-    job: int
+    job: str
     argv: tuple[str, ...]
     variables: dict[str, str]
     directory: str
@@ -66,6 +69,28 @@ class Spec(msgspec.Struct, frozen=True):
     pids: int | None = None
     package: str = ""
     input: Input | None = None
+    room: str = ""
+    before: int = 0
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A job that an agent has, for a process that has not started it.
+
+    Attributes:
+        job: What it is called.
+        name: What people call the node.
+        node: The node, as the backend knows it.
+        room: The room that it takes; empty if it has ended.
+        before: See `Spec`.
+        orders: How many orders it was given; see `Agent.order`.
+    """
+
+    job: str
+    name: str
+    node: str = ""
+    room: str = ""
+    before: int = 0
+    orders: int = 0
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -90,11 +115,15 @@ NOTHING: Final = Piece()
 
 
 class _Job:
-    def __init__(self, output: Path) -> None:
+    def __init__(self, number: int, spec: Spec, output: Path) -> None:
+        self.number = number
+        self.room = spec.room
+        self.before = spec.before
         self.output = output
         self.job: Job | None = None
         self.end: JobEnd | None = None
         self.orders = 0
+        self.is_unwanted = False
         self.changed = asyncio.Event()
 
     @property
@@ -121,10 +150,11 @@ class Agent:
         self._base = dict(os.environ if base is None else base)
         self._base.pop(MARK, None)
         self._folder = Path(tempfile.mkdtemp(prefix=folder_prefix(key)))
-        self._jobs: dict[int, _Job] = {}
+        self._jobs: dict[str, _Job] = {}
+        self._numbers = itertools.count()
         self._archives: list[Path] = []
-        self._starting: dict[int, asyncio.Task[str | None]] = {}
-        self._ends: OrderedDict[int, JobEnd] = OrderedDict()
+        self._starting: dict[str, asyncio.Task[str | None]] = {}
+        self._ends: OrderedDict[str, tuple[JobEnd, int]] = OrderedDict()
         self._clock = SystemClock()
         self._exits = PidfdWatcher()
         self._channels = Channels()
@@ -144,7 +174,7 @@ class Agent:
         if number in self._jobs or number in self._ends:
             return None
         if not spec.package:
-            return self._start(spec, spec.directory)
+            return self._start(spec, next(self._numbers), spec.directory)
         if number not in self._starting:
             starting = self._start_in_copy(spec)
             self._starting[number] = self._loop.create_task(starting)
@@ -172,13 +202,14 @@ class Agent:
             return file.tell()
 
     async def _start_in_copy(self, spec: Spec) -> str | None:
-        copy = self._copy_for(spec.job)
+        number = next(self._numbers)
+        copy = self._copy_for(number)
         try:
             await asyncio.to_thread(unpack, self._folder / f"{spec.package}.tar", copy)
         except (OSError, tarfile.TarError) as error:
             problem: str | None = f"can't make a copy of {spec.directory}: {error}"
         else:
-            problem = self._start(spec, str(copy))
+            problem = self._start(spec, number, str(copy))
         if problem is not None:
             self._delete_copy(copy)
         self._starting.pop(spec.job, None)
@@ -193,9 +224,8 @@ class Agent:
                 None, lambda: shutil.rmtree(copy, ignore_errors=True)
             )
 
-    def _start(self, spec: Spec, directory: str) -> str | None:
-        number = spec.job
-        held = _Job(self._folder / f"{number}.log")
+    def _start(self, spec: Spec, number: int, directory: str) -> str | None:
+        held = _Job(number, spec, self._folder / f"{number}.log")
         now = self._clock.now()
         task = Task.of(
             TaskRequest("job", "process", terms=_terms(spec)),
@@ -213,7 +243,7 @@ class Agent:
             mark,
             self._clock,
             self._exits,
-            self._look_at(number),
+            self._look_at(spec.job),
             environment,
             channels=self._channels,
         )
@@ -224,11 +254,11 @@ class Agent:
             return f"lacks {error}"
         except StartError as error:
             return str(error)
-        self._jobs[number] = held
+        self._jobs[spec.job] = held
         return None
 
     async def follow(
-        self, number: int, offset: int, limit: int, before: Piece = NOTHING
+        self, number: str, offset: int, limit: int, before: Piece = NOTHING
     ) -> Piece:
         """Return what a job has printed after a place; wait for that, or for its end.
 
@@ -242,8 +272,8 @@ class Agent:
         Raises:
             LookupError: If there is no such job.
         """
-        if (end := self._ends.get(number)) is not None:
-            return Piece(end=end)
+        if (ended := self._ends.get(number)) is not None:
+            return Piece(end=ended[0])
         held = self._jobs.get(number)
         if held is None:
             raise LookupError(f"no job {number}")
@@ -296,19 +326,55 @@ class Agent:
                     (held.job.pause if paused else held.job.resume)()
         held.changed.set()
 
-    async def stop(self, number: int) -> None:
+    async def stop(self, number: str) -> None:
         """Ask a job to end."""
         held = self._jobs.get(number)
         if held is not None and held.job is not None:
             held.job.stop()
             held.changed.set()
 
-    async def kill(self, number: int) -> None:
+    async def kill(self, number: str) -> None:
         """End a job by force."""
         held = self._jobs.get(number)
         if held is not None and held.job is not None:
             held.job.kill()
             held.changed.set()
+
+    @property
+    def jobs(self) -> tuple[str, ...]:
+        """The jobs that it has."""
+        return tuple(self._jobs)
+
+    async def held(self, name: str) -> tuple[Held, ...]:
+        """Return the jobs that it has, and those that have ended.
+
+        Args:
+            name: What people call the node.
+        """
+        while self._starting:
+            await asyncio.wait(self._starting.values())
+        return (
+            *(
+                Held(job, name, room=it.room, before=it.before, orders=it.orders)
+                for job, it in self._jobs.items()
+            ),
+            *(Held(job, name, before=it[1]) for job, it in self._ends.items()),
+        )
+
+    async def end(self, jobs: Iterable[str]) -> None:
+        """End jobs of which nobody wants to know any more, with a grace period."""
+        ending = [held for job in jobs if (held := self._jobs.get(job)) is not None]
+        for held in ending:
+            held.is_unwanted = True
+            if held.end is None and held.job is not None:
+                held.job.stop()
+        if any(it.end is None for it in ending):
+            await asyncio.sleep(GRACE)
+        for held in ending:
+            if held.end is None and held.job is not None:
+                held.job.kill()
+        for job in [*self._jobs]:
+            self._changed(job)
 
     async def close(self) -> None:
         """Kill all jobs, and delete their output."""
@@ -322,28 +388,30 @@ class Agent:
         self._clock.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _look_at(self, number: int) -> _Look:
+    def _look_at(self, number: str) -> _Look:
         return _Look(self, number)
 
-    def wake(self, number: int) -> None:
+    def wake(self, number: str) -> None:
         """Let the one who follows a job look at it. On any thread."""
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._changed, number)
 
-    def _changed(self, number: int) -> None:
+    def _changed(self, number: str) -> None:
         if (held := self._jobs.get(number)) is not None:
             held.look()
             held.changed.set()
+            if held.is_unwanted and held.end is not None:
+                self._forget(number, held, held.end)
 
-    def _forget(self, number: int, held: _Job, end: JobEnd) -> None:
+    def _forget(self, number: str, held: _Job, end: JobEnd) -> None:
         del self._jobs[number]
-        self._ends[number] = JobEnd(end.outcome, end.leftover)
+        self._ends[number] = (JobEnd(end.outcome, end.leftover), held.before)
         while len(self._ends) > _REMEMBERED:
             self._ends.popitem(last=False)
         with contextlib.suppress(OSError):
             held.output.unlink()
         if not end.left:
-            self._delete_copy(self._copy_for(number))
+            self._delete_copy(self._copy_for(held.number))
 
     def _watch(self) -> None:
         while not self._closed:
@@ -353,7 +421,7 @@ class Agent:
 class _Look:
     """What a job calls when there may be news of it."""
 
-    def __init__(self, agent: Agent, number: int) -> None:
+    def __init__(self, agent: Agent, number: str) -> None:
         self._agent = agent
         self._number = number
 

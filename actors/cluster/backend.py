@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
+from msgspec.structs import replace
+
+from .agent import NOTHING
+from .lease import RENEWALS, OwnerError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
     from ..rules.nodes import Node
-    from .agent import Piece, Spec
+    from .agent import Held, Piece, Spec
     from .wire import Amounts, Order
+
+
+logger = logging.getLogger(__name__)
 
 
 class ClusterError(Exception):
@@ -26,47 +37,151 @@ class Reservation(msgspec.Struct, frozen=True):
     Attributes:
         node: The node, as the backend knows it.
         name: What people call it.
-        handle: Whatever the backend needs to give the room back.
+        handle: What the cluster calls the room.
+        holder: Whatever is to live as long as the room is held by this process.
         variables: Environment variables for the job, such as which GPUs it has.
     """
 
     node: str
     name: str
-    handle: object = None
+    handle: str = ""
     variables: dict[str, str] = {}
+    holder: object = None
 
 
-class AgentCalls(Protocol):
-    """The agent of a node, from afar.
+class AgentCalls:
+    """The agent of a node, from afar, for one owner.
 
-    Every call raises `NodeLostError` if it is gone for good.
+    Every call raises `NodeLostError` if the agent is gone for good, and `OwnerError` if
+    there is a newer owner.
+
+    Args:
+        owner: See `Lease`.
+        call: Calls a method of the `NodeAgent`.
     """
 
+    def __init__(self, owner: int, call: Callable[..., Awaitable[Any]]) -> None:
+        self._owner = owner
+        self._call = call
+        self._jobs: set[str] = set()
+
     async def start(self, spec: Spec) -> str | None:
-        """See `Agent.start`."""
-        ...
+        """See `Agent.start`, here and below."""
+        self._jobs.add(spec.job)
+        problem: str | None = await self._do("start", spec)
+        if problem is not None:
+            self._jobs.discard(spec.job)
+        return problem
 
     async def follow(
-        self, number: int, offset: int, limit: int, before: Piece
+        self, job: str, offset: int, limit: int, before: Piece = NOTHING
     ) -> Piece:
-        """See `Agent.follow`."""
-        ...
+        """See `Agent`."""
+        self._jobs.add(job)
+        piece: Piece = await self._do("follow", job, offset, limit, before)
+        if piece.end is not None:
+            self._jobs.discard(job)
+        return piece
 
     async def receive(self, key: str, offset: int, data: bytes) -> int:
-        """See `Agent.receive`."""
-        ...
+        """See `Agent`."""
+        return int(await self._do("receive", key, offset, data))
 
     async def order(self, index: int, order: Order) -> None:
-        """See `Agent.order`."""
-        ...
+        """See `Agent`."""
+        await self._do("order", index, order)
 
-    async def stop(self, number: int) -> None:
-        """See `Agent.stop`."""
-        ...
+    async def stop(self, job: str) -> None:
+        """See `Agent`."""
+        await self._do("stop", job)
 
-    async def kill(self, number: int) -> None:
-        """See `Agent.kill`."""
-        ...
+    async def kill(self, job: str) -> None:
+        """See `Agent`."""
+        await self._do("kill", job)
+
+    async def open(self, lease: float) -> str:
+        """See `NodeAgent`, here and below."""
+        return str(await self._call("open", self._owner, lease))
+
+    async def held(self, node: str) -> list[Held]:
+        """Return what `NodeAgent.held` does, with the node as the backend knows it."""
+        return [replace(it, node=node) for it in await self._call("held", self._owner)]
+
+    async def renew(self) -> None:
+        """Renew the jobs that it was given."""
+        await self._call("renew", self._owner, tuple(self._jobs))
+
+    async def close(self) -> None:
+        """End all jobs of the agent."""
+        await self._call("close", self._owner)
+
+    async def _do(self, method: str, *args: object) -> Any:
+        return await self._call("call", self._owner, method, *args)
+
+
+async def renew_all(
+    rooms: Awaitable[object], agents: Iterable[asyncio.Task[AgentCalls]], lease: float
+) -> None:
+    """Renew what is held, each by itself: one that does not answer holds up no other.
+
+    Args:
+        rooms: Renews the room.
+        agents: The agents, as far as they have been reached.
+        lease: Seconds for which something goes on that is not renewed.
+
+    Raises:
+        OwnerError: If another process has taken over.
+    """
+    reached = [
+        it.result()
+        for it in agents
+        if it.done() and not it.cancelled() and it.exception() is None
+    ]
+    calls = (rooms, *(it.renew() for it in reached))
+    within = lease / RENEWALS
+    done = await asyncio.gather(
+        *(asyncio.wait_for(it, within) for it in calls), return_exceptions=True
+    )
+    for problem in done:
+        if isinstance(problem, OwnerError):
+            raise problem
+        if isinstance(problem, Exception) and not isinstance(
+            problem, NodeLostError | TimeoutError
+        ):
+            logger.warning("Something that is held could not be renewed: %r", problem)
+
+
+async def held_by(
+    agents: Iterable[tuple[str, Awaitable[AgentCalls]]], lease: float
+) -> list[Held]:
+    """Return the jobs of agents; those of one that does not answer soon are lost.
+
+    Their agent ends them then, since nobody renews them.
+
+    Args:
+        agents: The nodes, each with its agent.
+        lease: Seconds for which a job goes on that is not renewed.
+
+    Raises:
+        OwnerError: If another process has taken over.
+    """
+
+    async def ask(node: str, reaching: Awaitable[AgentCalls]) -> list[Held]:
+        return await (await reaching).held(node)
+
+    done = await asyncio.gather(
+        *(asyncio.wait_for(ask(*it), lease / 2) for it in agents),
+        return_exceptions=True,
+    )
+    found: list[Held] = []
+    for held in done:
+        if isinstance(held, OwnerError):
+            raise held
+        if isinstance(held, BaseException):
+            logger.warning("The jobs of an agent can't be taken over: %r", held)
+        else:
+            found += held
+    return found
 
 
 class Backend(Protocol):
@@ -104,6 +219,24 @@ class Backend(Protocol):
         """
         ...
 
+    async def held(self) -> list[Held]:
+        """Become the owner of what the session has on the cluster; return its jobs.
+
+        Room that none of them takes is given back. Called once, after `connect`.
+
+        Raises:
+            ClusterError: If the cluster is gone.
+        """
+        ...
+
+    async def renew(self) -> None:
+        """Renew all that is held: agents, jobs and rooms.
+
+        Raises:
+            OwnerError: If another process has taken over.
+        """
+        ...
+
     async def close(self) -> None:
-        """End all agents, with what they run."""
+        """End all agents, with what they run, and give back all room."""
         ...

@@ -1,29 +1,46 @@
 """A cluster of simulated nodes: agents in one process that run jobs of this machine.
 
-For tests, and for trying out what a session does with a cluster.
+For tests, and for trying out what a session does with a cluster. The nodes live in the
+process of the engine, or in one of their own, which outlives it as real ones do.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import os
+import pickle
 import signal
-import uuid
-from typing import TYPE_CHECKING, cast
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from ..processes.warden import start_warden
-from ..rules.nodes import Node
-from .agent import NOTHING, Agent
-from .backend import ClusterError, NodeLostError, Reservation
-from .ray_settings import Shipping
+from ..runtime.frames import FrameReader, frame
+from .backend import (
+    AgentCalls,
+    ClusterError,
+    NodeLostError,
+    Reservation,
+    held_by,
+    renew_all,
+)
+from .fake_nodes import FakeNodes
+from .ray_settings import Shipping, Stay
 from .versions import check_version, our_version
-from .wire import Amounts
+from .wire import LONGEST, Amounts
 
 if TYPE_CHECKING:
-    from .agent import Piece, Spec
-    from .wire import Order
+    from collections.abc import Awaitable, Callable
+
+    from ..rules.nodes import Node
+    from .agent import Held
+
+_START_TIMEOUT: Final = 30.0
+_READ: Final = 1 << 18
 
 
 class FakeSettings(msgspec.Struct, frozen=True, tag="fake"):
@@ -35,6 +52,9 @@ class FakeSettings(msgspec.Struct, frozen=True, tag="fake"):
         address: Where it is looked for.
         shipping: What travels of directories.
         version: What the nodes say that they have; by default what this process has.
+        stay: What becomes of jobs whose session is gone.
+        path: The socket of the process in which its nodes live; empty if that is the
+            process of the engine. It is started if it is not there.
     """
 
     nodes: dict[str, Amounts] = {}
@@ -42,57 +62,8 @@ class FakeSettings(msgspec.Struct, frozen=True, tag="fake"):
     address: str = "auto"
     shipping: Shipping = Shipping()
     version: str = ""
-
-
-class _Calls:
-    """Calls of an agent that lives here, until its node is lost."""
-
-    def __init__(self, name: str, agent: Agent, warden: int) -> None:
-        self._name = name
-        self._agent = agent
-        self._warden = warden
-        self.lost = asyncio.get_running_loop().create_future()
-
-    async def start(self, spec: Spec) -> str | None:
-        self._check()
-        return await self._agent.start(spec)
-
-    async def follow(
-        self, number: int, offset: int, limit: int, before: Piece = NOTHING
-    ) -> Piece:
-        self._check()
-        piece = asyncio.ensure_future(self._agent.follow(number, offset, limit, before))
-        await asyncio.wait([piece, self.lost], return_when=asyncio.FIRST_COMPLETED)
-        if not piece.done():
-            piece.cancel()
-        self._check()
-        return await piece
-
-    async def receive(self, key: str, offset: int, data: bytes) -> int:
-        self._check()
-        return await self._agent.receive(key, offset, data)
-
-    async def order(self, index: int, order: Order) -> None:
-        self._check()
-        await self._agent.order(index, order)
-
-    async def stop(self, number: int) -> None:
-        self._check()
-        await self._agent.stop(number)
-
-    async def kill(self, number: int) -> None:
-        self._check()
-        await self._agent.kill(number)
-
-    async def lose(self) -> None:
-        if not self.lost.done():
-            self.lost.set_result(None)
-            os.close(self._warden)
-        await self._agent.close()
-
-    def _check(self) -> None:
-        if self.lost.done():
-            raise NodeLostError(f"the node {self._name} died while it ran there")
+    stay: Stay = Stay()
+    path: str = ""
 
 
 class FakeCluster:
@@ -104,73 +75,207 @@ class FakeCluster:
 
     def __init__(self, settings: FakeSettings) -> None:
         self._settings = settings
-        self._total = {name: dict(has) for name, has in settings.nodes.items()}
-        self._free = {name: dict(has) for name, has in settings.nodes.items()}
-        self._agents: dict[str, asyncio.Task[_Calls]] = {}
-        self._changed = asyncio.Condition()
-        self._dying: set[asyncio.Task[None]] = set()
+        self._call: Callable[..., Awaitable[Any]] = _nowhere
+        self._owner = 0
+        self._agents: dict[str, asyncio.Task[AgentCalls]] = {}
+        self._rooms: set[str] = set()
+        self._losing: set[asyncio.Future[Any]] = set()
 
     async def connect(self) -> None:
         """See `Backend`, here and below."""
-        if self._settings.problem:
-            problem = self._settings.problem
-            raise ClusterError(problem.format(address=self._settings.address))
+        settings = self._settings
+        if settings.problem:
+            raise ClusterError(settings.problem.format(address=settings.address))
+        if settings.path:
+            self._call = await _reach(settings)
+        else:
+            nodes = FakeNodes(settings.nodes, settings.stay.lease)
+
+            def call(method: str, *args: object) -> Awaitable[Any]:
+                return getattr(nodes, method)(*args)
+
+            self._call = call
+        self._owner = await self._call("own")
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGUSR1, self._lose_one)
 
+    async def held(self) -> list[Held]:
+        """Take over what agents have."""
+        nodes = await self._call("agents")
+        found = await held_by(
+            ((it, self.agent(it)) for it in nodes), self._settings.stay.lease
+        )
+        rooms = [it.room for it in found if it.room]
+        self._rooms |= {*rooms}
+        await self._call("keep", self._owner, rooms)
+        return found
+
     async def nodes(self) -> tuple[Node, ...]:
         """Return the nodes that have not died."""
-        return tuple(
-            Node(name, total, dict(self._free[name]))
-            for name, total in self._total.items()
-        )
+        return await self._call("nodes")
 
     async def reserve(self, needs: Amounts) -> Reservation:
         """Reserve room on the first node that has it."""
-        async with self._changed:
-            while True:
-                for name, free in self._free.items():
-                    if all(free.get(it, 0.0) >= much for it, much in needs.items()):
-                        for it, much in needs.items():
-                            free[it] -= much
-                        return Reservation(name, name, dict(needs))
-                await self._changed.wait()
+        room, node = await self._call("reserve", self._owner, needs)
+        self._rooms.add(room)
+        return Reservation(node, node, room)
 
     async def free(self, reservation: Reservation) -> None:
         """Give room back."""
-        async with self._changed:
-            free = self._free.get(reservation.node)
-            if free is not None:
-                for name, amount in cast("Amounts", reservation.handle).items():
-                    free[name] += amount
-            self._changed.notify_all()
+        self._rooms.discard(reservation.handle)
+        await self._call("free", self._owner, (reservation.handle,))
 
-    async def agent(self, node: str) -> _Calls:
+    async def agent(self, node: str) -> AgentCalls:
         """Return the agent of a node."""
-        if node not in self._total:
-            raise NodeLostError(f"the node {node} died")
         if node not in self._agents:
-            starting = self._start_agent(node)
-            self._agents[node] = asyncio.get_running_loop().create_task(starting)
+            opening = self._open(node)
+            self._agents[node] = asyncio.get_running_loop().create_task(opening)
         return await asyncio.shield(self._agents[node])
 
-    async def _start_agent(self, node: str) -> _Calls:
-        here = our_version()
-        check_version(node, self._settings.version or here, here)
-        key = f"fake-{uuid.uuid4().hex[:12]}"
-        warden = await asyncio.to_thread(start_warden, key)
-        return _Calls(node, Agent(key), warden)
+    async def renew(self) -> None:
+        """Renew agents, jobs and rooms."""
+        rooms = self._call("renew", self._owner, tuple(self._rooms))
+        await renew_all(rooms, [*self._agents.values()], self._settings.stay.lease)
 
     async def close(self) -> None:
         """End all agents."""
-        for starting in self._agents.values():
-            await (await starting).lose()
+        await self._call("close", self._owner)
+
+    async def _open(self, node: str) -> AgentCalls:
+        here = our_version()
+        check_version(node, self._settings.version or here, here)
+
+        async def call(method: str, *args: Any) -> Any:
+            try:
+                return await self._call("agent", node, method, *args)
+            except NodeLostError:
+                self._agents.pop(node, None)
+                raise
+
+        agent = AgentCalls(self._owner, call)
+        await agent.open(self._settings.stay.lease)
+        return agent
 
     def _lose_one(self) -> None:
-        started = [it for it, task in self._agents.items() if task.done()]
-        if started:
-            name = started[0]
-            agent = self._agents.pop(name).result()
-            del self._total[name], self._free[name]
-            task = asyncio.get_running_loop().create_task(agent.lose())
-            self._dying.add(task)
+        self._losing.add(asyncio.ensure_future(self._call("lose")))
+
+
+async def _nowhere(*_: object) -> None:
+    raise ClusterError("the simulated cluster was not reached")
+
+
+async def _reach(settings: FakeSettings) -> Callable[..., Awaitable[Any]]:
+    """Return what calls the process of the nodes; start that if it is not there."""
+    deadline = asyncio.get_running_loop().time() + _START_TIMEOUT
+    started = False
+    while True:
+        try:
+            reader, writer = await asyncio.open_unix_connection(settings.path)
+        except OSError:
+            if asyncio.get_running_loop().time() > deadline:
+                raise ClusterError("the simulated nodes did not start") from None
+        else:
+            return _Caller(reader, writer)
+        if not started:
+            started = True
+            await asyncio.to_thread(_start_nodes, settings)
+        await asyncio.sleep(0.02)
+
+
+def _start_nodes(settings: FakeSettings) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", __name__, settings.path],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        process.communicate(msgspec.json.encode(settings))
+
+
+class _Caller:
+    """Calls methods of nodes that live in another process."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._writer = writer
+        self._numbers = itertools.count()
+        self._answers: dict[int, asyncio.Future[Any]] = {}
+        self._reading = asyncio.ensure_future(self._read(reader))
+
+    async def __call__(self, method: str, *args: object) -> Any:
+        number = next(self._numbers)
+        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        self._writer.write(frame(pickle.dumps((number, method, args))))
+        try:
+            return await answer
+        finally:
+            self._answers.pop(number, None)
+            if answer.cancelled():
+                self._writer.write(frame(pickle.dumps((number, "", ()))))
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        frames = FrameReader(LONGEST)
+        while data := await reader.read(_READ):
+            for payload in frames.feed(data):
+                number, result, error = pickle.loads(payload)  # noqa: S301 - our own
+                answer = self._answers.get(number)
+                if answer is None or answer.done():
+                    continue
+                if error is None:
+                    answer.set_result(result)
+                else:
+                    answer.set_exception(error)
+        os._exit(1)  # as Ray does if its cluster is gone
+
+
+async def _serve(settings: FakeSettings) -> None:
+    nodes = FakeNodes(settings.nodes, settings.stay.lease, lambda: os._exit(0))
+    loop = asyncio.get_running_loop()
+    for number, method in (
+        (signal.SIGUSR1, nodes.lose),
+        (signal.SIGUSR2, nodes.kill_agents),
+    ):
+        loop.add_signal_handler(number, lambda it=method: asyncio.ensure_future(it()))
+
+    async def answer(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        calls: dict[int, asyncio.Task[None]] = {}
+
+        async def call(number: int, method: str, args: tuple[Any, ...]) -> None:
+            try:
+                result = (number, await getattr(nodes, method)(*args), None)
+            except Exception as error:  # noqa: BLE001 - whoever asked is told
+                result = (number, None, error)
+            calls.pop(number, None)
+            writer.write(frame(pickle.dumps(result)))
+
+        frames = FrameReader(LONGEST)
+        with contextlib.suppress(OSError):
+            while data := await reader.read(_READ):
+                for payload in frames.feed(data):
+                    number, method, args = pickle.loads(payload)  # noqa: S301 - our own
+                    if method:
+                        calls[number] = asyncio.ensure_future(
+                            call(number, method, args)
+                        )
+                    elif number in calls:
+                        calls.pop(number).cancel()
+        for it in calls.values():
+            it.cancel()
+
+    await asyncio.start_unix_server(answer, settings.path)
+    await asyncio.Event().wait()
+
+
+def main() -> None:
+    """Be the simulated nodes, until no session has been there for a while."""
+    settings = msgspec.json.decode(sys.stdin.buffer.read(), type=FakeSettings)
+    if os.fork():
+        os._exit(0)
+    Path(settings.path).unlink(missing_ok=True)
+    asyncio.run(_serve(settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ..processes.channels import INPUT_LIMIT
 from ..rules.safe_text import size_text
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from .wire import ToEngine
 
 
+WAITS: Final = "it waits to start"
+LOST: Final = "the process of its engine is being started again; try it again"
+
+
 class RemoteChannel:
     """Leads to the input of one job; see `InputChannel`.
 
@@ -25,16 +29,33 @@ class RemoteChannel:
     """
 
     def __init__(
-        self, job: int, wanted: Input, send: Callable[[ToEngine], object]
+        self, job: str, wanted: Input, send: Callable[[ToEngine], object]
     ) -> None:
         self._job = job
         self._is_terminal = wanted == "terminal"
         self._send = send
         self._given = 0  # bytes; counted by the job's actor
-        self.refused = "it waits to start"
+        self.refused = WAITS
         """Why it takes no more input; empty as long as it does."""
         self.passed = 0
         """Bytes that the job has taken, as far as the engine has said."""
+
+    def begin(self) -> None:
+        """Take input from now on: it has begun."""
+        if self.refused in {WAITS, LOST}:
+            self.refused = ""
+
+    def lose(self) -> None:
+        """Take none for now: what leads to it is gone, with what was on its way."""
+        self.refused = self.refused or LOST
+        self._given = self.passed
+
+    def took(self, passed: int, refused: str) -> None:
+        """Note how much it has taken, as the engine says."""
+        self.passed = passed
+        # What an earlier program gave it was not counted here.
+        self._given = max(self._given, passed)
+        self.refused = self.refused or refused
 
     @property
     def waiting(self) -> int:

@@ -13,23 +13,33 @@ import logging
 import os
 import socket
 import sys
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from ..processes.warden import start_warden
+from msgspec.structs import replace
+
 from ..rules.nodes import Node
 from ..rules.safe_text import safe_line
-from .agent import NOTHING, Agent
-from .backend import ClusterError, NodeLostError, Reservation
+from .backend import (
+    AgentCalls,
+    ClusterError,
+    NodeLostError,
+    Reservation,
+    held_by,
+    renew_all,
+)
+from .lease import Lease
+from .node_agent import LOOKS, NodeAgent
 from .versions import check_version, our_version, versions_of_ray
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
-    from .agent import Piece, Spec
+    from .agent import Held
     from .ray_settings import RaySettings
-    from .wire import Amounts, Order
+    from .wire import Amounts
 
 CONNECT_TIMEOUT: Final = 45.0
 """Seconds within which the cluster has to answer."""
@@ -44,58 +54,77 @@ _REACH_TIMEOUT: Final = 5.0
 _WAIT: Final = 1.0  # seconds of one wait for a reservation, between looks at a cancel
 _UNAVAILABLE: Final = 0.5
 _THREADS: Final = 64
-_OWN: Final = ("RAY_", "OMP_NUM_THREADS", "PYTHONBREAKPOINT")
-"""How the variables of a Ray worker begin that no job is to see."""
+_CLOSE_TIMEOUT: Final = 3.0
+_ROOMS: Final = "rooms"
 
 ResultT = TypeVar("ResultT")
 
 
-class NodeAgent:
-    """What Ray runs as an actor on each node: an `Agent`, and its warden."""
+class Rooms:
+    """What Ray runs once for a session: it holds the reserved room, and says who owns.
 
-    def __init__(self, key: str) -> None:
-        self._key = key
-        self._agent: Agent | None = None
+    Ray removes the placement groups that it has made when it ends, however it does.
+    """
 
-    async def open(self) -> str:
-        """Be ready for jobs; return the version of the program here."""
-        if self._agent is None:
-            base = {k: v for k, v in os.environ.items() if not k.startswith(_OWN)}
-            # Held as long as this process lives.
-            self._warden = await asyncio.to_thread(start_warden, self._key)
-            self._agent = Agent(self._key, base)
-        return our_version()
+    def __init__(self, lease: float) -> None:
+        self._seconds = lease
+        self._lease = Lease(lease)
+        self._groups: dict[str, Any] = {}
+        self._watching: asyncio.Task[None] | None = None
 
-    async def start(self, spec: Spec) -> str | None:
-        """See `Agent`, here and below."""
-        return await self._opened().start(spec)
+    async def own(self) -> int:
+        """Take over; return the number of the owner."""
+        if self._watching is None:
+            self._watching = asyncio.get_running_loop().create_task(self._watch())
+        # Of an earlier actor nothing is known; its numbers were lower.
+        owner = max(self._lease.owner + 1, time.time_ns())
+        self._lease.check(owner)
+        return owner
 
-    async def follow(
-        self, number: int, offset: int, limit: int, before: Piece = NOTHING
-    ) -> Piece:
-        """See `Agent`."""
-        return await self._opened().follow(number, offset, limit, before)
+    async def own_as(self, owner: int) -> None:
+        """Have an owner that an earlier actor had."""
+        await self.own()
+        self._lease = Lease(self._seconds)
+        self._lease.check(owner)
 
-    async def receive(self, key: str, offset: int, data: bytes) -> int:
-        """See `Agent`."""
-        return await self._opened().receive(key, offset, data)
+    async def make(self, owner: int, needs: Amounts) -> str:
+        """Make a placement group of one bundle; return its id, before it has a node."""
+        self._lease.check(owner)
+        groups = importlib.import_module("ray.util.placement_group")
+        made = await asyncio.to_thread(
+            lambda: groups.placement_group([needs], strategy="PACK")
+        )
+        name = str(made.id.hex())
+        self._groups[name] = made
+        self._lease.hold(name)
+        return name
 
-    async def order(self, index: int, order: Order) -> None:
-        """See `Agent`."""
-        await self._opened().order(index, order)
+    async def free(self, owner: int, names: Iterable[str]) -> None:
+        """Remove placement groups."""
+        self._lease.check(owner)
+        await self._remove(names)
 
-    async def stop(self, number: int) -> None:
-        """See `Agent`."""
-        await self._opened().stop(number)
+    async def keep(self, owner: int, names: Iterable[str]) -> None:
+        """Renew these placement groups, and remove all others."""
+        self._lease.renew(owner, names)
+        await self._remove(self._groups.keys() - {*names})
 
-    async def kill(self, number: int) -> None:
-        """See `Agent`."""
-        await self._opened().kill(number)
+    async def renew(self, owner: int, names: Iterable[str]) -> None:
+        """Renew placement groups."""
+        self._lease.renew(owner, names)
 
-    def _opened(self) -> Agent:
-        if self._agent is None:
-            raise RuntimeError("the agent is not open")
-        return self._agent
+    async def _watch(self) -> None:
+        while not self._lease.is_over:
+            await asyncio.sleep(self._seconds / LOOKS)
+            await self._remove(self._lease.expired())
+        os._exit(0)
+
+    async def _remove(self, names: Iterable[str]) -> None:
+        groups = importlib.import_module("ray.util.placement_group")
+        for name in [*names]:
+            self._lease.drop(name)
+            if (group := self._groups.pop(name, None)) is not None:
+                await asyncio.to_thread(groups.remove_placement_group, group)
 
 
 class GpuHolder:
@@ -107,58 +136,6 @@ class GpuHolder:
         return {name: os.environ[name] for name in names if name in os.environ}
 
 
-class _Calls:
-    """Calls of the agent of one node."""
-
-    def __init__(
-        self,
-        ray: Any,
-        actor: Any,
-        name: str,
-        lost: Callable[[], None],
-    ) -> None:
-        self._ray = ray
-        self._actor = actor
-        self._name = name
-        self._lost = lost
-
-    async def start(self, spec: Spec) -> str | None:
-        return await self.call("start", spec)
-
-    async def follow(
-        self, number: int, offset: int, limit: int, before: Piece = NOTHING
-    ) -> Piece:
-        return await self.call("follow", number, offset, limit, before)
-
-    async def receive(self, key: str, offset: int, data: bytes) -> int:
-        return await self.call("receive", key, offset, data)
-
-    async def order(self, index: int, order: Order) -> None:
-        await self.call("order", index, order)
-
-    async def stop(self, number: int) -> None:
-        await self.call("stop", number)
-
-    async def kill(self, number: int) -> None:
-        await self.call("kill", number)
-
-    async def call(self, method: str, *args: object) -> Any:
-        errors = self._ray.exceptions
-        while True:
-            try:
-                return await getattr(self._actor, method).remote(*args)
-            except errors.ActorUnavailableError:
-                # Not final: what it was asked for may have been done, and is asked
-                # for again; that changes nothing.
-                await asyncio.sleep(_UNAVAILABLE)
-            except errors.RayActorError as error:
-                self._lost()
-                raise NodeLostError(
-                    f"the node {self._name}, or the agent on it, died while it ran"
-                    " there"
-                ) from error
-
-
 class RayCluster:
     """A Ray cluster that exists; see `Backend`.
 
@@ -168,9 +145,14 @@ class RayCluster:
 
     def __init__(self, settings: RaySettings) -> None:
         self._settings = settings
+        self._session = settings.stay.owner or uuid.uuid4().hex
         self._ray: Any = None
         self._groups: Any = None
-        self._agents: dict[str, asyncio.Task[_Calls]] = {}
+        self._owner = 0
+        self._rooms: Any = None
+        self._held_rooms: set[str] = set()
+        self._making_rooms = asyncio.Lock()
+        self._agents: dict[str, asyncio.Task[AgentCalls]] = {}
         self._names: dict[str, str] = {}
         # Calls to the control store block.
         self._threads = ThreadPoolExecutor(_THREADS, "backburner-ray")
@@ -196,12 +178,31 @@ class RayCluster:
                 f" not answer within {CALL_TIMEOUT:.0f} s"
             ) from None
 
-    async def reserve(self, needs: Amounts) -> Reservation:
-        """Make a placement group of one bundle, and wait until it has its node."""
-        made = self._groups.placement_group
-        group = await self._blocking(
-            lambda: made([needs], strategy="PACK"), within=CALL_TIMEOUT
+    async def held(self) -> list[Held]:
+        """Take over what the agents of the session have."""
+        await self._blocking(self._look, within=CALL_TIMEOUT)
+        self._owner = await self._ask_rooms("own")
+        names = await self._blocking(self._ray.util.list_named_actors)
+        nodes = [it.rpartition("/") for it in names]
+        found = await held_by(
+            (
+                (node, self.agent(node))
+                for session, _, node in nodes
+                if session == self._session and node != _ROOMS
+            ),
+            self._settings.stay.lease,
         )
+        found = [replace(it, name=self._name(it.node)) for it in found]
+        rooms = [it.room for it in found if it.room]
+        self._held_rooms |= {*rooms}
+        await self._ask_rooms("keep", rooms)
+        return found
+
+    async def reserve(self, needs: Amounts) -> Reservation:
+        """Have a placement group of one bundle made; wait until it has its node."""
+        name = await self._ask_rooms("make", needs)
+        self._held_rooms.add(name)
+        group = self._group(name)
         try:
             while not await self._blocking(lambda: group.wait(_WAIT)):
                 pass
@@ -216,16 +217,21 @@ class RayCluster:
             if node not in self._names:
                 await self.nodes()
         except BaseException:
-            self._threads.submit(self._groups.remove_placement_group, group)
+            self._threads.submit(self._drop, name, group)
             raise
-        return Reservation(node, self._name(node), (group, holder), variables)
+        return Reservation(node, self._name(node), name, variables, holder)
 
     async def free(self, reservation: Reservation) -> None:
         """Remove the placement group."""
-        group, _ = reservation.handle  # type: ignore[misc]
-        await self._blocking(lambda: self._groups.remove_placement_group(group))
+        self._held_rooms.discard(reservation.handle)
+        await self._ask_rooms("free", (reservation.handle,))
 
-    async def agent(self, node: str) -> _Calls:
+    async def renew(self) -> None:
+        """Renew agents, jobs and placement groups."""
+        rooms = self._ask_rooms("renew", tuple(self._held_rooms))
+        await renew_all(rooms, [*self._agents.values()], self._settings.stay.lease)
+
+    async def agent(self, node: str) -> AgentCalls:
         """Return the agent of a node; start it if there is none."""
         if node not in self._agents:
             starting = self._start_agent(node)
@@ -237,28 +243,44 @@ class RayCluster:
             raise
 
     async def close(self) -> None:
-        """Leave the cluster, which ends all agents, and with them their jobs."""
-        if self._ray is not None:
-            await self._blocking(self._ray.shutdown)
-
-    async def _start_agent(self, node: str) -> _Calls:
-        ray, name = self._ray, self._name(node)
-        strategies = importlib.import_module("ray.util.scheduling_strategies")
-        key = f"ray-{uuid.uuid4().hex[:12]}"
-        actor = (
-            ray.remote(NodeAgent)
-            .options(
-                num_cpus=0,
-                max_concurrency=10_000,
-                scheduling_strategy=strategies.NodeAffinitySchedulingStrategy(
-                    node, soft=False
-                ),
-            )
-            .remote(key)
+        """End all agents with their jobs, remove the room, and leave the cluster."""
+        if self._ray is None:
+            return
+        await asyncio.gather(
+            *(self._end_agent(node) for node in [*self._agents]), return_exceptions=True
         )
-        calls = _Calls(ray, actor, name, lambda: self._agents.pop(node, None) and None)
+        if self._rooms is not None:
+            await self._blocking(lambda: self._ray.kill(self._rooms))
+        await self._blocking(self._ray.shutdown)
+
+    async def _end_agent(self, node: str) -> None:
+        opening = self._agents[node]
+        if opening.done():
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(opening.result().close(), _CLOSE_TIMEOUT)
+        else:
+            opening.cancel()
+        # What is left of its jobs then is ended by its warden.
+        await self._blocking(lambda: self._kill(f"{self._session}/{node}"))
+
+    def _kill(self, name: str) -> None:
+        with contextlib.suppress(ValueError):  # there is none
+            self._ray.kill(self._ray.get_actor(name))
+
+    async def _start_agent(self, node: str) -> AgentCalls:
+        ray, name = self._ray, self._name(node)
+        called = f"{self._session}/{node}"
+        # Calls block as long as a node that has just died is still listed.
+        actor = await self._blocking(
+            lambda: self._actor(NodeAgent, called, node, 10_000).remote(
+                f"ray-{uuid.uuid4().hex[:12]}", name
+            )
+        )
+        agent = AgentCalls(self._owner, self._calls(actor, node, name))
         try:
-            there = await asyncio.wait_for(calls.call("open"), AGENT_TIMEOUT)
+            there = await asyncio.wait_for(
+                agent.open(self._settings.stay.lease), AGENT_TIMEOUT
+            )
         except TimeoutError:
             raise NodeLostError(
                 f"no agent could be started on the node {name} within"
@@ -270,8 +292,80 @@ class RayCluster:
                 f"no agent can be started on the node {name}: {safe_line(last)};"
                 f" is {our_version()} installed there?"
             ) from error
-        check_version(name, there, our_version())
-        return calls
+        try:
+            check_version(name, there, our_version())
+        except ClusterError:
+            # It may be of a version that ran here before.
+            await self._blocking(lambda: self._kill(called))
+            raise
+        return agent
+
+    def _actor(self, what: type, called: str, node: str, calls: int) -> Any:
+        strategies = importlib.import_module("ray.util.scheduling_strategies")
+        return self._ray.remote(what).options(
+            name=called,
+            lifetime="detached",
+            get_if_exists=True,
+            num_cpus=0,
+            max_concurrency=calls,
+            scheduling_strategy=strategies.NodeAffinitySchedulingStrategy(
+                node, soft=False
+            ),
+        )
+
+    def _calls(self, actor: Any, node: str, name: str) -> Callable[..., Awaitable[Any]]:
+        """Return what calls the agent of a node."""
+        errors = self._ray.exceptions
+
+        async def call(method: str, *args: object) -> Any:
+            while True:
+                try:
+                    return await getattr(actor, method).remote(*args)
+                except errors.ActorUnavailableError:
+                    # Not final: what it was asked for may have been done, and is asked
+                    # for again; that changes nothing.
+                    await asyncio.sleep(_UNAVAILABLE)
+                except errors.RayActorError as error:
+                    self._agents.pop(node, None)
+                    raise NodeLostError(
+                        f"the node {name}, or the agent on it, died while it ran there"
+                    ) from error
+
+        return call
+
+    async def _ask_rooms(self, method: str, *args: object) -> Any:
+        """Call a method of the actor that holds the room; start it if it is gone."""
+        errors = self._ray.exceptions
+        while True:
+            async with self._making_rooms:
+                if self._rooms is None:
+                    self._rooms = await self._blocking(self._start_rooms)
+                    if self._owner:
+                        await self._rooms.own_as.remote(self._owner)
+            rooms = self._rooms
+            owner = (self._owner,) if self._owner else ()
+            try:
+                return await getattr(rooms, method).remote(*owner, *args)
+            except errors.ActorUnavailableError:
+                await asyncio.sleep(_UNAVAILABLE)
+            except errors.RayActorError:
+                if self._rooms is rooms:
+                    self._rooms = None
+                await asyncio.sleep(_UNAVAILABLE)
+
+    def _start_rooms(self) -> Any:
+        # On this machine: if that is lost, so is whoever could use the room.
+        node = self._ray.get_runtime_context().get_node_id()
+        lease = self._settings.stay.lease
+        return self._actor(Rooms, f"{self._session}/{_ROOMS}", node, 1000).remote(lease)
+
+    def _group(self, name: str) -> Any:
+        ids = importlib.import_module("ray")
+        return self._groups.PlacementGroup(ids.PlacementGroupID(bytes.fromhex(name)))
+
+    def _drop(self, name: str, group: Any) -> None:
+        self._held_rooms.discard(name)
+        self._groups.remove_placement_group(group)
 
     async def _hold_gpus(self, group: Any, count: float) -> tuple[Any, dict[str, str]]:
         strategies = importlib.import_module("ray.util.scheduling_strategies")

@@ -6,6 +6,8 @@ from typing import Final
 
 import msgspec
 
+from .lease import LEASE
+
 SEND: Final = "BACKBURNER_SEND"
 """The environment variable that names those a job takes along, separated by commas."""
 
@@ -22,6 +24,21 @@ class Shipping(msgspec.Struct, frozen=True):
     leave_out: tuple[str, ...] = ()
 
 
+class Stay(msgspec.Struct, frozen=True):
+    """What becomes of jobs whose session is gone.
+
+    Attributes:
+        owner: What the session is called on the cluster, unlike any other.
+        lease: Seconds for which a job goes on that no process of its session renews.
+        stays: Whether jobs go on for as long when the session has not said that it
+            ends; else they end at once.
+    """
+
+    owner: str = ""
+    lease: float = LEASE
+    stays: bool = False
+
+
 class RaySettings(msgspec.Struct, frozen=True, tag="ray"):
     """How a Ray cluster is reached.
 
@@ -29,11 +46,13 @@ class RaySettings(msgspec.Struct, frozen=True, tag="ray"):
         address: `auto` for the one this machine belongs to, or `HOST:PORT` of its head.
         node_address: The address of the node on this machine, if there are several.
         shipping: What travels of directories.
+        stay: What becomes of jobs whose session is gone.
     """
 
     address: str = "auto"
     node_address: str = ""
     shipping: Shipping = Shipping()
+    stay: Stay = Stay()
 
 
 class ClusterSettings(msgspec.Struct, frozen=True):
@@ -46,6 +65,7 @@ class ClusterSettings(msgspec.Struct, frozen=True):
             those that always travel.
         slots: How many jobs it is given at a time.
         shipping: What travels of directories.
+        lease: Seconds for which a job goes on that no process of its session renews.
     """
 
     address: str = "auto"
@@ -53,3 +73,4 @@ class ClusterSettings(msgspec.Struct, frozen=True):
     environment: tuple[str, ...] = ()
     slots: int = 1000
     shipping: Shipping = Shipping()
+    lease: float = LEASE

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import fnmatch
-import itertools
 import os
 import socket
 import subprocess
 import sys
 import threading
+import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -25,16 +26,18 @@ from ..runtime.promise import Promise
 from ..runtime.sending import call_safely
 from ..runtime.socket_writer import SocketWriter, close_socket
 from .input import RemoteChannel
-from .ray_settings import SEND, RaySettings
+from .ray_settings import SEND, RaySettings, Stay
 from .wire import (
     LONGEST,
     AskNodes,
     Began,
+    Close,
     Ended,
     Gone,
     Halt,
     KillJob,
     NodesSeen,
+    Ready,
     Run,
     StopJob,
     ToEngine,
@@ -45,12 +48,14 @@ from .wire import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ..kinds import Command, JobContext
     from ..rules.nodes import Node
     from .fake import FakeSettings
     from .ray_settings import ClusterSettings
+
+WAITING: Final = JobNote("waiting for the cluster")
 
 LAST_WAIT: Final = 20.0
 """Seconds after which a job that was killed and does not end is given up."""
@@ -59,6 +64,7 @@ SENT: Final = ("LANG", "LC_*", "TZ", "PYTHONUNBUFFERED", "BACKBURNER_*")
 """Names of the environment variables that travel with a job; `*` is any letters."""
 
 _CLOSE_TIMEOUT: Final = 5.0
+_END_TIMEOUT: Final = 10.0
 _READ: Final = 1 << 18
 _STAYS: Final = frozenset({MARK, SESSION, SEND})
 
@@ -66,15 +72,16 @@ _STAYS: Final = frozenset({MARK, SESSION, SEND})
 class RemoteJob(NotingJob):
     """A job that the process of an engine runs."""
 
-    def __init__(self, number: int, link: _Link, context: JobContext) -> None:
-        terms = context.task.terms
-        wanted = None if terms is None else terms.input
-        self.channel = wanted and RemoteChannel(number, wanted, link.send)
+    def __init__(self, run: Run, context: JobContext) -> None:
+        self.channel = run.input and RemoteChannel(run.job, run.input, self._send)
         """What leads to its input, if it takes any; see `TakesInput`."""
-        self._number = number
-        self._link = link
+        self.run = run
+        self._number = run.job
+        self._link: _Link | None = None
         self._context = context
-        self._note = JobNote("waiting for the cluster")
+        has_begun = run.before == "began" and run.node
+        self._note = JobNote(node=run.node) if has_begun else WAITING
+        self._paused = self._stopped = self._killed = False
         self._end: JobEnd | None = None
         self._gives_up: float | None = None
 
@@ -83,7 +90,8 @@ class RemoteJob(NotingJob):
         if self._end is None and self._gives_up is not None:
             now = self._context.clock.now().monotonic
             if now >= self._gives_up:
-                self._link.forget(self._number)
+                if self._link is not None:
+                    self._link.forget(self._number)
                 where = self._note.node or "the engine"
                 text = f"{where} did not answer after it was to be killed"
                 self._end = JobEnd(Outcome.failed(text), leftover=text)
@@ -101,35 +109,68 @@ class RemoteJob(NotingJob):
 
     def pause(self) -> None:
         """Have the engine stop its processes; it does not start meanwhile."""
-        self._link.send(Halt(self._number, paused=True))
+        self._paused = True
+        self._send(Halt(self._number, paused=True))
 
     def resume(self) -> None:
         """Let it go on."""
-        self._link.send(Halt(self._number, paused=False))
+        self._paused = False
+        self._send(Halt(self._number, paused=False))
 
     def stop(self) -> None:
         """Have the engine ask it to end."""
-        self._link.send(StopJob(self._number))
+        self._stopped = True
+        self._send(StopJob(self._number))
 
     def kill(self) -> None:
         """Have the engine kill it; give it up if nothing comes of that."""
-        self._link.send(KillJob(self._number))
+        self._killed = True
+        self._send(KillJob(self._number))
         clock = self._context.clock
         self._gives_up = clock.now().monotonic + LAST_WAIT
         clock.call_later(LAST_WAIT, self._context.look)
 
+    def given(self, link: _Link) -> None:
+        """Have a process of the engine run it, and know all that it was told before."""
+        self._link = link
+        link.send(self.run)
+        if self._paused:
+            self.pause()
+        if self._killed:
+            link.send(KillJob(self._number))
+        elif self._stopped:
+            link.send(StopJob(self._number))
+
+    def lost(self) -> None:
+        """Be ready for another process of the engine, since its own has died."""
+        if self.channel is not None:
+            self.channel.lose()
+        before = "began" if self._may_have_begun() else "given"
+        self.run = msgspec.structs.replace(
+            self.run, before=before, node=self._note.node
+        )
+
+    def _may_have_begun(self) -> bool:
+        # The file is made before the job begins.
+        return self._note.waits is None or (
+            not self.run.goes_on and Path(self.run.output).exists()
+        )
+
+    def _send(self, message: ToEngine) -> None:
+        if self._link is not None:
+            self._link.send(message)
+
     def told(self, note: JobNote) -> None:
         """Take what the engine says of it. On the thread that reads."""
-        if self.channel is not None and note.waits is None and self._note.waits:
-            self.channel.refused = ""
+        if self.channel is not None and note.waits is None:
+            self.channel.begin()
         self._note = note
         self._context.look()
 
     def took(self, passed: int, refused: str) -> None:
         """Take how much of its input it has taken. On the thread that reads."""
         if self.channel is not None:
-            self.channel.passed = passed
-            self.channel.refused = self.channel.refused or refused
+            self.channel.took(passed, refused)
 
     def ended(self, end: JobEnd) -> None:
         """Take its end. On the thread that reads."""
@@ -140,11 +181,31 @@ class RemoteJob(NotingJob):
 
 
 class _Link:
-    """One life of the process of an engine, and the jobs that it was given."""
+    """One life of the process of an engine, and the jobs that it was given.
 
-    def __init__(self, name: str, argv: Sequence[str], settings: bytes) -> None:
+    Args:
+        name: That of the engine.
+        argv: Starts the process.
+        settings: What it is told.
+        over: Given the jobs that it had, and why it has died, if another process can
+            take them over.
+        before: Why the process before it has died, whose jobs it takes over.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        argv: Sequence[str],
+        settings: bytes,
+        over: Callable[[list[RemoteJob], str], object],
+        before: str = "",
+    ) -> None:
         self._name = name
-        self._jobs: dict[int, RemoteJob] = {}
+        self._over = over
+        self._before = before
+        self._is_ready = False
+        self._closes = False
+        self._jobs: dict[str, RemoteJob] = {}
         self._asked: list[Callable[[tuple[Node, ...], str], object]] = []
         self._why = ""
         # Each job is put in, and each is told of the end of the process.
@@ -190,13 +251,13 @@ class _Link:
         """The id of the process."""
         return self._process.pid
 
-    def give(self, number: int, job: RemoteJob, run: Run) -> str:
+    def give(self, job: RemoteJob) -> str:
         """Give a job to the process; return why not, if it is gone."""
         with self._changed:
             if self._why:
                 return self._why
-            self._jobs[number] = job
-        self.send(run)
+            self._jobs[job.run.job] = job
+        job.given(self)
         return ""
 
     def send(self, message: ToEngine) -> None:
@@ -212,17 +273,20 @@ class _Link:
                 return
         tell((), self._why)
 
-    def forget(self, number: int) -> None:
+    def forget(self, number: str) -> None:
         """Expect nothing more of a job."""
         with self._changed:
             self._jobs.pop(number, None)
 
     def close(self) -> None:
         """End the process, with all its jobs; blocks until it is gone."""
+        self._closes = True
+        self.send(Close())
+        self._writer.wait_below(1, _CLOSE_TIMEOUT)
         with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_WR)
         try:
-            self._process.wait(_CLOSE_TIMEOUT)
+            self._process.wait(_END_TIMEOUT)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -245,8 +309,10 @@ class _Link:
             why = why or f"the engine {self._name} can't be understood: {error}"
         self._fail(why)
 
-    def _take(self, message: Waits | Began | Took | Ended | NodesSeen) -> None:
+    def _take(self, message: Ready | Waits | Began | Took | Ended | NodesSeen) -> None:
         match message:
+            case Ready():
+                self._is_ready = True
             case Waits(job=number, why=why):
                 if (job := self._jobs.get(number)) is not None:
                     call_safely(lambda: job.told(JobNote(why)))
@@ -270,19 +336,23 @@ class _Link:
 
     def _fail(self, why: str) -> None:
         """Tell every job that the process is gone."""
+        can_go_on = not why and self._is_ready and not self._closes
         if not why:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(_CLOSE_TIMEOUT)
             why = self._died()
+        if self._before and not self._is_ready:
+            why = f"{self._before}; {why}"
         with self._changed:
             self._why = why
             jobs, self._jobs = self._jobs, {}
             asked, self._asked = self._asked, []
         self._writer.close()
         close_socket(self._sock)
-        for job in jobs.values():
-            end = JobEnd(Outcome.failed(why))
-            call_safely(lambda job=job, end=end: job.ended(end))
+        if can_go_on and jobs:
+            self._over([*jobs.values()], why)
+        else:
+            fail(jobs.values(), why)
         for tell in asked:
             tell((), why)
         try:
@@ -309,14 +379,21 @@ class _Link:
         return f"the process of the engine {self._name} ended ({how})"
 
 
+def fail(jobs: Iterable[RemoteJob], why: str) -> None:
+    """Have jobs end since nothing can go on with them."""
+    end = JobEnd(Outcome.failed(why))
+    for job in jobs:
+        call_safely(lambda job=job: job.ended(end))
+
+
 class RemoteEngine:
     """Runs jobs by a process of its own, which knows the cluster.
 
     A job that does not say how many CPUs it needs gets one.
 
-    The process is started with the first job, and again if it has died: the jobs that
-    it had have failed then, with that reason, and nothing else notices. Each cluster
-    that jobs name by its address has a process of its own.
+    The process is started with the first job, and again if it has died: then the new
+    one takes over its jobs, which have gone on on the cluster. Each cluster that jobs
+    name by its address has a process of its own.
 
     Args:
         name: What requests call it.
@@ -343,7 +420,8 @@ class RemoteEngine:
         self._settings = settings
         self._python = python or sys.executable
         self._sent = (*SENT, *sent)
-        self._numbers = itertools.count(1)
+        self._stay = Stay(uuid.uuid4().hex, settings.stay.lease)
+        self._is_closed = False
         self._starting = threading.Lock()
         # By the address of the cluster; empty for that of the settings.
         self._links: dict[str, _Link] = {}
@@ -354,15 +432,33 @@ class RemoteEngine:
         link = self._links.get("")
         return None if link is None or link.is_over else link.pid
 
+    def open(self, session: str, *, stays: bool) -> None:
+        """Run the jobs of a session from now on; see `Outliving`."""
+        self._stay = Stay(session, self._settings.stay.lease, stays)
+        self._is_closed = False
+
     def start(self, command: Command, context: JobContext) -> RemoteJob:
         """Give a job to the process; see `Engine`."""
+        return self._give(self._run(command, context), context)
+
+    def adopt(self, command: Command, context: JobContext) -> RemoteJob:
+        """Have the process take over a job of a killed program; see `Outliving`."""
+        run, task = self._run(command, context), context.task
+        began = task.node or (not run.goes_on and Path(run.output).exists())
+        run = msgspec.structs.replace(
+            run, before="began" if began else "given", node=task.node
+        )
+        return self._give(run, context)
+
+    def _run(self, command: Command, context: JobContext) -> Run:
         output = context.task.output_path
         if output is None:
             raise StartError("a job of an engine needs an output file")
-        number = next(self._numbers)
+        task = context.task
+        attempt = 1 if task.attempt is None else task.attempt.number
         terms = context.task.terms or PLAIN
         run = Run(
-            number,
+            f"{context.mark}.{attempt}",
             tuple(command.argv),
             self._travels(command.environment.variables),
             command.directory,
@@ -377,11 +473,14 @@ class RemoteEngine:
             run = msgspec.structs.replace(
                 run, cpus=limits.cpus, memory=limits.memory, pids=limits.pids
             )
+        return run
+
+    def _give(self, run: Run, context: JobContext) -> RemoteJob:
+        self._is_closed = False
+        job = RemoteJob(run, context)
         why = ""
         for _ in range(2):  # it may just be ending
-            link = self._linked(terms.address)
-            job = RemoteJob(number, link, context)
-            if not (why := link.give(number, job, run)):
+            if not (why := self._linked(_address(context)).give(job)):
                 return job
         raise StartError(why)
 
@@ -410,22 +509,35 @@ class RemoteEngine:
     def close(self) -> None:
         """End the process, with all jobs that it still runs; blocks for seconds."""
         with self._starting:
+            self._is_closed = True
             links, self._links = self._links, {}
         for link in links.values():
             link.close()
 
-    def _linked(self, address: str) -> _Link:
+    def _linked(self, address: str, before: str = "") -> _Link:
         settings = self._settings
         if address == settings.address:
             address = ""
-        elif address:
-            settings = msgspec.structs.replace(settings, address=address)
+        owner = f"{self._stay.owner}@{address}" if address else self._stay.owner
+        settings = msgspec.structs.replace(
+            settings,
+            address=address or settings.address,
+            stay=msgspec.structs.replace(self._stay, owner=owner),
+        )
         with self._starting:
             link = self._links.get(address)
             if link is None or link.is_over:
+                if before and self._is_closed:
+                    raise StartError("the session ends")
                 argv = (self._python, "-m", "backburner.actors.cluster")
                 try:
-                    link = _Link(self.name, argv, msgspec.json.encode(settings))
+                    link = _Link(
+                        self.name,
+                        argv,
+                        msgspec.json.encode(settings),
+                        lambda jobs, why: self._go_on(address, jobs, why),
+                        before,
+                    )
                     self._links[address] = link
                 except OSError as error:
                     if (lacks := WAITS_FOR.get(error.errno or 0)) is not None:
@@ -435,6 +547,19 @@ class RemoteEngine:
                         error
                     )
             return link
+
+    def _go_on(self, address: str, jobs: list[RemoteJob], why: str) -> None:
+        """Have another process take over the jobs of one that has died."""
+        for job in jobs:
+            job.lost()
+        try:
+            link = self._linked(address, why)
+        except (StartError, ShortageError) as error:
+            fail(jobs, f"{why}; {error}")
+            return
+        for job in jobs:
+            if problem := link.give(job):
+                fail((job,), problem)
 
     def _travels(self, variables: Mapping[str, str]) -> dict[str, str]:
         """Return the environment variables that a job takes to another machine."""
@@ -448,11 +573,19 @@ class RemoteEngine:
         }
 
 
+def _address(context: JobContext) -> str:
+    return (context.task.terms or PLAIN).address
+
+
 def ray_engine(settings: ClusterSettings) -> RemoteEngine:
     """Return the engine `ray`; nothing is started, and Ray is not looked for."""
     return RemoteEngine(
         "ray",
-        RaySettings(settings.address, shipping=settings.shipping),
+        RaySettings(
+            settings.address,
+            shipping=settings.shipping,
+            stay=Stay(lease=settings.lease),
+        ),
         slots=settings.slots,
         python=settings.python or None,
         sent=settings.environment,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Final
@@ -15,14 +16,16 @@ from ..rules.outcome import Outcome
 from ..rules.safe_text import safe_line
 from ..runtime.frames import FrameError, FrameReader, frame
 from .agent import NOTHING, Spec
-from .backend import ClusterError, NodeLostError
-from .ray_settings import Shipping
+from .backend import ClusterError, NodeLostError, Reservation
+from .lease import RENEWALS, TAKEN_OVER, OwnerError
+from .ray_settings import Shipping, Stay
 from .seats import Seats
 from .shipping import Packages, ShipError
 from .wire import (
     LONGEST,
     AskNodes,
     Began,
+    Close,
     Ended,
     FromEngine,
     Give,
@@ -31,6 +34,7 @@ from .wire import (
     KillJob,
     NodesSeen,
     Order,
+    Ready,
     Resize,
     Run,
     StopJob,
@@ -45,6 +49,7 @@ if TYPE_CHECKING:
     import socket
 
     from ..rules.nodes import Node
+    from .agent import Held
     from .backend import AgentCalls, Backend
 
 PIECE: Final = 4 << 20
@@ -62,7 +67,11 @@ FIRST_LOOK: Final = 0.2
 TOLD: Final = 50
 """Jobs of those that wait that are told how much is free."""
 
+UNSEEN: Final = "while no process of the engine was there"
+
 _READ: Final = 1 << 18
+
+logger = logging.getLogger(__name__)
 
 
 class _Job:
@@ -74,6 +83,8 @@ class _Job:
         self.begun = False
         self.seated = False
         self.stopped = False
+        self.killed = False
+        self.fd = -1
         self.may_begin = asyncio.Event()
         self.may_begin.set()
         self.orders: deque[Order] = deque()
@@ -88,27 +99,36 @@ class Server:
         sock: To the session.
         backend: The cluster.
         shipping: What travels of directories.
+        stay: What becomes of jobs if the session is gone.
     """
 
     def __init__(
-        self, sock: socket.socket, backend: Backend, shipping: Shipping | None = None
+        self,
+        sock: socket.socket,
+        backend: Backend,
+        shipping: Shipping | None = None,
+        stay: Stay | None = None,
     ) -> None:
         self._sock = sock
         self._backend = backend
         self._seats = Seats(backend)
         self._packages = Packages(shipping or Shipping())
-        self._jobs: dict[int, _Job] = {}
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._lease = (stay or Stay()).lease
+        self._ends = not (stay or Stay()).stays
+        self._held: dict[str, Held] = {}
+        self._jobs: dict[str, _Job] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._others: set[asyncio.Task[None]] = set()
         self._connected = asyncio.Event()
         self._came = asyncio.Event()
         self._writer: asyncio.StreamWriter | None = None
 
     async def run(self) -> None:
-        """Serve until the session is gone; then end all jobs."""
+        """Serve until the session is gone; then end all jobs, or leave them."""
         reader, self._writer = await asyncio.open_connection(sock=self._sock)
         connecting = self._in_background(self._connect())
         looking = self._in_background(self._look_at_nodes())
+        renewing = self._in_background(self._renew())
         frames = FrameReader(LONGEST)
         try:
             while data := await reader.read(_READ):
@@ -119,22 +139,43 @@ class Server:
         finally:
             connecting.cancel()
             looking.cancel()
+            renewing.cancel()
+        if self._ends:
             for task in self._tasks.values():
                 task.cancel()
             with contextlib.suppress(Exception):
                 await self._seats.close()
                 await asyncio.wait_for(self._backend.close(), 5.0)
-            self._writer.close()
+        self._writer.close()
 
     async def _connect(self) -> None:
         try:
             await self._backend.connect()
+            held = await self._backend.held()
         except ClusterError as error:
             self._give_up(str(error))
+        except OwnerError:
+            self._give_up(TAKEN_OVER, ends=False)
         else:
+            self._held = {it.job: it for it in held}
             self._connected.set()
+            self._say(Ready())
 
-    def _give_up(self, text: str) -> None:
+    async def _renew(self) -> None:
+        """Have nothing of what is on the cluster end for want of an owner."""
+        await self._connected.wait()
+        while True:
+            await asyncio.sleep(self._lease / RENEWALS)
+            try:
+                await self._backend.renew()
+            except OwnerError:
+                self._give_up(TAKEN_OVER, ends=False)
+                return
+            except Exception:  # the next may succeed
+                logger.exception("What is held could not be renewed")
+
+    def _give_up(self, text: str, *, ends: bool = True) -> None:
+        self._ends = ends
         self._say(Gone(safe_line(text)))
         if self._writer is not None:
             self._writer.write_eof()
@@ -164,21 +205,30 @@ class Server:
             case Give() | Resize() | Halt():
                 if (job := self._jobs.get(message.job)) is not None:
                     self._order(job, message)
+            case Close():
+                self._ends = True
             case AskNodes():
                 self._in_background(self._tell_nodes())
 
-    def _end(self, number: int, *, now: bool) -> None:
+    def _end(self, number: str, *, now: bool) -> None:
         job = self._jobs.get(number)
         if job is None:
             return
         job.stopped = True
+        job.killed |= now
         if job.agent is None:
             # What is canceled before its first step would end without a word.
-            if job.begun and not job.seated:
+            if job.begun and not job.seated and self._knows(job):
                 self._tasks[number].cancel()
             return
         call = job.agent.kill if now else job.agent.stop
         self._in_background(_quietly(call, number))
+
+    def _knows(self, job: _Job) -> bool:
+        """Whether it is known that no agent has a job from an earlier process."""
+        return not job.run.before or (
+            self._connected.is_set() and job.run.job not in self._held
+        )
 
     def _order(self, job: _Job, order: Order) -> None:
         if isinstance(order, Halt):
@@ -202,19 +252,32 @@ class Server:
         job.begun = True
         outcome, leftover = Outcome.failed("stopped before it had begun"), None
         try:
-            if not job.stopped:
+            if not (job.stopped and self._knows(job)):
                 outcome, leftover = await self._ended(job)
         except asyncio.CancelledError:
             pass
+        except OwnerError:
+            self._give_up(TAKEN_OVER, ends=False)
+            return
         except Exception as error:  # noqa: BLE001 - a job must not end without a word
             outcome = Outcome.failed(safe_line(f"the engine failed: {error!r}"))
             leftover = None
+        if job.fd >= 0:
+            os.close(job.fd)
         del self._jobs[number], self._tasks[number]
         self._say(Ended(number, outcome, leftover))
 
     async def _ended(self, job: _Job) -> tuple[Outcome, str | None]:
         """Run a job; return how it ended."""
         await self._connected.wait()
+        run = job.run
+        if (held := self._held.get(run.job)) is not None:
+            return await self._taken_over(job, held)
+        if run.before == "began":
+            where = f"the node {run.node}" if run.node else "the node that had it"
+            return Outcome.failed(f"{where}, or the agent on it, died {UNSEEN}"), None
+        if job.stopped:
+            return Outcome.failed("stopped before it had begun"), None
         for attempt in range(ATTEMPTS):
             try:
                 return await self._placed(job)
@@ -244,6 +307,10 @@ class Server:
             agent = await self._backend.agent(room.node)
             if package is not None:
                 await self._packages.send(package, agent)
+            if (problem := _open_output(job)) is not None:
+                lost = False
+                return problem, None
+            before = os.fstat(job.fd).st_size
             spec = Spec(
                 job.run.job,
                 job.run.argv,
@@ -255,56 +322,81 @@ class Server:
                 job.run.pids,
                 package.key if package is not None else "",
                 job.run.input,
+                room.handle,
+                before,
             )
-            if (problem := await agent.start(spec)) is not None:
+            if (reason := await agent.start(spec)) is not None:
                 lost = False
-                return Outcome.failed(f"{problem} (on {room.name})"), None
-            # From now on it is ended by its agent.
-            job.agent, job.node = agent, room.name
-            if not job.may_begin.is_set():
-                self._order(job, Halt(job.run.job, paused=True))
-            if job.stopped:
-                await agent.kill(job.run.job)
-            self._say(Began(job.run.job, room.name))
-            ended = await asyncio.shield(
-                asyncio.ensure_future(self._follow(job.run, agent))
-            )
+                return Outcome.failed(f"{reason} (on {room.name})"), None
+            ended = await self._run_on(job, agent, room.name, before)
             lost = False
             return ended
         finally:
             self._seats.give_back(needs, room, lost=lost)
 
-    async def _follow(self, run: Run, agent: AgentCalls) -> tuple[Outcome, str | None]:
-        """Write a job's output until its end."""
+    async def _taken_over(self, job: _Job, held: Held) -> tuple[Outcome, str | None]:
+        """Go on with a job that an earlier process has started."""
+        job.seated = True
+        room = Reservation(held.node, held.name, held.room)
         try:
-            fd, _ = open_output(run.output, goes_on=run.goes_on)
-        except OSError as error:
-            return await self._refuse_output(run, agent, error), None
-        offset, before, piece = 0, os.fstat(fd).st_size, NOTHING
-        try:
-            while True:
-                last, piece = piece, await agent.follow(run.job, offset, PIECE, piece)
-                try:
-                    if piece.cut:
-                        os.ftruncate(fd, before)
-                        offset = 0
-                    _write(fd, piece.data)
-                except OSError as error:
-                    return await self._refuse_output(run, agent, error), None
-                offset += len(piece.data)
-                if (piece.passed, piece.refused) != (last.passed, last.refused):
-                    self._say(Took(run.job, piece.passed, piece.refused))
-                if piece.end is not None:
-                    return piece.end.outcome, piece.end.leftover
+            agent = await self._backend.agent(held.node)
+            del self._held[held.job]
+            if (problem := _open_output(job, goes_on=True)) is not None:
+                await agent.kill(held.job)
+                return problem, None
+            job.ordered = held.orders
+            return await self._run_on(job, agent, held.name, held.before)
+        except NodeLostError as error:
+            return Outcome.failed(safe_line(f"{error} {UNSEEN}")), None
         finally:
-            os.close(fd)
+            if held.room:
+                # Which devices it has is not known any more.
+                self._seats.give_back(job.run.needs, room, lost=True)
 
-    async def _refuse_output(
-        self, run: Run, agent: AgentCalls, error: OSError
-    ) -> Outcome:
-        await agent.kill(run.job)
-        why = error.strerror or str(error)
-        return Outcome.failed(f"can't write its output file {run.output}: {why}")
+    async def _run_on(
+        self, job: _Job, agent: AgentCalls, node: str, before: int
+    ) -> tuple[Outcome, str | None]:
+        """Follow a job that an agent has."""
+        # From now on it is ended by its agent.
+        job.agent, job.node = agent, node
+        if not job.may_begin.is_set():
+            self._order(job, Halt(job.run.job, paused=True))
+        if job.stopped:
+            await (agent.stop if job.run.before and not job.killed else agent.kill)(
+                job.run.job
+            )
+        self._say(Began(job.run.job, node))
+        return await asyncio.shield(
+            asyncio.ensure_future(self._follow(job, agent, before))
+        )
+
+    async def _follow(
+        self, job: _Job, agent: AgentCalls, before: int
+    ) -> tuple[Outcome, str | None]:
+        """Write a job's output until its end.
+
+        Args:
+            job: Which.
+            agent: What runs it.
+            before: How many bytes its output file had before it.
+        """
+        run, fd, piece = job.run, job.fd, NOTHING
+        offset = max(0, os.fstat(fd).st_size - before)
+        while True:
+            last, piece = piece, await agent.follow(run.job, offset, PIECE, piece)
+            try:
+                if piece.cut:
+                    os.ftruncate(fd, before)
+                    offset = 0
+                _write(fd, piece.data)
+            except OSError as error:
+                await agent.kill(run.job)
+                return _unwritable(run, error), None
+            offset += len(piece.data)
+            if (piece.passed, piece.refused) != (last.passed, last.refused):
+                self._say(Took(run.job, piece.passed, piece.refused))
+            if piece.end is not None:
+                return piece.end.outcome, piece.end.leftover
 
     async def _look_at_nodes(self) -> None:
         """Tell jobs that wait what they wait for, as long as there are some."""
@@ -350,7 +442,26 @@ class Server:
         self._say(NodesSeen(tuple(seen)))
 
 
-async def _quietly(call: object, number: int) -> None:
+def _open_output(job: _Job, *, goes_on: bool = False) -> Outcome | None:
+    """Open its output file once; return how it has failed if that can't be done.
+
+    Before it begins: whoever finds the file knows that it may have begun.
+    """
+    if job.fd < 0:
+        try:
+            goes_on = goes_on or job.run.goes_on
+            job.fd, _ = open_output(job.run.output, goes_on=goes_on)
+        except OSError as error:
+            return _unwritable(job.run, error)
+    return None
+
+
+def _unwritable(run: Run, error: OSError) -> Outcome:
+    why = error.strerror or str(error)
+    return Outcome.failed(f"can't write its output file {run.output}: {why}")
+
+
+async def _quietly(call: object, number: str) -> None:
     # If the node is gone, the one who follows the job says so.
     with contextlib.suppress(NodeLostError):
         await call(number)  # type: ignore[operator]

@@ -1,12 +1,13 @@
 """What a session and the process of its engine say to each other.
 
-Frames over a socket pair, each one JSON object. If the session closes its end, or dies,
-the process ends all that it runs. If the process dies, its jobs have failed.
+Frames over a socket pair, each one JSON object. If the process dies, another one takes
+over its jobs. If the session dies, the process leaves them on the cluster for the next
+one, if jobs of the session outlive its host; else it ends them.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -42,9 +43,13 @@ class Run(EngineMessage, frozen=True):
         pids: How many processes.
         ships: Whether its directory is one of this machine, of which it gets a copy.
         input: What it reads from.
+        before: What became of it in an earlier process: `given` if it may have begun
+            there, `began` if it has. Then it goes on if it is found; one that has begun
+            is not started again.
+        node: Where it ran then, for people; empty if that is not known.
     """
 
-    job: int
+    job: str
     argv: tuple[str, ...]
     variables: dict[str, str]
     directory: str
@@ -57,18 +62,20 @@ class Run(EngineMessage, frozen=True):
     pids: int | None = None
     ships: bool = False
     input: Input | None = None
+    before: Literal["", "given", "began"] = ""
+    node: str = ""
 
 
 class StopJob(EngineMessage, frozen=True):
     """Ask a job to end, as by SIGTERM; one that still waits ends at once."""
 
-    job: int
+    job: str
 
 
 class KillJob(EngineMessage, frozen=True):
     """End a job by force."""
 
-    job: int
+    job: str
 
 
 class Give(EngineMessage, frozen=True):
@@ -80,7 +87,7 @@ class Give(EngineMessage, frozen=True):
         ends: Whether it reads the end of its input then.
     """
 
-    job: int
+    job: str
     data: bytes = b""
     ends: bool = False
 
@@ -88,7 +95,7 @@ class Give(EngineMessage, frozen=True):
 class Resize(EngineMessage, frozen=True):
     """Set the size of a job's terminal."""
 
-    job: int
+    job: str
     columns: int
     rows: int
 
@@ -96,7 +103,7 @@ class Resize(EngineMessage, frozen=True):
 class Halt(EngineMessage, frozen=True):
     """Let a job stand still, or go on; one that waits does not start meanwhile."""
 
-    job: int
+    job: str
     paused: bool
 
 
@@ -108,6 +115,14 @@ class AskNodes(EngineMessage, frozen=True):
     """Tell what nodes there are. Answer: `NodesSeen`."""
 
 
+class Close(EngineMessage, frozen=True):
+    """End all jobs, and then the process: the session ends."""
+
+
+class Ready(EngineMessage, frozen=True):
+    """The process has reached the cluster."""
+
+
 class Waits(EngineMessage, frozen=True):
     """A job waits.
 
@@ -116,7 +131,7 @@ class Waits(EngineMessage, frozen=True):
         why: For what, for people.
     """
 
-    job: int
+    job: str
     why: str
 
 
@@ -128,7 +143,7 @@ class Began(EngineMessage, frozen=True):
         node: The name of the machine on which it runs.
     """
 
-    job: int
+    job: str
     node: str
 
 
@@ -141,7 +156,7 @@ class Took(EngineMessage, frozen=True):
         refused: Why it takes no more; empty as long as it does.
     """
 
-    job: int
+    job: str
     passed: int
     refused: str
 
@@ -155,7 +170,7 @@ class Ended(EngineMessage, frozen=True):
         leftover: What could not be ended, for people; none if nothing is left.
     """
 
-    job: int
+    job: str
     outcome: Outcome
     leftover: str | None = None
 
@@ -176,8 +191,8 @@ class Gone(EngineMessage, frozen=True):
     text: str
 
 
-ToEngine = Run | Order | StopJob | KillJob | AskNodes
-FromEngine = Waits | Began | Took | Ended | NodesSeen | Gone
+ToEngine = Run | Order | StopJob | KillJob | AskNodes | Close
+FromEngine = Ready | Waits | Began | Took | Ended | NodesSeen | Gone
 
 encode: Final = msgspec.json.Encoder().encode
 decode_to_engine: Final = msgspec.json.Decoder(ToEngine).decode

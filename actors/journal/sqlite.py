@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 CHAT_KEPT: Final = 10_000
 """How many chat messages a session remembers when it is opened again."""
 
-_Standing = tuple[Attempt | None, bool, datetime | None, bool]
+_Standing = tuple[Attempt | None, bool, datetime | None, bool, str]
 
 
 class SqliteJournal:
@@ -229,8 +229,8 @@ class SqliteJournal:
     ) -> None:
         """Note a change of a task; progress of one that runs is not worth a write.
 
-        Unless it has come to its next attempt, was told to stop, or is paused or goes
-        on: whoever goes on with it must know.
+        Unless it has come to its next attempt or to a node, was told to stop, or is
+        paused or goes on: whoever goes on with it must know.
         """
         is_progress = not change.event.is_of_status
         task, noted = change.task, self._noted
@@ -477,7 +477,7 @@ class SqliteJournal:
 def _standing(task: Task) -> _Standing:
     """Return what of a running task must be written down."""
     stopping = task.reason.startswith(STOPPING)
-    return task.attempt, stopping, task.paused_at, task.awaits_input
+    return task.attempt, stopping, task.paused_at, task.awaits_input, task.node
 
 
 def _place_of(path: Path) -> tuple[int, int] | None:

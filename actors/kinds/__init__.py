@@ -9,6 +9,7 @@ from .engine import (
     JobNote as JobNote,
     ListsNodes as ListsNodes,
     NotingJob as NotingJob,
+    Outliving as Outliving,
     checked_engines as checked_engines,
 )
 from .function import (

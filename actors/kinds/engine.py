@@ -116,6 +116,32 @@ class ListsNodes(Protocol):
         ...
 
 
+@runtime_checkable
+class Outliving(Protocol):
+    """An engine whose jobs go on when the program that runs them is killed."""
+
+    def open(self, session: str, *, stays: bool) -> None:
+        """Run the jobs of a session from now on; called before any is started.
+
+        Args:
+            session: What it is called, unlike any other, and whenever it is opened.
+            stays: Whether jobs go on for a while if the session is gone without a
+                `close`, so that a program that opens it then can take them over.
+        """
+        ...
+
+    def adopt(self, command: Command, context: JobContext) -> Job:
+        """Return the job of a killed program: it goes on, or begins if it has not.
+
+        If it can't go on it ends with the reason.
+
+        Raises:
+            ShortageError: As `start`.
+            StartError: The same.
+        """
+        ...
+
+
 def checked_engines(engines: Iterable[Engine]) -> dict[str, Engine]:
     """Return engines by their names.
 

@@ -24,7 +24,7 @@ from ..processes.marks import MARK
 from ..rules.outcome import GOES_ON
 from ..rules.safe_text import brief, size_text
 from ..rules.shortage import WAITS_FOR
-from .engine import Command
+from .engine import Command, Outliving
 from .kind import JobEnd, ShortageError, StartError, WrongKindError
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ..processes.channels import Channel
     from ..processes.handle import Process
     from ..rules.task import Task
+    from .engine import Engine
     from .kind import Job, JobContext
 
 
@@ -416,6 +417,10 @@ class ProcessKind:
         """
         if context.task.output_path is None:
             raise StartError(f"{self.name} jobs need an output file")
+        command = self._whole_command_for(context)
+        return (context.engine or LOCAL).start(command, context)
+
+    def _whole_command_for(self, context: JobContext) -> Command:
         directory = self._directory_for(context.task)
         argv = self._command_for(context.task)
         try:
@@ -426,19 +431,19 @@ class ProcessKind:
             raise StartError(_explain(error, argv[0], "")) from error
         terms = context.task.terms
         if terms is None:
-            command = Command(argv, environment, directory)
-        else:
-            limits = terms if terms.has_limits else None
-            needs = terms.engine_needs
-            command = Command(argv, environment, directory, needs, limits)
-        return (context.engine or LOCAL).start(command, context)
+            return Command(argv, environment, directory)
+        limits = terms if terms.has_limits else None
+        return Command(argv, environment, directory, terms.engine_needs, limits)
 
-    def adopt(self, context: JobContext, process: AdoptedProcess | None) -> ProcessJob:
+    def adopt(self, context: JobContext, process: AdoptedProcess | None) -> Job:
         """Return the job of a process that a killed program has left.
 
         Raises:
+            ShortageError: If it ran on an engine that can't be reached just now.
             StartError: If it is not known which process that was.
         """
+        if context.engine is not None:
+            return self._adopt_from(context.engine, context)
         if process is None:
             raise StartError(_NEVER_KNOWN)
         if process.in_doubt and process.runs(self._command_for(context.task)):
@@ -448,6 +453,16 @@ class ProcessKind:
             bounds = Bounds.found(terms, context.mark, process.pid)
         channel = context.channels.adopt(context.task)
         return ProcessJob(process, context, channel, bounds)
+
+    def _adopt_from(self, engine: Engine, context: JobContext) -> Job:
+        if isinstance(engine, Outliving):
+            return engine.adopt(self._whole_command_for(context), context)
+        output = context.output
+        if context.task.node or (output is not None and output.exists()):
+            raise StartError(
+                f"the session's host was killed while it ran on {engine.name}"
+            )
+        return engine.start(self._whole_command_for(context), context)
 
     def _command_for(self, task: Task) -> Sequence[str]:
         argv = cast("object", self.command(task.args))

@@ -229,6 +229,9 @@ def recover(
         if task.kind not in adopting:
             failed[task.id] = RESTARTED if restarted else LOST
             continue
+        if task.terms is not None and task.terms.engine and not restarted:
+            adopted.append(Adoption(task))  # the engine knows
+            continue
         known = started.get(task.id)
         if known is not None:
             process = StartedProcess(known.pid, known.born, known.born)
@@ -271,11 +274,6 @@ def _adoption(
             return Adoption(task, process, in_doubt=True)
         seen = task.id in now.outputs or task.id in now.marked
         if seen or now.runs_unseen(task.id):
-            engine = "" if task.terms is None else task.terms.engine
-            if engine:
-                return Outcome.failed(
-                    f"the session's host was killed while it ran on {engine}"
-                )
             return NEVER_KNOWN
     begins = Adoption(task, begins=True)
     if task.id not in memory.environments:

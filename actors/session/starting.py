@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from ..journal.unshown import UnshownChanges
-from ..kinds import Closable
+from ..kinds import Closable, Outliving
 from ..messages import (
     Acknowledged,
     Begin,
@@ -113,7 +113,11 @@ class Starting:
         for kind in config.kinds:
             if isinstance(kind, Closable):
                 self._releases.append(kind.close)
-        self._releases += [engine.close for engine in config.engines.values()]
+        for engine in config.engines.values():
+            if isinstance(engine, Outliving):
+                session = f"{config.name}-{memory.session_key}"
+                engine.open(session, stays=notes is not None)
+            self._releases.append(engine.close)
         clock = config.clock
         if clock is None:
             clock = own_clock = SystemClock()

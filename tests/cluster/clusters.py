@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 from backburner.actors.cluster.fake import FakeSettings
-from backburner.actors.cluster.ray_settings import RaySettings, Shipping
+from backburner.actors.cluster.lease import LEASE
+from backburner.actors.cluster.ray_settings import RaySettings, Shipping, Stay
 from backburner.actors.cluster.remote import RemoteEngine
 
 if TYPE_CHECKING:
@@ -43,11 +44,26 @@ def fake_engine(problem: str = "", **nodes: float) -> RemoteEngine:
     return RemoteEngine("fake", FakeSettings(has, problem))
 
 
-def ray_engine(shipping: Shipping | None = None) -> RemoteEngine:
+def ray_engine(shipping: Shipping | None = None, lease: float = LEASE) -> RemoteEngine:
     """Make an engine of the cluster that is there."""
     address = os.environ[ADDRESS]
     node = address.partition(":")[0]
-    return RemoteEngine("ray", RaySettings(address, node, shipping or Shipping()))
+    settings = RaySettings(address, node, shipping or Shipping(), Stay(lease=lease))
+    return RemoteEngine("ray", settings)
+
+
+def outlived_by(name: str, path: str, lease: float = LEASE) -> RemoteEngine:
+    """Make an engine whose cluster outlives its process.
+
+    Args:
+        name: Which.
+        path: The socket of a cluster that is simulated; another one for each test.
+        lease: Seconds for which jobs go on without an owner.
+    """
+    if name == "ray":
+        return ray_engine(lease=lease)
+    nodes = {"node-1": {"CPU": 2.0}, "node-2": {"CPU": 2.0}}
+    return RemoteEngine("fake", FakeSettings(nodes, stay=Stay(lease=lease), path=path))
 
 
 def make_engine(name: str) -> Engine | None:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 from backburner.actors import Task, TaskRequest, TaskStatus, TaskSystem, Terms
-from backburner.actors.cluster.ray_settings import RaySettings
+from backburner.actors.cluster.lease import LEASE
+from backburner.actors.cluster.ray_settings import RaySettings, Stay
 from backburner.actors.cluster.remote import RemoteEngine
 from conditions import until
 from patience import PATIENCE
@@ -40,8 +41,9 @@ def nodes() -> Iterator[RayNodes]:
         yield nodes
 
 
-def engine_of(nodes: RayNodes) -> RemoteEngine:
-    return RemoteEngine("ray", RaySettings(nodes.address, HEAD))
+def engine_of(nodes: RayNodes, lease: float = LEASE) -> RemoteEngine:
+    settings = RaySettings(nodes.address, HEAD, stay=Stay(lease=lease))
+    return RemoteEngine("ray", settings)
 
 
 @pytest.fixture
@@ -121,19 +123,21 @@ def test_if_an_agent_is_killed_its_jobs_fail_and_nothing_of_them_stays(
     assert again.status is TaskStatus.COMPLETE
 
 
-def test_if_the_engine_is_killed_nothing_of_its_jobs_stays(nodes: RayNodes) -> None:
+def test_if_the_engine_is_killed_its_jobs_go_on(nodes: RayNodes) -> None:
     engine, unique = engine_of(nodes), unlike()
     with TaskSystem(engines=[engine]) as system:
         tasks = fill(system, unique)
         assert engine.pid is not None
         os.kill(engine.pid, signal.SIGKILL)
-        ended = system.wait(*(it.id for it in tasks), timeout=PATIENCE)
-        assert {it.reason for it in ended} == {
-            "the process of the engine ray ended (signal 9)"
-        }
-        until(lambda: not running_as(unique), "the end of all that they had started")
-        (again,) = system.wait(system.add_request(job("true")).id, timeout=PATIENCE)
+        late = system.add_request(job("true")).id
+        waits = reaches(system, late, lambda it: it.reason.startswith("needs"))
+        assert waits.reason == "needs 1 CPU; 0 of 4 free"
+        assert {system.get(it.id).status for it in tasks} == {TaskStatus.RUNNING}
+        assert len(running_as(unique)) == 4 * CPUS
+        system.cancel(tasks[0].id)
+        (again,) = system.wait(late, timeout=PATIENCE)
         assert again.status is TaskStatus.COMPLETE
+    until(lambda: not running_as(unique), "the end of all that they had started")
 
 
 def test_if_a_node_dies_its_tasks_run_again_on_the_other(
@@ -201,7 +205,7 @@ def test_rounds_of_kills_at_random_leave_nothing_and_hang_nowhere(
 def test_if_the_control_store_dies_the_session_goes_on() -> None:
     unique = unlike()
     with RayNodes(6679) as nodes:
-        engine = engine_of(nodes)
+        engine = engine_of(nodes, lease=10.0)
         with TaskSystem(engines=[engine]) as system:
             tasks = fill(system, unique)
             here = system.add("here", "bash", "sleep 600").id

@@ -12,6 +12,7 @@ from backburner.actors.cluster.wire import (
     LONGEST,
     Ended,
     FromEngine,
+    Ready,
     Run,
     StopJob,
     decode_from_engine,
@@ -25,24 +26,26 @@ if TYPE_CHECKING:
 
 
 def test_a_job_stopped_as_soon_as_it_came_ends(tmp_path: Path) -> None:
-    run = Run(1, ("true",), {}, str(tmp_path), str(tmp_path / "1.log"), "key:1", {})
+    run = Run("1", ("true",), {}, str(tmp_path), str(tmp_path / "1.log"), "key:1", {})
 
     async def serve() -> FromEngine:
         session, engine = socket.socketpair()
         with session:
             session.settimeout(0.0)
             # In one piece: the process reads both before it does anything.
-            session.sendall(frame(encode(run)) + frame(encode(StopJob(1))))
+            session.sendall(frame(encode(run)) + frame(encode(StopJob("1"))))
             server = Server(engine, FakeCluster(FakeSettings({"one": {"CPU": 1.0}})))
             serving = asyncio.get_running_loop().create_task(server.run())
             frames = FrameReader(LONGEST)
             while True:
                 data = await asyncio.get_running_loop().sock_recv(session, 4096)
                 for payload in frames.feed(data):
+                    if isinstance(decode_from_engine(payload), Ready):
+                        continue
                     session.shutdown(socket.SHUT_WR)
                     await serving
                     return decode_from_engine(payload)
 
     ended = asyncio.run(asyncio.wait_for(serve(), PATIENCE))
     assert isinstance(ended, Ended)
-    assert (ended.job, ended.outcome.reason) == (1, "stopped before it had begun")
+    assert (ended.job, ended.outcome.reason) == ("1", "stopped before it had begun")

@@ -175,6 +175,8 @@ class ClusterTable(Settings, frozen=True):
             for room among them.
         ship_limit: How much a directory may hold that travels with a task (`--ship`):
             `"1G"`.
+        lease: Seconds for which jobs go on there while the host of their session is
+            gone; then they end.
         leave_out: Patterns of names and paths that do not travel then: `["data",
             "*.ckpt"]`, besides what git ignores, `.git` and the like.
     """
@@ -184,6 +186,7 @@ class ClusterTable(Settings, frozen=True):
     environment: tuple[str, ...] = ()
     slots: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
     ship_limit: str = "100M"
+    lease: Annotated[float, msgspec.Meta(ge=10, le=86_400)] = 60
     leave_out: tuple[str, ...] = ()
 
     def problem(self) -> str | None:

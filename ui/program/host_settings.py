@@ -20,7 +20,12 @@ def cluster_settings(config: Config) -> ClusterSettings:
     table = config.cluster
     shipping = Shipping(parse_memory(table.ship_limit), table.leave_out)
     return ClusterSettings(
-        table.address, table.python, table.environment, table.slots, shipping
+        table.address,
+        table.python,
+        table.environment,
+        table.slots,
+        shipping,
+        table.lease,
     )
 
 

@@ -1,0 +1,165 @@
+"""Simulated nodes, and what a cluster has in one place: its rooms, and their owner."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from ..rules.nodes import Node
+from .backend import NodeLostError
+from .lease import Lease
+from .node_agent import LOOKS, NodeAgent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from .wire import Amounts
+
+
+class FakeNodes:
+    """Simulated nodes that run jobs on this machine. Called on one event loop.
+
+    Args:
+        nodes: The nodes, and which resources each has.
+        lease: Seconds for which something stays that no owner renews.
+        gone: Called when it has ended itself since no owner was there.
+    """
+
+    def __init__(
+        self,
+        nodes: dict[str, Amounts],
+        lease: float,
+        gone: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._total = {name: dict(has) for name, has in nodes.items()}
+        self._free = {name: dict(has) for name, has in nodes.items()}
+        self._rooms: dict[str, tuple[str, Amounts]] = {}
+        self._numbers = itertools.count(1)
+        self._agents: dict[str, NodeAgent] = {}
+        self._lost: dict[str, asyncio.Future[None]] = {}
+        self._changed = asyncio.Condition()
+        self._seconds = lease
+        self._lease = Lease(lease)
+        self._gone = gone
+        self._watching = asyncio.get_running_loop().create_task(self._watch())
+
+    async def own(self) -> int:
+        """Take over; return the number of the owner."""
+        owner = max(self._lease.owner + 1, time.time_ns())
+        self._lease.check(owner)
+        return owner
+
+    async def nodes(self) -> tuple[Node, ...]:
+        """Return the nodes that have not died."""
+        return tuple(
+            Node(name, total, dict(self._free[name]))
+            for name, total in self._total.items()
+        )
+
+    async def reserve(self, owner: int, needs: Amounts) -> tuple[str, str]:
+        """Wait for room; return what it is called, and its node."""
+        async with self._changed:
+            while True:
+                self._lease.check(owner)
+                for name, free in self._free.items():
+                    if all(free.get(it, 0.0) >= much for it, much in needs.items()):
+                        for it, much in needs.items():
+                            free[it] -= much
+                        room = f"{name}/{next(self._numbers)}"
+                        self._rooms[room] = (name, dict(needs))
+                        self._lease.hold(room)
+                        return room, name
+                await self._changed.wait()
+
+    async def free(self, owner: int, rooms: Iterable[str]) -> None:
+        """Give rooms back."""
+        self._lease.check(owner)
+        await self._give_back(rooms)
+
+    async def keep(self, owner: int, rooms: Iterable[str]) -> None:
+        """Renew these rooms, and give back all others."""
+        self._lease.renew(owner, rooms)
+        await self._give_back(self._rooms.keys() - {*rooms})
+
+    async def renew(self, owner: int, rooms: Iterable[str]) -> None:
+        """Renew rooms."""
+        self._lease.renew(owner, rooms)
+
+    async def agents(self) -> list[str]:
+        """Return the nodes that have an agent."""
+        return [*self._agents]
+
+    async def agent(self, node: str, method: str, *args: Any) -> Any:
+        """Call a method of the agent of a node; start it if there is none.
+
+        Raises:
+            NodeLostError: If the node is lost, before or meanwhile.
+        """
+        died = f"the node {node} died while it ran there"
+        if node not in self._total:
+            raise NodeLostError(died)
+        if node not in self._agents:
+            self._lost[node] = asyncio.get_running_loop().create_future()
+            key = f"fake-{uuid.uuid4().hex[:12]}"
+            self._agents[node] = NodeAgent(
+                key, node, lambda: self._agents.pop(node, None)
+            )
+        lost = self._lost[node]
+        call = asyncio.ensure_future(getattr(self._agents[node], method)(*args))
+        try:
+            await asyncio.wait([call, lost], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not call.done():
+                call.cancel()
+        if lost.done():
+            raise NodeLostError(died)
+        return await call
+
+    async def lose(self) -> None:
+        """Have the first node that runs jobs die."""
+        for name in [*self._agents][:1]:
+            agent = self._agents.pop(name)
+            del self._total[name], self._free[name]
+            self._lost[name].set_result(None)
+            agent.leave_to_warden()
+            await agent.end()
+
+    async def kill_agents(self) -> None:
+        """Have all agents die, but not their nodes."""
+        agents, self._agents = self._agents, {}
+        for name, agent in agents.items():
+            self._lost[name].set_result(None)
+            await agent.end()
+
+    async def close(self, owner: int) -> None:
+        """End everything."""
+        self._lease.check(owner)
+        await self._end()
+
+    async def _end(self) -> None:
+        self._watching.cancel()
+        agents, self._agents = self._agents, {}
+        for agent in agents.values():
+            with contextlib.suppress(Exception):
+                await agent.end()
+        self._gone()
+
+    async def _watch(self) -> None:
+        while not (self._lease.is_over and not self._agents):
+            await asyncio.sleep(self._seconds / LOOKS)
+            await self._give_back(self._lease.expired())
+        await self._end()
+
+    async def _give_back(self, rooms: Iterable[str]) -> None:
+        async with self._changed:
+            for room in [*rooms]:
+                self._lease.drop(room)
+                node, needs = self._rooms.pop(room, ("", {}))
+                if (free := self._free.get(node)) is not None:
+                    for name, amount in needs.items():
+                        free[name] += amount
+            self._changed.notify_all()

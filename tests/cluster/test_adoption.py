@@ -1,0 +1,304 @@
+"""Jobs on a cluster that go on although their engine or their host was killed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from backburner.actors import Task, TaskRequest, TaskStatus, TaskSystem, Terms
+from backburner.actors.cluster.lease import Lease, OwnerError
+from conditions import until
+from patience import PATIENCE
+
+from tests.cluster.clusters import outlived_by
+from tests.faults.program import running_as
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+    from backburner.actors.cluster.remote import RemoteEngine
+
+SHORT = 4.0
+"""Seconds of a lease that a test waits for."""
+
+COUNT = "for i in 1 2 3 4 5; do echo $i; done; until test -e go; do sleep 0.05; done;"
+
+
+class Cluster:
+    """A cluster that outlives the processes of its engines."""
+
+    def __init__(self, name: str, folder: Path, path: str) -> None:
+        self.name = name
+        self.folder = folder
+        self.path = path
+
+    def engine(self, lease: float = 60.0) -> RemoteEngine:
+        return outlived_by(self.name, self.path, lease)
+
+    def system(self, engine: RemoteEngine) -> TaskSystem:
+        return TaskSystem(
+            directory=self.folder / "state", adopt=True, engines=[engine], grace=0.5
+        )
+
+    def job(self, command: str, **terms: object) -> TaskRequest:
+        return TaskRequest(
+            command,
+            "bash",
+            (command,),
+            directory=str(self.folder),
+            environment=dict(os.environ),
+            terms=Terms(engine=self.name, **terms),  # type: ignore[arg-type]
+        )
+
+    def go(self) -> None:
+        """Let jobs that wait for it end."""
+        (self.folder / "go").touch()
+
+    @contextlib.contextmanager
+    def host(self, command: str, lease: float = 60.0) -> Generator[Callable[[], None]]:
+        """Run a job in another program; yield what kills that.
+
+        The job has begun, and that is written down.
+        """
+        program = subprocess.Popen(
+            [
+                *(sys.executable, "-c", _PROGRAM, self.name, self.path),
+                *(str(lease), str(self.folder), command),
+            ],
+            cwd=Path(__file__).parents[2],
+            env={**os.environ, "PYTHONPATH": "tests/helpers:."},
+            stdout=subprocess.PIPE,
+        )
+
+        def kill() -> None:
+            program.kill()
+            program.wait()
+
+        try:
+            assert program.stdout is not None
+            assert program.stdout.readline() == b"up\n"
+            yield kill
+        finally:
+            program.kill()
+            program.communicate()
+
+    def kill_agents(self) -> None:
+        """Kill the agents of all nodes."""
+        if self.name == "fake":
+            for it in self._nodes():
+                it.send_signal(signal.SIGUSR2)
+            return
+        for it in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if "NodeAgent" in " ".join(it.cmdline()):
+                    it.kill()
+
+    def is_empty(self) -> bool:
+        """Tell whether nothing takes room any more."""
+        if self.name == "fake":
+            return not self._nodes()
+        with contextlib.closing(self.engine()) as engine:
+            nodes = engine.nodes(PATIENCE)
+            return all(it.free["CPU"] == it.total["CPU"] for it in nodes)
+
+    def _nodes(self) -> list[psutil.Process]:
+        found: list[psutil.Process] = []
+        for it in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if self.path in it.cmdline() and "-c" not in it.cmdline():
+                    found.append(it)
+        return found
+
+
+_PROGRAM = """
+import sys, time
+from pathlib import Path
+from conditions import until
+from tests.cluster.test_adoption import Cluster
+name, path, lease, folder, command = sys.argv[1:]
+cluster = Cluster(name, Path(folder), path)
+with cluster.system(cluster.engine(float(lease))) as system:
+    task_id = system.add_request(cluster.job(command)).id
+    until(lambda: system.get(task_id).node)
+    until(lambda: system.get(task_id).last_line or "sleep" in command)
+    print("up", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture(params=["fake", pytest.param("ray", marks=pytest.mark.cluster)])
+def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cluster]:
+    # Names of sockets must not be long.
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        yield Cluster(request.param, tmp_path, f"{short}/nodes")
+
+
+def unlike() -> str:
+    return f"600.{uuid.uuid4().int % 10**9:09}"
+
+
+def printed(task: Task) -> str:
+    assert task.output_path is not None
+    return Path(task.output_path).read_text()
+
+
+def test_a_job_goes_on_if_the_process_of_the_engine_is_killed(cluster: Cluster) -> None:
+    engine = cluster.engine()
+    with cluster.system(engine) as system:
+        task_id = system.add_request(cluster.job(f"{COUNT} echo 6; exit 7")).id
+        until(lambda: system.get(task_id).last_line == "5")
+        old = engine.pid
+        assert old is not None
+        os.kill(old, signal.SIGKILL)
+        until(lambda: engine.pid not in {old, None}, "the next process")
+        cluster.go()
+        (ended,) = system.wait(task_id, timeout=PATIENCE)
+        assert (printed(ended), ended.exit_code) == ("1\n2\n3\n4\n5\n6\n", 7)
+        (other,) = system.wait(
+            system.add_request(cluster.job("true", needs=(("CPU", 2.0),))).id,
+            timeout=PATIENCE,
+        )
+        assert other.status is TaskStatus.COMPLETE
+    until(cluster.is_empty)
+
+
+def test_a_job_that_waits_begins_once_if_the_engine_is_killed(cluster: Cluster) -> None:
+    engine = cluster.engine()
+    with cluster.system(engine) as system:
+        all_cpus = (("CPU", 2.0),)
+        first = [
+            system.add_request(cluster.job(COUNT, needs=all_cpus)).id for _ in range(2)
+        ]
+        until(lambda: all(system.get(it).node for it in first))
+        waits = system.add_request(cluster.job("echo begun", needs=all_cpus)).id
+        until(lambda: system.get(waits).reason.startswith("needs"))
+        assert engine.pid is not None
+        os.kill(engine.pid, signal.SIGKILL)
+        late = system.add_request(cluster.job("true", needs=(("CPU", 1.0),))).id
+        until(lambda: system.get(late).reason == "needs 1 CPU; 0 of 4 free")
+        cluster.go()
+        *_, ended = system.wait(*first, late, waits, timeout=PATIENCE)
+        assert (ended.status, printed(ended)) == (TaskStatus.COMPLETE, "begun\n")
+
+
+def test_a_job_is_stopped_after_the_engine_was_killed(cluster: Cluster) -> None:
+    engine, unique = cluster.engine(), unlike()
+    with cluster.system(engine) as system:
+        task_id = system.add_request(cluster.job(f"sleep {unique}")).id
+        until(lambda: running_as(unique) and system.get(task_id).node)
+        assert engine.pid is not None
+        os.kill(engine.pid, signal.SIGKILL)
+        system.cancel(task_id)
+        (ended,) = system.wait(task_id, timeout=PATIENCE)
+        assert ended.status is TaskStatus.CANCELED
+        until(lambda: not running_as(unique))
+
+
+def test_a_job_goes_on_if_the_host_is_killed(cluster: Cluster) -> None:
+    with cluster.host(f"{COUNT} echo 6; exit 7") as kill:
+        kill()
+    with cluster.system(cluster.engine()) as system:
+        assert system.get(1).status is TaskStatus.RUNNING
+        cluster.go()
+        (ended,) = system.wait(1, timeout=PATIENCE)
+        assert (printed(ended), ended.exit_code) == ("1\n2\n3\n4\n5\n6\n", 7)
+    until(cluster.is_empty)
+
+
+def test_the_end_of_a_job_is_known_that_ended_without_a_host(cluster: Cluster) -> None:
+    with cluster.host(f"{COUNT} echo 6; touch ended; exit 7") as kill:
+        kill()
+    cluster.go()
+    until((cluster.folder / "ended").exists)
+    with cluster.system(cluster.engine()) as system:
+        (ended,) = system.wait(1, timeout=PATIENCE)
+        assert ended.exit_code == 7
+        assert printed(ended) == "1\n2\n3\n4\n5\n6\n"
+
+
+def test_nothing_stays_if_no_owner_comes_back(cluster: Cluster) -> None:
+    unique = unlike()
+    with cluster.host(f"(setsid sleep {unique} &); sleep {unique}", SHORT) as kill:
+        until(lambda: len(running_as(unique)) == 2)
+        kill()
+    until(lambda: not running_as(unique), "the end of both processes")
+    until(cluster.is_empty, "the end of its room")
+    with cluster.system(cluster.engine(SHORT)) as system:
+        (ended,) = system.wait(1, timeout=PATIENCE)
+        assert ended.status is TaskStatus.FAILED
+        assert ended.reason.endswith("died while no process of the engine was there")
+
+
+def test_a_job_whose_agent_died_without_an_owner_fails(cluster: Cluster) -> None:
+    unique = unlike()
+    with cluster.host(f"sleep {unique}") as kill:
+        kill()
+    cluster.kill_agents()
+    until(lambda: not running_as(unique))
+    with cluster.system(cluster.engine()) as system:
+        (ended,) = system.wait(1, timeout=PATIENCE)
+        assert ended.status is TaskStatus.FAILED
+        assert ended.reason.endswith("died while no process of the engine was there")
+        # Its room was given back at once.
+        both = [
+            system.add_request(cluster.job("true", needs=(("CPU", 2.0),))).id
+            for _ in range(2)
+        ]
+        for other in system.wait(*both, timeout=PATIENCE):
+            assert other.status is TaskStatus.COMPLETE
+
+
+def test_the_end_of_the_session_ends_all_at_once(cluster: Cluster) -> None:
+    unique = unlike()
+    with cluster.system(cluster.engine()) as system:
+        system.add_request(cluster.job(f"(setsid sleep {unique} &); sleep {unique}"))
+        until(lambda: len(running_as(unique)) == 2)
+    until(lambda: not running_as(unique))
+    until(cluster.is_empty)
+
+
+def test_a_newer_host_takes_over_and_the_older_one_is_refused(cluster: Cluster) -> None:
+    old, new = cluster.engine(1.0), cluster.engine(1.0)
+    with (
+        TaskSystem(engines=[old], grace=0.5) as first,
+        TaskSystem(engines=[new], grace=0.5) as second,
+    ):
+        old.open("the same", stays=True)
+        new.open("the same", stays=True)
+        left = first.add_request(cluster.job(COUNT)).id
+        until(lambda: first.get(left).last_line == "5")
+        ran = second.add_request(cluster.job(COUNT)).id
+        (failed,) = first.wait(left, timeout=PATIENCE)
+        assert failed.reason == "another host of the session has taken over its jobs"
+        cluster.go()
+        (ended,) = second.wait(ran, timeout=PATIENCE)
+        assert ended.status is TaskStatus.COMPLETE
+
+
+def test_the_newest_owner_wins_and_has_time_to_renew() -> None:
+    lease = Lease(60.0)
+    lease.check(1)
+    lease.hold("a")
+    lease.renew(2, ("a", "unknown"))
+    with pytest.raises(OwnerError):
+        lease.renew(1, ("a",))
+    assert lease.expired() == []
+    assert not lease.is_over
+
+
+def test_what_is_not_renewed_is_held_no_longer() -> None:
+    lease = Lease(0.0)
+    lease.check(1)
+    lease.hold("a")
+    assert lease.expired() == ["a"]
+    assert lease.expired() == []
+    assert lease.is_over

@@ -35,6 +35,7 @@ SECTIONS: Final = (
     "adopting",
     "drawing",
     "keyboard",
+    "terminals",
     "partner",
 )
 DOCUMENT: Final = Path(__file__).parent.parent / "docs" / "performance.md"

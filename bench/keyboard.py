@@ -201,8 +201,13 @@ def _echo(what: str, command: tuple[list[str], Path], jobs: int = 0) -> Figure:
         for _ in range(jobs):
             keyboard.type(f"!{FLOOD}\r")
             time.sleep(0.2)
-        _settle(keyboard)
-        times = [_key(keyboard, number) * 1000 for number in range(KEYS)]
+        return echoes(what, keyboard)
+
+
+def echoes(what: str, keyboard: Keyboard) -> Figure:
+    """Press keys one by one, and measure how long each takes to the screen."""
+    _settle(keyboard)
+    times = [_key(keyboard, number) * 1000 for number in range(KEYS)]
     worst = percentile(times, 99)
     return Figure(what, "p99 16 ms", _both(times), worst < 16)
 

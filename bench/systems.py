@@ -14,6 +14,7 @@ from backburner.actors import (
     TaskEvent,
     TaskRequest,
     TaskSystem,
+    Terms,
 )
 
 if TYPE_CHECKING:
@@ -34,9 +35,16 @@ class Watched:
         while not isinstance(self.news.get(PATIENCE), Subscribed):
             pass
 
-    def tell(self, kind: str, *args: str, description: str = "job") -> None:
+    def tell(
+        self,
+        kind: str,
+        *args: str,
+        description: str = "job",
+        terms: Terms | None = None,
+    ) -> None:
         """Add a task without waiting for an answer."""
-        self.system.queue.tell(AddTask(TaskRequest(description, kind, args)))
+        request = TaskRequest(description, kind, args, terms=terms)
+        self.system.queue.tell(AddTask(request))
 
     def wait_for(self, event: TaskEvent, count: int = 1) -> TaskChanged:
         """Take notifications until so many of them are of an event; return the last."""

@@ -57,6 +57,22 @@ sleep 600
 """
 
 
+RELEASE: Final = r"""
+bar="########################"
+printf '\e[1mRelease 2.4.0\e[m\n\n'
+for part in wheel archive docs; do
+    for n in {1..24}; do
+        printf '\r  %-8s \e[36m%-24s\e[m %3d%%' $part "${bar:0:n}" $((n * 100 / 24))
+        sleep 0.01
+    done
+    printf '\r  %-8s \e[32m%s\e[m done\n' $part "$bar"
+done
+read -p $'\nPublish it? [y/N] ' answer
+printf '\e[32mpublished\e[m\n'
+sleep 600
+"""
+
+
 CHECK: Final = """\
 check:
 	@test -e .cache || { touch .cache; echo "checkout.py:41: no .cache"; exit 1; }
@@ -116,6 +132,21 @@ def take_pictures(folder: Path) -> None:
         ) as chat:
             _plan(chat)
             _write(folder / "scheduling.svg", chat, home)
+        (project / "release.sh").write_text(RELEASE)
+        with PtySession(
+            chat_command(state, "--session", "release"),
+            columns=COLUMNS,
+            rows=ROWS - 6,
+            environ=_environ(home),
+            cwd=project,
+            answers={**DARK, **ATTRIBUTES_ONLY},
+        ) as chat:
+            _start_release(chat)
+            _write(folder / "waiting.svg", chat, home)
+            _open_release(chat)
+            _write(folder / "terminal.svg", chat, home)
+            _answer(chat)
+            _write(folder / "keys.svg", chat, home)
         with ScriptedEndpoint(*CONVERSATION) as endpoint:
             config = Path(home, "partner.toml")
             config.write_text(f'[partner]\nurl = "{endpoint.url}"\nmodel = "small"\n')
@@ -190,6 +221,26 @@ def _plan(chat: PtySession) -> None:
     chat.wait("schedule 2: Back up")
     chat.send("/schedules\r")
     chat.wait("Every", "└ Scan image", "  └ Deploy", "starts in 9m", "37%")
+
+
+def _start_release(chat: PtySession) -> None:
+    """Have a task with a terminal ask for something."""
+    chat.wait("A note to yourself")
+    chat.send('/task --pty "Release" bash bash release.sh\r')
+    chat.wait("#1 running   Release", "waits for input: Publish it? [y/N]")
+
+
+def _open_release(chat: PtySession) -> None:
+    chat.send("/show 1\r")
+    chat.wait("Release 2.4.0", "docs     ####", "Publish it?", "i its terminal")
+
+
+def _answer(chat: PtySession) -> None:
+    """Give it the keys, and answer."""
+    chat.send("i")
+    chat.wait("#1 has the keys; Ctrl+] gives them back", "Publish it?")
+    chat.send("y")
+    chat.wait("Publish it? [y/N] y")
 
 
 def _talk(chat: PtySession) -> None:

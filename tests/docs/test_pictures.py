@@ -37,6 +37,13 @@ SEEN = {
         "waiting for a slot of builds (1 busy)",
         "starts in ",
     ),
+    "waiting": (
+        "#1 Release waits for input: Publish it? [y/N]",
+        "? #1  Release",
+        "/send 1 TEXT or /input 1",
+    ),
+    "terminal": ("Release 2.4.0", "archive  ####", "Publish it?", "its terminal"),
+    "keys": ("#1 has the keys; Ctrl+] gives them back", "Publish it? [y/N] y"),
     "task": ("#3 running", "following", "test_server.py::test_empty", "Esc"),
 }
 

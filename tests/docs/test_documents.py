@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from backburner.ui.dialogue.commands import REGISTRY
 from backburner.ui.dialogue.parse import parse
+from backburner.ui.program.verbs import VERBS
 from patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
@@ -112,6 +113,20 @@ def test_every_example_of_a_command_is_one() -> None:
     assert examples
     for example in examples:
         parse(example)
+
+
+def test_the_page_of_the_command_line_names_every_verb() -> None:
+    table = [
+        line
+        for line in (ROOT / "docs" / "host.md").read_text().splitlines()
+        if line.startswith("| `backburner ")
+    ]
+    named = {
+        code.removeprefix("backburner ").split()[0]
+        for line in table
+        for code in re.findall(r"`([^`]+)`", line.split(" | ")[0])
+    }
+    assert named == set(VERBS)
 
 
 def test_the_example_tests_pass_where_they_are_copied_to(tmp_path: Path) -> None:

@@ -9,9 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from backburner.actors.processes import proc
+from backburner.actors.processes import proc, spawn
+from backburner.actors.processes.child import ChildProcess
+from backburner.actors.processes.environment import Environment
 from backburner.actors.processes.exit_notes import ExitNotes, NotedExit
-from backburner.actors.processes.notes import ProcessNote, ProcessNotes, ticks_now
+from backburner.actors.processes.notes import (
+    JobNotes,
+    ProcessNote,
+    ProcessNotes,
+    ticks_now,
+)
 from backburner.actors.processes.start_number import number_of
 from backburner.actors.rules.process_record import StartedProcess
 from patience import PATIENCE
@@ -40,6 +47,17 @@ def _start(notes: ProcessNotes, task_id: int) -> None:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "processes"
+
+
+@pytest.mark.skipif(not spawn.best().makes_output, reason="it is made before the start")
+def test_a_start_in_whose_place_a_file_is_leaves_no_note(path: Path) -> None:
+    # Whoever read it would take the file for a sign that the process was started.
+    notes, output = _open(path), path.with_name("1.log")
+    output.write_text("of another task")
+    with pytest.raises(FileExistsError):
+        ChildProcess(["true"], Environment({}), output, notes=JobNotes(notes, 1))
+    assert _open(path).load((1,)) == {}
+    assert output.read_text() == "of another task"
 
 
 def test_what_was_written_is_read_again(path: Path) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from conditions import until
 
 from tests.cluster.clusters import ADDRESS
 from tests.host.sessions import care
@@ -106,3 +109,20 @@ def test_the_nodes_of_the_cluster_are_shown(shell: Shell) -> None:
     assert done.stdout.startswith("ray: 2 nodes\n")
     found = json.loads(shell("cluster", "--json").stdout)
     assert [it["total"]["CPU"] for it in found["nodes"]] == [2.0, 2.0]
+
+
+@pytest.mark.cluster
+def test_a_task_goes_on_if_the_host_is_killed(shell: Shell, tmp_path: Path) -> None:
+    shell.config.write_text(f'[cluster]\naddress = "{os.environ[ADDRESS]}"\n')
+    go = tmp_path / "go"
+    command = f"echo 1; until test -e {go}; do sleep 0.05; done; echo 2; exit 3"
+    shell("add", "--engine", "ray", "--cpus", "0.5", "--", command)
+    until(lambda: shell("log", "1").stdout == "1\n")
+    until(lambda: json.loads(shell("show", "1", "--json").stdout)["node"])
+    said = shell("host", "status").stdout
+    (pid,) = re.findall(r"process (\d+)", said)
+    os.kill(int(pid), signal.SIGKILL)
+    until(lambda: f"process {pid}" not in shell("host", "status").stdout)
+    go.touch()
+    assert shell("wait", "1").returncode == 3
+    assert shell("log", "1").stdout == "1\n2\n"

@@ -5,11 +5,13 @@ With the kernel's own tree: tests/system/test_bounds.py, as far as it lets this 
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
-from backburner.actors import Terms
+from backburner.actors import Outcome, Terms
 from backburner.actors.processes import cgroup
+from backburner.actors.processes.bounds import Bounds
 from backburner.actors.processes.cgroup import Base, Group, find_base, name_of
 
 if TYPE_CHECKING:
@@ -105,6 +107,48 @@ def test_what_was_used_is_read(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
     usage = Group(tmp_path, ALL).usage()
     assert usage == cgroup.Usage(1.5, 4096, 8192, 2, 7)
+
+
+def test_what_is_in_a_group_is_found_and_killed(tmp_path: Path) -> None:
+    (tmp_path / "cgroup.procs").write_text(f"{os.getpid()}\n4194305\n")
+    (tmp_path / "cgroup.kill").touch()
+    bounds = Bounds(Terms(pids=5), Group(tmp_path, ALL))
+    # Those that are alive, of which the second is none.
+    assert [it.pid for it in bounds.members()] == [os.getpid()]
+    bounds.kill()
+    assert (tmp_path / "cgroup.kill").read_text() == "1"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "terms", "reason"),
+    [
+        (
+            "memory.events",
+            "oom_kill 1\n",
+            Terms(memory=2 << 30),
+            "killed: used 2 GiB of 2 GiB",
+        ),
+        (
+            "pids.events",
+            "max 3\n",
+            Terms(pids=5),
+            "exit status 1; it could not have more than 5 processes",
+        ),
+        ("memory.events", "oom_kill 0\n", Terms(memory=2 << 30), "exit status 1"),
+    ],
+)
+def test_a_task_that_went_beyond_a_limit_says_so(
+    tmp_path: Path, name: str, text: str, terms: Terms, reason: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    (tmp_path / "memory.peak").write_text("4096\n")
+    outcome = Bounds(terms, Group(tmp_path, ALL)).judged(
+        Outcome.failed("exit status 1", 1)
+    )
+    assert (outcome.reason, outcome.error) == (reason, reason)
+    assert outcome.figures is not None
+    assert outcome.figures.peak_memory == 4096
+    assert outcome.figures.limits.endswith("(cgroup)")
 
 
 def test_of_a_group_that_is_gone_nothing_is_known(tmp_path: Path) -> None:

@@ -111,7 +111,8 @@ class AgentTalk(Talk):
     def _drop(self) -> None:
         self._waits = False
 
-    def _note(self, message: Json) -> None:
+    def _note(self, message: Json, unanswered: int) -> None:
+        del unanswered  # see `_settle`
         if message.get("role") == "user":
             self._unheard.append(str(message.get("content")))
 

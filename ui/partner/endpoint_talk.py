@@ -61,6 +61,7 @@ class EndpointTalk(Talk):
         self._instructions = instructions
         self._most_rounds = rounds
         self._messages: list[Json] = []
+        self._asked = 0  # how many of them the model was asked with last
         self._rounds = 0
         self._cancel: Callable[[], None] | None = None
         self._calls: dict[str, Call | None] = {}
@@ -87,8 +88,9 @@ class EndpointTalk(Talk):
         if cancel is not None:
             cancel()
 
-    def _note(self, message: Json) -> None:
-        self._messages.append(message)
+    def _note(self, message: Json, unanswered: int) -> None:
+        # Before what it does not answer, which is asked next.
+        self._messages.insert(len(self._messages) - unanswered, message)
 
     # Rounds.
 
@@ -105,6 +107,7 @@ class EndpointTalk(Talk):
             )
             return
         self._owes = False
+        self._asked = len(self._messages)
         whole = repaired(self._messages, INTERRUPTED)
         system: Json = {"role": "system", "content": self._instructions}
         body: Json = {
@@ -128,7 +131,10 @@ class EndpointTalk(Talk):
                 self._keep({"role": "assistant", "content": text})
             self._fail(result)
             return
-        if not self._keep(result.message()):
+        # In one line: it is answered, and what was said meanwhile is not.
+        if not self._keep(
+            result.message(), unanswered=len(self._messages) - self._asked
+        ):
             return
         if result.finish_reason in {"length", "content_filter"}:
             why = (

@@ -91,8 +91,14 @@ class Talk:
         """End what is under way without a word: the turn is over."""
         raise NotImplementedError
 
-    def _note(self, message: Json) -> None:
-        """Take in a message that is written down, or was."""
+    def _note(self, message: Json, unanswered: int) -> None:
+        """Take in a message that is written down, or was.
+
+        Args:
+            message: The message.
+            unanswered: How many of the last messages of the person came too late to be
+                answered by it.
+        """
         raise NotImplementedError
 
     def stop(self) -> None:
@@ -110,7 +116,7 @@ class Talk:
         """Take in what was written down in an earlier life, in order."""
         self._told.update(record.told)
         if record.message is not None:
-            self._note(record.message)
+            self._note(record.message, record.unanswered)
             said = record.message
             self._owes = said.get("role") != "assistant" or bool(said.get("tool_calls"))
         if record.over:
@@ -214,14 +220,16 @@ class Talk:
 
     # Writing down and telling.
 
-    def _keep(self, message: Json, *, told: tuple[int, ...] = ()) -> bool:
+    def _keep(
+        self, message: Json, *, told: tuple[int, ...] = (), unanswered: int = 0
+    ) -> bool:
         """Write down a message; tell whether the turn goes on."""
-        return self._write(Record(self._name, message, told))
+        return self._write(Record(self._name, message, told, unanswered=unanswered))
 
     def _write(self, record: Record) -> bool:
         """Write down what happened; tell whether the turn goes on."""
         if record.message is not None:
-            self._note(record.message)
+            self._note(record.message, record.unanswered)
         self._told.update(record.told)
         try:
             self._keep_record(record)

@@ -9,6 +9,7 @@ import random
 import re
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -18,8 +19,9 @@ import scripted_agent
 from backburner.ui.partner.memory import Memory, Record
 from conditions import until
 from host_care import HostCare
+from patience import PATIENCE
 from pty_session import PtySession, chat_command
-from scripted_endpoint import Exchange, ScriptedEndpoint, calls, last, says
+from scripted_endpoint import HEAD, Exchange, ScriptedEndpoint, calls, last, says
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -142,6 +144,53 @@ def test_no_end_is_lost_or_told_twice_whenever_chat_and_host_are_killed(
         told = rounds.told()
         assert len(told) == len({*told}), told
         assert tasks == {*told}
+
+
+def test_what_was_said_during_an_answer_is_asked_once_after_a_kill(
+    tmp_path: Path,
+) -> None:
+    go_on = threading.Event()
+
+    def slowly(exchange: Exchange) -> None:
+        exchange.send(HEAD)
+        exchange.delta(content="Answer one")
+        go_on.wait(PATIENCE)
+        exchange.delta("stop", content=".")
+        exchange.event("[DONE]")
+
+    with ScriptedEndpoint(slowly, Exchange.await_hang_up) as server:
+        rounds = Rounds(tmp_path, [f'url = "{server.url}"', 'model = "small"'])
+        records = rounds.folder / "partner.jsonl"
+        with rounds.care:
+            with rounds.chat() as chat:
+                chat.send("/chat --new side\r")
+                chat.wait("Say something to assistant")
+                chat.send("first\r")
+                chat.wait("Answer one")
+                chat.send("second\r")
+                chat.wait(lambda: b"second" in records.read_bytes())
+                go_on.set()
+                # The first is answered, and the second asked; nobody answers that.
+                chat.wait(lambda: len(server.exchanges) == 2)
+                chat.process.kill()
+                chat.process.wait()
+            server.add(says("Answer two."))
+            with rounds.chat() as chat:
+                chat.wait(lambda: b"Answer two." in records.read_bytes())
+                chat.process.kill()
+                chat.process.wait()
+            with rounds.chat() as chat:
+                chat.send("/chat main\rthird\r")
+                chat.wait(lambda: len(server.exchanges) == 4)
+                chat.send("/quit --end\r")
+                chat.wait_exit()
+    second, third = (it.body["messages"][1:] for it in server.exchanges[2:])
+    assert [it["content"] for it in second] == ["first", "Answer one.", "second"]
+    assert [it["content"] for it in third] == ["third"]
+    lines = records.read_bytes().splitlines()
+    found = [msgspec.json.decode(it, type=Record) for it in lines]
+    (answer,) = [it for it in found if "Answer two." in str(it.message)]
+    assert answer.conversation == "side"
 
 
 def test_no_end_is_lost_or_told_twice_whatever_of_an_agent_is_killed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from backburner.ui.dialogue.partner import (
     StopAnswer,
 )
 from backburner.ui.program.config import AgentsTable
+from conditions import until
 from patience import PATIENCE
 from scripted_endpoint import (
     HEAD,
@@ -280,6 +282,37 @@ def test_a_turn_that_was_cut_off_goes_on(stage: EndpointStage) -> None:
     stage.open()
     assert stage.chat.answer() == "Hello."
     assert roles(stage.server.wait_for(2)) == ["system", "user"]
+
+
+def test_what_is_said_during_an_answer_is_asked_after_it(
+    stage: EndpointStage,
+) -> None:
+    go_on = threading.Event()
+
+    def slowly(exchange: Exchange) -> None:
+        exchange.send(HEAD)
+        exchange.delta(content="One")
+        assert go_on.wait(PATIENCE)
+        exchange.delta("stop", content=".")
+        exchange.event("[DONE]")
+
+    stage.server.add(slowly, Exchange.await_hang_up)
+    partner = stage.open()
+    stage.say(partner, "first")
+    stage.chat.wait(lambda it: isinstance(it, PartnerSays))
+    stage.say(partner, "second")
+    until(lambda: b"second" in (stage.folder / "partner.jsonl").read_bytes())
+    go_on.set()
+    assert stage.chat.answer() == "."
+    body = stage.server.wait_for(2)
+    said = [it["content"] for it in body["messages"][1:]]
+    assert said == ["first", "One.", "second"]
+    partner.stop()
+    stage.server.add(says("Two."))
+    stage.open()
+    assert stage.chat.answer() == "Two."
+    said = [it["content"] for it in stage.server.wait_for(3)["messages"][1:]]
+    assert said == ["first", "One.", "second"]
 
 
 def test_one_of_two_chats_answers_and_the_other_takes_over(

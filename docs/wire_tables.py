@@ -33,7 +33,7 @@ def protocol_section() -> str:
         ValueError: If a field has no meaning in the docstring of its struct.
     """
     to_host = (wire.Hello, wire.StopHost, wire.RestartHost, wire.Farewell)
-    from_host = (wire.Welcome, wire.Rejected, wire.Told, wire.Behind)
+    from_host = (wire.Welcome, wire.Rejected, wire.Leaving, wire.Told, wire.Behind)
     parts = [
         _limits(),
         "## Of the connection: from the client",

@@ -35,6 +35,7 @@ from .wire import (
     Behind,
     Farewell,
     Hello,
+    Leaving,
     Rejected,
     RestartHost,
     StopHost,
@@ -235,6 +236,14 @@ class Connection(SafeActor[ConnectionMessage]):
     def say_farewell(self, text: str) -> None:
         """Tell the client that this is the end, on any thread. Never blocks."""
         self._writer.send(frame(wire.encode(Farewell(text))))
+
+    def say_leaving(self, leaving: Leaving) -> None:
+        """Tell the client that another host follows, on any thread. Never blocks."""
+        self._writer.send(frame(wire.encode(leaving)))
+
+    def flush(self, timeout: float) -> None:
+        """Send what waits, up to so many seconds."""
+        self._writer.wait_below(1, timeout)
 
     def close(self, timeout: float) -> None:
         """Send what waits, up to so many seconds; then break the connection."""

@@ -22,7 +22,7 @@ from . import wire
 from .events import HostBack, HostEvent, HostLost, SessionEnded
 from .remote_queue import RemoteQueue
 from .starting import Reached, reach
-from .wire import BadMessageError, Behind, Farewell, KindWords, StopHost, Told
+from .wire import BadMessageError, Behind, Farewell, KindWords, Leaving, StopHost, Told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,6 +71,7 @@ class RemoteSystem(Requests):
         self._leaving = threading.Event()
         self._ending = False
         self._gone = threading.Event()
+        self._leaving_host: Leaving | None = None  # what the host said at its end
         self.problems: tuple[str, ...] = ()
         """What went wrong in the last `stop`: nothing can."""
         self.leftovers = ""
@@ -255,6 +256,8 @@ class RemoteSystem(Requests):
                             self._queue.take(to, message)
                         case Behind(subscriber=number):
                             self._queue.subscribe_again(number)
+                        case Leaving() as leaving:
+                            self._leaving_host = leaving
                         case Farewell() as farewell:
                             return farewell
                         case _:
@@ -272,7 +275,11 @@ class RemoteSystem(Requests):
         """Reach a host again; return None if the session is left meanwhile."""
         name = before.session
         lost = f"the host of session {name!r} (process {before.pid}) is gone"
-        self._queue.tell_event(HostLost(lost))
+        leaving, self._leaving_host = self._leaving_host, None
+        if leaving is None:
+            self._queue.tell_event(HostLost(lost))
+        else:
+            lost = f"the host of session {name!r} is being restarted"
         pause, told = _SHORTEST_PAUSE, ""
         while not self._leaving.is_set():
             try:
@@ -293,10 +300,23 @@ class RemoteSystem(Requests):
             text = f"process {pid} serves session {name!r} now; tasks keep running"
             if pid == before.pid:
                 text = f"connected again to the host of session {name!r}"
+            elif leaving is not None:
+                text = _restarted(leaving, before, reached.welcome)
             self._queue.tell_event(HostBack(text))
             self._attach(reached)
             return reached
         return None
+
+
+def _restarted(leaving: Leaving, before: Welcome, now: Welcome) -> str:
+    text = "the host was restarted"
+    if now.program != before.program:
+        text += f" and is {now.program} now"
+    if leaving.running == 1:
+        text += "; 1 task keeps running"
+    elif leaving.running:
+        text += f"; {leaving.running} tasks keep running"
+    return text
 
 
 def _nothing() -> None:

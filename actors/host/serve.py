@@ -26,6 +26,8 @@ from ..messages import (
 from ..processes import family
 from ..processes.marks import is_of_session
 from ..rules.rounds import held_count
+from ..rules.status import TaskFilter
+from ..rules.task import is_running
 from ..runtime.frames import frame
 from ..runtime.socket_writer import close_socket
 from ..session.blocking import TaskSystemError
@@ -36,7 +38,7 @@ from .connection import Connection, HostDoor, SharedEncoder, check_owner
 from .hooks import HookRunner
 from .keeper import RESTART
 from .version import program_version
-from .wire import KindWords, Rejected, StopHost, Welcome
+from .wire import KindWords, Leaving, Rejected, StopHost, Welcome
 
 if TYPE_CHECKING:
     import socket
@@ -191,6 +193,7 @@ class Host:
                     logger.error("Nothing can start the host again if it dies")
                 case _Leave() if self._stopping is None:
                     self._system.hold_starts()
+                    self._say_leaving()
                     # What has been told is written down: as if it were killed.
                     os._exit(RESTART)
                 case _KeeperDied() | _Leave():
@@ -215,6 +218,22 @@ class Host:
             return f"the new host would not start, and this one goes on: {problem}"
         self._orders.put(_Leave())
         return ""
+
+    def _say_leaving(self) -> None:
+        """Tell the clients that this is meant; blocks for a second at most."""
+        deadline = time.monotonic() + _LAST_WORDS_TIMEOUT
+        running = None
+        with contextlib.suppress(TaskSystemError):
+            tasks = self._system.list(
+                TaskFilter.RUNNING, answer_timeout=_LAST_WORDS_TIMEOUT
+            )
+            running = sum(map(is_running, tasks))
+        with self._changed:
+            connections = [*self._connections]
+        for connection in connections:
+            connection.say_leaving(Leaving(running))
+        for connection in connections:
+            connection.flush(max(0.0, deadline - time.monotonic()))
 
     def _stop_system(self) -> None:
         try:

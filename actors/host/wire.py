@@ -81,8 +81,9 @@ class StopHost(WireMessage, frozen=True):
 class RestartHost(WireMessage, frozen=True):
     """Let a new host take over, of the version that is installed now.
 
-    May come without `Hello`. The connection breaks when the host makes room; jobs go
-    on. If the new one can't start the answer is `Rejected`, and the host goes on.
+    May come without `Hello`. The connection breaks when the host makes room, and all
+    clients are told `Leaving` before; jobs go on. If the new one can't start the answer
+    is `Rejected`, and the host goes on.
     """
 
 
@@ -96,6 +97,18 @@ class Farewell(WireMessage, frozen=True):
     """
 
     text: str = ""
+
+
+class Leaving(WireMessage, frozen=True):
+    """The host makes room for another one on purpose, and breaks the connection.
+
+    Connect again; the next one serves in a moment, and jobs go on.
+
+    Attributes:
+        running: How many tasks have a job that goes on; `null` if that is not known.
+    """
+
+    running: int | None = None
 
 
 class Welcome(WireMessage, frozen=True):
@@ -168,7 +181,7 @@ class Behind(WireMessage, frozen=True):
 
 
 ToHost = Hello | StopHost | RestartHost | Farewell | QueueRequest
-FromHost = Welcome | Rejected | Farewell | Told | Behind
+FromHost = Welcome | Rejected | Leaving | Farewell | Told | Behind
 
 
 def pack_environment(variables: Mapping[str, str]) -> bytes:

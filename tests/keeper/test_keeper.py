@@ -22,6 +22,7 @@ from backburner.actors import (
     Terms,
 )
 from backburner.actors.host import keeper, launch, starting
+from backburner.actors.host.events import HostBack, HostLost
 from backburner.actors.host.remote import RemoteSystem
 from backburner.actors.host.settings import HostSettings
 from backburner.actors.host.starting import HostError
@@ -167,9 +168,13 @@ def test_a_restart_goes_on_with_the_jobs_in_a_new_host(
     go_on = tmp_path / "go-on"
     task = session.add("Exits", "bash", waits_for(go_on))
     before, kept = session.welcome.pid, keeper_of(session).pid
+    session.wait(session.add("Ended", "bash", "true").id, timeout=PATIENCE)
     starting.restart(settings).sock.close()
     until_back(events, before, session)
     assert keeper_of(session).pid == kept
+    # It is told as what it is, and nothing else is.
+    told = [it for it in events.messages if isinstance(it, HostLost | HostBack)]
+    assert told == [HostBack("the host was restarted; 1 task keeps running")]
     go_on.touch()
     (ended,) = session.wait(task.id, timeout=PATIENCE)
     assert ended.exit_code == 7

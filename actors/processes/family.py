@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 _LOOKS: Final = 2
 
 
-def find_marked(matches: Callable[[str], bool]) -> list[Process]:
+def find_marked(matches: Callable[[str], bool], *, once: bool = False) -> list[Process]:
     """Find the running processes that carry a mark which matches; never this one.
 
     Args:
         matches: Told each part of a process's mark, such as `work-1f2e:3`.
+        once: Whether one reading is enough to say that there is none.
 
     Raises:
         OSError: If the process table can't be read just now, here and below.
@@ -34,7 +35,8 @@ def find_marked(matches: Callable[[str], bool]) -> list[Process]:
     return _sure(
         lambda table: {
             pid for pid, entry in table.items() if any(map(matches, entry.marks))
-        }
+        },
+        doubtful=not once,
     )
 
 

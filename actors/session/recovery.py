@@ -200,12 +200,15 @@ class Recovered(msgspec.Struct, frozen=True):
         lost: How the others ended that were running.
         spared: The ids of tasks whose processes are left alone.
         left: What finished tasks have left running, by their ids.
+        is_whole: Whether every task that ran goes on, or begins, and no other process
+            of the session was seen.
     """
 
     adopted: tuple[Adoption, ...] = ()
     lost: Mapping[int, Outcome] = {}
     spared: frozenset[int] = frozenset()
     left: Mapping[int, tuple[ProcessId, ...]] = {}
+    is_whole: bool = False
 
 
 def recover(
@@ -248,11 +251,13 @@ def recover(
     known = {it.id for it in memory.tasks} if lost else range(1, memory.next_id)
     left = {it for it in now.marked if it in known and it not in open_ids}
     goes_on = {it.task.id for it in adopted if not it.begins}
+    spared = frozenset(goes_on | left)
     return Recovered(
         tuple(adopted),
         failed,
-        frozenset(goes_on | left),
+        spared,
         {it: tuple(entry.process for entry in now.marked[it]) for it in left},
+        not (failed or lost) and now.marked.keys() <= spared,
     )
 
 
@@ -431,10 +436,12 @@ def end_leftovers(
     ]
     key = memory.session_key
     members = family.find_sessions(leaders)
+    is_whole = recovered is not None and recovered.is_whole and not members
 
-    def search() -> list[Process]:
+    def search(*, once: bool = False) -> list[Process]:
         marked = family.find_marked(
-            lambda part: is_of_session(part, key) and task_of(part) not in spared
+            lambda part: is_of_session(part, key) and task_of(part) not in spared,
+            once=once,
         )
         # Most are known both ways.
         held = held_of_session(key, spared, look=True)
@@ -442,7 +449,9 @@ def end_leftovers(
         found(family.describe(left))
         return left
 
-    left = end_all(search, grace, hurried)
+    # Of a whole session one look has found nothing already, and each takes long.
+    has_none = is_whole and not search(once=True)
+    left = "" if has_none else end_all(search, grace, hurried)
     remove_groups(key, spared)
     return left or None
 

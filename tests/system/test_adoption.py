@@ -20,6 +20,7 @@ from backburner.actors import (
     TaskSystem,
 )
 from backburner.actors.journal.sqlite import SqliteJournal
+from backburner.actors.processes import proc
 from backburner.actors.testing import Recorder
 from msgspec.structs import replace
 from patience import PATIENCE
@@ -297,6 +298,25 @@ def test_a_fork_of_a_killed_program_keeps_a_session_from_nobody(lair: Path) -> N
     subprocess.run(argv, check=False, timeout=PATIENCE)
     with _open(folder) as system:
         assert system.list() == ()
+
+
+def test_the_processes_of_the_machine_are_read_twice_when_all_jobs_go_on(
+    lair: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = lair / "main"
+    _leave(folder, "seen", "bash:echo set; exec sleep 600", "sleep:600")
+    readings: list[list[int]] = []
+    pids = proc.pids
+
+    def counted() -> list[int]:
+        readings.append(pids())
+        return readings[-1]
+
+    monkeypatch.setattr(proc, "pids", counted)
+    with _open(folder) as system:
+        count = len(readings)
+        assert [it.status for it in system.list()] == [TaskStatus.RUNNING] * 2
+    assert count == 2
 
 
 def test_a_job_outlives_one_program_after_the_other(lair: Path) -> None:

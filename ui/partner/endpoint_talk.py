@@ -61,7 +61,7 @@ class EndpointTalk(Talk):
         self._instructions = instructions
         self._most_rounds = rounds
         self._messages: list[Json] = []
-        self._asked = 0  # how many of them the model was asked with last
+        self._asked_with = 0  # how many of them the model was asked with last
         self._rounds = 0
         self._cancel: Callable[[], None] | None = None
         self._calls: dict[str, Call | None] = {}
@@ -107,7 +107,7 @@ class EndpointTalk(Talk):
             )
             return
         self._owes = False
-        self._asked = len(self._messages)
+        self._asked_with = len(self._messages)
         whole = repaired(self._messages, INTERRUPTED)
         system: Json = {"role": "system", "content": self._instructions}
         body: Json = {
@@ -133,7 +133,7 @@ class EndpointTalk(Talk):
             return
         # In one line: it is answered, and what was said meanwhile is not.
         if not self._keep(
-            result.message(), unanswered=len(self._messages) - self._asked
+            result.message(), unanswered=len(self._messages) - self._asked_with
         ):
             return
         if result.finish_reason in {"length", "content_filter"}:

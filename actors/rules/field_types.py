@@ -6,6 +6,7 @@ refused here, with the name of the field.
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import functools
 import operator
@@ -63,7 +64,8 @@ def wrong_type(message: msgspec.Struct) -> str | None:
     try:
         msgspec.convert(message, shape.plain, from_attributes=True)
     except msgspec.ValidationError as error:
-        return _in_words(str(error))
+        text = str(error)
+        return _problem_of_terms(message, text) or _in_words(text)
     except UnicodeEncodeError:
         # Of a text in place of something else.
         return "a text in it is not valid UTF-8; correct it"
@@ -87,6 +89,16 @@ def _wrong_variables(name: str, value: object) -> str | None:
     if not isinstance(key, str):
         return f"each name in {name} must be str, not {_type_of(key)}"
     return f"{name}[name] must be str, not {_type_of(content)}"
+
+
+def _problem_of_terms(message: msgspec.Struct, text: str) -> str | None:
+    """Return what the terms of a request say of a value out of range, for people."""
+    terms: Any = getattr(getattr(message, "request", None), "terms", None)
+    if _WRONG.match(text) is None and terms is not None:
+        # Another of its fields may have a value of a wrong type.
+        with contextlib.suppress(TypeError, ValueError, AttributeError):
+            return terms.problem()
+    return None
 
 
 def _in_words(text: str) -> str:

@@ -17,13 +17,13 @@ from backburner.actors import (
     TaskRequest,
     TaskStatus,
     TaskSystem,
-    system,
 )
 from backburner.actors.journal.sqlite import SqliteJournal
 from backburner.actors.rules.book import TaskBook
 from backburner.actors.rules.moment import Moment
 from backburner.actors.rules.output_news import OutputNews
 from backburner.actors.runtime.clock import SystemClock
+from backburner.actors.session import starting
 from backburner.actors.testing import Recorder, running
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,7 +92,7 @@ class _WildClock(SystemClock):
 def test_a_whole_system_does_not_mind_either(
     state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(system, "SystemClock", _WildClock)
+    monkeypatch.setattr(starting, "SystemClock", _WildClock)
     news: Recorder[Notification] = Recorder()
     with running(TaskSystem(directory=state)) as tasks:
         tasks.subscribe(news)

@@ -15,7 +15,16 @@ from msgspec.structs import replace
 
 from ...actors.host import wire
 from ...actors.host.address import connect
-from ...actors.host.wire import Behind, Farewell, Hello, Number, Rejected, Told, Welcome
+from ...actors.host.wire import (
+    Behind,
+    Farewell,
+    Hello,
+    Leaving,
+    Number,
+    Rejected,
+    Told,
+    Welcome,
+)
 from ...actors.messages import (
     Notification,
     Subscribe,
@@ -303,6 +312,8 @@ class HostClient:
                 self._fail(f"the session has ended: {text}")
             case Behind():
                 self._send(Subscribe(Number(_NEWS), origin=self._origin))
+            case Leaving():
+                pass  # the next host is looked for when the connection has ended
             case Told(to=to, message=told):
                 if isinstance(told, Notification):
                     self._take_news(told)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import jsonschema
@@ -133,6 +135,21 @@ def test_wait_answers_when_all_or_any_have_ended_or_its_time_is_over(
     assert "all tasks have ended" in text_of(agent.call("wait"))
 
 
+def test_what_was_sent_is_waited_for_while_the_journal_is_held(
+    agent: AgentClient, state: Path
+) -> None:
+    """Others are told of nothing then, and so not that the task waits no longer."""
+    agent.call("run", command="read x; echo got $x", input=True, wait=0)
+    assert agent.data("wait", ids=[1], wait=45)["open"][0]["awaits_input"] is True
+    with closing(sqlite3.connect(state / "main/session.db")) as held:
+        held.execute("BEGIN IMMEDIATE")
+        agent.call("send", id=1, text="it\n")
+        waited = agent.data("wait", ids=[1], wait=1)
+        assert "awaits_input" not in waited["open"][0]
+        held.rollback()
+    assert agent.data("wait", ids=[1], wait=45)["ended"][0]["status"] == "complete"
+
+
 def test_wait_answers_when_a_task_waits_for_input(agent: AgentClient) -> None:
     command = "read x; echo got $x"
     agent.call("run", command=command, input=True, wait=0)
@@ -143,7 +160,7 @@ def test_wait_answers_when_a_task_waits_for_input(agent: AgentClient) -> None:
     assert agent.data("wait", wait=45)["open"][0]["id"] == 1
     agent.call("send", id=1, text="it\n")
     data = agent.data("wait", ids=[1], wait=45)
-    assert [it["status"] for it in data["ended"]] == ["complete"]
+    assert [it["status"] for it in data["ended"]] == ["complete"], data
 
 
 def test_wait_answers_when_a_line_matches(agent: AgentClient) -> None:

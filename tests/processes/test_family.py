@@ -406,9 +406,13 @@ def test_a_search_that_always_fails_is_no_clean_end() -> None:
 # Sessions, groups and names
 
 
-def test_a_session_is_found_by_its_leader(start: Start, written: Written) -> None:
+def test_a_session_is_found_by_its_leader(
+    start: Start, written: Written, until: Until
+) -> None:
     leader = start("./nap & setsid ./nap & (setsid ./nap &) ; wait")
     naps = written(3)
+    # Until the parents of the third have ended.
+    until(lambda: len(psutil.Process(leader.pid).children(recursive=True)) == 2)
     found = family.find_sessions([_process(leader.pid)])
     # Its descendants too, unless they have left both it and their parents.
     orphan = {nap.pid for nap in naps if nap.ppid() != leader.pid}

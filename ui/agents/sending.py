@@ -63,6 +63,14 @@ class SendCall(Call):
         if not isinstance(reply, Acknowledged):
             self.fail(refusal(reply))
             return
+        tasks = self._session.host.tasks
+        task = tasks.get(self._arguments.id)
+        if self._data and task is not None and task.awaits_input:
+            # News that it waits no longer may come after the answer, if the journal is
+            # held just now; who waits for the task next is not to be told of the wait.
+            tasks[task.id] = task.with_awaits_input(
+                awaits=False, duration=task.duration or 0.0
+            )
         size = len(self._data)
         end = ", and its input has ended" if self._arguments.end else ""
         text = f"sent {size} bytes to #{self._arguments.id}{end}"

@@ -69,7 +69,8 @@ class RemoteSystem(Requests):
         self._writer: SocketWriter | None = None
         self._lock = threading.Lock()  # of the connection
         self._leaving = threading.Event()
-        self._ending = False
+        self._ending: StopHost | None = None  # what a host is told that serves by then
+        self._reader: threading.Thread | None = None
         self._gone = threading.Event()
         self._leaving_host: Leaving | None = None  # what the host said at its end
         self.problems: tuple[str, ...] = ()
@@ -146,9 +147,10 @@ class RemoteSystem(Requests):
         self._welcome = reached.welcome
         self.resumed = reached.welcome.resumed
         self._attach(reached)
-        threading.Thread(
+        self._reader = threading.Thread(
             target=self._read_on, args=(reached,), name="backburner-host", daemon=True
-        ).start()
+        )
+        self._reader.start()
         for it in subscribers:
             request = it if isinstance(it, Subscribe) else Subscribe(it)
             self._request(request, Acknowledged)
@@ -177,19 +179,20 @@ class RemoteSystem(Requests):
     def end(self, reason: str = "the session ended") -> None:
         """End the session: all its tasks, and its host; then leave it.
 
-        Blocks until the host has ended. Running tasks get the grace period, queued
-        ones stay for the next time.
+        Blocks until the host has ended; if it was just killed, until the next one has
+        come and ended. Running tasks get the grace period, queued ones stay for the
+        next time.
 
         Args:
             reason: What becomes the reason of the tasks that this ends.
         """
-        self._ending = True
         with self._lock:
-            writer = self._writer
-            if writer is None:
-                self._gone.set()  # there is none, and none is started any more
-            else:
-                writer.send(frame(wire.encode(StopHost(reason))))
+            self._ending = StopHost(reason)
+            if self._writer is not None:
+                self._writer.send(frame(wire.encode(self._ending)))
+            elif self._reader is None or not self._reader.is_alive():
+                self._gone.set()  # it was never started, or has been left
+            # Else there is another one in a moment, which is told then.
         self._gone.wait()
         self.stop()
 
@@ -201,7 +204,7 @@ class RemoteSystem(Requests):
         """
         with self._lock:
             writer = self._writer
-            if not self._ending or writer is None or self._gone.is_set():
+            if self._ending is None or writer is None or self._gone.is_set():
                 return False
             writer.send(frame(wire.encode(StopHost(now=True))))
             return True
@@ -215,6 +218,8 @@ class RemoteSystem(Requests):
         with self._lock:
             self._reached = reached
             self._writer = writer
+            if self._ending is not None:
+                writer.send(frame(wire.encode(self._ending)))
         self._queue.attach(writer)
 
     def _detach(self) -> None:
@@ -234,11 +239,10 @@ class RemoteSystem(Requests):
             if self._leaving.is_set():
                 return
             self._detach()
-            if farewell is not None or self._ending:
-                text = farewell.text if farewell else "the session was ended"
-                self._queue.close(text)
+            if farewell is not None:
+                self._queue.close(farewell.text)
                 self._gone.set()
-                self._queue.tell_event(SessionEnded(text))
+                self._queue.tell_event(SessionEnded(farewell.text))
                 return
             found = self._find_another(reached.welcome)
             if found is None:
@@ -285,13 +289,19 @@ class RemoteSystem(Requests):
             try:
                 reached = reach(self._settings, on_wait=self._set_leftovers)
             except TaskSystemError as error:
+                if self._ending is not None:
+                    text = f"{lost}; {error}; it was not ended in order"
+                    logger.error("%s", text)
+                    self._queue.close(text)
+                    self._gone.set()
+                    return None
                 if str(error) != told:
                     told = str(error)
                     self._queue.tell_event(HostLost(f"{lost}; {told}; trying again"))
                 self._leaving.wait(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
                 continue
-            if self._leaving.is_set() or self._ending:
+            if self._leaving.is_set():
                 close_socket(reached.sock)
                 self._gone.set()
                 return None

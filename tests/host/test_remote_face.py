@@ -29,6 +29,7 @@ from backburner.actors import (
 from backburner.actors.host.events import HostBack
 from backburner.actors.host.remote import RemoteSystem
 from backburner.actors.testing import Recorder
+from conditions import until
 from patience import PATIENCE
 
 from tests.host.clients import kill, waits_for
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from backburner.actors.host.settings import HostSettings
+    from host_care import HostCare
 
     from tests.host.clients import Heard
 
@@ -59,6 +61,25 @@ def test_the_last_message_comes_when_the_program_leaves_and_when_the_session_end
     assert stays.wait_for(SystemStopped).reason == "enough"
     assert stays.received[-1] == SystemStopped("enough")
     assert len(stays.of(SystemStopped)) == 1
+
+
+@pytest.mark.parametrize("is_ending", [False, True])
+def test_a_session_is_ended_though_its_host_is_killed_at_that_moment(
+    session: RemoteSystem, care: HostCare, *, is_ending: bool
+) -> None:
+    """The keeper starts another host, which is ended then."""
+    task = session.add("Nap", "bash", "trap '' TERM; while :; do sleep 0.1; done")
+    assert task.id == 1
+    host = session.welcome.pid
+    ending = threading.Thread(target=session.end)
+    if is_ending:
+        ending.start()
+    kill(host)
+    if not is_ending:
+        ending.start()
+    ending.join(PATIENCE)
+    assert not ending.is_alive()
+    until(lambda: care.hosts() == [])
 
 
 def test_a_wait_for_what_stays_queued_raises_when_the_session_ends(

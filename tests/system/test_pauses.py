@@ -170,20 +170,19 @@ def test_a_pause_that_does_not_reach_all_says_so_until_it_does(
     assert system.wait(task.id, timeout=PATIENCE)[0].status is CANCELED
 
 
-def test_a_paused_task_is_canceled_with_its_grace(
-    system: TaskSystem, lair: Path, until: Until
-) -> None:
+def test_a_paused_task_is_canceled_with_its_grace(lair: Path, until: Until) -> None:
     command = (
         "trap 'echo cleaned up; exit 0' TERM; touch here; while :; do sleep 1; done"
     )
-    task = system.add("Trap", "bash", command, directory=lair)
-    until((lair / "here").exists)
-    system.pause_task(task.id)
-    stopping = system.cancel(task.id)
-    assert (stopping.reason, stopping.is_paused) == ("stopping, canceled", False)
-    (ended,) = system.wait(task.id, timeout=PATIENCE)
-    assert (ended.status, ended.last_line) == (CANCELED, "cleaned up")
-    assert ended.paused_at is None
+    # It gets as long as it takes on a busy machine.
+    with TaskSystem(directory=lair / "session", grace=PATIENCE) as system:
+        task = system.add("Trap", "bash", command, directory=lair)
+        until((lair / "here").exists)
+        system.pause_task(task.id)
+        stopping = system.cancel(task.id)
+        assert (stopping.reason, stopping.is_paused) == ("stopping, canceled", False)
+        (ended,) = system.wait(task.id, timeout=PATIENCE)
+        assert (ended.status, ended.last_line) == (CANCELED, "cleaned up")
 
 
 def test_a_paused_tree_is_killed_by_a_cancel_at_once(

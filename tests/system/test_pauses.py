@@ -183,6 +183,7 @@ def test_a_paused_task_is_canceled_with_its_grace(lair: Path, until: Until) -> N
         assert (stopping.reason, stopping.is_paused) == ("stopping, canceled", False)
         (ended,) = system.wait(task.id, timeout=PATIENCE)
         assert (ended.status, ended.last_line) == (CANCELED, "cleaned up")
+        assert ended.paused_at is None
 
 
 def test_a_paused_tree_is_killed_by_a_cancel_at_once(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 from patience import PATIENCE
+from process_ends import wait_ends
 
 from tests.agents.agent_client import modern_meta
 
@@ -77,7 +78,7 @@ def test_a_client_that_kills_all_descendants_of_its_server_kills_no_job(
             it.kill()
     with contextlib.suppress(ProcessLookupError):
         os.killpg(agent.process.pid, signal.SIGKILL)
-    psutil.wait_procs(family, timeout=PATIENCE)
+    wait_ends(family)
 
     assert len(started) > len(family)
     again = connect()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import jsonschema
 import psutil
 from patience import PATIENCE
+from process_ends import runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,14 +35,6 @@ def process_of(agent: AgentClient, task_id: int, until: Until) -> psutil.Process
     """Return the process of a task, once it is known."""
     until(lambda: "pid" in agent.data("show", id=task_id))
     return psutil.Process(agent.data("show", id=task_id)["pid"])
-
-
-def is_alive(process: psutil.Process) -> bool:
-    """Tell whether a process is there, and is not only waited for."""
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def test_a_command_that_ends_soon_is_answered_with_its_end(agent: AgentClient) -> None:
@@ -244,7 +237,7 @@ def test_cancel_answers_what_has_really_ended_and_what_has_not(
 
     assert [it["id"] for it in data["ended"]] == [2]
     assert data["not_ended"] == []
-    assert not any(map(is_alive, family))
+    assert not any(map(runs, family))
     whys = {it["id"]: it["why"] for it in data["not_canceled"]}
     assert "has ended already" in whys[1]
     assert "no task 9 of yours" in whys[9]

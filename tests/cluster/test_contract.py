@@ -19,6 +19,7 @@ from backburner.actors import (
 )
 from conditions import until
 from patience import PATIENCE
+from process_ends import pid_runs
 
 from tests.cluster.clusters import ENGINES, Kept, make_engine
 
@@ -75,14 +76,6 @@ def rig(engine: Engine | None, tmp_path: Path) -> Iterator[Rig]:
     name = "" if engine is None else engine.name
     with TaskSystem(engines=engines, grace=0.5, output_limit=1 << 20) as system:
         yield Rig(system, name, tmp_path)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
 
 
 @pytest.mark.parametrize("code", [0, 1, 7, 255])
@@ -178,7 +171,7 @@ def test_all_that_it_started_ends_with_it(rig: Rig) -> None:
     rig.system.wait(task_id, timeout=PATIENCE)
     started = [int(it) for it in pids.read_text().split()]
     assert len(started) == 2
-    assert [it for it in started if is_alive(it)] == []
+    assert [it for it in started if pid_runs(it)] == []
 
 
 def test_a_timeout(rig: Rig) -> None:
@@ -293,7 +286,7 @@ def test_a_pause_reaches_all_of_it(rig: Rig) -> None:
     rig.system.cancel(task_id)
     (task,) = rig.system.wait(task_id, timeout=PATIENCE)
     assert task.status is TaskStatus.CANCELED
-    assert not any(is_alive(int(it)) for it in pids.read_text().split())
+    assert not any(pid_runs(int(it)) for it in pids.read_text().split())
 
 
 def test_too_much_memory_fails_it(rig: Rig) -> None:

@@ -9,7 +9,6 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
 import pykka
 import pytest
 from backburner.actors import (
@@ -22,6 +21,7 @@ from backburner.actors import (
 )
 from backburner.actors.testing import FakeKind, Recorder, no_leaks, running
 from patience import PATIENCE
+from process_ends import pid_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +65,7 @@ def test_however_a_host_ends_no_process_is_left_and_no_task_is_lost(
     assert says or not host.stderr
     started = [int(line) for line in pids.read_text().split()]
     assert len(started) == 2
-    until(lambda: not any(map(psutil.pid_exists, started)))
+    until(lambda: not any(map(pid_runs, started)))
     with running(TaskSystem(directory=tmp_path / "session")) as again:
         assert again.warnings == ()
         runs, waits = again.wait(1, 2, timeout=PATIENCE)

@@ -46,6 +46,7 @@ from backburner.actors.rules.book import TaskBook
 from backburner.actors.testing import FakeKind, ManualClock, Recorder, running
 from msgspec.structs import replace
 from patience import PATIENCE
+from process_ends import wait_ends
 
 from tests.faults.program import Program, fill, soak_only
 
@@ -198,8 +199,7 @@ def _wait_until_gone(program: Program, *command: str) -> None:
     for process in program.left():
         with contextlib.suppress(psutil.NoSuchProcess):
             if process.cmdline() == list(command):
-                psutil.wait_procs([process], PATIENCE)
-                assert not process.is_running()
+                wait_ends([process])
 
 
 def test_it_ends_in_order_on_a_full_disk(small_disk: Path) -> None:

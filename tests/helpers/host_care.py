@@ -7,7 +7,7 @@ import uuid
 from typing import TYPE_CHECKING, Final, Self
 
 import psutil
-from patience import PATIENCE
+from process_ends import runs, wait_ends
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +30,7 @@ class HostCare:
             for process in left:
                 with contextlib.suppress(psutil.Error):
                     process.kill()
-            psutil.wait_procs(left, timeout=PATIENCE)
+            wait_ends(left)
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -42,8 +42,7 @@ class HostCare:
         found: list[psutil.Process] = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error, OSError):
-                alive = process.status() != psutil.STATUS_ZOMBIE
-                if alive and process.environ().get(TAG) == self.tag:
+                if runs(process) and process.environ().get(TAG) == self.tag:
                     found.append(process)
         return found
 

@@ -7,12 +7,12 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 from backburner.actors import TaskStatus
 from backburner.actors.host.remote import RemoteSystem
 from backburner.actors.host.settings import HostSettings
 from patience import PATIENCE
+from process_ends import wait_ends
 from pty_session import PtySession, chat_command
 
 from tests.host.clients import waits_for
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import psutil
     from host_care import HostCare
 
 PLACEHOLDER = "A note to yourself"
@@ -232,7 +233,7 @@ def test_ctrl_c_says_that_tasks_go_on_and_quit_end_ends_them(
         assert chat.wait_exit() == 0
         assert "left session main: 1 canceled" in chat.text
         assert "come back" not in chat.text
-    psutil.wait_procs(care.left(), timeout=PATIENCE)
+    wait_ends(care.left())
     assert care.left() == []
 
 
@@ -347,7 +348,7 @@ def test_a_session_that_another_program_has_open_is_refused_in_one_line(
         assert f"is open already, in process {alone.process.pid}" in text
         assert "or open another with --session NAME" in text
     # The one that was refused may still be ending.
-    psutil.wait_procs(care.hosts(), timeout=PATIENCE)
+    wait_ends(care.hosts())
     assert care.hosts() == []
 
 
@@ -431,5 +432,5 @@ def test_line_mode_at_a_terminal_detaches_as_the_chat_does(
         lines.send("/quit --end\n")
         lines.wait("#1 canceled")
         lines.wait_exit()
-    psutil.wait_procs(care.left(), timeout=PATIENCE)
+    wait_ends(care.left())
     assert care.left() == []

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 from patience import PATIENCE
+from process_ends import wait_ends
 
 if TYPE_CHECKING:
     from host_care import HostCare
@@ -312,7 +313,7 @@ def test_a_host_is_started_looked_at_and_stopped(shell: Shell, care: HostCare) -
     assert other.pid != host.pid
     done = shell("end")
     assert done.stdout == "session main ended; ended #1 exec sleep 600\n"
-    psutil.wait_procs([other], timeout=PATIENCE)
+    wait_ends([other])
     assert care.hosts() == []
 
 

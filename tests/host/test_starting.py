@@ -10,13 +10,13 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 from backburner.actors import TaskStatus, TaskSystemError
 from backburner.actors.host.remote import RemoteSystem
 from backburner.actors.host.settings import HostSettings
 from backburner.actors.host.starting import HostError
 from patience import PATIENCE
+from process_ends import wait_ends
 
 from tests.faults.program import SOAK
 from tests.host.clients import RawClient, kill
@@ -66,7 +66,7 @@ def test_two_clients_that_start_a_host_at_once_get_the_same_one(
             client.communicate(timeout=PATIENCE)
         assert pids[0] == pids[1]
         assert [it.pid for it in hosts] == [pids[0]]
-        psutil.wait_procs(hosts, timeout=PATIENCE)
+        wait_ends(hosts)
 
 
 def test_many_threads_of_one_program_get_the_same_host(settings: HostSettings) -> None:

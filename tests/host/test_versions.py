@@ -8,10 +8,10 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 from backburner.actors.host import wire
 from patience import PATIENCE
+from process_ends import wait_ends
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -117,5 +117,5 @@ def test_a_session_of_another_protocol_can_be_ended(
     hosts = care.hosts()
     done = backburner(state, "end")
     assert (done.returncode, done.stdout) == (0, "session main ended\n")
-    psutil.wait_procs(hosts, timeout=PATIENCE)
+    wait_ends(hosts)
     assert care.hosts() == []

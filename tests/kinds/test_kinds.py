@@ -36,6 +36,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from patience import PATIENCE
+from process_ends import runs
 
 if TYPE_CHECKING:
     from backburner.actors.processes.handle import Process
@@ -363,14 +364,7 @@ def test_a_job_that_is_killed_leaves_nothing(
     end = _end(job, looks)
     assert end.leftover is None
     assert _bare(end).outcome == Outcome.failed("killed by signal 9 (SIGKILL)")
-    until(lambda: not any(map(_runs, family)))
-
-
-def _runs(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    until(lambda: not any(map(runs, family)))
 
 
 def test_a_job_that_is_suspended_can_be_stopped(

@@ -15,6 +15,7 @@ from backburner.actors.processes.child import GIVE_WAY, ChildProcess, ExitStatus
 from backburner.actors.processes.environment import GROUP, SLOT, Environment
 from backburner.actors.rules.outcome import Outcome
 from patience import PATIENCE
+from process_ends import runs
 
 Until = Callable[[Callable[[], bool]], None]
 Start = Callable[..., ChildProcess]
@@ -237,15 +238,8 @@ def test_a_signal_reaches_the_whole_group(
     group = [psutil.Process(int(pid)) for pid in output.read_text().split()]
     child.signal_group(signal.SIGTERM)
     assert _end(child, until) == ExitStatus(signal=signal.SIGTERM)
-    until(lambda: not any(map(_runs, group)))
+    until(lambda: not any(map(runs, group)))
     child.signal_group(signal.SIGTERM)
-
-
-def _runs(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def test_who_is_left_of_the_group_is_noticed(start: Start, until: Until) -> None:

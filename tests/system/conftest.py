@@ -6,24 +6,17 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from process_ends import pid_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
 
-def _is_alive(pid: int) -> bool:
-    try:
-        # An init that reaps nothing, as in many containers, leaves zombies.
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 @pytest.fixture(scope="session")
 def alive() -> Callable[[Iterable[int]], list[int]]:
     """Give a function that returns those of some processes that still run."""
-    return lambda pids: [pid for pid in pids if _is_alive(pid)]
+    return lambda pids: [pid for pid in pids if pid_runs(pid)]
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 from backburner.actors import Task, TaskRequest, TaskStatus, TaskSystem, Terms
 from backburner.actors.processes import bounds, cgroup
 from patience import PATIENCE
+from process_ends import runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -165,7 +166,7 @@ def test_what_hides_from_every_search_is_ended_by_the_group(
     system.cancel(task.id, now=True)
     (task,) = system.wait(task.id, timeout=PATIENCE)
     assert task.status is TaskStatus.CANCELED
-    assert not hidden.is_running() or hidden.status() == psutil.STATUS_ZOMBIE
+    assert not runs(hidden)
 
 
 _DIES = """

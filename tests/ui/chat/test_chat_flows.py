@@ -13,7 +13,7 @@ from backburner.actors import Notification, Subscribed, TaskSystem
 from backburner.actors.testing import Recorder, running
 from backburner.ui.program.exit_status import EXIT_FAILURE
 from host_care import HostCare
-from patience import PATIENCE
+from process_ends import wait_ends
 from pty_session import PtySession, chat_command
 
 if TYPE_CHECKING:
@@ -162,8 +162,7 @@ def test_quit_with_running_tasks_says_so_and_leaves_nothing_behind(
     chat.send("\r")
     chat.wait("ending #1 Forever")
     assert chat.wait_exit() == 0
-    _, alive = psutil.wait_procs(children, timeout=PATIENCE)
-    assert not alive
+    wait_ends(children)
     assert "1 canceled" in chat.text
 
 
@@ -328,8 +327,7 @@ def test_a_crash_gives_the_terminal_back_and_says_so(
         assert chat.wait_exit() == EXIT_FAILURE
         assert bytes(chat.raw).rfind(b"?1049l") > bytes(chat.raw).rfind(b"?1049h")
         assert "internal error: RuntimeError('planted'); the log is" in chat.text
-        _, alive = psutil.wait_procs(children, timeout=PATIENCE)
-        assert not alive
+        wait_ends(children)
     assert "Traceback" in (tmp_path / "main" / "chat.log").read_text()
 
 

@@ -1,0 +1,48 @@
+"""Whether processes have ended, whoever their parent is."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+import psutil
+from patience import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_ENDED: Final = {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
+
+
+def runs(process: psutil.Process) -> bool:
+    """Tell whether a process has not ended.
+
+    A zombie has: its parent may take its time to collect it. The first process of a
+    container may take seconds for an orphan, or never do it.
+    """
+    try:
+        return process.is_running() and process.status() not in _ENDED
+    except psutil.NoSuchProcess:
+        return False
+
+
+def pid_runs(pid: int) -> bool:
+    """Tell whether a process with this number has not ended."""
+    try:
+        return runs(psutil.Process(pid))
+    except psutil.NoSuchProcess:
+        return False
+
+
+def wait_ends(processes: Iterable[psutil.Process]) -> None:
+    """Block until processes have ended.
+
+    Raises:
+        TimeoutError: If one goes on.
+    """
+    end = time.monotonic() + PATIENCE
+    left = [*processes]
+    while left := [it for it in left if runs(it)]:
+        if time.monotonic() > end:
+            raise TimeoutError(f"still running after {PATIENCE:g} s: {left}")
+        time.sleep(0.002)

@@ -195,6 +195,9 @@ class TaskSystem(Requests):
         """What a person should know of how the session was found; set by `start`."""
         self.remembers = directory is not None
         self.resumed = ()
+        self.slots = slots
+        """How many tasks ran at a time when the session was opened, as it remembers;
+        set by `start`. `set_slots` tells how many do now."""
         self.problems: tuple[str, ...] = ()
         """What went wrong in the last `stop` of a started system, such as processes
         that live on because they belong to another user; empty if all is well."""
@@ -353,6 +356,7 @@ class TaskSystem(Requests):
         else:
             opened = opening.open(self._directory)
         self.resumed, self.warnings = opened.resumed, opened.warnings
+        self.slots = opened.memory.rules.slots or self._config.slots
         self._notes = opened.notes
         self._session_key = opened.memory.session_key
         return opened
@@ -380,7 +384,7 @@ class TaskSystem(Requests):
     ) -> None:
         self._actors = Starting(self._config, self._releases)
         self._actors.run(opened, subscribers)
-        self.warnings += limits.advice(self._config.slots) + self.kinds.problems
+        self.warnings += limits.advice(self.slots) + self.kinds.problems
         if self._given_up:
             raise TaskSystemError("it was stopped before it had started")
 

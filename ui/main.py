@@ -117,10 +117,8 @@ def _run(options: argparse.Namespace) -> int:
             return EXIT_SIGNAL + ended_by
         if remote is not None:
             config = _with_grace_of(remote, config, options)
-            if options.parallel not in {None, remote.welcome.slots}:
-                remote.set_slots(options.parallel)
-        elif options.parallel is not None:
-            # The session may remember another number.
+        if options.parallel is not None:
+            # The session may remember another number, and is to remember this one.
             system.set_slots(options.parallel)
         try:
             status = _use(

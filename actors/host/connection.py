@@ -99,7 +99,7 @@ class HostDoor(Record, frozen=True):
     encoder: SharedEncoder
     welcome: Callable[[], Welcome | Rejected]
     stop: Callable[[StopHost], None]
-    restart: Callable[[], str]
+    restart: Callable[[RestartHost], str]
     joined: Callable[[Connection], None]
     left: Callable[[Connection], None]
 
@@ -369,7 +369,7 @@ class _Reader:
             case StopHost():
                 self._door.stop(message)
             case RestartHost():
-                return self._restart()
+                return self._restart(message)
             case Farewell():
                 pass
             case _ if not self._greeted:
@@ -415,8 +415,8 @@ class _Reader:
             self._door.joined(self._connection)
         return True
 
-    def _restart(self) -> bool:
-        if problem := self._door.restart():
+    def _restart(self, order: RestartHost) -> bool:
+        if problem := self._door.restart(order):
             self._writer.send(frame(wire.encode(Rejected(problem))))
             self._writer.wait_below(1, _LAST_WORDS_TIMEOUT)
             return False

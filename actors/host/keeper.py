@@ -10,7 +10,7 @@ on stdin. It
 - starts the host, and starts it again if that dies;
 - notes how orphans ended in the file `exits`, before it collects them;
 - holds copies of the descriptors on which jobs depend, such as their terminals, and
-  hands them to the next host;
+  hands them to the next host, with other settings if it is given any;
 - ends when the host has ended in order.
 
 It sleeps in `sigwait` and does nothing else. SIGTERM and SIGINT go to the host.
@@ -46,7 +46,7 @@ _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 _DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 _GIVEN = signal.SIGIO  # what the kernel sends when a host gives a descriptor
 _WAITED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, SERVES, _GIVEN}
-_LONGEST_ORDER = 64  # bytes: `keep 3` with a descriptor, or `drop 3`
+_LONGEST_ORDER = 64  # bytes: `keep 3` or `settings` with a descriptor, or `drop 3`
 _SHORTEST_PAUSE = 0.1  # seconds, before a host that follows one that never served
 _LONGEST_PAUSE = 30.0
 _AT_ONCE = 20  # hosts that served and died that are replaced without a pause
@@ -209,7 +209,9 @@ class Keeper:
                 if (level, kind) == (_socket.SOL_SOCKET, _socket.SCM_RIGHTS)
             ]
             word, _, number = data.partition(b" ")
-            if number.isdigit():
+            if word == b"settings" and fds:
+                self.settings = os.pread(fds[0], os.fstat(fds[0]).st_size, 0)
+            elif number.isdigit():
                 before = self.held.pop(int(number), None)
                 if before is not None:
                     os.close(before)

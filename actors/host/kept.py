@@ -7,7 +7,7 @@ import ctypes
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -111,14 +111,41 @@ class Kept:
         with contextlib.suppress(OSError):
             keeper.become(sys.executable, KEEPER[-1], arguments, settings)
 
-    def problem_of_new_version(self) -> str | None:
-        """Return why the program that is installed now can't take over; None if it can.
+    def settings_of_next(self, given: str | None) -> bytes:
+        """Return what a host that takes over is started with, as JSON.
 
-        Blocks until it has been loaded with the settings of this host.
+        It may be of a newer version, with settings that this one does not know.
+
+        Args:
+            given: Its settings as JSON; None for those of this host.
+
+        Raises:
+            ValueError: If they are no JSON object.
+        """
+        own = self._settings
+        if given is None:
+            return msgspec.json.encode(own)
+        settings = msgspec.json.decode(given, type=dict[str, Any])
+        settings |= {"directory": own.directory, "name": own.name}
+        if self._foreground:
+            settings["linger"] = own.linger  # the supervisor says when it ends
+        return msgspec.json.encode(settings)
+
+    def hand_on(self, settings: bytes) -> None:
+        """Have the keeper start the next host with these settings. Never blocks."""
+        if self.store is not None:
+            self.store.hand_on(settings)
+
+    def problem_of_next(self, settings: bytes) -> str:
+        """Return why the program that is installed now can't take over; empty if it can.
+
+        Blocks until it has been loaded.
+
+        Args:
+            settings: What it is to be started with, as JSON.
         """
         import subprocess  # noqa: PLC0415 - seldom needed, and every host starts with this
 
-        settings = msgspec.json.encode(self._settings)
         for command in ((*KEEPER, "--check"), (*COMMAND, "--check", "--keeper=1")):
             try:
                 done = subprocess.run(
@@ -130,8 +157,8 @@ class Kept:
                     check=False,
                 )
             except (OSError, subprocess.SubprocessError) as error:
-                return safe_line(str(error))
+                return safe_line(str(error)) or repr(error)
             if done.returncode:
                 lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
                 return safe_line(lines[-1]) if lines else "it ends at once"
-        return None
+        return ""

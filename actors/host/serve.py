@@ -38,7 +38,7 @@ from .connection import Connection, HostDoor, SharedEncoder, check_owner
 from .hooks import HookRunner
 from .keeper import RESTART
 from .version import program_version
-from .wire import KindWords, Leaving, Rejected, StopHost, Welcome
+from .wire import KindWords, Leaving, Rejected, RestartHost, StopHost, Welcome
 
 if TYPE_CHECKING:
     import socket
@@ -70,7 +70,13 @@ class _KeeperDied(msgspec.Struct, frozen=True):
 
 
 class _Leave(msgspec.Struct, frozen=True):
-    """Make room for another host, which goes on with the jobs."""
+    """Make room for another host, which goes on with the jobs.
+
+    Attributes:
+        settings: What that one is started with, as JSON.
+    """
+
+    settings: bytes
 
 
 class _Stopped(msgspec.Struct, frozen=True):
@@ -93,7 +99,6 @@ class Host:
         self._kept = kept
         # As it is loaded: what is installed may be another by the time this is asked.
         self._program = f"backburner {program_version()}"
-        self._slots = settings.slots
         self._system = TaskSystem(
             directory=Path(settings.directory),
             kinds=installed_kinds((BashKind(), SleepKind())),
@@ -113,6 +118,7 @@ class Host:
         if kept is not None and kept.store is not None:
             self._system.keep_with(kept.store)
         self._orders = _Orders()
+        self._slots = settings.slots
         self._socket: socket.socket | None = None
         self._socket_path = f"{settings.directory}/{SOCKET_NAME}"
         self._connections: set[Connection] = set()
@@ -152,6 +158,7 @@ class Host:
         if self._kept is not None:
             self._kept.watch(lambda: self._orders.put(_KeeperDied()))
         self._system.start()
+        self._slots = self._system.slots
         try:
             try:
                 self._listen()
@@ -191,8 +198,9 @@ class Host:
                     self._kept.take_its_place()
                     self._system.let_start()
                     logger.error("Nothing can start the host again if it dies")
-                case _Leave() if self._stopping is None:
+                case _Leave(settings=settings) if self._kept and self._stopping is None:
                     self._system.hold_starts()
+                    self._kept.hand_on(settings)
                     self._say_leaving()
                     # What has been told is written down: as if it were killed.
                     os._exit(RESTART)
@@ -209,15 +217,21 @@ class Host:
         if order.now:
             threading.Thread(target=self._hurry, daemon=True).start()
 
-    def _restart(self) -> str:
+    def _restart(self, order: RestartHost) -> str:
         """Make room for a new host; return why not, if it could not take over."""
         kept = self._kept
         if kept is None or kept.has_died:
             return "the host has no keeper that could start another one"
-        if (problem := kept.problem_of_new_version()) is not None:
-            return f"the new host would not start, and this one goes on: {problem}"
-        self._orders.put(_Leave())
-        return ""
+        try:
+            settings = kept.settings_of_next(order.settings)
+        except ValueError as error:
+            problem = str(error)
+        else:
+            problem = kept.problem_of_next(settings)
+            if not problem:
+                self._orders.put(_Leave(settings))
+                return ""
+        return f"the new host would not start, and this one goes on: {problem}"
 
     def _say_leaving(self) -> None:
         """Tell the clients that this is meant; blocks for a second at most."""

@@ -155,13 +155,14 @@ def restart(settings: HostSettings) -> Reached:
     Blocks until the new one has welcomed this client.
 
     Args:
-        settings: Which session.
+        settings: Which session, and how the new host is set up.
 
     Raises:
         NoHostError: If it has no host.
         HostError: If a new host could not start; then the old one goes on.
     """
     directory = Path(settings.directory)
+    given = msgspec.json.encode(settings).decode()
     try:
         sock = connect(directory)
     except OSError as error:
@@ -174,7 +175,7 @@ def restart(settings: HostSettings) -> Reached:
         sock.settimeout(2 * TIMEOUT)
         frames = FrameReader(LONGEST_FROM_HOST)
         try:
-            sock.sendall(frame(wire.encode(RestartHost())))
+            sock.sendall(frame(wire.encode(RestartHost(given))))
             while data := sock.recv(1 << 16):
                 for payload in frames.feed(data):
                     answer = wire.decode_from_host(payload)

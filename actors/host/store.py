@@ -45,6 +45,19 @@ class KeeperStore:
         if self._kept.pop(task_id, None) is not None:
             self._tell(b"drop %d" % task_id)
 
+    def hand_on(self, settings: bytes) -> None:
+        """Have the keeper start the next host with other settings. Never blocks.
+
+        Args:
+            settings: Those of the host, as JSON.
+        """
+        fd = os.memfd_create("settings")
+        try:
+            os.write(fd, settings)
+            self._tell(b"settings", fd)
+        finally:
+            os.close(fd)
+
     def _tell(self, order: bytes, fd: int | None = None) -> None:
         extra = []
         if fd is not None:
@@ -54,8 +67,8 @@ class KeeperStore:
             self._sock.sendmsg([order], extra)
         except OSError as error:
             if fd is not None:
-                text = "The keeper can't hold the terminal of a job: %s"
-                logger.warning(text, error.strerror)
+                text = "The keeper can't be given %s: %s"
+                logger.warning(text, order.decode(), error.strerror)
 
     def hand_over(self) -> str:
         """Return the argument for the keeper that this process becomes."""

@@ -84,7 +84,13 @@ class RestartHost(WireMessage, frozen=True):
     May come without `Hello`. The connection breaks when the host makes room, and all
     clients are told `Leaving` before; jobs go on. If the new one can't start the answer
     is `Rejected`, and the host goes on.
+
+    Attributes:
+        settings: What the new host is started with: its `HostSettings` as JSON, of the
+            version that is installed now; by default the settings of this host.
     """
+
+    settings: str | None = None
 
 
 class Farewell(WireMessage, frozen=True):

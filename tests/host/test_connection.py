@@ -46,7 +46,7 @@ def test_what_cannot_be_sent_harms_only_itself() -> None:
         encoder=encoder,
         welcome=lambda: Welcome(PROTOCOL, "host", 1, "main", "/"),
         stop=lambda _: None,
-        restart=lambda: "",
+        restart=lambda _: "",
         joined=joined.put,
         left=lambda _: None,
     )

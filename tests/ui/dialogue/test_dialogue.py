@@ -232,6 +232,32 @@ def test_a_task_of_an_unknown_kind_says_what_to_type(dialogue: Dialogue) -> None
     assert not dialogue.busy
 
 
+@pytest.mark.parametrize(
+    ("typed", "corrected"),
+    [
+        (
+            '/task "Ask" --pty bash read -p "Sure? "',
+            '/task --pty "Ask" bash read -p "Sure? "',
+        ),
+        ("/task Ask --pty bash cat", "/task --pty Ask bash cat"),
+        (
+            "/task --after 3 'Go on' --timeout=5m --pty bash make",
+            "/task --after 3 --timeout=5m --pty 'Go on' bash make",
+        ),
+    ],
+)
+def test_options_after_the_description_are_moved(
+    dialogue: Dialogue, typed: str, corrected: str
+) -> None:
+    (said,) = _texts(dialogue.take_line(typed))[1:]
+    assert said == f"! options stand before the description: {corrected}"
+
+
+def test_what_is_no_option_after_the_description_is_named(dialogue: Dialogue) -> None:
+    (said,) = _texts(dialogue.take_line('/task "Ask" --ptty bash cat'))[1:]
+    assert said.startswith("! unknown option --ptty; the options are: --")
+
+
 def test_a_word_of_other_programs_says_how_to_leave(dialogue: Dialogue) -> None:
     said, how = _texts(dialogue.take_line("exit"))
     assert said == "> exit"

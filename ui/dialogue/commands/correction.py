@@ -27,6 +27,8 @@ def with_kind(line: str, error: UnknownKindError) -> UsageError:
     what = f"unknown kind {brief(error.kind)}"
     asked, text = read_options(rest)
     options = rest.lstrip()[: len(rest.lstrip()) - len(text)]
+    if error.kind.startswith("--"):
+        return _options_first(options, text)
     if asked.label:
         corrected = f"{TASK.name} {options}bash {text.strip()}"
         return UsageError(
@@ -53,6 +55,24 @@ def with_kind(line: str, error: UnknownKindError) -> UsageError:
     corrected = f"!{text.strip()}"
     return UsageError(
         f"{what}; to run it with bash: {_shortened(corrected)}", corrected
+    )
+
+
+def _options_first(options: str, text: str) -> UsageError:
+    """Return an error that moves options from behind the description before it."""
+    if text[:1] in QUOTES:
+        _, job = read_quoted(text)
+    else:
+        _, job = split_word(text)
+    description = text[: len(text) - len(job)].strip()
+    try:
+        _, rest = read_options(job)
+    except UsageError as error:
+        return error
+    moved = job[: len(job) - len(rest)].strip()
+    corrected = f"{TASK.name} {options}{moved} {description} {rest}".rstrip()
+    return UsageError(
+        f"options stand before the description: {_shortened(corrected)}", corrected
     )
 
 

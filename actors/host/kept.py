@@ -137,9 +137,9 @@ class Kept:
             self.store.hand_on(settings)
 
     def problem_of_next(self, settings: bytes) -> str:
-        """Return why the program that is installed now can't take over; empty if it can.
+        """Return why the program that is installed now can't take over.
 
-        Blocks until it has been loaded.
+        Empty if it can. Blocks until it has been loaded.
 
         Args:
             settings: What it is to be started with, as JSON.

@@ -3,15 +3,17 @@
 Pykka promises nothing about these names. They stand in this file alone, and a test
 names each of them, so that a new release of Pykka which renames one is noticed there:
 
-- of an actor: `_create_actor_inbox`, `_start_actor_loop`, `_actor_loop_setup`,
-  `_actor_loop_running`, `_actor_loop_teardown` and `_stop`;
-- of a ref: `actor_inbox`, which may be assigned;
+- of an actor: `_start_actor_loop`, `_actor_loop_setup`, `_actor_loop_running`,
+  `_actor_loop_teardown` and `_stop`; and `_actor_ref`, which its `__init__` sets, with
+  `actor_urn`, `actor_inbox` and `actor_stopped`, and nothing else;
 - of an envelope, which is what a mailbox holds: `message` and `reply_to`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+import itertools
+import threading
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 import pykka
 
@@ -20,6 +22,9 @@ from .sending import call_safely, logger
 
 if TYPE_CHECKING:
     from .mailbox import Scheduler
+
+
+_numbers: Final = itertools.count(1)
 
 
 class Inbox(Protocol):
@@ -63,12 +68,16 @@ class PykkaActor(pykka.ThreadingActor):
     use_daemon_thread: ClassVar[bool] = True
 
     def __init__(self, scheduler: Scheduler | None) -> None:
-        super().__init__()
+        # In place of Pykka's own, whose name for an actor is random: a call of the
+        # system for each, after which it waits for the interpreter again.
+        self.actor_urn = f"urn:backburner:actor:{next(_numbers)}"
+        self.actor_stopped = threading.Event()
         self._mailbox: Mailbox | None = None
         self._begun = False
         if scheduler is not None:
             self._mailbox = Mailbox(scheduler, self._take_turn)
-            self.actor_inbox = self.actor_ref.actor_inbox = self._mailbox
+        self.actor_inbox = self._mailbox or self.make_inbox()
+        self._actor_ref = pykka.ActorRef(self)
 
     @staticmethod
     def make_inbox() -> Inbox:
@@ -102,9 +111,6 @@ class PykkaActor(pykka.ThreadingActor):
     def _envelope(self) -> Any:  # noqa: ANN401 - Pykka's own, and private
         inbox: Any = self.actor_inbox
         return inbox.current
-
-    def _create_actor_inbox(self) -> Inbox:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return self.make_inbox()
 
     def _start_actor_loop(self) -> None:
         # Pykka registers the actor first; without a thread it would look alive.

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HOOKS: Final = (
-    "_create_actor_inbox",
     "_start_actor_loop",
     "_actor_loop_setup",
     "_actor_loop_running",
@@ -54,8 +53,7 @@ def dispatcher() -> Iterator[Dispatcher]:
 @pytest.mark.parametrize("hook", HOOKS)
 def test_pykka_has_each_hook_and_calls_it_in_the_way_it_is_used(hook: str) -> None:
     theirs = getattr(pykka.ThreadingActor, hook)
-    wanted = 0 if hook == "_create_actor_inbox" else 1  # a static method, or self
-    assert len(inspect.signature(theirs).parameters) == wanted
+    assert len(inspect.signature(theirs).parameters) == 1  # self
     called: list[str] = []
 
     class Watched(pykka.ThreadingActor):
@@ -75,7 +73,20 @@ def test_each_hook_is_named_in_the_one_file_that_uses_it(hook: str) -> None:
     assert hook in inspect.getsource(PykkaActor)
 
 
-def test_an_envelope_and_a_ref_have_what_is_used_of_them() -> None:
+def test_an_actor_has_all_that_pykkas_own_constructor_gives_to_one() -> None:
+    theirs, ours = vars(pykka.ThreadingActor()), vars(Echo(DeadLetters()))
+    assert theirs.keys() <= ours.keys()
+    names = ("actor_urn", "actor_stopped", "_actor_ref")
+    assert {*names, "actor_inbox"} == theirs.keys()
+    assert [type(theirs[it]) for it in names] == [type(ours[it]) for it in names]
+    assert all(f"`{it}`" in (pykka_actor.__doc__ or "") for it in theirs)
+
+
+def test_no_two_actors_have_the_same_name() -> None:
+    assert len({Echo(DeadLetters()).actor_urn for _ in range(10)}) == 10
+
+
+def test_an_envelope_has_what_is_used_of_it() -> None:
     class Recording(ThreadMailbox):
         envelope: Any = None
 

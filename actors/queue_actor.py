@@ -82,9 +82,9 @@ from .queue.schedules import Schedules
 from .queue.starts import Starts
 from .queue.subscribers import Subscribers
 from .queue.times import Times
-from .rules.book import ROOM_FOR_MORE, TaskBook, UnknownTaskError
 from .rules.field_types import wrong_type
 from .rules.nodes import is_address
+from .rules.numbers import ROOM_FOR_MORE
 from .rules.outcome import Outcome
 from .rules.output_quota import OutputQuota
 from .rules.record import Record
@@ -94,6 +94,7 @@ from .rules.status import (
     TaskFilter,
     TaskStatus,
 )
+from .rules.task_table import UnknownTaskError
 from .rules.terms import PLAIN
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import (
@@ -111,6 +112,7 @@ if TYPE_CHECKING:
     from .journal.protocol import Journal
     from .journal.unshown import UnshownChanges
     from .kinds import Engine
+    from .rules.book import TaskBook
     from .rules.nodes import Node
     from .rules.request import TaskRequest
     from .rules.task import Task
@@ -330,7 +332,7 @@ class QueueActor(SafeActor[QueueMessage]):
         if answer is not None:
             asker = getattr(message, "reply_to", None) or self.answer_later()
             if asker is not None:
-                status = self._book.written_status
+                status = self._book.tasks.written_status
                 tells = any(status(it) is not told for it, told in told_by(answer))
                 self._outbox.add(asker, answer, tells_change=tells)
             elif isinstance(answer, Refused):
@@ -499,7 +501,7 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _add(self, message: AddTask) -> QueueReply:
         correlation_id = message.correlation_id
-        if (added := self._book.find_key(message.request.key)) is not None:
+        if (added := self._book.tasks.find_key(message.request.key)) is not None:
             return TaskAdded(added, correlation_id, existed=True)
         if (refused := self._refusal_of_new(message)) is not None:
             return refused
@@ -565,8 +567,8 @@ class QueueActor(SafeActor[QueueMessage]):
         self._catch_up()
         if isinstance(message, ListSchedules):
             return SchedulesFound(self._schedules.all_written(), message.correlation_id)
-        tasks = self._book.all_written(message.which, self._clock.now())
-        return TaskList(tasks, self._book.counts(), message.correlation_id)
+        tasks = self._book.tasks.all_written(message.which, self._clock.now())
+        return TaskList(tasks, self._book.tasks.counts(), message.correlation_id)
 
     def _can_add(self) -> bool:
         numbers = max(self._changes.seq, self._book.newest_id)
@@ -594,8 +596,8 @@ class QueueActor(SafeActor[QueueMessage]):
         folder = self._output_folder if kind.writes_output else None
         reason = self._starts.waiting_reason((request.terms or PLAIN).engine)
         task = self._book.add(request, self._clock.now(), reason, folder)
-        if (waits_for := self._book.waits_for(task.id, reason)) != reason:
-            task = self._book.wait(task.id, waits_for)
+        if (waits_for := self._book.waiting.reason(task.id, reason)) != reason:
+            task = self._book.waiting.wait(task.id, waits_for)
         self._changes.changed(task, TaskEvent.QUEUED)
         self._starts.assign()
         return task
@@ -605,7 +607,7 @@ class QueueActor(SafeActor[QueueMessage]):
         self._renew_reasons(task_id)
         self._catch_up()
         try:
-            task = self._book.written(task_id, self._clock.now())
+            task = self._book.tasks.written(task_id, self._clock.now())
         except UnknownTaskError:
             return self._changes.unknown(task_id, message.correlation_id)
         pid = self._running.pid(task_id)
@@ -678,23 +680,23 @@ class QueueActor(SafeActor[QueueMessage]):
         queued = TaskStatus.QUEUED
         tasks = [
             it
-            for it in self._book.list(TaskFilter.ALL, self._clock.now())
+            for it in self._book.tasks.list(TaskFilter.ALL, self._clock.now())
             if it.status is queued
         ]
         unknown = {it for it in {it.kind for it in tasks} if it not in self._kinds}
         for task in [it for it in tasks if it.kind in unknown or _NO_KIND in it.reason]:
             if task.kind in unknown:
                 reason = f"{_NO_KIND}{task.kind!r}, which is not registered here"
-                held = self._book.hold(task.id, reason)
+                held = self._book.waiting.hold(task.id, reason)
                 self._changes.changed(held, TaskEvent.QUEUED)
             elif task.reason.startswith(_NO_KIND):
                 reason = self._starts.reason_of(task.id)
-                waiting = self._book.wait(task.id, reason)
+                waiting = self._book.waiting.wait(task.id, reason)
                 self._changes.changed(waiting, TaskEvent.QUEUED)
         self._running.recover(self._lost, rebooted=self._rebooted)
         self._changes.forget(self._book.clean_up())
         self._schedules.clock_was_set(0.0)
-        everything = self._book.list(TaskFilter.ALL, self._clock.now())
+        everything = self._book.tasks.list(TaskFilter.ALL, self._clock.now())
         self._changes.quota.begin_with(everything)
 
 

@@ -85,7 +85,7 @@ class _Rules:
     def __init__(self, mix: str, size: int) -> None:
         self._mix = mix
         self._scheduler = Scheduler(RESOURCES)
-        self._scheduler.set_group("builds", 2)
+        self._scheduler.settings.set_group("builds", 2)
         self._ids = itertools.count(1)
         self._running: deque[int] = deque()
         self._ended: dict[int, TaskStatus] = {}

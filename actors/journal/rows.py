@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 
 from ..messages import TaskChanged, TaskEvent
-from ..rules.book import LARGEST
 from ..rules.chat_message import ChatMessage
+from ..rules.numbers import LARGEST
 from ..rules.safe_text import brief
 from ..rules.schedules import Schedule
 from ..rules.task import Task, is_running

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ..rules.attempts import Attempt, may_run_again
-from ..rules.book import LARGEST, LAST_OPENED
+from ..rules.numbers import LARGEST, LAST_OPENED
 from ..rules.outcome import STOPPING
 from ..rules.process_record import ProcessRecord
 from ..rules.status import TaskStatus

@@ -118,10 +118,11 @@ class Admission:
         problem = terms.problem()
         if problem is not None:
             raise InvalidRequestError(problem)
-        if (problem := self._changes.book.never_enough(terms)) is not None:
+        scheduler = self._changes.book.scheduler
+        if (problem := scheduler.never_enough(terms.local_needs)) is not None:
             raise InvalidRequestError(problem)
         for task_id in terms.waits_for:
-            if not self._changes.book.knows(task_id):
+            if task_id not in self._changes.book.tasks:
                 why = self._changes.unknown(task_id, None).text
                 raise InvalidRequestError(f"can't start after #{task_id}: {why}")
 

@@ -148,19 +148,19 @@ class Changes:
 
     def note_written(self) -> None:
         """Note that all of this is written down."""
-        self.book.note_written()
+        self.book.tasks.note_written()
         self.told_seq = self.seq
         ended, self._ended = self._ended, []
         if self._released is not None:
             for task_id in ended:
-                again = self.book.knows(task_id)
-                again = again and not self.book.get(task_id).status.is_final
+                again = task_id in self.book.tasks
+                again = again and not self.book.tasks.get(task_id).status.is_final
                 self._released(task_id, again)
 
     def unknown(self, task_id: int, correlation_id: int | str | None) -> Refused:
         """Return the answer to a request for a task that is not known."""
         is_old = 1 <= task_id <= self.book.newest_id
-        if is_old and self.book.is_written(task_id):
+        if is_old and self.book.tasks.is_written(task_id):
             text = f"task {task_id} has left the history"
         else:
             text = f"no task {task_id}"

@@ -25,7 +25,6 @@ from ..messages import (
     TaskAltered,
     TaskEvent,
 )
-from ..rules.book import UnknownTaskError
 from ..rules.outcome import (
     STOPPING,
     Outcome,
@@ -36,6 +35,7 @@ from ..rules.task import (
     IllegalTransitionError,
     Task,
 )
+from ..rules.task_table import UnknownTaskError
 from ..rules.terms import MOST, PLAIN, is_group_name
 from .pauses import Pauses
 
@@ -75,6 +75,8 @@ class Control:
         self._changes = changes
         self._admission = admission
         self._book = changes.book
+        self._settings = changes.book.settings
+        self._waiting = changes.book.waiting
         self._starts = starts
         self._pauses = Pauses(changes, starts, kinds, engines)
 
@@ -85,11 +87,13 @@ class Control:
             reason = self._starts.waiting_reason(self._book.engine(task_id))
             match message:
                 case MoveTask(first=first, before=before):
-                    task = self._book.move(task_id, reason, first=first, before=before)
+                    task = self._waiting.move(
+                        task_id, reason, first=first, before=before
+                    )
                 case HoldTask(held=held):
-                    task = self._book.set_held(task_id, reason, held=held)
+                    task = self._waiting.set_held(task_id, reason, held=held)
                 case EditTask(description=description, args=args):
-                    self._admission.check_edit(self._book.get(task_id), message)
+                    self._admission.check_edit(self._book.tasks.get(task_id), message)
                     task = self._book.edit(task_id, description, args)
         except InvalidRequestError as error:
             text = str(error)
@@ -98,16 +102,16 @@ class Control:
             return self._changes.unknown(error.task_id, message.correlation_id)
         except IllegalTransitionError as error:
             return _not_waiting(error.task, message.correlation_id)
-        for other in self._book.take_replaced():
+        for other in self._waiting.take_replaced():
             self._changes.changed(other, TaskEvent.PROGRESS)
         edited = isinstance(message, EditTask)
         self._changes.changed(task, TaskEvent.PROGRESS, always=edited)
         self._starts.assign()
-        return TaskAltered(self._book.get(task_id), message.correlation_id)
+        return TaskAltered(self._book.tasks.get(task_id), message.correlation_id)
 
     def pause(self, message: PauseTask) -> QueueReply:
         """Pause a running task or hold one that waits, or let it go on."""
-        if self._book.waits_to_run(message.task_id):
+        if self._waiting.waits_to_run(message.task_id):
             return self.alter(
                 HoldTask(message.task_id, message.paused, None, message.correlation_id)
             )
@@ -116,13 +120,13 @@ class Control:
     def note_failure(self, task: Task) -> None:
         """Let the group of a task that has failed start no more, if it was asked to."""
         group = (task.terms or PLAIN).group
-        pauses = self._book.pause_on_failure(group)
+        pauses = self._settings.pause_on_failure(group)
         if pauses is False or (pauses is None and not self._pause_on_failure):
             return
-        if any(it.name == group and it.paused for it in self._book.rules.groups):
+        if any(it.name == group and it.paused for it in self._settings.rules.groups):
             return
-        self._book.set_paused(group, paused=True, why=f"#{task.id} failed")
-        self._changes.journal.ruled(self._book.rules)
+        self._settings.set_paused(group, paused=True, why=f"#{task.id} failed")
+        self._changes.journal.ruled(self._settings.rules)
         self._changes.publish(GroupPaused(group, task))
         self._starts.renew_reasons()
 
@@ -131,7 +135,7 @@ class Control:
         group = None
         match message:
             case GetRules():
-                return RulesFound(self._book.rules, message.correlation_id)
+                return RulesFound(self._settings.rules, message.correlation_id)
             case PauseQueue(group=group):
                 pass
             case SetGroup(name=group):
@@ -143,7 +147,7 @@ class Control:
         unpaused: tuple[int, ...] = ()
         match message:
             case PauseQueue(paused=paused):
-                self._book.set_paused(group, paused=paused)
+                self._settings.set_paused(group, paused=paused)
                 if not message.drain:
                     tasks, unpaused = self._pauses.pause_running(group, paused=paused)
             case SetGroup(name=name, slots=slots, pause_on_failure=pauses):
@@ -151,18 +155,18 @@ class Control:
                     text = f"slots must be from 0 to {MOST}, not {slots}"
                     return Refused(text, RefusalCode.INVALID, message.correlation_id)
                 if slots is not None:
-                    self._book.set_group(name, slots)
+                    self._settings.set_group(name, slots)
                 if pauses is not None:
-                    self._book.set_pause_on_failure(name, pauses=pauses)
-        self._changes.journal.ruled(self._book.rules)
+                    self._settings.set_pause_on_failure(name, pauses=pauses)
+        self._changes.journal.ruled(self._settings.rules)
         self._starts.assign()
         self._starts.renew_reasons()
-        return RulesFound(self._book.rules, message.correlation_id, tasks, unpaused)
+        return RulesFound(self._settings.rules, message.correlation_id, tasks, unpaused)
 
     def cancel(self, message: CancelTask) -> QueueReply | None:
         """Cancel one task; return None if it is too late for that."""
         try:
-            task = self._book.get(message.task_id)
+            task = self._book.tasks.get(message.task_id)
         except UnknownTaskError:
             task = None
         if task is None or task.status.is_final:
@@ -173,7 +177,7 @@ class Control:
     def too_late(self, message: CancelTask) -> QueueReply:
         """Say how a task has ended that can't be canceled, or that it is unknown."""
         try:
-            task = self._book.written(message.task_id, self._changes.now())
+            task = self._book.tasks.written(message.task_id, self._changes.now())
         except UnknownTaskError:
             return self._changes.unknown(message.task_id, message.correlation_id)
         if task.status.is_final:
@@ -188,32 +192,32 @@ class Control:
         """Cancel all tasks that have not ended."""
         # Queued ones first, so that none of them starts in place of a running one.
         canceled = [
-            self._cancel(self._book.get(task_id), message.reason, now=message.now)
-            for task_id in reversed(self._book.open_ids())
+            self._cancel(self._book.tasks.get(task_id), message.reason, now=message.now)
+            for task_id in reversed(self._book.tasks.open_ids())
         ]
         canceled.sort(key=lambda task: task.id)
         return CancelAccepted(tuple(canceled), message.correlation_id)
 
     def cancel_queued(self, reason: str) -> None:
         """Cancel all that wait."""
-        for task_id in self._book.open_ids():
-            if self._book.waits_to_run(task_id):
-                self._cancel(self._book.get(task_id), reason, now=False)
+        for task_id in self._book.tasks.open_ids():
+            if self._waiting.waits_to_run(task_id):
+                self._cancel(self._book.tasks.get(task_id), reason, now=False)
 
     def tell_dependents(self) -> None:
         """Cancel what can never start any more, and say of others what they wait for.
 
         A chain may be long: each of its tasks is canceled because of the one before.
         """
-        while hopeless := self._book.take_hopeless():
+        while hopeless := self._waiting.take_hopeless():
             for task_id, why in hopeless:
                 self._changes.end(task_id, Outcome.canceled(f"can't start: {why}"))
-        for task_id in self._book.take_released():
+        for task_id in self._waiting.take_released():
             self._starts.renew_reason(task_id)
 
     def _cancel(self, task: Task, reason: str, *, now: bool) -> Task:
         reason = safe_line(reason)
-        if self._book.waits_to_run(task.id):
+        if self._waiting.waits_to_run(task.id):
             return self._changes.end(task.id, Outcome.canceled(reason))
         self._book.let_end(task.id)
         # It is continued, so that it can act on SIGTERM.

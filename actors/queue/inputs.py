@@ -16,10 +16,10 @@ from ..messages import (
     TaskAwaitsInput,
     TaskEvent,
 )
-from ..rules.book import UnknownTaskError
 from ..rules.figures import MOST_CELLS
 from ..rules.status import TaskStatus
 from ..rules.task import is_running
+from ..rules.task_table import UnknownTaskError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,7 +96,7 @@ class Inputs:
         self._changes.changed(task, event)
 
     def _running(self, task_id: int) -> Task | None:
-        task = self._book.get(task_id) if self._book.knows(task_id) else None
+        task = self._book.tasks.get(task_id) if task_id in self._book.tasks else None
         return task if task is not None and is_running(task) else None
 
     def _is_awaiting(self, task_id: int) -> bool:
@@ -112,7 +112,7 @@ class Inputs:
     ) -> QueueReply | None:
         """Pass a message on to the task, which answers; return a refusal otherwise."""
         try:
-            task = self._book.get(message.task_id)
+            task = self._book.tasks.get(message.task_id)
         except UnknownTaskError as error:
             return self._changes.unknown(error.task_id, message.correlation_id)
         code = RefusalCode.INVALID

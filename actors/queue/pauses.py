@@ -12,9 +12,9 @@ from ..messages import (
     TaskAltered,
     TaskEvent,
 )
-from ..rules.book import UnknownTaskError
 from ..rules.outcome import STOPPING
 from ..rules.status import TaskFilter
+from ..rules.task_table import UnknownTaskError
 from ..rules.terms import PLAIN
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Pauses:
         """Pause a task that does not wait, or let it go on."""
         task_id, correlation_id = message.task_id, message.correlation_id
         try:
-            task = self._book.get(task_id)
+            task = self._book.tasks.get(task_id)
         except UnknownTaskError:
             return self._changes.unknown(task_id, correlation_id)
         if task.status.is_final:
@@ -80,14 +80,14 @@ class Pauses:
         """
         changed: list[int] = []
         running_on: list[int] = []
-        for task in self._book.list(TaskFilter.RUNNING, self._changes.now()):
+        for task in self._book.tasks.list(TaskFilter.RUNNING, self._changes.now()):
             its_group = (task.terms or PLAIN).group
             if (
                 (group is not None and group != its_group)
-                or self._book.waits_to_run(task.id)
+                or self._book.waiting.waits_to_run(task.id)
                 or task.is_paused is paused
                 or task.reason.startswith(STOPPING)
-                or (not paused and self._book.is_paused(its_group))
+                or (not paused and self._book.settings.is_paused(its_group))
             ):
                 continue
             if self._problem(task) is None:

@@ -13,7 +13,6 @@ from ..messages import (
     TaskProgressed,
     TaskWaits,
 )
-from ..rules.book import UnknownTaskError
 from ..rules.outcome import (
     BEYOND_LIMIT,
     LOST,
@@ -26,6 +25,7 @@ from ..rules.status import (
     TaskStatus,
 )
 from ..rules.task import PAUSED, RUNNING
+from ..rules.task_table import UnknownTaskError
 from ..rules.terms import PLAIN
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Running:
 
     def waits(self, message: TaskWaits) -> None:
         """Say why a task has not begun, or where it runs."""
-        before = self._book.get(message.task_id)
+        before = self._book.tasks.get(message.task_id)
         now, reason = self._changes.now(), message.why
         if before.is_paused:
             reason = PAUSED if reason is None else f"{PAUSED}; {reason}"
@@ -87,7 +87,7 @@ class Running:
     def left_running(self, message: TaskLeftRunning) -> None:
         """Say what a finished task has left running."""
         try:
-            before = self._book.get(message.task_id)
+            before = self._book.tasks.get(message.task_id)
         except UnknownTaskError:
             return  # forgotten meanwhile
         task = self._book.note_left_running(message.task_id, safe_line(message.names))
@@ -101,7 +101,7 @@ class Running:
             message: The news.
             quietly: Whether to tell nobody.
         """
-        before = self._book.get(message.task_id).output_size
+        before = self._book.tasks.get(message.task_id).output_size
         task = self._book.progress(message.task_id, message.news, self._changes.now())
         if not quietly:
             self._changes.changed(task, TaskEvent.PROGRESS)
@@ -117,7 +117,7 @@ class Running:
 
     def _end(self, message: TaskEnded) -> None:
         self._pids.pop(message.task_id, None)
-        before = self._book.get(message.task_id).output_size
+        before = self._book.tasks.get(message.task_id).output_size
         task = self.end(message.task_id, message.outcome.made_safe(), message.news)
         self._account(task, task.output_size - before)
 
@@ -137,7 +137,7 @@ class Running:
             news: The last look at its output, if it has any.
             again: Whether the same attempt is made once more.
         """
-        terms = self._book.get(task_id).terms or PLAIN
+        terms = self._book.tasks.get(task_id).terms or PLAIN
         interrupted = outcome.reason == self.interruption and (
             outcome.status is TaskStatus.CANCELED
         )
@@ -151,7 +151,7 @@ class Running:
             return task
         reason = self._starts.reason_of(task_id)
         return self._changes.changed(
-            self._book.wait(task_id, reason), TaskEvent.PROGRESS
+            self._book.waiting.wait(task_id, reason), TaskEvent.PROGRESS
         )
 
     def recover(self, lost: Mapping[int, Outcome] | None, *, rebooted: bool) -> None:
@@ -162,8 +162,8 @@ class Running:
                 does.
             rebooted: Whether the program died with the machine.
         """
-        for task in self._book.list(TaskFilter.RUNNING, self._changes.now()):
-            if self._book.waits_to_run(task.id):
+        for task in self._book.tasks.list(TaskFilter.RUNNING, self._changes.now()):
+            if self._book.waiting.waits_to_run(task.id):
                 continue  # between two attempts
             outcome = RESTARTED if rebooted else LOST
             if lost is not None:
@@ -180,7 +180,7 @@ class Running:
         quota.grew(task, growth)
         if not quota.exceeded:
             return
-        running = self._book.list(TaskFilter.RUNNING, self._changes.now())
+        running = self._book.tasks.list(TaskFilter.RUNNING, self._changes.now())
         others = [it for it in running if it.id != task.id]
         if quota.has_room_for((*others, task)):
             self._forget_for_room()

@@ -44,7 +44,8 @@ class Schedules:
         self, changes: Changes, book: ScheduleBook, admission: Admission
     ) -> None:
         self._changes = changes
-        self._tasks = changes.book
+        self._tasks = changes.book.tasks
+        self._settings = changes.book.settings
         self._book = book
         self._admission = admission
         # What changed since all was written down last, as it was then; None if new.
@@ -103,7 +104,7 @@ class Schedules:
             self._changes.now().wall,
             add=added,
             is_open=self._is_open,
-            keeps_back=lambda it: self._tasks.is_paused(_group_of(it)),
+            keeps_back=lambda it: self._settings.is_paused(_group_of(it)),
         ):
             self._note(schedule, before)
 
@@ -150,7 +151,7 @@ class Schedules:
 
     def _is_open(self, task_id: int) -> bool:
         tasks = self._tasks
-        return tasks.knows(task_id) and not tasks.get(task_id).status.is_final
+        return task_id in tasks and not tasks.get(task_id).status.is_final
 
 
 def _group_of(schedule: Schedule) -> str:

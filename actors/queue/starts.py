@@ -61,7 +61,7 @@ class Starts:
             # What it claims now and later knows nothing of a `SetSlots`.
             self._runner, self._slots = claim.runner, claim.slots
             self._slots_given = claim.slots
-            if (slots := self._book.slots) is not None:
+            if (slots := self._book.settings.slots) is not None:
                 self._widen(slots)
             self._room = dict(self._engines)
         self.note_room(claim.count, claim.engine)
@@ -87,7 +87,11 @@ class Starts:
         runner = self._runner
         if runner is None or self.closed:
             return
-        if self._claims <= 0 and not self._room and not self._book.has_immediate:
+        if (
+            self._claims <= 0
+            and not self._room
+            and not self._book.scheduler.has_immediate
+        ):
             return  # as whenever a task is added behind others
         book, at = self._book, self._changes.now()
         while (task := book.start_immediate(at)) is not None:
@@ -105,7 +109,7 @@ class Starts:
         # A task that fills the disk would never end if this waited for the journal; but
         # one whose start waits can't be stopped before it.
         if self._runner is not None:
-            waits = not self._book.is_written(stop.task_id)
+            waits = not self._book.tasks.is_written(stop.task_id)
             self._outbox.add(self._runner, stop, tells_change=waits)
 
     def pass_on(self, message: SendInput | ResizeTerminal) -> None:
@@ -129,8 +133,8 @@ class Starts:
             if self._runner is None:
                 text = "nothing can run yet; try again in a moment"
                 return Refused(text, RefusalCode.FAILED, correlation_id)
-            self._book.slots = slots or None
-            self._changes.journal.ruled(self._book.rules)
+            self._book.settings.slots = slots or None
+            self._changes.journal.ruled(self._book.settings.rules)
             if self._widen(slots or self._slots_given):
                 self.assign()
                 self.renew_reasons()
@@ -163,7 +167,7 @@ class Starts:
     def reason_of(self, task_id: int) -> str:
         """Say why a task waits now."""
         otherwise = self.waiting_reason(self._book.engine(task_id))
-        return self._book.waits_for(task_id, otherwise)
+        return self._book.waiting.reason(task_id, otherwise)
 
     def _waiting_reason_of(self, engine: str) -> str:
         if self._room.get(engine, 0) > 0:
@@ -178,8 +182,8 @@ class Starts:
     def renew_reason(self, task_id: int) -> None:
         """Say why a task waits now, if that has changed."""
         reason = self.reason_of(task_id)
-        if reason != self._book.get(task_id).reason:
-            waiting = self._book.wait(task_id, reason)
+        if reason != self._book.tasks.get(task_id).reason:
+            waiting = self._book.waiting.wait(task_id, reason)
             self._changes.changed(waiting, TaskEvent.PROGRESS)
 
     def renew_reasons(self, task_id: int | None = None) -> None:
@@ -190,7 +194,7 @@ class Starts:
         """
         if self._runner is None:
             return  # what they will wait for is not known yet
-        for each in self._book.waiting_ids(task_id):
+        for each in self._book.waiting.waiting_ids(task_id):
             self.renew_reason(each)
 
     def _start(self, runner: Recipient[RunnerMessage], task: Task) -> None:

@@ -119,7 +119,7 @@ class Subscribers:
     def all_there_is(self, message: Subscribe, subscriber: Subscriber) -> Subscribed:
         """Return the first message to a subscriber."""
         changes = self._changes
-        tasks = changes.book.all_written(message.which, changes.now())
+        tasks = changes.book.tasks.all_written(message.which, changes.now())
         told = changes.told_seq
         unshown = changes.unshown.up_to(told) if message.shows else ()
         if (selection := subscriber.selection) is not None:

@@ -55,11 +55,11 @@ class Times:
         now = self._clock.now()
         offset = now.wall.timestamp() - self._clock.elapsed()
         if abs(offset - self._offset) > _STEP:
-            for task in self._book.shift_delays(offset - self._offset):
+            for task in self._book.waiting.shift_delays(offset - self._offset):
                 self._starts.renew_reason(task.id)
             self._schedules.clock_was_set(offset - self._offset)
         self._offset = offset
-        for task_id in self._book.due(now):
+        for task_id in self._book.waiting.due(now):
             self._starts.renew_reason(task_id)
         if add is not None:
             self._schedules.run_due(add)
@@ -93,5 +93,5 @@ class Times:
 
     def _next_due(self) -> float | None:
         of_schedules = None if self._starts.closed else self._schedules.next_due()
-        times = (self._book.next_due(), of_schedules)
+        times = (self._book.scheduler.next_due(), of_schedules)
         return min((it for it in times if it is not None), default=None)

@@ -16,9 +16,10 @@ from .dependencies import Dependencies
 from .due_times import DueTimes
 from .moment import local_time
 from .places import LONGEST_PLACE, Place, Places
+from .queue_settings import QueueSettings
 from .resources import amount_text, units
 from .room import UNLIMITED, Group, Room, group_key, resource_key, units_text
-from .terms import PLAIN, Needs, QueueRules, Terms
+from .terms import PLAIN, Needs, Terms
 from .waiting_lines import Key, Rank, WaitingLines
 
 if TYPE_CHECKING:
@@ -50,7 +51,6 @@ class Scheduler:
     """
 
     def __init__(self, resources: Mapping[str, float] | None = None) -> None:
-        self._paused = False
         self._room = Room(resources or {})
         self._terms: dict[int, Terms] = {}
         self._places = Places()
@@ -59,6 +59,7 @@ class Scheduler:
         self._running: dict[int, tuple[Terms, int]] = {}
         self._immediate: dict[int, None] = {}
         self._lines = WaitingLines(self._room, self._terms, self._standing)
+        self.settings = QueueSettings(self._room, self._lines)
 
     # Changes of tasks.
 
@@ -278,50 +279,6 @@ class Scheduler:
         """Return the tasks that wait for no other task any more; once each."""
         return self._dependencies.take_released()
 
-    # Changes of what there is.
-
-    def set_group(self, name: str, slots: int) -> None:
-        """Set how many tasks of a group run at a time; `UNLIMITED` for no limit."""
-        self._room.group(name).slots = slots
-        if slots != UNLIMITED:
-            self._lines.drop_holds(name)
-        self._lines.wake(group_key(name))
-
-    def pause(self, group: str | None = None, why: str = "") -> None:
-        """Start nothing of a group, or of all, until it is resumed."""
-        if group is None:
-            self._paused = True
-        else:
-            self._room.group(group).paused = True
-            self._room.group(group).why = why
-            self._lines.drop_holds(group)
-
-    def resume(self, group: str | None = None) -> None:
-        """Start tasks again."""
-        if group is None:
-            self._paused = False
-        else:
-            self._room.group(group).paused = False
-            self._room.group(group).why = ""
-            self._lines.wake(group_key(group))
-
-    def pause_on_failure(self, group: str) -> bool | None:
-        """Tell whether a group is paused when one fails; `None` if not said."""
-        return self._room.group(group).pause_on_failure
-
-    def set_pause_on_failure(self, group: str, *, pauses: bool | None) -> None:
-        """Say whether a group is paused when one of its tasks fails."""
-        self._room.group(group).pause_on_failure = pauses
-
-    def is_paused(self, group: str) -> bool:
-        """Tell whether no task of a group may start: all is paused, or the group."""
-        return self._paused or self._room.group(group).paused
-
-    @property
-    def rules(self) -> QueueRules:
-        """What is set for the whole queue."""
-        return QueueRules(self._paused, self._room.group_rules)
-
     # What may start.
 
     def due(self, now: float) -> tuple[int, ...]:
@@ -348,7 +305,7 @@ class Scheduler:
         Returns:
             Its id; `None` if no waiting task may start.
         """
-        task_id = None if self._paused else self._lines.take(engine)
+        task_id = None if self.settings.paused else self._lines.take(engine)
         return None if task_id is None else self._take(task_id)
 
     @property
@@ -384,7 +341,7 @@ class Scheduler:
             return f"waiting for {names}{more}"
         if (due := self._times.by_id.get(task_id)) is not None:
             return f"starts at {local_time(due)}"
-        if self._paused:
+        if self.settings.paused:
             return PAUSED
         if group.paused:
             return group_paused(terms.group, group.why)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 if TYPE_CHECKING:
@@ -82,3 +83,37 @@ class Variables(dict[str, str]):
                 return f"the environment variable {name!r} is not valid UTF-8"
         self._is_sound = True
         return None
+
+
+class SharedVariables:
+    """The environments of tasks, by their ids; equal ones are one object."""
+
+    def __init__(self) -> None:
+        self._by_task: dict[int, Variables] = {}
+        self._equals: weakref.WeakKeyDictionary[Variables, weakref.ref[Variables]] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    def restore(self, given: Mapping[int, Variables]) -> None:
+        """Remember many, of which most are shared."""
+        # What many tasks share is looked up once.
+        shared = {id(it): it for it in given.values()}
+        shared = {it: self._shared(environment) for it, environment in shared.items()}
+        self._by_task |= {task_id: shared[id(it)] for task_id, it in given.items()}
+
+    def add(self, task_id: int, given: Mapping[str, str]) -> None:
+        """Remember the environment of a task."""
+        self._by_task[task_id] = self._shared(Variables.of(given))
+
+    def get(self, task_id: int) -> Variables | None:
+        """Return the environment of a task, or None if it is not known."""
+        return self._by_task.get(task_id)
+
+    def drop(self, task_id: int) -> None:
+        """Forget the environment of a task."""
+        self._by_task.pop(task_id, None)
+
+    def _shared(self, environment: Variables) -> Variables:
+        """Return an equal environment of another task, if one has it already."""
+        known = self._equals.setdefault(environment, weakref.ref(environment))
+        return known() or environment

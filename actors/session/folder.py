@@ -39,8 +39,8 @@ from ..processes import proc
 from ..processes.exit_notes import NAME as EXITS_NAME
 from ..processes.exit_notes import ExitNotes
 from ..processes.notes import ProcessNotes
-from ..rules.book import LARGEST
 from ..rules.moment import is_plausible
+from ..rules.numbers import LARGEST
 from .folder_errors import FolderError, InUseError, check_path, unusable
 from .recovery import restored
 

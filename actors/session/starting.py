@@ -156,7 +156,7 @@ class Starting:
             book,
             opened.journal,
             memory.seq,
-            UnshownChanges(memory.unshown, book.knows, memory.shown),
+            UnshownChanges(memory.unshown, book.tasks.__contains__, memory.shown),
             last_changes=memory.last_changes,
             lost=None if notes is None else recovered.lost,
             schedules=schedules,

@@ -67,7 +67,7 @@ def test_no_setting_of_the_clock_makes_a_duration_negative(
     book.start_next(started)
     durations = [
         book.progress(task_id, OutputNews(1), progressed).duration,
-        book.list(TaskFilter.ALL, listed)[0].duration,
+        book.tasks.list(TaskFilter.ALL, listed)[0].duration,
         book.end(task_id, Outcome.complete(), ended).duration,
     ]
     assert durations == [

@@ -13,9 +13,10 @@ from backburner.actors import (
     TaskRequest,
     TaskStatus,
 )
-from backburner.actors.rules.book import TaskBook, UnknownTaskError
+from backburner.actors.rules.book import TaskBook
 from backburner.actors.rules.moment import Moment
 from backburner.actors.rules.output_news import OutputNews
+from backburner.actors.rules.task_table import UnknownTaskError
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -111,7 +112,7 @@ class BookMachine(RuleBasedStateMachine):
     @rule(data=st.data(), hold=st.booleans())
     def wait(self, data: st.DataObject, *, hold: bool) -> None:
         task_id = self._any_id(data)
-        change = self.book.hold if hold else self.book.wait
+        change = self.book.waiting.hold if hold else self.book.waiting.wait
         known = self.model.tasks.get(task_id)
         if known is None or known.status != "queued":
             with pytest.raises((UnknownTaskError, IllegalTransitionError)):
@@ -185,7 +186,7 @@ class BookMachine(RuleBasedStateMachine):
 
     @rule()
     def write_down(self) -> None:
-        self.book.note_written()
+        self.book.tasks.note_written()
         self.model.write_down()
 
     @precondition(lambda self: self.model.tasks)
@@ -193,7 +194,7 @@ class BookMachine(RuleBasedStateMachine):
     def reopen(self) -> None:
         """Go on in a new book, as a session does that is opened again."""
         now = at(self.seconds)
-        tasks = {task.id: task for task in self.book.list(TaskFilter.ALL, now)}
+        tasks = {task.id: task for task in self.book.tasks.list(TaskFilter.ALL, now)}
         others = [it for it, task in tasks.items() if not task.status.is_final]
         self.book = TaskBook(self.model.next_id, self.model.history)
         self.book.restore(tasks.values(), [*self.model.finished, *others])
@@ -209,7 +210,7 @@ class BookMachine(RuleBasedStateMachine):
 
     @invariant()
     def agrees_on_every_task(self) -> None:
-        listed = self.book.list(TaskFilter.ALL, at(self.seconds))
+        listed = self.book.tasks.list(TaskFilter.ALL, at(self.seconds))
         assert {task.id for task in listed} == set(self.model.tasks)
         for task in listed:
             known = self.model.tasks[task.id]
@@ -220,10 +221,10 @@ class BookMachine(RuleBasedStateMachine):
     @invariant()
     def agrees_on_what_is_written_down(self) -> None:
         written, now = self.model.written, at(self.seconds)
-        listed = self.book.all_written(TaskFilter.ALL, now)
+        listed = self.book.tasks.all_written(TaskFilter.ALL, now)
         assert [(it.id, it.status) for it in listed] == sorted(written.items())
         for which in TaskFilter:
-            assert self.book.all_written(which, now) == tuple(
+            assert self.book.tasks.all_written(which, now) == tuple(
                 task for task in listed if task.status in which.statuses
             )
         by_id = {task.id: task for task in listed}
@@ -232,13 +233,13 @@ class BookMachine(RuleBasedStateMachine):
             status = None if known is None else known.status
             if status is not None or task_id in written:
                 same = written.get(task_id) == status
-                assert self.book.is_written(task_id) is same
-            assert self.book.written_status(task_id) == written.get(task_id)
+                assert self.book.tasks.is_written(task_id) is same
+            assert self.book.tasks.written_status(task_id) == written.get(task_id)
             if task_id in by_id:
-                assert self.book.written(task_id, now) == by_id[task_id]
+                assert self.book.tasks.written(task_id, now) == by_id[task_id]
             else:
                 with pytest.raises(UnknownTaskError):
-                    self.book.written(task_id, now)
+                    self.book.tasks.written(task_id, now)
 
     @invariant()
     def agrees_on_every_list(self) -> None:
@@ -249,19 +250,19 @@ class BookMachine(RuleBasedStateMachine):
         }
         for which in TaskFilter:
             wanted = self.model.ids(*lists.get(which, (which.value,)))
-            listed = self.book.list(which, at(self.seconds))
+            listed = self.book.tasks.list(which, at(self.seconds))
             assert [task.id for task in listed] == wanted
 
     @invariant()
     def agrees_on_the_counts(self) -> None:
         statuses = [*self.model.written.values()]
         recount = {status.value: statuses.count(status) for status in TaskStatus}
-        assert self.book.counts() == TaskCounts(**recount)
+        assert self.book.tasks.counts() == TaskCounts(**recount)
 
     @invariant()
     def agrees_on_what_is_open(self) -> None:
         open_ids = (*self.model.ids("running"), *self.model.ids("queued"))
-        assert self.book.open_ids() == open_ids
+        assert self.book.tasks.open_ids() == open_ids
         assert self.book.newest_id == self.model.next_id - 1
 
     def _any_id(self, data: st.DataObject) -> int:
@@ -306,8 +307,8 @@ def test_a_clock_that_is_set_back_makes_no_negative_duration() -> None:
     task = book.add(REQUEST, at(100), "waiting")
     book.start_next(at(100))
     early = Moment(START, 99.0)
-    book.note_written()
-    assert book.written(task.id, early).duration == 0.0
+    book.tasks.note_written()
+    assert book.tasks.written(task.id, early).duration == 0.0
     assert book.end(task.id, Outcome.complete(), early).duration == 0.0
 
 
@@ -325,16 +326,16 @@ def test_a_key_is_known_as_long_as_its_task() -> None:
     earlier.add(replace_request(REQUEST, key="a1b2"), NOW, "waiting")
     earlier.add(REQUEST, NOW, "waiting")
     book = TaskBook()
-    book.restore(earlier.list(TaskFilter.ALL, NOW))
+    book.restore(earlier.tasks.list(TaskFilter.ALL, NOW))
 
     for it in (earlier, book):
-        found = it.find_key("a1b2")
+        found = it.tasks.find_key("a1b2")
         assert found is not None
         assert found.id == 1
-        assert it.find_key("") is None
+        assert it.tasks.find_key("") is None
         it.end(1, OUTCOMES[2], NOW)
         it.forget(1)
-        assert it.find_key("a1b2") is None
+        assert it.tasks.find_key("a1b2") is None
 
 
 def test_restored_tasks_are_forgotten_in_the_order_in_which_they_finished() -> None:
@@ -346,7 +347,7 @@ def test_restored_tasks_are_forgotten_in_the_order_in_which_they_finished() -> N
     for task_id in order:
         earlier.end(task_id, Outcome.complete(), NOW)
     book = TaskBook(history=1)
-    book.restore(earlier.list(TaskFilter.ALL, NOW), order)
+    book.restore(earlier.tasks.list(TaskFilter.ALL, NOW), order)
     assert [task.id for task in book.clean_up()] == [2, 3]
 
 

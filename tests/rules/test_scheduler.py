@@ -322,7 +322,7 @@ class Pair(RuleBasedStateMachine):
     @rule(group=st.sampled_from(GROUPS), slots=st.integers(0, 2))
     def set_group(self, group: str, slots: int) -> None:
         self.naive.groups[group] = slots
-        self.real.set_group(group, slots)
+        self.real.settings.set_group(group, slots)
 
     @rule(pick=st.integers(0, 99), delay=st.sampled_from([None, 0.5, 2.0]))
     def set_due(self, pick: int, delay: float | None) -> None:
@@ -337,9 +337,9 @@ class Pair(RuleBasedStateMachine):
         naive, before = self.naive, self.real
         self.real = Scheduler(CAPACITY)
         for name, slots in naive.groups.items():
-            self.real.set_group(name, slots)
+            self.real.settings.set_group(name, slots)
         for paused in naive.paused:
-            self.real.pause(paused)
+            self.real.settings.set_paused(paused, paused=True)
         waiting: list[Waiting] = []
         for task_id in sorted(naive.terms):
             place = before.place(task_id)
@@ -360,12 +360,12 @@ class Pair(RuleBasedStateMachine):
         if self.naive.paused:
             return  # much that is paused at once would hide all else
         self.naive.paused.add(group)
-        self.real.pause(group)
+        self.real.settings.set_paused(group, paused=True)
 
     @rule(group=st.sampled_from([*GROUPS, None]))
     def resume(self, group: str | None) -> None:
         self.naive.paused.discard(group)
-        self.real.resume(group)
+        self.real.settings.set_paused(group, paused=False)
 
     @invariant()
     def the_order_is_the_same(self) -> None:
@@ -459,7 +459,7 @@ def test_what_is_out_of_date_does_not_pile_up() -> None:
     scheduler = Scheduler()
     scheduler.add(1)
     scheduler.add(2)
-    scheduler.pause()
+    scheduler.settings.set_paused(None, paused=True)
 
     for number in range(10_000):
         scheduler.move_first(1 + number % 2)
@@ -477,7 +477,7 @@ def test_what_is_out_of_date_does_not_pile_up() -> None:
 def test_a_task_that_changes_its_group_leaves_the_line_of_the_old_one() -> None:
     scheduler = Scheduler()
     scheduler.add(1)
-    scheduler.pause("deploys")
+    scheduler.settings.set_paused("deploys", paused=True)
 
     scheduler.change(1, Terms(group="deploys"))
 
@@ -510,7 +510,7 @@ def test_small_tasks_do_not_keep_a_big_one_waiting() -> None:
 
 def test_what_has_no_slot_in_its_group_keeps_no_resource_from_others() -> None:
     scheduler = Scheduler(CAPACITY)
-    scheduler.set_group("builds", 1)
+    scheduler.settings.set_group("builds", 1)
     scheduler.add(1, Terms(needs=(("gpu", 1.0),)))
     assert scheduler.take() == 1
     scheduler.add(2, Terms(needs=GPUS, group="builds"))
@@ -568,7 +568,7 @@ def test_what_waits_for_a_start_without_a_slot_is_taken_once_it_may_start() -> N
     scheduler.add(1)
     scheduler.add(2, Terms(immediate=True))
     scheduler.add(3, Terms(immediate=True), due=5.0)
-    scheduler.pause()
+    scheduler.settings.set_paused(None, paused=True)
 
     assert [scheduler.take_immediate(), scheduler.take_immediate()] == [2, None]
     scheduler.again(2, due=4.0)

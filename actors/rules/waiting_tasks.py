@@ -1,0 +1,310 @@
+"""The tasks that wait: their order, their times, and why each of them waits."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from .batches import Batches
+from .moment import local_time
+from .status import TaskStatus
+from .task import IllegalTransitionError
+from .terms import PLAIN
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from .moment import Moment
+    from .places import Place
+    from .scheduler import Scheduler, Waiting
+    from .task import Task
+    from .task_table import TaskTable
+    from .terms import Terms
+
+_WAS: Final = {
+    TaskStatus.COMPLETE: "is complete",
+    TaskStatus.FAILED: "failed",
+    TaskStatus.CANCELED: "was canceled",
+}
+
+
+class WaitingTasks:
+    """The queued tasks, and those that wait for their next attempt.
+
+    Args:
+        tasks: All tasks.
+        scheduler: Which of those that wait may start next.
+    """
+
+    def __init__(self, tasks: TaskTable, scheduler: Scheduler) -> None:
+        self._tasks = tasks
+        self._scheduler = scheduler
+        self._held: set[int] = set()  # queued, but not to be started
+        self._hopeless: list[tuple[int, str]] = []
+        self._batches = Batches()
+        self._replaced: list[Task] = []
+
+    def restore(self) -> None:
+        """Let the tasks of an earlier life of the session wait as they did."""
+        tasks = self._tasks
+        ended: dict[int, TaskStatus] = {}
+        waiting: list[Waiting] = []
+        for task in tasks.queued():
+            if (terms := task.terms) is None:
+                waiting.append((task.id, PLAIN, None, task.place))
+                continue
+            if terms.after or terms.after_failed or terms.after_any:
+                for other in terms.waits_for:
+                    if (before := tasks.find(other)) is None:
+                        # It has ended as it should; else this task would have been
+                        # canceled.
+                        terms = _only(terms, tasks)
+                    elif before.status.is_final:
+                        ended[other] = before.status
+            due = None if terms.at is None else terms.at.timestamp()
+            waiting.append((task.id, terms, due, task.place))
+        for task_id, never in self._scheduler.begin_with(waiting, ended):
+            self._hopeless.append((task_id, f"#{never} {_WAS[ended[never]]}"))
+        for task_id in tasks.times:
+            task = tasks.get(task_id)
+            terms = task.terms or PLAIN
+            if task.waits_to_run:
+                # What it waited for before it began is met.
+                self._let_wait(task_id, _only(terms, ()), task.place)
+            else:
+                self._scheduler.resume_running(task_id, terms, task.slot)
+        for task in [
+            it
+            for it in tasks
+            if (terms := it.terms) is not None and terms.max_fails is not None
+        ]:
+            self._batches.note(task)
+
+    def add(self, task: Task) -> None:
+        """Let a task wait that is new."""
+        if task.terms is None:
+            self._scheduler.add(task.id)
+            return
+        self._let_wait(task.id, task.terms)
+        if (why := self._batches.note(task)) is not None:
+            self._give_up(task.id, why)
+
+    def ended(self, task: Task) -> None:
+        """Note the end of a task, whether it waited or ran."""
+        self._held.discard(task.id)
+        never = self._scheduler.ended(task.id, task.status)
+        self._hopeless += [(it, f"#{task.id} {_WAS[task.status]}") for it in never]
+        others, why = self._batches.ended(task)
+        for other in others:
+            self._give_up(other, why)
+
+    def take_hopeless(self) -> tuple[tuple[int, str], ...]:
+        """Return the queued tasks that can never start, and why; once each."""
+        if not self._hopeless:  # as after nearly every message
+            return ()
+        hopeless, self._hopeless = self._hopeless, []
+        return tuple(
+            it for it in hopeless if not self._tasks.get(it[0]).status.is_final
+        )
+
+    def take_released(self) -> tuple[int, ...]:
+        """Return the queued tasks that wait for no other task any more; once each."""
+        if not (released := self._scheduler.take_released()):
+            return ()
+        return tuple(it for it in released if self._scheduler.is_waiting(it))
+
+    def due(self, at: Moment) -> tuple[int, ...]:
+        """Let the tasks whose time has come wait for their turn; return them."""
+        return self._scheduler.due(at.wall.timestamp())
+
+    def shift_delays(self, seconds: float) -> list[Task]:
+        """Keep delays what they were although the wall clock was set; return them."""
+        shifted: list[Task] = []
+        for task_id in self._scheduler.timed():
+            task = self._tasks.get(task_id)
+            terms = task.terms
+            attempt = task.attempt
+            if attempt is not None and attempt.due is not None:
+                due = attempt.due + timedelta(seconds=seconds)
+                attempt = msgspec.structs.replace(attempt, due=due)
+                self._scheduler.set_due(task_id, due.timestamp())
+                task = msgspec.structs.replace(task, attempt=attempt)
+                shifted.append(self._tasks.replace(task))
+                continue
+            if terms is not None and terms.at is not None and terms.delay is not None:
+                at = terms.at + timedelta(seconds=seconds)
+                terms = msgspec.structs.replace(terms, at=at)
+                self._scheduler.change(task_id, terms)
+                self._scheduler.set_due(task_id, at.timestamp())
+                shifted.append(self._on_terms(task, task.reason))
+        return shifted
+
+    def reason(self, task_id: int, otherwise: str) -> str:
+        """Say what a task waits for before it starts, or makes its next attempt.
+
+        Args:
+            task_id: Which.
+            otherwise: Why it waits, if it waits for nothing but its turn.
+        """
+        task = self._tasks.get(task_id)
+        waits_for = self._scheduler.waits_for(task_id) or otherwise
+        attempt = task.attempt
+        if attempt is None:
+            return waits_for
+        if attempt.due is not None and waits_for.startswith("starts at"):
+            # It is due within minutes: the time of day is enough.
+            waits_for = f"starts at {local_time(attempt.due.timestamp(), day=False)}"
+            return f"{attempt.before}; {task.attempt_text} {waits_for}"
+        return f"{attempt.before}; {task.attempt_text}: {waits_for}"
+
+    def waiting_ids(self, task_id: int | None = None) -> tuple[int, ...]:
+        """Return the ids of the queued tasks that could run here, in their order.
+
+        Args:
+            task_id: Only this, if it is one of them.
+        """
+        if task_id is None:
+            return tuple(sorted(self._scheduler.waiting()))
+        return (task_id,) if self._scheduler.is_waiting(task_id) else ()
+
+    def set_held(self, task_id: int, reason: str, *, held: bool) -> Task:
+        """Let a queued task wait until it is released, or release it; return it.
+
+        Args:
+            task_id: Which.
+            reason: Why it waits then, if it waits for nothing but its turn.
+            held: Whether it is to wait.
+
+        Raises:
+            UnknownTaskError: If there is no such task.
+            IllegalTransitionError: If it is not queued, or can't start at all.
+        """
+        task = self._waiting_task(task_id)
+        terms = msgspec.structs.replace(task.terms or PLAIN, held=held)
+        self._scheduler.change(task_id, terms)
+        return self._on_terms(task, reason)
+
+    def move(
+        self,
+        task_id: int,
+        reason: str,
+        *,
+        first: bool = False,
+        before: int | None = None,
+    ) -> Task:
+        """Put a queued task elsewhere in the order, and return it.
+
+        Args:
+            task_id: Which.
+            reason: Why it waits then, if it waits for nothing but its turn.
+            first: Whether before all others of its priority, or behind them.
+            before: Another queued task that is to start right after it, if any; it gets
+                the priority of that one.
+
+        Raises:
+            UnknownTaskError: If there is no such task.
+            IllegalTransitionError: If it, or the other one, is not queued.
+        """
+        task = self._waiting_task(task_id)
+        if before is not None:
+            self._waiting_task(before)
+            if before != task_id:
+                others = self._scheduler.move_before(task_id, before)
+                for other in others:
+                    self._replaced.append(self._tasks.replace(self._with_place(other)))
+        elif first:
+            self._scheduler.move_first(task_id)
+        else:
+            self._scheduler.move_last(task_id)
+        return self._on_terms(task, reason)
+
+    def take_replaced(self) -> list[Task]:
+        """Return the tasks whose places a move has written anew; once each."""
+        replaced, self._replaced = self._replaced, []
+        return replaced
+
+    def hold(self, task_id: int, reason: str) -> Task:
+        """Let a queued task wait, and others go past it; return the task.
+
+        Nothing but its end takes it out of that wait: hold what can't start as long as
+        this book lives.
+
+        Raises:
+            UnknownTaskError: If there is no such task.
+            IllegalTransitionError: If it is not queued.
+        """
+        task = self.wait(task_id, reason)
+        self._scheduler.remove(task_id)
+        self._held.add(task_id)
+        return task
+
+    def wait(self, task_id: int, reason: str) -> Task:
+        """Give a queued task another reason for its wait, and return it.
+
+        Raises:
+            UnknownTaskError: If there is no such task.
+            IllegalTransitionError: If it is not queued.
+        """
+        return self._tasks.replace(self._tasks.get(task_id).waiting(reason))
+
+    def waits_to_run(self, task_id: int) -> bool:
+        """Tell whether a task waits for its start, or its next attempt."""
+        return self._scheduler.is_waiting(task_id) or task_id in self._held
+
+    def _let_wait(self, task_id: int, terms: Terms, place: Place | None = None) -> None:
+        ended = {
+            other: self._tasks.get(other).status
+            for other in terms.waits_for
+            if self._tasks.get(other).status.is_final
+        }
+        attempt = (
+            None if task_id not in self._tasks else self._tasks.get(task_id).attempt
+        )
+        at = terms.at if attempt is None else attempt.due
+        due = None if at is None else at.timestamp()
+        never = self._scheduler.add(task_id, terms, ended=ended, due=due, place=place)
+        if never is not None:
+            self._hopeless.append((task_id, f"#{never} {_WAS[ended[never]]}"))
+
+    def _give_up(self, task_id: int, why: str) -> None:
+        """Let a queued task start no more, until it is taken as hopeless."""
+        if self._scheduler.is_waiting(task_id):
+            self._scheduler.remove(task_id)
+            self._held.add(task_id)
+            self._hopeless.append((task_id, why))
+
+    def _waiting_task(self, task_id: int) -> Task:
+        task = self._tasks.get(task_id)
+        if not self._scheduler.is_waiting(task_id):
+            raise IllegalTransitionError(task, TaskStatus.QUEUED)
+        return task
+
+    def _with_place(self, task_id: int) -> Task:
+        task = self._tasks.get(task_id)
+        place = self._scheduler.place(task_id)
+        return msgspec.structs.replace(
+            task, place=None if place == (task_id, 0) else place
+        )
+
+    def _on_terms(self, task: Task, reason: str) -> Task:
+        changed = task.on_terms(
+            self._scheduler.terms(task.id),
+            self._with_place(task.id).place,
+            "",
+        )
+        self._tasks.replace(changed, hidden=True)
+        return self._tasks.replace(changed.waiting(self.reason(task.id, reason)))
+
+
+def _only(terms: Terms, known: Container[int]) -> Terms:
+    """Return terms that wait for no tasks but those that are known."""
+    if all(it in known for it in terms.waits_for):
+        return terms
+    return msgspec.structs.replace(
+        terms,
+        after=tuple(it for it in terms.after if it in known),
+        after_failed=tuple(it for it in terms.after_failed if it in known),
+        after_any=tuple(it for it in terms.after_any if it in known),
+    )

@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import itertools
 import os
+import pickle
 import shutil
 import tarfile
 import tempfile
 import threading
 from collections import OrderedDict
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -30,7 +31,7 @@ from ..rules.task import Task
 from ..rules.terms import Input, Terms
 from ..runtime.clock import SystemClock
 from .shipping import unpack
-from .wire import Give, Halt, Resize
+from .wire import Give, Halt, Intake, Resize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,6 +45,9 @@ LOOK: Final = 0.05
 
 LONGEST_FOLLOW: Final = 20.0
 """Seconds after which a follow returns without news."""
+
+FIRST_NEWS: Final = 0.02
+"""Seconds that a start waits for the end of the job, which most short ones reach."""
 
 _ARCHIVES: Final = 32  # that are kept for the next job of the same directory
 _REMEMBERED: Final = 10_000  # ends, for one who asks again because an answer was lost
@@ -97,21 +101,21 @@ class Piece(msgspec.Struct, frozen=True):
     """What a follow of a job's output returns.
 
     Attributes:
-        data: What came after the place that was asked for.
+        data: What came after the place that was asked for; something like bytes.
         cut: Whether the job has emptied its output: it begins anew.
         end: How the job ended, if it has and this is the last of its output.
-        passed: How many bytes of its input the job has taken.
-        refused: Why it takes no more input; empty as long as it does.
+        intake: How it stands to its input, if it takes any.
     """
 
     data: bytes = b""
     cut: bool = False
     end: JobEnd | None = None
-    passed: int = 0
-    refused: str = ""
+    intake: Intake | None = None
 
-
-NOTHING: Final = Piece()
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Its data then travels without being copied into what is pickled.
+        data = pickle.PickleBuffer(self.data)
+        return Piece, (data, self.cut, self.end, self.intake)
 
 
 class _Job:
@@ -129,6 +133,12 @@ class _Job:
     @property
     def channel(self) -> InputChannel | None:
         return self.job.channel if isinstance(self.job, TakesInput) else None
+
+    @property
+    def intake(self) -> Intake | None:
+        if (channel := self.channel) is None:
+            return None
+        return Intake(channel.passed, channel.refused)
 
     def look(self) -> None:
         if self.end is None and self.job is not None:
@@ -164,21 +174,29 @@ class Agent:
             target=self._watch, name="backburner-exits", daemon=True
         ).start()
 
-    async def start(self, spec: Spec) -> str | None:
+    async def start(self, spec: Spec, limit: int) -> str | Piece:
         """Start a job; one that was started already goes on.
 
+        Args:
+            spec: The job.
+            limit: The most bytes of output to return.
+
         Returns:
-            Why it can't be started; None if it was.
+            Its first output, which is nothing if it runs on for longer than
+            `FIRST_NEWS`; or why it can't be started.
         """
-        number = spec.job
-        if number in self._jobs or number in self._ends:
-            return None
-        if not spec.package:
-            return self._start(spec, next(self._numbers), spec.directory)
-        if number not in self._starting:
-            starting = self._start_in_copy(spec)
-            self._starting[number] = self._loop.create_task(starting)
-        return await asyncio.shield(self._starting[number])
+        number, problem = spec.job, None
+        if number not in self._jobs and number not in self._ends:
+            if not spec.package:
+                problem = self._start(spec, next(self._numbers), spec.directory)
+            else:
+                if number not in self._starting:
+                    starting = self._start_in_copy(spec)
+                    self._starting[number] = self._loop.create_task(starting)
+                problem = await asyncio.shield(self._starting[number])
+        if problem is not None:
+            return problem
+        return await self.follow(number, 0, limit, starts=True)
 
     async def receive(self, key: str, offset: int, data: bytes) -> int:
         """Take a piece of an archive that is to come, if it fits what is here.
@@ -258,16 +276,24 @@ class Agent:
         return None
 
     async def follow(
-        self, number: str, offset: int, limit: int, before: Piece = NOTHING
+        self,
+        number: str,
+        offset: int,
+        limit: int,
+        known: Intake | None = None,
+        *,
+        starts: bool = False,
     ) -> Piece:
         """Return what a job has printed after a place; wait for that, or for its end.
+
+        Its output stays until it is told to `forget` the job.
 
         Args:
             number: The job.
             offset: The place.
             limit: The most bytes to return.
-            before: What was returned before: what is said in it of the job's input is
-                said again once it has changed.
+            known: How it stands to its input, as was returned before.
+            starts: Whether it starts just now: then output alone is no news.
 
         Raises:
             LookupError: If there is no such job.
@@ -277,28 +303,33 @@ class Agent:
         held = self._jobs.get(number)
         if held is None:
             raise LookupError(f"no job {number}")
-        deadline = self._loop.time() + LONGEST_FOLLOW
+        within = FIRST_NEWS if starts else LONGEST_FOLLOW
+        deadline = self._loop.time() + within
         while True:
             held.changed.clear()
             held.look()
-            size = _size(held.output)
-            channel = held.channel
-            passed = 0 if channel is None else channel.passed
-            refused = "" if channel is None else channel.refused
+            size, intake = _size(held.output), held.intake
             if size < offset:
-                return Piece(cut=True, passed=passed, refused=refused)
+                return Piece(cut=True, intake=intake)
+            data = b""
             if size > offset:
                 data = read_part(held.output, offset, min(limit, size - offset))
-                return Piece(data, passed=passed, refused=refused)
-            if held.end is not None:
-                self._forget(number, held, held.end)
-                return _last(held.end)
-            if (passed, refused) != (before.passed, before.refused) or (
-                self._loop.time() > deadline
-            ):
-                return Piece(passed=passed, refused=refused)
+            end = held.end if offset + len(data) >= size else None
+            left = deadline - self._loop.time()
+            is_news = len(data) == limit if starts else data
+            if is_news or end or intake != known or left <= 0:
+                return Piece(data, end=end and _told(end), intake=intake)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(held.changed.wait(), LOOK)
+                await asyncio.wait_for(held.changed.wait(), min(left, LOOK))
+
+    async def forget(self, jobs: Iterable[str]) -> None:
+        """Delete what is here of jobs; one that still runs is killed."""
+        for number in jobs:
+            if (held := self._jobs.get(number)) is not None:
+                held.is_unwanted = True
+                if held.end is None and held.job is not None:
+                    held.job.kill()
+                self._changed(number)
 
     async def order(self, index: int, order: Order) -> None:
         """Do something to a job that runs; what was done already is not done again.
@@ -355,7 +386,13 @@ class Agent:
             await asyncio.wait(self._starting.values())
         return (
             *(
-                Held(job, name, room=it.room, before=it.before, orders=it.orders)
+                Held(
+                    job,
+                    name,
+                    room=it.room if it.end is None else "",
+                    before=it.before,
+                    orders=it.orders,
+                )
                 for job, it in self._jobs.items()
             ),
             *(Held(job, name, before=it[1]) for job, it in self._ends.items()),
@@ -405,7 +442,7 @@ class Agent:
 
     def _forget(self, number: str, held: _Job, end: JobEnd) -> None:
         del self._jobs[number]
-        self._ends[number] = (JobEnd(end.outcome, end.leftover), held.before)
+        self._ends[number] = (_told(end), held.before)
         while len(self._ends) > _REMEMBERED:
             self._ends.popitem(last=False)
         with contextlib.suppress(OSError):
@@ -430,9 +467,9 @@ class _Look:
         return True
 
 
-def _last(end: JobEnd) -> Piece:
+def _told(end: JobEnd) -> JobEnd:
     # What it has left running is known here alone.
-    return Piece(end=JobEnd(end.outcome, end.leftover))
+    return JobEnd(end.outcome, end.leftover)
 
 
 def _terms(spec: Spec) -> Terms | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 from msgspec.structs import replace
 
-from .agent import NOTHING
 from .lease import RENEWALS, OwnerError
 
 if TYPE_CHECKING:
@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
     from ..rules.nodes import Node
     from .agent import Held, Piece, Spec
-    from .wire import Amounts, Order
+    from .wire import Amounts, Intake, Order
 
+
+TOGETHER: Final = 0.1
+"""Seconds in which the jobs are collected that an agent is told to forget."""
 
 logger = logging.getLogger(__name__)
 
@@ -64,24 +67,38 @@ class AgentCalls:
         self._owner = owner
         self._call = call
         self._jobs: set[str] = set()
+        self._told: list[str] = []
+        self._telling: asyncio.Task[None] | None = None
 
-    async def start(self, spec: Spec) -> str | None:
+    async def start(self, spec: Spec, limit: int) -> str | Piece:
         """See `Agent.start`, here and below."""
         self._jobs.add(spec.job)
-        problem: str | None = await self._do("start", spec)
-        if problem is not None:
+        answer: str | Piece = await self._do("start", spec, limit)
+        if isinstance(answer, str):
             self._jobs.discard(spec.job)
-        return problem
+        return answer
 
     async def follow(
-        self, job: str, offset: int, limit: int, before: Piece = NOTHING
+        self, job: str, offset: int, limit: int, known: Intake | None = None
     ) -> Piece:
         """See `Agent`."""
         self._jobs.add(job)
-        piece: Piece = await self._do("follow", job, offset, limit, before)
-        if piece.end is not None:
-            self._jobs.discard(job)
+        piece: Piece = await self._do("follow", job, offset, limit, known)
         return piece
+
+    def forget(self, job: str) -> None:
+        """Have the agent forget a job, soon. Never blocks."""
+        self._jobs.discard(job)
+        self._told.append(job)
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.get_running_loop().create_task(self._forget())
+
+    async def _forget(self) -> None:
+        with contextlib.suppress(NodeLostError, OwnerError):
+            while self._told:
+                await asyncio.sleep(TOGETHER)
+                told, self._told = self._told, []
+                await self._do("forget", told)
 
     async def receive(self, key: str, offset: int, data: bytes) -> int:
         """See `Agent`."""

@@ -205,13 +205,13 @@ class _Caller:
     async def __call__(self, method: str, *args: object) -> Any:
         number = next(self._numbers)
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
-        self._writer.write(frame(pickle.dumps((number, method, args))))
+        self._writer.write(frame(pickle.dumps((number, method, args), 5)))
         try:
             return await answer
         finally:
             self._answers.pop(number, None)
             if answer.cancelled():
-                self._writer.write(frame(pickle.dumps((number, "", ()))))
+                self._writer.write(frame(pickle.dumps((number, "", ()), 5)))
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         frames = FrameReader(LONGEST)
@@ -248,7 +248,7 @@ async def _serve(settings: FakeSettings) -> None:
             except Exception as error:  # noqa: BLE001 - whoever asked is told
                 result = (number, None, error)
             calls.pop(number, None)
-            writer.write(frame(pickle.dumps(result)))
+            writer.write(frame(pickle.dumps(result, 5)))
 
         frames = FrameReader(LONGEST)
         with contextlib.suppress(OSError):

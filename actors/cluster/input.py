@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..rules.terms import Input
-    from .wire import ToEngine
+    from .wire import Intake, ToEngine
 
 
 WAITS: Final = "it waits to start"
@@ -50,12 +50,12 @@ class RemoteChannel:
         self.refused = self.refused or LOST
         self._given = self.passed
 
-    def took(self, passed: int, refused: str) -> None:
+    def took(self, intake: Intake) -> None:
         """Note how much it has taken, as the engine says."""
-        self.passed = passed
+        self.passed = intake.passed
         # What an earlier program gave it was not counted here.
-        self._given = max(self._given, passed)
-        self.refused = self.refused or refused
+        self._given = max(self._given, intake.passed)
+        self.refused = self.refused or intake.refused
 
     @property
     def waiting(self) -> int:

@@ -35,6 +35,7 @@ from .wire import (
     Ended,
     Gone,
     Halt,
+    Intake,
     KillJob,
     NodesSeen,
     Ready,
@@ -167,10 +168,10 @@ class RemoteJob(NotingJob):
         self._note = note
         self._context.look()
 
-    def took(self, passed: int, refused: str) -> None:
-        """Take how much of its input it has taken. On the thread that reads."""
+    def took(self, intake: Intake) -> None:
+        """Take how it stands to its input. On the thread that reads."""
         if self.channel is not None:
-            self.channel.took(passed, refused)
+            self.channel.took(intake)
 
     def ended(self, end: JobEnd) -> None:
         """Take its end. On the thread that reads."""
@@ -319,9 +320,9 @@ class _Link:
             case Began(job=number, node=node):
                 if (job := self._jobs.get(number)) is not None:
                     call_safely(lambda: job.told(JobNote(node=node)))
-            case Took(job=number, passed=passed, refused=refused):
+            case Took(job=number, intake=intake):
                 if (job := self._jobs.get(number)) is not None:
-                    job.took(passed, refused)
+                    job.took(intake)
             case Ended(job=number, outcome=outcome, leftover=leftover):
                 with self._changed:
                     job = self._jobs.pop(number, None)

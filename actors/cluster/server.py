@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 from collections import Counter, deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from msgspec.structs import replace
 
@@ -15,7 +15,7 @@ from ..processes.spawn import open_output
 from ..rules.outcome import Outcome
 from ..rules.safe_text import safe_line
 from ..runtime.frames import FrameError, FrameReader, frame
-from .agent import NOTHING, Spec
+from .agent import Piece, Spec
 from .backend import ClusterError, NodeLostError, Reservation
 from .lease import RENEWALS, TAKEN_OVER, OwnerError
 from .ray_settings import Shipping, Stay
@@ -47,6 +47,7 @@ from .wire import (
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from ..rules.nodes import Node
     from .agent import Held
@@ -70,6 +71,8 @@ TOLD: Final = 50
 UNSEEN: Final = "while no process of the engine was there"
 
 _READ: Final = 1 << 18
+
+ResultT = TypeVar("ResultT")
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +121,7 @@ class Server:
         self._held: dict[str, Held] = {}
         self._jobs: dict[str, _Job] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._others: set[asyncio.Task[None]] = set()
+        self._others: set[asyncio.Task[Any]] = set()
         self._connected = asyncio.Event()
         self._came = asyncio.Event()
         self._writer: asyncio.StreamWriter | None = None
@@ -184,8 +187,10 @@ class Server:
         if self._writer is not None:
             self._writer.write(frame(encode(message)))
 
-    def _in_background(self, step: object) -> asyncio.Task[None]:
-        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(step)  # type: ignore[arg-type]
+    def _in_background(
+        self, step: Coroutine[Any, Any, ResultT]
+    ) -> asyncio.Task[ResultT]:
+        task = asyncio.get_running_loop().create_task(step)
         self._others.add(task)
         task.add_done_callback(self._others.discard)
         return task
@@ -325,10 +330,11 @@ class Server:
                 room.handle,
                 before,
             )
-            if (reason := await agent.start(spec)) is not None:
+            first = await agent.start(spec, PIECE)
+            if not isinstance(first, Piece):
                 lost = False
-                return Outcome.failed(f"{reason} (on {room.name})"), None
-            ended = await self._run_on(job, agent, room.name, before)
+                return Outcome.failed(f"{first} (on {room.name})"), None
+            ended = await self._run_on(job, agent, room.name, before, first)
             lost = False
             return ended
         finally:
@@ -342,7 +348,7 @@ class Server:
             agent = await self._backend.agent(held.node)
             del self._held[held.job]
             if (problem := _open_output(job, goes_on=True)) is not None:
-                await agent.kill(held.job)
+                agent.forget(held.job)
                 return problem, None
             job.ordered = held.orders
             return await self._run_on(job, agent, held.name, held.before)
@@ -354,7 +360,12 @@ class Server:
                 self._seats.give_back(job.run.needs, room, lost=True)
 
     async def _run_on(
-        self, job: _Job, agent: AgentCalls, node: str, before: int
+        self,
+        job: _Job,
+        agent: AgentCalls,
+        node: str,
+        before: int,
+        first: Piece | None = None,
     ) -> tuple[Outcome, str | None]:
         """Follow a job that an agent has."""
         # From now on it is ended by its agent.
@@ -367,11 +378,11 @@ class Server:
             )
         self._say(Began(job.run.job, node))
         return await asyncio.shield(
-            asyncio.ensure_future(self._follow(job, agent, before))
+            asyncio.ensure_future(self._follow(job, agent, before, first))
         )
 
     async def _follow(
-        self, job: _Job, agent: AgentCalls, before: int
+        self, job: _Job, agent: AgentCalls, before: int, first: Piece | None
     ) -> tuple[Outcome, str | None]:
         """Write a job's output until its end.
 
@@ -379,24 +390,30 @@ class Server:
             job: Which.
             agent: What runs it.
             before: How many bytes its output file had before it.
+            first: Its first output, if the agent has said that already.
         """
-        run, fd, piece = job.run, job.fd, NOTHING
-        offset = max(0, os.fstat(fd).st_size - before)
+        run, known = job.run, None
+        offset = max(0, os.fstat(job.fd).st_size - before)
+        piece = first or await agent.follow(run.job, offset, PIECE)
         while True:
-            last, piece = piece, await agent.follow(run.job, offset, PIECE, piece)
-            try:
-                if piece.cut:
-                    os.ftruncate(fd, before)
-                    offset = 0
-                _write(fd, piece.data)
-            except OSError as error:
-                await agent.kill(run.job)
-                return _unwritable(run, error), None
-            offset += len(piece.data)
-            if (piece.passed, piece.refused) != (last.passed, last.refused):
-                self._say(Took(run.job, piece.passed, piece.refused))
-            if piece.end is not None:
-                return piece.end.outcome, piece.end.leftover
+            offset = len(piece.data) + (0 if piece.cut else offset)
+            if piece.intake is not None and piece.intake != known:
+                self._say(Took(run.job, piece.intake))
+            known = piece.intake
+            if (end := piece.end) is not None:
+                problem = _put(job, before, piece)
+                agent.forget(run.job)
+                return (end.outcome, end.leftover) if problem is None else problem
+            # The next piece is on its way while this one is written.
+            asked = self._in_background(agent.follow(run.job, offset, PIECE, known))
+            await asyncio.sleep(0)
+            if (problem := _put(job, before, piece)) is not None:
+                asked.cancel()
+                agent.forget(run.job)
+                return problem
+            # What has been written takes no memory of the cluster while it waits.
+            del piece
+            piece = await asked
 
     async def _look_at_nodes(self) -> None:
         """Tell jobs that wait what they wait for, as long as there are some."""
@@ -461,13 +478,20 @@ def _unwritable(run: Run, error: OSError) -> Outcome:
     return Outcome.failed(f"can't write its output file {run.output}: {why}")
 
 
-async def _quietly(call: object, number: str) -> None:
+async def _quietly(call: Callable[[str], Awaitable[None]], number: str) -> None:
     # If the node is gone, the one who follows the job says so.
     with contextlib.suppress(NodeLostError):
-        await call(number)  # type: ignore[operator]
+        await call(number)
 
 
-def _write(fd: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(fd, rest) :]
+def _put(job: _Job, before: int, piece: Piece) -> tuple[Outcome, None] | None:
+    """Write a piece of output; return how the job has failed if that can't be done."""
+    rest = memoryview(piece.data)
+    try:
+        if piece.cut:
+            os.ftruncate(job.fd, before)
+        while rest:
+            rest = rest[os.write(job.fd, rest) :]
+    except OSError as error:
+        return _unwritable(job.run, error), None
+    return None

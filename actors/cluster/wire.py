@@ -147,18 +147,28 @@ class Began(EngineMessage, frozen=True):
     node: str
 
 
-class Took(EngineMessage, frozen=True):
-    """A job has taken input.
+class Intake(msgspec.Struct, frozen=True):
+    """How a job stands to its input.
 
     Attributes:
-        job: Which.
-        passed: How many bytes it has taken so far.
+        passed: How many bytes of it the job has taken.
         refused: Why it takes no more; empty as long as it does.
     """
 
+    passed: int = 0
+    refused: str = ""
+
+
+class Took(EngineMessage, frozen=True):
+    """A job stands otherwise to its input.
+
+    Attributes:
+        job: Which.
+        intake: How.
+    """
+
     job: str
-    passed: int
-    refused: str
+    intake: Intake
 
 
 class Ended(EngineMessage, frozen=True):

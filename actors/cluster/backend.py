@@ -130,6 +130,8 @@ class AgentCalls:
 
     async def close(self) -> None:
         """End all jobs of the agent."""
+        if self._telling is not None:
+            self._telling.cancel()
         await self._call("close", self._owner)
 
     async def _do(self, method: str, *args: object) -> Any:

@@ -390,6 +390,8 @@ class RayCluster:
     def _init(self) -> None:
         address = self._settings.address
         _reach(address)
+        # A call that comes too late must not start a cluster of its own.
+        os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"
         try:
             ray: Any = importlib.import_module("ray")
             self._groups = importlib.import_module("ray.util.placement_group")

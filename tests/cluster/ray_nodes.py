@@ -67,7 +67,13 @@ class RayNodes:
                 "--disable-usage-stats",
                 "--resources={}",
             ],
-            env={**environment, name: value, "RAY_DISABLE_MEMORY_MONITOR": "1"},
+            env={
+                **environment,
+                name: value,
+                "RAY_DISABLE_MEMORY_MONITOR": "1",
+                # Else the head asks for a token if this user has one.
+                "RAY_AUTH_MODE": "disabled",
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

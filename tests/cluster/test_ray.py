@@ -7,6 +7,7 @@ import os
 import random
 import re
 import signal
+import subprocess
 import sys
 import time
 import uuid
@@ -220,6 +221,31 @@ def test_if_the_control_store_dies_the_session_goes_on() -> None:
                 system.add_request(job("true")).id, timeout=2 * PATIENCE
             )
             assert f"nobody answers at {nodes.address}" in failed.reason
+
+
+_TOO_LATE = """
+import asyncio, sys
+from backburner.actors.cluster.ray_cluster import RayCluster
+from backburner.actors.cluster.ray_settings import RaySettings
+asyncio.run(RayCluster(RaySettings(*sys.argv[1:])).connect())
+import ray
+ray.shutdown()
+try:
+    ray.remote(lambda: None).remote()
+except Exception as error:
+    print(error)
+"""
+
+
+def test_a_call_that_comes_too_late_starts_no_other_cluster(nodes: RayNodes) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _TOO_LATE, nodes.address, HEAD],
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=2 * PATIENCE,
+        check=True,
+    )
+    assert "not been started" in done.stdout
 
 
 def test_a_head_that_is_not_there_is_named() -> None:

@@ -16,15 +16,21 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 
-from ...actors.own_files import open_folder
 from ...actors.rules.safe_text import brief, safe_line
 from ..agents.jsonrpc import METHOD_NOT_FOUND, RpcError, error_line, result_line
 from ..agents.loop import READ
 from ..agents.tools import TOOLS
 from ..agents.wire_lines import ClientStream
 from .agent_process import AgentProcess
-from .agent_set_up import agent_environment, program_of
+from .agent_set_up import (
+    agent_command,
+    agent_environment,
+    make_files,
+    program_of,
+    work_folder,
+)
 from .answer import EndpointError, Json
+from .known_agents import known_agent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,11 +57,13 @@ _LAST_WORDS: Final = 2.0  # seconds between the end of its output and its own
 _CHUNK: Final = 1 << 16
 _LOGIN_FIRST: Final = -32000
 
-# Our tools as agents call them where they ask: opencode, Claude Code, Gemini CLI.
+# Our tools as agents call them: opencode, Claude Code, Gemini CLI, Codex.
 _NAMES: Final = "|".join(TOOLS)
 _OURS: Final = re.compile(
-    rf"(mcp__)?backburner(__|[_:/.])({_NAMES})|({_NAMES}) \(backburner[\w ]*\)"
+    rf"(mcp__|mcp\.|Tool: )?backburner(__|[_:/.])({_NAMES})"
+    rf"|({_NAMES}) \(backburner[\w ]*\)"
 )
+_MOST_CALLS: Final = 1000  # of tools, whose titles are known
 
 
 class AgentPatience(msgspec.Struct, frozen=True):
@@ -146,6 +154,9 @@ class Agent:
         self._flood = 0.0
         self._flood_at = time.monotonic()
         self._refused: set[str] = set()
+        self._calls: dict[tuple[object, object], str] = {}
+        self._known = known_agent(table.command)
+        self._was_told = self._known is not None
         self._is_toolless = False
 
     @property
@@ -167,6 +178,19 @@ class Agent:
     def command(self) -> str:
         """Its command, by which it is known after a restart."""
         return " ".join(self._table.command)
+
+    def place(self, directory: str) -> Json:
+        """Return where and how it works in a session, for `session/new` and the like.
+
+        Args:
+            directory: That of the chat.
+        """
+        if self._known is None:
+            return {"cwd": directory}
+        if self._known.is_apart:
+            directory = str(work_folder(self._folder))
+        meta = {"_meta": self._known.session} if self._known.session else {}
+        return {"cwd": directory, **meta}
 
     def when_ready(self, then: Callable[[Failure | None], None]) -> None:
         """Call `then` when it is there: with None, or with why it is not."""
@@ -253,9 +277,9 @@ class Agent:
         try:
             key = self._key.get()
             environment = agent_environment(self._table, self._folder, key, os.environ)
-            if not self._table.own_home:
-                os.close(open_folder(self._folder / "home"))
-            process = AgentProcess(self._table.command, environment)
+            make_files(self._table, self._folder)
+            command = agent_command(self._table, self._folder)
+            process = AgentProcess(command, environment)
         except EndpointError as error:
             problem = str(error)
         except (OSError, ValueError, subprocess.SubprocessError) as error:
@@ -316,6 +340,12 @@ class Agent:
         able = cast("Json", found) if isinstance(found, dict) else {}
         self._loads = able.get("loadSession") is True
         self._starting, self._ready = False, True
+        if not self._was_told:
+            self._was_told = True
+            self._tell(
+                f"{self.name} may have tools of its own, which backburner can't turn"
+                " off: they are refused only where it asks for permission"
+            )
         awaited, self._awaited = self._awaited, []
         for then in awaited:
             then(None)
@@ -419,8 +449,18 @@ class Agent:
             session: object = given.get("sessionId")
             update: object = given.get("update")
             told = self.updates.get(session) if isinstance(session, str) else None
+            if isinstance(update, dict):
+                self._hear_of_call(session, cast("Json", update))
             if told is not None and isinstance(update, dict):
                 told(cast("Json", update))
+
+    def _hear_of_call(self, session: object, update: Json) -> None:
+        """Remember what a call of a tool is called: Codex does not say so when it asks."""
+        number: object = update.get("toolCallId")
+        if update.get("sessionUpdate") == "tool_call" and isinstance(number, str):
+            self._calls[str(session), number] = str(update.get("title") or "")
+            if len(self._calls) > _MOST_CALLS:
+                del self._calls[next(iter(self._calls))]
 
     def _floods(self, size: int) -> bool:
         now = time.monotonic()
@@ -487,7 +527,15 @@ class Agent:
         found: object = params.get("toolCall")
         call = cast("Json", found) if isinstance(found, dict) else {}
         title = safe_line(str(call.get("title") or "")).strip()
-        ours = _OURS.fullmatch(title) and call.get("kind", "other") in {None, "other"}
+        before = self._calls.get(
+            (str(params.get("sessionId")), call.get("toolCallId")), ""
+        )
+        meta: object = params.get("_meta")
+        is_tool = isinstance(meta, dict) and meta.get("is_mcp_tool_approval") is True
+        # The title of a command may be the command itself.
+        ours = (_OURS.fullmatch(title) or _OURS.fullmatch(before)) and (
+            is_tool or call.get("kind", "other") in {None, "other"}
+        )
         if not ours:
             self._refuse(f"wanted to use {brief(title, 60) or 'something'} of its own")
         option = _option(params.get("options"), "allow" if ours else "reject")

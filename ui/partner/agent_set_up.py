@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
+from ...actors.own_files import open_below, open_folder
+from .known_agents import FOLDER, OPENCODE, known_agent
 from .messages import GENERAL
 
 if TYPE_CHECKING:
@@ -22,24 +25,66 @@ _FOLDERS: Final = {
     "XDG_STATE_HOME": ".local/state",
     "XDG_CACHE_HOME": ".cache",
 }
-_OPENCODE: Final = {
-    "OPENCODE_DISABLE_AUTOUPDATE": "1",
-    "OPENCODE_DISABLE_CLAUDE_CODE": "1",
-    "OPENCODE_DISABLE_DEFAULT_PLUGINS": "1",
-    "OPENCODE_DISABLE_EXTERNAL_SKILLS": "1",
-    "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
-    "OPENCODE_DISABLE_MODELS_FETCH": "1",
-    "OPENCODE_DISABLE_PROJECT_CONFIG": "1",
-    "OPENCODE_DISABLE_SHARE": "1",
-    "OPENCODE_PURE": "1",
-    # Else it installs what it does not need.
-    "npm_config_offline": "true",
-}
 
 
 def program_of(table: PartnerTable) -> str:
     """Return what the program of an agent is called."""
     return Path(table.command[0]).name
+
+
+def agent_command(table: PartnerTable, folder: Path) -> list[str]:
+    """Return the command of an agent, as it is started.
+
+    Args:
+        table: Which agent.
+        folder: What it keeps is below this one.
+    """
+    known = known_agent(table.command)
+    added = () if known is None else known.arguments
+    return [*table.command, *(it.replace(FOLDER, str(folder)) for it in added)]
+
+
+def make_files(table: PartnerTable, folder: Path) -> None:
+    """Make the folders and files that an agent is started with.
+
+    Args:
+        table: Which agent.
+        folder: Where; it is there, and the person's alone.
+
+    Raises:
+        OSError: If that can't be done.
+    """
+    known = known_agent(table.command)
+    home = folder / "home"
+    if not table.own_home:
+        os.close(open_folder(home))
+    if known is None:
+        return
+    if known.is_apart:
+        os.close(open_folder(work_folder(folder)))
+    for name, text in known.files.items():
+        _write(folder / name, text)
+    if not table.own_home:
+        for name, text in known.first_settings.items():
+            path = home / name
+            if not path.exists():
+                _write(path, text)
+
+
+def work_folder(folder: Path) -> Path:
+    """Return where an agent works that works apart from projects."""
+    return folder / "work"
+
+
+def _write(path: Path, text: str) -> None:
+    parent = open_folder(path.parent)
+    try:
+        flags = os.O_WRONLY | os.O_CREAT
+        with os.fdopen(open_below(parent, path, flags), "w", encoding="utf-8") as file:
+            file.truncate()
+            file.write(text)
+    finally:
+        os.close(parent)
 
 
 def agent_environment(
@@ -54,20 +99,40 @@ def agent_environment(
         variables: Those of this program.
     """
     given = dict(variables)
+    known = known_agent(table.command)
     if not table.own_home:
         home = folder / "home"
         given["HOME"] = str(home)
         given |= {name: str(home / it) for name, it in _FOLDERS.items()}
-        given.pop("XDG_RUNTIME_DIR", None)
+        for name in ("XDG_RUNTIME_DIR", *(known.homes if known else ())):
+            given.pop(name, None)
     if key:
         given[table.key_variable or _KEY] = key
-    if program_of(table) == "opencode":
-        given |= _OPENCODE
+    if known is not None:
+        given |= known.variables
+        for name, wanted in known.settings.items():
+            given[name] = _merged(given.get(name, ""), wanted)
+    if known is OPENCODE:
         # It opens a port that everybody on this machine can reach.
         given["OPENCODE_SERVER_PASSWORD"] = secrets.token_hex(16)
         # The last word: no configuration of a project may say otherwise.
         given["OPENCODE_CONFIG_CONTENT"] = json.dumps(_opencode(table, bool(key)))
     return given
+
+
+def _merged(text: str, wanted: Json) -> str:
+    """Return a JSON object with the members that it must have."""
+    try:
+        found: object = json.loads(text or "{}")
+    except ValueError:
+        found = None
+    members = cast("Json", found) if isinstance(found, dict) else {}
+    for name, value in wanted.items():
+        there: object = members.get(name)
+        if isinstance(value, dict) and isinstance(there, dict):
+            value = {**cast("Json", there), **cast("Json", value)}  # noqa: PLW2901
+        members[name] = value
+    return json.dumps(members)
 
 
 def _opencode(table: PartnerTable, has_key: bool) -> Json:  # noqa: FBT001 - two things

@@ -219,7 +219,8 @@ class AgentTalk(Talk):
         )
 
     def _place(self) -> Json:
-        return {"cwd": self._directory, "mcpServers": [self._tools.description()]}
+        servers = [self._tools.description()]
+        return {**self._agent.place(self._directory), "mcpServers": servers}
 
     # Turns.
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from ...actors.host import address
 from ..agents.loop import READ
 from ..agents.server import Server
-from .messages import GENERAL
+from .messages import INSTRUCTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,17 +37,24 @@ class AgentTools:
         session: Whose tools they are.
         folder: For the socket.
         number: Of the conversation; unlike that of any other.
+        directory: In which commands run.
 
     Raises:
         OSError: If there can't be a socket.
     """
 
     def __init__(
-        self, loop: Loop, session: PartnerSession, folder: Path, number: int
+        self,
+        loop: Loop,
+        session: PartnerSession,
+        folder: Path,
+        number: int,
+        directory: str,
     ) -> None:
         self._loop = loop
         self._session = session
         self._folder = folder
+        self._instructions = INSTRUCTIONS.format(directory=directory)
         self._name = f"mcp-{number}.sock"
         self._servers: dict[Server, tuple[int, int]] = {}
         self._changed: dict[Server, Callable[[Task], None]] = {}
@@ -112,7 +119,7 @@ class AgentTools:
             source,
             target,
             ended=lambda: self._gone(server),
-            instructions=GENERAL,
+            instructions=self._instructions,
         )
         self._servers[server] = (source, target)
         self.was_used = True

@@ -326,9 +326,10 @@ class PartnerActor:
         session.patience = _ALLOWING
         if self._agent is None:
             self._agent = self._make_agent()
-        tools = AgentTools(self._loop, session, self._folder(), len(self._tools) + 1)
+        directory, number = _working_directory(), len(self._tools) + 1
+        tools = AgentTools(self._loop, session, self._folder(), number, directory)
         self._tools.append(tools)
-        return AgentTalk(place, self._agent, tools, _working_directory())
+        return AgentTalk(place, self._agent, tools, directory)
 
     def _make_agent(self) -> Agent:
         return Agent(

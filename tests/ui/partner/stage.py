@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAIN: Final = "main"
+TOOLS_OF_ITS_OWN: Final = "may have tools of its own"
 
 
 class Chat:
@@ -55,8 +56,13 @@ class Chat:
         self.wait(lambda it: isinstance(it, PartnerDoes) and not it.what)
 
     def failure(self) -> str:
-        """Wait for a failure, and return what it says."""
-        return self.wait(lambda it: isinstance(it, PartnerFailed)).text
+        """Wait for a failure, and return what it says.
+
+        That the tools of an agent can't be turned off is none.
+        """
+        return self.wait(
+            lambda it: isinstance(it, PartnerFailed) and TOOLS_OF_ITS_OWN not in it.text
+        ).text
 
     def question(self) -> str:
         """Wait until the person is asked, and return with what."""

@@ -40,6 +40,9 @@ PEER = test -e $(PEERS)/$(1)/.done || { rm -rf $(PEERS)/$(1); mkdir -p $(PEERS)/
 PYTHON_PEER = $(call PEER,$(1),$(PYTHON) -m venv $(PEERS)/$(1) && \
 	timeout 300 $(PEERS)/$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2))
 
+NPM_PEER = $(call PEER,$(1),cd $(PEERS)/$(1) && timeout 600 npm install --prefix . --no-audit \
+	--no-fund --ignore-scripts $(2))
+
 ACP := agent-client-protocol==0.12.1
 
 test-agents: $(INSTALLED) ## try MCP server and partner with the programs of others (a few minutes)
@@ -53,8 +56,10 @@ test-agents: $(INSTALLED) ## try MCP server and partner with the programs of oth
 		timeout 300 bin/python -m pip install $(ACP) && timeout 300 bin/python -m pip download \
 		--no-deps --no-binary agent-client-protocol --dest sdist $(ACP) && \
 		tar xzf sdist/*.tar.gz --strip-components=1)
-	@$(call PEER,opencode,cd $(PEERS)/opencode && timeout 600 npm install --prefix . --no-audit \
-		--no-fund --ignore-scripts opencode-ai@1.18.33)
+	@$(call NPM_PEER,opencode,opencode-ai@1.18.33)
+	@$(call NPM_PEER,claude,@anthropic-ai/claude-code@2.1.332 @agentclientprotocol/claude-agent-acp@0.101.0)
+	@$(call NPM_PEER,codex,@openai/codex@0.166.0 @agentclientprotocol/codex-acp@2.6.0)
+	@$(call NPM_PEER,gemini,@google/gemini-cli@0.61.0)
 	BACKBURNER_PEERS=$(PEERS) timeout 900 $(BIN)/python -m pytest -m agents tests/agents $(ARGS)
 
 # Two nodes of a Ray cluster on this machine, 127.0.0.2 and 127.0.0.3; Ray is half a

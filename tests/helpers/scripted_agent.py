@@ -141,7 +141,7 @@ def act(session: str, text: str) -> str:
             chunk(session, "hm", "agent_thought")
         case "ask":
             method, _, given = rest.partition(" ")
-            answer = ask(method, json.loads(given or "{}"))
+            answer = ask(method, {"sessionId": session, **json.loads(given or "{}")})
             rest = json.dumps(answer.get("result", answer.get("error")))
         case "print":
             with _lock:

@@ -10,9 +10,10 @@ import contextlib
 import json
 import re
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,7 +48,7 @@ class Use:
     """The answer: use this tool."""
 
     tool: str
-    arguments: Json = field(default_factory=dict)
+    arguments: Json
 
 
 Reply = str | Use
@@ -64,9 +65,9 @@ class ScriptedModels:
     def __init__(self, act: Callable[[Asked], Reply]) -> None:
         self._act = act
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        handler = partial(_Handler, self._answer)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
-        self._server.answer = self._answer  # type: ignore[attr-defined]
         self.asked: list[Asked] = []
         """What was asked with tools, in order."""
 
@@ -94,19 +95,24 @@ class ScriptedModels:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def log_message(self, *_: object) -> None:
-        pass
+    def __init__(self, answer: Callable[[Asked], Reply], *more: Any) -> None:  # noqa: ANN401 - as the base has it
+        self._answer = answer
+        super().__init__(*more)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
+        """Print nothing."""
 
     def do_GET(self) -> None:  # its name
         self._send("application/json", json.dumps({"data": [], "models": []}).encode())
 
-    do_HEAD = do_GET
+    def do_HEAD(self) -> None:  # its name
+        self.do_GET()
 
     def do_POST(self) -> None:  # its name
         size = int(self.headers.get("Content-Length") or 0)
         body: Json = json.loads(self.rfile.read(size) or b"{}")
         path = self.path.partition("?")[0]
-        answer = self.server.answer  # type: ignore[attr-defined]
+        answer = self._answer
         if path.endswith("/messages"):
             reply = answer(_asked_anthropic(body))
             self._stream(_anthropic(reply))
@@ -140,17 +146,17 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(data)
 
 
-def _text(content: object) -> str:
+def _text(content: Any) -> str:  # noqa: ANN401 - any JSON
     """Return the text in a content, however deep."""
     match content:
         case str():
             return content
         case list():
-            return "\n".join(map(_text, content))
+            return "\n".join(_text(it) for it in cast("list[Any]", content))
         case {"text": str() as text}:
             return text
-        case {"content": inner}:
-            return _text(inner)
+        case {"content": _}:
+            return _text(cast("Json", content)["content"])
         case _:
             return json.dumps(content)
 
@@ -176,7 +182,12 @@ def _anthropic(reply: Reply) -> list[Json]:
         block["id"] = f"toolu_{id(reply)}"
         arguments = json.dumps(reply.arguments)
         delta = {"type": "input_json_delta", "partial_json": arguments}
-    message = {"id": "msg_1", "type": "message", "role": "assistant", "content": []}
+    message: Json = {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "content": [],
+    }
     usage = {"input_tokens": 9, "output_tokens": 9}
     message |= {"model": "scripted", "stop_reason": None, "usage": usage}
     reason = "end_turn" if isinstance(reply, str) else "tool_use"

@@ -455,7 +455,7 @@ class Agent:
                 told(cast("Json", update))
 
     def _hear_of_call(self, session: object, update: Json) -> None:
-        """Remember what a call of a tool is called: Codex does not say so when it asks."""
+        """Remember the title of a call: Codex asks for permission without it."""
         number: object = update.get("toolCallId")
         if update.get("sessionUpdate") == "tool_call" and isinstance(number, str):
             self._calls[str(session), number] = str(update.get("title") or "")
@@ -531,7 +531,8 @@ class Agent:
             (str(params.get("sessionId")), call.get("toolCallId")), ""
         )
         meta: object = params.get("_meta")
-        is_tool = isinstance(meta, dict) and meta.get("is_mcp_tool_approval") is True
+        more = cast("Json", meta) if isinstance(meta, dict) else {}
+        is_tool = more.get("is_mcp_tool_approval") is True
         # The title of a command may be the command itself.
         ours = (_OURS.fullmatch(title) or _OURS.fullmatch(before)) and (
             is_tool or call.get("kind", "other") in {None, "other"}

@@ -7,16 +7,13 @@ What is set here was tried with each of them and a model that asks for its shell
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import msgspec
 
 from ..agents.tools import TOOLS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from .answer import Json
+from .answer import Json
 
 FOLDER: Final = "{folder}"
 """Stands for the folder of the partner in arguments."""

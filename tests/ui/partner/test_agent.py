@@ -15,6 +15,7 @@ from backburner.actors.processes import proc
 from backburner.ui.dialogue.partner import (
     AllowCommands,
     PartnerDoes,
+    PartnerFailed,
     PartnerSays,
     PartnerThought,
     StopAnswer,
@@ -22,7 +23,7 @@ from backburner.ui.dialogue.partner import (
 from backburner.ui.partner.agent import AgentPatience
 from patience import PATIENCE
 
-from tests.ui.partner.stage import MAIN, Stage
+from tests.ui.partner.stage import MAIN, TOOLS_OF_ITS_OWN, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,10 +59,11 @@ def gone(pid: int) -> bool:
     return now is None or now.ended
 
 
-def permission(title: str, kind: str) -> str:
+def permission(title: str, kind: str, **more: object) -> str:
     """Return what an agent asks for permission with."""
     options = [{"optionId": it, "kind": f"{it}_once"} for it in ("reject", "allow")]
-    return json.dumps({"toolCall": {"title": title, "kind": kind}, "options": options})
+    call = {"title": title, "kind": kind, "toolCallId": "1"}
+    return json.dumps({"toolCall": call, "options": options, **more})
 
 
 def test_what_is_said_is_answered_in_pieces_by_an_agent_that_is_started_then(
@@ -310,6 +312,42 @@ def test_our_tools_are_allowed_since_they_ask_for_themselves(
     partner = stage.open()
     stage.say(partner, f"ask session/request_permission {permission(title, 'other')}")
     assert '"optionId": "allow"' in stage.chat.answer()
+
+
+def test_one_that_names_our_tool_before_it_asks_is_allowed(stage: AgentStage) -> None:
+    partner = stage.open()
+    approval = {"is_mcp_tool_approval": True}
+    ask = permission("Approve it", "execute", _meta=approval)
+    stage.say(partner, f"ask session/request_permission {ask}")
+    assert '"optionId": "reject"' in stage.chat.answer()
+    stage.say(partner, "run echo a")
+    stage.chat.question()
+    stage.allow(1)
+    assert "a" in stage.chat.answer()
+    stage.say(partner, f"ask session/request_permission {ask}")
+    assert '"optionId": "allow"' in stage.chat.answer()
+    ask = permission("Approve it", "execute")
+    stage.say(partner, f"ask session/request_permission {ask}")
+    assert '"optionId": "reject"' in stage.chat.answer()
+
+
+def test_of_an_unknown_agent_the_person_is_told_once_what_it_may_do(
+    stage: AgentStage,
+) -> None:
+    partner = stage.open(command=(*AGENT, "toolless"))
+    stage.say(partner, "hi")
+    told = stage.chat.wait(lambda it: isinstance(it, PartnerFailed))
+    assert TOOLS_OF_ITS_OWN in told.text
+    assert "refused only where it asks" in told.text
+    stage.chat.idle()
+    stage.say(partner, "crash once")
+    assert "started again" in stage.chat.wait(is_failure).text
+    assert stage.chat.answer()
+
+
+def is_failure(message: object) -> bool:
+    """Tell whether a message is a line for the person."""
+    return isinstance(message, PartnerFailed) and "MCP server" not in message.text
 
 
 def test_a_stray_print_is_told_and_harms_nothing(stage: AgentStage) -> None:

@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 RUNS := $(VENV)/.runs
 INSTALLED := $(VENV)/.installed
 SOURCE_LIST := $(VENV)/.sources
-PARALLEL := -n 3 --dist worksteal
+PARALLEL := -n 4 --dist worksteal
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 TOOLS := --constraint tools.txt
 
@@ -25,8 +25,9 @@ run: $(RUNS) ## open the program; ARGS="--session work" passes options
 	@env $(foreach it,$(OF_MAKE),-u $(it)) $(BIN)/backburner $(ARGS)
 
 # Most tests wait more than they work; for one at a time: make test ARGS="-n 0".
+# What pytest makes of the tests' source is kept: each worker would make it again.
 test: $(INSTALLED) ## run the tests; ARGS="-n 0 tests/rules" passes options to pytest
-	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 # Builds the wheel and the source archive, and tries both in empty environments.
 test-package: $(INSTALLED) ## build the packages and try them in empty environments

@@ -7,6 +7,7 @@ signal or of a terminal starts the program.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import io
 import json
@@ -128,6 +129,16 @@ def _become(fds: Sequence[int]) -> None:
     sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
 
 
+def _leave(ends: Sequence[int]) -> None:
+    """Leave after all that is to be done at an exit.
+
+    To take all modules apart would take longer than most verbs.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(ends[-1])
+
+
 if __name__ == "__main__":
     if os.fork():
         os._exit(0)
@@ -135,4 +146,10 @@ if __name__ == "__main__":
     _serve(socket.socket(fileno=int(sys.argv[1])))
     from backburner.ui.start import main
 
-    sys.exit(main())
+    ends = [1]
+    atexit.register(_leave, ends)
+    try:
+        ends[0] = main()
+    except SystemExit as error:
+        ends[0] = error.code if isinstance(error.code, int) else ends[0]
+        raise

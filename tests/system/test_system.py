@@ -140,6 +140,7 @@ def test_a_job_that_cant_be_ended_does_not_hold_a_stop_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(shutdown_module, "STOP_TIMEOUT", 0.1)
+    monkeypatch.setattr(shutdown_module, "_KILLED_TIMEOUT", 0.1)
     kind = FakeKind(ignores={"stop", "kill"})
     subscriber: Recorder[Notification] = Recorder()
     with running(TaskSystem(kinds=[kind], grace=600), dead_letters=True) as system:

@@ -6,7 +6,8 @@ import atexit
 import math
 import os
 import threading
-from typing import TYPE_CHECKING, Final, Self
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, Self, cast
 
 import msgspec
 from msgspec.structs import replace
@@ -17,12 +18,11 @@ from .processes import limits
 from .rules.field_types import wrong_type
 from .rules.resources import checked_resources
 from .rules.shortage import shortage_of
+from .runtime.clock import Clock
 from .runtime.promise import Deadline
 from .runtime.sending import DeadLetters, Recipient
 from .session.blocking import (
-    ANSWER_TIMEOUT,
     RefusedError,
-    ReplyT,
     Requests,
     SessionInUseError,
     TaskSystemError,
@@ -34,23 +34,16 @@ from .session.shutdown import STOP_TIMEOUT, Shutdown, ShutdownConfig
 from .session.starting import StartConfig, Starting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     import pykka
 
     from .kinds import Engine, Kind
-    from .messages import (
-        CloseQueue,
-        Notification,
-        OpenQueue,
-        QueueRequest,
-        Subscribe,
-    )
+    from .messages import Notification, Subscribe
     from .processes.channels import Store
     from .processes.notes import ProcessNotes
     from .queue_actor import QueueActor
-    from .runtime.clock import Clock
     from .runtime.mailbox import Scheduler
 
 _START_TIMEOUT: Final = 2.0
@@ -69,6 +62,7 @@ class _Settings(msgspec.Struct, frozen=True):
     adopt: bool
     resources: dict[str, float | str]
     pause_on_failure: bool
+    clock: Clock | None
 
 
 class TaskSystem(Requests):
@@ -82,6 +76,9 @@ class TaskSystem(Requests):
     started, and `TaskSystemError` if somebody else has stopped its actors. A process
     that is forked meanwhile leaves it to its parent: there `stop`, the end of the
     `with` block and `hurry` do nothing, and requests raise `TaskSystemError`.
+
+    While it stops its requests are answered, and those that would add a task refused
+    (`RefusalCode.CLOSING`).
 
     Args:
         directory: The folder of the session: its journal, and its output files in
@@ -144,8 +141,12 @@ class TaskSystem(Requests):
             output_limit,
             session_output_limit,
             adopt,
-            dict(resources or {}),
+            # A wrong one as it is, to be named.
+            dict(resources)
+            if isinstance(resources, Mapping)
+            else cast("dict[str, float | str]", resources or {}),
             pause_on_failure,
+            clock,
         )
         if (problem := wrong_type(settings)) is not None:
             raise TypeError(problem)
@@ -238,6 +239,8 @@ class TaskSystem(Requests):
     def __repr__(self) -> str:
         where = "" if self._directory is None else f" in {str(self._directory)!r}"
         state = "not started" if self._actors is None else "started"
+        if self._shutdown is not None:
+            state = "stopping"
         return f"<TaskSystem {self.name!r}{where}, {state}>"
 
     @property
@@ -265,19 +268,14 @@ class TaskSystem(Requests):
         """The kinds of tasks this system runs."""
         return self._config.kinds
 
-    def _request(
-        self,
-        request: QueueRequest | OpenQueue | CloseQueue,
-        answer: type[ReplyT],
-        timeout: float = ANSWER_TIMEOUT,
-    ) -> ReplyT:
+    def is_own_thread(self) -> bool:
+        """Tell whether the caller runs in a turn of one of its actors.
+
+        The methods that block raise `RuntimeError` there. A subscriber that is not an
+        actor is told in such a turn.
+        """
         scheduler = None if self._actors is None else self._actors.dispatcher
-        if scheduler is not None and scheduler.is_own_thread():
-            raise RuntimeError(
-                f"{type(request).__name__} would wait on a thread of the actors that"
-                " are to answer it; tell it to `queue`, or call this on another thread"
-            )
-        return super()._request(request, answer, timeout)
+        return scheduler is not None and scheduler.is_own_thread()
 
     def start(
         self, subscribers: Iterable[Recipient[Notification] | Subscribe] = ()
@@ -412,10 +410,15 @@ class TaskSystem(Requests):
                 killed or an actor is stuck.
 
         Raises:
+            RuntimeError: If this is called on a thread of its actors; nothing is
+                stopped.
             ValueError: If `timeout` is not a number; nothing is stopped.
         """
         deadline = Deadline(self._config.grace + 2.0 if timeout is None else timeout)
-        if self._is_forked() or not self._take_lifecycle(deadline):
+        if self._is_forked():
+            return
+        self._refuse_to_wait("stop")
+        if not self._take_lifecycle(deadline):
             return
         try:
             # A signal handler may call this in the midst of either, on its thread.
@@ -473,12 +476,13 @@ class TaskSystem(Requests):
             session_key=self._session_key,
             dead_letters=self.dead_letters,
         )
-        actors, self._actors = self._actors, None
+        actors = self._actors
         releases, self._releases = self._releases, []
         queue, runner = (actors.queue, actors.runner) if actors else (None, None)
         self._shutdown = Shutdown(config, queue, runner, deadline)
         try:
             self.problems = self._shutdown.run(reversed(releases))
         finally:
-            self._shutdown = None
+            # Until here requests are answered, though what adds a task is refused.
+            self._actors = self._shutdown = None
             self._owner = None

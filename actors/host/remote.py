@@ -96,6 +96,14 @@ class RemoteSystem(Requests):
             raise RuntimeError("the task system is not started")
         return self._queue
 
+    def is_own_thread(self) -> bool:
+        """Tell whether the caller runs on the thread that reads what the host sends.
+
+        The methods that wait for the host raise `RuntimeError` there. Subscribers and
+        recipients of events are told on it.
+        """
+        return threading.current_thread() is self._reader
+
     @property
     def welcome(self) -> Welcome:
         """What the host said of itself and of the session.
@@ -185,7 +193,11 @@ class RemoteSystem(Requests):
 
         Args:
             reason: What becomes the reason of the tasks that this ends.
+
+        Raises:
+            RuntimeError: If this is called on the thread that reads from the host.
         """
+        self._refuse_to_wait("end")
         with self._lock:
             self._ending = StopHost(reason)
             if self._writer is not None:

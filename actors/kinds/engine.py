@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 import msgspec
 
+from ..rules.field_types import lacks
 from ..rules.record import Record
 from ..rules.safe_text import brief
 from ..rules.terms import is_group_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from ..processes.environment import Environment
     from ..rules.nodes import Node
@@ -146,10 +148,15 @@ def checked_engines(engines: Iterable[Engine]) -> dict[str, Engine]:
     """Return engines by their names.
 
     Raises:
+        TypeError: If one is not an engine.
         ValueError: If a name can't be one, or two engines have the same.
     """
     checked: dict[str, Engine] = {}
+    if not isinstance(cast("object", engines), Iterable):
+        raise TypeError(f"engines must be a list, not {type(engines).__name__}")
     for engine in engines:
+        if (problem := lacks(engine, Engine)) is not None:
+            raise TypeError(f"an engine {problem}")
         if not is_group_name(engine.name):
             raise ValueError(
                 f"{brief(engine.name)!r} can't be the name of an engine; use a short"

@@ -33,14 +33,15 @@ class _Shape(msgspec.Struct, frozen=True):
     Attributes:
         plain: A class with those of its fields that hold data.
         exact: Its fields that hold another struct, or a member of an enumeration.
-        live: Its fields that hold a recipient, and whether there may be none.
+        live: Its fields that hold an object with methods, such as a recipient: the
+            protocol of that, and whether there may be none.
         variables: Its fields, and those of the structs in it, that hold environment
             variables or None.
     """
 
     plain: type[msgspec.Struct]
     exact: tuple[tuple[str, type], ...]
-    live: tuple[tuple[str, bool], ...]
+    live: tuple[tuple[str, type, bool], ...]
     variables: tuple[str, ...]
 
 
@@ -51,12 +52,12 @@ def wrong_type(message: msgspec.Struct) -> str | None:
         `args[0] must be str, not int`; none if all are right.
     """
     shape = _shape_of(type(message))
-    for name, optional in shape.live:
+    for name, protocol, optional in shape.live:
         value = getattr(message, name)
         if value is None and optional:
             continue
-        if not callable(getattr(value, "tell", None)):
-            return f"{name} must have a method tell; {_type_of(value)} has none"
+        if (problem := lacks(value, protocol)) is not None:
+            return f"{name} {problem}"
     for name, expected in shape.exact:
         value = getattr(message, name)
         if not isinstance(value, expected):
@@ -74,6 +75,26 @@ def wrong_type(message: msgspec.Struct) -> str | None:
         if value is not None and (problem := _wrong_variables(name, value)):
             return problem
     return None
+
+
+def lacks(value: object, protocol: type) -> str | None:
+    """Return what keeps an object from having the methods of a protocol, if anything.
+
+    Returns:
+        `must have a method tell; int has none`.
+    """
+    if isinstance(value, type):
+        return f"must be an object, not the class {value.__name__}"
+    for method in _methods(protocol):
+        if not callable(getattr(value, method, None)):
+            return f"must have a method {method}; {_type_of(value)} has none"
+    return None
+
+
+@functools.cache
+def _methods(protocol: type) -> tuple[str, ...]:
+    public = (it for it in vars(protocol).items() if not it[0].startswith("_"))
+    return tuple(name for name, value in public if callable(value))
 
 
 _getter = functools.cache(operator.attrgetter)
@@ -142,14 +163,16 @@ def _plain(kind: Any) -> Any:  # noqa: ANN401 - any type there is
 def _shape_of(cls: type[msgspec.Struct]) -> _Shape:
     fields: list[tuple[str, Any]] = []
     exact: list[tuple[str, type]] = []
-    live: list[tuple[str, bool]] = []
+    live: list[tuple[str, type, bool]] = []
     variables: list[str] = []
     for field in msgspec.structs.fields(cls):
         kind: Any = field.type
         union = get_origin(kind) in {Union, types.UnionType}
         parts = get_args(kind) if union else (kind,)
-        if any(getattr(get_origin(it) or it, "_is_protocol", False) for it in parts):
-            live.append((field.name, type(None) in parts))
+        classes = (get_origin(it) or it for it in parts)
+        protocols = [it for it in classes if getattr(it, "_is_protocol", False)]
+        if protocols:
+            live.append((field.name, protocols[0], type(None) in parts))
         elif isinstance(kind, enum.EnumMeta):
             exact.append((field.name, kind))
         elif get_args(kind) == (Mapping[str, str], type(None)):

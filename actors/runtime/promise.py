@@ -6,7 +6,7 @@ import math
 import queue
 import threading
 import time
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 import pykka
 
@@ -61,10 +61,14 @@ class Deadline:
         seconds: How long all of them may take together; `math.inf` for no limit.
 
     Raises:
+        TypeError: If it is of a wrong type.
         ValueError: If it is not a number.
     """
 
     def __init__(self, seconds: float) -> None:
+        if not isinstance(cast("object", seconds), int | float):
+            given = type(seconds).__name__
+            raise TypeError(f"a time to wait must be a number of seconds, not {given}")
         if math.isnan(seconds):
             raise ValueError("a time to wait must be a number of seconds, not nan")
         self._end = time.monotonic() + seconds

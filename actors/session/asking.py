@@ -28,12 +28,28 @@ class Asking(abc.ABC):
     def queue(self) -> Recipient[QueueRequest]:
         """Takes every `QueueRequest`: the QueueActor, or who passes them on to it."""
 
+    @abc.abstractmethod
+    def is_own_thread(self) -> bool:
+        """Tell whether the caller runs on a thread that the answers depend on.
+
+        What waits there for an answer waits for itself: the methods here that block
+        raise `RuntimeError` instead. A subscriber that is not an actor is told on it.
+        """
+
+    def _refuse_to_wait(self, what: str) -> None:
+        if self.is_own_thread():
+            raise RuntimeError(
+                f"{what} would wait on a thread of the actors that are to answer it;"
+                " tell `queue` a message, or call this on another thread"
+            )
+
     def _request(
         self,
         request: QueueRequest | OpenQueue | CloseQueue,
         answer: type[ReplyT],
         timeout: float = ANSWER_TIMEOUT,
     ) -> ReplyT:
+        self._refuse_to_wait(type(request).__name__)
         return ask(self.queue, request, answer, timeout, self.dead_letters)
 
 

@@ -116,7 +116,10 @@ class Requests(Control):
             kind,
             args,
             origin,
-            directory=None if directory is None else os.path.abspath(directory),  # noqa: PTH100 - a text
+            # What is no path is refused by its type.
+            directory=os.path.abspath(directory)  # noqa: PTH100 - a text
+            if isinstance(directory, str | os.PathLike)
+            else directory,
             environment=environment,
             terms=terms,
         )
@@ -171,7 +174,9 @@ class Requests(Control):
         with self._submitting:
             futures = self._futures
             if futures is None or futures.queue is not queue:
-                futures = self._futures = Futures(queue, self.dead_letters)
+                futures = self._futures = Futures(
+                    queue, self.dead_letters, self.is_own_thread
+                )
         return futures.submit(request)
 
     def output(

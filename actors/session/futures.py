@@ -46,13 +46,43 @@ class TaskFuture(Future[Task]):
     is pending until then, also while the task runs.
     """
 
-    def __init__(self, number: int, cancel: Callable[[TaskFuture], None]) -> None:
+    def __init__(
+        self,
+        number: int,
+        cancel: Callable[[TaskFuture], None],
+        refuse_to_wait: Callable[[], None],
+    ) -> None:
         super().__init__()
         self.number = number
         """That of its request."""
         self.task_id: int | None = None
         """The id of the task, once that is known."""
         self._cancel = cancel
+        self._refuse_to_wait = refuse_to_wait
+
+    def result(self, timeout: float | None = None) -> Task:
+        """Return the task as it ended; blocks until then.
+
+        Raises:
+            CancelledError: If the future was canceled.
+            RefusedError: If the request was refused.
+            TaskSystemError: If the system has stopped and the task has not ended.
+            TimeoutError: If it has not ended in `timeout` seconds.
+            RuntimeError: If it has not ended, and this is called where it would wait
+                for itself: on a thread of the actors, or in the call of a future.
+        """
+        if not self.done():
+            self._refuse_to_wait()
+        return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Return what `result` would raise but for `CancelledError`, or None.
+
+        Blocks and raises as `result` does.
+        """
+        if not self.done():
+            self._refuse_to_wait()
+        return super().exception(timeout)
 
     def cancel(self) -> bool:
         """Cancel the task, and this future with it. Does not block.
@@ -75,16 +105,19 @@ class Futures:
     Args:
         queue: Takes the requests.
         dead_letters: Counts what reaches nobody.
+        is_own_thread: Tells whether the caller runs where the answers come from.
     """
 
     def __init__(
         self,
         queue: Recipient[QueueRequest],
         dead_letters: DeadLetters,
+        is_own_thread: Callable[[], bool],
     ) -> None:
         self.queue = queue
         """Takes the requests."""
         self._dead_letters = dead_letters
+        self._is_own_thread = is_own_thread
         self._inbox: SimpleQueue[QueueReply | Notification | TaskFuture] = SimpleQueue()
         self._numbers = count(1)
         # Without an answer, by the number of the request; a host's clients add to it
@@ -112,7 +145,7 @@ class Futures:
         Raises:
             TaskSystemError: If the system has stopped.
         """
-        future = TaskFuture(next(self._numbers), self._inbox.put)
+        future = TaskFuture(next(self._numbers), self._inbox.put, self._refuse_to_wait)
         with self._lock:
             if self._ended:
                 raise TaskSystemError(_STOPPED)
@@ -121,6 +154,13 @@ class Futures:
         if not post(self.queue, asked, self._dead_letters):
             raise TaskSystemError(_STOPPED)
         return future
+
+    def _refuse_to_wait(self) -> None:
+        if self._is_own_thread() or threading.current_thread() is self._thread:
+            raise RuntimeError(
+                "the future would be waited for on a thread that it depends on; give"
+                " it a callback, or wait on another thread"
+            )
 
     def _run(self) -> None:
         while not self._ended:

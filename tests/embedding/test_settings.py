@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import Any
 
 import pytest
 from backburner.actors import BashKind, TaskSystem
-from backburner.actors.testing import FakeKind
+from backburner.actors.testing import FakeKind, ManualClock
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,11 @@ class NoKind:
         ({"kinds": [BashKind]}, "^BashKind is a class, not a kind; give BashKind()"),
         ({"kinds": ["bash"]}, "^str is not a kind: name must be str; it has none"),
         ({"kinds": [NoKind()]}, "^NoKind is not a kind: usage must be str"),
+        ({"clock": time}, "clock must have a method now; module has none"),
+        ({"clock": ManualClock}, "clock must be an object, not the class ManualClock"),
+        ({"engines": 3}, "engines must be a list, not int"),
+        ({"engines": ["ray"]}, "an engine must have a method start; str has none"),
+        ({"resources": ["gpu"]}, "resources must be mapping, not tuple"),
     ],
 )
 def test_a_setting_of_a_wrong_type_is_named(

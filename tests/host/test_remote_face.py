@@ -63,6 +63,32 @@ def test_the_last_message_comes_when_the_program_leaves_and_when_the_session_end
     assert len(stays.of(SystemStopped)) == 1
 
 
+def test_a_call_that_waits_on_the_thread_that_reads_raises_at_once(
+    session: RemoteSystem,
+) -> None:
+    errors: Recorder[object] = Recorder()
+    future = session.submit(TaskRequest("Endless", "sleep", ("1h",)))
+
+    class Asks:
+        def tell(self, message: Notification, /) -> None:
+            for ask in (
+                lambda: session.get(1, answer_timeout=600),
+                session.end,
+                lambda: future.result(timeout=600),
+            ):
+                try:
+                    errors.tell((ask(), message))
+                except RuntimeError as error:
+                    errors.tell(str(error))
+
+    asks = Asks()
+    session.subscribe(asks, which=TaskFilter.FINISHED)
+    session.unsubscribe(asks)
+
+    assert all("on a thread" in str(it) for it in errors.received)
+    assert len(errors.received) >= 3
+
+
 @pytest.mark.parametrize("is_ending", [False, True])
 def test_a_session_is_ended_though_its_host_is_killed_at_that_moment(
     session: RemoteSystem, care: HostCare, *, is_ending: bool

@@ -95,6 +95,26 @@ def test_a_callback_may_block_and_ask_the_system(
     assert threads.received == ("backburner-futures",)
 
 
+def test_a_callback_that_would_wait_for_itself_is_an_error_at_once(
+    system: TaskSystem, kind: FakeKind
+) -> None:
+    first, second = system.submit(FAKE), system.submit(FAKE)
+    errors: Recorder[object] = Recorder()
+
+    def wait_for_the_other(_: Future[Task]) -> None:
+        try:
+            second.result(timeout=600)
+        except RuntimeError as error:
+            errors.tell(error)
+
+    first.add_done_callback(wait_for_the_other)
+    kind.job(1).complete()
+
+    assert "wait on another thread" in str(errors.wait_for(RuntimeError))
+    kind.job(2).complete()
+    assert second.result(PATIENCE).status is TaskStatus.COMPLETE
+
+
 def test_canceling_a_future_cancels_its_task(
     system: TaskSystem, kind: FakeKind
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from backburner.actors import (
@@ -14,6 +14,7 @@ from backburner.actors import (
     RefusalCode,
     RefusedError,
     Task,
+    TaskRequest,
     TaskStatus,
     TaskSystem,
 )
@@ -55,13 +56,18 @@ class _Asks:
 
 def test_a_call_that_blocks_an_actor_of_the_system_raises_at_once() -> None:
     with running(TaskSystem()) as system:
+        future = system.submit(TaskRequest("Endless", "sleep", ("1h",)))
         for ask in (
             lambda: system.get(1, answer_timeout=600),
             lambda: system.wait(timeout=600),
+            lambda: system.stop(timeout=600),
+            system.end,
+            lambda: future.result(timeout=600),
+            lambda: future.exception(timeout=600),
         ):
             asks = _Asks(ask)
             system.subscribe(asks)
-            assert "on a thread of the actors" in asks.errors.get(timeout=PATIENCE)
+            assert "on a thread" in asks.errors.get(timeout=PATIENCE)
             system.unsubscribe(asks)
 
 
@@ -138,6 +144,19 @@ def test_a_kind_that_returns_no_job_fails_the_task() -> None:
     assert ended.reason == (
         "the kind 'fake' is at fault: start() returned no job; it must return one"
     )
+
+
+def test_what_an_add_is_given_is_named() -> None:
+    wrong: Any = "5"
+    with running(TaskSystem()) as system:
+        with pytest.raises(RefusedError, match="directory must be str or None"):
+            system.add("Build", "bash", "true", directory=cast("Any", 4))
+        for ask in (
+            lambda: system.list(answer_timeout=wrong),
+            lambda: system.wait(timeout=wrong),
+        ):
+            with pytest.raises(TypeError, match="a number of seconds, not str"):
+                ask()
 
 
 @pytest.mark.parametrize("given", ["1", None, 1.0])

@@ -22,6 +22,7 @@ from backburner.actors import (
     TaskStatus,
     TaskSystem,
 )
+from backburner.actors.testing import Recorder
 from patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -244,6 +245,7 @@ def test_a_wrong_type_in_any_request_is_named(system: TaskSystem) -> None:
         (CancelTask(1, now="yes"), "now must be bool, not str"),  # pyright: ignore[reportArgumentType]
         (ListTasks("queued"), "which must be TaskFilter, not str"),  # pyright: ignore[reportArgumentType]
         (Subscribe("me"), "subscriber must have a method tell; str has none"),  # pyright: ignore[reportArgumentType]
+        (Subscribe(Recorder), "subscriber must be an object, not the class Recorder"),  # pyright: ignore[reportArgumentType]
     ):
         answer: object = system.queue.ask(request, timeout=PATIENCE)
         assert answer == Refused(text, RefusalCode.INVALID)

@@ -18,10 +18,13 @@ from backburner.actors import (
     Notification,
     QueueRequest,
     Recipient,
+    RefusalCode,
+    RefusedError,
     Shown,
     Subscribed,
     TaskChanged,
     TaskEvent,
+    TaskRequest,
     TaskStatus,
     TaskSystem,
     TaskSystemError,
@@ -85,6 +88,32 @@ def test_a_second_stop_waits_for_the_first(tmp_path: Path) -> None:
     with running(TaskSystem(directory=tmp_path, kinds=[kind])) as again:
         task = again.get(1)
         assert (task.status, task.reason) == ("canceled", "the session ended")
+
+
+def test_while_it_stops_requests_are_answered_and_no_task_is_added() -> None:
+    fake = FakeKind(ignores={"stop"})
+    system = TaskSystem(kinds=[fake], grace=600)
+    news: Recorder[Notification] = Recorder()
+    with no_leaks([system]):
+        system.start(subscribers=[news])
+        task = system.add("Stubborn", "fake")
+        job = fake.job(task.id)
+        stopping = _begin_stop(system)
+        job.asked.wait_for(str, lambda step: step == "stop")
+
+        assert system.get(task.id).status is TaskStatus.RUNNING
+        assert repr(system).endswith(", stopping>")
+        with pytest.raises(RefusedError) as refused:
+            system.add("Late", "fake")
+        assert refused.value.code is RefusalCode.CLOSING
+        late = system.submit(TaskRequest("Late", "fake")).exception(PATIENCE)
+        assert isinstance(late, RefusedError)
+        assert late.code is RefusalCode.CLOSING
+
+        job.complete()
+        stopping.join(PATIENCE)
+    with pytest.raises(RuntimeError, match="is not started"):
+        system.get(task.id)
 
 
 def test_a_second_stop_in_a_hurry_does_not_wait_for_the_first() -> None:

@@ -12,7 +12,7 @@ TOOLS := --constraint tools.txt
 PYTHONS ?= python3.11 python3.12 python3.13
 
 .PHONY: help run test test-package soak check format bench docs site screenshots wheel
-.PHONY: test-lowest test-pythons test-agents test-cluster bench-cluster tools clean FORCE
+.PHONY: test-lowest test-pythons test-agents test-cluster test-mopidy bench-cluster tools clean FORCE
 
 help: ## show these lines
 	@sed -n 's/^\([a-z-]*\):.* ## /\1: /p' $(MAKEFILE_LIST) | awk -F': ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -84,6 +84,33 @@ test-cluster: $(INSTALLED) ## run jobs on a Ray cluster of two nodes (a few minu
 bench-cluster: $(INSTALLED) ## measure jobs on a Ray cluster of two nodes
 	@$(MAKE) --no-print-directory $(RAY)/.installed > $(VENV)/.ray.log 2>&1 || { tail -3 $(VENV)/.ray.log; exit 1; }
 	$(RAY)/bin/python -m tests.cluster.ray_nodes $(RAY)/bin/python -m bench.cluster
+
+# A real Mopidy 4, whose GStreamer 1.26 older systems do not have: in a Debian 13 of its
+# own, half a gigabyte, that root unpacks and changes into. The processes end with the step.
+MOPIDY := .venv-mopidy
+IN_MOPIDY := unshare --fork --mount --pid --kill-child --mount-proc=$(MOPIDY)/proc \
+	chroot $(MOPIDY) env LANG=C.UTF-8 PIP_DISABLE_PIP_VERSION_CHECK=1
+FOR_MOPIDY := ca-certificates,python3-venv,python3-gst-1.0,gstreamer1.0-plugins-base,gstreamer1.0-plugins-good
+
+$(MOPIDY)/.made:
+	rm -rf $(MOPIDY)
+	timeout 900 mmdebstrap --mode=root --variant=apt --include=$(FOR_MOPIDY) trixie $(MOPIDY)
+	cp -L /etc/resolv.conf $(MOPIDY)/etc/
+	-cp -L /etc/ssl/certs/ca-certificates.crt $(MOPIDY)/etc/ssl/certs/
+	$(IN_MOPIDY) python3 -m venv --system-site-packages /opt/mopidy
+	timeout 600 $(IN_MOPIDY) /opt/mopidy/bin/python -m pip install --quiet 'mopidy>=4,<5'
+	touch $@
+
+test-mopidy: wheel ## run the frontend of the documents in a real Mopidy 4 (as root; some minutes)
+	@if $(MAKE) --no-print-directory $(MOPIDY)/.made > $(VENV)/.mopidy.log 2>&1; then \
+		rm -rf $(MOPIDY)/src && mkdir $(MOPIDY)/src && \
+		cp -r dist tests docs pyproject.toml $(MOPIDY)/src && \
+		$(IN_MOPIDY) sh -ec 'cd /src; /opt/mopidy/bin/python -m pip install --quiet \
+			--force-reinstall --no-deps dist/*.whl; \
+			/opt/mopidy/bin/python -m pip install --quiet dist/*.whl --group test; \
+			MOPIDY_PYTHON=/opt/mopidy/bin/python timeout 300 /opt/mopidy/bin/python -m pytest \
+			-n 0 tests/docs/test_examples.py -k "mopidy or frontend" $(ARGS)'; \
+	else tail -3 $(VENV)/.mopidy.log; echo "test-mopidy: no Debian 13 can be unpacked, skipped"; fi
 
 # The fault tests in their long form: about ten minutes, with figures at the end.
 soak: $(INSTALLED) ## run the fault tests in their long form (about ten minutes)

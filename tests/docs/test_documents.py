@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 import re
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from backburner import actors
 from backburner.ui.dialogue.commands import REGISTRY
 from backburner.ui.dialogue.parse import parse
 from backburner.ui.program.verbs import VERBS
@@ -144,3 +146,14 @@ def test_the_example_tests_pass_where_they_are_copied_to(tmp_path: Path) -> None
 
     assert done.returncode == 0, done.stdout
     assert "9 passed" in done.stdout
+
+
+def test_the_reference_has_every_public_name_and_no_other() -> None:
+    api = (ROOT / "docs" / "api.md").read_text()
+    named = re.findall(r"^::: ([\w.]+)$", api, re.MULTILINE)
+    messages = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "messages.md").read_text()))
+    public = {it for it in actors.__all__ if f"{actors.__name__}.{it}" not in named}
+
+    assert sorted(public - messages) == []
+    for name in named:
+        assert pkgutil.resolve_name(name) is not None

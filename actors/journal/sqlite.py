@@ -142,7 +142,7 @@ class SqliteJournal:
             meta = load_meta(db)
             check(db, thoroughly=not meta.clean)
             loaded = load_tasks(db)
-            tasks, last_changes = loaded.tasks, loaded.last_changes
+            tasks, last_changes = self._adopt(loaded.tasks), loaded.last_changes
             (newest,) = db.execute("SELECT max(seq) FROM changes").fetchone()
             # Progress has numbers too, and is shown without being written down.
             newest = max(newest or 0, max(last_changes.values(), default=0))

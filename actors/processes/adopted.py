@@ -151,7 +151,8 @@ class AdoptedProcess:
         process = self.process
         if now is None or not process.earliest <= now.born <= process.latest:
             return None
-        return now
+        # The first process of a job leads a session, whatever is written down.
+        return now if now.session == self.pid else None
 
     def _from_kernel(self) -> int | None:
         """Ask the kernel, which tells whoever holds a pidfd since Linux 6.15."""

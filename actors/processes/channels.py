@@ -18,8 +18,10 @@ import termios
 import threading
 from collections import deque
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
+from ..own_files import open_own
 from ..rules.figures import MOST_CELLS
 from ..rules.safe_text import size_text
 from ..runtime.sending import call_safely, logger
@@ -46,9 +48,6 @@ _LAST: Final = 1 << 23  # bytes that are still read when the job has ended
 _PAUSE: Final = 1.0  # seconds after which a full disk is tried again
 _PEER: Final = 0x5441  # TIOCGPTPEER
 _PEER_FLAGS: Final = os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC
-_OUTPUT_FLAGS: Final = (
-    os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-)
 _FIRST: Final = 3  # the lowest descriptor that is no standard stream
 
 
@@ -238,7 +237,8 @@ class Channels:
                 end = fcntl.ioctl(fd, _PEER, _PEER_FLAGS)
             channel = Channel(self, task.id, fd, end)
             if channel.terminal and task.output_path is not None:
-                channel.output = os.open(task.output_path, _OUTPUT_FLAGS)
+                flags = os.O_WRONLY | os.O_APPEND
+                channel.output = open_own(Path(task.output_path), flags)
         except OSError as error:
             logger.error("Task %d has lost its terminal: %s", task.id, error.strerror)
             for each in {fd, end} - {-1}:

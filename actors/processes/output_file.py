@@ -11,15 +11,14 @@ import errno
 import os
 import re
 import stat
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
+from ..own_files import open_own
 from ..rules.output_news import OutputNews
 from ..rules.progress import parse_progress
 from ..rules.safe_text import safe_line
 from .spare import SPARES
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 GLANCE: Final = 4096
 """Bytes read from the end of a file that grew, for progress and the last line."""
@@ -63,15 +62,13 @@ class OutputMonitor:
         Raises:
             OSError: If that fails: the file may be gone.
         """
-        flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-        fd = SPARES.use(lambda: os.open(self._path, flags))
+        path, flags = Path(self._path), os.O_RDWR | os.O_APPEND
+        fd = SPARES.use(lambda: open_own(path, flags))
         try:
-            found = os.fstat(fd)
-            if stat.S_ISREG(found.st_mode):
-                size = found.st_size
-                whole = size == 0 or os.pread(fd, 1, size - 1) == b"\n"
-                os.write(fd, ("" if whole else "\n").encode() + line.encode())
-                self._begin = self._size = os.fstat(fd).st_size
+            size = os.fstat(fd).st_size
+            whole = size == 0 or os.pread(fd, 1, size - 1) == b"\n"
+            os.write(fd, ("" if whole else "\n").encode() + line.encode())
+            self._begin = self._size = os.fstat(fd).st_size
         finally:
             os.close(fd)
 

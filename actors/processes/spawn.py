@@ -17,11 +17,12 @@ import functools
 import os
 import shutil
 import signal
-import stat
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
+from ..own_files import open_own
 from ..rules.shortage import WAITS_FOR
 
 if TYPE_CHECKING:
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
     from .environment import Environment
 
 _OUTPUT_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
-_AGAIN_FLAGS: Final = (
-    os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-)
 _OUTPUT_MODE: Final = 0o600
 _SETSIGDEF: Final = 0x04  # of spawn.h, in glibc
 _SETSIGMASK: Final = 0x08
@@ -402,14 +400,9 @@ def _open_existing(output: str | os.PathLike[str]) -> int | None:
         OSError: If it can't be opened, or something else has taken its place.
     """
     try:
-        fd = os.open(output, _AGAIN_FLAGS)
+        return open_own(Path(output), os.O_WRONLY | os.O_APPEND)
     except FileNotFoundError:
         return None
-    found = os.fstat(fd)
-    if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
-        os.close(fd)
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(output))
-    return fd
 
 
 def open_output(output: str | os.PathLike[str], *, goes_on: bool) -> tuple[int, bool]:

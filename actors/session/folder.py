@@ -115,6 +115,7 @@ class SessionFolder:
         self.journal_path = path / JOURNAL_NAME
         self.exits = ExitNotes(path / EXITS_NAME)
         self._lock_path = path / "lock"
+        self._is_own = False  # whether the journal is known to be of this folder
         try:
             self._folder, self._lock = self._make()
         except OSError as error:
@@ -172,6 +173,9 @@ class SessionFolder:
     def open_notes(self, key: str, *, numbers: bool = False) -> ProcessNotes:
         """Open what is written down of the processes of running tasks.
 
+        Unless the journal is known to be of this folder, all of it is deleted: it may
+        name anybody's processes.
+
         Args:
             key: The session's key.
             numbers: Whether each start gets a number, which a keeper notes.
@@ -182,6 +186,8 @@ class SessionFolder:
         path = self.path / "processes"
         try:
             fd = open_below(self._folder, path, os.O_RDWR | os.O_CREAT)
+            if not self._is_own:
+                os.ftruncate(fd, 0)
         except OSError as error:
             raise FolderError(unusable(self.path, error)) from error
         return ProcessNotes(fd, key, numbers=numbers)
@@ -286,9 +292,8 @@ class SessionFolder:
         try:
             owner = self._owner
             # A lock file without a place is an older version's, or was made by hand.
-            remembered = journal.load(
-                self._key(), is_own=owner.folder is not None, boot=proc.boot_id()
-            )
+            is_own = owner.folder is not None
+            remembered = journal.load(self._key(), is_own=is_own, boot=proc.boot_id())
             memory, lost = restored(
                 remembered, owner.next_id, owner.seq, self.output_ids()
             )
@@ -298,6 +303,7 @@ class SessionFolder:
             self._write_owner(
                 key=memory.session_key, next_id=memory.next_id, seq=memory.seq
             )
+            self._is_own = is_own
         except OSError as error:
             journal.release()
             raise JournalError(unusable(self.path, error)) from error

@@ -127,7 +127,7 @@ class Opening:
         if left is not None:
             warning = f"still alive from the last time, and can't be ended: {left}"
         resumed = self._can_start(memory.tasks)
-        tasks = as_left(folder.adopt(memory.tasks), last_seen, recovered)
+        tasks = as_left(memory.tasks, last_seen, recovered)
         now = {it.id: it for it in tasks}
         adopted = tuple(replace(it, task=now[it.task.id]) for it in recovered.adopted)
         return Opened(

@@ -85,6 +85,7 @@ def test_a_command_that_goes_on_is_answered_with_how_to_ask_for_more(
 
     assert result["isError"] is False
     assert result["structuredContent"]["ended"] is False
+    assert "`wait` with ids [1]" in result["structuredContent"]["note"]
     assert "`wait` with ids [1]" in text_of(result)
     assert "resultType" not in result
 

@@ -192,19 +192,24 @@ class _AddCall(Call):
         if task is None:
             return  # the host's answer is on its way
         if is_held(task):
-            text = (
-                f"{line(task)}\nIt waits for the person, who is asked in the chat to"
+            note = (
+                f"It waits for the person, who is asked in the chat to"
                 f" allow it. `wait` with ids [{task.id}] waits for that, and for its"
                 " end. Do not run it in another way."
             )
-            self.answer(Answer(text, RunResult(facts(task), ended=False), task=task))
+            self._goes_on(task, note)
             return
-        text = (
-            f"{line(task)}\nIt goes on by itself, also when this conversation ends:"
+        note = (
+            f"It goes on by itself, also when this conversation ends:"
             f" `wait` with ids [{task.id}] waits for its end, `output` with id"
             f" {task.id} reads what it prints, `cancel` ends it."
         )
-        self.answer(Answer(text, RunResult(facts(task), ended=False), task=task))
+        self._goes_on(task, note)
+
+    def _goes_on(self, task: Task, note: str) -> None:
+        # In both: some clients show a model the text, others the data.
+        result = RunResult(facts(task), ended=False, note=note)
+        self.answer(Answer(f"{line(task)}\n{note}", result, task=task))
 
     def withdraw(self) -> None:
         """Answer nothing: nobody listens any more."""

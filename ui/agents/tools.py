@@ -252,6 +252,10 @@ class RunResult(Result, frozen=True):
 
     task: TaskFacts
     ended: bool
+    note: (
+        Annotated[str, Meta(description="How to go on, if it has not ended.")]
+        | UnsetType
+    ) = UNSET
     untrusted_output: (
         Annotated[
             str,

@@ -70,17 +70,28 @@ class EndpointTalk(Talk):
         """End the turn at once: the person wants no more of it."""
         if not self._turn:
             return
+        # What was said since the model was asked: no answer can be meant for it.
+        left = sum(it["role"] == "user" for it in self._messages[self._asked_with :])
         if self._cancel is not None:
             self._cancel()
             text = self._end_speech(" *(stopped)*")
-            message = {"role": "assistant", "content": text or STOPPED}
-            self._end_turn(Record(self._name, message, over=True))
+            self._over({"role": "assistant", "content": text or STOPPED}, left)
             return
         for call in [*self._calls.values()]:
             if call is not None and self._turn:
                 call.interrupt()
         if self._turn:
-            self._end_turn(Record(self._name, over=True))
+            self._over(None, left)
+
+    def _over(self, message: Json | None, left: int) -> None:
+        """End the turn; go on with what was said meanwhile, if anything was."""
+        record = Record(self._name, message, over=not left, unanswered=left)
+        if not left:
+            self._end_turn(record)
+            return
+        self._drop()
+        if self._write(record):
+            self._begin()
 
     def _drop(self) -> None:
         cancel, self._cancel = self._cancel, None

@@ -194,6 +194,45 @@ def test_stop_ends_an_answer_at_once_and_keeps_what_was_said(
     assert body["messages"][-2]["content"] == "I will never"
 
 
+def test_what_was_said_before_a_stop_is_asked_then(stage: EndpointStage) -> None:
+    def begin(exchange: Exchange) -> None:
+        exchange.send(HEAD)
+        exchange.delta(content="I will never")
+        exchange.await_hang_up()
+
+    stage.server.add(begin, says("Two."))
+    partner = stage.open()
+    stage.say(partner, "first")
+    stage.chat.wait(lambda it: isinstance(it, PartnerSays))
+    stage.say(partner, "second")
+    partner.tell(StopAnswer(MAIN))
+    assert stage.chat.answer() == " *(stopped)*"
+    assert stage.chat.answer() == "Two."
+    said = [it["content"] for it in stage.server.wait_for(2)["messages"][1:]]
+    assert said == ["first", "I will never", "second"]
+
+
+def test_what_was_said_before_a_question_was_stopped_is_asked_then(
+    stage: EndpointStage,
+) -> None:
+    stage.server.add(calls(("run", {"command": "echo never"})))
+    partner = stage.open()
+    stage.say(partner, "first")
+    stage.chat.question()
+    stage.server.add(*[_answer_second] * 2)
+    stage.say(partner, "second")
+    partner.tell(StopAnswer(MAIN))
+    assert stage.chat.answer() == "Second."
+    stage.system.wait(1, timeout=PATIENCE)
+    assert stage.system.get(1).status == "canceled"
+
+
+def _answer_second(exchange: Exchange) -> None:
+    """Answer what was said second; the request before it is hung up on."""
+    assert exchange.body["messages"][-1]["content"] == "second"
+    says("Second.")(exchange)
+
+
 def test_stop_drops_what_the_person_was_asked_for(stage: EndpointStage) -> None:
     stage.server.add(calls(("run", {"command": "echo never"})))
     partner = stage.open()

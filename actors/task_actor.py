@@ -15,6 +15,7 @@ from .kinds.kind import (
     Adopting,
     Pausable,
     TakesInput,
+    TellsInput,
     TellsPause,
     WrongKindError,
 )
@@ -41,8 +42,7 @@ from .messages import (
 )
 from .processes import marks
 from .processes.adopted import AdoptedProcess
-from .processes.awaits_input import InputWatch
-from .processes.channels import Channel, Channels
+from .processes.channels import Channels
 from .processes.environment import Environment
 from .processes.exit_notes import ExitNotes
 from .processes.notes import JobNotes
@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from .kinds import Job, JobEnd, Kind
+    from .kinds.kind import InputWatch
     from .processes.exits import ExitWatcher
     from .processes.notes import ProcessNotes
     from .rules.adoption import Adoption
@@ -483,10 +484,8 @@ class TaskActor(SafeActor[TaskActorMessage]):
         if terms is None or terms.input is None:
             return
         if self._input_watch is None:
-            channel = job.channel if isinstance(job, TakesInput) else None
-            if isinstance(channel, Channel) and (pid := job.pid()) is not None:
-                waits = self._awaits_input
-                self._input_watch = InputWatch(channel, pid, waits=waits)
+            if isinstance(job, TellsInput):
+                self._input_watch = job.input_watch(waits=self._awaits_input)
             if self._awaits_input:
                 # As an earlier program has found; unless the input was lost with it.
                 waits, self._awaits_input = self._input_watch is not None, False

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from ..kinds import Command, JobContext, JobEnd, ShortageError, StartError
-from ..kinds.kind import Pausable, TakesInput
+from ..kinds.kind import Pausable, TakesInput, TellsInput
 from ..kinds.process import LOCAL
 from ..processes.channels import Channels
 from ..processes.environment import Environment
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ..kinds import Job
-    from ..kinds.kind import InputChannel
+    from ..kinds.kind import InputChannel, InputWatch
     from .wire import Order
 
 LOOK: Final = 0.05
@@ -129,16 +129,25 @@ class _Job:
         self.orders = 0
         self.is_unwanted = False
         self.changed = asyncio.Event()
+        self.watch: InputWatch | None = None
+        self.size = 0  # of its output when it was looked at last
 
     @property
     def channel(self) -> InputChannel | None:
         return self.job.channel if isinstance(self.job, TakesInput) else None
 
-    @property
-    def intake(self) -> Intake | None:
+    def intake(self, now: float, size: int) -> Intake | None:
         if (channel := self.channel) is None:
             return None
-        return Intake(channel.passed, channel.refused)
+        if self.watch is None and isinstance(self.job, TellsInput):
+            self.watch = self.job.input_watch(waits=False)
+        awaits = is_new = False
+        if self.watch is not None and self.end is None:
+            self.watch.look(now, news=size != self.size)
+            awaits = self.watch.waits
+            is_new = awaits and self.watch.is_new
+        self.size = size
+        return Intake(channel.passed, channel.refused, awaits, is_new)
 
     def look(self) -> None:
         if self.end is None and self.job is not None:
@@ -308,7 +317,8 @@ class Agent:
         while True:
             held.changed.clear()
             held.look()
-            size, intake = _size(held.output), held.intake
+            size = _size(held.output)
+            intake = held.intake(self._clock.now().monotonic, size)
             if size < offset:
                 return Piece(cut=True, intake=intake)
             data = b""

@@ -20,7 +20,7 @@ LOST: Final = "the process of its engine is being started again; try it again"
 
 
 class RemoteChannel:
-    """Leads to the input of one job; see `InputChannel`.
+    """Leads to the input of one job; see `InputChannel` and `InputWatch`.
 
     Args:
         job: What the engine calls it.
@@ -39,6 +39,11 @@ class RemoteChannel:
         """Why it takes no more input; empty as long as it does."""
         self.passed = 0
         """Bytes that the job has taken, as far as the engine has said."""
+        self.waits = False
+        """Whether it waited for input at the last look."""
+        self.is_new = False
+        """See `InputWatch`."""
+        self._said: Intake | None = None
 
     def begin(self) -> None:
         """Take input from now on: it has begun."""
@@ -52,10 +57,19 @@ class RemoteChannel:
 
     def took(self, intake: Intake) -> None:
         """Note how much it has taken, as the engine says."""
+        self._said = intake
         self.passed = intake.passed
         # What an earlier program gave it was not counted here.
         self._given = max(self._given, intake.passed)
         self.refused = self.refused or intake.refused
+
+    def look(self, now: float, *, news: bool) -> bool:
+        """See what the engine has said last; tell whether `waits` has changed."""
+        del now, news  # the agent on the node looks
+        before, said = self.waits, self._said
+        if said is not None:
+            self.waits, self.is_new = said.awaits, said.is_new
+        return self.waits is not before
 
     @property
     def waiting(self) -> int:

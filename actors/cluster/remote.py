@@ -172,6 +172,13 @@ class RemoteJob(NotingJob):
         """Take how it stands to its input. On the thread that reads."""
         if self.channel is not None:
             self.channel.took(intake)
+            self._context.look()
+
+    def input_watch(self, *, waits: bool) -> RemoteChannel | None:
+        """Return what tells whether it waits for input; see `TellsInput`."""
+        if self.channel is not None:
+            self.channel.waits = waits
+        return self.channel
 
     def ended(self, end: JobEnd) -> None:
         """Take its end. On the thread that reads."""

@@ -153,10 +153,14 @@ class Intake(msgspec.Struct, frozen=True):
     Attributes:
         passed: How many bytes of it the job has taken.
         refused: Why it takes no more; empty as long as it does.
+        awaits: Whether it waits for some.
+        is_new: Whether it has been sent some since it was said last that it waits.
     """
 
     passed: int = 0
     refused: str = ""
+    awaits: bool = False
+    is_new: bool = False
 
 
 class Took(EngineMessage, frozen=True):

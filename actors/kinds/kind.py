@@ -242,6 +242,42 @@ class TakesInput(Protocol):
         ...
 
 
+class InputWatch(Protocol):
+    """Tells, again and again, whether one job waits for input."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether it did at the last look."""
+        ...
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it has been sent something since it was said last that it waits."""
+        ...
+
+    def look(self, now: float, *, news: bool) -> bool:
+        """Look at it; tell whether `waits` has changed. Blocks for a moment.
+
+        Args:
+            now: Seconds on the monotonic clock.
+            news: Whether the job has printed something since the last look.
+        """
+        ...
+
+
+@runtime_checkable
+class TellsInput(Protocol):
+    """A job that takes input, and can tell whether it waits for some."""
+
+    def input_watch(self, *, waits: bool) -> InputWatch | None:
+        """Return what tells that; None if it takes no input. Called once.
+
+        Args:
+            waits: Whether it did when another program has looked last.
+        """
+        ...
+
+
 @runtime_checkable
 class Pausable(Protocol):
     """A job that can be paused. Its kind has an attribute `can_pause` that is true.

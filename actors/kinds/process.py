@@ -15,6 +15,7 @@ import msgspec
 
 from ..own_files import NotOwnError, check_file
 from ..processes import family
+from ..processes.awaits_input import InputWatch
 from ..processes.bounds import Bounds
 from ..processes.child import ChildProcess, ExitStatus
 from ..processes.ending import INTERVAL, KillRounds
@@ -87,6 +88,12 @@ class ProcessJob:
     def pid(self) -> int:
         """Return the id of its first process."""
         return self._child.pid
+
+    def input_watch(self, *, waits: bool) -> InputWatch | None:
+        """Return what tells whether it waits for input; see `TellsInput`."""
+        if self.channel is None:
+            return None
+        return InputWatch(self.channel, self._child.pid, waits=waits)
 
     def progress(self) -> None:
         """Return None: progress is read from the output."""

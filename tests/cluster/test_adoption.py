@@ -64,7 +64,9 @@ class Cluster:
         (self.folder / "go").touch()
 
     @contextlib.contextmanager
-    def host(self, command: str, lease: float = 60.0) -> Generator[Callable[[], None]]:
+    def host(
+        self, command: str, lease: float = 60.0, terms: str = "{}"
+    ) -> Generator[Callable[[], None]]:
         """Run a job in another program; yield what kills that.
 
         The job has begun, and that is written down.
@@ -72,7 +74,7 @@ class Cluster:
         program = subprocess.Popen(
             [
                 *(sys.executable, "-c", _PROGRAM, self.name, self.path),
-                *(str(lease), str(self.folder), command),
+                *(str(lease), str(self.folder), command, terms),
             ],
             cwd=Path(__file__).parents[2],
             env={**os.environ, "PYTHONPATH": "tests/helpers:."},
@@ -120,14 +122,14 @@ class Cluster:
 
 
 _PROGRAM = """
-import sys, time
+import json, sys, time
 from pathlib import Path
 from conditions import until
 from tests.cluster.test_adoption import Cluster
-name, path, lease, folder, command = sys.argv[1:]
+name, path, lease, folder, command, terms = sys.argv[1:]
 cluster = Cluster(name, Path(folder), path)
 with cluster.system(cluster.engine(float(lease))) as system:
-    task_id = system.add_request(cluster.job(command)).id
+    task_id = system.add_request(cluster.job(command, **json.loads(terms))).id
     until(lambda: system.get(task_id).node)
     until(lambda: system.get(task_id).last_line or "sleep" in command)
     print("up", flush=True)
@@ -223,6 +225,17 @@ def test_the_end_of_a_job_is_known_that_ended_without_a_host(cluster: Cluster) -
         (ended,) = system.wait(1, timeout=PATIENCE)
         assert ended.exit_code == 7
         assert printed(ended) == "1\n2\n3\n4\n5\n6\n"
+
+
+def test_what_waits_for_input_does_so_for_the_next_host(cluster: Cluster) -> None:
+    terms = '{"input": "terminal"}'
+    with cluster.host("echo Name:; read x; echo got $x", terms=terms) as kill:
+        kill()
+    with cluster.system(cluster.engine()) as system:
+        until(lambda: system.get(1).awaits_input)
+        system.send_input(1, "me\r")
+        (ended,) = system.wait(1, timeout=PATIENCE)
+        assert printed(ended).endswith("got me\n")
 
 
 def test_nothing_stays_if_no_owner_comes_back(cluster: Cluster) -> None:

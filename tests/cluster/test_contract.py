@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 from backburner.actors import (
+    Notification,
     RefusedError,
     Task,
+    TaskChanged,
+    TaskEvent,
     TaskRequest,
     TaskStatus,
     TaskSystem,
     Terms,
 )
+from backburner.actors.testing import Recorder
 from conditions import until
 from patience import PATIENCE
 from process_ends import pid_runs
@@ -265,6 +269,37 @@ def test_input_that_is_not_read_is_refused_until_there_is_room(rig: Rig) -> None
     rig.system.send_input(task_id, end=True)
     (task,) = rig.system.wait(task_id, timeout=PATIENCE)
     assert rig.printed(task) == f"ready\n{(sent + 1) * 65536}\n"
+
+
+def inputs(told: Recorder[Notification]) -> list[TaskChanged]:
+    return [it for it in told.of(TaskChanged) if it.event is TaskEvent.INPUT]
+
+
+def test_a_job_that_waits_for_input_says_so_once_for_each(rig: Rig) -> None:
+    told: Recorder[Notification] = Recorder()
+    rig.system.subscribe(told)
+    command = "read -p 'Name: ' x; read -p 'Age: ' y; sleep 600"
+    task_id = rig.add(command, input="terminal")
+    for number, answer in enumerate(("x", "1")):
+        until(lambda: rig.system.get(task_id).awaits_input)
+        assert rig.system.get(task_id).reason == "waits for input"
+        rig.system.send_input(task_id, f"{answer}\r")
+        until(lambda: not rig.system.get(task_id).awaits_input)
+        assert len(inputs(told)) == number + 1
+    assert [it.task.last_line for it in inputs(told)] == ["Name:", "Age:"]
+    rig.system.cancel(task_id, now=True)
+
+
+def test_a_job_that_is_paused_or_ends_waits_for_no_input(rig: Rig) -> None:
+    task_id = rig.add("exec cat", input="pipe")
+    until(lambda: rig.system.get(task_id).awaits_input)
+    rig.system.pause_task(task_id)
+    until(lambda: not rig.system.get(task_id).awaits_input)
+    rig.system.resume_task(task_id)
+    until(lambda: rig.system.get(task_id).awaits_input)
+    rig.system.send_input(task_id, end=True)
+    (ended,) = rig.system.wait(task_id, timeout=PATIENCE)
+    assert (ended.status, ended.awaits_input) == (TaskStatus.COMPLETE, False)
 
 
 def states(pids: Path) -> set[str]:

@@ -676,16 +676,15 @@ class QueueActor(SafeActor[QueueMessage]):
         return Acknowledged(correlation_id)
 
     def _recover(self) -> None:
-        # Without a call for each that waits as before: a queue may be long.
+        # In one go, without a call for each that waits as before: a queue may be long.
         queued = TaskStatus.QUEUED
-        tasks = [
+        kinds = {it.name for it in self._kinds}
+        for task in [
             it
             for it in self._book.tasks.list(TaskFilter.ALL, self._clock.now())
-            if it.status is queued
-        ]
-        unknown = {it for it in {it.kind for it in tasks} if it not in self._kinds}
-        for task in [it for it in tasks if it.kind in unknown or _NO_KIND in it.reason]:
-            if task.kind in unknown:
+            if it.status is queued and (it.kind not in kinds or _NO_KIND in it.reason)
+        ]:
+            if task.kind not in kinds:
                 reason = f"{_NO_KIND}{task.kind!r}, which is not registered here"
                 held = self._book.waiting.hold(task.id, reason)
                 self._changes.changed(held, TaskEvent.QUEUED)

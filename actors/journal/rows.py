@@ -13,13 +13,12 @@ from ..rules.chat_message import ChatMessage
 from ..rules.numbers import LARGEST
 from ..rules.safe_text import brief
 from ..rules.schedules import Schedule
-from ..rules.task import Task, is_running
+from ..rules.task import Task, running_of
 from ..rules.terms import QueueRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from ..rules.status import TaskStatus
 
 _CHUNK: Final = 256  # tasks; with many more, the texts leave the processor's cache
 
@@ -157,21 +156,19 @@ def load_tasks(db: sqlite3.Connection) -> LoadedTasks:
 
 
 def check_last_changes(
-    changes: Iterable[TaskChanged], known: Mapping[int, TaskStatus]
+    changes: Iterable[TaskChanged], known: Mapping[int, Task]
 ) -> None:
     """Refuse last changes that say something else than the tasks do.
 
     Whoever is shown a task that seems to run would wait for its end for ever.
     """
-    last = {change.task.id: change.task.status for change in changes}
-    if last.items() <= known.items():
-        return
-    for task_id, status in last.items():
+    # Most are the tasks themselves: see `load_unshown`.
+    last = {change.task.id: change.task for change in changes}
+    for task in [it for it in last.values() if known.get(it.id) is not it]:
+        now, status = known.get(task.id), task.status
         # Only a task that has finished may be forgotten.
-        if status is not known.get(task_id, status) or not (
-            task_id in known or status.is_final
-        ):
-            raise ValueError(f"task {task_id} is {status} in one place only")
+        if not status.is_final if now is None else status is not now.status:
+            raise ValueError(f"task {task.id} is {status} in one place only")
 
 
 def load_meta(db: sqlite3.Connection) -> Meta:
@@ -184,7 +181,7 @@ def load_processes(
 ) -> dict[int, ProcessRow]:
     """Return the processes of running tasks, by the ids of the tasks."""
     processes: dict[int, ProcessRow] = {}
-    for task_id in [it.id for it in tasks if is_running(it)]:
+    for task_id in [it.id for it in running_of(tasks)]:
         for row in db.execute(
             "SELECT task_id, pid, created FROM processes WHERE task_id = ?",
             (task_id,),
@@ -213,7 +210,7 @@ def load_schedules(
 def load_unshown(
     db: sqlite3.Connection,
     shown: int,
-    tasks: Iterable[Task],
+    known: Mapping[int, Task],
     adopt: Adopt,
 ) -> tuple[TaskChanged, ...]:
     """Return the changes after the one with this number, each task put right.
@@ -221,20 +218,20 @@ def load_unshown(
     Args:
         db: The file.
         shown: The number of the last change that was shown.
-        tasks: All tasks as they are now. Most of what waits to be shown says that again
-            word by word, and is not decoded a second time.
+        known: All tasks as they are now, put right, by id. Most of what waits to be
+            shown says that again word by word: it is the same object, and is not
+            decoded a second time.
         adopt: Puts tasks right.
     """
-    known = {task.id: task for task in tasks}
     changes: list[TaskChanged] = []
     for seqs, (events, same, others) in _in_chunks(db, _SOME_CHANGES, shown):
         ids = _decode_rows(same)
         decoded = _decode_tasks(others)
         if len(decoded) != ids.count(None):
             raise ValueError("a change has no task, or two")
-        other = iter(decoded)
+        other = iter(adopt(decoded))
         told = [next(other) if it is None else known[it] for it in ids]
-        changes += _changes(seqs, events.split("\n"), adopt(told))
+        changes += _changes(seqs, events.split("\n"), told)
     return tuple(changes)
 
 

@@ -143,6 +143,7 @@ class SqliteJournal:
             check(db, thoroughly=not meta.clean)
             loaded = load_tasks(db)
             tasks, last_changes = self._adopt(loaded.tasks), loaded.last_changes
+            known = dict(zip(last_changes, tasks, strict=True))
             (newest,) = db.execute("SELECT max(seq) FROM changes").fetchone()
             # Progress has numbers too, and is shown without being written down.
             newest = max(newest or 0, max(last_changes.values(), default=0))
@@ -178,8 +179,8 @@ class SqliteJournal:
             # Of those that the program did not live to overwrite.
             self._environments.has_traces = not meta.clean
             # To be shown later; if one of them is damaged, now is the time to know.
-            unshown = load_unshown(db, meta.shown, tasks, self._adopt)
-            check_last_changes(unshown, {task.id: task.status for task in tasks})
+            unshown = load_unshown(db, meta.shown, known, self._adopt)
+            check_last_changes(unshown, known)
             db.execute(
                 "DELETE FROM chat WHERE id <= (SELECT max(id) FROM chat) - ?",
                 (CHAT_KEPT,),

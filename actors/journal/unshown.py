@@ -38,10 +38,16 @@ class UnshownChanges:
         # By task, in the order of their last changes. Both lose entries at the front
         # all the time, which makes a plain dict quadratic.
         # Tuples: the cycle collector need not look at them, and there may be many.
-        self._changes: OrderedDict[int, tuple[TaskChanged, ...]] = OrderedDict()
+        told = [*changes]
+        # Without a call for each if there is one for each task: there may be many.
+        first = {it.task.id: (it,) for it in told}
+        one_each = len(first) == len(told)
+        self._changes: OrderedDict[int, tuple[TaskChanged, ...]] = OrderedDict(
+            first.items() if one_each else ()
+        )
         self._forgotten: OrderedDict[int, None] = OrderedDict()
         self._shown = shown
-        for change in changes:
+        for change in () if one_each else told:
             self.add(change)
         self._forgotten.update(
             dict.fromkeys([it for it in self._changes if not is_known(it)])

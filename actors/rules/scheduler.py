@@ -23,7 +23,7 @@ from .terms import PLAIN, Needs, Terms
 from .waiting_lines import Key, Rank, WaitingLines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .status import TaskStatus
 
@@ -99,13 +99,18 @@ class Scheduler:
         return None
 
     def begin_with(
-        self, waiting: Iterable[Waiting], ended: Mapping[int, TaskStatus]
+        self,
+        waiting: Iterable[Waiting],
+        ended: Mapping[int, TaskStatus],
+        plain: Sequence[int] = (),
     ) -> list[tuple[int, int]]:
         """Let many tasks wait, as `add` does with one; none waits yet.
 
         Args:
             waiting: The tasks, by id.
             ended: The tasks among those they depend on that have ended, and how.
+            plain: The ids of others, in order, that are on plain terms, and were not
+                moved.
 
         Returns:
             The tasks that can never start, each with the ended one because of which.
@@ -113,6 +118,9 @@ class Scheduler:
         # With few calls, and one heap of all lines: a queue may be long.
         never: list[tuple[int, int]] = []
         lines: dict[Key, list[Rank]] = {}
+        if plain:
+            self._terms |= dict.fromkeys(plain, PLAIN)
+            lines[_PLAIN_KEY] = [(0, it, 0, it) for it in plain]
         unmet, tasks = self._dependencies.unmet, self._terms
         rank: Rank
         for task_id, terms, due, place in waiting:

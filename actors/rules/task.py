@@ -6,7 +6,7 @@ from __future__ import annotations
 # with a long history the collector would go through all of it again and again.
 import operator
 from datetime import datetime
-from typing import Annotated, Any, Final, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 import msgspec
 
@@ -18,6 +18,9 @@ from .output_news import OutputNews, contradiction_of_numbers
 from .request import TaskRequest
 from .status import LEGAL_TRANSITIONS, TaskStatus
 from .terms import PLAIN, Terms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 RUNNING: Final = "running"
 """The reason of a task that runs, and of which there is nothing else to say."""
@@ -472,3 +475,14 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def is_running(task: Task) -> bool:
     """Tell whether a task has a job under way: Running, and not between attempts."""
     return task.status is TaskStatus.RUNNING and not task.waits_to_run
+
+
+def running_of(tasks: Iterable[Task]) -> list[Task]:
+    """Return those of some tasks that have a job under way; see `is_running`."""
+    running = TaskStatus.RUNNING
+    # Without a call for each: a history is long, and few of it run.
+    return [
+        it
+        for it in tasks
+        if it.status is running and (it.attempt is None or not it.attempt.waits)
+    ]

@@ -97,9 +97,12 @@ class SharedVariables:
     def restore(self, given: Mapping[int, Variables]) -> None:
         """Remember many, of which most are shared."""
         # What many tasks share is looked up once.
-        shared = {id(it): it for it in given.values()}
-        shared = {it: self._shared(environment) for it, environment in shared.items()}
-        self._by_task |= {task_id: shared[id(it)] for task_id, it in given.items()}
+        some = given.values()
+        objects = dict(zip(map(id, some), some, strict=True))
+        shared = {it: self._shared(environment) for it, environment in objects.items()}
+        self._by_task |= given
+        if any(it is not shared[number] for number, it in objects.items()):
+            self._by_task |= {task_id: shared[id(it)] for task_id, it in given.items()}
 
     def add(self, task_id: int, given: Mapping[str, str]) -> None:
         """Remember the environment of a task."""

@@ -50,10 +50,14 @@ class WaitingTasks:
         """Let the tasks of an earlier life of the session wait as they did."""
         tasks = self._tasks
         ended: dict[int, TaskStatus] = {}
+        plain: list[int] = []
         waiting: list[Waiting] = []
         for task in tasks.queued():
             if (terms := task.terms) is None:
-                waiting.append((task.id, PLAIN, None, task.place))
+                if task.place is None:
+                    plain.append(task.id)
+                else:
+                    waiting.append((task.id, PLAIN, None, task.place))
                 continue
             if terms.after or terms.after_failed or terms.after_any:
                 for other in terms.waits_for:
@@ -65,7 +69,7 @@ class WaitingTasks:
                         ended[other] = before.status
             due = None if terms.at is None else terms.at.timestamp()
             waiting.append((task.id, terms, due, task.place))
-        for task_id, never in self._scheduler.begin_with(waiting, ended):
+        for task_id, never in self._scheduler.begin_with(waiting, ended, plain):
             self._hopeless.append((task_id, f"#{never} {_WAS[ended[never]]}"))
         for task_id in tasks.times:
             task = tasks.get(task_id)

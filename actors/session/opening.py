@@ -15,7 +15,7 @@ from ..kinds import Adopting
 from ..processes.exit_notes import ExitNotes
 from ..rules.record import Record
 from ..rules.status import TaskStatus
-from ..rules.task import Task, is_running
+from ..rules.task import Task, running_of
 from .folder import SessionFolder
 from .folder_errors import FolderError
 from .recovery import (
@@ -128,7 +128,8 @@ class Opening:
             warning = f"still alive from the last time, and can't be ended: {left}"
         resumed = self._can_start(memory.tasks)
         tasks = as_left(memory.tasks, last_seen, recovered)
-        now = {it.id: it for it in tasks}
+        goes_on = {it.task.id for it in recovered.adopted}
+        now = {it.id: it for it in tasks if it.id in goes_on} if goes_on else {}
         adopted = tuple(replace(it, task=now[it.task.id]) for it in recovered.adopted)
         return Opened(
             folder.output,
@@ -147,7 +148,7 @@ class Opening:
         self, folder: SessionFolder, memory: Memory, notes: ProcessNotes, *, lost: bool
     ) -> Recovered:
         """Find out what goes on of what a killed program has left."""
-        running = [it.id for it in memory.tasks if is_running(it)]
+        running = [it.id for it in running_of(memory.tasks)]
         if not running:
             folder.exits.forget_all()  # of no interest to anybody any more
         began = TaskStatus.RUNNING
@@ -180,7 +181,13 @@ class Opening:
                 it
                 for it in waiting
                 if (terms := it.terms) is None
-                or not (terms.held or terms.at or terms.waits_for)
+                or not (
+                    terms.held
+                    or terms.at
+                    or terms.after
+                    or terms.after_failed
+                    or terms.after_any
+                )
             ]
         )
 

@@ -41,7 +41,7 @@ from ..rules.process_record import ProcessId, StartedProcess
 from ..rules.status import TaskStatus
 from ..rules.task import (
     Task,
-    is_running,
+    running_of,
 )
 from .starts import Candidate, by_number, identify
 
@@ -113,7 +113,12 @@ def restored(
     if lost is not None:
         lost += " their output is still in"
     queued = TaskStatus.QUEUED
-    started = {it.id for it in memory.tasks if it.status is queued} & {*ours}
+    # Without a look at each of a long queue if none of it can be one.
+    started = (
+        {it.id for it in memory.tasks if it.status is queued}.intersection(ours)
+        if ours
+        else frozenset[int]()
+    )
     return replace(
         memory,
         next_id=next_id,
@@ -223,7 +228,7 @@ def recover(
         lost: Whether the journal has lost something: then what belongs to a task that
             it does not know is not left alone.
     """
-    running = [it for it in memory.tasks if is_running(it)]
+    running = running_of(memory.tasks)
     restarted = memory.rebooted or any(it.boot != now.boot for it in now.notes.values())
     started = _started(memory.session_key, now) if now.all_noted else {}
     adopted: list[Adoption] = []
@@ -425,7 +430,7 @@ def end_leftovers(
     Returns:
         What could not be ended, for people; none if nothing is left.
     """
-    running = {it.id for it in memory.tasks if is_running(it)}
+    running = {it.id for it in running_of(memory.tasks)}
     spared = frozenset[int]() if recovered is None else recovered.spared
     if memory.clean and running <= spared:
         return None
@@ -507,7 +512,9 @@ def as_left(
             if it.status is running and not it.waits_to_run
             else (
                 it.with_left_running("")
-                if GOES_ON in it.reason and it.id not in spared
+                if it.ended_at is not None
+                and GOES_ON in it.reason
+                and it.id not in spared
                 else it
             )
             for it in tasks

@@ -191,7 +191,7 @@ _ROOMS = {
 }
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever it is
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any of them
     """Return a public name; its room is loaded when it is first used."""
     if name == "__all__":
         return sorted(name for names in _ROOMS.values() for name in names.split())

@@ -276,9 +276,9 @@ def _check_existing_way(path: Path) -> None:
 def _check_way(path: Path) -> None:
     """Refuse a folder if others could put another in its place.
 
-    Whoever may write to a folder above it could rename it, unless that one is sticky,
-    as `/tmp` is; so could the owner of that one. Folders above the user's home are what
-    the administrator made of them: if they are not safe, nothing there is.
+    Another user who may write to a folder above it could rename it, unless that one is
+    sticky, as `/tmp` is; so could the owner of that one. Folders above the user's home
+    are the administrator's: if they are not safe, nothing there is.
     """
     # The last is the folder itself, which has been looked at.
     _check_places([*_way_to(path)][:-1], path)

@@ -199,9 +199,9 @@ class QueueActor(SafeActor[QueueMessage]):
 
     In: see `QueueMessage`. Out: `Subscribed`, `TaskChanged` and `TasksForgotten` to
     every subscriber, `StartTask` and `StopTask` to the runner, answers to
-    whoever asked.
+    the senders of requests.
 
-    Whatever waits in the mailbox is handled as one batch: first all of it is applied,
+    All that waits in the mailbox is handled as one batch: first all of it is applied,
     then it is written down, and then everything that follows from it is sent. As long
     as it can't be written down nobody sees anything of it: lists and snapshots have
     the tasks as they are written down.
@@ -309,10 +309,10 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def on_stop(self) -> None:
         """Write down and send what is left."""
-        # The last chance: now it is better to wait for whoever holds the journal.
+        # The last chance: now it is better to wait for a journal that is locked.
         self.about_to_block(long=True)
         self._journal.be_patient(LOCK_TIMEOUT)
-        # Whoever opens the session next must not meet what is being deleted, and the
+        # The next program must not meet what is being deleted, and the
         # last changes need the journal that may be held to be wiped.
         self._deletion.stop()
         self._flush()
@@ -349,7 +349,7 @@ class QueueActor(SafeActor[QueueMessage]):
             self._starts.renew_reasons(task_id)
 
     def _catch_up(self) -> None:
-        """Write down what can be, so that whoever looks now sees it."""
+        """Write down what can be, so that the next answer has it."""
         if self._outbox and self._writing.trouble is None:
             self._flush()
 
@@ -531,7 +531,7 @@ class QueueActor(SafeActor[QueueMessage]):
         return TaskAdded(task, message.correlation_id)
 
     def _list_nodes(self, message: ListNodes) -> Refused | None:
-        """Have an engine tell its nodes to whoever asks."""
+        """Have an engine tell its nodes to the sender."""
         name, asker = message.engine, message.reply_to
         if not name and len(self._engines) == 1:
             (name,) = self._engines
@@ -647,7 +647,7 @@ class QueueActor(SafeActor[QueueMessage]):
         if not subscribers.renew(message):
             self._renew_reasons()
             self._catch_up()
-            # Not through the outbox: whatever is held back there comes after it.
+            # Not through the outbox: what is held back there comes after it.
             new = subscribers.add(message)
             self._send(message.subscriber, subscribers.all_there_is(message, new))
             if (trouble := self._writing.trouble) is not None:
@@ -670,7 +670,7 @@ class QueueActor(SafeActor[QueueMessage]):
         try:
             self._writing.use(self._journal.commit)
         except JournalError as error:
-            # Whoever opens it says so; once is enough.
+            # The program that opens it says so; once is enough.
             self._writing.trouble = text = safe_line(str(error))
             return Refused(text, RefusalCode.JOURNAL, correlation_id)
         return Acknowledged(correlation_id)

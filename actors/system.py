@@ -83,9 +83,9 @@ class TaskSystem(Requests):
     Args:
         directory: The folder of the session: its journal, and its output files in
             `output/`. Made if it is missing. What is in it is remembered: queued tasks
-            run when it is opened again. A relative path is taken from here, whatever
-            the working folder is later. With none, nothing is remembered, and the
-            output is in a temporary folder that is deleted on `stop`.
+            run when it is opened again. A relative path is taken from here, even
+            if the working folder changes later. With none, nothing is remembered, and
+            the output is in a temporary folder that is deleted on `stop`.
         name: What the session is called: letters, digits, `.`, `_` and `-`.
         slots: How many tasks run at a time; at least 1.
         kinds: The kinds of tasks, each with a name of its own; by default `bash` and

@@ -213,7 +213,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
                 assert_never(message)
 
     def on_error(self, message: TaskActorMessage, error: BaseException) -> None:
-        """Fail the task, and end whatever is left of its job."""
+        """Fail the task, and end what is left of its job."""
         del message
         if self._reported:
             return
@@ -318,7 +318,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             if self._noting is None or self._has_begun:
                 self._limit_time(self._task.duration or 0.0)
             if self._paused or self._task.paused_for:
-                # Whoever was to do so may have been killed before.
+                # The program that was to do so may have been killed before.
                 self._pause_job(job)
         self._look()
 
@@ -354,7 +354,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         """Let the job stand still, or go on, and its timeout with it."""
         if not isinstance(job, Pausable):
             return
-        # Whatever belongs to the job is searched for.
+        # This searches for all processes of the job.
         self.about_to_block()
         if self._paused:
             job.pause()
@@ -541,7 +541,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             self._imposed = imposed
         elif not now:
             return
-        # Whatever belongs to the job is searched for.
+        # This searches for all processes of the job.
         self.about_to_block()
         if now:
             self._kill(job)
@@ -594,7 +594,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         news = self._news if self._monitor or self._news.progress is not None else None
         end = JobEnded(self._task.id, outcome, news, self._stopped, abandoned, left)
         if self._stopped:
-            # Whoever stopped it may have stopped the runner too, which has said so.
+            # The runner may have been stopped with it, and has said so then.
             post_if_alive(self._runner, end)
         else:
             self.post(self._runner, end)

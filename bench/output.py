@@ -34,7 +34,7 @@ def _speed(folder: Path) -> Figure:
     with running(folder / "writer") as watched:
         file = folder / "shell.log"
         for number in range(2 * ROUNDS):
-            # Whoever writes just after the other has to wait for the disk.
+            # A program that writes just after the other has to wait for the disk.
             if number % 4 in {0, 3}:
                 begun = time.perf_counter()
                 subprocess.run(["bash", "-c", f"{WRITER} > {file}"], check=True)

@@ -35,7 +35,7 @@ def _speed(folder: Path) -> Figure:
     theirs: list[float] = []
     with running(folder / "terminal", output_limit=1 << 40) as watched:
         for number in range(2 * ROUNDS):
-            # Whoever writes just after the other has to wait for the disk.
+            # A program that writes just after the other has to wait for the disk.
             if number % 4 in {0, 3}:
                 begun = time.perf_counter()
                 subprocess.run(

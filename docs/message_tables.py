@@ -118,7 +118,7 @@ SUBSCRIBERS: Final = Party(
     "subscribers", messages.Notification, frozenset({"Notification"})
 )
 ASKERS: Final = Party(
-    "whoever asked",
+    "the sender",
     messages.QueueReply | messages.Drained,
     frozenset({"QueueReply", "Drained"}),
 )
@@ -147,8 +147,8 @@ def members(union: object) -> tuple[Message, ...]:
 def find_sendings() -> list[Sending]:
     """Find who sends what to whom.
 
-    Whoever makes a message sends it to all that take it and that he knows; to himself
-    if there is no other.
+    An actor that makes a message sends it to all that take it and that it knows; to
+    itself if there is no other.
 
     Raises:
         ValueError: If a message is made that nobody takes, or taken that nobody makes.

@@ -76,7 +76,7 @@ def _running_in(folder: Path) -> list[psutil.Process]:
 
 @pytest.fixture
 def lair(tmp_path: Path, until: Callable[[Callable[[], bool]], None]) -> Iterator[Path]:
-    """Return a folder; whatever process was started in it is killed at the end.
+    """Return a folder; each process that was started in it is killed at the end.
 
     Its working folder is what even a process keeps that has left its group, session,
     parent and environment.

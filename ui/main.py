@@ -96,7 +96,7 @@ def _run(options: argparse.Namespace) -> int:
     except ConfigError as error:
         return _refuse(error)
     draws = is_drawable() and not (options.plain or options.json)
-    # From here on a signal ends the session in order, whatever it comes into.
+    # From here on a signal ends the session in order at any point.
     with Wakeup(DRAWING_SIGNALS if draws else (), last=True) as wakeup, collected():
         try:
             directory = _directory(options)

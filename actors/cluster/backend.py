@@ -1,4 +1,4 @@
-"""What the process of an engine needs of a cluster, whatever runs it."""
+"""What the process of an engine needs of a cluster of any kind."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Reservation(msgspec.Struct, frozen=True):
         node: The node, as the backend knows it.
         name: What people call it.
         handle: What the cluster calls the room.
-        holder: Whatever is to live as long as the room is held by this process.
+        holder: An object that is to live as long as the room is held by this process.
         variables: Environment variables for the job, such as which GPUs it has.
     """
 

@@ -245,7 +245,7 @@ async def _serve(settings: FakeSettings) -> None:
         async def call(number: int, method: str, args: tuple[Any, ...]) -> None:
             try:
                 result = (number, await getattr(nodes, method)(*args), None)
-            except Exception as error:  # noqa: BLE001 - whoever asked is told
+            except Exception as error:  # noqa: BLE001 - the caller is told
                 result = (number, None, error)
             calls.pop(number, None)
             writer.write(frame(pickle.dumps(result, 5)))

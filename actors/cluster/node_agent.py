@@ -106,7 +106,7 @@ class NodeAgent:
         await self.end()
 
     async def end(self) -> None:
-        """End all jobs at once, whoever owns them."""
+        """End all jobs of all owners at once."""
         for task in self._others:
             task.cancel()
         if self._agent is not None:

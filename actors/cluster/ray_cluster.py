@@ -354,7 +354,7 @@ class RayCluster:
                 await asyncio.sleep(_UNAVAILABLE)
 
     def _start_rooms(self) -> Any:
-        # On this machine: if that is lost, so is whoever could use the room.
+        # On this machine: if that is lost, nobody is left who could use the room.
         node = self._ray.get_runtime_context().get_node_id()
         lease = self._settings.stay.lease
         return self._actor(Rooms, f"{self._session}/{_ROOMS}", node, 1000).remote(lease)

@@ -160,7 +160,7 @@ class Seats:
     async def _reserve(self, waiting: _Waiting) -> None:
         try:
             reservation = await self._backend.reserve(waiting.needs)
-        except Exception as error:  # noqa: BLE001 - whoever waits is told
+        except Exception as error:  # noqa: BLE001 - the one that waits is told
             while waiting.jobs:
                 _, future = waiting.jobs.popitem(last=False)
                 if not future.done():

@@ -462,7 +462,7 @@ class Server:
 def _open_output(job: _Job, *, goes_on: bool = False) -> Outcome | None:
     """Open its output file once; return how it has failed if that can't be done.
 
-    Before it begins: whoever finds the file knows that it may have begun.
+    Before it begins: the file says that it may have begun.
     """
     if job.fd < 0:
         try:

@@ -41,7 +41,7 @@ _LONG: Final = 1.0
 
 
 class _Ready:
-    """Tells whoever started the host how that goes.
+    """Tells the program that started the host how that goes.
 
     Args:
         fd: Where; None for nobody.

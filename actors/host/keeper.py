@@ -555,7 +555,7 @@ def take_lock(path: str) -> int | None:
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                time.sleep(0.01)  # whoever looks whether it is taken takes it as well
+                time.sleep(0.01)  # a look whether it is taken takes it as well
             else:
                 return fd
         os.close(fd)
@@ -609,7 +609,7 @@ def main(arguments: list[str]) -> int:
     if not (foreground or again) and os.fork():
         os._exit(0)
     signal.pthread_sigmask(signal.SIG_SETMASK, _WAITED)
-    # Whoever starts this may ignore it, and then nothing tells that the host has ended.
+    # It may have been started with this ignored: then no end of a host is noticed.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _be_subreaper()
     if places := os.environ.get("PYTHONPATH"):

@@ -1,4 +1,4 @@
-"""Starting the process of a host, by whoever has loaded next to nothing.
+"""Starting the process of a host, from a program that has loaded next to nothing.
 
 It imports little, so that the first `backburner add` of a session does not load all of
 the program only to start it once more.

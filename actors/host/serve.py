@@ -441,7 +441,7 @@ class _Orders:
         os.set_blocking(self._write, False)
 
     def wake_on_signals(self) -> None:
-        """Wake the main thread for signals, whichever thread gets them."""
+        """Wake the main thread for signals that any thread gets."""
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
 
     def put(self, order: _Order) -> None:

@@ -273,7 +273,7 @@ def _start(
 ) -> Reached:
     try:
         check_path(directory)
-        # Whatever is written there, here or by the host, is for this user alone.
+        # All that is written there, here or by the host, is for this user alone.
         os.close(open_folder(directory))
         with starting(directory):
             return _start_locked(settings, directory, on_wait)

@@ -1,7 +1,7 @@
 """The journal: what a session must remember.
 
 The QueueActor writes down every change before anybody hears of it. A journal is a
-buffer with a `commit`: whatever was noted since the last one is written in a single
+buffer with a `commit`: all that was noted since the last one is written in a single
 transaction, so a burst costs one write. If a commit fails, nothing is lost: it stays
 noted, and the next commit tries again.
 """
@@ -199,7 +199,7 @@ class Journal(Protocol):
     def begin_wipe(self) -> Path:
         """Note that the file is about to be wiped: see `sqlite_file.wipe`.
 
-        Whoever wipes it may do so on another thread, meanwhile and not later than
+        The caller may wipe it on another thread, meanwhile and not later than
         `close`. What is deleted from now on counts anew.
 
         Returns:

@@ -35,7 +35,7 @@ class RemovalActor(SafeActor[RemovalMessage]):
     """
 
     def handle(self, message: RemovalMessage) -> None:
-        """Delete files, or wipe the journal; then answer whoever asked for that."""
+        """Delete files, or wipe the journal; then answer the sender."""
         # The rest of the actors go on: this is the one that waits for the disk.
         self.about_to_block(long=True)
         match message:

@@ -160,7 +160,7 @@ def check_last_changes(
 ) -> None:
     """Refuse last changes that say something else than the tasks do.
 
-    Whoever is shown a task that seems to run would wait for its end for ever.
+    A reader of a task that seems to run would wait for its end for ever.
     """
     # Most are the tasks themselves: see `load_unshown`.
     last = {change.task.id: change.task for change in changes}

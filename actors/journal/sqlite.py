@@ -231,7 +231,7 @@ class SqliteJournal:
         """Note a change of a task; progress of one that runs is not worth a write.
 
         Unless it has come to its next attempt or to a node, was told to stop, or is
-        paused or goes on: whoever goes on with it must know.
+        paused or goes on: the next program must know.
         """
         is_progress = not change.event.is_of_status
         task, noted = change.task, self._noted

@@ -150,7 +150,7 @@ def connect(path: Path, limit: WorkLimit | None = None) -> sqlite3.Connection:
 
     Args:
         path: The file.
-        limit: Ends whatever takes too long.
+        limit: Ends each call that takes too long.
 
     Raises:
         DamagedJournalError: If the file is not a journal, or is damaged.

@@ -1,4 +1,4 @@
-"""Writing down what must be remembered, whatever is wrong with the journal."""
+"""Writing down what must be remembered, also while the journal has a fault."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class JobEnd(msgspec.Struct, frozen=True):
 
     Attributes:
         outcome: How it ended by itself: Complete or Failed. A job that was told to
-            stop before its end becomes Canceled, whatever it says here.
+            stop before its end becomes Canceled, even if it says something else here.
         leftover: What could not be ended, for people; None if nothing is left.
         left: Processes that go on without it, if any are known.
     """

@@ -1,7 +1,7 @@
 """The messages of the actors, and one union of them per recipient.
 
 All are immutable, hold no live object but a `Recipient`, and mean what their docstring
-says whoever sends them. Requests come in three manners: with `reply_to` the answer is
+says who sends them. Requests come in three manners: with `reply_to` the answer is
 told there, after what it says has been written down; without it the answer is the
 return value of an `ask`; and what is only told, without `reply_to`, has no answer, but
 if it is refused that is logged. A `correlation_id` comes back in the answer unchanged.

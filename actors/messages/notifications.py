@@ -116,7 +116,7 @@ class MessageSaid(Message, frozen=True):
 
 
 class SystemStopped(Message, frozen=True):
-    """The last message to a subscriber: the task system has stopped, in whatever way.
+    """The last message to a subscriber: the task system has stopped, in order or not.
 
     What was queued or running as the subscriber was told last does not change any more
     until the session is opened again.

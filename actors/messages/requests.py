@@ -104,7 +104,7 @@ class SetSlots(Message, frozen=True):
     starts before enough have ended.
 
     Attributes:
-        slots: How many, at least 1; 0 for as many as whoever opened the session says;
+        slots: How many, at least 1; 0 for as many as the session was opened with;
             none to ask how many there are.
     """
 
@@ -186,8 +186,8 @@ class ClaimEnds(Message, frozen=True):
 
     Answer: `EndsClaimed`. One alone is to call: the answer may take until another one
     has called, or as long as one is looked at that has not shown these changes yet.
-    Whoever is granted them says `Shown` with `noticed` when it has called. If it is
-    unsubscribed before, or claims anew, they are granted to the next.
+    The one to whom they are granted says `Shown` with `noticed` when it has called. If
+    it is unsubscribed before, or claims anew, they are granted to the next.
 
     Attributes:
         claimant: The subscriber.

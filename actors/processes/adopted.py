@@ -34,7 +34,7 @@ _IN_DOUBT: Final = "the session's host was killed in the moment in which it star
 class AdoptedProcess:
     """The first process of a job that a killed program has left; see `ChildProcess`.
 
-    Whoever is its parent now collects it. Its id means it only as long as it has not
+    Its parent of now collects it. Its id means it only as long as it has not
     been collected, so it is always looked at together with its start.
 
     Args:
@@ -57,7 +57,7 @@ class AdoptedProcess:
         self.pid = process.pid
         self.process = process
         self.figures: Figures | None = None
-        """What it used, if whoever collected it has noted that."""
+        """What it used, if its parent has noted that."""
         self._exits = exits
         self._end = None if status is None else ExitStatus.of(status)
         # Opened before the process is looked at: then it is this one's if that fits.
@@ -155,7 +155,7 @@ class AdoptedProcess:
         return now if now.session == self.pid else None
 
     def _from_kernel(self) -> int | None:
-        """Ask the kernel, which tells whoever holds a pidfd since Linux 6.15."""
+        """Ask the kernel, which tells each holder of a pidfd since Linux 6.15."""
         if self._pidfd is None:
             return None
         info = bytearray(_INFO_SIZE)

@@ -32,7 +32,7 @@ SILENCE: Final = 1.0
 _MOST: Final = 64  # processes, and threads of one, that are looked at
 _MOST_FILES: Final = 1024  # that are waited for in one call
 _TICK: Final = 1.5 / proc.TICKS  # seconds of processor time that count as none
-_MULTIPLEXER: Final = os.makedev(5, 2)  # whoever has it open has a terminal to serve
+_MULTIPLEXER: Final = os.makedev(5, 2)  # a process that has it open serves a terminal
 _CONTROLLING: Final = os.makedev(5, 0)  # /dev/tty
 _LOCAL: Final = frozenset({b"UNIX", b"UNIX-STREAM", b"NETLINK"})
 _POLL_IN: Final = 0x41
@@ -194,7 +194,7 @@ class InputWatch:
         where = proc.contents(f"/proc/{process.pid}/wchan")
         if where not in (_READS_TERMINAL if self._device else _READS_PIPE):
             return False
-        # Whoever reads from a socket waits at the same place.
+        # A process that reads from a socket waits at the same place.
         return self._is_input(process, 0) and not any(
             _link(process.pid, it).startswith("socket:")
             for it in _names(f"/proc/{process.pid}/fd")

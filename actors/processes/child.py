@@ -126,7 +126,7 @@ class ChildProcess:
         notes = notes or JobNotes()
         makes_output = spawn.best().makes_output and not goes_on and channel is None
         if makes_output and notes.are_kept:
-            # Whoever reads the note would take it for this process's.
+            # A reader of the note would take it for this process's.
             spawn.refuse_existing(output)
         start = object()
         _STARTING.add(start)

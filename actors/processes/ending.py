@@ -1,7 +1,7 @@
 """Killing processes in rounds until nothing of them is left.
 
 One round is not enough: what is killed may have forked a moment ago. No round waits;
-whoever drives them does, an actor by an alarm, and other code by sleeping.
+their caller does, an actor by an alarm, and other code by sleeping.
 """
 
 from __future__ import annotations

@@ -56,9 +56,9 @@ class Environment:
 
         That is what was given, and `PYTHONUNBUFFERED`: Python buffers what it prints to
         a file, so that without it the output and the progress of a Python program would
-        come when it has ended. The mark is that of this process, if it has one: whoever
-        asked for the task may be a job, but the task is no part of that. The session,
-        too, is that of this process, so that a job finds the one that runs it.
+        come when it has ended. The mark is that of this process, if it has one: the
+        sender of the request may be a job, but the task is no part of that. The
+        session, too, is that of this process, so that a job finds its own.
 
         Args:
             given: The variables; those of this process by default.

@@ -1,6 +1,6 @@
 """Waiting for processes to exit, without a thread for each.
 
-Whoever waits does so on the pidfds of all processes at once. A process that gets no
+One thread waits on the pidfds of all processes at once. A process that gets no
 pidfd, because only the last free descriptors are left or the kernel has none, is looked
 at ten times a second instead.
 """
@@ -37,8 +37,8 @@ class ExitWatcher(Protocol):
     def watch(self, pid: int, on_exit: Callable[[], object]) -> None:
         """Call `on_exit` once the process `pid` has exited; it must not block.
 
-        If the call fails that is logged. A child is left to be reaped by whoever
-        started it, and must not be reaped before the call. Never blocks.
+        If the call fails that is logged. A child is left to be reaped by the one
+        that started it, and must not be reaped before the call. Never blocks.
 
         Raises:
             OSError: If the watcher is closed.

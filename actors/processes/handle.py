@@ -47,7 +47,7 @@ class Process(ProcessId, frozen=True, gc=False):
         try:
             os.kill(self.pid, number)
         except (ProcessLookupError, PermissionError):
-            return  # whoever searches for what is left finds it
+            return  # the search for what is left finds it
 
     def is_in_group(self, group: int) -> bool:
         """Tell whether it belongs to a process group."""

@@ -16,8 +16,8 @@ _M_ARENA_MAX: Final = -8  # of malloc.h, in glibc
 def save_address_space() -> None:
     """Let all threads of this program share one heap if its address space is limited.
 
-    Each would reserve up to 128 MiB for a heap of its own, whatever it needs. For a
-    program at its start, not for a library: it changes the whole process.
+    Each would reserve up to 128 MiB for a heap of its own, even if it needs little. For
+    a program at its start, not for a library: it changes the whole process.
     """
     if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
         import ctypes  # noqa: PLC0415 - hardly ever needed

@@ -1,4 +1,4 @@
-"""The mark by which a task's processes are recognized, whatever becomes of them.
+"""The mark by which a task's processes are recognized, also after they were orphaned.
 
 Every child carries `BACKBURNER_TASK=<session>-<key>:<id>` in its environment, and its
 children inherit it.
@@ -35,7 +35,7 @@ def own_part(value: str) -> str:
 def is_of_session(part: str, session_key: str) -> bool:
     """Tell whether a part of a mark, `work-1f2e:3`, is of the session with this key.
 
-    Whatever the session was called then: its key alone is like no other's.
+    Under any name of the session: its key alone is like no other's.
     """
     return part.rpartition(":")[0].rpartition("-")[2] == session_key
 

@@ -40,7 +40,7 @@ _SETSID: Final = 0x80
 _ROOM: Final = 1024  # bytes; more than any of the C library's own structures needs
 _POINTER: Final = ctypes.sizeof(ctypes.c_char_p)
 _NULL: Final = "embedded null byte"
-# What is typed is read as UTF-8, whatever the locale is; so it is passed on as that.
+# What is typed is read as UTF-8 in every locale; so it is passed on as that.
 _CODING: Final = ("utf-8", "surrogateescape")
 
 
@@ -86,9 +86,8 @@ class Spawn(Protocol):
         """Start a process and return its id. Blocks until its program is loaded.
 
         It leads a session, and with that a process group, of its own. It inherits
-        no other file. No signal is blocked or ignored, whatever
-        this process or the calling thread blocks or ignores. Nothing but the caller
-        collects it.
+        no other file. No signal is blocked or ignored, even if this process or the
+        calling thread blocks or ignores some. Nothing but the caller collects it.
 
         Args:
             argv: Program and arguments, passed on in UTF-8; the program is found on

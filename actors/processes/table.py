@@ -1,7 +1,7 @@
 """All processes of the machine at one moment, as far as a search for a task's goes.
 
-A search runs while whatever it looks for goes on forking, and many tasks may search at
-the same time: so it has to be quick, and what one has read serves all that wait for it.
+A search runs while the processes that it looks for go on forking, and many tasks may
+search at the same time: so it has to be quick, and one reading serves all that wait.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class _Readings:
     """Readings of the table, shared by all threads that ask during the one before.
 
     One at a time: each takes a descriptor, of which there may be hardly any. A lock and
-    no actor, since whoever asks needs the answer to go on, and is on a thread that may
+    no actor, since the caller needs the answer to go on, and is on a thread that may
     block: an actor could only be asked, which no handler may do. Without sharing, a
     cancel of 62 trees of processes reads the table hundreds of times, for 4 s.
     """

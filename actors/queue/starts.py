@@ -120,7 +120,7 @@ class Starts:
     def pause_job(self, task_id: int, *, paused: bool) -> None:
         """Have the runner stop a task for a while, or let it go on."""
         if self._runner is not None:
-            # Written down first: whoever goes on with a stopped job must know of it.
+            # Written down first: a program that takes the job over must know of it.
             self._outbox.add(self._runner, PauseJob(task_id, paused), tells_change=True)
 
     def set_slots(self, message: SetSlots) -> QueueReply:

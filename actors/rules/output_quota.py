@@ -18,7 +18,7 @@ Writing does not leap like that between two looks as often as it would take to n
 the cost, and a program that makes a sparse file sets its size in one step.
 """
 
-_BLOCK: Final = 512  # bytes; what st_blocks counts, whatever the file system's own are
+_BLOCK: Final = 512  # bytes; what st_blocks counts on every file system
 
 
 class OutputQuota:

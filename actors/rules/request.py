@@ -34,7 +34,7 @@ class TaskRequest(msgspec.Struct, frozen=True, gc=False):
             its turn, and as long as it takes.
         key: A name for this request that nobody else chooses, such as random letters,
             or empty. A request whose key a task has already adds no other one, so that
-            whoever got no answer can ask again.
+            a sender that got no answer can ask again.
     """
 
     description: str

@@ -4,7 +4,7 @@ Output, descriptions and paths may hold anything: colours, cursor moves, command
 set the clipboard or the window title, half a sequence, characters that reverse the
 writing direction. None of it may reach a terminal as a command. Whole sequences are
 removed first, so that no rubble of theirs is left; dropping every control character
-comes last, so that nothing dangerous remains whatever the first step missed.
+comes last, so that nothing dangerous remains that the first step missed.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         immediate: Whether it starts at once, even if no slot is free.
         after: The tasks that must be complete before it starts.
         after_failed: The tasks that must have failed before it starts.
-        after_any: The tasks that must have ended, in whatever way, before it starts.
+        after_any: The tasks that must have ended, in any status, before it starts.
         delay: Seconds after which it starts at the earliest, from when it is added.
         at: The date and time at which it starts at the earliest. Set by the queue for
             a task with a delay.
@@ -285,7 +285,7 @@ class QueueRules(msgspec.Struct, frozen=True):
         paused: Whether nothing starts.
         groups: The groups for which something is set, by name.
         slots: How many tasks run at a time, if that was set; `None` for as many as
-            whoever opened the session says.
+            the session was opened with.
     """
 
     paused: bool = False

@@ -30,7 +30,7 @@ class Variables(dict[str, str]):
         return given if isinstance(given, Variables) else cls(given)
 
     def __hash__(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Return the same for equal variables, whatever their order."""
+        """Return the same for equal variables in any order."""
         try:
             return self._hash
         except AttributeError:

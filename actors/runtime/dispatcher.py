@@ -1,7 +1,7 @@
 """Sharing a few threads among many actors.
 
 An actor works for microseconds and then waits. With a thread for each, most of what a
-short job costs is one thread waking the next; here whoever has work gets a turn on a
+short job costs is one thread waking the next; here an actor with work gets a turn on a
 thread that is awake already. Threads that have nothing to do wait for the system's
 events, and so an exit is handled on the thread that was woken by it.
 

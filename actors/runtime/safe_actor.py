@@ -58,7 +58,7 @@ class SafeActor(PykkaActor, Generic[MessageT]):
         return None
 
     def on_receive(self, message: Any) -> Any:  # noqa: ANN401 - Pykka's own signature
-        """Handle one message, whatever its handler does.
+        """Handle one message; an error of its handler harms nothing else.
 
         Raises:
             Exception: What the handler raised, if somebody waits for the answer: Pykka
@@ -89,7 +89,7 @@ class SafeActor(PykkaActor, Generic[MessageT]):
     ) -> bool:
         """Send a message and tell whether the recipient took it. Never blocks.
 
-        Whatever the recipient raises harms nobody else: what an actor has to say to
+        An exception of the recipient harms nobody else: what an actor has to say to
         others must not be lost with it.
         """
         try:

@@ -1,7 +1,7 @@
 """Sending: the one way in which actors reach each other, and what reaches nobody.
 
 Pykka raises in the *sender* when the recipient is dead, so that one dead listener
-would end whoever talks to it.
+would end each actor that talks to it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MessageT_contra = TypeVar("MessageT_contra", contravariant=True)
 
 
 if TYPE_CHECKING:
-    # With anything else type checkers take whatever is given for a recipient.
+    # With anything else type checkers accept any object as a recipient.
     from abc import ABCMeta as _ProtocolMeta
 else:
     # No name for it is public.
@@ -50,7 +50,7 @@ class _AskedByClass(_ProtocolMeta):
 
 @runtime_checkable
 class Recipient(Protocol[MessageT_contra], metaclass=_AskedByClass):
-    """Whoever can be told something: an `ActorRef`, or any object with `tell`.
+    """What messages can be sent to: an `ActorRef`, or any object with `tell`.
 
     `tell` must not block, and is called on the thread of the sender.
     """

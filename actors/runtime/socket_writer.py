@@ -123,7 +123,7 @@ class SocketWriter:
 
 
 def close_socket(sock: socket.socket) -> None:
-    """Close a socket, and wake whoever reads from it or writes to it."""
+    """Close a socket, and wake the threads that read from it or write to it."""
     with contextlib.suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
     sock.close()

@@ -150,7 +150,7 @@ class Requests(Control):
     def submit(self, request: TaskRequest) -> TaskFuture:
         """Add a task, and return a future of its end. Never blocks.
 
-        The future is done when the task has ended, in whatever status, and its result
+        The future is done when the task has ended, in any status, and its result
         is the task. Canceling it cancels the task. All futures of a system share one
         thread, which makes the calls of `add_done_callback`: one that blocks holds up
         other futures, and no actor.

@@ -195,9 +195,9 @@ class SessionFolder:
     def adopt(self, tasks: Iterable[Task]) -> list[Task]:
         """Return tasks with their output files in this folder.
 
-        Whatever a journal says, the file of a task is the one with its id: it is read,
-        and deleted with the task. A folder that was copied or moved remembers where it
-        was; the files there are none of this session's business.
+        Even if a journal says otherwise, the file of a task is the one with its id: it
+        is read, and deleted with the task. A folder that was copied or moved remembers
+        where it was; the files there do not belong to this session.
         """
         # Without a call for each of a long history.
         prefix = self._output_prefix

@@ -42,7 +42,7 @@ _STOPPED: Final = "the task system has stopped"
 class TaskFuture(Future[Task]):
     """The end of a task that was submitted.
 
-    It is done when the task has ended, in whatever status: its result is the task. It
+    It is done when the task has ended, in any status: its result is the task. It
     is pending until then, also while the task runs.
     """
 

@@ -45,7 +45,7 @@ def absolute(directory: str | os.PathLike[str]) -> Path:
     given = cast("object", directory)
     if not isinstance(given, str | os.PathLike):
         raise TypeError(f"directory must be str or a path, not {type(given).__name__}")
-    # Whoever changes the working folder later means the session where it was.
+    # A later change of the working folder does not change the session.
     try:
         return Path(directory).absolute()
     except OSError as error:

@@ -1,8 +1,8 @@
 """Opening a session again: what its last program left undone is put in order.
 
-What was queued stays queued. What was running goes on, if whoever opens the session
-takes over jobs: `recover` decides, task by task. Else it has failed, since nobody saw
-its end, and whatever is left of its processes is ended first.
+What was queued stays queued. What was running goes on, if the program that opens the
+session takes over jobs: `recover` decides, task by task. Else it has failed, since
+nobody saw its end, and what is left of its processes is ended first.
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     def never_began(self, task_id: int) -> bool:
         """Tell whether a task that was to be started certainly has had no process.
 
-        Whatever files there are: those of an earlier attempt, or what is made before
+        Files do not tell: there are those of an earlier attempt, or what is made before
         the process of a job with a terminal.
         """
         note = self.notes.get(task_id)
@@ -562,7 +562,7 @@ def _find(record: ProcessRecord) -> Process | None:
 
 
 def _may_be_of_a_task(pid: int) -> bool:
-    """Tell whether a process can be that of a task, whatever is written down.
+    """Tell whether a process can be that of a task, apart from what is written down.
 
     That leads a session, and this program does not come from it.
     """

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ..runner_actor import RunnerActor
 
 STOP_TIMEOUT: Final = 5.0
-"""Seconds for what takes a moment, whatever is left of the deadline."""
+"""Seconds for each short step, also after the deadline."""
 
 _KILLED_TIMEOUT: Final = 30.0
 """Seconds for what was killed to end: its true status is worth a wait on a machine
@@ -107,7 +107,7 @@ class Shutdown:
         """
         interrupt: BaseException | None = None
         for step in (*self._steps(), *releases):
-            # Each is needed whatever became of those before it.
+            # Each is needed even if those before it failed.
             try:
                 step()
             except Exception as error:  # noqa: BLE001 - told, and the rest is needed

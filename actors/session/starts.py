@@ -92,7 +92,7 @@ def identify(
             for task_id, its in fitting.items()
         }
     for task_id in sorted(starts.keys() - found.keys()):
-        # Whichever it was, it ended like this.
+        # It may be any of these, but all of them ended alike.
         statuses = {it.status for it in fitting[task_id]}
         free = [it for it in fitting[task_id] if it not in found.values()]
         if free and len(statuses) == 1 and None not in statuses:
@@ -103,7 +103,7 @@ def identify(
 def _first(its: list[Candidate]) -> Candidate | None:
     """Return the first process of a task, if only one of the candidates can be that.
 
-    Whatever else carries its mark descends from it, and was started later.
+    All else that carries its mark descends from it, and was started later.
     """
     if len(its) == 1:
         return its[0]

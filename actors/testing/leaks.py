@@ -30,7 +30,7 @@ def no_leaks(
 ) -> Generator[None, None, None]:
     """Assert that what happens in the `with` block leaves nothing behind.
 
-    Whatever exists before it is none of its business. Not for use around one of two
+    It ignores all that exists before it. Not for use around one of two
     systems that run at the same time: put it around both.
 
     Args:

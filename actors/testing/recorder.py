@@ -62,7 +62,7 @@ class Record(Generic[MessageT]):
 
     @contextlib.contextmanager
     def blocking(self) -> Generator[None, None, None]:
-        """Hold up whoever tells it something in the `with` block, until its end.
+        """Block each sender to it in the `with` block, until its end.
 
         What is told is kept at once: a test can wait for it, and then knows that its
         sender stands still.

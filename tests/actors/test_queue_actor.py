@@ -1416,7 +1416,7 @@ def test_nobody_sees_an_end_that_is_not_written_down(
 def test_each_subscriber_hears_of_trouble_after_its_first_message(
     start_queue: Callable[..., Rig],
 ) -> None:
-    """And what was held back comes last, whoever subscribes in the midst of it."""
+    """And what was held back comes last, also for one that subscribes meanwhile."""
     journal = RecordingJournal()
     rig = start_queue(journal=journal)
     rig.add()

@@ -372,7 +372,7 @@ def test_a_schedule_goes_on_when_the_session_is_opened_again(tmp_path: Path) -> 
 
 
 def test_a_run_and_its_schedule_are_written_down_together(tmp_path: Path) -> None:
-    """Whatever moment the program dies at, no run is lost and none is doubled."""
+    """If the program dies at any moment, no run is lost and none is doubled."""
     tmp_path.chmod(0o700)
     clock = ManualClock(START)
     rig = reopened(tmp_path, clock)

@@ -351,7 +351,7 @@ def test_what_is_lost_of_a_journal_is_said_and_no_id_is_given_twice(
         case "wal emptied":
             wal.write_bytes(b"")
         case "wal cut":
-            # Whatever a power cut leaves of it.
+            # What a power cut may leave of it.
             wal.write_bytes(kept[: len(kept) // 2])
         case "database deleted":
             database.unlink()

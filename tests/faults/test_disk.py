@@ -484,7 +484,7 @@ def test_the_program_says_so(session: Path, state: Path) -> None:
 def test_no_damage_makes_it_fail_in_another_way(
     session: Path, tmp_path: Path, chance: random.Random, *, soak: bool
 ) -> None:
-    """Whatever is wrong: it opens, or it says what is wrong."""
+    """With any damage it opens, or it says what is wrong."""
     whole = (session / "session.db").read_bytes()
     for _ in range(500 if soak else 10):
         folder = tmp_path / "main"

@@ -199,7 +199,7 @@ def _kill_and_check(state: Path, rounds: int, chance: random.Random) -> _Told:
             told.take(program.lines, shown_before)
             dead.append(program.tag)
             killed.append(program.tag)
-            # Whatever is left is for the next program to find.
+            # What is left is for the next program to find.
             program.tag = "nothing"
     shown_before = _shown_before(state)
     with Program(state, "--parallel", "3") as program:

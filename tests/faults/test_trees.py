@@ -1,4 +1,4 @@
-"""Canceled tasks leave no process behind, whatever they have started."""
+"""Canceled tasks leave no process behind, of any kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A task runs where it was added, whatever became of the program that was told."""
+"""A task runs where it was added, even if the program that was told has ended."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _bytes_of(state: Path) -> bytes:
 
 
 def test_a_task_of_a_job_is_no_part_of_that_job(state: Path) -> None:
-    """Whoever carries the mark of a job is ended with it."""
+    """A process with the mark of a job is ended with it."""
     given = {"BACKBURNER_TASK": "other-0123456789ab:7"}
     with Program(state, "--parallel", "1", environment=given) as program:
         program.send("!sleep 600", "!echo $BACKBURNER_TASK")

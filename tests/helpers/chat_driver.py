@@ -159,7 +159,7 @@ class ChatDriver:
         return self.press(*("space" if char == " " else char for char in text))
 
     def enter(self, line: str) -> list[Effect]:
-        """Send a line, whatever the popup proposes for it."""
+        """Send a line, even if the popup proposes something for it."""
         self.tell(Paste(line))
         self.state.choice = None
         return self.press("enter")

@@ -17,7 +17,7 @@ TAG: Final = "BACKBURNER_FAULT_TEST"
 
 
 class HostCare:
-    """Kills in the end whatever was started with its mark in the environment."""
+    """Kills in the end all that was started with its mark in the environment."""
 
     def __init__(self) -> None:
         self.tag = uuid.uuid4().hex

@@ -217,7 +217,7 @@ def test_the_processes_of_another_session_are_not_loaded(
     assert open_journal().load("0123456789ab").processes == ()
     left = open_journal()
     assert left.load().session_key == "0123456789ab"
-    # Once nothing carries the key any more, whoever copies the file need not share it.
+    # Once nothing carries the key any more, a copy of the file need not share it.
     left.close(clean=True)
     assert open_journal().load().session_key not in {key, "0123456789ab"}
 

@@ -51,7 +51,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.mark.skipif(not spawn.best().makes_output, reason="it is made before the start")
 def test_a_start_in_whose_place_a_file_is_leaves_no_note(path: Path) -> None:
-    # Whoever read it would take the file for a sign that the process was started.
+    # A reader of it would take the file for a sign that the process was started.
     notes, output = _open(path), path.with_name("1.log")
     output.write_text("of another task")
     with pytest.raises(FileExistsError):

@@ -198,7 +198,7 @@ _SCHEMAS: Final[dict[str, str]] = {
 
 @dataclass(frozen=True)
 class Session:
-    """A session's folder in the hands of whoever crafts it.
+    """A session's folder in the hands of an attacker who crafts it.
 
     Attributes:
         folder: The folder.

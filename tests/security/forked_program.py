@@ -63,7 +63,7 @@ def run(state: Path, work: Path) -> tuple[int, float]:
             status = main(["--plain", "--state-dir", str(state), "--grace", "0"])
             sys.stdout.flush()
             sys.stderr.flush()
-        except BaseException:  # noqa: BLE001 - whatever it is, it is told
+        except BaseException:  # noqa: BLE001 - any error is told
             traceback.print_exc()
         finally:
             os._exit(status)
@@ -94,7 +94,7 @@ def open_it(folder: Path) -> tuple[int, str, str]:
     except TaskSystemError as error:
         status = 2
         log.write(f"{error}\n")
-    except BaseException:  # noqa: BLE001 - whatever it is, it is told
+    except BaseException:  # noqa: BLE001 - any error is told
         status = 99
         log.write(traceback.format_exc())
     return status, "\n".join(said), log.getvalue()
@@ -183,7 +183,7 @@ def work_on(names: list[str], work: Path) -> None:
                     for name in others[at : at + BATCH]:
                         desk.try_it(name, whole=False)
                     status = 0
-                except BaseException:  # noqa: BLE001 - whatever it is, it is told
+                except BaseException:  # noqa: BLE001 - any error is told
                     traceback.print_exc()
                 finally:
                     sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""Whatever a session makes is among the files that are tried as other things."""
+"""Every file that a session makes is among the files that are tried as other things."""
 
 from __future__ import annotations
 

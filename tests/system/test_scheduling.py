@@ -316,7 +316,7 @@ def test_what_waited_before_says_what_it_waits_for_now(one: OneSlot) -> None:
     one.system.set_slots(2)
     assert one.system.get(third).reason == "waiting for a slot (2 of 2 busy)"
     assert one.system.get(fourth).reason == "waiting for #1"
-    # Whoever only listens has heard all of it.
+    # A subscriber that only listens has heard all of it.
     told = [
         (it.task.id, it.task.reason)
         for it in news.received

@@ -61,7 +61,7 @@ def _handler(
     try:
         yield
     finally:
-        # Whatever it still sends must not find the handler gone.
+        # What it still sends must not find the handler gone.
         sender.join(PATIENCE)
         signal.signal(number, before)
 

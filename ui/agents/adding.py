@@ -115,7 +115,7 @@ class _AddCall(Call):
         )
         question = None
         if self._asks_for is not None:
-            # With the task: neither is there without the other, whatever is killed.
+            # With the task: neither is there without the other, even after a kill.
             question = _question(request, self._session, self._variables)
         self._session.host.ask(AddTask(request, saying=question), self._added)
 

@@ -70,7 +70,7 @@ class Call:
         self.fail("the connection was closed")
 
     def interrupt(self) -> None:
-        """Answer with what is known by now: whoever asked wants no more."""
+        """Answer with what is known by now: the caller wants no more."""
         self.hurry()
         self.fail("stopped before there was an answer")
 
@@ -111,7 +111,7 @@ class Call:
 
 
 def refusal(reply: Reply) -> str:
-    """Return why a request was not carried out, for whoever asked for it."""
+    """Return why a request was not carried out, for its sender."""
     if isinstance(reply, str):
         return reply
     if isinstance(reply, Refused):

@@ -217,7 +217,7 @@ class HostClient:
 
     def _start_host(self) -> None:
         try:
-            # In a session of its own, so that whoever ends this server's group does not
+            # In a session of its own, so that a signal to this server's group does not
             # end the start of the host as well.
             starter = subprocess.Popen(
                 self._place.start_command(),

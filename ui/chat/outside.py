@@ -188,7 +188,7 @@ def _await_end(process: subprocess.Popen[bytes]) -> None:
 @contextlib.contextmanager
 def _foreground(fd: int, group: int) -> Generator[None]:
     """Give the terminal to a group of processes, and take it back."""
-    # Whoever changes that from the background is stopped otherwise.
+    # A program that changes that from the background is stopped otherwise.
     before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
     try:
         with contextlib.suppress(OSError):

@@ -280,7 +280,7 @@ class _Chat:
         )
 
     def _stop_system(self) -> None:
-        # Whoever was told that the session ends, and sends a signal then, wants it to
+        # A person who was told that the session ends, and sends a signal, wants it to
         # end at once; the pump may not have noticed the end before the signal.
         self._hurry_owed = self._owner.finished and self._ended_by is not None
         if self._hurry_owed:

@@ -105,8 +105,8 @@ CALL: Final = "call"
 ASK_AGAIN: Final = 1.0
 """Seconds after which that is asked again if it was refused."""
 
-# No run of characters: whoever sends many does not look at each, and a frame of a long
-# input takes longer than taking the next run.
+# No run of characters: a person who sends many does not look at each, and drawing a
+# long input takes longer than taking the next run.
 _SHOWN_AT_ONCE = keys.Key | keys.Paste | keys.Wheel | keys.Click
 _SEARCH_TIME: Final = 0.015
 _RETRY: Final = 0.1
@@ -494,7 +494,7 @@ class UIActor(FaceActor[UIMessage]):
         if self._state.detail is not None and self._state.detail.terminal is not None:
             # Its size may have become that of the whole window.
             self._state.detail.terminal.begin_anew()
-        # Whoever had the terminal meanwhile may have changed its modes.
+        # Another program may have changed the terminal's modes meanwhile.
         self._terminal.leave()
         try:
             self._terminal.enter()

@@ -1,7 +1,7 @@
 """`backburner add` without loading what it does not need.
 
 What it imports is loaded within milliseconds; a little more if the session has no host
-yet. Whatever is out of the ordinary is left to the whole command line.
+yet. All else is left to the whole command line.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ def _parent(
     others: Callable[[int], Iterable[int]],
     known: frozenset[int] | Mapping[int, int],
 ) -> int | None:
-    # Only earlier ones: then there is no circle, whatever somebody claims.
+    # Only earlier ones: then there is no circle, even if the data has one.
     return max(
         (it for it in others(task_id) if it in known and it < task_id), default=None
     )

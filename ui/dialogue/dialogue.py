@@ -1,7 +1,7 @@
 """What a session says and does: commands and news in, entries and requests out.
 
 A plain class without threads or a terminal: the LineActor shows what comes out, in
-whatever view it has, and tells the queue what is to be done.
+any view it has, and sends requests to the queue.
 """
 
 from __future__ import annotations

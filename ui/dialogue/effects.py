@@ -68,7 +68,7 @@ class OfferLine(msgspec.Struct, frozen=True):
 
 
 class Speak(msgspec.Struct, frozen=True):
-    """Pass a chat message on to whoever answers in this conversation.
+    """Pass a chat message on to the partner of this conversation.
 
     Attributes:
         text: What was said.

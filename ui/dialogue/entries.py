@@ -1,4 +1,4 @@
-"""The lines of the transcript: all that a chat shows, whoever draws it."""
+"""The lines of the transcript: all that a chat or line mode shows."""
 
 from __future__ import annotations
 

@@ -178,7 +178,7 @@ def _html(tasks: Sequence[Task], now: datetime) -> str:
     stats: StatsAnswer = statistics_of(tasks, now)
     parts = [
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
-        # Nothing in it may run or load anything, whatever was overlooked.
+        # Nothing in it may run or load anything, even if something was overlooked.
         (
             '<meta http-equiv="Content-Security-Policy"'
             " content=\"default-src 'none'; style-src 'unsafe-inline'\">"

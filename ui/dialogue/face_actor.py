@@ -73,7 +73,7 @@ class FaceActor(SafeActor[MessageT]):
             self._searches.stop(block=False)
 
     def request(self, effect: Send | Tell | LookUp | StopSearch) -> None:
-        """Send a request of the dialogue to whoever answers it."""
+        """Send a request of the dialogue to the actor that answers it."""
         match effect:
             case Send(request=request):
                 self.post(self._queue, replace(request, reply_to=self.actor_ref))

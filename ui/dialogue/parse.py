@@ -73,7 +73,7 @@ def bash_part(line: str) -> str | None:
 def block_lines(text: str) -> tuple[BlockLine, ...]:
     """Return the lines of an input that may be several commands; none if it is one.
 
-    Whoever pastes several commands means each of them; any other input of several
+    A person who pastes several commands means each of them; any other input of several
     lines is one message, or one command with a script.
     """
     lines = text.split("\n")

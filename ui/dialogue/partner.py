@@ -1,4 +1,4 @@
-"""The partner: whoever answers what is said in a conversation.
+"""The partner: the program that answers what is said in a conversation.
 
 A partner is an actor, or anything else that can be told something. It is told every
 chat message as a `Spoken`, and answers by telling `reply_to`: a `PartnerSays` for

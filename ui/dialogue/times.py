@@ -41,8 +41,8 @@ def parse_time(text: str, now: datetime | None = None) -> datetime:
             f"{brief(text)} is not a time; write 18:30, tomorrow 9:00, or"
             " 2026-12-24 18:30"
         ) from None
-    # Without a zone it is local: what clocks on the wall show then, whatever the offset
-    # is on that day.
+    # Without a zone it is local: what clocks on the wall show then, with the offset
+    # of that day.
     moment = _moment(wanted)
     if moment <= now:
         if day:

@@ -6,7 +6,7 @@ import re
 from fnmatch import fnmatchcase
 from typing import Final
 
-# Whatever makes more than one plain command of a line, or hides what it does.
+# All that makes more than one plain command of a line, or hides what it does.
 _NOT_PLAIN: Final = re.compile(r"[;&|<>$`(){}\n\\!]|^\s*\w+=")
 
 

@@ -14,8 +14,9 @@ _STDOUT: Final = 1
 class StandardOutput(io.TextIOWrapper):
     r"""Writes to the descriptor of standard output, with a buffer of its own.
 
-    Not through the buffer of `sys.stdout`: Python waits for that at exit, whoever is
-    stuck in it. What the encoding can't hold is written as `\u1234`, and nothing fails.
+    Not through the buffer of `sys.stdout`: Python waits for that at exit, even if a
+    thread is stuck in it. What the encoding can't hold is written as `\u1234`, and
+    nothing fails.
 
     Args:
         encoding: How text becomes bytes.
@@ -64,7 +65,7 @@ class StandardOutput(io.TextIOWrapper):
 class _PatientFile(io.FileIO):
     """Waits for a reader, too, if somebody has made the descriptor non-blocking.
 
-    Whoever shares it may have: the program at the other end of a pipe, or a parent.
+    Another process that shares it may have: the other end of a pipe, or a parent.
     """
 
     def write(self, data: Any, /) -> int:  # noqa: ANN401 - any buffer; 3.11 has no name

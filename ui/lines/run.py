@@ -194,7 +194,7 @@ def _end_own_tasks(ui: pykka.ActorRef[LineActor], owner: Owner, wakeup: Wakeup) 
 def _part(
     ui: pykka.ActorRef[LineActor], wakeup: Wakeup, *, patient: bool
 ) -> Verdict | None:
-    # Whoever reads the output may take any time for that, but not after a signal.
+    # The reader of the output may take any time, but not after a signal.
     verdicts: list[Verdict] = []
     asking = Background(lambda: verdicts.append(ui.ask(Farewell(), block=True)), wakeup)
     deadline = None if patient else Deadline(_LAST_LINES_TIMEOUT)

@@ -59,7 +59,7 @@ class TypedInput:
             return
         with contextlib.suppress(termios.error):
             now: list[Any] = uninterrupted(lambda: termios.tcgetattr(self.fd))
-            # Read back, a mode that is not ours was set by whoever was in front.
+            # Read back, a mode that is not ours was set by the program in front.
             if self._ours is not None and now == self._ours:
                 return
             self._before = self._ours = None

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ANSWERED_WITHIN: Final = 0.1
 """Seconds after a line in which nothing more is read: if it ends this program, what was
-typed after it is for whoever reads the terminal next."""
+typed after it is for the next reader of the terminal."""
 
 LOOKS_EVERY: Final = 0.3
 """Seconds between two looks whether a shell has brought this program back: one that
@@ -86,7 +86,7 @@ class Typist:
             finally:
                 self._ui.tell(TypingEnds())
                 self._terminal.leave()
-        # A terminal that takes nothing any more is gone, whatever is heard first.
+        # A terminal that takes nothing any more is gone, even if no signal has come.
         gone = signal.SIGHUP if self._owner.lost is not None else None
         return self._ended_by or gone
 

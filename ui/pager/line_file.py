@@ -2,7 +2,7 @@
 
 A line longer than `BLOCK` bytes is broken: wherever a whole block, from one multiple of
 `BLOCK` to the next, has no line break in it, there is one at its end. That can be told
-by looking at the block alone, so the lines are the same from whichever side one comes,
+by looking at the block alone, so the lines are the same from both sides,
 and none is longer than two blocks.
 """
 

@@ -1,7 +1,7 @@
 """The model behind a view into a task's output: any size of file, a page at a time.
 
-Nothing here reads more than a page, or a step of a search, at once, whatever the file
-holds and however long its lines are.
+Nothing here reads more than a page, or a step of a search, at once, for any file
+and any length of its lines.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ class AgentProcess:
     """A process with a warden.
 
     When `end` is called, or this process dies, all that the agent has started is ended,
-    in whatever session it is. Blocks until both have been started.
+    in any process session. Blocks until both have been started.
 
     Args:
         command: Program and arguments.

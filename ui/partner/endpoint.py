@@ -45,8 +45,8 @@ class Patience(msgspec.Struct, frozen=True):
         connect: For the connection.
         read: For anything at all, the headers of the answer too; a local model may
             have to be loaded first.
-        data: For the next piece of the answer, whatever else comes: a server that only
-            sends comments has stalled as well.
+        data: For the next piece of the answer, even if other lines come: a server that
+            only sends comments has stalled as well.
     """
 
     connect: float = 10.0

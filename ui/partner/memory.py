@@ -1,7 +1,7 @@
 """What the partner remembers: each conversation as its model is told it.
 
-A file of the session, one JSON object a line, that only its owner can read. Whoever has
-it locked is the session's partner: the lock goes with its process, however that ends.
+A file of the session, one JSON object a line, that only its owner can read. The
+process that has locked it is the session's partner: its end releases the lock.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ class Memory:
             data = data[os.write(self._fd, data) :]
 
     def _rewrite(self, records: list[Record]) -> None:
-        """Put a shorter file in its place; whoever is killed meanwhile loses none."""
+        """Put a shorter file in its place; a kill meanwhile loses nothing."""
         if self._path is None:
             return
         new = self._path.with_name(f"{_NAME}.new")

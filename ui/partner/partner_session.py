@@ -52,7 +52,7 @@ class PartnerSession(AgentSession):
         self.on_asked: Callable[[int], None] = _ignore
         """Called with each task for which the person is asked."""
         self.on_answer: Callable[[Answer], None] = _ignore
-        """Called with the answer of each call before whoever called gets it."""
+        """Called with the answer of each call before the caller gets it."""
         self._name = name
         self._trust = trust
 

@@ -210,7 +210,7 @@ class Config(Settings, frozen=True):
             it the oldest finished ones are forgotten.
         theme: `dark`, `light`, or `auto`: as the terminal's background is.
         mouse: Whether wheel and clicks are used; without, the terminal selects text.
-        ascii: Whether to draw with ASCII only, whatever the locale says.
+        ascii: Whether to draw with ASCII only, even in a UTF-8 locale.
         pause_on_failure: Whether a group starts no more tasks when one of them fails,
             until `/resume --group NAME`; `/group NAME --pause-on-failure on` says so
             for one group.

@@ -31,7 +31,7 @@ RESET: Final = (
     b"\x1b[?1l\x1b>\x1b[?7h\x1b[?25h\x1b[<u\x1b[>4m\x1b(B\x0f\x1b[0 q"
     b"\x1b7\x1b[r\x1b8\x1b[m"
 )
-"""Has a terminal as programs expect it, whatever another one has set.
+"""Has a terminal as programs expect it, after any settings of another program.
 
 What leaves a second screen comes before it, where there is one: `LEAVE_SCREEN`.
 """

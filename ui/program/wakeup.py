@@ -154,6 +154,6 @@ def _do_nothing(number: int, frame: FrameType | None) -> None:
 
 def _show_stacks(number: int, frame: FrameType | None) -> None:
     del number, frame
-    # Whoever looks for a fault has asked for this, and would get it without a handler.
+    # This was switched on to look for a fault, and works without a handler.
     if faulthandler.is_enabled() and sys.stderr is not None:
         faulthandler.dump_traceback(all_threads=True)

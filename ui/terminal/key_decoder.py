@@ -36,7 +36,7 @@ _STRINGS: Final = "]PX^_"  # after ESC: OSC, DCS, SOS, PM and APC
 _LONGEST_SEQUENCE: Final = 512
 _PASTE_BEGINS: Final = "200"
 _X10_REPORT: Final = len("\x1b[Mbxy")
-# The beginning of what a terminal sends; whoever types takes longer for less.
+# The beginning of what a terminal sends; a person takes longer to type less.
 _LATE_SEQUENCE: Final = re.compile(
     r"\x1b(?:\[[<=>?]?[0-9;:]*\$?|O[0-9;]*|\](?:[0-9]+(?:;[^\x00-\x1f]*)?)?)"
 )
@@ -285,7 +285,7 @@ class KeyDecoder:
         held, self._held = self._held, ""
         late, self._late = self._late, False
         if late:
-            # Whoever typed this had pressed Escape before.
+            # The person had pressed Escape before.
             self._events += [key for char in held[1:] if (key := key_of(char))]
         elif held == ESC:
             self._events.append(Key("escape"))

@@ -194,7 +194,7 @@ def _key_of_code(codes: str, modifiers: str) -> Key | None:
     if key is None or _held(modifiers) & _OTHER_MODIFIERS:
         return None
     if held & (_CTRL | ALT) and len(key.name) == 1 and not key.name.isascii():
-        # Ctrl+C is a place on the keyboard, whatever letter is painted on it.
+        # Ctrl+C is a place on the keyboard, in every layout.
         key = _key_at(_number(base)) or key
     if len(key.name) == 1 and held & _SHIFT:
         key = key_of(key.name.upper()) or key

@@ -95,7 +95,7 @@ class BackgroundColor(msgspec.Struct, frozen=True):
 
 
 class DeviceAttributes(msgspec.Struct, frozen=True):
-    """The terminal's answer to DA1; whatever was asked before is answered by now."""
+    """The terminal's answer to DA1; all earlier questions are answered by now."""
 
     numbers: tuple[int, ...]
 

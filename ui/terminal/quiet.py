@@ -17,7 +17,7 @@ _OUT, _ERR = 1, 2
 class Quiet:
     """Points standard output and error at a log file, and back.
 
-    The terminal has to be duplicated before by whoever draws on it.
+    What draws on the terminal has to duplicate it before.
 
     Args:
         log: Takes what is written meanwhile, after what it holds. Made if missing;

@@ -1,7 +1,7 @@
 """The terminal itself: its modes and size, and the bytes written to it.
 
 Entering changes the screen, the keyboard and the line settings; leaving gives all of
-it back, however often and whatever happened in between. One thread at a time may use
+it back, any number of times and after any failure. One thread at a time may use
 it: the one that reads keys uses only `input_fd`, `entered` and `read`.
 """
 
@@ -127,7 +127,7 @@ class Terminal:
 
     @property
     def output_fd(self) -> int:
-        """Where it is drawn, whatever standard output has become."""
+        """Where it is drawn, even if standard output is something else by now."""
         return self._fd
 
     @property
@@ -175,7 +175,7 @@ class Terminal:
         known = self.sequences
         mouse = _MOUSE_ON if self._mouse else ""
         keyboard = _KEYBOARD_ON if self._knows_keyboard else ""
-        # As it was entered, whatever is learned meanwhile.
+        # As it was entered, even if more is known by now.
         self._leave = (
             f"{_MODES_OFF}{known.clear}{known.normal_cursor}{known.exit_fullscreen}"
             f"{_GIVE_TITLE_BACK}"

@@ -22,7 +22,7 @@ ELLIPSIS: Final = "…"
 
 _WORD_OR_BLANKS: Final = re.compile(r" +|[^ ]+")
 # Latin, Greek and Cyrillic letters, and what the chat itself draws with: each takes one
-# cell whatever stands beside it. wcwidth takes a tenth of a start to load.
+# cell beside any other. wcwidth takes a tenth of a start to load.
 _PLAIN_TEXT: Final = re.compile(
     "[ -~\u00a0-\u00ac\u00ae-\u02ff\u0391-\u0482"
     "\u2010-\u2027\u2030-\u205e\u2190-\u22ff\u2500-\u25fc\u2713-\u2718\u2800-\u28ff]*"

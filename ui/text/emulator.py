@@ -4,7 +4,7 @@ It knows what full-screen programs and prompts use of ECMA-48 and xterm: moves o
 cursor, erasing, inserting and deleting, a scrolling region, tabs, colors, wide and
 combining characters, line drawing, and a second screen. Lines that leave the first
 screen at its top are kept if that is asked for, as many as are asked for. It never
-answers, and whatever it is fed, it holds no more than these, its cells and half a
+answers, and for any input it holds no more than these, its cells and half a
 sequence.
 """
 

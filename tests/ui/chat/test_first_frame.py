@@ -38,7 +38,7 @@ class Held:
             pipe.with_name("reached").touch()
             if pipe.read_text() == "break":
                 raise RuntimeError("planted")
-# Whoever is held back here holds up all other loading: what jobs need comes first.
+# A thread that is held back here blocks all other loading: jobs need theirs first.
 import backburner.actors.processes.spawn, psutil
 sys.meta_path.insert(0, Held())
 from backburner.ui import main as app

@@ -145,7 +145,7 @@ def test_a_terminal_that_went_away_is_no_error(tty: Pty) -> None:
 
 
 def test_answers_that_nobody_read_do_not_reach_the_shell(tty: Pty) -> None:
-    # Raw before and after, so that whatever is left could be read at once.
+    # Raw before and after, so that all that is left could be read at once.
     setraw(tty.slave)
     with make(tty):
         os.write(tty.master, b"\x1b[?64;1;2c")

@@ -76,7 +76,7 @@ class HurryUp(msgspec.Struct, frozen=True):
 
 
 class Redraw(msgspec.Struct, frozen=True):
-    """Draw everything again, whatever the screen shows."""
+    """Draw everything again, also what seems to be on the screen."""
 
 
 class SwitchMouse(msgspec.Struct, frozen=True):

@@ -120,7 +120,7 @@ def _ask_to_leave(state: ChatState, *, end: bool) -> list[Effect]:
 
 
 def leave(state: ChatState, *, end: bool = False) -> list[Effect]:
-    """Leave, whatever is ended by it.
+    """Leave, even if tasks are ended by it.
 
     Args:
         state: Changed in place.

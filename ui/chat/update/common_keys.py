@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def take_terminal_key(key: Key) -> list[Effect] | None:
-    """Carry out a key that is about the terminal, whatever is being typed or asked.
+    """Carry out a key that is about the terminal, also during input and questions.
 
     Returns:
         What is to be done; none if this is no such key.

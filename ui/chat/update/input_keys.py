@@ -125,7 +125,7 @@ def _page(state: ChatState, pages: int) -> None:
 
 
 def _complete(state: ChatState) -> None:
-    """Take the suggestion; whoever wants one must not end up among the tasks."""
+    """Take the suggestion, or look for one; the focus stays in the input."""
     offered = state.editor.offered
     before = state.editor.text[: state.editor.cursor]
     if state.editor.take_suggestion():

@@ -280,7 +280,7 @@ def _types(state: ChatState) -> bool:
 
 
 def _take_paste(state: ChatState, paste: keys.Paste) -> list[Effect]:
-    """Put a paste into the input, whatever has the focus: it may not get lost."""
+    """Put a paste into the input, wherever the focus is: it must not get lost."""
     state.letters = None
     if state.prompt is not None:
         paste_into_prompt(state, state.prompt, paste)

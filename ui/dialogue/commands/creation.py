@@ -33,7 +33,7 @@ class Say(msgspec.Struct, frozen=True):
     text: str
 
     def run(self, context: Context) -> list[Effect]:
-        """Pass it on to whoever answers."""
+        """Pass it on to the partner."""
         return [Speak(self.text, context.where)] if context.drawn else []
 
 

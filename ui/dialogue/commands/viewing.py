@@ -71,7 +71,7 @@ FILTERS: Final = {
     "--completed": (TaskFilter.COMPLETE, "those that did what they should"),
     "--failed": (TaskFilter.FAILED, "those that did not"),
     "--canceled": (TaskFilter.CANCELED, "those that were canceled"),
-    "--finished": (TaskFilter.FINISHED, "those that have ended, in whatever way"),
+    "--finished": (TaskFilter.FINISHED, "those that have ended, in any status"),
 }
 """What `/tasks` takes, and what each means."""
 

@@ -186,4 +186,7 @@ def _dicts(found: object) -> list[Json]:
 
 
 def _text(found: object) -> str:
-    return found if isinstance(found, str) else ""
+    if not isinstance(found, str):
+        return ""
+    # JSON may name half of a character, which no file and no terminal takes.
+    return found if found.isascii() else found.encode("utf-8", "replace").decode()

@@ -6,8 +6,9 @@ is asked again with their results, until it calls none.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
 
 from ...actors.rules.safe_text import brief, safe_line
 from ..agents.tools import TOOLS, tool_list
@@ -183,8 +184,8 @@ class EndpointTalk(Talk):
             self._take_result(call.id, text)
             return
         try:
-            arguments: object = json.loads(call.arguments or "{}")
-        except (ValueError, RecursionError) as error:
+            arguments: object = msgspec.json.decode(call.arguments or "{}")
+        except (msgspec.DecodeError, RecursionError) as error:
             text = f"the arguments of {call.name} are not JSON: {error}; correct them"
             self._take_result(call.id, text)
             return

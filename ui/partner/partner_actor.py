@@ -213,9 +213,12 @@ class PartnerActor:
             except ConfigError as error:
                 self._fail(str(error))
             except Exception as error:  # noqa: BLE001 - told
-                # One message is harmed by that, and no other.
+                # One message is harmed by that. Nobody should wait for what it
+                # was to cause.
                 logger.exception("The partner failed")
                 self._fail(f"internal error: {error!r}; see the log")
+                for talk, _ in self._talks.values():
+                    self._loop.post(talk.give_up)
         self._loop.close()
         self._memory.close()
         if self._temporary is not None:

@@ -152,6 +152,11 @@ class Talk:
         self._turn = 0
         self._drop()
 
+    def give_up(self) -> None:
+        """End the turn: something in it failed, of which the person was told."""
+        if self._turn:
+            self._end_turn(Record(self._name, over=True))
+
     # Turns.
 
     def _begin(self) -> None:

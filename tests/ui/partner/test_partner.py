@@ -12,6 +12,7 @@ from backburner.ui.dialogue.partner import (
     PartnerThought,
     StopAnswer,
 )
+from backburner.ui.partner.memory import Memory, Record
 from backburner.ui.program.config import AgentsTable
 from conditions import until
 from patience import PATIENCE
@@ -231,6 +232,45 @@ def _answer_second(exchange: Exchange) -> None:
     """Answer what was said second; the request before it is hung up on."""
     assert exchange.body["messages"][-1]["content"] == "second"
     says("Second.")(exchange)
+
+
+def test_an_internal_error_ends_the_turn_and_the_next_message_is_answered(
+    stage: EndpointStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = Memory.add
+
+    def fail_once(self: Memory, record: Record) -> None:
+        if record.message is not None and record.message["role"] == "assistant":
+            monkeypatch.setattr(Memory, "add", add)
+            raise RuntimeError("for a test")
+        add(self, record)
+
+    monkeypatch.setattr(Memory, "add", fail_once)
+    stage.server.add(says("One."), says("Two."))
+    partner = stage.open()
+    stage.say(partner, "first")
+    assert "internal error: RuntimeError('for a test')" in stage.chat.failure()
+    stage.chat.idle()
+    stage.say(partner, "second")
+    assert stage.chat.answer() == "Two."
+
+
+@pytest.mark.parametrize("command", ["echo \\ud800", "echo \\ud800\\u0041"])
+def test_half_a_character_harms_nothing(stage: EndpointStage, command: str) -> None:
+    half = b'data: {"choices":[{"delta":{"content":"a\\udc00b"}}]}\n\n'
+    stage.server.add(
+        raw(HEAD, half, b"data: [DONE]\n\n"),
+        calls(("run", f'{{"command": "{command}"}}')),
+        says("Corrected."),
+    )
+    partner = stage.open()
+    stage.say(partner, "first")
+    assert stage.chat.answer() == "a?b"
+    stage.chat.idle()
+    stage.say(partner, "second")
+    assert stage.chat.answer() == "Corrected."
+    told = stage.server.wait_for(3)["messages"][-1]["content"]
+    assert "the arguments of run are not JSON" in told
 
 
 def test_stop_drops_what_the_person_was_asked_for(stage: EndpointStage) -> None:

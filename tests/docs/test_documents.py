@@ -145,7 +145,7 @@ def test_the_example_tests_pass_where_they_are_copied_to(tmp_path: Path) -> None
     )
 
     assert done.returncode == 0, done.stdout
-    assert "9 passed" in done.stdout
+    assert "11 passed" in done.stdout
 
 
 def test_the_reference_has_every_public_name_and_no_other() -> None:

@@ -251,6 +251,14 @@ class TaskActor(SafeActor[TaskActorMessage]):
         if not self._marked and self._adoption is None:
             self._marked = True
             self._mark_attempt()
+        terms, engines = self._task.terms, self._config.engines
+        if terms is not None and terms.engine and terms.engine not in engines:
+            # Only one that goes on: no other is started without its engine.
+            text = (
+                f"engine {brief(terms.engine)!r}, which runs it, is not here any more"
+            )
+            self._report(Outcome.failed(safe_line(text)))
+            return
         context = JobContext(
             task=self._task,
             mark=self._mark,

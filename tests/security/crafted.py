@@ -26,8 +26,14 @@ from backburner.actors import (
     TaskEvent,
     TaskRequest,
 )
+from backburner.actors.processes import proc
+from backburner.actors.rules.attempts import Attempt
+from backburner.actors.rules.figures import Figures
 from backburner.actors.rules.process_record import ProcessRecord
+from backburner.actors.rules.terms import GroupRules, QueueRules, Terms
+from backburner.actors.rules.variables import Variables
 from backburner.actors.session.folder import Owner, SessionFolder
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -99,6 +105,8 @@ _FIELDS: Final[tuple[object, ...]] = (
     ["a", "b", "c"],
     ["a\0b"],
     [_ESCAPES],
+    [[_ESCAPES, 1.0]],
+    [{"name": _ESCAPES}],
     {},
     *_DATES,
 )
@@ -106,6 +114,15 @@ _FIELDS: Final[tuple[object, ...]] = (
 _TASK_FIELDS: Final = Task.__struct_fields__
 _CHAT_FIELDS: Final = ChatMessage.__struct_fields__
 _SCHEDULE_FIELDS: Final = Schedule.__struct_fields__
+_PARTS: Final = (
+    ("tasks", "snapshot", "terms", Terms),
+    ("tasks", "snapshot", "attempt", Attempt),
+    ("tasks", "snapshot", "figures", Figures),
+    ("schedules", "snapshot", "request", TaskRequest),
+    ("schedules", "snapshot", "request.terms", Terms),
+)
+"""What is in a field of what is written down as JSON."""
+
 _META_KEYS: Final = (
     "next_id",
     "next_schedule",
@@ -113,7 +130,13 @@ _META_KEYS: Final = (
     "shown",
     "clean",
     "session_key",
+    "rules",
+    "boot",
     "other",
+)
+_OTHER_FILES: Final = (
+    *("processes", "exits", "keeper", "host.log", "host.starting", "history.jsonl"),
+    *("partner.jsonl", "chat.log", "output/1.log", "output/4.log", "output/1.json"),
 )
 _LOCK_FIELDS: Final = Owner.__struct_fields__
 
@@ -221,18 +244,30 @@ class Session:
             db.commit()
 
     def edit(self, table: str, column: str, field: str, value: object) -> None:
-        """Change one field of all that a column holds as JSON."""
+        """Change one field of all that a column holds as JSON.
+
+        A field of what is in another one is named with both, as `terms.at`.
+        """
         with self._journal() as db:
-            rows: list[tuple[int, str]] = []
+            rows: list[tuple[object, str]] = []
+            key = "key" if table == "meta" else "rowid"
             with contextlib.suppress(sqlite3.Error):  # another case may have dropped it
-                rows = db.execute(f"SELECT rowid, {column} FROM {table}").fetchall()  # noqa: S608
+                rows = db.execute(f"SELECT {key}, {column} FROM {table}").fetchall()  # noqa: S608
             for row, text in rows:
                 with contextlib.suppress(
                     ValueError, TypeError, RecursionError, sqlite3.Error
                 ):
-                    changed = json.dumps({**json.loads(text), field: value})
+                    row_as_it_is = json.loads(text)
+                    *outer, name = field.split(".")
+                    inner = row_as_it_is
+                    for it in outer:
+                        if inner.get(it) is None:
+                            inner[it] = {}
+                        inner = inner[it]
+                    inner[name] = value
+                    changed = json.dumps(row_as_it_is)
                     db.execute(
-                        f"UPDATE {table} SET {column} = ? WHERE rowid = ?",  # noqa: S608
+                        f"UPDATE {table} SET {column} = ? WHERE {key} = ?",  # noqa: S608
                         (changed, row),
                     )
             db.commit()
@@ -283,8 +318,16 @@ def write_session(folder: Path) -> None:
     for place, outcome in enumerate(outcomes):
         made[place] = made[place].started(_NOON).ended(outcome, _NOON, 1.0)
     made[3] = made[3].started(_NOON)
+    # What version 5 and those before it brought, in tasks that are there already.
+    terms = Terms(retries=2, retry_delay=0.01, group="some", after=(1,), batch="all")
+    made[0] = replace(made[0], figures=Figures(1.5, 1 << 20), slot=1, key="k")
+    made[3] = replace(made[3], terms=replace(terms, after=()), node="n")
+    made[3] = replace(made[3], attempt=Attempt(2, "exit status 1", step=1))
+    made[5] = replace(made[5], terms=terms, place=(1, 2))
+    environment = Variables(os.environ)
     for seq, task in enumerate(made, 1):
-        journal.changed(TaskChanged(seq, TaskEvent.of(task.status), task))
+        event = TaskEvent.of(task.status)
+        journal.changed(TaskChanged(seq, event, task), environment)
         journal.runs_as(ProcessRecord(task.id, (1 << 22) - 1, 0.0))
         journal.said(ChatMessage(_NOON, "main", "you", f"message {seq}"), seq)
     for number in (1, 2):
@@ -297,11 +340,25 @@ def write_session(folder: Path) -> None:
             since=_NOON,
             next_due=_LATER,
         )
-        journal.scheduled(schedule)
+        journal.scheduled(schedule, Variables({"NUMBER": str(number)}))
+    groups = (GroupRules("some", slots=1), GroupRules("other", paused=True))
+    journal.ruled(QueueRules(groups=groups))
     journal.shown(2)
     journal.close(clean=False)
     session.close()
     own(folder)
+    for number in (4, 5):
+        note(folder, number, (1 << 22) - 1)
+
+
+def note(folder: Path, task_id: int, pid: int) -> None:
+    """Write down that a process is that of a task, as a host does."""
+    owner = msgspec.json.decode((folder / "lock").read_bytes(), type=Owner)
+    record = f"{owner.key} {proc.boot_id()} {task_id} {pid} 0 {10**17} -"
+    notes = folder / "processes"
+    notes.touch(0o600)
+    with notes.open("a") as file:
+        file.write(record.ljust(127) + "\n")
 
 
 def own(folder: Path) -> None:
@@ -309,7 +366,7 @@ def own(folder: Path) -> None:
     lock, found = folder / "lock", folder.stat()
     owner = msgspec.json.decode(lock.read_bytes(), type=Owner)
     place = (found.st_dev, found.st_ino)
-    lock.write_bytes(msgspec.json.encode(msgspec.structs.replace(owner, folder=place)))
+    lock.write_bytes(msgspec.json.encode(replace(owner, folder=place)))
 
 
 def _cells() -> Iterator[tuple[str, Callable[[Session], None]]]:
@@ -333,6 +390,11 @@ def _fields() -> Iterator[tuple[str, Callable[[Session], None]]]:
         ("changes", "snapshot", _TASK_FIELDS),
         ("chat", "message", _CHAT_FIELDS),
         ("schedules", "snapshot", _SCHEDULE_FIELDS),
+        ("meta", "value", QueueRules.__struct_fields__),
+        *(
+            (table, column, [f"{field}.{it}" for it in part.__struct_fields__])
+            for table, column, field, part in _PARTS
+        ),
     ):
         for field in fields:
             for value in _FIELDS:
@@ -417,6 +479,50 @@ def _processes() -> Iterator[tuple[str, Callable[[Session], None]]]:
         yield f"no journal, and the output of task {number}", far_log
 
 
+def _files() -> Iterator[tuple[str, Callable[[Session], None]]]:
+    contents: dict[str, bytes] = {
+        "nothing": b"",
+        "junk": b"\xff\0\n" * 1000,
+        "a line without an end": b"x" * 100_000,
+        "deep": b"[" * 20_000 + b"\n",
+        "escapes": _ESCAPES.encode() + b"\n",
+        "numbers": (b"9" * 18 + b" ") * 10 + b"\n",
+    }
+    for name in _OTHER_FILES:
+        for what, content in contents.items():
+
+            def fill(it: Session, name: str = name, content: bytes = content) -> None:
+                (it.folder / name).touch(0o600)
+                (it.folder / name).write_bytes(content)
+
+            yield f"file {name} = {what}", fill
+
+        def widen(it: Session, name: str = name) -> None:
+            (it.folder / name).touch(0o600)
+            os.truncate(it.folder / name, 1 << 40)
+
+        yield f"file {name} = a hole", widen
+    for values in (
+        "0 0 0",
+        f"{10**18 - 1} {10**18 - 1} {10**18 - 1}",
+        f"99999 {10**18 - 1} {10**18 - 1} {10**18 - 1} {10**19 - 1} x",
+    ):
+
+        def end(it: Session, values: str = values) -> None:
+            (it.folder / "exits").touch(0o600)
+            pid = (1 << 22) - 1
+            line = f"{proc.boot_id()} {pid} 1 {values}\n"
+            (it.folder / "exits").write_text(line)
+
+        yield f"an exit of {values}", end
+
+    def name_canary(it: Session) -> None:
+        it.lock(folder=None)
+        note(it.folder, 4, it.canary)
+
+    yield "notes of a foreign process, and a lock without a folder", name_canary
+
+
 def _schemas() -> Iterator[tuple[str, Callable[[Session], None]]]:
     for name, script in _SCHEMAS.items():
         yield f"schema: {name}", lambda it, s=script: it.sql(s)
@@ -429,7 +535,14 @@ def _brief(value: object) -> str:
 
 CASES: Final[dict[str, Callable[[Session], None]]] = {
     name: craft
-    for cases in (_cells(), _fields(), _locks(), _processes(), _schemas())
+    for cases in (
+        _cells(),
+        _fields(),
+        _locks(),
+        _processes(),
+        _files(),
+        _schemas(),
+    )
     for name, craft in cases
 }
 """Every case, by what is crafted in it."""

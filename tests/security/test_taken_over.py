@@ -127,6 +127,19 @@ def test_no_file_is_deleted_or_read_that_a_journal_names(
     assert is_untouched(victim)
 
 
+def test_a_task_of_an_engine_that_is_missing_has_failed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "main"
+    _write(folder, "true")
+    Session(folder, 0, 0.0).edit("tasks", "snapshot", "terms.engine", "gone")
+    Session(folder, 0, 0.0).edit("changes", "snapshot", "terms.engine", "gone")
+    with running(TaskSystem(directory=folder, adopt=True)) as system:
+        (ended,) = system.wait(1, timeout=PATIENCE)
+        assert ended.reason == "engine 'gone', which runs it, is not here any more"
+    assert not caplog.records
+
+
 def test_a_later_attempt_writes_into_nothing_but_a_file_of_its_own(
     tmp_path: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:

@@ -13,6 +13,7 @@ import argparse
 import re
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -108,39 +109,17 @@ def take_pictures(folder: Path) -> None:
         project.mkdir()
         (project / "Makefile").write_text(MAKEFILE)
         (project / "run-tests.sh").write_text(RUN_TESTS)
-        # The picture shows the path of an output file: a relative one is nobody's own.
-        state = Path("state")
-        with PtySession(
-            chat_command(state, "--session", "work", "--parallel", "2"),
-            columns=COLUMNS,
-            rows=ROWS,
-            environ=_environ(home),
-            cwd=project,
-            answers={**DARK, **ATTRIBUTES_ONLY},
-        ) as chat:
+        open_chat = partial(_chat, home, project)
+        with open_chat("work", "--parallel", "2") as chat:
             _release_day(chat)
             _write(folder / "chat.svg", chat, home)
             _open_task(chat)
             _write(folder / "task.svg", chat, home)
-        with PtySession(
-            chat_command(state, "--session", "plans", "--parallel", "2"),
-            columns=COLUMNS,
-            rows=ROWS,
-            environ=_environ(home),
-            cwd=project,
-            answers={**DARK, **ATTRIBUTES_ONLY},
-        ) as chat:
+        with open_chat("plans", "--parallel", "2") as chat:
             _plan(chat)
             _write(folder / "scheduling.svg", chat, home)
         (project / "release.sh").write_text(RELEASE)
-        with PtySession(
-            chat_command(state, "--session", "release"),
-            columns=COLUMNS,
-            rows=ROWS - 6,
-            environ=_environ(home),
-            cwd=project,
-            answers={**DARK, **ATTRIBUTES_ONLY},
-        ) as chat:
+        with open_chat("release", rows=ROWS - 6) as chat:
             _start_release(chat)
             _write(folder / "waiting.svg", chat, home)
             _open_release(chat)
@@ -151,17 +130,24 @@ def take_pictures(folder: Path) -> None:
             config = Path(home, "partner.toml")
             config.write_text(f'[partner]\nurl = "{endpoint.url}"\nmodel = "small"\n')
             (project / "Makefile").write_text(CHECK)
-            with PtySession(
-                chat_command(state, "--session", "shop", "--config", str(config)),
-                columns=COLUMNS,
-                rows=ROWS + 9,
-                environ=_environ(home),
-                cwd=project,
-                answers={**DARK, **ATTRIBUTES_ONLY},
-            ) as chat:
+            with open_chat("shop", "--config", str(config), rows=ROWS + 9) as chat:
                 _talk(chat)
                 _rename(chat, str(project), "/srv/shop")
                 _write(folder / "partner.svg", chat, home)
+
+
+def _chat(
+    home: str, project: Path, session: str, *options: str, rows: int = ROWS
+) -> PtySession:
+    # The picture shows the path of an output file: a relative one is nobody's own.
+    return PtySession(
+        chat_command(Path("state"), "--session", session, *options),
+        columns=COLUMNS,
+        rows=rows,
+        environ=_environ(home),
+        cwd=project,
+        answers={**DARK, **ATTRIBUTES_ONLY},
+    )
 
 
 def _environ(home: str) -> dict[str, str]:

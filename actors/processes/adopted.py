@@ -13,6 +13,7 @@ from ..rules.figures import Figures
 from . import proc
 from .child import GIVE_WAY, ExitStatus
 from .exits import open_pidfd
+from .handle import has_group
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,13 +139,7 @@ class AdoptedProcess:
             Whether its group may have other members.
         """
         self._close()
-        try:
-            os.killpg(self.pid, 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            return True
-        return True
+        return has_group(self.pid)
 
     def _look(self) -> proc.Stat | None:
         now = proc.stat(self.pid)

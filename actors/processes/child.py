@@ -13,6 +13,7 @@ import msgspec
 from ..rules.outcome import Outcome
 from ..rules.process_record import StartedProcess
 from .bounds import figures_of
+from .handle import has_group
 from .notes import JobNotes, ticks_now
 
 if TYPE_CHECKING:
@@ -212,10 +213,4 @@ class ChildProcess:
                 return True
             self.figures = figures_of(usage)
         _STARTED.discard(self.pid)
-        try:
-            os.killpg(self.pid, 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            return True
-        return True
+        return has_group(self.pid)

@@ -89,3 +89,14 @@ def _owner(pid: int) -> str:
         return pwd.getpwuid(owner).pw_name
     except KeyError:
         return f"user {owner}"
+
+
+def has_group(group: int) -> bool:
+    """Tell whether a process group has members, running or waiting to be reaped."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # it has
+    return True

@@ -125,34 +125,15 @@ def _read_statuses(value: str) -> tuple[int, ...]:
     return statuses
 
 
-def _read_group(value: str) -> str:
-    if not is_group_name(value):
-        raise UsageError(f"{brief(value)} is not a group; use a short name")
-    return value
+def _checked(is_valid: Callable[[str], bool], problem: str) -> Callable[[str], str]:
+    """Return what takes a value as it is, if it is valid."""
 
+    def read(value: str) -> str:
+        if not is_valid(value):
+            raise UsageError(f"{brief(value)} {problem}")
+        return value
 
-def _read_restart(value: str) -> str:
-    if value not in get_args(Restart):
-        raise UsageError(f"{brief(value)} is neither always nor on-failure")
-    return value
-
-
-def _read_on_reboot(value: str) -> str:
-    if value not in get_args(OnReboot):
-        raise UsageError(f"{brief(value)} is neither again nor fail")
-    return value
-
-
-def _read_engine(value: str) -> str:
-    if not is_group_name(value):
-        raise UsageError(f"{brief(value)} is not an engine; use a name such as ray")
-    return value
-
-
-def _read_address(value: str) -> str:
-    if not is_address(value):
-        raise UsageError(f"{brief(value)} is not an address; write auto or HOST:PORT")
-    return value
+    return read
 
 
 def _gpus(terms: Terms, value: str) -> Terms:
@@ -192,17 +173,26 @@ _at = setting("at", parse_time)
 _retry = setting("retries", _read_count)
 _retry_delay = setting("retry_delay", parse_duration)
 _retry_on = _adding("retry_on", _read_statuses)
-_restart = setting("restart", _read_restart)
-_on_reboot = setting("on_reboot", _read_on_reboot)
+_restart = setting(
+    "restart",
+    _checked(get_args(Restart).__contains__, "is neither always nor on-failure"),
+)
+_on_reboot = setting(
+    "on_reboot", _checked(get_args(OnReboot).__contains__, "is neither again nor fail")
+)
 _cpus = setting("cpus", parse_cpus)
 _memory = setting("memory", parse_memory)
 _pids = setting("pids", parse_pids)
 _pty = _input("terminal")
 _stdin = _input("pipe")
-_engine = setting("engine", _read_engine)
-_address = setting("address", _read_address)
+_engine = setting(
+    "engine", _checked(is_group_name, "is not an engine; use a name such as ray")
+)
+_address = setting(
+    "address", _checked(is_address, "is not an address; write auto or HOST:PORT")
+)
 _ship = switch("ships")
-_group = setting("group", _read_group)
+_group = setting("group", _checked(is_group_name, "is not a group; use a short name"))
 
 _TERM_OPTIONS: Final = (
     TermOption("--timeout", "10m", "fail it if it takes longer", _timeout),

@@ -77,7 +77,7 @@ $(RAY)/.installed: pyproject.toml $(SOURCE_LIST)
 
 test-cluster: $(INSTALLED) ## run jobs on a Ray cluster of two nodes (a few minutes)
 	@if $(MAKE) --no-print-directory $(RAY)/.installed > $(VENV)/.ray.log 2>&1; then \
-		timeout 900 $(RAY)/bin/python -m tests.cluster.ray_nodes \
+		timeout 1200 $(RAY)/bin/python -m tests.cluster.ray_nodes \
 			$(RAY)/bin/python -m pytest -m cluster tests/cluster $(ARGS); \
 	else tail -3 $(VENV)/.ray.log; echo "test-cluster: Ray can't be installed, skipped"; fi
 

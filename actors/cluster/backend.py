@@ -172,7 +172,7 @@ async def renew_all(
 
 async def held_by(
     agents: Iterable[tuple[str, Awaitable[AgentCalls]]], lease: float
-) -> list[Held]:
+) -> tuple[list[Held], list[str]]:
     """Return the jobs of agents; those of one that does not answer soon are lost.
 
     Their agent ends them then, since nobody renews them.
@@ -180,6 +180,9 @@ async def held_by(
     Args:
         agents: The nodes, each with its agent.
         lease: Seconds for which a job goes on that is not renewed.
+
+    Returns:
+        The jobs, and why those of other agents can't be taken over.
 
     Raises:
         OwnerError: If another process has taken over.
@@ -193,14 +196,17 @@ async def held_by(
         return_exceptions=True,
     )
     found: list[Held] = []
+    problems: list[str] = []
     for held in done:
         if isinstance(held, OwnerError):
             raise held
         if isinstance(held, BaseException):
             logger.warning("The jobs of an agent can't be taken over: %r", held)
+            if isinstance(held, ClusterError):
+                problems.append(str(held))
         else:
             found += held
-    return found
+    return found, problems
 
 
 class Backend(Protocol):
@@ -238,10 +244,13 @@ class Backend(Protocol):
         """
         ...
 
-    async def held(self) -> list[Held]:
+    async def held(self) -> tuple[list[Held], list[str]]:
         """Become the owner of what the session has on the cluster; return its jobs.
 
         Room that none of them takes is given back. Called once, after `connect`.
+
+        Returns:
+            The jobs, and why those of other agents can't be taken over.
 
         Raises:
             ClusterError: If the cluster is gone.

@@ -99,16 +99,16 @@ class FakeCluster:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGUSR1, self._lose_one)
 
-    async def held(self) -> list[Held]:
+    async def held(self) -> tuple[list[Held], list[str]]:
         """Take over what agents have."""
         nodes = await self._call("agents")
-        found = await held_by(
+        found, problems = await held_by(
             ((it, self.agent(it)) for it in nodes), self._settings.stay.lease
         )
         rooms = [it.room for it in found if it.room]
         self._rooms |= {*rooms}
         await self._call("keep", self._owner, rooms)
-        return found
+        return found, problems
 
     async def nodes(self) -> tuple[Node, ...]:
         """Return the nodes that have not died."""

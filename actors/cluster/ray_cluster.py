@@ -178,13 +178,13 @@ class RayCluster:
                 f" not answer within {CALL_TIMEOUT:.0f} s"
             ) from None
 
-    async def held(self) -> list[Held]:
+    async def held(self) -> tuple[list[Held], list[str]]:
         """Take over what the agents of the session have."""
         await self._blocking(self._look, within=CALL_TIMEOUT)
         self._owner = await self._ask_rooms("own")
         names = await self._blocking(self._ray.util.list_named_actors)
         nodes = [it.rpartition("/") for it in names]
-        found = await held_by(
+        found, problems = await held_by(
             (
                 (node, self.agent(node))
                 for session, _, node in nodes
@@ -196,7 +196,7 @@ class RayCluster:
         rooms = [it.room for it in found if it.room]
         self._held_rooms |= {*rooms}
         await self._ask_rooms("keep", rooms)
-        return found
+        return found, problems
 
     async def reserve(self, needs: Amounts) -> Reservation:
         """Have a placement group of one bundle made; wait until it has its node."""

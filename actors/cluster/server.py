@@ -119,6 +119,7 @@ class Server:
         self._lease = (stay or Stay()).lease
         self._ends = not (stay or Stay()).stays
         self._held: dict[str, Held] = {}
+        self._not_taken: list[str] = []
         self._jobs: dict[str, _Job] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._others: set[asyncio.Task[Any]] = set()
@@ -154,7 +155,7 @@ class Server:
     async def _connect(self) -> None:
         try:
             await self._backend.connect()
-            held = await self._backend.held()
+            held, self._not_taken = await self._backend.held()
         except ClusterError as error:
             self._give_up(str(error))
         except OwnerError:
@@ -279,6 +280,9 @@ class Server:
         if (held := self._held.get(run.job)) is not None:
             return await self._taken_over(job, held)
         if run.before == "began":
+            for problem in self._not_taken:
+                if run.node and problem.startswith(f"the node {run.node} "):
+                    return Outcome.failed(f"it can't be taken over: {problem}"), None
             where = f"the node {run.node}" if run.node else "the node that had it"
             return Outcome.failed(f"{where}, or the agent on it, died {UNSEEN}"), None
         if job.stopped:

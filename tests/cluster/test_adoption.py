@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 from backburner.actors import Task, TaskRequest, TaskStatus, TaskSystem, Terms
+from backburner.actors.cluster.fake import FakeSettings
 from backburner.actors.cluster.lease import Lease, OwnerError
+from backburner.actors.cluster.ray_settings import Stay
+from backburner.actors.cluster.remote import RemoteEngine
+from backburner.actors.cluster.versions import our_version
 from conditions import until
 from patience import PATIENCE
 
@@ -24,8 +28,6 @@ from tests.faults.program import running_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
-
-    from backburner.actors.cluster.remote import RemoteEngine
 
 SHORT = 4.0
 """Seconds of a lease that a test waits for."""
@@ -249,6 +251,26 @@ def test_nothing_stays_if_no_owner_comes_back(cluster: Cluster) -> None:
         (ended,) = system.wait(1, timeout=PATIENCE)
         assert ended.status is TaskStatus.FAILED
         assert ended.reason.endswith("died while no process of the engine was there")
+
+
+def test_another_version_says_that_it_does_not_take_over_a_job(
+    tmp_path: Path,
+) -> None:
+    unique = unlike()
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        cluster = Cluster("fake", tmp_path, f"{short}/nodes")
+        with cluster.host(f"sleep {unique}", SHORT) as kill:
+            kill()
+        version = "backburner 9.9 on Python 3.11"
+        stay = Stay(lease=SHORT)
+        settings = FakeSettings(version=version, stay=stay, path=cluster.path)
+        with cluster.system(RemoteEngine("fake", settings)) as system:
+            (ended,) = system.wait(1, timeout=PATIENCE)
+            assert ended.reason == (
+                f"it can't be taken over: the node node-1 has {version}, and this"
+                f" machine has {our_version()}; install the same on both"
+            )
+            until(lambda: not running_as(unique), "its end by the lease")
 
 
 def test_a_job_whose_agent_died_without_an_owner_fails(cluster: Cluster) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.cluster
 
-ROUNDS = int(os.environ.get("BACKBURNER_ROUNDS", "10"))
+ROUNDS = int(os.environ.get("BACKBURNER_ROUNDS", "50"))
 """How often something is killed at random."""
 
 

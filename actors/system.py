@@ -21,6 +21,7 @@ from .rules.shortage import shortage_of
 from .runtime.clock import Clock
 from .runtime.promise import Deadline
 from .runtime.sending import DeadLetters, Recipient
+from .session.asking import ANSWER_TIMEOUT
 from .session.blocking import (
     RefusedError,
     Requests,
@@ -193,7 +194,9 @@ class TaskSystem(Requests):
         self._given_up = False
         self._releases: list[Callable[[], object]] = []
         self.warnings: tuple[str, ...] = ()
-        """What a person should know of how the session was found; set by `start`."""
+        """What a person should know of how the session was found, and of how many tasks
+        run at a time; set by `start` and `set_slots`."""
+        self._advice: tuple[str, ...] = ()
         self.remembers = directory is not None
         self.resumed = ()
         self.slots = slots
@@ -382,9 +385,25 @@ class TaskSystem(Requests):
     ) -> None:
         self._actors = Starting(self._config, self._releases)
         self._actors.run(opened, subscribers)
-        self.warnings += limits.advice(self.slots) + self.kinds.problems
+        self.warnings += self.kinds.problems
+        self._advise(self.slots)
         if self._given_up:
             raise TaskSystemError("it was stopped before it had started")
+
+    def _advise(self, slots: int) -> None:
+        """Have the warnings speak of this number of slots, and of no earlier one."""
+        earlier, self._advice = self._advice, limits.advice(slots)
+        warnings = [it for it in self.warnings if it not in earlier]
+        self.warnings = (*warnings, *self._advice)
+
+    def set_slots(
+        self, slots: int | None = None, *, answer_timeout: float = ANSWER_TIMEOUT
+    ) -> int:
+        """Do as `Control.set_slots` does; the warnings speak of the new number."""
+        now = super().set_slots(slots, answer_timeout=answer_timeout)
+        if slots is not None:
+            self._advise(now)
+        return now
 
     def stop(
         self, reason: str = "the session ended", timeout: float | None = None

@@ -59,8 +59,8 @@ KEYS: Final = """\
 Written by `make docs` from `ui/chat/model/keymap.py`; `?` in an empty input, or F1,
 says the same.
 
-What ends or starts a task asks first: Enter is the yes, and any other key a no. A word
-that is typed in the list of tasks or in an opened task goes to the input."""
+A key that ends or starts a task asks first: Enter confirms, any other key does not.
+Text that is typed in the list of tasks or in an opened task goes to the input."""
 
 
 def keys_document() -> str:

@@ -22,7 +22,7 @@ from ..processes.ending import INTERVAL, KillRounds
 from ..processes.environment import Environment
 from ..processes.halting import HaltRounds
 from ..processes.marks import MARK
-from ..rules.outcome import GOES_ON
+from ..rules.outcome import GOES_ON, NEVER_KNOWN
 from ..rules.safe_text import brief, size_text
 from ..rules.shortage import WAITS_FOR
 from .engine import Command, Outliving
@@ -38,11 +38,6 @@ if TYPE_CHECKING:
 
 
 _FAULT: Final = "the kind {!r} is at fault: {}() returned"
-
-_NEVER_KNOWN: Final = (
-    "its exit status is unknown: the session's host was killed in the moment in which"
-    " it started it"
-)
 
 SEARCHES: Final = 20
 """Searches for what a job has started that may fail before it is told to end anyway."""
@@ -452,7 +447,7 @@ class ProcessKind:
         if context.engine is not None:
             return self._adopt_from(context.engine, context)
         if process is None:
-            raise StartError(_NEVER_KNOWN)
+            raise StartError(NEVER_KNOWN.reason)
         if process.in_doubt and process.runs(self._command_for(context.task)):
             process.in_doubt = False
         terms, bounds = context.task.terms, None

@@ -113,5 +113,11 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 LOST: Final = Outcome.failed("the session ended while it ran")
 """What becomes of a task that was running when its program died."""
 
+NEVER_KNOWN: Final = Outcome.failed(
+    "its exit status is unknown: the session's host was killed in the moment in which"
+    " it started it"
+)
+"""What becomes of a task of which nobody knows whether its process was started."""
+
 RESTARTED: Final = Outcome.failed("the machine restarted while it ran")
 """What becomes of a task that was running when the machine stopped."""

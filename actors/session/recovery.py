@@ -33,6 +33,7 @@ from ..rules.adoption import Adoption
 from ..rules.outcome import (
     GOES_ON,
     LOST,
+    NEVER_KNOWN,
     RESTARTED,
     Outcome,
 )
@@ -51,11 +52,6 @@ if TYPE_CHECKING:
     from ..journal.protocol import Memory
     from ..messages import TaskChanged
     from ..rules.process_record import ProcessRecord
-
-NEVER_KNOWN: Final = Outcome.failed(
-    "its exit status is unknown: the session's host was killed in the moment in which"
-    " it started it"
-)
 
 NEVER_STARTED: Final = Outcome.failed(
     "the session's host was killed before it had started it; run it again"

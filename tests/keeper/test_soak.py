@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import pytest
 from backburner.actors import AddTask, Task, TaskChanged, TaskEvent, TaskRequest
 from backburner.actors.host.remote import RemoteSystem
-from backburner.actors.session.recovery import NEVER_KNOWN
+from backburner.actors.rules.outcome import NEVER_KNOWN
 from msgspec.structs import replace
 from patience import PATIENCE
 

@@ -12,11 +12,10 @@ from backburner.actors.processes.handle import Process
 from backburner.actors.processes.notes import ProcessNote
 from backburner.actors.processes.table import Entry
 from backburner.actors.rules.adoption import Adoption
-from backburner.actors.rules.outcome import RESTARTED
+from backburner.actors.rules.outcome import NEVER_KNOWN, RESTARTED
 from backburner.actors.rules.process_record import StartedProcess
 from backburner.actors.rules.variables import Variables
 from backburner.actors.session.recovery import (
-    NEVER_KNOWN,
     NEVER_STARTED,
     Recovered,
     Surroundings,

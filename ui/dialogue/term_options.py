@@ -206,7 +206,7 @@ _TERM_OPTIONS: Final = (
         "--after-failed", "3,5", "start it when these have failed", _after_failed
     ),
     TermOption(
-        "--after-any", "3,5", "start it when these have ended, however", _after_any
+        "--after-any", "3,5", "start it when these have ended in any status", _after_any
     ),
     TermOption("--delay", "5m", "start it after this time, at the earliest", _delay),
     TermOption("--at", "18:30", "start it then, at the earliest", _at),

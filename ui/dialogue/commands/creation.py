@@ -38,7 +38,7 @@ class Say(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """Put a task on the back burner.
+    """Add a task to the queue.
 
     Attributes:
         request: Which.
@@ -235,7 +235,7 @@ def bash_part_of_job(text: str, *, labeled: bool = False) -> str | None:
 TASK: Final = CommandSpec(
     "/task",
     '[OPTIONS] "Description" KIND ARGS...',
-    "put a job on the back burner",
+    "add a task to the queue",
     _parse_task,
     completers.job,
     (

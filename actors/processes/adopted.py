@@ -130,7 +130,7 @@ class AdoptedProcess:
         if self.leads:
             with contextlib.suppress(OSError):
                 path = Path(f"/proc/{self.pid}/autogroup")
-                path.write_text(f"{GIVE_WAY}\n", "ascii")
+                path.write_bytes(b"%d\n" % GIVE_WAY)
 
     def reap(self) -> bool:
         """Leave it to its parent to collect it. Never blocks.

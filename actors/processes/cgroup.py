@@ -140,7 +140,7 @@ class Group:
 
     def _read(self, name: str) -> str | None:
         try:
-            return (self.path / name).read_text("ascii", "replace")
+            return (self.path / name).read_bytes().decode("ascii", "replace")
         except OSError:
             return None
 
@@ -258,7 +258,7 @@ def _is_ours(path: Path) -> bool:
 
 def _words(path: Path) -> frozenset[str]:
     try:
-        return frozenset(path.read_text("ascii", "replace").split())
+        return frozenset(path.read_bytes().decode("ascii", "replace").split())
     except OSError:
         return frozenset()
 

@@ -199,7 +199,7 @@ class ChildProcess:
         """
         # Not there on other systems, and refused if it was asked for very often.
         with contextlib.suppress(OSError):
-            Path(f"/proc/{self.pid}/autogroup").write_text(f"{GIVE_WAY}\n", "ascii")
+            Path(f"/proc/{self.pid}/autogroup").write_bytes(b"%d\n" % GIVE_WAY)
 
     def reap(self) -> bool:
         """Collect the exited process and free its id. Never blocks.

@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,7 +92,9 @@ def test_a_killed_host_is_replaced_and_nothing_is_forgotten(
 ) -> None:
     agent.call("run", command="true", wait=45)
     running = agent.begin("run", {"progressToken": 1}, command="sleep 600", wait=45)
-    agent.data("list")
+    end = time.monotonic() + PATIENCE
+    while len(agent.data("list")["tasks"]) < 2:  # both calls are under way at once
+        assert time.monotonic() < end
     (host,) = care.hosts()
     host.kill()
 

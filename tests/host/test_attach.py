@@ -47,7 +47,6 @@ def test_vim_is_used_resized_left_and_found_again(shell: Shell, tmp_path: Path) 
     # Vim loses keys that come while the size changes, as it does when one attaches:
     # Ctrl+G shows when it takes them. Later sizes are larger, which it shows by itself.
     with _attach(shell, columns=80, rows=24) as first:
-        first.wait("[New]")
         first.press_until("\x07", "No lines in buffer")
         first.send("ihello\x1b")
         first.wait(lambda: first.lines[0] == "hello")

@@ -254,8 +254,13 @@ class Session:
             with contextlib.suppress(sqlite3.Error):  # another case may have dropped it
                 rows = db.execute(f"SELECT {key}, {column} FROM {table}").fetchall()  # noqa: S608
             for row, text in rows:
+                # Another case may have put something else there.
                 with contextlib.suppress(
-                    ValueError, TypeError, RecursionError, sqlite3.Error
+                    ValueError,
+                    TypeError,
+                    AttributeError,
+                    RecursionError,
+                    sqlite3.Error,
                 ):
                     row_as_it_is = json.loads(text)
                     *outer, name = field.split(".")

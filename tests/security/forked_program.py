@@ -26,6 +26,7 @@ from typing import Any
 
 import psutil
 from backburner.actors import TaskSystem, TaskSystemError
+from backburner.actors.rules.terms import DEFAULT_GROUP
 from backburner.ui.main import main
 from crafted import CASES, Session, mixed, own, write_session
 
@@ -86,6 +87,8 @@ def open_it(folder: Path, *, adopt: bool) -> tuple[int, str, str]:
         try:
             tasks = system.list()
             said += [*system.warnings, *map(repr, tasks)]
+            system.resume()
+            system.resume(DEFAULT_GROUP)
             task = system.add("New", "sleep", "0")
             system.wait(task.id, timeout=PATIENCE)
             system.forget_finished()

@@ -35,7 +35,8 @@ _HERE: Final = Path(__file__).parent
 _PARTS: Final = 3
 _DRAWN: Final = 2000 if SOAK else 20
 _DRAWN_CHATS: Final = 50 if SOAK else 2
-_CHOSEN: Final = len(CASES) if SOAK else 200  # of each column and value, and more
+_CHOSEN: Final = len(CASES) if SOAK else 250
+"""At least; more if each column, field and value takes more."""
 _CONTROL: Final = re.compile(r"[^\n\x20-\x7e\xa0-\u2027\u202f-\U0010ffff]")
 _SLOWEST: Final = 60.0
 """Seconds; a tenth of one is usual, and all that is more is a busy machine."""
@@ -94,7 +95,7 @@ def test_a_crafted_session_harms_nothing_and_is_named_in_one_line(
 ) -> None:
     chance = random.Random(SEED)  # noqa: S311 - chooses cases, keeps no secrets
     names = choose(chance, _CHOSEN)
-    assert len(names) == _CHOSEN
+    assert len(names) >= _CHOSEN
     names += [str(chance.randrange(1 << 32)) for _ in range(_DRAWN)]
     mine = names[part::_PARTS]
     results = _run(mine, tmp_path)

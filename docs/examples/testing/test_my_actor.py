@@ -65,7 +65,7 @@ def retrier(
     """Start the actor, and stop it after the test."""
     ref = Retrier.start(queue)
     yield ref
-    ref.stop(timeout=5)
+    ref.stop(timeout=60)
 
 
 def failed(task_id: int, origin: str = "") -> TaskChanged:
@@ -100,7 +100,7 @@ def test_what_failed_is_added_again_but_only_once(
 ) -> None:
     retrier.tell(failed(1))
     retrier.tell(failed(2, origin="retrier"))
-    retrier.stop(timeout=5)  # after both have been handled
+    retrier.stop(timeout=60)  # after both have been handled
 
     (added,) = queue.of(AddTask)
     assert added.request == TaskRequest("Flaky", "bash", ("make test",), "retrier")

@@ -96,6 +96,6 @@ def test_it_runs_in_a_real_system(
     task = system.add("Wait", "file", str(tmp_path / "ready"))
 
     (tmp_path / "ready").touch()
-    (ended,) = system.wait(task.id, timeout=5)
+    (ended,) = system.wait(task.id, timeout=60)
 
     assert ended.status is TaskStatus.COMPLETE

@@ -25,7 +25,7 @@ def test_a_queued_task_runs_when_another_has_failed(
     half = news.wait_for(TaskChanged, lambda n: n.task.progress == 50)
     fake.job(first.id).fail("out of luck")
     fake.job(second.id).complete()
-    system.wait(timeout=5)
+    system.wait(timeout=60)
 
     assert half.event is TaskEvent.PROGRESS
     changes = [(n.event, n.task.id) for n in news.of(TaskChanged)]
@@ -49,7 +49,7 @@ def test_a_job_that_ignores_the_request_to_stop_is_killed(
     job = fake.job(task.id)
 
     system.cancel(task.id)
-    (ended,) = system.wait(task.id, timeout=5)
+    (ended,) = system.wait(task.id, timeout=60)
 
     assert ended.reason == "canceled"
     assert [step for step in job.asked.received if step != "look"] == ["stop", "kill"]
@@ -59,6 +59,6 @@ def test_nothing_is_left_of_a_real_process(task_system: TaskSystem) -> None:
     task = task_system.add("Nap", "bash", "sleep 60 & sleep 60")
 
     task_system.cancel(task.id)
-    (ended,) = task_system.wait(task.id, timeout=5)
+    (ended,) = task_system.wait(task.id, timeout=60)
 
     assert ended.status == "canceled"

@@ -41,6 +41,7 @@ from .program.folders import state_folder
 from .program.host_settings import cluster_settings, host_settings
 from .program.options import SafeParser
 from .program.orphans import collected
+from .program.streams import hold_standard_streams
 from .program.surroundings import asks_for_ascii, is_drawable
 from .program.verbs import VERBS
 from .program.wakeup import DRAWING_SIGNALS, Wakeup
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from .dialogue.partner import Partner
     from .program.lifetime import AnySystem
 
-_STDIN, _STDOUT, _STDERR = range(3)
+_STDIN, _STDOUT = range(2)
 _COLUMNS = 80  # of a terminal that can't tell
 
 
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.ephemeral and options.host:
         parser.error("--ephemeral remembers nothing, so it has no --host; use one")
-    _hold_standard_streams()
+    hold_standard_streams()
     save_address_space()
     try:
         return _run(options)
@@ -409,19 +410,6 @@ def _log_to_stderr() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_SafeFormatter("backburner: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
-
-
-def _hold_standard_streams() -> None:
-    # One that was closed would become the number of the next file that is opened: the
-    # journal would be read as commands, or get what is meant for people.
-    for fd in (_STDIN, _STDOUT, _STDERR):
-        try:
-            os.fstat(fd)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, this one
-    # Python has none for those that were closed.
-    sys.stdout = sys.stdout or os.fdopen(_STDOUT, "w", closefd=False)
-    sys.stderr = sys.stderr or os.fdopen(_STDERR, "w", closefd=False)
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import gc
 import sys
 
+from .program.streams import cant_write, flushed, hold_standard_streams
 from .program.verbs import VERBS, verb_first
 
 
 def main() -> int:
     """Run the program and return its exit status; see `main.main` and `cli`."""
+    hold_standard_streams()
     arguments = verb_first(sys.argv[1:])
     if arguments == ["--version"]:
-        from importlib.metadata import version  # noqa: PLC0415 - takes a third of a start
-
-        sys.stdout.write(f"backburner {version('backburner')}\n")
-        return 0
+        return _say_version()
     if arguments and arguments[0] in VERBS:
-        return _carry_out(arguments)
+        try:
+            return flushed(_carry_out(arguments))
+        except OSError as error:
+            return cant_write(error)
     if arguments and not arguments[0].startswith("-"):
         from .cli.unknown import say_unknown  # noqa: PLC0415 - seldom needed
 
@@ -33,6 +35,16 @@ def main() -> int:
     gc.freeze()
     gc.enable()
     return app.main()
+
+
+def _say_version() -> int:
+    from importlib.metadata import version  # noqa: PLC0415 - takes a third of a start
+
+    try:
+        sys.stdout.write(f"backburner {version('backburner')}\n")
+    except OSError as error:
+        return cant_write(error)
+    return flushed(0)
 
 
 def _carry_out(arguments: list[str]) -> int:

@@ -87,7 +87,7 @@ def test_nothing_that_was_open_stays_open_in_the_host(
     command = f"{sys.executable} -m backburner add --state-dir {tmp_path}/state -- true"
     for closed in ("", "<&- >&- 2>&-"):
         script = f"exec 7<{held} 8>>{held}; {command} {closed}"
-        subprocess.run(["bash", "-c", script], check=False, timeout=PATIENCE)
+        subprocess.run(["bash", "-c", script], check=True, timeout=PATIENCE)
         for process in care.left():
             links = [str(it.readlink()) for it in _descriptors(process.pid)]
             assert str(held) not in links

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from typing import TYPE_CHECKING, Final
 
 from ...actors import RulesFound, TaskStatus
@@ -14,8 +15,14 @@ from .call import UsageError, complain
 from .scheduling import pause_schedule
 
 if TYPE_CHECKING:
+    from ...actors import TaskFound
     from ...actors.host.remote import RemoteSystem
     from .call import Call
+
+_PROCESS_TIMEOUT: Final = 2.0
+"""Seconds in which a task that runs has a process, unless it waits between attempts."""
+
+_PAUSE: Final = 0.02
 
 ENDED: Final = "the session was ended: backburner end"
 """The reason of tasks that the end of the session has ended."""
@@ -40,7 +47,7 @@ def kill(call: Call, system: RemoteSystem) -> int:
     name = signal.Signals(call.options.signal).name
     status = 0
     for task_id in call.options.ids:
-        found = system.look_up(task_id)
+        found = _with_process(system, task_id)
         if found.pid is None:
             text = f"#{task_id} has no process ({found.task.status})"
             status = complain(text, EXIT_UNSUCCESSFUL)
@@ -53,6 +60,17 @@ def kill(call: Call, system: RemoteSystem) -> int:
             continue
         call.say(f"sent {name} to #{task_id}")
     return status
+
+
+def _with_process(system: RemoteSystem, task_id: int) -> TaskFound:
+    """Look a task up; wait a moment for the process of one that has just begun."""
+    deadline = time.monotonic() + _PROCESS_TIMEOUT
+    while True:
+        found = system.look_up(task_id)
+        begins = found.task.status is TaskStatus.RUNNING and not found.task.node
+        if found.pid is not None or not begins or time.monotonic() > deadline:
+            return found
+        time.sleep(_PAUSE)
 
 
 def move(call: Call, system: RemoteSystem) -> int:

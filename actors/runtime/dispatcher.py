@@ -140,7 +140,8 @@ class Dispatcher:
         deadline = Deadline(_JOIN_TIMEOUT)
         self._events.wake()
         for worker in workers:
-            if worker is not self._own_worker():
+            # One that is being started can't be joined yet; it ends at once.
+            if worker is not self._own_worker() and worker.thread.ident is not None:
                 worker.thread.join(deadline.left())
 
     def _own_worker(self) -> _Worker | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from backburner.actors.host import wire
+from conditions import until
 from patience import PATIENCE
 from process_ends import wait_ends
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    import psutil
     from host_care import HostCare
 
 # Loaded by Python itself before anything else: another version of the program.
@@ -90,13 +92,18 @@ def test_another_protocol_is_refused_in_a_line_that_helps(
     assert backburner(state, "add", "--", "true").stdout == "added #1\n"
 
 
+def _sleeps(process: psutil.Process) -> bool:
+    return process.cmdline() == ["sleep", "600"]
+
+
 def test_a_host_of_another_protocol_keeps_its_tasks_unless_forced(
     tmp_path: Path, care: HostCare
 ) -> None:
     state = tmp_path / "state"
     other = environ(tmp_path / "other", "9.9.9", wire.PROTOCOL + 1)
     backburner(state, "add", "--", "exec sleep 600", env=other)
-    (job,) = [it for it in care.left() if it.cmdline() == ["sleep", "600"]]
+    until(lambda: any(map(_sleeps, care.left())), "the job")
+    (job,) = filter(_sleeps, care.left())
     for action in ("restart", "stop"):
         refused = backburner(state, "host", action)
         assert refused.returncode == 1

@@ -230,6 +230,21 @@ def test_closing_does_not_wait_for_ever_for_who_is_stuck(
     until(lambda: not _threads())
 
 
+def test_closing_while_a_thread_is_being_started_fails_nobody(
+    shared: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, taken = threading.Thread.start, Promise[str]()
+
+    def close_before(thread: threading.Thread) -> None:
+        shared.close()
+        start(thread)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", close_before)
+        shared.submit(lambda: taken.tell("taken"))
+    assert taken.get(PATIENCE) == "taken"
+
+
 def test_without_any_thread_a_turn_is_refused(
     shared: Dispatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,10 +49,12 @@ from backburner.actors import (
 from backburner.actors import TaskStatus as Status
 from backburner.actors.runtime import zones
 from backburner.actors.testing import make_task
+from backburner.ui.dialogue.commands import REGISTRY
 from backburner.ui.dialogue.context import BY_YOU
 from backburner.ui.dialogue.dialogue import Dialogue
 from backburner.ui.dialogue.effects import Effect, Leave, Send, Show
 from backburner.ui.dialogue.entries import Entry, Problem, Reply, Said, TaskNews
+from backburner.ui.dialogue.lookups import LookedUp, LookUp, LookUpFailed
 from backburner.ui.text.theme import UNICODE_ICONS
 from hypothesis import given
 from hypothesis import strategies as st
@@ -793,15 +795,22 @@ def test_quitting_names_what_it_ends(dialogue: Dialogue, samples: Samples) -> No
     ]
 
 
-@given(st.lists(st.text() | st.sampled_from(["/wait", "/tasks", "!ls", "/quit"])))
+_TYPED = (*(it.name for it in REGISTRY), "!ls", "/show 1", "/find x")
+
+
+@given(st.lists(st.text() | st.sampled_from(_TYPED)))
 def test_any_lines_give_effects_with_numbers_of_their_own(lines: list[str]) -> None:
     dialogue = _new_dialogue()
-    requests = [r for line in lines for r in _requests(dialogue.take_line(line))]
-    numbers = set(map(_number, requests))
-    assert len(numbers) == len(requests)
-    assert dialogue.busy == bool(requests)
-    for number in numbers:
+    effects = [effect for line in lines for effect in dialogue.take_line(line)]
+    requests = list(map(_number, _requests(effects)))
+    looked_up = [it.number for it in effects if isinstance(it, LookUp)]
+    numbers = requests + looked_up
+    assert len(set(numbers)) == len(numbers)
+    assert dialogue.busy == bool(numbers)
+    for number in requests:
         dialogue.take_reply(Acknowledged(number))
+    for number in looked_up:
+        dialogue.take_lookup(LookedUp(number, LookUpFailed("Not now.")))
     assert not dialogue.busy
 
 

@@ -112,11 +112,12 @@ test-mopidy: wheel ## run the frontend of the documents in a real Mopidy 4 (as r
 			-n 0 tests/docs/test_examples.py -k "mopidy or frontend" $(ARGS)'; \
 	else tail -3 $(VENV)/.mopidy.log; echo "test-mopidy: no Debian 13 can be unpacked, skipped"; fi
 
-# The fault tests in their long form: about ten minutes, with figures at the end.
-soak: $(INSTALLED) ## run the fault tests in their long form (about ten minutes)
+# The fault tests in their long form, with figures at the end: about a quarter of an hour.
+soak: $(INSTALLED) ## run the fault tests in their long form, and property tests with new examples
 	BACKBURNER_SOAK=1 $(BIN)/python -m pytest tests/faults tests/keeper tests/security tests/system/test_memory.py \
 		tests/host/test_starting.py tests/processes/test_family.py tests/ui/chat/test_first_frame.py \
 		tests/runtime/test_dispatcher.py tests/ui/partner/test_kills.py $(ARGS)
+	BACKBURNER_SOAK=1 $(BIN)/python -m pytest $(PARALLEL) -m hypothesis $(ARGS)
 
 check: $(INSTALLED) ## lint, check format, types, layers and generated documents
 	$(BIN)/ruff check .

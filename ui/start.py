@@ -5,7 +5,12 @@ from __future__ import annotations
 import gc
 import sys
 
-from .program.streams import cant_write, flushed, hold_standard_streams
+from .program.streams import (
+    flushed,
+    hold_standard_streams,
+    name_standard_output,
+    say_refused,
+)
 from .program.verbs import VERBS, verb_first
 
 
@@ -16,10 +21,11 @@ def main() -> int:
     if arguments == ["--version"]:
         return _say_version()
     if arguments and arguments[0] in VERBS:
+        name_standard_output()
         try:
             return flushed(_carry_out(arguments))
         except OSError as error:
-            return cant_write(error)
+            return say_refused(error)
     if arguments and not arguments[0].startswith("-"):
         from .cli.unknown import say_unknown  # noqa: PLC0415 - seldom needed
 
@@ -40,10 +46,11 @@ def main() -> int:
 def _say_version() -> int:
     from importlib.metadata import version  # noqa: PLC0415 - takes a third of a start
 
+    name_standard_output()
     try:
         sys.stdout.write(f"backburner {version('backburner')}\n")
     except OSError as error:
-        return cant_write(error)
+        return say_refused(error)
     return flushed(0)
 
 

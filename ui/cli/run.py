@@ -15,7 +15,7 @@ from ...actors.messages import RefusalCode
 from ...actors.rules.safe_text import safe_line
 from ..program.config import ConfigError
 from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL, EXIT_USAGE
-from ..program.streams import cant_write
+from ..program.streams import say_refused
 from . import (
     adding,
     control,
@@ -111,11 +111,8 @@ def run(arguments: Sequence[str]) -> int:
         return complain(f"{error}{hint}", status)
     except (TaskSystemError, TimeoutError) as error:
         return complain(str(error), EXIT_UNSUCCESSFUL)
-    except BrokenPipeError as error:
-        return cant_write(error)
     except OSError as error:
-        what = "" if error.filename is None else f"can't use {error.filename}: "
-        return complain(f"{what}{error.strerror or error}", EXIT_UNSUCCESSFUL)
+        return say_refused(error)
     except KeyboardInterrupt:
         return EXIT_SIGNAL + signal.SIGINT
 

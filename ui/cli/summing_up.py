@@ -55,7 +55,8 @@ def export(call: Call, system: RemoteSystem | ClosedSession) -> int:
         return 0
     try:
         now, force = datetime.now(UTC), call.options.force
-        call.say(write_export(name, tasks, now, replaces=force))
+        told = write_export(name, tasks, now, replaces=force)
     except OSError as error:
         return complain(explained(error, name), EXIT_UNSUCCESSFUL)
+    call.say(told)
     return 0

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 _STDIN, _STDOUT, _STDERR = range(3)
 _UNSUCCESSFUL: Final = 1
+_NAME: Final = "standard output"
+
+
+class _NamedOutput(io.FileIO):
+    """Standard output; its errors name it, as those of a file do."""
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            error.filename = _NAME
+            raise
 
 
 def hold_standard_streams() -> None:
@@ -27,6 +43,17 @@ def hold_standard_streams() -> None:
     sys.stderr = sys.stderr or os.fdopen(_STDERR, "w", closefd=False)
 
 
+def name_standard_output() -> None:
+    """Let errors of standard output be told from those of files and sockets."""
+    held = sys.stdout
+    sys.stdout = io.TextIOWrapper(
+        io.BufferedWriter(_NamedOutput(_STDOUT, "wb", closefd=False)),
+        encoding=held.encoding,
+        errors=held.errors,
+        line_buffering=held.isatty(),
+    )
+
+
 def flushed(status: int) -> int:
     """Write out what waits to be written; return the exit status.
 
@@ -36,18 +63,22 @@ def flushed(status: int) -> int:
     try:
         sys.stdout.flush()
     except OSError as error:
-        return cant_write(error) if status == 0 else status
+        return say_refused(error) if status == 0 else status
     return status
 
 
-def cant_write(error: OSError) -> int:
-    """Say why nothing more can be written to standard output; return the exit status.
+def say_refused(error: OSError) -> int:
+    """Say in one line what the system refused; return the exit status.
 
-    Nothing is said if nobody reads any more, as after `| head`.
+    Nothing is said if nobody reads standard output any more, as after `| head`.
     """
-    # Python must not try again at exit.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
-    if not isinstance(error, BrokenPipeError):
-        text = f"backburner: can't write to standard output: {error.strerror}\n"
-        sys.stderr.write(text)
+    if error.filename == _NAME:
+        # Python must not try again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
+        if isinstance(error, BrokenPipeError):
+            return _UNSUCCESSFUL
+    from ...actors.rules.safe_text import safe_line  # noqa: PLC0415 - seldom needed
+
+    what = "" if error.filename is None else f"can't use {error.filename}: "
+    sys.stderr.write(f"backburner: {safe_line(f'{what}{error.strerror or error}')}\n")
     return _UNSUCCESSFUL

@@ -1,0 +1,28 @@
+"""What the program says of what the system refuses."""
+
+from __future__ import annotations
+
+from errno import EMFILE
+
+import pytest
+from backburner.ui.program.streams import say_refused
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(EMFILE, "Too many open files"), "Too many open files"),
+        (OSError(EMFILE, "Too many open files", "a\x1b[2Jb"), "can't use ab: Too many"),
+        (OSError("it was given up"), "it was given up"),
+        (BrokenPipeError(32, "Broken pipe"), "Broken pipe"),  # of a socket
+    ],
+)
+def test_only_what_standard_output_refuses_is_told_of_it(
+    error: OSError, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert say_refused(error) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith(f"backburner: {said}")
+    assert told.err.count("\n") == 1
+    assert "\x1b" not in told.err

@@ -92,7 +92,8 @@ class TaskBook:
                 default.
             environments: Those of queued tasks, by the ids of the tasks.
             rules: What is set for the whole queue.
-            at: When, if running tasks go on: their durations count on from here.
+            at: When: durations of running tasks count on from here, and stand still
+                without it.
         """
         if rules is not None:
             self.settings.restore(rules)

@@ -36,7 +36,7 @@ class RunningTimes:
 
         Args:
             task: The task.
-            at: When, if it goes on: its duration counts on from here.
+            at: When: its duration counts on from here, and stands still without it.
         """
         self._began[task.id] = None
         if at is not None:

@@ -45,7 +45,8 @@ class TaskTable:
 
         Args:
             tasks: The tasks.
-            at: When, if running ones go on: their durations count on from here.
+            at: When: durations of running ones count on from here, and stand still
+                without it.
         """
         # Without a call, and with few looks, for each of a long history.
         self._tasks = {task.id: task for task in tasks}

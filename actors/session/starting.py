@@ -133,7 +133,7 @@ class Starting:
             memory.order,
             memory.environments,
             memory.rules,
-            at=clock.now() if recovered.adopted else None,
+            at=clock.now(),
         )
         schedules = ScheduleBook(memory.next_schedule)
         schedules.restore(memory.schedules, memory.schedule_environments)

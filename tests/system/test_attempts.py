@@ -259,6 +259,8 @@ def test_an_attempt_that_waits_outlives_the_session(driven: Driven) -> None:
     driven.job(1).complete()
     (ended,) = driven.system.wait(task_id, timeout=PATIENCE)
     assert ended.reason == "done (attempt 2 of 3)"
+    assert before.duration is not None
+    assert ended.duration == pytest.approx(before.duration + 2.3)
 
 
 def test_the_end_of_the_session_only_interrupts_what_should_stay_up(

@@ -19,7 +19,7 @@ import msgspec
 
 from ..kinds import Command, JobContext, JobEnd, ShortageError, StartError
 from ..kinds.kind import Pausable, TakesInput, TellsInput
-from ..kinds.process import LOCAL
+from ..kinds.local_engine import LOCAL
 from ..processes.channels import Channels
 from ..processes.environment import Environment
 from ..processes.exits import PidfdWatcher

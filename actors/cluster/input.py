@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ..processes.channels import INPUT_LIMIT
+from ..processes.channel import INPUT_LIMIT
 from ..rules.safe_text import size_text
 from .wire import Give, Resize
 

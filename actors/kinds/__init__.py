@@ -31,8 +31,10 @@ from .kind import (
     StartError as StartError,
 )
 from .process import (
-    ProcessJob as ProcessJob,
     ProcessKind as ProcessKind,
+)
+from .process_job import (
+    ProcessJob as ProcessJob,
 )
 from .sleep import (
     SleepKind as SleepKind,

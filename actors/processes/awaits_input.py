@@ -24,7 +24,7 @@ from . import proc
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from .channels import Channel
+    from .channel import Channel
 
 SILENCE: Final = 1.0
 """Seconds without output after which it is looked at what the job does."""

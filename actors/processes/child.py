@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ..rules.figures import Figures
     from .bounds import Bounds
-    from .channels import Channel
+    from .channel import Channel
     from .environment import Environment
 
 GIVE_WAY: Final = 10

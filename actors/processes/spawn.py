@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .bounds import Bounds
-    from .channels import Channel
+    from .channel import Channel
     from .environment import Environment
 
 _OUTPUT_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL

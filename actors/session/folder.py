@@ -42,7 +42,7 @@ from ..processes.notes import ProcessNotes
 from ..rules.moment import is_plausible
 from ..rules.numbers import LARGEST
 from .folder_errors import FolderError, InUseError, check_path, unusable
-from .recovery import restored
+from .lost_changes import restored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -18,15 +18,9 @@ from ..rules.status import TaskStatus
 from ..rules.task import Task, running_of
 from .folder import SessionFolder
 from .folder_errors import FolderError
-from .recovery import (
-    Recovered,
-    as_left,
-    clear_way,
-    end_leftovers,
-    look_around,
-    recover,
-    told_now,
-)
+from .leftovers import clear_way, end_leftovers
+from .recovery import Recovered, as_left, recover, told_now
+from .surroundings import look_around
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,7 +116,7 @@ class Opening:
             notes = folder.open_notes(memory.session_key, numbers=numbers)
             self._releases.append(notes.close)
             recovered = self._recover(folder, memory, notes, lost=warning is not None)
-        left = end_leftovers(memory, self._grace, self._hurried, self._found, recovered)
+        left = end_leftovers(memory, recovered, self._grace, self._hurried, self._found)
         self._found("")
         if left is not None:
             warning = f"still alive from the last time, and can't be ended: {left}"

@@ -22,7 +22,7 @@ from backburner.actors import (
     StartError,
     Task,
 )
-from backburner.actors.kinds.process import ProcessJob
+from backburner.actors.kinds.process_job import ProcessJob
 from backburner.actors.kinds.sleep import parse_duration
 from backburner.actors.processes import spawn
 from backburner.actors.processes.exits import ExitWatcher, PidfdWatcher

@@ -15,12 +15,14 @@ import pytest
 from backburner.actors import Task, Terms
 from backburner.actors.processes import awaits_input, proc
 from backburner.actors.processes.awaits_input import SILENCE, InputWatch
-from backburner.actors.processes.channels import Channel, Channels
+from backburner.actors.processes.channels import Channels
 from backburner.actors.processes.child import ChildProcess
 from backburner.actors.processes.environment import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from backburner.actors.processes.channel import Channel
 
     Until = Callable[[Callable[[], bool]], None]
 

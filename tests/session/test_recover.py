@@ -15,13 +15,9 @@ from backburner.actors.rules.adoption import Adoption
 from backburner.actors.rules.outcome import NEVER_KNOWN, RESTARTED
 from backburner.actors.rules.process_record import StartedProcess
 from backburner.actors.rules.variables import Variables
-from backburner.actors.session.recovery import (
-    NEVER_STARTED,
-    Recovered,
-    Surroundings,
-    recover,
-)
+from backburner.actors.session.recovery import NEVER_STARTED, Recovered, recover
 from backburner.actors.session.starts import Candidate
+from backburner.actors.session.surroundings import Surroundings
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 from backburner.actors import Outcome, Task
 from backburner.actors.journal.protocol import Memory
-from backburner.actors.session.recovery import restored
+from backburner.actors.session.lost_changes import restored
 from msgspec.structs import replace
 
 _NOON: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)

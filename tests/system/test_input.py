@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from backburner.actors import RefusalCode, RefusedError, Task, TaskSystem, Terms
-from backburner.actors.processes import channels, spawn
+from backburner.actors.processes import channel, spawn
 from patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def test_a_flood_is_ended_by_the_output_limit(tmp_path: Path) -> None:
 
 def test_input_that_nobody_reads_has_a_bound(system: TaskSystem) -> None:
     task = system.add("Job", "bash", "exec sleep 600", terms=PIPE)
-    limit = channels.INPUT_LIMIT
+    limit = channel.INPUT_LIMIT
     refused = None
     for _ in range(10):
         try:

@@ -20,7 +20,7 @@ from backburner.actors import (
     TaskSystem,
     Terms,
 )
-from backburner.actors.kinds.process import ProcessJob
+from backburner.actors.kinds.process_job import ProcessJob
 from backburner.actors.processes import halting
 from backburner.actors.testing import FakeKind, Recorder
 from patience import PATIENCE

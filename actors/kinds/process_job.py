@@ -1,0 +1,259 @@
+"""A job that is a process: watched, and ended with everything that it started."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ..processes import family
+from ..processes.awaits_input import InputWatch
+from ..processes.child import ChildProcess, ExitStatus
+from ..processes.ending import INTERVAL, KillRounds
+from ..processes.halting import HaltRounds
+from ..rules.outcome import GOES_ON
+from ..rules.safe_text import size_text
+from .kind import JobEnd
+
+if TYPE_CHECKING:
+    from ..processes.adopted import AdoptedProcess
+    from ..processes.bounds import Bounds
+    from ..processes.channel import Channel
+    from ..processes.handle import Process
+    from .kind import JobContext
+
+SEARCHES: Final = 20
+"""Searches for what a job has started that may fail before it is told to end anyway."""
+
+
+class ProcessJob:
+    """A process and all that it starts.
+
+    The job ends when its first process does; what that left behind on purpose
+    (`server &`) goes on. A job that is told to stop ends when nothing of it is left.
+    """
+
+    def __init__(
+        self,
+        child: ChildProcess | AdoptedProcess,
+        context: JobContext,
+        channel: Channel | None = None,
+        bounds: Bounds | None = None,
+    ) -> None:
+        self.channel = channel
+        """What leads to its input, if it takes any; see `TakesInput`."""
+        self._child = child
+        self._bounds = bounds
+        self._context = context
+        self._gave_way = False
+        self._stopping = False
+        self._searches = 0
+        self._ending: KillRounds | None = None
+        self._halting: HaltRounds | None = None
+        self.pause_problem: str | None = None
+        """See `TellsPause`."""
+        self._family: list[Process] = []
+        if child.in_doubt:
+            context.notes.forget()  # the next program must not believe it either
+        else:
+            context.notes.started(child.process)
+        # One that was adopted may have ended, and its id be another's: a look tells.
+        if child.leads:
+            context.exits.watch(child.pid, self._have_a_look)
+        if channel is not None:
+            channel.begin(context.look)
+
+    def pid(self) -> int:
+        """Return the id of its first process."""
+        return self._child.pid
+
+    def input_watch(self, *, waits: bool) -> InputWatch | None:
+        """Return what tells whether it waits for input; see `TellsInput`."""
+        if self.channel is None:
+            return None
+        return InputWatch(self.channel, self._child.pid, waits=waits)
+
+    def progress(self) -> None:
+        """Return None: progress is read from the output."""
+
+    def look(self) -> JobEnd | None:
+        """See whether it has ended; if it is being killed, go on with that."""
+        status = self._child.exit_status()
+        if status is not None and not self._is_drained():
+            status = None  # what it wrote last is not in its output file yet
+        if self._ending is not None:
+            return self._go_on_ending(self._ending, status)
+        if self._searches:
+            self._ask_to_end()
+        self._go_on_halting()
+        if status is None or (self._stopping and self._something_left()):
+            if not self._gave_way:
+                # Not when it starts: most jobs that end before the first look are not
+                # worth it.
+                self._gave_way = True
+                self._child.give_way()
+            if self._bounds is not None and self._bounds.exceeded(self._child.pid):
+                self.kill()
+            return None
+        return self._end(status)
+
+    def _is_drained(self) -> bool:
+        return self.channel is None or self.channel.finish()
+
+    def pause(self) -> None:
+        """Send SIGSTOP to its group, and to what left the group."""
+        self._halt(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Send SIGCONT to all of it."""
+        self._halt(signal.SIGCONT)
+
+    def stop(self) -> None:
+        """Send SIGTERM to its group, and to what left the group.
+
+        And SIGCONT, so that a stopped process can act on it.
+        """
+        self._stopping = True
+        self._halting = None
+        self._searches = SEARCHES
+        self._ask_to_end()
+
+    def kill(self) -> None:
+        """Send SIGKILL to all of it, again and again until nothing is left."""
+        self._stopping = True
+        self._halting = None
+        self._ending = KillRounds(self._find_family)
+        self._kill(self._ending)
+        self._have_a_look()
+
+    def _halt(self, number: int) -> None:
+        if self._stopping:
+            return
+        child, group = self._child, self._child.pid
+        self.pause_problem = None
+        self._halting = HaltRounds(
+            self._find_family,
+            child.signal_group,
+            lambda process: child.leads and process.is_in_group(group),
+            number,
+        )
+        self._go_on_halting()
+
+    def _go_on_halting(self) -> None:
+        if self._halting is None:
+            return
+        pause = self._halting.go_on()
+        self.pause_problem = self._halting.problem
+        if pause is None:
+            self._halting = None
+        else:
+            self._context.clock.call_later(pause, self._have_a_look)
+
+    def _ask_to_end(self) -> None:
+        # Searched for first: what carries no mark and has a session of its own can be
+        # recognized only as long as its parent lives.
+        self._searches -= 1
+        try:
+            self._find_family()
+        except (OSError, MemoryError):
+            if self._searches > 0:
+                self._context.clock.call_later(INTERVAL, self._have_a_look)
+                return
+        self._searches = 0
+        leads, group = self._child.leads, self._child.pid
+        self._child.signal_group(signal.SIGTERM)
+        self._child.signal_group(signal.SIGCONT)
+        with contextlib.suppress(OSError):
+            family.ask_to_end(
+                process
+                for process in self._family
+                if not (leads and process.is_in_group(group))
+            )
+
+    def _kill(self, ending: KillRounds) -> None:
+        ending.go_on()
+        # As above: not before what has left the group has been found.
+        if not ending.is_in_doubt or ending.is_exhausted:
+            self._child.signal_group(signal.SIGKILL)
+            if self._bounds is not None:
+                self._bounds.kill()
+
+    def _go_on_ending(
+        self, ending: KillRounds, status: ExitStatus | None
+    ) -> JobEnd | None:
+        self._kill(ending)
+        if status is not None and ending.is_done:
+            return self._end(status)
+        if not ending.is_exhausted:
+            self._context.clock.call_later(INTERVAL, self._have_a_look)
+            return None
+        if status is not None:
+            self._reap(status)
+        outcome = (status or ExitStatus()).outcome()
+        leftover = f"could not be ended: {ending.left() or self._child.pid}"
+        if self._bounds is not None:
+            outcome = self._bounds.judged(outcome)
+        return JobEnd(outcome, leftover, tuple(self._family))
+
+    def _end(self, status: ExitStatus) -> JobEnd:
+        has_left = self._reap(status) or self._holds_something()
+        outcome = msgspec.structs.replace(status.outcome(), figures=self._child.figures)
+        if self._bounds is not None:
+            outcome = self._bounds.judged(outcome)
+        if self.channel is not None and outcome.figures is not None:
+            figures = msgspec.structs.replace(
+                outcome.figures, terminal=self.channel.size
+            )
+            outcome = msgspec.structs.replace(outcome, figures=figures)
+        if self.channel is not None and (lost := self.channel.lost):
+            reason = f"{outcome.reason}; {size_text(lost)} of output were not written"
+            outcome = msgspec.structs.replace(outcome, reason=reason)
+        if has_left:
+            names = ""
+            with contextlib.suppress(OSError, MemoryError):
+                names = family.describe(self._find_family())
+            if names:
+                reason = f"{outcome.reason}{GOES_ON}{names}"
+                outcome = msgspec.structs.replace(outcome, reason=reason)
+                return JobEnd(outcome, left=tuple(self._family))
+        return JobEnd(outcome)
+
+    def _reap(self, status: ExitStatus) -> bool:
+        # Written down first: if this program is killed now, nobody else can tell.
+        if (number := status.wait_status) is not None:
+            self._context.notes.ended(self._child.process, number)
+        return self._child.reap()
+
+    def _holds_something(self) -> bool:
+        """Tell whether its control group has processes that left the session."""
+        if self._bounds is None:
+            return False
+        with contextlib.suppress(OSError):
+            return bool(self._bounds.members())
+        return False
+
+    def _something_left(self) -> bool:
+        try:
+            # The search costs milliseconds, so look first at those known to be left.
+            return any(it.is_alive() for it in self._family) or bool(
+                self._find_family()
+            )
+        except (OSError, MemoryError):
+            return True  # the next look may tell
+
+    def _have_a_look(self) -> None:
+        # Nobody will if its actor was stopped; then nobody else collects it.
+        if self._context.look() is False:
+            self._is_drained()
+            self._child.reap()
+
+    def _find_family(self) -> list[Process]:
+        leader = self._child.pid if self._child.leads else None
+        known = self._family
+        if self._bounds is not None:
+            members = [it for it in self._bounds.members() if it.pid != leader]
+            known = [*dict.fromkeys([*known, *members])]
+        self._family = family.find_family(leader, self._context.mark, known)
+        return self._family

@@ -109,7 +109,7 @@ class AnswerGatherer:
         if not isinstance(found, dict):
             raise EndpointError(f"the endpoint sent {brief(data, 60)!r}, not an object")
         chunk = cast("Json", found)
-        if chunk.get("error"):
+        if chunk.get("error") or ("choices" not in chunk and chunk.get("message")):
             raise EndpointError(f"the endpoint reports: {error_text(chunk)}")
         piece: Piece | None = None
         for choice in _dicts(chunk.get("choices"))[:1]:
@@ -122,7 +122,8 @@ class AnswerGatherer:
         return piece
 
     def _take_delta(self, delta: Json) -> Piece | None:
-        text = _text(delta.get("content"))
+        # A model that refuses says so in a member of its own.
+        text = _text(delta.get("content")) + _text(delta.get("refusal"))
         thought = _text(delta.get("reasoning_content")) or _text(delta.get("reasoning"))
         self._text.append(text)
         for it in _dicts(delta.get("tool_calls")):
@@ -172,7 +173,7 @@ class AnswerGatherer:
 
 def error_text(found: Json) -> str:
     """Return what an error of an endpoint says, in one line."""
-    error: object = found.get("error")
+    error: object = found.get("error") or found.get("message")
     if isinstance(error, dict):
         known = cast("Json", error)
         error = known.get("message") or known

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 LONGEST_TOLD: Final = 200_000
 """Characters of a conversation that the model is told at most."""
 
+_CUT_OFF_BY: Final = {"length": "its limit of tokens", "content_filter": "a filter"}
+"""By the reason that the model gives for its end."""
+
 
 class Model(Protocol):
     """Answers one request at a time for a conversation."""
@@ -143,19 +146,20 @@ class EndpointTalk(Talk):
                 self._keep({"role": "assistant", "content": text})
             self._fail(result)
             return
+        # A model that has used tools may have nothing to add.
+        follows_tools = self._messages[self._asked_with - 1].get("role") == "tool"
         # In one line: it is answered, and what was said meanwhile is not.
         if not self._keep(
             result.message(), unanswered=len(self._messages) - self._asked_with
         ):
             return
-        if result.finish_reason in {"length", "content_filter"}:
-            why = (
-                "its limit of tokens"
-                if result.finish_reason == "length"
-                else "a filter"
-            )
+        calls = result.calls
+        if result.finish_reason in _CUT_OFF_BY:
+            why = _CUT_OFF_BY[result.finish_reason]
             self._tell(PartnerFailed(self._name, f"the answer was cut off by {why}"))
-        if calls := result.calls:
+        elif not text and not calls and not follows_tools:
+            self._tell(PartnerFailed(self._name, "the model gave an empty answer"))
+        if calls:
             self._call(calls)
         elif self._owes:
             self._ask()

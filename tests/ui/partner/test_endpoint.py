@@ -52,6 +52,17 @@ def test_an_answer_may_come_byte_by_byte_and_in_chunks() -> None:
     assert ask(reply)[1]["content"] == "äh"
 
 
+def test_a_refusal_is_what_is_said() -> None:
+    def reply(exchange: Exchange) -> None:
+        exchange.send(HEAD)
+        exchange.delta(refusal="I can't ")
+        exchange.delta("stop", refusal="do that.")
+
+    pieces, message, _ = ask(reply)
+    assert pieces == [Piece("I can't "), Piece("do that.")]
+    assert message["content"] == "I can't do that."
+
+
 def test_the_end_of_the_stream_after_a_reason_is_an_end() -> None:
     def reply(exchange: Exchange) -> None:
         exchange.send(HEAD)
@@ -85,6 +96,7 @@ CHUNK = b'data: {"choices": [{"delta": {"content": "half"}}]}\n\n'
         (raw(EVENTS, b"\r\n", CHUNK), "broke the answer off"),
         (raw(EVENTS, b"Content-Length: 999\r\n\r\n", CHUNK), "broke the"),
         (raw(HEAD, b'data: {"error": {"message": "oops"}}\n\n'), "reports: oops"),
+        (raw(HEAD, b'event: error\ndata: {"message": "busy"}\n\n'), "reports: busy"),
         (raw(HEAD, b"data: \xff\xfe\n\n"), "not JSON"),
         (raw(HEAD, b"x" * (5 << 20)), "longer than 4 MB"),
         (raw(HEAD, *[b": " + b"x" * (1 << 20) + b"\n"] * 33), "longer than 32 MB"),

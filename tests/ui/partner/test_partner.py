@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from backburner.ui.dialogue.partner import (
     AllowCommands,
+    PartnerDoes,
+    PartnerFailed,
     PartnerSays,
     PartnerThought,
     StopAnswer,
@@ -304,6 +306,25 @@ def test_a_failure_is_told_and_the_next_message_is_answered(
     stage.say(partner, "hi?")
     assert stage.chat.answer() == "Here again."
     assert roles(stage.server.wait_for(2)) == ["system", "user", "user"]
+
+
+def test_an_answer_without_a_word_is_told(stage: EndpointStage) -> None:
+    stage.server.add(says(), says(thinks="hm"), calls(("list", {})), says())
+    partner = stage.open()
+    for said in ("hi", "hi?"):
+        stage.say(partner, said)
+        assert stage.chat.failure() == "the model gave an empty answer"
+        stage.chat.idle()
+    # After its tools it may have nothing to add.
+    stage.say(partner, "list them")
+    ended = stage.chat.wait(
+        lambda it: (
+            isinstance(it, PartnerFailed)
+            or (isinstance(it, PartnerDoes) and not it.what)
+        )
+    )
+    assert isinstance(ended, PartnerDoes)
+    assert len(stage.server.exchanges) == 4
 
 
 def test_the_end_of_a_task_wakes_it_once(stage: EndpointStage) -> None:

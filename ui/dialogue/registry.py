@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 
 from ...actors.rules.safe_text import brief
+from ..program.verbs import VERBS
 from .arguments import UsageError
 from .completers import Completer, nothing
 
@@ -139,6 +140,9 @@ class Registry:
     def _look_up(self, name: str) -> tuple[CommandSpec, str]:
         if name in self._by_name:
             return self._by_name[name]
+        if name[1:] in VERBS:
+            shell = f"in a shell it is `backburner {name[1:]}`"
+            raise UsageError(f"{name} is no command of the chat; {shell}")
         import difflib  # noqa: PLC0415 - a mistake can wait, a start can't
 
         names = [known for known in self._by_name if len(known) >= _SHORTEST_NEAR]

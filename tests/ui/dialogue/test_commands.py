@@ -291,6 +291,8 @@ COMMANDS: list[tuple[str, Command]] = [
     ("/restart 3", Rerun((3,))),
     ("/clean", Clear()),
     ("/exit", Quit()),
+    ("/end", Quit(end=True)),
+    ("/templates", RunTemplate("")),
     ("/q", Quit()),
     ("/help kill", Help("/cancel")),
     ("/?", Help()),
@@ -432,6 +434,10 @@ def test_every_command_is_tried() -> None:
         ("/rerun x", "x is not a task id"),
         ("/status 3", "/tasks takes a filter; for one task: /show 3"),
         ("/lst", "unknown command /lst; did you mean /list?"),
+        (
+            "/host",
+            "/host is no command of the chat; in a shell it is `backburner host`",
+        ),
         ("/cancl 3", "unknown command /cancl; did you mean /cancel?"),
     ],
 )

@@ -10,7 +10,7 @@ from .. import completers
 from ..answers import QuitAnswer
 from ..arguments import LONGEST_NAME, UsageError, is_conversation_name, no_arguments
 from ..effects import AskToLeave, CloseChat, Effect, Leave, ListChats, OpenChat
-from ..registry import CommandSpec, also
+from ..registry import CommandSpec, Synonym, also
 from ..reports import names_of
 
 if TYPE_CHECKING:
@@ -174,6 +174,9 @@ QUIT: Final = CommandSpec(
     details=(
         "A session without a host (backburner --no-host, --ephemeral) ends with it.",
     ),
-    synonyms=also("/exit", "/q", "/leave", "/logout", "/bye"),
+    synonyms=(
+        *also("/exit", "/q", "/leave", "/logout", "/bye"),
+        Synonym("/end", "--end"),
+    ),
     private=True,
 )

@@ -14,7 +14,7 @@ from ..effects import OfferLine
 from ..lookups import Result, Written
 from ..new_task import Asked
 from ..project_templates import Project, no_project
-from ..registry import CommandSpec
+from ..registry import CommandSpec, also
 from ..templates import (
     FindTemplates,
     FoundTemplates,
@@ -162,6 +162,7 @@ RUN: Final = CommandSpec(
         "come before the name. Alone it lists the templates: see docs/templates.md.",
     ),
     bash_part=lambda rest: rest or None,
+    synonyms=also("/templates"),
 )
 
 

@@ -49,7 +49,7 @@ QUEUE: Final = Party(
     "the QueueActor",
     messages.QueueMessage,
     frozenset({"QueueActor", "QueueMessage", "QueueRequest", "Wiped"}),
-    _files("actors/queue_actor.py", "actors/queue/*.py"),
+    _files("actors/queue_actor.py", "actors/queue/*.py", "actors/journal/writer.py"),
 )
 RUNNER: Final = Party(
     "the RunnerActor",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from ..messages import WriteAgain
 from ..rules.safe_text import safe_line
-from ..runtime.sending import logger
+from ..runtime.sending import Recipient, logger, post_if_alive
 from .sqlite_file import (
     BusyJournalError,
     DamagedJournalError,
@@ -24,6 +25,9 @@ ResultT = TypeVar("ResultT")
 WRITE_AGAIN: Final = 0.5
 """Seconds after which a failed write to the journal is tried again."""
 
+SHOWN_AFTER: Final = 0.1
+"""Seconds after which what was shown is written down, unless something else is."""
+
 BUSY: Final = 0.25
 """Seconds for which another program may hold the journal before that is trouble."""
 
@@ -40,6 +44,7 @@ class JournalWriter:
         journal: The journal.
         everything: Returns all there is, for a new file in place of a damaged one.
         clock: The time.
+        owner: Told when `write_down` is due again.
     """
 
     def __init__(
@@ -47,16 +52,19 @@ class JournalWriter:
         journal: Journal,
         everything: Callable[[], Everything],
         clock: Clock,
+        owner: Recipient[WriteAgain],
     ) -> None:
         self._journal = journal
         self._everything = everything
         self._clock = clock
+        self._owner = owner
+        self._will_write_again = False
+        self._is_due = False
+        self._pause = WRITE_AGAIN
         self._news: list[str | None] = []
         self._busy_since: float | None = None
         self.trouble: str | None = None
         """Why the journal can't be written just now; None if it can."""
-        self.pause = WRITE_AGAIN
-        """Seconds after which a write that has failed should be tried again."""
         self.is_wiped = False
         """Whether this program itself holds the journal just now, to wipe it."""
         self.is_foreign = False
@@ -68,7 +76,29 @@ class JournalWriter:
         return news
 
     def write_down(self) -> bool:
-        """Write down what was noted; return whether it is. Waits for nobody else."""
+        """Write down what was noted, unless it can wait. Waits for nobody else.
+
+        Returns:
+            False if it could not be written; it is tried again.
+        """
+        waits = self._journal.can_wait and not self._is_due
+        if not waits:
+            self._is_due = False
+            if self._commit():
+                return True
+        if not self._will_write_again:
+            self._will_write_again = True
+            pause = SHOWN_AFTER if waits else self._pause
+            self._clock.call_later(
+                pause, lambda: post_if_alive(self._owner, WriteAgain())
+            )
+        return waits
+
+    def note_due(self) -> None:
+        """Note that `WriteAgain` has come: nothing can wait at the next write."""
+        self._will_write_again, self._is_due = False, True
+
+    def _commit(self) -> bool:
         try:
             self.use(self._journal.commit)
         except BusyJournalError as error:
@@ -117,10 +147,10 @@ class JournalWriter:
         if self.trouble is not None or (waited >= BUSY and not self.is_wiped):
             self._fail(error)
         # Soon at first, and then half as often each time.
-        self.pause = min(max(_BUSY_PAUSE, waited), WRITE_AGAIN)
+        self._pause = min(max(_BUSY_PAUSE, waited), WRITE_AGAIN)
 
     def _fail(self, error: JournalError) -> None:
-        self.pause = WRITE_AGAIN
+        self._pause = WRITE_AGAIN
         if self.trouble is None:
             logger.error("The journal can't be written: %s", error)
         self._note(safe_line(str(error)))

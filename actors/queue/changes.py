@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..journal.outbox import Outbox
+from ..journal.protocol import Everything
 from ..journal.unshown import UnshownChanges
 from ..messages import (
     Notification,
@@ -77,6 +78,12 @@ class Changes:
         self._doomed: list[Task] = []
         self._released = released
         self._ended: list[int] = []
+
+    def everything(self) -> Everything:
+        """Return all there is, for a new journal in place of a damaged one."""
+        return Everything(
+            self.book.by_last_change(), self.unshown.up_to(), self.last_changes
+        )
 
     def end(
         self, task_id: int, outcome: Outcome, news: OutputNews | None = None

@@ -9,15 +9,19 @@ import pykka
 
 from ..journal.removal import RemovalActor, remove_output
 from ..kinds.function import result_path
-from ..messages import Forgotten, RemoveOutput, Wiped, WipeJournal
+from ..messages import Forgotten, RemoveOutput, Wipe, Wiped, WipeJournal
 from ..runtime.sending import DeadLetters, Recipient, post_if_alive
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from ..journal.protocol import Journal
+    from ..journal.writer import JournalWriter
     from ..kinds import Kinds
     from ..rules.task import Task
+    from ..runtime.clock import Clock
     from ..runtime.mailbox import Scheduler
+
+WIPE_AFTER: Final = 2.0
+"""Seconds after which what was deleted and may be secret is overwritten."""
 
 _MANY_FILES: Final = 16  # deleting more, or much, could hold others up
 _MUCH_OUTPUT: Final = 1 << 24  # bytes
@@ -30,20 +34,39 @@ class Deletion:
         kinds: The kinds of tasks; some write a file with a result.
         dead_letters: Counts what reaches nobody.
         scheduler: Gives turns to the actor that deletes many files.
+        journal: Where secrets may have left traces.
+        writer: Writes it; not while it is wiped.
+        clock: The time.
+        queue: Told when `wipe` is due, and when that is done.
     """
 
-    def __init__(
-        self, kinds: Kinds, dead_letters: DeadLetters, scheduler: Scheduler | None
+    def __init__(  # noqa: PLR0913 - each is one independent thing
+        self,
+        kinds: Kinds,
+        dead_letters: DeadLetters,
+        scheduler: Scheduler | None,
+        *,
+        journal: Journal,
+        writer: JournalWriter,
+        clock: Clock,
+        queue: Recipient[Wipe | Wiped],
     ) -> None:
         self._with_result = {
             it.name for it in kinds if getattr(it, "writes_result", False)
         }
         self._dead_letters = dead_letters
         self._scheduler = scheduler
+        self._journal = journal
+        self._writer = writer
+        self._clock = clock
+        self._queue = queue
+        self._will_wipe = False
         self._removal: pykka.ActorRef[RemovalActor] | None = None
 
     def delete(self, doomed: list[Task]) -> None:
         """Delete the output of forgotten tasks, or have it deleted."""
+        if self._writer.is_foreign:
+            return  # what has these names in a foreign session is not ours
         paths = tuple(it.output_path for it in doomed if it.output_path is not None)
         if self._with_result:
             have = (it for it in doomed if it.kind in self._with_result)
@@ -56,13 +79,28 @@ class Deletion:
             return  # else somebody has stopped it
         remove_output(paths)
 
-    def wipe(self, journal: Path, reply_to: Recipient[Wiped]) -> bool:
-        """Have the traces of secrets in a journal overwritten; `Wiped` answers.
+    def wipe_soon(self) -> None:
+        """Have traces of secrets in the journal overwritten later, if it has any."""
+        if self._journal.has_traces and not self._will_wipe:
+            self._will_wipe = True
+            self._clock.call_later(
+                WIPE_AFTER, lambda: post_if_alive(self._queue, Wipe())
+            )
 
-        Returns:
-            Whether there is one who does that.
-        """
-        return post_if_alive(self._started(), WipeJournal(str(journal), reply_to))
+    def wipe(self) -> None:
+        """Have them overwritten now; `Wiped` says when that is done."""
+        self._will_wipe = False
+        if self._writer.is_wiped:
+            return  # still at it; what came after it is next
+        self._writer.is_wiped = True
+        journal = str(self._journal.begin_wipe())
+        if not post_if_alive(self._started(), WipeJournal(journal, self._queue)):
+            self.wiped(done=False)
+
+    def wiped(self, *, done: bool) -> None:
+        """Note that the journal is free again, and whether it was wiped."""
+        self._writer.is_wiped = False
+        self._journal.end_wipe(done=done)
 
     def answers(self, asker: Recipient[Any], answer: Forgotten) -> bool:
         """Have somebody answered when the files are gone, which is what was asked for.

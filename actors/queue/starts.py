@@ -20,6 +20,7 @@ from ..messages import (
     StopTask,
     TaskEvent,
 )
+from ..rules.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,10 +78,12 @@ class Starts:
         elif engine in self._room:
             self._room[engine] += claims
 
-    def note_runner_gone(self) -> None:
-        """Note that the runner has ended: it has no room for anything."""
+    def not_taken(self, start: StartTask) -> None:
+        """Fail a task that the runner did not take: it is gone, and has no room."""
         self._claims = 0
         self._room = {}
+        outcome = Outcome.failed("could not be started: the runner is gone")
+        self._changes.end(start.task.id, outcome)
 
     def assign(self) -> None:
         """Start what can start."""

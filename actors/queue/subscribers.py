@@ -15,9 +15,7 @@ from ..messages import (
     Refused,
     Shown,
     Subscribe,
-    Subscribed,
     TaskChanged,
-    TaskEvent,
     WriteDown,
 )
 from ..rules.end_claims import EndClaims
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
     from ..messages import QueueReply
     from ..runtime.sending import Recipient
     from .changes import Changes
-    from .schedules import Schedules
 
 
 class Subscriber:
@@ -62,7 +59,6 @@ class Subscribers:
 
     Args:
         changes: The tasks there are, and the changes of which they are told.
-        schedules: The schedules there are.
         attached: Told of each task whose terminal one of them shows, and does no more:
             1, and -1.
     """
@@ -70,11 +66,9 @@ class Subscribers:
     def __init__(
         self,
         changes: Changes,
-        schedules: Schedules,
         attached: Callable[[int, int], object],
     ) -> None:
         self._changes = changes
-        self._schedules = schedules
         self._attached = attached
         self._subscribers: list[Subscriber] = []
         self._await_shown: list[Recipient[QueueReply]] = []
@@ -115,27 +109,6 @@ class Subscribers:
         self._subscribers.append(new)
         self._note_terminals(None, new)
         return new
-
-    def all_there_is(self, message: Subscribe, subscriber: Subscriber) -> Subscribed:
-        """Return the first message to a subscriber."""
-        changes = self._changes
-        tasks = changes.book.tasks.all_written(message.which, changes.now())
-        told = changes.told_seq
-        unshown = changes.unshown.up_to(told) if message.shows else ()
-        if (selection := subscriber.selection) is not None:
-            tasks = tuple(it for it in tasks if it in selection)
-            unshown = tuple(it for it in unshown if it.task in selection)
-        missed: list[TaskChanged] = []
-        if (since := message.since) is not None:
-            last = changes.last_changes
-            missed = [
-                TaskChanged(seq, TaskEvent.of(task.status), task)
-                for task in tasks
-                if since < (seq := last.get(task.id, 0)) <= told
-            ]
-            missed.sort(key=lambda change: change.seq)
-        schedules = self._schedules.all_written()
-        return Subscribed(told, tasks, unshown, tuple(missed), schedules)
 
     def note(self, message: Subscribe) -> None:
         """Note whether a subscriber shows changes, from now on."""

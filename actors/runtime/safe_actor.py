@@ -17,8 +17,8 @@ from .sending import (
     MessageT_contra,
     Recipient,
     logger,
-    post,
     post_if_alive,
+    post_safely,
 )
 
 if TYPE_CHECKING:
@@ -87,19 +87,8 @@ class SafeActor(PykkaActor, Generic[MessageT]):
     def post(
         self, recipient: Recipient[MessageT_contra], message: MessageT_contra
     ) -> bool:
-        """Send a message and tell whether the recipient took it. Never blocks.
-
-        An exception of the recipient harms nobody else: what an actor has to say to
-        others must not be lost with it.
-        """
-        try:
-            return post(recipient, message, self._dead_letters)
-        except BaseException:  # noqa: BLE001 - logged here
-            logger.exception(
-                "%r could not be told %s", recipient, type(message).__name__
-            )
-            self._dead_letters.add(recipient, message)
-            return False
+        """Send a message and tell whether the recipient took it. Never blocks."""
+        return post_safely(recipient, message, self._dead_letters)
 
     def tell_self(self, message: MessageT) -> bool:
         """Put a message into the own mailbox, from any thread. Never blocks.

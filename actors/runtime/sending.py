@@ -112,6 +112,21 @@ def post(
     return True
 
 
+def post_safely(
+    recipient: Recipient[MessageT], message: MessageT, dead_letters: DeadLetters
+) -> bool:
+    """Send a message from an actor, which outlives anything that `tell` may raise.
+
+    What an actor has to say to others must not be lost with it. Otherwise as `post`.
+    """
+    try:
+        return post(recipient, message, dead_letters)
+    except BaseException:
+        logger.exception("%r could not be told %s", recipient, type(message).__name__)
+        dead_letters.add(recipient, message)
+        return False
+
+
 def _name_of(recipient: object) -> str:
     try:
         return str(recipient)

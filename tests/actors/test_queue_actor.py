@@ -67,7 +67,7 @@ from backburner.actors.journal.sqlite_file import (
     JournalError,
 )
 from backburner.actors.journal.unshown import UnshownChanges
-from backburner.actors.journal.writer import BUSY, WRITE_AGAIN
+from backburner.actors.journal.writer import BUSY, SHOWN_AFTER, WRITE_AGAIN
 from backburner.actors.messages import (
     AwaitShown,
     ClaimTasks,
@@ -81,7 +81,8 @@ from backburner.actors.messages import (
     TaskProcess,
     TaskProgressed,
 )
-from backburner.actors.queue_actor import BATCH, SHOWN_AFTER, WIPE_AFTER, QueueConfig
+from backburner.actors.queue.deletion import WIPE_AFTER
+from backburner.actors.queue_actor import BATCH, QueueConfig
 from backburner.actors.rules.book import TaskBook
 from backburner.actors.rules.output_news import OutputNews
 from backburner.actors.rules.process_record import ProcessRecord

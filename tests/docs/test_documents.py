@@ -91,12 +91,13 @@ def test_a_new_import_between_rooms_shows(copy: Path) -> None:
 
 
 def test_a_message_that_nobody_makes_is_an_error(copy: Path) -> None:
-    queue = copy / "actors" / "queue_actor.py"
-    queue.write_text(re.sub(r"JournalTrouble\(\w+\)", "None", queue.read_text()))
+    control = copy / "actors" / "queue" / "control.py"
+    text = re.sub(r"GroupPaused\(.+\)\)", "None)", control.read_text())
+    control.write_text(text)
 
     done = generate(copy, "--check")
 
-    assert re.search(r"nobody makes .*JournalTrouble", done.stderr)
+    assert re.search(r"nobody makes .*GroupPaused", done.stderr)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -36,7 +36,7 @@ class _Gate:
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Gate]:
     gate = _Gate()
     monkeypatch.setattr(removal, "wipe", gate.wipe)
-    monkeypatch.setattr("backburner.actors.queue_actor.WIPE_AFTER", 0.01)
+    monkeypatch.setattr("backburner.actors.queue.deletion.WIPE_AFTER", 0.01)
     yield gate
     gate.go_on.set()
 
@@ -94,7 +94,7 @@ def test_a_wipe_that_fails_is_tried_again(
     monkeypatch: pytest.MonkeyPatch,
     until: Callable[[Callable[[], bool]], None],
 ) -> None:
-    monkeypatch.setattr("backburner.actors.queue_actor.WIPE_AFTER", 0.01)
+    monkeypatch.setattr("backburner.actors.queue.deletion.WIPE_AFTER", 0.01)
     folder = tmp_path / "main"
     system = run_system(TaskSystem(directory=folder, slots=1))
     news: Recorder[object] = Recorder()

@@ -1,0 +1,129 @@
+"""Adding tasks: whether anything new is taken just now, and what its sender is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from ..kinds import InvalidRequestError
+from ..messages import (
+    AddTask,
+    QueueReply,
+    RefusalCode,
+    Refused,
+    TaskAdded,
+    TaskEvent,
+    WriteDown,
+)
+from ..rules.numbers import ROOM_FOR_MORE
+from ..rules.terms import PLAIN
+
+if TYPE_CHECKING:
+    from ..journal.writer import JournalWriter
+    from ..rules.chat_message import ChatMessage
+    from ..rules.request import TaskRequest
+    from ..rules.task import Task
+    from .admission import Admission
+    from .changes import Changes
+    from .starts import Starts
+    from .subscribers import Subscribers
+
+
+class Adding:
+    """Adds tasks as long as the session is open and its journal can be written.
+
+    Args:
+        changes: The tasks there are.
+        admission: Checks requests.
+        starts: Starts the tasks.
+        subscribers: Those that show what is said with a task.
+        writer: Writes the journal.
+        output: The folder of the output files.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is one independent thing
+        self,
+        changes: Changes,
+        admission: Admission,
+        starts: Starts,
+        *,
+        subscribers: Subscribers,
+        writer: JournalWriter,
+        output: str,
+    ) -> None:
+        self._changes = changes
+        self._book = changes.book
+        self._admission = admission
+        self._starts = starts
+        self._subscribers = subscribers
+        self._writer = writer
+        self._output = output
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything new is taken just now."""
+        numbers = max(self._changes.seq, self._book.newest_id)
+        quiet = self._writer.trouble is None and not self._starts.closed
+        return quiet and numbers <= ROOM_FOR_MORE
+
+    def refusal(self, correlation_id: int | str | None) -> Refused | None:
+        """Return why nothing new is taken just now; None if it is."""
+        if self.is_open:
+            return None
+        code = RefusalCode.JOURNAL
+        if self._starts.closed:
+            text = "the session is ending and takes no new tasks"
+            code = RefusalCode.CLOSING
+        elif (trouble := self._writer.trouble) is not None:
+            text = f"can't write it down ({trouble}); try again when that is over"
+        else:
+            text = "this session has no numbers left for new tasks; open another"
+        return Refused(text, code, correlation_id)
+
+    def take(self, message: AddTask) -> QueueReply:
+        """Add a task, or return the one that is there already."""
+        correlation_id = message.correlation_id
+        if (added := self._book.tasks.find_key(message.request.key)) is not None:
+            return TaskAdded(added, correlation_id, existed=True)
+        if (refused := self.refusal(correlation_id)) is not None:
+            return refused
+        try:
+            if message.unless_queued:
+                request, _ = self._admission.admit(message.request)
+                if (queued := self._book.find_queued(request)) is not None:
+                    return TaskAdded(queued, correlation_id, existed=True)
+            if message.saying is not None:
+                return self._add_saying(message, message.saying)
+            return TaskAdded(self.add(message.request), correlation_id)
+        except InvalidRequestError as error:
+            return Refused(str(error), RefusalCode.INVALID, correlation_id)
+
+    def add(self, request: TaskRequest) -> Task:
+        """Add a task.
+
+        Raises:
+            InvalidRequestError: If the request makes no sense.
+        """
+        request, kind = self._admission.admit(request)
+        folder = self._output if kind.writes_output else None
+        reason = self._starts.waiting_reason((request.terms or PLAIN).engine)
+        task = self._book.add(request, self._changes.now(), reason, folder)
+        if (waits_for := self._book.waiting.reason(task.id, reason)) != reason:
+            task = self._book.waiting.wait(task.id, waits_for)
+        self._changes.changed(task, TaskEvent.QUEUED)
+        self._starts.assign()
+        return task
+
+    def _add_saying(self, message: AddTask, said: ChatMessage) -> QueueReply:
+        """Add a task, and write down what is said with it."""
+        key = message.request.key
+        if not key:
+            raise InvalidRequestError("what is said with a task wants it to have a key")
+        if not self._subscribers.are_shown():
+            text = "no chat is open that shows it"
+            return Refused(text, RefusalCode.FAILED, message.correlation_id)
+        task = self.add(message.request)
+        text = said.text.replace(key, str(task.id))
+        self._subscribers.said(WriteDown(replace(said, text=text)))
+        return TaskAdded(task, message.correlation_id)

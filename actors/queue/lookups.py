@@ -1,0 +1,214 @@
+"""Looking up tasks, schedules, nodes and what was said; once, or from now on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..journal.sqlite_file import JournalError
+from ..kinds import ListsNodes
+from ..messages import (
+    Acknowledged,
+    GetTask,
+    GetTranscript,
+    JournalTrouble,
+    ListNodes,
+    ListSchedules,
+    ListTasks,
+    NodesFound,
+    QueueReply,
+    RefusalCode,
+    Refused,
+    SchedulesFound,
+    Subscribe,
+    Subscribed,
+    TaskChanged,
+    TaskEvent,
+    TaskFound,
+    TaskList,
+    Transcript,
+)
+from ..rules.nodes import is_address
+from ..rules.safe_text import brief, safe_line
+from ..rules.status import TaskFilter, TaskStatus
+from ..rules.task_table import UnknownTaskError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ..journal.writer import JournalWriter
+    from ..kinds import Engine
+    from ..rules.nodes import Node
+    from ..runtime.sending import Recipient
+    from .changes import Changes
+    from .delivery import Delivery
+    from .running import Running
+    from .schedules import Schedules
+    from .starts import Starts
+    from .subscribers import Subscriber, Subscribers
+
+
+class Lookups:
+    """Answers with what is written down, as it is now.
+
+    Args:
+        changes: The tasks there are.
+        schedules: The schedules there are.
+        starts: Know why tasks wait.
+        running: Knows the processes of tasks.
+        subscribers: Those that look from now on.
+        writer: Reads the journal.
+        delivery: Writes down what was applied before.
+        engines: Where tasks run besides this machine, by name.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is one independent thing
+        self,
+        changes: Changes,
+        *,
+        schedules: Schedules,
+        starts: Starts,
+        running: Running,
+        subscribers: Subscribers,
+        writer: JournalWriter,
+        delivery: Delivery,
+        engines: Mapping[str, Engine],
+    ) -> None:
+        self._changes = changes
+        self._tasks = changes.book.tasks
+        self._schedules = schedules
+        self._starts = starts
+        self._running = running
+        self._subscribers = subscribers
+        self._writer = writer
+        self._delivery = delivery
+        self._engines = engines
+
+    def find(
+        self, message: GetTask | ListTasks | ListSchedules | GetTranscript
+    ) -> QueueReply:
+        """Look up what is asked for."""
+        if isinstance(message, GetTask):
+            self._renew_reasons(message.task_id)
+        elif isinstance(message, ListTasks) and _has_queued(message.which):
+            self._renew_reasons()
+        self._delivery.catch_up()
+        correlation_id = message.correlation_id
+        match message:
+            case GetTask(task_id=task_id):
+                return self._task(task_id, correlation_id)
+            case ListTasks(which=which):
+                tasks = self._tasks.all_written(which, self._changes.now())
+                return TaskList(tasks, self._tasks.counts(), correlation_id)
+            case ListSchedules():
+                return SchedulesFound(self._schedules.all_written(), correlation_id)
+            case GetTranscript(limit=limit):
+                return self._transcript(limit, correlation_id)
+
+    def find_nodes(
+        self, message: ListNodes, post: Callable[[Recipient[Any], object], object]
+    ) -> Refused | None:
+        """Have an engine tell its nodes to the sender.
+
+        Args:
+            message: The request.
+            post: Sends the answer, from any thread.
+        """
+        name, asker = message.engine, message.reply_to
+        if not name and len(self._engines) == 1:
+            (name,) = self._engines
+        engine = self._engines.get(name)
+        if not isinstance(engine, ListsNodes) or asker is None:
+            known = ", ".join(self._engines) or "none"
+            text = f"no engine {brief(name)!r} with nodes; the engines are: {known}"
+            return Refused(text, RefusalCode.INVALID, message.correlation_id)
+        if message.address and not is_address(message.address):
+            text = "address must be auto, or HOST:PORT of the head of the cluster"
+            return Refused(text, RefusalCode.INVALID, message.correlation_id)
+
+        def tell(nodes: tuple[Node, ...], problem: str) -> None:
+            found = NodesFound(name, nodes, safe_line(problem), message.correlation_id)
+            post(asker, found)
+
+        engine.tell_nodes(tell, message.address)
+        return None
+
+    def subscribe(
+        self, message: Subscribe, asker: Callable[[], Recipient[Any] | None]
+    ) -> QueueReply | None:
+        """Send all there is to a subscriber, and from now on what changes.
+
+        Args:
+            message: The request.
+            asker: Returns who waits for the answer, if it names nobody.
+        """
+        subscribers, send = self._subscribers, self._delivery.send
+        answer: QueueReply | None = Acknowledged(message.correlation_id)
+        if message.past is not None:
+            self._delivery.catch_up()
+            past = self._transcript(message.past, message.correlation_id)
+            answer = None
+            if (recipient := message.reply_to or asker()) is not None:
+                # Before `Subscribed`, which tells what came after it.
+                send(recipient, past)
+        if not subscribers.renew(message):
+            self._renew_reasons()
+            self._delivery.catch_up()
+            # Not through the outbox: what is held back there comes after it.
+            new = subscribers.add(message)
+            send(message.subscriber, self._all_there_is(message, new))
+            if (trouble := self._writer.trouble) is not None:
+                send(message.subscriber, JournalTrouble(trouble))
+            if new not in subscribers:  # it is dead
+                return answer
+        subscribers.note(message)
+        return answer
+
+    def _task(self, task_id: int, correlation_id: int | str | None) -> QueueReply:
+        try:
+            task = self._tasks.written(task_id, self._changes.now())
+        except UnknownTaskError:
+            return self._changes.unknown(task_id, correlation_id)
+        return TaskFound(task, self._running.pid(task_id), correlation_id)
+
+    def _transcript(self, limit: int, correlation_id: int | str | None) -> QueueReply:
+        journal = self._changes.journal
+        try:
+            entries = self._writer.use(lambda: journal.transcript(limit))
+        except JournalError as error:
+            text = safe_line(str(error))
+            return Refused(text, RefusalCode.JOURNAL, correlation_id)
+        finally:
+            self._delivery.announce_trouble()
+        return Transcript(entries, correlation_id)
+
+    def _all_there_is(self, message: Subscribe, subscriber: Subscriber) -> Subscribed:
+        changes = self._changes
+        tasks = self._tasks.all_written(message.which, changes.now())
+        told = changes.told_seq
+        unshown = changes.unshown.up_to(told) if message.shows else ()
+        if (selection := subscriber.selection) is not None:
+            tasks = tuple(it for it in tasks if it in selection)
+            unshown = tuple(it for it in unshown if it.task in selection)
+        missed: list[TaskChanged] = []
+        if (since := message.since) is not None:
+            last = changes.last_changes
+            missed = [
+                TaskChanged(seq, TaskEvent.of(task.status), task)
+                for task in tasks
+                if since < (seq := last.get(task.id, 0)) <= told
+            ]
+            missed.sort(key=lambda change: change.seq)
+        schedules = self._schedules.all_written()
+        return Subscribed(told, tasks, unshown, tuple(missed), schedules)
+
+    def _renew_reasons(self, task_id: int | None = None) -> None:
+        """Say why a queued task waits now, or all, for somebody who looks.
+
+        Each start and end may be another reason for many of them.
+        """
+        if self._writer.trouble is None and not self._starts.closed:
+            self._starts.renew_reasons(task_id)
+
+
+def _has_queued(which: TaskFilter) -> bool:
+    return TaskStatus.QUEUED in which.statuses

@@ -57,7 +57,8 @@ class RunTemplate(msgspec.Struct, frozen=True):
     def _run(self, context: Context, found: FoundTemplates) -> list[Effect]:
         if not self.text.strip():
             problem = context.refuse(found.problem) if found.problem else []
-            return [context.reply(found.lines(), laid_out=True), *problem]
+            lines = context.reply(found.lines(), laid_out=bool(found.all))
+            return [lines, *problem]
         template, name, run = read_run(found, self.text)
         if template is None:
             return self._run_command(context, found, name, run.asked)

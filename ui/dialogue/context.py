@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from .answers import Answer
 
 BY_YOU = "canceled by you"
+
+MOST_ADDING: Final = 100
+"""Tasks that may be added before the first of them has an answer."""
 
 _Wish: TypeAlias = "tuple[str | None, Callable[[int], list[Effect]], int | None]"
 """The conversation, what is done with the id, and the number if that adds a task."""
@@ -125,6 +128,12 @@ class Context:
         return bool(self._pending or self._looking)
 
     @property
+    def only_adds(self) -> bool:
+        """Whether the answers that are missing are those to new tasks, and few."""
+        pending, adding = len(self._pending), len(self._adding)
+        return pending == adding < MOST_ADDING and not self._looking
+
+    @property
     def open_tasks(self) -> tuple[Task, ...]:
         """The tasks that have not ended, as last heard, by id."""
         return tuple(self.open[task_id] for task_id in sorted(self.open))
@@ -146,6 +155,17 @@ class Context:
             else:
                 stuck.add(task.id)
         return tuple(awaited)
+
+    @property
+    def awaits_tasks(self) -> bool:
+        """Whether there are `awaited_tasks`."""
+        # Asked after each news of a script, in which nearly always one of the first
+        # runs; looking at all of them would be quadratic.
+        running = TaskStatus.RUNNING
+        tasks = self.open.values()
+        return any(it.status is running and self.can_end(it) for it in tasks) or bool(
+            self.awaited_tasks
+        )
 
     def can_end(self, task: Task) -> bool:
         """Tell whether a task has ended or can end in this session."""

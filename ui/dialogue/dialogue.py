@@ -30,7 +30,7 @@ from ...actors import (
 from ...actors.rules.safe_text import safe_line
 from ...actors.rules.status import OPEN_STATUSES
 from .arguments import UsageError
-from .commands import Allow, Say, UnknownKindError
+from .commands import Allow, Run, Say, UnknownKindError
 from .commands.correction import with_kind
 from .context import Context
 from .effects import Effect, OfferLine, Show, Speak, Tell
@@ -108,6 +108,22 @@ class Dialogue:
         context = self._context
         return bool(context.awaits_answers or context.waits) and not self._trouble
 
+    def takes(self, line: str) -> bool:
+        """Tell whether a line can be carried out now.
+
+        While the last command is still being carried out only one that adds a task,
+        after others that do: their answers come in the same order.
+        """
+        context = self._context
+        if not self.busy:
+            return True
+        if context.waits or context.confirm or not context.only_adds:
+            return False
+        try:
+            return line.startswith("!") and isinstance(parse(line), Run)
+        except UsageError:
+            return False  # what is wrong with it is said when it is its turn
+
     @property
     def schedules(self) -> tuple[Schedule, ...]:
         """The schedules there are, by id."""
@@ -136,6 +152,11 @@ class Dialogue:
     def awaited_tasks(self) -> tuple[Task, ...]:
         """The tasks that have not ended and can in this session, by id."""
         return self._context.awaited_tasks
+
+    @property
+    def awaits_tasks(self) -> bool:
+        """Whether there are `awaited_tasks`; the cheaper question."""
+        return self._context.awaits_tasks
 
     def can_end(self, task: Task) -> bool:
         """Tell whether a task has ended or can end in this session."""

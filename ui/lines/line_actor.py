@@ -118,6 +118,9 @@ class LineActor(FaceActor[LineMessage]):
         self._input_ended = False
         self._leaving = False
         self._manner = manner
+        # A script that has a session for itself does not wait for each task that it
+        # adds; where it shares one it can be interrupted, and what is added is its own.
+        self._ahead = manner is Manner.ALONE and not view.repeats
         self._own = OwnNews() if manner is Manner.SCRIPT else None
 
     def handle(self, message: LineMessage) -> Verdict | None:
@@ -218,7 +221,7 @@ class LineActor(FaceActor[LineMessage]):
         self._perform(self._dialogue.take_end())
         self._flush()
         dialogue = self._dialogue
-        owed = bool(dialogue.awaited_tasks) and self._manner is not Manner.CHAT
+        owed = dialogue.awaits_tasks and self._manner is not Manner.CHAT
         running = tuple(
             f"#{task.id} {safe_line(task.description)}"
             for task in dialogue.awaited_tasks
@@ -227,7 +230,7 @@ class LineActor(FaceActor[LineMessage]):
         return Verdict(dialogue.misunderstood, dialogue.unsuccessful or owed, running)
 
     def _go_on(self) -> None:
-        while self._lines and not self._dialogue.busy and not self._leaving:
+        while self._lines and not self._leaving and self._takes(self._lines[0]):
             match self._lines.popleft():
                 case InputLine(text=text):
                     self._perform(self._dialogue.take_line(text))
@@ -241,8 +244,14 @@ class LineActor(FaceActor[LineMessage]):
             if self._input_owed:
                 self._input_owed = False
                 self.post(self._owner, WantsInput())
-        elif self._manner is Manner.CHAT or not self._dialogue.awaited_tasks:
+        elif self._manner is Manner.CHAT or not self._dialogue.awaits_tasks:
             self._leave()
+
+    def _takes(self, line: InputLine | BadInput) -> bool:
+        """Tell whether the next line can be carried out now."""
+        if self._ahead and isinstance(line, InputLine):
+            return self._dialogue.takes(line.text)
+        return not self._dialogue.busy
 
     def _flush(self) -> None:
         if self.view_lost:

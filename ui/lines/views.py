@@ -28,7 +28,13 @@ _LEAST_ROOM: Final = 20  # cells; a narrower terminal breaks lines by itself
 
 
 class View(Protocol):
-    """Shows entries. Only the LineActor calls it."""
+    """Shows entries. Only the LineActor calls it.
+
+    Attributes:
+        repeats: Whether commands are among them: what comes of one stands below it.
+    """
+
+    repeats: bool
 
     def show(self, entry: Entry) -> None:
         """Show one more entry, now or with the next `flush`.
@@ -81,7 +87,7 @@ class PlainView:
         self._columns = columns
         self._stream = stream
         self._icons = icons
-        self._repeats = repeats
+        self.repeats = repeats
 
     def greet(self, session: str, *, detaches: bool = False) -> None:
         """Say what this is to somebody who is going to type.
@@ -100,7 +106,7 @@ class PlainView:
     def show(self, entry: Entry) -> None:
         """Write an entry; progress is left out, it would bury the rest."""
         match entry:
-            case Said(elsewhere=False) if not self._repeats:
+            case Said(elsewhere=False) if not self.repeats:
                 return
             case Said(who=who, text=text):
                 lines = [f"{who}  {safe_line(text)}"]
@@ -147,6 +153,8 @@ class JsonView:
     Args:
         stream: Where they go.
     """
+
+    repeats = False
 
     def __init__(self, stream: LineWriter) -> None:
         self._stream = stream

@@ -605,11 +605,16 @@ def test_awaited_tasks_are_those_that_have_not_ended(
     _tell(dialogue, running)
     _tell(dialogue, queued)
     assert dialogue.awaited_tasks == (queued, running)
+    assert dialogue.awaits_tasks
     stopping = replace(running, reason="stopping")
     _tell(dialogue, stopping, TaskEvent.PROGRESS)
     assert dialogue.awaited_tasks == (queued, stopping)
     _tell(dialogue, _ended(running, Outcome.complete()))
     assert dialogue.awaited_tasks == (queued,)
+    assert dialogue.awaits_tasks
+    _tell(dialogue, replace(queued, terms=Terms(held=True)), TaskEvent.QUEUED)
+    assert dialogue.awaited_tasks == ()
+    assert not dialogue.awaits_tasks
 
 
 def test_what_was_there_before_is_known_but_not_news(

@@ -4,14 +4,16 @@ import errno
 from typing import TYPE_CHECKING
 
 from backburner.actors import (
+    AddTask,
     BashKind,
     DeadLetters,
     JournalTrouble,
     QueueRequest,
     Subscribe,
     Subscribed,
+    TaskAdded,
 )
-from backburner.actors.testing import Recorder, no_leaks
+from backburner.actors.testing import Recorder, make_task, no_leaks
 from backburner.ui.dialogue.dialogue import Dialogue
 from backburner.ui.dialogue.messages import (
     EndOfInput,
@@ -39,7 +41,8 @@ import pytest
 class View:
     """Keeps what is shown, or fails."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, repeats: bool = True) -> None:
+        self.repeats = repeats
         self.shown: list[Entry] = []
         self.flushed: list[int] = []
         self.is_lost = False
@@ -58,8 +61,8 @@ class View:
 class Stage:
     """A LineActor and all that it talks to."""
 
-    def __init__(self) -> None:
-        self.view = View()
+    def __init__(self, *, repeats: bool = True) -> None:
+        self.view = View(repeats=repeats)
         self.queue: Recorder[QueueRequest] = Recorder("the queue")
         self.owner: Recorder[LineReport] = Recorder("the owner")
         self.ui: pykka.ActorRef[LineActor] = LineActor.start(
@@ -72,9 +75,9 @@ class Stage:
 
 
 @pytest.fixture
-def stage() -> Iterator[Stage]:
+def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     with no_leaks():
-        stage = Stage()
+        stage = Stage(repeats=getattr(request, "param", True))
         yield stage
         stage.ui.stop(timeout=PATIENCE)
 
@@ -110,3 +113,32 @@ def test_what_is_shown_is_passed_on_before_it_is_acknowledged(stage: Stage) -> N
     stage.ui.tell(EndOfInput())
     stage.owner.wait_for(Finished)
     assert stage.view.flushed[-1] == len(stage.view.shown) == 3
+
+
+@pytest.mark.parametrize("stage", [False], indirect=True)
+def test_tasks_are_added_without_waiting_for_each_where_commands_are_not_repeated(
+    stage: Stage,
+) -> None:
+    for line in ("!one", "!two", "!", "!three"):
+        stage.ui.tell(InputLine(line))
+    first, second = (stage.queue.wait_for(AddTask) for _ in range(2))
+    assert [first.request.args, second.request.args] == [("one",), ("two",)]
+    for number, add in enumerate((first, second), 1):
+        # It is not the turn of the line that makes no sense.
+        assert "missing command" not in repr(stage.view.shown)
+        task = make_task(id=number, kind="bash", args=add.request.args)
+        stage.ui.tell(TaskAdded(task, add.correlation_id))
+    assert stage.queue.wait_for(AddTask).request.args == ("three",)
+    assert "missing command" in repr(stage.view.shown)
+
+
+def test_each_task_is_waited_for_where_what_comes_of_it_stands_below_its_command(
+    stage: Stage,
+) -> None:
+    stage.ui.tell(InputLine("!one"))
+    stage.ui.tell(InputLine("!two"))
+    first = stage.queue.wait_for(AddTask)
+    stage.ui.ask(Notice("both lines were taken"), timeout=PATIENCE)
+    assert stage.queue.of(AddTask) == (first,)
+    stage.ui.tell(TaskAdded(make_task(id=1), first.correlation_id))
+    assert stage.queue.wait_for(AddTask).request.args == ("two",)

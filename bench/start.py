@@ -16,7 +16,7 @@ from .figures import Figure, Report, median
 
 REMEMBERED = 100_000
 ROUNDS = 15
-ANSWER = b'"event":"reply"'
+ANSWER = b'"event":"tasks"'
 
 
 def measure(folder: Path) -> Report:
@@ -54,12 +54,12 @@ def _start(folder: Path, state: Path, *more: str) -> float:
         assert process.stdout is not None  # noqa: S101
         process.stdin.write(b"/tasks\n")
         process.stdin.flush()
-        for line in process.stdout:
-            if ANSWER in line:
-                break
+        answer = process.stdout.readline()
         seconds = time.perf_counter() - begun
         process.stdin.close()
         process.stdout.read()
+    if ANSWER not in answer:  # nor would it come later
+        raise ValueError(f"not an answer to /tasks: {answer!r}")
     return seconds
 
 
@@ -82,7 +82,8 @@ def environment(folder: Path) -> dict[str, str]:
 
 def _remember(directory: Path) -> None:
     with TaskSystem(directory=directory, slots=1, history=REMEMBERED * 2) as system:
+        system.pause()
         fill(system, REMEMBERED)
-        canceled = system.cancel_all(answer_timeout=60)
-        # Told, so that they are not told again: two changes for each.
-        system.queue.ask(Shown(2 * len(canceled)), timeout=60)
+        system.cancel_all(answer_timeout=60)
+        system.queue.ask(Shown(1 << 40), timeout=60)  # all, so that none is told again
+        system.resume()

@@ -1,8 +1,11 @@
 """Background tasks as Pykka actors: all an embedder needs, and nothing else."""
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
+TYPE_CHECKING = False  # `typing` takes a part of what a first answer does
 if TYPE_CHECKING:
+    from typing import Any
+
     from .kinds import (
         BashKind as BashKind,
         Closable as Closable,

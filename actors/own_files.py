@@ -11,15 +11,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shlex
 import stat
-from typing import TYPE_CHECKING, Final
 
-from .rules.safe_text import safe_line
-
+TYPE_CHECKING = False  # those who start a host first of all load this, and no `typing`
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
     from pathlib import Path
+    from typing import Final
 
 _FLAGS: Final = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _FILE_MODE: Final = 0o600
@@ -51,7 +49,7 @@ class NotOwnError(OSError):
         super().__init__(number, why, str(path))
 
 
-def check_file(found: os.stat_result, path: Path) -> None:
+def check_file(found: os.stat_result, path: Path | str) -> None:
     """Refuse what is not a file of this user alone.
 
     Args:
@@ -73,7 +71,7 @@ def check_file(found: os.stat_result, path: Path) -> None:
         )
 
 
-def check_folder(found: os.stat_result, path: Path) -> None:
+def check_folder(found: os.stat_result, path: Path | str) -> None:
     """Refuse what is not a folder of this user alone; see `check_file`.
 
     Raises:
@@ -89,7 +87,7 @@ def check_folder(found: os.stat_result, path: Path) -> None:
     _check_owner(found, path, "use one of your own")
 
 
-def check_trusted(found: os.stat_result, path: Path) -> None:
+def check_trusted(found: os.stat_result, path: Path | str) -> None:
     """Refuse a file that others than this user and root can have written.
 
     For what this user names and may keep anywhere, behind a link too, as a
@@ -109,19 +107,19 @@ def check_trusted(found: os.stat_result, path: Path) -> None:
         raise NotOwnError(f"others may write to it; {_chmod(path)}", path)
 
 
-def open_own(path: Path, flags: int) -> int:
+def open_own(path: Path | str, flags: int) -> int:
     """Open a file of this user; see `open_below`.
 
     Its folder may not be a link either.
     """
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | _FLAGS)
+    folder = os.open(_above(path), os.O_RDONLY | os.O_DIRECTORY | _FLAGS)
     try:
         return open_below(folder, path, flags)
     finally:
         os.close(folder)
 
 
-def open_below(folder: int, path: Path, flags: int) -> int:
+def open_below(folder: int, path: Path | str, flags: int) -> int:
     """Open a file of this user; never blocks for what was put in its place.
 
     Args:
@@ -137,7 +135,7 @@ def open_below(folder: int, path: Path, flags: int) -> int:
         NotOwnError: If it can't be trusted.
         OSError: If it can't be opened.
     """
-    name, made = path.name, flags & os.O_CREAT
+    name, made = os.path.basename(path), flags & os.O_CREAT
     flags |= _FLAGS
     for _ in range(_TRIES):
         try:
@@ -162,7 +160,7 @@ def open_below(folder: int, path: Path, flags: int) -> int:
     raise NotOwnError("somebody keeps replacing it; find out what does", path)
 
 
-def look_below(folder: int, path: Path) -> os.stat_result | None:
+def look_below(folder: int, path: Path | str) -> os.stat_result | None:
     """Look at a file of this user without opening it; none if there is none.
 
     Raises:
@@ -170,14 +168,14 @@ def look_below(folder: int, path: Path) -> os.stat_result | None:
         OSError: If it can't be reached.
     """
     try:
-        found = os.stat(path.name, dir_fd=folder, follow_symlinks=False)
+        found = os.stat(os.path.basename(path), dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
         return None
     check_file(found, path)
     return found
 
 
-def open_folder(path: Path, parent: int | None = None) -> int:
+def open_folder(path: Path | str, parent: int | None = None) -> int:
     """Open a folder of this user; it is made with mode 0700 if it is missing.
 
     Without `parent` the folders above it are made as well.
@@ -191,7 +189,7 @@ def open_folder(path: Path, parent: int | None = None) -> int:
             another in its place.
         OSError: If it can't be made or opened.
     """
-    name = path if parent is None else path.name
+    name = path if parent is None else os.path.basename(path)
     if parent is None:
         if not os.path.lexists(path):
             # First of all: nothing is made where a link of others leads.
@@ -210,7 +208,7 @@ def open_folder(path: Path, parent: int | None = None) -> int:
     return fd
 
 
-def broken_way(path: Path) -> str | None:
+def broken_way(path: Path | str) -> str | None:
     """Say which link on the way to a folder leads nowhere; none if none does.
 
     For people, when a folder can't be made: the system's own message names no link.
@@ -218,14 +216,14 @@ def broken_way(path: Path) -> str | None:
     with contextlib.suppress(OSError):
         for place, found in _way_to(path):
             if stat.S_ISLNK(found.st_mode) and (why := _why_broken(place)) is not None:
-                target = os.readlink(place)  # noqa: PTH115 - text is all it takes
+                target = os.readlink(place)
                 return f"{place} is a symbolic link to {target}, which {why}"
     return None
 
 
 def _why_broken(link: str) -> str | None:
     try:
-        os.stat(link)  # noqa: PTH116 - text is all it takes
+        os.stat(link)
     except FileNotFoundError:
         return "does not exist"
     except OSError as error:
@@ -242,20 +240,27 @@ def _closed_on_error(fd: int) -> Generator[None]:
         raise
 
 
-def _make_folders(path: Path) -> None:
+def _make_folders(path: Path | str) -> None:
     # As the XDG base directory specification has it: those above are private as well.
     try:
-        path.mkdir(_FOLDER_MODE)
+        os.mkdir(path, _FOLDER_MODE)
     except FileExistsError:
         return
     except FileNotFoundError:
-        if path == path.parent:
+        above = _above(path)
+        if above == os.fspath(path):
             raise
-        _make_folders(path.parent)
-        path.mkdir(_FOLDER_MODE, exist_ok=True)
+        _make_folders(above)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path, _FOLDER_MODE)
 
 
-def _check_owner(found: os.stat_result, path: Path, remedy: str) -> None:
+def _above(path: Path | str) -> str:
+    """Return the folder that a path is in."""
+    return os.path.dirname(path) or "."
+
+
+def _check_owner(found: os.stat_result, path: Path | str, remedy: str) -> None:
     if found.st_uid != os.geteuid():
         raise NotOwnError(
             f"it belongs to {_user(found.st_uid)}, not to you; {remedy}", path
@@ -264,16 +269,16 @@ def _check_owner(found: os.stat_result, path: Path, remedy: str) -> None:
         raise NotOwnError(f"others may write to it; {_chmod(path)}", path)
 
 
-def _check_existing_way(path: Path) -> None:
+def _check_existing_way(path: Path | str) -> None:
     """Refuse the folder of what is about to be made; see `_check_way`."""
-    above = path.parent
+    above = _above(path)
     while not os.path.lexists(above):
-        above = above.parent
+        above = _above(above)
     with contextlib.suppress(FileNotFoundError):  # a dangling link, below which is none
         _check_places(_way_to(above), path)
 
 
-def _check_way(path: Path) -> None:
+def _check_way(path: Path | str) -> None:
     """Refuse a folder if others could put another in its place.
 
     Another user who may write to a folder above it could rename it, unless that one is
@@ -284,7 +289,9 @@ def _check_way(path: Path) -> None:
     _check_places([*_way_to(path)][:-1], path)
 
 
-def _check_places(places: Iterable[tuple[str, os.stat_result]], path: Path) -> None:
+def _check_places(
+    places: Iterable[tuple[str, os.stat_result]], path: Path | str
+) -> None:
     for place, found in places:
         owned = found.st_uid in {_ROOT, os.geteuid()}
         closed = stat.S_ISLNK(found.st_mode) or not found.st_mode & _OTHERS_WRITE
@@ -303,7 +310,7 @@ def _check_places(places: Iterable[tuple[str, os.stat_result]], path: Path) -> N
         )
 
 
-def _way_to(path: Path) -> Iterator[tuple[str, os.stat_result]]:
+def _way_to(path: Path | str) -> Iterator[tuple[str, os.stat_result]]:
     """Yield every folder and every link on the way to a path, and what is there.
 
     Raises:
@@ -311,11 +318,11 @@ def _way_to(path: Path) -> Iterator[tuple[str, os.stat_result]]:
     """
     at, links = "/", 0
     yield at, os.lstat(at)
-    parts = [*reversed(str(path.absolute()).split("/"))]
+    parts = [*reversed(os.path.join(os.getcwd(), path).split("/"))]
     while parts:
         part = parts.pop()
         if part == "..":
-            at = os.path.dirname(at)  # noqa: PTH120 - links are followed already
+            at = os.path.dirname(at)
         if part in {"", ".", ".."}:
             continue
         place = f"{at.rstrip('/')}/{part}"
@@ -327,7 +334,7 @@ def _way_to(path: Path) -> Iterator[tuple[str, os.stat_result]]:
         links += 1
         if links > _LONGEST_CHAIN:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), place)
-        target = os.readlink(place)  # noqa: PTH115 - text is all it takes
+        target = os.readlink(place)
         if target.startswith("/"):
             at = "/"
         parts += reversed(target.split("/"))
@@ -355,7 +362,7 @@ def _is_private(found: os.stat_result) -> bool:
     return all(it.pw_gid != group.gr_gid for it in others)
 
 
-def _is_above_home(place: str, path: Path) -> bool:
+def _is_above_home(place: str, path: Path | str) -> bool:
     """Tell whether a place is above the home of this user, and a path in that."""
     import pwd  # noqa: PLC0415 - seldom needed
 
@@ -382,4 +389,8 @@ def _user(uid: int) -> str:
 
 
 def _chmod(path: Path | str) -> str:
+    import shlex  # noqa: PLC0415 - seldom needed
+
+    from .rules.safe_text import safe_line  # noqa: PLC0415 - the same
+
     return f"run: chmod go-w {safe_line(shlex.quote(str(path)))}"

@@ -81,7 +81,10 @@ def main(arguments: list[str]) -> int:
     ready = _Ready(fd)
     foreground = "--foreground" in arguments
     with open(0, "rb", closefd=False) as settings_file:
-        settings = msgspec.json.decode(settings_file.read(), type=HostSettings)
+        given = settings_file.read()
+    if not given:
+        return 1  # the keeper has died
+    settings = msgspec.json.decode(given, type=HostSettings)
     # What is loaded later must come from where it would have come from before.
     sys.path[:] = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100
     os.chdir("/")

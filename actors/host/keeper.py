@@ -1,10 +1,11 @@
 """The keeper of a session: the parent of its host, which the jobs outlive.
 
-    python -I -S keeper.py --dir=FOLDER [--ready=FD] [--foreground] [--again] [--held=]
+    python -I -S run_keeper.py --dir=FOLDER [--ready=FD] [--foreground] [--again]
+        [--held=]
 
-Run by its path. It imports nothing of this project and little of Python, so that it
-stays small, and so that nothing but the kernel can end it. The settings of the host are
-on stdin. It
+Run by the path of `run_keeper.py`. It imports nothing of this project and little of
+Python, so that it stays small, and so that nothing but the kernel can end it. The
+settings of the host are on stdin. It
 
 - is a child subreaper: what is orphaned below it becomes its child;
 - starts the host, and starts it again if that dies;
@@ -19,10 +20,16 @@ It sleeps in `sigwait` and does nothing else. SIGTERM and SIGINT go to the host.
 import _socket
 import errno
 import os
-import signal
 import stat
 import sys
 import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+else:
+    # The same without enumerations, which take a third of what loads before the host.
+    import _signal as signal
 
 ORDERLY = 0
 """The exit status of a host whose session has ended."""
@@ -72,10 +79,9 @@ _FILE_FLAGS = os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 class Keeper:
     """What the keeper knows of its host and its orphans."""
 
-    def __init__(  # noqa: PLR0913 - what it was started with
+    def __init__(
         self,
         directory: str,
-        settings: bytes,
         *,
         foreground: bool,
         again: bool,
@@ -83,11 +89,11 @@ class Keeper:
         held: dict[int, int],
     ) -> None:
         self.directory = directory
-        self.settings = settings
+        self.settings = b""
         self.foreground = foreground
         self.again = again
-        self.boot = _boot_id()
-        self.lock = take_lock(f"{directory}/{LOCK}") if lock is None else lock
+        self.boot = ""
+        self.lock = lock
         self.held = held
         """Descriptors by the ids of the tasks that depend on them."""
         self.orders: _socket.socket | None = None
@@ -111,6 +117,7 @@ class Keeper:
     def run(self, ready: int | None) -> int:
         """Keep hosts until the session has ended; return the exit status."""
         if self.again:
+            self.become_ready()
             self.read_marks()
         self.start(ready)
         while True:
@@ -135,13 +142,14 @@ class Keeper:
         return None if found is None else found.si_signo
 
     def start(self, ready: int | None) -> None:
-        """Start a host; it gets the settings on stdin."""
+        """Start a host; it gets the settings on stdin, and does nothing before.
+
+        While it is loaded this process becomes what keeps it.
+        """
         self.restarts_at = None
         self.serves = False
         self.began = time.monotonic()
-        settings = os.memfd_create("settings")
-        os.write(settings, self.settings)
-        os.lseek(settings, 0, os.SEEK_SET)
+        settings, give = os.pipe()
         command = [sys.executable, "-P", "-m", _MODULE, f"--keeper={os.getpid()}"]
         if self.foreground:
             command.append("--foreground")
@@ -150,7 +158,7 @@ class Keeper:
         if ready is not None:
             command.append(f"--ready={ready}")
             os.set_inheritable(ready, True)
-        store = self.open_store()
+        own, store = self.open_store()
         command += [f"--store={store.fileno()}", f"--held={held_text(self.held)}"]
         pid = os.fork()
         if pid == 0:
@@ -173,22 +181,46 @@ class Keeper:
         self.host = pid
         found = _look(pid)
         self.host_born = 0 if found is None else found[2]
+        if not self.boot:
+            self.become_ready()
+        self.hear(own)
+        try:
+            with open(give, "wb", buffering=0) as file:
+                file.write(self.settings)
+        except BrokenPipeError:
+            pass  # it has died
 
-    def open_store(self) -> _socket.socket:
-        """Return the host's end of a socket by which it gives descriptors."""
-        import fcntl
+    def become_ready(self) -> None:
+        """Take what this process needs before a host may have jobs."""
+        _be_subreaper()
+        if self.lock is None:
+            self.lock = take_lock(f"{self.directory}/{LOCK}")
+        self.boot = _boot_id()
+        with open(0, "rb", closefd=False) as file:
+            self.settings = file.read()
+        null = os.open(os.devnull, os.O_RDWR)
+        os.dup2(null, 0)
+        os.close(null)
 
+    def open_store(self) -> tuple[_socket.socket, _socket.socket]:
+        """Return both ends of a socket by which a host gives descriptors."""
         self.take_orders()  # what the last host gave before it ended
         if self.orders is not None:
             self.orders.close()
+            self.orders = None
         own, store = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
         own, store = (_socket.socket(fileno=it.detach()) for it in (own, store))
+        return own, store
+
+    def hear(self, own: _socket.socket) -> None:
+        """Be told by a signal of what the host gives."""
+        import fcntl
+
         fd = own.fileno()
         fcntl.fcntl(fd, fcntl.F_SETOWN, os.getpid())
         flags = fcntl.fcntl(fd, fcntl.F_GETFL)
         fcntl.fcntl(fd, fcntl.F_SETFL, flags | os.O_ASYNC | os.O_NONBLOCK)
         self.orders = own
-        return store
 
     def take_orders(self) -> None:
         """Take and close descriptors, as the host asked."""
@@ -375,7 +407,7 @@ class Keeper:
             arguments.append(f"--lock={self.lock}")
         self.take_orders()
         arguments.append(hand_over(self.held))
-        become(sys.executable, os.path.abspath(__file__), arguments, self.settings)
+        become(sys.executable, sys.argv[0], arguments, self.settings)
 
     def release_lock(self) -> None:
         """Let the keeper of another host have the lock."""
@@ -604,32 +636,21 @@ def main(arguments: list[str]) -> int:
     foreground, again = "--foreground" in arguments, "--again" in arguments
     if not (foreground or again):
         _close_inherited(ready)
-    with open(0, "rb", closefd=False) as file:
-        settings = file.read()
     if not (foreground or again) and os.fork():
         os._exit(0)
     signal.pthread_sigmask(signal.SIG_SETMASK, _WAITED)
     # It may have been started with this ignored: then no end of a host is noticed.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    _be_subreaper()
     if places := os.environ.get("PYTHONPATH"):
         # The next host must find the program where this one does.
         absolute = (os.path.abspath(it) for it in places.split(os.pathsep) if it)
         os.environ["PYTHONPATH"] = os.pathsep.join(absolute)
     os.chdir("/")
-    null = os.open(os.devnull, os.O_RDWR)
-    os.dup2(null, 0)
-    os.close(null)
     keeper = Keeper(
         directory,
-        settings,
         foreground=foreground,
         again=again,
         lock=lock,
         held=held,
     )
     return keeper.run(ready)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -25,7 +25,7 @@ KEEPER = (
     sys.executable,
     "-I",
     "-S",
-    f"{os.path.dirname(os.path.abspath(__file__))}/keeper.py",  # noqa: PTH100, PTH120 - texts
+    f"{os.path.dirname(os.path.abspath(__file__))}/run_keeper.py",  # noqa: PTH100, PTH120 - texts
 )
 """What runs a keeper; see there."""
 
@@ -61,13 +61,15 @@ class LaunchError(Exception):
 
 
 def launch(
-    directory: Path, settings: bytes, on_wait: Callable[[str], None] | None = None
+    directory: Path | str,
+    settings: Callable[[], bytes],
+    on_wait: Callable[[str], None] | None = None,
 ) -> None:
     """Start a host; blocks until it serves.
 
     Args:
         directory: The folder of the session; exists.
-        settings: Its `HostSettings` as JSON.
+        settings: Returns its `HostSettings` as JSON; called while it is loaded.
         on_wait: Called with what the start waits for, if that takes longer than usual.
 
     Raises:
@@ -76,27 +78,28 @@ def launch(
     """
     ready, say_ready = map(_above_standard, os.pipe())
     try:
-        log = _above_standard(_open_log(directory / LOG_NAME))
-        stdin = _above_standard(os.memfd_create("settings"))
-        try:
-            os.write(stdin, settings)
-            os.lseek(stdin, 0, os.SEEK_SET)
-            pid = os.posix_spawn(
-                KEEPER[0],
-                (*KEEPER, f"--dir={directory}", f"--ready={say_ready}"),
-                {it: os.environ[it] for it in os.environ if it not in _NOT_ITS},
-                file_actions=(
-                    (os.POSIX_SPAWN_DUP2, stdin, 0),
-                    (os.POSIX_SPAWN_DUP2, log, 1),
-                    (os.POSIX_SPAWN_DUP2, log, 2),
-                    # To itself: then it is inherited.
-                    (os.POSIX_SPAWN_DUP2, say_ready, say_ready),
-                ),
-                setsid=True,
-            )
-        finally:
-            for fd in (stdin, log, say_ready):
-                os.close(fd)
+        log = _above_standard(_open_log(f"{directory}/{LOG_NAME}"))
+        stdin, give = map(_above_standard, os.pipe())
+        with os.fdopen(give, "wb", 0) as given:
+            try:
+                pid = os.posix_spawn(
+                    KEEPER[0],
+                    (*KEEPER, f"--dir={directory}", f"--ready={say_ready}"),
+                    {it: os.environ[it] for it in os.environ if it not in _NOT_ITS},
+                    file_actions=(
+                        (os.POSIX_SPAWN_DUP2, stdin, 0),
+                        (os.POSIX_SPAWN_DUP2, log, 1),
+                        (os.POSIX_SPAWN_DUP2, log, 2),
+                        # To itself: then it is inherited.
+                        (os.POSIX_SPAWN_DUP2, say_ready, say_ready),
+                    ),
+                    setsid=True,
+                )
+            finally:
+                for fd in (stdin, log, say_ready):
+                    os.close(fd)
+            with contextlib.suppress(BrokenPipeError):  # it says why by `ready`
+                given.write(settings())
         # It ends at once: the keeper itself is a child of it.
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, 0)
@@ -105,10 +108,10 @@ def launch(
         os.close(ready)
 
 
-def is_kept(directory: Path) -> bool:
+def is_kept(directory: Path | str) -> bool:
     """Tell whether a keeper starts the host of a session again if that dies."""
     try:
-        lock = open_own(directory / KEEPER_LOCK, os.O_RDONLY)
+        lock = open_own(f"{directory}/{KEEPER_LOCK}", os.O_RDONLY)
     except OSError:
         return False
     try:
@@ -121,14 +124,14 @@ def is_kept(directory: Path) -> bool:
 
 
 @contextlib.contextmanager
-def starting(directory: Path) -> Generator[None]:
+def starting(directory: Path | str) -> Generator[None]:
     """Hold the lock of those who start a host.
 
     Raises:
         LaunchError: If another program holds it for too long.
         OSError: If it can't be made.
     """
-    lock = open_own(directory / _LOCK_NAME, os.O_RDWR | os.O_CREAT)
+    lock = open_own(f"{directory}/{_LOCK_NAME}", os.O_RDWR | os.O_CREAT)
     deadline = time.monotonic() + TIMEOUT
     try:
         while True:
@@ -158,24 +161,24 @@ def _above_standard(fd: int) -> int:
         os.close(fd)
 
 
-def _open_log(path: Path) -> int:
-    folder = open_folder(path.parent)
+def _open_log(path: str) -> int:
+    directory, _, name = path.rpartition("/")
+    folder = open_folder(directory)
     try:
         found = look_below(folder, path)
         if found is not None and found.st_size > LONGEST_LOG:
-            old = path.with_name(f"{path.name}.old")
-            look_below(folder, old)
-            os.replace(path.name, old.name, src_dir_fd=folder, dst_dir_fd=folder)
+            look_below(folder, f"{path}.old")
+            os.replace(name, f"{name}.old", src_dir_fd=folder, dst_dir_fd=folder)
         return open_below(folder, path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     finally:
         os.close(folder)
 
 
 def _await_ready(
-    ready: int, directory: Path, on_wait: Callable[[str], None] | None
+    ready: int, directory: Path | str, on_wait: Callable[[str], None] | None
 ) -> None:
     told = b""
-    log = directory / LOG_NAME
+    log = f"{directory}/{LOG_NAME}"
     while True:
         if not select.select([ready], [], [], TIMEOUT)[0]:
             raise LaunchError(f"the host does not start; see {log}")

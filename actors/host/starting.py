@@ -303,7 +303,7 @@ def _start_locked(
             if in_use is not None and time.monotonic() > in_use_until:
                 raise in_use
             try:
-                launch(directory, msgspec.json.encode(settings), on_wait)
+                launch(directory, lambda: msgspec.json.encode(settings), on_wait)
                 started = True
                 continue
             except LaunchError as error:

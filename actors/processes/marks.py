@@ -7,7 +7,10 @@ children inherit it.
 from __future__ import annotations
 
 import os
-from typing import Final
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 MARK: Final = "BACKBURNER_TASK"
 """The environment variable that names the task a process belongs to."""

@@ -10,7 +10,10 @@ comes last, so that nothing dangerous remains that the first step missed.
 from __future__ import annotations
 
 import re
-from typing import Final
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 TAB_WIDTH: Final = 8
 _BRIEF: Final = 40

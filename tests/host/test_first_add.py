@@ -25,13 +25,16 @@ LEAN = """
 import sys
 from backburner.ui.cli.lean_add import try_add
 status = try_add(sys.argv[1:])
-print(status, "msgspec" in sys.modules, "pykka" in sys.modules)
+print(status, *({"msgspec", "pykka", "pathlib", "typing"} & sys.modules.keys()))
 """
 
 
-def run(*words: object, **environ: str) -> subprocess.CompletedProcess[str]:
+def run(
+    *words: object, stdin: int | None = None, **environ: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *map(str, words)],
+        stdin=stdin,
         capture_output=True,
         text=True,
         timeout=PATIENCE,
@@ -45,9 +48,17 @@ def test_the_whole_program_is_loaded_once(tmp_path: Path, care: HostCare) -> Non
     options = ("--state-dir", state, "--session", "a-1.b", "--", "true")
     for number in (1, 2):
         done = run("-c", LEAN, *options, XDG_CONFIG_HOME=str(tmp_path))
-        assert done.stdout == f"added #{number}\n0 False False\n", done.stderr
+        assert done.stdout == f"added #{number}\n0\n", done.stderr
     assert len(care.hosts()) == 1
     assert (state / "a-1.b").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_host_whose_keeper_dies_before_it_gives_settings_ends_without_a_word() -> (
+    None
+):
+    # It is loaded while its keeper makes ready.
+    done = run("-m", "backburner.actors.host", "--keeper=1", stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stdout + done.stderr) == (1, "")
 
 
 def test_the_host_is_as_without_a_configuration(tmp_path: Path) -> None:

@@ -6,13 +6,15 @@ yet. All else is left to the whole command line.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from typing import Any, Final
 
 from ..program.folders import config_file
 from .lean_client import connect, session_folder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final
 
 _WITH_VALUE: Final = {"-w": "directory", "-l": "label", "--session": "session"} | {
     "--state-dir": "state",
@@ -51,6 +53,8 @@ def try_add(arguments: list[str]) -> int | None:
         return 2 if answer.get("code") == "invalid" else 1
     task = answer["task"]
     if options.get("json"):
+        import json  # noqa: PLC0415 - seldom needed
+
         text = json.dumps(task)
     elif options.get("brief"):
         text = str(task["id"])
@@ -118,14 +122,6 @@ def _parse(arguments: list[str]) -> dict[str, Any] | None:
 
 
 def _ask(folder: str, directory: str, options: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
-    import binascii  # noqa: PLC0415 - built in
-
-    environment = {**os.environ, **options["environment"]}
-    packed = b"".join(
-        os.fsencode(f"{it}={value}") + b"\0" for it, value in environment.items()
-    )
-    command = command_line(options["words"])
-    label = options.get("label") or command.strip()
     try:
         client = connect(folder)
     except (FileNotFoundError, ConnectionRefusedError):
@@ -134,6 +130,14 @@ def _ask(folder: str, directory: str, options: dict[str, Any]) -> Any:  # noqa: 
         client = connect(folder) if start_host(folder) else None
     if client is None:
         return None
+    import binascii  # noqa: PLC0415 - built in
+
+    environment = {**os.environ, **options["environment"]}
+    packed = b"".join(
+        os.fsencode(f"{it}={value}") + b"\0" for it, value in environment.items()
+    )
+    command = command_line(options["words"])
+    label = options.get("label") or command.strip()
     try:
         hello = {
             "program": "backburner add",

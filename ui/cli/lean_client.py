@@ -6,12 +6,14 @@ It speaks docs/protocol.md by itself, and imports nothing of the rest that takes
 from __future__ import annotations
 
 import _socket
-import json
 import os
 import sys
-from typing import Any, Final
 
 from ..program.folders import state_folder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final
 
 PROTOCOL: Final = 1
 
@@ -59,7 +61,7 @@ class LeanClient:
             OSError: If it does not take what is sent.
         """
         first = {"type": "Hello", "protocol": PROTOCOL, "pid": os.getpid(), **hello}
-        data = b"".join(_frame(it) for it in (first, *more))
+        data = b"".join(map(_frame, (first, *more)))
         while data:
             data = data[self._sock.send(data) :]
         answer = self._read()
@@ -77,6 +79,8 @@ class LeanClient:
         if header is None:
             return None
         payload = self._exactly(int.from_bytes(header, "big"))
+        import json  # noqa: PLC0415 - as in `_frame`
+
         return None if payload is None else json.loads(payload)
 
     def _exactly(self, count: int) -> bytes | None:
@@ -124,5 +128,7 @@ def connect(folder: str) -> LeanClient | None:
 
 
 def _frame(message: dict[str, Any]) -> bytes:
+    import json  # noqa: PLC0415 - a host that has to be started loads meanwhile
+
     payload = json.dumps(message).encode()
     return len(payload).to_bytes(4, "big") + payload

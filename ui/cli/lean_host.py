@@ -6,9 +6,7 @@ left to the rest of the program.
 
 from __future__ import annotations
 
-import json
 import os
-from pathlib import Path
 
 from ...actors.host import launch
 from ...actors.own_files import open_folder
@@ -27,8 +25,7 @@ def start_host(folder: str) -> bool:
     """
     if os.path.lexists(config_file()):
         return False
-    directory = Path(os.path.abspath(folder))  # noqa: PTH100 - a text
-    settings = {"directory": str(directory), "name": directory.name}
+    directory = os.path.abspath(folder)  # noqa: PTH100 - pathlib takes too long to load
     try:
         os.close(open_folder(directory))
         with launch.starting(directory):
@@ -37,7 +34,7 @@ def start_host(folder: str) -> bool:
             try:
                 client = connect(folder)
             except (FileNotFoundError, ConnectionRefusedError):
-                launch.launch(directory, json.dumps(settings).encode())
+                launch.launch(directory, lambda: _settings(directory))
             else:
                 # Somebody else has just started one.
                 if client is not None:
@@ -45,3 +42,10 @@ def start_host(folder: str) -> bool:
     except launch.LaunchError:
         return False
     return True
+
+
+def _settings(directory: str) -> bytes:
+    import json  # noqa: PLC0415 - the host is loaded meanwhile
+
+    name = os.path.basename(directory)  # noqa: PTH119 - a text
+    return json.dumps({"directory": directory, "name": name}).encode()

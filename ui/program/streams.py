@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import TYPE_CHECKING, Final
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Final
+
     from _typeshed import ReadableBuffer
 
 _STDIN, _STDOUT, _STDERR = range(3)

@@ -389,8 +389,10 @@ def _user(uid: int) -> str:
 
 
 def _chmod(path: Path | str) -> str:
-    import shlex  # noqa: PLC0415 - seldom needed
+    # Whoever starts a host first of all has not loaded it; all others have.
+    from .rules.safe_text import safe_line  # noqa: PLC0415
 
-    from .rules.safe_text import safe_line  # noqa: PLC0415 - the same
-
-    return f"run: chmod go-w {safe_line(shlex.quote(str(path)))}"
+    text = str(path)
+    if not all(it.isalnum() or it in "@%+=:,./_-" for it in text):
+        text = "'" + text.replace("'", "'\"'\"'") + "'"  # as `shlex` does
+    return f"run: chmod go-w {safe_line(text)}"

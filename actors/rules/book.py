@@ -26,7 +26,7 @@ from .variables import SharedVariables, Variables
 from .waiting_tasks import WaitingTasks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping
 
     from .attempts import Attempt
     from .moment import Moment
@@ -76,13 +76,15 @@ class TaskBook:
         """What is set for the whole queue."""
         return self.scheduler.settings
 
-    def restore(
+    def restore(  # noqa: PLR0913 - what is remembered of a session
         self,
         tasks: Iterable[Task],
         order: Iterable[int] | None = None,
         environments: Mapping[int, Variables] | None = None,
         rules: QueueRules | None = None,
         at: Moment | None = None,
+        *,
+        adopted: Container[int] = (),
     ) -> None:
         """Take over the tasks of an earlier life of the session, into an empty book.
 
@@ -92,12 +94,13 @@ class TaskBook:
                 default.
             environments: Those of queued tasks, by the ids of the tasks.
             rules: What is set for the whole queue.
-            at: When: durations of running tasks count on from here, and stand still
-                without it.
+            at: When.
+            adopted: Those running tasks that go on. Durations of these and of those
+                between two attempts count on from then.
         """
         if rules is not None:
             self.settings.restore(rules)
-        self.tasks.restore(tasks, at)
+        self.tasks.restore(tasks, at, adopted)
         self.waiting.restore()
         finished = [task.id for task in self.tasks] if order is None else order
         unfinished = frozenset(self.tasks.open_ids())

@@ -36,7 +36,7 @@ class RunningTimes:
 
         Args:
             task: The task.
-            at: When: its duration counts on from here, and stands still without it.
+            at: When, if it goes on: its duration counts on from here.
         """
         self._began[task.id] = None
         if at is not None:

@@ -10,7 +10,7 @@ from .running_times import RunningTimes
 from .status import TaskCounts, TaskFilter, TaskStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
 
     from .moment import Moment
     from .task import Task
@@ -40,13 +40,15 @@ class TaskTable:
         # What changed since all was written down last, as it was then; None if new.
         self._before: dict[int, Task | None] = {}
 
-    def restore(self, tasks: Iterable[Task], at: Moment | None) -> None:
+    def restore(
+        self, tasks: Iterable[Task], at: Moment | None, adopted: Container[int]
+    ) -> None:
         """Take over the tasks of an earlier life of the session, by id.
 
         Args:
             tasks: The tasks.
-            at: When: durations of running ones count on from here, and stand still
-                without it.
+            at: When.
+            adopted: Those running tasks that go on.
         """
         # Without a call, and with few looks, for each of a long history.
         self._tasks = {task.id: task for task in tasks}
@@ -55,7 +57,9 @@ class TaskTable:
         self._counts = {status: statuses.count(status) for status in TaskStatus}
         self._queued = {*self._having(TaskStatus.QUEUED)}
         for task_id in self._having(TaskStatus.RUNNING):
-            self.times.restore(self._tasks[task_id], at)
+            task = self._tasks[task_id]
+            goes_on = task.waits_to_run or task_id in adopted
+            self.times.restore(task, at if goes_on else None)
 
     def add(self, task: Task) -> None:
         """Add a new task, Queued."""

@@ -134,6 +134,7 @@ class Starting:
             memory.environments,
             memory.rules,
             at=clock.now(),
+            adopted={it.task.id for it in recovered.adopted},
         )
         schedules = ScheduleBook(memory.next_schedule)
         schedules.restore(memory.schedules, memory.schedule_environments)

@@ -41,6 +41,7 @@ from .messages import (
     RefusalCode,
     Refused,
     RemoveSchedule,
+    Requests,
     ResizeTerminal,
     SendInput,
     SetGroup,
@@ -277,12 +278,14 @@ class QueueActor(SafeActor[QueueMessage]):
     def handle(self, message: QueueMessage) -> None:
         """Handle one message; if it is the last of a batch, send what follows."""
         self._conclude(message, _refusal(message) or self._apply(message))
+        self._end_batch()
 
     def on_error(self, message: QueueMessage, error: BaseException) -> None:
         """Answer the asker nevertheless, and send what had been applied before."""
         text = safe_line(f"internal error: {error!r}; see the log")
         correlation_id = getattr(message, "correlation_id", None)
         self._conclude(message, Refused(text, correlation_id=correlation_id))
+        self._end_batch()
 
     def on_stop(self) -> None:
         """Write down and send what is left."""
@@ -312,7 +315,12 @@ class QueueActor(SafeActor[QueueMessage]):
                 self._delivery.answer(asker, answer)
             elif isinstance(answer, Refused):
                 logger.warning("%s: %s", type(message).__name__, safe_line(answer.text))
-        if self._handled >= BATCH or self.actor_inbox.empty():
+        if self._handled >= BATCH:
+            self._flush()
+
+    def _end_batch(self) -> None:
+        """Send what follows if no other message waits."""
+        if self._handled and self.actor_inbox.empty():
             self._flush()
 
     def _flush(self) -> None:
@@ -328,6 +336,8 @@ class QueueActor(SafeActor[QueueMessage]):
             # What comes most often is asked for first.
             case AddTask():
                 return self._adding.take(message)
+            case Requests(requests=requests):
+                self._take(requests)
             case TaskEnded():
                 self._running.ended(message)
             case GetTask() | ListTasks() | ListSchedules() | GetTranscript():
@@ -344,8 +354,9 @@ class QueueActor(SafeActor[QueueMessage]):
                 self._schedules.look_again()
                 return self._control.rule(message)
             case AddSchedule() | RemoveSchedule() | PauseSchedule():
-                refusal = self._adding.refusal(message.correlation_id)
-                return refusal or self._schedules.change(message)
+                return self._adding.refusal(
+                    message.correlation_id
+                ) or self._schedules.change(message)
             case CancelAll():
                 return self._control.cancel_all(message)
             case ForgetFinished(correlation_id=correlation_id):
@@ -366,9 +377,8 @@ class QueueActor(SafeActor[QueueMessage]):
                 return self._subscribers.said(message)
             case OpenQueue(correlation_id=correlation_id):
                 return self._open(correlation_id)
-            case CloseQueue(correlation_id=correlation_id):
-                self._close(message)
-                return Acknowledged(correlation_id)
+            case CloseQueue():
+                return self._close(message)
             case AwaitShown(reply_to=reply_to):
                 self._subscribers.await_shown(reply_to)
             case LookAtTimes():
@@ -395,19 +405,28 @@ class QueueActor(SafeActor[QueueMessage]):
                 assert_never(message)
         return None
 
+    def _take(self, requests: tuple[QueueRequest, ...]) -> None:
+        self.end_turn()
+        for request in requests:
+            try:
+                self._conclude(request, self._apply(request))
+            except BaseException as error:  # noqa: BLE001 - it harms none of the others
+                self.make_good(request, error)
+
     def _cancel(self, message: CancelTask) -> QueueReply:
         if (accepted := self._control.cancel(message)) is not None:
             return accepted
         self._delivery.catch_up()
         return self._control.too_late(message)
 
-    def _close(self, message: CloseQueue) -> None:
+    def _close(self, message: CloseQueue) -> QueueReply:
         self._ends_in_order = self._starts.closed = True
         self._end_reason = safe_line(message.reason)
         if message.keep_queued:
             self._running.interruption = self._end_reason
         else:
             self._control.cancel_queued(message.reason)
+        return Acknowledged(message.correlation_id)
 
     def _open(self, correlation_id: int | str | None) -> QueueReply:
         self._recover()

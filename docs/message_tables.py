@@ -80,6 +80,9 @@ SYSTEM: Final = Party(
         }
     ),
 )
+CONNECTION: Final = Party(
+    "a client's connection", files=frozenset({"actors/host/connection.py"})
+)
 LOOKUPS: Final = Party(
     "the LookupActor",
     LookUp,
@@ -124,7 +127,7 @@ ASKERS: Final = Party(
 )
 ANYBODY: Final = Party("anybody", known_as=frozenset({"anybody"}))
 ACTORS: Final = (QUEUE, RUNNER, TASK_ACTORS, REMOVAL, UI, CHAT, LOOKUPS, PARTNER)
-PARTIES: Final = (*ACTORS, SYSTEM, PROGRAM, SUBSCRIBERS, ASKERS)
+PARTIES: Final = (*ACTORS, SYSTEM, CONNECTION, PROGRAM, SUBSCRIBERS, ASKERS)
 
 Message = type[msgspec.Struct]
 

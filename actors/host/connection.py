@@ -18,6 +18,7 @@ from ..messages import (
     Notification,
     QueueReply,
     QueueRequest,
+    Requests,
     Subscribe,
     Subscribed,
     Unsubscribe,
@@ -33,7 +34,6 @@ from .address import peer
 from .wire import (
     BadMessageError,
     Behind,
-    Farewell,
     Hello,
     Leaving,
     Rejected,
@@ -57,6 +57,9 @@ BARRIER: Final = 1000
 
 HELLO_TIMEOUT: Final = 10.0
 """Seconds within which a client has to say who it is."""
+
+TOGETHER: Final = 64
+"""Requests of one client that the queue is told in one message."""
 
 _CHUNK: Final = 1 << 18
 _BATCH: Final = 1 << 16
@@ -93,7 +96,7 @@ class HostDoor(Record, frozen=True):
         left: Called when it is gone, on any thread; never blocks.
     """
 
-    queue: Recipient[QueueRequest]
+    queue: Recipient[QueueRequest | Requests]
     dead_letters: DeadLetters
     scheduler: Scheduler | None
     encoder: SharedEncoder
@@ -235,7 +238,7 @@ class Connection(SafeActor[ConnectionMessage]):
 
     def say_farewell(self, text: str) -> None:
         """Tell the client that this is the end, on any thread. Never blocks."""
-        self._writer.send(frame(wire.encode(Farewell(text))))
+        self._writer.send(frame(wire.encode(wire.Farewell(text))))
 
     def say_leaving(self, leaving: Leaving) -> None:
         """Tell the client that another host follows, on any thread. Never blocks."""
@@ -334,6 +337,7 @@ class _Reader:
         self._greeted = False
         self._directory: str | None = None
         self._environment: Variables | None = None
+        self._requests: list[QueueRequest] = []  # read, and not passed on yet
 
     def run(self) -> None:
         """Read until the client is gone, or says what makes no sense."""
@@ -353,37 +357,56 @@ class _Reader:
         frames = FrameReader(LONGEST_TO_HOST)
         read = 0
         while data := self._sock.recv(_CHUNK):
-            for payload in frames.feed(data):
-                message = self._decode(payload)
-                if isinstance(message, Farewell) or not self._take(message):
-                    return
-                read += 1
-                if read % BARRIER == 0:
-                    self._wait_for_others()
+            try:
+                for payload in frames.feed(data):
+                    if not self._take(self._decode(payload)):
+                        return
+                    read += 1
+                    if read % BARRIER == 0:
+                        self._wait_for_others()
+            finally:
+                # Also what came before a message that makes no sense.
+                self._pass_on()
+
+    def _pass_on(self) -> None:
+        """Tell the queue what was read."""
+        if self._requests:
+            requests, self._requests = Requests(tuple(self._requests)), []
+            post(self._door.queue, requests, self._door.dead_letters)
 
     def _take(self, message: wire.ToHost) -> bool:
         """Take a message; return whether the client may send more."""
+        match message:
+            case Hello() | StopHost() | RestartHost() | wire.Farewell():
+                self._pass_on()  # what was asked before is done before
+                return self._obey(message)
+            case _ if not self._greeted:
+                raise BadMessageError("the first message has to be Hello")
+            case AddTask() | AddSchedule():
+                message = self._completed(message)
+            case Subscribe() | Unsubscribe() if isinstance(
+                message.subscriber, RemoteRecipient
+            ):
+                number = message.subscriber.number
+                post_if_alive(self._ref, Received(message, number))
+            case _:
+                pass
+        self._requests.append(message)
+        if len(self._requests) >= TOGETHER:
+            self._pass_on()
+        return True
+
+    def _obey(self, message: Hello | StopHost | RestartHost | wire.Farewell) -> bool:
         match message:
             case Hello():
                 return self._greet(message)
             case StopHost():
                 self._door.stop(message)
+                return True
             case RestartHost():
                 return self._restart(message)
-            case Farewell():
-                pass
-            case _ if not self._greeted:
-                raise BadMessageError("the first message has to be Hello")
-            case Subscribe() | Unsubscribe():
-                if isinstance(message.subscriber, RemoteRecipient):
-                    number = message.subscriber.number
-                    self._tell_connection(Received(message, number))
-                self._post(message)
-            case AddTask() | AddSchedule():
-                self._post(self._completed(message))
-            case _:
-                self._post(message)
-        return True
+            case wire.Farewell():
+                return False
 
     def _completed(self, message: AddTask | AddSchedule) -> AddTask | AddSchedule:
         """Return a request that says where the task runs: by default as its client."""
@@ -433,18 +456,13 @@ class _Reader:
         )
 
     def _refuse(self, text: str) -> None:
-        answer = Farewell(text) if self._greeted else Rejected(text)
+        answer = wire.Farewell(text) if self._greeted else Rejected(text)
         self._writer.send(frame(wire.encode(answer)))
         self._writer.wait_below(1, _LAST_WORDS_TIMEOUT)
 
-    def _post(self, message: QueueRequest) -> None:
-        post(self._door.queue, message, self._door.dead_letters)
-
-    def _tell_connection(self, message: ConnectionMessage) -> None:
-        post_if_alive(self._ref, message)
-
     def _wait_for_others(self) -> None:
         """Wait until all that was read has been handled, and its answers are taken."""
+        self._pass_on()
         passed: Promise[Any] = Promise()
         if post(self._door.queue, GetTask(0, passed), self._door.dead_letters):
             passed.get(math.inf)

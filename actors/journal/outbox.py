@@ -16,7 +16,7 @@ from ..messages import (
 from ..rules.status import TaskStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from ..runtime.sending import Recipient
 
@@ -28,21 +28,26 @@ class Outbox:
     """Messages that wait to be sent, in order."""
 
     def __init__(self) -> None:
-        self._entries: list[tuple[Recipient[Any] | None, Any, bool]] = []
+        self._entries: list[tuple[Recipient[Any] | None, Any, bool | None]] = []
 
     def __bool__(self) -> bool:
         """Tell whether one waits."""
         return bool(self._entries)
 
     def add(
-        self, recipient: Recipient[Any] | None, message: object, *, tells_change: bool
+        self,
+        recipient: Recipient[Any] | None,
+        message: object,
+        *,
+        tells_change: bool | None = None,
     ) -> None:
         """Let a message wait behind the others.
 
         Args:
             recipient: Who gets it; None for all who are subscribed when it is sent.
             message: The message.
-            tells_change: Whether it tells of what must be written down first.
+            tells_change: Whether it tells of what must be written down first; None to
+                ask that when something can't be written down.
         """
         self._entries.append((recipient, message, tells_change))
 
@@ -51,13 +56,20 @@ class Outbox:
         entries, self._entries = self._entries, []
         return [(recipient, message) for recipient, message, _ in entries]
 
-    def take_free(self) -> list[Entry]:
-        """Return those that tell of no change, which wait no longer."""
+    def take_free(self, tells_change: Callable[[Any], bool]) -> list[Entry]:
+        """Return those that tell of no change, which wait no longer.
+
+        Args:
+            tells_change: Tells whether a message does of which that was not said.
+        """
         entries, self._entries = self._entries, []
-        self._entries = [entry for entry in entries if entry[2]]
-        return [
-            (recipient, message) for recipient, message, tells in entries if not tells
-        ]
+        free: list[Entry] = []
+        for recipient, message, tells in entries:
+            if tells_change(message) if tells is None else tells:
+                self._entries.append((recipient, message, tells))
+            else:
+                free.append((recipient, message))
+        return free
 
 
 def told_by(answer: QueueReply) -> Iterable[tuple[int, TaskStatus | None]]:

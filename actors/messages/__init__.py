@@ -82,6 +82,7 @@ from .to_queue import (
     QueueMessage as QueueMessage,
     RemovalMessage as RemovalMessage,
     RemoveOutput as RemoveOutput,
+    Requests as Requests,
     TaskAwaitsInput as TaskAwaitsInput,
     TaskEnded as TaskEnded,
     TaskLeftRunning as TaskLeftRunning,

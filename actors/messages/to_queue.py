@@ -183,8 +183,18 @@ class LookAtTimes(Message, frozen=True):
     """The time of a queued task may have come."""
 
 
+class Requests(Message, frozen=True):
+    """Requests of a client that were read from its socket, in their order.
+
+    Reading has refused what has a value of a wrong type.
+    """
+
+    requests: tuple[QueueRequest, ...]
+
+
 QueueMessage = (
     QueueRequest
+    | Requests
     | LookAtTimes
     | OpenQueue
     | CloseQueue

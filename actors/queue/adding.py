@@ -109,8 +109,6 @@ class Adding:
         folder = self._output if kind.writes_output else None
         reason = self._starts.waiting_reason((request.terms or PLAIN).engine)
         task = self._book.add(request, self._changes.now(), reason, folder)
-        if (waits_for := self._book.waiting.reason(task.id, reason)) != reason:
-            task = self._book.waiting.wait(task.id, waits_for)
         self._changes.changed(task, TaskEvent.QUEUED)
         self._starts.assign()
         return task

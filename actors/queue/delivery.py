@@ -56,9 +56,7 @@ class Delivery:
 
     def answer(self, asker: Recipient[Any], answer: QueueReply) -> None:
         """Let an answer be sent when what it confirms is written down."""
-        status = self._changes.book.tasks.written_status
-        tells = any(status(it) is not told for it, told in told_by(answer))
-        self._outbox.add(asker, answer, tells_change=tells)
+        self._outbox.add(asker, answer)
 
     def catch_up(self) -> None:
         """Write down what can be, so that what is looked up next has it."""
@@ -73,7 +71,7 @@ class Delivery:
             self._deletion.delete(self._changes.take_doomed())
             outbox = self._outbox
             for recipient, message in (
-                outbox.take_all() if written else outbox.take_free()
+                outbox.take_all() if written else outbox.take_free(self._tells_change)
             ):
                 if not (
                     recipient is not None
@@ -100,6 +98,11 @@ class Delivery:
         # Not through the outbox, which is held back.
         for text in self._writer.take_news():
             self.send(None, JournalTrouble(text))
+
+    def _tells_change(self, answer: QueueReply) -> bool:
+        """Tell whether an answer says what is not written down yet."""
+        status = self._changes.book.tasks.written_status
+        return any(status(it) is not told for it, told in told_by(answer))
 
     def _write_down(self) -> bool:
         written = self._writer.write_down()

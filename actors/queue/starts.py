@@ -90,18 +90,17 @@ class Starts:
         runner = self._runner
         if runner is None or self.closed:
             return
-        if (
-            self._claims <= 0
-            and not self._room
-            and not self._book.scheduler.has_immediate
-        ):
+        book, offers = self._book, self._book.scheduler.offers
+        engines = [it for it, room in self._room.items() if room > 0 and offers(it)]
+        here = self._claims > 0 and offers("")
+        if not (here or engines or book.scheduler.has_immediate):
             return  # as whenever a task is added behind others
-        book, at = self._book, self._changes.now()
+        at = self._changes.now()
         while (task := book.start_immediate(at)) is not None:
             self._start(runner, task)
         while self._claims > 0 and (task := book.start_next(at)) is not None:
             self._start(runner, task)
-        for engine in self._room:
+        for engine in engines:
             while self._room[engine] > 0:
                 if (task := book.start_next(at, engine)) is None:
                     break

@@ -120,23 +120,28 @@ class TaskBook:
         Args:
             request: What is to be done; its kind and arguments are not checked here.
             at: When.
-            reason: Why it does not run yet.
+            reason: Why it does not run yet, if it waits for nothing but its turn.
             output_folder: Where its output goes, into `<id>.log`; none for a task
                 without output.
         """
         task_id = self._next_id
         self._next_id += 1
-        task = Task.of(
-            request,
-            id=task_id,
-            reason=reason,
-            queued_at=at.wall,
-            output_path=output_folder and f"{output_folder}/{task_id}.log",
-        )
+        self.waiting.add(task_id, request.terms)
+        try:
+            task = Task.of(
+                request,
+                id=task_id,
+                reason=self.scheduler.waits_for(task_id) or reason,
+                queued_at=at.wall,
+                output_path=output_folder and f"{output_folder}/{task_id}.log",
+            )
+        except ValueError:
+            self.scheduler.remove(task_id)
+            raise
         if request.environment is not None:
             self._environments.add(task_id, request.environment)
         self.tasks.add(task)
-        self.waiting.add(task)
+        self.waiting.note_batch(task)
         if self._same_work is not None:
             self._same_work.add(task)
         return task

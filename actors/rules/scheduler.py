@@ -85,12 +85,15 @@ class Scheduler:
             The id of an ended task because of which it can never start; it is not
             added then. `None` otherwise.
         """
-        if terms is not PLAIN:
-            never = self._dependencies.add(task_id, terms, ended or {})
-            if never is not None:
-                return never
-        self._terms[task_id] = terms
         self._places.see(task_id)
+        if terms is PLAIN and place is None and due is None:  # as most are
+            self._terms[task_id] = terms
+            self._lines.offer((0, task_id, 0, task_id), _PLAIN_KEY)
+            return None
+        never = self._dependencies.add(task_id, terms, ended or {})
+        if never is not None:
+            return never
+        self._terms[task_id] = terms
         if place is not None:
             self._places.remember(task_id, place)
         if due is not None:
@@ -303,6 +306,14 @@ class Scheduler:
     def timed(self) -> list[int]:
         """Return the ids of the waiting tasks whose time has not come."""
         return [*self._times.by_id]
+
+    def offers(self, engine: str = "") -> bool:
+        """Tell whether a task may be there to `take`: not if none is.
+
+        Args:
+            engine: Where it is to run; by default on this machine.
+        """
+        return not self.settings.paused and self._lines.has_first(engine)
 
     def take(self, engine: str = "") -> int | None:
         """Take the task that starts next, and let it use its slot and resources.

@@ -6,7 +6,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 def _refuse(*_arguments: object, **_named: object) -> NoReturn:
@@ -93,6 +93,7 @@ class SharedVariables:
         self._equals: weakref.WeakKeyDictionary[Variables, weakref.ref[Variables]] = (
             weakref.WeakKeyDictionary()
         )
+        self._last: Callable[[], Variables | None] = lambda: None  # keeps none alive
 
     def restore(self, given: Mapping[int, Variables]) -> None:
         """Remember many, of which most are shared."""
@@ -106,7 +107,11 @@ class SharedVariables:
 
     def add(self, task_id: int, given: Mapping[str, str]) -> None:
         """Remember the environment of a task."""
-        self._by_task[task_id] = self._shared(Variables.of(given))
+        shared = self._last()
+        if shared is None or shared is not given:  # many requests in a row share them
+            shared = self._shared(Variables.of(given))
+            self._last = weakref.ref(shared)
+        self._by_task[task_id] = shared
 
     def get(self, task_id: int) -> Variables | None:
         """Return the environment of a task, or None if it is not known."""

@@ -137,6 +137,10 @@ class WaitingLines:
         if line.parked[-1] == task_id:
             self._unpark(line)
 
+    def has_first(self, engine: str) -> bool:
+        """Tell whether a task of an engine may be the first of a line."""
+        return bool(self._first.get(engine))
+
     def take(self, engine: str) -> int | None:
         """Take the first task of an engine for which there is room out of its line.
 

@@ -86,12 +86,15 @@ class WaitingTasks:
         ]:
             self._batches.note(task)
 
-    def add(self, task: Task) -> None:
+    def add(self, task_id: int, terms: Terms | None) -> None:
         """Let a task wait that is new."""
-        if task.terms is None:
-            self._scheduler.add(task.id)
-            return
-        self._let_wait(task.id, task.terms)
+        if terms is None:
+            self._scheduler.add(task_id)
+        else:
+            self._let_wait(task_id, terms)
+
+    def note_batch(self, task: Task) -> None:
+        """Note which batch a task belongs to that is new, if to any."""
         if (why := self._batches.note(task)) is not None:
             self._give_up(task.id, why)
 

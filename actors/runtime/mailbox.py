@@ -127,6 +127,10 @@ class Mailbox:
         """Tell whether no message waits."""
         return not self._envelopes
 
+    def end_turn(self) -> None:
+        """Let the turn end with the message that is being handled."""
+        self._left = 0
+
     def prolong_turn(self) -> None:
         """Let the turn last until no message waits."""
         self._left = sys.maxsize

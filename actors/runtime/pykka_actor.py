@@ -100,6 +100,11 @@ class PykkaActor(pykka.ThreadingActor):
         asker, envelope.reply_to = envelope.reply_to, None
         return LateAnswer(asker)
 
+    def end_turn(self) -> None:
+        """Let others have their turn after this message, which took one in itself."""
+        if self._mailbox is not None:
+            self._mailbox.end_turn()
+
     def stop_self(self) -> None:
         """Stop when this message is handled; does nothing if stopped.
 

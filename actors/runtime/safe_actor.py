@@ -67,8 +67,7 @@ class SafeActor(PykkaActor, Generic[MessageT]):
         try:
             return self.handle(message)
         except BaseException as error:
-            self._log_failure(message, error)
-            answer = self._make_good(message, error)
+            answer = self.make_good(message, error)
             if answer is None and self.is_asked():
                 if isinstance(error, Exception):
                     raise
@@ -77,7 +76,12 @@ class SafeActor(PykkaActor, Generic[MessageT]):
                 raise RuntimeError(f"{what}: {error!r}") from error
             return answer
 
-    def _make_good(self, message: MessageT, error: BaseException) -> object:
+    def make_good(self, message: MessageT, error: BaseException) -> object:
+        """Log what a message has raised, and do what is left to do; see `on_error`.
+
+        For a message that came with others in one; never raises.
+        """
+        self._log_failure(message, error)
         try:
             return self.on_error(message, error)
         except BaseException as second:  # noqa: BLE001 - SystemExit would stop all actors

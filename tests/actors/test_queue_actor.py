@@ -74,6 +74,7 @@ from backburner.actors.messages import (
     CloseQueue,
     OpenQueue,
     QueueMessage,
+    Requests,
     RunnerMessage,
     StartTask,
     StopTask,
@@ -481,6 +482,38 @@ def test_a_handler_that_fails_answers_nevertheless(
     assert asker.wait_for(Refused).correlation_id == 6
     rig.kind.raises.clear()
     assert rig.add().id == 1
+
+
+def test_requests_that_come_together_are_one_batch_and_each_has_its_answer(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check(args: tuple[str, ...]) -> None:
+        if args:
+            raise ValueError(args[0])
+
+    monkeypatch.setattr(rig.kind, "check", check)
+    asker: Recorder[QueueReply] = Recorder("the asker")
+    good, bad = TaskRequest("Build", "fake"), TaskRequest("Build", "fake", ("planted",))
+    rig.tell(
+        Requests(
+            (
+                AddTask(good, asker, 1),
+                AddTask(bad, asker, 2),
+                CancelTask(9, reply_to=asker, correlation_id=3),
+                AddTask(good, asker, 4),
+            )
+        )
+    )
+    asker.wait_for_count(TaskAdded, 2)
+    first, failed, refused, last = asker.received
+    assert isinstance(first, TaskAdded)
+    assert isinstance(failed, Refused)
+    assert failed.text == "internal error: ValueError('planted'); see the log"
+    assert isinstance(refused, Refused)
+    assert refused.code is RefusalCode.UNKNOWN
+    assert isinstance(last, TaskAdded)
+    assert [it.correlation_id for it in (first, failed, refused, last)] == [1, 2, 3, 4]
+    assert (first.task.id, last.task.id) == (1, 2)
 
 
 # Subscribers

@@ -1,4 +1,4 @@
-"""What recipients of a client are told, on its way to the socket."""
+"""What a client asks on its way to the queue, and what it is told on its way back."""
 
 from __future__ import annotations
 
@@ -8,17 +8,34 @@ import threading
 
 import pykka
 import pytest
-from backburner.actors import Acknowledged, Notification, Promise, QueueReply
+from backburner.actors import (
+    Acknowledged,
+    GetTask,
+    Notification,
+    Promise,
+    QueueReply,
+    QueueRequest,
+)
 from backburner.actors.host.connection import (
+    TOGETHER,
     Connection,
     HostDoor,
     RemoteRecipient,
     SharedEncoder,
 )
-from backburner.actors.host.wire import PROTOCOL, Hello, Told, Welcome, decode_from_host
+from backburner.actors.host.wire import (
+    PROTOCOL,
+    Hello,
+    StopHost,
+    Told,
+    Welcome,
+    decode_from_host,
+)
 from backburner.actors.host.wire import encode as encoded
+from backburner.actors.messages import Requests
 from backburner.actors.runtime.frames import LONGEST_FROM_HOST, FrameReader, frame
 from backburner.actors.runtime.sending import DeadLetters
+from backburner.actors.testing import Recorder
 from patience import PATIENCE
 
 
@@ -70,3 +87,33 @@ def test_what_cannot_be_sent_harms_only_itself() -> None:
     connection.actor_stopped.wait(PATIENCE)
     with pytest.raises(pykka.ActorDeadError):
         recipient.tell(Acknowledged(4))
+
+
+def test_what_was_asked_before_is_told_before() -> None:
+    gone: queue.Queue[Connection] = queue.Queue()
+    before: list[tuple[StopHost, tuple[object, ...]]] = []
+    queue_actor: Recorder[QueueRequest | Requests] = Recorder("the queue")
+    door = HostDoor(
+        queue=queue_actor,
+        dead_letters=DeadLetters(),
+        scheduler=None,
+        encoder=SharedEncoder(),
+        welcome=lambda: Welcome(PROTOCOL, "host", 1, "main", "/"),
+        stop=lambda order: before.append((order, queue_actor.received)),
+        restart=lambda _: "",
+        joined=lambda _: None,
+        left=gone.put,
+    )
+    ours, theirs = socket.socketpair()
+    requests = tuple(GetTask(number) for number in range(1, 2 * TOGETHER))
+    with ours:
+        Connection.start(theirs, door)
+        asked = [Hello(PROTOCOL), *requests, StopHost("the end"), GetTask(1000)]
+        sense = b"".join(frame(encoded(it)) for it in asked)
+        ours.sendall(sense + frame(b"no message of the protocol"))
+        # What makes no sense breaks the connection; what came before it counts.
+        connection = gone.get(timeout=PATIENCE)
+    told = (Requests(requests[:TOGETHER]), Requests(requests[TOGETHER:]))
+    assert before == [(StopHost("the end"), told)]
+    assert queue_actor.received == (*told, Requests((GetTask(1000),)))
+    connection.actor_stopped.wait(PATIENCE)

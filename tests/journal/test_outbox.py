@@ -32,11 +32,26 @@ def test_what_tells_no_change_goes_and_the_rest_keeps_its_order() -> None:
     outbox.add(None, "free", tells_change=False)
     outbox.add(None, "second", tells_change=True)
     outbox.add(one, "free too", tells_change=False)
-    assert outbox.take_free() == [(None, "free"), (one, "free too")]
+    outbox.add(one, "third")
+    outbox.add(one, "free as well")
+
+    def tells(message: str) -> bool:
+        return message == "third"
+
+    assert outbox.take_free(tells) == [
+        (None, "free"),
+        (one, "free too"),
+        (one, "free as well"),
+    ]
     assert outbox
-    assert outbox.take_free() == []
-    outbox.add(one, "third", tells_change=False)
-    assert outbox.take_all() == [(one, "first"), (None, "second"), (one, "third")]
+    assert outbox.take_free(tells) == []
+    outbox.add(one, "fourth", tells_change=False)
+    assert outbox.take_all() == [
+        (one, "first"),
+        (None, "second"),
+        (one, "third"),
+        (one, "fourth"),
+    ]
     assert not outbox
     assert outbox.take_all() == []
 

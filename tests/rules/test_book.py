@@ -302,6 +302,14 @@ def test_a_canceled_task_leaves_its_place_in_the_queue() -> None:
     assert [task and task.id for task in started] == [first.id, third.id, None]
 
 
+def test_a_task_that_can_not_be_made_does_not_wait() -> None:
+    book = TaskBook()
+    with pytest.raises(ValueError, match="not a date that a task can have"):
+        book.add(REQUEST, Moment(datetime(1, 1, 1, tzinfo=UTC), 0.0), "waiting")
+    assert book.start_next(NOW) is None
+    assert book.add(REQUEST, NOW, "waiting") == book.tasks.get(2)
+
+
 def test_a_clock_that_is_set_back_makes_no_negative_duration() -> None:
     book = TaskBook()
     task = book.add(REQUEST, at(100), "waiting")

@@ -125,6 +125,28 @@ class _Turns:
             self.asked_for.popleft()()
 
 
+def test_a_message_may_take_a_whole_turn(events: Promise[str]) -> None:
+    turns, order = _Turns(), list[str]()
+    other = EchoActor.start(turns, events)
+
+    class LongActor(EchoActor):
+        def handle(self, message: object) -> None:
+            order.append(f"long {message}")
+            self.end_turn()
+
+    long = LongActor.start(turns, events)
+    turns.take()
+    long.tell(1)
+    other.tell(lambda: order.append("other"))
+    long.tell(2)
+    turns.take()
+    assert order == ["long 1", "other", "long 2"]
+    for actor in (long, other):
+        actor.stop(block=False)
+    turns.take()
+    assert not long.is_alive()
+
+
 def test_an_actor_with_much_to_do_lets_others_have_their_turn(
     events: Promise[str],
 ) -> None:

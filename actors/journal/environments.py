@@ -15,7 +15,7 @@ from ..rules.variables import Variables
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 
 class EnvironmentRows:
@@ -56,17 +56,16 @@ class EnvironmentRows:
     def load(
         self,
         db: sqlite3.Connection,
-        of_tasks: Mapping[int, int],
+        of_tasks: dict[int, int],
         waiting: Iterable[int],
-        starting: Iterable[int] = (),
     ) -> None:
-        """Read those of waiting tasks, and let the others be deleted.
+        """Read those of tasks that have not ended, and let the others be deleted.
 
         Args:
             db: The file.
-            of_tasks: The rows of all tasks that have one.
-            waiting: The ids of the tasks.
-            starting: Those that were being started, and may have one as well.
+            of_tasks: The rows of the tasks that have one.
+            waiting: The ids of those among the tasks that wait. The others were being
+                started, and can do without.
 
         Raises:
             ValueError: If a row is damaged, or missing.
@@ -74,19 +73,16 @@ class EnvironmentRows:
         """
         for row_id, variables in db.execute("SELECT id, variables FROM environments"):
             self._note_row(row_id, _decode(variables))
-        needed = frozenset(waiting)
-        if wanted := needed.union(starting):
-            of_task = {it: row for it, row in of_tasks.items() if it in wanted}
-            for row_id in {*of_task.values()} - self._rows.keys():
-                lost = [it for it, row in of_task.items() if row == row_id]
-                if without := needed.intersection(lost):
-                    text = f"task {min(without)} has lost its environment"
-                    raise ValueError(text)
-                for task_id in lost:
-                    del of_task[task_id]
-            # Without a call for each: a queue may be long, and most share one.
-            self._of_task.update(of_task)
-            self._users.update(Counter(of_task.values()))
+        # Without a call for each: a queue may be long, and most share one.
+        users = Counter(of_tasks.values())
+        if missing := users.keys() - self._rows.keys():
+            lost = {it for it, row in of_tasks.items() if row in missing}
+            if without := lost.intersection(waiting):
+                raise ValueError(f"task {min(without)} has lost its environment")
+            of_tasks = {it: row for it, row in of_tasks.items() if it not in lost}
+            users = Counter(of_tasks.values())
+        self._of_task |= of_tasks
+        self._users |= users
         for schedule_id, row_id in db.execute(
             "SELECT id, environment FROM schedules WHERE environment IS NOT NULL"
         ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import sqlite3
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Final
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 
 from ..messages import TaskChanged, TaskEvent
+from ..rules.attempts import may_run_again
 from ..rules.chat_message import ChatMessage
 from ..rules.numbers import LARGEST
 from ..rules.safe_text import brief
 from ..rules.schedules import Schedule
+from ..rules.status import TaskStatus
 from ..rules.task import Task, running_of
 from ..rules.terms import QueueRules
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 
-_CHUNK: Final = 256  # tasks; with many more, the texts leave the processor's cache
+_CHUNK: Final = 512  # tasks; with many more, they leave the processor's cache
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
 _Pid = Annotated[int, msgspec.Meta(ge=2, lt=1 << 31)]
@@ -56,42 +59,59 @@ _decode_tasks = msgspec.json.Decoder(list[Task]).decode
 _decode_numbers = msgspec.json.Decoder(list[int]).decode
 _decode_rows = msgspec.json.Decoder(list[int | None]).decode
 
+_seq = operator.attrgetter("seq")
+
 _EVENTS: Final = {it.value: it for it in TaskEvent}
 
+# A task has no text of its own if it says what its last change does.
 _SOME_TASKS: Final = (
     "SELECT '[' || group_concat(id) || ']', '[' || group_concat(seq) || ']',"
     " '[' || group_concat(ifnull(environment, 'null')) || ']',"
-    " '[' || group_concat(snapshot) || ']' FROM"
-    " (SELECT id, seq, environment, snapshot FROM tasks WHERE id > ?"
-    " ORDER BY id LIMIT ?)"
+    " group_concat(ifnull(event, ''), char(10)),"
+    " '[' || ifnull(group_concat(snapshot), '') || ']' FROM"
+    " (SELECT t.id, t.seq, t.environment, c.event,"
+    " iif(t.snapshot = '', c.snapshot, t.snapshot) AS snapshot"
+    " FROM tasks t LEFT JOIN changes c"
+    " ON t.snapshot = '' AND c.seq = t.seq AND c.task_id = t.id"
+    " WHERE t.id > ? ORDER BY t.id LIMIT ?)"
 )
 
-# A task that says the same as the change has its id in place of the change's text.
+_HOW_MANY_CHANGES: Final = (
+    "SELECT count(*) FROM changes INDEXED BY changes_of_task WHERE seq > ?"
+)
+
+# But for those that came with their tasks.
 _SOME_CHANGES: Final = (
     "SELECT '[' || group_concat(seq) || ']', group_concat(event, char(10)),"
-    " '[' || group_concat(ifnull(id, 'null')) || ']',"
-    " '[' || ifnull(group_concat(snapshot), '') || ']' FROM"
-    " (SELECT c.seq, c.event, t.id, iif(t.id IS NULL, c.snapshot, NULL) AS snapshot"
-    " FROM changes c LEFT JOIN tasks t"
-    " ON t.id = c.task_id AND t.seq = c.seq AND t.snapshot = c.snapshot"
-    " WHERE c.seq > ? ORDER BY c.seq LIMIT ?)"
+    " '[' || group_concat(snapshot) || ']' FROM"
+    " (SELECT c.seq, c.event, c.snapshot FROM changes c LEFT JOIN tasks t"
+    " ON t.id = c.task_id AND t.seq = c.seq AND t.snapshot = ''"
+    " WHERE c.seq > ? AND t.id IS NULL ORDER BY c.seq LIMIT ?)"
 )
 
 
 class LoadedTasks(msgspec.Struct):
-    """All tasks of a session, as the file has them.
+    """All tasks of a session, as the file has them, put right.
 
     Attributes:
         tasks: By id.
         order: Their ids, in the order of their last changes.
         last_changes: The numbers of those, by id.
-        environments: The rows of the environments of those that have one, by id.
+        queued: The ids of those that are Queued.
+        running: Those that are Running.
+        reused: The ids of those among both that may begin once more after they began.
+        environments: The rows of the environments of both, by id.
+        unshown: The last changes that are to be shown and say what the tasks say.
     """
 
-    tasks: list[Task]
-    order: list[int]
-    last_changes: dict[int, int]
-    environments: dict[int, int]
+    tasks: list[Task] = []
+    order: list[int] = []
+    last_changes: dict[int, int] = {}
+    queued: list[int] = []
+    running: list[Task] = []
+    reused: set[int] = set()
+    environments: dict[int, int] = {}
+    unshown: list[TaskChanged] = []
 
 
 def _in_chunks(
@@ -128,31 +148,85 @@ def _in_chunks(
         last = numbers[-1]
 
 
-def load_tasks(db: sqlite3.Connection) -> LoadedTasks:
-    """Return all tasks."""
+def load_tasks(db: sqlite3.Connection, shown: int, adopt: Adopt) -> LoadedTasks:
+    """Return all tasks.
+
+    Args:
+        db: The file.
+        shown: The number of the last change that was shown.
+        adopt: Puts tasks right.
+    """
+    loaded = LoadedTasks()
     ids: list[int] = []
     seqs: list[int] = []
-    rows: list[int | None] = []
-    tasks: list[Task] = []
     (lowest,) = db.execute("SELECT min(id) FROM tasks").fetchone()
     if lowest is not None and lowest < 1:
         raise ValueError(f"{lowest} is not the id of a task")
-    for some_ids, (some_seqs, some_rows, some_tasks) in _in_chunks(db, _SOME_TASKS, 0):
+    queued, running = TaskStatus.QUEUED, TaskStatus.RUNNING
+    for some_ids, (some_seqs, some_rows, some_events, texts) in _in_chunks(
+        db, _SOME_TASKS, 0
+    ):
+        # All that is to be known of a task is taken from it here, without a call for
+        # each: later it has left the processor's cache.
+        tasks = adopt(_decode_tasks(texts))
+        if some_ids != [task.id for task in tasks]:
+            raise ValueError("a task carries the id of another, or has no text")
+        numbers = _decode_numbers(some_seqs)
+        rows = _decode_rows(some_rows)
         ids += some_ids
-        seqs += _decode_numbers(some_seqs)
-        rows += _decode_rows(some_rows)
-        tasks += _decode_tasks(some_tasks)
-    if ids != [task.id for task in tasks]:
-        raise ValueError("a task carries the id of another")
-    order = ids
+        seqs += numbers
+        loaded.tasks += tasks
+        statuses = [task.status for task in tasks]
+        if statuses.count(queued) == len(tasks):  # as in a long queue
+            loaded.queued += some_ids
+            open_rows = zip(some_ids, rows, strict=True)
+        else:
+            loaded.queued += [task.id for task in tasks if task.status is queued]
+            loaded.running += [task for task in tasks if task.status is running]
+            open_rows = [
+                (task.id, row)
+                for task, row in zip(tasks, rows, strict=True)
+                if task.status is queued or task.status is running
+            ]
+        loaded.environments |= {it: row for it, row in open_rows if row is not None}
+        loaded.reused |= {
+            task.id
+            for task in tasks
+            if (terms := task.terms) is not None
+            and may_run_again(terms)
+            and not task.status.is_final
+        }
+        loaded.unshown += _unshown(numbers, some_events.split("\n"), tasks, shown)
+    loaded.order = ids
     if seqs != sorted(seqs):  # as soon as one has changed after another was added
-        order = [ids[it] for it in sorted(range(len(ids)), key=seqs.__getitem__)]
-    return LoadedTasks(
-        tasks,
-        order,
-        dict(zip(ids, seqs, strict=True)),
-        {it: row for it, row in zip(ids, rows, strict=True) if row is not None},
-    )
+        loaded.order = [ids[it] for it in sorted(range(len(ids)), key=seqs.__getitem__)]
+        loaded.unshown.sort(key=_seq)
+    loaded.last_changes = dict(zip(ids, seqs, strict=True))
+    return loaded
+
+
+def _unshown(
+    seqs: list[int], events: list[str], tasks: list[Task], shown: int
+) -> list[TaskChanged]:
+    """Return the last changes of tasks that are to be shown.
+
+    Args:
+        seqs: Their numbers.
+        events: What happened; empty for a change that says something else than the
+            task does now.
+        tasks: The tasks.
+        shown: The number of the last change that was shown.
+    """
+    if "" in events or min(seqs) <= shown:
+        some = [
+            it
+            for it in zip(seqs, events, tasks, strict=True)
+            if it[1] and it[0] > shown
+        ]
+        seqs = [it[0] for it in some]
+        events = [it[1] for it in some]
+        tasks = [it[2] for it in some]
+    return _changes(seqs, events, tasks)
 
 
 def check_last_changes(
@@ -162,7 +236,6 @@ def check_last_changes(
 
     A reader of a task that seems to run would wait for its end for ever.
     """
-    # Most are the tasks themselves: see `load_unshown`.
     last = {change.task.id: change.task for change in changes}
     for task in [it for it in last.values() if known.get(it.id) is not it]:
         now, status = known.get(task.id), task.status
@@ -179,7 +252,7 @@ def load_meta(db: sqlite3.Connection) -> Meta:
 def load_processes(
     db: sqlite3.Connection, tasks: Iterable[Task]
 ) -> dict[int, ProcessRow]:
-    """Return the processes of running tasks, by the ids of the tasks."""
+    """Return the processes of those of some tasks that run, by the ids of the tasks."""
     processes: dict[int, ProcessRow] = {}
     for task_id in [it.id for it in running_of(tasks)]:
         for row in db.execute(
@@ -208,30 +281,26 @@ def load_schedules(
 
 
 def load_unshown(
-    db: sqlite3.Connection,
-    shown: int,
-    known: Mapping[int, Task],
-    adopt: Adopt,
+    db: sqlite3.Connection, shown: int, loaded: LoadedTasks, adopt: Adopt
 ) -> tuple[TaskChanged, ...]:
     """Return the changes after the one with this number, each task put right.
 
     Args:
         db: The file.
         shown: The number of the last change that was shown.
-        known: All tasks as they are now, put right, by id. Most of what waits to be
-            shown says that again word by word: it is the same object, and is not
-            decoded a second time.
+        loaded: The tasks, with those of the changes that are their last ones. Mostly
+            there are no others.
         adopt: Puts tasks right.
     """
-    changes: list[TaskChanged] = []
-    for seqs, (events, same, others) in _in_chunks(db, _SOME_CHANGES, shown):
-        ids = _decode_rows(same)
-        decoded = _decode_tasks(others)
-        if len(decoded) != ids.count(None):
-            raise ValueError("a change has no task, or two")
-        other = iter(adopt(decoded))
-        told = [next(other) if it is None else known[it] for it in ids]
-        changes += _changes(seqs, events.split("\n"), told)
+    (count,) = db.execute(_HOW_MANY_CHANGES, (shown,)).fetchone()
+    if count == len(loaded.unshown):
+        return tuple(loaded.unshown)
+    changes = [*loaded.unshown]
+    for seqs, (events, texts) in _in_chunks(db, _SOME_CHANGES, shown):
+        tasks = _decode_tasks(texts)
+        changes += _changes(seqs, events.split("\n"), adopt(tasks))
+    changes.sort(key=_seq)
+    check_last_changes(changes, {task.id: task for task in loaded.tasks})
     return tuple(changes)
 
 

@@ -15,6 +15,7 @@ from ..rules.numbers import LARGEST, LAST_OPENED
 from ..rules.outcome import STOPPING
 from ..rules.process_record import ProcessRecord
 from ..rules.status import TaskStatus
+from ..rules.task import Task
 from .environments import EnvironmentRows
 from .noted import Noted
 from .protocol import Memory
@@ -22,7 +23,6 @@ from .rows import (
     Adopt,
     ProcessRow,
     ScheduleRow,
-    check_last_changes,
     decode_rules,
     load_meta,
     load_processes,
@@ -50,9 +50,6 @@ if TYPE_CHECKING:
     from ..messages import TaskChanged
     from ..rules.chat_message import ChatMessage
     from ..rules.schedules import Schedule
-    from ..rules.task import (
-        Task,
-    )
     from ..rules.terms import QueueRules
     from ..rules.variables import Variables
     from .protocol import Everything
@@ -141,9 +138,8 @@ class SqliteJournal:
         with explained(self._path):
             meta = load_meta(db)
             check(db, thoroughly=not meta.clean)
-            loaded = load_tasks(db)
-            tasks, last_changes = self._adopt(loaded.tasks), loaded.last_changes
-            known = dict(zip(last_changes, tasks, strict=True))
+            loaded = load_tasks(db, meta.shown, self._adopt)
+            tasks, last_changes = loaded.tasks, loaded.last_changes
             (newest,) = db.execute("SELECT max(seq) FROM changes").fetchone()
             # Progress has numbers too, and is shown without being written down.
             newest = max(newest or 0, max(last_changes.values(), default=0))
@@ -154,33 +150,21 @@ class SqliteJournal:
             kept = "" if meta.clean else meta.session_key
             self._key = key or kept or os.urandom(6).hex()
             if is_own and meta.session_key == self._key:
-                self._processes = load_processes(db, tasks)
+                self._processes = load_processes(db, loaded.running)
             rules = decode_rules(meta.rules)
             self._rules = meta.rules
             self._shown = meta.shown
             self._boot = boot
-            queued, running = TaskStatus.QUEUED, TaskStatus.RUNNING
-            waiting = [task.id for task in tasks if task.status is queued]
-            starting = [task.id for task in tasks if task.status is running]
-            self._environments.load(db, loaded.environments, waiting, starting)
+            self._environments.load(db, loaded.environments, loaded.queued)
             schedules, self._schedules = load_schedules(db)
             after = max(self._schedules, default=0) + 1
             self._next_schedule = max(meta.next_schedule, after)
-            self._standings = {
-                it.id: _standing(it) for it in tasks if it.status is running
-            }
-            self._reused = {
-                it.id
-                for it in tasks
-                if it.terms is not None
-                and (it.status is queued or it.status is running)
-                and may_run_again(it.terms)
-            }
+            self._standings = {it.id: _standing(it) for it in loaded.running}
+            self._reused = loaded.reused
             # Of those that the program did not live to overwrite.
             self._environments.has_traces = not meta.clean
             # To be shown later; if one of them is damaged, now is the time to know.
-            unshown = load_unshown(db, meta.shown, known, self._adopt)
-            check_last_changes(unshown, known)
+            unshown = load_unshown(db, meta.shown, loaded, self._adopt)
             db.execute(
                 "DELETE FROM chat WHERE id <= (SELECT max(id) FROM chat) - ?",
                 (CHAT_KEPT,),
@@ -249,8 +233,10 @@ class SqliteJournal:
             row_id = self._environments.keep(task.id, environment)
         else:
             self._environments.release(task.id)
-        noted.tasks[task.id] = (task.id, change.seq, row[-1], row_id)
-        if not is_progress:
+        if is_progress:
+            noted.tasks[task.id] = (task.id, change.seq, row[-1], row_id)
+        else:  # one text is enough: that of the change
+            noted.tasks[task.id] = (task.id, change.seq, "", row_id)
             noted.changes.append(row)
         self._seq = change.seq
         self._next_id = max(self._next_id, task.id + 1)
@@ -447,7 +433,7 @@ class SqliteJournal:
         noted = Noted()
         self._environments.begin_again()
         for place, task in enumerate(everything.tasks, 1):
-            snapshot = self._encode(task).decode()
+            snapshot = self._text_of(task)
             row_id = self._environments.row_of(task.id)
             seq = everything.last_changes.get(task.id, place)
             noted.tasks[task.id] = (task.id, seq, snapshot, row_id)
@@ -471,8 +457,37 @@ class SqliteJournal:
         return noted
 
     def _row(self, change: TaskChanged) -> tuple[int, int, str, str]:
-        snapshot = self._encode(change.task).decode()
+        snapshot = self._text_of(change.task)
         return (change.seq, change.task.id, change.event.value, snapshot)
+
+    def _text_of(self, task: Task) -> str:
+        text = self._encode(task).decode()
+        for unsaid in _UNSAID:
+            text = text.replace(unsaid, "")
+        return text
+
+
+def _defaults(first: str, last: str) -> str:
+    """Return what the text of a task says of some fields that are not set.
+
+    No text in it can contain that, since a quote in one is escaped.
+
+    Args:
+        first: The first of them.
+        last: The last one.
+    """
+    fields = {it.name: it.default for it in msgspec.structs.fields(Task)}
+    names = [*fields]
+    some = names[names.index(first) : names.index(last) + 1]
+    text = msgspec.json.encode({it: fields[it] for it in some}).decode()
+    return f",{text[1:-1]}"
+
+
+_UNSAID: Final = (
+    _defaults("started_at", "progress"),
+    _defaults("output_size", "awaits_input"),
+)
+"""Left out of the text of a task; half of a task that waits says nothing else."""
 
 
 def _standing(task: Task) -> _Standing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
@@ -40,17 +41,17 @@ class UnshownChanges:
         # Tuples: the cycle collector need not look at them, and there may be many.
         told = [*changes]
         # Without a call for each if there is one for each task: there may be many.
-        first = {it.task.id: (it,) for it in told}
-        one_each = len(first) == len(told)
         self._changes: OrderedDict[int, tuple[TaskChanged, ...]] = OrderedDict(
-            first.items() if one_each else ()
+            [(it.task.id, (it,)) for it in told]
         )
         self._forgotten: OrderedDict[int, None] = OrderedDict()
         self._shown = shown
-        for change in () if one_each else told:
-            self.add(change)
+        if len(self._changes) < len(told):
+            self._changes.clear()
+            for change in told:
+                self.add(change)
         self._forgotten.update(
-            dict.fromkeys([it for it in self._changes if not is_known(it)])
+            dict.fromkeys(itertools.filterfalse(is_known, self._changes))
         )
 
     @property

@@ -39,17 +39,24 @@ class Dependencies:
             The id of an ended task because of which it can never start; it does not
             wait then. `None` otherwise.
         """
-        unmet = _conditions(terms)
-        for other, accepted in [*unmet.items()]:
-            status = ended.get(other)
-            if status in accepted:
-                del unmet[other]
-            elif status is not None or not accepted:
-                return other
+        unmet: dict[int, tuple[TaskStatus, ...]]
+        if ended or terms.after_failed or terms.after_any:
+            unmet = _conditions(terms)
+            for other, accepted in [*unmet.items()]:
+                status = ended.get(other)
+                if status in accepted:
+                    del unmet[other]
+                elif status is not None or not accepted:
+                    return other
+        else:  # as of most that wait for others
+            unmet = dict.fromkeys(terms.after, _COMPLETE)
         if unmet:
             self.unmet[task_id] = unmet
             for other in unmet:
-                self._dependents.setdefault(other, {})[task_id] = None
+                if (dependents := self._dependents.get(other)) is None:
+                    self._dependents[other] = {task_id: None}
+                else:
+                    dependents[task_id] = None
         return None
 
     def drop(self, task_id: int) -> None:
@@ -84,8 +91,6 @@ class Dependencies:
 
 def _conditions(terms: Terms) -> dict[int, tuple[TaskStatus, ...]]:
     """Return the tasks that must have ended, and with which statuses each may."""
-    if not (terms.after_failed or terms.after_any):  # as of most that wait for others
-        return dict.fromkeys(terms.after, _COMPLETE)
     conditions: dict[int, tuple[TaskStatus, ...]] = {}
     for ids, accepted in (
         (terms.after, _COMPLETE),

@@ -121,9 +121,10 @@ class Scheduler:
         # With few calls, and one heap of all lines: a queue may be long.
         never: list[tuple[int, int]] = []
         lines: dict[Key, list[Rank]] = {}
+        groups: dict[str, list[Rank]] = {}  # those that need nothing but a slot
         if plain:
             self._terms |= dict.fromkeys(plain, PLAIN)
-            lines[_PLAIN_KEY] = [(0, it, 0, it) for it in plain]
+            groups[PLAIN.group] = [(0, it, 0, it) for it in plain]
         unmet, tasks = self._dependencies.unmet, self._terms
         rank: Rank
         for task_id, terms, due, place in waiting:
@@ -141,17 +142,22 @@ class Scheduler:
                 continue
             if terms.immediate:
                 self._immediate[task_id] = None
-            key = _PLAIN_KEY
-            if terms is not PLAIN:  # in place of a call of `_key`
-                key = (terms.group, () if terms.engine else terms.needs, terms.engine)
             if place is None:
                 rank = (-terms.priority, task_id, 0, task_id)
             else:
                 rank = self._rank(task_id)
-            if (line := lines.get(key)) is None:
-                lines[key] = [rank]
+            if terms.needs or terms.engine:  # as `_key` says, without a call for each
+                key = (terms.group, () if terms.engine else terms.needs, terms.engine)
+                if (line := lines.get(key)) is None:
+                    lines[key] = [rank]
+                else:
+                    line.append(rank)
+            elif (line := groups.get(terms.group)) is None:
+                groups[terms.group] = [rank]
             else:
                 line.append(rank)
+        for group, ranks in groups.items():
+            lines[group, (), ""] = ranks
         self._places.see(max(tasks, default=0))
         self._lines.begin_with(lines)
         return never
@@ -461,6 +467,3 @@ def _key(terms: Terms) -> Key:
     """Return what a task has in common with those of its line."""
     # Not `local_needs`: it is asked of each of many tasks.
     return (terms.group, () if terms.engine else terms.needs, terms.engine)
-
-
-_PLAIN_KEY: Final = _key(PLAIN)

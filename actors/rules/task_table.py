@@ -54,7 +54,10 @@ class TaskTable:
         self._tasks = {task.id: task for task in tasks}
         self._keys = {task.key: task.id for task in self._tasks.values() if task.key}
         statuses = [task.status for task in self._tasks.values()]
-        self._counts = {status: statuses.count(status) for status in TaskStatus}
+        left = len(statuses)
+        for status in self._counts:  # what most are in comes first
+            self._counts[status] = statuses.count(status) if left else 0
+            left -= self._counts[status]
         self._queued = {*self._having(TaskStatus.QUEUED)}
         for task_id in self._having(TaskStatus.RUNNING):
             task = self._tasks[task_id]

@@ -116,7 +116,7 @@ class WaitingLines:
         self._begun = lines
         for key, ranks in lines.items():
             if len(ranks) > 1:
-                ranks.sort()  # a sorted list is a heap
+                heapq.heapify(ranks)
             self._first.setdefault(key[-1], []).append((ranks[0], key))
         for listed in self._first.values():
             heapq.heapify(listed)

@@ -48,7 +48,7 @@ class WaitingTasks:
 
     def restore(self) -> None:
         """Let the tasks of an earlier life of the session wait as they did."""
-        tasks = self._tasks
+        tasks, find = self._tasks, self._tasks.find
         ended: dict[int, TaskStatus] = {}
         plain: list[int] = []
         waiting: list[Waiting] = []
@@ -61,7 +61,7 @@ class WaitingTasks:
                 continue
             if terms.after or terms.after_failed or terms.after_any:
                 for other in terms.waits_for:
-                    if (before := tasks.find(other)) is None:
+                    if (before := find(other)) is None:
                         # It has ended as it should; else this task would have been
                         # canceled.
                         terms = _only(terms, tasks)

@@ -169,19 +169,22 @@ class Opening:
         # Without a call for each: a queue may be long.
         queued = TaskStatus.QUEUED
         kinds = {it.name for it in self._kinds}
-        waiting = [it for it in tasks if it.status is queued and it.kind in kinds]
         return tuple(
             [
                 it
-                for it in waiting
-                if (terms := it.terms) is None
-                or not (
-                    terms.held
-                    or terms.at
-                    or terms.after
-                    or terms.after_failed
-                    or terms.after_any
+                for it in tasks
+                if it.status is queued
+                and (
+                    (terms := it.terms) is None
+                    or not (
+                        terms.held
+                        or terms.at
+                        or terms.after
+                        or terms.after_failed
+                        or terms.after_any
+                    )
                 )
+                and it.kind in kinds
             ]
         )
 

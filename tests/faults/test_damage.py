@@ -64,7 +64,7 @@ def _write_session(folder: Path, *, clean: bool) -> None:
             task = task.ended(Outcome.complete(), _NOON, 1.0)
         seq += 1
         journal.changed(TaskChanged(seq, TaskEvent.of(task.status), task))
-        journal.runs_as(ProcessRecord(number, 1, 0.0))
+        journal.runs_as(ProcessRecord(number, (1 << 22) - 1, 0.0))
     journal.said(_HELLO, seq)
     journal.shown(1)
     journal.close(clean=clean)
@@ -110,7 +110,12 @@ _HIDDEN: Final[dict[str, Callable[[Path], None]]] = {
         "UPDATE processes SET pid = 1.5",
         "UPDATE processes SET pid = 9223372036854775807",
         "UPDATE processes SET created = 'abc'",
-        "UPDATE tasks SET snapshot = replace(snapshot, '\"id\":2', '\"id\":1')",
+        "UPDATE changes SET snapshot = replace(snapshot, '\"id\":2', '\"id\":1')",
+        "UPDATE tasks SET snapshot = (SELECT snapshot FROM changes WHERE seq = 1)",
+        "UPDATE tasks SET snapshot = 'x'",
+        "DELETE FROM changes WHERE seq = 1",
+        "UPDATE changes SET task_id = 3 WHERE seq = 2",
+        "UPDATE tasks SET seq = 2 WHERE id = 1",
         "UPDATE tasks SET id = id + 9000000000000000000",
         "UPDATE tasks SET seq = 'x' || seq WHERE id = 1",
         "UPDATE changes SET seq = seq + 9000000000000000000",

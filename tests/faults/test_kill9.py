@@ -110,7 +110,11 @@ def _read_journal(state: Path) -> _Written:
     with sqlite3.connect(state / "main/session.db") as db:
         (integrity,) = db.execute("PRAGMA integrity_check").fetchone()
         tasks = [
-            _decode_task(text) for (text,) in db.execute("SELECT snapshot FROM tasks")
+            _decode_task(own or told)
+            for own, told in db.execute(
+                "SELECT t.snapshot, c.snapshot FROM tasks t"
+                " LEFT JOIN changes c ON c.seq = t.seq"
+            )
         ]
         changes = db.execute("SELECT seq, task_id, event FROM changes").fetchall()
     db.close()

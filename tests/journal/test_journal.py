@@ -8,6 +8,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import pytest
 from backburner.actors import (
     ChatMessage,
@@ -117,6 +118,21 @@ def test_a_change_that_makes_no_sense_is_damage(
         db.execute(f"UPDATE changes SET {damage} WHERE seq = 1")  # noqa: S608
     with pytest.raises(DamagedJournalError):
         open_journal().load()
+
+
+def test_a_task_that_is_called_like_the_text_of_a_task_keeps_its_name(
+    open_journal: Callable[[], SqliteJournal],
+) -> None:
+    # What is not set is left out of the text of a task, but not of a text in it.
+    plain = _task(1)
+    text = msgspec.json.encode(plain).decode()
+    task = replace(plain, description=text, args=(text, text[1:-1]))
+    journal = open_journal()
+    journal.changed(TaskChanged(1, TaskEvent.QUEUED, task))
+    journal.commit()
+    memory = open_journal().load()
+    assert memory.tasks == (task,)
+    assert memory.unshown == (TaskChanged(1, TaskEvent.QUEUED, task),)
 
 
 def test_what_was_shown_stays_so_whatever_is_said_later(

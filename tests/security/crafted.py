@@ -219,6 +219,9 @@ _SCHEMAS: Final[dict[str, str]] = {
 }
 
 
+_LAST_CHANGE: Final = "SELECT c.snapshot FROM changes c WHERE c.seq = tasks.seq"
+
+
 @dataclass(frozen=True)
 class Session:
     """A session's folder in the hands of an attacker who crafts it.
@@ -251,8 +254,11 @@ class Session:
         with self._journal() as db:
             rows: list[tuple[object, str]] = []
             key = "key" if table == "meta" else "rowid"
+            said = column
+            if table == "tasks":  # what its last change says, unless it has more to say
+                said = f"ifnull(nullif({column}, ''), ({_LAST_CHANGE}))"
             with contextlib.suppress(sqlite3.Error):  # another case may have dropped it
-                rows = db.execute(f"SELECT {key}, {column} FROM {table}").fetchall()  # noqa: S608
+                rows = db.execute(f"SELECT {key}, {said} FROM {table}").fetchall()  # noqa: S608
             for row, text in rows:
                 # Another case may have put something else there.
                 with contextlib.suppress(

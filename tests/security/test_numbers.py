@@ -61,11 +61,12 @@ def test_a_number_at_the_limit_is_refused_at_once_or_never(
     else:
         with contextlib.closing(sqlite3.connect(folder / "session.db")) as db:
             if where == "changes":
-                db.execute(
-                    "UPDATE changes SET seq = ? WHERE seq = (SELECT max(seq)"
-                    " FROM changes)",
-                    (number,),
-                )
+                for table in ("tasks", "changes"):
+                    db.execute(
+                        f"UPDATE {table} SET seq = ? WHERE seq ="  # noqa: S608
+                        f" (SELECT max(seq) FROM {table})",
+                        (number,),
+                    )
             else:
                 db.execute("UPDATE meta SET value = ? WHERE key = ?", (number, where))
             db.commit()

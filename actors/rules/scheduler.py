@@ -467,3 +467,6 @@ def _key(terms: Terms) -> Key:
     """Return what a task has in common with those of its line."""
     # Not `local_needs`: it is asked of each of many tasks.
     return (terms.group, () if terms.engine else terms.needs, terms.engine)
+
+
+_PLAIN_KEY: Final = _key(PLAIN)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -29,7 +29,7 @@ from .effects import Effect, OfferLine, Send, Show, Tell
 from .entries import MAIN_CONVERSATION, PROBLEM, Problem, Reply
 from .hints import with_hint
 from .last_runs import LastRuns
-from .lookups import LookedUp, LookUp, LookUpFailed, Result, Wanted
+from .lookups import LookedUp, LookUp, LookUpFailed, Wanted
 from .output_search import LinesFound
 from .templates import FoundTemplates, Templates
 from .term_options import waits_for_last, with_last
@@ -51,8 +51,11 @@ _Wish: TypeAlias = "tuple[str | None, Callable[[int], list[Effect]], int | None]
 """The conversation, what is done with the id, and the number if that adds a task."""
 
 _Pending: TypeAlias = (
-    "tuple[str | None, QueueRequest, Callable[[QueueReply], list[Effect]]]"
+    "tuple[str | None, QueueRequest, Callable[[object], list[Effect]]]"
 )
+
+ReplyT = TypeVar("ReplyT")
+ResultT = TypeVar("ResultT")
 
 
 class Context:
@@ -115,7 +118,7 @@ class Context:
         self._requests = 0
         self._pending: dict[int, _Pending] = {}
         self._looking: dict[
-            int, tuple[str | None, Callable[[Result], list[Effect]]]
+            int, tuple[str | None, Callable[[object], list[Effect]]]
         ] = {}
         self._adding: dict[int, TaskRequest] = {}  # those of the pending that add one
         self._others_see: set[int] = set()  # those whose command others see
@@ -176,17 +179,20 @@ class Context:
 
     def send(
         self,
-        make: Callable[[int], QueueRequest],
-        respond: Callable[[QueueReply], list[Effect]],
+        request: QueueRequest,
+        expected: type[ReplyT],
+        respond: Callable[[ReplyT], list[Effect]],
     ) -> list[Effect]:
-        """Send a request.
+        """Send a request, with the number that is to come back with the answer.
 
         Args:
-            make: Makes it with the number that is to come back with the answer.
-            respond: Called with the answer, but not with a refusal.
+            request: What.
+            expected: What answers it, unless it is refused.
+            respond: Called with that answer.
         """
-        request = make(self._next_request())
-        self._pending[self._requests] = (self.where, request, respond)
+        number = self._next_request()
+        request = msgspec.structs.replace(request, correlation_id=number)
+        self._pending[number] = (self.where, request, _only(expected, respond))
         return [Send(request, self.where)]
 
     def _next_request(self) -> int:
@@ -251,17 +257,21 @@ class Context:
         return effects
 
     def look_up_beside(
-        self, wanted: Wanted, respond: Callable[[Result], list[Effect]]
+        self,
+        wanted: Wanted,
+        expected: type[ResultT],
+        respond: Callable[[ResultT], list[Effect]],
     ) -> list[Effect]:
         """Have something looked up that may block.
 
         Args:
             wanted: What.
-            respond: Called with the result, but not with a failure.
+            expected: What comes of it, unless it fails.
+            respond: Called with that.
         """
-        self._next_request()
-        self._looking[self._requests] = (self.where, respond)
-        return [LookUp(self._requests, wanted)]
+        number = self._next_request()
+        self._looking[number] = (self.where, _only(expected, respond))
+        return [LookUp(number, wanted)]
 
     def take_lookup(self, message: LookedUp) -> list[Effect]:
         """Take the result of what was looked up."""
@@ -290,9 +300,8 @@ class Context:
         """
         if waits_for_last(request.terms):
             return self._add_after_last(request, unless_queued=unless_queued)
-        effects = self.send(
-            lambda i: AddTask(request, None, i, unless_queued), self._added
-        )
+        message = AddTask(request, unless_queued=unless_queued)
+        effects = self.send(message, TaskAdded, self._added)
         self._adding[self._requests] = request
         return effects
 
@@ -308,7 +317,7 @@ class Context:
             filled = msgspec.structs.replace(request, terms=with_last(terms, last))
             message = AddTask(filled, None, number, unless_queued)
             self._adding[number] = filled
-            self._pending[number] = (where, message, self._added)
+            self._pending[number] = (where, message, _only(TaskAdded, self._added))
             return [Send(message, where)]
 
         if before is None:
@@ -317,14 +326,12 @@ class Context:
         self._wanted.setdefault(before, []).append((where, add, number))
         return []
 
-    def _added(self, reply: QueueReply) -> list[Effect]:
-        # The notification shows it already.
-        if isinstance(reply, TaskAdded):
-            self.newest = max(self.newest or 0, reply.task.id)
-            if reply.existed:
-                name = safe_line(reply.task.description)
-                return [self.reply([f"#{reply.task.id} is queued already: {name}"])]
-        return []
+    def _added(self, reply: TaskAdded) -> list[Effect]:
+        self.newest = max(self.newest or 0, reply.task.id)
+        if not reply.existed:
+            return []  # the notification shows it already
+        name = safe_line(reply.task.description)
+        return [self.reply([f"#{reply.task.id} is queued already: {name}"])]
 
     def with_task(
         self, task_id: int | None, do: Callable[[int], list[Effect]]
@@ -346,16 +353,18 @@ class Context:
             return self._refusal(text)
         return do(wanted)
 
+    def with_tasks(
+        self, ids: Iterable[int | None], do: Callable[[int], list[Effect]]
+    ) -> list[Effect]:
+        """Do something with tasks, one by one; see `with_task`."""
+        return [effect for it in ids for effect in self.with_task(it, do)]
+
     def look_up(
         self, task_id: int | None, respond: Callable[[TaskFound], list[Effect]]
     ) -> list[Effect]:
         """Ask for a task as it is now; none is the one added last."""
         return self.with_task(
-            task_id,
-            lambda wanted: self.send(
-                lambda i: GetTask(wanted, None, i),
-                lambda reply: respond(reply) if isinstance(reply, TaskFound) else [],
-            ),
+            task_id, lambda wanted: self.send(GetTask(wanted), TaskFound, respond)
         )
 
     def fate(self, *, now: bool) -> str:
@@ -401,3 +410,10 @@ class Context:
     def now() -> datetime:
         """Return this moment (UTC)."""
         return datetime.now(UTC)
+
+
+def _only(
+    expected: type[ReplyT], respond: Callable[[ReplyT], list[Effect]]
+) -> Callable[[object], list[Effect]]:
+    """Return what responds to nothing else."""
+    return lambda it: respond(it) if isinstance(it, expected) else []

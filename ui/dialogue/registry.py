@@ -14,7 +14,7 @@ import msgspec
 
 from ...actors.rules.safe_text import brief
 from ..program.verbs import VERBS
-from .arguments import UsageError
+from .arguments import UsageError, no_arguments
 from .completers import Completer, nothing
 
 if TYPE_CHECKING:
@@ -55,6 +55,16 @@ def also(*names: str) -> tuple[Synonym, ...]:
 def no_bash(rest: str) -> None:
     """Return none: bash gets nothing of it."""
     del rest
+
+
+def alone(name: str, command: Command) -> Callable[[str], Command]:
+    """Return what parses a command that takes no arguments."""
+
+    def parse(rest: str) -> Command:
+        no_arguments(name, rest)
+        return command
+
+    return parse
 
 
 class CommandSpec(msgspec.Struct, frozen=True):

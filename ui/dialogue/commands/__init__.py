@@ -17,15 +17,7 @@ from .ending import CANCEL, CLEAR, Cancel, CancelEverything, Clear
 from .finding import FIND, Find
 from .pauses import DRAIN, GROUP, PAUSE, RESUME, Pause, PauseTasks, SetUpGroup
 from .schedules import SCHEDULES, UNSCHEDULE, ShowSchedules, Unschedule
-from .scheduling import (
-    ENQUEUE,
-    MOVE,
-    PARALLEL,
-    STASH,
-    Hold,
-    Move,
-    Parallel,
-)
+from .scheduling import ENQUEUE, MOVE, PARALLEL, STASH, Hold, Move, Parallel
 from .session import (
     CHAT,
     CHATS,

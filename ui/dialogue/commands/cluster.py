@@ -6,14 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ....actors import (
-    ListNodes,
-    ListTasks,
-    NodesFound,
-    QueueReply,
-    TaskFilter,
-    TaskList,
-)
+from ....actors import ListNodes, ListTasks, NodesFound, TaskFilter, TaskList
 from ....actors.rules.nodes import is_address
 from ....actors.rules.safe_text import brief
 from ..answers import ClusterAnswer
@@ -38,22 +31,15 @@ class ShowCluster(msgspec.Struct, frozen=True):
     def run(self, context: Context) -> list[Effect]:
         """Ask the engine for its nodes, then the queue for what runs."""
 
-        def seen(found: QueueReply) -> list[Effect]:
-            if not isinstance(found, NodesFound):
-                return []
-
-            def listed(reply: QueueReply) -> list[Effect]:
-                if not isinstance(reply, TaskList):
-                    return []
+        def seen(found: NodesFound) -> list[Effect]:
+            def listed(reply: TaskList) -> list[Effect]:
                 answer = ClusterAnswer(found.engine, found.nodes, found.problem)
                 lines = node_lines(found, reply.tasks)
                 return [context.reply(lines, answer, laid_out=True)]
 
-            return context.send(
-                lambda i: ListTasks(TaskFilter.RUNNING, None, i), listed
-            )
+            return context.send(ListTasks(TaskFilter.RUNNING), TaskList, listed)
 
-        return context.send(lambda i: ListNodes("", None, i, self.address), seen)
+        return context.send(ListNodes(address=self.address), NodesFound, seen)
 
 
 def _parse(rest: str) -> ShowCluster:

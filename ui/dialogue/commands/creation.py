@@ -14,7 +14,7 @@ from .. import completers
 from ..arguments import UsageError, split_word, task_id
 from ..batch import each_request, read_lines
 from ..effects import Effect, Speak
-from ..lookups import ReadLines, Result, TextOfFile
+from ..lookups import ReadLines, TextOfFile
 from ..new_task import Asked
 from ..quoting import QUOTES, UnbalancedQuoteError, quoted, read_quoted, unquote_whole
 from ..registry import CommandSpec, also
@@ -71,6 +71,7 @@ class Run(msgspec.Struct, frozen=True):
         if asked.batch:
             return context.look_up_beside(
                 ReadLines(asked.batch),
+                TextOfFile,
                 lambda it: self._add_lines(context, request, it, line),
             )
         if asked.each:
@@ -85,11 +86,7 @@ class Run(msgspec.Struct, frozen=True):
         return question(context, request.args, line)
 
     def _add_each(
-        self,
-        context: Context,
-        request: TaskRequest,
-        values: tuple[str, ...],
-        line: str,
+        self, context: Context, request: TaskRequest, values: tuple[str, ...], line: str
     ) -> list[Effect]:
         requests = each_request(request, values, self.asked.max_fails)
         for it in requests:
@@ -99,10 +96,8 @@ class Run(msgspec.Struct, frozen=True):
         return [e for it in requests for e in context.add(it, unless_queued=once)]
 
     def _add_lines(
-        self, context: Context, request: TaskRequest, found: Result, line: str
+        self, context: Context, request: TaskRequest, found: TextOfFile, line: str
     ) -> list[Effect]:
-        if not isinstance(found, TextOfFile):
-            return []
         try:
             return self._add_each(context, request, read_lines(found.text), line)
         except UsageError as error:

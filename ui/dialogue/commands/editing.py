@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ....actors import EditTask, QueueReply, Task, TaskAltered, TaskFound, TaskStatus
+from ....actors import EditTask, Task, TaskAltered, TaskFound, TaskStatus
 from ....actors.rules.safe_text import safe_line
 from .. import completers
 from ..arguments import UsageError, split_word, task_id
@@ -19,17 +19,13 @@ if TYPE_CHECKING:
     from ..context import Context
 
 
-def _renamed(context: Context, reply: QueueReply) -> list[Effect]:
-    if not isinstance(reply, TaskAltered):
-        return []
+def _renamed(context: Context, reply: TaskAltered) -> list[Effect]:
     task = reply.task
     return [context.reply([f"#{task.id} is now called {safe_line(task.description)}"])]
 
 
-def _edited(context: Context, before: Task, reply: QueueReply) -> list[Effect]:
+def _edited(context: Context, before: Task, reply: TaskAltered) -> list[Effect]:
     """Say what became of what."""
-    if not isinstance(reply, TaskAltered):
-        return []
     task = reply.task
     lines: list[str] = []
     if task.args != before.args:
@@ -54,7 +50,8 @@ class Rename(msgspec.Struct, frozen=True):
         return context.with_task(
             self.task_id,
             lambda wanted: context.send(
-                lambda i: EditTask(wanted, self.description, None, None, i),
+                EditTask(wanted, self.description),
+                TaskAltered,
                 lambda reply: _renamed(context, reply),
             ),
         )
@@ -94,7 +91,8 @@ class Edit(msgspec.Struct, frozen=True):
             if asked is not None:
                 return asked
             return context.send(
-                lambda i: EditTask(task.id, self.description, self.args, None, i),
+                EditTask(task.id, self.description, self.args),
+                TaskAltered,
                 lambda reply: _edited(context, task, reply),
             )
 

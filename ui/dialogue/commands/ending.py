@@ -6,19 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ....actors import (
-    CancelAccepted,
-    CancelAll,
-    CancelTask,
-    ForgetFinished,
-    Forgotten,
-    QueueReply,
-)
+from ....actors import CancelAccepted, CancelAll, CancelTask, ForgetFinished, Forgotten
 from .. import completers
 from ..answers import CancelAnswer, ClearAnswer
-from ..arguments import LAST, UsageError, no_arguments, task_id
+from ..arguments import LAST, UsageError, task_id
 from ..context import BY_YOU
-from ..registry import CommandSpec, Synonym, also
+from ..registry import CommandSpec, Synonym, alone, also
 
 if TYPE_CHECKING:
     from ..context import Context
@@ -34,14 +27,9 @@ class Cancel(msgspec.Struct, frozen=True):
 
     def run(self, context: Context) -> list[Effect]:
         """Ask for it, one by one."""
-
-        def cancel(wanted: int) -> list[Effect]:
-            return context.send(
-                lambda i: CancelTask(wanted, BY_YOU, self.now, None, i),
-                lambda reply: _canceled(context, reply, now=self.now),
-            )
-
-        return [e for it in self.task_ids for e in context.with_task(it, cancel)]
+        return context.with_tasks(
+            self.task_ids, lambda it: _cancel(context, CancelTask(it, BY_YOU, self.now))
+        )
 
 
 class CancelEverything(msgspec.Struct, frozen=True):
@@ -51,23 +39,21 @@ class CancelEverything(msgspec.Struct, frozen=True):
 
     def run(self, context: Context) -> list[Effect]:
         """Ask for it."""
-        return context.send(
-            lambda i: CancelAll(BY_YOU, self.now, None, i),
-            lambda reply: _canceled(context, reply, now=self.now),
-        )
+        return _cancel(context, CancelAll(BY_YOU, self.now))
 
 
-def _canceled(context: Context, reply: QueueReply, *, now: bool) -> list[Effect]:
-    if not isinstance(reply, CancelAccepted):
-        return []
-    stopping = [task for task in reply.tasks if not task.status.is_final]
-    lines: list[str] = []
-    if not reply.tasks:
-        lines = ["nothing to cancel: no task is queued or running"]
-    elif stopping:
-        names = ", ".join(f"#{task.id}" for task in stopping)
-        lines = [f"stopping {names}; {context.fate(now=now)}"]
-    return [context.reply(lines, CancelAnswer(reply.tasks))]
+def _cancel(context: Context, request: CancelTask | CancelAll) -> list[Effect]:
+    def canceled(reply: CancelAccepted) -> list[Effect]:
+        stopping = [task for task in reply.tasks if not task.status.is_final]
+        lines: list[str] = []
+        if not reply.tasks:
+            lines = ["nothing to cancel: no task is queued or running"]
+        elif stopping:
+            names = ", ".join(f"#{task.id}" for task in stopping)
+            lines = [f"stopping {names}; {context.fate(now=request.now)}"]
+        return [context.reply(lines, CancelAnswer(reply.tasks))]
+
+    return context.send(request, CancelAccepted, canceled)
 
 
 def _parse_cancel(rest: str) -> Command:
@@ -113,27 +99,20 @@ class Clear(msgspec.Struct, frozen=True):
     def run(self, context: Context) -> list[Effect]:
         """Ask for it, and say how many."""
 
-        def cleared(reply: QueueReply) -> list[Effect]:
-            if not isinstance(reply, Forgotten):
-                return []
+        def cleared(reply: Forgotten) -> list[Effect]:
             count = len(reply.ids)
             text = f"forgot {count} finished task{'s' * (count != 1)}"
             if count:
                 text += " with the output; what you typed stays in the chat"
             return [context.reply([text], ClearAnswer(reply.ids))]
 
-        return context.send(lambda i: ForgetFinished(None, i), cleared)
-
-
-def _parse_clear(rest: str) -> Clear:
-    no_arguments("/clear", rest)
-    return Clear()
+        return context.send(ForgetFinished(), Forgotten, cleared)
 
 
 CLEAR: Final = CommandSpec(
     "/clear",
     "",
     "forget finished tasks and delete their output; what you typed stays in the chat",
-    _parse_clear,
+    alone("/clear", Clear()),
     synonyms=also("/clean", "/prune", "/purge", "/forget"),
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ....actors import ListTasks, QueueReply, TaskFilter, TaskList
+from ....actors import ListTasks, TaskFilter, TaskList
 from ....actors.rules.safe_text import brief, safe_line, size_text
 from .. import completers
 from ..answers import FindAnswer, FoundLine
@@ -19,7 +19,6 @@ from ..registry import CommandSpec, also
 if TYPE_CHECKING:
     from ..context import Context
     from ..effects import Effect
-    from ..lookups import Result
 
 _PATTERN: Final = "--regex"
 
@@ -37,10 +36,8 @@ class Find(msgspec.Struct, frozen=True):
         """Ask for the tasks, then have their outputs searched."""
         found = 0
 
-        def part(result: Result) -> list[Effect]:
+        def part(result: LinesFound) -> list[Effect]:
             nonlocal found
-            if not isinstance(result, LinesFound):
-                return []
             found += len(result.hits)
             effects: list[Effect] = []
             if context.drawn:
@@ -55,12 +52,11 @@ class Find(msgspec.Struct, frozen=True):
                 effects.append(context.reply(summary, end))
             return effects
 
-        def listed(reply: QueueReply) -> list[Effect]:
-            if not isinstance(reply, TaskList):
-                return []
-            return context.look_up_beside(FindInOutputs(self.wanted, reply.tasks), part)
+        def listed(reply: TaskList) -> list[Effect]:
+            search = FindInOutputs(self.wanted, reply.tasks)
+            return context.look_up_beside(search, LinesFound, part)
 
-        return context.send(lambda i: ListTasks(TaskFilter.ALL, None, i), listed)
+        return context.send(ListTasks(TaskFilter.ALL), TaskList, listed)
 
 
 def _part(found: LinesFound) -> FindAnswer:

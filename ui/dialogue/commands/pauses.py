@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ....actors import (
-    GetRules,
-    PauseQueue,
-    PauseTask,
-    QueueReply,
-    RulesFound,
-    SetGroup,
-)
+from ....actors import GetRules, PauseQueue, PauseTask, RulesFound, SetGroup
 from ....actors.rules.safe_text import brief
 from ....actors.rules.terms import is_group_name
 from .. import completers
@@ -22,7 +15,7 @@ from ..arguments import UsageError, task_id
 from ..registry import CommandSpec, also
 from ..reports import rules_lines
 from .schedules import pause_schedule, schedule_id
-from .scheduling import altered
+from .scheduling import alter
 
 if TYPE_CHECKING:
     from ..context import Context
@@ -37,14 +30,9 @@ class PauseTasks(msgspec.Struct, frozen=True):
 
     def run(self, context: Context) -> list[Effect]:
         """Ask for it, one by one."""
-
-        def pause(wanted: int) -> list[Effect]:
-            return context.send(
-                lambda i: PauseTask(wanted, self.paused, None, i),
-                lambda reply: altered(context, reply),
-            )
-
-        return [e for it in self.task_ids for e in context.with_task(it, pause)]
+        return context.with_tasks(
+            self.task_ids, lambda it: alter(context, PauseTask(it, self.paused))
+        )
 
 
 class Pause(msgspec.Struct, frozen=True):
@@ -62,16 +50,18 @@ class Pause(msgspec.Struct, frozen=True):
         """Ask for it."""
         if self.schedule is not None:
             return pause_schedule(context, self.schedule, paused=self.paused)
-        return context.send(
-            lambda i: PauseQueue(self.group, self.paused, self.drain, None, i),
-            lambda reply: _ruled(context, reply, paused=self.paused),
-        )
+        request = PauseQueue(self.group, self.paused, self.drain)
+        return _rule(context, request, paused=self.paused)
 
 
-def _ruled(context: Context, reply: QueueReply, *, paused: bool = True) -> list[Effect]:
-    if not isinstance(reply, RulesFound):
-        return []
-    return [context.reply(rules_lines(reply, paused=paused))]
+def _rule(
+    context: Context, request: PauseQueue | GetRules | SetGroup, *, paused: bool = True
+) -> list[Effect]:
+    return context.send(
+        request,
+        RulesFound,
+        lambda reply: [context.reply(rules_lines(reply, paused=paused))],
+    )
 
 
 def _group_name(word: str) -> str:
@@ -169,13 +159,8 @@ class SetUpGroup(msgspec.Struct, frozen=True):
         """Ask for it."""
         name = self.name
         if name is None:
-            return context.send(
-                lambda i: GetRules(None, i), lambda reply: _ruled(context, reply)
-            )
-        return context.send(
-            lambda i: SetGroup(name, self.slots, self.pause_on_failure, None, i),
-            lambda reply: _ruled(context, reply),
-        )
+            return _rule(context, GetRules())
+        return _rule(context, SetGroup(name, self.slots, self.pause_on_failure))
 
 
 def _parse_group(rest: str) -> SetUpGroup:

@@ -11,7 +11,6 @@ from ....actors import (
     CatchUp,
     ListSchedules,
     PauseSchedule,
-    QueueReply,
     RemoveSchedule,
     SchedulesFound,
     TaskRequest,
@@ -20,8 +19,8 @@ from ....actors.rules.safe_text import brief
 from ....actors.runtime.zones import zone_for
 from .. import completers
 from ..answers import SchedulesAnswer
-from ..arguments import UsageError, no_arguments
-from ..registry import CommandSpec, also
+from ..arguments import UsageError
+from ..registry import CommandSpec, alone, also
 from ..schedule_reports import schedule_lines, schedule_text
 
 if TYPE_CHECKING:
@@ -39,28 +38,27 @@ def add_schedule(context: Context, request: TaskRequest, asked: Asked) -> list[E
     except ValueError as error:
         return [context.problem(f"{error}: --zone NAME")]
     catch_up = asked.catch_up or CatchUp.ONCE
-    return context.send(
-        lambda i: AddSchedule(
-            request, asked.every, zone, catch_up, asked.overlap, None, i
-        ),
-        lambda reply: _found(context, reply),
+    return _change(
+        context, AddSchedule(request, asked.every, zone, catch_up, asked.overlap)
     )
 
 
 def pause_schedule(context: Context, wanted: int, *, paused: bool) -> list[Effect]:
     """Let a schedule add nothing, or go on."""
-    return context.send(
-        lambda i: PauseSchedule(wanted, paused, None, i),
-        lambda reply: _found(context, reply),
-    )
+    return _change(context, PauseSchedule(wanted, paused))
 
 
-def _found(context: Context, reply: QueueReply, before: str = "") -> list[Effect]:
-    if not isinstance(reply, SchedulesFound):
-        return []
-    found, now = reply.schedules, context.now()
-    lines = [f"{before}{schedule_text(it, now)}" for it in found]
-    return [context.reply(lines, SchedulesAnswer(found))]
+def _change(
+    context: Context,
+    request: AddSchedule | PauseSchedule | RemoveSchedule,
+    before: str = "",
+) -> list[Effect]:
+    def found(reply: SchedulesFound) -> list[Effect]:
+        found, now = reply.schedules, context.now()
+        lines = [f"{before}{schedule_text(it, now)}" for it in found]
+        return [context.reply(lines, SchedulesAnswer(found))]
+
+    return context.send(request, SchedulesFound, found)
 
 
 def schedule_id(word: str) -> int:
@@ -82,14 +80,12 @@ class ShowSchedules(msgspec.Struct, frozen=True):
     def run(self, context: Context) -> list[Effect]:
         """Ask for them, and list them."""
 
-        def listed(reply: QueueReply) -> list[Effect]:
-            if not isinstance(reply, SchedulesFound):
-                return []
+        def listed(reply: SchedulesFound) -> list[Effect]:
             lines = schedule_lines(reply.schedules, context.now())
             answer = SchedulesAnswer(reply.schedules)
             return [context.reply(lines, answer, laid_out=True)]
 
-        return context.send(lambda i: ListSchedules(None, i), listed)
+        return context.send(ListSchedules(), SchedulesFound, listed)
 
 
 class Unschedule(msgspec.Struct, frozen=True):
@@ -99,19 +95,11 @@ class Unschedule(msgspec.Struct, frozen=True):
 
     def run(self, context: Context) -> list[Effect]:
         """Ask for it, one by one."""
-
-        def remove(wanted: int) -> list[Effect]:
-            return context.send(
-                lambda i: RemoveSchedule(wanted, None, i),
-                lambda reply: _found(context, reply, "removed "),
-            )
-
-        return [effect for it in self.schedule_ids for effect in remove(it)]
-
-
-def _parse_schedules(rest: str) -> ShowSchedules:
-    no_arguments("/schedules", rest)
-    return ShowSchedules()
+        return [
+            effect
+            for it in self.schedule_ids
+            for effect in _change(context, RemoveSchedule(it), "removed ")
+        ]
 
 
 def _parse_unschedule(rest: str) -> Unschedule:
@@ -125,7 +113,7 @@ SCHEDULES: Final = CommandSpec(
     "/schedules",
     "",
     "list what is added again and again, by /task --every",
-    _parse_schedules,
+    alone("/schedules", ShowSchedules()),
     synonyms=also("/cron", "/crontab", "/timers"),
     private=True,
 )

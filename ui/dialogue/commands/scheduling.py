@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ....actors import (
-    HoldTask,
-    MoveTask,
-    QueueReply,
-    SetSlots,
-    Slots,
-    TaskAltered,
-)
+from ....actors import HoldTask, MoveTask, PauseTask, SetSlots, Slots, TaskAltered
 from ....actors.rules.safe_text import brief, safe_line
 from .. import completers
 from ..answers import ParallelAnswer
@@ -44,20 +37,19 @@ class Move(msgspec.Struct, frozen=True):
         """Ask for it."""
         return context.with_task(
             self.task_id,
-            lambda wanted: context.send(
-                lambda i: MoveTask(wanted, self.first, self.before, None, i),
-                lambda reply: altered(context, reply),
-            ),
+            lambda it: alter(context, MoveTask(it, self.first, self.before)),
         )
 
 
-def altered(context: Context, reply: QueueReply) -> list[Effect]:
-    """Say what a task that was altered waits for, or does."""
-    if not isinstance(reply, TaskAltered):
-        return []
-    task = reply.task
-    text = f"#{task.id} {safe_line(task.description)}: {safe_line(task.reason)}"
-    return [context.reply([text])]
+def alter(context: Context, request: MoveTask | HoldTask | PauseTask) -> list[Effect]:
+    """Ask for it, and say what the task waits for then, or does."""
+
+    def altered(reply: TaskAltered) -> list[Effect]:
+        task = reply.task
+        text = f"#{task.id} {safe_line(task.description)}: {safe_line(task.reason)}"
+        return [context.reply([text])]
+
+    return context.send(request, TaskAltered, altered)
 
 
 def _parse_move(rest: str) -> Move:
@@ -98,14 +90,9 @@ class Hold(msgspec.Struct, frozen=True):
 
     def run(self, context: Context) -> list[Effect]:
         """Ask for it, one by one."""
-
-        def hold(wanted: int) -> list[Effect]:
-            return context.send(
-                lambda i: HoldTask(wanted, self.held, None, i),
-                lambda reply: altered(context, reply),
-            )
-
-        return [e for it in self.task_ids for e in context.with_task(it, hold)]
+        return context.with_tasks(
+            self.task_ids, lambda it: alter(context, HoldTask(it, self.held))
+        )
 
 
 def _parse_hold(name: str, rest: str, *, held: bool) -> Hold:
@@ -144,13 +131,11 @@ class Parallel(msgspec.Struct, frozen=True):
     def run(self, context: Context) -> list[Effect]:
         """Ask for it; a new number is announced to everybody, so here as well."""
 
-        def answered(reply: QueueReply) -> list[Effect]:
-            if not isinstance(reply, Slots):
-                return []
+        def answered(reply: Slots) -> list[Effect]:
             lines = [slots_text(reply.slots)] if self.slots is None else []
             return [context.reply(lines, ParallelAnswer(reply.slots))]
 
-        return context.send(lambda i: SetSlots(self.slots, None, i), answered)
+        return context.send(SetSlots(self.slots), Slots, answered)
 
 
 def _parse_parallel(rest: str) -> Parallel:

@@ -10,7 +10,7 @@ from .. import completers
 from ..answers import QuitAnswer
 from ..arguments import LONGEST_NAME, UsageError, is_conversation_name, no_arguments
 from ..effects import AskToLeave, CloseChat, Effect, Leave, ListChats, OpenChat
-from ..registry import CommandSpec, Synonym, also
+from ..registry import CommandSpec, Synonym, alone, also
 from ..reports import names_of
 
 if TYPE_CHECKING:
@@ -93,16 +93,11 @@ class ShowChats(msgspec.Struct, frozen=True):
         return [ListChats(context.where)]
 
 
-def _parse_chats(rest: str) -> ShowChats:
-    no_arguments("/chats", rest)
-    return ShowChats()
-
-
 CHATS: Final = CommandSpec(
     "/chats",
     "",
     "list the conversations",
-    _parse_chats,
+    alone("/chats", ShowChats()),
     synonyms=also("/conversations"),
     private=True,
 )

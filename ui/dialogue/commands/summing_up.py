@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ....actors import ListTasks, QueueReply, TaskFilter, TaskList
+from ....actors import ListTasks, TaskFilter, TaskList
 from .. import completers
 from ..arguments import UsageError, split_word
 from ..exports import digest_lines
-from ..lookups import DigestOf, ExportTasks, FailuresFound, Result, Written
+from ..lookups import DigestOf, ExportTasks, FailuresFound, Written
 from ..quoting import unquote_whole
-from ..registry import CommandSpec, also
+from ..registry import CommandSpec, alone, also
 from ..statistics import statistics_of, stats_lines
 
 if TYPE_CHECKING:
@@ -27,14 +27,9 @@ _FORCE: Final = "--force"
 
 
 def _with_tasks(
-    context: Context,
-    which: TaskFilter,
-    do: Callable[[tuple[Task, ...]], list[Effect]],
+    context: Context, which: TaskFilter, do: Callable[[tuple[Task, ...]], list[Effect]]
 ) -> list[Effect]:
-    def listed(reply: QueueReply) -> list[Effect]:
-        return do(reply.tasks) if isinstance(reply, TaskList) else []
-
-    return context.send(lambda i: ListTasks(which, None, i), listed)
+    return context.send(ListTasks(which), TaskList, lambda reply: do(reply.tasks))
 
 
 class ShowStats(msgspec.Struct, frozen=True):
@@ -50,27 +45,15 @@ class ShowStats(msgspec.Struct, frozen=True):
         return _with_tasks(context, TaskFilter.ALL, listed)
 
 
-def _no_arguments(name: str, rest: str) -> None:
-    if rest.strip():
-        raise UsageError(f"{name} takes no arguments")
-
-
-def _parse_stats(rest: str) -> ShowStats:
-    _no_arguments("/stats", rest)
-    return ShowStats()
-
-
 STATS: Final = CommandSpec(
     "/stats",
     "",
     "count what ended and why it failed; waiting and running times by group",
-    _parse_stats,
+    alone("/stats", ShowStats()),
     details=(
         "Of all tasks that the session remembers; p95: 95 of 100 took no longer.",
     ),
-    synonyms=also(
-        "/statistics",
-    ),
+    synonyms=also("/statistics"),
     private=True,
 )
 
@@ -81,29 +64,22 @@ class ShowFailures(msgspec.Struct, frozen=True):
     def run(self, context: Context) -> list[Effect]:
         """Ask for them, and read their outputs."""
 
-        def found(result: Result) -> list[Effect]:
-            if not isinstance(result, FailuresFound):
-                return []
+        def found(result: FailuresFound) -> list[Effect]:
             lines = digest_lines(result.failures, result.earlier)
             return [context.reply(lines, laid_out=True)]
 
         return _with_tasks(
             context,
             TaskFilter.FAILED,
-            lambda tasks: context.look_up_beside(DigestOf(tasks), found),
+            lambda tasks: context.look_up_beside(DigestOf(tasks), FailuresFound, found),
         )
-
-
-def _parse_failures(rest: str) -> ShowFailures:
-    _no_arguments("/failures", rest)
-    return ShowFailures()
 
 
 FAILURES: Final = CommandSpec(
     "/failures",
     "",
     "list the tasks that failed, each with its last lines",
-    _parse_failures,
+    alone("/failures", ShowFailures()),
     synonyms=also("/digest", "/errors"),
     private=True,
 )
@@ -122,15 +98,13 @@ class Export(msgspec.Struct, frozen=True):
 
     def run(self, context: Context) -> list[Effect]:
         """Ask for them, and have them written."""
-
-        def written(result: Result) -> list[Effect]:
-            return [context.reply([result.text])] if isinstance(result, Written) else []
-
         return _with_tasks(
             context,
             TaskFilter.ALL,
             lambda tasks: context.look_up_beside(
-                ExportTasks(self.path, tasks, context.now(), self.replaces), written
+                ExportTasks(self.path, tasks, context.now(), self.replaces),
+                Written,
+                lambda it: [context.reply([it.text])],
             ),
         )
 

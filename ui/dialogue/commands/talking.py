@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ....actors import QueueReply, SendInput, TaskFound
+from ....actors import Acknowledged, SendInput, TaskFound
 from ...program.terminals import as_line, terminal_problem
 from .. import completers
 from ..arguments import UsageError, only_task_id, split_word, task_id
@@ -36,13 +36,12 @@ class SendLine(msgspec.Struct, frozen=True):
             task = found.task
             data = b"" if self.text is None else as_line(task, self.text)
 
-            def sent(reply: QueueReply) -> list[Effect]:
-                del reply
-                what = "the end of its input" if self.text is None else "a line"
-                return [context.reply([f"sent {what} to #{task.id}"])]
-
-            ends = self.text is None
-            return context.send(lambda i: SendInput(task.id, data, ends, None, i), sent)
+            what = "the end of its input" if self.text is None else "a line"
+            return context.send(
+                SendInput(task.id, data, self.text is None),
+                Acknowledged,
+                lambda _: [context.reply([f"sent {what} to #{task.id}"])],
+            )
 
         return context.look_up(self.task_id, found)
 

@@ -11,16 +11,11 @@ from ....actors.rules.terms import PLAIN
 from .. import completers
 from ..arguments import UsageError
 from ..effects import OfferLine
-from ..lookups import Result, Written
+from ..lookups import Written
 from ..new_task import Asked
 from ..project_templates import Project, no_project
 from ..registry import CommandSpec, also
-from ..templates import (
-    FindTemplates,
-    FoundTemplates,
-    TrustProject,
-    read_run,
-)
+from ..templates import FindTemplates, FoundTemplates, TrustProject, read_run
 from .creation import Run, UnknownKindError, parse_bang
 
 if TYPE_CHECKING:
@@ -40,9 +35,7 @@ class RunTemplate(msgspec.Struct, frozen=True):
     def run(self, context: Context) -> list[Effect]:
         """Have the templates found, since a file may have changed."""
 
-        def respond(result: Result) -> list[Effect]:
-            if not isinstance(result, FoundTemplates):
-                return []
+        def respond(result: FoundTemplates) -> list[Effect]:
             context.found_templates = result
             try:
                 return self._run(context, result)
@@ -52,7 +45,8 @@ class RunTemplate(msgspec.Struct, frozen=True):
                 corrected = getattr(error, "corrected", "")
                 return context.refuse(str(error), corrected if context.drawn else "")
 
-        return context.look_up_beside(FindTemplates(context.templates), respond)
+        search = FindTemplates(context.templates)
+        return context.look_up_beside(search, FoundTemplates, respond)
 
     def _run(self, context: Context, found: FoundTemplates) -> list[Effect]:
         if not self.text.strip():
@@ -122,25 +116,22 @@ class TrustFile(msgspec.Struct, frozen=True):
         """Look at the file, or trust it."""
         if not self.digest:
             return context.look_up_beside(
-                FindTemplates(context.templates), lambda it: _look(context, it)
+                FindTemplates(context.templates),
+                FoundTemplates,
+                lambda it: _look(context, it),
             )
 
-        def trusted(result: Result) -> list[Effect]:
-            if not isinstance(result, Written):
-                return []
+        def trusted(result: Written) -> list[Effect]:
             line, context.waits_for_trust = context.waits_for_trust, ""
             again = "; Tab and Enter run it" if line and context.drawn else ""
             effects: list[Effect] = [context.reply([f"{result.text}{again}"])]
             return [*effects, OfferLine(line)] if again else effects
 
-        return context.look_up_beside(
-            TrustProject(context.templates, self.digest), trusted
-        )
+        trust = TrustProject(context.templates, self.digest)
+        return context.look_up_beside(trust, Written, trusted)
 
 
-def _look(context: Context, result: Result) -> list[Effect]:
-    if not isinstance(result, FoundTemplates):
-        return []
+def _look(context: Context, result: FoundTemplates) -> list[Effect]:
     context.found_templates = result
     project = result.project
     if result.problem or project is None:

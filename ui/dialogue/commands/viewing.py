@@ -6,20 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ....actors import (
-    ListTasks,
-    QueueReply,
-    TaskFilter,
-    TaskFound,
-    TaskList,
-    TaskStatus,
-)
+from ....actors import ListTasks, TaskFilter, TaskFound, TaskList, TaskStatus
 from ....actors.rules.safe_text import brief
 from .. import completers
 from ..answers import Activity, OutputAnswer, ShowAnswer, TasksAnswer
 from ..arguments import UsageError, only_task_id, split_word
 from ..effects import Effect, Inspect
-from ..lookups import LookAtTask, ReadOutput, Result, TaskLook
+from ..lookups import LookAtTask, ReadOutput, TaskLook
 from ..quoting import QUOTES, read_quoted
 from ..registry import CommandSpec, also
 from ..reports import (
@@ -53,15 +46,13 @@ class ShowTasks(msgspec.Struct, frozen=True):
     def run(self, context: Context) -> list[Effect]:
         """Ask for them, and list them."""
 
-        def listed(reply: QueueReply) -> list[Effect]:
-            if not isinstance(reply, TaskList):
-                return []
+        def listed(reply: TaskList) -> list[Effect]:
             chosen = select(reply, self.group, self.label)
             lines = list_lines(chosen, self.which, context.icons)
             answer = TasksAnswer(chosen.tasks, chosen.counts)
             return [context.reply(lines, answer, laid_out=True)]
 
-        return context.send(lambda i: ListTasks(self.which, None, i), listed)
+        return context.send(ListTasks(self.which), TaskList, listed)
 
 
 FILTERS: Final = {
@@ -132,12 +123,7 @@ class ShowTask(msgspec.Struct, frozen=True):
 
     def run(self, context: Context) -> list[Effect]:
         """Look it up, and show or open it."""
-
-        def found(found: TaskFound) -> list[Effect]:
-            look = LookAtTask(found, context.now().timestamp())
-            return context.look_up_beside(look, lambda it: _detail(context, found, it))
-
-        return context.look_up(self.task_id, found)
+        return _look(context, self.task_id)
 
 
 class LookAgain(msgspec.Struct, frozen=True):
@@ -147,21 +133,25 @@ class LookAgain(msgspec.Struct, frozen=True):
 
     def run(self, context: Context) -> list[Effect]:
         """Look it up as `ShowTask` does."""
+        return _look(context, self.task_id, again=True)
 
-        def found(found: TaskFound) -> list[Effect]:
-            look = LookAtTask(found, context.now().timestamp())
-            return context.look_up_beside(
-                look, lambda it: _detail(context, found, it, again=True)
-            )
 
-        return context.look_up(self.task_id, found)
+def _look(
+    context: Context, task_id: int | None, *, again: bool = False
+) -> list[Effect]:
+    def found(found: TaskFound) -> list[Effect]:
+        return context.look_up_beside(
+            LookAtTask(found, context.now().timestamp()),
+            TaskLook,
+            lambda look: _detail(context, found, look, again=again),
+        )
+
+    return context.look_up(task_id, found)
 
 
 def _detail(
-    context: Context, found: TaskFound, look: Result, *, again: bool = False
+    context: Context, found: TaskFound, look: TaskLook, *, again: bool
 ) -> list[Effect]:
-    if not isinstance(look, TaskLook):
-        return []
     task = found.task
     earlier = context.signs.pop(task.id, None)
     if look.signs is not None:
@@ -204,16 +194,14 @@ class ShowOutput(msgspec.Struct, frozen=True):
                 return [Inspect(found)]
             task = found.task
 
-            def read(output: Result) -> list[Effect]:
-                if not isinstance(output, OutputText):
-                    return []
+            def read(output: OutputText) -> list[Effect]:
                 answer = OutputAnswer(
                     task.id, task.output_path, output.skipped, output.lines
                 )
                 lines = output_lines(task, output)
                 return [context.reply(lines, answer, laid_out=True)]
 
-            return context.look_up_beside(ReadOutput(task), read)
+            return context.look_up_beside(ReadOutput(task), OutputText, read)
 
         return context.look_up(self.task_id, found)
 
@@ -225,8 +213,7 @@ OUTPUT: Final = CommandSpec(
     lambda rest: ShowOutput(only_task_id("/output", rest)),
     completers.task(),
     synonyms=also(
-        *("/log", "/logs", "/tail", "/follow", "/cat", "/less", "/view"),
-        "/stdout",
+        *("/log", "/logs", "/tail", "/follow", "/cat", "/less", "/view"), "/stdout"
     ),
     private=True,
 )

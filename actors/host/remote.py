@@ -226,7 +226,7 @@ class RemoteSystem(Requests):
 
     def _attach(self, reached: Reached) -> None:
         # A failure to send comes with the end of what can be read as well.
-        writer = SocketWriter(reached.sock, _nothing)
+        writer = SocketWriter(reached.sock, lambda: None)
         with self._lock:
             self._reached = reached
             self._writer = writer
@@ -339,7 +339,3 @@ def _restarted(leaving: Leaving, before: Welcome, now: Welcome) -> str:
     elif leaving.running:
         text += f"; {leaving.running} tasks keep running"
     return text
-
-
-def _nothing() -> None:
-    """Do nothing; the reader notices."""

@@ -221,7 +221,7 @@ class _AddCall(Call):
 
     def _cancel(self, task: Task) -> None:
         reason = f"{self._session.origin} withdrew it before it had an answer"
-        self._session.host.ask(CancelTask(task.id, reason), _ignore)
+        self._session.host.ask(CancelTask(task.id, reason), lambda _: None)
 
 
 class RunCall(_AddCall):
@@ -323,7 +323,3 @@ def _question(
 def _visible(text: str) -> str:
     """Return a text as it is, or escaped if something in it would not show."""
     return text if "\n".join(safe_lines(text)) == text else ascii(text)
-
-
-def _ignore(reply: Reply) -> None:
-    del reply

@@ -23,6 +23,7 @@ from .jsonrpc import (
     read_request,
     result_line,
 )
+from .listeners import META, Listeners
 from .wire_lines import LONGEST_LINE, ClientStream
 
 if TYPE_CHECKING:
@@ -49,7 +50,6 @@ TASKS: Final = "io.modelcontextprotocol/tasks"
 PROGRESS: Final = 10.0
 """Seconds between two notifications of progress."""
 
-_META: Final = "io.modelcontextprotocol/"
 _LAST_ANSWERS: Final = 2.0  # seconds for them when the client has closed its end
 _MOST_LISTENED: Final = 1000  # tasks of one subscription
 
@@ -71,16 +71,6 @@ class _InFlight:
     def __init__(self) -> None:
         self.call: Call | None = None
         self.timer: Timer | None = None
-
-
-class _Listener:
-    """A request that is told of tasks until they have ended."""
-
-    __slots__ = ("keys", "told")
-
-    def __init__(self, keys: list[str]) -> None:
-        self.keys = dict.fromkeys(keys)
-        self.told: dict[str, str] = {}
 
 
 class Server:
@@ -117,10 +107,10 @@ class Server:
         self._instructions = instructions
         self._session: AgentSession | None = None
         self._in_flight: dict[RequestId, _InFlight] = {}
-        self._listeners: dict[RequestId, _Listener] = {}
         self._closing = False
         self._stream = ClientStream(loop, source, target, self._take, self._close)
         self._info = {"name": "backburner", "version": program_version()}
+        self._listeners = Listeners(self._stream, self._info)
         self._methods: dict[str, Callable[[Request], Json | None]] = {
             "initialize": self._initialize,
             "ping": lambda _: {},
@@ -179,7 +169,7 @@ class Server:
         if request.id is None:
             return
         if _version(request) is not None or request.method == "server/discover":
-            meta = {f"{_META}serverInfo": self._info} | result.get("_meta", {})
+            meta = {f"{META}serverInfo": self._info} | result.get("_meta", {})
             result = {"resultType": "complete"} | result | {"_meta": meta}
         self._stream.write(result_line(request.id, result))
 
@@ -190,7 +180,7 @@ class Server:
         if not isinstance(request_id, str | int):
             return
         # It may come for a request that is answered already.
-        self._listeners.pop(request_id, None)
+        self._listeners.forget(request_id)
         in_flight = self._in_flight.pop(request_id, None)
         if in_flight is not None:
             if in_flight.timer is not None:
@@ -212,7 +202,7 @@ class Server:
         }
 
     def _discover(self, request: Request) -> Json:
-        self._learn_name(request.meta.get(f"{_META}clientInfo"))
+        self._learn_name(request.meta.get(f"{META}clientInfo"))
         return {
             "supportedVersions": [MODERN],
             "capabilities": {"tools": {}, "extensions": {TASKS: {}}},
@@ -243,7 +233,7 @@ class Server:
             ConfigError: If the configuration can't be used.
         """
         if self._session is None:
-            self._learn_name(request.meta.get(f"{_META}clientInfo"))
+            self._learn_name(request.meta.get(f"{META}clientInfo"))
             self._session = self._opener(
                 self._name, self._task_changed, self._host_failed
             )
@@ -362,7 +352,7 @@ class Server:
             task = self._find(session, request)
             if not task.status.is_final:
                 # Answered at once: how it ends is told by the task.
-                session.call("cancel", {"ids": [task.id]}, _ignore)
+                session.call("cancel", {"ids": [task.id]}, lambda _: None)
             return {}
 
         self._with_tasks(request, cancel)
@@ -387,75 +377,33 @@ class Server:
             raise RpcError(INVALID_PARAMS, text)
         if not names:
             # Nothing that is offered here ever changes otherwise.
-            self._begin_to_listen(request, [])
+            self._listeners.begin(cast("RequestId", request.id), [])
             return
 
         def listen(session: AgentSession) -> None:
-            known = [it for it in names if isinstance(it, str) and session.find_key(it)]
-            self._begin_to_listen(request, known)
-            for key in known:
-                if (task := session.find_key(key)) is not None:
-                    self._tell_listeners(task)
-            if not known:
-                self._end_listening(cast("RequestId", request.id))
+            keys = [it for it in names if isinstance(it, str)]
+            tasks = [task for it in keys if (task := session.find_key(it)) is not None]
+            request_id = cast("RequestId", request.id)
+            self._listeners.begin(request_id, tasks)
+            if not tasks:
+                self._listeners.end(request_id)
 
         self._with_tasks(request, listen)
 
-    def _begin_to_listen(self, request: Request, keys: list[str]) -> None:
-        request_id = cast("RequestId", request.id)
-        self._listeners[request_id] = _Listener(keys)
-        params: Json = {
-            "_meta": {f"{_META}subscriptionId": request_id},
-            "notifications": {"taskIds": keys} if keys else {},
-        }
-        method = "notifications/subscriptions/acknowledged"
-        self._stream.write(notification_line(method, params))
-
-    def _tell_listeners(self, task: Task) -> None:
-        from .task_view import detailed  # noqa: PLC0415 - not for the first answer
-
-        state = f"{task.status} {task.progress}"
-        for request_id, it in [*self._listeners.items()]:
-            if task.key not in it.keys or it.told.get(task.key) == state:
-                continue
-            if self._stream.is_behind and not task.status.is_final:
-                continue
-            it.told[task.key] = state
-            meta = {"_meta": {f"{_META}subscriptionId": request_id}}
-            line = notification_line("notifications/tasks", meta | detailed(task))
-            self._stream.write(line)
-            if task.status.is_final:
-                del it.keys[task.key]
-                if not it.keys:
-                    self._end_listening(request_id)
-
-    def _end_listening(self, request_id: RequestId) -> None:
-        if self._listeners.pop(request_id, None) is None:
-            return
-        meta = {
-            f"{_META}subscriptionId": request_id,
-            f"{_META}serverInfo": self._info,
-        }
-        result: Json = {"resultType": "complete", "_meta": meta}
-        self._stream.write(result_line(request_id, result))
-
     def _task_changed(self, task: Task) -> None:
-        if self._listeners and task.key:
-            self._tell_listeners(task)
+        if task.key:
+            self._listeners.tell(task)
 
     def _host_failed(self, text: str) -> None:
         del text
-        for request_id in [*self._listeners]:
-            if self._listeners[request_id].keys:
-                self._end_listening(request_id)
+        self._listeners.end_all(of_tasks=True)
 
     # The end.
 
     def _close(self) -> None:
         """Answer what can be answered, and end: the client has closed its end."""
         self._closing = True
-        for request_id in [*self._listeners]:
-            self._end_listening(request_id)
+        self._listeners.end_all()
         for it in [*self._in_flight.values()]:
             if it.call is not None:
                 it.call.hurry()
@@ -488,13 +436,13 @@ class Server:
 
 def _version(request: Request) -> object:
     """Return the version that a request names, as those without a handshake do."""
-    return request.meta.get(f"{_META}protocolVersion")
+    return request.meta.get(f"{META}protocolVersion")
 
 
 def _declares_tasks(request: Request) -> bool:
     if _version(request) is None:
         return False
-    found: object = request.meta.get(f"{_META}clientCapabilities")
+    found: object = request.meta.get(f"{META}clientCapabilities")
     if not isinstance(found, dict):
         return False
     extensions: object = cast("Json", found).get("extensions")
@@ -504,7 +452,3 @@ def _declares_tasks(request: Request) -> bool:
 def _undeclared() -> RpcError:
     data: Json = {"requiredCapabilities": {"extensions": {TASKS: {}}}}
     return RpcError(MISSING_CAPABILITY, f"declare the extension {TASKS}", data)
-
-
-def _ignore(answer: Answer) -> None:
-    del answer

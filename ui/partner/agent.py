@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import subprocess
 import threading
 import time
@@ -19,7 +18,6 @@ import msgspec
 from ...actors.rules.safe_text import brief, safe_line
 from ..agents.jsonrpc import METHOD_NOT_FOUND, RpcError, error_line, result_line
 from ..agents.loop import READ
-from ..agents.tools import TOOLS
 from ..agents.wire_lines import ClientStream
 from .agent_process import AgentProcess
 from .agent_set_up import (
@@ -31,6 +29,7 @@ from .agent_set_up import (
 )
 from .answer import EndpointError, Json
 from .known_agents import known_agent
+from .permissions import Permissions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,14 +55,6 @@ _MOST_REFUSALS: Final = 20  # of which the person is told
 _LAST_WORDS: Final = 2.0  # seconds between the end of its output and its own
 _CHUNK: Final = 1 << 16
 _LOGIN_FIRST: Final = -32000
-
-# Our tools as agents call them: opencode, Claude Code, Gemini CLI, Codex.
-_NAMES: Final = "|".join(TOOLS)
-_OURS: Final = re.compile(
-    rf"(mcp__|mcp\.|Tool: )?backburner(__|[_:/.])({_NAMES})"
-    rf"|({_NAMES}) \(backburner[\w ]*\)"
-)
-_MOST_CALLS: Final = 1000  # of tools, whose titles are known
 
 
 class AgentPatience(msgspec.Struct, frozen=True):
@@ -154,7 +145,7 @@ class Agent:
         self._flood = 0.0
         self._flood_at = time.monotonic()
         self._refused: set[str] = set()
-        self._calls: dict[tuple[object, object], str] = {}
+        self._permissions = Permissions()
         self._known = known_agent(table.command)
         self._was_told = self._known is not None
         self._is_toolless = False
@@ -450,17 +441,9 @@ class Agent:
             update: object = given.get("update")
             told = self.updates.get(session) if isinstance(session, str) else None
             if isinstance(update, dict):
-                self._hear_of_call(session, cast("Json", update))
+                self._permissions.hear_of_call(session, cast("Json", update))
             if told is not None and isinstance(update, dict):
                 told(cast("Json", update))
-
-    def _hear_of_call(self, session: object, update: Json) -> None:
-        """Remember the title of a call: Codex asks for permission without it."""
-        number: object = update.get("toolCallId")
-        if update.get("sessionUpdate") == "tool_call" and isinstance(number, str):
-            self._calls[str(session), number] = str(update.get("title") or "")
-            if len(self._calls) > _MOST_CALLS:
-                del self._calls[next(iter(self._calls))]
 
     def _floods(self, size: int) -> bool:
         now = time.monotonic()
@@ -516,47 +499,16 @@ class Agent:
         if self._stream is None:
             return
         if method == "session/request_permission":
-            self._stream.write(result_line(number, self._permission(params)))
+            outcome, refused = self._permissions.judged(params)
+            if refused:
+                self._refuse(f"wanted to use {refused} of its own")
+            self._stream.write(result_line(number, {"outcome": outcome}))
             return
         self._refuse(f"asked for {brief(safe_line(method), 40)}, which is not offered")
         text = f"there is no method {method!r} here; use the tools of backburner"
         self._stream.write(error_line(number, RpcError(METHOD_NOT_FOUND, text)))
 
-    def _permission(self, params: Json) -> Json:
-        """Allow our tools, which ask the person for themselves, and nothing else."""
-        found: object = params.get("toolCall")
-        call = cast("Json", found) if isinstance(found, dict) else {}
-        title = safe_line(str(call.get("title") or "")).strip()
-        before = self._calls.get(
-            (str(params.get("sessionId")), call.get("toolCallId")), ""
-        )
-        meta: object = params.get("_meta")
-        more = cast("Json", meta) if isinstance(meta, dict) else {}
-        is_tool = more.get("is_mcp_tool_approval") is True
-        # The title of a command may be the command itself.
-        ours = (_OURS.fullmatch(title) or _OURS.fullmatch(before)) and (
-            is_tool or call.get("kind", "other") in {None, "other"}
-        )
-        if not ours:
-            self._refuse(f"wanted to use {brief(title, 60) or 'something'} of its own")
-        option = _option(params.get("options"), "allow" if ours else "reject")
-        if option is None:
-            return {"outcome": {"outcome": "cancelled"}}
-        return {"outcome": {"outcome": "selected", "optionId": option}}
-
     def _refuse(self, what: str) -> None:
         if what not in self._refused and len(self._refused) < _MOST_REFUSALS:
             self._refused.add(what)
             self._tell(f"{self.name} {what}; that was refused: it works by tasks")
-
-
-def _option(options: object, wanted: str) -> str | None:
-    """Return the option that allows, or rejects, this one time if there is one."""
-    found = cast("list[object]", options) if isinstance(options, list) else []
-    known = [cast("Json", it) for it in found if isinstance(it, dict)]
-    for kind in (f"{wanted}_once", f"{wanted}_always"):
-        for it in known:
-            option: object = it.get("optionId")
-            if it.get("kind") == kind and isinstance(option, str):
-                return option
-    return None

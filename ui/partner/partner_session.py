@@ -49,9 +49,9 @@ class PartnerSession(AgentSession):
     ) -> None:
         super().__init__(loop, origin_in(conversation), rules, connect)
         self.asked_in = conversation
-        self.on_asked: Callable[[int], None] = _ignore
+        self.on_asked: Callable[[int], None] = lambda _: None
         """Called with each task for which the person is asked."""
-        self.on_answer: Callable[[Answer], None] = _ignore
+        self.on_answer: Callable[[Answer], None] = lambda _: None
         """Called with the answer of each call before the caller gets it."""
         self._name = name
         self._trust = trust
@@ -97,7 +97,3 @@ class PartnerSession(AgentSession):
         command = " ".join(request.args)
         plain = request.environment is None and request.kind == "bash"
         return None if plain and self._trust.covers(command) else ALL
-
-
-def _ignore(what: object) -> None:
-    del what

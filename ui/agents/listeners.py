@@ -1,0 +1,93 @@
+"""The requests of an MCP client that are told of tasks until these have ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from .jsonrpc import Json, RequestId, notification_line, result_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ...actors.rules.task import Task
+    from .wire_lines import ClientStream
+
+META: Final = "io.modelcontextprotocol/"
+"""What the names of the protocol's own metadata begin with."""
+
+
+class _Listener:
+    __slots__ = ("keys", "told")
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        self.keys = dict.fromkeys(keys)
+        self.told: dict[str, str] = {}
+
+
+class Listeners:
+    """Tells each listener of its tasks.
+
+    Args:
+        stream: To the client.
+        info: What the server says of itself.
+    """
+
+    def __init__(self, stream: ClientStream, info: Json) -> None:
+        self._stream = stream
+        self._info = info
+        self._all: dict[RequestId, _Listener] = {}
+
+    def __contains__(self, request_id: RequestId) -> bool:
+        return request_id in self._all
+
+    def begin(self, request_id: RequestId, tasks: list[Task]) -> None:
+        """Tell of these tasks from now on, and how they are by now."""
+        keys = [it.key for it in tasks]
+        self._all[request_id] = _Listener(keys)
+        params: Json = {
+            "_meta": {f"{META}subscriptionId": request_id},
+            "notifications": {"taskIds": keys} if keys else {},
+        }
+        method = "notifications/subscriptions/acknowledged"
+        self._stream.write(notification_line(method, params))
+        for task in tasks:
+            self.tell(task)
+
+    def tell(self, task: Task) -> None:
+        """Tell of a task those that listen, unless they know."""
+        if not self._all:
+            return
+        from .task_view import detailed  # noqa: PLC0415 - not for the first answer
+
+        state = f"{task.status} {task.progress}"
+        for request_id, it in [*self._all.items()]:
+            if task.key not in it.keys or it.told.get(task.key) == state:
+                continue
+            if self._stream.is_behind and not task.status.is_final:
+                continue
+            it.told[task.key] = state
+            meta = {"_meta": {f"{META}subscriptionId": request_id}}
+            line = notification_line("notifications/tasks", meta | detailed(task))
+            self._stream.write(line)
+            if task.status.is_final:
+                del it.keys[task.key]
+                if not it.keys:
+                    self.end(request_id)
+
+    def end(self, request_id: RequestId) -> None:
+        """Answer the request: there is no more to tell."""
+        if self._all.pop(request_id, None) is None:
+            return
+        meta = {f"{META}subscriptionId": request_id, f"{META}serverInfo": self._info}
+        result: Json = {"resultType": "complete", "_meta": meta}
+        self._stream.write(result_line(request_id, result))
+
+    def end_all(self, *, of_tasks: bool = False) -> None:
+        """Answer all requests, or those that are told of tasks."""
+        for request_id, it in [*self._all.items()]:
+            if it.keys or not of_tasks:
+                self.end(request_id)
+
+    def forget(self, request_id: RequestId) -> None:
+        """Tell a client nothing more that has canceled its request."""
+        self._all.pop(request_id, None)

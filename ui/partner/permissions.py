@@ -1,0 +1,75 @@
+"""Which tools an agent may use: ours, which ask the person themselves, and no other.
+
+It asks before it uses one that it does not know to be harmless.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, cast
+
+from ...actors.rules.safe_text import brief, safe_line
+from ..agents.tools import TOOLS
+
+if TYPE_CHECKING:
+    from .answer import Json
+
+# Our tools as agents call them: opencode, Claude Code, Gemini CLI, Codex.
+_NAMES: Final = "|".join(TOOLS)
+_OURS: Final = re.compile(
+    rf"(mcp__|mcp\.|Tool: )?backburner(__|[_:/.])({_NAMES})"
+    rf"|({_NAMES}) \(backburner[\w ]*\)"
+)
+_MOST_CALLS: Final = 1000  # of tools, whose titles are known
+
+
+class Permissions:
+    """Answers an agent that asks for permission."""
+
+    def __init__(self) -> None:
+        self._calls: dict[tuple[object, object], str] = {}
+
+    def hear_of_call(self, session: object, update: Json) -> None:
+        """Remember the title of a call: Codex asks for permission without it."""
+        number: object = update.get("toolCallId")
+        if update.get("sessionUpdate") == "tool_call" and isinstance(number, str):
+            self._calls[str(session), number] = str(update.get("title") or "")
+            if len(self._calls) > _MOST_CALLS:
+                del self._calls[next(iter(self._calls))]
+
+    def judged(self, params: Json) -> tuple[Json, str]:
+        """Return the outcome for the agent, and what was refused, for people.
+
+        Args:
+            params: Of `session/request_permission`.
+        """
+        found: object = params.get("toolCall")
+        call = cast("Json", found) if isinstance(found, dict) else {}
+        title = safe_line(str(call.get("title") or "")).strip()
+        before = self._calls.get(
+            (str(params.get("sessionId")), call.get("toolCallId")), ""
+        )
+        meta: object = params.get("_meta")
+        more = cast("Json", meta) if isinstance(meta, dict) else {}
+        is_tool = more.get("is_mcp_tool_approval") is True
+        # The title of a command may be the command itself.
+        ours = (_OURS.fullmatch(title) or _OURS.fullmatch(before)) and (
+            is_tool or call.get("kind", "other") in {None, "other"}
+        )
+        option = _option(params.get("options"), "allow" if ours else "reject")
+        outcome: Json = {"outcome": "cancelled"}
+        if option is not None:
+            outcome = {"outcome": "selected", "optionId": option}
+        return outcome, "" if ours else brief(title, 60) or "something"
+
+
+def _option(options: object, wanted: str) -> str | None:
+    """Return the option that allows, or rejects, this one time if there is one."""
+    found = cast("list[object]", options) if isinstance(options, list) else []
+    known = [cast("Json", it) for it in found if isinstance(it, dict)]
+    for kind in (f"{wanted}_once", f"{wanted}_always"):
+        for it in known:
+            option: object = it.get("optionId")
+            if it.get("kind") == kind and isinstance(option, str):
+                return option
+    return None

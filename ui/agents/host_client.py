@@ -158,7 +158,7 @@ class HostClient:
     def forget(self, number: int) -> None:
         """Call nobody with the answer to a request; it is carried out nevertheless."""
         if number in self._pending:
-            self._pending[number].answered = lambda _: None
+            self._pending[number].answered = _ignore
 
     @property
     def unanswered(self) -> int:
@@ -420,6 +420,10 @@ class _Start:
         text = self._told.decode("utf-8", "replace").strip().rpartition("\n")[2]
         text = text.removeprefix("backburner: ")
         self._done(text or f"the session's host can't be started (status {status})")
+
+
+def _ignore(answer: object) -> None:
+    del answer
 
 
 def _working_directory() -> str | None:

@@ -37,7 +37,7 @@ class Listeners:
         self._info = info
         self._all: dict[RequestId, _Listener] = {}
 
-    def __contains__(self, request_id: RequestId) -> bool:
+    def __contains__(self, request_id: object) -> bool:
         return request_id in self._all
 
     def begin(self, request_id: RequestId, tasks: list[Task]) -> None:

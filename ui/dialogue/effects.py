@@ -8,6 +8,7 @@ from ...actors import QueueRequest, Task, TaskFound, WriteDown
 from .entries import Entry
 from .lookups import LookUp
 from .output_search import LinesFound, Wanted
+from .partner import AllowCommands
 
 
 class Show(msgspec.Struct, frozen=True):
@@ -81,18 +82,6 @@ class Speak(msgspec.Struct, frozen=True):
     elsewhere: bool = False
 
 
-class Trust(msgspec.Struct, frozen=True):
-    """Somebody has allowed the partner commands for good.
-
-    Attributes:
-        pattern: Those that match this; empty for one command.
-        command: That one.
-    """
-
-    pattern: str = ""
-    command: str = ""
-
-
 class Inspect(msgspec.Struct, frozen=True):
     """Open a task, to be looked at for as long as somebody wants to.
 
@@ -162,7 +151,7 @@ Effect = (
     | AskToLeave
     | OfferLine
     | Speak
-    | Trust
+    | AllowCommands
     | Inspect
     | Attach
     | ShowFound

@@ -38,7 +38,6 @@ from ..dialogue.effects import (
     ShowFound,
     Speak,
     Tell,
-    Trust,
 )
 from ..dialogue.face_actor import FaceActor
 from ..dialogue.lookups import LookedUp, LookUp
@@ -61,6 +60,7 @@ from ..dialogue.messages import (
     Verdict,
     WantsInput,
 )
+from ..dialogue.partner import AllowCommands
 from .own_news import OwnNews
 
 if TYPE_CHECKING:
@@ -292,7 +292,7 @@ class LineActor(FaceActor[LineMessage]):
                     self._quit(ends=ends)
                 case (
                     Speak()
-                    | Trust()
+                    | AllowCommands()
                     | Inspect()
                     | Attach()
                     | OpenChat()

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec.structs import replace
 
-from ....actors import ChatMessage, TaskChanged, TaskStatus
+from ....actors import ChatMessage, TaskStatus
 from ...dialogue.entries import PROBLEM, Problem, Reply, Said, TaskNews
 from .burst import Burst
 
@@ -35,13 +34,6 @@ _PROSE: Final = "prose"
 _NEWS: Final = "news"
 
 
-class Line(msgspec.Struct, frozen=True):
-    """The news of one task, as they were shown."""
-
-    at: datetime
-    change: TaskChanged
-
-
 class News(msgspec.Struct, frozen=True):
     """A group of news, as it was shown.
 
@@ -55,7 +47,7 @@ class News(msgspec.Struct, frozen=True):
 
     first: int
     last: int
-    lines: tuple[Line, ...] = ()
+    lines: tuple[TaskNews, ...] = ()
     burst: Burst | None = None
     tasks: tuple[tuple[int, int, TaskStatus], ...] = ()
 
@@ -65,8 +57,7 @@ class News(msgspec.Struct, frozen=True):
         if group.is_burst:
             tasks = _ranges(group.statuses)
             return cls(group.first_seq, group.last_seq, (), group.burst(), tasks)
-        lines = tuple(Line(news.at, news.change) for news in group.lines)
-        return cls(group.first_seq, group.last_seq, lines)
+        return cls(group.first_seq, group.last_seq, group.lines)
 
     def after(self, seq: int) -> News | None:
         """Return what it tells of the changes after this one; `None` if nothing."""
@@ -123,11 +114,6 @@ def read(message: ChatMessage) -> Said | Reply | Problem | News | None:
                 return None
         case _:
             return None
-
-
-def news_of(line: Line) -> TaskNews:
-    """Return a line as it is shown."""
-    return TaskNews(line.at, line.change)
 
 
 def _ranges(

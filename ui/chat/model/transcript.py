@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from ...dialogue.entries import Entry, Said, TaskNews
 from .burst import GAP, Burst, NewsGroup
 from .pieces import Continued, in_pieces
-from .records import News, news_of
+from .records import News
 
 if TYPE_CHECKING:
     from ....actors import TaskStatus
@@ -191,7 +191,7 @@ class TranscriptItems:
         """Add a group of news of an earlier life of the session."""
         self._group = None
         for line in news.lines:
-            self._append_news(news_of(line))
+            self._append_news(line)
         if news.burst is not None:
             told = [(first, last) for first, last, _ in news.tasks]
             for task_id in [*self._open]:

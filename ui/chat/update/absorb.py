@@ -68,10 +68,9 @@ def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
                     outside.append(TellPartner(place, text, elsewhere))
                 elif not elsewhere:
                     _tell_that_nobody_answers(state, place)
-            case said.Trust(pattern=pattern, command=command):
+            case AllowCommands():
                 if state.partner is not None:
-                    allowed = AllowCommands(pattern, command)
-                    outside.append(ControlPartner(allowed))
+                    outside.append(ControlPartner(effect))
             case said.Inspect():
                 _inspect(state, effect)
             case said.ShowFound(wanted=wanted, part=part):

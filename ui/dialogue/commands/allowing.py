@@ -9,8 +9,7 @@ import msgspec
 from ....actors.rules.safe_text import brief, safe_line
 from .. import completers
 from ..arguments import UsageError, task_id
-from ..effects import Trust
-from ..partner import PARTNER_ORIGIN
+from ..partner import PARTNER_ORIGIN, AllowCommands
 from ..registry import CommandSpec
 from ..trust import covers
 from .scheduling import Hold
@@ -51,8 +50,8 @@ class Allow(msgspec.Struct, frozen=True):
         if not self.always or self._problem(context):
             return []
         if self.pattern:
-            return [Trust(pattern=self.pattern)]
-        return [Trust(command=it) for it in self._commands(context)]
+            return [AllowCommands(pattern=self.pattern)]
+        return [AllowCommands(command=it) for it in self._commands(context)]
 
     def _commands(self, context: Context) -> list[str]:
         tasks = [context.open.get(it or context.newest or 0) for it in self.task_ids]

@@ -387,11 +387,7 @@ class Agent:
         return tuple(self._jobs)
 
     async def held(self, name: str) -> tuple[Held, ...]:
-        """Return the jobs that it has, and those that have ended.
-
-        Args:
-            name: What people call the node.
-        """
+        """Return the jobs that it has, and those that have ended."""
         while self._starting:
             await asyncio.wait(self._starting.values())
         return (

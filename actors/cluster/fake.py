@@ -67,11 +67,7 @@ class FakeSettings(msgspec.Struct, frozen=True, tag="fake"):
 
 
 class FakeCluster:
-    """Simulated nodes; SIGUSR1 makes one that runs jobs die.
-
-    Args:
-        settings: What it is.
-    """
+    """Simulated nodes; SIGUSR1 makes one that runs jobs die."""
 
     def __init__(self, settings: FakeSettings) -> None:
         self._settings = settings

@@ -137,11 +137,7 @@ class GpuHolder:
 
 
 class RayCluster:
-    """A Ray cluster that exists; see `Backend`.
-
-    Args:
-        settings: How it is reached.
-    """
+    """A Ray cluster that exists; see `Backend`."""
 
     def __init__(self, settings: RaySettings) -> None:
         self._settings = settings

@@ -46,9 +46,6 @@ class Seats:
 
     Room that a job leaves goes to the next one of its shape, without asking the
     cluster, unless a job of another shape has waited for longer.
-
-    Args:
-        backend: The cluster.
     """
 
     def __init__(self, backend: Backend) -> None:

@@ -126,12 +126,7 @@ ConnectionMessage = Outgoing | Received | Lost
 
 
 class RemoteRecipient:
-    """A recipient at the other end of a connection; equal to others of its number.
-
-    Args:
-        connection: Sends what it is told.
-        number: What the client calls it.
-    """
+    """A recipient at the other end of a connection; equal to others of its number."""
 
     __slots__ = ("connection", "number")
 

@@ -44,12 +44,7 @@ class _Told(Record, frozen=True):
 
 
 class HookRunner:
-    """Carries out the hooks of a session, one task after the other.
-
-    Args:
-        hooks: Which.
-        session: The name of the session.
-    """
+    """Carries out the hooks of a session, one task after the other."""
 
     def __init__(self, hooks: Hooks, session: str) -> None:
         self._hooks = hooks

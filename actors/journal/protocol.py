@@ -9,7 +9,7 @@ noted, and the next commit tries again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -83,8 +83,11 @@ class Everything(msgspec.Struct, frozen=True):
     last_changes: Mapping[int, int] = {}
 
 
-class Journal(Protocol):
-    """Takes note of what must be remembered. Only the QueueActor calls it."""
+class Journal:
+    """Takes note of what must be remembered. Only the QueueActor calls it.
+
+    This one remembers nothing: for sessions that end with their process.
+    """
 
     def changed(
         self,
@@ -101,15 +104,12 @@ class Journal(Protocol):
                 started once more. Kept as long as it is, or may be.
             always: Whether to note progress of a running or finished task too.
         """
-        ...
 
     def runs_as(self, process: ProcessRecord) -> None:
         """Note the process of a task."""
-        ...
 
     def ruled(self, rules: QueueRules) -> None:
         """Note what is set for the whole queue."""
-        ...
 
     def scheduled(
         self, schedule: Schedule, environment: Variables | None = None
@@ -120,27 +120,21 @@ class Journal(Protocol):
             schedule: The schedule.
             environment: What the processes of its tasks get. Kept as long as it is.
         """
-        ...
 
     def unscheduled(self, schedule_id: int) -> None:
         """Note that a schedule is no more."""
-        ...
 
     def forgot(self, ids: Iterable[int]) -> None:
         """Note that tasks are forgotten; their changes are kept until `settled`."""
-        ...
 
     def settled(self, ids: Iterable[int]) -> None:
         """Note that the changes of these forgotten tasks are no longer needed."""
-        ...
 
     def said(self, message: ChatMessage, seq: int) -> None:
         """Note a chat message that was said after the change with this number."""
-        ...
 
     def shown(self, seq: int) -> None:
         """Note that all changes up to this one have been shown; never goes back."""
-        ...
 
     def commit(self) -> None:
         """Write down what was noted since the last commit. Blocks for the write.
@@ -150,16 +144,14 @@ class Journal(Protocol):
             DamagedJournalError: If the file is damaged or gone: see `start_over`.
             JournalError: If that fails; everything stays noted for the next commit.
         """
-        ...
 
     @property
     def can_wait(self) -> bool:
         """Whether nothing is noted but what was shown."""
-        ...
+        return False
 
     def be_patient(self, seconds: float) -> None:
         """Let each call from now on wait so long for a program that holds the file."""
-        ...
 
     def start_over(self, everything: Everything, why: DamagedJournalError) -> str:
         """Set a damaged file aside, and note all there is to know for a new one.
@@ -177,7 +169,8 @@ class Journal(Protocol):
         Raises:
             JournalError: If that fails, or if the new file is damaged as well.
         """
-        ...
+        del everything
+        return str(why)
 
     def transcript(self, limit: int) -> tuple[ChatMessage | TaskChanged, ...]:
         """Return the last of what was said and what was shown, in order.
@@ -189,12 +182,13 @@ class Journal(Protocol):
             DamagedJournalError: If the file is damaged: see `start_over`.
             JournalError: If they can't be read.
         """
-        ...
+        del limit
+        return ()
 
     @property
     def has_traces(self) -> bool:
         """Whether the file may still hold what was deleted of environments."""
-        ...
+        return False
 
     def begin_wipe(self) -> Path:
         """Note that the file is about to be wiped: see `sqlite_file.wipe`.
@@ -205,11 +199,10 @@ class Journal(Protocol):
         Returns:
             The file.
         """
-        ...
+        raise ValueError("there is no file")
 
     def end_wipe(self, *, done: bool) -> None:
         """Note whether it was."""
-        ...
 
     def close(self, *, clean: bool) -> None:
         """Commit and release the file.
@@ -220,85 +213,3 @@ class Journal(Protocol):
         Raises:
             JournalError: If that fails; the file is released nevertheless.
         """
-        ...
-
-
-class NoJournal:
-    """Remembers nothing: for sessions that end with their process."""
-
-    def changed(
-        self,
-        change: TaskChanged,
-        environment: Variables | None = None,
-        *,
-        always: bool = False,
-    ) -> None:
-        """Forget it."""
-
-    def runs_as(self, process: ProcessRecord) -> None:
-        """Forget it."""
-
-    def ruled(self, rules: QueueRules) -> None:
-        """Forget it."""
-
-    def scheduled(
-        self, schedule: Schedule, environment: Variables | None = None
-    ) -> None:
-        """Forget it."""
-
-    def unscheduled(self, schedule_id: int) -> None:
-        """Forget it."""
-
-    def forgot(self, ids: Iterable[int]) -> None:
-        """Forget it."""
-
-    def settled(self, ids: Iterable[int]) -> None:
-        """Forget it."""
-
-    def said(self, message: ChatMessage, seq: int) -> None:
-        """Forget it."""
-
-    def shown(self, seq: int) -> None:
-        """Forget it."""
-
-    def commit(self) -> None:
-        """Have nothing to write."""
-
-    @property
-    def can_wait(self) -> bool:
-        """Tell that nothing is noted."""
-        return False
-
-    def be_patient(self, seconds: float) -> None:
-        """Wait for nobody."""
-
-    def start_over(self, everything: Everything, why: DamagedJournalError) -> str:
-        """Have nothing to set aside."""
-        del everything
-        return str(why)
-
-    def transcript(self, limit: int) -> tuple[ChatMessage | TaskChanged, ...]:
-        """Return nothing."""
-        del limit
-        return ()
-
-    @property
-    def has_traces(self) -> bool:
-        """Tell that nothing was written."""
-        return False
-
-    def begin_wipe(self) -> Path:
-        """Have nothing to overwrite.
-
-        Raises:
-            ValueError: Always: there are no traces.
-        """
-        raise ValueError("there is no file")
-
-    def end_wipe(self, *, done: bool) -> None:
-        """Have nothing to note."""
-        del done
-
-    def close(self, *, clean: bool) -> None:
-        """Have nothing to release."""
-        del clean

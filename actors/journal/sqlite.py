@@ -18,7 +18,7 @@ from ..rules.status import TaskStatus
 from ..rules.task import Task
 from .environments import EnvironmentRows
 from .noted import Noted
-from .protocol import Memory
+from .protocol import Journal, Memory
 from .rows import (
     Adopt,
     ProcessRow,
@@ -61,7 +61,7 @@ CHAT_KEPT: Final = 10_000
 _Standing = tuple[Attempt | None, bool, datetime | None, bool, str]
 
 
-class SqliteJournal:
+class SqliteJournal(Journal):
     """A journal in an SQLite file.
 
     Args:

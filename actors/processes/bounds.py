@@ -218,9 +218,6 @@ class Bounds:
     def exceeded(self, pid: int) -> str | None:
         """Look whether a running job uses more than it may, where nothing else does.
 
-        Args:
-            pid: Its first process.
-
         Returns:
             What to say of it, if so; from then on always.
         """

@@ -31,11 +31,7 @@ _MOST_SLOTS: Final = 64
 
 
 class Environment:
-    """Environment variables as a new process wants them. Does not change once made.
-
-    Args:
-        variables: What it has.
-    """
+    """Environment variables as a new process wants them. Does not change once made."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._shared: Mapping[str, str] = MappingProxyType(dict(variables))

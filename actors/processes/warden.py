@@ -19,11 +19,7 @@ _START_TIMEOUT: Final = 60.0
 
 
 def folder_prefix(key: str) -> str:
-    """Return how the name of a temporary folder begins that a warden deletes.
-
-    Args:
-        key: That of the warden.
-    """
+    """Return how the name of a temporary folder begins that a warden deletes."""
     return f"backburner-agent-{key}-"
 
 

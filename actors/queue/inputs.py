@@ -38,10 +38,6 @@ class Inputs:
     """Passes on what is sent to tasks that run, and refuses what can't be sent.
 
     And notes which of them wait for input, as long as nobody has the keys.
-
-    Args:
-        changes: The tasks there are.
-        starts: Leads to the runner.
     """
 
     def __init__(self, changes: Changes, starts: Starts) -> None:

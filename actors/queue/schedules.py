@@ -32,13 +32,7 @@ if TYPE_CHECKING:
 
 
 class Schedules:
-    """Carries out what is asked of schedules, and adds the tasks that are due.
-
-    Args:
-        changes: The tasks there are.
-        book: The schedules.
-        admission: Checks requests.
-    """
+    """Carries out what is asked of schedules, and adds the tasks that are due."""
 
     def __init__(
         self, changes: Changes, book: ScheduleBook, admission: Admission

@@ -30,11 +30,7 @@ if TYPE_CHECKING:
 
 
 class Subscriber:
-    """A subscriber, and the tasks of which it is told.
-
-    Args:
-        request: What it has asked for.
-    """
+    """A subscriber, and the tasks of which it is told."""
 
     __slots__ = ("recipient", "selection", "terminal")
 

@@ -21,14 +21,7 @@ _STEP: Final = 1.0  # seconds; what is less is the clock's own adjusting
 
 
 class Times:
-    """Lets tasks start, and schedules add theirs, when their time has come.
-
-    Args:
-        book: The tasks.
-        starts: Starts them.
-        schedules: The schedules.
-        clock: The time.
-    """
+    """Lets tasks start, and schedules add theirs, when their time has come."""
 
     def __init__(
         self, book: TaskBook, starts: Starts, schedules: Schedules, clock: Clock

@@ -14,11 +14,7 @@ _What = tuple[str, tuple[str, ...], str | None]
 
 
 class SameWork:
-    """The tasks that have not ended, by what they do and where.
-
-    Args:
-        tasks: Those that there are.
-    """
+    """The tasks that have not ended, by what they do and where."""
 
     def __init__(self, tasks: Iterable[Task]) -> None:
         self._ids: dict[_What, dict[int, None]] = {}

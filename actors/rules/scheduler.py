@@ -276,10 +276,6 @@ class Scheduler:
     def ended(self, task_id: int, status: TaskStatus) -> tuple[int, ...]:
         """Note the end of a task, whether it ran or waited.
 
-        Args:
-            task_id: Which.
-            status: How it ended.
-
         Returns:
             The waiting tasks that can never start because of it. The caller ends them,
             and calls this for each.

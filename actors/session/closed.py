@@ -40,9 +40,6 @@ class ClosedSession:
     A copy of its journal is read, so that the session stays as it was. Blocks while
     that is made and read.
 
-    Args:
-        directory: The folder of the session.
-
     Raises:
         SessionInUseError: If a program has it open.
         TaskSystemError: If there is none, or it can't be read.

@@ -20,9 +20,6 @@ def problem_of(directory: Path) -> str | None:
 
     Looks at what a new version of the program, or a full disk, would fail at. Changes
     nothing. Blocks for the disk.
-
-    Args:
-        directory: The folder of the session.
     """
     import tempfile  # noqa: PLC0415 - seldom needed, and every host starts with this
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from ..journal.protocol import Memory, NoJournal
+from ..journal.protocol import Journal, Memory
 from ..kinds import Adopting
 from ..processes.exit_notes import ExitNotes
 from ..rules.record import Record
@@ -25,7 +25,6 @@ from .surroundings import look_around
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..journal.protocol import Journal
     from ..kinds import Kinds
     from ..processes.notes import ProcessNotes
 
@@ -94,7 +93,7 @@ class Opening:
         temporary = Path(tempfile.mkdtemp(prefix="backburner-"))
         self._releases.append(lambda: _remove(temporary))
         memory = Memory(session_key=os.urandom(6).hex())
-        return Opened(temporary, NoJournal(), memory, Recovered())
+        return Opened(temporary, Journal(), memory, Recovered())
 
     def open(self, directory: Path) -> Opened:
         """Open the session in a folder.

@@ -91,11 +91,7 @@ class Surroundings(msgspec.Struct, frozen=True):
         return note.number not in seen
 
     def started(self, key: str) -> dict[int, Candidate]:
-        """Find out which processes the tasks are that were just being started.
-
-        Args:
-            key: The session's key.
-        """
+        """Find out which processes the tasks are that were just being started."""
         known = [it.process for it in self.notes.values() if it.process.pid]
         found = {
             ProcessId(it.pid, it.born): Candidate(it.pid, it.born, task_id)

@@ -58,7 +58,7 @@ from backburner.actors import (
     WriteDown,
 )
 from backburner.actors.journal import removal
-from backburner.actors.journal.protocol import Everything, Journal, NoJournal
+from backburner.actors.journal.protocol import Everything, Journal
 from backburner.actors.journal.removal import RemovalActor, remove_output
 from backburner.actors.journal.sqlite import SqliteJournal
 from backburner.actors.journal.sqlite_file import (
@@ -103,7 +103,7 @@ AnswerT = TypeVar("AnswerT")
 DONE = Outcome.complete("exit status 0", 0)
 
 
-class RecordingJournal(NoJournal):
+class RecordingJournal(Journal):
     """Keeps in one list what is noted, committed and, by others, told."""
 
     def __init__(self) -> None:
@@ -245,7 +245,7 @@ def start_queue(tmp_path: Path) -> Iterator[Callable[..., Rig]]:
         queue = QueueActor.start(
             config,
             book or TaskBook(),
-            journal or NoJournal(),
+            journal or Journal(),
             seq,
             UnshownChanges(unshown),
         )

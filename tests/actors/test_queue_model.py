@@ -29,7 +29,7 @@ from backburner.actors import (
     TaskRequest,
     Terms,
 )
-from backburner.actors.journal.protocol import NoJournal
+from backburner.actors.journal.protocol import Journal
 from backburner.actors.kinds import Kinds
 from backburner.actors.messages import (
     ClaimTasks,
@@ -137,7 +137,7 @@ class Pair:
             Kinds([FakeKind()]), folder, 1000, self.clock, DeadLetters()
         )
         self.queue = QueueActor.start(
-            config, TaskBook(), NoJournal(), schedules=ScheduleBook()
+            config, TaskBook(), Journal(), schedules=ScheduleBook()
         )
         self.queue.ask(OpenQueue(), timeout=PATIENCE)
         self.queue.tell(ClaimTasks(self.runner, SLOTS, SLOTS))

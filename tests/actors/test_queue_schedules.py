@@ -28,7 +28,7 @@ from backburner.actors import (
     TaskRequest,
     Terms,
 )
-from backburner.actors.journal.protocol import NoJournal
+from backburner.actors.journal.protocol import Journal
 from backburner.actors.journal.sqlite import SqliteJournal
 from backburner.actors.journal.sqlite_file import JournalError
 from backburner.actors.kinds import Kinds
@@ -55,7 +55,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pykka
-    from backburner.actors.journal.protocol import Journal
     from backburner.actors.messages import QueueRequest
 
 HOUR = 3600.0
@@ -68,7 +67,7 @@ class Rig:
 
     folder: Path
     clock: ManualClock
-    journal: Journal = field(default_factory=NoJournal)
+    journal: Journal = field(default_factory=Journal)
     tasks: TaskBook = field(default_factory=TaskBook)
     schedules: ScheduleBook = field(default_factory=ScheduleBook)
     runner: Recorder[RunnerMessage] = field(
@@ -312,7 +311,7 @@ def test_a_queue_that_ends_adds_nothing_more(rig: Rig) -> None:
 # What is written down
 
 
-class FailingJournal(NoJournal):
+class FailingJournal(Journal):
     """Can't be written as long as the test says so."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from backburner.actors import AddTask, GetTask, Task, TaskAdded, TaskFound, TaskRequest
 from backburner.actors import Terms as On
-from backburner.actors.journal.protocol import NoJournal
+from backburner.actors.journal.protocol import Journal
 from backburner.actors.kinds import Kinds
 from backburner.actors.messages import ClaimTasks, RunnerMessage
 from backburner.actors.queue.times import LOOK_AGAIN
@@ -63,7 +63,7 @@ class Rig:
 def rig(tmp_path: Path) -> Iterator[Rig]:
     clock = ManualClock()
     config = QueueConfig(Kinds([FakeKind()]), tmp_path, 1000, clock, DeadLetters())
-    queue = QueueActor.start(config, TaskBook(), NoJournal())
+    queue = QueueActor.start(config, TaskBook(), Journal())
     yield Rig(queue, clock)
     queue.stop(timeout=PATIENCE)
 

@@ -38,7 +38,7 @@ from backburner.actors import (
     TaskSystem,
     TaskSystemError,
 )
-from backburner.actors.journal.protocol import NoJournal
+from backburner.actors.journal.protocol import Journal
 from backburner.actors.journal.sqlite import SqliteJournal
 from backburner.actors.journal.sqlite_file import MIGRATIONS, JournalError
 from backburner.actors.queue_actor import QueueConfig
@@ -235,7 +235,7 @@ def test_a_disk_that_is_full_from_the_start_is_named(small_disk: Path) -> None:
         TaskSystem(directory=directory).start()
 
 
-class _FullJournal(NoJournal):
+class _FullJournal(Journal):
     """A journal on a disk without room."""
 
     def commit(self) -> None:

@@ -36,12 +36,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Call:
-    """A call under way; it answers once, unless it is withdrawn.
-
-    Args:
-        session: Whose tasks it is about.
-        answer: Told the answer.
-    """
+    """A call under way; it answers once, unless it is withdrawn."""
 
     def __init__(self, session: AgentSession, answer: Callable[[Answer], None]) -> None:
         self._session = session

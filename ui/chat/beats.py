@@ -28,10 +28,6 @@ COUNTING: Final = 1.0
 def next_beat(state: ChatState, parts: Areas) -> float | None:
     """Return after how many seconds the screen has to be drawn again.
 
-    Args:
-        state: What the screen shows.
-        parts: How it is divided.
-
     Returns:
         The seconds, or None if it stays as it is until something happens; then no
         time is spent at all.

@@ -29,11 +29,7 @@ if TYPE_CHECKING:
 
 
 class TaskEnds:
-    """A subscriber that knows which tasks have ended, while its `with` block runs.
-
-    Args:
-        system: Started.
-    """
+    """A subscriber that knows which tasks have ended, while its `with` block runs."""
 
     def __init__(self, system: RemoteSystem) -> None:
         self._system = system
@@ -112,12 +108,7 @@ class _InputNews:
 def input_told(
     system: RemoteSystem | ClosedSession, ids: Collection[int]
 ) -> Generator[None]:
-    """Say on standard error, in the `with` block, which tasks wait for input.
-
-    Args:
-        system: Of the tasks.
-        ids: Which tasks.
-    """
+    """Say on standard error, in the `with` block, which tasks wait for input."""
     if isinstance(system, ClosedSession) or not ids:
         yield
         return

@@ -27,12 +27,7 @@ _MOMENT: Final = 0.2
 
 
 class Shown:
-    """What is known of one task; blocks as long as it takes to find out.
-
-    Args:
-        system: Where the task is.
-        found: The task.
-    """
+    """What is known of one task; blocks as long as it takes to find out."""
 
     def __init__(self, system: RemoteSystem | ClosedSession, found: TaskFound) -> None:
         self._found = found

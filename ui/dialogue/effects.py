@@ -107,12 +107,7 @@ class Attach(msgspec.Struct, frozen=True):
 
 
 class ShowFound(msgspec.Struct, frozen=True):
-    """Show a part of what a search has found, in a list of lines to be opened.
-
-    Attributes:
-        wanted: What was searched for.
-        part: The part.
-    """
+    """Show a part of what a search has found, in a list of lines to be opened."""
 
     wanted: Wanted
     part: LinesFound

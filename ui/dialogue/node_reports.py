@@ -16,12 +16,7 @@ _NAMED: Final = 10  # tasks of a node
 
 
 def node_lines(found: NodesFound, running: Iterable[Task]) -> list[str]:
-    """Return a line for each node: what is free there, and what runs there.
-
-    Args:
-        found: What the engine has told.
-        running: The tasks that run.
-    """
+    """Return a line for each node: what is free there, and what runs there."""
     if found.problem:
         return [f"{found.engine}: {found.problem}"]
     count = len(found.nodes)

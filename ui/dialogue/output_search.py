@@ -221,12 +221,7 @@ class OutputSearch:
 
 
 class FindInOutputs(msgspec.Struct, frozen=True):
-    """Search the outputs of tasks; results come in parts.
-
-    Attributes:
-        wanted: What for.
-        tasks: In whose outputs.
-    """
+    """Search the outputs of tasks; results come in parts."""
 
     wanted: Wanted
     tasks: tuple[Task, ...]

@@ -14,11 +14,7 @@ if TYPE_CHECKING:
 
 
 class Owner:
-    """Keeps how a face has ended, and wakes the main thread for every report.
-
-    Args:
-        wakeup: Wakes it.
-    """
+    """Keeps how a face has ended, and wakes the main thread for every report."""
 
     def __init__(self, wakeup: Wakeup) -> None:
         self._wakeup = wakeup

@@ -12,9 +12,6 @@ class HistorySearch:
     """A search that goes on as its query is typed, from the newest input back.
 
     A query without capitals finds both cases.
-
-    Args:
-        history: The inputs, oldest first.
     """
 
     def __init__(self, history: Sequence[str]) -> None:

@@ -16,11 +16,7 @@ LONGEST_LINE: Final = 1 << 20
 
 
 class LineInput:
-    """Cuts what a file descriptor has into lines.
-
-    Args:
-        fd: Where from.
-    """
+    """Cuts what a file descriptor has into lines."""
 
     def __init__(self, fd: int) -> None:
         self.fd = fd

@@ -17,9 +17,6 @@ class StandardOutput(io.TextIOWrapper):
     Not through the buffer of `sys.stdout`: Python waits for that at exit, even if a
     thread is stuck in it. What the encoding can't hold is written as `\u1234`, and
     nothing fails.
-
-    Args:
-        encoding: How text becomes bytes.
     """
 
     def __init__(self, encoding: str) -> None:

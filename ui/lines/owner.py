@@ -13,11 +13,7 @@ if TYPE_CHECKING:
 
 
 class Owner(owner.Owner):
-    """Takes the LineActor's reports and wakes the main thread for them.
-
-    Args:
-        wakeup: Wakes it.
-    """
+    """Takes the LineActor's reports and wakes the main thread for them."""
 
     def __init__(self, wakeup: Wakeup) -> None:
         super().__init__(wakeup)

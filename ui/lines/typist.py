@@ -43,12 +43,6 @@ class Typist:
     The actor edits and shows what is typed, since it alone writes to the terminal. The
     lines that are finished come back here: asking bash whether one goes on may take a
     moment, and no actor may wait for it.
-
-    Args:
-        ui: Shows everything.
-        owner: Has what the actor reports.
-        wakeup: Hears the signals.
-        terminal: Where it is typed.
     """
 
     def __init__(

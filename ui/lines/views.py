@@ -148,11 +148,7 @@ class PlainView:
 
 
 class JsonView:
-    """Writes the transcript as one JSON object a line; commands are not repeated.
-
-    Args:
-        stream: Where they go.
-    """
+    """Writes the transcript as one JSON object a line; commands are not repeated."""
 
     repeats = False
 

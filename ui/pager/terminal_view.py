@@ -31,9 +31,6 @@ class TerminalView:
     The file may grow, shrink or vanish at any time. The first look reads 128 KiB at
     most, each later one 32 KiB; if more came since, what is shown begins anew with the
     end. While it is scrolled back nothing is read, so that it stands still.
-
-    Args:
-        path: The file.
     """
 
     def __init__(self, path: Path) -> None:

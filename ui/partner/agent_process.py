@@ -23,10 +23,6 @@ class AgentProcess:
     When `end` is called, or this process dies, all that the agent has started is ended,
     in any process session. Blocks until both have been started.
 
-    Args:
-        command: Program and arguments.
-        environment: Its variables.
-
     Raises:
         OSError: If one can't be started.
         subprocess.SubprocessError: If the warden does not start in time.

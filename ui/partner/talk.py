@@ -59,11 +59,7 @@ class Place(NamedTuple):
 
 
 class Talk:
-    """What all kinds of partners share. All of it happens on the thread of its loop.
-
-    Args:
-        place: Where it takes place.
-    """
+    """What all kinds of partners share. All of it happens on the thread of its loop."""
 
     def __init__(self, place: Place) -> None:
         self._name, self._loop, self._session = place.name, place.loop, place.session

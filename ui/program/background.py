@@ -15,10 +15,6 @@ class Background:
     """Does something that blocks on a thread, and wakes the main thread at its end.
 
     If no thread can be started it does it at once, and signals wait.
-
-    Args:
-        work: What to do.
-        wakeup: Where the main thread waits.
     """
 
     def __init__(self, work: Callable[[], object], wakeup: Wakeup) -> None:

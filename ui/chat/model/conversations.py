@@ -38,11 +38,7 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Conversation:
-    """One transcript and where somebody looks at it.
-
-    Args:
-        name: What it is called.
-    """
+    """One transcript and where somebody looks at it."""
 
     def __init__(self, name: str) -> None:
         self.name = name

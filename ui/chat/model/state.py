@@ -123,12 +123,7 @@ class Purpose(enum.Enum):
 
 
 class Field(ChangingRecord):
-    """A line that is typed for a search or a filter; it stands where the input does.
-
-    Attributes:
-        purpose: What for.
-        editor: What is typed.
-    """
+    """A line that is typed for a search or a filter; it stands where the input does."""
 
     purpose: Purpose
     editor: Editor

@@ -75,10 +75,6 @@ def panel_rows(state: ChatState, columns: int, height: int) -> list[Row]:
 def shown_tasks(state: ChatState, room: int) -> tuple[list[Seen], int, int]:
     """Return the tasks that a panel shows.
 
-    Args:
-        state: Of the chat.
-        room: Rows for tasks.
-
     Returns:
         The tasks, how many come before them, and how many there are in all.
     """

@@ -24,11 +24,7 @@ _PATTERN: Final = "--regex"
 
 
 class Find(msgspec.Struct, frozen=True):
-    """Search the outputs of all tasks.
-
-    Attributes:
-        wanted: What for.
-    """
+    """Search the outputs of all tasks."""
 
     wanted: Wanted
 

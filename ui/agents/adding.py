@@ -30,7 +30,7 @@ from .output import marked, read_end
 from .tools import RunResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
     from ...actors.rules.task import Task
     from .host_client import Reply
@@ -69,16 +69,11 @@ def ended_answer(task: Task) -> Answer:
 class _AddCall(Call):
     """The base of what adds a task: waits a moment for its end."""
 
-    def __init__(
-        self, session: AgentSession, answer: Callable[[Answer], None], wait: float
-    ) -> None:
-        super().__init__(session, answer)
-        self._wait = wait
-        self._task: Task | None = None
-        self._withdrawn = False
-        self._asks_for: str | None = None
-        self._variables: dict[str, str] = {}
-        self._waits_for_person = False
+    _task: Task | None = None
+    _withdrawn = False
+    _asks_for: str | None = None
+    _variables: Mapping[str, str] = {}
+    _waits_for_person = False
 
     @property
     def note(self) -> str:
@@ -153,10 +148,11 @@ class _AddCall(Call):
             if (patience := self._session.patience) is not None:
                 self._call_later(patience, self.hurry)
             return
-        if self._wait == 0:
+        wait: float = self._arguments.wait
+        if wait == 0:
             self.hurry()
         elif not self._is_over:
-            self._call_later(self._wait, self.hurry)
+            self._call_later(wait, self.hurry)
 
     def task_changed(self, task: Task) -> None:
         """Hear that a task has changed."""
@@ -227,14 +223,7 @@ class _AddCall(Call):
 class RunCall(_AddCall):
     """`run`."""
 
-    def __init__(
-        self,
-        session: AgentSession,
-        answer: Callable[[Answer], None],
-        arguments: RunArguments,
-    ) -> None:
-        super().__init__(session, answer, arguments.wait)
-        self._arguments = arguments
+    _arguments: RunArguments
 
     def start(self) -> None:
         """Add the task."""
@@ -276,18 +265,11 @@ class RunCall(_AddCall):
 class RerunCall(_AddCall):
     """`rerun`."""
 
-    def __init__(
-        self,
-        session: AgentSession,
-        answer: Callable[[Answer], None],
-        arguments: RerunArguments,
-    ) -> None:
-        super().__init__(session, answer, arguments.wait)
-        self._id = arguments.id
+    _arguments: RerunArguments
 
     def start(self) -> None:
         """Add the task."""
-        if (task := self._visible(self._id)) is not None:
+        if (task := self._visible(self._arguments.id)) is not None:
             self._add(task.request)
 
 
@@ -299,7 +281,7 @@ def is_held(task: Task) -> bool:
 
 
 def _question(
-    request: TaskRequest, session: AgentSession, variables: dict[str, str]
+    request: TaskRequest, session: AgentSession, variables: Mapping[str, str]
 ) -> ChatMessage:
     """Return what asks a person to allow a task, with the whole command in sight.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -38,9 +38,15 @@ class Answer(msgspec.Struct, frozen=True):
 class Call:
     """A call under way; it answers once, unless it is withdrawn."""
 
-    def __init__(self, session: AgentSession, answer: Callable[[Answer], None]) -> None:
+    def __init__(
+        self,
+        session: AgentSession,
+        answer: Callable[[Answer], None],
+        arguments: Any,  # noqa: ANN401 - each call names the type of its own
+    ) -> None:
         self._session = session
         self._tell = answer
+        self._arguments = arguments
         self._is_over = False
         self._timer: Timer | None = None
 

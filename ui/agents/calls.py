@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .adding import RerunCall, RunCall
 from .canceling import CancelCall
@@ -21,33 +21,27 @@ from .tools import (
 from .waiting import WaitCall
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from .call import Answer, Call
     from .session import AgentSession
     from .tools import Arguments
 
 
+_CALLS: Final[Mapping[type[Arguments], type[Call]]] = {
+    RunArguments: RunCall,
+    WaitArguments: WaitCall,
+    ListArguments: ListCall,
+    ShowArguments: ShowCall,
+    OutputArguments: OutputCall,
+    SendArguments: SendCall,
+    CancelArguments: CancelCall,
+    RerunArguments: RerunCall,
+}
+
+
 def make_call(
     session: AgentSession, arguments: Arguments, answer: Callable[[Answer], None]
 ) -> Call:
     """Return the call of a tool with these arguments, not yet started."""
-    match arguments:
-        case RunArguments():
-            return RunCall(session, answer, arguments)
-        case WaitArguments():
-            return WaitCall(session, answer, arguments)
-        case ListArguments():
-            return ListCall(session, answer, arguments)
-        case ShowArguments():
-            return ShowCall(session, answer, arguments)
-        case OutputArguments():
-            return OutputCall(session, answer, arguments)
-        case SendArguments():
-            return SendCall(session, answer, arguments)
-        case CancelArguments():
-            return CancelCall(session, answer, arguments)
-        case RerunArguments():
-            return RerunCall(session, answer, arguments)
-        case _:
-            raise TypeError(f"no tool takes {type(arguments).__name__}")
+    return _CALLS[type(arguments)](session, answer, arguments)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ...actors.messages import CancelTask, Refused
 from ..program.config import ConfigError
@@ -11,7 +11,7 @@ from .facts import facts, line
 from .tools import LONGEST_WAIT, CancelResult, NotCanceled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from ...actors.rules.task import Task
     from .host_client import Reply
@@ -25,14 +25,15 @@ _NAMED: Final = 10
 class CancelCall(Call):
     """`cancel`."""
 
+    _arguments: CancelArguments
+
     def __init__(
         self,
         session: AgentSession,
         answer: Callable[[Answer], None],
-        arguments: CancelArguments,
+        arguments: Any,  # noqa: ANN401 - as in `Call`
     ) -> None:
-        super().__init__(session, answer)
-        self._arguments = arguments
+        super().__init__(session, answer, arguments)
         self._asked: set[int] = set()
         self._canceled: list[int] = []
         self._refused: list[NotCanceled] = []
@@ -102,15 +103,10 @@ class CancelCall(Call):
 
     def _answer_if_over(self) -> None:
         tasks = self._session.tasks
-        if not self._asked and _all_over(
-            tasks[it] for it in self._canceled if it in tasks
-        ):
+        known = [tasks[it] for it in self._canceled if it in tasks]
+        if not self._asked and all(map(_is_over, known)):
             self.hurry()
 
 
 def _is_over(task: Task) -> bool:
     return task.status.is_final and not task.left_running
-
-
-def _all_over(tasks: Iterable[Task]) -> bool:
-    return all(map(_is_over, tasks))

@@ -16,11 +16,8 @@ from .search import Found, Search, pattern_problem
 from .tools import ListResult, OutputResult, ShowResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ...actors.rules.task import Task
     from .host_client import Reply
-    from .session import AgentSession
     from .tools import ListArguments, OutputArguments, ShowArguments
 
 _OPEN: Final = "open"
@@ -29,14 +26,7 @@ _OPEN: Final = "open"
 class ListCall(Call):
     """`list`."""
 
-    def __init__(
-        self,
-        session: AgentSession,
-        answer: Callable[[Answer], None],
-        arguments: ListArguments,
-    ) -> None:
-        super().__init__(session, answer)
-        self._arguments = arguments
+    _arguments: ListArguments
 
     def start(self) -> None:
         """Answer."""
@@ -61,19 +51,13 @@ class ListCall(Call):
 class ShowCall(Call):
     """`show`."""
 
-    def __init__(
-        self,
-        session: AgentSession,
-        answer: Callable[[Answer], None],
-        arguments: ShowArguments,
-    ) -> None:
-        super().__init__(session, answer)
-        self._id = arguments.id
+    _arguments: ShowArguments
 
     def start(self) -> None:
         """Ask for it."""
-        if self._visible(self._id) is not None:
-            self._session.host.ask(GetTask(self._id), self._found)
+        wanted = self._arguments.id
+        if self._visible(wanted) is not None:
+            self._session.host.ask(GetTask(wanted), self._found)
 
     def _found(self, reply: Reply) -> None:
         if not isinstance(reply, TaskFound):
@@ -98,16 +82,9 @@ class ShowCall(Call):
 class OutputCall(Call):
     """`output`."""
 
-    def __init__(
-        self,
-        session: AgentSession,
-        answer: Callable[[Answer], None],
-        arguments: OutputArguments,
-    ) -> None:
-        super().__init__(session, answer)
-        self._arguments = arguments
-        self._search: Search | None = None
-        self._task: Task | None = None
+    _arguments: OutputArguments
+    _search: Search | None = None
+    _task: Task | None = None
 
     @property
     def note(self) -> str:

@@ -9,10 +9,7 @@ from .call import Answer, Call, refusal
 from .tools import SendResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .host_client import Reply
-    from .session import AgentSession
     from .tools import SendArguments
 
 _PATIENCE: Final = 10.0  # seconds for its input to take all of it
@@ -21,15 +18,8 @@ _PATIENCE: Final = 10.0  # seconds for its input to take all of it
 class SendCall(Call):
     """`send`."""
 
-    def __init__(
-        self,
-        session: AgentSession,
-        answer: Callable[[Answer], None],
-        arguments: SendArguments,
-    ) -> None:
-        super().__init__(session, answer)
-        self._arguments = arguments
-        self._data = arguments.text.encode("utf-8", "replace")
+    _arguments: SendArguments
+    _data = b""
 
     @property
     def note(self) -> str:
@@ -39,6 +29,7 @@ class SendCall(Call):
     def start(self) -> None:
         """Send it."""
         given, session = self._arguments, self._session
+        self._data = given.text.encode("utf-8", "replace")
         task = self._visible(given.id)
         if task is None:
             return

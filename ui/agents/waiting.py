@@ -14,10 +14,7 @@ from .search import Found, Search, pattern_problem
 from .tools import MatchedLine, WaitResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ...actors.rules.task import Task
-    from .session import AgentSession
     from .tools import WaitArguments
 
 _LAST_SEARCH: Final = 5.0  # seconds for a search of what an ended task printed
@@ -27,17 +24,10 @@ _NAMED: Final = 10
 class WaitCall(Call):
     """`wait`."""
 
-    def __init__(
-        self,
-        session: AgentSession,
-        answer: Callable[[Answer], None],
-        arguments: WaitArguments,
-    ) -> None:
-        super().__init__(session, answer)
-        self._arguments = arguments
-        self._ids: tuple[int, ...] = ()
-        self._search: Search | None = None
-        self._searches_last = False
+    _arguments: WaitArguments
+    _ids: tuple[int, ...] = ()
+    _search: Search | None = None
+    _searches_last = False
 
     @property
     def note(self) -> str:

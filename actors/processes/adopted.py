@@ -90,7 +90,8 @@ class AdoptedProcess:
         if now is not None and not now.ended:
             return None
         # Only now: the keeper notes it before it collects it.
-        status = self._exits.find(self.process)
+        noted = self._exits.find(self.process)
+        status = None if noted is None else noted.status
         used = None if now is None else _used(now)
         if status is None:
             status = self._from_kernel()
@@ -101,7 +102,8 @@ class AdoptedProcess:
         self._close()
         # The keeper may have noted it since; if not, it was not collected when `used`
         # was read.
-        self.figures = self._exits.figures(self.process) or used
+        noted = noted or self._exits.find(self.process)
+        self.figures = (noted and noted.figures) or used
         if self.in_doubt:
             return ExitStatus(unknown=_IN_DOUBT)
         return ExitStatus(unknown=_NOBODY) if status is None else ExitStatus.of(status)

@@ -72,26 +72,15 @@ class ExitNotes:
         self._offset = 0
         self._exits: dict[int, list[NotedExit]] = {}
 
-    def find(self, process: StartedProcess) -> int | None:
-        """Return the wait status of a process; None if none is written down.
+    def find(self, process: StartedProcess) -> NotedExit | None:
+        """Return how a process ended; None if that is not written down.
 
         Reads the file if it has grown. Several threads may call this.
         """
         self._read_again()
         for exit_ in self._exits.get(process.pid, ()):
             if process.earliest <= exit_.born <= process.latest:
-                return exit_.status
-        return None
-
-    def figures(self, process: StartedProcess) -> Figures | None:
-        """Return what a process used; None if its end is not written down.
-
-        Reads the file if it has grown. Several threads may call this.
-        """
-        self._read_again()
-        for exit_ in self._exits.get(process.pid, ()):
-            if process.earliest <= exit_.born <= process.latest:
-                return exit_.figures
+                return exit_
         return None
 
     def all_since(self, born: int) -> tuple[NotedExit, ...]:

@@ -26,7 +26,7 @@ from .variables import SharedVariables, Variables
 from .waiting_tasks import WaitingTasks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from .attempts import Attempt
     from .moment import Moment
@@ -44,7 +44,6 @@ class TaskBook:
         first_id: The id of the next task. An id is never given twice.
         history: How many finished tasks are kept; the oldest are forgotten first.
         resources: The named resources and how much there is of each.
-        chance: Returns a number from 0 to 1, at random.
     """
 
     def __init__(
@@ -53,13 +52,11 @@ class TaskBook:
         history: int = 1000,
         *,
         resources: Mapping[str, float] | None = None,
-        chance: Callable[[], float] = random.random,
     ) -> None:
         if history < 0:
             raise ValueError("history can't be negative")
         self._next_id = first_id
         self._history = history
-        self._chance = chance
         self.tasks = TaskTable()
         """The tasks by id, and what of them is written down."""
         self.scheduler = Scheduler(resources)
@@ -405,7 +402,7 @@ class TaskBook:
             outcome,
             at,
             ran=self.tasks.times.attempt_ran(task.id, at),
-            chance=self._chance(),
+            chance=random.random(),  # noqa: S311 - spreads attempts
         )
 
     def _begin(self, task_id: int, at: Moment) -> Task:

@@ -104,19 +104,19 @@ def nothing(rest: str, known: Vocabulary) -> Completion:
     return Completion(_words(rest)[1])
 
 
-def options(given: Options, *, needed: bool = False) -> Completer:
+def options(given: Options) -> Completer:
     """Return a completer of options alone."""
-    return _arguments(lambda _word, _used, _known: (), given, needed=needed)
+    return _arguments(lambda _word, _used, _known: (), given, needed=False)
 
 
-def task(given: Options = (), *, needed: bool = True) -> Completer:
+def task() -> Completer:
     """Return a completer of one task's id."""
-    return _arguments(_all_tasks, given, needed=needed)
+    return _arguments(_all_tasks, (), needed=True)
 
 
-def tasks(given: Options = ()) -> Completer:
+def tasks() -> Completer:
     """Return a completer of the ids of several tasks."""
-    return _arguments(_all_tasks, given, needed=True, several=True)
+    return _arguments(_all_tasks, (), needed=True, several=True)
 
 
 def open_task(given: Options = (), *, needed: bool = True) -> Completer:

@@ -31,7 +31,6 @@ class TypedLine:
     Args:
         stream: Where it is shown.
         columns: Tells how wide the terminal is now, in cells.
-        keys: What edits.
         clears: Whether the terminal can clear a row.
     """
 
@@ -39,7 +38,6 @@ class TypedLine:
         self,
         stream: LineWriter,
         columns: Callable[[], int],
-        keys: LineKeys | None = None,
         *,
         clears: bool = True,
     ) -> None:
@@ -54,7 +52,7 @@ class TypedLine:
         self._visible = False
         self._width = 0
         self._drawn_on = 0  # columns
-        self._keys = keys or LineKeys()
+        self._keys = LineKeys()
         self.set_keys(self._keys)
 
     def set_keys(self, keys: LineKeys) -> None:

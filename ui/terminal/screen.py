@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"  # drawn at once, where that is known
 _NOTICE_LIMIT: Final = 200
-_PROGRESS, _PROGRESS_ERROR = 1, 2
 _NO_PROGRESS: Final = "9;4;0"
 _KNOW_777: Final = {"ghostty", "WezTerm"}
 _KNOW_777_KINDS: Final = ("foot", "rxvt", "xterm-ghostty")
@@ -110,17 +109,15 @@ class Screen:
         if title != self._title and self._osc(f"2;{title}"):
             self._title = title
 
-    def set_progress(self, percent: int | None, *, error: bool = False) -> None:
+    def set_progress(self, percent: int | None) -> None:
         """Show progress in the taskbar, where the terminal can (OSC 9;4).
 
         Args:
             percent: From 0 to 100; none takes it away.
-            error: Whether something failed.
         """
         progress = _NO_PROGRESS
         if percent is not None:
-            state = _PROGRESS_ERROR if error else _PROGRESS
-            progress = f"9;4;{state};{min(100, max(0, percent))}"
+            progress = f"9;4;1;{min(100, max(0, percent))}"
         # It takes any OSC 9 for a notification.
         if self._environ.get("TERM_PROGRAM") == "iTerm.app":
             return

@@ -1,6 +1,6 @@
 """All that the screen shows, in one value.
 
-The LineActor owns it; `update` changes it, the views only read it. What is small is
+The UIActor owns it; `update` changes it, the views only read it. What is small is
 immutable and replaced; what grows (tasks, transcripts, the input) is changed in place,
 because a copy at every message would cost more than the message.
 """

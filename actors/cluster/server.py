@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from msgspec.structs import replace
 
-from ..processes.spawn import open_output
 from ..rules.outcome import Outcome
 from ..rules.safe_text import safe_line
 from ..runtime.frames import FrameError, FrameReader, frame
 from .agent import Piece, Spec
 from .backend import ClusterError, NodeLostError, Reservation
+from .job_output import JobOutput
 from .lease import RENEWALS, TAKEN_OVER, OwnerError
 from .ray_settings import Shipping, Stay
 from .seats import Seats
@@ -87,7 +86,7 @@ class _Job:
         self.seated = False
         self.stopped = False
         self.killed = False
-        self.fd = -1
+        self.output = JobOutput(run.output)
         self.may_begin = asyncio.Event()
         self.may_begin.set()
         self.orders: deque[Order] = deque()
@@ -268,8 +267,7 @@ class Server:
         except Exception as error:  # noqa: BLE001 - a job must not end without a word
             outcome = Outcome.failed(safe_line(f"the engine failed: {error!r}"))
             leftover = None
-        if job.fd >= 0:
-            os.close(job.fd)
+        job.output.close()
         del self._jobs[number], self._tasks[number]
         self._say(Ended(number, outcome, leftover))
 
@@ -316,10 +314,10 @@ class Server:
             agent = await self._backend.agent(room.node)
             if package is not None:
                 await self._packages.send(package, agent)
-            if (problem := _open_output(job)) is not None:
+            if (problem := job.output.open(goes_on=job.run.goes_on)) is not None:
                 lost = False
                 return problem, None
-            before = os.fstat(job.fd).st_size
+            before = job.output.size
             spec = Spec(
                 job.run.job,
                 job.run.argv,
@@ -351,7 +349,7 @@ class Server:
         try:
             agent = await self._backend.agent(held.node)
             del self._held[held.job]
-            if (problem := _open_output(job, goes_on=True)) is not None:
+            if (problem := job.output.open(goes_on=True)) is not None:
                 agent.forget(held.job)
                 return problem, None
             job.ordered = held.orders
@@ -397,7 +395,7 @@ class Server:
             first: Its first output, if the agent has said that already.
         """
         run, known = job.run, None
-        offset = max(0, os.fstat(job.fd).st_size - before)
+        offset = max(0, job.output.size - before)
         piece = first or await agent.follow(run.job, offset, PIECE)
         while True:
             offset = len(piece.data) + (0 if piece.cut else offset)
@@ -405,16 +403,16 @@ class Server:
                 self._say(Took(run.job, piece.intake))
             known = piece.intake
             if (end := piece.end) is not None:
-                problem = _put(job, before, piece)
+                problem = job.output.put(before, piece)
                 agent.forget(run.job)
-                return (end.outcome, end.leftover) if problem is None else problem
+                return (problem, None) if problem else (end.outcome, end.leftover)
             # The next piece is on its way while this one is written.
             asked = self._in_background(agent.follow(run.job, offset, PIECE, known))
             await asyncio.sleep(0)
-            if (problem := _put(job, before, piece)) is not None:
+            if (problem := job.output.put(before, piece)) is not None:
                 asked.cancel()
                 agent.forget(run.job)
-                return problem
+                return problem, None
             # What has been written takes no memory of the cluster while it waits.
             del piece
             piece = await asked
@@ -463,39 +461,7 @@ class Server:
         self._say(NodesSeen(tuple(seen)))
 
 
-def _open_output(job: _Job, *, goes_on: bool = False) -> Outcome | None:
-    """Open its output file once; return how it has failed if that can't be done.
-
-    Before it begins: the file says that it may have begun.
-    """
-    if job.fd < 0:
-        try:
-            goes_on = goes_on or job.run.goes_on
-            job.fd, _ = open_output(job.run.output, goes_on=goes_on)
-        except OSError as error:
-            return _unwritable(job.run, error)
-    return None
-
-
-def _unwritable(run: Run, error: OSError) -> Outcome:
-    why = error.strerror or str(error)
-    return Outcome.failed(f"can't write its output file {run.output}: {why}")
-
-
 async def _quietly(call: Callable[[str], Awaitable[None]], number: str) -> None:
     # If the node is gone, the one who follows the job says so.
     with contextlib.suppress(NodeLostError):
         await call(number)
-
-
-def _put(job: _Job, before: int, piece: Piece) -> tuple[Outcome, None] | None:
-    """Write a piece of output; return how the job has failed if that can't be done."""
-    rest = memoryview(piece.data)
-    try:
-        if piece.cut:
-            os.ftruncate(job.fd, before)
-        while rest:
-            rest = rest[os.write(job.fd, rest) :]
-    except OSError as error:
-        return _unwritable(job.run, error), None
-    return None

@@ -285,7 +285,7 @@ def test_an_exit_of_another_process_with_the_same_id_is_not_taken(
     path.write_text(f"0abc 300 71 256\n{BOOT} 300 73 512\n{BOOT} 300 69 0\n")
     path.chmod(0o600)
     assert ExitNotes(path).find(StartedProcess(300, 70, 72)) is None
-    assert ExitNotes(path).find(StartedProcess(300, 73, 73)) == 512
+    assert _status(ExitNotes(path), StartedProcess(300, 73, 73)) == 512
 
 
 def test_exits_are_forgotten_when_they_are_of_no_interest(tmp_path: Path) -> None:

@@ -78,8 +78,17 @@ class Asked(msgspec.Struct, frozen=True):
 NOTHING_ASKED: Final = Asked()
 
 
-class AskOption(msgspec.Struct, frozen=True):
-    """An option that is no term of the task itself; see `TermOption`."""
+class TaskOption(msgspec.Struct, frozen=True):
+    """One option.
+
+    Attributes:
+        name: What is typed, with the dashes.
+        value: What its value is called; empty if it takes none.
+        summary: What it does, in a few words.
+        read: Adds to what is asked for what the value says; raises `UsageError` or
+            `ValueError`.
+        short: What else is typed on the command line, such as `-a`.
+    """
 
     name: str
     value: str
@@ -149,24 +158,24 @@ _yes = switch("confirmed")
 _label = setting("label", _read_label)
 
 ASK_OPTIONS: Final = (
-    AskOption(
+    TaskOption(
         "--unless-queued", "", "add nothing if a queued one is the same", _unless_queued
     ),
-    AskOption("--each", "1..10", "add one for each, in place of {}: or a,b", _each),
-    AskOption("--batch", "FILE", "add one for each line, in place of {}", _batch),
-    AskOption("--max-fails", "N", "after N failures cancel the rest", _max_fails),
-    AskOption("--every", "15m", "add it again and again: 15m, or as cron", _every),
-    AskOption("--zone", "UTC", "the time zone of --every; that of here", _zone),
-    AskOption(
+    TaskOption("--each", "1..10", "add one for each, in place of {}: or a,b", _each),
+    TaskOption("--batch", "FILE", "add one for each line, in place of {}", _batch),
+    TaskOption("--max-fails", "N", "after N failures cancel the rest", _max_fails),
+    TaskOption("--every", "15m", "add it again and again: 15m, or as cron", _every),
+    TaskOption("--zone", "UTC", "the time zone of --every; that of here", _zone),
+    TaskOption(
         "--catch-up",
         "once",
         "once, all or skip: what becomes of missed runs",
         _catch_up,
     ),
-    AskOption("--overlap", "", "add a run even if the last has not ended", _overlap),
-    AskOption("--yes", "", "confirm a command that is asked about otherwise", _yes),
+    TaskOption("--overlap", "", "add a run even if the last has not ended", _overlap),
+    TaskOption("--yes", "", "confirm a command that is asked about otherwise", _yes),
 )
 """The options, in the order in which help lists them."""
 
-LABEL: Final = AskOption("--label", "TEXT", "what it is called", _label, "-l")
+LABEL: Final = TaskOption("--label", "TEXT", "what it is called", _label, "-l")
 """What stands for the description; the command line has an option of its own."""

@@ -31,7 +31,15 @@ from ...actors.rules.terms import (
     is_group_name,
 )
 from .arguments import UsageError, split_word, task_id
-from .new_task import ASK_OPTIONS, LABEL, NOTHING_ASKED, Asked, setting, switch
+from .new_task import (
+    ASK_OPTIONS,
+    LABEL,
+    NOTHING_ASKED,
+    Asked,
+    TaskOption,
+    setting,
+    switch,
+)
 from .quoting import QUOTES, read_quoted
 from .times import parse_time
 
@@ -39,36 +47,6 @@ _Read = Callable[[Terms, str], Terms]
 
 ADDED_LAST: Final = 0
 """Stands for the task added last among the ids that terms wait for."""
-
-
-class TermOption(msgspec.Struct, frozen=True):
-    """One option.
-
-    Attributes:
-        name: What is typed, with the dashes.
-        value: What its value is called; empty if it takes none.
-        summary: What it does, in a few words.
-        read: Adds to terms what the value says; raises `UsageError` or `ValueError`.
-        short: What else is typed on the command line, such as `-a`.
-    """
-
-    name: str
-    value: str
-    summary: str
-    read: _Read
-    short: str = ""
-
-    def add_to(self, asked: Asked, value: str) -> Asked:
-        """Return what is asked for, with what this option says.
-
-        Raises:
-            UsageError: If its value makes no sense.
-        """
-        try:
-            terms = self.read(asked.terms, value)
-            return msgspec.structs.replace(asked, terms=terms)
-        except ValueError as error:
-            raise UsageError(f"{self.name}: {error}") from error
 
 
 def waits_for_last(terms: Terms | None) -> bool:
@@ -159,6 +137,15 @@ def _input(wanted: Input) -> _Read:
     return read
 
 
+def _term(
+    name: str, value: str, summary: str, read: _Read, short: str = ""
+) -> TaskOption:
+    def add(asked: Asked, given: str) -> Asked:
+        return msgspec.structs.replace(asked, terms=read(asked.terms, given))
+
+    return TaskOption(name, value, summary, add, short)
+
+
 _HIGHEST_STATUS: Final = 255
 
 _timeout = setting("timeout", parse_duration)
@@ -195,45 +182,39 @@ _ship = switch("ships")
 _group = setting("group", _checked(is_group_name, "is not a group; use a short name"))
 
 _TERM_OPTIONS: Final = (
-    TermOption("--timeout", "10m", "fail it if it takes longer", _timeout),
-    TermOption(
-        "--priority", "N", "start it before those with a lower number; 0", _priority
-    ),
-    TermOption("--stash", "", "hold it until it is enqueued", _held),
-    TermOption("--immediate", "", "start it now, even if no slot is free", _immediate),
-    TermOption("--after", "3,5", "start it when these are complete", _after, "-a"),
-    TermOption(
-        "--after-failed", "3,5", "start it when these have failed", _after_failed
-    ),
-    TermOption(
+    _term("--timeout", "10m", "fail it if it takes longer", _timeout),
+    _term("--priority", "N", "start it before those with a lower number; 0", _priority),
+    _term("--stash", "", "hold it until it is enqueued", _held),
+    _term("--immediate", "", "start it now, even if no slot is free", _immediate),
+    _term("--after", "3,5", "start it when these are complete", _after, "-a"),
+    _term("--after-failed", "3,5", "start it when these have failed", _after_failed),
+    _term(
         "--after-any", "3,5", "start it when these have ended in any status", _after_any
     ),
-    TermOption("--delay", "5m", "start it after this time, at the earliest", _delay),
-    TermOption("--at", "18:30", "start it then, at the earliest", _at),
-    TermOption("--retry", "3", "make so many more attempts if it fails", _retry),
-    TermOption(
+    _term("--delay", "5m", "start it after this time, at the earliest", _delay),
+    _term("--at", "18:30", "start it then, at the earliest", _at),
+    _term("--retry", "3", "make so many more attempts if it fails", _retry),
+    _term(
         "--retry-delay", "2s", "wait so long before the second attempt", _retry_delay
     ),
-    TermOption(
+    _term(
         "--retry-on", "1,75", "only after these exit statuses; 124: timeout", _retry_on
     ),
-    TermOption(
+    _term(
         "--restart", "always", "start it again when it ends, or on-failure", _restart
     ),
-    TermOption(
-        "--on-reboot", "again", "run it again after a reboot, or fail", _on_reboot
-    ),
-    TermOption("--need", "gpu=1", "let it take so much of a resource", _need),
-    TermOption("--cpus", "1.5", "let it use so many processors at most", _cpus),
-    TermOption("--memory", "2G", "fail it if it uses more memory", _memory),
-    TermOption("--pids", "100", "let it have so many processes at most", _pids),
-    TermOption("--pty", "", "give it a terminal of its own, for /input", _pty),
-    TermOption("--stdin", "", "let it read what /send sends", _stdin),
-    TermOption("--engine", "ray", "run it on a cluster", _engine),
-    TermOption("--address", "HOST:PORT", "of the head of that cluster", _address),
-    TermOption("--ship", "", "copy its directory to the node, and run it there", _ship),
-    TermOption("--gpus", "1", "let it have so many GPUs of the cluster", _gpus),
-    TermOption("--group", "NAME", "let it take a slot of this group", _group, "-g"),
+    _term("--on-reboot", "again", "run it again after a reboot, or fail", _on_reboot),
+    _term("--need", "gpu=1", "let it take so much of a resource", _need),
+    _term("--cpus", "1.5", "let it use so many processors at most", _cpus),
+    _term("--memory", "2G", "fail it if it uses more memory", _memory),
+    _term("--pids", "100", "let it have so many processes at most", _pids),
+    _term("--pty", "", "give it a terminal of its own, for /input", _pty),
+    _term("--stdin", "", "let it read what /send sends", _stdin),
+    _term("--engine", "ray", "run it on a cluster", _engine),
+    _term("--address", "HOST:PORT", "of the head of that cluster", _address),
+    _term("--ship", "", "copy its directory to the node, and run it there", _ship),
+    _term("--gpus", "1", "let it have so many GPUs of the cluster", _gpus),
+    _term("--group", "NAME", "let it take a slot of this group", _group, "-g"),
 )
 
 OPTIONS: Final = (*_TERM_OPTIONS, *ASK_OPTIONS)

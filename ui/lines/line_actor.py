@@ -9,18 +9,11 @@ from typing import TYPE_CHECKING, assert_never
 from ...actors import (
     CancelTask,
     DeadLetters,
-    GroupPaused,
-    JournalTrouble,
-    MessageSaid,
     Notification,
+    QueueReply,
     QueueRequest,
     Recipient,
-    SchedulesChanged,
-    SlotsChanged,
     Subscribed,
-    SystemStopped,
-    TaskChanged,
-    TasksForgotten,
     TaskStatus,
 )
 from ...actors.rules.safe_text import safe_line
@@ -139,22 +132,6 @@ class LineActor(FaceActor[LineMessage]):
                 self._perform(self._dialogue.take_resumed(tasks))
             case Notice(text=text, good=good):
                 self._perform(self._dialogue.take_notice(text, good=good))
-            case (
-                TaskChanged()
-                | Subscribed()
-                | TasksForgotten()
-                | JournalTrouble()
-                | MessageSaid()
-                | SystemStopped()
-                | SlotsChanged()
-                | GroupPaused()
-                | SchedulesChanged()
-            ):
-                for news in (
-                    (message,) if self._own is None else self._own.take(message)
-                ):
-                    self._take(news)
-                self._go_on()
             case Interrupted(now=now):
                 self._cancel_all(now=now)
                 self._go_on()
@@ -164,10 +141,7 @@ class LineActor(FaceActor[LineMessage]):
             case Farewell():
                 return self._part()
             case _:
-                if self._own is not None:
-                    for news in self._own.take_reply(message):
-                        self._take(news)
-                self._perform(self._dialogue.take_reply(message))
+                self._hear(message)
                 self._go_on()
         if self.actor_inbox.empty():
             self._flush()
@@ -181,6 +155,16 @@ class LineActor(FaceActor[LineMessage]):
         self._perform(self._dialogue.take_failure(error))
         self._go_on()
         self._flush()
+
+    def _hear(self, message: Notification | QueueReply) -> None:
+        if isinstance(message, Notification):
+            told = (message,) if self._own is None else self._own.take(message)
+        else:
+            told = () if self._own is None else self._own.take_reply(message)
+        for news in told:
+            self._take(news)
+        if not isinstance(message, Notification):
+            self._perform(self._dialogue.take_reply(message))
 
     def _take(self, news: Notification) -> None:
         self._perform(self._dialogue.take_notification(news))

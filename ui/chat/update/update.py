@@ -96,19 +96,9 @@ def update(state: ChatState, message: Message, now: float) -> list[Effect]:
 
 
 def _take(state: ChatState, message: Message) -> list[Effect]:
+    if isinstance(message, Notification):
+        return _take_notification(state, message)
     match message:
-        case (
-            TaskChanged()
-            | Subscribed()
-            | TasksForgotten()
-            | JournalTrouble()
-            | MessageSaid()
-            | SystemStopped()
-            | SlotsChanged()
-            | GroupPaused()
-            | SchedulesChanged()
-        ):
-            return _take_notification(state, message)
         case PartnerSays() | PartnerThought() | PartnerDoes() | PartnerFailed():
             return take_partner(state, message)
         case Reopened(tasks=tasks):

@@ -22,12 +22,7 @@ from .runtime.clock import Clock
 from .runtime.promise import Deadline
 from .runtime.sending import DeadLetters, Recipient
 from .session.asking import ANSWER_TIMEOUT
-from .session.blocking import (
-    RefusedError,
-    Requests,
-    SessionInUseError,
-    TaskSystemError,
-)
+from .session.blocking import RefusedError, Requests, SessionInUseError, TaskSystemError
 from .session.folder_errors import FolderError, InUseError
 from .session.names import absolute, check_session_name
 from .session.opening import Opened, Opening
@@ -379,9 +374,7 @@ class TaskSystem(Requests):
         self.leftovers = leftovers
 
     def _start_actors(
-        self,
-        opened: Opened,
-        subscribers: Iterable[Recipient[Notification] | Subscribe],
+        self, opened: Opened, subscribers: Iterable[Recipient[Notification] | Subscribe]
     ) -> None:
         self._actors = Starting(self._config, self._releases)
         self._actors.run(opened, subscribers)

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..messages import (
-    Notification,
-    Subscribed,
-    TaskChanged,
-    TaskEvent,
-    TasksForgotten,
-)
+from ..messages import Notification, Subscribed, TaskChanged, TaskEvent, TasksForgotten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

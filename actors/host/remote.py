@@ -5,17 +5,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Final
 
-from ..messages import (
-    Acknowledged,
-    Notification,
-    Subscribe,
-)
+from ..messages import Acknowledged, Notification, Subscribe
 from ..runtime.frames import FrameError, frame
-from ..runtime.sending import (
-    DeadLetters,
-    Recipient,
-    logger,
-)
+from ..runtime.sending import DeadLetters, Recipient, logger
 from ..runtime.socket_writer import SocketWriter, close_socket
 from ..session.blocking import Requests, TaskSystemError
 from . import wire

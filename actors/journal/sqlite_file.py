@@ -162,10 +162,7 @@ def connect(path: Path, limit: WorkLimit | None = None) -> sqlite3.Connection:
         _make(path)
         before = _look(path)
         db = sqlite3.connect(
-            path,
-            timeout=LOCK_TIMEOUT,
-            isolation_level=None,
-            check_same_thread=False,
+            path, timeout=LOCK_TIMEOUT, isolation_level=None, check_same_thread=False
         )
     except NotOwnError as error:
         raise JournalError(f"can't use {error.filename}: {error.strerror}") from error

@@ -25,16 +25,10 @@ from ..messages import (
     TaskAltered,
     TaskEvent,
 )
-from ..rules.outcome import (
-    STOPPING,
-    Outcome,
-)
+from ..rules.outcome import STOPPING, Outcome
 from ..rules.safe_text import brief, safe_line
 from ..rules.status import TaskStatus
-from ..rules.task import (
-    IllegalTransitionError,
-    Task,
-)
+from ..rules.task import IllegalTransitionError, Task
 from ..rules.task_table import UnknownTaskError
 from ..rules.terms import MOST, PLAIN, is_group_name
 from .pauses import Pauses

@@ -13,17 +13,9 @@ from ..messages import (
     TaskProgressed,
     TaskWaits,
 )
-from ..rules.outcome import (
-    BEYOND_LIMIT,
-    LOST,
-    RESTARTED,
-    Outcome,
-)
+from ..rules.outcome import BEYOND_LIMIT, LOST, RESTARTED, Outcome
 from ..rules.safe_text import safe_line, size_text
-from ..rules.status import (
-    TaskFilter,
-    TaskStatus,
-)
+from ..rules.status import TaskFilter, TaskStatus
 from ..rules.task import PAUSED, RUNNING
 from ..rules.task_table import UnknownTaskError
 from ..rules.terms import PLAIN

@@ -6,10 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from .outcome import (
-    STOPPING,
-    Outcome,
-)
+from .outcome import STOPPING, Outcome
 from .process_record import ProcessId, StartedProcess
 from .task import Task
 from .variables import Variables

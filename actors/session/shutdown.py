@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from ..messages import (
-    Acknowledged,
-    AwaitShown,
-    CloseQueue,
-    Drain,
-    Drained,
-    QueueReply,
-)
+from ..messages import Acknowledged, AwaitShown, CloseQueue, Drain, Drained, QueueReply
 from ..processes.bounds import held_of_session, remove_groups
 from ..processes.ending import end_all
 from ..processes.family import find_marked
@@ -181,9 +174,7 @@ class Shutdown:
             return [*dict.fromkeys([*marked, *held, *filter(Process.is_alive, known)])]
 
         left = end_all(
-            search,
-            min(config.grace, self._deadline.left()),
-            lambda: self._hurried,
+            search, min(config.grace, self._deadline.left()), lambda: self._hurried
         )
         remove_groups(config.session_key)
         if left:

@@ -92,9 +92,7 @@ class Starting:
         """What gives the actors their turns."""
 
     def run(
-        self,
-        opened: Opened,
-        subscribers: Iterable[Recipient[Notification] | Subscribe],
+        self, opened: Opened, subscribers: Iterable[Recipient[Notification] | Subscribe]
     ) -> None:
         """Take all steps; blocks until each actor has answered.
 

@@ -10,13 +10,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from ...actors.messages import (
-    AddTask,
-    CancelTask,
-    RefusalCode,
-    Refused,
-    TaskAdded,
-)
+from ...actors.messages import AddTask, CancelTask, RefusalCode, Refused, TaskAdded
 from ...actors.rules.chat_message import ChatMessage
 from ...actors.rules.request import TaskRequest
 from ...actors.rules.safe_text import brief, safe_line, safe_lines

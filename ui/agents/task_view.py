@@ -46,10 +46,7 @@ def detailed(task: Task) -> Json:
     """Return the whole of a task, with its result if it has ended."""
     found = _stub(task)
     if found["status"] == "completed":
-        found["result"] = {
-            "resultType": "complete",
-            **tool_result(ended_answer(task)),
-        }
+        found["result"] = {"resultType": "complete", **tool_result(ended_answer(task))}
     return found
 
 

@@ -17,10 +17,7 @@ if TYPE_CHECKING:
     from ...actors.session.closed import ClosedSession
     from .call import Call
 
-_FILTERS: Final = {
-    None: TaskFilter.NOT_CANCELED,
-    "completed": TaskFilter.COMPLETE,
-}
+_FILTERS: Final = {None: TaskFilter.NOT_CANCELED, "completed": TaskFilter.COMPLETE}
 
 
 def status(call: Call, system: RemoteSystem | ClosedSession) -> int:

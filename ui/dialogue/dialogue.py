@@ -82,12 +82,7 @@ class Dialogue:
     ) -> None:
         words = tuple((kind.name, kind.usage, kind.summary) for kind in kinds)
         self._context = Context(
-            words,
-            icons,
-            grace,
-            drawn=drawn,
-            remembers=remembers,
-            detaches=detaches,
+            words, icons, grace, drawn=drawn, remembers=remembers, detaches=detaches
         )
         self._context.confirm = confirm
         self._context.templates = templates or Templates()

@@ -17,10 +17,7 @@ from ...actors import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_EXAMPLES: Final = {
-    "bash": '/task "List" bash ls -l',
-    "sleep": '/task "Nap" sleep 10s',
-}
+_EXAMPLES: Final = {"bash": '/task "List" bash ls -l', "sleep": '/task "Nap" sleep 10s'}
 _GOES_ON: Final = "at the latest"  # a task whose processes still run
 
 

@@ -35,11 +35,7 @@ class TypedLine:
     """
 
     def __init__(
-        self,
-        stream: LineWriter,
-        columns: Callable[[], int],
-        *,
-        clears: bool = True,
+        self, stream: LineWriter, columns: Callable[[], int], *, clears: bool = True
     ) -> None:
         self._stream = stream
         self._columns = columns

@@ -290,10 +290,7 @@ class _Attached:
             return
         self._post(
             SendInput(
-                self._task.id,
-                self._under_way,
-                reply_to=self._heard,
-                correlation_id=0,
+                self._task.id, self._under_way, reply_to=self._heard, correlation_id=0
             )
         )
 

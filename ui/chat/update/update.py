@@ -233,10 +233,7 @@ def _leave_panel(state: ChatState, action: str) -> list[Effect]:
 
 
 def _take_letter_or_key(
-    state: ChatState,
-    key: keys.Key,
-    known: Keymap,
-    act: Callable[[str], list[Effect]],
+    state: ChatState, key: keys.Key, known: Keymap, act: Callable[[str], list[Effect]]
 ) -> list[Effect]:
     """Take a key where letters are keys too."""
     action = known.action(key.name)

@@ -65,10 +65,7 @@ def first_shown(found: Found, room: int) -> int:
 
 def _title(state: ChatState, found: Found, columns: int) -> Row:
     count = len(found.hits)
-    words = [
-        brief(safe_line(found.wanted.text)),
-        f"{count} line{'s' * (count != 1)}",
-    ]
+    words = [brief(safe_line(found.wanted.text)), f"{count} line{'s' * (count != 1)}"]
     if not found.ended:
         percent = 100 * found.done // max(1, found.total)
         words.append(f"{min(99, percent)}% of {size_text(found.total)} searched")

@@ -50,7 +50,7 @@ from backburner.actors import TaskStatus as Status
 from backburner.actors.runtime import zones
 from backburner.actors.testing import make_task
 from backburner.ui.dialogue.commands import REGISTRY
-from backburner.ui.dialogue.context import BY_YOU
+from backburner.ui.dialogue.context import BY_YOU, Context
 from backburner.ui.dialogue.dialogue import Dialogue
 from backburner.ui.dialogue.effects import Effect, Leave, Send, Show
 from backburner.ui.dialogue.entries import Entry, Problem, Reply, Said, TaskNews
@@ -615,6 +615,24 @@ def test_awaited_tasks_are_those_that_have_not_ended(
     _tell(dialogue, replace(queued, terms=Terms(held=True)), TaskEvent.QUEUED)
     assert dialogue.awaited_tasks == ()
     assert not dialogue.awaits_tasks
+
+
+def test_that_a_task_is_awaited_is_known_without_a_look_at_all(
+    dialogue: Dialogue, samples: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+    can_end = Context.can_end
+
+    def noted(context: Context, task: Task) -> bool:
+        looked.append(task.id)
+        return can_end(context, task)
+
+    monkeypatch.setattr(Context, "can_end", noted)
+    _tell(dialogue, replace(samples[Status.RUNNING], id=1))
+    for task_id in range(2, 100):
+        _tell(dialogue, replace(samples[Status.QUEUED], id=task_id))
+    assert dialogue.awaits_tasks
+    assert looked == [1]  # it is asked after each news of a script
 
 
 def test_what_was_there_before_is_known_but_not_news(

@@ -373,6 +373,12 @@ class Host:
     def _take_news(self, news: Notification) -> None:
         self._listen_again_if_deleted()
         match news:
+            # What comes most often is asked for first.
+            case TaskChanged(task=task) if not task.status.is_final:
+                known = task.id in self._open
+                self._open[task.id] = task
+                if known:
+                    return
             case SlotsChanged(slots=slots):
                 self._slots = slots
                 return
@@ -383,11 +389,6 @@ class Host:
                 self._schedules.difference_update(it.id for it in schedules)
                 self._schedules.update(it.id for it in schedules if not it.paused)
                 self._schedules.difference_update(removed)
-            case TaskChanged(task=task) if not task.status.is_final:
-                known = task.id in self._open
-                self._open[task.id] = task
-                if known:
-                    return
             case TaskChanged(task=task) if task.id in self._open:
                 del self._open[task.id]
                 if self._hooks.are_set:

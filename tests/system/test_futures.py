@@ -24,6 +24,7 @@ from backburner.actors import (
     TaskSystemError,
     Unsubscribe,
 )
+from backburner.actors.runtime.sending import post_safely
 from backburner.actors.testing import FakeKind, Recorder, running
 from patience import PATIENCE
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from backburner.actors.messages import QueueMessage
+    from backburner.actors.runtime.sending import DeadLetters, Recipient
 
 FAKE = TaskRequest("Build", "fake")
 ENDLESS = TaskRequest("Endless", "bash", ("echo begun; exec sleep 600",))
@@ -234,13 +236,12 @@ def test_400_coroutines_cost_no_more_messages_than_400_adds(
     messages: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
-    post = QueueActor.post
 
-    def count(actor: QueueActor, recipient: object, message: object) -> bool:
+    def count(recipient: Recipient[object], message: object, dead: DeadLetters) -> bool:
         told.append(type(message).__name__)
-        return post(actor, recipient, message)  # pyright: ignore[reportArgumentType]
+        return post_safely(recipient, message, dead)
 
-    monkeypatch.setattr(QueueActor, "post", count)
+    monkeypatch.setattr("backburner.actors.queue.delivery.post_safely", count)
 
     async def main(system: TaskSystem) -> list[Task]:
         nap = TaskRequest("Nap", "sleep", ("0",))

@@ -125,9 +125,10 @@ class RemoteEngine:
     def _give(self, run: Run, context: JobContext) -> RemoteJob:
         self._is_closed = False
         job = RemoteJob(run, context)
+        address = (context.task.terms or PLAIN).address
         why = ""
         for _ in range(2):  # it may just be ending
-            if not (why := self._linked(_address(context)).give(job)):
+            if not (why := self._linked(address).give(job)):
                 return job
         raise StartError(why)
 
@@ -217,10 +218,6 @@ class RemoteEngine:
             for name, value in variables.items()
             if name not in STAYS and any(fnmatch.fnmatchcase(name, it) for it in wanted)
         }
-
-
-def _address(context: JobContext) -> str:
-    return (context.task.terms or PLAIN).address
 
 
 def ray_engine(settings: ClusterSettings) -> RemoteEngine:

@@ -8,7 +8,7 @@ import msgspec
 
 from ....actors import Schedule
 from ...dialogue.commands import REGISTRY
-from ...dialogue.completers import Proposal
+from ...dialogue.completers import Completion, Proposal
 from .board import TaskBoard
 
 if TYPE_CHECKING:
@@ -18,28 +18,17 @@ if TYPE_CHECKING:
     from ...dialogue.registry import CommandSpec
 
 
-class Popup(msgspec.Struct, frozen=True):
-    """What can stand where the cursor is.
+class Popup(Completion, frozen=True):
+    """What can stand where the cursor is, as a list over the input shows it.
 
     Attributes:
         start: Where in the text the word begins that a proposal replaces; it ends at
             the cursor.
-        word: That word.
-        proposals: From best to worst; there may be none, if only the form is shown.
         form: How the command is written, and what it does.
-        wants_one: Whether the line makes no sense without one of the proposals here.
     """
 
-    start: int
-    word: str
-    proposals: tuple[Proposal, ...] = ()
+    start: int = 0
     form: str = ""
-    wants_one: bool = False
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether the word is one of the proposals already."""
-        return any(self.word in {p.text.rstrip(), p.label} for p in self.proposals)
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -88,7 +77,7 @@ def propose(before: str, known: Words) -> Popup | None:
     found = spec.complete(rest, known)
     form = f"{spec.heading}  {spec.summary}"
     start = len(before) - len(found.word)
-    return Popup(start, found.word, found.proposals, form, found.wants_one)
+    return Popup(found.word, found.proposals, found.wants_one, start, form)
 
 
 def _propose_command(word: str) -> Popup | None:
@@ -103,7 +92,7 @@ def _propose_command(word: str) -> Popup | None:
         found = [entry for entry in names if entry[0].startswith(word)]
         if found:
             proposals = tuple(_command(*entry) for entry in found)
-            return Popup(0, word, proposals, wants_one=found[0][1].needs_argument)
+            return Popup(word, proposals, found[0][1].needs_argument)
     return None
 
 

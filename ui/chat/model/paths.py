@@ -100,7 +100,7 @@ class Paths(ChangingRecord):
         if not proposals or [p.text for p in proposals] == [typed]:
             return None
         form = "" if found.is_whole else "more names than are listed; type on"
-        return Popup(len(before) - len(typed), typed, proposals, form)
+        return Popup(typed, proposals, start=len(before) - len(typed), form=form)
 
 
 def word_before(before: str) -> ShellWord | None:

@@ -58,7 +58,6 @@ class AnswerGatherer:
 
     def __init__(self) -> None:
         self._text: list[str] = []
-        self._thought: list[str] = []
         self._calls: list[ToolCall] = []
         self._by_index: dict[int, ToolCall] = {}
         self.finish_reason: str | None = None

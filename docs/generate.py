@@ -45,9 +45,9 @@ INTRODUCTION: Final = """\
 
 Written by `make docs` from `ui/dialogue/commands/`; `/help` says the same.
 
-A line that starts with `/` or `!` is a command; start it with `//` to say something
-that begins with a slash. Anything else is a chat message, and so is a line that starts
-with a path, such as `/etc/hosts is wrong`.
+A line that starts with `/` or `!` is a command. Any other line is a chat message, and
+so is a line that starts with a path, such as `/etc/hosts is wrong`. `//` begins a
+message that starts with a slash.
 
 [check-project.chat](examples/check-project.chat) is a script of commands; run it with
 `backburner < docs/examples/check-project.chat`."""
@@ -59,8 +59,8 @@ KEYS: Final = """\
 Written by `make docs` from `ui/chat/model/keymap.py`; `?` in an empty input, or F1,
 says the same.
 
-A key that ends or starts a task asks first: Enter confirms, any other key does not.
-Text that is typed in the list of tasks or in an opened task goes to the input."""
+A key that ends or starts a task asks first: Enter confirms, any other key cancels.
+A word that is typed in the task list or in an opened task goes to the input."""
 
 
 def keys_document() -> str:

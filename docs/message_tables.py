@@ -1,4 +1,4 @@
-"""The tables of who tells whom what, read off the unions and the code."""
+"""The tables of senders, messages and recipients, read from the unions and the code."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ LOOKUPS: Final = Party(
     "the LookupActor",
     LookUp,
     frozenset({"LookupActor"}),
-    frozenset({"ui/dialogue/lookup_actor.py"}),
+    _files("ui/dialogue/lookup_actor.py", "ui/dialogue/search_actor.py"),
 )
 _OWNERS = _files("ui/dialogue/owner.py")
 UI: Final = Party(
@@ -115,7 +115,11 @@ PROGRAM: Final = Party(
     "the main thread",
     ui_messages.LineReport | chat_messages.UIReport,
     frozenset({"LineReport", "UIReport"}),
-    _files("ui/**/*.py") - UI.files - CHAT.files - LOOKUPS.files,
+    _files("ui/**/*.py")
+    - _files("ui/cli/*.py")
+    - UI.files
+    - CHAT.files
+    - LOOKUPS.files,
 )
 SUBSCRIBERS: Final = Party(
     "subscribers", messages.Notification, frozenset({"Notification"})
@@ -125,7 +129,9 @@ ASKERS: Final = Party(
     messages.QueueReply | messages.Drained,
     frozenset({"QueueReply", "Drained"}),
 )
-ANYBODY: Final = Party("anybody", known_as=frozenset({"anybody"}))
+FACES: Final = {UI.name, CHAT.name}
+"""A program has one of them; they share the dialogue and send each other nothing."""
+ANYBODY: Final = Party("any sender", known_as=frozenset({"any sender"}))
 ACTORS: Final = (QUEUE, RUNNER, TASK_ACTORS, REMOVAL, UI, CHAT, LOOKUPS, PARTNER)
 PARTIES: Final = (*ACTORS, SYSTEM, CONNECTION, PROGRAM, SUBSCRIBERS, ASKERS)
 
@@ -165,7 +171,13 @@ def find_sendings() -> list[Sending]:
         made, known = _made_and_known(sender.files)
         for message in (types[name] for name in types if name in made):
             taking = [p for p in PARTIES if message in members(p.takes)]
-            knows = [p for p in taking if p is not sender and p.known_as & known]
+            knows = [
+                p
+                for p in taking
+                if p is not sender
+                and not {p.name, sender.name} <= FACES
+                and p.known_as & known
+            ]
             if not knows and sender not in taking:
                 raise ValueError(f"{sender.name} makes {message}, and nobody takes it")
             recipients = knows or [sender]
@@ -204,7 +216,7 @@ def messages_section() -> str:
         [
             *actors,
             "",
-            "What each means:",
+            "What each message means:",
             "",
             *_table(("message", "from", "to", "meaning"), meanings),
         ]
@@ -249,9 +261,9 @@ def _message_row(message: Message, sendings: list[Sending]) -> tuple[str, ...]:
 
 
 def _grouped(pairs: Iterable[tuple[Message, str]], word: str, own: str) -> list[str]:
-    groups: dict[str, list[str]] = {}
+    groups: dict[str, dict[str, None]] = {}
     for message, party in pairs:
-        groups.setdefault(party, []).append(f"`{message.__name__}`")
+        groups.setdefault(party, {})[f"`{message.__name__}`"] = None
     return [
         f"{' '.join(names)} {word} {'itself' if party == own else party}"
         for party, names in groups.items()

@@ -103,15 +103,19 @@ def _struct(struct: Struct) -> str:
     return "\n\n".join(blocks)
 
 
+def _json_words(text: str) -> str:
+    return re.sub(r"`?\bNone\b`?", "`null`", text)
+
+
 def _about(text: str) -> str:
     before = re.split(r"\n\n?(?:Attributes|Raises|Returns):\n", text)[0]
-    return before.strip().replace("`None`", "`null`")
+    return _json_words(before.strip())
 
 
 def _row(field: types.Field, struct: Struct, meanings: dict[str, str]) -> str:
     if field.name not in meanings:
         raise ValueError(f"{struct.__name__}.{field.name} has no meaning")
-    meaning = " ".join(meanings[field.name].split()).replace("`None`", "`null`")
+    meaning = _json_words(" ".join(meanings[field.name].split()))
     cells = (f"`{field.encode_name}`", _type(field.type), _default(field), meaning)
     return f"| {' | '.join(cells)} |"
 

@@ -34,7 +34,7 @@ class KindWords(msgspec.Struct, frozen=True):
     """A kind of tasks, as far as a client can know it; see `Kind`.
 
     Attributes:
-        name: What a request calls it.
+        name: Its name, as requests have it.
         usage: The arguments it takes, as help shows them.
         summary: What it does, in a few words.
     """
@@ -51,8 +51,8 @@ class Hello(WireMessage, frozen=True):
         protocol: The protocol that the client speaks.
         program: The name and version of the client, for people.
         pid: Its process id, for people.
-        directory: Where the tasks run that it adds without saying where.
-        environment: The environment variables of tasks that it adds without any:
+        directory: The default directory of tasks that it adds.
+        environment: The default environment of tasks that it adds:
             `NAME=VALUE` as bytes, each followed by a zero byte; in JSON as Base64.
     """
 
@@ -70,7 +70,7 @@ class StopHost(WireMessage, frozen=True):
     grace period; queued tasks stay for the next host. `Farewell` follows.
 
     Attributes:
-        reason: What becomes the reason of the tasks that this ends.
+        reason: The reason of the tasks that this ends.
         now: Kill running tasks at once; also cuts short an end that is under way.
     """
 
@@ -79,7 +79,7 @@ class StopHost(WireMessage, frozen=True):
 
 
 class RestartHost(WireMessage, frozen=True):
-    """Let a new host take over, of the version that is installed now.
+    """Replace the host with one of the installed version.
 
     May come without `Hello`. The connection breaks when the host makes room, and all
     clients are told `Leaving` before; jobs go on. If the new one can't start the answer
@@ -106,12 +106,13 @@ class Farewell(WireMessage, frozen=True):
 
 
 class Leaving(WireMessage, frozen=True):
-    """The host makes room for another one on purpose, and breaks the connection.
+    """The host hands over to another one, and closes the connection.
 
-    Connect again; the next one serves in a moment, and jobs go on.
+    Connect again; the next host starts at once, and jobs keep running.
 
     Attributes:
-        running: How many tasks have a job that goes on; `null` if that is not known.
+        running: How many tasks have a job that keeps running; `null` if that is
+            unknown.
     """
 
     running: int | None = None
@@ -127,7 +128,7 @@ class Welcome(WireMessage, frozen=True):
         session: The name of the session.
         directory: The folder of the session.
         kinds: The kinds of tasks.
-        warnings: What a person should know of how the session was found.
+        warnings: Warnings for a person about the stored session.
         slots: How many tasks run at a time.
         grace: Seconds between SIGTERM and SIGKILL for a task that is canceled.
         resumed: The tasks that were queued when the host was started. Like the
@@ -163,11 +164,11 @@ class Rejected(WireMessage, frozen=True):
 
 
 class Told(WireMessage, frozen=True):
-    """What was told to a recipient of this client.
+    """A message to a recipient of this client.
 
     Attributes:
-        to: Its number.
-        message: What.
+        to: The number of the recipient.
+        message: The message.
     """
 
     to: int
@@ -177,10 +178,10 @@ class Told(WireMessage, frozen=True):
 class Behind(WireMessage, frozen=True):
     """A subscriber was too slow: too many changes waited for it, and it gets no more.
 
-    The client can subscribe again; `Subscribed` then tells how things are.
+    The client can subscribe again; `Subscribed` then has the current state.
 
     Attributes:
-        subscriber: Its number.
+        subscriber: The number of the subscriber.
     """
 
     subscriber: int

@@ -12,7 +12,7 @@ from .base import Message
 
 
 class TaskEvent(enum.StrEnum):
-    """What happened to a task; `progress` is any change of no status.
+    """What happened to a task; `progress` is any change that keeps the status.
 
     While it runs, of what it has left running, or of how it waits. That it waits for
     input is told as `input`, once for each time.
@@ -42,7 +42,7 @@ for _event in TaskEvent:
 
 
 class TaskChanged(Message, frozen=True, gc=False):
-    """A task changed; told to every subscriber, in order, exactly once.
+    """A task changed; sent to every subscriber in order, exactly once.
 
     Attributes:
         seq: The number of this change in the session: 1, 2, 3, without gaps.
@@ -60,7 +60,7 @@ class TasksForgotten(Message, frozen=True):
 
     Attributes:
         seq: The number of the last change before this.
-        ids: The tasks that are no longer known.
+        ids: The ids of the forgotten tasks.
     """
 
     seq: int
@@ -68,7 +68,7 @@ class TasksForgotten(Message, frozen=True):
 
 
 class Subscribed(Message, frozen=True):
-    """The first message to a subscriber: all there is; changes after `seq` follow.
+    """The first message to a subscriber: the state; changes after `seq` follow.
 
     All there is means all that is written down. If the journal can't be written just
     now, `JournalTrouble` is the second message.
@@ -104,12 +104,12 @@ class JournalTrouble(Message, frozen=True):
 
 
 class MessageSaid(Message, frozen=True):
-    """Somebody said something; told only to subscribers that show changes.
+    """A chat message; sent only to subscribers that show changes.
 
     But not to the one that shows it already, nor if it is private; see `WriteDown`.
 
     Attributes:
-        message: What.
+        message: The message.
     """
 
     message: ChatMessage
@@ -129,9 +129,9 @@ class SystemStopped(Message, frozen=True):
 
 
 class SlotsChanged(Message, frozen=True):
-    """How many tasks run at a time is another number than before.
+    """The number of tasks that run at a time has changed.
 
-    Somebody has set it, or it was set before the session was opened.
+    A client has set it, or it was stored with the session.
 
     Attributes:
         slots: How many. Tasks that run beyond it go on.
@@ -144,7 +144,7 @@ class GroupPaused(Message, frozen=True):
     """A group starts no more tasks, because one of them has failed.
 
     Attributes:
-        group: Which.
+        group: The name of the group.
         task: The task that has failed.
     """
 
@@ -153,11 +153,11 @@ class GroupPaused(Message, frozen=True):
 
 
 class SchedulesChanged(Message, frozen=True):
-    """Schedules were made, have added a task, were altered, or are gone.
+    """Schedules were created, changed or removed, or have added a task.
 
     Attributes:
-        schedules: Those that there are, as they are now.
-        removed: The ids of those that are gone.
+        schedules: The schedules that changed, as they are now.
+        removed: The ids of the schedules that were removed.
     """
 
     schedules: tuple[Schedule, ...] = ()

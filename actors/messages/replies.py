@@ -15,7 +15,7 @@ from .notifications import TaskChanged
 
 
 class TaskAdded(Message, frozen=True):
-    """The task was added and written down.
+    """The task was added, and is in the journal.
 
     Attributes:
         task: As it is now: Queued, or Running already.
@@ -69,10 +69,10 @@ class CancelAccepted(Message, frozen=True):
 
 
 class Forgotten(Message, frozen=True):
-    """Finished tasks are no longer known.
+    """Finished tasks were forgotten.
 
     Attributes:
-        ids: Which.
+        ids: The ids of the tasks.
     """
 
     ids: tuple[int, ...]
@@ -80,7 +80,7 @@ class Forgotten(Message, frozen=True):
 
 
 class Slots(Message, frozen=True):
-    """This is how many tasks run at a time.
+    """The number of tasks that run at a time.
 
     Attributes:
         slots: How many.
@@ -124,7 +124,7 @@ class Refused(Message, frozen=True):
 
 
 class Transcript(Message, frozen=True):
-    """What was said and shown, in order.
+    """Chat messages and changes that were shown, in order.
 
     Attributes:
         entries: Messages, and the changes of tasks between them; the newest is last.
@@ -135,16 +135,16 @@ class Transcript(Message, frozen=True):
 
 
 class Acknowledged(Message, frozen=True):
-    """Done; there is nothing more to say."""
+    """The request was carried out; there is no other result."""
 
     correlation_id: int | str | None = None
 
 
 class RulesFound(Message, frozen=True):
-    """What is set for the whole queue, written down.
+    """The settings of the queue, as they are in the journal.
 
     Attributes:
-        rules: All of it.
+        rules: The settings.
         tasks: The running tasks that were paused by the request, or go on by it.
         unpaused: Those that run on because their kind can't be paused.
     """
@@ -171,7 +171,7 @@ class NodesFound(Message, frozen=True):
 
 
 class TaskAltered(Message, frozen=True):
-    """The task was changed, and that is written down.
+    """The task was changed, and the change is in the journal.
 
     Attributes:
         task: As it is now.
@@ -182,7 +182,7 @@ class TaskAltered(Message, frozen=True):
 
 
 class SchedulesFound(Message, frozen=True):
-    """These are the schedules, written down.
+    """The schedules, as they are in the journal.
 
     Attributes:
         schedules: Those that were asked for, by id.
@@ -193,7 +193,7 @@ class SchedulesFound(Message, frozen=True):
 
 
 class EndsClaimed(Message, frozen=True):
-    """Whether a subscriber is the one to call a person to tasks that ended.
+    """Whether the subscriber is the one that notifies a person of ended tasks.
 
     Attributes:
         seq: The number of the last change that somebody has noticed by now.

@@ -16,7 +16,7 @@ class AddTask(Message, frozen=True):
     """Put a task into the queue. Answer: `TaskAdded` or `Refused`.
 
     Attributes:
-        request: What is to be done.
+        request: The task to add.
         reply_to: Told the answer, when what it says has been written down. Without it
             the answer is the return value of an `ask`; with a `tell` there is none.
         correlation_id: Anything that tells the sender which answer this is.
@@ -35,10 +35,10 @@ class AddTask(Message, frozen=True):
 
 
 class GetTask(Message, frozen=True):
-    """Look one task up. Answer: `TaskFound` or `Refused`.
+    """Get one task. Answer: `TaskFound` or `Refused`.
 
     Attributes:
-        task_id: Which.
+        task_id: The id of the task.
         reply_to: See `AddTask`, here and in the other requests.
         correlation_id: The same.
     """
@@ -52,7 +52,7 @@ class ListTasks(Message, frozen=True):
     """List tasks. Answer: `TaskList`.
 
     Attributes:
-        which: Those of which status.
+        which: The tasks to list, by status.
     """
 
     which: TaskFilter = TaskFilter.ALL
@@ -64,7 +64,7 @@ class CancelTask(Message, frozen=True):
     """Cancel one task. Answer: `CancelAccepted`, or `Refused` if it has finished.
 
     Attributes:
-        task_id: Which.
+        task_id: The id of the task.
         reason: Who or what canceled it; it becomes the reason of the canceled task.
         now: Kill at once instead of asking first and killing after the grace period.
     """
@@ -98,7 +98,7 @@ class ForgetFinished(Message, frozen=True):
 
 
 class SetSlots(Message, frozen=True):
-    """Let so many tasks run at a time. Answer: `Slots`; `SlotsChanged` if it is new.
+    """Set how many tasks run at a time. Answer: `Slots`; `SlotsChanged` if it is new.
 
     It is remembered with the session. With fewer than run, none is ended, and none
     starts before enough have ended.
@@ -114,7 +114,7 @@ class SetSlots(Message, frozen=True):
 
 
 class Subscribe(Message, frozen=True):
-    """Tell this recipient of every change from now on; it gets `Subscribed` first.
+    """Send this recipient every change from now on, after one `Subscribed`.
 
     Answer: `Acknowledged`, or what `past` asks for. Subscribing again tells nothing
     that was told before; what is given with it takes the place of what was given first.
@@ -125,12 +125,12 @@ class Subscribe(Message, frozen=True):
     that are forgotten.
 
     Attributes:
-        subscriber: Who.
+        subscriber: The recipient of the notifications.
         shows: Whether it shows changes to a person: `Subscribed` then has those that
             nobody was shown, and it is to tell `Shown` for what it has shown. A session
             that ends waits a moment for that.
         origin: Only tasks of this origin.
-        description: Only tasks that are called this.
+        description: Only tasks with this description.
         which: Only tasks of this status: a change to another one is not told.
         since: The number of the last change of a status, not of progress, that it has
             handled; 0 for none. `Subscribed.missed` then has what came after it.
@@ -157,7 +157,7 @@ class Subscribe(Message, frozen=True):
 
 
 class Unsubscribe(Message, frozen=True):
-    """Tell this recipient nothing more. Answer: `Acknowledged`.
+    """Send this recipient no more notifications. Answer: `Acknowledged`.
 
     Attributes:
         subscriber: The same, or an equal one; nothing happens if it is none.
@@ -182,7 +182,7 @@ class Shown(Message, frozen=True):
 
 
 class ClaimEnds(Message, frozen=True):
-    """A subscriber that nobody looks at wants to call a person to tasks that ended.
+    """A subscriber asks to be the one that notifies a person of ended tasks.
 
     Answer: `EndsClaimed`. One alone is to call: the answer may take until another one
     has called, or as long as one is looked at that has not shown these changes yet.
@@ -204,10 +204,10 @@ class ClaimEnds(Message, frozen=True):
 
 
 class WriteDown(Message, frozen=True):
-    """Keep this chat message with the session. Answer: `Acknowledged` or `Refused`.
+    """Store a chat message with the session. Answer: `Acknowledged` or `Refused`.
 
     Attributes:
-        message: What was said.
+        message: The chat message.
         shown_by: The subscriber that shows it already; the others that show changes
             are told.
         only_if_shown: Whether to refuse it if there is nobody to show it.
@@ -225,7 +225,7 @@ class WriteDown(Message, frozen=True):
 
 
 class GetTranscript(Message, frozen=True):
-    """Look up what was said and shown, in earlier lives too. Answer: `Transcript`.
+    """Get the transcript of this and earlier runs. Answer: `Transcript`.
 
     Attributes:
         limit: How many of the last entries at most.
@@ -237,7 +237,7 @@ class GetTranscript(Message, frozen=True):
 
 
 class PauseQueue(Message, frozen=True):
-    """Start nothing, or tasks again. Answer: `RulesFound` or `Refused`.
+    """Pause the queue or a group, or continue it. Answer: `RulesFound` or `Refused`.
 
     Running tasks are paused too, as by `PauseTask`, and go on with the others: all that
     are paused, but for those whose group is paused itself when everything is resumed.
@@ -256,15 +256,15 @@ class PauseQueue(Message, frozen=True):
 
 
 class PauseTask(Message, frozen=True):
-    """Pause a task, or let it go on. Answer: `TaskAltered` or `Refused`.
+    """Pause a task, or continue it. Answer: `TaskAltered` or `Refused`.
 
     The processes of a running one are stopped, all of them; it stays Running, keeps its
     slot and its resources, and its duration and its timeout stand still. One that waits
     is held, as by `HoldTask`.
 
     Attributes:
-        task_id: Which.
-        paused: Whether to pause it, or to let it go on.
+        task_id: The id of the task.
+        paused: Whether to pause it; otherwise it continues.
     """
 
     task_id: int
@@ -274,10 +274,10 @@ class PauseTask(Message, frozen=True):
 
 
 class SetGroup(Message, frozen=True):
-    """Set what counts for the tasks of a group. Answer: `RulesFound` or `Refused`.
+    """Change the settings of a group. Answer: `RulesFound` or `Refused`.
 
     Attributes:
-        name: What the group is called.
+        name: The name of the group.
         slots: How many run at a time; 0 for as many as there are slots, `None` to leave
             that as it is.
         pause_on_failure: Whether it starts no more when one of its tasks fails, after
@@ -308,17 +308,17 @@ class ListNodes(Message, frozen=True):
 
 
 class GetRules(Message, frozen=True):
-    """Look up what is set for the whole queue. Answer: `RulesFound`."""
+    """Get the settings of the queue. Answer: `RulesFound`."""
 
     reply_to: Recipient[QueueReply] | None = None
     correlation_id: int | str | None = None
 
 
 class MoveTask(Message, frozen=True):
-    """Put a queued task elsewhere in the order. Answer: `TaskAltered` or `Refused`.
+    """Move a queued task within the order. Answer: `TaskAltered` or `Refused`.
 
     Attributes:
-        task_id: Which.
+        task_id: The id of the task.
         first: Whether before all others of its priority, or behind them.
         before: Another queued task before which it is put, if any; it gets the priority
             of that one, and `first` counts for nothing.
@@ -332,11 +332,11 @@ class MoveTask(Message, frozen=True):
 
 
 class HoldTask(Message, frozen=True):
-    """Let a queued task wait, or release it. Answer: `TaskAltered` or `Refused`.
+    """Hold a queued task, or release it. Answer: `TaskAltered` or `Refused`.
 
     Attributes:
-        task_id: Which.
-        held: Whether it is to wait until it is released, or to wait no longer.
+        task_id: The id of the task.
+        held: Whether to hold it; otherwise it is released.
     """
 
     task_id: int
@@ -346,12 +346,12 @@ class HoldTask(Message, frozen=True):
 
 
 class AddSchedule(Message, frozen=True):
-    """Add a task again and again. Answer: `SchedulesFound` with it, or `Refused`.
+    """Create a schedule. Answer: `SchedulesFound` with it, or `Refused`.
 
     Each run is a task of its own. It may not wait for a time or for other tasks.
 
     Attributes:
-        request: What each run asks for.
+        request: The request of each run.
         every: When: a duration such as `15m`, from now on, or a cron expression of five
             fields such as `*/15 * * * *`.
         zone: The name of the time zone in which a cron expression is meant, such as
@@ -372,12 +372,12 @@ class AddSchedule(Message, frozen=True):
 
 
 class RemoveSchedule(Message, frozen=True):
-    """Add no more tasks of a schedule. Answer: `SchedulesFound` with it, or `Refused`.
+    """Remove a schedule. Answer: `SchedulesFound` with it, or `Refused`.
 
     Tasks that it has added stay.
 
     Attributes:
-        schedule_id: Which.
+        schedule_id: The id of the schedule.
     """
 
     schedule_id: int
@@ -386,13 +386,13 @@ class RemoveSchedule(Message, frozen=True):
 
 
 class PauseSchedule(Message, frozen=True):
-    """Let a schedule add nothing, or go on. Answer: `SchedulesFound`, or `Refused`.
+    """Pause or continue a schedule. Answer: `SchedulesFound`, or `Refused`.
 
-    What was missed meanwhile is made good as its `catch_up` says.
+    Missed runs are handled as its `catch_up` says.
 
     Attributes:
-        schedule_id: Which.
-        paused: Whether to add nothing, or to go on.
+        schedule_id: The id of the schedule.
+        paused: Whether to pause it; otherwise it continues.
     """
 
     schedule_id: int
@@ -409,14 +409,14 @@ class ListSchedules(Message, frozen=True):
 
 
 class EditTask(Message, frozen=True):
-    """Change what a task is called, or what a queued one does.
+    """Change the description of a task, or the command of a queued one.
 
     Answer: `TaskAltered` or `Refused`.
 
     Attributes:
-        task_id: Which.
-        description: What it is called from now on; `None` for what it is called now.
-        args: What its kind is told, for `bash` the command; `None` for what it was
+        task_id: The id of the task.
+        description: Its new description; `None` for what it is called now.
+        args: Its new arguments, for `bash` the command; `None` for what it was
             told. Only while it is queued.
     """
 
@@ -428,13 +428,13 @@ class EditTask(Message, frozen=True):
 
 
 class SendInput(Message, frozen=True):
-    """Give a running task something to read. Answer: `Acknowledged` or `Refused`.
+    """Send input to a running task. Answer: `Acknowledged` or `Refused`.
 
-    It was asked to take input by its terms. The answer comes when its input has taken
-    all of it, which waits there until the task reads it. Nothing of it is written down.
+    The terms of the task must have `input`. The answer comes when its input has taken
+    all of it, which waits there until the task reads it. Input is not stored.
 
     Attributes:
-        task_id: Which.
+        task_id: The id of the task.
         data: What, at most 65,536 bytes; in JSON as Base64.
         end: Whether the task reads the end of its input after that: a pipe takes no
             more then, and a terminal is told what Ctrl+D means there.
@@ -451,7 +451,7 @@ class ResizeTerminal(Message, frozen=True):
     """Set the size of a running task's terminal. Answer: `Acknowledged` or `Refused`.
 
     Attributes:
-        task_id: Which.
+        task_id: The id of the task.
         columns: Its width, from 1 to 1000.
         rows: Its height, the same.
         if_free: Whether to leave the size as it is while it is shown to somebody who

@@ -38,10 +38,10 @@ class TaskProcess(Message, frozen=True, gc=False):
 
 
 class TaskWaits(Message, frozen=True, gc=False):
-    """A running task can't begin yet, or has begun after all.
+    """A running task waits to begin, or has begun.
 
     Attributes:
-        task_id: Which.
+        task_id: The id of the task.
         why: Why, such as "waiting for free memory"; None when it has begun.
         node: The machine on which its engine runs it; empty for this one, or none yet.
     """
@@ -52,10 +52,10 @@ class TaskWaits(Message, frozen=True, gc=False):
 
 
 class TaskAwaitsInput(Message, frozen=True, gc=False):
-    """A running task waits for input, or does no more.
+    """A running task waits for input, or no longer does.
 
     Attributes:
-        task_id: Which.
+        task_id: The id of the task.
         awaits: Whether it does.
         is_new: Whether it was sent something since that was said last.
     """
@@ -66,10 +66,10 @@ class TaskAwaitsInput(Message, frozen=True, gc=False):
 
 
 class TaskLeftRunning(Message, frozen=True, gc=False):
-    """What a finished task has left running is less by now, or nothing.
+    """Some or all background processes of a finished task have ended.
 
     Attributes:
-        task_id: Which.
+        task_id: The id of the task.
         names: What still runs, for people; empty if nothing does.
     """
 
@@ -78,7 +78,7 @@ class TaskLeftRunning(Message, frozen=True, gc=False):
 
 
 class TaskProgressed(Message, frozen=True, gc=False):
-    """A running task's output told something new."""
+    """A running task has new output or progress."""
 
     task_id: int
     news: OutputNews
@@ -88,7 +88,7 @@ class TaskEnded(Message, frozen=True, gc=False):
     """A running task ended; the runner sends exactly one for each it was given.
 
     Attributes:
-        task_id: Which.
+        task_id: The id of the task.
         outcome: How.
         news: The last look at its output, if it has any.
         claims: How many more tasks the runner has room for: with the end, so that the
@@ -102,7 +102,7 @@ class TaskEnded(Message, frozen=True, gc=False):
 
 
 class OpenQueue(Message, frozen=True):
-    """Put in order what an earlier life of the session left. Answer: `Acknowledged`."""
+    """Recover the stored session. Answer: `Acknowledged`."""
 
     reply_to: Recipient[QueueReply] | None = None
     correlation_id: int | str | None = None
@@ -136,15 +136,15 @@ class AwaitShown(Message, frozen=True):
 
 
 class WriteAgain(Message, frozen=True):
-    """Try again to write to the journal what could not be written before."""
+    """Retry a write to the journal that failed."""
 
 
 class Wipe(Message, frozen=True):
-    """Have overwritten what was deleted from the journal and may be secret."""
+    """Have deleted data in the journal overwritten, because it may be secret."""
 
 
 class Wiped(Message, frozen=True):
-    """The journal is not held any more by the one who was to wipe it.
+    """The journal is free again after `WipeJournal`.
 
     Attributes:
         done: Whether it is wiped; if not, that is tried again.
@@ -154,7 +154,7 @@ class Wiped(Message, frozen=True):
 
 
 class WipeJournal(Message, frozen=True):
-    """Overwrite what was deleted from a journal; `Wiped` answers.
+    """Overwrite deleted data in a journal. Answer: `Wiped`.
 
     Attributes:
         path: The journal's file.
@@ -166,7 +166,7 @@ class WipeJournal(Message, frozen=True):
 
 
 class RemoveOutput(Message, frozen=True):
-    """Delete the output files of forgotten tasks, then tell that they are forgotten.
+    """Delete the output files of forgotten tasks, then report that.
 
     Attributes:
         paths: The files.
@@ -180,7 +180,7 @@ class RemoveOutput(Message, frozen=True):
 
 
 class LookAtTimes(Message, frozen=True):
-    """The time of a queued task may have come."""
+    """The start time of a queued task may have been reached."""
 
 
 class Requests(Message, frozen=True):

@@ -13,7 +13,7 @@ from .requests import ResizeTerminal, SendInput
 
 
 class Begin(Message, frozen=True):
-    """Start to work; a TaskActor tells itself again if the system lacked something."""
+    """Start working; a TaskActor sends it again if the system lacked resources."""
 
 
 class StartTask(Message, frozen=True, gc=False):
@@ -33,7 +33,7 @@ class StopTask(Message, frozen=True, gc=False):
     """End this task with this outcome; one the runner does not hold has ended already.
 
     Attributes:
-        task_id: Which.
+        task_id: The id of the task.
         outcome: What it becomes, unless it ends by itself first.
         now: Kill it at once, without a grace period.
     """
@@ -44,7 +44,7 @@ class StopTask(Message, frozen=True, gc=False):
 
 
 class PauseJob(Message, frozen=True, gc=False):
-    """Stop a running task for a while, or let it go on.
+    """Pause a running task, or continue it.
 
     Attributes:
         task_id: Which; one the runner does not hold has ended already.
@@ -76,7 +76,7 @@ class JobEnded(Message, frozen=True, gc=False):
 
 
 class JobQuiet(Message, frozen=True, gc=False):
-    """A job has had no news for a while, or has some again."""
+    """A job has been silent for a while, or has output again."""
 
     task_id: int
     quiet: bool
@@ -101,7 +101,7 @@ class TickRunner(Message, frozen=True):
 
 
 class CleanUpTask(Message, frozen=True):
-    """End what a TaskActor has left, or go on with that.
+    """End the processes of a dead TaskActor, or continue with that.
 
     If it was found dead, anything it had said has been handled by now.
     """
@@ -124,7 +124,7 @@ class Drain(Message, frozen=True):
 
 
 class Drained(Message, frozen=True):
-    """The runner runs nothing any more, and will not.
+    """The runner runs no tasks any more.
 
     Attributes:
         left: The processes that its tasks have left, and that are still to be ended.
@@ -151,7 +151,7 @@ RunnerMessage = (
 
 
 class Look(Message, frozen=True):
-    """See what has become of the job; sent on ticks and whenever it may have ended."""
+    """Check the state of the job; sent on ticks and whenever it may have ended."""
 
 
 class Stop(Message, frozen=True):
@@ -162,7 +162,7 @@ class Stop(Message, frozen=True):
 
 
 class SetPaused(Message, frozen=True):
-    """Let the job stand still, or go on.
+    """Pause the job, or continue it.
 
     Attributes:
         paused: Which of these.

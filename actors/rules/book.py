@@ -70,7 +70,7 @@ class TaskBook:
 
     @property
     def settings(self) -> QueueSettings:
-        """What is set for the whole queue."""
+        """The settings of the queue."""
         return self.scheduler.settings
 
     def restore(  # noqa: PLR0913 - what is remembered of a session
@@ -90,7 +90,7 @@ class TaskBook:
             order: Their ids in the order of their last changes; that of the tasks by
                 default.
             environments: Those of queued tasks, by the ids of the tasks.
-            rules: What is set for the whole queue.
+            rules: The settings of the queue.
             at: When.
             adopted: Those running tasks that go on. Durations of these and of those
                 between two attempts count on from then.
@@ -246,7 +246,7 @@ class TaskBook:
         """Let a running task wait for another attempt, or give it its final status.
 
         Args:
-            task_id: Which.
+            task_id: The id of the task.
             outcome: How its attempt ended.
             at: When.
             news: The last look at its output, if it has any.
@@ -350,8 +350,8 @@ class TaskBook:
         """Give a task another description, or a queued one other arguments.
 
         Args:
-            task_id: Which.
-            description: What it is called from now on; None for what it is.
+            task_id: The id of the task.
+            description: Its new description; None for what it is.
             args: What its kind is told; None for what it was told.
 
         Raises:

@@ -10,13 +10,13 @@ from .moment import is_plausible
 
 
 class ChatMessage(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """Somebody said something.
+    """A chat message.
 
     Attributes:
-        at: When (UTC).
-        conversation: Where; the name of a conversation.
+        at: The date and time (UTC).
+        conversation: The name of the conversation.
         who: `you`, or the name of a partner.
-        text: What, as it was typed.
+        text: The text as it was typed.
         command: Whether it was a command, and not a message.
         form: How a chat reads the text, if it is not what somebody said: a name of
             its own, which the actors only hand on.

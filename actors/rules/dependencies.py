@@ -31,7 +31,7 @@ class Dependencies:
         """Let a task wait for those that its terms name.
 
         Args:
-            task_id: Which.
+            task_id: The id of the task.
             terms: Its terms.
             ended: The tasks among those that have ended, and how.
 

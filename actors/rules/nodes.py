@@ -20,9 +20,9 @@ class Node(msgspec.Struct, frozen=True):
     """One machine of a cluster.
 
     Attributes:
-        name: What it is called.
-        total: Which resources it has.
-        free: How much of them nobody has reserved.
+        name: Its name.
+        total: Its resources.
+        free: The amounts that are not reserved.
         jobs: How many jobs of this session it runs.
     """
 

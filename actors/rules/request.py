@@ -17,10 +17,10 @@ _VARIABLES: Final = (Variables, type(None))
 
 
 class TaskRequest(msgspec.Struct, frozen=True, gc=False):
-    """What somebody wants done.
+    """A request for a task.
 
     Attributes:
-        description: What the task is called wherever it is shown.
+        description: The description of the task, for people.
         kind: The name of a registered kind, such as `bash`.
         args: What the kind needs to know; for `bash` one string, the command.
         origin: Who asked, such as the name of a conversation; the actors only hand it

@@ -43,7 +43,7 @@ _NAMED: Final = {
 
 
 class CatchUp(enum.StrEnum):
-    """What becomes of runs whose time came while nothing could add them."""
+    """How missed runs of a schedule are handled."""
 
     ONCE = "once"
     """One run makes good all that were missed."""
@@ -118,7 +118,7 @@ class Rhythm:
         Args:
             next_due: When the next run is due.
             now: This moment; not before that.
-            catch_up: What becomes of runs that were missed.
+            catch_up: How missed runs are handled.
         """
         match catch_up:
             case CatchUp.ONCE:

@@ -30,17 +30,17 @@ _UNTIDY: Final = 1000  # entries; fewer cost nothing
 
 
 class Schedule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What is to be run again and again, as it is at one moment.
+    """A schedule at one moment.
 
     Attributes:
         id: A small number, never used for another schedule of the same session.
-        request: What each run asks for, without the environment.
+        request: The request of each run, without the environment.
         every: The rhythm: a duration, or a cron expression.
         zone: The name of the time zone in which a cron expression is meant.
-        catch_up: What becomes of runs that were missed.
+        catch_up: How missed runs are handled.
         overlap: Whether a run is added although the one before has not ended.
-        paused: Whether nothing is added until it is resumed.
-        made_at: When it was made (UTC).
+        paused: Whether it is paused.
+        made_at: When it was created (UTC).
         since: When its times were looked at last (UTC).
         next_due: When the next run is due (UTC).
         last_task: The task that was added last; `None` before the first.
@@ -135,11 +135,11 @@ class ScheduleBook:
         """Make a schedule, and return it.
 
         Args:
-            request: What each run asks for.
+            request: The request of each run.
             every: The rhythm.
             zone: The time zone of a cron expression.
             now: This moment (UTC).
-            catch_up: What becomes of runs that were missed.
+            catch_up: How missed runs are handled.
             overlap: Whether runs may overlap.
 
         Raises:

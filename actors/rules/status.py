@@ -9,7 +9,7 @@ import msgspec
 
 
 class TaskStatus(enum.StrEnum):
-    """Where a task is in its life; the last three are final."""
+    """The status of a task; the last three are final."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -40,7 +40,7 @@ for _status, _after in LEGAL_TRANSITIONS.items():
 
 
 class TaskFilter(enum.StrEnum):
-    """Which tasks a list holds."""
+    """The tasks of a list."""
 
     ALL = "all"
     QUEUED = "queued"
@@ -70,11 +70,11 @@ class TaskCounts(msgspec.Struct, frozen=True, gc=False):
     """How many tasks are in each status.
 
     Attributes:
-        queued: Those that wait.
-        running: Those that run.
-        complete: Those that have ended well.
-        failed: Those that have failed.
-        canceled: Those that were canceled.
+        queued: Number of queued tasks.
+        running: Number of running tasks.
+        complete: Number of complete tasks.
+        failed: Number of failed tasks.
+        canceled: Number of canceled tasks.
     """
 
     queued: int = 0

@@ -66,17 +66,17 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     Attributes:
         id: A small number, never used for another task of the same session.
-        description: What the task is called.
+        description: The description of the task, for people.
         kind: How it runs, such as `bash`.
-        args: What its kind was told.
-        origin: Who asked for it.
+        args: The arguments of its kind, for `bash` the command.
+        origin: Who added it, such as the name of a conversation.
         directory: Where its processes start; None if that is not known, because an
             older version wrote the task down.
         terms: When it may start, and how long it may take, if anything was asked for.
         key: That of the request; empty for most.
         place: Where it stands among the queued tasks of its priority, if it was moved.
-        status: Where it is in its life.
-        reason: Why it is there.
+        status: Its status.
+        reason: The reason of its status, for people.
         queued_at: When it was added (UTC).
         started_at: When it left the queue; None before.
         ended_at: When it ended; None before.

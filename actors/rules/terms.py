@@ -54,7 +54,7 @@ Needs = tuple[tuple[str, _Amount], ...]
 
 
 class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """On which terms a task runs: when it may start, and how long it may take.
+    """The options of a task, such as when it may start and how long it may take.
 
     In JSON only what differs from the default is written.
 
@@ -80,7 +80,7 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
             times: whenever it ends, or whenever it fails. Only a cancel ends it then.
         on_reboot: What becomes of it if the machine restarts while it runs: it runs
             again, or has failed. By default what becomes of it after any failure.
-        group: Whose slots it takes.
+        group: The group whose slots it uses.
         needs: Which named resources it takes while it runs, and how much of each.
         engine: Where it runs, by the name of an engine; empty for this machine. What
             it needs is then what the engine has, and `cpus` and `memory` are reserved
@@ -260,10 +260,10 @@ PLAIN: Final = Terms()
 
 
 class GroupRules(msgspec.Struct, frozen=True, gc=False):
-    """What is set for the tasks of a group.
+    """The settings of a group.
 
     Attributes:
-        name: What the group is called.
+        name: The name of the group.
         slots: How many of its tasks run at a time; 0 for as many as there are slots.
         paused: Whether none of them starts.
         pause_on_failure: Whether it is paused when one of its tasks fails; `None` for
@@ -279,7 +279,7 @@ class GroupRules(msgspec.Struct, frozen=True, gc=False):
 
 
 class QueueRules(msgspec.Struct, frozen=True):
-    """What is set for the whole queue.
+    """The settings of the queue.
 
     Attributes:
         paused: Whether nothing starts.

@@ -152,7 +152,7 @@ class WaitingTasks:
         """Say what a task waits for before it starts, or makes its next attempt.
 
         Args:
-            task_id: Which.
+            task_id: The id of the task.
             otherwise: Why it waits, if it waits for nothing but its turn.
         """
         task = self._tasks.get(task_id)
@@ -180,7 +180,7 @@ class WaitingTasks:
         """Let a queued task wait until it is released, or release it; return it.
 
         Args:
-            task_id: Which.
+            task_id: The id of the task.
             reason: Why it waits then, if it waits for nothing but its turn.
             held: Whether it is to wait.
 
@@ -204,7 +204,7 @@ class WaitingTasks:
         """Put a queued task elsewhere in the order, and return it.
 
         Args:
-            task_id: Which.
+            task_id: The id of the task.
             reason: Why it waits then, if it waits for nothing but its turn.
             first: Whether before all others of its priority, or behind them.
             before: Another queued task that is to start right after it, if any; it gets

@@ -23,7 +23,7 @@ def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all verbs."""
     parser = SafeParser(
         prog="backburner",
-        description="Run jobs in the background of a session, and look after them.",
+        description="Run and manage background jobs of a session.",
         epilog="Without a command it opens the chat: backburner --help.",
     )
     add_verbs(parser, required=True)
@@ -51,7 +51,7 @@ def add_verbs(
     run = verb("run", "add a task, show its output, exit with its status", json=False)
     _describes_task(run)
     for name in ("status", "list"):
-        status = verb(name, "list tasks; all but the canceled ones by default")
+        status = verb(name, "list tasks; by default all except canceled ones")
         which = status.add_mutually_exclusive_group()
         for word in (
             "all",
@@ -65,27 +65,32 @@ def add_verbs(
             which.add_argument(
                 f"--{word}", dest="which", action="store_const", const=word
             )
-        status.add_argument("-g", "--group", metavar="NAME", help="those of one group")
+        status.add_argument("-g", "--group", metavar="NAME", help="tasks of this group")
         status.add_argument(
-            "-l", "--label", metavar="TEXT", help="those whose description has it"
+            "-l",
+            "--label",
+            metavar="TEXT",
+            help="tasks whose description contains this",
         )
-        status.add_argument("--watch", action="store_true", help="go on showing it")
-    verb("show", "show all that is known of a task").add_argument("id", type=task_id)
-    log = verb("log", "show what a task printed")
+        status.add_argument(
+            "--watch", action="store_true", help="update the list until Ctrl+C"
+        )
+    verb("show", "show the details of a task").add_argument("id", type=task_id)
+    log = verb("log", "show the output of a task")
     log.add_argument("id", type=task_id, nargs="?", help="default: the newest")
     log.add_argument("-f", "--follow", action="store_true", help="until it ends")
     log.add_argument("-n", "--lines", type=count, metavar="N", help="the last N lines")
-    log.add_argument("--all", action="store_true", help="those of all tasks; --grep")
+    log.add_argument("--all", action="store_true", help="all tasks; with --grep")
     log.add_argument("--grep", metavar="RE", help="only lines that match")
     log.add_argument(
         "--since",
         type=position,
         metavar="OFFSET|ID:OFFSET",
-        help="only what follows this many bytes; says from where to go on next time",
+        help="only output after this place; reports where to continue",
     )
-    wait = verb("wait", "wait for tasks; all that have not ended by default")
+    wait = verb("wait", "wait for tasks; by default for all open ones")
     wait.add_argument("ids", type=task_id, nargs="*", metavar="ID")
-    wait.add_argument("--any", action="store_true", help="until one of them has ended")
+    wait.add_argument("--any", action="store_true", help="until one of them ends")
     wait.add_argument("--timeout", type=seconds, metavar="S", default=math.inf)
     cancel = verb("cancel", "cancel tasks")
     cancel.add_argument("ids", type=task_id, nargs="+", metavar="ID")
@@ -99,11 +104,11 @@ def add_verbs(
     _template_verbs(verb)
     verb("clean", "forget finished tasks and delete their output")
     verb("sessions", "list the sessions")
-    host = verb("host", "start, stop and look at the process that holds the session")
+    host = verb("host", "start, stop or inspect the host of the session")
     host.add_argument("action", choices=_HOST_ACTIONS)
-    host.add_argument("--force", action="store_true", help="even if tasks run")
-    verb("end", "end the session and what runs in it", json=False)
-    summary = "write what completes commands on Tab in a shell"
+    host.add_argument("--force", action="store_true", help="even if tasks are running")
+    verb("end", "end the session and its running tasks", json=False)
+    summary = "print the completion script of a shell"
     completions = verbs.add_parser("completions", help=summary, description=summary)
     completions.add_argument("shell", choices=SHELLS)
     return {**verbs.choices}
@@ -111,9 +116,9 @@ def add_verbs(
 
 def _talking_verbs(verb: _MakeVerb) -> None:
     """Add the verbs that reach running tasks."""
-    summary = "show a task's terminal here, and give it the keys; Ctrl+] comes back"
+    summary = "use the terminal of a task here; Ctrl+] returns"
     verb("attach", summary, json=False).add_argument("id", type=task_id)
-    send = verb("send", "give a task a line to read, or standard input", json=False)
+    send = verb("send", "send a line or standard input to a task", json=False)
     send.add_argument(
         "-n", "--no-newline", action="store_true", help="without the end of the line"
     )
@@ -130,15 +135,15 @@ class _MakeVerb(Protocol):
 
 def _add_rerun(verb: _MakeVerb) -> None:
     """Add the verb that runs tasks again."""
-    rerun = verb("rerun", "add tasks once more, as they were asked for")
+    rerun = verb("rerun", "add tasks again, with the same request")
     _confirms(rerun)
     rerun.add_argument("ids", type=task_id, nargs="+", metavar="ID")
 
 
 def _template_verbs(verb: _MakeVerb) -> None:
     """Add the verbs about templates."""
-    verb("templates", "list the templates that can be run here")
-    trust = verb("trust", "let the templates of a project run, as they are now")
+    verb("templates", "list the templates of this directory")
+    trust = verb("trust", "trust the template file of a project")
     trust.add_argument("file", type=Path, nargs="?", metavar="FILE")
 
 
@@ -148,18 +153,16 @@ def _confirms(parser: argparse.ArgumentParser) -> None:
         dest="asked",
         action="store_const",
         const=Asked(confirmed=True),
-        help="confirm commands that are asked about otherwise",
+        help="run it without asking for confirmation",
     )
 
 
 def _summing_verbs(verb: _MakeVerb) -> None:
     """Add the verbs that sum up what became of tasks."""
-    verb("stats", "count what ended; waiting and running times by group")
-    verb("failures", "list the tasks that failed, each with its last lines")
+    verb("stats", "count finished tasks, and show times by group")
+    verb("failures", "list failed tasks with the last lines of their output")
     export = verb("export", "write all tasks as JSON lines, or a report", json=False)
-    export.add_argument(
-        "--force", action="store_true", help="replace a file that is there"
-    )
+    export.add_argument("--force", action="store_true", help="replace an existing file")
     export.add_argument(
         "file", nargs="?", metavar="FILE", help="a report if it ends with .html or .md"
     )
@@ -168,51 +171,51 @@ def _summing_verbs(verb: _MakeVerb) -> None:
 def _order_verbs(verb: _MakeVerb) -> None:
     """Add the verbs that say when queued tasks start, and that reach running ones."""
     _talking_verbs(verb)
-    parallel = verb("parallel", "let N tasks run at a time; the session remembers it")
+    parallel = verb("parallel", "set how many tasks run at a time; without N, show it")
     parallel.add_argument("slots", type=slots, nargs="?", metavar="N")
     for name, summary in (
-        ("pause", "stop tasks for a while: those named, or all, and start no more"),
-        ("resume", "let paused tasks go on, and start tasks again"),
+        ("pause", "pause tasks, a group or a schedule; by default, everything"),
+        ("resume", "continue after pause or drain"),
     ):
         pause = verb(name, summary)
         pause.add_argument("ids", type=task_id, nargs="*", metavar="ID")
         whose = pause.add_mutually_exclusive_group()
         whose.add_argument("-g", "--group", metavar="NAME", help="of one group alone")
-        whose.add_argument(
-            "--schedule", type=count, metavar="ID", help="those that a schedule adds"
-        )
-    drain = verb("drain", "start no more tasks; those that run finish")
+        whose.add_argument("--schedule", type=count, metavar="ID", help="one schedule")
+    drain = verb("drain", "start no more tasks; running ones finish")
     drain.add_argument("-g", "--group", metavar="NAME", help="of one group alone")
-    group = verb("group", "set how many tasks of a group run at a time, or show it")
+    group = verb(
+        "group", "set how many tasks of a group run at a time, or show the groups"
+    )
     group.add_argument("name", nargs="?", metavar="NAME")
     group.add_argument("--parallel", type=count, metavar="N", help="0: no limit")
     group.add_argument(
         "--pause-on-failure",
         choices=("on", "off"),
-        help="start no more when one fails",
+        help="start no more tasks when one fails",
     )
-    edit = verb("edit", "change a queued task, in $EDITOR or to what is given")
-    edit.add_argument("-l", "--label", metavar="TEXT", help="what it is called then")
+    edit = verb("edit", "change a queued task, in $EDITOR or to a new command")
+    edit.add_argument("-l", "--label", metavar="TEXT", help="its new description")
     _confirms(edit)
     edit.add_argument("id", type=task_id)
     edit.add_argument("words", nargs="*", metavar="CMD", help="the new command")
-    rename = verb("rename", "change what a task is called")
+    rename = verb("rename", "change the description of a task")
     rename.add_argument("id", type=task_id)
     rename.add_argument("text", nargs="+", metavar="TEXT")
-    cluster = verb("cluster", "show the nodes of the cluster, and what runs where")
+    cluster = verb("cluster", "show the nodes of the cluster and the tasks on them")
     cluster.add_argument(
-        "--address", metavar="HOST:PORT", default="", help="of the head of a cluster"
+        "--address", metavar="HOST:PORT", default="", help="the head of the cluster"
     )
-    verb("schedules", "list what is added again and again, by add --every")
-    unschedule = verb("unschedule", "remove schedules; tasks that were added stay")
+    verb("schedules", "list the schedules, which add --every creates")
+    unschedule = verb("unschedule", "remove schedules; tasks that they added stay")
     unschedule.add_argument("ids", type=count, nargs="+", metavar="ID")
-    move = verb("move", "change when a queued task starts")
+    move = verb("move", "change the place of a queued task")
     move.add_argument("id", type=task_id)
     move.add_argument("place", choices=("first", "last", "before"))
     move.add_argument("other", type=task_id, nargs="?", metavar="ID")
     for name, summary in (
-        ("stash", "hold queued tasks until they are enqueued"),
-        ("enqueue", "let tasks start that were held"),
+        ("stash", "hold queued tasks until enqueue"),
+        ("enqueue", "release held tasks"),
     ):
         hold = verb(name, summary)
         hold.add_argument("ids", type=task_id, nargs="+", metavar="ID")
@@ -220,11 +223,16 @@ def _order_verbs(verb: _MakeVerb) -> None:
 
 def _common() -> SafeParser:
     common = SafeParser(add_help=False)
-    common.add_argument("--session", metavar="NAME", help="which session")
+    common.add_argument("--session", metavar="NAME", help="the session")
     common.add_argument(
-        "--state-dir", type=Path, metavar="DIR", help="where sessions are kept"
+        "--state-dir",
+        type=Path,
+        metavar="DIR",
+        help="the folder that contains the sessions",
     )
-    common.add_argument("--config", type=Path, metavar="FILE", help="the configuration")
+    common.add_argument(
+        "--config", type=Path, metavar="FILE", help="the configuration file"
+    )
     return common
 
 
@@ -237,14 +245,14 @@ def _describes_task(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         type=variable,
-        help="an environment variable of it; as often as needed",
+        help="an environment variable; repeatable",
     )
-    parser.add_argument("-l", "--label", metavar="TEXT", help="what it is called")
+    parser.add_argument("-l", "--label", metavar="TEXT", help="its description")
     parser.add_argument(
         "-t",
         "--template",
         metavar="NAME",
-        help="run this template; what stands for the command are its arguments",
+        help="run this template, with CMD as its arguments",
     )
     parser.set_defaults(asked=Asked(), given=())
     for option in OPTIONS:

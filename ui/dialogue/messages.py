@@ -12,7 +12,7 @@ from .lookups import LookedUp
 
 
 class InputLine(msgspec.Struct, frozen=True):
-    """Somebody typed a line, or a script holds it."""
+    """A line that was typed or read from a script."""
 
     text: str
 
@@ -52,13 +52,13 @@ class Keystrokes(msgspec.Struct, frozen=True):
 
 
 class Prompt(msgspec.Struct, frozen=True):
-    """Show this before the line that is typed; it goes with the end of the line."""
+    """Show this prompt before the typed line, until the line ends."""
 
     text: str
 
 
 class TypingEnds(msgspec.Struct, frozen=True):
-    """Nothing is typed any more; what was not finished is nobody's."""
+    """Typing has ended; an unfinished line is discarded."""
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -134,7 +134,7 @@ class WantsInput(msgspec.Struct, frozen=True):
 
 
 class Finished(msgspec.Struct, frozen=True):
-    """Nothing is left to do here: somebody asked to leave, or all is done.
+    """The actor is done: a person asked to leave, or no work is left.
 
     Attributes:
         ends: Whether the session is to end, even where leaving alone would not end it.
@@ -150,7 +150,7 @@ class ViewLost(msgspec.Struct, frozen=True):
 
 
 class LinesTyped(msgspec.Struct, frozen=True):
-    """Lines were typed to their end.
+    """Complete lines were typed.
 
     Attributes:
         lines: They, without their ends.

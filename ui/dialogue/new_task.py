@@ -67,7 +67,7 @@ class Asked(msgspec.Struct, frozen=True):
             ("--overlap", self.overlap),
         ):
             if given:
-                raise UsageError(f"{name} is for schedules; give --every as well")
+                raise UsageError(f"{name} needs --every")
 
     @property
     def task_terms(self) -> Terms | None:
@@ -136,7 +136,7 @@ def _read_catch_up(value: str) -> CatchUp:
 
 def _read_label(value: str) -> str:
     if not value.strip():
-        raise UsageError("a task can't be called nothing")
+        raise UsageError("a description can't be empty")
     return value
 
 
@@ -159,23 +159,23 @@ _label = setting("label", _read_label)
 
 ASK_OPTIONS: Final = (
     TaskOption(
-        "--unless-queued", "", "add nothing if a queued one is the same", _unless_queued
+        "--unless-queued", "", "add nothing if the same task is queued", _unless_queued
     ),
-    TaskOption("--each", "1..10", "add one for each, in place of {}: or a,b", _each),
-    TaskOption("--batch", "FILE", "add one for each line, in place of {}", _batch),
-    TaskOption("--max-fails", "N", "after N failures cancel the rest", _max_fails),
-    TaskOption("--every", "15m", "add it again and again: 15m, or as cron", _every),
-    TaskOption("--zone", "UTC", "the time zone of --every; that of here", _zone),
+    TaskOption("--each", "1..10", "add a task for each value of {}; or a,b", _each),
+    TaskOption("--batch", "FILE", "add a task for each line of a file, as {}", _batch),
+    TaskOption("--max-fails", "N", "after N failures, cancel the rest", _max_fails),
+    TaskOption("--every", "15m", "add it at an interval, or as cron does", _every),
+    TaskOption("--zone", "UTC", "the time zone of --every; default: local", _zone),
     TaskOption(
         "--catch-up",
         "once",
-        "once, all or skip: what becomes of missed runs",
+        "missed runs of --every: once, all or skip",
         _catch_up,
     ),
-    TaskOption("--overlap", "", "add a run even if the last has not ended", _overlap),
-    TaskOption("--yes", "", "confirm a command that is asked about otherwise", _yes),
+    TaskOption("--overlap", "", "add a run even if the last one is running", _overlap),
+    TaskOption("--yes", "", "run it without asking for confirmation", _yes),
 )
 """The options, in the order in which help lists them."""
 
-LABEL: Final = TaskOption("--label", "TEXT", "what it is called", _label, "-l")
+LABEL: Final = TaskOption("--label", "TEXT", "its description", _label, "-l")
 """What stands for the description; the command line has an option of its own."""

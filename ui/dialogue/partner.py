@@ -81,7 +81,7 @@ PartnerMessage = PartnerSays | PartnerThought | PartnerDoes | PartnerFailed
 
 
 class Spoken(msgspec.Struct, frozen=True):
-    """Somebody said something to the partner.
+    """A person said something to the partner.
 
     Attributes:
         conversation: In which conversation.

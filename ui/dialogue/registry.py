@@ -181,9 +181,9 @@ class Registry:
             f"KIND {kind} {usage}: {summary}" for kind, usage, summary in kinds
         )
         lines.append(
-            "Anything else is a chat message; start it with // if with a slash."
+            "Other lines are chat messages; // begins one that starts with a slash."
         )
-        lines.append("Other names, such as /ps or /kill, work too: /help /kill")
+        lines.append("Synonyms such as /ps and /kill work too: /help /kill")
         return lines
 
 

@@ -182,39 +182,39 @@ _ship = switch("ships")
 _group = setting("group", _checked(is_group_name, "is not a group; use a short name"))
 
 _TERM_OPTIONS: Final = (
-    _term("--timeout", "10m", "fail it if it takes longer", _timeout),
-    _term("--priority", "N", "start it before those with a lower number; 0", _priority),
-    _term("--stash", "", "hold it until it is enqueued", _held),
+    _term("--timeout", "10m", "fail it if it takes longer than this", _timeout),
+    _term(
+        "--priority", "N", "start it before tasks with a lower number (0)", _priority
+    ),
+    _term("--stash", "", "hold it until /enqueue", _held),
     _term("--immediate", "", "start it now, even if no slot is free", _immediate),
-    _term("--after", "3,5", "start it when these are complete", _after, "-a"),
-    _term("--after-failed", "3,5", "start it when these have failed", _after_failed),
+    _term("--after", "3,5", "start it when these tasks are complete", _after, "-a"),
     _term(
-        "--after-any", "3,5", "start it when these have ended in any status", _after_any
+        "--after-failed", "3,5", "start it when these tasks have failed", _after_failed
     ),
-    _term("--delay", "5m", "start it after this time, at the earliest", _delay),
-    _term("--at", "18:30", "start it then, at the earliest", _at),
-    _term("--retry", "3", "make so many more attempts if it fails", _retry),
+    _term("--after-any", "3,5", "start it when these tasks have ended", _after_any),
+    _term("--delay", "5m", "start it after this delay or later", _delay),
+    _term("--at", "18:30", "start it at this time or later", _at),
+    _term("--retry", "3", "make up to this many more attempts on failure", _retry),
     _term(
-        "--retry-delay", "2s", "wait so long before the second attempt", _retry_delay
-    ),
-    _term(
-        "--retry-on", "1,75", "only after these exit statuses; 124: timeout", _retry_on
+        "--retry-delay", "2s", "wait this long before the second attempt", _retry_delay
     ),
     _term(
-        "--restart", "always", "start it again when it ends, or on-failure", _restart
+        "--retry-on", "1,75", "retry only after these statuses; 124: timeout", _retry_on
     ),
-    _term("--on-reboot", "again", "run it again after a reboot, or fail", _on_reboot),
-    _term("--need", "gpu=1", "let it take so much of a resource", _need),
-    _term("--cpus", "1.5", "let it use so many processors at most", _cpus),
-    _term("--memory", "2G", "fail it if it uses more memory", _memory),
-    _term("--pids", "100", "let it have so many processes at most", _pids),
-    _term("--pty", "", "give it a terminal of its own, for /input", _pty),
-    _term("--stdin", "", "let it read what /send sends", _stdin),
+    _term("--restart", "always", "start it again: always, or on-failure", _restart),
+    _term("--on-reboot", "again", "after a reboot: again, or fail", _on_reboot),
+    _term("--need", "gpu=1", "reserve this amount of a resource", _need),
+    _term("--cpus", "1.5", "let it use at most this many processors", _cpus),
+    _term("--memory", "2G", "fail it if it uses more memory than this", _memory),
+    _term("--pids", "100", "let it have at most this many processes", _pids),
+    _term("--pty", "", "give it its own terminal, for /input", _pty),
+    _term("--stdin", "", "connect its input to /send", _stdin),
     _term("--engine", "ray", "run it on a cluster", _engine),
-    _term("--address", "HOST:PORT", "of the head of that cluster", _address),
-    _term("--ship", "", "copy its directory to the node, and run it there", _ship),
-    _term("--gpus", "1", "let it have so many GPUs of the cluster", _gpus),
-    _term("--group", "NAME", "let it take a slot of this group", _group, "-g"),
+    _term("--address", "HOST:PORT", "the head of that cluster", _address),
+    _term("--ship", "", "run it in a copy of its directory on the node", _ship),
+    _term("--gpus", "1", "reserve this many GPUs of the cluster", _gpus),
+    _term("--group", "NAME", "run it in this group", _group, "-g"),
 )
 
 OPTIONS: Final = (*_TERM_OPTIONS, *ASK_OPTIONS)

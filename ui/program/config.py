@@ -63,15 +63,16 @@ class Notifications(Settings, frozen=True):
     """What tells of a task that ended.
 
     Attributes:
-        bell: Ring the terminal's bell.
-        desktop: Show a notification on the desktop, where the terminal can.
-        only_when_unfocused: Do neither while the window has the focus.
-        each: Tell of each task that ends.
-        all_done: Tell once when the last of several tasks has ended and none is left;
-            in the chat in place of a word on that task.
-        command: A command line for `sh`, run for what is told while no chat is open on
-            the session; empty for none.
-        ntfy: The URL of an ntfy topic that is told the same; empty for none.
+        bell: Whether to ring the terminal's bell.
+        desktop: Whether to show a desktop notification, if the terminal supports it.
+        only_when_unfocused: Whether to do neither while the window has the focus.
+        each: Whether to notify of each task that ends.
+        all_done: Whether to notify once when the last of several tasks has ended and
+            none is left; in the chat this replaces the notification of that task.
+        command: A command line for `sh` that is run for each notification while no chat
+            is open on the session; empty for none.
+        ntfy: The URL of an ntfy topic that receives the same notifications; empty for
+            none.
     """
 
     bell: bool = True
@@ -87,10 +88,9 @@ class HostTable(Settings, frozen=True):
     """The process in which a session lives.
 
     Attributes:
-        enabled: Whether a chat runs its session in a host, which goes on when you
+        enabled: Whether a chat runs its session in a host, which keeps running when you
             leave.
-        linger: Seconds after which a host ends that has nothing to do and no client;
-            0 for never.
+        linger: Seconds after which an idle host without clients ends; 0 for never.
     """
 
     enabled: bool = True
@@ -101,14 +101,13 @@ class AgentsTable(Settings, frozen=True):
     """What agents may do that use a session by `backburner mcp`.
 
     Attributes:
-        see_all: Whether they see the tasks of everybody, and not only their own.
-        end_all: Whether they may cancel all tasks that they see, and not only their
-            own.
-        deny: Commands that they may not run, as patterns of the shell for a whole
-            command: `["git push*", "sudo *"]`. A guard against mistakes: a command can
-            be written in a way that no pattern knows.
-        ask: Commands that you have to allow in the chat before they run, as patterns
-            of the same kind; `["*"]` for all. They are refused while no chat is open.
+        see_all: Whether agents see all tasks, not only their own.
+        end_all: Whether agents may cancel all tasks that they see, not only their own.
+        deny: Shell patterns for whole commands that agents may not run:
+            `["git push*", "sudo *"]`. A guard against mistakes: a command can be
+            written in a way that no pattern matches.
+        ask: Patterns of the same kind for commands that you allow in the chat before
+            they run; `["*"]` for all. They are refused while no chat is open.
     """
 
     see_all: bool = False
@@ -121,20 +120,20 @@ class PartnerTable(Settings, frozen=True):
     """Who answers what you say in the chat: a language model or an agent, if any.
 
     Attributes:
-        url: The base of an endpoint that speaks the chat completions of OpenAI:
+        url: The base URL of an endpoint with the OpenAI chat completions API:
             `"http://localhost:11434/v1"`. Empty for none.
         model: The name of the model there.
-        command: Instead of that, the command of an agent that speaks the Agent Client
-            Protocol (ACP), as a list: `["opencode", "acp"]`.
-        own_home: Whether that agent has your home directory, with its logins and
-            settings there. By default it has one of its own in the session's folder.
+        command: Instead of an endpoint, the command of an agent for the Agent
+            Client Protocol (ACP), as a list: `["opencode", "acp"]`.
+        own_home: Whether the agent uses your home directory, with its logins and
+            settings there. By default it has its own home in the session's folder.
         key_command: A command that prints the key of the endpoint, as a list:
             `["pass", "show", "model-key"]`.
-        key_variable: The environment variable that holds the key, if no command does.
-            An agent gets the key in it.
-        name: What the partner is called in the chat.
-        rounds: How often the model is asked in a turn at most, with the results of the
-            tools that it calls.
+        key_variable: The environment variable that holds the key, if no command prints
+            it. An agent gets the key in this variable.
+        name: The partner's name in the chat.
+        rounds: Maximum number of requests to the model in a turn, each with the results
+            of the tools that it called.
     """
 
     url: str = ""
@@ -167,18 +166,18 @@ class ClusterTable(Settings, frozen=True):
     Attributes:
         address: `HOST:PORT` of its head, or `auto` for the cluster that this machine
             belongs to, or that `RAY_ADDRESS` names.
-        python: The Python that has Ray, as an absolute path; by default the one that
-            runs this program.
-        environment: Names of the environment variables that tasks take to the cluster,
+        python: The absolute path of a Python that has Ray; by default the one that runs
+            this program.
+        environment: Names of environment variables that are passed to the cluster,
             besides `LANG`, `LC_*`, `TZ`, `PYTHONUNBUFFERED` and `BACKBURNER_*`.
-        slots: How many tasks are handed to the cluster at a time, those that wait there
-            for room among them.
-        ship_limit: How much a directory may hold that travels with a task (`--ship`):
+        slots: Maximum number of tasks that are submitted to the cluster, including
+            those that wait for capacity there.
+        ship_limit: Maximum size of a directory that is copied with a task (`--ship`):
             `"1G"`.
-        lease: Seconds for which jobs go on there while the host of their session is
-            gone; then they end.
-        leave_out: Patterns of names and paths that do not travel then: `["data",
-            "*.ckpt"]`, besides what git ignores, `.git` and the like.
+        lease: Seconds that jobs continue on the cluster without the host of their
+            session.
+        leave_out: Patterns of names and paths that `--ship` doesn't copy: `["data",
+            "*.ckpt"]`, besides files that git ignores, and `.git`.
     """
 
     address: Annotated[str, msgspec.Meta(pattern=ADDRESS)] = "auto"
@@ -203,22 +202,23 @@ class Config(Settings, frozen=True):
 
     Attributes:
         slots: How many tasks run at a time.
-        grace: Seconds between asking a task to end and killing it.
+        grace: The grace period: seconds between SIGTERM and SIGKILL.
         history: How many finished tasks are remembered.
-        output_limit: Bytes of output beyond which a task is ended as failed.
-        session_output_limit: Bytes of output of all tasks of a session together; beyond
-            it the oldest finished ones are forgotten.
-        theme: `dark`, `light`, or `auto`: as the terminal's background is.
-        mouse: Whether wheel and clicks are used; without, the terminal selects text.
+        output_limit: Bytes of output; a task that exceeds them fails.
+        session_output_limit: Bytes of output of all tasks of a session together; if
+            they exceed it, the oldest finished tasks are forgotten.
+        theme: `dark`, `light`, or `auto`, by the background of the terminal.
+        mouse: Whether the chat uses wheel and clicks; if not, the terminal selects
+            text.
         ascii: Whether to draw with ASCII only, even in a UTF-8 locale.
         pause_on_failure: Whether a group starts no more tasks when one of them fails,
-            until `/resume --group NAME`; `/group NAME --pause-on-failure on` says so
+            until `/resume --group NAME`; `/group NAME --pause-on-failure on` sets it
             for one group.
-        resources: What tasks may need while they run (`--need`), by names of your
-            choice, and how much there is: `gpu = 2`, `memory = "16G"`.
-        confirm: Commands that are confirmed before they are added, as patterns of the
-            shell for a whole command: `["rm -rf*", "*--force*"]`. `--yes` confirms
-            them; where nobody can be asked they are refused. A guard against mistakes.
+        resources: Names and amounts of resources that tasks reserve with `--need`:
+            `gpu = 2`, `memory = "16G"`.
+        confirm: Shell patterns for whole commands that a person confirms before they
+            are added: `["rm -rf*", "*--force*"]`. `--yes` confirms them; without a
+            person they are refused. A guard against mistakes.
         template: Templates: commands with a name and options, a table for each, such
             as `[template.test]`; see docs/templates.md.
         notifications: What tells of a task that ended.

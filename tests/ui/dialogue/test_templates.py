@@ -256,7 +256,7 @@ def test_run_alone_lists_them(tmp_path: Path, project: Path) -> None:
         ('[template.a]\ncommand = "x"\nenv = 3', "line 3: template.a.env: expected a"),
         (
             '[template.a]\ncommand = "x"\nzone = "UTC"',
-            "template.a: --zone is for sched",
+            "template.a: --zone needs --every",
         ),
         ('[template."a b"]\ncommand = "x"\n', "line 1: template.a b: bad name"),
         ("template = 3", "line 1: template: expected tables"),

@@ -20,18 +20,18 @@ class Resized(msgspec.Struct, frozen=True):
 
 
 class Open(msgspec.Struct, frozen=True):
-    """Begin: draw the first frame, look up what was said before, hear the news.
+    """Start: draw the first frame, ask for the transcript, and subscribe.
 
     Once more if what was said before could not be read.
     """
 
 
 class Beat(msgspec.Struct, frozen=True):
-    """Time has passed, and with it what is shown."""
+    """Time has passed: update everything that depends on it."""
 
 
 class Pause(msgspec.Struct, frozen=True):
-    """Somebody wants the program to stop for a while: give the terminal back."""
+    """The program is about to be suspended: give the terminal back."""
 
 
 class Resumed(msgspec.Struct, frozen=True):
@@ -53,7 +53,7 @@ class Edited(msgspec.Struct, frozen=True):
 
 
 class Ending(msgspec.Struct, frozen=True):
-    """The session is being ended; nothing that is typed counts any more."""
+    """The session is being ended; further input is ignored."""
 
 
 class Close(msgspec.Struct, frozen=True):
@@ -94,11 +94,11 @@ UIMessage = (
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """What was said before is on the screen: now keys can be read."""
+    """The transcript is on the screen: keys can be read."""
 
 
 class Entered(msgspec.Struct, frozen=True):
-    """The terminal is taken over again: now keys can be read."""
+    """The terminal is taken over again: keys can be read."""
 
 
 class Hurry(msgspec.Struct, frozen=True):

@@ -11,40 +11,40 @@
 _shtab_backburner_commands() {
   local _commands=(
     add:'add a task: one argument is a command line, several are quoted'
-    attach:'show a task'"'"'s terminal here, and give it the keys; Ctrl+] comes back'
+    attach:'use the terminal of a task here; Ctrl+] returns'
     cancel:'cancel tasks'
     clean:'forget finished tasks and delete their output'
-    cluster:'show the nodes of the cluster, and what runs where'
-    completions:'write what completes commands on Tab in a shell'
-    drain:'start no more tasks; those that run finish'
-    edit:'change a queued task, in $EDITOR or to what is given'
-    end:'end the session and what runs in it'
-    enqueue:'let tasks start that were held'
+    cluster:'show the nodes of the cluster and the tasks on them'
+    completions:'print the completion script of a shell'
+    drain:'start no more tasks; running ones finish'
+    edit:'change a queued task, in $EDITOR or to a new command'
+    end:'end the session and its running tasks'
+    enqueue:'release held tasks'
     export:'write all tasks as JSON lines, or a report'
-    failures:'list the tasks that failed, each with its last lines'
-    group:'set how many tasks of a group run at a time, or show it'
-    host:'start, stop and look at the process that holds the session'
+    failures:'list failed tasks with the last lines of their output'
+    group:'set how many tasks of a group run at a time, or show the groups'
+    host:'start, stop or inspect the host of the session'
     kill:'send a signal to a running task'"'"'s processes'
-    list:'list tasks; all but the canceled ones by default'
-    log:'show what a task printed'
-    move:'change when a queued task starts'
-    parallel:'let N tasks run at a time; the session remembers it'
-    pause:'stop tasks for a while: those named, or all, and start no more'
-    rename:'change what a task is called'
-    rerun:'add tasks once more, as they were asked for'
-    resume:'let paused tasks go on, and start tasks again'
+    list:'list tasks; by default all except canceled ones'
+    log:'show the output of a task'
+    move:'change the place of a queued task'
+    parallel:'set how many tasks run at a time; without N, show it'
+    pause:'pause tasks, a group or a schedule; by default, everything'
+    rename:'change the description of a task'
+    rerun:'add tasks again, with the same request'
+    resume:'continue after pause or drain'
     run:'add a task, show its output, exit with its status'
-    schedules:'list what is added again and again, by add --every'
-    send:'give a task a line to read, or standard input'
+    schedules:'list the schedules, which add --every creates'
+    send:'send a line or standard input to a task'
     sessions:'list the sessions'
-    show:'show all that is known of a task'
-    stash:'hold queued tasks until they are enqueued'
-    stats:'count what ended; waiting and running times by group'
-    status:'list tasks; all but the canceled ones by default'
-    templates:'list the templates that can be run here'
-    trust:'let the templates of a project run, as they are now'
-    unschedule:'remove schedules; tasks that were added stay'
-    wait:'wait for tasks; all that have not ended by default'
+    show:'show the details of a task'
+    stash:'hold queued tasks until enqueue'
+    stats:'count finished tasks, and show times by group'
+    status:'list tasks; by default all except canceled ones'
+    templates:'list the templates of this directory'
+    trust:'trust the template file of a project'
+    unschedule:'remove schedules; tasks that they added stay'
+    wait:'wait for tasks; by default for all open ones'
   )
   _describe 'backburner commands' _commands
 }
@@ -68,48 +68,48 @@ _shtab_backburner_defaults_added=0
 
 _shtab_backburner_add_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
   {-w,--workdir}"[where it runs]:DIR:_files -/"
-  "*"{-e,--env}"[an environment variable of it\; as often as needed]:K=V:"
-  {-l,--label}"[what it is called]:TEXT:"
-  {-t,--template}"[run this template\; what stands for the command are its arguments]:NAME:"
-  "--timeout[fail it if it takes longer]:10m:"
-  "--priority[start it before those with a lower number\; 0]:N:"
-  "--stash[hold it until it is enqueued]"
+  "*"{-e,--env}"[an environment variable\; repeatable]:K=V:"
+  {-l,--label}"[its description]:TEXT:"
+  {-t,--template}"[run this template, with CMD as its arguments]:NAME:"
+  "--timeout[fail it if it takes longer than this]:10m:"
+  "--priority[start it before tasks with a lower number (0)]:N:"
+  "--stash[hold it until \/enqueue]"
   "--immediate[start it now, even if no slot is free]"
-  {--after,-a}"[start it when these are complete]:3,5:_backburner_tasks"
-  "--after-failed[start it when these have failed]:3,5:_backburner_tasks"
-  "--after-any[start it when these have ended in any status]:3,5:_backburner_tasks"
-  "--delay[start it after this time, at the earliest]:5m:"
-  "--at[start it then, at the earliest]:18:30:"
-  "--retry[make so many more attempts if it fails]:3:"
-  "--retry-delay[wait so long before the second attempt]:2s:"
-  "--retry-on[only after these exit statuses\; 124\: timeout]:1,75:"
-  "--restart[start it again when it ends, or on-failure]:always:"
-  "--on-reboot[run it again after a reboot, or fail]:again:"
-  "--need[let it take so much of a resource]:gpu=1:"
-  "--cpus[let it use so many processors at most]:1.5:"
-  "--memory[fail it if it uses more memory]:2G:"
-  "--pids[let it have so many processes at most]:100:"
-  "--pty[give it a terminal of its own, for \/input]"
-  "--stdin[let it read what \/send sends]"
+  {--after,-a}"[start it when these tasks are complete]:3,5:_backburner_tasks"
+  "--after-failed[start it when these tasks have failed]:3,5:_backburner_tasks"
+  "--after-any[start it when these tasks have ended]:3,5:_backburner_tasks"
+  "--delay[start it after this delay or later]:5m:"
+  "--at[start it at this time or later]:18:30:"
+  "--retry[make up to this many more attempts on failure]:3:"
+  "--retry-delay[wait this long before the second attempt]:2s:"
+  "--retry-on[retry only after these statuses\; 124\: timeout]:1,75:"
+  "--restart[start it again\: always, or on-failure]:always:"
+  "--on-reboot[after a reboot\: again, or fail]:again:"
+  "--need[reserve this amount of a resource]:gpu=1:"
+  "--cpus[let it use at most this many processors]:1.5:"
+  "--memory[fail it if it uses more memory than this]:2G:"
+  "--pids[let it have at most this many processes]:100:"
+  "--pty[give it its own terminal, for \/input]"
+  "--stdin[connect its input to \/send]"
   "--engine[run it on a cluster]:ray:"
-  "--address[of the head of that cluster]:HOST:PORT:"
-  "--ship[copy its directory to the node, and run it there]"
-  "--gpus[let it have so many GPUs of the cluster]:1:"
-  {--group,-g}"[let it take a slot of this group]:NAME:_backburner_groups"
-  "--unless-queued[add nothing if a queued one is the same]"
-  "--each[add one for each, in place of \{\}\: or a,b]:1..10:"
-  "--batch[add one for each line, in place of \{\}]:FILE:_files"
-  "--max-fails[after N failures cancel the rest]:N:"
-  "--every[add it again and again\: 15m, or as cron]:15m:"
-  "--zone[the time zone of --every\; that of here]:UTC:"
-  "--catch-up[once, all or skip\: what becomes of missed runs]:once:"
-  "--overlap[add a run even if the last has not ended]"
-  "--yes[confirm a command that is asked about otherwise]"
+  "--address[the head of that cluster]:HOST:PORT:"
+  "--ship[run it in a copy of its directory on the node]"
+  "--gpus[reserve this many GPUs of the cluster]:1:"
+  {--group,-g}"[run it in this group]:NAME:_backburner_groups"
+  "--unless-queued[add nothing if the same task is queued]"
+  "--each[add a task for each value of \{\}\; or a,b]:1..10:"
+  "--batch[add a task for each line of a file, as \{\}]:FILE:_files"
+  "--max-fails[after N failures, cancel the rest]:N:"
+  "--every[add it at an interval, or as cron does]:15m:"
+  "--zone[the time zone of --every\; default\: local]:UTC:"
+  "--catch-up[missed runs of --every\: once, all or skip]:once:"
+  "--overlap[add a run even if the last one is running]"
+  "--yes[run it without asking for confirmation]"
   {-p,--print-id}"[print the id alone]"
   "(-)*::the command:_normal"
 )
@@ -119,8 +119,8 @@ _shtab_backburner_add_defaults_added=0
 
 _shtab_backburner_attach_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   ":id:_backburner_running"
 )
@@ -130,8 +130,8 @@ _shtab_backburner_attach_defaults_added=0
 
 _shtab_backburner_cancel_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
   "--now[kill running ones at once]"
@@ -143,8 +143,8 @@ _shtab_backburner_cancel_defaults_added=0
 
 _shtab_backburner_clean_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
 )
@@ -154,11 +154,11 @@ _shtab_backburner_clean_defaults_added=0
 
 _shtab_backburner_cluster_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
-  "--address[of the head of a cluster]:HOST:PORT:"
+  "--address[the head of the cluster]:HOST:PORT:"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -174,8 +174,8 @@ _shtab_backburner_completions_defaults_added=0
 
 _shtab_backburner_drain_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
   {-g,--group}"[of one group alone]:NAME:_backburner_groups"
@@ -186,12 +186,12 @@ _shtab_backburner_drain_defaults_added=0
 
 _shtab_backburner_edit_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
-  {-l,--label}"[what it is called then]:TEXT:"
-  "--yes[confirm commands that are asked about otherwise]"
+  {-l,--label}"[its new description]:TEXT:"
+  "--yes[run it without asking for confirmation]"
   ":id:_backburner_queued"
   "(-)*::the new command:_normal"
 )
@@ -201,8 +201,8 @@ _shtab_backburner_edit_defaults_added=0
 
 _shtab_backburner_end_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
 )
 
@@ -211,8 +211,8 @@ _shtab_backburner_end_defaults_added=0
 
 _shtab_backburner_enqueue_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
   "*:ID:_backburner_queued"
@@ -223,10 +223,10 @@ _shtab_backburner_enqueue_defaults_added=0
 
 _shtab_backburner_export_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
-  "--force[replace a file that is there]"
+  "--force[replace an existing file]"
   ":a report if it ends with .html or .md:"
 )
 
@@ -235,8 +235,8 @@ _shtab_backburner_export_defaults_added=0
 
 _shtab_backburner_failures_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
 )
@@ -246,12 +246,12 @@ _shtab_backburner_failures_defaults_added=0
 
 _shtab_backburner_group_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
   "--parallel[0\: no limit]:N:"
-  "--pause-on-failure[start no more when one fails]:pause_on_failure:(on off)"
+  "--pause-on-failure[start no more tasks when one fails]:pause_on_failure:(on off)"
   ":NAME:_backburner_groups"
 )
 
@@ -260,11 +260,11 @@ _shtab_backburner_group_defaults_added=0
 
 _shtab_backburner_host_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
-  "--force[even if tasks run]"
+  "--force[even if tasks are running]"
   ":action:(start run status stop restart logs)"
 )
 
@@ -273,8 +273,8 @@ _shtab_backburner_host_defaults_added=0
 
 _shtab_backburner_kill_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   {-s,--signal}"[signal]:signal:(TERM KILL INT HUP QUIT USR1 USR2 STOP CONT)"
   "*:ID:_backburner_running"
@@ -285,8 +285,8 @@ _shtab_backburner_kill_defaults_added=0
 
 _shtab_backburner_list_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
   "--all[which]"
@@ -296,9 +296,9 @@ _shtab_backburner_list_options=(
   "--failed[which]"
   "--canceled[which]"
   "--finished[which]"
-  {-g,--group}"[those of one group]:NAME:_backburner_groups"
-  {-l,--label}"[those whose description has it]:TEXT:"
-  "--watch[go on showing it]"
+  {-g,--group}"[tasks of this group]:NAME:_backburner_groups"
+  {-l,--label}"[tasks whose description contains this]:TEXT:"
+  "--watch[update the list until Ctrl\+C]"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -306,15 +306,15 @@ _shtab_backburner_list_defaults_added=0
 
 _shtab_backburner_log_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
   {-f,--follow}"[until it ends]"
   {-n,--lines}"[the last N lines]:N:"
-  "--all[those of all tasks\; --grep]"
+  "--all[all tasks\; with --grep]"
   "--grep[only lines that match]:RE:"
-  "--since[only what follows this many bytes\; says from where to go on next time]:OFFSET|ID:OFFSET:"
+  "--since[only output after this place\; reports where to continue]:OFFSET|ID:OFFSET:"
   ":default\: the newest:_backburner_tasks"
 )
 
@@ -323,8 +323,8 @@ _shtab_backburner_log_defaults_added=0
 
 _shtab_backburner_move_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
   ":id:_backburner_queued"
@@ -337,8 +337,8 @@ _shtab_backburner_move_defaults_added=0
 
 _shtab_backburner_parallel_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
   ":N:"
@@ -349,12 +349,12 @@ _shtab_backburner_parallel_defaults_added=0
 
 _shtab_backburner_pause_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
   {-g,--group}"[of one group alone]:NAME:_backburner_groups"
-  "--schedule[those that a schedule adds]:ID:_backburner_schedules"
+  "--schedule[one schedule]:ID:_backburner_schedules"
   "*:ID:_backburner_open"
 )
 
@@ -363,8 +363,8 @@ _shtab_backburner_pause_defaults_added=0
 
 _shtab_backburner_rename_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
   ":id:_backburner_tasks"
@@ -376,11 +376,11 @@ _shtab_backburner_rename_defaults_added=0
 
 _shtab_backburner_rerun_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
-  "--yes[confirm commands that are asked about otherwise]"
+  "--yes[run it without asking for confirmation]"
   "*:ID:_backburner_tasks"
 )
 
@@ -389,12 +389,12 @@ _shtab_backburner_rerun_defaults_added=0
 
 _shtab_backburner_resume_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
   {-g,--group}"[of one group alone]:NAME:_backburner_groups"
-  "--schedule[those that a schedule adds]:ID:_backburner_schedules"
+  "--schedule[one schedule]:ID:_backburner_schedules"
   "*:ID:_backburner_open"
 )
 
@@ -403,47 +403,47 @@ _shtab_backburner_resume_defaults_added=0
 
 _shtab_backburner_run_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   {-w,--workdir}"[where it runs]:DIR:_files -/"
-  "*"{-e,--env}"[an environment variable of it\; as often as needed]:K=V:"
-  {-l,--label}"[what it is called]:TEXT:"
-  {-t,--template}"[run this template\; what stands for the command are its arguments]:NAME:"
-  "--timeout[fail it if it takes longer]:10m:"
-  "--priority[start it before those with a lower number\; 0]:N:"
-  "--stash[hold it until it is enqueued]"
+  "*"{-e,--env}"[an environment variable\; repeatable]:K=V:"
+  {-l,--label}"[its description]:TEXT:"
+  {-t,--template}"[run this template, with CMD as its arguments]:NAME:"
+  "--timeout[fail it if it takes longer than this]:10m:"
+  "--priority[start it before tasks with a lower number (0)]:N:"
+  "--stash[hold it until \/enqueue]"
   "--immediate[start it now, even if no slot is free]"
-  {--after,-a}"[start it when these are complete]:3,5:_backburner_tasks"
-  "--after-failed[start it when these have failed]:3,5:_backburner_tasks"
-  "--after-any[start it when these have ended in any status]:3,5:_backburner_tasks"
-  "--delay[start it after this time, at the earliest]:5m:"
-  "--at[start it then, at the earliest]:18:30:"
-  "--retry[make so many more attempts if it fails]:3:"
-  "--retry-delay[wait so long before the second attempt]:2s:"
-  "--retry-on[only after these exit statuses\; 124\: timeout]:1,75:"
-  "--restart[start it again when it ends, or on-failure]:always:"
-  "--on-reboot[run it again after a reboot, or fail]:again:"
-  "--need[let it take so much of a resource]:gpu=1:"
-  "--cpus[let it use so many processors at most]:1.5:"
-  "--memory[fail it if it uses more memory]:2G:"
-  "--pids[let it have so many processes at most]:100:"
-  "--pty[give it a terminal of its own, for \/input]"
-  "--stdin[let it read what \/send sends]"
+  {--after,-a}"[start it when these tasks are complete]:3,5:_backburner_tasks"
+  "--after-failed[start it when these tasks have failed]:3,5:_backburner_tasks"
+  "--after-any[start it when these tasks have ended]:3,5:_backburner_tasks"
+  "--delay[start it after this delay or later]:5m:"
+  "--at[start it at this time or later]:18:30:"
+  "--retry[make up to this many more attempts on failure]:3:"
+  "--retry-delay[wait this long before the second attempt]:2s:"
+  "--retry-on[retry only after these statuses\; 124\: timeout]:1,75:"
+  "--restart[start it again\: always, or on-failure]:always:"
+  "--on-reboot[after a reboot\: again, or fail]:again:"
+  "--need[reserve this amount of a resource]:gpu=1:"
+  "--cpus[let it use at most this many processors]:1.5:"
+  "--memory[fail it if it uses more memory than this]:2G:"
+  "--pids[let it have at most this many processes]:100:"
+  "--pty[give it its own terminal, for \/input]"
+  "--stdin[connect its input to \/send]"
   "--engine[run it on a cluster]:ray:"
-  "--address[of the head of that cluster]:HOST:PORT:"
-  "--ship[copy its directory to the node, and run it there]"
-  "--gpus[let it have so many GPUs of the cluster]:1:"
-  {--group,-g}"[let it take a slot of this group]:NAME:_backburner_groups"
-  "--unless-queued[add nothing if a queued one is the same]"
-  "--each[add one for each, in place of \{\}\: or a,b]:1..10:"
-  "--batch[add one for each line, in place of \{\}]:FILE:_files"
-  "--max-fails[after N failures cancel the rest]:N:"
-  "--every[add it again and again\: 15m, or as cron]:15m:"
-  "--zone[the time zone of --every\; that of here]:UTC:"
-  "--catch-up[once, all or skip\: what becomes of missed runs]:once:"
-  "--overlap[add a run even if the last has not ended]"
-  "--yes[confirm a command that is asked about otherwise]"
+  "--address[the head of that cluster]:HOST:PORT:"
+  "--ship[run it in a copy of its directory on the node]"
+  "--gpus[reserve this many GPUs of the cluster]:1:"
+  {--group,-g}"[run it in this group]:NAME:_backburner_groups"
+  "--unless-queued[add nothing if the same task is queued]"
+  "--each[add a task for each value of \{\}\; or a,b]:1..10:"
+  "--batch[add a task for each line of a file, as \{\}]:FILE:_files"
+  "--max-fails[after N failures, cancel the rest]:N:"
+  "--every[add it at an interval, or as cron does]:15m:"
+  "--zone[the time zone of --every\; default\: local]:UTC:"
+  "--catch-up[missed runs of --every\: once, all or skip]:once:"
+  "--overlap[add a run even if the last one is running]"
+  "--yes[run it without asking for confirmation]"
   "(-)*::the command:_normal"
 )
 
@@ -452,8 +452,8 @@ _shtab_backburner_run_defaults_added=0
 
 _shtab_backburner_schedules_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
 )
@@ -463,8 +463,8 @@ _shtab_backburner_schedules_defaults_added=0
 
 _shtab_backburner_send_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   {-n,--no-newline}"[without the end of the line]"
   "--end[then the end of its input]"
@@ -477,8 +477,8 @@ _shtab_backburner_send_defaults_added=0
 
 _shtab_backburner_sessions_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
 )
@@ -488,8 +488,8 @@ _shtab_backburner_sessions_defaults_added=0
 
 _shtab_backburner_show_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
   ":id:_backburner_tasks"
@@ -500,8 +500,8 @@ _shtab_backburner_show_defaults_added=0
 
 _shtab_backburner_stash_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
   "*:ID:_backburner_queued"
@@ -512,8 +512,8 @@ _shtab_backburner_stash_defaults_added=0
 
 _shtab_backburner_stats_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
 )
@@ -523,8 +523,8 @@ _shtab_backburner_stats_defaults_added=0
 
 _shtab_backburner_status_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
   "--all[which]"
@@ -534,9 +534,9 @@ _shtab_backburner_status_options=(
   "--failed[which]"
   "--canceled[which]"
   "--finished[which]"
-  {-g,--group}"[those of one group]:NAME:_backburner_groups"
-  {-l,--label}"[those whose description has it]:TEXT:"
-  "--watch[go on showing it]"
+  {-g,--group}"[tasks of this group]:NAME:_backburner_groups"
+  {-l,--label}"[tasks whose description contains this]:TEXT:"
+  "--watch[update the list until Ctrl\+C]"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -544,8 +544,8 @@ _shtab_backburner_status_defaults_added=0
 
 _shtab_backburner_templates_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
 )
@@ -555,8 +555,8 @@ _shtab_backburner_templates_defaults_added=0
 
 _shtab_backburner_trust_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
   ":FILE:"
@@ -567,8 +567,8 @@ _shtab_backburner_trust_defaults_added=0
 
 _shtab_backburner_unschedule_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
   "*:ID:_backburner_schedules"
@@ -579,11 +579,11 @@ _shtab_backburner_unschedule_defaults_added=0
 
 _shtab_backburner_wait_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--session[which session]:NAME:_backburner_sessions"
-  "--state-dir[where sessions are kept]:DIR:_files -/"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
-  "--any[until one of them has ended]"
+  "--any[until one of them ends]"
   "--timeout[S]:S:"
   "*:ID:_backburner_open"
 )

@@ -82,7 +82,9 @@ def _parse_allow(rest: str) -> Allow:
     before, always, pattern = rest.partition(_ALWAYS)
     words = before.split()
     if not words:
-        raise UsageError("/allow takes the id of a task that waits, such as: /allow 3")
+        raise UsageError(
+            "/allow takes the id of a task that waits for permission, such as: /allow 3"
+        )
     ids = tuple(task_id(word) for word in words)
     return Allow(ids, bool(always), pattern.strip())
 
@@ -90,14 +92,14 @@ def _parse_allow(rest: str) -> Allow:
 ALLOW: Final = CommandSpec(
     "/allow",
     "ID... [--always [PATTERN]]",
-    "let run what an agent or the partner asks for",
+    "allow a command that an agent or the partner wants to run",
     _parse_allow,
     completers.open_tasks(
         ((_ALWAYS, "never ask the person again for this command, or for a pattern"),)
     ),
     (
-        "A pattern is one of the shell for a whole command, such as: make *",
-        "It covers no line with several commands, redirections or variables.",
-        "/deny ID refuses it.",
+        "With --always, later commands that match a pattern are allowed too: make *",
+        "A pattern matches no line with several commands, redirections or variables.",
+        "/deny ID refuses the command.",
     ),
 )

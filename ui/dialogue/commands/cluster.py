@@ -53,7 +53,7 @@ def _parse(rest: str) -> ShowCluster:
 CLUSTER: Final = CommandSpec(
     "/cluster",
     "[HOST:PORT]",
-    "show the nodes of the cluster, and what runs where",
+    "show the nodes of the cluster and the tasks on them",
     _parse,
     synonyms=also("/nodes", "/ray"),
     private=True,

@@ -178,7 +178,7 @@ def read_job(text: str, label: str = "") -> TaskRequest:
     """
     if label:
         if text[:1] in QUOTES and text:
-            raise UsageError("give --label or a description before the kind, not both")
+            raise UsageError("use --label or a description before the kind, not both")
         description = label
     elif not text:
         raise UsageError(f"missing description and command; try: {_TASK_EXAMPLE}")
@@ -234,11 +234,11 @@ TASK: Final = CommandSpec(
     _parse_task,
     completers.job,
     (
-        "After the kind the rest of the line is taken as it is:",
+        "The rest of the line after the kind is passed on unchanged:",
         '  /task "Count" bash ls | wc -l && echo "a  b"',
-        "Quotes around all of it are taken off:",
+        "Quotes around all of it are removed:",
         '  /task "Run tests" bash "make test"',
-        "Options say when it may start, and how long it may take:",
+        "Options:",
         *help_lines(),
     ),
     also("/job"),
@@ -325,8 +325,8 @@ RERUN: Final = CommandSpec(
     _parse_rerun,
     completers.tasks(),
     (
-        "It runs in the directory of the first one, with the environment of now.",
-        "--yes confirms a command that is asked about otherwise.",
+        "It runs in the directory of that task, with the current environment.",
+        "--yes: run it without asking for confirmation",
     ),
     also("/retry", "/restart", "/repeat", "/again", "/redo"),
 )

@@ -146,7 +146,7 @@ def _parse_edit(rest: str) -> Edit:
 RENAME: Final = CommandSpec(
     "/rename",
     "ID TEXT",
-    "change what a task is called",
+    "change the description of a task",
     _parse_rename,
     completers.task(),
     synonyms=also("/label"),
@@ -155,12 +155,12 @@ RENAME: Final = CommandSpec(
 EDIT: Final = CommandSpec(
     "/edit",
     'ID ["Description" KIND ARGS...]',
-    "change a queued task; with the id alone its command comes back to be changed",
+    "change a queued task; without a command, put its command into the input",
     _parse_edit,
     completers.open_task(),
     (
-        "It stays in its place, its directory and its environment.",
-        "--yes before the id confirms a command that is asked about otherwise.",
+        "It keeps its place, its directory and its environment.",
+        "--yes: before the id, change it without asking for confirmation",
     ),
     bash_part=lambda rest: bash_part_of_job(
         split_word(rest.strip().removeprefix(YES))[1]

@@ -82,9 +82,9 @@ CANCEL: Final = CommandSpec(
         )
     ),
     (
-        f"An id is a number as lists show it, with or without #, or: {LAST}",
-        "A running task is asked to end and killed after the grace period;",
-        "with --now it is killed at once.",
+        f"An ID is a number from a list, with or without #, or: {LAST}",
+        "A running task gets SIGTERM, then SIGKILL after the grace period;",
+        "with --now it gets SIGKILL at once.",
     ),
     (
         *also("/stop", "/abort", "/rm", "/remove", "/del", "/delete", "/deny"),

@@ -88,10 +88,10 @@ FIND: Final = CommandSpec(
     f"[{_PATTERN}] TEXT",
     "search the outputs of all tasks",
     _parse,
-    completers.options(((_PATTERN, "it is a regular expression of Python"),)),
+    completers.options(((_PATTERN, "a Python regular expression"),)),
     (
-        "Without capitals it finds both cases. The newest tasks come first, and",
-        f"{MOST} lines at most. In the chat Enter opens a task at the line, Esc stops.",
+        "Text without capitals matches both cases. The newest tasks come first, with",
+        f"at most {MOST} lines. In the chat Enter opens a task at the line, Esc stops.",
     ),
     also("/grep", "/search"),
     private=True,

@@ -107,17 +107,17 @@ PAUSE, RESUME = (
         (
             "/pause",
             True,
-            "stop tasks for a while: those named, or all, and start no more then",
+            "pause tasks, a group or a schedule; without arguments, everything",
             ("/suspend",),
             (
-                "A running task keeps its slot; its duration and timeout stand still.",
-                "A queued one is held, as by /stash. /drain lets what runs finish.",
+                "A running task keeps its slot; its time limit excludes the pause.",
+                "A queued task is held, as by /stash. /drain pauses no running task.",
             ),
         ),
         (
             "/resume",
             False,
-            "let tasks go on after /pause, and start tasks again",
+            "continue after /pause or /drain",
             ("/unpause", "/continue"),
             (),
         ),
@@ -141,7 +141,7 @@ def _parse_drain(rest: str) -> Pause:
 DRAIN: Final = CommandSpec(
     "/drain",
     "[--group NAME]",
-    "start no more tasks; those that run finish",
+    "start no more tasks; running ones finish",
     _parse_drain,
     completers.options(_WHOSE[:2]),
     ("/resume starts tasks again.",),
@@ -181,14 +181,14 @@ def _parse_group(rest: str) -> SetUpGroup:
 GROUP: Final = CommandSpec(
     "/group",
     "[NAME --parallel N | NAME --pause-on-failure on|off]",
-    "set how many tasks of a group run at a time, or show what is set",
+    "set how many tasks of a group run at a time, or show the groups",
     _parse_group,
     completers.options(
         (
-            ("--parallel", "how many; 0 for as many as there is room"),
-            ("--pause-on-failure", "on: start no more when one fails; or off"),
+            ("--parallel", "how many; 0: no limit"),
+            ("--pause-on-failure", "on: start no more tasks when one fails; or off"),
         )
     ),
-    ("A task without --group is in the group default.",),
+    ("Tasks without --group are in the group default.",),
     also("/groups"),
 )

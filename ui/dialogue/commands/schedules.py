@@ -112,7 +112,7 @@ def _parse_unschedule(rest: str) -> Unschedule:
 SCHEDULES: Final = CommandSpec(
     "/schedules",
     "",
-    "list what is added again and again, by /task --every",
+    "list the schedules, which /task --every creates",
     alone("/schedules", ShowSchedules()),
     synonyms=also("/cron", "/crontab", "/timers"),
     private=True,
@@ -121,7 +121,7 @@ SCHEDULES: Final = CommandSpec(
 UNSCHEDULE: Final = CommandSpec(
     "/unschedule",
     "ID...",
-    "remove a schedule; the tasks that it has added stay",
+    "remove a schedule; tasks that it added stay",
     _parse_unschedule,
     completers.schedules,
 )

@@ -69,7 +69,7 @@ def _parse_move(rest: str) -> Move:
 MOVE: Final = CommandSpec(
     "/move",
     "ID first|last|before ID",
-    "change when a queued task starts, among those of its priority",
+    "change the place of a queued task among those of its priority",
     _parse_move,
     completers.open_task(
         (
@@ -78,7 +78,7 @@ MOVE: Final = CommandSpec(
             ("before", "right before another one, whose id follows"),
         )
     ),
-    ("Before another task it gets the priority of that one.",),
+    ("before ID also gives it the priority of that task.",),
 )
 
 
@@ -116,7 +116,7 @@ STASH, ENQUEUE = (
         (
             "/enqueue",
             False,
-            "let tasks start that were held by /stash or --stash",
+            "release tasks that /stash or --stash holds",
             ("/release", "/unstash"),
         ),
     )
@@ -157,11 +157,11 @@ _MOST_DIGITS: Final = 6
 PARALLEL: Final = CommandSpec(
     "/parallel",
     "[N|default]",
-    "let N tasks run at a time; the session remembers it",
+    "set how many tasks run at a time; without N, show it",
     _parse_parallel,
     details=(
-        "With fewer than run now, none is ended.",
-        "/parallel default goes back to what the configuration says.",
+        "The session remembers the number. A lower number ends no running task.",
+        "/parallel default returns to the configured number.",
     ),
     synonyms=also("/slots"),
 )

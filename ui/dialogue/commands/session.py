@@ -71,12 +71,12 @@ CHAT: Final = CommandSpec(
     completers.conversation(
         (
             ("--new", "begin a conversation"),
-            ("--close", "remove one in which nothing was said and no task was started"),
+            ("--close", "remove an empty conversation"),
         )
     ),
     (
-        "The beginning of a name will do if only one conversation begins with it.",
-        "Tasks keep running; their news appear in the conversation that started them.",
+        "The beginning of a name is enough if it is unambiguous.",
+        "Tasks keep running; their updates appear in the conversation that added them.",
     ),
     also("/switch"),
     private=True,
@@ -163,11 +163,12 @@ def _parse_quit(rest: str) -> Quit:
 QUIT: Final = CommandSpec(
     "/quit",
     "[--end]",
-    "leave; the tasks of a session with a host keep running",
+    "leave the chat; tasks keep running in the session's host",
     _parse_quit,
-    completers.options((("--end", "end the session and what runs in it"),)),
+    completers.options((("--end", "end the session and its running tasks"),)),
     details=(
-        "A session without a host (backburner --no-host, --ephemeral) ends with it.",
+        "--end: end the session and its running tasks",
+        "Without a host (backburner --no-host, --ephemeral) leaving ends the session.",
     ),
     synonyms=(
         *also("/exit", "/q", "/leave", "/logout", "/bye"),

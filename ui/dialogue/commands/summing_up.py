@@ -48,11 +48,9 @@ class ShowStats(msgspec.Struct, frozen=True):
 STATS: Final = CommandSpec(
     "/stats",
     "",
-    "count what ended and why it failed; waiting and running times by group",
+    "count finished tasks, and show waiting and running times by group",
     alone("/stats", ShowStats()),
-    details=(
-        "Of all tasks that the session remembers; p95: 95 of 100 took no longer.",
-    ),
+    details=("All tasks that the session remembers; p95: 95 of 100 took no longer.",),
     synonyms=also("/statistics"),
     private=True,
 )
@@ -78,7 +76,7 @@ class ShowFailures(msgspec.Struct, frozen=True):
 FAILURES: Final = CommandSpec(
     "/failures",
     "",
-    "list the tasks that failed, each with its last lines",
+    "list failed tasks with the last lines of their output",
     alone("/failures", ShowFailures()),
     synonyms=also("/digest", "/errors"),
     private=True,
@@ -123,12 +121,12 @@ def _parse_export(rest: str) -> Export:
 EXPORT: Final = CommandSpec(
     "/export",
     f"[{_FORCE}] FILE",
-    "write all tasks into a new file",
+    "write all tasks to a new file",
     _parse_export,
-    completers.options(((_FORCE, "replace a file that is there"),)),
+    completers.options(((_FORCE, "replace an existing file"),)),
     details=(
-        "A report if its name ends with .html or .md, else JSON lines.",
-        "A relative name is meant in the directory in which the chat was started.",
+        "A name with .html or .md makes a report, any other name JSON lines.",
+        "A relative name starts from the directory in which the chat was started.",
     ),
     private=True,
 )

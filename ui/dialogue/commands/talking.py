@@ -56,10 +56,10 @@ def _parse_send(rest: str) -> SendLine:
 SEND: Final = CommandSpec(
     "/send",
     "ID TEXT",
-    "give a task a line to read, as if it was typed there",
+    "send a line to the input of a task",
     _parse_send,
     completers.open_task(),
-    ("/send ID --end is the end of its input, as Ctrl+D is.",),
+    ("/send ID --end ends its input, as Ctrl+D does.",),
     also("/stdin", "/answer"),
     private=True,
 )
@@ -87,7 +87,7 @@ class GiveKeys(msgspec.Struct, frozen=True):
 INPUT: Final = CommandSpec(
     "/input",
     "ID",
-    "go to a task's terminal; Ctrl+] comes back",
+    "show the terminal of a task; Ctrl+] returns",
     lambda rest: GiveKeys(only_task_id("/input", rest)),
     completers.open_task(),
     synonyms=also("/attach", "/fg"),

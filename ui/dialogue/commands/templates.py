@@ -145,13 +145,13 @@ def _look(context: Context, result: FoundTemplates) -> list[Effect]:
 RUN: Final = CommandSpec(
     "/run",
     "[OPTIONS] NAME [ARGS...]",
-    "run a template; or a command line with bash, if no template has that name",
+    "run a template, or a command line with bash if no template has that name",
     RunTemplate,
     completers.template,
     (
         "  /run test -k foo",
-        "Arguments follow the command of the template, quoted. The options of /task",
-        "come before the name. Alone it lists the templates: see docs/templates.md.",
+        "ARGS follow the command of the template, quoted. The options of /task come",
+        "before NAME. Without arguments it lists the templates: see docs/templates.md.",
     ),
     bash_part=lambda rest: rest or None,
     synonyms=also("/templates"),
@@ -170,8 +170,10 @@ _SHORTEST: Final = 8
 TRUST: Final = CommandSpec(
     "/trust",
     "[DIGEST]",
-    "let the templates of this project run, as their file is now",
+    "trust the template file of this project",
     _parse_trust,
-    details=("Alone it shows them. A file that has changed is asked about again.",),
+    details=(
+        "Without DIGEST it shows the templates. A changed file must be trusted again.",
+    ),
     private=True,
 )

@@ -101,13 +101,13 @@ def _parse_filter(word: str) -> ShowTasks:
 TASKS: Final = CommandSpec(
     "/tasks",
     "[FILTER] [--group NAME] [--label TEXT]",
-    "list tasks; without a filter all but the canceled ones",
+    "list tasks; without a filter, all except canceled ones",
     _parse_tasks,
     completers.options(
         (
             *((name, text) for name, (_, text) in FILTERS.items()),
-            ("--group", "those of this group"),
-            ("--label", "those whose description has this in it"),
+            ("--group", "tasks of this group"),
+            ("--label", "tasks whose description contains this"),
         )
     ),
     (f"Filters: {' '.join(FILTERS)}",),
@@ -173,7 +173,7 @@ def _detail(
 SHOW: Final = CommandSpec(
     "/show",
     "ID",
-    "show all that is known of a task, and its last 20 lines",
+    "show the details of a task and the last 20 lines of its output",
     lambda rest: ShowTask(only_task_id("/show", rest)),
     completers.task(),
     synonyms=also("/info", "/inspect", "/describe", "/details"),
@@ -209,7 +209,7 @@ class ShowOutput(msgspec.Struct, frozen=True):
 OUTPUT: Final = CommandSpec(
     "/output",
     "ID",
-    "show what a task printed",
+    "show the output of a task",
     lambda rest: ShowOutput(only_task_id("/output", rest)),
     completers.task(),
     synonyms=also(
@@ -265,7 +265,7 @@ def _parse_wait(rest: str) -> Wait:
 WAIT: Final = CommandSpec(
     "/wait",
     "[ID]",
-    "wait for one task, or for all",
+    "wait for a task, or for all tasks",
     _parse_wait,
     completers.open_task(needed=False),
     synonyms=also("/join"),

@@ -1558,7 +1558,7 @@ def test_a_journal_that_is_being_wiped_is_no_trouble_however_long(
     assert subscriber.of(JournalTrouble) == ()
 
 
-def test_a_running_task_can_be_canceled_whatever_can_be_written(
+def test_a_running_task_can_be_canceled_while_the_journal_can_not_be_written(
     start_queue: Callable[..., Rig],
 ) -> None:
     journal = RecordingJournal()

@@ -486,7 +486,7 @@ def _stop_the_actor(job: FakeJob, rig: Rig) -> None:
 
 @pytest.mark.parametrize("act", [_complete, _cancel, _kill, _overflow, _stop_the_actor])
 @pytest.mark.parametrize("count", [1, 2, len(STEPS)])
-def test_whatever_raises_there_is_exactly_one_end(
+def test_a_task_ends_exactly_once_when_any_method_of_its_job_raises(
     start_actor: Callable[[FakeKind], Rig],
     count: int,
     act: Callable[[FakeJob, Rig], None],

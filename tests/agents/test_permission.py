@@ -53,7 +53,7 @@ def test_a_command_is_asked_for_in_the_chat_and_runs_when_it_is_allowed(
     assert data["untrusted_output"] == "allowed"
 
 
-def test_whoever_does_not_wait_is_told_that_the_person_is_asked(
+def test_a_call_that_does_not_wait_says_that_the_person_is_asked(
     asking: AgentClient, person: RemoteSystem, chat: Heard
 ) -> None:
     text = asking.call("run", command="cd / && rm x", wait=0)["content"][0]["text"]

@@ -140,7 +140,7 @@ def test_a_withdrawn_request_is_not_answered_and_its_task_does_not_go_on(
     assert not any(it.get("id") == running for it in raw.messages)
 
 
-def test_whoever_wants_to_know_is_told_of_progress(
+def test_a_client_that_asks_for_progress_gets_it(
     connect: Callable[..., AgentClient],
 ) -> None:
     raw = connect(program=("-c", FREQUENT))

@@ -264,7 +264,7 @@ def test_many_that_wait_are_canceled_with_the_session(count: int) -> None:
     assert system.problems == ()
 
 
-def test_the_nodes_are_told_to_whoever_asks_the_session() -> None:
+def test_a_session_lists_its_nodes_on_request() -> None:
     with TaskSystem(engines=[fake_engine(one=4.0)]) as system:
         found = system.nodes()
         assert [it.name for it in found.nodes] == ["one"]

@@ -255,7 +255,7 @@ def test_a_parent_that_ignores_its_children_hides_no_exit_status(state: Path) ->
     assert done.returncode == 1
 
 
-def test_a_command_is_run_as_typed_whatever_the_locale(state: Path) -> None:
+def test_a_command_is_run_as_typed_in_any_locale(state: Path) -> None:
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     done = subprocess.run(
         [COMMAND, "--plain", "--state-dir", state],

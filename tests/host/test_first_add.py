@@ -115,7 +115,7 @@ def _descriptors(pid: int) -> list[Path]:
     return sorted(folder.iterdir(), key=lambda it: int(it.name))
 
 
-def test_a_keeper_hears_of_the_end_of_its_host_whoever_started_it(
+def test_a_keeper_notices_the_end_of_its_host_if_sigchld_was_ignored(
     tmp_path: Path, care: HostCare
 ) -> None:
     ignoring = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN);"

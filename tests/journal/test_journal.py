@@ -135,7 +135,7 @@ def test_a_task_that_is_called_like_the_text_of_a_task_keeps_its_name(
     assert memory.unshown == (TaskChanged(1, TaskEvent.QUEUED, task),)
 
 
-def test_what_was_shown_stays_so_whatever_is_said_later(
+def test_shown_changes_stay_shown_after_a_lower_number(
     open_journal: Callable[[], SqliteJournal],
 ) -> None:
     journal = open_journal()

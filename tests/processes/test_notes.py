@@ -263,7 +263,7 @@ def test_damage_is_read_as_nothing(path: Path) -> None:
         assert _open(path).load((1,)).keys() <= {1}
 
 
-def test_exits_are_found_whatever_a_kill_left_of_the_file(tmp_path: Path) -> None:
+def test_exits_are_found_in_a_file_cut_off_by_a_kill(tmp_path: Path) -> None:
     path = tmp_path / "exits"
     exits = ExitNotes(path)
     process = StartedProcess(300, 70, 72)

@@ -167,7 +167,7 @@ def test_an_actor_with_much_to_do_lets_others_have_their_turn(
     assert not busy.is_alive()
 
 
-def test_whoever_tells_more_sees_to_it_that_it_is_heard(
+def test_another_message_wakes_an_actor_behind_a_stuck_thread(
     dispatcher: Dispatcher, events: Promise[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stuck, other = (EchoActor.start(dispatcher, events) for _ in range(2))
@@ -258,7 +258,7 @@ def test_an_actor_that_can_not_begin_ends(
         actor.ask("hi", timeout=PATIENCE)
 
 
-def test_whoever_asks_while_an_actor_ends_is_answered(
+def test_an_ask_while_an_actor_ends_raises(
     dispatcher: Dispatcher, events: Promise[str]
 ) -> None:
     actor = EchoActor.start(dispatcher, events)
@@ -290,7 +290,7 @@ def test_however_many_ask_while_an_actor_ends_each_is_answered(
     assert "A call failed" not in caplog.text
 
 
-def test_whoever_comes_just_too_late_is_answered_too(
+def test_an_ask_just_after_the_end_raises(
     dispatcher: Dispatcher, events: Promise[str]
 ) -> None:
     actor = EchoActor.start(dispatcher, events)

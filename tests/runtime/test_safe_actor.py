@@ -108,7 +108,7 @@ def _ask(worker: pykka.ActorRef[WorkerActor], message: Message) -> object:
 # post
 
 
-def test_a_message_reaches_whoever_lives(
+def test_a_message_reaches_a_living_recipient(
     letters: DeadLetters, worker: pykka.ActorRef[WorkerActor]
 ) -> None:
     told: Promise[str] = Promise()
@@ -145,7 +145,7 @@ def test_a_recipient_that_fails_harms_no_sender(
 
 
 @pytest.mark.parametrize("error", FAILURES, ids=repr)
-def test_an_actor_survives_whatever_a_recipient_raises(
+def test_an_actor_survives_any_error_of_a_recipient(
     letters: DeadLetters,
     worker: pykka.ActorRef[WorkerActor],
     caplog: pytest.LogCaptureFixture,
@@ -309,7 +309,7 @@ def test_an_actor_can_tell_and_stop_itself(letters: DeadLetters) -> None:
         told.get(0)
 
 
-def test_whatever_can_be_told_is_a_recipient(letters: DeadLetters) -> None:
+def test_an_object_with_tell_is_a_recipient(letters: DeadLetters) -> None:
     actor = PlainActor.start(letters)
 
     try:

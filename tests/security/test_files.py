@@ -117,7 +117,7 @@ def test_a_folder_that_others_could_replace_is_refused(folder: Path) -> None:
         pass
 
 
-def test_new_folders_are_for_their_owner_alone_whatever_the_umask(
+def test_new_folders_are_private_under_any_umask(
     tmp_path: Path,
 ) -> None:
     before = os.umask(0)
@@ -177,7 +177,7 @@ def test_a_rollback_journal_that_names_a_file_deletes_nothing(
     assert [*folder.glob("session.db.damaged-*-journal")]
 
 
-def test_a_log_of_a_journal_that_is_missing_is_set_aside_whatever_its_size(
+def test_a_log_of_any_size_without_its_journal_is_renamed(
     tmp_path: Path,
 ) -> None:
     folder = tmp_path / "main"
@@ -259,7 +259,7 @@ _FILES: Final = (("history.jsonl", "chat.log"), ("history.jsonl.new",))
     ],
     ids=str,
 )
-def test_the_chat_opens_and_ends_whatever_is_in_the_place_of_its_files(
+def test_the_chat_opens_and_ends_with_anything_in_the_place_of_its_files(
     names: tuple[str, ...], thing: str, folder: Path, victim: Path
 ) -> None:
     # So many that the history is cut, by way of the other file.

@@ -42,7 +42,9 @@ def test_two_that_ended_alike_may_be_either() -> None:
     assert identify({1: 80, 2: 80}, differ) == {}
 
 
-def test_the_number_of_a_start_tells_whatever_else_was_started_in_that_moment() -> None:
+def test_the_number_of_a_start_identifies_its_process_among_others_of_that_moment() -> (
+    None
+):
     daemon = Candidate(402, 80, number=7)
     first = Candidate(400, 80, status=256, number=7)
     other = Candidate(399, 80, status=0, number=8)

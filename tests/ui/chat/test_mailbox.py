@@ -34,7 +34,7 @@ def test_input_comes_first_and_each_keeps_its_order(messages: list[object]) -> N
     assert taken == typed + [m for m in messages if not isinstance(m, Key | Paste)]
 
 
-def test_whoever_waits_gets_a_message_of_either_kind() -> None:
+def test_a_waiting_thread_gets_a_message_of_either_kind() -> None:
     inbox = InputFirst()
     for message in (Key("a"), "news"):
         threading.Timer(0.01, inbox.put, [Envelope(message)]).start()

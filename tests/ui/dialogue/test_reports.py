@@ -154,7 +154,7 @@ def test_a_list_names_the_nodes_of_tasks_that_have_one(samples: Samples) -> None
     ]
 
 
-def test_the_footer_counts_all_tasks_whatever_the_filter(samples: Samples) -> None:
+def test_the_footer_counts_all_tasks_under_any_filter(samples: Samples) -> None:
     counts = TaskCounts(queued=2, running=3, complete=40, failed=5, canceled=6)
     answer = TaskList((samples[Status.FAILED],), counts)
     lines = list_lines(answer, TaskFilter.FAILED, ASCII_ICONS)

@@ -364,7 +364,7 @@ def test_a_single_row_scrolls_sideways() -> None:
     st.integers(1, 6),
     st.sampled_from(["> ", "", "日 "]),
 )
-def test_whatever_is_pressed_it_can_be_drawn(
+def test_the_chat_can_be_drawn_after_any_keys(
     events: list[Key | Paste], columns: int, max_rows: int, prompt: str
 ) -> None:
     editor = Editor(HISTORY)

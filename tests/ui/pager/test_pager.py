@@ -466,7 +466,7 @@ def test_a_line_without_end_is_shown_in_parts(path: Path) -> None:
     st.integers(1, 6),
 )
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_is_done_the_page_fits_and_is_safe(
+def test_the_page_fits_and_is_safe_after_any_action(
     path: Path,
     content: str,
     actions: list[Callable[[Pager], object]],

@@ -194,7 +194,7 @@ def test_what_was_said_during_an_answer_is_asked_once_after_a_kill(
     assert answer.conversation == "side"
 
 
-def test_no_end_is_lost_or_told_twice_whatever_of_an_agent_is_killed(
+def test_no_end_is_lost_or_told_twice_when_any_process_of_an_agent_is_killed(
     tmp_path: Path,
 ) -> None:
     command = json.dumps([sys.executable, scripted_agent.__file__])

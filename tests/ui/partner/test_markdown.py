@@ -152,7 +152,7 @@ MARKS = st.sampled_from(
 )
 @example(">0", 1)
 @example(">字", 3)
-def test_no_row_is_too_wide_whatever_it_says(text: str, columns: int) -> None:
+def test_no_row_is_too_wide_with_any_text(text: str, columns: int) -> None:
     rows = markdown_rows(text, LOOK, columns)
     assert rows
     for row in rows:

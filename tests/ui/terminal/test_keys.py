@@ -290,7 +290,7 @@ def test_dark_backgrounds_are_told_from_light_ones() -> None:
     assert not BackgroundColor(253, 246, 227).is_dark
 
 
-def test_a_paste_is_one_event_whatever_is_in_it() -> None:
+def test_a_paste_of_any_text_is_one_event() -> None:
     inside = b"rm -rf\rone\r\ntwo\n\x1b[A\x03\x1b[200~ \x1b[20 \xff"
     assert decode(b"a" + BEGIN + inside + END + b"b") == [
         Key("a", "a"),

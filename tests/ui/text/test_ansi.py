@@ -122,7 +122,7 @@ def test_the_text_is_that_of_safe_line(line: str) -> None:
 
 
 @given(st.one_of(st.text(), st.lists(st.sampled_from(HOSTILE)).map("".join)))
-def test_whatever_comes_in_nothing_unsafe_comes_out(line: str) -> None:
+def test_no_input_makes_unsafe_output(line: str) -> None:
     text = plain(sgr_row(line))
     assert safe_line(text) == text
 

@@ -123,7 +123,7 @@ def test_old_items_are_dropped_and_places_stay_valid() -> None:
         max_size=60,
     )
 )
-def test_no_news_are_lost_whatever_comes(
+def test_the_last_status_of_every_task_is_shown(
     steps: list[tuple[int, TaskStatus, float, bool]],
 ) -> None:
     """The last status of every task of the last group can be read off the end."""

@@ -94,7 +94,7 @@ def test_a_name_that_is_the_only_one_is_taken_by_one_tab(here: Path) -> None:
     assert chat.state.editor.text == "!cat docs/first\\ page.md "
 
 
-def test_enter_sends_what_was_typed_whatever_is_proposed() -> None:
+def test_enter_sends_the_typed_text_despite_proposals() -> None:
     chat = ChatDriver()
     chat.type("!cat do")
     assert "docs/" in chat.screen()

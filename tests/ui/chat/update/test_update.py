@@ -97,7 +97,7 @@ def test_a_wait_says_what_it_waits_for_and_then_that_it_is_over() -> None:
     assert "all tasks have finished" in chat.screen()
 
 
-def test_the_list_of_conversations_lines_up_whatever_they_are_called() -> None:
+def test_the_list_of_conversations_lines_up_with_names_of_any_width() -> None:
     chat = ChatDriver()
     chat.enter("/chat --new 日本")
     chat.enter("/chats")
@@ -187,7 +187,7 @@ def test_ctrl_z_and_ctrl_l() -> None:
     [["a"], ["ctrl-r", "a"], ["?"], ["ctrl-c"], ["tab", "/"]],
     ids=["draft", "history", "keys", "question", "filter"],
 )
-def test_ctrl_z_and_ctrl_l_work_whatever_is_under_way(before: list[str]) -> None:
+def test_ctrl_z_and_ctrl_l_work_in_every_mode(before: list[str]) -> None:
     chat = ChatDriver(history=("make",))
     chat.press(*before)
     screen = chat.screen()

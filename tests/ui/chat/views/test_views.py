@@ -406,9 +406,7 @@ def test_a_notice_and_the_name_of_a_partner_are_made_safe() -> None:
         assert not any(char in line for char in "\x1b\x07\u202e\x9b\x00\ud800")
 
 
-def test_a_command_of_several_lines_is_shown_as_such_and_cut_where_one_sees_it() -> (
-    None
-):
+def test_a_command_of_several_lines_is_shown_so_and_visibly_cut() -> None:
     for lines, end in ((3, "echo 2"), (9, "echo 3 …")):
         chat = ChatDriver(80)
         command = "\n".join(f"echo {number}" for number in range(lines))

@@ -444,7 +444,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--grace",
         type=_seconds,
         metavar="S",
-        help="seconds between asking a task to end and killing it"
+        help="seconds between SIGTERM and SIGKILL of a task"
         " (default: 5, or what the configuration says)",
     )
     parser.add_argument(
@@ -501,7 +501,7 @@ def _slots(text: str) -> int:
         slots = 0
     if slots < 1:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no number of tasks; give a whole number from 1"
+            f"{text!r} is not a number of tasks; give a whole number from 1"
         )
     return slots
 

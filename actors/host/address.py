@@ -45,7 +45,7 @@ def connect(
         FileNotFoundError: If no host has ever listened there.
         PermissionError: If it is another user's: a client tells its host everything
             that is in its environment.
-        TimeoutError: If it takes no client.
+        TimeoutError: If it accepts no client.
         OSError: If it can't be reached for another reason.
     """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -70,7 +70,7 @@ def _connect(sock: socket.socket, address: str, timeout: float) -> None:
             sock.connect(address)
         except BlockingIOError:
             if time.monotonic() >= deadline:
-                raise TimeoutError(errno.ETIMEDOUT, "it takes no client") from None
+                raise TimeoutError(errno.ETIMEDOUT, "it accepts no client") from None
             time.sleep(_PAUSE)
         else:
             break

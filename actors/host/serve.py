@@ -428,7 +428,7 @@ class Host:
         key = self._system.session_key
         # What a finished task left running on purpose would be ended with the session.
         if not busy and not family.find_marked(lambda it: is_of_session(it, key)):
-            self._stop(StopHost("nothing was left to do"))
+            self._stop(StopHost("it was idle"))
         else:
             self._watch_idleness()
 

@@ -360,12 +360,10 @@ class SqliteJournal(Journal):
         self._noted = self._everything(everything)
         self._unproven = True
         if aside is None:
-            return (
-                f"{why}; the tasks are in a new file, but what was said before is lost"
-            )
+            return f"{why}; the tasks are in a new file, but earlier messages are lost"
         return (
             f"{why}; it was set aside as {aside}, and the tasks are in a new file, but"
-            " what was said before is in the old one alone"
+            " earlier messages are only in the old one"
         )
 
     def transcript(self, limit: int) -> tuple[ChatMessage | TaskChanged, ...]:
@@ -417,7 +415,7 @@ class SqliteJournal(Journal):
         """Write nothing that would not be read again."""
         if max(self._seq, self._next_id) > largest:
             raise JournalError(
-                f"{self._path} has no numbers left for new tasks; open another session"
+                f"{self._path} has no ids left for new tasks; open another session"
             )
 
     def _check_place(self) -> None:

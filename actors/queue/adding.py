@@ -76,9 +76,9 @@ class Adding:
             text = "the session is ending and takes no new tasks"
             code = RefusalCode.CLOSING
         elif (trouble := self._writer.trouble) is not None:
-            text = f"can't write it down ({trouble}); try again when that is over"
+            text = f"can't write to the journal ({trouble}); try again later"
         else:
-            text = "this session has no numbers left for new tasks; open another"
+            text = "this session has no ids left for new tasks; open another"
         return Refused(text, code, correlation_id)
 
     def take(self, message: AddTask) -> QueueReply:
@@ -117,7 +117,9 @@ class Adding:
         """Add a task, and write down what is said with it."""
         key = message.request.key
         if not key:
-            raise InvalidRequestError("what is said with a task wants it to have a key")
+            raise InvalidRequestError(
+                "a message with a task needs a key in its request"
+            )
         if not self._subscribers.are_shown():
             text = "no chat is open that shows it"
             return Refused(text, RefusalCode.FAILED, message.correlation_id)

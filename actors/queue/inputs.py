@@ -131,7 +131,7 @@ class Inputs:
             and message.if_free
             and self._attached[task.id]
         ):
-            problem, code = "somebody else has the keys", RefusalCode.BUSY
+            problem, code = "another client uses the terminal", RefusalCode.BUSY
         if problem is not None:
             return Refused(problem, code, message.correlation_id)
         if isinstance(message, SendInput) and message.data:

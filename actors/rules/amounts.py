@@ -38,7 +38,7 @@ def parse_memory(text: str) -> int:
     """
     match = _MEMORY.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{brief(text)!r} is no amount of memory; write 512M or 2G")
+        raise ValueError(f"{brief(text)!r} is not an amount of memory; use 512M or 2G")
     size = int(float(match[1]) * (1 << _UNITS[match[2].upper()]))
     if (problem := memory_problem(size)) is not None:
         raise ValueError(problem)
@@ -53,7 +53,7 @@ def parse_cpus(text: str) -> float:
     """
     if _CPUS.fullmatch(text.strip()) is None:
         raise ValueError(
-            f"{brief(text)!r} is no number of processors; write 0.5, 1 or 1.5"
+            f"{brief(text)!r} is not a number of processors; use 0.5, 1 or 1.5"
         )
     cpus = float(text)
     if (problem := cpus_problem(cpus)) is not None:
@@ -69,7 +69,7 @@ def parse_pids(text: str) -> int:
     """
     text = text.strip()
     if not (text.isascii() and text.isdigit()):
-        raise ValueError(f"{brief(text)!r} is no number of processes; write 100")
+        raise ValueError(f"{brief(text)!r} is not a number of processes; use 100")
     pids = int(text[:18])
     if (problem := pids_problem(pids)) is not None:
         raise ValueError(problem)

@@ -22,7 +22,7 @@ STOPPING: Final = "stopping, "
 BEYOND_LIMIT: Final = "output went beyond the limit of "
 """In the reason of a task with too much output; the limit follows."""
 
-GOES_ON: Final = "; goes on running: "
+GOES_ON: Final = "; still running: "
 """In the reason of a task that has ended: what follows is what it left running."""
 
 

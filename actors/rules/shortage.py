@@ -17,9 +17,9 @@ WAITS_FOR: Final = {
 """For each such error number, what to wait for, in words that follow "waiting for"."""
 
 _ADVICE: Final = {
-    errno.EMFILE: "this program may have no more files open; raise ulimit -n",
-    errno.ENFILE: "the system can have no more files open; close some programs",
-    errno.EAGAIN: "there can be no more processes or threads; raise ulimit -u",
+    errno.EMFILE: "this program has reached its limit of open files; raise ulimit -n",
+    errno.ENFILE: "the system has reached its limit of open files; close some programs",
+    errno.EAGAIN: "the limit of processes and threads is reached; raise ulimit -u",
     errno.ENOMEM: "there is no memory left; close some programs, or raise ulimit -v",
 }
 

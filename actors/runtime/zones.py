@@ -25,7 +25,7 @@ def local_zone() -> str:
         name = None
     if not name:
         raise ValueError(
-            "can't tell the name of the time zone here; give one, such as Europe/Berlin"
+            "can't find out the local time zone; give one, such as Europe/Berlin"
         )
     return name
 

@@ -105,7 +105,7 @@ class ClosedSession:
         """What there is to know of such a session, for people."""
         text = f"session {self._name!r} has no host, so nothing of it runs"
         if self.list(TaskFilter.RUNNING):
-            text += ", and what became of its running tasks is not known yet"
+            text += ", and the status of its running tasks is not known yet"
         return f"{text}; `backburner host start` starts one"
 
 
@@ -119,7 +119,7 @@ def _locked(directory: Path) -> Generator[None]:
         if not os.path.lexists(directory / JOURNAL_NAME):
             raise TaskSystemError(
                 f"there is no session {directory.name!r} in {directory.parent};"
-                " `backburner add` begins one"
+                " `backburner add` creates one"
             ) from None
         yield  # nobody has opened it since the file was deleted
         return

@@ -1313,9 +1313,7 @@ def test_nothing_is_announced_that_cant_be_written_down(
 
     rig.tell(AddTask(TaskRequest("Too late", "fake"), asker, 2))
     refused = asker.wait_for(Refused)
-    assert refused.text == (
-        "can't write it down (disk full); try again when that is over"
-    )
+    assert refused.text == ("can't write to the journal (disk full); try again later")
     assert (refused.code, refused.correlation_id) == (RefusalCode.JOURNAL, 2)
     rig.ask(ListTasks(), TaskList)
     assert _events(subscriber) == []
@@ -1507,7 +1505,7 @@ def test_a_journal_that_others_hold_for_long_is_trouble(
         rig.ask(ListTasks(), TaskList)
     assert subscriber.of(JournalTrouble) == (JournalTrouble("in use"),)
     refused = rig.refusal(AddTask(TaskRequest("Later", "fake")))
-    assert refused.text == "can't write it down (in use); try again when that is over"
+    assert refused.text == "can't write to the journal (in use); try again later"
     journal.failure = None
     rig.clock.advance(WRITE_AGAIN)
     assert subscriber.wait_for(TaskChanged).task.description == "Late"

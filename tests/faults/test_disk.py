@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
     from backburner.actors.runtime.clock import Alarm
 
-REFUSAL: Final = "can't write it down ("
+REFUSAL: Final = "can't write to the journal ("
 TROUBLE: Final = "can't write the journal, waiting: "
 
 
@@ -294,7 +294,7 @@ def test_nobody_sees_a_task_that_is_not_written_down(
             system.subscribe(news)
             assert news.wait_for(Subscribed).tasks == ()
             assert "in use" in (news.wait_for(JournalTrouble).text or "")
-            with pytest.raises(RefusedError, match="try again when that is over"):
+            with pytest.raises(RefusedError, match="try again later"):
                 system.add("Next", "sleep", "0")
             assert system.list() == ()
             assert news.of(TaskChanged) == ()

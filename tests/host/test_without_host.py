@@ -127,7 +127,7 @@ def test_what_was_running_when_all_was_killed_is_not_known_yet(
     assert done.returncode == -signal.SIGKILL
     done = verb("status")
     assert "Running: 1" in done.stdout
-    assert "what became of its running tasks is not known yet" in done.stderr
+    assert "the status of its running tasks is not known yet" in done.stderr
 
 
 @pytest.mark.parametrize("words", [("status",), ("show", "1"), ("log",), ("wait",)])

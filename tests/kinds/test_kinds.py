@@ -321,7 +321,7 @@ def test_a_process_knows_its_task_and_writes_at_once(
 def test_what_a_job_leaves_running_is_named(run: Run, looks: Promise[str]) -> None:
     end = _end(run("sleep 600 & echo hi"), looks)
     assert end.outcome.exit_code == 0
-    assert end.outcome.reason.startswith("exit status 0; goes on running: ")
+    assert end.outcome.reason.startswith("exit status 0; still running: ")
     assert all(f"{p.pid} (" in end.outcome.reason for p in _marked())
     assert len(_marked()) == 1
 

@@ -143,10 +143,10 @@ def test_a_host_that_takes_no_client_is_not_waited_for(
         stuck.listen(0)
         first.connect(f"/proc/self/fd/{folder}/host.sock")
         os.close(folder)
-        with pytest.raises(TimeoutError, match="it takes no client"):
+        with pytest.raises(TimeoutError, match="it accepts no client"):
             connect(directory, 0.1)
         assert is_served(directory)
-        with pytest.raises(HostError, match="it takes no client"):
+        with pytest.raises(HostError, match="it accepts no client"):
             RemoteSystem(settings).start()
 
 

@@ -72,7 +72,7 @@ def test_a_number_at_the_limit_is_refused_at_once_or_never(
             db.commit()
     ran, first = _run_one(folder)
     assert ("damaged" in first) == (where != "lock" and number >= _LIMIT)
-    assert ("no numbers left" in first) == (-(1 << 32) <= above < 0)
+    assert ("no ids left" in first) == (-(1 << 32) <= above < 0)
     assert (ran is None) == (-(1 << 32) <= above < 0)
     for _ in range(2):
         _, later = _run_one(folder)

@@ -255,7 +255,7 @@ def test_what_a_finished_task_left_running_goes_on_and_is_named(
     _leave(folder, "seen", f"bash:{server}", "bash:echo set; exec sleep 600")
     with _open(folder) as system:
         system.wait(1, timeout=PATIENCE)
-        until(lambda: "goes on running" in system.get(1).reason)
+        until(lambda: "still running" in system.get(1).reason)
         go_on.touch()
         until(lambda: system.get(1).reason == "exit status 0")
 

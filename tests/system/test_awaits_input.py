@@ -129,7 +129,7 @@ def test_a_terminal_that_is_in_use_keeps_its_size(
         system.queue.tell(size)
     told.wait_for(Acknowledged)
     (refused,) = told.of(Refused)
-    assert refused.text == "somebody else has the keys"
+    assert refused.text == "another client uses the terminal"
     system.unsubscribe(view)
     system.queue.tell(ResizeTerminal(task.id, 50, 20, told, if_free=True))
     told.wait_for(Acknowledged)

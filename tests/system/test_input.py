@@ -158,7 +158,7 @@ def test_a_job_ends_though_a_child_has_its_terminal(system: TaskSystem) -> None:
         "until test $(ps -o comm= $!) = sleep; do :; done"
     )
     ended = _end(system, system.add("Job", "bash", command, terms=TERMINAL))
-    assert "goes on running: " in ended.reason
+    assert "still running: " in ended.reason
     assert "(sleep)" in ended.reason
     os.kill(int(_output(ended)), signal.SIGKILL)
 

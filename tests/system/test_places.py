@@ -38,7 +38,7 @@ _NOWHERE: Final = (
     "the current directory is gone, or its name is not valid UTF-8; go to another one"
 )
 _BAD_DIRECTORY: Final = (
-    "the directory '/caf\\udce9' can't be written down: it is not valid UTF-8; run it"
+    "the directory '/caf\\udce9' can't be stored: it is not valid UTF-8; run it"
     " in another"
 )
 

@@ -467,7 +467,10 @@ def test_a_face_that_has_died_is_not_waited_for(tmp_path: Path) -> None:
     [
         (RuntimeError("planted"), "planted"),
         (MemoryError(), "there is no memory left; "),
-        (OSError(errno.EMFILE, "x"), "this program may have no more files open; "),
+        (
+            OSError(errno.EMFILE, "x"),
+            "this program has reached its limit of open files; ",
+        ),
     ],
 )
 def test_a_step_that_fails_is_told_and_the_others_are_taken(

@@ -323,7 +323,7 @@ def test_a_task_that_leaves_a_process_is_complete_at_once(
     with running(TaskSystem(grace=0.2)) as system:
         task = _run(system, f"sleep 600 & echo $! > {tmp_path}/left; echo hi")
         assert task.status is TaskStatus.COMPLETE
-        assert task.reason.startswith("exit status 0; goes on running: ")
+        assert task.reason.startswith("exit status 0; still running: ")
         assert str(pids_in("left")[0]) in task.left_running
         with pytest.raises(
             RefusedError, match="that is ended with the session at the latest"
@@ -359,7 +359,7 @@ def test_what_a_task_left_running_is_told_only_as_long_as_it_runs(
         system.subscribe(news)
         first, second = (f"sleep 600 & echo $! >> {tmp_path}/left" for _ in range(2))
         task = _run(system, f"{first}; {second}; exit 3")
-        assert task.reason.startswith("exit status 3; goes on running: ")
+        assert task.reason.startswith("exit status 3; still running: ")
         one, other = pids_in("left")
         os.kill(one, signal.SIGTERM)
         news.wait_for(
@@ -428,7 +428,7 @@ def test_a_program_whose_name_is_no_text_may_be_left_running(
         f"cd {tmp_path}; n=$(printf 'x\\377y'); mv copy $n; ./$n 600 & sleep 0.05",
     )
     assert task.status is TaskStatus.COMPLETE
-    assert "goes on running" in task.reason
+    assert "still running" in task.reason
     task.reason.encode()
 
 

@@ -7,8 +7,11 @@ from backburner.ui.main import main
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--parallel", "0"), "'0' is no number of tasks; give a whole number from 1"),
-        (("--parallel", "abc"), "'abc' is no number of tasks"),
+        (
+            ("--parallel", "0"),
+            "'0' is not a number of tasks; give a whole number from 1",
+        ),
+        (("--parallel", "abc"), "'abc' is not a number of tasks"),
         (("--grace", "soon"), "'soon' is not a time to wait; give a number of seconds"),
         (("--grace", "nan"), "'nan' is not a time to wait"),
         (("--state-dir", ""), "no directory is named; give one"),

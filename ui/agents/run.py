@@ -108,6 +108,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--name",
         metavar="NAME",
-        help="what the agent is called (default: what its program says)",
+        help="the name of the agent (default: the name that its program reports)",
     )
     return parser

@@ -349,7 +349,7 @@ class Context:
             return []
         wanted = self.newest if task_id is None else task_id
         if wanted is None:
-            text = "there is no task yet; /help /task tells how to add one"
+            text = "there is no task yet; /help /task explains how to add one"
             return self._refusal(text)
         return do(wanted)
 

@@ -123,7 +123,7 @@ def state_text(task: Task) -> str:
             return f"starts in {countdown_text(seconds)}"
         case TaskStatus.COMPLETE if last := result(task):
             left = safe_line(task.left_running)
-            return f"{last}; goes on running: {left}" if left else last
+            return f"{last}; still running: {left}" if left else last
         case TaskStatus.FAILED if last := last_words(task):
             return f"{reason}: {last}"
         case _:
@@ -213,7 +213,7 @@ def _news_details(task: Task) -> list[str]:
             if last := result(task):
                 details.append(last)
             if left := safe_line(task.left_running):
-                details.append(f"goes on running: {left}")
+                details.append(f"still running: {left}")
             return details
         case TaskStatus.FAILED | TaskStatus.CANCELED:
             what = reason if task.duration is None else _with_duration(task)

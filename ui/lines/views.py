@@ -96,7 +96,7 @@ class PlainView:
             session: The name of the session.
             detaches: Whether the session goes on when somebody leaves.
         """
-        leaving = "/quit ends what runs, Ctrl+D waits for it"
+        leaving = "/quit ends running tasks, Ctrl+D waits for them"
         if detaches:
             leaving = "/quit and Ctrl+D leave, and tasks keep running"
         keys = f"/help explains all commands, {leaving}"

@@ -204,7 +204,7 @@ class AgentTalk(Talk):
                 self._failed(Failure(f"{self._agent.name} opened no session"))
                 return
             if anew:
-                text = f"{self._agent.name} no longer knows what was said here before"
+                text = f"{self._agent.name} has lost the earlier conversation"
                 self._tell(PartnerFailed(self._name, text))
             self._agent_session = found
             self._life = self._agent.life

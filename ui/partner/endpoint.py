@@ -190,7 +190,7 @@ class Completion:
                 " url and model"
             )
         if status == _TOO_MANY:
-            raise EndpointError(f"the endpoint takes no more for now (429{said})")
+            raise EndpointError(f"the endpoint accepts no requests for now (429{said})")
         if status != _OK:
             raise EndpointError(f"the endpoint failed ({status}{said})")
         raise EndpointError(

@@ -261,7 +261,7 @@ class PartnerActor:
                 self._begin()
                 return
         except OSError as error:
-            self._fail(f"can't remember what is said: {error.strerror}")
+            self._fail(f"can't save the conversation: {error.strerror}")
             return
         threading.Thread(
             target=self._wait_for_claim, name="backburner-partner-claim", daemon=True
@@ -272,7 +272,7 @@ class PartnerActor:
         try:
             self._memory.claim(wait=True)
         except OSError as error:
-            problem = f"can't remember what is said: {error.strerror}"
+            problem = f"can't save the conversation: {error.strerror}"
         taken = self._loop.post(
             lambda: self._fail(problem) if problem else self._begin()
         )
@@ -283,7 +283,7 @@ class PartnerActor:
         try:
             records = self._memory.load()
         except OSError as error:
-            self._fail(f"can't read what was said: {error.strerror}")
+            self._fail(f"can't read the conversation: {error.strerror}")
             return
         self._serves = True
         for it in records:

@@ -235,7 +235,7 @@ class Talk:
         try:
             self._keep_record(record)
         except OSError as error:
-            text = f"can't write down what is said: {error.strerror}"
+            text = f"can't save the conversation: {error.strerror}"
             self._tell(PartnerFailed(self._name, text))
             if self._turn:
                 self._turn = 0

@@ -263,7 +263,7 @@ def test_what_is_no_option_after_the_description_is_named(dialogue: Dialogue) ->
 def test_a_word_of_other_programs_says_how_to_leave(dialogue: Dialogue) -> None:
     said, how = _texts(dialogue.take_line("exit"))
     assert said == "> exit"
-    assert "/quit ends what runs" in how
+    assert "/quit ends running tasks" in how
     assert not dialogue.misunderstood
 
 
@@ -875,14 +875,12 @@ def test_a_time_zone_without_a_name_has_to_be_given(
     dialogue: Dialogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def nameless() -> str:
-        raise ValueError("can't tell the name of the time zone here; give one")
+        raise ValueError("can't find out the local time zone; give one")
 
     monkeypatch.setattr(zones, "local_zone", nameless)
     line = '/task --every "0 9 * * *" Look bash ls'
     *_, problem = _texts(dialogue.take_line(line))
-    assert problem == (
-        "! can't tell the name of the time zone here; give one: --zone NAME"
-    )
+    assert problem == ("! can't find out the local time zone; give one: --zone NAME")
     assert _requests(dialogue.take_line("/task --every 15m Look bash ls"))
 
 
@@ -1010,7 +1008,7 @@ def test_a_queued_task_comes_back_to_be_edited(
         assert (edit.description, edit.args) == ('Say "hi"', it.args)
     number = _number(_request(dialogue.take_line("/edit 3 X sleep 5")))
     (shown,) = _texts(dialogue.take_reply(TaskFound(task, None, number)))
-    assert shown == "! #3 stays of the kind bash; add another task"
+    assert shown == "! #3 keeps the kind bash; add another task"
     number = _number(_request(dialogue.take_line("/edit 3")))
     ended = replace(samples[Status.COMPLETE], id=3)
     (shown,) = _texts(dialogue.take_reply(TaskFound(ended, None, number)))

@@ -77,11 +77,11 @@ def test_news_leaves_out_what_the_status_says_already(samples: Samples) -> None:
 
 
 def test_news_tell_what_a_task_left_running(samples: Samples) -> None:
-    reason = "exit status 0; goes on running: 31029 (vite)"
+    reason = "exit status 0; still running: 31029 (vite)"
     task = replace(samples[Status.COMPLETE], reason=reason)
     assert task.left_running == "31029 (vite)"
     assert news_text(task, ASCII_ICONS) == (
-        "+ #3 complete  Run tests  42.0s  goes on running: 31029 (vite)"
+        "+ #3 complete  Run tests  42.0s  still running: 31029 (vite)"
     )
 
 

@@ -103,7 +103,7 @@ def test_one_that_can_not_go_on_says_so(stage: AgentStage) -> None:
     partner.stop()
     again = stage.open(command=(*AGENT, "forgetful"))
     stage.say(again, "count")
-    assert "no longer knows what was said" in stage.chat.failure()
+    assert "has lost the earlier conversation" in stage.chat.failure()
     assert stage.chat.answer() == "1"
 
 

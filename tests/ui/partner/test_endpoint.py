@@ -88,7 +88,7 @@ CHUNK = b'data: {"choices": [{"delta": {"content": "half"}}]}\n\n'
         (status("502 Bad Gateway", "<html>\nnginx"), r"failed \(502: <html>\)"),
         (status("401 No", '{"error": {"message": "bad key"}}'), "refuses the key.*bad"),
         (status("404 No", '{"error": "no model x"}'), "no such model.*no model x"),
-        (status("429 No"), "takes no more for now"),
+        (status("429 No"), "accepts no requests for now"),
         (status("200 OK", "hello", "Content-Type: text/html"), "text/html instead"),
         (status("200 OK", "{}"), "something unnamed instead of an event stream"),
         (raw(b"SSH-2.0-x\r\n"), "broke the connection off"),

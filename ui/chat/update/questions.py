@@ -43,7 +43,9 @@ def ask(
         state.notice = f"#{task.id} has ended already: {task.status}"
         return []
     if not has_room_to_ask(state):
-        state.notice = f"too low a window to ask; use {_command(action, task.id)}"
+        state.notice = (
+            f"the window is too small to ask; use {_command(action, task.id)}"
+        )
         return []
     before = state.letters.text[:-1] if state.letters else ""
     alone = set(before) <= _MOVES

@@ -151,7 +151,7 @@ def _thought(thought: Thought, look: Look, columns: int) -> tuple[Row, ...]:
 
 
 def _started(news: TaskNews, look: Look, columns: int) -> tuple[Row, ...]:
-    """Return the news of a start whose end is told further down: one faint row."""
+    """Return the news of a start whose end is see below: one faint row."""
     task = news.change.task
     word = "queued" if task.status is TaskStatus.QUEUED else "started"
     faint = look.theme.faint
@@ -225,7 +225,7 @@ def _details(task: Task, look: Look) -> str:
             return "" if reason == "running" else reason
         case TaskStatus.COMPLETE:
             if left := safe_line(task.left_running):
-                left = f" {look.signs.dot} goes on running: {left}"
+                left = f" {look.signs.dot} still running: {left}"
             said = f" {look.signs.dot} {last}" if (last := result(task)) else ""
             return f"{duration_text(task.duration)}{said}{left}"
         case TaskStatus.FAILED | TaskStatus.CANCELED:
@@ -245,7 +245,7 @@ def _burst(burst: Burst, look: Look, *, key: bool) -> list[Span]:
     if burst.later:
         first = f"{burst.later} task{'s' * (burst.later != 1)}"
         lead = f" {look.signs.dot} {burst.later}" if spans else first
-        spans.append(Span(f"{lead} started, told further down", look.theme.faint))
+        spans.append(Span(f"{lead} started, see below", look.theme.faint))
     if burst.failed:
         more = f" {look.signs.more}" if _more_failed(burst) else ""
         ids = " ".join(f"#{task_id}" for task_id in burst.failed)

@@ -51,6 +51,8 @@ def _elsewhere(state: ChatState) -> str:
     if state.leaving:
         return ""
     match state.overlay:
+        case Leaving(end=True):
+            return "end?"
         case Leaving():
             return "leave?"
         case Question(action=action, task_id=task_id):
@@ -86,16 +88,18 @@ def placeholder(state: ChatState) -> str:
     if state.leaving:
         return f"leaving{more}"
     match state.overlay:
+        case Leaving(end=True):
+            return "Enter ends the session, Esc cancels"
         case Leaving():
             return "Enter leaves, Esc stays"
         case Question():
-            return "Esc keeps things as they are"
+            return "Enter confirms, Esc cancels"
         case HelpKeys():
             return "any other key goes back"
         case None:
             pass
     if state.focus is not Focus.INPUT:
-        return "has the keys; Esc goes back, a word you type goes here"
+        return "Esc goes back; a word you type goes to the input"
     if offered := state.editor.offered:
         return f"{safe_line(offered)}   (Tab takes it)"
     doing = state.doing.get(state.conversations.current.name)

@@ -17,7 +17,7 @@ def opening_rows(state: ChatState, columns: int, height: int) -> list[Row]:
     theme = state.look.theme
     name = state.conversations.current.name
     first = (
-        "Start a task. It runs in the background while you go on."
+        "Start a task. It runs in the background."
         if name == MAIN_CONVERSATION
         else f"This is {name}. Tasks that you start here report here."
     )

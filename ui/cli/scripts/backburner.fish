@@ -67,7 +67,7 @@ complete -c backburner -n _shtab_backburner_using -l plain -d 'read and write li
 complete -c backburner -n _shtab_backburner_using -l json -d 'write one JSON object a line'
 complete -c backburner -n _shtab_backburner_using -l parallel -x -d 'tasks that run at a time (default: 8, or what the configuration says)'
 complete -c backburner -n _shtab_backburner_using -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
-complete -c backburner -n _shtab_backburner_using -l grace -x -d 'seconds between asking a task to end and killing it (default: 5, or what the configuration says)'
+complete -c backburner -n _shtab_backburner_using -l grace -x -d 'seconds between SIGTERM and SIGKILL of a task (default: 5, or what the configuration says)'
 complete -c backburner -n _shtab_backburner_using -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
 complete -c backburner -n _shtab_backburner_using -l session -xka "(_backburner_list sessions)" -d 'which session to open (default: main)'
 complete -c backburner -n _shtab_backburner_using -l ephemeral -d 'remember nothing of this session'

@@ -55,7 +55,7 @@ _shtab_backburner_options=(
   "--json[write one JSON object a line]"
   "--parallel[tasks that run at a time (default\: 8, or what the configuration says)]:N:"
   "--config[the configuration]:FILE:_files"
-  "--grace[seconds between asking a task to end and killing it (default\: 5, or what the configuration says)]:S:"
+  "--grace[seconds between SIGTERM and SIGKILL of a task (default\: 5, or what the configuration says)]:S:"
   "--state-dir[where sessions are kept]:DIR:_files -/"
   "--session[which session to open (default\: main)]:NAME:_backburner_sessions"
   "--ephemeral[remember nothing of this session]"

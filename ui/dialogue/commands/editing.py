@@ -85,7 +85,7 @@ class Edit(msgspec.Struct, frozen=True):
             if self.description is None:
                 return _offer(context, task)
             if self.kind != task.kind:
-                text = f"#{task.id} stays of the kind {task.kind}; add another task"
+                text = f"#{task.id} keeps the kind {task.kind}; add another task"
                 return [context.problem(text)]
             asked = None if self.sure else self._question(context, task)
             if asked is not None:

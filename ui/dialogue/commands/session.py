@@ -149,7 +149,7 @@ class Exit(msgspec.Struct, frozen=True):
         """Leave, or say how: a script that ends with such a word may mean to wait."""
         if context.drawn:
             return Quit().run(context)
-        text = "to leave: /quit ends what runs, the end of the input waits for it"
+        text = "to leave: /quit ends running tasks, the end of the input waits for them"
         return [context.reply([text])]
 
 

@@ -59,7 +59,7 @@ FILTERS: Final = {
     "--all": (TaskFilter.ALL, "every task, canceled ones too"),
     "--queued": (TaskFilter.QUEUED, "those that wait for a slot"),
     "--running": (TaskFilter.RUNNING, "those that run"),
-    "--completed": (TaskFilter.COMPLETE, "those that did what they should"),
+    "--completed": (TaskFilter.COMPLETE, "tasks that completed"),
     "--failed": (TaskFilter.FAILED, "those that did not"),
     "--canceled": (TaskFilter.CANCELED, "those that were canceled"),
     "--finished": (TaskFilter.FINISHED, "those that have ended, in any status"),

@@ -478,9 +478,9 @@ def test_leaving_tells_of_what_tasks_left_running_and_asks_before_it_is_ended() 
     chat.press("ctrl-c")
     assert "Nothing is running." in chat.screen()
     chat.press("escape")
-    reason = "exit status 0; goes on running: 31029 (vite)"
+    reason = "exit status 0; still running: 31029 (vite)"
     chat.news(replace(ended(2), reason=reason))
-    assert "8.0s · goes on running: 31029 (vite)" in chat.screen()
+    assert "8.0s · still running: 31029 (vite)" in chat.screen()
     chat.tell(TasksForgotten(2, (2,)))
     assert not chat.press("ctrl-d")
     assert "What #2 left running is ended." in chat.screen()

@@ -58,10 +58,9 @@ def until() -> Callable[[Callable[[], bool]], None]:
 
 
 @pytest.fixture(scope="session")
-def forked_program() -> Iterator[ForkedProgram]:
+def forked_program() -> ForkedProgram:
     """Return what runs the command line without loading it each time."""
-    with ForkedProgram() as program:
-        yield program
+    return ForkedProgram()
 
 
 ENDED = {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}

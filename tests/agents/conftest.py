@@ -11,10 +11,13 @@ from backburner.actors.host.settings import HostSettings
 from host_care import HostCare
 
 from tests.agents.agent_client import AgentClient
+from tests.host.sessions import forked_hosts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+__all__ = ["agent", "care", "connect", "forked_hosts", "person", "state"]
 
 
 @pytest.fixture

@@ -13,13 +13,14 @@ import threading
 import time
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import IO, TYPE_CHECKING, Final, Self
 
 import msgspec
 import psutil
 import pytest
 from backburner.actors import Task, TaskEvent
 from patience import PATIENCE
+from template import Forked, can_fork, template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -74,13 +75,10 @@ class Program:
     ) -> None:
         self.tag = uuid.uuid4().hex
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
-        self.process = subprocess.Popen(
-            [*before, COMMAND, "--plain", "--json", "--state-dir", state, *options],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            cwd=directory,
-            env={**os.environ, **(environment or {}), TAG: self.tag},
+        command = [str(COMMAND), "--plain", "--json", "--state-dir", str(state)]
+        env = {**os.environ, **(environment or {}), TAG: self.tag}
+        self.process = start(
+            [*before, *command, *options], env, self._errors, directory
         )
         self.lines: list[Line] = []
         self._more = threading.Condition()
@@ -220,6 +218,25 @@ class Program:
         with self._more:
             self._ended = True
             self._more.notify_all()
+
+
+def start(
+    command: Sequence[str],
+    env: Mapping[str, str],
+    errors: IO[bytes],
+    directory: Path | None = None,
+) -> subprocess.Popen[bytes] | Forked:
+    """Run the program, in a fork if that is the same."""
+    if can_fork(command, env):
+        return template().popen(command, env, stderr=errors.fileno(), cwd=directory)
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        cwd=directory,
+        env=env,
+    )
 
 
 def _is_writable(pipe: Path) -> bool:

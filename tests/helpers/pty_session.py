@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final, Self
 import psutil
 import pyte
 from patience import PATIENCE
+from template import Forked, can_fork, template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -59,6 +60,7 @@ class PtySession:
         cwd: Where it is started; here if not given.
         answers: What the terminal answers, by what it is asked; a terminal without any
             says nothing.
+        start: Whether `backburner` is to be started, and not forked.
     """
 
     def __init__(  # noqa: PLR0913 - what a terminal has
@@ -70,6 +72,7 @@ class PtySession:
         environ: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         answers: Mapping[bytes, bytes] = ATTRIBUTES_ONLY,
+        start: bool = False,
     ) -> None:
         self.raw = bytearray()
         self._answers = answers
@@ -84,21 +87,27 @@ class PtySession:
         env.update({"TERM": "xterm-256color", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"})
         env["PYTHONFAULTHANDLER"] = "1"  # for the autopsy
         env.update(environ or {})
-        self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-IS",  # it loads a third less
-                "-c",
-                _TAKE_TERMINAL,
-                *arguments,
-            ],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env=env,
-            cwd=cwd,
-            start_new_session=True,
-        )
+        self.process: subprocess.Popen[bytes] | Forked
+        if not start and can_fork(arguments, env):
+            self.process = template().fork(
+                arguments, env, dict.fromkeys((0, 1, 2), slave), cwd=cwd, terminal=True
+            )
+        else:
+            self.process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-IS",  # it loads a third less
+                    "-c",
+                    _TAKE_TERMINAL,
+                    *arguments,
+                ],
+                stdin=slave,
+                stdout=slave,
+                stderr=slave,
+                env=env,
+                cwd=cwd,
+                start_new_session=True,
+            )
         os.close(slave)
 
     def __enter__(self) -> Self:
@@ -106,7 +115,7 @@ class PtySession:
 
     def __exit__(self, *_: object) -> None:
         # A program that is killed can't end its jobs, and some would fill the disk.
-        left: list[subprocess.Popen[bytes] | psutil.Process] = [self.process]
+        left: list[subprocess.Popen[bytes] | Forked | psutil.Process] = [self.process]
         if self.process.poll() is None:
             left += psutil.Process(self.process.pid).children(recursive=True)
         for process in left:
@@ -206,7 +215,7 @@ class PtySession:
     def wait_exit(self) -> int:
         """Read until the program has ended; return its exit status."""
         end = time.monotonic() + PATIENCE
-        while self.process.poll() is None:
+        while (status := self.process.poll()) is None:
             if time.monotonic() > end:
                 raise AssertionError(
                     f"the program goes on:\n{self.text}\n{self._autopsy()}"
@@ -214,7 +223,7 @@ class PtySession:
             self.read(0.05)
         while self.read(0.0, drain=True):
             pass
-        return self.process.returncode
+        return status
 
     def read(self, timeout: float, *, drain: bool = False) -> bool:
         """Read what there is; tell whether there may be more."""

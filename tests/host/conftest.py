@@ -1,5 +1,12 @@
 """What the tests of the host share: hosts, and sessions in them."""
 
-from tests.host.sessions import care, events, session, settings, shell
+from tests.host.sessions import (
+    care,
+    events,
+    forked_hosts,
+    session,
+    settings,
+    shell,
+)
 
-__all__ = ["care", "events", "session", "settings", "shell"]
+__all__ = ["care", "events", "forked_hosts", "session", "settings", "shell"]

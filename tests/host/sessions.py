@@ -6,9 +6,11 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from backburner.actors.host import launch
 from backburner.actors.host.remote import RemoteSystem
 from backburner.actors.host.settings import HostSettings
 from host_care import HostCare
+from template import template
 
 from tests.host.clients import Heard
 
@@ -27,6 +29,12 @@ def care(monkeypatch: pytest.MonkeyPatch) -> Iterator[HostCare]:
         for name, value in care.environ.items():
             monkeypatch.setenv(name, value)
         yield care
+
+
+@pytest.fixture(autouse=True)
+def forked_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let hosts be forks; a module whose tests are about their start has its own."""
+    monkeypatch.setattr(launch, "os", template().for_hosts())
 
 
 @pytest.fixture

@@ -39,6 +39,11 @@ system.end()
 """
 
 
+@pytest.fixture(autouse=True)
+def forked_hosts() -> None:
+    """Let hosts be started: that is what these tests are about."""
+
+
 def test_two_clients_that_start_a_host_at_once_get_the_same_one(
     tmp_path: Path, care: HostCare
 ) -> None:

@@ -36,6 +36,16 @@ def chat(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[PtySession]
             yield session
 
 
+@pytest.fixture(params=[False, True], ids=["alone", "host"])
+def started(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[PtySession]:
+    """Return such a chat that was started, and not forked."""
+    with HostCare() as care:
+        command = chat_command(tmp_path, host=request.param)
+        with PtySession(command, environ=care.environ, start=True) as session:
+            session.wait(PLACEHOLDER)
+            yield session
+
+
 @pytest.fixture
 def alone(tmp_path: Path) -> Iterator[PtySession]:
     """Return a chat whose session ends with it."""
@@ -49,11 +59,11 @@ def leave(chat: PtySession) -> int:
     return chat.wait_exit()
 
 
-def test_first_task(chat: PtySession) -> None:
-    chat.send('/task "Say hello" bash "echo hello"\r')
-    chat.wait("✓ #1 complete  Say hello")
-    assert leave(chat) == 0
-    assert "left session main: 1 complete" in chat.text
+def test_first_task(started: PtySession) -> None:
+    started.send('/task "Say hello" bash "echo hello"\r')
+    started.wait("✓ #1 complete  Say hello")
+    assert leave(started) == 0
+    assert "left session main: 1 complete" in started.text
 
 
 def test_a_running_task_is_seen_and_its_end_reported(chat: PtySession) -> None:

@@ -161,7 +161,8 @@ def _end_of_file_while_cooked(chat: PtySession) -> bool:
 def test_what_is_typed_while_the_terminal_is_given_back_is_not_its_end(
     tmp_path: Path,
 ) -> None:
-    with PtySession(chat_command(tmp_path)) as chat:
+    # Only a parent can wait until it stands still.
+    with PtySession(chat_command(tmp_path), start=True) as chat:
         chat.wait(PLACEHOLDER)
         for _ in range(3):
             while not _end_of_file_while_cooked(chat):

@@ -148,7 +148,7 @@ def _reopened(tmp_path: Path, entries: int) -> Generator[PtySession]:
         for number in range(entries):
             said = ChatMessage(datetime.now(UTC), "main", "you", f"old {number}")
             system.queue.tell(WriteDown(said))
-    with PtySession(chat_command(tmp_path)) as chat:
+    with PtySession(chat_command(tmp_path), start=True) as chat:
         yield chat
 
 
@@ -169,7 +169,7 @@ def test_what_is_sent_right_after_the_first_frame_is_there_once(
 
 
 def test_what_is_typed_while_it_starts_is_sent(tmp_path: Path) -> None:
-    with PtySession(chat_command(tmp_path)) as chat:
+    with PtySession(chat_command(tmp_path), start=True) as chat:
         # The terminal still edits lines, and makes newlines of Enter.
         chat.send("early\r!echo ran\rdraft")
         chat.wait("you  early", "#1 complete", "\u203a draft")

@@ -1,0 +1,479 @@
+"""The program in processes forked from one that has loaded it.
+
+Starting Python and loading the program takes most of the time of a test that needs a
+process; a fork takes a few milliseconds. A forked process has the arguments, the
+environment, the directory, the umask, the descriptors, the terminal and the locale that
+it was asked for, and shows them in /proc; a host that it starts is forked as well. With
+other variables for Python or the loader, or without UTF-8, the program is started.
+Tests of a start, of memory, and of what is loaded when start it too.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import ctypes
+import faulthandler
+import fcntl
+import functools
+import gc
+import json
+import locale
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import termios
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final, NoReturn
+
+from patience import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_NUMBER: Final = struct.Struct("i")
+_ROOM: Final = 32 << 10  # bytes for an environment; a job has little more
+_ROOM_FOR_ARGUMENTS: Final = 4 << 10
+_MOST_DESCRIPTORS: Final = 16
+_LOADED: Final = (
+    "backburner.actors.host.__main__",
+    "backburner.actors.host.keeper",
+    "backburner.actors.host.launch",
+    "backburner.actors.session.closed",
+    "backburner.ui.agents.run",
+    "backburner.ui.chat.run",
+    "backburner.ui.cli.lean_add",
+    "backburner.ui.cli.lean_chat",
+    "backburner.ui.cli.lean_host",
+    "backburner.ui.cli.run",
+    "backburner.ui.lines.run",
+    "backburner.ui.main",
+    "backburner.ui.start",
+)
+_PROGRAM: Final = [sys.executable, "-m", "backburner"]
+_SCRIPT: Final = [f"{os.path.dirname(sys.executable)}/backburner"]  # noqa: PTH120
+_HARMLESS: Final = {"PYTHONDONTWRITEBYTECODE", "PYTHONFAULTHANDLER"}
+_AT_FIRST: Final = {**os.environ}  # before a test changes it
+_AS_BYTES: Final = ("C.UTF-8", "C.utf8", "UTF-8")  # what Python takes for no locale
+
+
+class Template:
+    """A process that has loaded the program, and is forked for each start of it.
+
+    That process is a child of nobody here: a test may look for children.
+    """
+
+    def __init__(self) -> None:
+        self._address = f"\0backburner-template-{os.getpid()}"
+        ours, theirs = socket.socketpair()
+        with theirs:
+            path = os.path.abspath(__file__)  # noqa: PTH100
+            subprocess.run(
+                [
+                    *(sys.executable, path, str(theirs.fileno()), self._address[1:]),
+                    "." * _ROOM_FOR_ARGUMENTS,
+                ],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                env=_AT_FIRST | {"TEMPLATE_ROOM": "." * _ROOM},
+                timeout=PATIENCE,
+                check=True,
+            )
+        with ours:
+            ours.settimeout(PATIENCE)
+            if not ours.recv(1):
+                raise RuntimeError("the template of the program did not start")
+            self._alive = ours.detach()  # it lives as long as this is open
+
+    def fork(
+        self,
+        arguments: Sequence[str],
+        environ: Mapping[str, str],
+        files: Mapping[int, int],
+        *,
+        cwd: Path | None = None,
+        terminal: bool = False,
+    ) -> Forked:
+        """Become a program in a fork.
+
+        Args:
+            arguments: What starts it.
+            environ: All of its environment.
+            files: Its descriptors, and which one of this process each of them is.
+            cwd: Its directory; that of this process if not given.
+            terminal: Whether it leads a session, with its standard input as terminal.
+        """
+        return _fork(
+            self._address,
+            arguments,
+            environ,
+            files,
+            cwd=cwd,
+            session=terminal,
+            terminal=terminal,
+        )
+
+    def popen(
+        self,
+        arguments: Sequence[str],
+        environ: Mapping[str, str],
+        *,
+        stderr: int | None = None,
+        cwd: Path | None = None,
+    ) -> Forked:
+        """Become a program in a fork, with pipes for standard streams.
+
+        Args:
+            arguments: As for `fork`.
+            environ: As for `fork`.
+            stderr: Its standard error; a pipe if not given.
+            cwd: As for `fork`.
+        """
+        theirs, stdin = os.pipe()
+        stdout, out = os.pipe()
+        errors, err = os.pipe() if stderr is None else (None, stderr)
+        process = self.fork(arguments, environ, {0: theirs, 1: out, 2: err}, cwd=cwd)
+        for fd in (theirs, out):
+            os.close(fd)
+        process.stdin = os.fdopen(stdin, "wb")
+        process.stdout = os.fdopen(stdout, "rb")
+        if errors is not None:
+            os.close(err)
+            process.stderr = os.fdopen(errors, "rb")
+        return process
+
+    def for_hosts(self) -> Any:  # noqa: ANN401 - stands for a module
+        """Return what is `os` for the module that starts hosts: they are forked."""
+        return _Os(posix_spawn=_spawner(self._address))
+
+
+@functools.cache
+def template() -> Template:
+    """Return the template of this process, which ends with it."""
+    return Template()
+
+
+class Forked:
+    """A forked process, as `subprocess.Popen` has one."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        with sock:
+            sock.settimeout(PATIENCE)
+            data, fds, *_ = socket.recv_fds(sock, _NUMBER.size, 1)
+            if not fds:
+                raise RuntimeError("the template of the program has ended")
+            sock.settimeout(None)
+            # Numbers: an unclosed socket would be warned of.
+            (self._pidfd,), self._status = fds, sock.detach()
+        self.pid: int = _NUMBER.unpack(data)[0]
+        self.returncode: int | None = None
+        self.stdin: IO[bytes] | None = None
+        self.stdout: IO[bytes] | None = None
+        self.stderr: IO[bytes] | None = None
+
+    def __del__(self) -> None:
+        for fd in (self._pidfd, self._status):
+            os.close(fd)
+
+    def poll(self) -> int | None:
+        """Return the exit status, or None while it runs."""
+        if self.returncode is None and select.select([self._status], [], [], 0)[0]:
+            data = os.read(self._status, _NUMBER.size)
+            self.returncode = _NUMBER.unpack(data)[0]
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Block until it has ended; return the exit status."""
+        if self.returncode is None:
+            select.select([self._status], [], [], timeout)
+        status = self.poll()
+        if status is None:
+            raise subprocess.TimeoutExpired("backburner", timeout or 0.0)
+        return status
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless it has ended."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, number)
+
+    def kill(self) -> None:
+        """Kill it."""
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+        self.send_signal(signal.SIGTERM)
+
+
+def can_fork(arguments: Sequence[str], environ: Mapping[str, str]) -> bool:
+    """Tell whether a fork is the same as a start."""
+    return _words(arguments) is not None and _is_same(arguments, environ)
+
+
+def _is_same(arguments: Sequence[str], environ: Mapping[str, str]) -> bool:
+    text = next(filter(None, map(environ.get, ("LC_ALL", "LC_CTYPE", "LANG"))), "")
+    return (
+        "UTF-8" in text.upper().replace("UTF8", "UTF-8")
+        and all(
+            name in _HARMLESS or _AT_FIRST.get(name) == environ.get(name)
+            for name in _AT_FIRST.keys() | environ.keys()
+            if name.startswith(("PYTHON", "LD_"))
+        )
+        and len(_block([f"{k}={v}" for k, v in environ.items()])) < _ROOM
+        and len(_block(arguments)) < _ROOM_FOR_ARGUMENTS
+    )
+
+
+def _words(arguments: Sequence[str]) -> list[str] | None:
+    """Return the arguments of the program, if it is the program that they start."""
+    for start in (_PROGRAM, _SCRIPT):
+        if [*map(str, arguments[: len(start)])] == start:
+            return [*map(str, arguments[len(start) :])]
+    return None
+
+
+def _fork(  # noqa: PLR0913 - what a process is started with
+    address: str,
+    arguments: Sequence[str],
+    environ: Mapping[str, str],
+    files: Mapping[int, int],
+    *,
+    cwd: Path | None = None,
+    session: bool = False,
+    terminal: bool = False,
+) -> Forked:
+    status = Path("/proc/self/status").read_text()
+    asked = {
+        "arguments": [*map(str, arguments)],
+        "environ": {**environ},
+        "files": [*files],
+        "cwd": str(cwd or os.getcwd()),  # noqa: PTH109
+        "umask": int(status.partition("Umask:")[2].split()[0], 8),
+        "session": session,
+        "terminal": terminal,
+    }
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock.connect(address)
+    with os.fdopen(os.memfd_create("request"), "w+b", buffering=0) as request:
+        request.write(json.dumps(asked).encode())
+        socket.send_fds(sock, [b"!"], [request.fileno(), *files.values()])
+    return Forked(sock)
+
+
+# In the template
+
+
+def _serve(listener: socket.socket, alive: socket.socket, address: str) -> None:
+    """Fork for each request; return in the fork."""
+    running: dict[int, tuple[int, socket.socket]] = {}
+    while True:
+        ready, _, _ = select.select([listener, alive, *running], [], [])
+        if alive in ready:
+            os._exit(0)
+        for pidfd in [it for it in ready if isinstance(it, int)]:
+            pid, sock = running.pop(pidfd)
+            os.close(pidfd)
+            status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            with sock, contextlib.suppress(OSError):
+                sock.sendall(_NUMBER.pack(status))
+        if listener not in ready:
+            continue
+        sock, _ = listener.accept()
+        data, fds, *_ = socket.recv_fds(sock, 1, _MOST_DESCRIPTORS)
+        if not data:
+            sock.close()
+            continue
+        if (pid := os.fork()) == 0:
+            for it in (listener, alive, sock, *(one for _, one in running.values())):
+                it.close()
+            for pidfd in running:
+                os.close(pidfd)
+            _become(fds, address)
+            return
+        for fd in fds:
+            os.close(fd)
+        pidfd = os.pidfd_open(pid)
+        running[pidfd] = pid, sock
+        with contextlib.suppress(OSError):
+            socket.send_fds(sock, [_NUMBER.pack(pid)], [pidfd])
+
+
+def _become(fds: Sequence[int], address: str) -> None:
+    """Be as a process that was just started."""
+    request, *given = fds
+    asked = json.loads(os.pread(request, os.fstat(request).st_size, 0))
+    os.close(request)
+    above = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 256) for fd in given]
+    for fd in given:
+        os.close(fd)
+    for wanted, fd in zip(asked["files"], above, strict=True):
+        os.dup2(fd, wanted)
+        os.close(fd)
+    os.umask(asked["umask"])
+    if asked["session"]:
+        os.setsid()
+    if asked["terminal"]:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    os.chdir(asked["cwd"])
+    os.environ.clear()
+    os.environ.update(asked["environ"])
+    _show(asked["arguments"])
+    _open_streams()
+    time.tzset()
+    if "PYTHONFAULTHANDLER" in os.environ:
+        faulthandler.enable()
+    launch: Any = import_module("backburner.actors.host.launch")
+    launch.os = _Os(posix_spawn=_spawner(address))
+    keeper: Any = import_module("backburner.actors.host.keeper")
+    keeper.os = _Os(execv=_exec)
+
+
+def _block(texts: Sequence[str]) -> bytes:
+    return b"".join(os.fsencode(text) + b"\0" for text in texts)
+
+
+def _show(arguments: Sequence[str]) -> None:
+    """Show arguments and environment in /proc, as of a program that was started."""
+    sys.orig_argv[:] = arguments
+    fields = Path("/proc/self/stat").read_bytes().rpartition(b") ")[2].split()
+    places = [int(it) for it in fields[45:49]]
+    for start, end, texts in (
+        (*places[:2], arguments),
+        (*places[2:], [f"{name}={value}" for name, value in os.environ.items()]),
+    ):
+        block = _block(texts).ljust(end - start, b"\0")
+        ctypes.memmove(start, block, end - start)
+
+
+def _open_streams() -> None:
+    """Open the standard streams as Python does."""
+    name = locale.setlocale(locale.LC_CTYPE, "")
+    errors = "surrogateescape" if name in _AS_BYTES else "strict"
+    for number, stream, mode in ((0, "stdin", "r"), (1, "stdout", "w")):
+        opened = None
+        with contextlib.suppress(OSError):
+            opened = open(  # noqa: SIM115
+                number, mode, encoding="utf-8", errors=errors, closefd=False
+            )
+        setattr(sys, stream, opened)
+    sys.stderr = None
+    with contextlib.suppress(OSError):
+        sys.stderr = open(  # noqa: SIM115
+            2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False
+        )
+
+
+class _Os:
+    """The module `os`, with other functions in some places."""
+
+    def __init__(self, **others: Callable[..., Any]) -> None:
+        self.__dict__.update(others)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - anything
+        return getattr(os, name)
+
+
+def _spawner(address: str) -> Callable[..., int]:
+    """Return what forks a keeper in the place of `os.posix_spawn`."""
+
+    def spawn(
+        path: str,
+        argv: tuple[str, ...],
+        env: Mapping[str, str],
+        *,
+        file_actions: Sequence[tuple[int, int, int]],
+        setsid: bool,
+    ) -> int:
+        if not _is_same(argv, env):
+            return os.posix_spawn(
+                path, argv, env, file_actions=file_actions, setsid=setsid
+            )
+        files = {new: old for _, old, new in file_actions}
+        return _fork(address, argv, env, files, session=setsid).pid
+
+    return spawn
+
+
+def _exec(path: str, command: list[str]) -> NoReturn:
+    """Become a host in the place of `os.execv`, if that is what a keeper wants."""
+    if [*command[1:4]] != ["-P", "-m", "backburner.actors.host"]:
+        os.execv(path, command)  # noqa: S606
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208
+        with contextlib.suppress(OSError):
+            if not os.get_inheritable(int(name)):
+                os.close(int(name))
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # as Python does
+    _ends[0] = 1
+    try:
+        _show(command)
+        _open_streams()
+        sys.argv[1:] = command[4:]
+        gc.disable()
+        host: Any = import_module("backburner.actors.host.__main__")
+        _ends[0] = host.main(sys.argv[1:])
+    except SystemExit as error:
+        _ends[0] = error.code if isinstance(error.code, int) else 1
+    except BaseException as error:  # noqa: BLE001 - as at the end of a program
+        sys.excepthook(type(error), error, error.__traceback__)
+    finally:
+        for module, function in (
+            ("threading", "_shutdown"),
+            ("atexit", "_run_exitfuncs"),
+        ):
+            getattr(import_module(module), function)()
+        _leave()
+
+
+_ends = [1]
+"""The exit status of this process."""
+
+
+def _leave() -> NoReturn:
+    """Leave after all that is to be done at an exit.
+
+    To take all modules apart would take longer than most verbs.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            if stream is not None:
+                stream.flush()
+    os._exit(_ends[0])
+
+
+def _run() -> int:
+    """Run what the arguments name."""
+    arguments = sys.orig_argv
+    if (words := _words(arguments)) is not None:
+        sys.argv[:] = [arguments[0], *words]
+        return import_module("backburner.ui.start").main()
+    sys.argv[:] = arguments[3:]
+    return import_module("backburner.actors.host.keeper").main(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    del sys.path[0]  # that of this file
+    alive = socket.socket(fileno=int(sys.argv[1]))
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(f"\0{sys.argv[2]}")
+    listener.listen(64)
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    for name in _LOADED:
+        import_module(name)
+    gc.freeze()
+    alive.sendall(b"!")
+    _serve(listener, alive, f"\0{sys.argv[2]}")
+    atexit.register(_leave)
+    try:
+        _ends[0] = _run()
+    except SystemExit as error:
+        _ends[0] = error.code if isinstance(error.code, int) else 1
+        raise

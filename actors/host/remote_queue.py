@@ -133,7 +133,6 @@ class RemoteQueue:
         with self._lock:
             again = [
                 *(self._resubscribe(number) for number in self._subscriptions),
-                *(wire.encode(it.request) for it in self._pending.values()),
                 *self._held,
             ]
             self._held.clear()
@@ -145,6 +144,8 @@ class RemoteQueue:
         """Send nothing until there is another host."""
         refused: list[tuple[Recipient[QueueReply], QueueReply]] = []
         with self._lock:
+            if self._writer is None:
+                return  # nothing was sent since the last time
             self._writer = None
             for number, pending in [*self._pending.items()]:
                 # All else can be asked again, and is when there is another host.
@@ -159,6 +160,8 @@ class RemoteQueue:
                     del self._pending[number]
                     answer = Acknowledged(pending.request.correlation_id)
                     refused.append((pending.recipient, answer))
+            # Before what is asked from now on, which is sent once as well.
+            self._held = [wire.encode(it.request) for it in self._pending.values()]
         for recipient, answer in refused:
             post(recipient, answer, self._dead_letters)
 

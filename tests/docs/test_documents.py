@@ -17,6 +17,7 @@ from backburner.ui.program.verbs import VERBS
 from patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
+LONGEST_PARAGRAPH = 700
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -107,6 +108,15 @@ def test_links_to_files_lead_to_files(document: Path) -> None:
     missing = [t for t in targets if not (document.parent / t).exists()]
 
     assert missing == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_no_paragraph_of_a_document_is_too_long(
+    document: Path,
+) -> None:
+    paragraphs = [it for it in document.read_text().splitlines() if it[:1] != "|"]
+
+    assert [it for it in paragraphs if len(it) > LONGEST_PARAGRAPH] == []
 
 
 def test_every_example_of_a_command_is_one() -> None:

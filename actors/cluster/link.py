@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import subprocess
 import threading
 from typing import TYPE_CHECKING, Final
 
@@ -81,8 +80,10 @@ class Link:
         self._changed = threading.Lock()
         ours, theirs = socket.socketpair()
         self._sock = ours
+        import subprocess  # noqa: PLC0415 - the same
         from tempfile import TemporaryFile  # noqa: PLC0415 - most hosts start none
 
+        self._gave_up = subprocess.TimeoutExpired
         self._errors = TemporaryFile()  # noqa: SIM115 - as long as the process
         environment = {k: v for k, v in os.environ.items() if k not in STAYS}
         try:
@@ -156,7 +157,7 @@ class Link:
             self._sock.shutdown(socket.SHUT_WR)
         try:
             self._process.wait(_END_TIMEOUT)
-        except subprocess.TimeoutExpired:
+        except self._gave_up:
             self._process.kill()
             self._process.wait()
         close_socket(self._sock)
@@ -207,7 +208,7 @@ class Link:
         """Tell every job that the process is gone."""
         can_go_on = not why and self._is_ready and not self._closes
         if not why:
-            with contextlib.suppress(subprocess.TimeoutExpired):
+            with contextlib.suppress(self._gave_up):
                 self._process.wait(_CLOSE_TIMEOUT)
             why = self._died()
         if self._before and not self._is_ready:
@@ -226,7 +227,7 @@ class Link:
             tell((), why)
         try:
             self._process.wait(_CLOSE_TIMEOUT)
-        except subprocess.TimeoutExpired:
+        except self._gave_up:
             self._process.kill()
             self._process.wait()
         self._errors.close()

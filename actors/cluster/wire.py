@@ -7,6 +7,7 @@ one, if jobs of the session outlive its host; else it ends them.
 
 from __future__ import annotations
 
+import functools
 from typing import Final, Literal
 
 import msgspec
@@ -209,5 +210,32 @@ ToEngine = Run | Order | StopJob | KillJob | AskNodes | Close
 FromEngine = Ready | Waits | Began | Took | Ended | NodesSeen | Gone
 
 encode: Final = msgspec.json.Encoder().encode
-decode_to_engine: Final = msgspec.json.Decoder(ToEngine).decode
-decode_from_engine: Final = msgspec.json.Decoder(FromEngine).decode
+
+
+def decode_to_engine(payload: bytes) -> ToEngine:
+    """Read what a session says to its engine.
+
+    Raises:
+        msgspec.MsgspecError: If it makes no sense.
+    """
+    return _decoder_to_engine().decode(payload)
+
+
+def decode_from_engine(payload: bytes) -> FromEngine:
+    """Read what an engine says to its session.
+
+    Raises:
+        msgspec.MsgspecError: If it makes no sense.
+    """
+    return _decoder_from_engine().decode(payload)
+
+
+# Made when an engine is used: most hosts use none.
+@functools.cache
+def _decoder_to_engine() -> msgspec.json.Decoder[ToEngine]:
+    return msgspec.json.Decoder(ToEngine)
+
+
+@functools.cache
+def _decoder_from_engine() -> msgspec.json.Decoder[FromEngine]:
+    return msgspec.json.Decoder(FromEngine)

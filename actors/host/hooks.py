@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
 import threading
+from importlib import import_module
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
 
@@ -52,6 +52,9 @@ class HookRunner:
         self._round = Round()
         self._told: SimpleQueue[_Told] = SimpleQueue()
         self._thread: threading.Thread | None = None
+        if self.are_set:
+            # Not when a task ends: there may be no file left for it.
+            import_module("subprocess")
 
     @property
     def are_set(self) -> bool:
@@ -85,6 +88,8 @@ class HookRunner:
             self._thread.start()
 
     def _work(self) -> None:
+        import subprocess  # noqa: PLC0415 - most hosts have no hooks
+
         while True:
             told = self._told.get()
             for hook in (self._run_command, self._post_to_ntfy):
@@ -118,6 +123,8 @@ class HookRunner:
         command = self._hooks.command
         if not command:
             return
+        import subprocess  # noqa: PLC0415 - the same
+
         # Arguments too, for commands that take them: $1 is the title, $2 the text.
         done = subprocess.run(
             ["/bin/sh", "-c", command, "backburner", told.title, told.text],

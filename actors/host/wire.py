@@ -7,6 +7,7 @@ and `subscriber`; what is told to such a recipient comes back as `Told` with the
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -233,7 +234,11 @@ def _number(recipient: object) -> int:
 encode = msgspec.json.Encoder(enc_hook=_number).encode
 """Encodes a message; recipients must have been replaced by a `Number` before."""
 
-_decode_from_host = msgspec.json.Decoder(FromHost).decode
+
+@functools.cache
+def _decoder_from_host() -> msgspec.json.Decoder[FromHost]:
+    # A host has no use for it.
+    return msgspec.json.Decoder(FromHost)
 
 
 def told(to: int, message: bytes) -> bytes:
@@ -268,7 +273,7 @@ def decode_from_host(payload: bytes) -> FromHost:
     Raises:
         BadMessageError: If it is not a message of the protocol.
     """
-    return _explained(_decode_from_host)(payload)
+    return _explained(_decoder_from_host().decode)(payload)
 
 
 def _explained(

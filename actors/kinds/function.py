@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -74,6 +73,9 @@ class FunctionKind(ProcessKind):
         python: str | None = None,
         path: Sequence[str] | None = None,
     ) -> None:
+        import json  # noqa: PLC0415 - most programs have no such kind
+
+        self._json = json
         self.name = name
         self._python = python or sys.executable
         places = sys.path if path is None else path
@@ -109,7 +111,7 @@ class FunctionKind(ProcessKind):
             )
         _check_target(target)
         try:
-            texts = (json.dumps(args), json.dumps(named))
+            texts = (self._json.dumps(args), self._json.dumps(named))
         except (TypeError, ValueError) as error:
             raise InvalidRequestError(
                 f"an argument of {target} is not JSON: {error}"
@@ -157,6 +159,8 @@ class FunctionKind(ProcessKind):
         if place is None or task.status != "complete":
             raise ValueError(f"task {task.id} has no result: {task.reason}")
         size = place.lstat().st_size
+        import json  # noqa: PLC0415 - the same
+
         return json.loads(read_part(place, 0, size))
 
 

@@ -15,9 +15,7 @@ import errno
 import fcntl
 import functools
 import os
-import shutil
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
@@ -106,10 +104,18 @@ class Spawn(Protocol):
         ...
 
 
+_NO_INPUT: Final = -3  # `subprocess.DEVNULL`
+
+
 class PopenSpawn:
     """Starts processes by `subprocess`; see `Spawn`."""
 
     makes_output = False
+
+    def __init__(self) -> None:
+        import subprocess  # noqa: PLC0415 - most systems need none of it
+
+        self._open = subprocess.Popen[bytes]
 
     def __call__(
         self,
@@ -124,9 +130,9 @@ class PopenSpawn:
             raise TypeError("the output file must be open")
         before = _signals_reset(argv[0], environment, ends.terminal)
         try:
-            process = subprocess.Popen(
+            process = self._open(
                 [*before, *_encoded(argv)],
-                stdin=subprocess.DEVNULL if ends.stdin < 0 else ends.stdin,
+                stdin=_NO_INPUT if ends.stdin < 0 else ends.stdin,
                 stdout=output,
                 stderr=output,
                 env=environment.variables,
@@ -337,10 +343,11 @@ def _locate(program: str, path: str) -> bytes:
     """
     if "/" in program:
         return os.fsencode(program)
-    found = shutil.which(program, path=path)
-    if found is None:
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)
-    return os.fsencode(found)
+    for folder in path.split(os.pathsep) if path else ():
+        found = os.path.join(folder, program)  # noqa: PTH118 - a text
+        if os.access(found, os.X_OK) and not os.path.isdir(found):  # noqa: PTH112
+            return os.fsencode(found)
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)
 
 
 def _blame_output(number: int, output: str) -> None:

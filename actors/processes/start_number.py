@@ -13,7 +13,6 @@ import ctypes
 import functools
 import itertools
 import os
-import random
 import struct
 import sys
 from collections.abc import Callable
@@ -34,7 +33,7 @@ _NORMAL_POLICIES: Final = (0, 3)  # SCHED_OTHER, SCHED_BATCH
 _LONGEST: Final = 1 << 17  # nanoseconds, of a slice of some milliseconds
 
 # Starts of one moment are told apart by it; others by when they were.
-_NEXT: Final = itertools.count(random.randrange(_LONGEST))  # noqa: S311 - no secret
+_NEXT: Final = itertools.count(int.from_bytes(os.urandom(4)))
 
 _Call = Callable[..., int]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -173,6 +172,8 @@ def _copy(original: Path, copy: Path) -> None:
         fd = open_own(original, os.O_RDONLY)
     except FileNotFoundError:
         return
+    import shutil  # noqa: PLC0415 - a host copies nothing
+
     with os.fdopen(fd, "rb") as source, copy.open("xb") as target:
         shutil.copyfileobj(source, target)
 

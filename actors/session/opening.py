@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,10 +87,11 @@ class Opening:
 
     def open_temporary(self) -> Opened:
         """Open a session of which nothing is remembered."""
+        import shutil  # noqa: PLC0415 - the same
         import tempfile  # noqa: PLC0415 - a remembered session starts without it
 
         temporary = Path(tempfile.mkdtemp(prefix="backburner-"))
-        self._releases.append(lambda: _remove(temporary))
+        self._releases.append(lambda: _remove(temporary, shutil.rmtree))
         memory = Memory(session_key=os.urandom(6).hex())
         return Opened(temporary, Journal(), memory, Recovered())
 
@@ -194,16 +194,16 @@ def _is_made_again(task: Task) -> bool:
     return task.waits_to_run and is_local and task.output_path is not None
 
 
-def _remove(temporary: Path) -> None:
+def _remove(temporary: Path, remove: Callable[..., None]) -> None:
     """Delete the temporary folder of a session that is not remembered.
 
     Raises:
         FolderError: If something of it can't be deleted.
     """
-    shutil.rmtree(temporary, ignore_errors=True)
+    remove(temporary, ignore_errors=True)
     try:
         # What a process made meanwhile goes too; if it still fails this says why.
-        shutil.rmtree(temporary)
+        remove(temporary)
     except FileNotFoundError:
         pass  # it is gone
     except OSError as error:

@@ -1,0 +1,28 @@
+"""What a host loads before it serves: each module makes a first add wait."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Final
+
+from patience import PATIENCE
+
+_SELDOM_USED: Final = {"concurrent.futures.thread", "json", "random", "shutil"} | {
+    "subprocess",
+    "tempfile",
+    "urllib.request",
+    "zoneinfo",
+}
+_LOADED: Final = "import sys, backburner.actors.host.__main__; print(*sys.modules)"
+
+
+def test_a_host_loads_nothing_that_most_hosts_never_use() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _LOADED],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE,
+    )
+    assert not _SELDOM_USED & {*done.stdout.split()}

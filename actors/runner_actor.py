@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from msgspec.structs import replace
 
+from .job.input import refusal
 from .kinds import InvalidRequestError
 from .messages import (
     Begin,
@@ -44,7 +45,7 @@ from .rules.record import Record
 from .rules.safe_text import safe_line
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import Recipient, post_if_alive
-from .task_actor import TaskActor, TaskActorConfig, refuse
+from .task_actor import TaskActor, TaskActorConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -233,8 +234,10 @@ class RunnerActor(SafeActor[RunnerMessage]):
 
     def _pass_on(self, message: SendInput | ResizeTerminal) -> None:
         actor = self._active.get(message.task_id)
-        if not (actor is not None and post_if_alive(actor, message)):
-            refuse(message, "it has ended", self._config.dead_letters)
+        if actor is not None and post_if_alive(actor, message):
+            return
+        if message.reply_to is not None:
+            self.post(message.reply_to, refusal(message, "it has ended"))
 
     def _job_ended(self, message: JobEnded) -> None:
         task_id = message.task_id

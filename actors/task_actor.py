@@ -2,59 +2,49 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn, assert_never, cast
+from typing import TYPE_CHECKING, Final, assert_never
 
 import msgspec
 
+from .job.input import AwaitedInput, pass_on, refusal
+from .job.news import JobNews
+from .job.start import adopt, start
 from .kinds import InvalidRequestError, JobContext, ShortageError, StartError
 from .kinds.engine import Engine, JobNote, NotingJob
 from .kinds.kind import (
-    Adopting,
     Pausable,
-    TakesInput,
-    TellsInput,
     TellsPause,
     WrongKindError,
 )
 from .messages import (
-    Acknowledged,
     Begin,
     JobEnded,
     JobQuiet,
     Look,
     QueueMessage,
     QueueReply,
-    RefusalCode,
-    Refused,
     ResizeTerminal,
     RunnerMessage,
     SendInput,
     SetPaused,
     Stop,
     TaskActorMessage,
-    TaskAwaitsInput,
     TaskProcess,
     TaskProgressed,
     TaskWaits,
 )
 from .processes import marks
-from .processes.adopted import AdoptedProcess
 from .processes.channels import Channels
 from .processes.environment import Environment
 from .processes.exit_notes import ExitNotes
 from .processes.notes import JobNotes
-from .processes.output_file import OutputMonitor
 from .rules.durations import short_duration
 from .rules.outcome import (
     BEYOND_LIMIT,
-    LOST,
     TIMED_OUT,
     Outcome,
 )
-from .rules.output_news import OutputNews
 from .rules.process_record import ProcessId, ProcessRecord
 from .rules.record import Record
 from .rules.safe_text import brief, safe_line, size_text
@@ -62,22 +52,18 @@ from .rules.shortage import WAITS_FOR
 from .rules.terms import DEFAULT_GROUP
 from .runtime.countdown import Countdown
 from .runtime.safe_actor import SafeActor
-from .runtime.sending import DeadLetters, Recipient, logger, post, post_if_alive
+from .runtime.sending import DeadLetters, Recipient, logger, post_if_alive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from .kinds import Job, JobEnd, Kind
-    from .kinds.kind import InputWatch
     from .processes.exits import ExitWatcher
     from .processes.notes import ProcessNotes
     from .rules.adoption import Adoption
     from .rules.task import Task
     from .runtime.clock import Alarm, Clock
     from .runtime.dispatcher import Dispatcher
-
-QUIET_AFTER: Final = 10
-"""Looks without news after which a job is looked at less often."""
 
 FIRST_PAUSE: Final = 0.25
 """Seconds after which a start is tried again for which the system lacked something."""
@@ -86,7 +72,6 @@ LONGEST_PAUSE: Final = 2.0
 """The same after several attempts; each pause is twice as long as the one before."""
 
 _LOOK = Look()
-_CUT: Final = "its command emptied its output file, and {} of output are gone"
 
 
 class TaskActorConfig(Record, frozen=True):
@@ -160,16 +145,12 @@ class TaskActor(SafeActor[TaskActorMessage]):
         group = DEFAULT_GROUP if task.terms is None else task.terms.group
         environment = environment or config.environment
         self._environment = environment.in_slot(group, task.slot or 0)
-        path = task.output_path
-        terminal = task.terms is not None and task.terms.input == "terminal"
-        self._monitor = None if path is None else OutputMonitor(path, terminal=terminal)
+        self._news = JobNews(task)
+        takes_input = task.terms is not None and task.terms.input is not None
+        self._awaited_input = AwaitedInput(task) if takes_input else None
         self._mark = marks.mark(config.session_key, task.id)
         self._job: Job | None = None
-        self._news = OutputNews(task.output_size)
         self._marked = False
-        self._looks_in_vain = 0
-        self._input_watch: InputWatch | None = None
-        self._awaits_input = task.awaits_input
         self._recorded = False
         self._begun = 0.0
         self._imposed: Outcome | None = None
@@ -195,7 +176,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         """Handle one message; anything after the last report is ignored."""
         if self._reported:
             if isinstance(message, SendInput | ResizeTerminal):
-                refuse(message, "it has ended", self._dead_letters)
+                self._answer(message, refusal(message, "it has ended"))
             return
         match message:
             case Begin():
@@ -206,7 +187,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             case Stop(outcome=outcome, now=now):
                 self._stop_job(outcome, now=now)
             case SendInput() | ResizeTerminal():
-                self._pass_on(message)
+                self._answer(message, pass_on(self._job, message))
             case SetPaused(paused=paused):
                 self._set_paused(paused=paused)
             case _:
@@ -234,86 +215,65 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._imposed = self._imposed or Outcome.canceled("its actor was stopped")
         self._abandon(self._imposed)
 
-    def _mark_attempt(self) -> None:
-        """Say in the output where one attempt ends and the next begins."""
-        attempt, monitor = self._task.attempt, self._monitor
-        if attempt is None or monitor is None:
-            return
-        self.about_to_block()
-        # If the file can't be written, the start says so.
-        with contextlib.suppress(OSError):
-            monitor.begin_after(
-                f"--- {safe_line(attempt.before)}; {self._task.attempt_text} at"
-                f" {self._config.clock.now().wall.astimezone():%H:%M:%S} ---\n"
-            )
+    def _answer(self, message: SendInput | ResizeTerminal, answer: QueueReply) -> None:
+        if message.reply_to is not None:
+            self.post(message.reply_to, answer)
 
     def _begin(self) -> None:
-        if not self._marked and self._adoption is None:
-            self._marked = True
-            self._mark_attempt()
-        terms, engines = self._task.terms, self._config.engines
-        if terms is not None and terms.engine and terms.engine not in engines:
-            # Only one that goes on: no other is started without its engine.
-            text = (
-                f"engine {brief(terms.engine)!r}, which runs it, is not here any more"
-            )
-            self._report(Outcome.failed(safe_line(text)))
-            return
-        context = JobContext(
+        adoption, now = self._adoption, self._config.clock.now().wall
+        self._begun = now.timestamp()
+        try:
+            context = self._context()
+            self.about_to_block()
+            if adoption is not None:
+                self._imposed = adoption.stops_with
+                job = adopt(self._kind, context, adoption, self._config.exit_notes)
+            else:
+                if not self._marked:
+                    self._marked = True
+                    self._news.mark_attempt(now)
+                job = start(self._kind, context)
+        except (ShortageError, MemoryError) as error:
+            self._try_again(str(error) or WAITS_FOR[errno.ENOMEM])
+        except (StartError, InvalidRequestError) as error:
+            outcome = self._imposed or Outcome.failed(safe_line(str(error)))
+            self._report(outcome, abandoned=isinstance(error, WrongKindError))
+        else:
+            self._job = job
+            if adoption is None:
+                self._started(job)
+            else:
+                self._adopted(job)
+
+    def _context(self) -> JobContext:
+        config, engine = self._config, None
+        if self._task.terms is not None and (name := self._task.terms.engine):
+            engine = config.engines.get(name)
+            if engine is None:
+                # Only for a job that goes on: no other starts without its engine.
+                text = f"engine {brief(name)!r}, which runs it, is not here any more"
+                raise StartError(text)
+        return JobContext(
             task=self._task,
             mark=self._mark,
-            clock=self._config.clock,
-            exits=self._config.exits,
+            clock=config.clock,
+            exits=config.exits,
             look=self._ask_to_look,
             environment=self._environment,
-            notes=JobNotes(self._config.notes, self._task.id),
-            engine=self._engine(),
-            channels=self._config.channels,
+            notes=JobNotes(config.notes, self._task.id),
+            engine=engine,
+            channels=config.channels,
         )
-        self._begun = self._config.clock.now().wall.timestamp()
-        if self._adoption is not None:
-            self._adopt(self._adoption, context)
-            return
-        try:
-            self._job = self._start(context)
-        except (ShortageError, MemoryError) as error:
-            self._try_again(str(error) or WAITS_FOR[errno.ENOMEM])
-        except (StartError, InvalidRequestError) as error:
-            self._report(Outcome.failed(safe_line(str(error))))
-        else:
-            if cast("object", self._job) is None:
-                text = "start() returned no job; it must return one"
-                self._report(Outcome.failed(self._blamed(text)), abandoned=True)
-            elif isinstance(self._job, NotingJob):
-                self._noting = self._job
-                self._look()
-            else:
-                self._tell(JobNote())
-                self._limit_time()
 
-    def _adopt(self, adoption: Adoption, context: JobContext) -> None:
-        """Take over the job of a program that was killed."""
-        self.about_to_block()
-        process = None
-        if adoption.process is not None:
-            process = AdoptedProcess(
-                adoption.process,
-                adoption.status,
-                self._config.exit_notes,
-                in_doubt=adoption.in_doubt,
-            )
-        kind = self._kind
-        self._imposed = adoption.stops_with
-        try:
-            if not isinstance(kind, Adopting):
-                raise StartError(LOST.reason)  # noqa: TRY301 - as of a kind that refuses
-            self._job = job = kind.adopt(context, process)
-        except (ShortageError, MemoryError) as error:
-            self._try_again(str(error) or WAITS_FOR[errno.ENOMEM])
-            return
-        except (StartError, InvalidRequestError) as error:
-            self._report(self._imposed or Outcome.failed(safe_line(str(error))))
-            return
+    def _started(self, job: Job) -> None:
+        if isinstance(job, NotingJob):
+            self._noting = job
+            self._look()
+        else:
+            self._tell(JobNote())
+            self._limit_time()
+
+    def _adopted(self, job: Job) -> None:
         if isinstance(job, NotingJob):
             self._noting = job
             self._has_begun = job.note().waits is None
@@ -380,12 +340,6 @@ class TaskActor(SafeActor[TaskActorMessage]):
             problem = job.pause_problem
             self._tell(JobNote(problem and safe_line(problem), self._note.node))
 
-    def _engine(self) -> Engine | None:
-        terms = self._task.terms
-        if terms is None or not terms.engine:
-            return None
-        return self._config.engines[terms.engine]
-
     def _try_again(self, waits_for: str) -> None:
         self._tell(JobNote(safe_line(f"waiting for {waits_for}")))
         self._retry = self._config.clock.call_later(
@@ -408,27 +362,6 @@ class TaskActor(SafeActor[TaskActorMessage]):
         if note != self._note and self._imposed is None:
             self._tell(JobNote(note.waits and safe_line(note.waits), note.node))
 
-    def _start(self, context: JobContext) -> Job:
-        # A task that is remembered may be of another version, or of anybody's making.
-        self._kind.check(self._task.args)
-        self.about_to_block()
-        try:
-            return self._kind.start(context)
-        except ShortageError:
-            raise
-        except StartError:
-            # Somebody may have deleted the folder of the output meanwhile.
-            if not self._made_output_folder():
-                raise
-        return self._kind.start(context)
-
-    def _made_output_folder(self) -> bool:
-        if self._task.output_path is not None:
-            with contextlib.suppress(OSError):
-                Path(self._task.output_path).parent.mkdir(mode=0o700)
-                return True
-        return False
-
     def _look(self) -> None:
         if self._job is None:
             return
@@ -443,37 +376,20 @@ class TaskActor(SafeActor[TaskActorMessage]):
             # It is found out within some rounds.
             self._tell_of_pause(self._halted)
         self._record_process(self._job)
-        changed = self._read_news(self._job)
-        if self._news.size > self._config.output_limit:
+        news, was_quiet = self._news, self._news.is_quiet
+        changed = news.look(self._job)
+        if news.latest.size > self._config.output_limit:
             limit = size_text(self._config.output_limit)
             reason = f"its {BEYOND_LIMIT}{limit}"
             self._stop_job(Outcome.failed(reason), now=True)
         elif changed:
-            self.post(self._queue, TaskProgressed(self._task.id, self._news))
-        self._look_for_input(self._job, news=changed)
-        self._note_quiet(changed=changed)
-
-    def _pass_on(self, message: SendInput | ResizeTerminal) -> None:
-        """Give a job its input, or its terminal another size, and answer."""
-        job = self._job
-        channel = job.channel if isinstance(job, TakesInput) else None
-        if channel is None:
-            what = "it waits to start" if job is None else "it has lost its input"
-            refuse(message, what, self._dead_letters)
-            return
-        problem, code = "", RefusalCode.INVALID
-        match message:
-            case ResizeTerminal(columns=columns, rows=rows):
-                problem = channel.resize(columns, rows)
-            case SendInput(data=data, end=end):
-                problem = channel.send(data) if data else ""
-                code = RefusalCode.BUSY if channel.waiting else code
-                if end and not problem:
-                    problem = channel.end_input()
-        if problem:
-            refuse(message, problem, self._dead_letters, code)
-        elif message.reply_to is not None:
-            self.post(message.reply_to, Acknowledged(message.correlation_id))
+            self.post(self._queue, TaskProgressed(self._task.id, news.latest))
+        if self._awaited_input is not None:
+            now = self._config.clock.now().monotonic
+            for it in self._awaited_input.look(self._job, now, news=changed):
+                self.post(self._queue, it)
+        if news.is_quiet is not was_quiet:
+            self.post(self._runner, JobQuiet(self._task.id, news.is_quiet))
 
     def _record_process(self, job: Job) -> None:
         # Not when it starts: most jobs that end before the first look are not worth a
@@ -485,55 +401,6 @@ class TaskActor(SafeActor[TaskActorMessage]):
         if pid is not None:
             record = ProcessRecord(self._task.id, pid, self._begun)
             self.post(self._queue, TaskProcess(record))
-
-    def _look_for_input(self, job: Job, *, news: bool) -> None:
-        """Tell whether the job waits for input, if it takes any."""
-        terms = self._task.terms
-        if terms is None or terms.input is None:
-            return
-        if self._input_watch is None:
-            if isinstance(job, TellsInput):
-                self._input_watch = job.input_watch(waits=self._awaits_input)
-            if self._awaits_input:
-                # As an earlier program has found; unless the input was lost with it.
-                waits, self._awaits_input = self._input_watch is not None, False
-                self.post(self._queue, TaskAwaitsInput(self._task.id, waits))
-        watch = self._input_watch
-        if watch is not None and watch.look(
-            self._config.clock.now().monotonic, news=news
-        ):
-            message = TaskAwaitsInput(self._task.id, watch.waits, watch.is_new)
-            self.post(self._queue, message)
-
-    def _note_quiet(self, *, changed: bool) -> None:
-        was_quiet = self._looks_in_vain >= QUIET_AFTER
-        self._looks_in_vain = 0 if changed else self._looks_in_vain + 1
-        quiet = self._looks_in_vain >= QUIET_AFTER
-        if quiet is not was_quiet:
-            self.post(self._runner, JobQuiet(self._task.id, quiet))
-
-    def _read_news(self, job: Job, *, last: bool = False) -> bool:
-        monitor = self._monitor
-        news = None
-        if monitor is not None:
-            news = monitor.look_last() if last else monitor.look()
-        before = self._news
-        if news is not None:
-            self._news = news
-        progress = job.progress()
-        if progress is not None:
-            if type(progress) is not int or not 0 <= progress <= 100:  # noqa: PLR2004 - percent
-                self._refuse_progress(progress)
-            self._news = msgspec.structs.replace(self._news, progress=progress)
-        return self._news != before
-
-    def _refuse_progress(self, progress: object) -> NoReturn:
-        text = f"progress() returned {brief(repr(progress))}"
-        text = f"{text}; it must return a whole number from 0 to 100, or None"
-        raise WrongKindError(self._blamed(text))
-
-    def _blamed(self, text: str) -> str:
-        return safe_line(f"the kind {self._kind.name!r} is at fault: {text}")
 
     def _stop_job(self, imposed: Outcome, *, now: bool) -> None:
         job = self._job
@@ -571,7 +438,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
 
     def _finish(self, job: Job, end: JobEnd) -> None:
         # What it had to say last must not keep its end from being told.
-        self._try(lambda: self._read_news(job, last=True))
+        self._try(lambda: self._news.look(job, last=True))
         outcome = self._imposed or end.outcome
         if self._imposed is not None:
             outcome = msgspec.structs.replace(
@@ -596,10 +463,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             alarm.cancel()
         if self._timeout is not None:
             self._timeout.pause()
-        if self._monitor is not None and self._monitor.cut:
-            reason = f"{outcome.reason}; {_CUT.format(size_text(self._monitor.cut))}"
-            outcome = msgspec.structs.replace(outcome, reason=reason)
-        news = self._news if self._monitor or self._news.progress is not None else None
+        outcome, news = self._news.with_cut(outcome), self._news.at_end()
         end = JobEnded(self._task.id, outcome, news, self._stopped, abandoned, left)
         if self._stopped:
             # The runner may have been stopped with it, and has said so then.
@@ -624,7 +488,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         if end is not None:
             self._finish(job, end)
         else:
-            self._read_news(job, last=True)
+            self._news.look(job, last=True)
 
     def _try(self, step: Callable[[], object]) -> bool:
         try:
@@ -636,23 +500,3 @@ class TaskActor(SafeActor[TaskActorMessage]):
 
     def _ask_to_look(self) -> bool:
         return self.tell_self(_LOOK)
-
-
-def refuse(
-    message: SendInput | ResizeTerminal,
-    why: str,
-    dead_letters: DeadLetters,
-    code: RefusalCode = RefusalCode.FINISHED,
-) -> None:
-    """Answer that a task does not take what was sent to it.
-
-    Args:
-        message: What was sent.
-        why: What is to be said of the task, such as "it has ended".
-        dead_letters: Counts the answer if nobody takes it.
-        code: The same for programs.
-    """
-    text = f"task {message.task_id}: {why}"
-    answer: QueueReply = Refused(text, code, message.correlation_id)
-    if message.reply_to is not None:
-        post(message.reply_to, answer, dead_letters)

@@ -61,7 +61,7 @@ TASK_ACTORS: Final = Party(
     "TaskActors",
     messages.TaskActorMessage,
     frozenset({"TaskActor", "TaskActorMessage"}),
-    frozenset({"actors/task_actor.py"}),
+    _files("actors/task_actor.py", "actors/job/*.py"),
 )
 REMOVAL: Final = Party(
     "the RemovalActor",

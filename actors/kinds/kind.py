@@ -14,7 +14,7 @@ from ..processes.notes import JobNotes
 from ..rules.outcome import Outcome
 from ..rules.process_record import ProcessId
 from ..rules.record import Record
-from ..rules.safe_text import brief
+from ..rules.safe_text import brief, safe_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +35,18 @@ class StartError(Exception):
 
 
 class WrongKindError(StartError):
-    """A kind does not keep to its protocol; the text names it, and what it did."""
+    """A kind does not keep to its protocol; the text names it, and what it did.
+
+    Args:
+        kind: Its name.
+        method: The method that returned what it may not.
+        returned: What that was.
+        wanted: What it must do instead.
+    """
+
+    def __init__(self, kind: str, method: str, returned: str, wanted: str) -> None:
+        text = f"the kind {kind!r} is at fault: {method}() returned {returned}"
+        super().__init__(safe_line(f"{text}; {wanted}"))
 
 
 class ShortageError(StartError):

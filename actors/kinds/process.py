@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from ..processes.bounds import Bounds
 from ..processes.environment import Environment
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from ..rules.task import Task
     from .engine import Engine
     from .kind import Job, JobContext
-
-
-_FAULT: Final = "the kind {!r} is at fault: {}() returned"
 
 
 class ProcessKind:
@@ -171,8 +168,8 @@ class ProcessKind:
         return cast("Sequence[str]", words)
 
     def _refuse(self, method: str, returned: object, wanted: str) -> NoReturn:
-        text = _FAULT.format(self.name, method)
-        raise WrongKindError(f"{text} {brief(repr(returned))}; it must return {wanted}")
+        given = brief(repr(returned))
+        raise WrongKindError(self.name, method, given, f"it must return {wanted}")
 
     def _directory_for(self, task: Task) -> str:
         directory = self.directory(task) or task.directory
@@ -199,8 +196,8 @@ class ProcessKind:
                 if not isinstance(cast("object", value), str):
                     # What it holds may be secret.
                     given = f"{type(value).__name__} for {name!r}"
-                    text = _FAULT.format(self.name, "environment")
-                    raise WrongKindError(f"{text} {given}; every value must be str")
+                    wanted = "every value must be str"
+                    raise WrongKindError(self.name, "environment", given, wanted)
             inherited = Environment(variables)
         before = inherited.get("PWD", "")
         if before and not _is_same(before, directory):

@@ -21,6 +21,7 @@ from backburner.actors import (
     TaskActor,
     TaskStatus,
 )
+from backburner.actors.job.news import QUIET_AFTER
 from backburner.actors.messages import (
     JobEnded,
     JobQuiet,
@@ -38,7 +39,6 @@ from backburner.actors.runtime.sending import DeadLetters
 from backburner.actors.task_actor import (
     FIRST_PAUSE,
     LONGEST_PAUSE,
-    QUIET_AFTER,
     TaskActorConfig,
 )
 from backburner.actors.testing import (

@@ -1,0 +1,90 @@
+"""What is sent to a job, and whether it waits for that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..kinds.kind import TakesInput, TellsInput
+from ..messages import (
+    Acknowledged,
+    RefusalCode,
+    Refused,
+    ResizeTerminal,
+    SendInput,
+    TaskAwaitsInput,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..kinds import Job
+    from ..kinds.kind import InputWatch
+    from ..messages import QueueReply
+    from ..rules.task import Task
+
+
+def pass_on(job: Job | None, message: SendInput | ResizeTerminal) -> QueueReply:
+    """Give a job its input, or its terminal another size, and return the answer."""
+    channel = job.channel if isinstance(job, TakesInput) else None
+    if channel is None:
+        what = "it waits to start" if job is None else "it has lost its input"
+        return refusal(message, what)
+    problem, code = "", RefusalCode.INVALID
+    match message:
+        case ResizeTerminal(columns=columns, rows=rows):
+            problem = channel.resize(columns, rows)
+        case SendInput(data=data, end=end):
+            problem = channel.send(data) if data else ""
+            code = RefusalCode.BUSY if channel.waiting else code
+            if end and not problem:
+                problem = channel.end_input()
+    if problem:
+        return refusal(message, problem, code)
+    return Acknowledged(message.correlation_id)
+
+
+def refusal(
+    message: SendInput | ResizeTerminal,
+    why: str,
+    code: RefusalCode = RefusalCode.FINISHED,
+) -> Refused:
+    """Return the answer that a task does not take what was sent to it.
+
+    Args:
+        message: What was sent.
+        why: What is to be said of the task, such as "it has ended".
+        code: The same for programs.
+    """
+    return Refused(f"task {message.task_id}: {why}", code, message.correlation_id)
+
+
+class AwaitedInput:
+    """Finds out whether a job waits for input.
+
+    Args:
+        task: Its task, which takes input. It says what an earlier program has found.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self._task_id = task.id
+        self._awaits = task.awaits_input
+        self._watch: InputWatch | None = None
+
+    def look(self, job: Job, now: float, *, news: bool) -> Iterator[TaskAwaitsInput]:
+        """Look at a job, and return what is to be told of it.
+
+        Args:
+            job: The job.
+            now: Seconds on the monotonic clock.
+            news: Whether the job has printed something since the last look.
+        """
+        if self._watch is None:
+            if isinstance(job, TellsInput):
+                self._watch = job.input_watch(waits=self._awaits)
+            if self._awaits:
+                # Unless the input was lost with the program that has found it.
+                self._awaits = False
+                yield TaskAwaitsInput(self._task_id, self._watch is not None)
+        watch = self._watch
+        if watch is not None and watch.look(now, news=news):
+            yield TaskAwaitsInput(self._task_id, watch.waits, watch.is_new)

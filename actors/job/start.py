@@ -1,0 +1,75 @@
+"""Starting a job, or taking over the one of a program that was killed."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from ..kinds import ShortageError, StartError
+from ..kinds.kind import Adopting, WrongKindError
+from ..processes.adopted import AdoptedProcess
+from ..rules.outcome import LOST
+
+if TYPE_CHECKING:
+    from ..kinds import Job, JobContext, Kind
+    from ..processes.exit_notes import ExitNotes
+    from ..rules.adoption import Adoption
+    from ..rules.task import Task
+
+
+def start(kind: Kind, context: JobContext) -> Job:
+    """Start a job. Blocks for as long as starting a process takes.
+
+    Raises:
+        InvalidRequestError: If its arguments make no sense.
+        ShortageError: If it can't be started just now.
+        StartError: If it can't be started.
+    """
+    # A task that is remembered may be of another version, or of anybody's making.
+    kind.check(context.task.args)
+    try:
+        job = kind.start(context)
+    except ShortageError:
+        raise
+    except StartError:
+        # Somebody may have deleted the folder of the output meanwhile.
+        if not _made_output_folder(context.task):
+            raise
+        job = kind.start(context)
+    if cast("object", job) is None:
+        raise WrongKindError(kind.name, "start", "no job", "it must return one")
+    return job
+
+
+def adopt(
+    kind: Kind, context: JobContext, adoption: Adoption, exit_notes: ExitNotes
+) -> Job:
+    """Take over the job of a program that was killed.
+
+    Args:
+        kind: How it runs.
+        context: As for its start.
+        adoption: What is known of it.
+        exit_notes: Where others have written down how processes ended.
+
+    Raises:
+        ShortageError: If it can't be taken over just now.
+        StartError: If there is nothing to take over.
+    """
+    if not isinstance(kind, Adopting):
+        raise StartError(LOST.reason)
+    process = None
+    if adoption.process is not None:
+        process = AdoptedProcess(
+            adoption.process, adoption.status, exit_notes, in_doubt=adoption.in_doubt
+        )
+    return kind.adopt(context, process)
+
+
+def _made_output_folder(task: Task) -> bool:
+    if task.output_path is not None:
+        with contextlib.suppress(OSError):
+            Path(task.output_path).parent.mkdir(mode=0o700)
+            return True
+    return False

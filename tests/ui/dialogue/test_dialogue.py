@@ -1008,7 +1008,8 @@ def test_a_queued_task_comes_back_to_be_edited(
         assert (edit.description, edit.args) == ('Say "hi"', it.args)
     number = _number(_request(dialogue.take_line("/edit 3 X sleep 5")))
     (shown,) = _texts(dialogue.take_reply(TaskFound(task, None, number)))
-    assert shown == "! #3 keeps the kind bash; add another task"
+    form = '/edit 3 "Description" bash ARGS...'
+    assert shown == f"! #3 keeps the kind bash; the form is: {form}"
     number = _number(_request(dialogue.take_line("/edit 3")))
     ended = replace(samples[Status.COMPLETE], id=3)
     (shown,) = _texts(dialogue.take_reply(TaskFound(ended, None, number)))

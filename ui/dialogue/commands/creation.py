@@ -165,12 +165,13 @@ def _confirmed(typed: str, request: TaskRequest) -> str:
     return f"{TASK.name} {YES} {rest}"
 
 
-def read_job(text: str, label: str = "") -> TaskRequest:
+def read_job(text: str, label: str = "", form: str = _TASK_USAGE) -> TaskRequest:
     """Read a description, a kind and what it is told.
 
     Args:
         text: What was typed.
         label: The description, if that was given already.
+        form: How the whole line is written, for errors.
 
     Raises:
         UsageError: If something is missing.
@@ -186,15 +187,17 @@ def read_job(text: str, label: str = "") -> TaskRequest:
         description, text = read_quoted(text)
         if text and not text[0].isspace():
             raise UsageError(
-                f"put a space after the description's closing quote: {_TASK_USAGE}"
+                f"put a space after the description's closing quote: {form}"
             )
     else:
         description, text = split_word(text)
     if not description.strip():
-        raise UsageError(f"missing description; try: {_TASK_EXAMPLE}")
+        of_task = form is _TASK_USAGE
+        hint = f"try: {_TASK_EXAMPLE}" if of_task else f"the form is: {form}"
+        raise UsageError(f"missing description; {hint}")
     kind, args = split_word(text)
     if not kind:
-        raise UsageError(f"missing kind and command; the form is: {_TASK_USAGE}")
+        raise UsageError(f"missing kind and command; the form is: {form}")
     args = unquote_whole(args)
     return TaskRequest(description, kind, (args,) if args else ())
 

@@ -85,7 +85,8 @@ class Edit(msgspec.Struct, frozen=True):
             if self.description is None:
                 return _offer(context, task)
             if self.kind != task.kind:
-                text = f"#{task.id} keeps the kind {task.kind}; add another task"
+                form = f'/edit {task.id} "Description" {task.kind} ARGS...'
+                text = f"#{task.id} keeps the kind {task.kind}; the form is: {form}"
                 return [context.problem(text)]
             asked = None if self.sure else self._question(context, task)
             if asked is not None:
@@ -139,7 +140,7 @@ def _parse_edit(rest: str) -> Edit:
     wanted = task_id(word)
     if not text.strip():
         return Edit(wanted)
-    job = read_job(text)
+    job = read_job(text, form=f'/edit {word} "Description" KIND ARGS...')
     return Edit(wanted, job.description, job.kind, job.args, sure)
 
 

@@ -13,9 +13,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from patience import PATIENCE
-from template import template
+from template import can_fork, template
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -23,10 +24,32 @@ class ForkedProgram:
     """Runs `backburner` in forks of a process that has loaded it."""
 
     def __call__(
-        self, *arguments: str | Path, cwd: Path | None = None
+        self,
+        *arguments: str | Path,
+        cwd: Path | None = None,
+        environ: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run it, with the environment of this process, until it ends."""
+        """Run it until it ends; it is started if a fork would not be the same.
+
+        Args:
+            arguments: Of its command line.
+            cwd: Its directory; that of this process if not given.
+            environ: Its environment; that of this process if not given.
+        """
         words = [*map(str, arguments)]
+        command = [sys.executable, "-m", "backburner", *words]
+        environ = os.environ if environ is None else environ
+        if not can_fork(command, environ):
+            return subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                encoding="utf-8",
+                timeout=PATIENCE,
+                cwd=cwd,
+                env=environ,
+                check=False,
+            )
         with contextlib.ExitStack() as files:
             out, err = (
                 files.enter_context(os.fdopen(os.memfd_create(name), "w+b"))
@@ -34,8 +57,8 @@ class ForkedProgram:
             )
             stdin = files.enter_context(open(os.devnull, "rb"))  # noqa: PTH123
             process = template().fork(
-                [sys.executable, "-m", "backburner", *words],
-                os.environ,
+                command,
+                environ,
                 {0: stdin.fileno(), 1: out.fileno(), 2: err.fileno()},
                 cwd=cwd,
             )

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from backburner.actors.host import wire
 from conditions import until
-from patience import PATIENCE
+from forked_program import ForkedProgram
 from process_ends import wait_ends
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Mapping
     from pathlib import Path
 
@@ -44,15 +43,7 @@ def environ(folder: Path, version: str, protocol: int) -> Mapping[str, str]:
 def backburner(
     state: Path, verb: str, *words: str, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "backburner", verb, "--state-dir", str(state), *words],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-        env=env,
-        stdin=subprocess.DEVNULL,
-    )
+    return ForkedProgram()(verb, "--state-dir", state, *words, environ=env)
 
 
 def test_a_new_program_works_with_the_host_of_an_older_one(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import psutil
 import pytest
 from backburner.ui.cli.run import run
+from forked_program import ForkedProgram
 from patience import PATIENCE
 
 from tests.security.things import THINGS, is_untouched, make_victim, put_each
@@ -44,18 +45,11 @@ _OPTIONS: Final = (
 
 def _run(*arguments: str, **environment: str) -> tuple[int, str]:
     """Run the program; return its exit status, and what it wrote to stderr."""
-    done = subprocess.run(
-        [*_PROGRAM, "--plain", *arguments],
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    said = done.stderr.decode()
-    assert _RAW.findall(said + done.stdout.decode()) == [], arguments
-    assert "Traceback" not in said, arguments
-    return done.returncode, said
+    environ = {**os.environ, **environment}
+    done = ForkedProgram()("--plain", *arguments, environ=environ)
+    assert _RAW.findall(done.stderr + done.stdout) == [], arguments
+    assert "Traceback" not in done.stderr, arguments
+    return done.returncode, done.stderr
 
 
 @pytest.mark.parametrize("part", range(2))

@@ -1,6 +1,6 @@
 """What the tests of the keeper share: hosts, and sessions in them."""
 
 from tests.faults.conftest import small_disk
-from tests.host.sessions import care, events, session, settings
+from tests.host.sessions import care, events, forked_hosts, session, settings
 
-__all__ = ["care", "events", "session", "settings", "small_disk"]
+__all__ = ["care", "events", "forked_hosts", "session", "settings", "small_disk"]

@@ -48,6 +48,11 @@ if TYPE_CHECKING:
 _LARGEST: Final = 12 << 20  # bytes that a keeper may take
 
 
+@pytest.fixture(autouse=True)
+def forked_hosts() -> None:
+    """Let hosts be started: their keepers are what these tests are about."""
+
+
 def test_a_keeper_is_small_and_idle(session: RemoteSystem, until: Until) -> None:
     kept = keeper_of(session)
     session.wait(session.add("Job", "bash", "true").id, timeout=PATIENCE)

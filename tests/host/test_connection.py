@@ -5,16 +5,20 @@ from __future__ import annotations
 import queue
 import socket
 import threading
+from typing import TYPE_CHECKING, cast
 
 import pykka
 import pytest
 from backburner.actors import (
     Acknowledged,
+    AddTask,
     GetTask,
     Notification,
     Promise,
     QueueReply,
     QueueRequest,
+    Refused,
+    TaskRequest,
 )
 from backburner.actors.host.connection import (
     TOGETHER,
@@ -23,20 +27,31 @@ from backburner.actors.host.connection import (
     RemoteRecipient,
     SharedEncoder,
 )
+from backburner.actors.host.remote_queue import RemoteQueue
 from backburner.actors.host.wire import (
     PROTOCOL,
     Hello,
+    Number,
     StopHost,
     Told,
     Welcome,
     decode_from_host,
+    decoder_to_host,
 )
 from backburner.actors.host.wire import encode as encoded
 from backburner.actors.messages import Requests
-from backburner.actors.runtime.frames import LONGEST_FROM_HOST, FrameReader, frame
+from backburner.actors.runtime.frames import (
+    LONGEST_FROM_HOST,
+    LONGEST_TO_HOST,
+    FrameReader,
+    frame,
+)
 from backburner.actors.runtime.sending import DeadLetters
 from backburner.actors.testing import Recorder
 from patience import PATIENCE
+
+if TYPE_CHECKING:
+    from backburner.actors.runtime.socket_writer import SocketWriter
 
 
 class FirstFails(SharedEncoder):
@@ -87,6 +102,44 @@ def test_what_cannot_be_sent_harms_only_itself() -> None:
     connection.actor_stopped.wait(PATIENCE)
     with pytest.raises(pykka.ActorDeadError):
         recipient.tell(Acknowledged(4))
+
+
+class Sent:
+    """A writer that keeps what is sent."""
+
+    def __init__(self) -> None:
+        self.messages: list[object] = []
+
+    def send(self, data: bytes) -> None:
+        decode = decoder_to_host(Number)
+        frames = FrameReader(LONGEST_TO_HOST)
+        self.messages += [decode(payload) for payload in frames.feed(data)]
+
+
+def test_what_is_asked_while_the_host_is_gone_is_asked_once() -> None:
+    remote, asker = RemoteQueue(DeadLetters(), None), Recorder[QueueReply]("asker")
+    request = TaskRequest("Build", "bash", ("make",))
+    before, first, second = Sent(), Sent(), Sent()
+    remote.tell(AddTask(request, asker, "before"))
+    remote.attach(cast("SocketWriter", before))
+    remote.tell(GetTask(1, asker, "asked again"))
+    remote.detach()
+    (refused,) = asker.of(Refused)
+    assert refused.correlation_id == "before"
+    remote.tell(AddTask(request, asker, "gone"))
+    remote.detach()  # still
+    remote.tell(GetTask(2, asker, "gone too"))
+    remote.attach(cast("SocketWriter", first))
+    remote.detach()
+    remote.attach(cast("SocketWriter", second))
+    assert [
+        [getattr(it, "correlation_id", None) for it in sent.messages]
+        for sent in (before, first, second)
+    ] == [
+        ["before", "asked again"],
+        ["asked again", "gone", "gone too"],
+        ["asked again", "gone too"],
+    ]
 
 
 def test_what_was_asked_before_is_told_before() -> None:

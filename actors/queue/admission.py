@@ -106,7 +106,7 @@ class Admission:
                 )
             if not is_unicode(directory) or "\0" in directory:
                 raise InvalidRequestError(
-                    f"the directory {brief(directory)!r} can't be written down: it is"
+                    f"the directory {brief(directory)!r} can't be stored: it is"
                     " not valid UTF-8; run it in another"
                 )
         if isinstance(environment, Variables) and environment is not self._environment:

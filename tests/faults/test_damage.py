@@ -282,7 +282,7 @@ def test_a_session_that_was_deleted_and_made_anew_is_not_written_into(
             system.queue.tell(WriteDown(_HELLO))
             trouble = news.wait_for(JournalTrouble).text or ""
             assert "is another session now; leave this one" in trouble
-            with pytest.raises(RefusedError, match="can't write it down"):
+            with pytest.raises(RefusedError, match="can't write to the journal"):
                 system.add("Lost", "bash", "true")
             system.queue.tell(ForgetFinished())
             # Never written down, and so nobody sees it.

@@ -61,6 +61,7 @@ _MOST_WAITING: Final = 1 << 20  # bytes of input that may wait here
 _BEHIND: Final = 4 << 20  # bytes of output after which the rest is left out
 _PAUSE: Final = 0.05  # seconds after which a busy job is sent the same again
 _LOOK: Final = 0.02  # seconds between two looks where nothing tells of writes
+_BEGINS_WITHIN: Final = 5.0  # seconds until a job that is told to run has an output
 _MODIFY: Final = 2  # IN_MODIFY
 _INOTIFY_FLAGS: Final = os.O_CLOEXEC | os.O_NONBLOCK
 
@@ -106,7 +107,7 @@ def attach(  # noqa: PLR0913 - each is one independent thing
         termios.error: If the terminal is gone.
     """
     assert task.output_path is not None  # noqa: S101 - it has a terminal
-    output = open_output(task.output_path)
+    output = open_when_there(task.output_path)
     try:
         attached = _Attached(system, task, output, output_fd, wakeup, apart=apart)
         with _raw(input_fd), _writes_to(Path(task.output_path)) as writes:
@@ -116,6 +117,29 @@ def attach(  # noqa: PLR0913 - each is one independent thing
                 attached.leave()
     finally:
         os.close(output)
+
+
+def open_when_there(path: str, patience: float = _BEGINS_WITHIN) -> int:
+    """Open the output of a task, which may be running but just about to make it.
+
+    Args:
+        path: Where it is.
+        patience: Seconds to wait for it.
+
+    Returns:
+        Its descriptor.
+
+    Raises:
+        OSError: If it can't be read, or is not there in time.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return open_output(path)
+        except FileNotFoundError:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(_LOOK)
 
 
 class _Heard:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import signal
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -34,6 +35,14 @@ os.environ["BACKBURNER_SEED"] = str(
     or (random.SystemRandom().randrange(1, 1 << 32) if _SOAK else 1)
 )
 
+# A shell starts with SIGINT and SIGQUIT ignored what it puts into the background, and
+# `nohup` SIGHUP. What the tests start would ignore them too. Python ignores two itself.
+for _number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        _handler = signal.SIG_DFL
+        if _number == signal.SIGINT:
+            _handler = signal.default_int_handler
+        signal.signal(_number, _handler)
 
 _FIGURES: Final = pytest.StashKey[list[str]]()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 _ARROWS: Final = {"↑": "Up", "↓": "Down", "←": "Left", "→": "Right"}
 
@@ -285,5 +286,15 @@ LEAVE: Final = Keymap(
         Binding(("n", "N", "q"), "stay"),
     ),
 )
+
+_ENDING: Final = {"leave": "end the session", "stay": "cancel"}
+
+END: Final = Keymap(
+    "End the session?",
+    tuple(
+        replace(it, hint=_ENDING[it.action]) if it.hint else it for it in LEAVE.bindings
+    ),
+)
+"""The same keys, where leaving ends the session."""
 
 LEAVING: Final = Keymap("Leaving", (Binding((), "", "Ctrl+C", hint="kill at once"),))

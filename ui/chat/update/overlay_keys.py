@@ -48,9 +48,9 @@ def take_question_key(
 
 def take_leaving_key(state: ChatState, key: Key) -> list[Effect]:
     """Take the answer to the question whether to leave."""
+    end = isinstance(state.overlay, Leaving) and state.overlay.end
     match keymap.LEAVE.action(key.name):
         case "leave":
-            end = isinstance(state.overlay, Leaving) and state.overlay.end
             return leave(state, end=end)
         case "stay":
             if key.text:
@@ -59,7 +59,7 @@ def take_leaving_key(state: ChatState, key: Key) -> list[Effect]:
         case "wait" if recent(state) is None:
             # It may be the first letter of a note to yourself.
             note(state, key)
-            state.notice = "Enter leaves"
+            state.notice = "Enter ends the session" if end else "Enter leaves"
         case _ if key.text:
             return to_input(state, key)
         case _:

@@ -54,8 +54,8 @@ def _keys(state: ChatState, columns: int, body: int) -> Hints:
         case HelpKeys():
             scrolls = has_more(state, columns, body)
             return keymap.HELP.hints(frozenset() if scrolls else frozenset({"up"}))
-        case Leaving():
-            return keymap.LEAVE.hints()
+        case Leaving(end=end):
+            return (keymap.END if end else keymap.LEAVE).hints()
         case Question():
             return (("Enter", "yes"), ("any other key", "no"))
         case None:

@@ -171,6 +171,21 @@ def test_quit_says_what_it_ends() -> None:
     assert "#1 Deploy" in last.lines[0]
 
 
+def test_the_keys_of_the_question_about_the_end_say_what_they_do() -> None:
+    chat = ChatDriver()
+    chat.state.come_back = "backburner"
+    chat.news(queued(1), running(1))
+    chat.press("ctrl-c")
+    assert chat.screen().splitlines()[-1].startswith("Enter Ctrl+C leave · Esc stay")
+    chat.press("escape")
+    chat.enter("/quit --end")
+    footer = chat.screen().splitlines()[-1]
+    assert footer.startswith("Enter Ctrl+C end the session · Esc cancel")
+    chat.press("y")
+    assert chat.screen().splitlines()[-1].startswith("Enter ends the session")
+    assert Leave(ends=True) in chat.press("ctrl-c")
+
+
 def test_ctrl_c_while_leaving_hurries() -> None:
     chat = ChatDriver()
     chat.tell(Ending())

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ..own_files import NotOwnError, broken_way
 from ..rules.safe_text import is_unicode
+from ..rules.shortage import shortage_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_REMEDIES: Final = {
+    errno.ENOSPC: "make room, or ",
+    errno.EDQUOT: "make room, or ",
+    errno.EIO: "check the disk, or ",
+    errno.ENAMETOOLONG: "",
+    errno.ENOTDIR: "",
+}
+"""What helps besides another folder, where that is not to make it writable."""
 
 
 class FolderError(Exception):
@@ -42,13 +52,15 @@ def unusable(path: Path, error: OSError) -> str:
                 f" {error.strerror}, or name another folder"
             )
         return f"can't use {error.filename}: {error.strerror}"
+    if (lacking := shortage_of(error)) is not None:
+        return f"can't use the state directory {path}: {lacking}"
     if (broken := broken_way(path)) is not None:
         return (
             f"can't use the state directory {path}: {broken}; correct that, or name"
             " another folder"
         )
-    remedy = "make room" if error.errno == errno.ENOSPC else "make it writable"
+    remedy = _REMEDIES.get(error.errno or 0, "make it writable, or ")
     return (
         f"can't write to the state directory {path}: {error.strerror};"
-        f" {remedy}, or name another folder"
+        f" {remedy}name another folder"
     )

@@ -335,10 +335,10 @@ def _refusal(directory: Path) -> str:
     return str(caught.value)
 
 
-def _unwritable(directory: Path, why: str) -> str:
+def _unwritable(directory: Path, why: str, remedy: str = "") -> str:
     return (
         f"can't write to the state directory {directory}: {why};"
-        " make it writable, or name another folder"
+        f" {remedy}name another folder"
     )
 
 
@@ -353,7 +353,9 @@ def test_a_disk_that_is_read_only_is_named(small_disk: Path) -> None:
     with running(TaskSystem(directory=directory)):
         pass
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
-    assert _refusal(directory) == _unwritable(directory, "Read-only file system")
+    assert _refusal(directory) == _unwritable(
+        directory, "Read-only file system", "make it writable, or "
+    )
 
 
 def test_a_temporary_folder_that_cant_be_deleted_is_named(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...actors.processes.output_file import open_output
 from ...actors.rules.safe_text import brief
+from ...actors.rules.shortage import shortage_of
 from ..program.attach import attach
 from ..program.background import Background
 from ..program.wakeup import ENDING_SIGNALS
@@ -60,7 +61,8 @@ def edit(text: str, terminal: Terminal, wakeup: Wakeup) -> tuple[Edited, int | N
     try:
         return _edit_in(folder, text, program, terminal, wakeup)
     except OSError as error:
-        problem = f"can't start {brief(program[0])}: {error.strerror}; {_KEPT}"
+        why = shortage_of(error) or error.strerror
+        problem = f"can't start {brief(program[0])}: {why}; {_KEPT}"
         return Edited(problem=problem), None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -87,7 +89,8 @@ def view(path: str, terminal: Terminal, wakeup: Wakeup) -> tuple[Edited, int | N
     try:
         status, ended_by = _run([*program, path], terminal, wakeup)
     except OSError as error:
-        problem = f"can't start {brief(program[0])}: {error.strerror}; set PAGER"
+        remedy = shortage_of(error) or f"{error.strerror}; set PAGER"
+        problem = f"can't start {brief(program[0])}: {remedy}"
         return Edited(problem=problem), None
     how = f"exit status {status}" if status > 0 else f"signal {-status}"
     problem = f"{brief(program[0])} ended with {how}" if status else ""

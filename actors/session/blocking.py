@@ -225,10 +225,13 @@ class Requests(Control):
             answer_timeout: Seconds to wait for the answer.
 
         Raises:
-            RefusedError: If there is no such task.
+            RefusedError: If there is no such task, or `count` is not a number.
             TimeoutError: If there was no answer in `answer_timeout` seconds.
             OSError: If the file can't be read.
         """
+        if type(count) is not int:
+            text = f"count must be int, not {type(count).__name__}"
+            raise RefusedError(text, RefusalCode.INVALID)
         task = self.get(task_id, answer_timeout=answer_timeout)
         if task.output_path is None:
             return ()

@@ -166,6 +166,7 @@ def test_an_id_of_a_wrong_type_is_named(given: int) -> None:
             lambda: system.get(given),
             lambda: system.cancel(given),
             lambda: system.wait(given, timeout=0),
+            lambda: system.tail(1, given),
         ]
         for ask in asks:
             with pytest.raises(RefusedError, match="must be int, not") as refusal:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from backburner.ui.program.verbs import VERBS
 from patience import PATIENCE
 from pty_session import PtySession
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from host_care import HostCare
 
 COMPLETED = {
+    "": {*VERBS},
+    "mcp --na": {"--name"},
     "can": {"cancel"},
     "log --gr": {"--grep"},
     "--pla": {"--plain"},

@@ -6,7 +6,6 @@ import gc
 import os
 import signal
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..program.exit_status import EXIT_USAGE
@@ -93,21 +92,17 @@ def _take_streams() -> tuple[int, int]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from ..program.options import SafeParser  # noqa: PLC0415 - seldom needed
+    from ..program.options import (  # noqa: PLC0415 - seldom needed
+        SafeParser,
+        add_mcp_options,
+        add_session_options,
+    )
 
     parser = SafeParser(
         prog="backburner mcp",
         description="Serve an agent by the Model Context Protocol on standard input and"
         " output. docs/agents.md says how to set it up.",
     )
-    parser.add_argument("--session", metavar="NAME", help="which session")
-    parser.add_argument(
-        "--state-dir", type=Path, metavar="DIR", help="where sessions are kept"
-    )
-    parser.add_argument("--config", type=Path, metavar="FILE")
-    parser.add_argument(
-        "--name",
-        metavar="NAME",
-        help="the name of the agent (default: the name that its program reports)",
-    )
+    add_session_options(parser)
+    add_mcp_options(parser)
     return parser

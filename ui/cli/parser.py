@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from ..dialogue.arguments import UsageError
 from ..dialogue.new_task import Asked
 from ..dialogue.term_options import OPTIONS, waits_for_last
-from ..program.options import SafeParser
+from ..program.options import SafeParser, add_mcp_options, add_session_options
 from .completions import SHELLS
 from .output import Position
 
@@ -107,6 +107,8 @@ def add_verbs(
     host = verb("host", "start, stop or inspect the host of the session")
     host.add_argument("action", choices=_HOST_ACTIONS)
     host.add_argument("--force", action="store_true", help="even if tasks are running")
+    # Carried out without this parser; here for completion.
+    add_mcp_options(verb("mcp", "serve an agent by MCP", json=False))
     verb("end", "end the session and its running tasks", json=False)
     summary = "print the completion script of a shell"
     completions = verbs.add_parser("completions", help=summary, description=summary)
@@ -223,16 +225,7 @@ def _order_verbs(verb: _MakeVerb) -> None:
 
 def _common() -> SafeParser:
     common = SafeParser(add_help=False)
-    common.add_argument("--session", metavar="NAME", help="the session")
-    common.add_argument(
-        "--state-dir",
-        type=Path,
-        metavar="DIR",
-        help="the folder that contains the sessions",
-    )
-    common.add_argument(
-        "--config", type=Path, metavar="FILE", help="the configuration file"
-    )
+    add_session_options(common)
     return common
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import NoReturn
 
 from ...actors.rules.safe_text import safe_line
@@ -17,3 +18,26 @@ class SafeParser(argparse.ArgumentParser):
         advice = f"{self.prog} --help shows how it is used"
         program = self.prog.partition(" ")[0]
         self.exit(EXIT_USAGE, f"{program}: {safe_line(message)}; {advice}\n")
+
+
+def add_session_options(parser: argparse.ArgumentParser) -> None:
+    """Add what names a session to the parser of a verb."""
+    parser.add_argument("--session", metavar="NAME", help="the session")
+    parser.add_argument(
+        "--state-dir",
+        type=Path,
+        metavar="DIR",
+        help="the folder that contains the sessions",
+    )
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="the configuration file"
+    )
+
+
+def add_mcp_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `backburner mcp`, but for those that name a session."""
+    parser.add_argument(
+        "--name",
+        metavar="NAME",
+        help="the name of the agent (default: the name that its program reports)",
+    )

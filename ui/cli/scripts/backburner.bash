@@ -5,7 +5,7 @@
 #    source ~/.local/share/bash_completion/backburner
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_backburner_subparsers=(add run status list show log wait cancel kill rerun attach send parallel pause resume drain group edit rename cluster schedules unschedule move stash enqueue stats failures export templates trust clean sessions host end completions)
+_shtab_backburner_subparsers=(add run status list show log wait cancel kill rerun attach send parallel pause resume drain group edit rename cluster schedules unschedule move stash enqueue stats failures export templates trust clean sessions host mcp end completions)
 
 _shtab_backburner_add_option_strings=(-h --help --session --state-dir --config --json -w --workdir -e --env -l --label -t --template --timeout --priority --stash --immediate --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --pty --stdin --engine --address --ship --gpus --group -g --unless-queued --each --batch --max-fails --every --zone --catch-up --overlap --yes -p --print-id)
 _shtab_backburner_run_option_strings=(-h --help --session --state-dir --config -w --workdir -e --env -l --label -t --template --timeout --priority --stash --immediate --after -a --after-failed --after-any --delay --at --retry --retry-delay --retry-on --restart --on-reboot --need --cpus --memory --pids --pty --stdin --engine --address --ship --gpus --group -g --unless-queued --each --batch --max-fails --every --zone --catch-up --overlap --yes)
@@ -40,6 +40,7 @@ _shtab_backburner_trust_option_strings=(-h --help --session --state-dir --config
 _shtab_backburner_clean_option_strings=(-h --help --session --state-dir --config --json)
 _shtab_backburner_sessions_option_strings=(-h --help --session --state-dir --config --json)
 _shtab_backburner_host_option_strings=(-h --help --session --state-dir --config --json --force)
+_shtab_backburner_mcp_option_strings=(-h --help --session --state-dir --config --name)
 _shtab_backburner_end_option_strings=(-h --help --session --state-dir --config)
 _shtab_backburner_completions_option_strings=(-h --help)
 _shtab_backburner_option_strings=(-h --help --plain --json --parallel --config --grace --state-dir --session --ephemeral --host --no-host --version)
@@ -194,6 +195,9 @@ _shtab_backburner_sessions___config_COMPGEN=_shtab_compgen_files
 _shtab_backburner_host___session_COMPGEN=_backburner_sessions
 _shtab_backburner_host___state_dir_COMPGEN=_shtab_compgen_dirs
 _shtab_backburner_host___config_COMPGEN=_shtab_compgen_files
+_shtab_backburner_mcp___session_COMPGEN=_backburner_sessions
+_shtab_backburner_mcp___state_dir_COMPGEN=_shtab_compgen_dirs
+_shtab_backburner_mcp___config_COMPGEN=_shtab_compgen_files
 _shtab_backburner_end___session_COMPGEN=_backburner_sessions
 _shtab_backburner_end___state_dir_COMPGEN=_shtab_compgen_dirs
 _shtab_backburner_end___config_COMPGEN=_shtab_compgen_files
@@ -207,7 +211,7 @@ _shtab_backburner_group___pause_on_failure_choices=(on off)
 _shtab_backburner_move_pos_1_choices=(first last before)
 _shtab_backburner_host_pos_0_choices=(start run status stop restart logs)
 _shtab_backburner_completions_pos_0_choices=(bash zsh fish)
-_shtab_backburner_pos_0_choices=(add run status list show log wait cancel kill rerun attach send parallel pause resume drain group edit rename cluster schedules unschedule move stash enqueue stats failures export templates trust clean sessions host end completions)
+_shtab_backburner_pos_0_choices=(add run status list show log wait cancel kill rerun attach send parallel pause resume drain group edit rename cluster schedules unschedule move stash enqueue stats failures export templates trust clean sessions host mcp end completions)
 
 _shtab_backburner_add_pos_0_nargs=...
 _shtab_backburner_add__h_nargs=0
@@ -363,6 +367,8 @@ _shtab_backburner_host__h_nargs=0
 _shtab_backburner_host___help_nargs=0
 _shtab_backburner_host___json_nargs=0
 _shtab_backburner_host___force_nargs=0
+_shtab_backburner_mcp__h_nargs=0
+_shtab_backburner_mcp___help_nargs=0
 _shtab_backburner_end__h_nargs=0
 _shtab_backburner_end___help_nargs=0
 _shtab_backburner_completions__h_nargs=0

@@ -56,8 +56,8 @@ function _shtab_backburner_using
   test "$_shtab_backburner_cmdpath" = "$argv"
 end
 
-set -g _shtab_backburner_commands add run status list show log wait cancel kill rerun attach send parallel pause resume drain group edit rename cluster schedules unschedule move stash enqueue stats failures export templates trust clean sessions host end completions
-set -g _shtab_backburner_opts_with_value --address --after --after-any --after-failed --at --batch --catch-up --config --cpus --delay --each --engine --env --every --gpus --grace --grep --group --label --lines --max-fails --memory --need --on-reboot --parallel --pause-on-failure --pids --priority --restart --retry --retry-delay --retry-on --schedule --session --signal --since --state-dir --template --timeout --workdir --zone -a -e -g -l -n -s -t -w
+set -g _shtab_backburner_commands add run status list show log wait cancel kill rerun attach send parallel pause resume drain group edit rename cluster schedules unschedule move stash enqueue stats failures export templates trust clean sessions host mcp end completions
+set -g _shtab_backburner_opts_with_value --address --after --after-any --after-failed --at --batch --catch-up --config --cpus --delay --each --engine --env --every --gpus --grace --grep --group --label --lines --max-fails --memory --name --need --on-reboot --parallel --pause-on-failure --pids --priority --restart --retry --retry-delay --retry-on --schedule --session --signal --since --state-dir --template --timeout --workdir --zone -a -e -g -l -n -s -t -w
 
 complete -c backburner -e
 complete -c backburner -f
@@ -410,6 +410,12 @@ complete -c backburner -n '_shtab_backburner_using host' -l config -xka "(__fish
 complete -c backburner -n '_shtab_backburner_using host' -l json -d 'write JSON'
 complete -c backburner -n '_shtab_backburner_using host' -l force -d 'even if tasks are running'
 complete -c backburner -n '_shtab_backburner_using host; and test $_shtab_backburner_npos -eq 0' -ka "start run status stop restart logs" -d action
+complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a mcp -d 'serve an agent by MCP'
+complete -c backburner -n '_shtab_backburner_using mcp' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using mcp' -l session -xka "(_backburner_list sessions)" -d 'the session'
+complete -c backburner -n '_shtab_backburner_using mcp' -l state-dir -xka "(__fish_complete_directories)" -d 'the folder that contains the sessions'
+complete -c backburner -n '_shtab_backburner_using mcp' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
+complete -c backburner -n '_shtab_backburner_using mcp' -l name -x -d 'the name of the agent (default: the name that its program reports)'
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a end -d 'end the session and its running tasks'
 complete -c backburner -n '_shtab_backburner_using end' -s h -l help -d 'show this help message and exit'
 complete -c backburner -n '_shtab_backburner_using end' -l session -xka "(_backburner_list sessions)" -d 'the session'

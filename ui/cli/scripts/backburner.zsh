@@ -27,6 +27,7 @@ _shtab_backburner_commands() {
     kill:'send a signal to a running task'"'"'s processes'
     list:'list tasks; by default all except canceled ones'
     log:'show the output of a task'
+    mcp:'serve an agent by MCP'
     move:'change the place of a queued task'
     parallel:'set how many tasks run at a time; without N, show it'
     pause:'pause tasks, a group or a schedule; by default, everything'
@@ -320,6 +321,17 @@ _shtab_backburner_log_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_backburner_log_defaults_added=0
+
+_shtab_backburner_mcp_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
+  "--name[the name of the agent (default\: the name that its program reports)]:NAME:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_backburner_mcp_defaults_added=0
 
 _shtab_backburner_move_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -627,6 +639,7 @@ _shtab_backburner() {
         kill) _arguments -C -s $_shtab_backburner_kill_options ;;
         list) _arguments -C -s $_shtab_backburner_list_options ;;
         log) _arguments -C -s $_shtab_backburner_log_options ;;
+        mcp) _arguments -C -s $_shtab_backburner_mcp_options ;;
         move) _arguments -C -s $_shtab_backburner_move_options ;;
         parallel) _arguments -C -s $_shtab_backburner_parallel_options ;;
         pause) _arguments -C -s $_shtab_backburner_pause_options ;;

@@ -12,7 +12,7 @@ from ...actors import AddTask, Task, TaskAdded, TaskRequest, TaskStatus
 from ...actors.session.asking import ANSWER_TIMEOUT, ask
 from ..dialogue.batch import PLACE, each_request, filled, read_lines
 from ..program.exit_status import EXIT_UNSUCCESSFUL
-from .call import UsageError, complain
+from .call import UsageError, complain, try_each
 from .lean_add import command_line
 from .scheduling import schedule
 
@@ -42,8 +42,14 @@ def add(call: Call, system: RemoteSystem) -> int:
         words = call.options.words
         requests = _each(request, values, asked, words, call.options.label)
         call.confirm(line for it in requests for line in it.args)
-        added = [system.add_request(it, unless_queued=once) for it in requests]
-        _tell_all_added(call, added)
+        added: list[Task] = []
+        try:
+            for it in requests:
+                task = system.add_request(it, unless_queued=once)
+                added.append(task)
+        finally:
+            if added:
+                _tell_all_added(call, added)
     else:
         message = AddTask(request, unless_queued=once)
         letters = system.dead_letters
@@ -81,44 +87,39 @@ def edit(call: Call, system: RemoteSystem) -> int:
             return complain("nothing was changed", EXIT_UNSUCCESSFUL)
     args = (command,) if command else ()
     call.confirm(args, "changed")
-    task = system.edit(task.id, *args, description=options.label)
-    call.say_tasks([task])
-    return 0
+    return call.change_each(
+        [task.id], lambda it: system.edit(it, *args, description=options.label)
+    )
 
 
 def rename(call: Call, system: RemoteSystem) -> int:
     """Give a task another description."""
     name = " ".join(call.options.text)
-    call.say_tasks([system.edit(call.options.id, description=name)])
-    return 0
+    return call.change_each(
+        [call.options.id], lambda it: system.edit(it, description=name)
+    )
 
 
 def rerun(call: Call, system: RemoteSystem) -> int:
     """Add tasks again."""
-    for task_id in call.options.ids:
+
+    def add_again(task_id: int) -> None:
         request = system.get(task_id).request
         call.confirm([" ".join(request.args)])
         _tell_added(call, system.add_request(request))
-    return 0
+
+    return try_each(call.options.ids, add_again)[1]
 
 
 def _tell_all_added(call: Call, tasks: list[Task]) -> None:
-    if call.as_json:
-        call.say_json(tasks)
-    elif call.options.print_id:
-        call.say(*(str(task.id) for task in tasks))
-    else:
-        many = f" to #{tasks[-1].id}" if len(tasks) > 1 else ""
-        call.say(f"added #{tasks[0].id}{many}")
+    many = f" to #{tasks[-1].id}" if len(tasks) > 1 else ""
+    told = f"added #{tasks[0].id}{many}"
+    call.say_done(tasks, told, brief=(str(task.id) for task in tasks))
 
 
 def _tell_added(call: Call, task: Task, *, existed: bool = False) -> None:
-    if call.as_json:
-        call.say_json(task)
-    elif getattr(call.options, "print_id", False):
-        call.say(str(task.id))
-    else:
-        call.say(f"#{task.id} is queued already" if existed else f"added #{task.id}")
+    told = f"#{task.id} is queued already" if existed else f"added #{task.id}"
+    call.say_done(task, told, brief=[str(task.id)])
 
 
 def _each(

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
+from ...actors import RefusalCode, RefusedError
 from ...actors.rules.safe_text import brief, safe_json, safe_line
+from ..program.exit_status import EXIT_UNSUCCESSFUL, EXIT_USAGE
 from ..program.policy import matching
 from ..text.theme import Icons, icons_for
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from ...actors import Task
     from ...actors.host.settings import HostSettings
     from ..dialogue.templates import Templates
+
+
+_Changed = TypeVar("_Changed")
+
+_HINTS: Final = {
+    RefusalCode.UNKNOWN: "; `backburner status --all` lists those there are",
+    RefusalCode.FINISHED: "; `backburner show` tells more",
+}
 
 
 class UsageError(Exception):
@@ -29,6 +39,35 @@ def complain(text: str, status: int) -> int:
     """Write an error; return the exit status."""
     sys.stderr.write(f"backburner: {safe_line(text)}\n")
     return status
+
+
+def complain_refused(error: RefusedError) -> int:
+    """Write why a session refused something; return the exit status."""
+    hint = _HINTS.get(error.code, "")
+    if error.code is RefusalCode.UNKNOWN and str(error).startswith("no schedule"):
+        hint = "; `backburner schedules` lists those there are"
+    invalid = error.code is RefusalCode.INVALID
+    return complain(f"{error}{hint}", EXIT_USAGE if invalid else EXIT_UNSUCCESSFUL)
+
+
+def try_each(
+    ids: Iterable[int], change: Callable[[int], _Changed]
+) -> tuple[list[_Changed], int]:
+    """Do something with several ids; write which of them were refused, and why.
+
+    One that is refused keeps none of the others from it.
+
+    Returns:
+        What was done, and the exit status.
+    """
+    done: list[_Changed] = []
+    status = 0
+    for number in ids:
+        try:
+            done.append(change(number))
+        except RefusedError as error:
+            status = max(status, complain_refused(error))
+    return done, status
 
 
 class Call:
@@ -72,12 +111,36 @@ class Call:
         """Write a value as one line of JSON."""
         self.say(safe_json(msgspec.json.encode(value).decode()))
 
-    def say_tasks(self, tasks: list[Task]) -> None:
-        """Write tasks, each with why it is where it is."""
-        if self.as_json:
-            self.say_json(tasks)
-        else:
-            self.say(*(f"#{task.id} {safe_line(task.reason)}" for task in tasks))
+    def say_done(self, value: object, *lines: str, brief: Iterable[str] = ()) -> None:
+        """Write what was changed.
+
+        Args:
+            value: For `--json`.
+            lines: For people, on standard error too if standard output takes nothing.
+            brief: For `--print-id`.
+        """
+        try:
+            if self.as_json:
+                self.say_json(value)
+            elif getattr(self.options, "print_id", False):
+                self.say(*brief)
+            else:
+                self.say(*lines)
+        except OSError as error:
+            error.add_note(", ".join(lines))
+            raise
+
+    def change_each(self, ids: Iterable[int], change: Callable[[int], Task]) -> int:
+        """Change tasks, and write each with why it is where it is.
+
+        Returns:
+            The exit status.
+        """
+        changed, status = try_each(ids, change)
+        if changed or self.as_json:
+            lines = (f"#{task.id} {safe_line(task.reason)}" for task in changed)
+            self.say_done(changed, *lines)
+        return status
 
     def confirm(self, commands: Iterable[str], what: str = "added") -> None:
         """Have a person confirm commands that the configuration wants confirmed.

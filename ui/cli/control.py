@@ -11,7 +11,7 @@ from ...actors import RulesFound, TaskStatus
 from ...actors.rules.safe_text import safe_line
 from ..dialogue.reports import rules_lines, slots_text
 from ..program.exit_status import EXIT_UNSUCCESSFUL
-from .call import UsageError, complain
+from .call import UsageError, complain, try_each
 from .scheduling import pause_schedule
 
 if TYPE_CHECKING:
@@ -31,35 +31,31 @@ ENDED: Final = "the session was ended: backburner end"
 def cancel(call: Call, system: RemoteSystem) -> int:
     """Cancel tasks."""
     options = call.options
-    canceled = [
-        system.cancel(task_id, reason="canceled by you", now=options.now)
-        for task_id in options.ids
-    ]
-    if call.as_json:
-        call.say_json(canceled)
-    else:
-        call.say(*(f"#{task.id} {safe_line(task.reason)}" for task in canceled))
-    return 0
+    return call.change_each(
+        options.ids,
+        lambda it: system.cancel(it, reason="canceled by you", now=options.now),
+    )
 
 
 def kill(call: Call, system: RemoteSystem) -> int:
     """Send a signal to the processes of tasks."""
     name = signal.Signals(call.options.signal).name
-    status = 0
-    for task_id in call.options.ids:
+
+    def kill_one(task_id: int) -> int:
         found = _with_process(system, task_id)
         if found.pid is None:
             text = f"#{task_id} has no process ({found.task.status})"
-            status = complain(text, EXIT_UNSUCCESSFUL)
-            continue
+            return complain(text, EXIT_UNSUCCESSFUL)
         try:
             os.killpg(found.pid, call.options.signal)
         except OSError as error:
             text = f"can't send {name} to #{task_id}: {error.strerror}"
-            status = complain(text, EXIT_UNSUCCESSFUL)
-            continue
-        call.say(f"sent {name} to #{task_id}")
-    return status
+            return complain(text, EXIT_UNSUCCESSFUL)
+        call.say_done(None, f"sent {name} to #{task_id}")
+        return 0
+
+    statuses, status = try_each(call.options.ids, kill_one)
+    return max(status, *statuses) if statuses else status
 
 
 def _with_process(system: RemoteSystem, task_id: int) -> TaskFound:
@@ -79,16 +75,15 @@ def move(call: Call, system: RemoteSystem) -> int:
     if (options.place == "before") is (options.other is None):
         raise UsageError("give a place: first, last, or before ID")
     first = options.place == "first"
-    task = system.move(options.id, first=first, before=options.other)
-    call.say_tasks([task])
-    return 0
+    return call.change_each(
+        [options.id], lambda it: system.move(it, first=first, before=options.other)
+    )
 
 
 def hold(call: Call, system: RemoteSystem) -> int:
     """Let queued tasks wait until they are released, or release them."""
     change = system.hold if call.options.verb == "stash" else system.release
-    call.say_tasks([change(task_id) for task_id in call.options.ids])
-    return 0
+    return call.change_each(call.options.ids, change)
 
 
 def pause(call: Call, system: RemoteSystem) -> int:
@@ -98,8 +93,7 @@ def pause(call: Call, system: RemoteSystem) -> int:
             raise UsageError("give ids, a group or a schedule, not several of these")
         paused = call.options.verb == "pause"
         change_one = system.pause_task if paused else system.resume_task
-        call.say_tasks([change_one(task_id) for task_id in ids])
-        return 0
+        return call.change_each(ids, change_one)
     if (schedule_id := call.options.schedule) is not None:
         return pause_schedule(call, system, schedule_id)
     change = system.pause if call.options.verb == "pause" else system.resume
@@ -118,7 +112,12 @@ def group(call: Call, system: RemoteSystem) -> int:
     if (options.name is None) is not (options.parallel is None and pauses is None):
         raise UsageError("give a name and what to set: group NAME --parallel N")
     if options.name is None:
-        return _tell_rules(call, RulesFound(system.rules()))
+        rules = system.rules()
+        if call.as_json:
+            call.say_json(rules)
+        else:
+            call.say(*rules_lines(RulesFound(rules)))
+        return 0
     rules = system.set_group(
         options.name,
         options.parallel,
@@ -130,20 +129,14 @@ def group(call: Call, system: RemoteSystem) -> int:
 def parallel(call: Call, system: RemoteSystem) -> int:
     """Set how many tasks run at a time."""
     slots = system.set_slots(call.options.slots)
-    if call.as_json:
-        call.say_json(slots)
-    else:
-        call.say(slots_text(slots))
+    call.say_done(slots, slots_text(slots))
     return 0
 
 
 def clean(call: Call, system: RemoteSystem) -> int:
     """Forget the finished tasks."""
     ids = system.forget_finished()
-    if call.as_json:
-        call.say_json(ids)
-    else:
-        call.say(f"forgot {len(ids)} finished task{'s' * (len(ids) != 1)}")
+    call.say_done(ids, f"forgot {len(ids)} finished task{'s' * (len(ids) != 1)}")
     return 0
 
 
@@ -153,13 +146,12 @@ def end(call: Call, system: RemoteSystem) -> int:
     system.end(ENDED)
     names = ", ".join(f"#{t.id} {safe_line(t.description)}" for t in running)
     ended = f"; ended {names}" if names else ""
-    call.say(f"session {call.settings.name} ended{ended}")
+    call.say_done(None, f"session {call.settings.name} ended{ended}")
     return 0
 
 
 def _tell_rules(call: Call, found: RulesFound) -> int:
-    if call.as_json:
-        call.say_json(found.rules)
-    else:
-        call.say(*rules_lines(found, paused=call.options.verb != "resume"))
+    call.say_done(
+        found.rules, *rules_lines(found, paused=call.options.verb != "resume")
+    )
     return 0

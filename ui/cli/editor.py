@@ -7,8 +7,12 @@ import shlex
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from ...actors import TaskSystemError
+from ...actors.rules.shortage import shortage_of
+
+_KEPT: Final = "the task stays as it was"
 
 
 def edited(text: str) -> str:
@@ -39,14 +43,17 @@ def edited(text: str) -> str:
             status = subprocess.run([*program, str(file)], check=False).returncode
         except OSError as error:
             raise TaskSystemError(
-                f"can't start {program[0]}: {error.strerror}"
+                f"can't start {program[0]}: {shortage_of(error) or error.strerror};"
+                f" {_KEPT}"
             ) from error
         if status:
-            raise TaskSystemError(f"{program[0]} ended with exit status {status}")
+            raise TaskSystemError(
+                f"{program[0]} ended with exit status {status}; {_KEPT}"
+            )
         try:
             changed = file.read_text("utf-8").rstrip("\n")
         except UnicodeDecodeError:
-            raise TaskSystemError("the text is not valid UTF-8") from None
+            raise TaskSystemError(f"the text is not valid UTF-8; {_KEPT}") from None
     if not changed.strip():
-        raise TaskSystemError("the command is empty; the task stays as it was")
+        raise TaskSystemError(f"the command is empty; {_KEPT}")
     return changed

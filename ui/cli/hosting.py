@@ -95,13 +95,11 @@ def host(call: Call) -> int:
         call.settings, start_host=action in {"start", "restart"}
     ) as system:
         welcome = system.welcome
-    if call.as_json:
-        call.say_json(welcome)
-    else:
-        call.say(
-            f"session {welcome.session}: host {welcome.program}, process"
-            f" {welcome.pid}, {welcome.slots} slots"
-        )
+    call.say_done(
+        welcome,
+        f"session {welcome.session}: host {welcome.program}, process {welcome.pid},"
+        f" {welcome.slots} slots",
+    )
     return 0
 
 

@@ -52,15 +52,19 @@ def try_add(arguments: list[str]) -> int | None:
         sys.stderr.write(f"backburner: {answer.get('text')}\n")
         return 2 if answer.get("code") == "invalid" else 1
     task = answer["task"]
+    text = told = f"added #{task['id']}"
     if options.get("json"):
         import json  # noqa: PLC0415 - seldom needed
 
         text = json.dumps(task)
     elif options.get("brief"):
         text = str(task["id"])
-    else:
-        text = f"added #{task['id']}"
-    sys.stdout.write(f"{text}\n")
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except OSError as error:
+        error.add_note(told)
+        raise
     return 0
 
 

@@ -11,7 +11,6 @@ from ...actors import RefusedError, TaskSystemError
 from ...actors.host import starting
 from ...actors.host.remote import RemoteSystem
 from ...actors.host.stopping import stop_any
-from ...actors.messages import RefusalCode
 from ...actors.rules.safe_text import safe_line
 from ..program.config import ConfigError
 from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL, EXIT_USAGE
@@ -27,7 +26,7 @@ from . import (
     talking,
     templates,
 )
-from .call import UsageError, complain
+from .call import UsageError, complain, complain_refused
 from .completions import complete
 from .parser import make_parser
 from .session import enter_task_surroundings, find_session
@@ -87,11 +86,6 @@ _VERBS: Final[Mapping[str, Callable[[Call, RemoteSystem], int]]] = {
     "end": control.end,
 }
 
-_HINTS: Final = {
-    RefusalCode.UNKNOWN: "; `backburner status --all` lists those there are",
-    RefusalCode.FINISHED: "; `backburner show` tells more",
-}
-
 
 def run(arguments: Sequence[str]) -> int:
     """Carry out the verb of a command line; return the exit status."""
@@ -103,12 +97,7 @@ def run(arguments: Sequence[str]) -> int:
     except (UsageError, ConfigError, ValueError) as error:
         return complain(str(error), EXIT_USAGE)
     except RefusedError as error:
-        hint = _HINTS.get(error.code, "")
-        if error.code is RefusalCode.UNKNOWN and str(error).startswith("no schedule"):
-            hint = "; `backburner schedules` lists those there are"
-        invalid = error.code is RefusalCode.INVALID
-        status = EXIT_USAGE if invalid else EXIT_UNSUCCESSFUL
-        return complain(f"{error}{hint}", status)
+        return complain_refused(error)
     except (TaskSystemError, TimeoutError) as error:
         return complain(str(error), EXIT_UNSUCCESSFUL)
     except OSError as error:
@@ -139,7 +128,7 @@ def _carry_out(call: Call) -> int:
         if verb != "end":
             raise
         stop_any(Path(call.settings.directory), control.ENDED)
-        call.say(f"session {call.settings.name} ended")
+        call.say_done(None, f"session {call.settings.name} ended")
         return 0
     try:
         return _VERBS[verb](call, system)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ...actors import CatchUp
 from ...actors.runtime.zones import zone_for
 from ..dialogue.schedule_reports import schedule_lines, schedule_text
+from .call import try_each
 
 if TYPE_CHECKING:
     from ...actors import Schedule, TaskRequest
@@ -28,10 +29,7 @@ def schedule(
         catch_up=asked.catch_up or CatchUp.ONCE,
         overlap=asked.overlap,
     )
-    if call.options.print_id and not call.as_json:
-        call.say(str(schedule.id))
-    else:
-        _tell_schedules(call, [schedule])
+    _tell_schedules(call, [schedule])
 
 
 def schedules(call: Call, system: RemoteSystem | ClosedSession) -> int:
@@ -46,9 +44,10 @@ def schedules(call: Call, system: RemoteSystem | ClosedSession) -> int:
 
 def unschedule(call: Call, system: RemoteSystem) -> int:
     """Remove schedules."""
-    removed = [system.unschedule(it) for it in call.options.ids]
-    _tell_schedules(call, removed, "removed ")
-    return 0
+    removed, status = try_each(call.options.ids, system.unschedule)
+    if removed or call.as_json:
+        _tell_schedules(call, removed, "removed ")
+    return status
 
 
 def pause_schedule(call: Call, system: RemoteSystem, schedule_id: int) -> int:
@@ -61,7 +60,5 @@ def pause_schedule(call: Call, system: RemoteSystem, schedule_id: int) -> int:
 
 def _tell_schedules(call: Call, schedules: list[Schedule], before: str = "") -> None:
     now = datetime.now(UTC)
-    if call.as_json:
-        call.say_json(schedules)
-    else:
-        call.say(*(f"{before}{schedule_text(it, now)}" for it in schedules))
+    lines = (f"{before}{schedule_text(it, now)}" for it in schedules)
+    call.say_done(schedules, *lines, brief=(str(it.id) for it in schedules))

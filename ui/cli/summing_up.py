@@ -58,5 +58,5 @@ def export(call: Call, system: RemoteSystem | ClosedSession) -> int:
         told = write_export(name, tasks, now, replaces=force)
     except OSError as error:
         return complain(explained(error, name), EXIT_UNSUCCESSFUL)
-    call.say(told)
+    call.say_done(None, told)
     return 0

@@ -82,10 +82,8 @@ def trust_file(call: Call) -> int:
     if project is None:
         raise UsageError(no_project() if given is None else f"there is no {given}")
     told = trust(call.state, project)
-    if call.as_json:
-        call.say_json({"path": project.path, "digest": project.digest})
-    else:
-        call.say(*project.lines(), safe_line(told))
+    value = {"path": project.path, "digest": project.digest}
+    call.say_done(value, *project.lines(), safe_line(told))
     return 0
 
 

@@ -72,15 +72,20 @@ def flushed(status: int) -> int:
 def say_refused(error: OSError) -> int:
     """Say in one line what the system refused; return the exit status.
 
-    Nothing is said if nobody reads standard output any more, as after `| head`.
+    If nobody reads standard output any more, as after `| head`, that is not said. The
+    notes of the error are: they tell what was changed all the same.
     """
+    done = [f"done nevertheless: {it}" for it in getattr(error, "__notes__", ())]
+    is_unread = False
     if error.filename == _NAME:
         # Python must not try again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
-        if isinstance(error, BrokenPipeError):
-            return _UNSUCCESSFUL
+        is_unread = isinstance(error, BrokenPipeError)
+    if is_unread and not done:
+        return _UNSUCCESSFUL
     from ...actors.rules.safe_text import safe_line  # noqa: PLC0415 - seldom needed
 
     what = "" if error.filename is None else f"can't use {error.filename}: "
-    sys.stderr.write(f"backburner: {safe_line(f'{what}{error.strerror or error}')}\n")
+    text = "; ".join((f"{what}{error.strerror or error}", *done))
+    sys.stderr.write(f"backburner: {safe_line(text)}\n")
     return _UNSUCCESSFUL

@@ -28,6 +28,7 @@ from ..rules.status import TaskStatus
 from . import activity, cgroup, proc
 from .handle import Process
 from .marks import own_part
+from .spawn_protocol import check_program
 
 if TYPE_CHECKING:
     from collections.abc import Container, Generator, Sequence
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from ..rules.outcome import Outcome
     from ..rules.terms import Terms
     from .activity import VitalSigns
+    from .environment import Environment
 
 KILLED: Final = "killed: "
 """How the reason of a task begins that went beyond a limit."""
@@ -189,8 +191,35 @@ class Bounds:
         grouped = [f"{', '.join(by_group)} (cgroup)"] if by_group else []
         return ", ".join([*grouped, *others])
 
-    def wrapped(self, argv: Sequence[str]) -> Sequence[str]:
-        """Return what starts a command within its limits."""
+    @contextlib.contextmanager
+    def starting(
+        self, argv: Sequence[str], environment: Environment
+    ) -> Generator[Sequence[str]]:
+        """Let a process be started within the limits, inside of this.
+
+        Its group is removed if nothing could be started in it.
+
+        Args:
+            argv: Program and arguments.
+            environment: All its environment variables.
+
+        Yields:
+            The command to start: a shell that sets the limits and becomes the program,
+            which takes a millisecond longer.
+
+        Raises:
+            OSError: If the program is not found or can't be run.
+        """
+        try:
+            check_program(argv[0], environment)
+            with self._processors():
+                yield self._wrapped(argv)
+        except BaseException:
+            if self._group is not None:
+                self._group.remove()
+            raise
+
+    def _wrapped(self, argv: Sequence[str]) -> Sequence[str]:
         door = "" if self._group is None else self._group.door
         data = "" if self._memory is None else str(max(1, self._memory // _KIB))
         count = "" if self._pids is None else _process_limit(self._pids)
@@ -199,11 +228,8 @@ class Bounds:
         return [_SHELL, "-c", _SCRIPT, _SHELL, door, data, count, *argv]
 
     @contextlib.contextmanager
-    def starting(self) -> Generator[None]:
-        """Let a process that is started inside of this have its processors.
-
-        It inherits those of the thread that starts it.
-        """
+    def _processors(self) -> Generator[None]:
+        """Narrow the processors of this thread, which what it starts inherits."""
         count = None if self._cpus is None else _processors_for(self._cpus)
         if count is None:
             yield
@@ -251,11 +277,6 @@ class Bounds:
             return []
         found = map(Process.find, self._group.pids())
         return [it for it in found if it is not None and it.is_alive()]
-
-    def discard(self) -> None:
-        """Remove its group: nothing was started in it."""
-        if self._group is not None:
-            self._group.remove()
 
     def kill(self) -> None:
         """Kill all that is in its group, if it has one."""

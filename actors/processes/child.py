@@ -129,24 +129,19 @@ class ChildProcess:
         if makes_output and notes.are_kept:
             # A reader of the note would take it for this process's.
             spawn.refuse_existing(output)
+        within = (
+            contextlib.nullcontext(argv)
+            if bounds is None
+            else bounds.starting(argv, environment)
+        )
         start = object()
         _STARTING.add(start)
         try:
             with notes.starting(output_tells=makes_output):
                 earliest = ticks_now()
-                if bounds is None:
+                with within as command:
                     self.pid = spawn.spawn(
-                        argv,
-                        environment,
-                        output,
-                        directory,
-                        goes_on=goes_on,
-                        channel=channel,
-                    )
-                else:
-                    self.pid = spawn.spawn_within(
-                        bounds,
-                        argv,
+                        command,
                         environment,
                         output,
                         directory,

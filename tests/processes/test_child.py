@@ -13,6 +13,8 @@ import pytest
 from backburner.actors.processes import spawn
 from backburner.actors.processes.child import GIVE_WAY, ChildProcess, ExitStatus
 from backburner.actors.processes.environment import GROUP, SLOT, Environment
+from backburner.actors.processes.popen_spawn import PopenSpawn
+from backburner.actors.processes.posix_spawn import PosixSpawn
 from backburner.actors.rules.outcome import Outcome
 from patience import PATIENCE
 from process_ends import runs
@@ -25,7 +27,7 @@ HERE = Environment(os.environ)
 BEST = spawn.best()
 
 
-@pytest.fixture(params=[BEST, spawn.PopenSpawn()], ids=["best", "popen"], autouse=True)
+@pytest.fixture(params=[BEST, PopenSpawn()], ids=["best", "popen"], autouse=True)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Start processes in the way that is the best here, and in that of elsewhere."""
     monkeypatch.setattr(spawn, "best", lambda: request.param)
@@ -368,7 +370,7 @@ def test_a_program_that_is_missing_is_named_while_signals_are_blocked(
 
 
 def test_no_actor_waits_for_the_start_of_another_process() -> None:
-    assert sys.platform != "linux" or isinstance(BEST, spawn.PosixSpawn)
+    assert sys.platform != "linux" or isinstance(BEST, PosixSpawn)
 
 
 def test_a_child_gives_way_to_other_sessions(start: Start) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from backburner.actors import RefusalCode, RefusedError, Task, TaskSystem, Terms
 from backburner.actors.processes import channel, spawn
+from backburner.actors.processes.popen_spawn import PopenSpawn
 from patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def _refusal(call: Callable[[], object]) -> RefusedError:
 @pytest.fixture(params=["posix_spawn", "subprocess"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "subprocess":
-        monkeypatch.setattr(spawn, "best", spawn.PopenSpawn)
+        monkeypatch.setattr(spawn, "best", PopenSpawn)
     return request.param
 
 

@@ -31,7 +31,8 @@ from ..processes.marks import MARK, SESSION
 from ..rules.safe_text import safe_line
 from ..session.blocking import SessionInUseError, TaskSystemError
 from ..session.openable import problem_of
-from .keeper import IN_USE, read_held
+from .keeper import IN_USE
+from .keeper.arguments import read_held
 from .kept import Kept
 from .serve import Host
 from .settings import HostSettings

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from ..rules.safe_text import safe_line
-from . import keeper
+from .keeper import LOCK, SERVES
+from .keeper.arguments import become
+from .keeper.files import take_lock
 from .launch import KEEPER
 
 if TYPE_CHECKING:
@@ -89,7 +91,7 @@ class Kept:
         """Tell the keeper that clients can connect."""
         if not self.has_died:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self._pid, keeper.SERVES)
+                os.kill(self._pid, SERVES)
 
     def take_its_place(self) -> None:
         """Become the keeper: the jobs, which stay children of this process, outlive it.
@@ -103,13 +105,13 @@ class Kept:
             arguments.append(self.store.hand_over())
         # While this host still serves: a client that lost it would else start another
         # one, which has nothing of what the keeper held.
-        lock = keeper.take_lock(f"{self._settings.directory}/{keeper.LOCK}")
+        lock = take_lock(f"{self._settings.directory}/{LOCK}")
         if lock is not None:
             os.set_inheritable(lock, True)  # noqa: FBT003 - its own
             arguments.append(f"--lock={lock}")
         settings = msgspec.json.encode(self._settings)
         with contextlib.suppress(OSError):
-            keeper.become(sys.executable, KEEPER[-1], arguments, settings)
+            become(sys.executable, KEEPER[-1], arguments, settings)
 
     def settings_of_next(self, given: str | None) -> bytes:
         """Return what a host that takes over is started with, as JSON.

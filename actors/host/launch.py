@@ -15,6 +15,7 @@ import time
 
 from ..own_files import look_below, open_below, open_folder, open_own
 from ..processes.marks import MARK, SESSION
+from .keeper import LOCK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,9 +34,6 @@ LOG_NAME = "host.log"
 
 LONGEST_LOG = 1 << 20
 """Bytes of it with which a host that starts begins another."""
-
-KEEPER_LOCK = "keeper"
-"""The file that a keeper has locked as long as it starts hosts."""
 
 TIMEOUT = 60.0
 """Seconds for a start; a machine may stand still for half of that."""
@@ -111,7 +109,7 @@ def launch(
 def is_kept(directory: Path | str) -> bool:
     """Tell whether a keeper starts the host of a session again if that dies."""
     try:
-        lock = open_own(f"{directory}/{KEEPER_LOCK}", os.O_RDONLY)
+        lock = open_own(f"{directory}/{LOCK}", os.O_RDONLY)
     except OSError:
         return False
     try:

@@ -8,7 +8,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from ..runtime.sending import logger
-from . import keeper
+from .keeper.arguments import hand_over
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,4 +72,4 @@ class KeeperStore:
 
     def hand_over(self) -> str:
         """Return the argument for the keeper that this process becomes."""
-        return keeper.hand_over(dict(self._kept))
+        return hand_over(dict(self._kept))

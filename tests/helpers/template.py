@@ -43,7 +43,7 @@ _ROOM_FOR_ARGUMENTS: Final = 4 << 10
 _MOST_DESCRIPTORS: Final = 16
 _LOADED: Final = (
     "backburner.actors.host.__main__",
-    "backburner.actors.host.keeper",
+    "backburner.actors.host.keeper.main",
     "backburner.actors.host.launch",
     "backburner.actors.session.closed",
     "backburner.ui.agents.run",
@@ -331,7 +331,7 @@ def _become(fds: Sequence[int], address: str) -> None:
         faulthandler.enable()
     launch: Any = import_module("backburner.actors.host.launch")
     launch.os = _Os(posix_spawn=_spawner(address))
-    keeper: Any = import_module("backburner.actors.host.keeper")
+    keeper: Any = import_module("backburner.actors.host.keeper.host_keeper")
     keeper.os = _Os(execv=_exec)
 
 
@@ -454,7 +454,7 @@ def _run() -> int:
         sys.argv[:] = [arguments[0], *words]
         return import_module("backburner.ui.start").main()
     sys.argv[:] = arguments[3:]
-    return import_module("backburner.actors.host.keeper").main(sys.argv[1:])
+    return import_module("backburner.actors.host.keeper.main").main(sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,41 @@
+"""The arguments of a keeper, and how a process becomes one."""
+
+import os
+
+
+def become(python: str, path: str, arguments: list[str], settings: bytes) -> None:
+    """Become a keeper: the children of this process stay its children.
+
+    Raises OSError if that fails.
+    """
+    fd = os.memfd_create("settings")
+    os.write(fd, settings)
+    os.lseek(fd, 0, os.SEEK_SET)
+    os.dup2(fd, 0)
+    os.close(fd)
+    os.execv(python, [python, "-I", "-S", path, *arguments, "--again"])
+
+
+def held_text(held: dict[int, int]) -> str:
+    """Return descriptors as they are written in an argument: `3:11,7:12`."""
+    return ",".join(f"{task_id}:{fd}" for task_id, fd in held.items())
+
+
+def read_held(text: str) -> dict[int, int]:
+    """Return what `held_text` wrote; what a program closed meanwhile is left out."""
+    held: dict[int, int] = {}
+    for entry in filter(None, text.split(",")):
+        task_id, _, fd = entry.partition(":")
+        try:
+            os.set_inheritable(int(fd), False)
+        except OSError:
+            continue
+        held[int(task_id)] = int(fd)
+    return held
+
+
+def hand_over(held: dict[int, int]) -> str:
+    """Return the argument by which the keeper that this process becomes holds these."""
+    for fd in held.values():
+        os.set_inheritable(fd, True)
+    return f"--held={held_text(held)}"

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import shtab
-from backburner.ui import main as chat
 from backburner.ui.cli.completions import LIST, SHELLS
 from backburner.ui.cli.parser import add_verbs
+from backburner.ui.program.chat_options import make_parser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,7 +123,7 @@ _OF_IDS: Final = {
 
 def completion_scripts() -> dict[Path, str]:
     """Return the scripts as they are to be."""
-    parser = chat.make_parser()
+    parser = make_parser()
     verbs = add_verbs(parser, required=False)
     _complete_options(parser)
     for name, verb in verbs.items():

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...actors.cluster.ray_settings import SEND
-from ...actors.rules.safe_text import is_unicode, safe_line
+from ...actors.rules.safe_text import is_unicode
 from ...actors.session.names import check_session_name
 from ..dialogue.templates import Templates
-from ..program.config import default_path, load, use_in_jobs
+from ..program.config import load, use_in_jobs
 from ..program.folders import state_folder
 from ..program.host_settings import host_settings
 from .call import Call, UsageError
@@ -42,11 +41,9 @@ def find_session(options: argparse.Namespace) -> Call:
     settings = host_settings(config, directory, directory.name)
     templates = None
     if options.verb in {"templates", "trust"} or getattr(options, "template", None):
-        file = options.config or default_path()
-        state = options.state_dir
-        words = [] if state is None else ["--state-dir", str(state.absolute())]
-        how = safe_line(shlex.join(["backburner", "trust", *words]))
-        templates = Templates.of(config, file, directory.parent, how)
+        templates = Templates.of(
+            config, options.config, directory.parent, options.state_dir
+        )
     return Call(options, directory.parent, settings, config.confirm, templates)
 
 

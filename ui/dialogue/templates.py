@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +10,7 @@ import msgspec
 
 from ...actors import TaskRequest
 from ...actors.rules.safe_text import safe_line
-from ..program.config import Config, ConfigError, read_text
+from ..program.config import Config, ConfigError, default_path, read_text
 from .arguments import UsageError, split_word
 from .project_templates import FILE_NAME, Project, find_project, no_project, trust
 from .template import Run, Template, read_tables, template_lines
@@ -34,19 +35,23 @@ class Templates(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(
-        cls, config: Config, file: Path, state: Path, how_to_trust: str
+        cls, config: Config, file: Path | None, state: Path, named: Path | None = None
     ) -> Templates:
         """Return the templates for a configuration.
 
         Args:
             config: The configuration.
-            file: Where that is.
+            file: Where that is; None for where it is by default.
             state: The folder of all sessions.
-            how_to_trust: The command that trusts the file of a project.
+            named: The same if the command line names it, as it does then to trust a
+                file.
 
         Raises:
             ConfigError: If one of its templates makes no sense.
         """
+        words = [] if named is None else ["--state-dir", str(named.absolute())]
+        how_to_trust = safe_line(shlex.join(["backburner", "trust", *words]))
+        file = file or default_path()
         configured: tuple[Template, ...] = ()
         if config.template:
             # To name lines; what is read only once, such as a pipe, names none.

@@ -61,7 +61,7 @@ def _dialogue(
 ) -> Dialogue:
     config = tmp_path / "config.toml"
     config.write_text('[template.greet]\ncommand = "echo hello"\n')
-    known = Templates.of(load(config), config, tmp_path / "state", "backburner trust")
+    known = Templates.of(load(config), config, tmp_path / "state")
     return Dialogue(
         [BashKind()],
         icons_for("utf-8"),
@@ -282,8 +282,8 @@ def test_a_bad_template_of_the_configuration_is_an_error(tmp_path: Path) -> None
     file = tmp_path / "config.toml"
     file.write_text('slots = 3\n[template.a]\ncommand = "x"\ndirectory = "sub"\n')
     with pytest.raises(ConfigError, match=r"line 4: template\.a\.directory: expected"):
-        Templates.of(load(file), file, tmp_path, "")
-    assert Templates.of(Config(), file, tmp_path, "").configured == ()
+        Templates.of(load(file), file, tmp_path)
+    assert Templates.of(Config(), file, tmp_path).configured == ()
 
 
 @pytest.mark.parametrize("what", ["directory", "pipe", "open to others", "binary"])

@@ -1,0 +1,160 @@
+"""The options of the chat on the command line, and what they name."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from ...actors.rules.safe_text import safe_line
+from .config import Config, default_path, load, use_in_jobs
+from .folders import state_folder
+from .options import SafeParser
+from .surroundings import asks_for_ascii
+from .verbs import VERBS
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the options of the chat."""
+    # A percent sign has a meaning in the help.
+    default_config = safe_line(str(default_path())).replace("%", "%%")
+    parser = SafeParser(
+        prog="backburner",
+        description="A terminal chat that runs jobs in the background.",
+        epilog=f"Commands: {', '.join(VERBS)}. Each has its own --help, as in:"
+        " backburner add --help. In the chat, /help lists its commands.",
+    )
+    parser.add_argument(
+        "--plain", action="store_true", help="read and write lines instead of drawing"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="write one JSON object a line"
+    )
+    parser.add_argument(
+        "--parallel",
+        type=_slots,
+        metavar="N",
+        help="tasks that run at a time (default: 8, or what the configuration says)",
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help=f"the configuration (default: {default_config}, if there is one)",
+    )
+    parser.add_argument(
+        "--grace",
+        type=_seconds,
+        metavar="S",
+        help="seconds between SIGTERM and SIGKILL of a task"
+        " (default: 5, or what the configuration says)",
+    )
+    parser.add_argument(
+        "--state-dir", type=_folder, metavar="DIR", help="where sessions are kept"
+    )
+    parser.add_argument(
+        "--session",
+        default="main",
+        metavar="NAME",
+        help="which session to open (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--ephemeral", action="store_true", help="remember nothing of this session"
+    )
+    parser.add_argument(
+        "--host",
+        action=argparse.BooleanOptionalAction,
+        help="run the session in a process of its own, which goes on when you leave"
+        " (default: yes for a chat, unless the configuration says no)",
+    )
+    parser.add_argument(
+        "--version", action=_ShowVersion, nargs=0, help="show the version and exit"
+    )
+    return parser
+
+
+class _ShowVersion(argparse.Action):
+    """Looks the version up only when it is asked for."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        del namespace, values, option_string
+        from importlib.metadata import version  # noqa: PLC0415 - takes a third of a start
+
+        sys.stdout.write(f"backburner {version('backburner')}\n")
+        parser.exit()
+
+
+def _folder(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("no directory is named; give one")
+    return Path(text)
+
+
+def _slots(text: str) -> int:
+    try:
+        slots = int(text)
+    except ValueError:
+        slots = 0
+    if slots < 1:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number of tasks; give a whole number from 1"
+        )
+    return slots
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a time to wait; give a number of seconds from 0"
+        )
+    return seconds
+
+
+def configuration(options: argparse.Namespace) -> Config:
+    """Return the configuration, with what the options say instead.
+
+    Raises:
+        ConfigError: If it makes no sense.
+    """
+    config = load(options.config)
+    use_in_jobs(options.config)
+    grace = config.grace if options.grace is None else options.grace
+    ascii_only = config.ascii or asks_for_ascii(os.environ)
+    return replace(config, grace=grace, ascii=ascii_only)
+
+
+def session_folder(options: argparse.Namespace) -> Path | None:
+    """Return the folder of the session; None if nothing is to be remembered."""
+    return None if options.ephemeral else state_of(options) / options.session
+
+
+def state_of(options: argparse.Namespace) -> Path:
+    """Return the folder that contains the sessions."""
+    return options.state_dir or Path(state_folder())
+
+
+def command_again(options: argparse.Namespace) -> str:
+    """Return the command that opens this session again."""
+    words = ["backburner"]
+    if options.session != "main":
+        words += ["--session", options.session]
+    if options.state_dir is not None:
+        words += ["--state-dir", str(options.state_dir.absolute())]
+    if options.config is not None:
+        words += ["--config", str(options.config.absolute())]
+    return safe_line(shlex.join(words))

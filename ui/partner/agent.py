@@ -6,19 +6,16 @@ ended. All of it happens on the thread of a loop, but the start.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 import threading
-import time
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
 
 from ...actors.rules.safe_text import brief, safe_line
-from ..agents.jsonrpc import METHOD_NOT_FOUND, RpcError, error_line, result_line
 from ..agents.loop import READ
-from ..agents.wire_lines import ClientStream
+from .agent_messages import AgentMessages, Failure
 from .agent_process import AgentProcess
 from .agent_set_up import (
     agent_command,
@@ -29,13 +26,11 @@ from .agent_set_up import (
 )
 from .answer import EndpointError, Json
 from .known_agents import known_agent
-from .permissions import Permissions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ..agents.jsonrpc import RequestId
     from ..agents.loop import Timer
     from ..program.config import PartnerTable
     from .key import Key
@@ -44,17 +39,9 @@ if TYPE_CHECKING:
 VERSION: Final = 1
 """The version of the protocol that is spoken here."""
 
-LONGEST_LINE: Final = 16 << 20
-"""Bytes of the longest message that is taken."""
-
-_FLOOD: Final = 64 << 20  # bytes at once, besides what it may send all the time
-_FLOOD_RATE: Final = 1 << 20  # bytes a second
-_MOST_GARBAGE: Final = 1000  # lines
 _ERROR_KEPT: Final = 4096  # bytes of what it prints to standard error
-_MOST_REFUSALS: Final = 20  # of which the person is told
 _LAST_WORDS: Final = 2.0  # seconds between the end of its output and its own
 _CHUNK: Final = 1 << 16
-_LOGIN_FIRST: Final = -32000
 
 
 class AgentPatience(msgspec.Struct, frozen=True):
@@ -69,30 +56,6 @@ class AgentPatience(msgspec.Struct, frozen=True):
     start: float = 60.0
     session: float = 120.0
     stop: float = 10.0
-
-
-class Failure(msgspec.Struct, frozen=True):
-    """Why a request has no result.
-
-    Attributes:
-        text: For a person, in one line.
-        died: Whether the agent has ended, and may be started again.
-        answered: Whether it is the agent that says so.
-    """
-
-    text: str
-    died: bool = False
-    answered: bool = False
-
-
-class _Pending:
-    __slots__ = ("answered", "timer")
-
-    def __init__(
-        self, answered: Callable[[Json | Failure], None], timer: Timer | None
-    ) -> None:
-        self.answered = answered
-        self.timer = timer
 
 
 class Agent:
@@ -124,28 +87,20 @@ class Agent:
         self.patience = patience
         self.name = brief(safe_line(program_of(table)), 40)
         """What its program is called."""
+        at_home = "" if table.own_home else f" with HOME={folder}/home"
+        self.messages = AgentMessages(loop, self.name, tell, self.end, at_home)
+        """What is said to it, and by it."""
         self.life = 0
         """How often it has been started."""
-        self.updates: dict[str, Callable[[Json], None]] = {}
-        """Told of what happens in each of its sessions."""
         self._process: AgentProcess | None = None
         self._ending: set[AgentProcess] = set()
-        self._stream: ClientStream | None = None
         self._starting = False
         self._ready = False
         self._stopped = False
         self._loads = False
         self._awaited: list[Callable[[Failure | None], None]] = []
-        self._pending: dict[int, _Pending] = {}
-        self._ids = 0
         self._closing: Timer | None = None
         self._complaint = b""
-        self._garbage = 0
-        self._printed = ""
-        self._flood = 0.0
-        self._flood_at = time.monotonic()
-        self._refused: set[str] = set()
-        self._permissions = Permissions()
         self._known = known_agent(table.command)
         self._was_told = self._known is not None
         self._is_toolless = False
@@ -158,7 +113,7 @@ class Agent:
     @property
     def is_busy(self) -> bool:
         """Whether it is asked for something, or being started."""
-        return bool(self._pending or self._awaited)
+        return self.messages.is_awaited or bool(self._awaited)
 
     @property
     def can_load(self) -> bool:
@@ -191,34 +146,6 @@ class Agent:
         self._awaited.append(then)
         if not self._starting:
             self._start()
-
-    def request(
-        self,
-        method: str,
-        params: Json,
-        answered: Callable[[Json | Failure], None],
-        timeout: float | None = None,
-    ) -> None:
-        """Send a request; `answered` gets the result, or why there is none.
-
-        Without an answer in so many seconds the agent is ended.
-        """
-        if self._stream is None:
-            answered(Failure(f"{self.name} has ended", died=True))
-            return
-        self._ids += 1
-        number, timer = self._ids, None
-        if timeout is not None:
-            timer = self._loop.call_later(timeout, lambda: self._give_up(method))
-        self._pending[number] = _Pending(answered, timer)
-        message = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
-        self._stream.write(msgspec.json.encode(message))
-
-    def notify(self, method: str, params: Json) -> None:
-        """Send a notification."""
-        if self._stream is not None:
-            message = {"jsonrpc": "2.0", "method": method, "params": params}
-            self._stream.write(msgspec.json.encode(message))
 
     def tell_toolless(self) -> None:
         """Tell the person, once, that it does not use our tools."""
@@ -255,7 +182,7 @@ class Agent:
     def _start(self) -> None:
         self._starting = True
         self.life += 1
-        self._garbage, self._printed, self._complaint = 0, "", b""
+        self._complaint = b""
         life = self.life
         threading.Thread(
             target=self._run, args=(life,), name="backburner-partner-start", daemon=True
@@ -293,14 +220,7 @@ class Agent:
             return
         self._process = process
         stdin, stdout, stderr = process.streams
-        self._stream = ClientStream(
-            self._loop,
-            stdout,
-            stdin,
-            self._take,
-            self._output_ended,
-            longest=LONGEST_LINE,
-        )
+        self.messages.open(stdout, stdin, self._output_ended)
         os.set_blocking(stderr, False)
         self._loop.watch(stderr, READ, lambda: self._read_error(stderr))
         self._loop.watch(process.pidfd, READ, self._exited)
@@ -312,7 +232,8 @@ class Agent:
             },
             "clientInfo": {"name": "backburner", "version": "1"},
         }
-        self.request("initialize", params, self._initialized, self.patience.start)
+        start = self.patience.start
+        self.messages.request("initialize", params, self._initialized, start)
 
     def _initialized(self, result: Json | Failure) -> None:
         if isinstance(result, Failure):
@@ -345,12 +266,9 @@ class Agent:
         if self._closing is not None:
             self._closing.cancel()
             self._closing = None
-        if self._stream is not None:
-            self._stream.close()
-            self._stream = None
+        self.messages.close()
         self._loop.unwatch(process.streams[2])
         self._loop.unwatch(process.pidfd)
-        self.updates.clear()
 
     def _reap(self, process: AgentProcess) -> None:
         self._loop.unwatch(process.pidfd)
@@ -393,122 +311,8 @@ class Agent:
             self._loop.unwatch(fd)
         self._complaint = (self._complaint + data)[-_ERROR_KEPT:]
 
-    def _give_up(self, method: str) -> None:
-        text = f"{self.name} does not answer {method}"
-        if self._printed:
-            text += f" (it printed {self._printed!r})"
-        self.end(f"{text}; is it an agent that speaks ACP? See [partner] command")
-
     def _fail(self, failure: Failure) -> None:
         awaited, self._awaited = self._awaited, []
-        pending, self._pending = [*self._pending.values()], {}
         for then in awaited:
             then(failure)
-        for it in pending:
-            if it.timer is not None:
-                it.timer.cancel()
-            it.answered(failure)
-
-    # Messages.
-
-    def _take(self, line: bytes | None) -> None:
-        if line is None:
-            text = f"{self.name} sent a message of more than {LONGEST_LINE >> 20} MB"
-            self.end(f"{text}; it was ended")
-            return
-        if self._floods(len(line)):
-            self.end(f"{self.name} sends without end; it was ended")
-            return
-        try:
-            found: object = msgspec.json.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            found = None
-        if not isinstance(found, dict):
-            self._take_garbage(line)
-            return
-        message = cast("Json", found)
-        method: object = message.get("method")
-        number: object = message.get("id")
-        params: object = message.get("params")
-        given = cast("Json", params) if isinstance(params, dict) else {}
-        if not isinstance(method, str):
-            if isinstance(number, int) and number in self._pending:
-                self._take_answer(self._pending.pop(number), message)
-        elif isinstance(number, int | str):
-            self._answer(number, method, given)
-        elif method == "session/update":
-            session: object = given.get("sessionId")
-            update: object = given.get("update")
-            told = self.updates.get(session) if isinstance(session, str) else None
-            if isinstance(update, dict):
-                self._permissions.hear_of_call(session, cast("Json", update))
-            if told is not None and isinstance(update, dict):
-                told(cast("Json", update))
-
-    def _floods(self, size: int) -> bool:
-        now = time.monotonic()
-        leaked = (now - self._flood_at) * _FLOOD_RATE
-        self._flood_at = now
-        self._flood = max(0.0, self._flood - leaked) + size
-        return self._flood > _FLOOD
-
-    def _take_garbage(self, line: bytes) -> None:
-        self._garbage += 1
-        if self._garbage == 1:
-            text = line[:1000].decode("utf-8", "replace")
-            self._printed = brief(safe_line(text).strip(), 60)
-            if self._ready:
-                self._tell(
-                    f"{self.name} printed {self._printed!r}, which is no message of"
-                    " ACP; it is skipped"
-                )
-        if self._garbage > _MOST_GARBAGE:
-            self.end(
-                f"{self.name} prints something else than messages of ACP, such as"
-                f" {self._printed!r}; correct [partner] command"
-            )
-
-    def _take_answer(self, pending: _Pending, message: Json) -> None:
-        if pending.timer is not None:
-            pending.timer.cancel()
-        error: object = message.get("error")
-        if error is not None:
-            pending.answered(self._failure(error))
-            return
-        result: object = message.get("result")
-        known = cast("Json", result) if isinstance(result, dict) else {}
-        pending.answered(known)
-
-    def _failure(self, error: Any) -> Failure:  # noqa: ANN401 - any JSON
-        found = cast("Json", error) if isinstance(error, dict) else {"message": error}
-        data: object = found.get("data")
-        text = str(found.get("message"))
-        if data is not None:
-            with contextlib.suppress(TypeError, ValueError):
-                text += f" {msgspec.json.encode(data).decode()}"
-        text = brief(safe_line(" ".join(text.split())), 300)
-        if found.get("code") == _LOGIN_FIRST:
-            where = "" if self._table.own_home else f" with HOME={self._folder}/home"
-            text = f"{self.name} wants you to log in first ({text}); do that{where}"
-        else:
-            text = f"{self.name} reports: {text}"
-        return Failure(text, answered=True)
-
-    def _answer(self, number: RequestId, method: str, params: Json) -> None:
-        """Answer a request of the agent."""
-        if self._stream is None:
-            return
-        if method == "session/request_permission":
-            outcome, refused = self._permissions.judged(params)
-            if refused:
-                self._refuse(f"wanted to use {refused} of its own")
-            self._stream.write(result_line(number, {"outcome": outcome}))
-            return
-        self._refuse(f"asked for {brief(safe_line(method), 40)}, which is not offered")
-        text = f"there is no method {method!r} here; use the tools of backburner"
-        self._stream.write(error_line(number, RpcError(METHOD_NOT_FOUND, text)))
-
-    def _refuse(self, what: str) -> None:
-        if what not in self._refused and len(self._refused) < _MOST_REFUSALS:
-            self._refused.add(what)
-            self._tell(f"{self.name} {what}; that was refused: it works by tasks")
+        self.messages.fail(failure)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from ...actors.rules.safe_text import brief, safe_line
 from ..dialogue.partner import PartnerFailed
-from .agent import Failure
+from .agent_messages import Failure
 from .answer import Json, Piece
 from .memory import Record
 from .messages import FAILED, GO_ON, STOPPED
@@ -101,7 +101,9 @@ class AgentTalk(Talk):
             self._waits = False
             self._end_turn(Record(self._name, over=True))
             return
-        self._agent.notify("session/cancel", {"sessionId": self._agent_session})
+        self._agent.messages.notify(
+            "session/cancel", {"sessionId": self._agent_session}
+        )
         self._stop_timer = self._loop.call_later(
             self._agent.patience.stop,
             lambda: self._agent.end(f"{self._agent.name} did not stop; it was ended"),
@@ -164,7 +166,7 @@ class AgentTalk(Talk):
         self._tools.forget()
         self._replay = []
         self._replays_person = False
-        self._agent.updates[self._agent_session] = self._update
+        self._agent.messages.updates[self._agent_session] = self._update
         turn = self._turn
 
         def loaded(result: Json | Failure) -> None:
@@ -178,7 +180,7 @@ class AgentTalk(Talk):
                 self._prompt(replay)
 
         params = {"sessionId": self._agent_session, **self._place()}
-        self._agent.request(
+        self._agent.messages.request(
             "session/load", params, loaded, self._agent.patience.session
         )
 
@@ -208,13 +210,13 @@ class AgentTalk(Talk):
                 self._tell(PartnerFailed(self._name, text))
             self._agent_session = found
             self._life = self._agent.life
-            self._agent.updates[found] = self._update
+            self._agent.messages.updates[found] = self._update
             self._heard.clear()
             command = self._agent.command
             if self._write(Record(self._name, agent=command, agent_session=found)):
                 self._prompt([])
 
-        self._agent.request(
+        self._agent.messages.request(
             "session/new", self._place(), opened, self._agent.patience.session
         )
 
@@ -253,7 +255,7 @@ class AgentTalk(Talk):
 
         blocks = [{"type": "text", "text": it} for it in texts]
         params: Json = {"sessionId": self._agent_session, "prompt": blocks}
-        self._agent.request("session/prompt", params, answered)
+        self._agent.messages.request("session/prompt", params, answered)
 
     def _is_known(self, text: str, replay: list[str]) -> bool:
         """Tell whether the agent got a message before it was ended."""

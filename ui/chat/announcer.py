@@ -9,7 +9,7 @@ import math
 from collections import Counter
 from typing import Final
 
-from ...actors import Task, TaskStatus
+from ...actors import EndsClaimed, Refused, Task, TaskStatus
 from ...actors.rules.rounds import Round, Whole, all_done_text
 from ...actors.rules.safe_text import safe_line
 from ..dialogue.facts import result
@@ -38,6 +38,7 @@ class Announcer:
         self._round = Round()
         self._ends: list[_Change] = []
         self._next = 0.0
+        self._claimed: int | None = None
 
     @property
     def seq(self) -> int:
@@ -65,7 +66,30 @@ class Announcer:
 
     def due(self, now: float) -> float | None:
         """Return after how many seconds there is something to say; none for nothing."""
-        return max(0.0, self._next - now) if self._ends else None
+        claims = self._claimed is not None
+        return max(0.0, self._next - now) if self._ends and not claims else None
+
+    def claim(self, now: float) -> int | None:
+        """Return the change up to which this chat asks to be the one that tells.
+
+        None if there is nothing to say yet, or the answer to another claim is awaited.
+        """
+        if self.due(now) == 0:
+            self._claimed = self.seq
+            return self._claimed
+        return None
+
+    def settle(self, answer: EndsClaimed | Refused) -> int | None:
+        """Take the answer to a claim.
+
+        Returns:
+            The last change that there is something to say of, if this chat is to do so.
+        """
+        claimed, self._claimed = self._claimed, None
+        if isinstance(answer, Refused) or claimed is None:
+            return None
+        self.drop(answer.seq)
+        return max(claimed, self.seq) if answer.granted else None
 
     def take(self, now: float) -> str | None:
         """Return what is to be said, if anything is; the next only after a pause."""

@@ -66,12 +66,13 @@ from .model.messages import (
     UIMessage,
     UIReport,
 )
+from .pace import FRAME, Pace
 from .summary import summary_text
 from .update.absorb import absorb
 from .update.update import update
 from .views.input import input_styles
 from .views.layout import draw_measured, measured, output_size
-from .window import taskbar, window_title
+from .window import Window, taskbar, window_title
 
 if TYPE_CHECKING:
     from ...actors.runtime.clock import Alarm, Clock
@@ -83,15 +84,6 @@ if TYPE_CHECKING:
     from ..terminal.terminal import Size, Terminal
     from .model.state import ChatState, Detail
     from .views.layout import Areas
-
-FRAME: Final = 1 / 30
-"""Seconds between two frames at least; a key that was pressed is shown at once."""
-
-PATIENCE: Final = 0.01
-"""Seconds for which a frame waits while the mailbox never gets empty."""
-
-PATIENCE_WITH_INPUT: Final = 0.002
-"""The same while somebody waits to see what was typed."""
 
 REMEMBERED: Final = 10_000
 """Entries of the transcript that are put back when a session is opened again."""
@@ -160,26 +152,22 @@ class UIActor(FaceActor[UIMessage]):
         self._clock = clock
         wanted = config.notifications
         self._announcer = Announcer(each=wanted.each, all_done=wanted.all_done)
-        self._claimed: int | None = None  # the change up to which that is asked for
         self._subscribed = False
         self._watched = False  # as the queue was told
         self._alarm: Alarm | None = None
         self._alarm_due = 0.0
-        self._dirty_since: float | None = None
-        self._urgent = False
-        self._painted = 0.0
+        self._pace = Pace()
         self._opened = False
         self._paused = False
         self._pause_wanted: Pausing | None = None
         self._failures = 0
-        self._window: tuple[str, int | None] | None = None
+        self._window = Window(screen)
         self._parts: Areas | None = None  # of the last frame
 
     def handle(self, message: UIMessage) -> Summary | None:
         """Handle one message, and draw if nothing else waits."""
         now = self._clock.now().monotonic
-        if self._dirty_since is None:
-            self._dirty_since = now
+        self._pace.note_change(now)
         answer: Summary | None = None
         match message:
             case Close():
@@ -216,13 +204,13 @@ class UIActor(FaceActor[UIMessage]):
                 # Even if the size is as before: a window that was small for a moment
                 # has lost what did not fit.
                 self._screen.invalidate()
-                self._urgent = True
+                self._pace.urgent = True
                 self._perform(update(self._state, message, now))
             case TaskChanged() | Subscribed():
                 self.note_seen(message)
                 self._perform(update(self._state, message, now))
             case _:
-                self._urgent |= isinstance(message, _SHOWN_AT_ONCE)
+                self._pace.urgent |= isinstance(message, _SHOWN_AT_ONCE)
                 self._perform(update(self._state, message, now))
         self._settle()
         return answer
@@ -289,21 +277,15 @@ class UIActor(FaceActor[UIMessage]):
         stale = self._watched != self._is_watched
         if stale and self._subscribed and not self.view_lost:
             self._subscribe()
-        if self._dirty_since is None or self._paused or self.view_lost:
+        if self._paused or self.view_lost:
             return
-        now = self._clock.now().monotonic
-        waits = not self.actor_inbox.empty()
-        patience = PATIENCE_WITH_INPUT if self._urgent else PATIENCE
-        inbox = self.actor_inbox
-        if isinstance(inbox, InputFirst) and inbox.input_waits:
-            # Nobody looks at each of so many keys; a frame takes longer than a key.
-            patience = FRAME
-        if waits and now - self._dirty_since < patience:
+        now, inbox = self._clock.now().monotonic, self.actor_inbox
+        typed = isinstance(inbox, InputFirst) and inbox.input_waits
+        delay = self._pace.delay(now, more=not inbox.empty(), typed=typed)
+        if delay is None:
             return
-        since = now - self._painted
-        if since < FRAME and not self._urgent:
-            if not waits:
-                self._wake_in(FRAME - since, now)
+        if delay > 0:
+            self._wake_in(delay, now)
             return
         self._state.now = now
         self._announce(now)
@@ -313,21 +295,20 @@ class UIActor(FaceActor[UIMessage]):
     def _paint(self) -> bool:
         if self._paused or self.view_lost:
             return True
-        self._dirty_since = None
-        self._urgent = False
+        self._pace.begin()
         try:
             parts, drawn = measured(self._state)
             self._parts = parts
             self._read_output(parts)
             frame = draw_measured(self._state, parts, drawn)
             whole = self._screen.paint(frame, self._state.size)
-            self._show_window()
+            self._window.show(window_title(self._state), taskbar(self._state))
         except OSError as error:
             self.lose_view(error.strerror or str(error))
             return True
         if self._terminal.lost:
             self.lose_view("the terminal is gone")
-        self._painted = self._clock.now().monotonic
+        self._pace.end(self._clock.now().monotonic)
         self.acknowledge(noticed=self._watched)
         return whole
 
@@ -363,18 +344,9 @@ class UIActor(FaceActor[UIMessage]):
             self.post(self._queue, wanted)
         detail.rows = view.rows(columns, height, size) or detail.rows
 
-    def _show_window(self) -> None:
-        window = (window_title(self._state), taskbar(self._state))
-        before, self._window = self._window, window
-        if before is None or before[0] != window[0]:
-            self._screen.set_title(window[0])
-        if (before[1] if before else None) != window[1]:
-            self._screen.set_progress(window[1])
-
     def _schedule(self, now: float, retry: float | None) -> None:
         beat = None if self._parts is None else next_beat(self._state, self._parts)
-        call = None if self._claimed is not None else self._announcer.due(now)
-        delays = (beat, call, retry)
+        delays = (beat, self._announcer.due(now), retry)
         known = [delay for delay in delays if delay is not None]
         if known:
             self._wake_in(max(FRAME, min(known)), now)
@@ -392,9 +364,8 @@ class UIActor(FaceActor[UIMessage]):
         wanted = self._config.notifications
         if self._is_watched or not (wanted.bell or wanted.desktop):
             self._announcer.drop()
-        elif self._announcer.due(now) == 0 and self._claimed is None:
-            self._claimed = self._announcer.seq
-            self._claim(self._claimed)
+        elif (seq := self._announcer.claim(now)) is not None:
+            self._claim(seq)
 
     def _claim(self, seq: int) -> None:
         claim = ClaimEnds(self.actor_ref, seq, self.actor_ref, CALL)
@@ -402,17 +373,13 @@ class UIActor(FaceActor[UIMessage]):
 
     def _call(self, answer: EndsClaimed | Refused, now: float) -> None:
         """Call somebody to tasks that ended, if this is the chat to do so."""
-        claimed, self._claimed = self._claimed, None
-        if isinstance(answer, Refused) or claimed is None:
-            return
-        self._announcer.drop(answer.seq)
-        if not answer.granted:
+        last = self._announcer.settle(answer)
+        if last is None:
             return
         if self._paused or self.view_lost:
             self._claim(0)  # somebody else may
             return
         wanted = self._config.notifications
-        last = max(claimed, self._announcer.seq)
         text = self._announcer.take(now)
         if text is not None:
             if wanted.bell:
@@ -504,10 +471,10 @@ class UIActor(FaceActor[UIMessage]):
         self.post(self._owner, Entered())
         self._paused = False
         self._pause_wanted = None
-        self._window = None
+        self._window.forget()
         self._screen.invalidate()
         self._state.size = size
-        self._urgent = True
+        self._pace.urgent = True
 
     def _switch_mouse(self) -> None:
         on = not self._terminal.mouse

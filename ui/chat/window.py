@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from ..terminal.screen import Screen
     from .model.state import ChatState
 
 _LOOKED_AT: Final = 64
@@ -36,3 +37,28 @@ def taskbar(state: ChatState) -> int | None:
         if seen.task.progress is not None
     ]
     return sum(known) // len(known) if known else None
+
+
+class Window:
+    """Shows both, if they have changed.
+
+    Args:
+        screen: Draws in the window.
+    """
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._title: str | None = None
+        self._progress: int | None = None
+
+    def show(self, title: str, progress: int | None) -> None:
+        """Show a title, and a progress in percent, if any."""
+        if title != self._title:
+            self._screen.set_title(title)
+        if progress != self._progress:
+            self._screen.set_progress(progress)
+        self._title, self._progress = title, progress
+
+    def forget(self) -> None:
+        """Show the next ones in any case: something else may have changed them."""
+        self._title = self._progress = None

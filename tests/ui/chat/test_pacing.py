@@ -9,7 +9,8 @@ import pytest
 from backburner.actors import DeadLetters, Promise, TaskChanged, TaskEvent
 from backburner.actors.testing import ManualClock
 from backburner.ui.chat.model.messages import Beat
-from backburner.ui.chat.ui_actor import FRAME, PATIENCE, PATIENCE_WITH_INPUT, UIActor
+from backburner.ui.chat.pace import FRAME, PATIENCE, PATIENCE_WITH_INPUT, Pace
+from backburner.ui.chat.ui_actor import UIActor
 from backburner.ui.editor.editor import Editor, Rendered
 from backburner.ui.program.config import Config
 from backburner.ui.terminal.keys import Key, Typed
@@ -204,3 +205,46 @@ def test_a_frame_is_measured_once(stage: Stage) -> None:
     stage.key()
     assert stage.screen.frames == 2
     assert stage.editor.rendered == before + 1
+
+
+@pytest.mark.parametrize(
+    ("drawn", "changed", "now", "more", "typed", "delay"),
+    [
+        (-1.0, 0.0, 0.0, False, False, 0.0),
+        (-0.01, 0.0, 0.0, False, False, FRAME - 0.01),
+        (-1.0, 0.0, 0.0, True, False, None),
+        (-1.0, 0.0, PATIENCE, True, False, 0.0),
+        (-1.0, 0.0, PATIENCE, True, True, None),
+        (-1.0, 0.0, FRAME, True, True, 0.0),
+        (-0.01, 0.0, PATIENCE, True, False, None),
+    ],
+)
+def test_a_frame_comes_soon_after_a_change_and_not_soon_after_another(  # noqa: PLR0913 - a table
+    *,
+    drawn: float,
+    changed: float,
+    now: float,
+    more: bool,
+    typed: bool,
+    delay: float | None,
+) -> None:
+    pace = Pace()
+    assert pace.delay(now, more=more, typed=typed) is None
+    pace.begin()
+    pace.end(drawn)
+    pace.note_change(changed)
+    pace.note_change(now)
+    assert pace.delay(now, more=more, typed=typed) == delay
+
+
+def test_a_frame_that_somebody_waits_for_comes_before_its_time() -> None:
+    pace = Pace()
+    pace.end(0.0)
+    pace.note_change(0.0)
+    pace.urgent = True
+    assert pace.delay(0.0, more=False, typed=False) == 0
+    assert pace.delay(0.0, more=True, typed=False) is None
+    assert pace.delay(PATIENCE_WITH_INPUT, more=True, typed=False) == 0
+    pace.begin()
+    pace.note_change(0.01)
+    assert pace.delay(0.01, more=False, typed=False) == FRAME - 0.01

@@ -6,7 +6,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from .record import Record
+from .scheduler import PAUSED, group_paused
 from .status import TaskStatus
+from .terms import PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,7 +21,7 @@ class Whole(Record, frozen=True):
 
     Attributes:
         ended: How many tasks, by their status.
-        held: How many others wait until somebody releases them.
+        held: How many others wait until somebody releases or resumes them.
     """
 
     ended: Mapping[TaskStatus, int]
@@ -50,9 +52,9 @@ class Round:
 
 
 def held_count(open_tasks: Iterable[Task]) -> int | None:
-    """Return how many tasks are open, if each waits until somebody releases it.
+    """Return how many tasks are open, if each waits until somebody lets it go on.
 
-    Or for one that does.
+    Because it is held or paused, or all or its group is paused, or for one of those.
 
     Args:
         open_tasks: Those that have not ended; the queued ones by id.
@@ -62,13 +64,24 @@ def held_count(open_tasks: Iterable[Task]) -> int | None:
     """
     held: set[int] = set()
     for task in open_tasks:
-        terms = task.terms
-        if task.status is not TaskStatus.QUEUED or terms is None:
-            return None
-        if not terms.held and held.isdisjoint(terms.waits_for):
-            return None
+        if not _is_held(task):
+            waits_for = () if task.terms is None else task.terms.waits_for
+            if task.status is not TaskStatus.QUEUED or held.isdisjoint(waits_for):
+                return None
         held.add(task.id)
     return len(held)
+
+
+def _is_held(task: Task) -> bool:
+    """Tell whether a task goes on only after somebody has released or resumed it."""
+    if not task.waits_to_run:
+        return task.is_paused
+    terms = task.terms or PLAIN
+    return (
+        terms.held
+        or task.reason == PAUSED
+        or task.reason.startswith(group_paused(terms.group))
+    )
 
 
 def all_done_text(whole: Whole) -> str:
@@ -77,5 +90,5 @@ def all_done_text(whole: Whole) -> str:
     count = sum(whole.ended.values())
     if not whole.held:
         return f"all {count} tasks have ended: {parts}"
-    held = f"{whole.held} {'is' if whole.held == 1 else 'are'} held"
+    held = f"{whole.held} {'is' if whole.held == 1 else 'are'} held or paused"
     return f"{count} tasks have ended: {parts}; {held}"

@@ -156,7 +156,7 @@ def test_that_all_is_done_is_told_once_after_several(settings: HostSettings) -> 
         assert posts.empty()
 
 
-def test_all_is_done_while_others_are_held(settings: HostSettings) -> None:
+def test_all_is_done_while_others_are_held_or_paused(settings: HostSettings) -> None:
     with (
         ntfy() as (url, posts),
         RemoteSystem(replace(settings, hooks=Hooks(ntfy=url, each=False))) as session,
@@ -164,12 +164,14 @@ def test_all_is_done_while_others_are_held(settings: HostSettings) -> None:
         session.pause()
         stashed = session.add("Later", "bash", "true", terms=Terms(held=True))
         session.add("Then", "bash", "true", terms=Terms(after=(stashed.id,)))
+        session.pause("ci")
+        session.add("Test", "bash", "true", terms=Terms(group="ci"))
         session.add("First", "bash", "true")
         session.add("Second", "bash", "true")
         session.resume()
         _, title, body = posts.get(timeout=PATIENCE)
         assert title == "backburner main: all done"
-        assert body == "2 tasks have ended: 2 complete; 2 are held"
+        assert body == "2 tasks have ended: 2 complete; 3 are held or paused"
 
 
 def test_the_command_is_told_that_all_is_done_after_the_last_end(

@@ -7,6 +7,7 @@ from typing import Final
 
 from backburner.actors import Task, Terms
 from backburner.actors.rules.rounds import held_count
+from backburner.actors.rules.scheduler import PAUSED, group_paused
 
 _NOON: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -33,3 +34,15 @@ def test_tasks_that_are_held_and_what_waits_for_them_do_not_go_on() -> None:
     # It waits for one that has ended, and starts at once.
     assert held_count([_queued(2, after)]) is None
     assert held_count([_queued(5, Terms(delay=60.0))]) is None
+
+
+def test_tasks_that_are_paused_and_what_waits_for_them_do_not_go_on() -> None:
+    group = Terms(group="ci")
+    paused = _queued(1, group).waiting(group_paused("ci", "#4 failed"))
+    assert held_count([paused, _queued(2, Terms(after=(1,)))]) == 2
+    assert held_count([_queued(1).waiting(PAUSED)]) == 1
+    running = _queued(3).started(_NOON)
+    assert held_count([running.paused(_NOON, 1.0)]) == 1
+    assert held_count([paused, running]) is None
+    assert held_count([_queued(1, group)]) is None
+    assert held_count([_queued(1, Terms(group="other")).waiting(paused.reason)]) is None

@@ -85,7 +85,7 @@ def test_that_all_is_done_is_announced_once_after_several() -> None:
     assert announcer.take(99.0) is None
     announcer.add(ended(5), 5)
     announcer.add(ended(6), 6, held=1)
-    assert announcer.take(99.0) == "2 tasks have ended: 2 complete; 1 is held"
+    assert announcer.take(99.0) == "2 tasks have ended: 2 complete; 1 is held or paused"
 
 
 def test_it_can_be_chosen_what_is_announced() -> None:

@@ -52,8 +52,8 @@ class Reply(msgspec.Struct, frozen=True):
         lines: It, safe to show; they are one message. There may be none if the news
             of the tasks say it all.
         answer: The same for programs; none if the lines are all there is.
-        laid_out: Whether the lines are a table or output: one that is too long is not
-            broken at words then, which would mix the columns up.
+        laid_out: Whether the lines are a table or output: words that are too long stay
+            in their columns then.
     """
 
     at: datetime

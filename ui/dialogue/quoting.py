@@ -1,9 +1,9 @@
 r"""Quoted strings in what people type.
 
 Quotes are only ever taken off one whole quoted string; nothing else is split, joined
-or expanded, so that what runs is what was typed. Inside double quotes `\"` stands for
-a quote and `\\` for a backslash, as in the shell; inside single quotes nothing is
-special.
+or expanded, so that what runs is what was typed. Inside double quotes a backslash
+before one of ``"\$` `` stands for that character, as in the shell; inside single quotes
+nothing is special.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from typing import Final
 from ...actors.rules.safe_text import brief
 
 QUOTES: Final = "\"'"
+
+ESCAPED: Final = frozenset('"\\$`')
+"""What a backslash inside double quotes takes the special meaning from."""
 
 
 class UnbalancedQuoteError(ValueError):
@@ -41,7 +44,7 @@ def read_quoted(text: str) -> tuple[str, str]:
         char = text[at]
         if char == quote:
             return "".join(inside), text[at + 1 :]
-        if char == "\\" and quote == '"' and text[at + 1 : at + 2] in {'"', "\\"}:
+        if char == "\\" and quote == '"' and text[at + 1 : at + 2] in ESCAPED:
             at += 1
             char = text[at]
         inside.append(char)

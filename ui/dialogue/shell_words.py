@@ -8,10 +8,11 @@ from typing import Final
 
 import msgspec
 
+from .quoting import ESCAPED
+
 _BLANKS: Final = " \t\n"
 _BREAKS: Final = f"{_BLANKS};|&<>()="
 _COMMAND_BREAKS: Final = ";|&(\n"
-_ESCAPED_IN_DOUBLE: Final = '"\\$`'
 _SHELLS: Final = {"bash", "sh", "dash", "ksh", "zsh"}
 _TAKES_SCRIPT: Final = re.compile(r"-\w*c")
 _PLAIN: Final = re.compile(r"[\w./,:@%+=-]")
@@ -85,7 +86,7 @@ def last_word(command: str) -> ShellWord | None:
             value.append(char)
         elif char == "\\":
             following = command[at + 1 : at + 2]
-            if quote and following not in _ESCAPED_IN_DOUBLE:
+            if quote and following not in ESCAPED:
                 value.append(char)
             elif not following:
                 return None  # what it escapes is still to come
@@ -163,7 +164,7 @@ def _quoted(text: str, quote: str) -> str | None:
     if quote == "'":
         return text.replace("'", "'\\''")
     if quote:
-        return "".join(f"\\{c}" if c in _ESCAPED_IN_DOUBLE else c for c in text)
+        return "".join(f"\\{c}" if c in ESCAPED else c for c in text)
     return "".join(c if _PLAIN.match(c) else f"\\{c}" for c in text)
 
 

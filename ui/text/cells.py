@@ -36,6 +36,8 @@ _UNJOINED_TEXT: Final = re.compile(
     "\U0001f300-\U0001f320\U0001f600-\U0001f64f]*"
 )
 _FLAG_LETTERS: Final = "".join(map(chr, range(0x1F1E6, 0x1F200)))
+_HANGING: Final = "  "
+_LEAST_INSIDE: Final = 4
 _KEPT_WIDTHS: Final = 4096
 _LONGEST_KEPT: Final = 256
 
@@ -192,6 +194,39 @@ def wrap_indented(text: str, columns: int) -> list[str]:
     if width(text) <= columns or indent > columns // 2:
         return wrap(text, columns)
     return [text[:indent] + part for part in wrap(words, columns - indent)]
+
+
+def break_row(text: str, columns: int) -> list[str]:
+    """Break a row of a table; what goes on is indented a little.
+
+    Between words, if one ends in the second half of the columns, and else anywhere: a
+    long word stays in its column. All blanks but those at a break are kept.
+
+    Returns:
+        At least one line; an empty one for an empty text.
+    """
+    inside = columns - len(_HANGING)
+    if width(text) <= columns or inside < _LEAST_INSIDE:
+        return cut(text, columns)
+    rows: list[str] = []
+    line, used, room = "", 0, columns
+    for token in _WORD_OR_BLANKS.findall(text):
+        cells = width(token)
+        if used + cells > room and (token[0] == " " or used > room // 2):
+            rows += [line.rstrip(" ")] if line.strip(" ") else []
+            line, used, room = "", 0, inside
+            if token[0] == " ":
+                continue
+        if used + cells <= room:
+            line, used = line + token, used + cells
+            continue
+        head = cut(token, room - used)[0]
+        rows.append(line + head)
+        *full, line = cut(token[len(head) :], inside)
+        rows += full
+        used, room = width(line), inside
+    first, *others = [*rows, line] if line or not rows else rows
+    return [first, *(f"{_HANGING}{it}" for it in others)]
 
 
 def cut(text: str, columns: int) -> list[str]:

@@ -49,6 +49,8 @@ def test_text_that_starts_with_no_quote_stays_as_it_is(text: str) -> None:
         (r'"a\\" b', "a\\", " b"),
         (r'"$HOME `x` \n"', r"$HOME `x` \n", ""),
         ('"it\'s"', "it's", ""),
+        (r'"\$HOME \`x\` \a"', r"$HOME `x` \a", ""),
+        (r"'\$HOME' b", r"\$HOME", " b"),
         (r"'a\' b", "a\\", " b"),
         ("'say \"hi\"'", 'say "hi"', ""),
         ('"a""b"', "a", '"b"'),

@@ -7,6 +7,7 @@ from backburner.ui.text.cells import (
     _UNJOINED_TEXT,  # pyright: ignore[reportPrivateUsage]
     ELLIPSIS,
     _width_by_clusters,  # pyright: ignore[reportPrivateUsage]
+    break_row,
     clip,
     clip_row,
     cluster_around,
@@ -165,6 +166,34 @@ def test_wrapped_lines_fit_and_keep_every_word(text: str, columns: int) -> None:
     assert all(width(line) <= columns for line in lines)
     if columns > 1:
         assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "rows"),
+    [
+        ("● #1   -  Run tests  failed", 30, ["● #1   -  Run tests  failed"]),
+        ("● #1   -  Run tests  failed", 20, ["● #1   -  Run tests", "  failed"]),
+        ("● #1   -  Run tests  failed", 17, ["● #1   -  Run", "  tests  failed"]),
+        # A long word stays in its column.
+        ("● #1   -  " + "x" * 20, 20, ["● #1   -  " + "x" * 10, "  " + "x" * 10]),
+        ("● #1   -  " + "x" * 20, 17, ["● #1   -", "  " + "x" * 15, "  " + "x" * 5]),
+        (" " * 20, 10, [""]),
+        ("", 10, [""]),
+    ],
+)
+def test_a_row_of_a_table_breaks_between_words(
+    text: str, columns: int, rows: list[str]
+) -> None:
+    assert break_row(text, columns) == rows
+
+
+@given(TEXTS, COLUMNS)
+def test_broken_rows_fit_and_keep_every_word(text: str, columns: int) -> None:
+    rows = break_row(text, columns)
+    assert rows
+    assert all(width(row) <= columns for row in rows)
+    if columns > 1:
+        assert "".join(rows).replace(" ", "") == text.replace(" ", "")
 
 
 @given(TEXTS, COLUMNS)

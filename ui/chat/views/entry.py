@@ -9,7 +9,7 @@ from ....actors.rules.safe_text import safe_line, safe_lines
 from ...dialogue.entries import Problem, Reply, Said, TaskNews
 from ...dialogue.facts import result
 from ...dialogue.reports import last_words
-from ...text.cells import clip, clip_row, cut, width, wrap_indented
+from ...text.cells import break_row, clip, clip_row, width, wrap_indented
 from ...text.rows import Row, Span
 from ...text.theme import clock_text, duration_text
 from ..model.burst import Burst
@@ -183,7 +183,7 @@ def _timed(
 
 
 def _reply(reply: Reply, look: Look, columns: int) -> tuple[Row, ...]:
-    broken = cut if reply.laid_out else wrap_indented
+    broken = break_row if reply.laid_out else wrap_indented
     indent = TIME_WIDTH if columns >= _REPLY_ROOM else 0
     blank = Span(" " * indent)
     style = look.theme.text

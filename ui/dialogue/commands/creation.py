@@ -241,6 +241,7 @@ TASK: Final = CommandSpec(
         '  /task "Count" bash ls | wc -l && echo "a  b"',
         "Quotes around all of it are removed:",
         '  /task "Run tests" bash "make test"',
+        "In double quotes, so is a backslash before a quote, a backslash, $ or `.",
         "Options:",
         *help_lines(),
     ),

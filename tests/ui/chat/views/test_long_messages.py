@@ -96,7 +96,9 @@ def test_a_long_command_stands_once_in_full() -> None:
 
 
 @pytest.mark.parametrize("columns", [24, 40, 41, 60])
-def test_a_notice_breaks_between_words_and_a_table_anywhere(columns: int) -> None:
+def test_a_notice_breaks_between_words_and_a_long_word_of_a_table_in_its_column(
+    columns: int,
+) -> None:
     text = "process 4711 serves session 'main' now; tasks keep running"
     chat = ChatDriver(columns, 30)
     chat.tell(Notice(text, good=True))

@@ -1,0 +1,168 @@
+"""Who subscribes hears of every change once, and in order."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from backburner.actors import (
+    Acknowledged,
+    AddTask,
+    CancelAccepted,
+    CancelTask,
+    ChatMessage,
+    ListTasks,
+    MessageSaid,
+    Notification,
+    Subscribe,
+    Subscribed,
+    TaskAdded,
+    TaskChanged,
+    TaskList,
+    TaskRequest,
+    Transcript,
+    Unsubscribe,
+    WriteDown,
+)
+from backburner.actors.journal.sqlite import SqliteJournal
+from backburner.actors.messages import (
+    TaskProgressed,
+)
+from backburner.actors.rules.output_news import OutputNews
+from backburner.actors.testing import Recorder
+from msgspec.structs import replace
+
+from tests.queue.rig import DONE, Rig, events, statuses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def test_a_subscriber_first_gets_all_there_is(rig: Rig) -> None:
+    rig.add()
+    rig.add()
+    subscriber = rig.subscribe()
+    (first,) = subscriber.of(Subscribed)
+    assert (first.seq, statuses(first.tasks)) == (2, [(1, "queued"), (2, "queued")])
+    assert first.unshown == ()
+    rig.add()
+    assert events(subscriber) == [(3, "queued", 3)]
+    assert subscriber.received[0] == first
+
+
+def test_a_subscriber_may_subscribe_twice_and_hears_once(rig: Rig) -> None:
+    subscriber = rig.subscribe()
+    rig.ask(Subscribe(subscriber), Acknowledged)
+    rig.add()
+    assert len(subscriber.of(Subscribed)) == 1
+    assert len(subscriber.of(TaskChanged)) == 1
+
+
+def test_what_was_said_is_in_the_past_or_is_told(
+    start_queue: Callable[..., Rig], tmp_path: Path
+) -> None:
+    rig = start_queue(journal=SqliteJournal(tmp_path / "session.db"))
+
+    def say(text: str) -> None:
+        said = ChatMessage(rig.clock.now().wall, "main", "you", text)
+        rig.ask(WriteDown(said), Acknowledged)
+
+    say("before")
+    subscriber: Recorder[Notification] = Recorder("the subscriber")
+    subscribe = Subscribe(subscriber, shows=True, past=10, correlation_id="past")
+    past = rig.ask(subscribe, Transcript)
+    say("after")
+    assert [it.text for it in past.entries if isinstance(it, ChatMessage)] == ["before"]
+    assert [it.message.text for it in subscriber.of(MessageSaid)] == ["after"]
+    again = rig.ask(replace(subscribe, past=1), Transcript)
+    assert [it.text for it in again.entries if isinstance(it, ChatMessage)] == ["after"]
+    assert len(subscriber.of(Subscribed)) == 1
+
+
+def test_who_unsubscribed_hears_nothing_more(rig: Rig) -> None:
+    stays, leaves = rig.subscribe(), rig.subscribe()
+    rig.add()
+    rig.ask(Unsubscribe(leaves), Acknowledged)
+    rig.ask(Unsubscribe(leaves), Acknowledged)
+    rig.add()
+    assert events(leaves) == [(1, "queued", 1)]
+    assert events(stays) == [(1, "queued", 1), (2, "queued", 2)]
+
+
+def test_a_dead_subscriber_is_dropped_and_harms_nobody(rig: Rig) -> None:
+    dies, lives = rig.subscribe(), rig.subscribe()
+    dies.die()
+    rig.add()
+    assert rig.dead_letters.count == 1
+    rig.add()
+    assert rig.dead_letters.count == 1
+    assert events(lives) == [(1, "queued", 1), (2, "queued", 2)]
+
+
+@pytest.mark.parametrize("error", [SystemError, SystemExit, asyncio.CancelledError])
+def test_a_subscriber_whose_tell_raises_is_dropped_and_harms_nobody(
+    rig: Rig, error: type[BaseException]
+) -> None:
+    class Broken:
+        def tell(self, message: Notification, /) -> None:
+            raise error(message)
+
+    rig.ask(Subscribe(Broken()), Acknowledged)
+    lives = rig.subscribe()
+    rig.add()
+    rig.add()
+    assert rig.dead_letters.count == 1
+    assert len(events(lives)) == 2
+
+
+def test_a_burst_reaches_every_subscriber_in_order_exactly_once(rig: Rig) -> None:
+    subscribers = [rig.subscribe(f"subscriber {n}") for n in range(3)]
+    for n in range(300):
+        rig.tell(AddTask(TaskRequest(f"Task {n}", "fake")))
+    rig.ask(ListTasks(), TaskList)
+    wanted = [(n, "queued", n) for n in range(1, 301)]
+    for subscriber in subscribers:
+        assert events(subscriber) == wanted
+
+
+def test_numbers_go_on_where_the_session_stopped(
+    start_queue: Callable[..., Rig],
+) -> None:
+    rig = start_queue(seq=41)
+    subscriber = rig.subscribe()
+    rig.add()
+    assert subscriber.of(Subscribed)[0].seq == 41
+    assert events(subscriber) == [(42, "queued", 1)]
+
+
+def test_every_change_of_a_life_is_one_notification(rig: Rig) -> None:
+    subscriber = rig.subscribe()
+    rig.claim(1)
+    rig.add()
+    rig.clock.advance(1)
+    rig.tell(TaskProgressed(1, OutputNews(10, "[1/2] cc", 50)))
+    rig.clock.advance(1)
+    rig.end(1, DONE, OutputNews(20, "[2/2] cc", 99))
+    changes = subscriber.of(TaskChanged)
+    assert events(subscriber) == [
+        (1, "queued", 1),
+        (2, "running", 1),
+        (3, "progress", 1),
+        (4, "complete", 1),
+    ]
+    last = changes[-1].task
+    assert changes[2].task.progress == 50
+    assert (last.output_size, last.last_line, last.progress) == (20, "[2/2] cc", 100)
+    assert (last.duration, last.exit_code, last.reason) == (2.0, 0, "exit status 0")
+
+
+def test_a_notification_comes_before_the_answer(rig: Rig) -> None:
+    both: Recorder[object] = Recorder("both")
+    rig.ask(Subscribe(both), Acknowledged)
+    rig.tell(AddTask(TaskRequest("Build", "fake"), both))
+    rig.tell(CancelTask(1, reply_to=both))
+    both.wait_for(CancelAccepted)
+    kinds = [type(message) for message in both.received]
+    assert kinds == [Subscribed, TaskChanged, TaskAdded, TaskChanged, CancelAccepted]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 import msgspec
@@ -224,7 +225,7 @@ class Connection(SafeActor[ConnectionMessage]):
         Raises:
             pykka.ActorDeadError: If the client is gone.
         """
-        if not self.actor_ref.is_alive():
+        if self.actor_stopped.is_set():
             raise pykka.ActorDeadError("the client is gone")
         self._told.append((to, told))
         if not self._is_due:
@@ -326,9 +327,7 @@ class _Reader:
         self._door = door
         self._connection = connection
         self._ref: pykka.ActorRef[Connection] = connection.actor_ref
-        self._decode = wire.decoder_to_host(
-            lambda number: RemoteRecipient(connection, number)
-        )
+        self._decode = wire.decoder_to_host(partial(RemoteRecipient, connection))
         self._greeted = False
         self._directory: str | None = None
         self._environment: Variables | None = None
@@ -372,13 +371,14 @@ class _Reader:
     def _take(self, message: wire.ToHost) -> bool:
         """Take a message; return whether the client may send more."""
         match message:
+            # What comes most often is asked for first.
+            case AddTask() | AddSchedule() if self._greeted:
+                message = self._completed(message)
             case Hello() | StopHost() | RestartHost() | wire.Farewell():
                 self._pass_on()  # what was asked before is done before
                 return self._obey(message)
             case _ if not self._greeted:
                 raise BadMessageError("the first message has to be Hello")
-            case AddTask() | AddSchedule():
-                message = self._completed(message)
             case Subscribe() | Unsubscribe() if isinstance(
                 message.subscriber, RemoteRecipient
             ):

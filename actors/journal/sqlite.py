@@ -219,11 +219,12 @@ class SqliteJournal(Journal):
         """
         is_progress = not change.event.is_of_status
         task, noted = change.task, self._noted
-        standing = _standing(task)
-        same = self._standings.get(task.id, standing) == standing and not always
-        if is_progress and same and task.status is not TaskStatus.QUEUED:
-            return
-        self._standings[task.id] = standing
+        if task.status is not TaskStatus.QUEUED:
+            standing = _standing(task)
+            same = self._standings.get(task.id, standing) == standing
+            if is_progress and same and not always:
+                return
+            self._standings[task.id] = standing
         row = self._row(change)
         row_id: int | None = None
         if may_run_again(task.terms):
@@ -456,36 +457,25 @@ class SqliteJournal(Journal):
 
     def _row(self, change: TaskChanged) -> tuple[int, int, str, str]:
         snapshot = self._text_of(change.task)
-        return (change.seq, change.task.id, change.event.value, snapshot)
+        return (change.seq, change.task.id, str(change.event), snapshot)
 
     def _text_of(self, task: Task) -> str:
         text = self._encode(task).decode()
-        for unsaid in _UNSAID:
-            text = text.replace(unsaid, "")
-        return text
+        said = text.removesuffix(_UNSAID)
+        return text if said is text else f"{said}}}"
 
 
-def _defaults(first: str, last: str) -> str:
-    """Return what the text of a task says of some fields that are not set.
-
-    No text in it can contain that, since a quote in one is escaped.
-
-    Args:
-        first: The first of them.
-        last: The last one.
-    """
+def _end_of_queued() -> str:
+    """Return the end of the text of a task that waits: what it has not got yet."""
     fields = {it.name: it.default for it in msgspec.structs.fields(Task)}
     names = [*fields]
-    some = names[names.index(first) : names.index(last) + 1]
+    some = names[names.index("started_at") :]
     text = msgspec.json.encode({it: fields[it] for it in some}).decode()
-    return f",{text[1:-1]}"
+    return f",{text[1:]}"
 
 
-_UNSAID: Final = (
-    _defaults("started_at", "progress"),
-    _defaults("output_size", "awaits_input"),
-)
-"""Left out of the text of a task; half of a task that waits says nothing else."""
+_UNSAID: Final = _end_of_queued()
+"""Left out of the text of a task; half of one that waits says nothing else."""
 
 
 def _standing(task: Task) -> _Standing:

@@ -63,9 +63,12 @@ class Adding:
     @property
     def is_open(self) -> bool:
         """Whether anything new is taken just now."""
-        numbers = max(self._changes.seq, self._book.newest_id)
-        quiet = self._writer.trouble is None and not self._starts.closed
-        return quiet and numbers <= ROOM_FOR_MORE
+        return (
+            self._writer.trouble is None
+            and not self._starts.closed
+            and self._changes.seq <= ROOM_FOR_MORE
+            and self._book.newest_id <= ROOM_FOR_MORE
+        )
 
     def refusal(self, correlation_id: int | str | None) -> Refused | None:
         """Return why nothing new is taken just now; None if it is."""

@@ -143,7 +143,8 @@ class TaskBook:
         if request.environment is not None:
             self._environments.add(task_id, request.environment)
         self.tasks.add(task)
-        self.waiting.note_batch(task)
+        if task.terms is not None:
+            self.waiting.note_batch(task)
         if self._same_work is not None:
             self._same_work.add(task)
         return task

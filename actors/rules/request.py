@@ -48,14 +48,19 @@ class TaskRequest(msgspec.Struct, frozen=True, gc=False):
 
     def __post_init__(self) -> None:
         """Make immutable what came as a list or as a dictionary."""
+        if (
+            type(self.args) is tuple
+            and type(self.directory) in _TEXT
+            and type(self.environment) in _VARIABLES
+        ):
+            return  # as nearly always; abstract classes answer slowly
         args, directory = cast("object", self.args), cast("object", self.directory)
         environment = cast("object", self.environment)
         if isinstance(args, list):
             force_setattr(self, "args", tuple(cast("list[str]", args)))
-        # What they nearly always are comes first: abstract classes answer slowly.
-        if not isinstance(directory, _TEXT) and isinstance(directory, os.PathLike):
+        if isinstance(directory, os.PathLike):
             path = cast("os.PathLike[str]", directory)
             force_setattr(self, "directory", os.fspath(path))
-        if not isinstance(environment, _VARIABLES) and isinstance(environment, Mapping):
+        if isinstance(environment, Mapping):
             given = cast("Mapping[str, str]", environment)
             force_setattr(self, "environment", Variables.of(given))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 # `gc=False` below: what holds texts and numbers alone can't be part of a cycle, and
 # with a long history the collector would go through all of it again and again.
-import operator
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final, Self
+from typing import TYPE_CHECKING, Annotated, Final, Self
 
 import msgspec
 
@@ -53,11 +52,6 @@ _PlaceNumber = Annotated[int, msgspec.Meta(ge=-(1 << 53), le=1 << 53)]
 _Place = Annotated[tuple[_PlaceNumber, ...], msgspec.Meta(min_length=2)]
 
 
-# What a task has in common with the request that it was made from.
-_ASKED: Final = tuple(it for it in TaskRequest.__struct_fields__ if it != "environment")
-_asked = operator.attrgetter(*_ASKED)
-
-
 class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A task at one moment. It never changes: each change makes a new one.
 
@@ -78,6 +72,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         status: Its status.
         reason: The reason of its status, for people.
         queued_at: When it was added (UTC).
+        output_path: The file that takes its output; None for a kind without output.
         started_at: When it left the queue; None before.
         ended_at: When it ended; None before.
         duration: Seconds from start to end, or to the moment of the snapshot while
@@ -85,7 +80,6 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         exit_code: The exit status of its process, if it had one and ended by itself.
         error: What went wrong; None if nothing did.
         progress: Percent, 0 to 100; None if unknown.
-        output_path: The file that takes its output; None for a kind without output.
         output_size: Bytes in that file when last looked at.
         last_line: The last line of output, made safe to show.
         attempt: Which attempt it makes, or waits for while it is Running: none for the
@@ -114,13 +108,13 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     status: TaskStatus = TaskStatus.QUEUED
     reason: str
     queued_at: datetime
+    output_path: str | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
     duration: _Seconds | None = None
     exit_code: _ExitCode | None = None
     error: str | None = None
     progress: int | None = None
-    output_path: str | None = None
     output_size: _Size = 0
     last_line: str | None = None
     attempt: Attempt | None = None
@@ -204,13 +198,18 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             queued_at: The same.
             output_path: The same.
         """
-        asked: dict[str, Any] = dict(zip(_ASKED, _asked(request), strict=True))
         return cls(
             id=id,
+            description=request.description,
+            kind=request.kind,
+            args=request.args,
+            origin=request.origin,
+            directory=request.directory,
+            terms=request.terms,
+            key=request.key,
             reason=reason,
             queued_at=queued_at,
             output_path=output_path,
-            **asked,
         )
 
     @property
@@ -219,12 +218,15 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
         But for the environment, the key, and what it waited for.
         """
-        asked = {name: getattr(self, name) for name in _ASKED}
-        asked["key"] = ""
-        if self.terms is not None:
-            again = self.terms.again
-            asked["terms"] = None if again == PLAIN else again
-        return TaskRequest(**asked)
+        terms = self.terms and self.terms.again
+        return TaskRequest(
+            self.description,
+            self.kind,
+            self.args,
+            self.origin,
+            self.directory,
+            terms=None if terms == PLAIN else terms,
+        )
 
     @property
     def left_running(self) -> str:

@@ -206,7 +206,7 @@ class WaitingLines:
         return line
 
     def _line(self, key: Key) -> _Line:
-        line = self._find(key)
+        line = self._lines.get(key) or self._find(key)
         if line is None:
             line = self._lines[key] = _Line(key)
         return line

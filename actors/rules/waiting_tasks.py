@@ -43,6 +43,7 @@ class WaitingTasks:
         self._scheduler = scheduler
         self._held: set[int] = set()  # queued, but not to be started
         self._hopeless: list[tuple[int, str]] = []
+        self._released: list[int] = []  # they wait for no other task any more
         self._batches = Batches()
         self._replaced: list[Task] = []
 
@@ -102,6 +103,7 @@ class WaitingTasks:
         """Note the end of a task, whether it waited or ran."""
         self._held.discard(task.id)
         never = self._scheduler.ended(task.id, task.status)
+        self._released += self._scheduler.take_released()
         self._hopeless += [(it, f"#{task.id} {_WAS[task.status]}") for it in never]
         others, why = self._batches.ended(task)
         for other in others:
@@ -118,8 +120,9 @@ class WaitingTasks:
 
     def take_released(self) -> tuple[int, ...]:
         """Return the queued tasks that wait for no other task any more; once each."""
-        if not (released := self._scheduler.take_released()):
+        if not self._released:
             return ()
+        released, self._released = self._released, []
         return tuple(it for it in released if self._scheduler.is_waiting(it))
 
     def due(self, at: Moment) -> tuple[int, ...]:

@@ -36,20 +36,19 @@ else:
     _ProtocolMeta = type(Protocol)
 
 
-class _AskedByClass(_ProtocolMeta):
-    """The metaclass of a protocol of which many objects are asked whether they fit.
+class _HasTell(_ProtocolMeta):
+    """The metaclass of a protocol that asks an object for `tell` and nothing else.
 
-    Python remembers the answer for each class. For an object Python 3.11 looks through
-    all names of the protocol again, which takes longer than to decode a request.
+    Python 3.11 looks through all names of the protocol for each object, which takes
+    longer than to decode a request.
     """
 
     def __instancecheck__(self, instance: object) -> bool:
-        # Some have their `tell` in the object alone.
-        return issubclass(type(instance), self) or super().__instancecheck__(instance)
+        return callable(getattr(instance, "tell", None))
 
 
 @runtime_checkable
-class Recipient(Protocol[MessageT_contra], metaclass=_AskedByClass):
+class Recipient(Protocol[MessageT_contra], metaclass=_HasTell):
     """What messages can be sent to: an `ActorRef`, or any object with `tell`.
 
     `tell` must not block, and is called on the thread of the sender.

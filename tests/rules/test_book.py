@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from backburner.actors import (
     IllegalTransitionError,
@@ -17,6 +18,7 @@ from backburner.actors.rules.book import TaskBook
 from backburner.actors.rules.moment import Moment
 from backburner.actors.rules.output_news import OutputNews
 from backburner.actors.rules.task_table import UnknownTaskError
+from backburner.actors.rules.terms import Terms
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -385,11 +387,14 @@ def test_a_task_keeps_its_environment_until_it_ends() -> None:
 
 def test_all_of_a_request_but_its_environment_is_in_the_task() -> None:
     """A field that is added to one and forgotten in the other shows here."""
-    names = set(TaskRequest.__struct_fields__) - {"environment"}
-    assert names <= set(Task.__struct_fields__)
-    request = TaskRequest("Build", "bash", ("make",), "chat", "/srv", {"A": "1"})
+    terms = Terms(priority=3)
+    request = TaskRequest(
+        "Build", "bash", ("make",), "chat", "/srv", {"A": "1"}, terms, "a1b2"
+    )
+    asked = msgspec.structs.asdict(request)
+    plain = msgspec.structs.asdict(TaskRequest("", ""))
+    assert not [it for it in asked if asked[it] == plain[it]], "each is given"
     task = TaskBook().add(request, NOW, "waiting")
-    assert task.request == replace_request(request, environment=None)
-    assert {getattr(task, name) for name in names} == {
-        getattr(request, name) for name in names
-    }
+    del asked["environment"]
+    assert {it: getattr(task, it) for it in asked} == asked
+    assert task.request == replace_request(request, environment=None, key="")

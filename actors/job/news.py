@@ -58,8 +58,8 @@ class JobNews:
         # If the file can't be written, the start says so.
         with contextlib.suppress(OSError):
             monitor.begin_after(
-                f"--- {safe_line(attempt.before)}; {self._task.attempt_text} at"
-                f" {at.astimezone():%H:%M:%S} ---\n"
+                f"--- {safe_line(attempt.before)}; {self._task.attempt_text} at ",
+                f"{at.astimezone():%H:%M:%S} ---",
             )
 
     def look(self, job: Job, *, last: bool = False) -> bool:

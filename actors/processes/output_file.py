@@ -54,10 +54,15 @@ class OutputMonitor:
         /dev/stderr` or `> /dev/stdout`.
         """
 
-    def begin_after(self, line: str) -> None:
+    def begin_after(self, title: str, rest: str) -> None:
         """Write a line at the end of the file; what is new comes after it.
 
-        What the last line before has left open is ended first.
+        What the last line before has left open is ended first. If that line begins with
+        the same title, nothing is written: a program that was killed has done so.
+
+        Args:
+            title: How the line begins.
+            rest: How it goes on, without a line end.
 
         Raises:
             OSError: If that fails: the file may be gone.
@@ -66,8 +71,12 @@ class OutputMonitor:
         fd = SPARES.use(lambda: open_own(path, flags))
         try:
             size = os.fstat(fd).st_size
-            whole = size == 0 or os.pread(fd, 1, size - 1) == b"\n"
-            os.write(fd, ("" if whole else "\n").encode() + line.encode())
+            line = f"{title}{rest}\n".encode()
+            before = b"\n" + os.pread(fd, len(line), max(0, size - len(line)))
+            if not before.endswith(b"\n"):
+                line = b"\n" + line
+            if b"\n" + title.encode() not in before:
+                os.write(fd, line)
             self._begin = self._size = os.fstat(fd).st_size
         finally:
             os.close(fd)

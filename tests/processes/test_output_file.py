@@ -41,6 +41,23 @@ def test_a_look_tells_what_is_new(file: Path) -> None:
     assert monitor.look() == OutputNews(32, "[2/4] cc b", 50)
 
 
+def test_a_title_at_the_end_is_not_repeated_by_the_next_program(file: Path) -> None:
+    _append(file, b"half")
+    OutputMonitor(file).begin_after("--- attempt 2 at ", "12:00:00 ---")
+    text = b"half\n--- attempt 2 at 12:00:00 ---\n"
+    assert file.read_bytes() == text
+    monitor = OutputMonitor(file)
+    monitor.begin_after("--- attempt 2 at ", "12:00:05 ---")
+    assert file.read_bytes() == text
+    assert monitor.look() is None
+    monitor.begin_after("--- attempt 3 at ", "12:00:05 ---")
+    text += b"--- attempt 3 at 12:00:05 ---\n"
+    assert file.read_bytes() == text
+    _append(file, b"x\n")
+    monitor.begin_after("--- attempt 3 at ", "12:00:05 ---")
+    assert file.read_bytes() == text + b"x\n--- attempt 3 at 12:00:05 ---\n"
+
+
 def test_a_file_that_did_not_grow_is_no_news(file: Path) -> None:
     monitor = OutputMonitor(file)
     _append(file, b"once\n")

@@ -291,7 +291,9 @@ class RemoteSystem(Requests):
         pause, told = _SHORTEST_PAUSE, ""
         while not self._leaving.is_set():
             try:
-                reached = reach(self._settings, on_wait=self._set_leftovers)
+                reached = reach(
+                    self._settings, on_wait=self._set_leftovers, leaving=self._leaving
+                )
             except TaskSystemError as error:
                 if self._ending is not None:
                     text = f"{lost}; {error}; it was not ended in order"
@@ -299,7 +301,7 @@ class RemoteSystem(Requests):
                     self._queue.close(text)
                     self._gone.set()
                     return None
-                if str(error) != told:
+                if str(error) != told and not self._leaving.is_set():
                     told = str(error)
                     self._queue.tell_event(HostLost(f"{lost}; {told}; trying again"))
                 self._leaving.wait(pause)

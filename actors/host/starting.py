@@ -43,6 +43,7 @@ from .wire import (
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
+    from threading import Event
 
     from .settings import HostSettings
 
@@ -99,6 +100,7 @@ def reach(
     *,
     start: bool = True,
     on_wait: Callable[[str], None] | None = None,
+    leaving: Event | None = None,
 ) -> Reached:
     """Connect to the host of a session; blocks until it has welcomed this client.
 
@@ -106,6 +108,7 @@ def reach(
         settings: Which session, and how a host that is started is set up.
         start: Whether to start a host if there is none.
         on_wait: Called with what a start waits for, if that takes longer than usual.
+        leaving: Set by another thread to have no host started any more.
 
     Raises:
         NoHostError: If there is none, and none is to be started.
@@ -128,7 +131,7 @@ def reach(
                     f"session {settings.name!r} has no host;"
                     " `backburner host start` starts one"
                 )
-            return _start(settings, directory, on_wait)
+            return _start(settings, directory, on_wait, leaving)
         if time.monotonic() > deadline:
             raise HostError(found.text)
         time.sleep(PAUSE)  # the session is being ended
@@ -269,14 +272,17 @@ def _ask(sock: socket.socket, frames: FrameReader) -> Welcome | Rejected | None:
 
 
 def _start(
-    settings: HostSettings, directory: Path, on_wait: Callable[[str], None] | None
+    settings: HostSettings,
+    directory: Path,
+    on_wait: Callable[[str], None] | None,
+    leaving: Event | None,
 ) -> Reached:
     try:
         check_path(directory)
         # All that is written there, here or by the host, is for this user alone.
         os.close(open_folder(directory))
         with starting(directory):
-            return _start_locked(settings, directory, on_wait)
+            return _start_locked(settings, directory, on_wait, leaving)
     except (FolderError, LaunchError) as error:
         raise HostError(safe_line(str(error))) from error
     except OSError as error:
@@ -284,7 +290,10 @@ def _start(
 
 
 def _start_locked(
-    settings: HostSettings, directory: Path, on_wait: Callable[[str], None] | None
+    settings: HostSettings,
+    directory: Path,
+    on_wait: Callable[[str], None] | None,
+    leaving: Event | None,
 ) -> Reached:
     started = False
     in_use: SessionInUseError | None = None
@@ -300,6 +309,8 @@ def _start_locked(
                     f" see {directory / LOG_NAME}"
                 )
         elif not started:
+            if leaving is not None and leaving.is_set():
+                raise NoHostError(f"session {settings.name!r} has no host")
             if in_use is not None and time.monotonic() > in_use_until:
                 raise in_use
             try:

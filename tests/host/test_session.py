@@ -28,6 +28,7 @@ from backburner.actors import (
     TaskSystemError,
 )
 from backburner.actors.host.events import HostBack, HostLost, SessionEnded
+from backburner.actors.host.launch import starting
 from backburner.actors.host.remote import RemoteSystem
 from backburner.actors.host.settings import HostSettings
 from backburner.actors.host.starting import NoHostError
@@ -35,10 +36,12 @@ from backburner.actors.testing import Recorder
 from msgspec.structs import replace
 from patience import PATIENCE
 
-from tests.host.clients import Heard, kill, waits_for
+from tests.host.clients import Heard, kill, kill_both, waits_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from host_care import HostCare
 
 CLIENT = """
 import sys, time
@@ -197,6 +200,19 @@ def test_clients_of_a_killed_host_get_another_and_hear_what_became_of_their_task
         assert other.welcome.pid == session.welcome.pid != before
         assert session.add("Next", "bash", "true").id == running.id + 1
         assert sum(isinstance(it, Subscribed) for it in heard.messages) == 1
+
+
+def test_a_client_that_leaves_while_there_is_no_host_starts_none(
+    session: RemoteSystem, settings: HostSettings, events: Heard, care: HostCare
+) -> None:
+    (reader,) = (it for it in threading.enumerate() if it.name == "backburner-host")
+    with starting(settings.directory):  # it waits for this before it starts one
+        kill_both(session)
+        events.wait_for(HostLost)
+        session.stop()
+    reader.join(PATIENCE)
+    assert not reader.is_alive()
+    assert care.hosts() == []
 
 
 def test_what_is_asked_while_there_is_no_host_is_answered_by_the_next(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from .spawn_protocol import NOTHING, Ends, encoded, locate
 
@@ -38,17 +39,39 @@ class PopenSpawn:
         """Start a process; see `Spawn`."""
         if not isinstance(output, int):
             raise TypeError("the output file must be open")
-        before = _signals_reset(argv[0], environment, ends.terminal)
+        start = functools.partial(
+            self._start,
+            stdin=_NO_INPUT if ends.stdin < 0 else ends.stdin,
+            stdout=output,
+            stderr=output,
+            env=environment.variables,
+            cwd=directory,
+            start_new_session=True,
+        )
+        if not (ends.terminal or _is_any_signal_off()) or not sys.executable:
+            return start(encoded(argv))
+        # Else it would be Python's.
+        locate(argv[0], environment.get("PATH", os.defpath))
+        heard, told = os.pipe()
+        with os.fdopen(heard, "rb") as failure:
+            try:
+                words = [sys.executable, "-ISc", _RESET, str(told), ends.terminal]
+                pid = start(encoded([*words, *argv]), pass_fds=(told,))
+            except OSError as error:
+                if error.filename == sys.executable:
+                    error.filename = argv[0]
+                raise
+            finally:
+                os.close(told)
+            number = int(failure.read() or 0)
+        if number:
+            os.waitpid(pid, 0)
+            raise OSError(number, os.strerror(number), argv[0])
+        return pid
+
+    def _start(self, argv: list[bytes], **options: Any) -> int:  # noqa: ANN401 - Popen's
         try:
-            process = self._open(
-                [*before, *encoded(argv)],
-                stdin=_NO_INPUT if ends.stdin < 0 else ends.stdin,
-                stdout=output,
-                stderr=output,
-                env=environment.variables,
-                cwd=directory,
-                start_new_session=True,
-            )
+            process = self._open(argv, **options)
         except OSError as error:
             if isinstance(error.filename, bytes):
                 error.filename = os.fsdecode(error.filename)
@@ -60,38 +83,30 @@ class PopenSpawn:
 
 _RESET: Final = """
 import os, signal, sys
-if sys.argv[1]:
-    fd = os.open(sys.argv[1], os.O_RDWR)
-    for stream in range(3):
-        os.dup2(fd, stream)
-    os.close(fd)
-for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-    signal.signal(number, signal.SIG_DFL)
-signal.pthread_sigmask(signal.SIG_SETMASK, ())
-os.execvp(os.fsencode(sys.argv[2]), [os.fsencode(word) for word in sys.argv[2:]])
+told, terminal, *words = sys.argv[1:]
+os.set_inheritable(int(told), False)
+try:
+    if terminal:
+        fd = os.open(terminal, os.O_RDWR)
+        for stream in range(3):
+            os.dup2(fd, stream)
+        os.close(fd)
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    os.execvp(os.fsencode(words[0]), [os.fsencode(word) for word in words])
+except OSError as error:
+    os.write(int(told), b"%d" % error.errno)
+    os._exit(127)
 """
 """What `subprocess` can't do: give a program a terminal that it controls, and the
-signals that its parent blocks."""
+signals that its parent blocks or ignores. It takes another start of Python."""
 
 
-def _signals_reset(
-    program: str, environment: Environment, terminal: str
-) -> list[bytes]:
-    """Return what to write before a command so that it starts with all signals.
-
-    And on its terminal, if it is to have one.
-
-    Nothing, nearly always: it takes another start of Python.
-    """
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+def _is_any_signal_off() -> bool:
+    """Whether this thread blocks a signal, or this process ignores one."""
     own = {signal.SIGPIPE, signal.SIGXFSZ}  # Python's, which `subprocess` restores
-    ignored = [
-        number
+    return bool(signal.pthread_sigmask(signal.SIG_BLOCK, ())) or any(
+        signal.getsignal(number) is signal.SIG_IGN
         for number in signal.valid_signals() - own
-        if signal.getsignal(number) is signal.SIG_IGN
-    ]
-    if not (blocked or ignored or terminal) or not sys.executable:
-        return []
-    locate(program, environment.get("PATH", os.defpath))  # else it would be Python's
-    reset = [os.fsencode(sys.executable), b"-ISc", _RESET.encode()]
-    return [*reset, os.fsencode(terminal)]
+    )

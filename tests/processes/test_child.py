@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import psutil
@@ -146,9 +147,15 @@ def test_a_start_that_fails_leaves_no_file(output: Path) -> None:
         ChildProcess(["no-such-program"], HERE, output)
     with pytest.raises(OSError, match="Exec format error"):
         ChildProcess([str(_not_a_program(output))], HERE, output)
+    with (
+        _ignoring(signal.SIGUSR1),
+        pytest.raises(OSError, match="Exec format error"),
+    ):
+        ChildProcess([str(_not_a_program(output))], HERE, output)
     with pytest.raises(FileNotFoundError):
         ChildProcess(["true"], HERE, output, Path("/no/such/folder"))
     assert not output.exists()
+    assert not psutil.Process().children()
 
 
 def _not_a_program(beside: Path) -> Path:
@@ -257,6 +264,17 @@ def test_who_left_the_group_is_not_of_it(start: Start, until: Until) -> None:
     assert not child.reap()
 
 
+@contextlib.contextmanager
+def _ignoring(*numbers: int) -> Generator[None]:
+    before = [(it, signal.signal(it, signal.SIG_IGN)) for it in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("ignored", [(), (signal.SIGUSR1,)], ids=["", "ignoring"])
 @pytest.mark.parametrize(
     ("argv", "environment", "number"),
     [
@@ -268,10 +286,17 @@ def test_who_left_the_group_is_not_of_it(start: Start, until: Until) -> None:
     ],
 )
 def test_a_program_that_can_not_be_started_is_named(
-    output: Path, argv: list[str], environment: Environment, number: int
+    output: Path,
+    argv: list[str],
+    environment: Environment,
+    number: int,
+    ignored: tuple[int, ...],
 ) -> None:
     before = psutil.Process().num_fds()
-    with pytest.raises(OSError) as raised:  # noqa: PT011 - its number is compared
+    with (
+        _ignoring(*ignored),
+        pytest.raises(OSError) as raised,  # noqa: PT011 - its number is compared
+    ):
         ChildProcess(argv, environment, output)
     assert raised.value.errno == number
     assert raised.value.filename == argv[0]
@@ -332,13 +357,8 @@ def test_signals_that_python_ignores_are_not_ignored_by_a_child(
 def test_signals_that_its_parent_ignores_are_not_ignored_by_a_child(
     start: Start, output: Path, until: Until
 ) -> None:
-    numbers = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1)
-    before = [(it, signal.signal(it, signal.SIG_IGN)) for it in numbers]
-    try:
+    with _ignoring(signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1):
         child = start(REPORT)
-    finally:
-        for number, handler in before:
-            signal.signal(number, handler)
     _end(child, until)
     assert _sets(output.read_text()) == {"SigBlk": 0, "SigIgn": 0}
 

@@ -39,7 +39,7 @@ class Stay(msgspec.Struct, frozen=True):
     stays: bool = False
 
 
-class RaySettings(msgspec.Struct, frozen=True, tag="ray"):
+class RaySettings(msgspec.Struct, frozen=True):
     """How a Ray cluster is reached.
 
     Attributes:

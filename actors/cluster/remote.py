@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from ..kinds import Command, JobContext
     from ..rules.nodes import Node
-    from .fake import FakeSettings
     from .ray_settings import ClusterSettings
 
 
@@ -53,10 +52,13 @@ class RemoteEngine:
     takes_input = True
     can_pause = True
 
+    program: tuple[str, ...] = ("-m", "backburner.actors.cluster")
+    """The arguments with which Python runs its process."""
+
     def __init__(
         self,
         name: str,
-        settings: FakeSettings | RaySettings,
+        settings: RaySettings,
         *,
         slots: int = 1000,
         python: str | None = None,
@@ -65,7 +67,7 @@ class RemoteEngine:
         self.name = name
         self.slots = slots
         self._settings = settings
-        self._python = python or sys.executable
+        self._argv = (python or sys.executable, *self.program)
         self._sent = (*SENT, *sent)
         self._stay = Stay(uuid.uuid4().hex, settings.stay.lease)
         self._is_closed = False
@@ -177,11 +179,10 @@ class RemoteEngine:
             if link is None or link.is_over:
                 if before and self._is_closed:
                     raise StartError("the session ends")
-                argv = (self._python, "-m", "backburner.actors.cluster")
                 try:
                     link = Link(
                         self.name,
-                        argv,
+                        self._argv,
                         msgspec.json.encode(settings),
                         lambda jobs, why: self._go_on(address, jobs, why),
                         before,
@@ -191,7 +192,7 @@ class RemoteEngine:
                     if (lacks := WAITS_FOR.get(error.errno or 0)) is not None:
                         raise ShortageError(lacks) from error
                     why = f"can't start the process of the engine {self.name}"
-                    raise StartError(f"{why}: {self._python}: {error.strerror}") from (
+                    raise StartError(f"{why}: {self._argv[0]}: {error.strerror}") from (
                         error
                     )
             return link

@@ -6,10 +6,11 @@ import os
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from backburner.actors.cluster.fake import FakeSettings
 from backburner.actors.cluster.lease import LEASE
 from backburner.actors.cluster.ray_settings import RaySettings, Shipping, Stay
 from backburner.actors.cluster.remote import RemoteEngine
+
+from tests.cluster.fake_cluster import FakeEngine, FakeSettings
 
 if TYPE_CHECKING:
     from backburner.actors.kinds import Engine
@@ -41,7 +42,7 @@ class Kept:
 def fake_engine(problem: str = "", **nodes: float) -> RemoteEngine:
     """Make an engine of nodes with so many CPUs; one with 4 by default."""
     has = {name: {"CPU": cpus} for name, cpus in (nodes or {"node-1": 4.0}).items()}
-    return RemoteEngine("fake", FakeSettings(has, problem))
+    return FakeEngine(FakeSettings(nodes=has, problem=problem))
 
 
 def ray_engine(shipping: Shipping | None = None, lease: float = LEASE) -> RemoteEngine:
@@ -63,7 +64,7 @@ def outlived_by(name: str, path: str, lease: float = LEASE) -> RemoteEngine:
     if name == "ray":
         return ray_engine(lease=lease)
     nodes = {"node-1": {"CPU": 2.0}, "node-2": {"CPU": 2.0}}
-    return RemoteEngine("fake", FakeSettings(nodes, stay=Stay(lease=lease), path=path))
+    return FakeEngine(FakeSettings(nodes=nodes, stay=Stay(lease=lease), path=path))
 
 
 def make_engine(name: str) -> Engine | None:
@@ -73,4 +74,4 @@ def make_engine(name: str) -> Engine | None:
     if name == "ray":
         return ray_engine()
     has = {"CPU": 4.0, "memory": float(1 << 30)}
-    return RemoteEngine("fake", FakeSettings({"node-1": has}))
+    return FakeEngine(FakeSettings(nodes={"node-1": has}))

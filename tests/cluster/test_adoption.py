@@ -15,19 +15,20 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 from backburner.actors import Task, TaskRequest, TaskStatus, TaskSystem, Terms
-from backburner.actors.cluster.fake import FakeSettings
 from backburner.actors.cluster.lease import Lease, OwnerError
 from backburner.actors.cluster.ray_settings import Stay
-from backburner.actors.cluster.remote import RemoteEngine
 from backburner.actors.cluster.versions import our_version
 from conditions import until
 from patience import PATIENCE
 
 from tests.cluster.clusters import outlived_by
+from tests.cluster.fake_cluster import FakeEngine, FakeSettings
 from tests.faults.program import running_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
+
+    from backburner.actors.cluster.remote import RemoteEngine
 
 SHORT = 4.0
 """Seconds of a lease that a test waits for."""
@@ -264,7 +265,7 @@ def test_another_version_says_that_it_does_not_take_over_a_job(
         version = "backburner 9.9 on Python 3.11"
         stay = Stay(lease=SHORT)
         settings = FakeSettings(version=version, stay=stay, path=cluster.path)
-        with cluster.system(RemoteEngine("fake", settings)) as system:
+        with cluster.system(FakeEngine(settings)) as system:
             (ended,) = system.wait(1, timeout=PATIENCE)
             assert ended.reason == (
                 f"it can't be taken over: the node node-1 has {version}, and this"

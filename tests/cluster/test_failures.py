@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from backburner.actors import Task, TaskRequest, TaskStatus, TaskSystem, Terms
-from backburner.actors.cluster.fake import FakeSettings
-from backburner.actors.cluster.remote import RemoteEngine
 from backburner.actors.cluster.versions import our_version, versions_of_ray
 from backburner.actors.session.errors import RefusedError
 from conditions import until
 from patience import PATIENCE
 
 from tests.cluster.clusters import fake_engine
+from tests.cluster.fake_cluster import FakeEngine, FakeSettings
 from tests.faults.program import running_as
 
 if TYPE_CHECKING:
@@ -173,7 +172,7 @@ def test_a_cluster_is_reached_where_a_task_says() -> None:
 
 @pytest.mark.parametrize("there", ["backburner 9.9 on Python 3.11", "on Python 9.9"])
 def test_a_node_with_another_version_is_refused(there: str) -> None:
-    engine = RemoteEngine("fake", FakeSettings({"one": {"CPU": 1.0}}, version=there))
+    engine = FakeEngine(FakeSettings(nodes={"one": {"CPU": 1.0}}, version=there))
     with TaskSystem(engines=[engine]) as system:
         (failed,) = system.wait(system.add_request(job("true")).id, timeout=PATIENCE)
         assert failed.reason == (
@@ -200,7 +199,7 @@ def test_versions_of_ray_that_differ_are_said_in_one_line() -> None:
 
 
 def test_a_python_that_is_not_there_fails_the_task_with_the_reason() -> None:
-    engine = RemoteEngine("fake", FakeSettings(), python="/no/such/python")
+    engine = FakeEngine(FakeSettings(), python="/no/such/python")
     with TaskSystem(engines=[engine]) as system:
         (failed,) = system.wait(system.add_request(job("true")).id, timeout=PATIENCE)
         assert failed.reason == (
@@ -210,7 +209,7 @@ def test_a_python_that_is_not_there_fails_the_task_with_the_reason() -> None:
 
 
 def test_an_engine_process_that_can_not_start_says_why() -> None:
-    engine = RemoteEngine("fake", FakeSettings(), python="/bin/false")
+    engine = FakeEngine(FakeSettings(), python="/bin/false")
     with TaskSystem(engines=[engine]) as system:
         (failed,) = system.wait(system.add_request(job("true")).id, timeout=PATIENCE)
         assert failed.reason == "the process of the engine fake ended (exit status 1)"

@@ -6,7 +6,6 @@ import asyncio
 import socket
 from typing import TYPE_CHECKING
 
-from backburner.actors.cluster.fake import FakeCluster, FakeSettings
 from backburner.actors.cluster.server import Server
 from backburner.actors.cluster.wire import (
     LONGEST,
@@ -21,6 +20,8 @@ from backburner.actors.cluster.wire import (
 from backburner.actors.runtime.frames import FrameReader, frame
 from patience import PATIENCE
 
+from tests.cluster.fake_cluster import FakeCluster, FakeSettings
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -34,7 +35,9 @@ def test_a_job_stopped_as_soon_as_it_came_ends(tmp_path: Path) -> None:
             session.settimeout(0.0)
             # In one piece: the process reads both before it does anything.
             session.sendall(frame(encode(run)) + frame(encode(StopJob("1"))))
-            server = Server(engine, FakeCluster(FakeSettings({"one": {"CPU": 1.0}})))
+            server = Server(
+                engine, FakeCluster(FakeSettings(nodes={"one": {"CPU": 1.0}}))
+            )
             serving = asyncio.get_running_loop().create_task(server.run())
             frames = FrameReader(LONGEST)
             while True:

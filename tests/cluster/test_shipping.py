@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 from backburner.actors import Task, TaskRequest, TaskStatus, TaskSystem, Terms
-from backburner.actors.cluster.fake import FakeSettings
 from backburner.actors.cluster.ray_settings import Shipping
-from backburner.actors.cluster.remote import RemoteEngine
 from conditions import until
 from patience import PATIENCE
 
 from tests.cluster.clusters import Kept, ray_engine
+from tests.cluster.fake_cluster import FakeEngine, FakeSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from backburner.actors.cluster.remote import RemoteEngine
 
     Run = Callable[[Path, str], Task]
 
@@ -31,9 +32,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[RemoteEngine]:
     if request.param == "ray":
         made = ray_engine(shipping)
     else:
-        made = RemoteEngine(
-            "fake", FakeSettings({"one": {"CPU": 4.0}}, shipping=shipping)
-        )
+        made = FakeEngine(FakeSettings(nodes={"one": {"CPU": 4.0}}, shipping=shipping))
     yield made
     made.close()
 

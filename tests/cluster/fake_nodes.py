@@ -9,15 +9,15 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from ..rules.nodes import Node
-from .backend import NodeLostError
-from .lease import Lease
-from .node_agent import LOOKS, NodeAgent
+from backburner.actors.cluster.backend import NodeLostError
+from backburner.actors.cluster.lease import Lease
+from backburner.actors.cluster.node_agent import LOOKS, NodeAgent
+from backburner.actors.rules.nodes import Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from .wire import Amounts
+    from backburner.actors.cluster.wire import Amounts
 
 
 class FakeNodes:

@@ -1,7 +1,7 @@
 """A cluster of simulated nodes: agents in one process that run jobs of this machine.
 
-For tests, and for trying out what a session does with a cluster. The nodes live in the
-process of the engine, or in one of their own, which outlives it as real ones do.
+The nodes live in the process of the engine, or in one of their own, which outlives it
+as real ones do.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-
-from ..runtime.frames import FrameReader, frame
-from .backend import (
+from backburner.actors.cluster.__main__ import serve
+from backburner.actors.cluster.backend import (
     AgentCalls,
     ClusterError,
     NodeLostError,
@@ -28,42 +27,62 @@ from .backend import (
     held_by,
     renew_all,
 )
-from .fake_nodes import FakeNodes
-from .ray_settings import Shipping, Stay
-from .versions import check_version, our_version
-from .wire import LONGEST, Amounts
+from backburner.actors.cluster.ray_settings import RaySettings
+from backburner.actors.cluster.remote import RemoteEngine
+from backburner.actors.cluster.versions import check_version, our_version
+from backburner.actors.cluster.wire import LONGEST, Amounts
+from backburner.actors.runtime.frames import FrameReader, frame
+
+from tests.cluster.fake_nodes import FakeNodes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from ..rules.nodes import Node
-    from .agent import Held
+    from backburner.actors.cluster.agent import Held
+    from backburner.actors.rules.nodes import Node
 
 _START_TIMEOUT: Final = 30.0
 _READ: Final = 1 << 18
 
 
-class FakeSettings(msgspec.Struct, frozen=True, tag="fake"):
+class FakeSettings(RaySettings, frozen=True, kw_only=True):
     """What a simulated cluster is.
 
     Attributes:
         nodes: The nodes, and which resources each has.
         problem: Why it can't be reached; empty if it can. It may name the `{address}`.
-        address: Where it is looked for.
-        shipping: What travels of directories.
         version: What the nodes say that they have; by default what this process has.
-        stay: What becomes of jobs whose session is gone.
         path: The socket of the process in which its nodes live; empty if that is the
             process of the engine. It is started if it is not there.
     """
 
-    nodes: dict[str, Amounts] = {}
+    nodes: dict[str, Amounts] = msgspec.field(default_factory=dict[str, Amounts])
     problem: str = ""
-    address: str = "auto"
-    shipping: Shipping = Shipping()
     version: str = ""
-    stay: Stay = Stay()
     path: str = ""
+
+
+_ROOT: Final = Path(__file__).parents[2]
+_ENGINE: Final = f"""
+import sys
+sys.path.insert(0, {str(_ROOT)!r})
+from {__name__} import serve_engine
+serve_engine()
+"""
+
+
+class FakeEngine(RemoteEngine):
+    """An engine of simulated nodes; see `RemoteEngine`.
+
+    Args:
+        settings: What is simulated.
+        python: The Python that runs the process; by default this one.
+    """
+
+    program = ("-c", _ENGINE)
+
+    def __init__(self, settings: FakeSettings, *, python: str | None = None) -> None:
+        super().__init__("fake", settings, python=python)
 
 
 class FakeCluster:
@@ -181,6 +200,7 @@ async def _reach(settings: FakeSettings) -> Callable[..., Awaitable[Any]]:
 def _start_nodes(settings: FakeSettings) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", __name__, settings.path],
+        cwd=_ROOT,
         stdin=subprocess.PIPE,
         start_new_session=True,
     ) as process:
@@ -222,6 +242,11 @@ class _Caller:
                 else:
                     answer.set_exception(error)
         os._exit(1)  # as Ray does if its cluster is gone
+
+
+def serve_engine() -> None:
+    """Be the process of the engine."""
+    serve(int(sys.argv[1]), FakeSettings, FakeCluster)
 
 
 async def _serve(settings: FakeSettings) -> None:

@@ -64,11 +64,13 @@ def look(
     """
     try:
         table = process_table.read()
+        leader = table.get(pid)
+        token = leader.marks[-1] if leader is not None and leader.marks else None
+        entries = (table[it] for it in members(table, pid, token) if it in table)
+        # Some may have taken the place of others while the table was read.
+        found = [it.pid for it in entries if it.process.is_alive()]
     except OSError:
         return None
-    leader = table.get(pid)
-    token = leader.marks[-1] if leader is not None and leader.marks else None
-    found = [it for it in members(table, pid, token) if it in table]
     if not found:
         return None
     signs = VitalSigns(time.monotonic(), len(found), sum(table[it].cpu for it in found))

@@ -275,7 +275,7 @@ class Bounds:
         """
         if self._group is None:
             return []
-        found = map(Process.find, self._group.pids())
+        found = map(Process.find, proc.each_of(self._group.pids))
         return [it for it in found if it is not None and it.is_alive()]
 
     def kill(self) -> None:
@@ -337,12 +337,13 @@ def held_of_session(
         OSError: If the system lacks what it takes to tell.
     """
     base = cgroup.base() if look else _base_if_known()
-    pids = [
+    # Each is looked at before the next listing.
+    pids = (
         pid
         for task_id, group in cgroup.of_session(base, session_key)
         if task_id not in spared
-        for pid in group.pids()
-    ]
+        for pid in proc.each_of(group.pids)
+    )
     return [it for it in map(Process.find, pids) if it is not None and it.is_alive()]
 
 

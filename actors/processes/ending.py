@@ -29,7 +29,7 @@ class KillRounds:
     """Rounds of SIGKILL for all processes that a search finds. Never blocks for long.
 
     Args:
-        search: Finds those that are alive. If it raises an error, as it does when the
+        search: Finds them, as `family` does. If it raises an error, as it does when the
             system lacks something, the next round searches again.
     """
 
@@ -53,7 +53,7 @@ class KillRounds:
 
     @property
     def is_done(self) -> bool:
-        """Whether the last round found nothing that is alive."""
+        """Whether the last round found nothing."""
         return not self._left and self._failure is None
 
     @property
@@ -87,15 +87,15 @@ def end_all(
     handler of an actor.
 
     Args:
-        search: Finds those that are alive.
+        search: Finds them, as `family` does.
         grace: Seconds between SIGTERM and SIGKILL; 0 for SIGKILL at once.
         hurried: Tells whether the grace period is over before its time.
 
     Returns:
         Those that are still alive, for people; empty if nothing is left.
     """
-    if grace > 0:
-        _ask_to_end(search, grace, hurried)
+    if grace > 0 and not _ask_to_end(search, grace, hurried):
+        return ""
     ending = KillRounds(search)
     while ending.go_on():
         time.sleep(INTERVAL)
@@ -104,13 +104,17 @@ def end_all(
 
 def _ask_to_end(
     search: Callable[[], list[Process]], grace: float, hurried: Callable[[], bool]
-) -> None:
+) -> bool:
+    """Send SIGTERM and wait; return whether there was something, or may have been."""
     try:
         left = search()
+        if not left:
+            return False
         family.ask_to_end(left)
         deadline = Deadline(grace)
         while left and deadline.left() > 0 and not hurried():
             time.sleep(INTERVAL)
             left = [process for process in left if process.is_alive()]
     except (OSError, MemoryError):
-        return  # they are killed without having been asked
+        pass  # they are killed without having been asked
+    return True

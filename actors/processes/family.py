@@ -3,12 +3,16 @@
 A job's processes can leave its process group (`setsid`), lose their parent (a double
 fork) or both. A task's processes are those that lead back to its session, its known
 processes or its mark.
+
+What a search finds ran when the process table was read, and may have ended since. Such
+a process counts as well: it may have started another one. So only a search that finds
+nothing means that nothing is left.
 """
 
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from . import table as process_table
 from .marks import own_part
@@ -19,24 +23,20 @@ if TYPE_CHECKING:
 
     from .handle import Process
 
-_LOOKS: Final = 2
 
-
-def find_marked(matches: Callable[[str], bool], *, once: bool = False) -> list[Process]:
+def find_marked(matches: Callable[[str], bool]) -> list[Process]:
     """Find the running processes that carry a mark which matches; never this one.
 
     Args:
         matches: Told each part of a process's mark, such as `work-1f2e:3`.
-        once: Whether one reading is enough to say that there is none.
 
     Raises:
         OSError: If the process table can't be read just now, here and below.
     """
-    return _sure(
+    return _search(
         lambda table: {
             pid for pid, entry in table.items() if any(map(matches, entry.marks))
-        },
-        doubtful=not once,
+        }
     )
 
 
@@ -88,7 +88,7 @@ def find_family(
     def search(table: Table) -> set[int]:
         return members(table, leader, token, alive) - alive.keys() - {leader}
 
-    return [*alive.values(), *_sure(search, doubtful=not alive)]
+    return [*alive.values(), *_search(search)]
 
 
 def find_sessions(leaders: Iterable[Process]) -> list[Process]:
@@ -104,7 +104,7 @@ def find_sessions(leaders: Iterable[Process]) -> list[Process]:
         sessions = {pid for pid, entry in table.items() if entry.session in alive}
         return with_descendants(table, sessions)
 
-    return _sure(search)
+    return _search(search)
 
 
 def signal_all(processes: Iterable[Process], number: int) -> None:
@@ -128,20 +128,9 @@ def describe(processes: Iterable[Process]) -> str:
     return ", ".join(filter(None, (process.describe() for process in processes)))
 
 
-def _sure(
-    search: Callable[[Table], set[int]], *, doubtful: bool = True
-) -> list[Process]:
-    """Search the process table, and do not believe at once that there is nothing.
-
-    A table is not read in one moment: a process may be forked behind the reader's back
-    while its parent, further on, has ended when the reader comes there.
-    """
-    for _ in range(_LOOKS if doubtful else 1):
-        table = process_table.read()
-        found = [table[pid].process for pid in search(table) if pid in table]
-        # Parents first: a shell that outlives a child which was ended says so in the
-        # task's output.
-        found.sort(key=lambda process: (process.born, process.pid))
-        if alive := [process for process in found if process.is_alive()]:
-            return alive
-    return []
+def _search(search: Callable[[Table], set[int]]) -> list[Process]:
+    table = process_table.read()
+    found = [table[pid].process for pid in search(table) if pid in table]
+    # Parents first: a shell that outlives a child which was ended says so in the task's
+    # output.
+    return sorted(found, key=lambda process: (process.born, process.pid))

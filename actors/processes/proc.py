@@ -13,7 +13,7 @@ from .marks import MARK
 from .spare import SPARES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _NEEDLE: Final = f"{MARK}=".encode()
 _CHUNK: Final = 1 << 15  # the environment of a process is hardly ever longer
@@ -28,6 +28,7 @@ _STATE, _PARENT, _GROUP, _SESSION, _TIMES, _THREADS, _BORN = 0, 1, 2, 3, 11, 17,
 _STATUS: Final = 49
 _SIZE, _CODE, _ENVIRONMENT = 20, 23, 47
 
+_LISTINGS: Final = 50
 _EXEC_LOOKS: Final = 200
 _EXEC_PAUSE: Final = 0.001
 
@@ -69,6 +70,28 @@ def pids() -> list[int]:
     """
     names = SPARES.use(lambda: os.listdir("/proc"))  # noqa: PTH208 - a tenth of the cost
     return [int(name) for name in names if name.isdigit()]
+
+
+def each_of(listing: Callable[[], list[int]]) -> Iterator[int]:
+    """Yield the ids of a listing; list again, until a listing has nothing new.
+
+    Each process that is alive at the last listing was alive when the caller looked at
+    it. After one listing that is not so: a process that forks after it, and ends before
+    the caller looks at it, hides its child.
+
+    Ends after some listings although each has something new: that takes processes that
+    are started without a pause, as on a machine with many processors.
+
+    Args:
+        listing: Lists ids, such as `pids`.
+    """
+    listed: set[int] = set()
+    for _ in range(_LISTINGS):
+        new = [pid for pid in listing() if pid not in listed]
+        if not new:
+            return
+        listed.update(new)
+        yield from new
 
 
 def stat(pid: int) -> Stat | None:

@@ -1,7 +1,8 @@
 """All processes of the machine at one moment, as far as a search for a task's goes.
 
-A search runs while the processes that it looks for go on forking, and many tasks may
-search at the same time: so it has to be quick, and one reading serves all that wait.
+A search runs while the processes that it looks for go on forking, so a reading goes on
+until it has missed nothing. Many tasks may search at the same time, so it has to be
+quick, and one reading serves all that wait.
 """
 
 from __future__ import annotations
@@ -75,8 +76,9 @@ class _Readings:
 def read() -> Table:
     """Return all running processes but this one.
 
-    Blocks for a few milliseconds: the table is read, or another thread's reading that
-    began after the call is waited for.
+    It has each process that runs when the reading ends, and may have some that ended
+    during the reading. Blocks for a few milliseconds: the table is read, or another
+    thread's reading that began after the call is waited for.
 
     Raises:
         OSError: If the system lacks what it takes to read them all.
@@ -87,7 +89,7 @@ def read() -> Table:
 def _read() -> Table:
     own = os.getpid()
     table: Table = {}
-    for pid in proc.pids():
+    for pid in proc.each_of(proc.pids):
         if pid == own:
             continue
         now = proc.stat(pid)

@@ -66,12 +66,10 @@ def end_leftovers(
     ]
     key = memory.session_key
     members = family.find_sessions(leaders)
-    is_whole = recovered.is_whole and not members
 
-    def search(*, once: bool = False) -> list[Process]:
+    def search() -> list[Process]:
         marked = family.find_marked(
-            lambda part: is_of_session(part, key) and task_of(part) not in spared,
-            once=once,
+            lambda part: is_of_session(part, key) and task_of(part) not in spared
         )
         # Most are known both ways.
         held = held_of_session(key, spared, look=True)
@@ -79,9 +77,7 @@ def end_leftovers(
         found(family.describe(left))
         return left
 
-    # Of a whole session one look has found nothing already, and each takes long.
-    has_none = is_whole and not search(once=True)
-    left = "" if has_none else end_all(search, grace, hurried)
+    left = end_all(search, grace, hurried)
     remove_groups(key, spared)
     return left or None
 

@@ -44,15 +44,12 @@ class Recovered(msgspec.Struct, frozen=True):
         lost: How the others ended that were running.
         spared: The ids of tasks whose processes are left alone.
         left: What finished tasks have left running, by their ids.
-        is_whole: Whether every task that ran goes on, or begins, and no other process
-            of the session was seen.
     """
 
     adopted: tuple[Adoption, ...] = ()
     lost: Mapping[int, Outcome] = {}
     spared: frozenset[int] = frozenset()
     left: Mapping[int, tuple[ProcessId, ...]] = {}
-    is_whole: bool = False
 
 
 def recover(
@@ -101,7 +98,6 @@ def recover(
         failed,
         spared,
         {it: tuple(entry.process for entry in now.marked[it]) for it in left},
-        not (failed or lost) and now.marked.keys() <= spared,
     )
 
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from backburner.actors.processes import family
+from backburner.actors.processes import activity, family, proc, table
 from backburner.actors.processes.ending import end_all
+from backburner.actors.processes.halting import HaltRounds
 from backburner.actors.processes.handle import Process
 from backburner.actors.processes.marks import MARK
 from patience import PATIENCE
@@ -39,6 +40,13 @@ echo $$ >> pids
 read -t 600 <> pipe
 """
 """Tells its id once it has its own session and environment, and does not change."""
+
+_RELAY = """#!/bin/bash
+echo $$ >> pids
+read <> order
+./relay &
+"""
+"""Tells its id, and is replaced by a child when it is told to."""
 
 _HEADLESS = """
 import ctypes, os, pathlib, threading, time
@@ -103,6 +111,11 @@ def _marked() -> list[Process]:
 
 def _end_marked(grace: float, *, hurried: bool = False) -> str:
     return end_all(_marked, grace, lambda: hurried)
+
+
+def _runs(pid: int) -> bool:
+    process = Process.find(pid)
+    return process is not None and process.is_alive()
 
 
 def _process(pid: int) -> Process:
@@ -216,6 +229,154 @@ sys.exit(os.waitstatus_to_exitcode(status))
 def test_a_fork_made_while_the_table_is_read_can_read_it_too() -> None:
     command = [sys.executable, "-W", "ignore", "-c", FORKED_WHILE_READING]
     assert subprocess.run(command, check=False, timeout=PATIENCE).returncode == 0
+
+
+class Relay:
+    """A process that is replaced by a child, and that child by one of its own.
+
+    Args:
+        start: Starts a script.
+        lair: The folder in which they tell their ids.
+        until: Waits for a condition.
+        script: Starts the first.
+    """
+
+    def __init__(self, start: Start, lair: Path, until: Until, script: str) -> None:
+        (lair / "relay").write_text(_RELAY)
+        (lair / "relay").chmod(0o700)
+        self._pids, self._pipe, self._until = lair / "pids", lair / "order", until
+        os.mkfifo(self._pipe)
+        self.leader = start(script)
+        until(lambda: len(self.ids()) == 1)
+
+    def ids(self) -> list[int]:
+        """Return the ids of all that there have been, the present one last."""
+        if not self._pids.exists():
+            return []
+        return [int(it) for it in self._pids.read_text().splitlines()]
+
+    def pass_on(self) -> None:
+        """Let a child take the place of the present one; return when that has ended."""
+        count, last = len(self.ids()), _process(self.ids()[-1])
+        with self._pipe.open("w") as pipe:
+            pipe.write("\n")
+        self._until(lambda: len(self.ids()) > count and not last.is_alive())
+
+    def end(self) -> None:
+        """Kill the present one, if it still runs."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            psutil.Process(self.ids()[-1]).kill()
+
+
+StartRelay = Callable[[str], Relay]
+
+
+@pytest.fixture
+def start_relay(start: Start, lair: Path, until: Until) -> Iterator[StartRelay]:
+    with contextlib.ExitStack() as stack:
+
+        def start_relay(script: str) -> Relay:
+            relay = Relay(start, lair, until, script)
+            stack.callback(relay.end)
+            return relay
+
+        yield start_relay
+
+
+@pytest.fixture
+def relay(start_relay: StartRelay) -> Relay:
+    return start_relay("exec ./relay")
+
+
+def test_a_child_of_a_process_that_ends_before_its_turn_is_found(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The processes are listed, and each of them is looked at later."""
+    stat = proc.stat
+    ended: set[int] = set()
+
+    def late(pid: int) -> proc.Stat | None:
+        if pid == relay.ids()[-1] and pid not in ended and len(ended) < 5:
+            ended.add(pid)
+            relay.pass_on()
+        return stat(pid)
+
+    monkeypatch.setattr(proc, "stat", late)
+    found = _ids(_marked())
+    assert len(relay.ids()) == 6
+    assert found == {relay.ids()[-1]}
+
+
+@pytest.fixture
+def passed_on_when_read(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> Relay:
+    """Let a child take its place after each of some readings."""
+    read, times = table.read, 5
+
+    def early() -> table.Table:
+        found = read()
+        if len(relay.ids()) <= times:
+            relay.pass_on()
+        return found
+
+    monkeypatch.setattr(table, "read", early)
+    return relay
+
+
+def test_a_child_of_what_has_ended_since_it_was_found_is_killed(
+    passed_on_when_read: Relay,
+) -> None:
+    relay = passed_on_when_read
+    assert _end_marked(0) == ""
+    assert len(relay.ids()) == 6
+    assert not _runs(relay.ids()[-1])
+
+
+def test_a_child_of_what_has_ended_since_it_was_found_is_stopped(
+    passed_on_when_read: Relay, until: Until
+) -> None:
+    relay = passed_on_when_read
+
+    def no_group(_: object) -> bool:
+        return False
+
+    rounds = HaltRounds(_marked, no_group, no_group, signal.SIGSTOP)
+    until(lambda: rounds.go_on() is None)
+    last = psutil.Process(relay.ids()[-1])
+    until(lambda: last.status() == psutil.STATUS_STOPPED)
+
+
+def test_what_took_the_place_of_another_counts_once(
+    start_relay: StartRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a limit on processes would end a task that never had so many."""
+    relay = start_relay("./relay & exec sleep 600")
+    stat = proc.stat
+
+    def early(pid: int) -> proc.Stat | None:
+        found = stat(pid)
+        if pid == relay.ids()[0] and len(relay.ids()) == 1:
+            monkeypatch.setattr(proc, "stat", stat)
+            relay.pass_on()
+        return found
+
+    monkeypatch.setattr(proc, "stat", early)
+    signs = activity.look(relay.leader.pid)
+    assert len(relay.ids()) == 2
+    assert signs is not None
+    assert signs.processes == 2
+
+
+def test_a_reading_ends_where_new_processes_are_started_all_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    listed: list[int] = []
+
+    def one_more() -> list[int]:
+        listed.append(2**22 + 1 + len(listed))  # above all ids that there are
+        return listed
+
+    monkeypatch.setattr(proc, "pids", one_more)
+    assert table.read() == {}
 
 
 def test_a_zombie_is_not_found(start: Start) -> None:

@@ -24,6 +24,9 @@ INTERVAL: Final = 0.01
 ROUNDS: Final = 50
 """Rounds after which what still lives is reported instead: nothing more can be done."""
 
+REPLACED: Final = "a process that keeps replacing itself by a new one"
+"""Said if the last round found only what has ended since."""
+
 
 class KillRounds:
     """Rounds of SIGKILL for all processes that a search finds. Never blocks for long.
@@ -67,10 +70,10 @@ class KillRounds:
         return self._rounds > ROUNDS
 
     def left(self) -> str:
-        """Return what the last round found alive, for people; empty if nothing."""
+        """Return what the last round found, for people; empty if nothing."""
         try:
             if self._failure is None:
-                return family.describe(self._left)
+                return family.describe(self._left) or (REPLACED if self._left else "")
         except (OSError, MemoryError) as error:
             self._failure = error
         return f"unknown ({getattr(self._failure, 'strerror', 'no memory left')})"

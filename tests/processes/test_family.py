@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 from backburner.actors.processes import activity, family, proc, table
-from backburner.actors.processes.ending import end_all
+from backburner.actors.processes.ending import REPLACED, end_all
 from backburner.actors.processes.halting import HaltRounds
 from backburner.actors.processes.handle import Process
 from backburner.actors.processes.marks import MARK
@@ -541,6 +541,13 @@ def test_what_does_not_die_is_named(
     monkeypatch.undo()
     owner = pwd.getpwuid(os.getuid()).pw_name
     assert left == f"{child.pid} (nap, not permitted: it belongs to {owner})"
+
+
+def test_what_is_never_met_alive_is_said_to_be_left(start: Start) -> None:
+    child = start("exit 0")
+    gone = _process(child.pid)
+    child.wait()
+    assert end_all(lambda: [gone], grace=0) == REPLACED
 
 
 def test_a_search_that_fails_is_made_again(start: Start, written: Written) -> None:

@@ -74,6 +74,7 @@ LOCK_TIMEOUT: Final = 0.25
 
 _PRIMARY: Final = 0xFF  # the part of an SQLite error code that names its family
 _LITTLE_ROOM: Final = 1 << 16  # bytes; what SQLite wants to share with other readers
+_CHECKPOINT: Final = 4000  # pages of the -wal, 16 MB, that move into the file at once
 _STEPS: Final = 20_000  # of SQLite's machine, between two looks whether to go on
 _NOT_ITS_FAULT: Final = {
     sqlite3.SQLITE_CANTOPEN,
@@ -403,6 +404,8 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         # A commit survives the end of this process; only a power cut may undo
         # the last ones, and that ends the jobs as well.
         db.execute("PRAGMA synchronous = NORMAL")
+        # Each of them waits for the disk.
+        db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT}")
         for number, script in enumerate(MIGRATIONS[version:], version + 1):
             db.executescript(
                 f"BEGIN; {script} PRAGMA application_id = {APPLICATION_ID};"

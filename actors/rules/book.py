@@ -402,6 +402,8 @@ class TaskBook:
             return None
         if again:
             return again_after(task.attempt, outcome)
+        if task.terms is None:  # as of most
+            return None
         return next_attempt(
             task.terms,
             task.attempt,

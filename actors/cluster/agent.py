@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import os
 import pickle
@@ -30,7 +31,7 @@ from ..rules.request import TaskRequest
 from ..rules.task import Task
 from ..rules.terms import Input, Terms
 from ..runtime.clock import SystemClock
-from .shipping import unpack
+from .copies import Copies
 from .wire import Give, Halt, Intake, Resize
 
 if TYPE_CHECKING:
@@ -49,7 +50,6 @@ LONGEST_FOLLOW: Final = 20.0
 FIRST_NEWS: Final = 0.02
 """Seconds that a start waits for the end of the job, which most short ones reach."""
 
-_ARCHIVES: Final = 32  # that are kept for the next job of the same directory
 _REMEMBERED: Final = 10_000  # ends, for one who asks again because an answer was lost
 
 
@@ -151,9 +151,7 @@ class _Job:
 
     def look(self) -> None:
         if self.end is None and self.job is not None:
-            end = self.job.look()
-            # What it has left running is known here alone.
-            self.end = end
+            self.end = self.job.look()
 
 
 class Agent:
@@ -169,9 +167,9 @@ class Agent:
         self._base = dict(os.environ if base is None else base)
         self._base.pop(MARK, None)
         self._folder = Path(tempfile.mkdtemp(prefix=folder_prefix(key)))
+        self._copies = Copies(self._folder)
         self._jobs: dict[str, _Job] = {}
         self._numbers = itertools.count()
-        self._archives: list[Path] = []
         self._starting: dict[str, asyncio.Task[str | None]] = {}
         self._ends: OrderedDict[str, tuple[JobEnd, int]] = OrderedDict()
         self._clock = SystemClock()
@@ -218,38 +216,20 @@ class Agent:
         Returns:
             How many bytes of it are here now.
         """
-        path = self._folder / f"{key}.tar"
-        if not path.exists():
-            self._archives.append(path)
-            if len(self._archives) > _ARCHIVES:
-                self._archives.pop(0).unlink(missing_ok=True)
-        with path.open("ab") as file:
-            if data and file.tell() == offset:
-                file.write(data)
-            return file.tell()
+        return self._copies.receive(key, offset, data)
 
     async def _start_in_copy(self, spec: Spec) -> str | None:
         number = next(self._numbers)
-        copy = self._copy_for(number)
         try:
-            await asyncio.to_thread(unpack, self._folder / f"{spec.package}.tar", copy)
+            copy = await self._copies.make(spec.package, number)
         except (OSError, tarfile.TarError) as error:
             problem: str | None = f"can't make a copy of {spec.directory}: {error}"
         else:
             problem = self._start(spec, number, str(copy))
         if problem is not None:
-            self._delete_copy(copy)
+            self._copies.delete(number)
         self._starting.pop(spec.job, None)
         return problem
-
-    def _copy_for(self, number: int) -> Path:
-        return self._folder / str(number)
-
-    def _delete_copy(self, copy: Path) -> None:
-        if copy.exists():
-            self._loop.run_in_executor(
-                None, lambda: shutil.rmtree(copy, ignore_errors=True)
-            )
 
     def _start(self, spec: Spec, number: int, directory: str) -> str | None:
         held = _Job(number, spec, self._folder / f"{number}.log")
@@ -270,7 +250,7 @@ class Agent:
             mark,
             self._clock,
             self._exits,
-            self._look_at(spec.job),
+            functools.partial(self.wake, spec.job),
             environment,
             channels=self._channels,
         )
@@ -431,13 +411,11 @@ class Agent:
         self._clock.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _look_at(self, number: str) -> _Look:
-        return _Look(self, number)
-
-    def wake(self, number: str) -> None:
+    def wake(self, number: str) -> bool:
         """Let the one who follows a job look at it. On any thread."""
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._changed, number)
+        return True
 
     def _changed(self, number: str) -> None:
         if (held := self._jobs.get(number)) is not None:
@@ -454,23 +432,11 @@ class Agent:
         with contextlib.suppress(OSError):
             held.output.unlink()
         if not end.left:
-            self._delete_copy(self._copy_for(held.number))
+            self._copies.delete(held.number)
 
     def _watch(self) -> None:
         while not self._closed:
             self._exits.wait(None)
-
-
-class _Look:
-    """What a job calls when there may be news of it."""
-
-    def __init__(self, agent: Agent, number: str) -> None:
-        self._agent = agent
-        self._number = number
-
-    def __call__(self) -> bool:
-        self._agent.wake(self._number)
-        return True
 
 
 def _told(end: JobEnd) -> JobEnd:

@@ -18,10 +18,7 @@ from ..cluster.remote import ray_engine
 from ..kinds import BashKind, SleepKind, installed_kinds
 from ..messages import (
     Notification,
-    SchedulesChanged,
     SlotsChanged,
-    Subscribed,
-    TaskChanged,
 )
 from ..processes import family
 from ..processes.marks import is_of_session
@@ -36,6 +33,7 @@ from . import wire
 from .address import SOCKET_NAME, listen
 from .connection import Connection, HostDoor, SharedEncoder, check_owner
 from .hooks import HookRunner
+from .idleness import Idleness
 from .keeper import RESTART
 from .version import program_version
 from .wire import KindWords, Leaving, Rejected, RestartHost, StopHost, Welcome
@@ -44,16 +42,12 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
-    from ..rules.task import Task
     from .kept import Kept
     from .settings import HostSettings
 
 logger = logging.getLogger("backburner")
 
 _LAST_WORDS_TIMEOUT: Final = 1.0
-_FIRST_LINGER: Final = 30.0
-"""Seconds that a new host gives the client that started it, on a busy machine too."""
-
 _NO_THREAD_PAUSE: Final = 0.2
 _LOOK_PAUSE: Final = 0.01
 """Seconds between two looks whether the socket is there."""
@@ -122,13 +116,13 @@ class Host:
         self._socket: socket.socket | None = None
         self._socket_path = f"{settings.directory}/{SOCKET_NAME}"
         self._connections: set[Connection] = set()
-        self._changed = threading.Lock()  # of the connections and the alarm
-        self._open: dict[int, Task] = {}
-        self._schedules: set[int] = set()  # those that are not paused
+        self._changed = threading.Lock()  # of the connections
+        self._idleness = Idleness(
+            settings.linger,
+            self._is_joined,
+            lambda number: self._orders.put(_Idle(number)),
+        )
         self._was_attended = False
-        self._was_joined = False
-        self._alarm: threading.Timer | None = None
-        self._idle_number = 0
         self._looked = 0.0
         self._stopping: threading.Thread | None = None
         self._reason = ""
@@ -167,7 +161,7 @@ class Host:
                     f"can't listen at {self._socket_path}: {error.strerror}"
                 ) from error
             self._system.subscribe(_Listener(self._take_news))
-            self._watch_idleness()
+            self._idleness.watch()
             ready()
             if self._kept is not None:
                 self._kept.say_that_it_serves()
@@ -188,10 +182,8 @@ class Host:
             match self._orders.get():
                 case StopHost() as order:
                     self._stop(order)
-                case _Idle(number=number) if number == self._idle_number:
-                    self._end_if_unneeded()
-                case _Idle():
-                    pass
+                case _Idle(number=number):
+                    self._end_if_unneeded(number)
                 case _KeeperDied() if self._kept and self._stopping is None:
                     logger.warning("The keeper died; this process takes its place")
                     self._system.hold_starts()
@@ -355,82 +347,44 @@ class Host:
 
     def _joined(self, connection: Connection) -> None:
         with self._changed:
-            self._was_joined = True
             self._connections.add(connection)
-        self._watch_idleness()
+        self._idleness.note_join()
 
     def _left(self, connection: Connection) -> None:
         with self._changed:
             self._connections.discard(connection)
-        self._watch_idleness()
+        self._idleness.watch()
+
+    def _is_joined(self) -> bool:
+        with self._changed:
+            return bool(self._connections)
 
     def _is_attended(self) -> bool:
         with self._changed:
             return any(connection.shows for connection in self._connections)
 
-    # When nobody needs it any more.
+    # What happens to tasks.
 
     def _take_news(self, news: Notification) -> None:
         self._listen_again_if_deleted()
-        match news:
-            # What comes most often is asked for first.
-            case TaskChanged(task=task) if not task.status.is_final:
-                known = task.id in self._open
-                self._open[task.id] = task
-                if known:
-                    return
-            case SlotsChanged(slots=slots):
-                self._slots = slots
-                return
-            case Subscribed(tasks=tasks, schedules=schedules):
-                self._open = {it.id: it for it in tasks if not it.status.is_final}
-                self._schedules = {it.id for it in schedules if not it.paused}
-            case SchedulesChanged(schedules=schedules, removed=removed):
-                self._schedules.difference_update(it.id for it in schedules)
-                self._schedules.update(it.id for it in schedules if not it.paused)
-                self._schedules.difference_update(removed)
-            case TaskChanged(task=task) if task.id in self._open:
-                del self._open[task.id]
-                if self._hooks.are_set:
-                    told = not self._is_attended()
-                    held = held_count(self._open.values())
-                    self._hooks.note(task, held=held, told=told)
-            case _:
-                return
-        self._watch_idleness()
+        if isinstance(news, SlotsChanged):
+            self._slots = news.slots
+            return
+        ended = self._idleness.take(news)
+        if ended is not None and self._hooks.are_set:
+            held = held_count(self._idleness.open.values())
+            self._hooks.note(ended, held=held, told=not self._is_attended())
 
-    def _watch_idleness(self) -> None:
-        """Begin to wait for the end of a quiet time, or stop waiting for it."""
-        if self._open and self._alarm is None:
-            return  # as after nearly every change; an alarm looks again itself
-        linger = self._settings.linger
-        with self._changed:
-            if linger > 0 and not self._was_joined:
-                linger = max(linger, _FIRST_LINGER)
-            busy = self._open or self._schedules or self._connections
-            idle = linger > 0 and not busy
-            if idle == (self._alarm is not None):
-                return
-            self._idle_number += 1
-            if self._alarm is not None:
-                self._alarm.cancel()
-                self._alarm = None
-                return
-            order = _Idle(self._idle_number)
-            self._alarm = threading.Timer(linger, self._orders.put, (order,))
-            self._alarm.daemon = True
-            self._alarm.start()
-
-    def _end_if_unneeded(self) -> None:
-        with self._changed:
-            self._alarm = None
-            busy = bool(self._open or self._schedules or self._connections)
+    def _end_if_unneeded(self, number: int) -> None:
+        """End the session, if its quiet time is over."""
+        if not self._idleness.is_over(number):
+            return
         key = self._system.session_key
         # What a finished task left running on purpose would be ended with the session.
-        if not busy and not family.find_marked(lambda it: is_of_session(it, key)):
-            self._stop(StopHost("it was idle"))
+        if family.find_marked(lambda it: is_of_session(it, key)):
+            self._idleness.watch()
         else:
-            self._watch_idleness()
+            self._stop(StopHost("it was idle"))
 
 
 class _Orders:

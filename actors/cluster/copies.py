@@ -1,0 +1,67 @@
+"""The copies of directories in which jobs of a node run, and what they are made of."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from typing import TYPE_CHECKING, Final
+
+from .shipping import unpack
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_ARCHIVES: Final = 32  # that are kept for the next job of the same directory
+
+
+class Copies:
+    """Makes copies from archives that come in pieces. Used on one event loop.
+
+    Args:
+        folder: What has all of them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._archives: list[Path] = []
+
+    def receive(self, key: str, offset: int, data: bytes) -> int:
+        """Take a piece of an archive; see `Agent.receive`."""
+        path = self._archive(key)
+        if not path.exists():
+            self._archives.append(path)
+            if len(self._archives) > _ARCHIVES:
+                self._archives.pop(0).unlink(missing_ok=True)
+        with path.open("ab") as file:
+            if data and file.tell() == offset:
+                file.write(data)
+            return file.tell()
+
+    async def make(self, key: str, number: int) -> Path:
+        """Make the copy of a job.
+
+        Args:
+            key: That of the archive.
+            number: That of the job.
+
+        Raises:
+            OSError: If it can't be made.
+            tarfile.TarError: If the archive is damaged.
+        """
+        copy = self._copy(number)
+        await asyncio.to_thread(unpack, self._archive(key), copy)
+        return copy
+
+    def delete(self, number: int) -> None:
+        """Delete the copy of a job, if it has one; in a thread, as it may be large."""
+        copy = self._copy(number)
+        if copy.exists():
+            asyncio.get_running_loop().run_in_executor(
+                None, lambda: shutil.rmtree(copy, ignore_errors=True)
+            )
+
+    def _archive(self, key: str) -> Path:
+        return self._folder / f"{key}.tar"
+
+    def _copy(self, number: int) -> Path:
+        return self._folder / str(number)

@@ -1,0 +1,103 @@
+"""Whether a host is needed: by tasks, by schedules, or by clients."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final
+
+from ..messages import SchedulesChanged, Subscribed, TaskChanged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..messages import Notification
+    from ..rules.task import Task
+
+_FIRST_LINGER: Final = 30.0
+"""Seconds that a new host gives the client that started it, on a busy machine too."""
+
+
+class Idleness:
+    """Tells when nobody has needed a host for a while.
+
+    Args:
+        linger: Seconds without need; 0 to tell never.
+        is_joined: Tells whether there are clients.
+        tell: Called on any thread with a number, which `is_over` takes.
+    """
+
+    def __init__(
+        self, linger: float, is_joined: Callable[[], bool], tell: Callable[[int], None]
+    ) -> None:
+        self.open: dict[int, Task] = {}
+        """The tasks that have not ended, by their ids."""
+        self._linger = linger
+        self._is_joined = is_joined
+        self._tell = tell
+        self._schedules: set[int] = set()  # those that are not paused
+        self._was_joined = False
+        self._alarm: threading.Timer | None = None
+        self._number = 0
+        self._lock = threading.Lock()  # of the alarm
+
+    def take(self, news: Notification) -> Task | None:
+        """Take a notification; return the task that has ended, if one has."""
+        ended: Task | None = None
+        match news:
+            # What comes most often is asked for first.
+            case TaskChanged(task=task) if not task.status.is_final:
+                known = task.id in self.open
+                self.open[task.id] = task
+                if known:
+                    return None
+            case Subscribed(tasks=tasks, schedules=schedules):
+                self.open = {it.id: it for it in tasks if not it.status.is_final}
+                self._schedules = {it.id for it in schedules if not it.paused}
+            case SchedulesChanged(schedules=schedules, removed=removed):
+                self._schedules.difference_update(it.id for it in schedules)
+                self._schedules.update(it.id for it in schedules if not it.paused)
+                self._schedules.difference_update(removed)
+            case TaskChanged(task=task) if task.id in self.open:
+                del self.open[task.id]
+                ended = task
+            case _:
+                return None
+        self.watch()
+        return ended
+
+    def note_join(self) -> None:
+        """Note that a client has come: the first one is not waited for any more."""
+        self._was_joined = True
+        self.watch()
+
+    def watch(self) -> None:
+        """Begin to wait for the end of a quiet time, or stop waiting for it."""
+        if self.open and self._alarm is None:
+            return  # as after nearly every change; an alarm looks again itself
+        with self._lock:
+            linger = self._linger
+            if linger > 0 and not self._was_joined:
+                linger = max(linger, _FIRST_LINGER)
+            idle = linger > 0 and not self._is_needed
+            if idle == (self._alarm is not None):
+                return
+            self._number += 1
+            if self._alarm is not None:
+                self._alarm.cancel()
+                self._alarm = None
+                return
+            self._alarm = threading.Timer(linger, self._tell, (self._number,))
+            self._alarm.daemon = True
+            self._alarm.start()
+
+    def is_over(self, number: int) -> bool:
+        """Tell whether the quiet time of this number has come to its end."""
+        with self._lock:
+            if number != self._number:
+                return False
+            self._alarm = None
+            return not self._is_needed
+
+    @property
+    def _is_needed(self) -> bool:
+        return bool(self.open or self._schedules) or self._is_joined()

@@ -7,6 +7,9 @@ from typing import Final
 
 from .safe_text import brief
 
+LONGEST: Final = 1e9
+"""Seconds of the longest time that can be set; 31 years."""
+
 _UNITS: Final = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _NUMBER: Final = r"(\d{1,9}(?:\.\d{1,9})?)"
 _DURATION: Final = re.compile(

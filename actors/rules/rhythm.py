@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from .durations import parse_duration
+from .durations import LONGEST, parse_duration
 from .safe_text import brief
 
 if TYPE_CHECKING:
@@ -191,8 +191,10 @@ def _interval(text: str) -> timedelta:
             f"{brief(text)!r} is not a schedule; write 15m, or five fields such as"
             " '*/15 * * * *'"
         ) from None
-    if not SHORTEST <= seconds <= 1e9:  # noqa: PLR2004 - years
-        raise ValueError(f"an interval is at least 1 second, not {text}")
+    if not SHORTEST <= seconds <= LONGEST:
+        raise ValueError(
+            f"an interval is at least 1 second and at most {LONGEST:.0f}, not {text}"
+        )
     return timedelta(seconds=seconds)
 
 

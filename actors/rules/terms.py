@@ -18,6 +18,7 @@ from .amounts import (
     memory_problem,
     pids_problem,
 )
+from .durations import LONGEST
 from .moment import is_plausible
 from .nodes import is_address
 from .resources import LARGEST, SMALLEST, is_amount, is_resource_name
@@ -184,13 +185,13 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         What depends on other tasks is not looked at.
         """
         timeout = self.timeout
-        if timeout is not None and not 0 < timeout <= 1e9:  # noqa: PLR2004 - years
-            return f"timeout must be more than 0 seconds, not {timeout:g}"
+        if timeout is not None and not 0 < timeout <= LONGEST:
+            return _no_duration("timeout", timeout)
         if not -MOST <= self.priority <= MOST:
             return f"priority must be from {-MOST} to {MOST}, not {self.priority}"
         delay, at = self.delay, self.at
-        if delay is not None and not 0 < delay <= 1e9:  # noqa: PLR2004 - years
-            return f"delay must be more than 0 seconds, not {delay:g}"
+        if delay is not None and not 0 < delay <= LONGEST:
+            return _no_duration("delay", delay)
         if at is not None and not is_plausible(at):
             return f"at must be a date and time with a time zone, not {at}"
         if at is not None and delay is not None:
@@ -244,8 +245,8 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         pause = self.retry_delay
         if not 0 <= self.retries <= MOST:
             return f"retry must be a number from 0 to {MOST}, not {self.retries}"
-        if pause is not None and not 0 < pause <= 1e9:  # noqa: PLR2004 - years
-            return f"retry-delay must be more than 0 seconds, not {pause:g}"
+        if pause is not None and not 0 < pause <= LONGEST:
+            return _no_duration("retry-delay", pause)
         if self.restart is not None and (self.retries or self.retry_on):
             return "give a number of retries or a restart, not both"
         if self.retry_on and not self.retries:
@@ -253,6 +254,12 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         if pause is not None and not (self.retries or self.restart):
             return "retry-delay needs a number of retries, or a restart"
         return None
+
+
+def _no_duration(name: str, seconds: float) -> str:
+    if seconds > LONGEST:
+        return f"{name} must be at most {LONGEST:.0f} seconds, not {seconds:.0f}"
+    return f"{name} must be more than 0 seconds, not {seconds:g}"
 
 
 PLAIN: Final = Terms()

@@ -252,7 +252,8 @@ def test_a_repeat_waits_for_nothing_that_the_first_waited_for(one: OneSlot) -> N
 @pytest.mark.parametrize(
     ("terms", "problem"),
     [
-        (Terms(timeout=0.0), "timeout"),
+        (Terms(timeout=0.0), "timeout must be more than 0 seconds, not 0"),
+        (Terms(timeout=2e9), "timeout must be at most 1000000000 seconds, not 20000"),
         (Terms(timeout=float("nan")), "timeout"),
         (Terms(priority=1 << 40), "priority"),
         (Terms(immediate=True, held=True), "at once"),

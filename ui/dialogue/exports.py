@@ -116,6 +116,8 @@ def write_export(
 
 def explained(error: OSError, path: str) -> str:
     """Say in one line why a file could not be written."""
+    if error.errno in {errno.EEXIST, errno.EISDIR} and Path(path).is_dir():
+        return f"{path} is a directory; name a file in it"
     if error.errno == errno.EEXIST:
         return f"{path} exists already; name another file, or use --force"
     return f"can't write {path}: {error.strerror or error}"

@@ -80,19 +80,29 @@ def _adding(field: str, parse: Callable[[str], tuple[object, ...]]) -> _Read:
 
 def _read_whole(value: str) -> int:
     digits = value.removeprefix("-").removeprefix("+")
-    if not (digits.isascii() and digits.isdigit()) or len(digits) > 18:  # noqa: PLR2004 - fits 64 bits
+    if not (digits.isascii() and digits.isdigit()):
         raise UsageError(f"{brief(value)} is not a whole number, such as 5 or -5")
+    _check_length(digits)
     return int(value)
 
 
 def _read_count(value: str) -> int:
-    if not (value.isascii() and value.isdigit()) or len(value) > 18:  # noqa: PLR2004 - fits 64 bits
+    if not (value.isascii() and value.isdigit()):
         raise UsageError(f"{brief(value)} is not a whole number, such as 3")
+    _check_length(value)
     return int(value)
 
 
+def _check_length(digits: str) -> None:
+    if len(digits) > 18:  # noqa: PLR2004 - fits 64 bits
+        raise UsageError(f"{brief(digits)} is too large")
+
+
 def _read_ids(value: str) -> tuple[int, ...]:
-    ids = [task_id(word.strip()) for word in value.split(",")]
+    words = [word.strip() for word in value.split(",")]
+    if not all(words):
+        raise UsageError(f"an id is missing in {brief(value)!r}; write it like 3,5")
+    ids = [task_id(word) for word in words]
     return tuple(ADDED_LAST if it is None else it for it in ids)
 
 

@@ -174,6 +174,11 @@ def test_a_file_that_is_there_is_not_replaced(tmp_path: Path) -> None:
     write_export(str(path), [_task(1)], NOW, replaces=True)
     assert '"id":1' in path.read_text()
     assert path.stat().st_mode & 0o777 == 0o600
+    for replaces in (False, True):
+        with pytest.raises(OSError) as refused:  # noqa: PT011 - named below
+            write_export(str(tmp_path), [], NOW, replaces=replaces)
+        told = explained(refused.value, str(tmp_path))
+        assert told == f"{tmp_path} is a directory; name a file in it"
     link = tmp_path / "link"
     link.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError):  # noqa: PT011 - as a file that is there

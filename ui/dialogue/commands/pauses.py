@@ -168,7 +168,7 @@ def _parse_group(rest: str) -> SetUpGroup:
         case []:
             return SetUpGroup()
         case [name, "--parallel", slots] if slots.isascii() and slots.isdigit():
-            return SetUpGroup(_group_name(name), int(slots[:9]))
+            return SetUpGroup(_group_name(name), int(slots[:18]))
         case [name, "--pause-on-failure", "on" | "off" as word]:
             return SetUpGroup(_group_name(name), pause_on_failure=word == "on")
         case _:

@@ -144,15 +144,15 @@ def _parse_parallel(rest: str) -> Parallel:
         return Parallel()
     if word == "default":
         return Parallel(0)
-    digits = word.isascii() and word.isdigit() and len(word) <= _MOST_DIGITS
-    if not digits or int(word) < 1:
+    digits = word.isascii() and word.isdigit() and len(word) <= len(str(_MOST))
+    if not digits or not 1 <= int(word) <= _MOST:
         raise UsageError(
-            f"{brief(word)} is not a number of tasks; give one from 1: /parallel 4"
+            f"{brief(word)} is not a number of tasks from 1 to {_MOST}: /parallel 4"
         )
     return Parallel(int(word))
 
 
-_MOST_DIGITS: Final = 6
+_MOST: Final = 1_000_000
 
 PARALLEL: Final = CommandSpec(
     "/parallel",

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from ..own_files import open_folder
 from ..rules.record import Record
 from ..rules.safe_text import is_unicode, safe_line
+from ..rules.shortage import shortage_of
 from ..runtime.frames import LONGEST_FROM_HOST, FrameError, FrameReader, frame
 from ..session.blocking import SessionInUseError, TaskSystemError
 from ..session.folder_errors import FolderError, check_path, unusable
@@ -172,7 +173,8 @@ def restart(settings: HostSettings) -> Reached:
         if error.errno in _NO_HOST:
             raise NoHostError(f"session {settings.name!r} has no host") from error
         raise HostError(
-            f"can't connect to the host in {directory}: {error.strerror}"
+            f"can't connect to the host in {directory}:"
+            f" {shortage_of(error) or error.strerror}"
         ) from error
     with sock:
         sock.settimeout(2 * TIMEOUT)
@@ -223,7 +225,8 @@ def _greet(directory: Path) -> Reached | Rejected | None:
         if error.errno in _NO_HOST:
             return None
         raise HostError(
-            f"can't connect to the host in {directory}: {error.strerror}"
+            f"can't connect to the host in {directory}:"
+            f" {shortage_of(error) or error.strerror}"
         ) from error
     try:
         sock.settimeout(TIMEOUT)

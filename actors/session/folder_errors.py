@@ -17,6 +17,7 @@ _REMEDIES: Final = {
     errno.EDQUOT: "make room, or ",
     errno.EIO: "check the disk, or ",
     errno.ENAMETOOLONG: "",
+    errno.ENOENT: "",
     errno.ENOTDIR: "",
 }
 """What helps besides another folder, where that is not to make it writable."""

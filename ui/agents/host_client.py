@@ -34,6 +34,7 @@ from ...actors.messages import (
     TasksForgotten,
 )
 from ...actors.rules.safe_text import is_unicode, safe_line
+from ...actors.rules.shortage import shortage_of
 from ...actors.runtime.frames import LONGEST_FROM_HOST, FrameError, FrameReader, frame
 from .loop import READ, WRITE
 
@@ -194,7 +195,7 @@ class HostClient:
         except OSError as error:
             self._fail(
                 f"can't connect to the host in {self._place.directory}:"
-                f" {error.strerror}"
+                f" {shortage_of(error) or error.strerror}"
             )
         else:
             self._connected(sock)
@@ -227,7 +228,8 @@ class HostClient:
                 start_new_session=True,
             )
         except OSError as error:
-            self._fail(f"can't start the session's host: {error.strerror}")
+            why = shortage_of(error) or error.strerror
+            self._fail(f"can't start the session's host: {why}")
             return
         _Start(self._loop, starter, self._started)
 

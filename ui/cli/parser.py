@@ -11,7 +11,12 @@ from typing import Final, Protocol
 from ..dialogue.arguments import UsageError
 from ..dialogue.new_task import Asked
 from ..dialogue.term_options import OPTIONS, waits_for_last
-from ..program.options import SafeParser, add_mcp_options, add_session_options
+from ..program.options import (
+    SafeParser,
+    VerbParser,
+    add_mcp_options,
+    add_session_options,
+)
 from .completions import SHELLS
 from .output import Position
 
@@ -34,7 +39,9 @@ def add_verbs(
     parser: argparse.ArgumentParser, *, required: bool
 ) -> dict[str, argparse.ArgumentParser]:
     """Add the verbs to a parser; return the parser of each."""
-    verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", required=required)
+    verbs = parser.add_subparsers(
+        dest="verb", metavar="COMMAND", required=required, parser_class=VerbParser
+    )
     common = _common()
 
     def verb(name: str, summary: str, *, json: bool = True) -> argparse.ArgumentParser:
@@ -126,7 +133,7 @@ def _talking_verbs(verb: _MakeVerb) -> None:
     )
     send.add_argument("--end", action="store_true", help="then the end of its input")
     send.add_argument("id", type=task_id)
-    send.add_argument("text", nargs="*", metavar="TEXT")
+    send.add_argument("text", nargs="*", metavar="TEXT", default=[])
 
 
 class _MakeVerb(Protocol):
@@ -200,7 +207,9 @@ def _order_verbs(verb: _MakeVerb) -> None:
     edit.add_argument("-l", "--label", metavar="TEXT", help="its new description")
     _confirms(edit)
     edit.add_argument("id", type=task_id)
-    edit.add_argument("words", nargs="*", metavar="CMD", help="the new command")
+    edit.add_argument(
+        "words", nargs="*", metavar="CMD", help="the new command", default=[]
+    )
     rename = verb("rename", "change the description of a task")
     rename.add_argument("id", type=task_id)
     rename.add_argument("text", nargs="+", metavar="TEXT")
@@ -324,7 +333,9 @@ def slots(text: str) -> int:
     if text == "default":
         return 0
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:8]) <= _MOST_SLOTS):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of tasks from 1")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number of tasks from 1 to {_MOST_SLOTS}"
+        )
     return int(text)
 
 

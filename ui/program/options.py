@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ...actors.rules.safe_text import safe_line
 from .exit_status import EXIT_USAGE
@@ -18,6 +18,17 @@ class SafeParser(argparse.ArgumentParser):
         advice = f"{self.prog} --help shows how it is used"
         program = self.prog.partition(" ")[0]
         self.exit(EXIT_USAGE, f"{program}: {safe_line(message)}; {advice}\n")
+
+
+class VerbParser(SafeParser):
+    """The parser of one verb: what it does not know, its own help is about."""
+
+    def parse_known_args(self, *args: Any, **named: Any) -> Any:  # noqa: ANN401 - as they are declared
+        """Read all arguments; refuse the others, so that none is left to the caller."""
+        options, others = super().parse_known_args(*args, **named)
+        if others:
+            self.error(f"unrecognized arguments: {' '.join(others)}")
+        return options, others
 
 
 def add_session_options(parser: argparse.ArgumentParser) -> None:

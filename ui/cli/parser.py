@@ -232,8 +232,8 @@ def _order_verbs(verb: _MakeVerb) -> None:
         hold.add_argument("ids", type=task_id, nargs="+", metavar="ID")
 
 
-def _common() -> SafeParser:
-    common = SafeParser(add_help=False)
+def _common() -> VerbParser:
+    common = VerbParser(add_help=False)
     add_session_options(common)
     return common
 

@@ -38,7 +38,7 @@ from .program.config import (
 from .program.exit_status import EXIT_FAILURE, EXIT_SIGNAL, EXIT_USAGE
 from .program.opening import make_system, reach_host, say_what_takes_long, with_grace_of
 from .program.orphans import collected
-from .program.streams import hold_standard_streams
+from .program.streams import hold_standard_streams, say_version
 from .program.surroundings import is_drawable
 from .program.wakeup import DRAWING_SIGNALS, Wakeup
 from .text.theme import icons_for
@@ -63,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = make_parser()
     options = parser.parse_args(arguments)
+    if options.version:
+        return say_version()
     if options.ephemeral and options.host:
         parser.error("--ephemeral remembers nothing, so it has no --host; use one")
     hold_standard_streams()

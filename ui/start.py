@@ -10,6 +10,7 @@ from .program.streams import (
     hold_standard_streams,
     name_standard_output,
     say_refused,
+    say_version,
 )
 from .program.verbs import VERBS, verb_first
 
@@ -19,7 +20,7 @@ def main() -> int:
     hold_standard_streams()
     arguments = verb_first(sys.argv[1:])
     if arguments == ["--version"]:
-        return _say_version()
+        return say_version()
     if arguments and arguments[0] in VERBS:
         name_standard_output()
         try:
@@ -41,17 +42,6 @@ def main() -> int:
     gc.freeze()
     gc.enable()
     return app.main()
-
-
-def _say_version() -> int:
-    from importlib.metadata import version  # noqa: PLC0415 - takes a third of a start
-
-    name_standard_output()
-    try:
-        sys.stdout.write(f"backburner {version('backburner')}\n")
-    except OSError as error:
-        return say_refused(error)
-    return flushed(0)
 
 
 def _carry_out(arguments: list[str]) -> int:

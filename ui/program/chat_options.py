@@ -6,7 +6,6 @@ import argparse
 import math
 import os
 import shlex
-import sys
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -73,26 +72,9 @@ def make_parser() -> argparse.ArgumentParser:
         " (default: yes for a chat, unless the configuration says no)",
     )
     parser.add_argument(
-        "--version", action=_ShowVersion, nargs=0, help="show the version and exit"
+        "--version", action="store_true", help="show the version and exit"
     )
     return parser
-
-
-class _ShowVersion(argparse.Action):
-    """Looks the version up only when it is asked for."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: object,
-        option_string: str | None = None,
-    ) -> None:
-        del namespace, values, option_string
-        from importlib.metadata import version  # noqa: PLC0415 - takes a third of a start
-
-        sys.stdout.write(f"backburner {version('backburner')}\n")
-        parser.exit()
 
 
 def _folder(text: str) -> Path:

@@ -89,3 +89,15 @@ def say_refused(error: OSError) -> int:
     text = "; ".join((f"{what}{error.strerror or error}", *done))
     sys.stderr.write(f"backburner: {safe_line(text)}\n")
     return _UNSUCCESSFUL
+
+
+def say_version() -> int:
+    """Say which version of the program this is; return the exit status."""
+    from ...actors.host.version import program_version  # noqa: PLC0415 - seldom needed
+
+    name_standard_output()
+    try:
+        sys.stdout.write(f"backburner {program_version()}\n")
+    except OSError as error:
+        return say_refused(error)
+    return flushed(0)

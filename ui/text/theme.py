@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ...actors import TaskStatus
 from .rows import PLAIN, Style
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from ...actors import Task
+    from ...actors import Task, TaskStatus
 
 _MINUTE: Final = 60
 _HOUR: Final = 3600
@@ -43,17 +42,8 @@ class Icons(msgspec.Struct, frozen=True):
 
     def of(self, status: TaskStatus) -> str:
         """Return the sign for a status."""
-        match status:
-            case TaskStatus.QUEUED:
-                return self.queued
-            case TaskStatus.RUNNING:
-                return self.running
-            case TaskStatus.COMPLETE:
-                return self.complete
-            case TaskStatus.FAILED:
-                return self.failed
-            case TaskStatus.CANCELED:
-                return self.canceled
+        sign: str = getattr(self, status.value)  # the field is called the same
+        return sign
 
 
 UNICODE_ICONS: Final = Icons("○", "●", "✓", "✗", "⊘", "‖", "?", "└")
@@ -125,17 +115,8 @@ class Theme(msgspec.Struct, frozen=True):
 
     def of(self, status: TaskStatus) -> Style:
         """Return the style of a status."""
-        match status:
-            case TaskStatus.QUEUED:
-                return self.queued
-            case TaskStatus.RUNNING:
-                return self.running
-            case TaskStatus.COMPLETE:
-                return self.complete
-            case TaskStatus.FAILED:
-                return self.failed
-            case TaskStatus.CANCELED:
-                return self.canceled
+        style: Style = getattr(self, status.value)  # the field is called the same
+        return style
 
 
 DARK: Final = Theme(

@@ -461,8 +461,9 @@ class SqliteJournal(Journal):
 
     def _text_of(self, task: Task) -> str:
         text = self._encode(task).decode()
-        said = text.removesuffix(_UNSAID)
-        return text if said is text else f"{said}}}"
+        if text.endswith(_UNSAID):
+            return f"{text.removesuffix(_UNSAID)}}}"
+        return text
 
 
 def _end_of_queued() -> str:

@@ -121,7 +121,7 @@ def test_a_change_that_makes_no_sense_is_damage(
 
 
 def test_a_task_that_is_called_like_the_text_of_a_task_keeps_its_name(
-    open_journal: Callable[[], SqliteJournal],
+    open_journal: Callable[[], SqliteJournal], path: Path
 ) -> None:
     # What is not set is left out of the text of a task, but not of a text in it.
     plain = _task(1)
@@ -130,6 +130,9 @@ def test_a_task_that_is_called_like_the_text_of_a_task_keeps_its_name(
     journal = open_journal()
     journal.changed(TaskChanged(1, TaskEvent.QUEUED, task))
     journal.commit()
+    with closing(sqlite3.connect(path)) as db:
+        ((written,),) = db.execute("SELECT snapshot FROM changes").fetchall()
+    assert "started_at" not in msgspec.json.decode(written)
     memory = open_journal().load()
     assert memory.tasks == (task,)
     assert memory.unshown == (TaskChanged(1, TaskEvent.QUEUED, task),)

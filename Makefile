@@ -61,7 +61,7 @@ test-agents: $(INSTALLED) ## try MCP server and partner with the programs of oth
 	@$(call NPM_PEER,claude,@anthropic-ai/claude-code@2.1.332 @agentclientprotocol/claude-agent-acp@0.101.0)
 	@$(call NPM_PEER,codex,@openai/codex@0.166.0 @agentclientprotocol/codex-acp@2.6.0)
 	@$(call NPM_PEER,gemini,@google/gemini-cli@0.61.0)
-	BACKBURNER_PEERS=$(PEERS) timeout 900 $(BIN)/python -m pytest -m agents tests/agents $(ARGS)
+	BACKBURNER_PEERS=$(PEERS) timeout 900 $(BIN)/python -m pytest -m agents tests/ui/agents $(ARGS)
 
 # Two nodes of a Ray cluster on this machine, 127.0.0.2 and 127.0.0.3; Ray is half a
 # gigabyte, in an environment of its own. Where it can't be had this says so.

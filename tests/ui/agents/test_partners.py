@@ -14,7 +14,7 @@ from host_care import HostCare
 from pty_session import PtySession, chat_command
 from scripted_endpoint import HEAD, Exchange, ScriptedEndpoint, calls, roles, says
 
-from tests.agents.peer_places import environment_of
+from tests.ui.agents.peer_places import environment_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from backburner.actors.host.remote import RemoteSystem
 
-    from tests.agents.agent_client import AgentClient
+    from tests.ui.agents.agent_client import AgentClient
 
 
 @pytest.fixture

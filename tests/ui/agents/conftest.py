@@ -10,8 +10,8 @@ from backburner.actors.host.remote import RemoteSystem
 from backburner.actors.host.settings import HostSettings
 from host_care import HostCare
 
-from tests.agents.agent_client import AgentClient
 from tests.host.sessions import forked_hosts
+from tests.ui.agents.agent_client import AgentClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.agents.agent_client import META, TASKS, AgentClient, Json, modern_meta
+from tests.ui.agents.agent_client import META, TASKS, AgentClient, Json, modern_meta
 
 if TYPE_CHECKING:
     from collections.abc import Callable

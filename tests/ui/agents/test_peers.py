@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 from patience import PATIENCE
 
-from tests.agents.agent_client import AgentClient, Json, modern_meta
-from tests.agents.peer_places import environment_of
+from tests.ui.agents.agent_client import AgentClient, Json, modern_meta
+from tests.ui.agents.peer_places import environment_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.agents.agent_client import META, MODERN, TASKS, modern_meta
+from tests.ui.agents.agent_client import META, MODERN, TASKS, modern_meta
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.agents.agent_client import AgentClient
+    from tests.ui.agents.agent_client import AgentClient
 
 
 FREQUENT = (

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from backburner.actors.host.remote import RemoteSystem
 
-    from tests.agents.agent_client import AgentClient, Json
+    from tests.ui.agents.agent_client import AgentClient, Json
 
     Until = Callable[[Callable[[], bool]], None]
 

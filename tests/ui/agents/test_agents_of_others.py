@@ -20,7 +20,7 @@ from host_care import HostCare
 from patience import PATIENCE
 from scripted_models import Asked, Reply, ScriptedModels, Use
 
-from tests.agents.peer_places import environment_of
+from tests.ui.agents.peer_places import environment_of
 from tests.ui.partner.stage import Stage
 
 if TYPE_CHECKING:

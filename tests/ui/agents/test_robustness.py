@@ -17,7 +17,7 @@ import pytest
 from patience import PATIENCE
 from process_ends import wait_ends
 
-from tests.agents.agent_client import modern_meta
+from tests.ui.agents.agent_client import modern_meta
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from backburner.actors.host.remote import RemoteSystem
     from host_care import HostCare
 
-    from tests.agents.agent_client import AgentClient
+    from tests.ui.agents.agent_client import AgentClient
 
 
 def test_the_server_ends_with_its_input_and_the_jobs_go_on(

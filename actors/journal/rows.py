@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 _CHUNK: Final = 512  # tasks; with many more, they leave the processor's cache
+_LAST_ROW: Final = (1 << 63) - 1  # the highest number that SQLite gives to a row
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
 _Pid = Annotated[int, msgspec.Meta(ge=2, lt=1 << 31)]
@@ -63,17 +64,19 @@ _seq = operator.attrgetter("seq")
 
 _EVENTS: Final = {it.value: it for it in TaskEvent}
 
-# A task has no text of its own if it says what its last change does.
+# A task has no text of its own if it says what its last change does. Without a query
+# within the query, which would copy each text once more.
 _SOME_TASKS: Final = (
-    "SELECT '[' || group_concat(id) || ']', '[' || group_concat(seq) || ']',"
-    " '[' || group_concat(ifnull(environment, 'null')) || ']',"
-    " group_concat(ifnull(event, ''), char(10)),"
-    " '[' || ifnull(group_concat(snapshot), '') || ']' FROM"
-    " (SELECT t.id, t.seq, t.environment, c.event,"
-    " iif(t.snapshot = '', c.snapshot, t.snapshot) AS snapshot"
-    " FROM tasks t LEFT JOIN changes c"
+    "SELECT '[' || group_concat(t.id) || ']', '[' || group_concat(t.seq) || ']',"
+    " '[' || group_concat(ifnull(t.environment, 'null')) || ']',"
+    " group_concat(ifnull(c.event, '')),"
+    " '[' || ifnull(group_concat(iif(t.snapshot = '', c.snapshot, t.snapshot)), '')"
+    " || ']' FROM tasks t LEFT JOIN changes c"
     " ON t.snapshot = '' AND c.seq = t.seq AND c.task_id = t.id"
-    " WHERE t.id > ? ORDER BY t.id LIMIT ?)"
+    " WHERE t.id > ? AND t.id <= ?"
+)
+_END_OF_SOME_TASKS: Final = (
+    "SELECT id FROM tasks WHERE id > ? ORDER BY id LIMIT 1 OFFSET ?"
 )
 
 _HOW_MANY_CHANGES: Final = (
@@ -82,11 +85,13 @@ _HOW_MANY_CHANGES: Final = (
 
 # But for those that came with their tasks.
 _SOME_CHANGES: Final = (
-    "SELECT '[' || group_concat(seq) || ']', group_concat(event, char(10)),"
-    " '[' || group_concat(snapshot) || ']' FROM"
-    " (SELECT c.seq, c.event, c.snapshot FROM changes c LEFT JOIN tasks t"
+    "SELECT '[' || group_concat(c.seq) || ']', group_concat(c.event),"
+    " '[' || group_concat(c.snapshot) || ']' FROM changes c LEFT JOIN tasks t"
     " ON t.id = c.task_id AND t.seq = c.seq AND t.snapshot = ''"
-    " WHERE c.seq > ? AND t.id IS NULL ORDER BY c.seq LIMIT ?)"
+    " WHERE c.seq > ? AND c.seq <= ? AND t.id IS NULL"
+)
+_END_OF_SOME_CHANGES: Final = (
+    "SELECT seq FROM changes NOT INDEXED WHERE seq > ? ORDER BY seq LIMIT 1 OFFSET ?"
 )
 
 
@@ -115,7 +120,7 @@ class LoadedTasks(msgspec.Struct):
 
 
 def _in_chunks(
-    db: sqlite3.Connection, query: str, last: int
+    db: sqlite3.Connection, query: str, query_of_end: str, last: int
 ) -> Iterator[tuple[list[int], tuple[str, ...]]]:
     """Return the rows after the one with this number, some at once.
 
@@ -124,8 +129,10 @@ def _in_chunks(
 
     Args:
         db: The file.
-        query: It takes a number and how many rows at most. Its first column is a list
+        query: It takes a number, and that of the last row. Its first column is a list
             of the numbers of the rows, NULL if there is none.
+        query_of_end: It takes a number, and how many rows come after it before the one
+            whose number it returns.
         last: The number.
 
     Returns:
@@ -133,19 +140,21 @@ def _in_chunks(
     """
     chunk = _CHUNK
     while True:
+        end = db.execute(query_of_end, (last, chunk - 1)).fetchone()
+        upto: int = _LAST_ROW if end is None else end[0]
         try:
-            found = db.execute(query, (last, chunk)).fetchone()
+            found = db.execute(query, (last, upto)).fetchone()
         except sqlite3.DataError:
             # Together they are longer than any text may be; that is no damage.
             if chunk == 1:
                 raise
-            chunk //= 4
+            chunk = max(1, chunk // 4)
             continue
-        if found[0] is None:
+        if found[0] is not None:
+            yield _decode_numbers(found[0]), found[1:]
+        if end is None:
             return
-        numbers = _decode_numbers(found[0])
-        yield numbers, found[1:]
-        last = numbers[-1]
+        last = upto
 
 
 def load_tasks(db: sqlite3.Connection, shown: int, adopt: Adopt) -> LoadedTasks:
@@ -164,7 +173,7 @@ def load_tasks(db: sqlite3.Connection, shown: int, adopt: Adopt) -> LoadedTasks:
         raise ValueError(f"{lowest} is not the id of a task")
     queued, running = TaskStatus.QUEUED, TaskStatus.RUNNING
     for some_ids, (some_seqs, some_rows, some_events, texts) in _in_chunks(
-        db, _SOME_TASKS, 0
+        db, _SOME_TASKS, _END_OF_SOME_TASKS, 0
     ):
         # All that is to be known of a task is taken from it here, without a call for
         # each: later it has left the processor's cache.
@@ -177,26 +186,31 @@ def load_tasks(db: sqlite3.Connection, shown: int, adopt: Adopt) -> LoadedTasks:
         seqs += numbers
         loaded.tasks += tasks
         statuses = [task.status for task in tasks]
+        events = some_events.split(",")
+        loaded.unshown += _unshown(numbers, events, tasks, statuses, shown)
         if statuses.count(queued) == len(tasks):  # as in a long queue
             loaded.queued += some_ids
-            open_rows = zip(some_ids, rows, strict=True)
         else:
             loaded.queued += [task.id for task in tasks if task.status is queued]
             loaded.running += [task for task in tasks if task.status is running]
-            open_rows = [
-                (task.id, row)
-                for task, row in zip(tasks, rows, strict=True)
-                if task.status is queued or task.status is running
+            of_open = [
+                it
+                for it in zip(tasks, rows, strict=True)
+                if it[0].status is queued or it[0].status is running
             ]
-        loaded.environments |= {it: row for it, row in open_rows if row is not None}
+            tasks, rows = [it[0] for it in of_open], [it[1] for it in of_open]
+        loaded.environments |= {
+            task.id: row
+            for task, row in zip(tasks, rows, strict=True)
+            if row is not None
+        }
         loaded.reused |= {
             task.id
             for task in tasks
             if (terms := task.terms) is not None
+            and (terms.retries or terms.restart or terms.on_reboot)
             and may_run_again(terms)
-            and not task.status.is_final
         }
-        loaded.unshown += _unshown(numbers, some_events.split("\n"), tasks, shown)
     loaded.order = ids
     if seqs != sorted(seqs):  # as soon as one has changed after another was added
         loaded.order = [ids[it] for it in sorted(range(len(ids)), key=seqs.__getitem__)]
@@ -206,7 +220,11 @@ def load_tasks(db: sqlite3.Connection, shown: int, adopt: Adopt) -> LoadedTasks:
 
 
 def _unshown(
-    seqs: list[int], events: list[str], tasks: list[Task], shown: int
+    seqs: list[int],
+    events: list[str],
+    tasks: list[Task],
+    statuses: list[TaskStatus],
+    shown: int,
 ) -> list[TaskChanged]:
     """Return the last changes of tasks that are to be shown.
 
@@ -215,18 +233,18 @@ def _unshown(
         events: What happened; empty for a change that says something else than the
             task does now.
         tasks: The tasks.
+        statuses: Their statuses.
         shown: The number of the last change that was shown.
     """
-    if "" in events or min(seqs) <= shown:
-        some = [
-            it
-            for it in zip(seqs, events, tasks, strict=True)
-            if it[1] and it[0] > shown
-        ]
-        seqs = [it[0] for it in some]
-        events = [it[1] for it in some]
-        tasks = [it[2] for it in some]
-    return _changes(seqs, events, tasks)
+    if min(seqs) > shown and events == statuses:  # as in a long queue
+        changed = map(TaskChanged, seqs, map(_EVENTS.__getitem__, events), tasks)
+        return [*changed]
+    some = [
+        it for it in zip(seqs, events, tasks, strict=True) if it[1] and it[0] > shown
+    ]
+    return _changes(
+        [it[0] for it in some], [it[1] for it in some], [it[2] for it in some]
+    )
 
 
 def check_last_changes(
@@ -296,9 +314,11 @@ def load_unshown(
     if count == len(loaded.unshown):
         return tuple(loaded.unshown)
     changes = [*loaded.unshown]
-    for seqs, (events, texts) in _in_chunks(db, _SOME_CHANGES, shown):
-        tasks = _decode_tasks(texts)
-        changes += _changes(seqs, events.split("\n"), adopt(tasks))
+    for seqs, (events, texts) in _in_chunks(
+        db, _SOME_CHANGES, _END_OF_SOME_CHANGES, shown
+    ):
+        tasks = adopt(_decode_tasks(texts))
+        changes += _changes(seqs, events.split(","), tasks)
     changes.sort(key=_seq)
     check_last_changes(changes, {task.id: task for task in loaded.tasks})
     return tuple(changes)

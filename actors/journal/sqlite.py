@@ -140,10 +140,10 @@ class SqliteJournal(Journal):
             check(db, thoroughly=not meta.clean)
             loaded = load_tasks(db, meta.shown, self._adopt)
             tasks, last_changes = loaded.tasks, loaded.last_changes
+            last = last_changes[loaded.order[-1]] if tasks else 0
             (newest,) = db.execute("SELECT max(seq) FROM changes").fetchone()
             # Progress has numbers too, and is shown without being written down.
-            newest = max(newest or 0, max(last_changes.values(), default=0))
-            seq = max(meta.seq, meta.shown, newest)
+            seq = max(meta.seq, meta.shown, newest or 0, last)
             next_id = max(meta.next_id, (tasks[-1].id if tasks else 0) + 1)
             if max(seq, next_id) > LARGEST:
                 raise ValueError("a number is beyond all bounds")

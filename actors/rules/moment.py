@@ -7,7 +7,11 @@ from typing import Final
 
 import msgspec
 
-_YEARS: Final = range(2, 9999)
+FIRST_YEAR: Final = 2
+"""The first year whose dates can be shown in any time zone."""
+
+LAST_YEAR: Final = 9998
+"""The last one."""
 
 
 class Moment(msgspec.Struct, frozen=True, gc=False):
@@ -28,7 +32,7 @@ def is_plausible(at: datetime) -> bool:
     In the first and the last year that Python knows, others may be beyond its range;
     and one without a time zone can't be compared with those that have one.
     """
-    return at.tzinfo is not None and at.year in _YEARS
+    return at.tzinfo is not None and FIRST_YEAR <= at.year <= LAST_YEAR
 
 
 def local_time(at: float, *, day: bool = True) -> str:

@@ -11,7 +11,7 @@ import msgspec
 
 from .attempts import Attempt
 from .figures import Figures
-from .moment import is_plausible
+from .moment import FIRST_YEAR, LAST_YEAR, is_plausible
 from .outcome import GOES_ON, Outcome, contradiction_of_error
 from .output_news import OutputNews, contradiction_of_numbers
 from .request import TaskRequest
@@ -131,9 +131,27 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         Raises:
             ValueError: If the fields contradict each other.
         """
-        status, error = self.status, self.error
-        # Every snapshot and every remembered task pays for this: the calls are for
-        # those that may contradict themselves.
+        status, error, at = self.status, self.error, self.queued_at
+        # Every snapshot and every remembered task pays for this: a long queue has many
+        # that have not begun, and the calls are for those that may contradict
+        # themselves.
+        if (
+            status is _QUEUED
+            and self.started_at is None
+            and self.ended_at is None
+            and self.duration is None
+            and self.exit_code is None
+            and error is None
+            and self.progress is None
+            and self.output_size == 0
+            and self.attempt is None
+            and self.paused_at is None
+            and not self.awaits_input
+            and self.id > 0
+            and at.tzinfo is not None
+            and FIRST_YEAR <= at.year <= LAST_YEAR
+        ):
+            return
         final = status.is_final
         if self.duration is None:
             problem = None
@@ -157,7 +175,6 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             problem = "it has an end if and only if its status is final"
         if self.id < 1:
             problem = "ids start at 1"
-        at = self.queued_at
         if (
             not is_plausible(at)
             or ((at := self.started_at) is not None and not is_plausible(at))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -36,35 +36,28 @@ class UnshownChanges:
         is_known: Callable[[int], bool] = lambda _: True,
         shown: int = 0,
     ) -> None:
-        # By task, in the order of their last changes. Both lose entries at the front
-        # all the time, which makes a plain dict quadratic.
-        # Tuples: the cycle collector need not look at them, and there may be many.
-        told = [*changes]
-        # Without a call for each if there is one for each task: there may be many.
-        self._changes: OrderedDict[int, tuple[TaskChanged, ...]] = OrderedDict(
-            [(it.task.id, (it,)) for it in told]
-        )
+        # In order; may hold some of tasks that are no longer in `_last`.
+        self._changes = deque(changes)
+        # By task: the number of its last change. No call for each: there may be many.
+        self._last = {it.task.id: it.seq for it in self._changes}
+        # In the order of their last changes.
         self._forgotten: OrderedDict[int, None] = OrderedDict()
         self._shown = shown
-        if len(self._changes) < len(told):
-            self._changes.clear()
-            for change in told:
-                self.add(change)
-        self._forgotten.update(
-            dict.fromkeys(itertools.filterfalse(is_known, self._changes))
-        )
+        self._untidy = 0
+        gone = [*itertools.filterfalse(is_known, self._last)]
+        gone.sort(key=self._last.__getitem__)
+        self._forgotten.update(dict.fromkeys(gone))
 
     @property
     def last(self) -> int:
         """The number of the last of them; 0 if there is none."""
-        if not self._changes:
-            return 0
-        return self._changes[next(reversed(self._changes))][-1].seq
+        known = (it.seq for it in reversed(self._changes) if it.task.id in self._last)
+        return next(known, 0)
 
     def add(self, change: TaskChanged) -> None:
         """Note a change."""
-        before = self._changes.pop(change.task.id, ())
-        self._changes[change.task.id] = (*before, change)
+        self._changes.append(change)
+        self._last[change.task.id] = change.seq
 
     def forgot(self, ids: Iterable[int]) -> list[int]:
         """Note that tasks are forgotten.
@@ -74,14 +67,20 @@ class UnshownChanges:
         """
         done: list[int] = []
         for task_id in ids:
-            if task_id in self._changes:
+            if task_id in self._last:
                 self._forgotten[task_id] = None
             else:
                 done.append(task_id)
         while len(self._forgotten) > UNSHOWN_KEPT:
             task_id, _ = self._forgotten.popitem(last=False)
-            del self._changes[task_id]
+            del self._last[task_id]
             done.append(task_id)
+            self._untidy += 1
+        if self._untidy > max(UNSHOWN_KEPT, len(self._last)):
+            self._untidy = 0
+            self._changes = deque(
+                it for it in self._changes if it.task.id in self._last
+            )
         return done
 
     def shown(self, seq: int) -> list[int]:
@@ -92,23 +91,20 @@ class UnshownChanges:
         """
         self._shown = max(self._shown, seq)
         done: list[int] = []
-        while self._changes:
-            task_id = next(iter(self._changes))
-            if self._changes[task_id][-1].seq > self._shown:
-                break
-            del self._changes[task_id]
-            if task_id in self._forgotten:
-                del self._forgotten[task_id]
-                done.append(task_id)
+        while self._changes and self._changes[0].seq <= self._shown:
+            change = self._changes.popleft()
+            task_id = change.task.id
+            if self._last.get(task_id) == change.seq:
+                del self._last[task_id]
+                if task_id in self._forgotten:
+                    del self._forgotten[task_id]
+                    done.append(task_id)
         return done
 
     def up_to(self, seq: float = math.inf) -> tuple[TaskChanged, ...]:
         """Return those up to this number, in order; all by default."""
-        changes = [
-            change
-            for changes in self._changes.values()
-            for change in changes
-            if self._shown < change.seq <= seq
-        ]
-        changes.sort(key=lambda change: change.seq)
-        return tuple(changes)
+        return tuple(
+            it
+            for it in self._changes
+            if self._shown < it.seq <= seq and it.task.id in self._last
+        )

@@ -6,6 +6,7 @@ nothing in here needs a lock, and its rules are tested without an actor.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections import deque
 from typing import TYPE_CHECKING
@@ -106,7 +107,7 @@ class TaskBook:
         self.waiting.restore()
         finished = [task.id for task in self.tasks] if order is None else order
         unfinished = frozenset(self.tasks.open_ids())
-        self._finished.extend([it for it in finished if it not in unfinished])
+        self._finished.extend(itertools.filterfalse(unfinished.__contains__, finished))
         self._next_id = max(self._next_id, self.tasks.last_id + 1)
         self._environments.restore(environments or {})
 

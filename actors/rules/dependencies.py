@@ -20,9 +20,13 @@ class Dependencies:
     """The tasks that wait for others, and how those may end."""
 
     def __init__(self) -> None:
-        self.unmet: dict[int, dict[int, tuple[TaskStatus, ...]]] = {}
-        """By the id of a task: those it waits for; to be read only."""
-        self._dependents: dict[int, dict[int, None]] = {}
+        self.unmet: dict[int, tuple[int] | dict[int, tuple[TaskStatus, ...]]] = {}
+        """By the id of a task: those it waits for; to be read only.
+
+        How these may end; one alone, as in a chain, is to be complete.
+        """
+        # One alone, as in a chain, without a collection of its own.
+        self._dependents: dict[int, int | dict[int, None]] = {}
         self._released: list[int] = []
 
     def add(
@@ -39,30 +43,42 @@ class Dependencies:
             The id of an ended task because of which it can never start; it does not
             wait then. `None` otherwise.
         """
-        unmet: dict[int, tuple[TaskStatus, ...]]
-        if ended or terms.after_failed or terms.after_any:
-            unmet = _conditions(terms)
-            for other, accepted in [*unmet.items()]:
-                status = ended.get(other)
-                if status in accepted:
-                    del unmet[other]
-                elif status is not None or not accepted:
-                    return other
-        else:  # as of most that wait for others
-            unmet = dict.fromkeys(terms.after, _COMPLETE)
+        after = terms.after
+        if len(after) == 1 and not (
+            terms.after_failed or terms.after_any or after[0] in ended
+        ):  # as of most that wait for others
+            self.unmet[task_id] = after
+            self._note(after[0], task_id)
+            return None
+        unmet = _conditions(terms)
+        for other, accepted in [*unmet.items()]:
+            status = ended.get(other)
+            if status in accepted:
+                del unmet[other]
+            elif status is not None or not accepted:
+                return other
         if unmet:
             self.unmet[task_id] = unmet
             for other in unmet:
-                if (dependents := self._dependents.get(other)) is None:
-                    self._dependents[other] = {task_id: None}
-                else:
-                    dependents[task_id] = None
+                self._note(other, task_id)
         return None
+
+    def _note(self, other: int, task_id: int) -> None:
+        """Note that a task waits for another one."""
+        dependents = self._dependents.setdefault(other, task_id)
+        if isinstance(dependents, dict):
+            dependents[task_id] = None
+        elif dependents != task_id:
+            self._dependents[other] = {dependents: None, task_id: None}
 
     def drop(self, task_id: int) -> None:
         """Let a task wait for no other any more."""
         for other in self.unmet.pop(task_id, ()):
-            self._dependents[other].pop(task_id, None)
+            dependents = self._dependents[other]
+            if isinstance(dependents, dict):
+                dependents.pop(task_id, None)
+            else:
+                del self._dependents[other]
 
     def ended(self, task_id: int, status: TaskStatus) -> tuple[list[int], list[int]]:
         """Note the end of a task.
@@ -73,8 +89,11 @@ class Dependencies:
         """
         never: list[int] = []
         met: list[int] = []
-        for dependent in self._dependents.pop(task_id, ()):
+        dependents = self._dependents.pop(task_id, ())
+        for dependent in (dependents,) if isinstance(dependents, int) else dependents:
             unmet = self.unmet[dependent]
+            if isinstance(unmet, tuple):
+                unmet = self.unmet[dependent] = dict.fromkeys(unmet, _COMPLETE)
             if status not in unmet.pop(task_id):
                 never.append(dependent)
             elif not unmet:

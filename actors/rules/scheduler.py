@@ -8,6 +8,7 @@ Every change costs O(log n). Who waits for others is in `Dependencies`, the orde
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -23,15 +24,12 @@ from .terms import PLAIN, Needs, Terms
 from .waiting_lines import Key, Rank, WaitingLines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping
 
     from .status import TaskStatus
 
 PAUSED: Final = "everything is paused"
 """The reason of a task that waits because nothing starts."""
-
-Waiting = tuple[int, Terms, float | None, Place | None]
-"""A waiting task: id, terms, and when it is due and its place, if it has any."""
 
 _NAMED: Final = 3  # of the tasks that another one waits for
 
@@ -103,62 +101,75 @@ class Scheduler:
 
     def begin_with(
         self,
-        waiting: Iterable[Waiting],
+        waiting: Mapping[int, Terms],
         ended: Mapping[int, TaskStatus],
-        plain: Sequence[int] = (),
+        *,
+        dues: Mapping[int, float] | None = None,
+        places: Mapping[int, Place] | None = None,
     ) -> list[tuple[int, int]]:
         """Let many tasks wait, as `add` does with one; none waits yet.
 
         Args:
-            waiting: The tasks, by id.
+            waiting: The terms of the tasks by their ids, in order.
             ended: The tasks among those they depend on that have ended, and how.
-            plain: The ids of others, in order, that are on plain terms, and were not
-                moved.
+            dues: When tasks are due, of those that have a time.
+            places: The places of those that were moved.
 
         Returns:
             The tasks that can never start, each with the ended one because of which.
         """
         # With few calls, and one heap of all lines: a queue may be long.
+        dues, places = dues or {}, places or {}
+        self._terms |= waiting
+        self._places.see(max(waiting, default=0))
+        for task_id, due in dues.items():
+            self._times.set(task_id, due)
+        for task_id, place in places.items():
+            self._places.remember(task_id, place)
+        unmet = self._dependencies.unmet
+        add_dependent = self._dependencies.add
         never: list[tuple[int, int]] = []
         lines: dict[Key, list[Rank]] = {}
-        groups: dict[str, list[Rank]] = {}  # those that need nothing but a slot
-        if plain:
-            self._terms |= dict.fromkeys(plain, PLAIN)
-            groups[PLAIN.group] = [(0, it, 0, it) for it in plain]
-        unmet, tasks = self._dependencies.unmet, self._terms
+        # Those that need nothing but a slot, by their group and priority.
+        simple: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
+        plain = simple[PLAIN.group, PLAIN.priority]
         rank: Rank
-        for task_id, terms, due, place in waiting:
+        for task_id, terms in waiting.items():
+            if terms is PLAIN:
+                if task_id not in dues:
+                    plain.append(task_id)
+                continue
             if terms.after or terms.after_failed or terms.after_any:
-                other = self._dependencies.add(task_id, terms, ended)
+                other = add_dependent(task_id, terms, ended)
                 if other is not None:
                     never.append((task_id, other))
+                    self.remove(task_id)
                     continue
-            tasks[task_id] = terms
-            if due is not None:
-                self._times.set(task_id, due)
-            if place is not None:
-                self._places.remember(task_id, place)
-            if terms.held or due is not None or task_id in unmet:
+                if task_id in unmet:
+                    continue
+            if terms.held or task_id in dues:
                 continue
             if terms.immediate:
                 self._immediate[task_id] = None
-            if place is None:
-                rank = (-terms.priority, task_id, 0, task_id)
-            else:
+            if not (terms.needs or terms.engine):
+                simple[terms.group, terms.priority].append(task_id)
+                continue
+            if task_id in places:
                 rank = self._rank(task_id)
-            if terms.needs or terms.engine:  # as `_key` says, without a call for each
-                key = (terms.group, () if terms.engine else terms.needs, terms.engine)
-                if (line := lines.get(key)) is None:
-                    lines[key] = [rank]
-                else:
-                    line.append(rank)
-            elif (line := groups.get(terms.group)) is None:
-                groups[terms.group] = [rank]
             else:
+                rank = (-terms.priority, task_id, 0, task_id)
+            # As `_key` says, without a call for each.
+            key = (terms.group, () if terms.engine else terms.needs, terms.engine)
+            alone = [rank]
+            if (line := lines.setdefault(key, alone)) is not alone:
                 line.append(rank)
-        for group, ranks in groups.items():
-            lines[group, (), ""] = ranks
-        self._places.see(max(tasks, default=0))
+        for (group, priority), ids in simple.items():
+            before = -priority
+            ranks: list[Rank] = [
+                self._rank(it) if it in places else (before, it, 0, it) for it in ids
+            ]
+            if ranks:
+                lines.setdefault((group, (), ""), []).extend(ranks)
         self._lines.begin_with(lines)
         return never
 

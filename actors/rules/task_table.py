@@ -209,9 +209,11 @@ class TaskTable:
         return [self._tasks[task_id] for task_id in sorted(ids)]
 
     def _having(self, status: TaskStatus) -> list[int]:
-        # Without a look at each where there is none: a history is long.
+        # Without a look at each of a long history, or of a long queue alone.
         if not self._counts[status]:
             return []
+        if self._counts[status] == len(self._tasks):
+            return [*self._tasks]
         return [task.id for task in self._tasks.values() if task.status is status]
 
     def _as_of(self, task: Task, at: Moment) -> Task:

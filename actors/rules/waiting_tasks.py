@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .moment import Moment
     from .places import Place
-    from .scheduler import Scheduler, Waiting
+    from .scheduler import Scheduler
     from .task import Task
     from .task_table import TaskTable
     from .terms import Terms
@@ -49,28 +49,33 @@ class WaitingTasks:
 
     def restore(self) -> None:
         """Let the tasks of an earlier life of the session wait as they did."""
-        tasks, find = self._tasks, self._tasks.find
+        tasks = self._tasks
+        queued = tasks.queued()
+        waiting = {task.id: task.terms or PLAIN for task in queued}
+        places = {it.id: it.place for it in queued if it.place is not None}
+        dues: dict[int, float] = {}
         ended: dict[int, TaskStatus] = {}
-        plain: list[int] = []
-        waiting: list[Waiting] = []
-        for task in tasks.queued():
-            if (terms := task.terms) is None:
-                if task.place is None:
-                    plain.append(task.id)
-                else:
-                    waiting.append((task.id, PLAIN, None, task.place))
+        # With few calls: a queue may be long.
+        for task_id, terms in waiting.items():
+            if terms is PLAIN:
                 continue
-            if terms.after or terms.after_failed or terms.after_any:
-                for other in terms.waits_for:
-                    if (before := find(other)) is None:
-                        # It has ended as it should; else this task would have been
-                        # canceled.
-                        terms = _only(terms, tasks)
-                    elif before.status.is_final:
-                        ended[other] = before.status
-            due = None if terms.at is None else terms.at.timestamp()
-            waiting.append((task.id, terms, due, task.place))
-        for task_id, never in self._scheduler.begin_with(waiting, ended, plain):
+            if terms.at is not None:
+                dues[task_id] = terms.at.timestamp()
+            others = terms.after
+            if terms.after_failed or terms.after_any:
+                others = terms.waits_for
+            for other in others:
+                if other in waiting:
+                    continue
+                if (before := tasks.find(other)) is None:
+                    # It has ended as it should; else this task would have been
+                    # canceled.
+                    waiting[task_id] = _only(terms, tasks)
+                elif before.status.is_final:
+                    ended[other] = before.status
+        for task_id, never in self._scheduler.begin_with(
+            waiting, ended, dues=dues, places=places
+        ):
             self._hopeless.append((task_id, f"#{never} {_WAS[ended[never]]}"))
         for task_id in tasks.times:
             task = tasks.get(task_id)

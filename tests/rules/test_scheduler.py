@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 from backburner.actors import TaskStatus
 from backburner.actors.rules.room import UNLIMITED
-from backburner.actors.rules.scheduler import Scheduler, Waiting
+from backburner.actors.rules.scheduler import Scheduler
 from backburner.actors.rules.terms import PLAIN, Terms
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -340,15 +340,17 @@ class Pair(RuleBasedStateMachine):
             self.real.settings.set_group(name, slots)
         for paused in naive.paused:
             self.real.settings.set_paused(paused, paused=True)
-        waiting: list[Waiting] = []
+        waiting: dict[int, Terms] = {}
         for task_id in sorted(naive.terms):
-            place = before.place(task_id)
             terms = naive.terms[task_id]
             if task_id in naive.begun:
                 terms = replace(terms, after=(), after_failed=(), after_any=())
-            moved = None if place == (task_id, 0) else place
-            waiting.append((task_id, terms, naive.times.get(task_id), moved))
-        assert self.real.begin_with(waiting, naive.outcomes) == []
+            waiting[task_id] = PLAIN if terms == PLAIN else terms
+        places = {it: before.place(it) for it in waiting}
+        places = {it: place for it, place in places.items() if place != (it, 0)}
+        dues = {it: naive.times[it] for it in waiting if it in naive.times}
+        never = self.real.begin_with(waiting, naive.outcomes, dues=dues, places=places)
+        assert never == []
         self.real.due(naive.now)
         naive.slots.clear()
         for task_id, terms in naive.running.items():
@@ -448,7 +450,7 @@ TestPair.settings = settings(max_examples=100, stateful_step_count=80)
 
 def test_what_asks_for_nothing_waits_in_the_order_of_the_ids() -> None:
     scheduler = Scheduler()
-    scheduler.begin_with([(it, PLAIN, None, None) for it in (1, 2, 3)], {})
+    scheduler.begin_with(dict.fromkeys((1, 2, 3), PLAIN), {})
     scheduler.add(4)
 
     assert scheduler.order() == [1, 2, 3, 4]

@@ -80,10 +80,6 @@ from .rules.output_quota import OutputQuota
 from .rules.record import Record
 from .rules.safe_text import safe_line
 from .rules.schedules import ScheduleBook
-from .rules.status import (
-    TaskFilter,
-    TaskStatus,
-)
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import (
     DeadLetters,
@@ -440,12 +436,11 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _recover(self) -> None:
         # In one go, without a call for each that waits as before: a queue may be long.
-        queued = TaskStatus.QUEUED
         kinds = {it.name for it in self._config.kinds}
         for task in [
             it
-            for it in self._book.tasks.list(TaskFilter.ALL, self._changes.now())
-            if it.status is queued and (it.kind not in kinds or _NO_KIND in it.reason)
+            for it in self._book.tasks.queued()
+            if it.kind not in kinds or _NO_KIND in it.reason
         ]:
             if task.kind not in kinds:
                 reason = f"{_NO_KIND}{task.kind!r}, which is not registered here"
@@ -458,8 +453,7 @@ class QueueActor(SafeActor[QueueMessage]):
         self._running.recover(self._lost, rebooted=self._config.rebooted)
         self._changes.forget(self._book.clean_up())
         self._schedules.clock_was_set(0.0)
-        everything = self._book.tasks.list(TaskFilter.ALL, self._changes.now())
-        self._changes.quota.begin_with(everything)
+        self._changes.quota.begin_with(self._book.tasks)
 
 
 def _refusal(message: QueueMessage) -> Refused | None:

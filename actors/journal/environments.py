@@ -8,14 +8,13 @@ with it: a task whose process is known needs it no more. Equal ones are one row.
 from __future__ import annotations
 
 import os
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from ..rules.variables import Variables
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Container
 
 
 class EnvironmentRows:
@@ -32,11 +31,17 @@ class EnvironmentRows:
         self.has_traces = False
         """Whether the files beside the database may still have what was deleted."""
 
-    @property
-    def of_tasks(self) -> dict[int, Variables]:
-        """The environments by the ids of the tasks that wait with them."""
-        of_task = self._of_task
-        return {it: self._rows[row] for it, row in of_task.items() if it > 0}
+    def of_tasks(self, users: dict[int, list[int]]) -> dict[int, Variables]:
+        """Return the environments by the ids of the tasks that wait with them.
+
+        Args:
+            users: The ids of the tasks, by the rows of the environments.
+        """
+        of_task: dict[int, Variables] = {}
+        for row_id, ids in users.items():
+            if row_id in self._rows:
+                of_task |= dict.fromkeys(ids, self._rows[row_id])
+        return of_task
 
     @property
     def of_schedules(self) -> dict[int, Variables]:
@@ -56,14 +61,14 @@ class EnvironmentRows:
     def load(
         self,
         db: sqlite3.Connection,
-        of_tasks: dict[int, int],
-        waiting: Iterable[int],
+        of_tasks: dict[int, list[int]],
+        waiting: Container[int],
     ) -> None:
         """Read those of tasks that have not ended, and let the others be deleted.
 
         Args:
             db: The file.
-            of_tasks: The rows of the tasks that have one.
+            of_tasks: The ids of the tasks that have one, by its row.
             waiting: The ids of those among the tasks that wait. The others were being
                 started, and can do without.
 
@@ -73,16 +78,13 @@ class EnvironmentRows:
         """
         for row_id, variables in db.execute("SELECT id, variables FROM environments"):
             self._note_row(row_id, _decode(variables))
-        # Without a call for each: a queue may be long, and most share one.
-        users = Counter(of_tasks.values())
-        if missing := users.keys() - self._rows.keys():
-            lost = {it for it, row in of_tasks.items() if row in missing}
-            if without := lost.intersection(waiting):
+        for row_id, ids in of_tasks.items():
+            if row_id in self._rows:
+                # Without a call for each: a queue may be long, and most share one.
+                self._of_task |= dict.fromkeys(ids, row_id)
+                self._users[row_id] = len(ids)
+            elif without := [it for it in ids if it in waiting]:
                 raise ValueError(f"task {min(without)} has lost its environment")
-            of_tasks = {it: row for it, row in of_tasks.items() if it not in lost}
-            users = Counter(of_tasks.values())
-        self._of_task |= of_tasks
-        self._users |= users
         for schedule_id, row_id in db.execute(
             "SELECT id, environment FROM schedules WHERE environment IS NOT NULL"
         ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 import sqlite3
 from collections.abc import Callable
@@ -61,6 +62,7 @@ _decode_numbers = msgspec.json.Decoder(list[int]).decode
 _decode_rows = msgspec.json.Decoder(list[int | None]).decode
 
 _seq = operator.attrgetter("seq")
+_first = operator.itemgetter(0)
 
 _EVENTS: Final = {it.value: it for it in TaskEvent}
 
@@ -105,7 +107,7 @@ class LoadedTasks(msgspec.Struct):
         queued: The ids of those that are Queued.
         running: Those that are Running.
         reused: The ids of those among both that may begin once more after they began.
-        environments: The rows of the environments of both, by id.
+        environments: The ids of both by the rows of their environments, if any.
         unshown: The last changes that are to be shown and say what the tasks say.
     """
 
@@ -115,7 +117,7 @@ class LoadedTasks(msgspec.Struct):
     queued: list[int] = []
     running: list[Task] = []
     reused: set[int] = set()
-    environments: dict[int, int] = {}
+    environments: dict[int, list[int]] = {}
     unshown: list[TaskChanged] = []
 
 
@@ -186,8 +188,7 @@ def load_tasks(db: sqlite3.Connection, shown: int, adopt: Adopt) -> LoadedTasks:
         seqs += numbers
         loaded.tasks += tasks
         statuses = [task.status for task in tasks]
-        events = some_events.split(",")
-        loaded.unshown += _unshown(numbers, events, tasks, statuses, shown)
+        loaded.unshown += _unshown(numbers, some_events, tasks, statuses, shown)
         if statuses.count(queued) == len(tasks):  # as in a long queue
             loaded.queued += some_ids
         else:
@@ -199,11 +200,7 @@ def load_tasks(db: sqlite3.Connection, shown: int, adopt: Adopt) -> LoadedTasks:
                 if it[0].status is queued or it[0].status is running
             ]
             tasks, rows = [it[0] for it in of_open], [it[1] for it in of_open]
-        loaded.environments |= {
-            task.id: row
-            for task, row in zip(tasks, rows, strict=True)
-            if row is not None
-        }
+        _note_rows(loaded.environments, tasks, rows)
         loaded.reused |= {
             task.id
             for task in tasks
@@ -219,9 +216,18 @@ def load_tasks(db: sqlite3.Connection, shown: int, adopt: Adopt) -> LoadedTasks:
     return loaded
 
 
+def _note_rows(
+    users: dict[int, list[int]], tasks: list[Task], rows: list[int | None]
+) -> None:
+    """Note which tasks have which rows; mostly some in a row have the same."""
+    for row, some in itertools.groupby(zip(rows, tasks, strict=True), _first):
+        if row is not None:
+            users.setdefault(row, []).extend([it[1].id for it in some])
+
+
 def _unshown(
     seqs: list[int],
-    events: list[str],
+    events: str,
     tasks: list[Task],
     statuses: list[TaskStatus],
     shown: int,
@@ -230,17 +236,18 @@ def _unshown(
 
     Args:
         seqs: Their numbers.
-        events: What happened; empty for a change that says something else than the
-            task does now.
+        events: What happened, with commas in between; nothing for a change that says
+            something else than the task does now.
         tasks: The tasks.
         statuses: Their statuses.
         shown: The number of the last change that was shown.
     """
-    if min(seqs) > shown and events == statuses:  # as in a long queue
-        changed = map(TaskChanged, seqs, map(_EVENTS.__getitem__, events), tasks)
-        return [*changed]
+    if min(seqs) > shown and events == ",".join(statuses):  # as in a long queue
+        return [*map(TaskChanged, seqs, map(_EVENTS.__getitem__, statuses), tasks)]
     some = [
-        it for it in zip(seqs, events, tasks, strict=True) if it[1] and it[0] > shown
+        it
+        for it in zip(seqs, events.split(","), tasks, strict=True)
+        if it[1] and it[0] > shown
     ]
     return _changes(
         [it[0] for it in some], [it[1] for it in some], [it[2] for it in some]

@@ -188,7 +188,7 @@ class SqliteJournal(Journal):
             last_changes=last_changes,
             unshown=unshown,
             processes=tuple([ProcessRecord(*it) for it in self._processes.values()]),
-            environments=self._environments.of_tasks,
+            environments=self._environments.of_tasks(loaded.environments),
             rules=rules,
             next_schedule=self._next_schedule,
             schedules=schedules,

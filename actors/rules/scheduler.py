@@ -102,6 +102,7 @@ class Scheduler:
     def begin_with(
         self,
         waiting: Mapping[int, Terms],
+        dependent: Mapping[int, Terms],
         ended: Mapping[int, TaskStatus],
         *,
         dues: Mapping[int, float] | None = None,
@@ -111,6 +112,7 @@ class Scheduler:
 
         Args:
             waiting: The terms of the tasks by their ids, in order.
+            dependent: Those among them that wait for others.
             ended: The tasks among those they depend on that have ended, and how.
             dues: When tasks are due, of those that have a time.
             places: The places of those that were moved.
@@ -127,27 +129,22 @@ class Scheduler:
         for task_id, place in places.items():
             self._places.remember(task_id, place)
         unmet = self._dependencies.unmet
-        add_dependent = self._dependencies.add
         never: list[tuple[int, int]] = []
+        for task_id, terms in dependent.items():
+            if (other := self._dependencies.add(task_id, terms, ended)) is not None:
+                never.append((task_id, other))
+                self.remove(task_id)
         lines: dict[Key, list[Rank]] = {}
         # Those that need nothing but a slot, by their group and priority.
         simple: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
         plain = simple[PLAIN.group, PLAIN.priority]
         rank: Rank
-        for task_id, terms in waiting.items():
+        for task_id, terms in self._terms.items():
             if terms is PLAIN:
                 if task_id not in dues:
                     plain.append(task_id)
                 continue
-            if terms.after or terms.after_failed or terms.after_any:
-                other = add_dependent(task_id, terms, ended)
-                if other is not None:
-                    never.append((task_id, other))
-                    self.remove(task_id)
-                    continue
-                if task_id in unmet:
-                    continue
-            if terms.held or task_id in dues:
+            if task_id in unmet or terms.held or task_id in dues:
                 continue
             if terms.immediate:
                 self._immediate[task_id] = None

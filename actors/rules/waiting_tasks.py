@@ -53,14 +53,15 @@ class WaitingTasks:
         queued = tasks.queued()
         waiting = {task.id: task.terms or PLAIN for task in queued}
         places = {it.id: it.place for it in queued if it.place is not None}
-        dues: dict[int, float] = {}
+        dues = {it: terms.at.timestamp() for it, terms in waiting.items() if terms.at}
+        dependent = {
+            it: terms
+            for it, terms in waiting.items()
+            if terms.after or terms.after_failed or terms.after_any
+        }
         ended: dict[int, TaskStatus] = {}
         # With few calls: a queue may be long.
-        for task_id, terms in waiting.items():
-            if terms is PLAIN:
-                continue
-            if terms.at is not None:
-                dues[task_id] = terms.at.timestamp()
+        for task_id, terms in dependent.items():
             others = terms.after
             if terms.after_failed or terms.after_any:
                 others = terms.waits_for
@@ -70,11 +71,11 @@ class WaitingTasks:
                 if (before := tasks.find(other)) is None:
                     # It has ended as it should; else this task would have been
                     # canceled.
-                    waiting[task_id] = _only(terms, tasks)
+                    dependent[task_id] = waiting[task_id] = _only(terms, tasks)
                 elif before.status.is_final:
                     ended[other] = before.status
         for task_id, never in self._scheduler.begin_with(
-            waiting, ended, dues=dues, places=places
+            waiting, dependent, ended, dues=dues, places=places
         ):
             self._hopeless.append((task_id, f"#{never} {_WAS[ended[never]]}"))
         for task_id in tasks.times:

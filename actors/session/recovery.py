@@ -181,7 +181,9 @@ def told_now(
     return tuple(
         [
             replace(it, task=it.task.with_left_running(""))
-            if GOES_ON in it.task.reason and it.task.id not in spared
+            if it.task.ended_at is not None
+            and GOES_ON in it.task.reason
+            and it.task.id not in spared
             else it
             for it in changes
         ]

@@ -155,7 +155,9 @@ class Starting:
             book,
             opened.journal,
             memory.seq,
-            UnshownChanges(memory.unshown, book.tasks.__contains__, memory.shown),
+            UnshownChanges(
+                memory.unshown, memory.last_changes.__contains__, memory.shown
+            ),
             last_changes=memory.last_changes,
             lost=None if notes is None else recovered.lost,
             schedules=schedules,

@@ -348,8 +348,11 @@ class Pair(RuleBasedStateMachine):
             waiting[task_id] = PLAIN if terms == PLAIN else terms
         places = {it: before.place(it) for it in waiting}
         places = {it: place for it, place in places.items() if place != (it, 0)}
+        dependent = {it: terms for it, terms in waiting.items() if terms.waits_for}
         dues = {it: naive.times[it] for it in waiting if it in naive.times}
-        never = self.real.begin_with(waiting, naive.outcomes, dues=dues, places=places)
+        never = self.real.begin_with(
+            waiting, dependent, naive.outcomes, dues=dues, places=places
+        )
         assert never == []
         self.real.due(naive.now)
         naive.slots.clear()
@@ -450,7 +453,7 @@ TestPair.settings = settings(max_examples=100, stateful_step_count=80)
 
 def test_what_asks_for_nothing_waits_in_the_order_of_the_ids() -> None:
     scheduler = Scheduler()
-    scheduler.begin_with(dict.fromkeys((1, 2, 3), PLAIN), {})
+    scheduler.begin_with(dict.fromkeys((1, 2, 3), PLAIN), {}, {})
     scheduler.add(4)
 
     assert scheduler.order() == [1, 2, 3, 4]

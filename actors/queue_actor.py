@@ -165,7 +165,8 @@ class QueueActor(SafeActor[QueueMessage]):
         journal: What remembers the session.
         seq: The number of the last change that the journal has.
         unshown: The changes that nobody was shown yet.
-        last_changes: The numbers of the last changes of status, by the tasks' ids.
+        last_changes: The numbers of the last changes of status, by the tasks' ids; kept
+            up to date from now on.
         lost: How tasks have ended that ran when the last program was killed. Those that
             are not in it go on; by default none does.
         schedules: The schedules.
@@ -179,7 +180,7 @@ class QueueActor(SafeActor[QueueMessage]):
         seq: int = 0,
         unshown: UnshownChanges | None = None,
         *,
-        last_changes: Mapping[int, int] | None = None,
+        last_changes: dict[int, int] | None = None,
         lost: Mapping[int, Outcome] | None = None,
         schedules: ScheduleBook | None = None,
     ) -> None:

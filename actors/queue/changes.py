@@ -20,7 +20,7 @@ from ..rules.shown import ShownTracker
 from ..rules.status import TaskStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from ..journal.protocol import Journal
     from ..rules.book import TaskBook
@@ -42,7 +42,8 @@ class Changes:
         quota: The room that output takes.
         seq: The number of the last change that the journal has.
         unshown: The changes that nobody was shown yet.
-        last_changes: The numbers of the last changes of status, by the tasks' ids.
+        last_changes: The numbers of the last changes of status, by the tasks' ids; kept
+            up to date from now on.
         released: Told the id of each task whose end, or that of its attempt, is written
             down, and whether another attempt follows; if jobs go on when this program
             is killed.
@@ -57,7 +58,7 @@ class Changes:
         *,
         seq: int = 0,
         unshown: UnshownChanges | None = None,
-        last_changes: Mapping[int, int] | None = None,
+        last_changes: dict[int, int] | None = None,
         released: Callable[[int, bool], object] | None = None,
     ) -> None:
         self.book = book
@@ -67,7 +68,7 @@ class Changes:
         """What is sent when the changes are written down."""
         self.shown = ShownTracker()
         self.unshown = UnshownChanges() if unshown is None else unshown
-        self.last_changes = dict(last_changes or {})
+        self.last_changes = {} if last_changes is None else last_changes
         self.seq = seq
         """The number of the last change."""
         self.told_seq = seq

@@ -6,7 +6,6 @@ nothing in here needs a lock, and its rules are tested without an actor.
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections import deque
 from typing import TYPE_CHECKING
@@ -105,9 +104,8 @@ class TaskBook:
             self.settings.restore(rules)
         self.tasks.restore(tasks, at, adopted)
         self.waiting.restore()
-        finished = [task.id for task in self.tasks] if order is None else order
-        unfinished = frozenset(self.tasks.open_ids())
-        self._finished.extend(itertools.filterfalse(unfinished.__contains__, finished))
+        ids = [task.id for task in self.tasks] if order is None else order
+        self._finished.extend(self.tasks.finished(ids))
         self._next_id = max(self._next_id, self.tasks.last_id + 1)
         self._environments.restore(environments or {})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -153,9 +154,22 @@ class TaskTable:
         """Return the queued tasks by id."""
         return self._by_id(self._queued)
 
+    def begun(self) -> list[Task]:
+        """Return the tasks that are not queued by id."""
+        if len(self._queued) == len(self._tasks):  # as in a long queue
+            return []
+        queued = TaskStatus.QUEUED
+        return [it for it in self._tasks.values() if it.status is not queued]
+
     def open_ids(self) -> tuple[int, ...]:
         """Return the ids of the running tasks, then of the queued ones."""
         return (*sorted(self.times), *sorted(self._queued))
+
+    def finished(self, ids: Iterable[int]) -> Iterator[int]:
+        """Return the ids of those of some tasks that have ended, in the same order."""
+        # Without a call for each of a long history.
+        unfinished = self._queued.union(self.times)
+        return itertools.filterfalse(unfinished.__contains__, ids)
 
     def note_written(self) -> None:
         """Note that all changes so far are written down; others may see them now."""

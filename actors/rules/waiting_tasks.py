@@ -53,19 +53,20 @@ class WaitingTasks:
         queued = tasks.queued()
         waiting = {task.id: task.terms or PLAIN for task in queued}
         places = {it.id: it.place for it in queued if it.place is not None}
-        dues = {it: terms.at.timestamp() for it, terms in waiting.items() if terms.at}
-        dependent = {
-            it: terms
-            for it, terms in waiting.items()
-            if terms.after or terms.after_failed or terms.after_any
-        }
+        dues: dict[int, float] = {}
+        dependent: dict[int, Terms] = {}
+        batched: list[int] = []
         ended: dict[int, TaskStatus] = {}
         # With few calls: a queue may be long.
-        for task_id, terms in dependent.items():
-            others = terms.after
-            if terms.after_failed or terms.after_any:
-                others = terms.waits_for
-            for other in others:
+        for task_id, terms in waiting.items():
+            if terms.at is not None:
+                dues[task_id] = terms.at.timestamp()
+            if terms.max_fails is not None:
+                batched.append(task_id)
+            if not (terms.after or terms.after_failed or terms.after_any):
+                continue
+            dependent[task_id] = terms
+            for other in terms.waits_for:
                 if other in waiting:
                     continue
                 if (before := tasks.find(other)) is None:
@@ -87,9 +88,8 @@ class WaitingTasks:
             else:
                 self._scheduler.resume_running(task_id, terms, task.slot)
         for task in [
-            it
-            for it in tasks
-            if (terms := it.terms) is not None and terms.max_fails is not None
+            *[it for it in tasks.begun() if it.terms and it.terms.max_fails],
+            *map(tasks.get, batched),
         ]:
             self._batches.note(task)
 

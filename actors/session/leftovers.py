@@ -13,7 +13,6 @@ from ..processes.bounds import held_of_session, remove_groups
 from ..processes.ending import end_all
 from ..processes.handle import Process
 from ..processes.marks import is_of_session, task_of
-from ..rules.task import running_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from ..journal.protocol import Memory
     from ..rules.adoption import Adoption
     from ..rules.process_record import ProcessRecord
+    from ..rules.task import Task
     from .recovery import Recovered
 
 _TOLERANCE: Final = 2.0
@@ -31,9 +31,11 @@ only relative to its own start, whose date it keeps in whole seconds.
 """
 
 
-def end_leftovers(
+def end_leftovers(  # noqa: PLR0913 - each is one independent thing
     memory: Memory,
+    running: Iterable[Task],
     recovered: Recovered,
+    *,
     grace: float,
     hurried: Callable[[], bool],
     found: Callable[[str], None],
@@ -47,6 +49,7 @@ def end_leftovers(
 
     Args:
         memory: What the session remembers.
+        running: The tasks that had a job under way.
         recovered: What goes on.
         grace: Seconds between SIGTERM and SIGKILL.
         hurried: Tells whether the grace period is over before its time.
@@ -55,14 +58,14 @@ def end_leftovers(
     Returns:
         What could not be ended, for people; none if nothing is left.
     """
-    running = {it.id for it in running_of(memory.tasks)}
+    ran = {it.id for it in running}
     spared = recovered.spared
-    if memory.clean and running <= spared:
+    if memory.clean and ran <= spared:
         return None
     leaders = [
         leader
         for record in memory.processes
-        if record.task_id in running - spared and (leader := _find(record)) is not None
+        if record.task_id in ran - spared and (leader := _find(record)) is not None
     ]
     key = memory.session_key
     members = family.find_sessions(leaders)

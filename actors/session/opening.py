@@ -110,12 +110,23 @@ class Opening:
         self._releases.append(journal.release)
         notes: ProcessNotes | None = None
         recovered = Recovered()
+        began = [it for it in memory.tasks if it.status is TaskStatus.RUNNING]
+        running = running_of(began)
         if self._adopts:
             numbers = self._all_noted is not None
             notes = folder.open_notes(memory.session_key, numbers=numbers)
             self._releases.append(notes.close)
-            recovered = self._recover(folder, memory, notes, lost=warning is not None)
-        left = end_leftovers(memory, recovered, self._grace, self._hurried, self._found)
+            recovered = self._recover(
+                folder, memory, notes, began, lost=warning is not None
+            )
+        left = end_leftovers(
+            memory,
+            running,
+            recovered,
+            grace=self._grace,
+            hurried=self._hurried,
+            found=self._found,
+        )
         self._found("")
         if left is not None:
             warning = f"still alive from the last time, and can't be ended: {left}"
@@ -138,16 +149,27 @@ class Opening:
         )
 
     def _recover(
-        self, folder: SessionFolder, memory: Memory, notes: ProcessNotes, *, lost: bool
+        self,
+        folder: SessionFolder,
+        memory: Memory,
+        notes: ProcessNotes,
+        began: list[Task],
+        *,
+        lost: bool,
     ) -> Recovered:
-        """Find out what goes on of what a killed program has left."""
-        running = [it.id for it in running_of(memory.tasks)]
+        """Find out what goes on of what a killed program has left.
+
+        Args:
+            folder: The session's folder.
+            memory: What it remembers.
+            notes: What is written down of processes.
+            began: Those tasks that are Running.
+            lost: Whether the journal has lost something.
+        """
+        running = [it.id for it in running_of(began)]
         if not running:
             folder.exits.forget_all()  # of no interest to anybody any more
-        began = TaskStatus.RUNNING
-        between = [
-            it.id for it in memory.tasks if it.status is began and _is_made_again(it)
-        ]
+        between = [it.id for it in began if _is_made_again(it)]
         if memory.clean and not running:
             notes.load((), between)
             return Recovered()

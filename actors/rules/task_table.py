@@ -152,11 +152,13 @@ class TaskTable:
 
     def queued(self) -> list[Task]:
         """Return the queued tasks by id."""
+        if len(self._queued) == len(self._tasks):  # as in a long queue
+            return [*self._tasks.values()]
         return self._by_id(self._queued)
 
     def begun(self) -> list[Task]:
-        """Return the tasks that are not queued by id."""
-        if len(self._queued) == len(self._tasks):  # as in a long queue
+        """Return the tasks that are not queued, by id."""
+        if len(self._queued) == len(self._tasks):
             return []
         queued = TaskStatus.QUEUED
         return [it for it in self._tasks.values() if it.status is not queued]

@@ -98,11 +98,48 @@ def test_many_changes_wait_to_be_shown_in_their_order(
     assert memory.order == tuple(sorted(last, key=last.__getitem__))
 
 
+def test_a_change_is_found_behind_many_that_came_with_their_tasks(
+    open_journal: Callable[[], SqliteJournal],
+) -> None:
+    # As many as are read at once say what their tasks say.
+    last = 1100
+    changes = [
+        TaskChanged(seq, TaskEvent.QUEUED, _task(seq)) for seq in range(1, last + 1)
+    ]
+    changes.append(_ended(last, last + 1))
+    journal = open_journal()
+    for change in changes:
+        journal.changed(change)
+    journal.commit()
+    assert open_journal().load().unshown == tuple(changes)
+
+
+def test_tasks_are_found_on_both_sides_of_a_long_gap(
+    open_journal: Callable[[], SqliteJournal],
+) -> None:
+    # Longer than what is read at once, and so is what comes before and after it.
+    changes = [_ended(number, number) for number in range(1, 2401)]
+    journal = open_journal()
+    for change in changes:
+        journal.changed(change)
+    journal.commit()
+    gone = range(701, 1801)
+    journal.forgot(gone)
+    journal.settled(gone)
+    journal.commit()
+    left = [it for it in changes if it.task.id not in gone]
+    memory = open_journal().load()
+    assert memory.tasks == tuple(it.task for it in left)
+    assert memory.unshown == tuple(left)
+    assert (memory.next_id, memory.seq) == (2401, 2400)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
         "event = 'complete'",
         "event = 'queued' || char(10) || 'queued'",
+        "event = 'queued,queued'",
         "snapshot = snapshot || ',' || snapshot",
         "snapshot = ''",
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -108,6 +109,23 @@ def test_what_nobody_is_ever_shown_does_not_pile_up() -> None:
     assert dropped == [1, 2, 3, 4, 5]
     kept = [change.task.id for change in unshown.up_to(last)]
     assert kept == [*range(6, last + 1)]
+
+
+def test_what_nobody_is_ever_shown_takes_no_more_memory_after_a_while() -> None:
+    unshown = UnshownChanges()
+    most = {True: 0, False: 0}  # in the first quarter, and later
+    tracemalloc.start()
+    try:
+        for number in range(1, 20 * UNSHOWN_KEPT):
+            unshown.add(_change(2 * number, number))
+            unshown.add(_change(2 * number + 1, number))
+            unshown.forgot([number])
+            size, _ = tracemalloc.get_traced_memory()
+            is_early = number < 5 * UNSHOWN_KEPT
+            most[is_early] = max(most[is_early], size)
+    finally:
+        tracemalloc.stop()
+    assert most[False] < 1.2 * most[True]
 
 
 @pytest.mark.parametrize("way", ["shown", "forgotten"])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 from backburner.actors import IllegalTransitionError, Outcome, Task, TaskStatus
+from backburner.actors.rules.attempts import Attempt
 from backburner.actors.rules.output_news import OutputNews
 from backburner.actors.rules.status import (
     LEGAL_TRANSITIONS,
@@ -162,6 +163,31 @@ def test_a_snapshot_that_no_life_leads_to_cant_be_made(status: TaskStatus) -> No
 def test_a_number_that_means_nothing_is_refused(fields: dict[str, int]) -> None:
     base: dict[str, Any] = {**msgspec.structs.asdict(RUNNING), **fields}
     with pytest.raises(ValueError, match=r"task \d"):
+        Task(**base)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(msgspec.json.encode(base), type=Task)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"id": 0},
+        {"progress": 101},
+        {"output_size": -1},
+        {"attempt": Attempt(2, "exit status 2")},
+        {"paused_at": AT},
+        {"awaits_input": True},
+        {"queued_at": AT.replace(tzinfo=None)},
+        {"queued_at": AT.replace(year=1)},
+        {"queued_at": AT.replace(year=9999)},
+    ],
+    ids=str,
+)
+def test_a_queued_task_is_refused_with_what_it_cant_have(
+    fields: dict[str, Any],
+) -> None:
+    base: dict[str, Any] = {**msgspec.structs.asdict(QUEUED), **fields}
+    with pytest.raises(ValueError, match=r"task \d \(queued\): "):
         Task(**base)
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode(msgspec.json.encode(base), type=Task)

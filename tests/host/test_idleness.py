@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from queue import SimpleQueue
+
+import pytest
+from backburner.actors import Outcome, Task, TaskChanged, TaskEvent
+from backburner.actors.host.idleness import Idleness
+from backburner.actors.testing import make_task
+from patience import PATIENCE
+
+
+class Clients:
+    """Says whether there are any, and hears of the end of a quiet time."""
+
+    def __init__(self) -> None:
+        self.are_there = False
+        self.told: SimpleQueue[int] = SimpleQueue()
+
+    def idleness(self, linger: float = 0.01) -> Idleness:
+        return Idleness(linger, lambda: self.are_there, self.told.put)
+
+
+@pytest.fixture
+def clients() -> Clients:
+    return Clients()
+
+
+def _changed(task: Task) -> TaskChanged:
+    return TaskChanged(1, TaskEvent.of(task.status), task)
+
+
+def test_a_quiet_time_is_over_when_the_last_client_has_left(clients: Clients) -> None:
+    idleness = clients.idleness()
+    clients.are_there = True
+    idleness.note_join()
+    clients.are_there = False
+    idleness.watch()
+    assert idleness.is_over(clients.told.get(timeout=PATIENCE))
+
+
+def test_a_client_that_comes_back_makes_an_earlier_number_void(
+    clients: Clients,
+) -> None:
+    idleness = clients.idleness()
+    idleness.note_join()
+    number = clients.told.get(timeout=PATIENCE)
+    clients.are_there = True
+    idleness.watch()
+    clients.are_there = False
+    idleness.watch()
+    assert not idleness.is_over(number)
+    assert idleness.is_over(clients.told.get(timeout=PATIENCE))
+
+
+def test_an_open_task_needs_the_host(clients: Clients) -> None:
+    idleness = clients.idleness()
+    task = make_task(1)
+    assert idleness.take(_changed(task)) is None
+    idleness.note_join()
+    ended = task.ended(Outcome.canceled("canceled by you"), task.queued_at)
+    assert idleness.take(_changed(ended)) == ended
+    assert idleness.open == {}
+    assert idleness.is_over(clients.told.get(timeout=PATIENCE))
+
+
+def test_without_a_linger_nobody_is_told(clients: Clients) -> None:
+    idleness = clients.idleness(0.0)
+    idleness.note_join()
+    assert not idleness.is_over(1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from ...actors import TaskFilter
 from ...actors.host.remote import RemoteSystem
 from ..dialogue.node_reports import node_lines
-from ..dialogue.reports import list_lines, select
+from ..dialogue.task_lists import list_lines, select
 from ..program.exit_status import EXIT_UNSUCCESSFUL
 from .one_task import Shown
 

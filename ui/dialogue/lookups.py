@@ -21,8 +21,8 @@ from .arguments import UsageError
 from .exports import SHOWN, Failure, explained, failures_of, write_export
 from .names import FindNames, FoundNames, find_names
 from .output_search import FindInOutputs, LinesFound, search_outputs
-from .reports import OutputEnd, OutputText, output_end, read_output
 from .shell_blocks import BlockLine, commands_of
+from .task_output import OutputEnd, OutputText, output_end, read_output
 from .templates import (
     FindTemplates,
     FoundTemplates,

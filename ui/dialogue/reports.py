@@ -1,29 +1,24 @@
-"""Pure functions that write tasks down in lines of text: lists, details, news."""
+"""Pure functions that write tasks down in lines of text: news, states, details."""
 
 from __future__ import annotations
 
 import math
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
-from ...actors import TaskFilter, TaskStatus
-from ...actors.processes.output_file import read_tail
-from ...actors.rules.safe_text import safe_line, safe_lines, size_text
+from ...actors import TaskStatus
+from ...actors.rules.safe_text import safe_line
 from ...actors.rules.task import AWAITS_INPUT
-from ...actors.rules.terms import PLAIN
 from ..text.theme import duration_text
-from .chains import in_chains, indented
 from .facts import Shown, error_beyond_reason, result, task_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from ...actors import RulesFound, Task, TaskCounts, TaskFound, TaskList
+    from ...actors import RulesFound, Task, TaskCounts, TaskFound
     from ...actors.processes.activity import VitalSigns
     from ..text.theme import Icons
+    from .task_output import OutputEnd
 
 SILENCE: Final = 60.0
 """Seconds without output from which on `/show` speaks of it."""
@@ -33,15 +28,6 @@ _MINUTE: Final = 60
 _DAY: Final = 86400.0
 _LAST_WORDS: Final = 120  # characters
 _NO_CPU: Final = 0.05  # seconds; the system counts in hundredths
-
-LAST_LINES: Final = 20
-"""Lines of output that `/show` adds."""
-
-SHOW_LIMIT: Final = 1 << 16
-"""Bytes of output in which `/show` looks for its lines."""
-
-OUTPUT_LIMIT: Final = 1 << 20
-"""Bytes of output that `/output` shows at most; the file has all of it."""
 
 
 def news_text(task: Task, icons: Icons) -> str:
@@ -225,109 +211,6 @@ def _with_duration(task: Task) -> str:
     return f"{safe_line(task.reason)} · {duration_text(task.duration)}"
 
 
-def select(answer: TaskList, group: str | None, label: str | None) -> TaskList:
-    """Return of a list the tasks of a group, and with a label in their description."""
-    if group is None and label is None:
-        return answer
-    tasks = tuple(
-        task
-        for task in answer.tasks
-        if (group is None or group == (task.terms or PLAIN).group)
-        and (label is None or label.lower() in task.description.lower())
-    )
-    return msgspec.structs.replace(answer, tasks=tasks)
-
-
-def list_lines(answer: TaskList, which: TaskFilter, icons: Icons) -> list[str]:
-    """Write a task list: header, a row for each task, and a footer with the counts.
-
-    The tasks are in the order of their ids, but each under one that it waits for.
-    """
-    rows = in_chains(answer.tasks)
-    # Most sessions have no cluster.
-    has_nodes = any(it.node for it in answer.tasks)
-    shown = [it for it in _COLUMNS if it is not _NODE or has_nodes]
-    columns = [
-        [name, *(text(task, icons, depth) for task, depth in rows)]
-        for name, _, text in shown
-    ]
-    lines = [
-        f"{icon} {'  '.join(cells)}".rstrip()
-        for icon, *cells in zip(*map(_aligned, columns, shown), strict=True)
-    ]
-    if not answer.tasks:
-        name = "" if which is TaskFilter.NOT_CANCELED else f"{which.value} "
-        kind = "" if which is TaskFilter.ALL else name
-        lines = [f"No {kind}tasks."]
-    lines.append(counts_text(answer.counts))
-    return lines
-
-
-_LONGEST_NAME: Final = 40  # characters of a description in a list
-
-
-def _named(task: Task, icons: Icons, depth: int) -> str:
-    name = f"{indented(depth, icons.branch)}{safe_line(task.description)}"
-    return _shortened(name)
-
-
-_Column = tuple[str, str, "Callable[[Task, Icons, int], str]"]
-
-_NODE: Final[_Column] = ("Node", "<", lambda task, _icons, _: safe_line(task.node))
-
-_COLUMNS: Final[tuple[_Column, ...]] = (
-    (" ", "", lambda task, icons, _: icons.of_task(task)),
-    ("ID", "<", lambda task, _icons, _: f"#{task.id}"),
-    ("Progress", ">", lambda task, _icons, _: _percent(task.progress)),
-    ("Duration", ">", lambda task, _icons, _: duration_text(task.duration)),
-    ("Description", "<", _named),
-    _NODE,
-    ("Result", "", lambda task, _icons, _: state_text(task)),
-)
-"""The columns of a list: the header, how cells are aligned, what is in one."""
-
-
-def _shortened(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 3]}..."
-
-
-def _percent(progress: int | None) -> str:
-    return "-" if progress is None else f"{progress}%"
-
-
-def _aligned(cells: list[str], column: tuple[str, str, object]) -> list[str]:
-    _, align, _ = column
-    if not align:
-        return cells
-    width = max(map(len, cells))
-    return [f"{cell:{align}{width}}" for cell in cells]
-
-
-class OutputEnd(msgspec.Struct, frozen=True):
-    """The end of a task's output.
-
-    Attributes:
-        fact: Where the output is and how much, or what is wrong with it; none if there
-            is none.
-        lines: Its last lines, safe to show.
-    """
-
-    fact: str | None
-    lines: tuple[str, ...] = ()
-
-
-class OutputText(msgspec.Struct, frozen=True):
-    """What a task printed.
-
-    Attributes:
-        skipped: Bytes before the first of the lines.
-        lines: The last `OUTPUT_LIMIT` bytes of it, safe to show.
-    """
-
-    skipped: int
-    lines: tuple[str, ...]
-
-
 def detail_lines(
     found: TaskFound,
     icons: Icons,
@@ -400,69 +283,3 @@ def _share(used: float, seconds: float) -> str:
     if used < _NO_CPU or seconds <= 0:
         return ""
     return f" ({used / seconds:.0%} of a CPU)"
-
-
-def output_end(task: Task) -> OutputEnd:
-    """Read the end of a task's output; blocks as long as that takes."""
-    return OutputEnd(_output_fact(task), tuple(_last_lines(task)))
-
-
-def _output_fact(task: Task) -> str | None:
-    if task.output_path is None:
-        return None
-    try:
-        size = Path(task.output_path).lstat().st_size
-    except FileNotFoundError:
-        # Before its first output a task may not have made the file yet.
-        return f"{task.output_path} is gone" if task.output_size else None
-    except OSError as error:
-        return f"{task.output_path} can't be read: {error.strerror}"
-    return f"{task.output_path} ({size_text(size)})"
-
-
-def _last_lines(task: Task) -> list[str]:
-    if task.output_path is None:
-        return []
-    try:
-        tail, start = read_tail(Path(task.output_path), SHOW_LIMIT)
-    except OSError:
-        return []  # what is wrong with the file is one of the facts already
-    return _whole_lines(tail, start)[-LAST_LINES:]
-
-
-def _whole_lines(tail: bytes, start: int) -> list[str]:
-    lines = safe_lines(tail.decode("utf-8", "replace"))
-    if start and len(lines) > 1:
-        del lines[0]  # its beginning was cut off
-    return lines
-
-
-def read_output(task: Task) -> OutputText:
-    """Read what a task printed; blocks as long as that takes.
-
-    Raises:
-        OSError: If its output file can't be read.
-    """
-    if task.output_path is None or task.started_at is None:
-        return OutputText(0, ())
-    try:
-        data, start = read_tail(Path(task.output_path), OUTPUT_LIMIT)
-    except FileNotFoundError:
-        if task.output_size:
-            raise
-        data, start = b"", 0  # its process is just being started, or never was
-    return OutputText(start, tuple(_whole_lines(data, start)) if data else ())
-
-
-def output_lines(task: Task, output: OutputText) -> list[str]:
-    """Write what a task printed."""
-    if task.output_path is None or task.started_at is None:
-        return [f"#{task.id} has no output"]
-    if not output.lines:
-        yet = "" if task.status.is_final else " yet"
-        return [f"#{task.id} has printed nothing{yet}"]
-    if not output.skipped:
-        return [*output.lines]
-    path = safe_line(task.output_path)
-    skipped = f"… {size_text(output.skipped)} before this are in {path}"
-    return [skipped, *output.lines]

@@ -13,7 +13,7 @@ from backburner.ui.dialogue.chains import (
     in_chains,
     indented,
 )
-from backburner.ui.dialogue.reports import list_lines
+from backburner.ui.dialogue.task_lists import list_lines
 from backburner.ui.text.theme import ASCII_ICONS, UNICODE_ICONS
 from hypothesis import given
 from hypothesis import strategies as st

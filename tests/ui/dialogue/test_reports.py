@@ -8,13 +8,12 @@ import pytest
 from backburner.actors import Task, TaskCounts, TaskFilter, TaskFound, TaskList
 from backburner.actors import TaskStatus as Status
 from backburner.ui.dialogue.facts import Shown, task_facts
-from backburner.ui.dialogue.reports import (
+from backburner.ui.dialogue.reports import detail_lines, news_text
+from backburner.ui.dialogue.task_lists import list_lines
+from backburner.ui.dialogue.task_output import (
     LAST_LINES,
     OUTPUT_LIMIT,
     SHOW_LIMIT,
-    detail_lines,
-    list_lines,
-    news_text,
     output_end,
     output_lines,
     read_output,

@@ -15,14 +15,9 @@ from ..effects import Effect, Inspect
 from ..lookups import LookAtTask, ReadOutput, TaskLook
 from ..quoting import QUOTES, read_quoted
 from ..registry import CommandSpec, also
-from ..reports import (
-    OutputText,
-    activity_facts,
-    detail_lines,
-    list_lines,
-    output_lines,
-    select,
-)
+from ..reports import activity_facts, detail_lines
+from ..task_lists import list_lines, select
+from ..task_output import OutputText, output_lines
 from ..usage import activity_of, usage_facts
 from ..waits import Wait as PendingWait
 

@@ -20,6 +20,7 @@ import psutil
 import pytest
 from backburner.actors import Task, TaskEvent
 from patience import PATIENCE
+from process_ends import marked
 from template import Forked, can_fork, template
 
 if TYPE_CHECKING:
@@ -249,13 +250,7 @@ def _is_writable(pipe: Path) -> bool:
 
 def tagged(value: str, name: str = TAG) -> list[psutil.Process]:
     """Return the running processes with this text in an environment variable."""
-    found: list[psutil.Process] = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            alive = process.status() != psutil.STATUS_ZOMBIE
-            if alive and value in process.environ().get(name, ""):
-                found.append(process)
-    return found
+    return marked(name, value)
 
 
 def fill(mount: Path, left: int = 0) -> None:

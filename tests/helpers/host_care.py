@@ -7,7 +7,7 @@ import uuid
 from typing import TYPE_CHECKING, Final, Self
 
 import psutil
-from process_ends import runs, wait_ends
+from process_ends import marked, wait_ends
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,12 +39,7 @@ class HostCare:
 
     def left(self) -> list[psutil.Process]:
         """Return the processes that have it."""
-        found: list[psutil.Process] = []
-        for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error, OSError):
-                if runs(process) and process.environ().get(TAG) == self.tag:
-                    found.append(process)
-        return found
+        return marked(TAG, self.tag)
 
     def hosts(self) -> list[psutil.Process]:
         """Return the hosts among them."""

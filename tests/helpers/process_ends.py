@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import psutil
@@ -32,6 +34,27 @@ def pid_runs(pid: int) -> bool:
         return runs(psutil.Process(pid))
     except psutil.NoSuchProcess:
         return False
+
+
+def marked(name: str, value: str) -> list[psutil.Process]:
+    """Return the running processes with this text in an environment variable.
+
+    psutil would parse the whole environment of each process, which takes far longer.
+    """
+    start, text = f"{name}=".encode(), value.encode()
+    found: list[psutil.Process] = []
+    for pid in psutil.pids():
+        with contextlib.suppress(psutil.Error, OSError):
+            block = Path(f"/proc/{pid}/environ").read_bytes()
+            if (
+                text in block
+                and any(
+                    it.startswith(start) and text in it for it in block.split(b"\0")
+                )
+                and runs(process := psutil.Process(pid))
+            ):
+                found.append(process)
+    return found
 
 
 def wait_ends(processes: Iterable[psutil.Process]) -> None:

@@ -20,6 +20,7 @@ import gc
 import json
 import locale
 import os
+import pkgutil
 import select
 import signal
 import socket
@@ -36,6 +37,7 @@ from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from types import ModuleType
 
 _NUMBER: Final = struct.Struct("i")
 _ROOM: Final = 32 << 10  # bytes for an environment; a job has little more
@@ -45,19 +47,23 @@ _LOADED: Final = (
     "backburner.actors.host.__main__",
     "backburner.actors.host.keeper.main",
     "backburner.actors.host.launch",
+    "backburner.actors.processes.spawn",
     "backburner.actors.session.closed",
-    "backburner.ui.agents.run",
-    "backburner.ui.chat.run",
-    "backburner.ui.cli.lean_add",
-    "backburner.ui.cli.lean_chat",
-    "backburner.ui.cli.lean_host",
-    "backburner.ui.cli.run",
-    "backburner.ui.lines.run",
-    "backburner.ui.main",
-    "backburner.ui.start",
+    "blessed",
+    "cronsim",
+    "difflib",
+    "importlib.metadata",
+    "jinxed.terminfo.xterm_256color",
+    "tomllib",
 )
-_PROGRAM: Final = [sys.executable, "-m", "backburner"]
-_SCRIPT: Final = [f"{os.path.dirname(sys.executable)}/backburner"]  # noqa: PTH120
+"""What is loaded beside the user interface: what it loads when it needs it as well."""
+
+_PROGRAMS: Final = (
+    [sys.executable, "-m", "backburner"],
+    [sys.executable, "-P", "-m", "backburner"],
+    [f"{os.path.dirname(sys.executable)}/backburner"],  # noqa: PTH120
+)
+_UI: Final = "backburner.ui."
 _HARMLESS: Final = {"PYTHONDONTWRITEBYTECODE", "PYTHONFAULTHANDLER"}
 _AT_FIRST: Final = {**os.environ}  # before a test changes it
 _AS_BYTES: Final = ("C.UTF-8", "C.utf8", "UTF-8")  # what Python takes for no locale
@@ -150,7 +156,7 @@ class Template:
 
     def for_hosts(self) -> Any:  # noqa: ANN401 - stands for a module
         """Return what is `os` for the module that starts hosts: they are forked."""
-        return _Os(posix_spawn=_spawner(self._address))
+        return _Like(os, posix_spawn=_spawner(self._address))
 
 
 @functools.cache
@@ -233,7 +239,7 @@ def _is_same(arguments: Sequence[str], environ: Mapping[str, str]) -> bool:
 
 def _words(arguments: Sequence[str]) -> list[str] | None:
     """Return the arguments of the program, if it is the program that they start."""
-    for start in (_PROGRAM, _SCRIPT):
+    for start in _PROGRAMS:
         if [*map(str, arguments[: len(start)])] == start:
             return [*map(str, arguments[len(start) :])]
     return None
@@ -330,9 +336,11 @@ def _become(fds: Sequence[int], address: str) -> None:
     if "PYTHONFAULTHANDLER" in os.environ:
         faulthandler.enable()
     launch: Any = import_module("backburner.actors.host.launch")
-    launch.os = _Os(posix_spawn=_spawner(address))
+    launch.os = _Like(os, posix_spawn=_spawner(address))
     keeper: Any = import_module("backburner.actors.host.keeper.host_keeper")
-    keeper.os = _Os(execv=_exec)
+    keeper.os = _Like(os, execv=_exec)
+    client: Any = import_module("backburner.ui.agents.host_client")
+    client.subprocess = _Like(subprocess, Popen=_opener(address))
 
 
 def _block(texts: Sequence[str]) -> bytes:
@@ -370,14 +378,15 @@ def _open_streams() -> None:
         )
 
 
-class _Os:
-    """The module `os`, with other functions in some places."""
+class _Like:
+    """A module with other functions in some places."""
 
-    def __init__(self, **others: Callable[..., Any]) -> None:
+    def __init__(self, module: ModuleType, **others: Callable[..., Any]) -> None:
+        self._module = module
         self.__dict__.update(others)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - anything
-        return getattr(os, name)
+        return getattr(self._module, name)
 
 
 def _spawner(address: str) -> Callable[..., int]:
@@ -399,6 +408,24 @@ def _spawner(address: str) -> Callable[..., int]:
         return _fork(address, argv, env, files, session=setsid).pid
 
     return spawn
+
+
+def _opener(address: str) -> Callable[..., Any]:
+    """Return what forks a host's starter in the place of `subprocess.Popen`."""
+
+    def start(command: list[str], **how: Any) -> Any:  # noqa: ANN401 - as `Popen`
+        if not can_fork(command, os.environ):
+            return subprocess.Popen(command, **how)
+        errors, err = os.pipe()
+        with open(os.devnull, "r+b", buffering=0) as nothing:  # noqa: PTH123
+            files = {0: nothing.fileno(), 1: nothing.fileno(), 2: err}
+            session: bool = how["start_new_session"]
+            starter = _fork(address, command, os.environ, files, session=session)
+        os.close(err)
+        starter.stderr = os.fdopen(errors, "rb")
+        return starter
+
+    return start
 
 
 def _exec(path: str, command: list[str]) -> NoReturn:
@@ -468,6 +495,8 @@ if __name__ == "__main__":
     os.setsid()
     for name in _LOADED:
         import_module(name)
+    for it in pkgutil.walk_packages(import_module("backburner.ui").__path__, _UI):
+        import_module(it.name)
     gc.freeze()
     alive.sendall(b"!")
     _serve(listener, alive, f"\0{sys.argv[2]}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import random
 import signal
@@ -16,7 +17,7 @@ from hypothesis import settings
 from patience import PATIENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
 pytest_plugins = ["backburner.actors.testing.plugin"]
@@ -26,7 +27,12 @@ pytest_plugins = ["backburner.actors.testing.plugin"]
 _SOAK: Final = os.environ.get("BACKBURNER_SOAK", "") not in {"", "0"}
 
 # A deadline for each example would fail on a busy machine, and say nothing of the code.
-settings.register_profile("backburner", deadline=None, derandomize=not _SOAK)
+settings.register_profile(
+    "backburner",
+    deadline=None,
+    derandomize=not _SOAK,
+    max_examples=100 if _SOAK else 50,
+)
 settings.load_profile("backburner")
 
 # Before the workers of pytest-xdist are started: they inherit it, and draw the same.
@@ -50,6 +56,17 @@ _FIGURES: Final = pytest.StashKey[list[str]]()
 def pytest_report_header() -> str:
     """Show the seed of everything that is drawn by chance; it repeats a run."""
     return f"BACKBURNER_SEED={os.environ['BACKBURNER_SEED']}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Search for no garbage among what stays: the modules and thousands of tests."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ class ForkedProgram:
         *arguments: str | Path,
         cwd: Path | None = None,
         environ: Mapping[str, str] | None = None,
+        stdout: int | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run it until it ends; it is started if a fork would not be the same.
 
@@ -35,6 +36,7 @@ class ForkedProgram:
             arguments: Of its command line.
             cwd: Its directory; that of this process if not given.
             environ: Its environment; that of this process if not given.
+            stdout: Where it writes to; to the result if not given.
         """
         words = [*map(str, arguments)]
         command = [sys.executable, "-m", "backburner", *words]
@@ -43,7 +45,8 @@ class ForkedProgram:
             return subprocess.run(
                 command,
                 stdin=subprocess.DEVNULL,
-                capture_output=True,
+                stdout=subprocess.PIPE if stdout is None else stdout,
+                stderr=subprocess.PIPE,
                 encoding="utf-8",
                 timeout=PATIENCE,
                 cwd=cwd,
@@ -59,7 +62,11 @@ class ForkedProgram:
             process = template().fork(
                 command,
                 environ,
-                {0: stdin.fileno(), 1: out.fileno(), 2: err.fileno()},
+                {
+                    0: stdin.fileno(),
+                    1: out.fileno() if stdout is None else stdout,
+                    2: err.fileno(),
+                },
                 cwd=cwd,
             )
             try:

@@ -97,7 +97,7 @@ class Template:
                 raise RuntimeError("the template of the program did not start")
             self._alive = ours.detach()  # it lives as long as this is open
 
-    def fork(
+    def fork(  # noqa: PLR0913 - what a process is started with
         self,
         arguments: Sequence[str],
         environ: Mapping[str, str],
@@ -105,6 +105,7 @@ class Template:
         *,
         cwd: Path | None = None,
         terminal: bool = False,
+        user: int | None = None,
     ) -> Forked:
         """Become a program in a fork.
 
@@ -114,6 +115,8 @@ class Template:
             files: Its descriptors, and which one of this process each of them is.
             cwd: Its directory; that of this process if not given.
             terminal: Whether it leads a session, with its standard input as terminal.
+            user: Who it runs as, with a group of the same number; the user of this
+                process if not given.
         """
         return _fork(
             self._address,
@@ -123,6 +126,7 @@ class Template:
             cwd=cwd,
             session=terminal,
             terminal=terminal,
+            user=user,
         )
 
     def popen(
@@ -254,6 +258,7 @@ def _fork(  # noqa: PLR0913 - what a process is started with
     cwd: Path | None = None,
     session: bool = False,
     terminal: bool = False,
+    user: int | None = None,
 ) -> Forked:
     status = Path("/proc/self/status").read_text()
     asked = {
@@ -264,6 +269,7 @@ def _fork(  # noqa: PLR0913 - what a process is started with
         "umask": int(status.partition("Umask:")[2].split()[0], 8),
         "session": session,
         "terminal": terminal,
+        "user": os.geteuid() if user is None else user,
     }
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     sock.connect(address)
@@ -328,6 +334,10 @@ def _become(fds: Sequence[int], address: str) -> None:
     if asked["terminal"]:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     os.chdir(asked["cwd"])
+    if (user := asked["user"]) != os.geteuid():
+        os.setgroups([])
+        os.setgid(user)
+        os.setuid(user)
     os.environ.clear()
     os.environ.update(asked["environ"])
     _show(asked["arguments"])

@@ -20,6 +20,7 @@ from backburner.actors.host.starting import HostError
 from backburner.actors.testing import running
 from patience import PATIENCE
 from pty_session import PtySession, chat_command
+from template import template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,22 +30,6 @@ _OTHER: Final = 65_534
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0, reason="only root can become another user, or give files to one"
 )
-
-# Everything is loaded first: another user may not be able to read this Python.
-_AS_USER: Final = """
-import importlib, os, pkgutil, sys
-import backburner.actors, backburner.ui
-for package in (backburner.actors, backburner.ui):
-    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-        if not module.name.endswith(("__main__", ".plugin")):
-            importlib.import_module(module.name)
-import encodings.ascii, encodings.idna, encodings.latin_1
-import grp, pwd, tomllib, traceback
-user = int(sys.argv[1])
-os.setgroups([]); os.setgid(user); os.setuid(user)
-from backburner.ui.main import main
-sys.exit(main(sys.argv[2:]))
-"""
 
 
 @pytest.fixture
@@ -63,18 +48,21 @@ def _run_as(user: int, common: Path, state: Path, *lines: str) -> tuple[int, str
     """Run the program as a user; return its exit status, and what is on stderr."""
     home = common / f"home-{user}"
     options = ["--json", "--state-dir", str(state), "--parallel", "1", "--grace", "0"]
-    done = subprocess.run(
-        [sys.executable, "-c", _AS_USER, str(user), *options],
-        input="".join(f"{line}\n" for line in lines),
-        env={"PATH": os.environ["PATH"], "HOME": str(home)},
-        cwd=home,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done.returncode, done.stderr
+    # A fork has loaded everything: another user may not be able to read this Python.
+    environ = {"PATH": os.environ["PATH"], "HOME": str(home), "LC_ALL": "C.UTF-8"}
+    stdin, typed = os.pipe()
+    with os.fdopen(typed, "w") as file:
+        file.writelines(f"{line}\n" for line in lines)
+    with tempfile.TemporaryFile("w+") as errors, Path(os.devnull).open("wb") as out:
+        files = {0: stdin, 1: out.fileno(), 2: errors.fileno()}
+        program = [sys.executable, "-m", "backburner", *options]
+        process = template().fork(program, environ, files, cwd=home, user=user)
+        os.close(stdin)
+        status = process.wait(PATIENCE)
+        errors.seek(0)
+        said = errors.read()
+    assert "Traceback" not in said, said
+    return status, said
 
 
 def _contents(folder: Path) -> dict[str, tuple[int, int, int, str]]:

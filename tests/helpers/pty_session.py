@@ -81,6 +81,7 @@ class PtySession:
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self._master, slave = os.openpty()
+        self._name = os.ttyname(slave)
         self._set_size(columns, rows)
         unwanted = {"NO_COLOR", "TMUX", "STY", "COLORTERM"}
         env = {key: value for key, value in os.environ.items() if key not in unwanted}
@@ -196,6 +197,15 @@ class PtySession:
                 raise AssertionError(
                     f"no {wanted!r} on the screen:\n{self.text}\n{self._autopsy()}"
                 )
+
+    def wait_taken(self) -> None:
+        """Read until the program has read what was typed."""
+        slave = os.open(self._name, os.O_RDONLY | os.O_NOCTTY)
+        nothing = bytes(struct.calcsize("i"))
+        try:
+            self.wait(lambda: fcntl.ioctl(slave, termios.FIONREAD, nothing) == nothing)
+        finally:
+            os.close(slave)
 
     def press_until(self, keys: str, *wanted: str) -> None:
         """Press keys, again and again, until the screen shows texts."""

@@ -35,7 +35,8 @@ def chat(tmp_path: Path) -> Iterator[PtySession]:
 
 
 def pause(chat: PtySession, seconds: float) -> None:
-    """Let time pass, as on a slow line."""
+    """Let time pass after what was typed was read, as on a slow line."""
+    chat.wait_taken()
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         chat.read(left)
@@ -87,7 +88,8 @@ def test_what_the_terminal_says_late_is_not_typed(chat: PtySession, rest: str) -
 def test_a_paste_without_an_end_does_not_lock_the_keys(
     chat: PtySession, key: str
 ) -> None:
-    chat.send("\x1b[200~")
+    # What was pasted is shown when Escape is taken.
+    chat.send("\x1b[200~" + ("kept" if key == "\x1b" else ""))
     pause(chat, LATE)
     chat.send(key)
     match key:
@@ -97,9 +99,9 @@ def test_a_paste_without_an_end_does_not_lock_the_keys(
         case "\x04":
             pass
         case _:
-            pause(chat, LATE)
-            chat.send("alive")
-            chat.wait("alive")
+            chat.wait("kept")  # or what follows could be read with the key
+            chat.send(", alive")
+            chat.wait("kept, alive")
             chat.send("\x03")
             chat.wait(PLACEHOLDER)
             chat.send("\x04")

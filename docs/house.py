@@ -71,7 +71,7 @@ def _imports(house: str, rooms: Rooms, files: Iterable[Path]) -> set[str]:
 
 
 def _imported(package: tuple[str, ...], tree: ast.Module) -> Iterator[tuple[str, ...]]:
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.ImportFrom) and node.level:
             base = package[: len(package) - node.level + 1]
             module = (*base, *(node.module.split(".") if node.module else ()))
@@ -79,6 +79,14 @@ def _imported(package: tuple[str, ...], tree: ast.Module) -> Iterator[tuple[str,
                 yield module
             else:
                 yield from ((*module, alias.name) for alias in node.names)
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Give what is in a statement except expressions, which are nine tenths of it."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.expr):
+            yield child
+            yield from _statements(child)
 
 
 def _highest_first(imports: dict[str, set[str]]) -> list[str]:

@@ -27,12 +27,7 @@ pytest_plugins = ["backburner.actors.testing.plugin"]
 _SOAK: Final = os.environ.get("BACKBURNER_SOAK", "") not in {"", "0"}
 
 # A deadline for each example would fail on a busy machine, and say nothing of the code.
-settings.register_profile(
-    "backburner",
-    deadline=None,
-    derandomize=not _SOAK,
-    max_examples=100 if _SOAK else 50,
-)
+settings.register_profile("backburner", deadline=None, derandomize=not _SOAK)
 settings.load_profile("backburner")
 
 # Before the workers of pytest-xdist are started: they inherit it, and draw the same.

@@ -12,11 +12,7 @@ from .job.news import JobNews
 from .job.start import adopt, start
 from .kinds import InvalidRequestError, JobContext, ShortageError, StartError
 from .kinds.engine import Engine, JobNote, NotingJob
-from .kinds.kind import (
-    Pausable,
-    TellsPause,
-    WrongKindError,
-)
+from .kinds.kind import Pausable, TellsPause, WrongKindError
 from .messages import (
     Begin,
     JobEnded,
@@ -40,11 +36,7 @@ from .processes.environment import Environment
 from .processes.exit_notes import ExitNotes
 from .processes.notes import JobNotes
 from .rules.durations import short_duration
-from .rules.outcome import (
-    BEYOND_LIMIT,
-    TIMED_OUT,
-    Outcome,
-)
+from .rules.outcome import BEYOND_LIMIT, TIMED_OUT, Outcome
 from .rules.process_record import ProcessId, ProcessRecord
 from .rules.record import Record
 from .rules.safe_text import brief, safe_line, size_text

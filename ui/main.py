@@ -29,12 +29,7 @@ from .program.chat_options import (
     session_folder,
     state_of,
 )
-from .program.config import (
-    Config,
-    ConfigError,
-    agents_rules,
-    load,
-)
+from .program.config import Config, ConfigError, agents_rules, load
 from .program.exit_status import EXIT_FAILURE, EXIT_SIGNAL, EXIT_USAGE
 from .program.opening import make_system, reach_host, say_what_takes_long, with_grace_of
 from .program.orphans import collected

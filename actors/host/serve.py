@@ -16,10 +16,7 @@ import msgspec
 
 from ..cluster.remote import ray_engine
 from ..kinds import BashKind, SleepKind, installed_kinds
-from ..messages import (
-    Notification,
-    SlotsChanged,
-)
+from ..messages import Notification, SlotsChanged
 from ..processes import family
 from ..processes.marks import is_of_session
 from ..rules.rounds import held_count

@@ -32,14 +32,7 @@ from .launch import (
     launch,
     starting,
 )
-from .wire import (
-    BadMessageError,
-    Farewell,
-    Hello,
-    Rejected,
-    RestartHost,
-    Welcome,
-)
+from .wire import BadMessageError, Farewell, Hello, Rejected, RestartHost, Welcome
 
 if TYPE_CHECKING:
     import socket

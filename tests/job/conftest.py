@@ -6,13 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from backburner.actors import (
-    Task,
-)
-from backburner.actors.testing import (
-    FakeKind,
-    no_leaks,
-)
+from backburner.actors import Task
+from backburner.actors.testing import FakeKind, no_leaks
 from patience import PATIENCE
 
 from tests.job.rig import Rig

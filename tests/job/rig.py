@@ -6,12 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from backburner.actors import (
-    Outcome,
-    ShortageError,
-    Task,
-    TaskActor,
-)
+from backburner.actors import Outcome, ShortageError, Task, TaskActor
 from backburner.actors.messages import (
     JobEnded,
     Look,
@@ -20,16 +15,8 @@ from backburner.actors.messages import (
     TaskActorMessage,
 )
 from backburner.actors.runtime.sending import DeadLetters
-from backburner.actors.task_actor import (
-    TaskActorConfig,
-)
-from backburner.actors.testing import (
-    FakeKind,
-    ManualClock,
-    ManualExits,
-    Recorder,
-    Step,
-)
+from backburner.actors.task_actor import TaskActorConfig
+from backburner.actors.testing import FakeKind, ManualClock, ManualExits, Recorder, Step
 from patience import PATIENCE
 
 if TYPE_CHECKING:

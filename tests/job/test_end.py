@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backburner.actors import (
-    JobEnd,
-    Outcome,
-    TaskStatus,
-)
-from backburner.actors.messages import (
-    Look,
-    TaskProcess,
-)
+from backburner.actors import JobEnd, Outcome, TaskStatus
+from backburner.actors.messages import Look, TaskProcess
 
 if TYPE_CHECKING:
     from tests.job.rig import Rig

@@ -8,18 +8,9 @@ from typing import TYPE_CHECKING
 
 import pykka
 import pytest
-from backburner.actors import (
-    Outcome,
-    TaskStatus,
-)
-from backburner.actors.messages import (
-    Look,
-    Stop,
-)
-from backburner.actors.testing import (
-    FakeKind,
-    Step,
-)
+from backburner.actors import Outcome, TaskStatus
+from backburner.actors.messages import Look, Stop
+from backburner.actors.testing import FakeKind, Step
 from patience import PATIENCE
 
 from tests.job.rig import CANCELED, LIMIT, Rig, shortage

@@ -5,20 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backburner.actors import (
-    TaskStatus,
-)
+from backburner.actors import TaskStatus
 from backburner.actors.job.news import QUIET_AFTER
-from backburner.actors.messages import (
-    JobQuiet,
-    Look,
-    Stop,
-    TaskProgressed,
-)
+from backburner.actors.messages import JobQuiet, Look, Stop, TaskProgressed
 from backburner.actors.rules.output_news import OutputNews
-from backburner.actors.testing import (
-    FakeKind,
-)
+from backburner.actors.testing import FakeKind
 
 from tests.job.rig import CANCELED, LIMIT, Rig
 

@@ -5,23 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from backburner.actors import (
-    Outcome,
-    StartError,
-    TaskStatus,
-)
-from backburner.actors.messages import (
-    Look,
-    Stop,
-    TaskWaits,
-)
-from backburner.actors.task_actor import (
-    FIRST_PAUSE,
-    LONGEST_PAUSE,
-)
-from backburner.actors.testing import (
-    FakeKind,
-)
+from backburner.actors import Outcome, StartError, TaskStatus
+from backburner.actors.messages import Look, Stop, TaskWaits
+from backburner.actors.task_actor import FIRST_PAUSE, LONGEST_PAUSE
+from backburner.actors.testing import FakeKind
 
 from tests.job.rig import CANCELED, Rig, shortage
 

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from backburner.actors import (
-    JobEnd,
-    Outcome,
-)
-from backburner.actors.messages import (
-    Stop,
-)
+from backburner.actors import JobEnd, Outcome
+from backburner.actors.messages import Stop
 
 from tests.job.rig import CANCELED, GRACE, Rig
 

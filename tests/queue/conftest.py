@@ -5,11 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from backburner.actors import (
-    Kinds,
-    QueueActor,
-    TaskChanged,
-)
+from backburner.actors import Kinds, QueueActor, TaskChanged
 from backburner.actors.journal.protocol import Journal
 from backburner.actors.journal.unshown import UnshownChanges
 from backburner.actors.queue_actor import QueueConfig

@@ -22,10 +22,7 @@ from backburner.actors import (
     TaskRequest,
 )
 from backburner.actors.journal.protocol import Everything, Journal
-from backburner.actors.journal.sqlite_file import (
-    DamagedJournalError,
-    JournalError,
-)
+from backburner.actors.journal.sqlite_file import DamagedJournalError, JournalError
 from backburner.actors.messages import (
     ClaimTasks,
     QueueMessage,

@@ -17,12 +17,7 @@ from backburner.actors import (
     TasksForgotten,
     TaskStatus,
 )
-from backburner.actors.messages import (
-    CloseQueue,
-    OpenQueue,
-    StartTask,
-    StopTask,
-)
+from backburner.actors.messages import CloseQueue, OpenQueue, StartTask, StopTask
 from backburner.actors.rules.book import TaskBook
 from backburner.actors.testing import ManualClock
 from patience import PATIENCE

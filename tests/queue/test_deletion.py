@@ -22,11 +22,7 @@ from backburner.actors import (
 )
 from backburner.actors.journal import removal
 from backburner.actors.journal.removal import RemovalActor, remove_output
-from backburner.actors.messages import (
-    OpenQueue,
-    StopTask,
-    TaskProgressed,
-)
+from backburner.actors.messages import OpenQueue, StopTask, TaskProgressed
 from backburner.actors.rules.book import TaskBook
 from backburner.actors.rules.output_news import OutputNews
 from backburner.actors.testing import ManualClock

@@ -20,11 +20,7 @@ from backburner.actors import (
     TaskStatus,
 )
 from backburner.actors.journal.writer import WRITE_AGAIN
-from backburner.actors.messages import (
-    ClaimTasks,
-    StartTask,
-    TaskEnded,
-)
+from backburner.actors.messages import ClaimTasks, StartTask, TaskEnded
 from backburner.actors.queue_actor import BATCH
 from backburner.actors.testing import Recorder
 

@@ -33,15 +33,9 @@ from backburner.actors import (
     TaskStatus,
 )
 from backburner.actors.journal import removal
-from backburner.actors.journal.sqlite_file import (
-    BusyJournalError,
-)
+from backburner.actors.journal.sqlite_file import BusyJournalError
 from backburner.actors.journal.writer import BUSY, WRITE_AGAIN
-from backburner.actors.messages import (
-    StartTask,
-    TaskEnded,
-    TaskProgressed,
-)
+from backburner.actors.messages import StartTask, TaskEnded, TaskProgressed
 from backburner.actors.queue.deletion import WIPE_AFTER
 from backburner.actors.rules.output_news import OutputNews
 from backburner.actors.testing import Recorder

@@ -34,12 +34,7 @@ from backburner.actors import (
     Transcript,
     Unsubscribe,
 )
-from backburner.actors.messages import (
-    CloseQueue,
-    OpenQueue,
-    Requests,
-    TaskProcess,
-)
+from backburner.actors.messages import CloseQueue, OpenQueue, Requests, TaskProcess
 from backburner.actors.rules.process_record import ProcessRecord
 from backburner.actors.testing import Recorder
 from msgspec.structs import replace

@@ -20,12 +20,7 @@ from backburner.actors import (
     TaskStatus,
     Terms,
 )
-from backburner.actors.messages import (
-    StartTask,
-    StopTask,
-    TaskEnded,
-    TaskProgressed,
-)
+from backburner.actors.messages import StartTask, StopTask, TaskEnded, TaskProgressed
 from backburner.actors.rules.output_news import OutputNews
 
 from tests.queue.rig import DONE, RecordingJournal, Rig, events, statuses

@@ -26,9 +26,7 @@ from backburner.actors import (
     WriteDown,
 )
 from backburner.actors.journal.sqlite import SqliteJournal
-from backburner.actors.messages import (
-    TaskProgressed,
-)
+from backburner.actors.messages import TaskProgressed
 from backburner.actors.rules.output_news import OutputNews
 from backburner.actors.testing import Recorder
 from msgspec.structs import replace

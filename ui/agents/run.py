@@ -92,11 +92,7 @@ def _take_streams() -> tuple[int, int]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from ..program.options import (  # noqa: PLC0415 - seldom needed
-        SafeParser,
-        add_mcp_options,
-        add_session_options,
-    )
+    from ..program.options import SafeParser, add_mcp_options, add_session_options  # noqa: PLC0415 - seldom needed
 
     parser = SafeParser(
         prog="backburner mcp",

@@ -23,13 +23,7 @@ from ...actors.rules.durations import parse_duration, short_duration
 from ...actors.rules.nodes import is_address
 from ...actors.rules.resources import amount_text, is_resource_name, parse_amount
 from ...actors.rules.safe_text import brief, size_text
-from ...actors.rules.terms import (
-    DEFAULT_GROUP,
-    Input,
-    OnReboot,
-    Restart,
-    is_group_name,
-)
+from ...actors.rules.terms import DEFAULT_GROUP, Input, OnReboot, Restart, is_group_name
 from .arguments import UsageError, split_word, task_id
 from .new_task import (
     ASK_OPTIONS,

@@ -53,12 +53,7 @@ def make_system(
     options: argparse.Namespace, config: Config, directory: Path | None
 ) -> TaskSystem:
     """Return a system whose session lives in this process."""
-    from ...actors import (  # noqa: PLC0415 - most chats find all of it in a host
-        BashKind,
-        SleepKind,
-        TaskSystem,
-        installed_kinds,
-    )
+    from ...actors import BashKind, SleepKind, TaskSystem, installed_kinds  # noqa: PLC0415 - most chats find all of it in a host
     from ...actors.cluster.remote import ray_engine  # noqa: PLC0415 - the same
 
     return TaskSystem(

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.ui.dialogue.talk import (
-    new_dialogue,
-)
+from tests.ui.dialogue.talk import new_dialogue
 
 if TYPE_CHECKING:
     from backburner.ui.dialogue.dialogue import Dialogue

@@ -42,11 +42,7 @@ from backburner.ui.dialogue.commands import (
     Unschedule,
     Wait,
 )
-from backburner.ui.dialogue.commands.summing_up import (
-    Export,
-    ShowFailures,
-    ShowStats,
-)
+from backburner.ui.dialogue.commands.summing_up import Export, ShowFailures, ShowStats
 from backburner.ui.dialogue.new_task import Asked
 from backburner.ui.dialogue.output_search import Wanted
 from backburner.ui.dialogue.parse import block_lines, parse

@@ -16,13 +16,7 @@ from backburner.actors import (
 from backburner.actors.runtime import zones
 from msgspec.structs import replace
 
-from tests.ui.dialogue.talk import (
-    ask,
-    number_of,
-    requests_in,
-    texts_of,
-    the_request,
-)
+from tests.ui.dialogue.talk import ask, number_of, requests_in, texts_of, the_request
 
 if TYPE_CHECKING:
     import pytest

@@ -15,11 +15,7 @@ from backburner.ui.dialogue.effects import OfferLine, Send, Show
 from backburner.ui.dialogue.entries import Problem, Reply
 from backburner.ui.dialogue.lookups import LookedUp, LookUp, look_up
 from backburner.ui.dialogue.project_templates import FILE_NAME
-from backburner.ui.dialogue.templates import (
-    FindTemplates,
-    Templates,
-    find_templates,
-)
+from backburner.ui.dialogue.templates import FindTemplates, Templates, find_templates
 from backburner.ui.program.config import Config, ConfigError, load
 from backburner.ui.text.theme import icons_for
 from patience import PATIENCE

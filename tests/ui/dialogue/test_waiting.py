@@ -23,13 +23,7 @@ from backburner.ui.dialogue.dialogue import Dialogue
 from backburner.ui.text.theme import UNICODE_ICONS
 from msgspec.structs import replace
 
-from tests.ui.dialogue.talk import (
-    Samples,
-    ask,
-    ended_with,
-    tell,
-    texts_of,
-)
+from tests.ui.dialogue.talk import Samples, ask, ended_with, tell, texts_of
 
 
 def test_every_notification_is_shown_once(dialogue: Dialogue, samples: Samples) -> None:

@@ -143,6 +143,7 @@ def test_output_goes_to_a_new_file_for_its_owner_alone(
 
 
 def test_a_start_that_fails_leaves_no_file(output: Path) -> None:
+    before = psutil.Process().children()
     with pytest.raises(FileNotFoundError):
         ChildProcess(["no-such-program"], HERE, output)
     with pytest.raises(OSError, match="Exec format error"):
@@ -155,7 +156,7 @@ def test_a_start_that_fails_leaves_no_file(output: Path) -> None:
     with pytest.raises(FileNotFoundError):
         ChildProcess(["true"], HERE, output, Path("/no/such/folder"))
     assert not output.exists()
-    assert not psutil.Process().children()
+    assert psutil.Process().children() == before
 
 
 def _not_a_program(beside: Path) -> Path:

@@ -33,6 +33,9 @@ RESTART = 75
 IN_USE = 73
 """The exit status of a host that found the session open elsewhere."""
 
+HOST_MODULE = "backburner.actors.host"
+"""What a host is started as."""
+
 LOCK = "keeper"
 """The file of which the keeper holds the lock."""
 

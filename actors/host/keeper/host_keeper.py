@@ -4,13 +4,9 @@ import os
 import sys
 import time
 
-from . import IN_USE, LOCK, ORDERLY, RESTART, SERVES, signal
+from . import HOST_MODULE, IN_USE, LOCK, ORDERLY, RESTART, SERVES, signal
 from .arguments import become, hand_over, held_text
-from .files import take_lock
 from .orders import Orders
-from .orphans import Orphans
-from .pauses import Pauses
-from .proc import HOST_MODULE, has_children, look
 
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 _DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
@@ -39,8 +35,6 @@ class Keeper:
         self.again = again
         self.lock = lock
         self.orders = Orders(held, self.say)
-        self.orphans = Orphans(directory, self.say)
-        self.pauses = Pauses()
         self.is_ready = False
         self.host = 0
         self.host_born = 0
@@ -120,10 +114,12 @@ class Keeper:
         if ready is not None:
             os.close(ready)
         self.host = pid
-        found = look(pid)
-        self.host_born = 0 if found is None else found[2]
         if not self.is_ready:
             self.become_ready()
+        from .proc import look
+
+        found = look(pid)
+        self.host_born = 0 if found is None else found[2]
         self.orders.hear(own)
         try:
             with open(give, "wb", buffering=0) as file:
@@ -132,7 +128,16 @@ class Keeper:
             pass  # it has died
 
     def become_ready(self) -> None:
-        """Take what this process needs before a host may have jobs."""
+        """Take what this process needs before a host may have jobs.
+
+        The modules too that it needs then: the first host starts without them.
+        """
+        from .files import take_lock
+        from .orphans import Orphans
+        from .pauses import Pauses
+
+        self.orphans = Orphans(self.directory, self.say)
+        self.pauses = Pauses()
         _be_subreaper()
         if self.lock is None:
             self.lock = take_lock(f"{self.directory}/{LOCK}")
@@ -189,6 +194,8 @@ class Keeper:
 
     def host_ended(self, pid: int, status: int) -> int | None:
         """Decide what follows; return the exit status of the keeper if it ends."""
+        from .proc import has_children
+
         code = os.waitstatus_to_exitcode(status)
         if code == ORDERLY:
             return ORDERLY

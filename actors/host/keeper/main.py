@@ -36,6 +36,10 @@ def main(arguments: list[str]) -> int:
         elif name == "--held":
             held = read_held(value)
     if "--check" in arguments:
+        # All that a keeper loads later, it could load too.
+        from . import files, orphans, pauses, proc
+
+        del files, orphans, pauses, proc
         return 0
     foreground, again = "--foreground" in arguments, "--again" in arguments
     if not (foreground or again):

@@ -3,8 +3,7 @@
 import os
 import sys
 
-HOST_MODULE = "backburner.actors.host"
-"""What a host is started as."""
+from . import HOST_MODULE
 
 ENDED = ("Z", "X")
 """The states of processes that have ended."""

@@ -8,6 +8,7 @@ import resource
 import shutil
 import sqlite3
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -44,6 +45,7 @@ from backburner.actors.journal.sqlite_file import MIGRATIONS, JournalError
 from backburner.actors.queue_actor import QueueConfig
 from backburner.actors.rules.book import TaskBook
 from backburner.actors.testing import FakeKind, ManualClock, Recorder, running
+from host_care import HostCare
 from msgspec.structs import replace
 from patience import PATIENCE
 from process_ends import wait_ends
@@ -327,6 +329,33 @@ def test_output_makes_room_on_a_full_disk(small_disk: Path) -> None:
         system.queue.tell(ForgetFinished(replies))
         assert replies.wait_for(Forgotten).ids == (1,)
         assert news.wait_for(JournalTrouble).text is None
+
+
+def test_a_verb_that_waits_says_that_the_disk_is_full(
+    small_disk: Path, tmp_path: Path
+) -> None:
+    go_on = tmp_path / "go-on"
+    job = f"while ! [ -e {go_on} ]; do sleep 0.01; done"
+    program = [sys.executable, "-m", "backburner"]
+    state = ["--state-dir", str(small_disk / "state")]
+    with HostCare() as care:
+        environ = {**os.environ, **care.environ}
+        add = [*program, "add", *state, "--", job]
+        subprocess.run(add, env=environ, check=True, timeout=PATIENCE)
+        fill(small_disk)
+        with subprocess.Popen(
+            [*program, "wait", *state, "1"],
+            env=environ,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as waiting:
+            assert waiting.stderr is not None
+            go_on.touch()
+            assert waiting.stderr.readline().startswith(f"backburner: {TROUBLE}")
+            (small_disk / "filler").unlink()
+            again = "backburner: the journal can be written again\n"
+            assert waiting.stderr.readline() == again
+            assert waiting.wait(PATIENCE) == 0
 
 
 def _refusal(directory: Path) -> str:

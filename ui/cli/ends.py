@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 from ...actors import (
+    JournalTrouble,
     Notification,
     Subscribed,
     SystemStopped,
@@ -18,6 +19,7 @@ from ...actors import (
     TaskSystemError,
     Unsubscribe,
 )
+from ...actors.rules.safe_text import safe_line
 from ...actors.runtime.sending import post
 from ...actors.session.closed import ClosedSession
 from ..dialogue.reports import input_text
@@ -81,7 +83,10 @@ class TaskEnds:
 
 
 class _InputNews:
-    """A subscriber that says on standard error which tasks wait for input."""
+    """A subscriber that says on standard error what keeps tasks from ending.
+
+    That is that one waits for input, or that the journal can't be written.
+    """
 
     def __init__(self, ids: Collection[int]) -> None:
         self._ids = frozenset(ids)
@@ -94,6 +99,10 @@ class _InputNews:
                     self._say(task)
             case TaskChanged(event=TaskEvent.INPUT, task=task):
                 self._say(task)
+            case JournalTrouble(text=text):
+                trouble = text and f"can't write the journal, waiting: {text}"
+                told = safe_line(trouble or "the journal can be written again")
+                sys.stderr.write(f"backburner: {told}\n")
             case _:
                 pass
 
@@ -108,7 +117,7 @@ class _InputNews:
 def input_told(
     system: RemoteSystem | ClosedSession, ids: Collection[int]
 ) -> Generator[None]:
-    """Say on standard error, in the `with` block, which tasks wait for input."""
+    """Say on standard error, in the `with` block, what keeps tasks from ending."""
     if isinstance(system, ClosedSession) or not ids:
         yield
         return

@@ -53,7 +53,8 @@ def run(call: Call, system: RemoteSystem) -> int:
             with input_told(system, [task.id]):
                 return _follow_to_end(call, system, ends, task)
         except OSError as error:
-            error.add_note(f"added {_goes_on(task)}")
+            # By now it may have ended.
+            error.add_note(f"added #{task.id}; see: backburner log -f {task.id}")
             raise
 
 
@@ -139,14 +140,10 @@ def _follow_to_end(call: Call, system: RemoteSystem, ends: TaskEnds, task: Task)
     return _status_of(task)
 
 
-def _goes_on(task: Task) -> str:
-    return f"#{task.id} keeps running; see: backburner log -f {task.id}"
-
-
 def _ask_about(system: RemoteSystem, task: Task) -> int | None:
     """Ask what Ctrl+C means; return an exit status to leave with."""
     leave = EXIT_SIGNAL + signal.SIGINT
-    goes_on = f"{_goes_on(task)}\n"
+    goes_on = f"#{task.id} keeps running; see: backburner log -f {task.id}\n"
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         sys.stderr.write(goes_on)
         return leave

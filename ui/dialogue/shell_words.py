@@ -86,10 +86,10 @@ def last_word(command: str) -> ShellWord | None:
             value.append(char)
         elif char == "\\":
             following = command[at + 1 : at + 2]
+            if not following:
+                return None  # what it escapes is still to come
             if quote and following not in ESCAPED:
                 value.append(char)
-            elif not following:
-                return None  # what it escapes is still to come
             else:
                 value.append(following)
                 at += 1

@@ -39,7 +39,9 @@ def test_the_last_word_is_found_as_bash_splits_words(
     assert (word.start, word.value, word.quote) == (start, value, quote)
 
 
-@pytest.mark.parametrize("command", ["cat $HOME/a", "cat *a", "ls # a", "cat \\"])
+@pytest.mark.parametrize(
+    "command", ["cat $HOME/a", "cat *a", "ls # a", "cat \\", 'cat "a\\']
+)
 def test_a_word_whose_value_only_bash_knows_is_left_alone(command: str) -> None:
     assert last_word(command) is None
 

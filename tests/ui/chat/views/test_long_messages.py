@@ -12,7 +12,7 @@ from backburner.ui.dialogue.partner import PartnerSays
 from chat_driver import START, ChatDriver, ended
 from msgspec.structs import replace
 
-PIECES = 400
+PIECES = 200
 
 
 def all_of(chat: ChatDriver) -> str:

@@ -13,7 +13,7 @@ from host_care import HostCare
 from patience import PATIENCE
 from pty_session import PtySession, chat_command
 
-from tests.faults.program import SOAK, Program, fill
+from tests.faults.program import SLOW, SOAK, Program, fill
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,7 +103,7 @@ def _both_ended(text: str) -> bool:
     return all(re.search(f"[✓✗] #{it} ", text) for it in (2, 3))
 
 
-_SLOW: Final = "backburner: opening session 'main': this takes longer than usual "
+_SLOW: Final = f"backburner: opening session 'main'{SLOW} "
 
 
 def _is_one_clear_line(text: str) -> bool:

@@ -21,7 +21,7 @@ import pytest
 from pty_session import PtySession, chat_command
 
 from tests.faults.conftest import SEED
-from tests.faults.program import SOAK
+from tests.faults.program import SOAK, without_slow
 from tests.security.crafted import (
     CASES,
     COLUMNS,
@@ -76,12 +76,13 @@ def _run(names: list[str], folder: Path) -> list[dict[str, Any]]:
 
 
 def _faults(result: dict[str, Any]) -> list[str]:
-    said = result["out"] + result["err"]
+    told = without_slow(result["err"])
+    said = result["out"] + told
     found = {
         "an exit status": {result["status"], result["again"]} - {0, 1, 2},
         "a traceback": "Traceback" in said or "nternal error" in said,
         "a control character": _CONTROL.findall(said),
-        "more than one line": result["status"] == 2 and result["err"].count("\n") != 1,
+        "more than one line": result["status"] == 2 and told.count("\n") != 1,
         "a foreign file or process": result["harmed"],
         "something beside the session": result["left"] != ["main"],
         "a hang": result["seconds"] > _SLOWEST,

@@ -14,7 +14,7 @@ from ..rules.variables import Variables
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Container
+    from collections.abc import Iterable
 
 
 class EnvironmentRows:
@@ -62,7 +62,7 @@ class EnvironmentRows:
         self,
         db: sqlite3.Connection,
         of_tasks: dict[int, list[int]],
-        waiting: Container[int],
+        waiting: Iterable[int],
     ) -> None:
         """Read those of tasks that have not ended, and let the others be deleted.
 
@@ -83,7 +83,7 @@ class EnvironmentRows:
                 # Without a call for each: a queue may be long, and most share one.
                 self._of_task |= dict.fromkeys(ids, row_id)
                 self._users[row_id] = len(ids)
-            elif without := [it for it in ids if it in waiting]:
+            elif without := set(ids).intersection(waiting):
                 raise ValueError(f"task {min(without)} has lost its environment")
         for schedule_id, row_id in db.execute(
             "SELECT id, environment FROM schedules WHERE environment IS NOT NULL"

@@ -19,6 +19,7 @@ from backburner.actors import (
     TaskEvent,
     TaskRequest,
 )
+from backburner.actors.journal.environments import EnvironmentRows
 from backburner.actors.journal.protocol import Everything
 from backburner.actors.journal.sqlite import CHAT_KEPT, SqliteJournal
 from backburner.actors.journal.sqlite_file import (
@@ -504,6 +505,20 @@ def test_a_task_that_has_lost_its_environment_is_damage(
         db.execute("DELETE FROM environments")
     with pytest.raises(DamagedJournalError, match="has lost its environment"):
         open_journal().load()
+
+
+def test_a_long_queue_is_not_searched_for_each_task_that_lost_its_environment(
+    path: Path, open_journal: Callable[[], SqliteJournal]
+) -> None:
+    class LongQueue(list[int]):
+        def __contains__(self, key: object) -> bool:
+            raise NotImplementedError
+
+    open_journal().release()
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        rows, waiting = EnvironmentRows(), LongQueue([2, 3])
+        with pytest.raises(ValueError, match="task 2 has lost its environment"):
+            rows.load(db, {1: [3, 1, 2]}, waiting)
 
 
 def _bytes(path: Path) -> bytes:

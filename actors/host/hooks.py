@@ -16,6 +16,8 @@ from ..rules.safe_text import safe_line
 from ..rules.status import TaskStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ..rules.task import Task
     from .settings import Hooks
 
@@ -61,23 +63,23 @@ class HookRunner:
         """Whether there is any."""
         return bool(self._hooks.command or self._hooks.ntfy)
 
-    def note(self, task: Task, *, held: int | None, told: bool) -> None:
+    def note(self, task: Task, open_tasks: Iterable[Task], *, told: bool) -> None:
         """Tell of the end of a task. Never blocks; a failure is logged.
 
         Args:
             task: Which.
-            held: How many tasks are held, if no other is open any more.
+            open_tasks: Those that have not ended, as `Round.add` takes them.
             told: Whether anything is to be told now; it is counted in any case.
         """
-        whole = self._round.add(task.status, held=held)
+        whole = self._round.add(task, open_tasks)
         if not told:
             return
         hooks = self._hooks
-        # A single task says by its own end that all is done.
-        if hooks.each or (hooks.all_done and held is not None and whole is None):
+        all_done = whole if hooks.all_done else None
+        if hooks.each or (all_done is not None and not all_done.is_several):
             self._tell(self._end_of(task))
-        if hooks.all_done and whole is not None:
-            self._tell(self._all_done(whole))
+        if all_done is not None and all_done.is_several:
+            self._tell(self._all_done(all_done))
 
     def _tell(self, told: _Told) -> None:
         self._told.put(told)

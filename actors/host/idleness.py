@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from ..messages import SchedulesChanged, Subscribed, TaskChanged
+from ..rules.status import TaskStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from ..messages import Notification
     from ..rules.task import Task
@@ -29,8 +31,8 @@ class Idleness:
     def __init__(
         self, linger: float, is_joined: Callable[[], bool], tell: Callable[[int], None]
     ) -> None:
-        self.open: dict[int, Task] = {}
-        """The tasks that have not ended, by their ids."""
+        self._running: dict[int, Task] = {}
+        self._queued: dict[int, Task] = {}
         self._linger = linger
         self._is_joined = is_joined
         self._tell = tell
@@ -40,25 +42,48 @@ class Idleness:
         self._number = 0
         self._lock = threading.Lock()  # of the alarm
 
+    @property
+    def open(self) -> Iterable[Task]:
+        """The tasks that have not ended, those that run first."""
+        return chain(self._running.values(), self._queued.values())
+
+    @property
+    def _has_open(self) -> bool:
+        return bool(self._running or self._queued)
+
+    def _note(self, task: Task) -> bool:
+        """Note how an open task is now; return whether it was open before."""
+        before, now = self._running, self._queued
+        if task.status is not TaskStatus.QUEUED:
+            before, now = now, before
+        known = before.pop(task.id, None) is not None or task.id in now
+        now[task.id] = task
+        return known
+
+    def _drop(self, task_id: int) -> bool:
+        """Note that a task is not open any more; return whether it was."""
+        held = (self._running, self._queued)
+        return any(it.pop(task_id, None) is not None for it in held)
+
     def take(self, news: Notification) -> Task | None:
         """Take a notification; return the task that has ended, if one has."""
         ended: Task | None = None
         match news:
             # What comes most often is asked for first.
             case TaskChanged(task=task) if not task.status.is_final:
-                known = task.id in self.open
-                self.open[task.id] = task
-                if known:
+                if self._note(task):
                     return None
             case Subscribed(tasks=tasks, schedules=schedules):
-                self.open = {it.id: it for it in tasks if not it.status.is_final}
+                self._running, self._queued = {}, {}
+                for task in tasks:
+                    if not task.status.is_final:
+                        self._note(task)
                 self._schedules = {it.id for it in schedules if not it.paused}
             case SchedulesChanged(schedules=schedules, removed=removed):
                 self._schedules.difference_update(it.id for it in schedules)
                 self._schedules.update(it.id for it in schedules if not it.paused)
                 self._schedules.difference_update(removed)
-            case TaskChanged(task=task) if task.id in self.open:
-                del self.open[task.id]
+            case TaskChanged(task=task) if self._drop(task.id):
                 ended = task
             case _:
                 return None
@@ -72,7 +97,7 @@ class Idleness:
 
     def watch(self) -> None:
         """Begin to wait for the end of a quiet time, or stop waiting for it."""
-        if self.open and self._alarm is None:
+        if self._has_open and self._alarm is None:
             return  # as after nearly every change; an alarm looks again itself
         with self._lock:
             linger = self._linger
@@ -100,4 +125,4 @@ class Idleness:
 
     @property
     def _is_needed(self) -> bool:
-        return bool(self.open or self._schedules) or self._is_joined()
+        return bool(self._has_open or self._schedules) or self._is_joined()

@@ -19,7 +19,6 @@ from ..kinds import BashKind, SleepKind, installed_kinds
 from ..messages import Notification, SlotsChanged
 from ..processes import family
 from ..processes.marks import is_of_session
-from ..rules.rounds import held_count
 from ..rules.status import TaskFilter
 from ..rules.task import is_running
 from ..runtime.frames import frame
@@ -369,8 +368,8 @@ class Host:
             return
         ended = self._idleness.take(news)
         if ended is not None and self._hooks.are_set:
-            held = held_count(self._idleness.open.values())
-            self._hooks.note(ended, held=held, told=not self._is_attended())
+            told = not self._is_attended()
+            self._hooks.note(ended, self._idleness.open, told=told)
 
     def _end_if_unneeded(self, number: int) -> None:
         """End the session, if its quiet time is over."""

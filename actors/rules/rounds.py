@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from .record import Record
@@ -27,28 +28,43 @@ class Whole(Record, frozen=True):
     ended: Mapping[TaskStatus, int]
     held: int = 0
 
+    @property
+    def is_several(self) -> bool:
+        """Whether more than one task has ended: a single one says so by its own end."""
+        return sum(self.ended.values()) > 1
+
 
 class Round:
     """Counts the tasks that end until none is open that goes on by itself."""
 
     def __init__(self) -> None:
         self._ended: Counter[TaskStatus] = Counter()
+        self._has_run = False
 
-    def add(self, status: TaskStatus, *, held: int | None) -> Whole | None:
+    def add(self, task: Task, open_tasks: Iterable[Task]) -> Whole | None:
         """Count a task that ended.
 
         Args:
-            status: How.
-            held: What `held_count` says of the tasks that are open.
+            task: Which.
+            open_tasks: Those that have not ended: first those that run, then the queued
+                ones by id.
 
         Returns:
-            What ended, if that was the last of several.
+            What ended, if no open task goes on by itself, and something has run or
+            none is open.
         """
-        self._ended[status] += 1
+        self._ended[task.status] += 1
+        self._has_run = self._has_run or task.started_at is not None
+        left = iter(open_tasks)
+        first = next(left, None)
+        # Else a cancel of many paused tasks would look at all of them for each.
+        if first is not None and not self._has_run:
+            return None
+        held = 0 if first is None else held_count(chain((first,), left))
         if held is None:
             return None
-        ended, self._ended = self._ended, Counter()
-        return Whole(ended, held) if ended.total() > 1 else None
+        ended, self._ended, self._has_run = self._ended, Counter(), False
+        return Whole(ended, held)
 
 
 def held_count(open_tasks: Iterable[Task]) -> int | None:

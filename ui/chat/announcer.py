@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ...actors import EndsClaimed, Refused, Task, TaskStatus
 from ...actors.rules.rounds import Round, Whole, all_done_text
@@ -15,6 +15,9 @@ from ...actors.rules.safe_text import safe_line
 from ..dialogue.facts import result
 from ..dialogue.reports import state_text
 from ..text.theme import duration_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PAUSE: Final = 2.0
 """Seconds between two announcements at least; what ends meanwhile is told together."""
@@ -45,20 +48,21 @@ class Announcer:
         """The number of the last change that there is something to say of."""
         return self._ends[-1][0] if self._ends else 0
 
-    def add(self, task: Task, seq: int, *, held: int | None = None) -> None:
+    def add(self, task: Task, seq: int, open_tasks: Iterable[Task]) -> None:
         """Note that a task has ended, or waits for input.
 
         Args:
             task: Which.
             seq: The number of the change that told so.
-            held: How many tasks are held, if no other is open any more.
+            open_tasks: Those that have not ended, as `Round.add` takes them.
         """
         if not task.status.is_final:
             self._ends.append((seq, task, None))
             return
-        whole = self._round.add(task.status, held=held)
-        if self._each or (held is not None and self._all_done):
-            self._ends.append((seq, task, whole if self._all_done else None))
+        whole = self._round.add(task, open_tasks)
+        if self._each or (whole is not None and self._all_done):
+            told = self._all_done and whole is not None and whole.is_several
+            self._ends.append((seq, task, whole if told else None))
 
     def drop(self, seq: float = math.inf) -> None:
         """Forget the changes up to this one: somebody has noticed them."""

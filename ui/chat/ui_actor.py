@@ -22,7 +22,6 @@ from ...actors import (
     TaskChanged,
     Transcript,
 )
-from ...actors.rules.rounds import held_count
 from ..dialogue.effects import Leave, Send, Tell
 from ..dialogue.face_actor import FaceActor
 from ..dialogue.lookups import LookUp
@@ -402,8 +401,7 @@ class UIActor(FaceActor[UIMessage]):
                 case Remember(text=text):
                     self._remember(text)
                 case Announce(task=task, seq=seq):
-                    held = held_count(self._state.board.open)
-                    self._announcer.add(task, seq, held=held)
+                    self._announcer.add(task, seq, self._state.board.open)
                 case Suspend() | EditText() | ViewFile() | ShowTerminal():
                     self._pause(effect)
                 case HurryUp():

@@ -7,7 +7,7 @@ be ten thousand, and a frame is due thirty times a second.
 from __future__ import annotations
 
 from collections import deque
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -118,7 +118,7 @@ class TaskBoard:
     @property
     def open(self) -> Iterable[Task]:
         """The tasks that have not ended, those that run first."""
-        return (it.task for it in (*self.running, *self.queued))
+        return (it.task for it in chain(self.running, self.queued))
 
     @property
     def open_count(self) -> int:

@@ -63,7 +63,8 @@ FIRST_PAUSE: Final = 0.25
 LONGEST_PAUSE: Final = 2.0
 """The same after several attempts; each pause is twice as long as the one before."""
 
-_LOOK = Look()
+_LOOK: Final = Look()
+_NOTHING_TO_SAY: Final = JobNote()
 
 
 class TaskActorConfig(Record, frozen=True):
@@ -147,7 +148,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._begun = 0.0
         self._imposed: Outcome | None = None
         self._grace: Alarm | None = None
-        self._note = JobNote()
+        self._note = _NOTHING_TO_SAY
         self._noting: NotingJob | None = None
         self._has_begun = False
         self._pause = FIRST_PAUSE
@@ -262,7 +263,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             self._noting = job
             self._look()
         else:
-            self._tell(JobNote())
+            self._tell(_NOTHING_TO_SAY)
             self._limit_time()
 
     def _adopted(self, job: Job) -> None:

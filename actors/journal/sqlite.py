@@ -219,33 +219,37 @@ class SqliteJournal(Journal):
         """
         is_progress = not change.event.is_of_status
         task, noted = change.task, self._noted
-        if task.status is not TaskStatus.QUEUED:
+        task_id, status = task.id, task.status
+        if status is TaskStatus.RUNNING:
             standing = _standing(task)
-            same = self._standings.get(task.id, standing) == standing
+            same = self._standings.get(task_id, standing) == standing
             if is_progress and same and not always:
                 return
-            self._standings[task.id] = standing
+            self._standings[task_id] = standing
+        elif is_progress and status.is_final and not always:
+            return
         row = self._row(change)
         row_id: int | None = None
-        if may_run_again(task.terms):
-            self._reused.add(task.id)
-        known = task.id in self._processes and task.id not in self._reused
-        if environment is not None and not known and not task.status.is_final:
-            row_id = self._environments.keep(task.id, environment)
+        if status.is_final:
+            self._standings.pop(task_id, None)
+            self._reused.discard(task_id)
+        elif may_run_again(task.terms):
+            self._reused.add(task_id)
+        known = task_id in self._processes and task_id not in self._reused
+        if environment is not None and not known and not status.is_final:
+            row_id = self._environments.keep(task_id, environment)
         else:
-            self._environments.release(task.id)
+            self._environments.release(task_id)
         if is_progress:
-            noted.tasks[task.id] = (task.id, change.seq, row[-1], row_id)
+            noted.tasks[task_id] = (task_id, change.seq, row[-1], row_id)
         else:  # one text is enough: that of the change
-            noted.tasks[task.id] = (task.id, change.seq, "", row_id)
+            noted.tasks[task_id] = (task_id, change.seq, "", row_id)
             noted.changes.append(row)
         self._seq = change.seq
-        self._next_id = max(self._next_id, task.id + 1)
-        if task.status.is_final:
-            self._standings.pop(task.id, None)
-            self._reused.discard(task.id)
-        if task.status.is_final or task.waits_to_run:
-            self._processes.pop(task.id, None)
+        if task_id >= self._next_id:
+            self._next_id = task_id + 1
+        if status.is_final or task.waits_to_run:
+            self._processes.pop(task_id, None)
 
     def runs_as(self, process: ProcessRecord) -> None:
         """Note the process of a task."""

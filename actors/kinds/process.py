@@ -158,13 +158,16 @@ class ProcessKind:
 
     def _command_for(self, task: Task) -> Sequence[str]:
         argv = cast("object", self.command(task.args))
-        if isinstance(argv, str | bytes) or not isinstance(argv, Sequence):
+        if not isinstance(argv, list) and (
+            isinstance(argv, str | bytes) or not isinstance(argv, Sequence)
+        ):
             self._refuse("command", argv, "a list: the program and its arguments")
         words = cast("Sequence[object]", argv)
         if not words:
             self._refuse("command", words, "the program at least")
-        if not all(isinstance(word, str) for word in words):
-            self._refuse("command", words, "a list of str and nothing else")
+        for word in words:
+            if not isinstance(word, str):
+                self._refuse("command", words, "a list of str and nothing else")
         return cast("Sequence[str]", words)
 
     def _refuse(self, method: str, returned: object, wanted: str) -> NoReturn:

@@ -81,13 +81,15 @@ class ProcessJob:
     def look(self) -> JobEnd | None:
         """See whether it has ended; if it is being killed, go on with that."""
         status = self._child.exit_status()
-        if status is not None and not self._is_drained():
+        channel = self.channel
+        if status is not None and channel is not None and not channel.finish():
             status = None  # what it wrote last is not in its output file yet
         if self._ending is not None:
             return self._go_on_ending(self._ending, status)
         if self._searches:
             self._ask_to_end()
-        self._go_on_halting()
+        if self._halting is not None:
+            self._go_on_halting(self._halting)
         if status is None or (self._stopping and self._something_left()):
             if not self._gave_way:
                 # Not when it starts: most jobs that end before the first look are not
@@ -98,9 +100,6 @@ class ProcessJob:
                 self.kill()
             return None
         return self._end(status)
-
-    def _is_drained(self) -> bool:
-        return self.channel is None or self.channel.finish()
 
     def pause(self) -> None:
         """Send SIGSTOP to its group, and to what left the group."""
@@ -139,13 +138,11 @@ class ProcessJob:
             lambda process: child.leads and process.is_in_group(group),
             number,
         )
-        self._go_on_halting()
+        self._go_on_halting(self._halting)
 
-    def _go_on_halting(self) -> None:
-        if self._halting is None:
-            return
-        pause = self._halting.go_on()
-        self.pause_problem = self._halting.problem
+    def _go_on_halting(self, halting: HaltRounds) -> None:
+        pause = halting.go_on()
+        self.pause_problem = halting.problem
         if pause is None:
             self._halting = None
         else:
@@ -199,7 +196,7 @@ class ProcessJob:
 
     def _end(self, status: ExitStatus) -> JobEnd:
         has_left = self._reap(status) or self._holds_something()
-        outcome = msgspec.structs.replace(status.outcome(), figures=self._child.figures)
+        outcome = status.outcome(self._child.figures)
         if self._bounds is not None:
             outcome = self._bounds.judged(outcome)
         if self.channel is not None and outcome.figures is not None:
@@ -246,7 +243,8 @@ class ProcessJob:
     def _have_a_look(self) -> None:
         # Nobody will if its actor was stopped; then nobody else collects it.
         if self._context.look() is False:
-            self._is_drained()
+            if self.channel is not None:
+                self.channel.finish()
             self._child.reap()
 
     def _find_family(self) -> list[Process]:

@@ -12,6 +12,7 @@ import msgspec
 
 from ..rules.outcome import Outcome
 from ..rules.process_record import StartedProcess
+from ..rules.status import TaskStatus
 from .bounds import figures_of
 from .handle import has_group
 from .notes import JobNotes, ticks_now
@@ -68,16 +69,19 @@ class ExitStatus(msgspec.Struct, frozen=True):
             return self.signal
         return None if self.code is None else self.code << 8
 
-    def outcome(self) -> Outcome:
-        """Return what this means for a task."""
+    def outcome(self, figures: Figures | None = None) -> Outcome:
+        """Return what this means for a task, with what it used."""
+        code = self.code
+        if code == 0:
+            reason = "exit status 0"
+            return Outcome(TaskStatus.COMPLETE, reason, code, figures=figures)
         if self.signal is not None:
-            return Outcome.failed(f"killed by signal {self.signal}{_name(self.signal)}")
-        if self.code is None:
-            return Outcome.failed(f"its exit status is unknown: {self.unknown}")
-        reason = f"exit status {self.code}"
-        if self.code == 0:
-            return Outcome.complete(reason, 0)
-        return Outcome.failed(reason, self.code)
+            reason = f"killed by signal {self.signal}{_name(self.signal)}"
+        elif code is None:
+            reason = f"its exit status is unknown: {self.unknown}"
+        else:
+            reason = f"exit status {code}"
+        return Outcome(TaskStatus.FAILED, reason, code, reason, figures)
 
 
 def _name(number: int) -> str:
@@ -202,8 +206,11 @@ class ChildProcess:
         Returns:
             Whether its group has other members, running or waiting to be reaped.
         """
-        with contextlib.suppress(ChildProcessError):
+        try:
             pid, _, usage = os.wait4(self.pid, os.WNOHANG)
+        except ChildProcessError:
+            pass  # another part of this program has collected it
+        else:
             if pid == 0:
                 return True
             self.figures = figures_of(usage)

@@ -111,13 +111,13 @@ def spawn(  # noqa: PLR0913 - each is one independent thing
             `filename` says which.
         ValueError: If an argument contains a null character.
     """
-    # First what may take a while: a task with an output file has been started, as far
-    # as anybody knows who finds it after a kill.
     way = best()
-    with contextlib.suppress(OSError, ValueError):
-        locate(argv[0], environment.get("PATH", os.defpath))
     if way.makes_output and channel is None and not goes_on:
         return way(argv, environment, os.fspath(output), directory)
+    # First what may take a while: a task with an output file has been started, as far
+    # as anybody knows who finds it after a kill.
+    with contextlib.suppress(OSError, ValueError):
+        locate(argv[0], environment.get("PATH", os.defpath))
     fd, exists = open_output(output, goes_on=goes_on)
     try:
         if channel is None:

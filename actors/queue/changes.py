@@ -107,11 +107,10 @@ class Changes:
         environment = self._environment_of(task)
         self.journal.changed(changed, environment, always=always)
         if changed.event.is_of_status:
-            self.last_changes[task.id] = changed.seq
+            self.last_changes[task.id] = self.last_to_show = self.seq
             self.unshown.add(changed)
-            self.last_to_show = changed.seq
-            self.shown.note_told(changed.seq)
-        self.publish(changed)
+            self.shown.note_told(self.seq)
+        self.outbox.add(None, changed, tells_change=True)
         if task.status.is_final:
             self._ended.append(task.id)
             if oldest := self.book.clean_up():
@@ -122,14 +121,16 @@ class Changes:
 
     def _environment_of(self, task: Task) -> Variables | None:
         """Return what is to be written down of a task's environment."""
-        if may_run_again(task.terms):
-            return None if task.status.is_final else self.book.environment(task.id)
-        if task.status is not TaskStatus.QUEUED and (
-            # Another program may have to start it, until its process is known.
-            self._released is None or task.output_path is None
-        ):
+        if task.status.is_final:
             return None
-        return self.book.environment(task.id)
+        if (
+            task.status is TaskStatus.QUEUED
+            # Another program may have to start it, until its process is known.
+            or (self._released is not None and task.output_path is not None)
+            or may_run_again(task.terms)
+        ):
+            return self.book.environment(task.id)
+        return None
 
     def forget(self, tasks: tuple[Task, ...]) -> tuple[int, ...]:
         """Write down and tell that the book has forgotten tasks; return their ids."""

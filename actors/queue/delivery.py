@@ -87,7 +87,8 @@ class Delivery:
         """Send a message at once; without a recipient to all that want it."""
         if recipient is None:
             for it in self._subscribers.that_want(message):
-                self.send(it, message)
+                if not post_safely(it, message, self._dead_letters):
+                    self._subscribers.remove(it)
         elif not post_safely(recipient, message, self._dead_letters):
             self._subscribers.remove(recipient)
             if isinstance(message, StartTask):

@@ -226,7 +226,7 @@ class TaskBook:
             UnknownTaskError: If there is no such task.
         """
         task = self.tasks.get(task_id)
-        if not task.is_paused:
+        if task.paused_at is None:
             return task
         self.tasks.times.resume(task_id, at)
         return self.tasks.replace(task.resumed(at.wall))

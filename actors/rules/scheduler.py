@@ -454,7 +454,7 @@ class Scheduler:
         terms = self._terms.get(task_id)
         if terms is None or not self._is_ready(task_id, terms):
             return None
-        return self._rank(task_id), _key(terms)
+        return self._places.rank(task_id, terms.priority), _key(terms)
 
     def _offer(self, task_id: int) -> None:
         """Put a task into its line, if it waits for nothing but room."""

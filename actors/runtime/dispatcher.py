@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from ..rules.shortage import shortage_of
 from .promise import Deadline
-from .sending import call_safely, logger
+from .sending import log_failure, logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +90,8 @@ class Dispatcher:
             RuntimeError: If there is no thread, and none can be started.
         """
         self._ready.append(turn)
-        worker = self._own_worker()
+        # As `_own_worker`, without a call for each message.
+        worker: _Worker | None = getattr(self._own, "worker", None)
         if worker is None or worker.blocks:
             try:
                 self._attend()
@@ -193,7 +194,10 @@ class Dispatcher:
                 return
             worker.began = time.monotonic()
             worker.blocks = worker.stuck = False
-            call_safely(turn)
+            try:
+                turn()
+            except BaseException as error:  # noqa: BLE001 - the thread must outlive it
+                log_failure(turn, error)
             # What was called, an actor perhaps, must not live on because of it.
             del turn
 

@@ -96,7 +96,7 @@ class Mailbox:
             # At the end of the turn somebody looks for messages.
             self._scheduler.nudge()
         else:
-            self.schedule()
+            self._scheduler.submit(self._take_turn)
 
     def schedule(self) -> None:
         """Ask for a turn. Never blocks.

@@ -101,12 +101,8 @@ def post(
     """
     try:
         recipient.tell(message)
-    except pykka.ActorDeadError:
-        dead_letters.add(recipient, message)
-        return False
-    except Exception:
-        logger.exception("%r could not be told %s", recipient, type(message).__name__)
-        dead_letters.add(recipient, message)
+    except Exception as error:  # noqa: BLE001 - it is logged
+        _not_told(recipient, message, dead_letters, error)
         return False
     return True
 
@@ -119,11 +115,20 @@ def post_safely(
     What an actor has to say to others must not be lost with it. Otherwise as `post`.
     """
     try:
-        return post(recipient, message, dead_letters)
-    except BaseException:
-        logger.exception("%r could not be told %s", recipient, type(message).__name__)
-        dead_letters.add(recipient, message)
+        recipient.tell(message)
+    except BaseException as error:  # noqa: BLE001 - it is logged
+        _not_told(recipient, message, dead_letters, error)
         return False
+    return True
+
+
+def _not_told(
+    recipient: object, message: object, dead_letters: DeadLetters, error: BaseException
+) -> None:
+    if not isinstance(error, pykka.ActorDeadError):
+        what = type(message).__name__
+        logger.error("%r could not be told %s", recipient, what, exc_info=error)
+    dead_letters.add(recipient, message)
 
 
 def _name_of(recipient: object) -> str:
@@ -137,11 +142,13 @@ def call_safely(call: Callable[[], object]) -> None:
     """Make a call for others, on a thread that must outlive it; a failure is logged."""
     try:
         call()
-    except BaseException as error:
-        if (lacking := shortage_of(error)) is not None:
-            logger.exception("A call failed: %s", lacking)
-        else:
-            logger.exception("A call failed: %r", call)
+    except BaseException as error:  # noqa: BLE001 - it is logged
+        log_failure(call, error)
+
+
+def log_failure(call: Callable[[], object], error: BaseException) -> None:
+    """Log what a call for others has raised."""
+    logger.error("A call failed: %s", shortage_of(error) or call, exc_info=error)
 
 
 def post_if_alive(recipient: Recipient[MessageT], message: MessageT) -> bool:

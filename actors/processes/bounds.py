@@ -302,13 +302,18 @@ class Bounds:
             limits=self.held,
         )
         outcome = msgspec.structs.replace(outcome, figures=figures)
+        if (reason := self._exceeded) is not None:
+            # A shell that waited for what was killed before it may have exited with 0.
+            return msgspec.structs.replace(
+                outcome, status=TaskStatus.FAILED, reason=reason, error=reason
+            )
         if outcome.status is not TaskStatus.FAILED:
             return outcome
         return self._blamed(outcome, usage, 0 if figures.at_most else peak or 0)
 
     def _blamed(self, outcome: Outcome, usage: cgroup.Usage, peak: int) -> Outcome:
         memory, pids = self._terms.memory, self._terms.pids
-        reason, hint = self._exceeded, ""
+        reason = hint = ""
         if memory is not None and usage.killed:
             # The kernel counts in pages, and the limit is never passed.
             reason = f"{KILLED}used {size_text(memory)} of {size_text(memory)}"
@@ -316,9 +321,9 @@ class Bounds:
             hint = f"it could not have more than {pids_text(pids)}"
         elif self._memory is not None and peak >= self._memory * _NEAR:
             hint = f"a process used {size_text(peak)} of {size_text(self._memory)}"
-        if reason is None and hint:
+        if hint:
             reason = f"{outcome.reason}; {hint}"
-        if reason is None:
+        if not reason:
             return outcome
         return msgspec.structs.replace(outcome, reason=reason, error=reason)
 

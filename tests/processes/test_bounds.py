@@ -1,0 +1,29 @@
+"""What a job's limits have to do with how it ended; no control group is needed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+
+from backburner.actors import Outcome, TaskStatus, Terms
+from backburner.actors.processes.bounds import Bounds
+
+
+def test_a_job_that_was_killed_for_its_limit_has_failed_however_it_exited() -> None:
+    # A shell that waits exits with 0 if what it waits for is killed before it.
+    bounds = Bounds(Terms(pids=1), None)
+    command = "sleep 600 & sleep 600 & echo set; wait"
+    with subprocess.Popen(
+        ["bash", "-c", command], stdout=subprocess.PIPE, start_new_session=True
+    ) as child:
+        try:
+            assert child.stdout is not None
+            assert child.stdout.readline() == b"set\n"
+            exceeded = bounds.exceeded(child.pid)
+        finally:
+            os.killpg(child.pid, signal.SIGKILL)
+    assert exceeded == "killed: had 3 of 1 process"
+    outcome = bounds.judged(Outcome.complete("done", 0))
+    assert (outcome.status, outcome.reason) == (TaskStatus.FAILED, exceeded)
+    assert outcome.error == exceeded

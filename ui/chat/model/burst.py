@@ -38,6 +38,7 @@ class Burst(msgspec.Struct, frozen=True):
         failed: The ids of the first few that failed.
         failed_last: The id of the one that failed last; none if none did.
         later: How many have had news since, which are shown further down.
+        gone: How many have ended, nobody told this chat how, and are forgotten.
     """
 
     at: datetime
@@ -45,12 +46,19 @@ class Burst(msgspec.Struct, frozen=True):
     failed: tuple[int, ...]
     failed_last: int | None = None
     later: int = 0
+    gone: int = 0
 
-    def without(self, status: TaskStatus) -> Burst:
-        """Return this line once a task that had this status has later news."""
+    def without(self, status: TaskStatus, *, gone: bool = False) -> Burst:
+        """Return this line once a task that had this status has later news.
+
+        Args:
+            status: Which.
+            gone: Whether there will be no news: the task is forgotten.
+        """
         counts = tuple((it, n - (it is status)) for it, n in self.counts)
         counts = tuple((it, n) for it, n in counts if n)
-        return replace(self, counts=counts, later=self.later + 1)
+        later, left = self.later + (not gone), self.gone + gone
+        return replace(self, counts=counts, later=later, gone=left)
 
 
 _ORDER: Final = (
@@ -87,6 +95,11 @@ class NewsGroup:
     def knows(self, task_id: int) -> bool:
         """Tell whether there was news of this task before."""
         return task_id in self._statuses
+
+    def has_open(self, task_id: int) -> bool:
+        """Tell whether there was news of this task, but not of its end."""
+        status = self._statuses.get(task_id)
+        return status is not None and not status.is_final
 
     @property
     def is_burst(self) -> bool:

@@ -168,6 +168,12 @@ class Conversations:
             if not (isinstance(entry, Problem) and entry.told):  # that is kept already
                 self._to_write.append(written_answer(entry, where))
 
+    def forget(self, task_ids: Iterable[int]) -> None:
+        """Mark what is shown of tasks that are forgotten; see `TranscriptItems`."""
+        ids = tuple(task_ids)
+        for conversation in self.all:
+            conversation.transcript.forget(ids)
+
     def put_before(
         self, earlier: Mapping[str, TranscriptItems], told: Mapping[str, int]
     ) -> None:

@@ -19,6 +19,8 @@ from .pieces import Continued, in_pieces
 from .records import News
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ....actors import TaskStatus
     from ...text.rows import Row
     from ...text.theme import Look
@@ -30,7 +32,7 @@ _DROPPED_AT_ONCE: Final = 500
 
 
 class Started(msgspec.Struct, frozen=True):
-    """The news of a task that has later news, which are shown further down."""
+    """The news of a task that has later news, further down, or is forgotten."""
 
     news: TaskNews
 
@@ -307,22 +309,37 @@ class TranscriptItems:
         else:
             self._open[task.id] = (serial, task.status)
 
-    def _supersede(self, task_id: int) -> None:
+    def forget(self, task_ids: Iterable[int]) -> None:
+        """Mark what was shown of tasks that are forgotten, and whose end was not told.
+
+        As after a time in which the chat could not keep up with what happened.
+        """
+        ids = tuple(task_ids)
+        if self._group is not None and any(map(self._group.has_open, ids)):
+            self._end_group()
+        for task_id in ids:
+            self._supersede(task_id, gone=True)
+
+    def _supersede(self, task_id: int, *, gone: bool = False) -> None:
         """Take away, or mark, what was shown of a task before.
 
         A line goes away if nothing was said since: the new one stands for it.
+
+        Args:
+            task_id: Which.
+            gone: Whether there is no new one.
         """
         serial, status = self._open.pop(task_id, (0, None))
         index = self._index_of(serial)
         if index is None or status is None:
             return
         match self._items[index].shown:
-            case TaskNews() if serial > self._talked:
+            case TaskNews() if serial > self._talked and not gone:
                 del self._items[index]
             case TaskNews() as before:
                 self._replace(index, Started(before))
             case Burst() as burst:
-                self._replace(index, burst.without(status))
+                self._replace(index, burst.without(status, gone=gone))
             case _:
                 pass
 

@@ -159,6 +159,7 @@ def _take_notification(state: ChatState, news: Notification) -> list[Effect]:
                 state.board.apply(task, state.now, old=True)
         case TasksForgotten(ids=ids):
             state.board.forget(ids)
+            state.conversations.forget(ids)
         case (
             JournalTrouble()
             | MessageSaid()

@@ -151,7 +151,7 @@ def _thought(thought: Thought, look: Look, columns: int) -> tuple[Row, ...]:
 
 
 def _started(news: TaskNews, look: Look, columns: int) -> tuple[Row, ...]:
-    """Return the news of a start whose end is see below: one faint row."""
+    """Return the news of a start whose end is told below: one faint row."""
     task = news.change.task
     word = "queued" if task.status is TaskStatus.QUEUED else "started"
     faint = look.theme.faint
@@ -242,10 +242,14 @@ def _burst(burst: Burst, look: Look, *, key: bool) -> list[Span]:
         named = " tasks" if not spans and count > 1 else " task" if not spans else ""
         text = f"{look.icons.of(status)} {count}{named} {status}"
         spans.append(Span(text, look.theme.of(status)))
-    if burst.later:
-        first = f"{burst.later} task{'s' * (burst.later != 1)}"
-        lead = f" {look.signs.dot} {burst.later}" if spans else first
-        spans.append(Span(f"{lead} started, see below", look.theme.faint))
+    for count, what in (
+        (burst.later, "with later news below"),
+        (burst.gone, "no longer in the history"),
+    ):
+        if count:
+            first = f"{count} task{'s' * (count != 1)}"
+            lead = f" {look.signs.dot} {count}" if spans else first
+            spans.append(Span(f"{lead} {what}", look.theme.faint))
     if burst.failed:
         more = f" {look.signs.more}" if _more_failed(burst) else ""
         ids = " ".join(f"#{task_id}" for task_id in burst.failed)

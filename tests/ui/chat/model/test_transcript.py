@@ -102,6 +102,36 @@ def test_a_burst_counts_only_what_is_not_told_further_down() -> None:
     assert burst.later == 5
 
 
+@pytest.mark.parametrize("talk", ["", "/cancel --all"])
+def test_what_is_forgotten_without_news_of_its_end_is_not_shown_as_open(
+    talk: str,
+) -> None:
+    conversation = Conversation("main")
+    transcript = conversation.transcript
+    for number in range(1, 21):
+        transcript.add(news(number, TaskStatus.QUEUED, 0))
+    if talk:
+        transcript.add(said(talk))
+    transcript.forget(range(1, 5))
+    transcript.add(news(5, TaskStatus.CANCELED, 0.5))
+    burst = shown(transcript)[0]
+    assert isinstance(burst, Burst)
+    assert burst.counts == ((TaskStatus.QUEUED, 15),)
+    assert (burst.gone, burst.later) == (4, 1)
+    text = row_text(transcript_rows(conversation, LOOK, 100, 10)[0])
+    assert text.endswith(
+        "○ 15 tasks queued · 1 with later news below · 4 no longer in the history"
+    )
+
+
+def test_one_that_is_forgotten_without_news_of_its_end_stays_as_a_start() -> None:
+    transcript = TranscriptItems()
+    transcript.add(news(1, TaskStatus.QUEUED, 0))
+    transcript.add(news(2, TaskStatus.COMPLETE, 0))
+    transcript.forget([1, 2])
+    assert [type(entry) for entry in shown(transcript)] == [Started, TaskNews]
+
+
 def test_old_items_are_dropped_and_places_stay_valid() -> None:
     transcript = TranscriptItems()
     for number in range(LIMIT + 10):

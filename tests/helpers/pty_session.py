@@ -117,7 +117,7 @@ class PtySession:
     def __exit__(self, *_: object) -> None:
         # A program that is killed can't end its jobs, and some would fill the disk.
         left: list[subprocess.Popen[bytes] | Forked | psutil.Process] = [self.process]
-        if self.process.poll() is None:
+        with contextlib.suppress(psutil.NoSuchProcess):  # it may be ending just now
             left += psutil.Process(self.process.pid).children(recursive=True)
         for process in left:
             with contextlib.suppress(psutil.NoSuchProcess):

@@ -125,6 +125,9 @@ def test_one_chat_alone_calls_somebody_to_the_end_of_a_task(
 
         for chat in (one, other):
             chat.wait(PLACEHOLDER)
+        one.send("hello\r")
+        for chat in (one, other):
+            chat.wait("you  hello")  # so the session knows that it is looked at
         with RemoteSystem(settings_of(tmp_path)) as system:
             # As long as one of them is looked at nobody has to be called.
             other.send(LOST_FOCUS)

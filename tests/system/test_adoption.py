@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Final
 import psutil
 import pytest
 from backburner.actors import (
+    GetTask,
     Notification,
+    QueueReply,
     Subscribed,
     Task,
     TaskChanged,
+    TaskFound,
     TaskStatus,
     TaskSystem,
 )
@@ -91,6 +94,13 @@ def _leave(folder: Path, how: str, *commands: str) -> None:
 
 def _open(folder: Path) -> TaskSystem:
     return TaskSystem(directory=folder, adopt=True, grace=0.3)
+
+
+def _has_job(system: TaskSystem, task_id: int) -> bool:
+    """Tell whether a job has been taken over."""
+    heard: Recorder[QueueReply] = Recorder()
+    system.queue.tell(GetTask(task_id, heard))
+    return heard.wait_for(TaskFound, timeout=PATIENCE).pid is not None
 
 
 def _waits(go_on: Path, then: str) -> str:
@@ -227,13 +237,15 @@ def test_a_daemon_of_a_job_whose_start_nobody_has_noted_is_not_taken_for_the_job
 
 
 def test_a_job_whose_start_nobody_has_noted_is_known_by_its_command(
-    lair: Path,
+    lair: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     folder, go_on = lair / "main", lair / "go-on"
     _leave(
         folder, "while starting", f"bash:setsid sleep 0.1 & {_waits(go_on, 'exit 5')}"
     )
     with _open(folder) as system:
+        # As long as it runs its command can be looked at.
+        until(lambda: _has_job(system, 1))
         go_on.touch()
         (ended,) = system.wait(1, timeout=PATIENCE)
     assert ended.exit_code == 5

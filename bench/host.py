@@ -42,10 +42,12 @@ def measure(folder: Path) -> Report:
             return Report(
                 figures=(
                     *_commands(folder),
+                    # Before the adds: a program is started later by a process that
+                    # has grown.
+                    *_first_frame(folder),
                     _to_running(system),
                     _acknowledged(system),
                     *_idle(system),
-                    *_first_frame(folder),
                     _another_host(system, directory),
                 )
             )

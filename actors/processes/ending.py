@@ -24,6 +24,13 @@ INTERVAL: Final = 0.01
 ROUNDS: Final = 50
 """Rounds after which what still lives is reported instead: nothing more can be done."""
 
+SECONDS: Final = 2.0
+"""Seconds before which it is not reported, however many rounds that are.
+
+What was killed ends only when it gets a processor, for which it may have to wait on a
+busy machine, and longer if that processor is a virtual one that stands still.
+"""
+
 REPLACED: Final = "a process that keeps replacing itself by a new one"
 """Said if the last round found only what has ended since."""
 
@@ -39,6 +46,7 @@ class KillRounds:
     def __init__(self, search: Callable[[], list[Process]]) -> None:
         self._search = search
         self._rounds = 0
+        self._deadline = Deadline(SECONDS)
         self._left: list[Process] = []
         self._failure: OSError | MemoryError | None = None
 
@@ -67,7 +75,7 @@ class KillRounds:
     @property
     def is_exhausted(self) -> bool:
         """Whether there have been as many rounds as make sense."""
-        return self._rounds > ROUNDS
+        return self._rounds > ROUNDS and self._deadline.left() == 0
 
     def left(self) -> str:
         """Return what the last round found, for people; empty if nothing."""
@@ -86,8 +94,8 @@ def end_all(
 ) -> str:
     """End all processes that a search finds: SIGTERM, then SIGKILL in rounds.
 
-    Blocks until they are gone, at most for the grace period and a second: not for the
-    handler of an actor.
+    Blocks until they are gone, at most for the grace period and about two seconds more:
+    not for the handler of an actor.
 
     Args:
         search: Finds them, as `family` does.

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from backburner.actors.processes import activity, family, proc, table
-from backburner.actors.processes.ending import REPLACED, end_all
+from backburner.actors.processes import activity, ending, family, proc, table
+from backburner.actors.processes.ending import REPLACED, ROUNDS, end_all
 from backburner.actors.processes.halting import HaltRounds
 from backburner.actors.processes.handle import Process
 from backburner.actors.processes.marks import MARK
@@ -548,6 +548,25 @@ def test_what_is_never_met_alive_is_said_to_be_left(start: Start) -> None:
     gone = _process(child.pid)
     child.wait()
     assert end_all(lambda: [gone], grace=0) == REPLACED
+
+
+def test_what_was_killed_is_waited_for_however_many_rounds_that_takes(
+    start: Start, written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = start("exec ./nap")
+    written(1)
+    signals = iter(range(3 * ROUNDS))
+
+    def send_late(pid: int, number: int) -> None:
+        if next(signals) >= 2 * ROUNDS:
+            send(pid, number)
+
+    send = os.kill
+    monkeypatch.setattr(os, "kill", send_late)
+    monkeypatch.setattr(ending, "INTERVAL", 0.0)
+    monkeypatch.setattr(ending, "SECONDS", PATIENCE)
+    assert _end_marked(0) == ""
+    assert child.wait() == -signal.SIGKILL
 
 
 def test_a_search_that_fails_is_made_again(start: Start, written: Written) -> None:

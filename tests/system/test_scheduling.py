@@ -407,7 +407,7 @@ def test_a_task_that_takes_too_long_fails_with_all_that_it_started(
         task = system.add("Hang", "bash", command, terms=Terms(timeout=0.5))
         (ended,) = system.wait(task.id, timeout=PATIENCE)
         assert ended.status is TaskStatus.FAILED
-        assert ended.reason == "timed out after 0.5s"
+        assert ended.reason == ended.error == "timed out after 0.5s"
         (pid,) = pids_in("pid")
         assert alive([pid]) == []
 

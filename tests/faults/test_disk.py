@@ -45,6 +45,7 @@ from backburner.actors.journal.sqlite_file import MIGRATIONS, JournalError
 from backburner.actors.queue_actor import QueueConfig
 from backburner.actors.rules.book import TaskBook
 from backburner.actors.testing import FakeKind, ManualClock, Recorder, running
+from conditions import until
 from host_care import HostCare
 from msgspec.structs import replace
 from patience import PATIENCE
@@ -356,6 +357,46 @@ def test_a_verb_that_waits_says_that_the_disk_is_full(
             again = "backburner: the journal can be written again\n"
             assert waiting.stderr.readline() == again
             assert waiting.wait(PATIENCE) == 0
+
+
+def test_a_verb_that_shows_says_that_the_disk_is_full(
+    small_disk: Path, tmp_path: Path, *, soak: bool
+) -> None:
+    end = tmp_path / "end"
+    program = [sys.executable, "-m", "backburner"]
+    state = ["--state-dir", str(small_disk / "state")]
+    with HostCare() as care:
+
+        def verb(*words: str) -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                [*program, *words[:1], *state, *words[1:]],
+                env={**os.environ, **care.environ},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=PATIENCE,
+            )
+
+        os.mkfifo(end)
+        verb("add", "--", f"cat {end}")
+        assert verb("status").stderr == ""
+        fill(small_disk)
+        end.write_text("")
+        trouble = "this may be out of date: can't write the journal: "
+        until(lambda: trouble in verb("status").stderr)
+        for words in (["list", "--json"], ["show", "1"], ["log"], ["stats"]):
+            shown = verb(*words)
+            assert shown.stderr.startswith(f"backburner: {trouble}")
+            assert shown.stderr.endswith("the disk is full; make room\n")
+            assert shown.returncode == 0
+        if soak:
+            unanswered = trouble.replace(
+                "this may be out of date", "no answer within 10 s"
+            )
+            assert verb("pause").stderr.startswith(f"backburner: {unanswered}")
+        (small_disk / "filler").unlink()
+        assert verb("wait", "1").returncode == 0
+        assert verb("status").stderr == ""
 
 
 def _refusal(directory: Path) -> str:

@@ -1,4 +1,4 @@
-"""Hearing how tasks end, and that they wait for input, for verbs that wait."""
+"""Hearing how tasks end, and what keeps them from it, for verbs that wait or show."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ...actors import (
     Task,
     TaskChanged,
     TaskEvent,
+    TaskFilter,
     TaskSystemError,
     Unsubscribe,
 )
@@ -127,3 +128,35 @@ def input_told(
         yield
     finally:
         post(system.queue, Unsubscribe(news), system.dead_letters)
+
+
+class _JournalNews:
+    """A subscriber that knows what is wrong with the journal."""
+
+    def __init__(self) -> None:
+        self.trouble: str | None = None
+
+    def tell(self, news: Notification, /) -> None:
+        """Take what the queue tells everybody."""
+        if isinstance(news, JournalTrouble):
+            self.trouble = news.text
+
+
+def journal_trouble(system: RemoteSystem) -> str | None:
+    """Return why the journal of a session can't be written now; None if it can.
+
+    Blocks until the queue has answered.
+    """
+    news = _JournalNews()
+    # What is wrong comes right after the tasks, so let those be few.
+    system.subscribe(news, which=TaskFilter.RUNNING)
+    post(system.queue, Unsubscribe(news), system.dead_letters)
+    return news.trouble and f"can't write the journal: {safe_line(news.trouble)}"
+
+
+def tell_old_state(system: RemoteSystem | ClosedSession) -> None:
+    """Say on standard error if what was shown is older than what has happened."""
+    if isinstance(system, ClosedSession):
+        return
+    if trouble := journal_trouble(system):
+        sys.stderr.write(f"backburner: this may be out of date: {trouble}\n")

@@ -93,7 +93,7 @@ def _follow(
     if not isinstance(system, RemoteSystem):
         system.wait(task.id)
         return
-    with TaskEnds(system) as ends:
+    with TaskEnds(system) as ends, input_told(system, [task.id]):
         while not task.status.is_final:
             (task,) = ends.wait((task.id,), _PAUSE) or (task,)
             output.copy(task)

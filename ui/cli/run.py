@@ -28,6 +28,7 @@ from . import (
 )
 from .call import UsageError, complain, complain_refused
 from .completions import complete
+from .ends import journal_trouble, tell_old_state
 from .parser import make_parser
 from .session import enter_task_surroundings, find_session
 
@@ -49,6 +50,9 @@ _READING: Final[Mapping[str, Callable[[Call, ClosedSession], int]]] = {
     "export": summing_up.export,
 }
 """The verbs that only look, which they can do without a host too."""
+
+_SHOWING: Final = {"show", "log", "stats", "failures", "export"}
+"""Those of them that show once what has been written down, as `status` does again."""
 
 _STARTING: Final = {"add", "run", "rerun", "cluster"}
 """The verbs that start a host if there is none."""
@@ -131,7 +135,15 @@ def _carry_out(call: Call) -> int:
         call.say_done(None, f"session {call.settings.name} ended")
         return 0
     try:
-        return _VERBS[verb](call, system)
+        status = _VERBS[verb](call, system)
+    except TimeoutError as error:
+        if trouble := journal_trouble(system):
+            raise TimeoutError(f"{error}: {trouble}") from error
+        raise
+    else:
+        if verb in _SHOWING:
+            tell_old_state(system)
+        return status
     finally:
         system.stop()
 

@@ -26,7 +26,6 @@ from .kind import (
     JobContext as JobContext,
     JobEnd as JobEnd,
     Kind as Kind,
-    Kinds as Kinds,
     ShortageError as ShortageError,
     StartError as StartError,
 )
@@ -35,6 +34,9 @@ from .process import (
 )
 from .process_job import (
     ProcessJob as ProcessJob,
+)
+from .registry import (
+    Kinds as Kinds,
 )
 from .sleep import (
     SleepKind as SleepKind,

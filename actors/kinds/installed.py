@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Final, cast
 
 from ..rules.safe_text import safe_line
-from .kind import Kinds
+from .registry import Kinds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,10 +1,9 @@
-"""What a kind of job has to offer, and the registry that knows the kinds by name."""
+"""What a kind of job has to offer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 
@@ -14,10 +13,10 @@ from ..processes.notes import JobNotes
 from ..rules.outcome import Outcome
 from ..rules.process_record import ProcessId
 from ..rules.record import Record
-from ..rules.safe_text import brief, safe_line
+from ..rules.safe_text import safe_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from ..processes.adopted import AdoptedProcess
     from ..processes.exits import ExitWatcher
@@ -333,79 +332,3 @@ class Closable(Protocol):
         afterward.
         """
         ...
-
-
-class Kinds:
-    """The kinds of one system, by name. Does not change once made.
-
-    Args:
-        kinds: In the order in which help lists them.
-        problems: What a person should know of kinds that are missing, in one line each.
-
-    Raises:
-        TypeError: If one of them is no kind; the text names it, and what it lacks.
-        ValueError: If two of them have the same name.
-    """
-
-    def __init__(self, kinds: Iterable[Kind], problems: Iterable[str] = ()) -> None:
-        self._kinds: dict[str, Kind] = {}
-        self.problems = tuple(problems)
-        """What a person should know of kinds that are missing."""
-        given = cast("object", kinds)
-        if isinstance(given, str) or not isinstance(given, Iterable):
-            name = type(given).__name__
-            raise TypeError(f"kinds must be kinds, such as [BashKind()], not {name}")
-        for kind in kinds:
-            if (problem := _lacks(kind)) is not None:
-                raise TypeError(problem)
-            if kind.name in self._kinds:
-                raise ValueError(f"two kinds are called {kind.name!r}; rename one")
-            self._kinds[kind.name] = kind
-
-    def __iter__(self) -> Iterator[Kind]:
-        return iter(self._kinds.values())
-
-    def __contains__(self, name: str) -> bool:
-        """Tell whether there is a kind of this name."""
-        return name in self._kinds
-
-    def find(self, name: str) -> Kind:
-        """Return the kind of this name.
-
-        Raises:
-            InvalidRequestError: If there is none.
-        """
-        try:
-            return self._kinds[name]
-        except KeyError:
-            known = ", ".join(sorted(self._kinds)) or "none"
-            raise InvalidRequestError(
-                f"unknown kind {brief(name)!r}; the kinds are: {known}"
-            ) from None
-
-
-_MEMBERS: Final = {
-    "name": str,
-    "usage": str,
-    "summary": str,
-    "writes_output": bool,
-}
-_METHODS: Final = ("check", "start")
-
-
-def _lacks(kind: object) -> str | None:
-    """Return what keeps an object from being a kind; None if it is one."""
-    if isinstance(kind, type):
-        name = kind.__name__
-        return f"{name} is a class, not a kind; give {name}()"
-    name = type(kind).__name__
-    for member, expected in _MEMBERS.items():
-        if not isinstance(value := getattr(kind, member, None), expected):
-            given = "it has none" if value is None else f"not {type(value).__name__}"
-            return (
-                f"{name} is not a kind: {member} must be {expected.__name__}; {given}"
-            )
-    for method in _METHODS:
-        if not callable(getattr(kind, method, None)):
-            return f"{name} is not a kind: it has no method {method}"
-    return None

@@ -81,7 +81,8 @@ SYSTEM: Final = Party(
     ),
 )
 CONNECTION: Final = Party(
-    "a client's connection", files=frozenset({"actors/host/connection.py"})
+    "a client's connection",
+    files=frozenset({"actors/host/connection.py", "actors/host/request_reader.py"}),
 )
 LOOKUPS: Final = Party(
     "the LookupActor",

@@ -1,21 +1,15 @@
-"""One client of a host: an actor that sends, and a thread that reads."""
+"""One client of a host: the actor that tells it what its recipients are told."""
 
 from __future__ import annotations
 
-import math
 import threading
 from collections import deque
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 import msgspec
 import pykka
-from msgspec.structs import replace
 
 from ..messages import (
-    AddSchedule,
-    AddTask,
-    GetTask,
     Notification,
     QueueReply,
     QueueRequest,
@@ -25,17 +19,21 @@ from ..messages import (
     Unsubscribe,
 )
 from ..rules.record import Record
-from ..runtime.frames import LONGEST_TO_HOST, FrameError, FrameReader, frame
-from ..runtime.promise import Promise
+from ..runtime.frames import frame
 from ..runtime.safe_actor import SafeActor
-from ..runtime.sending import DeadLetters, Recipient, post, post_if_alive
+from ..runtime.sending import DeadLetters, Recipient, post_if_alive
 from ..runtime.socket_writer import SocketWriter, close_socket
 from . import wire
 from .address import peer
+from .request_reader import (
+    CHANGES_LIMIT,
+    Lost,
+    Received,
+    RemoteRecipient,
+    RequestReader,
+)
 from .wire import (
-    BadMessageError,
     Behind,
-    Hello,
     Leaving,
     Rejected,
     RestartHost,
@@ -47,24 +45,9 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
-    from ..rules.variables import Variables
     from ..runtime.mailbox import Scheduler
 
-CHANGES_LIMIT: Final = 8 << 20
-"""Bytes that may wait for a client before its subscribers get no more changes."""
-
-BARRIER: Final = 1000
-"""Messages of one client after which those of others have their turn."""
-
-HELLO_TIMEOUT: Final = 10.0
-"""Seconds within which a client has to say who it is."""
-
-TOGETHER: Final = 64
-"""Requests of one client that the queue is told in one message."""
-
-_CHUNK: Final = 1 << 18
 _BATCH: Final = 1 << 16
-_LAST_WORDS_TIMEOUT: Final = 1.0
 
 
 class SharedEncoder:
@@ -112,50 +95,7 @@ class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """Recipients of the client were told something."""
 
 
-class Received(msgspec.Struct, frozen=True):
-    """The client has subscribed a recipient, or has unsubscribed it."""
-
-    request: Subscribe | Unsubscribe
-    number: int
-
-
-class Lost(msgspec.Struct, frozen=True):
-    """The client is gone."""
-
-
 ConnectionMessage = Outgoing | Received | Lost
-
-
-class RemoteRecipient:
-    """A recipient at the other end of a connection; equal to others of its number."""
-
-    __slots__ = ("connection", "number")
-
-    def __init__(self, connection: Connection, number: int) -> None:
-        self.connection = connection
-        self.number = number
-
-    def tell(self, message: QueueReply | Notification, /) -> None:
-        """Take a message. Never blocks.
-
-        Raises:
-            pykka.ActorDeadError: If the client is gone.
-        """
-        self.connection.pass_on(self.number, message)
-
-    def is_alive(self) -> bool:
-        """Tell whether the client is there."""
-        return self.connection.actor_ref.is_alive()
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, RemoteRecipient)
-            and self.number == other.number
-            and self.connection is other.connection
-        )
-
-    def __hash__(self) -> int:
-        return hash((id(self.connection), self.number))
 
 
 class Connection(SafeActor[ConnectionMessage]):
@@ -187,7 +127,7 @@ class Connection(SafeActor[ConnectionMessage]):
 
     def on_start(self) -> None:
         """Begin to read."""
-        reader = _Reader(self._sock, self._writer, self._door, self)
+        reader = RequestReader(self._sock, self._writer, self._door, self)
         threading.Thread(
             target=reader.run, name="backburner-reader", daemon=True
         ).start()
@@ -303,165 +243,6 @@ class Connection(SafeActor[ConnectionMessage]):
         close_socket(self._sock)
         self._door.left(self)
         self.stop_self()
-
-
-class _Reader:
-    """Reads what a client sends, on a thread of its own.
-
-    Args:
-        sock: Where from.
-        writer: For what is answered here.
-        door: What it needs of the host.
-        connection: Told what it must know.
-    """
-
-    def __init__(
-        self,
-        sock: socket.socket,
-        writer: SocketWriter,
-        door: HostDoor,
-        connection: Connection,
-    ) -> None:
-        self._sock = sock
-        self._writer = writer
-        self._door = door
-        self._connection = connection
-        self._ref: pykka.ActorRef[Connection] = connection.actor_ref
-        self._decode = wire.decoder_to_host(partial(RemoteRecipient, connection))
-        self._greeted = False
-        self._directory: str | None = None
-        self._environment: Variables | None = None
-        self._requests: list[QueueRequest] = []  # read, and not passed on yet
-
-    def run(self) -> None:
-        """Read until the client is gone, or says what makes no sense."""
-        try:
-            self._sock.settimeout(HELLO_TIMEOUT)
-            self._read()
-        except (FrameError, BadMessageError) as error:
-            self._refuse(str(error))
-        except TimeoutError:
-            self._refuse(f"no Hello within {HELLO_TIMEOUT:g} s")
-        except OSError:
-            pass
-        finally:
-            post_if_alive(self._ref, Lost())
-
-    def _read(self) -> None:
-        frames = FrameReader(LONGEST_TO_HOST)
-        read = 0
-        while data := self._sock.recv(_CHUNK):
-            try:
-                for payload in frames.feed(data):
-                    if not self._take(self._decode(payload)):
-                        return
-                    read += 1
-                    if read % BARRIER == 0:
-                        self._wait_for_others()
-            finally:
-                # Also what came before a message that makes no sense.
-                self._pass_on()
-
-    def _pass_on(self) -> None:
-        """Tell the queue what was read."""
-        if self._requests:
-            requests, self._requests = Requests(tuple(self._requests)), []
-            post(self._door.queue, requests, self._door.dead_letters)
-
-    def _take(self, message: wire.ToHost) -> bool:
-        """Take a message; return whether the client may send more."""
-        match message:
-            # What comes most often is asked for first.
-            case AddTask() | AddSchedule() if self._greeted:
-                message = self._completed(message)
-            case Hello() | StopHost() | RestartHost() | wire.Farewell():
-                self._pass_on()  # what was asked before is done before
-                return self._obey(message)
-            case _ if not self._greeted:
-                raise BadMessageError("the first message has to be Hello")
-            case Subscribe() | Unsubscribe() if isinstance(
-                message.subscriber, RemoteRecipient
-            ):
-                number = message.subscriber.number
-                post_if_alive(self._ref, Received(message, number))
-            case _:
-                pass
-        self._requests.append(message)
-        if len(self._requests) >= TOGETHER:
-            self._pass_on()
-        return True
-
-    def _obey(self, message: Hello | StopHost | RestartHost | wire.Farewell) -> bool:
-        match message:
-            case Hello():
-                return self._greet(message)
-            case StopHost():
-                self._door.stop(message)
-                return True
-            case RestartHost():
-                return self._restart(message)
-            case wire.Farewell():
-                return False
-
-    def _completed(self, message: AddTask | AddSchedule) -> AddTask | AddSchedule:
-        """Return a request that says where the task runs: by default as its client."""
-        request = message.request
-        # Without a directory it is refused: the host's own is not where the client is.
-        directory, environment = request.directory, request.environment
-        request = replace(
-            request,
-            directory=self._directory or "" if directory is None else directory,
-            environment=self._environment if environment is None else environment,
-        )
-        return replace(message, request=request)
-
-    def _greet(self, hello: Hello) -> bool:
-        if hello.protocol == wire.PROTOCOL:
-            answer = self._door.welcome()
-        else:
-            answer = self._wrong_protocol(hello)
-        self._writer.send(frame(wire.encode(answer)))
-        if isinstance(answer, Rejected):
-            self._writer.wait_below(1, _LAST_WORDS_TIMEOUT)
-            return False
-        self._directory = hello.directory
-        if hello.environment is not None:
-            self._environment = wire.unpack_environment(hello.environment)
-        if not self._greeted:
-            self._greeted = True
-            self._sock.settimeout(None)
-            self._door.joined(self._connection)
-        return True
-
-    def _restart(self, order: RestartHost) -> bool:
-        if problem := self._door.restart(order):
-            self._writer.send(frame(wire.encode(Rejected(problem))))
-            self._writer.wait_below(1, _LAST_WORDS_TIMEOUT)
-            return False
-        return True  # it breaks when this process ends
-
-    def _wrong_protocol(self, hello: Hello) -> Rejected:
-        welcome = self._door.welcome()
-        return Rejected(
-            f"this session's host (process {welcome.pid}) speaks protocol"
-            f" {wire.PROTOCOL}, and this program protocol {hello.protocol};"
-            " run `backburner host restart`",
-            protocol=wire.PROTOCOL,
-            pid=welcome.pid,
-        )
-
-    def _refuse(self, text: str) -> None:
-        answer = wire.Farewell(text) if self._greeted else Rejected(text)
-        self._writer.send(frame(wire.encode(answer)))
-        self._writer.wait_below(1, _LAST_WORDS_TIMEOUT)
-
-    def _wait_for_others(self) -> None:
-        """Wait until all that was read has been handled, and its answers are taken."""
-        self._pass_on()
-        passed: Promise[Any] = Promise()
-        if post(self._door.queue, GetTask(0, passed), self._door.dead_letters):
-            passed.get(math.inf)
-        self._writer.wait_below(CHANGES_LIMIT)
 
 
 def check_owner(sock: socket.socket, owner: int) -> str | None:

@@ -20,14 +20,9 @@ from backburner.actors import (
     Refused,
     TaskRequest,
 )
-from backburner.actors.host.connection import (
-    TOGETHER,
-    Connection,
-    HostDoor,
-    RemoteRecipient,
-    SharedEncoder,
-)
+from backburner.actors.host.connection import Connection, HostDoor, SharedEncoder
 from backburner.actors.host.remote_queue import RemoteQueue
+from backburner.actors.host.request_reader import TOGETHER, RemoteRecipient
 from backburner.actors.host.wire import (
     PROTOCOL,
     Hello,

@@ -7,16 +7,13 @@ import contextlib
 import functools
 import itertools
 import os
-import pickle
 import shutil
 import tarfile
 import tempfile
 import threading
 from collections import OrderedDict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-
-import msgspec
+from typing import TYPE_CHECKING, Final
 
 from ..kinds import Command, JobContext, JobEnd, ShortageError, StartError
 from ..kinds.kind import Pausable, TakesInput, TellsInput
@@ -29,8 +26,9 @@ from ..processes.output_file import read_part
 from ..processes.warden import GRACE, folder_prefix
 from ..rules.request import TaskRequest
 from ..rules.task import Task
-from ..rules.terms import Input, Terms
+from ..rules.terms import Terms
 from ..runtime.clock import SystemClock
+from .agent_messages import Held, Piece, Spec
 from .copies import Copies
 from .wire import Give, Halt, Intake, Resize
 
@@ -51,71 +49,6 @@ FIRST_NEWS: Final = 0.02
 """Seconds that a start waits for the end of the job, which most short ones reach."""
 
 _REMEMBERED: Final = 10_000  # ends, for one who asks again because an answer was lost
-
-
-class Spec(msgspec.Struct, frozen=True):
-    """A job as an agent is given it; see `Run`.
-
-    Attributes:
-        package: The key of the archive that its directory is made of; empty if there
-            is such a directory on the node.
-        room: The room that it takes; see `Reservation`.
-        before: How many bytes its output file had before, on the session's machine.
-    """
-
-    job: str
-    argv: tuple[str, ...]
-    variables: dict[str, str]
-    directory: str
-    mark: str
-    cpus: float | None = None
-    memory: int | None = None
-    pids: int | None = None
-    package: str = ""
-    input: Input | None = None
-    room: str = ""
-    before: int = 0
-
-
-class Held(msgspec.Struct, frozen=True):
-    """A job that an agent has, for a process that has not started it.
-
-    Attributes:
-        job: What it is called.
-        name: What people call the node.
-        node: The node, as the backend knows it.
-        room: The room that it takes; empty if it has ended.
-        before: See `Spec`.
-        orders: How many orders it was given; see `Agent.order`.
-    """
-
-    job: str
-    name: str
-    node: str = ""
-    room: str = ""
-    before: int = 0
-    orders: int = 0
-
-
-class Piece(msgspec.Struct, frozen=True):
-    """What a follow of a job's output returns.
-
-    Attributes:
-        data: What came after the place that was asked for; something like bytes.
-        cut: Whether the job has emptied its output: it begins anew.
-        end: How the job ended, if it has and this is the last of its output.
-        intake: How it stands to its input, if it takes any.
-    """
-
-    data: bytes = b""
-    cut: bool = False
-    end: JobEnd | None = None
-    intake: Intake | None = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Its data then travels without being copied into what is pickled.
-        data = pickle.PickleBuffer(self.data)
-        return Piece, (data, self.cut, self.end, self.intake)
 
 
 class _Job:

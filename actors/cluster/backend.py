@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from ..rules.nodes import Node
-    from .agent import Held, Piece, Spec
+    from .agent_messages import Held, Piece, Spec
     from .wire import Amounts, Intake, Order
 
 

@@ -9,7 +9,7 @@ from ..processes.spawn import open_output
 from ..rules.outcome import Outcome
 
 if TYPE_CHECKING:
-    from .agent import Piece
+    from .agent_messages import Piece
 
 
 class JobOutput:

@@ -14,7 +14,7 @@ from .versions import our_version
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from .agent import Held
+    from .agent_messages import Held
 
 LOOKS: Final = 20
 """How often in the time of a lease it is looked at."""

@@ -37,7 +37,7 @@ from .versions import check_version, our_version, versions_of_ray
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-    from .agent import Held
+    from .agent_messages import Held
     from .ray_settings import RaySettings
     from .wire import Amounts
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from ..rules.outcome import Outcome
 from ..rules.safe_text import safe_line
 from ..runtime.frames import FrameError, FrameReader, frame
-from .agent import Piece, Spec
+from .agent_messages import Piece, Spec
 from .backend import ClusterError, NodeLostError, Reservation
 from .job_output import JobOutput
 from .lease import RENEWALS, TAKEN_OVER, OwnerError
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
     from ..rules.nodes import Node
-    from .agent import Held
+    from .agent_messages import Held
     from .backend import AgentCalls, Backend
 
 PIECE: Final = 4 << 20

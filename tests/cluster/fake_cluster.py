@@ -38,7 +38,7 @@ from tests.cluster.fake_nodes import FakeNodes
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from backburner.actors.cluster.agent import Held
+    from backburner.actors.cluster.agent_messages import Held
     from backburner.actors.rules.nodes import Node
 
 _START_TIMEOUT: Final = 30.0

@@ -8,7 +8,8 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
-from backburner.actors.cluster.agent import Agent, Piece, Spec
+from backburner.actors.cluster.agent import Agent
+from backburner.actors.cluster.agent_messages import Piece, Spec
 from conditions import until
 from patience import PATIENCE
 

@@ -349,8 +349,8 @@ def _become(fds: Sequence[int], address: str) -> None:
     launch.os = _Like(os, posix_spawn=_spawner(address))
     keeper: Any = import_module("backburner.actors.host.keeper.host_keeper")
     keeper.os = _Like(os, execv=_exec)
-    client: Any = import_module("backburner.ui.agents.host_client")
-    client.subprocess = _Like(subprocess, Popen=_opener(address))
+    start: Any = import_module("backburner.ui.agents.host_start")
+    start.subprocess = _Like(subprocess, Popen=_opener(address))
 
 
 def _block(texts: Sequence[str]) -> bytes:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
@@ -36,6 +35,7 @@ from ...actors.messages import (
 from ...actors.rules.safe_text import is_unicode, safe_line
 from ...actors.rules.shortage import shortage_of
 from ...actors.runtime.frames import LONGEST_FROM_HOST, FrameError, FrameReader, frame
+from .host_start import HostStart
 from .loop import READ, WRITE
 
 if TYPE_CHECKING:
@@ -55,7 +55,6 @@ _CONNECT_TIMEOUT: Final = 0.5
 _SHORTEST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 2.0
 _PATIENCE: Final = 90.0  # seconds for a host to be reached; its start may take 60
-_LONGEST_COMPLAINT: Final = 4096
 
 
 class _Pending:
@@ -217,21 +216,7 @@ class HostClient:
         self._loop.call_later(pause, self._reach)
 
     def _start_host(self) -> None:
-        try:
-            # In a session of its own, so that a signal to this server's group does not
-            # end the start of the host as well.
-            starter = subprocess.Popen(
-                self._place.start_command(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
-        except OSError as error:
-            why = shortage_of(error) or error.strerror
-            self._fail(f"can't start the session's host: {why}")
-            return
-        _Start(self._loop, starter, self._started)
+        HostStart(self._loop, self._place.start_command(), self._started)
 
     def _started(self, complaint: str | None) -> None:
         if complaint is None:
@@ -371,57 +356,6 @@ class HostClient:
         if self._gives_up is not None:
             self._gives_up.cancel()
             self._gives_up = None
-
-
-class _Start:
-    """A process that starts a host, until it has ended.
-
-    Args:
-        loop: Calls back.
-        starter: The process; its standard error is a pipe.
-        done: Called with None, or with what it complained about.
-    """
-
-    def __init__(
-        self,
-        loop: Loop,
-        starter: subprocess.Popen[bytes],
-        done: Callable[[str | None], None],
-    ) -> None:
-        self._loop = loop
-        self._starter = starter
-        self._done = done
-        self._told = b""
-        self._pidfd = os.pidfd_open(starter.pid)
-        loop.watch(self._pidfd, READ, self._ended)
-        if starter.stderr is not None:
-            os.set_blocking(starter.stderr.fileno(), False)
-            loop.watch(starter.stderr.fileno(), READ, self._read)
-
-    def _read(self) -> None:
-        if self._starter.stderr is None:
-            return
-        data = b""
-        with contextlib.suppress(OSError):
-            data = os.read(self._starter.stderr.fileno(), _LONGEST_COMPLAINT)
-        self._told = (self._told + data)[:_LONGEST_COMPLAINT]
-        if not data:
-            self._loop.unwatch(self._starter.stderr.fileno())
-
-    def _ended(self) -> None:
-        self._loop.unwatch(self._pidfd)
-        os.close(self._pidfd)
-        status = self._starter.wait()
-        if self._starter.stderr is not None:
-            self._read()
-            self._loop.unwatch(self._starter.stderr.fileno())
-            self._starter.stderr.close()
-        if status == 0:
-            self._done(None)
-            return
-        text = self._told.decode("utf-8", "replace").strip().rpartition("\n")[2]
-        text = text.removeprefix("backburner: ")
-        self._done(text or f"the session's host can't be started (status {status})")
 
 
 def _ignore(answer: object) -> None:

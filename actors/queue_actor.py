@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final, assert_never, get_args
 
 import msgspec
 
-from .journal.sqlite_file import LOCK_TIMEOUT, JournalError
+from .journal.errors import JournalError
+from .journal.sqlite_file import LOCK_TIMEOUT
 from .journal.writer import JournalWriter
 from .messages import (
     Acknowledged,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Self, cast
 import msgspec
 from msgspec.structs import replace
 
-from .journal.sqlite_file import JournalError
+from .journal.errors import JournalError
 from .kinds import BashKind, Kinds, SleepKind, checked_engines
 from .processes import limits
 from .rules.field_types import wrong_type

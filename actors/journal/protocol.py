@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..rules.chat_message import ChatMessage
-    from .sqlite_file import DamagedJournalError
+    from .errors import DamagedJournalError
 
 
 class Memory(msgspec.Struct, frozen=True):

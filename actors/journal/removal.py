@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, assert_never
 from ..messages import RemovalMessage, RemoveOutput, Wiped, WipeJournal
 from ..runtime.safe_actor import SafeActor
 from ..runtime.sending import logger, post_if_alive
-from .sqlite_file import JournalError, wipe
+from .errors import JournalError
+from .sqlite_file import wipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

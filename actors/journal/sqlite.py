@@ -17,6 +17,7 @@ from ..rules.process_record import ProcessRecord
 from ..rules.status import TaskStatus
 from ..rules.task import Task
 from .environments import EnvironmentRows
+from .errors import DamagedJournalError, JournalError, explained
 from .noted import Noted
 from .protocol import Journal, Memory
 from .rows import (
@@ -31,17 +32,7 @@ from .rows import (
     load_transcript,
     load_unshown,
 )
-from .sqlite_file import (
-    LOCK_TIMEOUT,
-    DamagedJournalError,
-    JournalError,
-    WorkLimit,
-    be_patient,
-    check,
-    connect,
-    explained,
-    set_aside,
-)
+from .sqlite_file import LOCK_TIMEOUT, WorkLimit, be_patient, check, connect, set_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -1,9 +1,8 @@
-"""The file of a journal: its schema, how it is opened, what can be wrong with it."""
+"""The file of a journal: how it is opened, checked, wiped and set aside."""
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import sqlite3
 import sys
@@ -11,54 +10,13 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from ..own_files import NotOwnError, check_file, open_own
-from ..rules.safe_text import brief, safe_line
+from .errors import DamagedJournalError, JournalError, explained
+from .schema import check_tables, migrate, refuse_newer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
     from pathlib import Path
-
-APPLICATION_ID: Final = 0x6261636B
-"""What SQLite files of this program carry at byte 68 (`back`)."""
-
-MIGRATIONS: Final[tuple[str, ...]] = (
-    """
-    CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-    CREATE TABLE tasks (
-        id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, snapshot TEXT NOT NULL
-    );
-    CREATE TABLE changes (
-        seq INTEGER PRIMARY KEY, task_id INTEGER NOT NULL, event TEXT NOT NULL,
-        snapshot TEXT NOT NULL
-    );
-    CREATE INDEX changes_of_task ON changes (task_id);
-    CREATE TABLE processes (
-        task_id INTEGER PRIMARY KEY, pid INTEGER NOT NULL, created REAL NOT NULL
-    );
-    INSERT INTO meta VALUES
-        ('next_id', 1), ('seq', 0), ('shown', 0), ('clean', 1);
-    """,
-    """
-    CREATE TABLE chat (
-        id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, message TEXT NOT NULL
-    );
-    """,
-    """
-    CREATE TABLE environments (id INTEGER PRIMARY KEY, variables BLOB NOT NULL);
-    ALTER TABLE tasks ADD COLUMN environment INTEGER;
-    """,
-    """
-    CREATE TABLE schedules (
-        id INTEGER PRIMARY KEY, snapshot TEXT NOT NULL, environment INTEGER
-    );
-    """,
-    # Of the same tables: an older program must not run here what is to run elsewhere.
-    # And one that does not know pauses would not resume what is paused.
-    "",
-)
-"""How each version of the schema is made from the one before it."""
 
 _BESIDE: Final = ("-wal", "-shm", "-journal")
 """What the names of the files end with that SQLite keeps beside one."""
@@ -66,48 +24,11 @@ _BESIDE: Final = ("-wal", "-shm", "-journal")
 _SUPER_JOURNAL: Final = bytes.fromhex("d9d505f920a163d7")
 """With what a rollback journal ends that names another file, to be deleted with it."""
 
-_STATISTICS: Final = frozenset({"sqlite_stat1", "sqlite_stat4"})
-"""Tables that `ANALYZE` makes; nothing else that others make belongs in a journal."""
-
 LOCK_TIMEOUT: Final = 0.25
 """Seconds to wait for a program that holds the file, while nobody else waits."""
 
-_PRIMARY: Final = 0xFF  # the part of an SQLite error code that names its family
-_LITTLE_ROOM: Final = 1 << 16  # bytes; what SQLite wants to share with other readers
 _CHECKPOINT: Final = 4000  # pages of the -wal, 16 MB, that move into the file at once
 _STEPS: Final = 20_000  # of SQLite's machine, between two looks whether to go on
-_NOT_ITS_FAULT: Final = {
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_INTERRUPT,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_READONLY,
-}
-"""What SQLite says when the file may be whole, and only can't be used now."""
-
-
-class JournalError(Exception):
-    """The journal could not be read or written; the text says why."""
-
-
-class DamagedJournalError(JournalError):
-    """The file is not, or no longer, a journal of this program.
-
-    No waiting helps against that.
-    """
-
-
-class BusyJournalError(JournalError):
-    """Another program holds the file, perhaps only for a moment."""
-
-
-class ForeignSessionError(JournalError):
-    """Somebody else has a session where this one was.
-
-    Nothing there is to be touched any more.
-    """
 
 
 class WorkLimit:
@@ -194,7 +115,7 @@ def check_version(path: Path) -> None:
             (version,) = db.execute("PRAGMA user_version").fetchone()
         finally:
             db.close()
-    _refuse_newer(version, path)
+    refuse_newer(version, path)
 
 
 def be_patient(db: sqlite3.Connection, seconds: float) -> None:
@@ -303,40 +224,6 @@ def check(db: sqlite3.Connection, *, thoroughly: bool) -> None:
             raise ValueError(answer)
 
 
-@contextlib.contextmanager
-def explained(path: Path) -> Generator[None]:
-    """Turn what goes wrong with a journal's file into a `JournalError` that says why.
-
-    Raises:
-        BusyJournalError: If another program holds it.
-        DamagedJournalError: If the file itself is to blame.
-        JournalError: If it may be whole, and only can't be used now.
-    """
-    try:
-        yield
-    except (
-        sqlite3.DatabaseError,
-        msgspec.MsgspecError,
-        ValueError,
-        LookupError,
-        TypeError,
-        OverflowError,
-        RecursionError,
-    ) as error:
-        code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-        if code == sqlite3.SQLITE_INTERRUPT:
-            raise JournalError(
-                f"{path} takes too long to read; if that happens again, move it away"
-            ) from error
-        if code & _PRIMARY in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-            text = f"{path} is in use by another program; close that"
-            raise BusyJournalError(text) from error
-        if code & _PRIMARY in _NOT_ITS_FAULT:
-            raise JournalError(f"{path}: {_cause(path, error)}") from error
-        why = safe_line(brief(str(error)))
-        raise DamagedJournalError(f"{path} is damaged: {why}") from error
-
-
 def set_aside(path: Path) -> Path | None:
     """Give a journal's file another name, with what SQLite keeps beside it.
 
@@ -390,15 +277,7 @@ def _size(path: Path) -> int:
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:
-    with explained(path):
-        (application,) = db.execute("PRAGMA application_id").fetchone()
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        (objects,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if objects and application != APPLICATION_ID:
-        raise DamagedJournalError(f"{path} belongs to another program")
-    _refuse_newer(version, path)
-    with explained(path):
-        _check_schema(db, version)
+    version = check_tables(db, path)
     with explained(path):
         db.execute("PRAGMA journal_mode = WAL")
         # A commit survives the end of this process; only a power cut may undo
@@ -406,67 +285,4 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         db.execute("PRAGMA synchronous = NORMAL")
         # Each of them waits for the disk.
         db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT}")
-        for number, script in enumerate(MIGRATIONS[version:], version + 1):
-            db.executescript(
-                f"BEGIN; {script} PRAGMA application_id = {APPLICATION_ID};"
-                f" PRAGMA user_version = {number}; COMMIT;"
-            )
-
-
-def _refuse_newer(version: int, path: Path) -> None:
-    if version > len(MIGRATIONS):
-        raise JournalError(
-            f"{path} was written by a newer version of this program"
-            f" (schema {version}, this one knows {len(MIGRATIONS)}); update it,"
-            " or open another session"
-        )
-
-
-def _check_schema(db: sqlite3.Connection, version: int) -> None:
-    """Refuse a file that does not have exactly the tables of its version.
-
-    A view could be endless, and a trigger do anything.
-    """
-    if version < 0:
-        raise ValueError(f"there is no schema {version}")
-    expected, there = _schema(version), dict[str, str]()
-    roots: set[int] = set()
-    rows = db.execute("SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema")
-    for kind, name, table, root, sql in rows:
-        if name in _STATISTICS and kind == "table":
-            continue
-        text = _schema_text(kind, table, sql)
-        if expected.get(name) != text or name in there:
-            what = f"{brief(str(kind))} {brief(str(name))}"
-            raise ValueError(f"{what} is not what this program makes")
-        there[name] = text
-        # The first page is the schema's own.
-        if root in roots or root <= 1:
-            raise ValueError(f"{name} is in the place of something else")
-        roots.add(root)
-    if missing := sorted(expected.keys() - there):
-        raise ValueError(f"{', '.join(missing)} missing")
-
-
-@functools.cache
-def _schema(version: int) -> dict[str, str]:
-    """Return what a file of this version of the schema has, by name."""
-    with contextlib.closing(sqlite3.connect(":memory:")) as db:
-        for script in MIGRATIONS[:version]:
-            db.executescript(script)
-        rows = db.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema")
-        return {name: _schema_text(kind, table, sql) for kind, name, table, sql in rows}
-
-
-def _schema_text(kind: object, table: object, sql: object) -> str:
-    # Older versions of this program broke the lines elsewhere.
-    return f"{kind} {table} {' '.join(str(sql).split())}"
-
-
-def _cause(path: Path, error: Exception) -> str:
-    # SQLite calls most ways to run out of room a "disk I/O error".
-    with contextlib.suppress(OSError):
-        room = os.statvfs(path.parent)
-        if room.f_bavail * room.f_frsize < _LITTLE_ROOM:
-            return "the disk is full; make room"
-    return str(error)
+        migrate(db, version)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from ..messages import WriteAgain
 from ..rules.safe_text import safe_line
 from ..runtime.sending import Recipient, logger, post_if_alive
-from .sqlite_file import (
+from .errors import (
     BusyJournalError,
     DamagedJournalError,
     ForeignSessionError,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..journal.sqlite_file import JournalError
+from ..journal.errors import JournalError
 from ..kinds import ListsNodes
 from ..messages import (
     Acknowledged,

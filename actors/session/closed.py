@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec.structs import replace
 
+from ..journal.errors import JournalError
 from ..journal.sqlite import SqliteJournal
-from ..journal.sqlite_file import JournalError
 from ..messages import RefusalCode, TaskFound, TaskList
 from ..own_files import open_own
 from ..rules.safe_text import safe_line

@@ -26,14 +26,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 from msgspec.structs import replace
 
+from ..journal.errors import DamagedJournalError, ForeignSessionError, JournalError
 from ..journal.sqlite import SqliteJournal
-from ..journal.sqlite_file import (
-    DamagedJournalError,
-    ForeignSessionError,
-    JournalError,
-    set_aside,
-    set_wal_aside,
-)
+from ..journal.sqlite_file import set_aside, set_wal_aside
 from ..own_files import NotOwnError, look_below, open_below, open_folder
 from ..processes import proc
 from ..processes.exit_notes import NAME as EXITS_NAME

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
-from ..journal.sqlite_file import JournalError, check_version
+from ..journal.errors import JournalError
+from ..journal.sqlite_file import check_version
 from .folder import JOURNAL_NAME
 from .folder_errors import unusable
 

@@ -39,9 +39,10 @@ from backburner.actors import (
     TaskSystem,
     TaskSystemError,
 )
+from backburner.actors.journal.errors import JournalError
 from backburner.actors.journal.protocol import Journal
+from backburner.actors.journal.schema import MIGRATIONS
 from backburner.actors.journal.sqlite import SqliteJournal
-from backburner.actors.journal.sqlite_file import MIGRATIONS, JournalError
 from backburner.actors.queue_actor import QueueConfig
 from backburner.actors.rules.book import TaskBook
 from backburner.actors.testing import FakeKind, ManualClock, Recorder, running

@@ -20,14 +20,14 @@ from backburner.actors import (
     TaskRequest,
 )
 from backburner.actors.journal.environments import EnvironmentRows
-from backburner.actors.journal.protocol import Everything
-from backburner.actors.journal.sqlite import CHAT_KEPT, SqliteJournal
-from backburner.actors.journal.sqlite_file import (
+from backburner.actors.journal.errors import (
     BusyJournalError,
     DamagedJournalError,
     JournalError,
-    wipe,
 )
+from backburner.actors.journal.protocol import Everything
+from backburner.actors.journal.sqlite import CHAT_KEPT, SqliteJournal
+from backburner.actors.journal.sqlite_file import wipe
 from backburner.actors.rules.process_record import ProcessRecord
 from backburner.actors.rules.variables import Variables
 from msgspec.structs import replace

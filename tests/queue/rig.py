@@ -21,8 +21,8 @@ from backburner.actors import (
     TaskFound,
     TaskRequest,
 )
+from backburner.actors.journal.errors import DamagedJournalError, JournalError
 from backburner.actors.journal.protocol import Everything, Journal
-from backburner.actors.journal.sqlite_file import DamagedJournalError, JournalError
 from backburner.actors.messages import (
     ClaimTasks,
     QueueMessage,

@@ -33,7 +33,7 @@ from backburner.actors import (
     TaskStatus,
 )
 from backburner.actors.journal import removal
-from backburner.actors.journal.sqlite_file import BusyJournalError
+from backburner.actors.journal.errors import BusyJournalError
 from backburner.actors.journal.writer import BUSY, WRITE_AGAIN
 from backburner.actors.messages import StartTask, TaskEnded, TaskProgressed
 from backburner.actors.queue.deletion import WIPE_AFTER

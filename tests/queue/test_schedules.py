@@ -28,9 +28,9 @@ from backburner.actors import (
     TaskRequest,
     Terms,
 )
+from backburner.actors.journal.errors import JournalError
 from backburner.actors.journal.protocol import Journal
 from backburner.actors.journal.sqlite import SqliteJournal
-from backburner.actors.journal.sqlite_file import JournalError
 from backburner.actors.kinds import Kinds
 from backburner.actors.messages import (
     ClaimTasks,

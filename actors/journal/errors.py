@@ -1,0 +1,94 @@
+"""What can be wrong with a journal, and what of it SQLite says."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ..rules.safe_text import brief, safe_line
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+_PRIMARY: Final = 0xFF  # the part of an SQLite error code that names its family
+_LITTLE_ROOM: Final = 1 << 16  # bytes; what SQLite wants to share with other readers
+_NOT_ITS_FAULT: Final = {
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+}
+"""What SQLite says when the file may be whole, and only can't be used now."""
+
+
+class JournalError(Exception):
+    """The journal could not be read or written; the text says why."""
+
+
+class DamagedJournalError(JournalError):
+    """The file is not, or no longer, a journal of this program.
+
+    No waiting helps against that.
+    """
+
+
+class BusyJournalError(JournalError):
+    """Another program holds the file, perhaps only for a moment."""
+
+
+class ForeignSessionError(JournalError):
+    """Somebody else has a session where this one was.
+
+    Nothing there is to be touched any more.
+    """
+
+
+@contextlib.contextmanager
+def explained(path: Path) -> Generator[None]:
+    """Turn what goes wrong with a journal's file into a `JournalError` that says why.
+
+    Raises:
+        BusyJournalError: If another program holds it.
+        DamagedJournalError: If the file itself is to blame.
+        JournalError: If it may be whole, and only can't be used now.
+    """
+    try:
+        yield
+    except (
+        sqlite3.DatabaseError,
+        msgspec.MsgspecError,
+        ValueError,
+        LookupError,
+        TypeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
+        code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        if code == sqlite3.SQLITE_INTERRUPT:
+            raise JournalError(
+                f"{path} takes too long to read; if that happens again, move it away"
+            ) from error
+        if code & _PRIMARY in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            text = f"{path} is in use by another program; close that"
+            raise BusyJournalError(text) from error
+        if code & _PRIMARY in _NOT_ITS_FAULT:
+            raise JournalError(f"{path}: {_cause(path, error)}") from error
+        why = safe_line(brief(str(error)))
+        raise DamagedJournalError(f"{path} is damaged: {why}") from error
+
+
+def _cause(path: Path, error: Exception) -> str:
+    # SQLite calls most ways to run out of room a "disk I/O error".
+    with contextlib.suppress(OSError):
+        room = os.statvfs(path.parent)
+        if room.f_bavail * room.f_frsize < _LITTLE_ROOM:
+            return "the disk is full; make room"
+    return str(error)

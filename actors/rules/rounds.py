@@ -7,9 +7,9 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from .record import Record
-from .scheduler import PAUSED, group_paused
 from .status import TaskStatus
 from .terms import PLAIN
+from .wait_reasons import PAUSED, group_paused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,7 +45,7 @@ class Round:
         """Count a task that ended.
 
         Args:
-            task: Which.
+            task: The task.
             open_tasks: Those that have not ended: first those that run, then the queued
                 ones by id.
 

@@ -15,28 +15,17 @@ import msgspec
 
 from .dependencies import Dependencies
 from .due_times import DueTimes
-from .moment import local_time
 from .places import LONGEST_PLACE, Place, Places
 from .queue_settings import QueueSettings
-from .resources import amount_text, units
-from .room import UNLIMITED, Group, Room, group_key, resource_key, units_text
+from .room import Room, group_key, resource_key
 from .terms import PLAIN, Needs, Terms
+from .wait_reasons import WaitReasons
 from .waiting_lines import Key, Rank, WaitingLines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .status import TaskStatus
-
-PAUSED: Final = "everything is paused"
-"""The reason of a task that waits because nothing starts."""
-
-_NAMED: Final = 3  # of the tasks that another one waits for
-
-
-def group_paused(group: str, why: str = "") -> str:
-    """Return the reason of a task that waits because nothing of its group starts."""
-    return f"group {group} is paused{f': {why}' if why else ''}"
 
 
 class Scheduler:
@@ -58,6 +47,14 @@ class Scheduler:
         self._immediate: dict[int, None] = {}
         self._lines = WaitingLines(self._room, self._terms, self._standing)
         self.settings = QueueSettings(self._room, self._lines)
+        self._reasons = WaitReasons(
+            self._room,
+            self._lines,
+            self._places,
+            self._dependencies,
+            self._times,
+            self.settings,
+        )
 
     # Changes of tasks.
 
@@ -249,7 +246,7 @@ class Scheduler:
         """Note a task that runs already, such as one of an earlier life.
 
         Args:
-            task_id: Which.
+            task_id: The id of the task.
             terms: On which terms.
             slot: The slot of its group that it has; by default the lowest that is free.
         """
@@ -261,7 +258,7 @@ class Scheduler:
         """Let a running task wait once more; what it waited for before is met.
 
         Args:
-            task_id: Which.
+            task_id: The id of the task.
             due: The earliest time at which it may start, on the clock of `due`.
 
         Raises:
@@ -361,42 +358,7 @@ class Scheduler:
         terms = self._terms.get(task_id)
         if terms is None:
             return None
-        group = self._room.group(terms.group)
-        if terms.held:
-            return "held"
-        if unmet := self._dependencies.unmet.get(task_id):
-            names = ", ".join(f"#{other}" for other in sorted(unmet)[:_NAMED])
-            more = f" and {len(unmet) - _NAMED} more" if len(unmet) > _NAMED else ""
-            return f"waiting for {names}{more}"
-        if (due := self._times.by_id.get(task_id)) is not None:
-            return f"starts at {local_time(due)}"
-        if self.settings.paused:
-            return PAUSED
-        if group.paused:
-            return group_paused(terms.group, group.why)
-        if group.is_full:
-            return f"waiting for a slot of {terms.group} ({group.slots} busy)"
-        if group.slots == UNLIMITED and not terms.local_needs:
-            return None
-        return self._lacks(terms, group, self._rank(task_id))
-
-    def _lacks(self, terms: Terms, group: Group, rank: Rank) -> str | None:
-        if group.slots != UNLIMITED and (
-            before := self._lines.holder(group_key(terms.group), rank)
-        ):
-            return f"waiting for a slot of {terms.group} after #{before[-1]}"
-        for name, amount in terms.local_needs:
-            key = resource_key(name)
-            total = self._room.capacity(key)
-            free = max(0, self._room.free(key))
-            what = f"needs {name}={amount_text(amount)}"
-            if units(amount) > total:
-                return f"{what}; there is only {units_text(total)}"
-            before = self._lines.holder(key, rank)
-            if before is not None or units(amount) > free:
-                after = "" if before is None else f", after #{before[-1]}"
-                return f"{what}; {units_text(free)} of {units_text(total)} free{after}"
-        return None
+        return self._reasons.of(task_id, terms)
 
     def never_enough(self, needs: Needs) -> str | None:
         """Say which resource is smaller than what is needed; `None` if all suffice."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from backburner.actors import Outcome, Task, TaskStatus, Terms
 from backburner.actors.rules.rounds import Round, held_count
-from backburner.actors.rules.scheduler import PAUSED, group_paused
+from backburner.actors.rules.wait_reasons import PAUSED, group_paused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
+
+from .flat_schema import flat_schema
 
 LONGEST_WAIT: Final = 45.0
 """Seconds that a call waits at most: clients give up after 60."""
@@ -438,8 +440,8 @@ def tool_list() -> list[dict[str, Any]]:
             "name": it.name,
             "title": it.title,
             "description": it.description,
-            "inputSchema": schema(it.arguments),
-            "outputSchema": schema(it.result),
+            "inputSchema": flat_schema(it.arguments),
+            "outputSchema": flat_schema(it.result),
             "annotations": {
                 "title": it.title,
                 "readOnlyHint": it.reads,
@@ -449,33 +451,3 @@ def tool_list() -> list[dict[str, Any]]:
         }
         for it in TOOLS.values()
     ]
-
-
-def schema(kind: type[msgspec.Struct]) -> dict[str, Any]:
-    """Return the JSON Schema of a struct without references, titles and docstrings.
-
-    Some clients resolve no references, and a docstring is not meant for a model.
-    """
-    whole = msgspec.json.schema(kind)
-    parts: dict[str, Any] = whole.pop("$defs", {})
-    return _flat(whole, parts, is_struct=True)
-
-
-def _flat(node: Any, parts: dict[str, Any], *, is_struct: bool = False) -> Any:  # noqa: ANN401 - JSON
-    if isinstance(node, list):
-        return [_flat(it, parts) for it in node]  # pyright: ignore[reportUnknownVariableType]
-    if not isinstance(node, dict):
-        return node
-    found = cast("dict[str, Any]", node)
-    if (reference := found.get("$ref")) is not None:
-        name: str = reference.rpartition("/")[2]
-        flat = _flat(parts[name], parts, is_struct=True)
-        return flat | {it: found[it] for it in found if it == "description"}
-    if is_struct:
-        found = {it: found[it] for it in found if it not in {"title", "description"}}
-        properties = found.get("properties", {})
-        found["properties"] = {
-            name: _flat(it, parts) for name, it in properties.items()
-        }
-        return found
-    return {name: _flat(it, parts) for name, it in found.items()}

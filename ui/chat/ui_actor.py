@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import termios
-import time
 from typing import TYPE_CHECKING, Final, assert_never
 
 from msgspec.structs import replace
@@ -15,7 +14,6 @@ from ...actors import (
     QueueRequest,
     Recipient,
     Refused,
-    ResizeTerminal,
     Shown,
     Subscribe,
     Subscribed,
@@ -29,7 +27,6 @@ from ..dialogue.messages import Finished, Notice
 from ..dialogue.partner import ChatOpened, PartnerControl, Spoken
 from ..dialogue.search_actor import StopSearch
 from ..editor.history_file import HistoryError
-from ..program.terminals import takes_keys, terminal_size
 from ..terminal import keys
 from ..text.theme import theme_for
 from .announcer import Announcer
@@ -65,23 +62,23 @@ from .model.messages import (
     UIMessage,
     UIReport,
 )
+from .opened_output import read_output
 from .pace import FRAME, Pace
 from .summary import summary_text
 from .update.absorb import absorb
 from .update.update import update
 from .views.input import input_styles
-from .views.layout import draw_measured, measured, output_size
+from .views.layout import draw_measured, measured
 from .window import Window, taskbar, window_title
 
 if TYPE_CHECKING:
     from ...actors.runtime.clock import Alarm, Clock
     from ..dialogue.partner import Partner
     from ..editor.history_file import HistoryFile
-    from ..pager.terminal_view import TerminalView
     from ..program.config import Config
     from ..terminal.screen import Screen
     from ..terminal.terminal import Size, Terminal
-    from .model.state import ChatState, Detail
+    from .model.state import ChatState
     from .views.layout import Areas
 
 REMEMBERED: Final = 10_000
@@ -99,7 +96,6 @@ ASK_AGAIN: Final = 1.0
 # No run of characters: a person who sends many does not look at each, and drawing a
 # long input takes longer than taking the next run.
 _SHOWN_AT_ONCE = keys.Key | keys.Paste | keys.Wheel | keys.Click
-_SEARCH_TIME: Final = 0.015
 _RETRY: Final = 0.1
 _FAILURES: Final = 5
 
@@ -118,7 +114,7 @@ class UIActor(FaceActor[UIMessage]):
         terminal: Entered already.
         screen: Draws on the terminal.
         config: What is wanted of notifications and colours.
-        history: Takes what was typed; none to keep nothing.
+        history: Takes what was typed; None to keep nothing.
         partner: Who answers, if anybody does.
         queue: Takes the requests.
         owner: Takes the reports.
@@ -298,7 +294,8 @@ class UIActor(FaceActor[UIMessage]):
         try:
             parts, drawn = measured(self._state)
             self._parts = parts
-            self._read_output(parts)
+            if (wanted := read_output(self._state, parts)) is not None:
+                self.post(self._queue, wanted)
             frame = draw_measured(self._state, parts, drawn)
             whole = self._screen.paint(frame, self._state.size)
             self._window.show(window_title(self._state), taskbar(self._state))
@@ -310,38 +307,6 @@ class UIActor(FaceActor[UIMessage]):
         self._pace.end(self._clock.now().monotonic)
         self.acknowledge(noticed=self._watched)
         return whole
-
-    def _read_output(self, parts: Areas) -> None:
-        detail = self._state.detail
-        if detail is None or detail.pager is None:
-            return
-        if detail.pager.status.searching:
-            end = time.monotonic() + _SEARCH_TIME
-            while detail.pager.step() and time.monotonic() < end:
-                pass
-        columns, height = output_size(self._state, detail, parts)
-        match = self._state.look.theme.match
-        detail.rows = detail.pager.rows(columns, height, match) if height else ()
-        if height and columns and (screen := detail.screen) is not None:
-            self._show_terminal(detail, screen, columns, height)
-
-    def _show_terminal(
-        self, detail: Detail, view: TerminalView, columns: int, height: int
-    ) -> None:
-        """Show the screen of a task's terminal.
-
-        That of a running task gets the size of the view; later it has the one it had.
-        """
-        seen = self._state.board.find(detail.task_id)
-        if seen is None:
-            return
-        size = None
-        if not takes_keys(seen.task):
-            size = terminal_size(seen.task)
-        elif view.size != (columns, height) and not view.up:
-            wanted = ResizeTerminal(detail.task_id, columns, height, if_free=True)
-            self.post(self._queue, wanted)
-        detail.rows = view.rows(columns, height, size) or detail.rows
 
     def _schedule(self, now: float, retry: float | None) -> None:
         beat = None if self._parts is None else next_beat(self._state, self._parts)

@@ -131,7 +131,7 @@ class KeyDecoder:
         return bool(self._held) and (self._late or len(self._held) <= len("\x1b["))
 
     def _patience(self, text: str) -> float | None:
-        """Return how long what is held may wait for more; none for ever."""
+        """Return how long what is held may wait for more; None for ever."""
         if self._paste:
             # A paste ends with its mark, unless that got lost.
             lost = text.endswith(("\x03", "\x04")) and not self._paste.is_ending

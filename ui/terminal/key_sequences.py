@@ -121,7 +121,7 @@ _COLOR: Final = re.compile(
 
 @lru_cache(maxsize=1024)
 def key_of(char: str) -> Key | None:
-    """Return the key that sends a single character, or none if it means nothing."""
+    """Return the key that sends a single character, or None if it means nothing."""
     if name := _CONTROLS.get(char):
         return Key(name)
     if char < " ":
@@ -132,7 +132,7 @@ def key_of(char: str) -> Key | None:
 
 
 def csi_event(parameters: str, final: str) -> Event | None:
-    """Return what a control sequence means, or none if it means nothing."""
+    """Return what a control sequence means, or None if it means nothing."""
     if parameters.startswith("<"):
         return _mouse(parameters[1:], final)
     if parameters.startswith("["):
@@ -208,7 +208,7 @@ def _key_of_code(codes: str, modifiers: str) -> Key | None:
 
 
 def _key_at(number: int) -> Key | None:
-    """Return the key with a code point, or none if there is no such key."""
+    """Return the key with a code point, or None if there is no such key."""
     if name := _KEYPAD.get(number):
         return Key(name, name if len(name) == 1 else "")
     if not 0 < number < 0x110000 or number in _PRIVATE_USE:  # noqa: PLR2004 - Unicode
@@ -246,7 +246,7 @@ def _is_release(modifiers: str) -> bool:
 
 
 def terminal_answer(sequence: str) -> TerminalAnswer | None:
-    """Return what the terminal says in a string without its end, or none."""
+    """Return what the terminal says in a string without its end, or None."""
     match = _COLOR.match(sequence)
     if not match:
         return None

@@ -113,7 +113,7 @@ class Screen:
         """Show progress in the taskbar, where the terminal can (OSC 9;4).
 
         Args:
-            percent: From 0 to 100; none takes it away.
+            percent: From 0 to 100; None takes it away.
         """
         progress = _NO_PROGRESS
         if percent is not None:

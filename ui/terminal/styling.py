@@ -1,16 +1,19 @@
-"""Styles as the sequences of a terminal, in the colours that it has."""
+"""What a terminal is drawn with: its sequences and colours, and styles made of them."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 import msgspec
 
 from ..text.rows import PLAIN, Style
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import blessed
 
 TRUE_COLOR: Final = 1 << 24
@@ -81,6 +84,52 @@ def learned(built: blessed.Terminal) -> Sequences:
         return str(built.move_yx(row, column)) or STANDARD.move_yx(row, column)
 
     return Sequences(**known, **styles, move_yx=move_yx)
+
+
+def multiplexer(environ: Mapping[str, str]) -> str:
+    """Return which multiplexer shows the terminal: `tmux`, `screen` or nothing."""
+    kind = environ.get("TERM", "")
+    if environ.get("TMUX") or kind.startswith("tmux"):
+        return "tmux"
+    return "screen" if environ.get("STY") or kind.startswith("screen") else ""
+
+
+def promised_colors(environ: Mapping[str, str], multiplexer: str) -> int:
+    """Return how many colours there surely are, as far as the environment tells."""
+    if environ.get("NO_COLOR"):
+        return 0
+    palette = 256 if "256color" in environ.get("TERM", "") else 0
+    if environ.get("COLORTERM") in {"truecolor", "24bit"}:
+        return 256 if multiplexer == "screen" else TRUE_COLOR
+    return palette
+
+
+def build(stream: IO[str], multiplexer: str) -> tuple[blessed.Terminal, int]:
+    """Build blessed's terminal; return it, and how many colours to use.
+
+    With a stream that is not the standard output blessed asks the terminal nothing,
+    where it would otherwise wait for the answer.
+    """
+    import blessed  # noqa: PLC0415 - see `Terminal.learn`
+
+    # It takes NO_COLOR for: no sequences at all, not even to move the cursor.
+    no_color = os.environ.pop("NO_COLOR", None)
+    try:
+        built = blessed.Terminal(stream=stream)
+    finally:
+        if no_color is not None:
+            os.environ["NO_COLOR"] = no_color
+    # Nearest by eye; the default takes a hundred times longer and wins nothing.
+    built.color_distance_algorithm = "rgb-weighted"
+    if no_color:
+        return built, 0
+    known = built.number_of_colors
+    if multiplexer == "screen":
+        # It inherits COLORTERM from a terminal that has more colours than itself.
+        known = min(known, 256)
+    colors = next(n for n in (TRUE_COLOR, 256, 16, 8, 0) if known >= n)
+    built.number_of_colors = colors
+    return built, colors
 
 
 class Styling:

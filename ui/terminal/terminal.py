@@ -13,18 +13,12 @@ import select
 import termios
 import time
 import tty
-from typing import IO, TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 import msgspec
 
 from ..program.job_control import uninterrupted, waiting
-from .styling import STANDARD, TRUE_COLOR, Styling, learned
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import blessed
-
+from .styling import STANDARD, Styling, build, learned, multiplexer, promised_colors
 
 WRITE_PATIENCE: Final = 0.25
 """Seconds that a write waits for a terminal that takes nothing."""
@@ -92,10 +86,10 @@ class Terminal:
         self.input_fd = input_fd
         self.encoding = encoding
         self.farewell = b""
-        self.multiplexer = _multiplexer(os.environ)
+        self.multiplexer = multiplexer(os.environ)
         self._fd = _own_descriptor(output_fd, os.O_WRONLY)
         self._keys = _own_descriptor(input_fd, os.O_RDONLY)
-        self.colors = _promised_colors(os.environ, self.multiplexer)
+        self.colors = promised_colors(os.environ, self.multiplexer)
         self.sequences = STANDARD
         self.styling = Styling(STANDARD, self.colors)
         self._saved: list[int | list[bytes | int]] | None = None
@@ -155,7 +149,7 @@ class Terminal:
         drawn before is drawn as the standard and the environment have it.
         """
         with open(self._fd, "w", encoding=self.encoding, closefd=False) as stream:
-            built, self.colors = _build(stream, self.multiplexer)
+            built, self.colors = build(stream, self.multiplexer)
             self.sequences = learned(built)
         self.styling = Styling(self.sequences, self.colors, built.rgb_downconvert)
 
@@ -240,7 +234,7 @@ class Terminal:
         Ctrl+D is the end of a file: none of that is for this program.
 
         Returns:
-            The bytes; none while there are no keys, and empty if the terminal is gone.
+            The bytes; None while there are no keys, and empty if the terminal is gone.
         """
         if not self._entered:
             return None
@@ -374,48 +368,3 @@ def _own_descriptor(fd: int, access: int) -> int:
         os.close(own)
         return os.dup(fd)
     return own
-
-
-def _promised_colors(environ: Mapping[str, str], multiplexer: str) -> int:
-    """Return how many colours there surely are, as far as the environment tells."""
-    if environ.get("NO_COLOR"):
-        return 0
-    palette = 256 if "256color" in environ.get("TERM", "") else 0
-    if environ.get("COLORTERM") in {"truecolor", "24bit"}:
-        return 256 if multiplexer == "screen" else TRUE_COLOR
-    return palette
-
-
-def _build(stream: IO[str], multiplexer: str) -> tuple[blessed.Terminal, int]:
-    """Build blessed's terminal; return it, and how many colours to use.
-
-    With a stream that is not the standard output blessed asks the terminal nothing,
-    where it would otherwise wait for the answer.
-    """
-    import blessed  # noqa: PLC0415 - see `Terminal.learn`
-
-    # It takes NO_COLOR for: no sequences at all, not even to move the cursor.
-    no_color = os.environ.pop("NO_COLOR", None)
-    try:
-        built = blessed.Terminal(stream=stream)
-    finally:
-        if no_color is not None:
-            os.environ["NO_COLOR"] = no_color
-    # Nearest by eye; the default takes a hundred times longer and wins nothing.
-    built.color_distance_algorithm = "rgb-weighted"
-    if no_color:
-        return built, 0
-    known = built.number_of_colors
-    if multiplexer == "screen":
-        # It inherits COLORTERM from a terminal that has more colours than itself.
-        known = min(known, 256)
-    colors = next(n for n in (TRUE_COLOR, 256, 16, 8, 0) if known >= n)
-    built.number_of_colors = colors
-    return built, colors
-
-
-def _multiplexer(environ: Mapping[str, str]) -> str:
-    kind = environ.get("TERM", "")
-    if environ.get("TMUX") or kind.startswith("tmux"):
-        return "tmux"
-    return "screen" if environ.get("STY") or kind.startswith("screen") else ""

@@ -161,7 +161,7 @@ def open_below(folder: int, path: Path | str, flags: int) -> int:
 
 
 def look_below(folder: int, path: Path | str) -> os.stat_result | None:
-    """Look at a file of this user without opening it; none if there is none.
+    """Look at a file of this user without opening it; None if there is none.
 
     Raises:
         NotOwnError: If it can't be trusted.
@@ -209,7 +209,7 @@ def open_folder(path: Path | str, parent: int | None = None) -> int:
 
 
 def broken_way(path: Path | str) -> str | None:
-    """Say which link on the way to a folder leads nowhere; none if none does.
+    """Say which link on the way to a folder leads nowhere; None if none does.
 
     For people, when a folder can't be made: the system's own message names no link.
     """

@@ -42,7 +42,7 @@ class JobOutput:
 
         Args:
             before: How many bytes it had before the job.
-            piece: What.
+            piece: The piece.
         """
         rest = memoryview(piece.data)
         try:

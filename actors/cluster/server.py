@@ -389,7 +389,7 @@ class Server:
         """Write a job's output until its end.
 
         Args:
-            job: Which.
+            job: The job.
             agent: What runs it.
             before: How many bytes its output file had before it.
             first: Its first output, if the agent has said that already.

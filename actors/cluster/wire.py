@@ -83,7 +83,7 @@ class Give(EngineMessage, frozen=True):
     """Give a job input.
 
     Attributes:
-        job: Which.
+        job: The id of the job.
         data: What it reads.
         ends: Whether it reads the end of its input then.
     """
@@ -128,7 +128,7 @@ class Waits(EngineMessage, frozen=True):
     """A job waits.
 
     Attributes:
-        job: Which.
+        job: The id of the job.
         why: For what, for people.
     """
 
@@ -140,7 +140,7 @@ class Began(EngineMessage, frozen=True):
     """A job has begun.
 
     Attributes:
-        job: Which.
+        job: The id of the job.
         node: The name of the machine on which it runs.
     """
 
@@ -168,8 +168,8 @@ class Took(EngineMessage, frozen=True):
     """A job stands otherwise to its input.
 
     Attributes:
-        job: Which.
-        intake: How.
+        job: The id of the job.
+        intake: How it stands now.
     """
 
     job: str
@@ -180,9 +180,9 @@ class Ended(EngineMessage, frozen=True):
     """The last that is said of a job; its output has been written before.
 
     Attributes:
-        job: Which.
+        job: The id of the job.
         outcome: How it ended.
-        leftover: What could not be ended, for people; none if nothing is left.
+        leftover: What could not be ended, for people; None if nothing is left.
     """
 
     job: str

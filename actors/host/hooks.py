@@ -67,7 +67,7 @@ class HookRunner:
         """Tell of the end of a task. Never blocks; a failure is logged.
 
         Args:
-            task: Which.
+            task: The task.
             open_tasks: Those that have not ended, as `Round.add` takes them.
             told: Whether anything is to be told now; it is counted in any case.
         """

@@ -50,7 +50,7 @@ class EnvironmentRows:
         return {-it: self._rows[row] for it, row in of_task.items() if it < 0}
 
     def row_of(self, task_id: int) -> int | None:
-        """Return the id of the row of a task that waits; none for any other."""
+        """Return the id of the row of a task that waits; None for any other."""
         return self._of_task.get(task_id)
 
     @property

@@ -228,7 +228,7 @@ def set_aside(path: Path) -> Path | None:
     """Give a journal's file another name, with what SQLite keeps beside it.
 
     Returns:
-        The new name of the file; none if it is gone.
+        The new name of the file; None if it is gone.
 
     Raises:
         JournalError: If that can't be done.

@@ -165,7 +165,7 @@ class FunctionKind(ProcessKind):
 
 
 def result_path(task: Task) -> Path | None:
-    """Return where the result of a task belongs: beside its output; none without."""
+    """Return where the result of a task belongs: beside its output; None without."""
     if task.output_path is None:
         return None
     return Path(task.output_path).with_suffix(".json")

@@ -118,7 +118,7 @@ class Job(Protocol):
         to stop.
 
         Returns:
-            Its end, or none while it goes on.
+            Its end, or None while it goes on.
         """
         ...
 

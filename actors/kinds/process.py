@@ -88,7 +88,7 @@ class ProcessKind:
             task: The task, Running.
 
         Returns:
-            An absolute path, or none for `task.directory`.
+            An absolute path, or None for `task.directory`.
         """
         return task.directory
 

@@ -89,7 +89,7 @@ class TaskEnded(Message, frozen=True, gc=False):
 
     Attributes:
         task_id: The id of the task.
-        outcome: How.
+        outcome: How it ended.
         news: The last look at its output, if it has any.
         claims: How many more tasks the runner has room for: with the end, so that the
             end of one task and the start of the next are one batch.

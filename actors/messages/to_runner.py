@@ -20,7 +20,7 @@ class StartTask(Message, frozen=True, gc=False):
     """Run this task; it is Running already, on the runner's own claim.
 
     Attributes:
-        task: Which.
+        task: The task.
         environment: The variables of its processes; by default those that the task
             system was started with.
     """

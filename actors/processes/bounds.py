@@ -334,7 +334,7 @@ def held_of_session(
     """Return the processes in the control groups of a session.
 
     Args:
-        session_key: Which.
+        session_key: The key of the session.
         spared: The tasks whose processes are left out.
         look: Whether to look for groups although this program has made none.
 
@@ -356,7 +356,7 @@ def remove_groups(session_key: str, spared: Container[int] = ()) -> None:
     """Remove the control groups of a session in which nothing is left.
 
     Args:
-        session_key: Which.
+        session_key: The key of the session.
         spared: The tasks whose groups stay.
     """
     for task_id, group in cgroup.of_session(_base_if_known(), session_key):

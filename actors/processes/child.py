@@ -102,10 +102,10 @@ class ChildProcess:
         environment: All its environment variables.
         output: The file that takes stdout and stderr; made with mode 0600, and must not
             exist yet.
-        directory: Where it starts; none for the current directory.
+        directory: Where it starts; None for the current directory.
         goes_on: Whether the file may exist, as that of an earlier attempt.
         channel: What it reads from, and its terminal; by default its input is empty.
-        bounds: Its limits; none for no limits.
+        bounds: Its limits; None for no limits.
         notes: Where it is written down that the start begins.
 
     Raises:
@@ -170,7 +170,7 @@ class ChildProcess:
         return True
 
     def exit_status(self) -> ExitStatus | None:
-        """Return how it ended, or none while it runs. Never blocks, does not reap."""
+        """Return how it ended, or None while it runs. Never blocks, does not reap."""
         try:
             info = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:

@@ -85,7 +85,7 @@ class OutputMonitor:
         """Look at the file; read at most `GLANCE` bytes of it.
 
         Returns:
-            What is new, or none if the file has not grown since the last look, or
+            What is new, or None if the file has not grown since the last look, or
             can't be read just now.
         """
         try:
@@ -180,7 +180,7 @@ def read_tail(path: Path, limit: int) -> tuple[bytes, int]:
 
 
 def last_line(output: bytes, *, terminal: bool = False) -> str | None:
-    """Return the last line with something to see on it, made safe, or none.
+    """Return the last line with something to see on it, made safe, or None.
 
     Invalid UTF-8 becomes replacement characters, a partly written line counts.
 

@@ -67,7 +67,7 @@ class Spawn(Protocol):
             environment: All its environment variables.
             output: The descriptor of an open file that takes stdout and stderr; or the
                 path of one that does not exist yet, if `makes_output`.
-            directory: Where it starts; none for the current directory.
+            directory: Where it starts; None for the current directory.
             ends: What it has in place of an empty input.
 
         Raises:

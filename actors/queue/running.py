@@ -124,7 +124,7 @@ class Running:
         """End a running task, or let it wait for its next attempt.
 
         Args:
-            task_id: Which.
+            task_id: The id of the task.
             outcome: How it, or its attempt, ended.
             news: The last look at its output, if it has any.
             again: Whether the same attempt is made once more.

@@ -64,11 +64,11 @@ def next_attempt(  # noqa: PLR0913 - each is one independent thing
     ran: float,
     chance: float,
 ) -> Attempt | None:
-    """Return the attempt that follows one that has just ended; none if it was the last.
+    """Return the attempt that follows one that has just ended; None if it was the last.
 
     Args:
         terms: Those of the task.
-        current: The attempt that has ended; none for the first.
+        current: The attempt that has ended; None for the first.
         outcome: How it ended.
         at: Now.
         ran: Seconds that it took.

@@ -96,7 +96,7 @@ class TaskBook:
                 default.
             environments: Those of queued tasks, by the ids of the tasks.
             rules: The settings of the queue.
-            at: When.
+            at: The time of the change.
             adopted: Those running tasks that go on. Durations of these and of those
                 between two attempts count on from then.
         """
@@ -120,9 +120,9 @@ class TaskBook:
 
         Args:
             request: What is to be done; its kind and arguments are not checked here.
-            at: When.
+            at: The time of the change.
             reason: Why it does not run yet, if it waits for nothing but its turn.
-            output_folder: Where its output goes, into `<id>.log`; none for a task
+            output_folder: Where its output goes, into `<id>.log`; None for a task
                 without output.
         """
         task_id = self._next_id
@@ -149,12 +149,12 @@ class TaskBook:
         return task
 
     def start_next(self, at: Moment, engine: str = "") -> Task | None:
-        """Make the task run whose turn it is; return none if none may start.
+        """Make the task run whose turn it is; return None if none may start.
 
         Or let it make its next attempt, if it has begun before.
 
         Args:
-            at: When.
+            at: The time of the change.
             engine: Where it is to run; by default on this machine.
         """
         task_id = self.scheduler.take(engine)
@@ -253,7 +253,7 @@ class TaskBook:
         Args:
             task_id: The id of the task.
             outcome: How its attempt ended.
-            at: When.
+            at: The time of the change.
             news: The last look at its output, if it has any.
             again: Whether another attempt is to follow in any case, at once, that
                 counts as the same.
@@ -377,7 +377,7 @@ class TaskBook:
         return self.tasks.replace(changed, hidden=True)
 
     def environment(self, task_id: int) -> Variables | None:
-        """Return the environment of a task that has not ended; none if not known."""
+        """Return the environment of a task that has not ended; None if not known."""
         return self._environments.get(task_id)
 
     def by_last_change(self) -> tuple[Task, ...]:

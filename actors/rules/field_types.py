@@ -49,7 +49,7 @@ def wrong_type(message: msgspec.Struct) -> str | None:
     """Return which field has a value of a wrong type, and which type that is.
 
     Returns:
-        `args[0] must be str, not int`; none if all are right.
+        `args[0] must be str, not int`; None if all are right.
     """
     shape = _shape_of(type(message))
     for name, protocol, optional in shape.live:

@@ -83,7 +83,7 @@ class Places:
             anchor: The first number of their places.
 
         Returns:
-            Their ids and new places, in their order; none for what keeps its place.
+            Their ids and new places, in their order; None for what keeps its place.
         """
         moved = [it for it, place in self._moved.items() if place[0] == anchor]
         moved.sort(key=self.of)

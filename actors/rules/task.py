@@ -338,7 +338,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Return this task as it begins to run, or to make another attempt.
 
         Args:
-            at: When.
+            at: The time of the change.
             slot: Which slot of its group it has.
 
         Raises:
@@ -368,7 +368,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Return this task as it goes on after a pause; unchanged if it has none.
 
         Args:
-            at: When.
+            at: The time of the change.
         """
         if self.paused_at is None:
             return self
@@ -452,7 +452,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
         Args:
             outcome: How it ended.
-            at: When.
+            at: The time of the change.
             duration: Seconds since it started; None if it never did.
             news: The last look at its output, if it has any.
 

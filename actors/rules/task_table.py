@@ -48,7 +48,7 @@ class TaskTable:
 
         Args:
             tasks: The tasks.
-            at: When.
+            at: The time of the change.
             adopted: Those running tasks that go on.
         """
         # Without a call, and with few looks, for each of a long history.

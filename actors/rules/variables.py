@@ -49,7 +49,7 @@ class Variables(dict[str, str]):
     clear = pop = popitem = setdefault = update = _refused
 
     def no_text(self) -> tuple[object, object] | None:
-        """Return a name and its value of which one is no `str`; none if all are."""
+        """Return a name and its value of which one is no `str`; None if all are."""
         try:
             # Many requests share them.
             if self._is_text:
@@ -63,7 +63,7 @@ class Variables(dict[str, str]):
         return None
 
     def problem(self) -> str | None:
-        """Return why no process can be given these; none if one can."""
+        """Return why no process can be given these; None if one can."""
         try:
             # Many requests share them.
             if self._is_sound:

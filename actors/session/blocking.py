@@ -194,7 +194,7 @@ class Requests(Control):
         safe before a terminal shows them.
 
         Args:
-            task_id: Which.
+            task_id: The id of the task.
             follow: Go on until the task has ended. Each line then comes within a fifth
                 of a second; the iterator blocks until there is one. Closing it, or a
                 `break`, ends that.
@@ -220,7 +220,7 @@ class Requests(Control):
         """Return the last lines that a task has printed; see `output`.
 
         Args:
-            task_id: Which.
+            task_id: The id of the task.
             count: How many at most.
             answer_timeout: Seconds to wait for the answer.
 
@@ -243,7 +243,7 @@ class Requests(Control):
         """Return a task as it is now, and the process it runs as, if it has one.
 
         Args:
-            task_id: Which.
+            task_id: The id of the task.
             answer_timeout: Seconds to wait for the answer.
 
         Raises:
@@ -273,7 +273,7 @@ class Requests(Control):
         """Return a task as it is now. Blocks until the queue has answered.
 
         Args:
-            task_id: Which.
+            task_id: The id of the task.
             answer_timeout: Seconds to wait for the answer.
 
         Raises:
@@ -312,7 +312,7 @@ class Requests(Control):
         Blocks until the queue has answered, not until the task has ended.
 
         Args:
-            task_id: Which.
+            task_id: The id of the task.
             reason: Who or what canceled it; it becomes the reason of the task.
             now: Kill a running one at once, without the grace period.
             answer_timeout: Seconds to wait for the answer.
@@ -376,7 +376,7 @@ class Requests(Control):
         `SystemStopped`.
 
         Args:
-            subscriber: Who.
+            subscriber: The recipient.
             shows: Whether it shows changes to a person; see `Subscribe`. `stop` then
                 waits a moment for what it shows last.
             origin: Only tasks of this origin.

@@ -87,7 +87,7 @@ class ClosedSession:
         """Return tasks that have ended.
 
         Args:
-            task_ids: Which.
+            task_ids: The ids of the tasks.
             timeout: Of no use; nothing can end.
 
         Raises:

@@ -49,7 +49,7 @@ class Control(Talking):
         """Put a queued task elsewhere in the order, and return it.
 
         Args:
-            task_id: Which.
+            task_id: The id of the task.
             first: Whether before all others of its priority, or behind them.
             before: Another queued task before which it is put, if any; it gets the
                 priority of that one.
@@ -217,7 +217,7 @@ class Control(Talking):
         """Change what a task is called, or what a queued one does; return it.
 
         Args:
-            task_id: Which.
+            task_id: The id of the task.
             args: What its kind is told, for `bash` the command; with none as before.
             description: What it is called from now on; by default as before.
             answer_timeout: Seconds to wait for the answer.
@@ -293,7 +293,7 @@ class Control(Talking):
         """Let a schedule add nothing until it is resumed, or go on; return it.
 
         Args:
-            schedule_id: Which.
+            schedule_id: The id of the schedule.
             paused: Whether it adds nothing. What it missed is made good afterwards, as
                 its `catch_up` says.
             answer_timeout: Seconds to wait for the answer.

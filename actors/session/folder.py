@@ -308,7 +308,7 @@ class SessionFolder:
         return journal, memory, lost
 
     def _key(self) -> str | None:
-        """Return what the journal must have as its key; none for that which it has."""
+        """Return what the journal must have as its key; None for that which it has."""
         folder = self._place()
         owner = self._owner
         if owner.folder == folder:

@@ -56,7 +56,7 @@ def end_leftovers(  # noqa: PLR0913 - each is one independent thing
         found: Told what is there to be ended, for people; more than once.
 
     Returns:
-        What could not be ended, for people; none if nothing is left.
+        What could not be ended, for people; None if nothing is left.
     """
     ran = {it.id for it in running}
     spared = recovered.spared

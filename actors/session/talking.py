@@ -23,7 +23,7 @@ class Talking(Asking):
         with `\\r`, as the key Enter sends it, or with `\\n`.
 
         Args:
-            task_id: Which.
+            task_id: The id of the task.
             data: What, at most 65,536 bytes; text is sent in UTF-8.
             end: Whether the task reads the end of its input after that: a pipe takes no
                 more then, and a terminal is told what Ctrl+D means there.
@@ -48,7 +48,7 @@ class Talking(Asking):
         """Set the size of a running task's terminal.
 
         Args:
-            task_id: Which.
+            task_id: The id of the task.
             columns: Its width, from 1 to 1000.
             rows: Its height, the same.
             answer_timeout: Seconds to wait for the answer.

@@ -55,7 +55,7 @@ class FakeJob:
         """End in any way; only the first end counts.
 
         Args:
-            end: How.
+            end: How it ends.
             quietly: Without a word, so that it shows at the next look.
         """
         if self._end is None:

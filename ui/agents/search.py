@@ -127,7 +127,7 @@ class Search:
             task_id: Of which task.
             path: Its output.
             pattern: The expression.
-            cursor: Where.
+            cursor: Where in the output to begin.
             limit: Bytes of matching lines at most.
             head: How many of the first matching lines at most.
             tail: How many of the last ones at most.

@@ -52,7 +52,7 @@ class Announcer:
         """Note that a task has ended, or waits for input.
 
         Args:
-            task: Which.
+            task: The task.
             seq: The number of the change that told so.
             open_tasks: Those that have not ended, as `Round.add` takes them.
         """
@@ -69,7 +69,7 @@ class Announcer:
         self._ends = [it for it in self._ends if it[0] > seq]
 
     def due(self, now: float) -> float | None:
-        """Return after how many seconds there is something to say; none for nothing."""
+        """Return after how many seconds there is something to say; None for nothing."""
         claims = self._claimed is not None
         return max(0.0, self._next - now) if self._ends and not claims else None
 

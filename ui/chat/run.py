@@ -82,7 +82,7 @@ class ChatOptions(msgspec.Struct, frozen=True):
 
     Attributes:
         session: The name of the session.
-        directory: The folder of the session, for the history and the log; none to keep
+        directory: The folder of the session, for the history and the log; None to keep
             neither.
         config: The settings.
         encoding: What the terminal takes; by it the signs are chosen.
@@ -330,7 +330,7 @@ class _Chat:
         return (self._terminal.input_fd,) if listens else ()
 
     def _wait(self) -> float | None:
-        """Return how long to wait for something to come; none for ever."""
+        """Return how long to wait for something to come; None for ever."""
         if self._hurry_owed:
             # It came before the thread had come to the stop.
             return HURRY_AGAIN

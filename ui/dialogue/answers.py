@@ -69,8 +69,8 @@ class ShowAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="show"):
 
     Attributes:
         task: The task.
-        pid: The id of its first process; none if it does not run.
-        activity: What it does; none if it does not run.
+        pid: The id of its first process; None if it does not run.
+        activity: What it does; None if it does not run.
         lines: Its last lines of output.
     """
 
@@ -85,7 +85,7 @@ class OutputAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="output")
 
     Attributes:
         id: The task.
-        path: The file that has all of its output; none for a kind without output.
+        path: The file that has all of its output; None for a kind without output.
         skipped: Bytes before the first of the lines.
         lines: What it printed, made safe to show.
     """

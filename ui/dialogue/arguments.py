@@ -35,7 +35,7 @@ def split_word(text: str) -> tuple[str, str]:
 
 
 def task_id(word: str) -> int | None:
-    """Return the id that a word means; none for the task added last.
+    """Return the id that a word means; None for the task added last.
 
     Raises:
         UsageError: If it is no id.
@@ -51,7 +51,7 @@ def task_id(word: str) -> int | None:
 
 
 def only_task_id(name: str, rest: str) -> int | None:
-    """Return the one id that a command takes; none for the task added last.
+    """Return the one id that a command takes; None for the task added last.
 
     Raises:
         UsageError: If there is not exactly one.

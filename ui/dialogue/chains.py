@@ -24,7 +24,7 @@ def chain_order(
     """Return ids in their order, but each under the last one that it waits for.
 
     Args:
-        ids: Which.
+        ids: The ids.
         others: Returns the ids that one waits for; those that are not among `ids`
             count for nothing.
     """

@@ -186,7 +186,7 @@ class Context:
         """Send a request, with the number that is to come back with the answer.
 
         Args:
-            request: What.
+            request: The request.
             expected: What answers it, unless it is refused.
             respond: Called with that answer.
         """
@@ -265,7 +265,7 @@ class Context:
         """Have something looked up that may block.
 
         Args:
-            wanted: What.
+            wanted: What is looked up.
             expected: What comes of it, unless it fails.
             respond: Called with that.
         """
@@ -339,7 +339,7 @@ class Context:
         """Do something with a task, or say that there is none yet.
 
         Args:
-            task_id: Which; none for the one added last.
+            task_id: Its id; None for the one added last.
             do: Called with the id; if that is the last one's, and tasks are just being
                 added, not before that one is.
         """

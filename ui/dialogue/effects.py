@@ -15,8 +15,8 @@ class Show(msgspec.Struct, frozen=True):
     """Show this entry.
 
     Attributes:
-        entry: What.
-        where: The conversation it belongs to, as `take_line` was given it; none for
+        entry: The entry.
+        where: The conversation it belongs to, as `take_line` was given it; None for
             what no line asked for, such as news.
     """
 
@@ -28,7 +28,7 @@ class Send(msgspec.Struct, frozen=True):
     """Send this request to the queue; its answer goes to `take_reply`.
 
     Attributes:
-        request: What.
+        request: The request.
         where: The conversation that asks.
     """
 
@@ -126,7 +126,7 @@ class OpenChat(msgspec.Struct, frozen=True):
 
 
 class CloseChat(msgspec.Struct, frozen=True):
-    """Remove a conversation in which nothing was said; none for this one."""
+    """Remove a conversation in which nothing was said; None for this one."""
 
     name: str | None
 

@@ -23,7 +23,7 @@ class Said(msgspec.Struct, frozen=True):
     Attributes:
         at: When (UTC).
         who: `you`, or the name of a partner.
-        text: What.
+        text: The text.
         command: Whether it was a command, and not a message.
         elsewhere: Whether it was typed in another chat on the same session.
         form: How it is read: as it is, or as `markdown`.
@@ -51,7 +51,7 @@ class Reply(msgspec.Struct, frozen=True):
         at: When (UTC).
         lines: It, safe to show; they are one message. There may be none if the news
             of the tasks say it all.
-        answer: The same for programs; none if the lines are all there is.
+        answer: The same for programs; None if the lines are all there is.
         laid_out: Whether the lines are a table or output: words that are too long stay
             in their columns then.
     """

@@ -61,7 +61,7 @@ def digest_lines(failures: Sequence[Failure], earlier: int = 0) -> list[str]:
     """Write failures and their last lines, for people.
 
     Args:
-        failures: Which.
+        failures: The failures.
         earlier: How many before them are left out.
     """
     lines = [f"{earlier} earlier ones are left out"] if earlier else []

@@ -52,7 +52,7 @@ def task_facts(  # noqa: PLR0913 - each is one independent thing
 
     Args:
         task: The task.
-        shown: Where.
+        shown: Where they are shown.
         icons: The signs for statuses.
         dot: The sign between things in a row.
         pid: The id of its first process, if it is known.

@@ -88,7 +88,7 @@ class FindCommands(msgspec.Struct, frozen=True):
 
 
 class FoundCommands(msgspec.Struct, frozen=True):
-    """The commands that an input is; none if it is one as a whole."""
+    """The commands that an input is; None if it is one as a whole."""
 
     wanted: FindCommands
     commands: tuple[str, ...] | None
@@ -181,7 +181,7 @@ class LookUp(msgspec.Struct, frozen=True):
 
     Attributes:
         number: Comes back with the result.
-        wanted: What.
+        wanted: What is looked up.
         reply_to: Takes the result.
     """
 

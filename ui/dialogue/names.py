@@ -72,7 +72,7 @@ def _special(begins: str) -> tuple[str, ...]:
 
 
 def _candidates(folder: str, wanted: FindNames) -> Iterator[str | None]:
-    """Yield the names that fit, and none for each that does not."""
+    """Yield the names that fit, and None for each that does not."""
     here = _entries(folder)
     if wanted.programs and not wanted.folder:
         folders = (entry for entry in here if entry.is_dir())

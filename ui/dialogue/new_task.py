@@ -71,7 +71,7 @@ class Asked(msgspec.Struct, frozen=True):
 
     @property
     def task_terms(self) -> Terms | None:
-        """The terms of the request; none if nothing was asked for."""
+        """The terms of the request; None if nothing was asked for."""
         return None if self.terms == PLAIN else self.terms
 
 

@@ -60,7 +60,7 @@ def is_private(line: str) -> bool:
 
 
 def bash_part(line: str) -> str | None:
-    """Return the end of a line that bash gets; none if the line starts no bash job."""
+    """Return the end of a line that bash gets; None if the line starts no bash job."""
     text = line.lstrip()
     if text.startswith("!"):
         return text[1:]

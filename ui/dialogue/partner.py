@@ -42,7 +42,7 @@ class PartnerThought(msgspec.Struct, frozen=True):
     """The partner has thought about its answer, which is shown folded.
 
     Attributes:
-        conversation: Where.
+        conversation: The name of the conversation.
         text: What it thought.
         seconds: How long.
     """
@@ -56,7 +56,7 @@ class PartnerDoes(msgspec.Struct, frozen=True):
     """What the partner is doing from now on; the chat shows for how long.
 
     Attributes:
-        conversation: Where.
+        conversation: The name of the conversation.
         what: Such as `answers`; empty if it has finished.
     """
 
@@ -68,7 +68,7 @@ class PartnerFailed(msgspec.Struct, frozen=True):
     """The partner can't go on.
 
     Attributes:
-        conversation: Where.
+        conversation: The name of the conversation.
         text: Why and what to do, in one line.
     """
 
@@ -85,7 +85,7 @@ class Spoken(msgspec.Struct, frozen=True):
 
     Attributes:
         conversation: In which conversation.
-        text: What.
+        text: The text.
         reply_to: Takes the answers.
     """
 

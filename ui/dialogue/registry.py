@@ -167,7 +167,7 @@ class Registry:
         """Write the help of one command, or of all.
 
         Args:
-            name: Its name, with the slash, or a synonym; none for all.
+            name: Its name, with the slash, or a synonym; None for all.
             kinds: Name, arguments and summary of each kind of task.
         """
         if name is not None:

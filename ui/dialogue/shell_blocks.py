@@ -50,7 +50,7 @@ class Missing(msgspec.Struct, frozen=True):
 
 
 def missing(command: str) -> Missing | None:
-    """Return what a bash command lacks, or none if it is whole or just wrong.
+    """Return what a bash command lacks, or None if it is whole or just wrong.
 
     Asks bash, unless the command is so plain that nothing can be missing. Blocks for
     milliseconds, and for 5 s at most; then, and without a bash, nothing is missing.
@@ -106,7 +106,7 @@ class BlockLine(msgspec.Struct, frozen=True):
 
     Attributes:
         text: It.
-        shell: The part of it that bash gets; none if it begins no bash command.
+        shell: The part of it that bash gets; None if it begins no bash command.
         begins: Whether it can begin a command.
     """
 
@@ -116,7 +116,7 @@ class BlockLine(msgspec.Struct, frozen=True):
 
 
 def commands_of(lines: tuple[BlockLine, ...]) -> tuple[str, ...] | None:
-    """Return the commands that the lines are, or none if they are anything else.
+    """Return the commands that the lines are, or None if they are anything else.
 
     Blocks while bash is asked where each of its commands ends.
     """
@@ -164,10 +164,10 @@ class Joiner:
 
         Args:
             line: It.
-            shell: The part of it that bash gets; none if it begins no bash command.
+            shell: The part of it that bash gets; None if it begins no bash command.
 
         Returns:
-            The whole command, or none if it goes on.
+            The whole command, or None if it goes on.
         """
         if self._missing is None:
             if shell is None:

@@ -59,7 +59,7 @@ def last_word(command: str) -> ShellWord | None:
     """Find the word at the end of a command; it may be empty.
 
     Returns:
-        It; none if its value is known to bash alone, such as that of `$HOME`, or if it
+        It; None if its value is known to bash alone, such as that of `$HOME`, or if it
         is part of a comment.
     """
     start, at = 0, 0
@@ -135,7 +135,7 @@ def written(word: ShellWord, name: str) -> str | None:
 
     Returns:
         What stands in its place, as bash reads it: with a space after the name of a
-        file; none if the name can't be written inside the open quote.
+        file; None if the name can't be written inside the open quote.
     """
     if word.inner is not None:
         end = written(word.inner, name)

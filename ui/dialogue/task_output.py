@@ -27,7 +27,7 @@ class OutputEnd(msgspec.Struct, frozen=True):
     """The end of a task's output.
 
     Attributes:
-        fact: Where the output is and how much, or what is wrong with it; none if there
+        fact: Where the output is and how much, or what is wrong with it; None if there
             is none.
         lines: Its last lines, safe to show.
     """

@@ -157,7 +157,7 @@ def _line(text: str) -> bytes:
 
 
 def _text(line: bytes) -> str | None:
-    """Read a line; none if it is damaged."""
+    """Read a line; None if it is damaged."""
     try:
         return msgspec.json.decode(line, type=str)
     except (msgspec.DecodeError, UnicodeDecodeError):

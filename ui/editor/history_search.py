@@ -24,7 +24,7 @@ class HistorySearch:
 
     @property
     def hit(self) -> str | None:
-        """The input that was found, or none as long as nothing was."""
+        """The input that was found, or None as long as nothing was."""
         if self._index < len(self._history):
             return self._history[self._index]
         return None

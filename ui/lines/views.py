@@ -73,7 +73,7 @@ class PlainView:
         icons: The signs for statuses.
         repeats: Whether what is typed is among them; not where one sees it anyway.
         columns: Tells how wide the terminal is now, in cells, to break lines between
-            words there; none for lines that stay whole. Tables and output do.
+            words there; None for lines that stay whole. Tables and output do.
     """
 
     def __init__(

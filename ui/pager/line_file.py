@@ -81,11 +81,11 @@ class FileLook:
         return 0
 
     def line_before(self, line: int) -> int | None:
-        """Return the line before another (or before the end), or none at the first."""
+        """Return the line before another (or before the end), or None at the first."""
         return self.line_at(line - 1) if line > 0 else None
 
     def line_after(self, line: int) -> int | None:
-        """Return the line after another, or none at the last."""
+        """Return the line after another, or None at the last."""
         end = self.end_of(line)
         return end if end < self.size else None
 

@@ -36,7 +36,7 @@ class Lines:
 
     Args:
         look: The file as it is now.
-        only: Those that are let through; none for all.
+        only: Those that are let through; None for all.
     """
 
     def __init__(self, look: FileLook, only: MatchedLines | None) -> None:

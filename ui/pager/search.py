@@ -203,17 +203,17 @@ class MatchedLines:
         return self._lines[max(0, bisect_right(self._lines, place) - 1)]
 
     def line_before(self, line: int) -> int | None:
-        """Return the line before another, or none at the first."""
+        """Return the line before another, or None at the first."""
         index = bisect_left(self._lines, line)
         return self._lines[index - 1] if index else None
 
     def line_after(self, line: int) -> int | None:
-        """Return the line after another, or none at the last."""
+        """Return the line after another, or None at the last."""
         index = bisect_right(self._lines, line)
         return self._lines[index] if index < len(self._lines) else None
 
     def number_of(self, line: int, index: int) -> int | None:
-        """Return which match of the file this is, from 1; none if not known yet.
+        """Return which match of the file this is, from 1; None if not known yet.
 
         Args:
             line: Where it is.

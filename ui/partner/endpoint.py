@@ -78,7 +78,7 @@ class Completion:
     """One request; it is made once.
 
     Args:
-        endpoint: Where.
+        endpoint: The address of the model.
         body: What is asked; the name of the model and `stream` are added.
     """
 

@@ -32,7 +32,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line: something that happened.
 
     Attributes:
-        conversation: Where.
+        conversation: The name of the conversation.
         message: What the model is told, or said; in the form of the protocol.
         told: Tasks of whose end the model knows from now on.
         over: Whether its turn is over, so that nothing is to be answered any more.

@@ -281,7 +281,7 @@ def load(path: Path | None = None) -> Config:
     """Read the configuration.
 
     Args:
-        path: The file, which must exist then; none for `default_path`, which need not
+        path: The file, which must exist then; None for `default_path`, which need not
             unless it was given to the program that added this job.
 
     Raises:

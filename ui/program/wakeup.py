@@ -114,7 +114,7 @@ class Wakeup:
 
         Args:
             readable: The file descriptors to wait for.
-            timeout: Seconds to wait at most; none for as long as it takes.
+            timeout: Seconds to wait at most; None for as long as it takes.
 
         Returns:
             Those that can be read, and the numbers of the signals that came.

@@ -47,7 +47,7 @@ class Frame(msgspec.Struct, frozen=True):
     Attributes:
         rows: From top to bottom, never more than the screen is high, none wider than
             it is wide.
-        cursor: Row and column of the text cursor, from 0; none to hide it.
+        cursor: Row and column of the text cursor, from 0; None to hide it.
     """
 
     rows: tuple[Row, ...]

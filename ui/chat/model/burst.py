@@ -36,7 +36,7 @@ class Burst(msgspec.Struct, frozen=True):
         at: When the last of it happened (UTC).
         counts: How many tasks reached which status last, in the order to be shown.
         failed: The ids of the first few that failed.
-        failed_last: The id of the one that failed last; none if none did.
+        failed_last: The id of the one that failed last; None if none did.
         later: How many have had news since, which are shown further down.
         gone: How many have ended, nobody told this chat how, and are forgotten.
     """
@@ -52,7 +52,7 @@ class Burst(msgspec.Struct, frozen=True):
         """Return this line once a task that had this status has later news.
 
         Args:
-            status: Which.
+            status: The status.
             gone: Whether there will be no news: the task is forgotten.
         """
         counts = tuple((it, n - (it is status)) for it, n in self.counts)

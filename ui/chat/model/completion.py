@@ -60,7 +60,7 @@ class Words(msgspec.Struct, frozen=True):
 
 
 def propose(before: str, known: Words) -> Popup | None:
-    """Return what can be proposed after this text, or none.
+    """Return what can be proposed after this text, or None.
 
     Args:
         before: All that stands before the cursor.

@@ -44,7 +44,7 @@ class Conversation:
         self.name = name
         self.transcript = TranscriptItems()
         self.place: Place | None = None
-        """Where it is scrolled to; none at the end, where new items appear."""
+        """Where it is scrolled to; None at the end, where new items appear."""
         self.unread_from: int | None = None
         """The first item that changed while another conversation was shown."""
         self.latest_failure: int | None = None
@@ -157,7 +157,7 @@ class Conversations:
         """Add an entry to a conversation.
 
         Args:
-            entry: What.
+            entry: The entry.
             where: The name of the conversation.
             now: This moment of the monotonic clock.
         """
@@ -196,7 +196,7 @@ class Conversations:
         """Return what is to be written down: answers, and news that are complete.
 
         Args:
-            now: This moment of the monotonic clock; none if this is the last one.
+            now: This moment of the monotonic clock; None if this is the last one.
             saying: A conversation in which somebody is about to say something, which
                 ends its group of news.
         """

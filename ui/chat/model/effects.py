@@ -15,8 +15,8 @@ class TellPartner(msgspec.Struct, frozen=True):
     """Pass on what somebody said in a conversation.
 
     Attributes:
-        conversation: Which.
-        text: What.
+        conversation: The name of the conversation.
+        text: The text.
         elsewhere: Whether it was said in another chat on the session.
     """
 

@@ -44,7 +44,7 @@ class Edited(msgspec.Struct, frozen=True):
     """An editor has ended.
 
     Attributes:
-        text: What is to stand in the input; none to leave it as it is.
+        text: What is to stand in the input; None to leave it as it is.
         problem: Why, in one line.
     """
 

@@ -61,7 +61,7 @@ class Paths(ChangingRecord):
             self.wanted = wanted
 
     def take_wanted(self) -> FindNames | None:
-        """Return what is to be searched for now; none while a search goes on."""
+        """Return what is to be searched for now; None while a search goes on."""
         if self.searching or self.wanted is None:
             return None
         wanted, self.wanted = self.wanted, None
@@ -69,7 +69,7 @@ class Paths(ChangingRecord):
         return wanted
 
     def take(self, found: FoundNames | None, now: float) -> str | None:
-        """Take what was found; none if the search failed.
+        """Take what was found; None if the search failed.
 
         Returns:
             The text for which Tab wanted it, unless another search is to follow.
@@ -84,7 +84,7 @@ class Paths(ChangingRecord):
         return self.asked_for
 
     def popup(self, before: str) -> Popup | None:
-        """Return what is proposed for this text; none if nothing is."""
+        """Return what is proposed for this text; None if nothing is."""
         word, found = word_before(before), self.found
         if word is None or found is None or not _covers(found, _names_for(word)):
             return None

@@ -96,7 +96,7 @@ def written_answer(entry: Reply | Problem, conversation: str) -> ChatMessage:
 
 
 def read(message: ChatMessage) -> Said | Reply | Problem | News | None:
-    """Return what was written down; none if that makes no sense to this version."""
+    """Return what was written down; None if that makes no sense to this version."""
     match message.form:
         case "":
             return Said(message.at, message.who, message.text, message.command)

@@ -50,7 +50,7 @@ class TaskListView(msgspec.Struct, frozen=True):
     """How the list of tasks is looked at.
 
     Attributes:
-        selected: The id of the selected task; none before one was.
+        selected: The id of the selected task; None before one was.
         words: What the listed tasks have to match.
     """
 
@@ -133,13 +133,13 @@ class Detail(ChangingRecord):
     """One task, opened.
 
     Attributes:
-        task_id: Which.
+        task_id: The id of the task.
         pid: The process it ran as then.
-        pager: The view into its output; none if it writes none.
+        pager: The view into its output; None if it writes none.
         activity: What told whether it worked or waited when it was looked at last.
         output_size: Bytes of output then.
         look_at: When it is looked at again, in seconds of the monotonic clock.
-        terminal: What its terminal shows, or did when it ended; none if it has none.
+        terminal: What its terminal shows, or did when it ended; None if it has none.
         rows: The part of the output that is seen.
         opened_from: Which part had the keys before, and gets them back.
     """
@@ -230,7 +230,7 @@ class ChatState(ChangingRecord):
         look: Colours and signs.
         size: Of the screen.
         now: This moment, in seconds of the monotonic clock.
-        partner: The name of the one who answers; none if nobody does.
+        partner: The name of the one who answers; None if nobody does.
         come_back: The command that opens the session again, if it goes on when
             somebody leaves; None if it ends.
         remembers: Whether the session can be opened again, with its queued tasks.

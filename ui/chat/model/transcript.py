@@ -47,7 +47,7 @@ class Thought(msgspec.Struct, frozen=True):
 
     Attributes:
         at: When it had finished (UTC).
-        text: What.
+        text: The text.
         seconds: How long.
     """
 
@@ -123,7 +123,7 @@ class TranscriptItems:
         """Add an entry; news may change or replace earlier news instead.
 
         Args:
-            entry: What.
+            entry: The entry.
             now: This moment of the monotonic clock.
 
         Returns:
@@ -174,7 +174,7 @@ class TranscriptItems:
         """Return the groups of news that will not change any more.
 
         Args:
-            now: This moment of the monotonic clock; none to end the last group.
+            now: This moment of the monotonic clock; None to end the last group.
         """
         over = now is None or now - self._group_heard > GAP.total_seconds()
         if self._group is not None and over:
@@ -326,7 +326,7 @@ class TranscriptItems:
         A line goes away if nothing was said since: the new one stands for it.
 
         Args:
-            task_id: Which.
+            task_id: The id of the task.
             gone: Whether there is no new one.
         """
         serial, status = self._open.pop(task_id, (0, None))

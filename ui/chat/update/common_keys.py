@@ -21,7 +21,7 @@ def take_terminal_key(key: Key) -> list[Effect] | None:
     """Carry out a key that is about the terminal, also during input and questions.
 
     Returns:
-        What is to be done; none if this is no such key.
+        What is to be done; None if this is no such key.
     """
     match keymap.COMMON.action(key.name):
         case "suspend":

@@ -70,7 +70,7 @@ def take_input(state: ChatState, event: Key | Typed | Paste) -> list[Effect]:
 
 
 def _take_key(state: ChatState, key: Key) -> list[Effect] | None:
-    """Carry out a key of the input; none if the editor takes it."""
+    """Carry out a key of the input; None if the editor takes it."""
     empty = not state.editor.text
     match keymap.INPUT.action(key.name):
         case "send":

@@ -25,7 +25,7 @@ def take_question_key(
     """Take the answer to a question about a task.
 
     Returns:
-        What is to be done; none if the question is gone and the key still has to do
+        What is to be done; None if the question is gone and the key still has to do
         what it does without it.
     """
     match key.name:
@@ -71,7 +71,7 @@ def take_help_key(state: ChatState, shown: HelpKeys, key: Key) -> list[Effect] |
     """Take a key while the list of keys is shown.
 
     Returns:
-        What is to be done; none if the list is gone, and the key still has to do what
+        What is to be done; None if the list is gone, and the key still has to do what
         it does in the input: you need not close the list before you go on typing.
     """
     action = keymap.HELP.action(key.name)

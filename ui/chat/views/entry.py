@@ -39,7 +39,7 @@ def entry_rows(shown: Shown, look: Look, columns: int, *, key: bool) -> tuple[Ro
     """Return the rows of an item; at least one.
 
     Args:
-        shown: What.
+        shown: The item.
         look: How everything looks.
         columns: How wide a row may be.
         key: Whether Enter opens what it is about, which it says then.

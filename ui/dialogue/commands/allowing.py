@@ -25,7 +25,7 @@ class Allow(msgspec.Struct, frozen=True):
     """Let tasks run that wait for it, and perhaps never ask for such again.
 
     Attributes:
-        task_ids: Which.
+        task_ids: The ids of the tasks.
         always: Whether never to ask again.
         pattern: For which commands; empty for that of the task alone.
     """

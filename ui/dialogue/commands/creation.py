@@ -41,7 +41,7 @@ class Run(msgspec.Struct, frozen=True):
     """Add a task to the queue.
 
     Attributes:
-        request: Which.
+        request: The request.
         asked: What else its options say, but for the terms, which are in the request.
         confirmed: The line that adds it even if it has to be confirmed; empty for one
             that is made of what was typed.
@@ -211,7 +211,7 @@ def _bash_part(rest: str) -> str | None:
 
 
 def bash_part_of_job(text: str, *, labeled: bool = False) -> str | None:
-    """Return the end of a text that bash gets; none if it is no job for bash.
+    """Return the end of a text that bash gets; None if it is no job for bash.
 
     Args:
         text: The job.
@@ -278,7 +278,7 @@ class Again(msgspec.Struct, frozen=True):
     """Run a task again, where it ran.
 
     Attributes:
-        task: Which.
+        task: The task.
         sure: Whether its command is confirmed.
     """
 

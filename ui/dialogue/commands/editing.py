@@ -61,8 +61,8 @@ class Edit(msgspec.Struct, frozen=True):
     """Change what a queued task does.
 
     Attributes:
-        task_id: Which; none for the one added last.
-        description: What it is called from now on; none to be asked for the rest.
+        task_id: Its id; None for the one added last.
+        description: What it is called from now on; None to be asked for the rest.
         kind: Of what kind it has to be.
         args: What its kind is told.
         sure: Whether its command is confirmed.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class PauseTasks(msgspec.Struct, frozen=True):
-    """Pause tasks, or let them go on; none for the one added last."""
+    """Pause tasks, or let them go on; None for the one added last."""
 
     task_ids: tuple[int | None, ...]
     paused: bool = True

@@ -24,7 +24,7 @@ class Move(msgspec.Struct, frozen=True):
     """Put a queued task elsewhere in the order.
 
     Attributes:
-        task_id: Which; none for the one added last.
+        task_id: Its id; None for the one added last.
         first: Whether first, or last.
         before: Another one before which it is put, if any.
     """
@@ -124,7 +124,7 @@ STASH, ENQUEUE = (
 
 
 class Parallel(msgspec.Struct, frozen=True):
-    """Let so many tasks run at a time; none asks how many there are."""
+    """Let so many tasks run at a time; None asks how many there are."""
 
     slots: int | None = None
 

@@ -35,7 +35,7 @@ class GoToChat(msgspec.Struct, frozen=True):
 
 
 class CloseConversation(msgspec.Struct, frozen=True):
-    """Remove an empty conversation; none for the one that asks."""
+    """Remove an empty conversation; None for the one that asks."""
 
     name: str | None = None
 

@@ -22,7 +22,7 @@ class SendLine(msgspec.Struct, frozen=True):
     """Give a task a line to read; an id of none means the one added last.
 
     Attributes:
-        task_id: Which.
+        task_id: The id of the task.
         text: The line; None for the end of its input.
     """
 

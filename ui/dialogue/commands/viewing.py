@@ -30,8 +30,8 @@ class ShowTasks(msgspec.Struct, frozen=True):
 
     Attributes:
         which: Those of which status.
-        group: Those of which group; none for all.
-        label: Those whose description has this in it; none for all.
+        group: Those of which group; None for all.
+        label: Those whose description has this in it; None for all.
     """
 
     which: TaskFilter

@@ -269,9 +269,9 @@ class TaskBook:
         attempt = self._next_attempt(task, outcome, at, again=again)
         if attempt is None or task.status is not TaskStatus.RUNNING:
             return self.end(task_id, outcome, at, news)
+        self.tasks.times.end_attempt(task, at)
         waiting = task.between_attempts(attempt, self.tasks.times.ran(task, at), news)
         self.tasks.replace(waiting, hidden=True)
-        self.tasks.times.end_attempt(task_id)
         due = None if attempt.due is None else attempt.due.timestamp()
         self.scheduler.again(task_id, due)
         return waiting

@@ -39,16 +39,21 @@ class RunningTimes:
             at: When, if it goes on: its duration counts on from here.
         """
         self._began[task.id] = None
-        if at is not None:
-            self._began[task.id] = at.monotonic - (task.duration or 0.0)
-            if task.is_paused:
-                self._paused[task.id] = at.monotonic
+        if at is None:
+            return
+        if task.waits_to_run:
+            self._go_on(task, at)
+            return
+        self._began[task.id] = at.monotonic - (task.duration or 0.0)
+        # It has run since then at least.
+        self._attempts_began[task.id] = at.monotonic
+        if task.is_paused:
+            self._paused[task.id] = at.monotonic
 
     def begin(self, task: Task, at: Moment) -> None:
         """Note that a task begins, or goes on with another attempt."""
-        if self._began.get(task.id) is None:
-            # It may have begun before the session was opened.
-            self._began[task.id] = at.monotonic - (task.duration or 0.0)
+        if task.id not in self._began:
+            self._began[task.id] = at.monotonic
 
     def begin_attempt(self, task_id: int, at: Moment) -> None:
         """Note that an attempt of a task begins that another one may follow."""
@@ -65,9 +70,11 @@ class RunningTimes:
             if (began := clock.get(task_id)) is not None:
                 clock[task_id] = began + took
 
-    def end_attempt(self, task_id: int) -> None:
-        """Note that an attempt of a task has ended."""
-        self._attempts_began.pop(task_id, None)
+    def end_attempt(self, task: Task, at: Moment) -> None:
+        """Note that an attempt of a task has ended, and another one follows."""
+        self._attempts_began.pop(task.id, None)
+        if self._began.get(task.id) is None:
+            self._go_on(task, at)
 
     def end(self, task_id: int) -> None:
         """Note that a task has ended; it may have been queued."""
@@ -85,3 +92,15 @@ class RunningTimes:
         """Return for how many seconds the attempt of a task has run."""
         began = self._attempts_began.get(task_id)
         return 0.0 if began is None else at.monotonic - began
+
+    def _go_on(self, task: Task, at: Moment) -> None:
+        """Let the duration of a task of an earlier life count on between attempts.
+
+        What was written down of it is from the end of an attempt. Only the date of its
+        start tells how long it has waited since; that may have been set meanwhile.
+        """
+        ran = task.duration or 0.0
+        if task.started_at is not None:
+            since = (at.wall - task.started_at).total_seconds()
+            ran = max(ran, since - task.paused_for)
+        self._began[task.id] = at.monotonic - ran

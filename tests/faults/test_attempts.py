@@ -37,7 +37,7 @@ def _lines_of(output: Path, count: int) -> list[str]:
     return lines
 
 
-def test_a_kill_between_two_attempts_changes_neither_their_number_nor_their_time(
+def test_a_kill_between_two_attempts_changes_neither_their_number_nor_their_times(
     state: Path,
 ) -> None:
     with Program(state, environment={"GREETING": "hello"}) as program:
@@ -45,16 +45,24 @@ def test_a_kill_between_two_attempts_changes_neither_their_number_nor_their_time
             '/task --retry 3 --retry-delay 290s "Flaky" bash echo $GREETING; exit 1'
         )
         before = program.wait_for(lambda it: _waits_for(2, it)).task
+        heard = time.time()
         program.send("/tasks")
         program.wait_for(lambda it: it.event == "tasks")
         program.kill()
     with Program(state) as program:
+        program.send("/tasks")
+        program.wait_for(lambda it: it.event == "tasks")
+        passed = time.time() - heard
         program.send("/show 1")
         after = program.wait_for(lambda it: it.event == "show").task
         assert before is not None
         assert after is not None
         assert after.status is TaskStatus.RUNNING
         assert after.attempt == before.attempt
+        # It counts on from its start, not from what was written down.
+        assert before.duration is not None
+        assert after.duration is not None
+        assert after.duration >= before.duration + passed - 0.01
         program.send("/cancel 1")
         ended = program.wait_for_end(1)
         assert ended.status is TaskStatus.CANCELED

@@ -14,6 +14,7 @@ from backburner.actors import (
     TaskRequest,
     TaskStatus,
 )
+from backburner.actors.rules.attempts import LONGEST_PAUSE
 from backburner.actors.rules.book import TaskBook
 from backburner.actors.rules.moment import Moment
 from backburner.actors.rules.output_news import OutputNews
@@ -398,3 +399,58 @@ def test_all_of_a_request_but_its_environment_is_in_the_task() -> None:
     del asked["environment"]
     assert {it: getattr(task, it) for it in asked} == asked
     assert task.request == replace_request(request, environment=None, key="")
+
+
+def _flaky(terms: Terms) -> tuple[TaskBook, Task]:
+    """Return a book whose task has begun at 0, and the task."""
+    book = TaskBook()
+    book.add(replace_request(REQUEST, terms=terms), NOW, "waiting")
+    task = book.start_next(NOW)
+    assert task is not None
+    return book, task
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_task_whose_program_was_killed_between_two_attempts_has_run_since_its_start(
+    *, goes_on: bool
+) -> None:
+    """Whether the program died between them, or ended the first one by its death."""
+    book, task = _flaky(Terms(retries=2, retry_delay=20.0))
+    if goes_on:
+        task = book.end_attempt(task.id, OUTCOMES[1], at(3))
+    later = TaskBook()
+    # The clock that measures begins anew with the machine.
+    killed = Moment(at(10).wall, 1000.0)
+    later.restore([msgspec.structs.replace(task, duration=3.0)], at=killed)
+    if not goes_on:
+        later.end_attempt(task.id, OUTCOMES[1], killed)
+    assert later.tasks.written(task.id, Moment(at(12).wall, 1002.0)).duration == 12
+    later.scheduler.set_due(task.id, None)
+    later.start_next(Moment(at(60).wall, 1050.0))
+    ended = later.end(task.id, OUTCOMES[0], Moment(at(62).wall, 1052.0))
+    assert ended.duration == 62
+
+
+def test_a_task_between_two_attempts_has_not_run_while_it_was_paused() -> None:
+    book, task = _flaky(Terms(retries=2, retry_delay=20.0))
+    book.pause(task.id, at(1))
+    book.resume(task.id, at(5))
+    task = book.end_attempt(task.id, OUTCOMES[1], at(6))
+    later = TaskBook()
+    later.restore([task], at=at(10))
+    assert later.tasks.written(task.id, at(10)).duration == 6
+    back = TaskBook()
+    back.restore([task], at=at(-5))  # the clock was set back
+    assert back.tasks.written(task.id, at(-4)).duration == 3
+
+
+def test_an_attempt_that_outlived_its_program_may_have_been_a_long_one() -> None:
+    book, task = _flaky(Terms(restart="always", retry_delay=10.0))
+    book.end_attempt(task.id, OUTCOMES[1], NOW)
+    book.scheduler.set_due(task.id, None)
+    assert book.start_next(NOW) is not None
+    later = TaskBook()
+    later.restore([book.tasks.get(task.id)], at=at(100), adopted={task.id})
+    ended = later.end_attempt(task.id, OUTCOMES[1], at(100 + LONGEST_PAUSE + 1))
+    assert ended.attempt is not None
+    assert (ended.attempt.number, ended.attempt.step) == (3, 1)

@@ -326,6 +326,8 @@ def load_unshown(
     ):
         tasks = adopt(_decode_tasks(texts))
         changes += _changes(seqs, events.split(","), tasks)
+    if len(changes) != count:  # as if it had not come with its task
+        raise ValueError("a change does not say what happened")
     changes.sort(key=_seq)
     check_last_changes(changes, {task.id: task for task in loaded.tasks})
     return tuple(changes)

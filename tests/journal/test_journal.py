@@ -139,6 +139,7 @@ def test_tasks_are_found_on_both_sides_of_a_long_gap(
     "damage",
     [
         "event = 'complete'",
+        "event = ''",
         "event = 'queued' || char(10) || 'queued'",
         "event = 'queued,queued'",
         "snapshot = snapshot || ',' || snapshot",

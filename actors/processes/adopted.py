@@ -61,10 +61,12 @@ class AdoptedProcess:
         """What it used, if its parent has noted that."""
         self._exits = exits
         self._end = None if status is None else ExitStatus.of(status)
-        # Opened before the process is looked at: then it is this one's if that fits.
-        self._pidfd = None if self._end else open_pidfd(process.pid)
-        if not self.leads:
-            self._close()
+        self._pidfd = exits.take(process)
+        if self._pidfd is None and self._end is None:
+            # Opened before the process is looked at: it is this one's if that fits.
+            self._pidfd = open_pidfd(process.pid)
+            if not self.leads:
+                self._close()
 
     @property
     def leads(self) -> bool:

@@ -22,12 +22,13 @@ import msgspec
 
 from ..own_files import open_own
 from ..rules.figures import Figures
+from ..rules.process_record import ProcessId, StartedProcess
 from . import proc
+from .exits import open_pidfd
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
-
-    from ..rules.process_record import StartedProcess
 
 NAME: Final = "exits"
 """The name of the file in the session's folder."""
@@ -62,6 +63,9 @@ class NotedExit(msgspec.Struct, frozen=True, gc=False):
 class ExitNotes:
     """What the keepers of a session's hosts have written down.
 
+    And pidfds of what is to be adopted: the kernel tells their holder how a process
+    ended that its parent has collected (Linux 6.15).
+
     Args:
         path: The file; it need not exist. With None nothing is written down.
     """
@@ -71,6 +75,7 @@ class ExitNotes:
         self._boot = proc.boot_id()
         self._offset = 0
         self._exits: dict[int, list[NotedExit]] = {}
+        self._pidfds: dict[StartedProcess, int] = {}
 
     def find(self, process: StartedProcess) -> NotedExit | None:
         """Return how a process ended; None if that is not written down.
@@ -82,6 +87,26 @@ class ExitNotes:
             if process.earliest <= exit_.born <= process.latest:
                 return exit_
         return None
+
+    def hold(self, processes: Iterable[StartedProcess]) -> None:
+        """Hold pidfds of these processes, if they are there, and of no others."""
+        held: dict[StartedProcess, int] = {}
+        for it in processes:
+            pidfd = self.take(it)
+            pidfd = _pidfd_of(it) if pidfd is None else pidfd
+            if pidfd is not None:
+                held[it] = pidfd
+        self.let_go()
+        self._pidfds = held
+
+    def take(self, process: StartedProcess) -> int | None:
+        """Return the pidfd of a process, which the caller closes; None without one."""
+        return self._pidfds.pop(process, None)
+
+    def let_go(self) -> None:
+        """Close the pidfds that nobody has taken."""
+        while self._pidfds:
+            os.close(self._pidfds.popitem()[1])
 
     def all_since(self, born: int) -> tuple[NotedExit, ...]:
         """Return the exits of processes that were not started before some tick."""
@@ -135,3 +160,18 @@ class ExitNotes:
                 exit_ = NotedExit(pid, born, status, mark, figures, number)
                 self._exits.setdefault(pid, []).append(exit_)
         self._offset = offset + len(lines) + len(found)
+
+
+def _pidfd_of(process: StartedProcess) -> int | None:
+    # Opened before the process is looked at: then it is this one's if that fits.
+    pidfd = open_pidfd(process.pid)
+    if pidfd is None:
+        return None
+    try:
+        now = proc.stat(process.pid)
+    except OSError:
+        now = None
+    if now is not None and process.fits(ProcessId(process.pid, now.born)):
+        return pidfd
+    os.close(pidfd)
+    return None

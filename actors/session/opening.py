@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from ..journal.protocol import Journal, Memory
 from ..kinds import Adopting
+from ..processes import proc
 from ..processes.exit_notes import ExitNotes
 from ..rules.record import Record
 from ..rules.status import TaskStatus
@@ -22,10 +23,11 @@ from .recovery import Recovered, as_left, recover, told_now
 from .surroundings import look_around
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from ..kinds import Kinds
-    from ..processes.notes import ProcessNotes
+    from ..processes.notes import ProcessNote, ProcessNotes
+    from ..rules.process_record import StartedProcess
 
 
 class Opened(Record, frozen=True):
@@ -174,14 +176,23 @@ class Opening:
             notes.load((), between)
             return Recovered()
         adopting = {it.name for it in self._kinds if isinstance(it, Adopting)}
+        exits, noted = folder.exits, notes.load(running, between)
+        self._releases.append(exits.let_go)
+        # Before anything that takes its time, in which their jobs may end.
+        exits.hold(_unfinished(noted.values()))
         now = look_around(
             memory.session_key,
-            notes.load(running, between),
+            noted,
             folder.output_ids(),
-            folder.exits,
+            exits,
             self._all_noted or (lambda: False),
         )
         recovered = recover(memory, now, adopting, lost=lost)
+        exits.hold(
+            it.process
+            for it in recovered.adopted
+            if it.process is not None and it.status is None
+        )
         clear_way(recovered.adopted)
         return recovered
 
@@ -208,6 +219,14 @@ class Opening:
                 and it.kind in kinds
             ]
         )
+
+
+def _unfinished(notes: Iterable[ProcessNote]) -> Iterator[StartedProcess]:
+    """Return the processes that may run, as far as is written down."""
+    boot = proc.boot_id()
+    for it in notes:
+        if it.process.pid and it.boot == boot and it.status is None:
+            yield it.process
 
 
 def _is_made_again(task: Task) -> bool:

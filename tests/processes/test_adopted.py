@@ -15,6 +15,7 @@ from backburner.actors.processes.adopted import AdoptedProcess
 from backburner.actors.processes.child import ExitStatus
 from backburner.actors.processes.exit_notes import ExitNotes
 from backburner.actors.rules.process_record import StartedProcess
+from kernel import TELLS_EXITS
 from patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -166,6 +167,38 @@ def test_what_nobody_noted_is_unknown_and_says_why(
         " nothing that collected it noted it"
     )
     assert AdoptedProcess(which, 512, ExitNotes()).exit_status() == ExitStatus(2)
+
+
+@pytest.mark.skipif(not TELLS_EXITS, reason="it takes Linux 6.15")
+def test_what_was_collected_before_it_is_taken_over_is_told_to_who_held_it(
+    parent: Callable[[str], _Parent], tmp_path: Path
+) -> None:
+    go_on = tmp_path / "go-on"
+    started = parent(f"while ! [ -e {go_on} ]; do sleep 0.01; done; exit 5")
+    which, exits = _started(started.pid), ExitNotes()
+    other = StartedProcess(which.pid, which.earliest + 1, which.latest + 1)
+    exits.hold([which, other])
+    exits.hold([which, other])
+    go_on.touch()
+    started.collect()
+    assert exits.take(other) is None
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names are enough
+    process = AdoptedProcess(which, None, exits)
+    assert process.exit_status() == ExitStatus(5)
+    assert not process.leads
+    assert len(os.listdir("/proc/self/fd")) == before - 1  # noqa: PTH208 - the same
+
+
+def test_what_is_held_and_not_taken_is_let_go(
+    parent: Callable[[str], _Parent],
+) -> None:
+    exits, which = ExitNotes(), _started(parent("exec sleep 600").pid)
+    between = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names are enough
+    exits.hold([which])
+    assert len(os.listdir("/proc/self/fd")) == between + 1  # noqa: PTH208 - the same
+    exits.hold([])
+    assert exits.take(which) is None
+    assert len(os.listdir("/proc/self/fd")) == between  # noqa: PTH208 - the same
 
 
 @pytest.mark.parametrize("away", [-1, 1])

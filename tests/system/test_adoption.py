@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,7 @@ from backburner.actors import (
 from backburner.actors.journal.sqlite import SqliteJournal
 from backburner.actors.processes import proc
 from backburner.actors.testing import Recorder
+from kernel import TELLS_EXITS
 from msgspec.structs import replace
 from patience import PATIENCE
 
@@ -56,7 +58,9 @@ if how == "while starting":
 if how == "after collecting":
     collect = ChildProcess.reap
     ChildProcess.reap = lambda child: (collect(child), die())
-kinds = (Bash(), SleepKind())
+class Old(BashKind):
+    name = "old"
+kinds = (Bash(), SleepKind(), Old())
 # What is waited for must not be killed before on a busy machine.
 grace = 600 if until else 0.3
 system = TaskSystem(directory=folder, kinds=kinds, adopt=True, grace=grace)
@@ -103,8 +107,12 @@ def _has_job(system: TaskSystem, task_id: int) -> bool:
     return heard.wait_for(TaskFound, timeout=PATIENCE).pid is not None
 
 
+def _until_there(path: Path) -> str:
+    return f"while ! [ -e {path} ]; do sleep 0.01; done"
+
+
 def _waits(go_on: Path, then: str) -> str:
-    return f"echo set; while ! [ -e {go_on} ]; do sleep 0.01; done; {then}"
+    return f"echo set; {_until_there(go_on)}; {then}"
 
 
 @pytest.mark.parametrize("how", ["seen", "at once"])
@@ -138,6 +146,30 @@ def test_jobs_go_on_and_end_as_they_do(
     ends = [it.task.id for it in heard.of(TaskChanged) if it.task.status.is_final]
     assert sorted(ends) == [1, 2, 3]
     assert len(heard.of(Subscribed)) == 1
+
+
+@pytest.mark.skipif(not TELLS_EXITS, reason="it takes Linux 6.15")
+def test_a_job_that_ends_while_others_are_being_ended_has_its_exit_status(
+    lair: Path, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    folder, go_on, end, ready, pid = (
+        lair / it for it in ("main", "go-on", "end", "ready", "pid")
+    )
+    # Its kind is not known here, so it is ended; that takes its time.
+    stays = f"trap '' TERM; touch {ready}; {_waits(end, 'exit 1')}"
+    ends = f"echo $$ > {pid}; {_until_there(ready)}; {_waits(go_on, 'exit 7')}"
+    _leave(folder, "seen", f"old:{stays}", f"bash:{ends}")
+    system = TaskSystem(directory=folder, adopt=True, grace=PATIENCE)
+    start = threading.Thread(target=system.start)
+    start.start()
+    until(lambda: bool(system.leftovers))
+    go_on.touch()
+    until(lambda: proc.stat(int(pid.read_text())) is None)
+    end.touch()
+    start.join()
+    (ended,) = system.wait(2, timeout=PATIENCE)
+    system.stop()
+    assert ended.exit_code == 7, ended.reason
 
 
 def test_a_job_that_goes_on_holds_its_slot_and_is_canceled_with_all_it_started(

@@ -22,7 +22,7 @@ _PAGE: Final = 4096
 _STEPS: Final = tuple(range(41)) if SOAK else (0, 1, 3, 6, 9, 14, 18)
 """Pages of room that are left; with 36 of them a session opens as usual."""
 
-_REFUSED: Final = "can't write it"
+_REFUSED: Final = "can't write to the journal"
 
 
 @pytest.fixture

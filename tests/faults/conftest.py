@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import random
 import subprocess
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -13,7 +15,6 @@ from tests.faults.program import SOAK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 SEED: Final = int(os.environ["BACKBURNER_SEED"])  # tests/conftest.py has drawn it
 _SOAK_TIMEOUT: Final = 900
@@ -38,16 +39,19 @@ def state(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount a file system with room for one MiB."""
-    mount = tmp_path / "disk"
-    mount.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", mount]
-    done = subprocess.run(command, capture_output=True, check=False)
-    if done.returncode:
-        pytest.skip(f"no disk of one's own here: {done.stderr.decode().strip()}")
-    yield mount
-    subprocess.run(["umount", "--lazy", mount], check=True)
+def small_disk() -> Iterator[Path]:
+    """Mount a file system with room for one MiB.
+
+    Not in the folder of the test: pytest can't delete what is still mounted, and every
+    later run would end with that error after a run that was killed.
+    """
+    with tempfile.TemporaryDirectory(prefix="backburner-test-") as mount:
+        command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", mount]
+        done = subprocess.run(command, capture_output=True, check=False)
+        if done.returncode:
+            pytest.skip(f"no disk of one's own here: {done.stderr.decode().strip()}")
+        yield Path(mount)
+        subprocess.run(["umount", "--lazy", mount], check=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

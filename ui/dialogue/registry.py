@@ -156,7 +156,7 @@ class Registry:
         import difflib  # noqa: PLC0415 - a mistake can wait, a start can't
 
         names = [known for known in self._by_name if len(known) >= _SHORTEST_NEAR]
-        near = difflib.get_close_matches(name.lower(), names, n=1)
+        near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.7)
         hint = f"did you mean {near[0]}?" if near else "/help lists the commands"
         corrected = near[0] if near else ""
         raise UsageError(f"unknown command {brief(name)}; {hint}", corrected)

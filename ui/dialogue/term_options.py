@@ -230,6 +230,11 @@ TYPED_OPTIONS: Final = (*OPTIONS, LABEL)
 _BY_NAME: Final = {it.name: it for it in TYPED_OPTIONS}
 
 
+def is_option(name: str) -> bool:
+    """Tell whether an option of a new task is called so."""
+    return name in _BY_NAME
+
+
 def read_options(text: str, asked: Asked = NOTHING_ASKED) -> tuple[Asked, str]:
     """Read the options at the beginning of a text.
 
@@ -252,8 +257,7 @@ def read_options(text: str, asked: Asked = NOTHING_ASKED) -> tuple[Asked, str]:
         name, equals, value = word.partition("=")
         option = _BY_NAME.get(name)
         if option is None:
-            known = " ".join(_BY_NAME)
-            raise UsageError(f"unknown option {brief(name)}; the options are: {known}")
+            raise UsageError(f"unknown option {brief(name)}; {_advice(name)}")
         if option.value and not equals:
             value, after = _value(after)
         if option.value and not value:
@@ -264,6 +268,13 @@ def read_options(text: str, asked: Asked = NOTHING_ASKED) -> tuple[Asked, str]:
         rest = after.lstrip()
     asked.check()
     return asked, rest
+
+
+def _advice(name: str) -> str:
+    import difflib  # noqa: PLC0415 - a mistake can wait, a start can't
+
+    near = difflib.get_close_matches(name, _BY_NAME, n=1, cutoff=0.7)
+    return f"did you mean {near[0]}?" if near else "/help /task lists the options"
 
 
 def _value(text: str) -> tuple[str, str]:

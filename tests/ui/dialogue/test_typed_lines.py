@@ -21,6 +21,7 @@ from backburner.actors import (
 )
 from backburner.actors import TaskStatus as Status
 from backburner.ui.dialogue.commands import REGISTRY
+from backburner.ui.dialogue.commands.creation import TASK
 from backburner.ui.dialogue.context import BY_YOU
 from backburner.ui.dialogue.entries import Said
 from backburner.ui.dialogue.lookups import LookedUp, LookUp, LookUpFailed
@@ -141,6 +142,31 @@ def test_a_task_of_an_unknown_kind_says_what_to_type(dialogue: Dialogue) -> None
 
 
 @pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (
+            '/task "Tests" Bash make',
+            'unknown kind Bash; to run it with bash: /task "Tests" bash make',
+        ),
+        (
+            '/task "Tests" -- make',
+            'unknown kind --; to run it with bash: /task "Tests" bash make',
+        ),
+        ('/task bash "make test"', 'missing description; try: !"make test"'),
+        ('/task bash "make', 'missing description; try: !"make'),
+        (
+            "/task --pty bash make test",
+            f"missing description; the form is: {TASK.heading}",
+        ),
+    ],
+)
+def test_what_stands_in_the_place_of_the_kind_is_corrected(
+    dialogue: Dialogue, typed: str, said: str
+) -> None:
+    assert texts_of(dialogue.take_line(typed))[1:] == [f"! {said}"]
+
+
+@pytest.mark.parametrize(
     ("typed", "corrected"),
     [
         (
@@ -151,6 +177,18 @@ def test_a_task_of_an_unknown_kind_says_what_to_type(dialogue: Dialogue) -> None
         (
             "/task --after 3 'Go on' --timeout=5m --pty bash make",
             "/task --after 3 --timeout=5m --pty 'Go on' bash make",
+        ),
+        (
+            "/task --pty Build it --timeout 5s bash echo hi",
+            '/task --pty --timeout 5s "Build it" bash echo hi',
+        ),
+        (
+            '/task --pty "Build" bash --timeout 5s "echo hi"',
+            '/task --pty --timeout 5s "Build" bash "echo hi"',
+        ),
+        (
+            "/task --label Build bash --timeout=5s make",
+            "/task --label Build --timeout=5s bash make",
         ),
     ],
 )
@@ -163,7 +201,7 @@ def test_options_after_the_description_are_moved(
 
 def test_what_is_no_option_after_the_description_is_named(dialogue: Dialogue) -> None:
     (said,) = texts_of(dialogue.take_line('/task "Ask" --ptty bash cat'))[1:]
-    assert said.startswith("! unknown option --ptty; the options are: --")
+    assert said == "! unknown option --ptty; did you mean --pty?"
 
 
 def test_a_word_of_other_programs_says_how_to_leave(dialogue: Dialogue) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from .. import completers
 from ..answers import CommandHelp, HelpAnswer, KindHelp
 from ..registry import CommandSpec, Registry, also
-from .allowing import ALLOW, Allow
+from .allowing import ALLOW, DENY, Allow
 from .cluster import CLUSTER, ShowCluster
 from .creation import BANG, RERUN, TASK, Again, Rerun, Run, Say, UnknownKindError
 from .editing import EDIT, RENAME, Edit, Rename
@@ -148,6 +148,7 @@ REGISTRY: Final = Registry(
     STASH,
     ENQUEUE,
     ALLOW,
+    DENY,
     SCHEDULES,
     CLUSTER,
     UNSCHEDULE,

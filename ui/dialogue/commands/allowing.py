@@ -1,4 +1,4 @@
-"""The command that lets run what an agent or the partner has asked for."""
+"""The commands that allow or refuse what an agent or the partner wants to run."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ..arguments import UsageError, task_id
 from ..partner import PARTNER_ORIGIN, AllowCommands
 from ..registry import CommandSpec
 from ..trust import covers
+from .ending import Cancel
 from .scheduling import Hold
 
 if TYPE_CHECKING:
@@ -100,6 +101,24 @@ ALLOW: Final = CommandSpec(
     (
         "With --always, later commands that match a pattern are allowed too: make *",
         "A pattern matches no line with several commands, redirections or variables.",
-        "/deny ID refuses the command.",
     ),
+)
+
+
+def _parse_deny(rest: str) -> Cancel:
+    words = rest.split()
+    if not words:
+        raise UsageError(
+            "/deny takes the id of a task that waits for permission, such as: /deny 3"
+        )
+    return Cancel(tuple(task_id(word) for word in words))
+
+
+DENY: Final = CommandSpec(
+    "/deny",
+    "ID...",
+    "refuse a command that an agent or the partner wants to run",
+    _parse_deny,
+    completers.open_tasks(),
+    ("Its task is canceled.",),
 )

@@ -9,9 +9,10 @@ from ..arguments import UsageError, split_word
 from ..quoting import QUOTES, read_quoted
 from ..term_options import read_options
 from . import REGISTRY
-from .creation import TASK, UnknownKindError
+from .creation import LONGEST_CORRECTION, TASK, UnknownKindError
 
-_LONGEST_QUOTED: Final = 120  # characters
+_MEANS_BASH: Final = {"bash", "shell", "cmd", "command", "--"}
+"""What is typed as a kind, in any case, for bash."""
 
 
 def with_kind(line: str, error: UnknownKindError) -> UsageError:
@@ -27,34 +28,48 @@ def with_kind(line: str, error: UnknownKindError) -> UsageError:
     what = f"unknown kind {brief(error.kind)}"
     asked, text = read_options(rest)
     options = rest.lstrip()[: len(rest.lstrip()) - len(text)]
-    if error.kind.startswith("--"):
+    if error.kind.startswith("--") and error.kind != "--":
         return _options_first(options, text)
     if asked.label:
-        corrected = f"{TASK.name} {options}bash {text.strip()}"
-        return UsageError(
-            f"{what}; to run it with bash: {_shortened(corrected)}", corrected
-        )
+        return _for_bash(what, f"{TASK.name} {options}bash ", text)
     if text[0] in QUOTES:
         _, job = read_quoted(text)
-        quoted = text[: len(text) - len(job)]
-        corrected = f"{TASK.name} {options}{quoted} bash {job.strip()}"
-        return UsageError(
-            f"{what}; to run it with bash: {_shortened(corrected)}", corrected
-        )
+        description = text[: len(text) - len(job)]
+        return _for_bash(what, f"{TASK.name} {options}{description} bash ", job)
     words = text.split()
+    if words[0] == "bash":
+        if options:
+            return UsageError(f"missing description; the form is: {TASK.heading}")
+        corrected = f"!{split_word(text)[1]}"
+        return UsageError(
+            f"missing description; try: {brief(corrected, LONGEST_CORRECTION)}",
+            corrected,
+        )
     at = next((i for i, word in enumerate(words) if word in error.kinds), 0)
     if at:
         # A description of several words, without its quotes.
-        job = text.split(maxsplit=at)[at]
-        corrected = f'{TASK.name} {options}"{" ".join(words[:at])}" {job.strip()}'
+        end = next((i for i in range(at) if words[i].startswith("--")), at)
+        description = f'"{" ".join(words[:end])}"'
+        job = text.split(maxsplit=end)[end]
+        if end < at:
+            return _options_first(options, f"{description} {job}")
+        corrected = f"{TASK.name} {options}{description} {job.strip()}"
         return UsageError(
             f"{what}; put the description in quotes: {corrected}", corrected
         )
     if options:
         return error
-    corrected = f"!{text.strip()}"
+    return _for_bash(what, "!", text)
+
+
+def _for_bash(what: str, start: str, job: str) -> UsageError:
+    """Return an error that corrects the end of a line to a job for bash."""
+    kind, rest = split_word(job)
+    job = rest if kind.lower() in _MEANS_BASH else job.strip()
+    corrected = f"{start}{job}"
     return UsageError(
-        f"{what}; to run it with bash: {_shortened(corrected)}", corrected
+        f"{what}; to run it with bash: {brief(corrected, LONGEST_CORRECTION)}",
+        corrected,
     )
 
 
@@ -72,9 +87,6 @@ def _options_first(options: str, text: str) -> UsageError:
     moved = job[: len(job) - len(rest)].strip()
     corrected = f"{TASK.name} {options}{moved} {description} {rest}".rstrip()
     return UsageError(
-        f"options stand before the description: {_shortened(corrected)}", corrected
+        f"options stand before the description: {brief(corrected, LONGEST_CORRECTION)}",
+        corrected,
     )
-
-
-def _shortened(line: str) -> str:
-    return line if len(line) <= _LONGEST_QUOTED else f"{line[: _LONGEST_QUOTED - 1]}…"

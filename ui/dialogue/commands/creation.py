@@ -18,7 +18,7 @@ from ..lookups import ReadLines, TextOfFile
 from ..new_task import Asked
 from ..quoting import QUOTES, UnbalancedQuoteError, quoted, read_quoted, unquote_whole
 from ..registry import CommandSpec, also
-from ..term_options import help_lines, read_options
+from ..term_options import help_lines, is_option, read_options
 from .schedules import add_schedule
 
 if TYPE_CHECKING:
@@ -132,6 +132,10 @@ _TASK_USAGE: Final = '/task [OPTIONS] "Description" KIND ARGS...'
 _TASK_EXAMPLE: Final = '/task "Run tests" bash make test'
 
 
+LONGEST_CORRECTION: Final = 120
+"""Characters that are shown of a line that was probably meant."""
+
+
 class UnknownKindError(UsageError):
     """A task of a kind that there is not.
 
@@ -150,10 +154,29 @@ class UnknownKindError(UsageError):
 def _parse_task(rest: str) -> Run:
     asked, text = read_options(rest)
     job = read_job(text, asked.label)
+    _check_command(rest, text, bash_part_of_job(text, labeled=bool(asked.label)) or "")
     request = msgspec.structs.replace(job, terms=asked.task_terms)
     if asked.each:
         each_request(request, asked.each, None)
     return Run(request, msgspec.structs.replace(asked, terms=PLAIN, label=""))
+
+
+def _check_command(typed: str, job: str, command: str) -> None:
+    """Refuse options in front of the command; bash would take them for its own.
+
+    Args:
+        typed: All that was typed.
+        job: The end of that, behind the options.
+        command: The end of that, which bash gets.
+    """
+    if not is_option(split_word(command)[0].partition("=")[0]):
+        return
+    _, rest = read_options(command)
+    moved = command[: len(command) - len(rest)]
+    before = typed[: len(typed) - len(job)] + moved
+    corrected = f"{TASK.name} {before}{job.removesuffix(command)}{rest}"
+    shown = brief(corrected, LONGEST_CORRECTION)
+    raise UsageError(f"options stand before the description: {shown}", corrected)
 
 
 def _confirmed(typed: str, request: TaskRequest) -> str:

@@ -87,7 +87,7 @@ CANCEL: Final = CommandSpec(
         "with --now it gets SIGKILL at once.",
     ),
     (
-        *also("/stop", "/abort", "/rm", "/remove", "/del", "/delete", "/deny"),
+        *also("/stop", "/abort", "/rm", "/remove", "/del", "/delete"),
         Synonym("/kill", "--now"),
     ),
 )

@@ -8,7 +8,7 @@ import msgspec
 
 from .. import completers
 from ..answers import QuitAnswer
-from ..arguments import LONGEST_NAME, UsageError, is_conversation_name, no_arguments
+from ..arguments import LONGEST_NAME, UsageError, is_conversation_name
 from ..effects import AskToLeave, CloseChat, Effect, Leave, ListChats, OpenChat
 from ..registry import CommandSpec, Synonym, alone, also
 from ..reports import names_of
@@ -156,7 +156,8 @@ class Exit(msgspec.Struct, frozen=True):
 def _parse_quit(rest: str) -> Quit:
     if rest.strip() == "--end":
         return Quit(end=True)
-    no_arguments("/quit", rest)
+    if rest.strip():
+        raise UsageError("/quit takes nothing, or --end to end the session too")
     return Quit()
 
 

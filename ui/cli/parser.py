@@ -207,9 +207,10 @@ def _order_verbs(verb: _MakeVerb) -> None:
     edit.add_argument("-l", "--label", metavar="TEXT", help="its new description")
     _confirms(edit)
     edit.add_argument("id", type=task_id)
-    edit.add_argument(
-        "words", nargs="*", metavar="CMD", help="the new command", default=[]
+    words = edit.add_argument(
+        "words", nargs=argparse.REMAINDER, metavar="CMD", help="the new command"
     )
+    words.required = False
     rename = verb("rename", "change the description of a task")
     rename.add_argument("id", type=task_id)
     rename.add_argument("text", nargs="+", metavar="TEXT")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from itertools import islice
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ...actors.rules.safe_text import safe_line
 from .exit_status import EXIT_USAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class SafeParser(argparse.ArgumentParser):
@@ -21,14 +25,56 @@ class SafeParser(argparse.ArgumentParser):
 
 
 class VerbParser(SafeParser):
-    """The parser of one verb: what it does not know, its own help is about."""
+    """The parser of one verb: what it does not know, its own help is about.
+
+    Options may stand anywhere in front of `--`, and of a command: what is called
+    `words` begins one, whose options are its own.
+    """
 
     def parse_known_args(self, *args: Any, **named: Any) -> Any:  # noqa: ANN401 - as they are declared
         """Read all arguments; refuse the others, so that none is left to the caller."""
-        options, others = super().parse_known_args(*args, **named)
+        words, *more = args
+        words = self._options_first(words)
+        options, others = super().parse_known_args(words, *more, **named)
         if others:
             self.error(f"unrecognized arguments: {' '.join(others)}")
         return options, others
+
+    def _options_first(self, words: Iterable[str]) -> list[str]:
+        names = [it.dest for it in self._get_positional_actions()]
+        command_at = names.index("words") if "words" in names else None
+        options: list[str] = []
+        others: list[str] = []
+        rest = iter(words)
+        for word in rest:
+            if word == "--":
+                others += [word, *rest]
+            elif word[:1] != "-" or word == "-" or word[1:2].isdigit():
+                if len(others) == command_at:
+                    # One of its own among the words of a command is not taken off.
+                    others += ["--"] * (not others)
+                    others += [word, *rest]
+                else:
+                    others.append(word)
+            else:
+                options.append(word)
+                if self._takes_value(word):
+                    options += islice(rest, 1)
+        return options + others
+
+    def _takes_value(self, word: str) -> bool:
+        """Tell whether the value of an option is the word that follows it."""
+        actions = self._option_string_actions
+        if word.startswith("--"):
+            near = (it for name, it in actions.items() if name.startswith(word))
+            action = actions.get(word) or next(near, None)
+            return action is not None and action.nargs is None
+        # Several of one letter may stand in one word; a value ends them.
+        for at, letter in enumerate(word[1:], start=2):
+            action = actions.get(f"-{letter}")
+            if action is None or action.nargs is None:
+                return action is not None and at == len(word)
+        return False
 
 
 def add_session_options(parser: argparse.ArgumentParser) -> None:

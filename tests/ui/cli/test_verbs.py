@@ -34,3 +34,31 @@ def test_what_a_verb_does_not_know_its_own_help_is_about(
         make_parser().parse_args(words)
     assert refused.value.code == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("edit 42 --session x -- git log -- f", {"words": ["git", "log", "--", "f"]}),
+        ("edit 42 -l x git log --oneline", {"words": ["git", "log", "--oneline"]}),
+        ("edit 42 --label=x", {"words": [], "label": "x"}),
+        ("add --timeout 5m make -j4 -- x", {"words": ["make", "-j4", "--", "x"]}),
+        ("add --json -l x -- git log -- f", {"words": ["git", "log", "--", "f"]}),
+        ("run --session x -- -x", {"words": ["-x"], "session": "x"}),
+        ("send 3 --end yes really", {"id": 3, "text": ["yes", "really"], "end": True}),
+        ("send 3 -5 --session x -- -y", {"text": ["-5", "-y"]}),
+        ("wait 1 --timeout 5 2 --any", {"ids": [1, 2], "timeout": 5.0}),
+        ("cancel 1 --now 2", {"ids": [1, 2], "now": True}),
+        ("kill 1 -s TERM 2", {"ids": [1, 2]}),
+        ("log -fn 5 3", {"id": 3, "lines": 5, "follow": True}),
+        ("log 3 -n5 --sess x", {"id": 3, "lines": 5, "session": "x"}),
+        ("move 3 before --json 5", {"place": "before", "other": 5}),
+        ("rename 3 new --session x name", {"text": ["new", "name"]}),
+        ("export - --force", {"file": "-"}),
+    ],
+)
+def test_options_stand_anywhere_before_a_command(
+    line: str, expected: dict[str, object]
+) -> None:
+    options = vars(make_parser().parse_args(line.split()))
+    assert {name: options[name] for name in expected} == expected

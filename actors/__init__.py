@@ -80,30 +80,14 @@ if TYPE_CHECKING:
         Unsubscribe as Unsubscribe,
         WriteDown as WriteDown,
     )
-    from .processes.exits import (
-        ExitWatcher as ExitWatcher,
-    )
-    from .queue_actor import (
-        QueueActor as QueueActor,
-    )
-    from .rules.chat_message import (
-        ChatMessage as ChatMessage,
-    )
-    from .rules.moment import (
-        Moment as Moment,
-    )
-    from .rules.outcome import (
-        Outcome as Outcome,
-    )
-    from .rules.request import (
-        TaskRequest as TaskRequest,
-    )
-    from .rules.rhythm import (
-        CatchUp as CatchUp,
-    )
-    from .rules.schedules import (
-        Schedule as Schedule,
-    )
+    from .processes.exits import ExitWatcher as ExitWatcher
+    from .queue_actor import QueueActor as QueueActor
+    from .rules.chat_message import ChatMessage as ChatMessage
+    from .rules.moment import Moment as Moment
+    from .rules.outcome import Outcome as Outcome
+    from .rules.request import TaskRequest as TaskRequest
+    from .rules.rhythm import CatchUp as CatchUp
+    from .rules.schedules import Schedule as Schedule
     from .rules.status import (
         TaskCounts as TaskCounts,
         TaskFilter as TaskFilter,
@@ -118,19 +102,10 @@ if TYPE_CHECKING:
         QueueRules as QueueRules,
         Terms as Terms,
     )
-    from .runner_actor import (
-        RunnerActor as RunnerActor,
-    )
-    from .runtime.clock import (
-        Alarm as Alarm,
-        Clock as Clock,
-    )
-    from .runtime.promise import (
-        Promise as Promise,
-    )
-    from .runtime.safe_actor import (
-        SafeActor as SafeActor,
-    )
+    from .runner_actor import RunnerActor as RunnerActor
+    from .runtime.clock import Alarm as Alarm, Clock as Clock
+    from .runtime.promise import Promise as Promise
+    from .runtime.safe_actor import SafeActor as SafeActor
     from .runtime.sending import (
         DeadLetters as DeadLetters,
         Recipient as Recipient,
@@ -141,15 +116,9 @@ if TYPE_CHECKING:
         SessionInUseError as SessionInUseError,
         TaskSystemError as TaskSystemError,
     )
-    from .session.futures import (
-        TaskFuture as TaskFuture,
-    )
-    from .system import (
-        TaskSystem as TaskSystem,
-    )
-    from .task_actor import (
-        TaskActor as TaskActor,
-    )
+    from .session.futures import TaskFuture as TaskFuture
+    from .system import TaskSystem as TaskSystem
+    from .task_actor import TaskActor as TaskActor
 
 # Where each public name is: a program loads the rooms of the names that it uses. Type
 # checkers read the imports above; a test holds that both say the same.

@@ -82,12 +82,7 @@ from .rules.record import Record
 from .rules.safe_text import safe_line
 from .rules.schedules import ScheduleBook
 from .runtime.safe_actor import SafeActor
-from .runtime.sending import (
-    DeadLetters,
-    call_safely,
-    logger,
-    post_if_alive,
-)
+from .runtime.sending import DeadLetters, call_safely, logger, post_if_alive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -208,11 +203,7 @@ class QueueActor(SafeActor[QueueMessage]):
             changes, {name: it.slots for name, it in engines.items()}
         )
         admission = Admission(
-            changes,
-            config.kinds,
-            config.directory,
-            config.environment,
-            engines=engines,
+            changes, config.kinds, config.directory, config.environment, engines=engines
         )
         self._control = Control(
             changes,

@@ -45,10 +45,7 @@ def _start(folder: Path, state: Path, *more: str) -> float:
     argv = [program(), "--json", "--state-dir", str(state), *more]
     begun = time.perf_counter()
     with subprocess.Popen(
-        argv,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=environment(folder),
+        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment(folder)
     ) as process:
         assert process.stdin is not None  # noqa: S101 - for the type checker
         assert process.stdout is not None  # noqa: S101

@@ -130,10 +130,7 @@ def picture(screen: pyte.Screen, name: str) -> str:
 def _text(screen: pyte.Screen, row: int) -> Text:
     cursor = None if screen.cursor.hidden else (screen.cursor.y, screen.cursor.x)
     cells = (
-        (
-            _style(cell, cursor=cursor == (row, column)),
-            cell.data.replace(_BLOCK, " "),
-        )
+        (_style(cell, cursor=cursor == (row, column)), cell.data.replace(_BLOCK, " "))
         for column, cell in enumerate(_cells(screen, row))
     )
     return Text.assemble(

@@ -32,14 +32,7 @@ from .request_reader import (
     RemoteRecipient,
     RequestReader,
 )
-from .wire import (
-    Behind,
-    Leaving,
-    Rejected,
-    RestartHost,
-    StopHost,
-    Welcome,
-)
+from .wire import Behind, Leaving, Rejected, RestartHost, StopHost, Welcome
 
 if TYPE_CHECKING:
     import socket

@@ -246,9 +246,7 @@ def told(to: int, message: bytes) -> bytes:
     return b'{"type":"Told","to":%d,"message":%b}' % (to, message)
 
 
-def decoder_to_host(
-    recipient: Callable[[int], object],
-) -> Callable[[bytes], ToHost]:
+def decoder_to_host(recipient: Callable[[int], object]) -> Callable[[bytes], ToHost]:
     """Make the function that reads what a client sends.
 
     Args:
@@ -276,9 +274,7 @@ def decode_from_host(payload: bytes) -> FromHost:
     return _explained(_decoder_from_host().decode)(payload)
 
 
-def _explained(
-    decode: Callable[[bytes], MessageT],
-) -> Callable[[bytes], MessageT]:
+def _explained(decode: Callable[[bytes], MessageT]) -> Callable[[bytes], MessageT]:
     def explained(payload: bytes) -> MessageT:
         try:
             return decode(payload)

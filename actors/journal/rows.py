@@ -281,8 +281,7 @@ def load_processes(
     processes: dict[int, ProcessRow] = {}
     for task_id in [it.id for it in running_of(tasks)]:
         for row in db.execute(
-            "SELECT task_id, pid, created FROM processes WHERE task_id = ?",
-            (task_id,),
+            "SELECT task_id, pid, created FROM processes WHERE task_id = ?", (task_id,)
         ):
             processes[task_id] = msgspec.convert(row, ProcessRow)
     return processes

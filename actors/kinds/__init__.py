@@ -1,8 +1,6 @@
 """How jobs run: the protocol of a kind, the registry, and the kinds there are."""
 
-from .bash import (
-    BashKind as BashKind,
-)
+from .bash import BashKind as BashKind
 from .engine import (
     Command as Command,
     Engine as Engine,
@@ -12,12 +10,8 @@ from .engine import (
     Outliving as Outliving,
     checked_engines as checked_engines,
 )
-from .function import (
-    FunctionKind as FunctionKind,
-)
-from .installed import (
-    installed_kinds as installed_kinds,
-)
+from .function import FunctionKind as FunctionKind
+from .installed import installed_kinds as installed_kinds
 from .kind import (
     Adopting as Adopting,
     Closable as Closable,
@@ -29,15 +23,7 @@ from .kind import (
     ShortageError as ShortageError,
     StartError as StartError,
 )
-from .process import (
-    ProcessKind as ProcessKind,
-)
-from .process_job import (
-    ProcessJob as ProcessJob,
-)
-from .registry import (
-    Kinds as Kinds,
-)
-from .sleep import (
-    SleepKind as SleepKind,
-)
+from .process import ProcessKind as ProcessKind
+from .process_job import ProcessJob as ProcessJob
+from .registry import Kinds as Kinds
+from .sleep import SleepKind as SleepKind

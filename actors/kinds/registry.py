@@ -63,12 +63,7 @@ class Kinds:
             ) from None
 
 
-_MEMBERS: Final = {
-    "name": str,
-    "usage": str,
-    "summary": str,
-    "writes_output": bool,
-}
+_MEMBERS: Final = {"name": str, "usage": str, "summary": str, "writes_output": bool}
 _METHODS: Final = ("check", "start")
 
 

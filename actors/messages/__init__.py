@@ -9,9 +9,7 @@ if it is refused that is logged. A `correlation_id` comes back in the answer unc
 
 from __future__ import annotations
 
-from .base import (
-    Message as Message,
-)
+from .base import Message as Message
 from .notifications import (
     GroupPaused as GroupPaused,
     JournalTrouble as JournalTrouble,

@@ -60,9 +60,7 @@ class Subscribers:
     """
 
     def __init__(
-        self,
-        changes: Changes,
-        attached: Callable[[int, int], object],
+        self, changes: Changes, attached: Callable[[int, int], object]
     ) -> None:
         self._changes = changes
         self._attached = attached

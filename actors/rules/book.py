@@ -16,11 +16,7 @@ from .attempts import again_after, may_run_again, next_attempt
 from .same_work import SameWork
 from .scheduler import Scheduler
 from .status import TaskStatus
-from .task import (
-    IllegalTransitionError,
-    Task,
-    is_running,
-)
+from .task import IllegalTransitionError, Task, is_running
 from .task_table import TaskTable
 from .variables import SharedVariables, Variables
 from .waiting_tasks import WaitingTasks
@@ -286,11 +282,7 @@ class TaskBook:
         self._last_attempts.add(task_id)
 
     def end(
-        self,
-        task_id: int,
-        outcome: Outcome,
-        at: Moment,
-        news: OutputNews | None = None,
+        self, task_id: int, outcome: Outcome, at: Moment, news: OutputNews | None = None
     ) -> Task:
         """Give a task its final status and return it.
 

@@ -46,16 +46,7 @@ class _Line:
     they are woken unless it turns out that it lacks the same as before.
     """
 
-    __slots__ = (
-        "_needs",
-        "heap",
-        "holds",
-        "key",
-        "lack",
-        "listed",
-        "owed",
-        "parked",
-    )
+    __slots__ = ("_needs", "heap", "holds", "key", "lack", "listed", "owed", "parked")
 
     def __init__(self, key: Key) -> None:
         self.key = key

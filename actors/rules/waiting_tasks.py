@@ -306,9 +306,7 @@ class WaitingTasks:
 
     def _on_terms(self, task: Task, reason: str) -> Task:
         changed = task.on_terms(
-            self._scheduler.terms(task.id),
-            self._with_place(task.id).place,
-            "",
+            self._scheduler.terms(task.id), self._with_place(task.id).place, ""
         )
         self._tasks.replace(changed, hidden=True)
         return self._tasks.replace(changed.waiting(self.reason(task.id, reason)))

@@ -152,8 +152,7 @@ def _read(directory: Path) -> Memory:
             for suffix in _BESIDE:
                 _copy(directory / f"{JOURNAL_NAME}{suffix}", Path(f"{copy}{suffix}"))
             journal = SqliteJournal(
-                copy,
-                adopt=lambda tasks: [_with_output(it, directory) for it in tasks],
+                copy, adopt=lambda tasks: [_with_output(it, directory) for it in tasks]
             )
             try:
                 return journal.load()

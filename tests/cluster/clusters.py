@@ -15,11 +15,7 @@ from tests.cluster.fake_cluster import FakeEngine, FakeSettings
 if TYPE_CHECKING:
     from backburner.actors.kinds import Engine
 
-ENGINES: Final = (
-    "local",
-    "fake",
-    pytest.param("ray", marks=pytest.mark.cluster),
-)
+ENGINES: Final = ("local", "fake", pytest.param("ray", marks=pytest.mark.cluster))
 
 ADDRESS: Final = "BACKBURNER_TEST_RAY"
 """The environment variable with the address of the cluster of `make test-cluster`."""

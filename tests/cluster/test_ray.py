@@ -181,9 +181,7 @@ def test_rounds_of_kills_at_random_leave_nothing_and_hang_nowhere(
         for _ in range(ROUNDS):
             ids = [
                 system.add_request(
-                    job(
-                        f"(setsid sleep {unique} &); sleep 0.{chance.randint(1, 9)}",
-                    )
+                    job(f"(setsid sleep {unique} &); sleep 0.{chance.randint(1, 9)}")
                 ).id
                 for _ in range(6)
             ]

@@ -72,10 +72,7 @@ def test_a_job_that_comes_as_room_is_found_has_its_own_asked_for() -> None:
         ({"CPU": 0.5, "GPU": 1.0}, "needs 1 GPU; 0 of 1 free"),
         ({"memory": 2.0 * (1 << 30)}, "needs 2 GiB of memory; 1 GiB of 4 GiB free"),
         ({"tpu": 1.0}, "needs tpu=1; no node of the cluster has that"),
-        (
-            {"CPU": 9.0},
-            "needs 9 CPUs; no node of the cluster has that; the most is 8",
-        ),
+        ({"CPU": 9.0}, "needs 9 CPUs; no node of the cluster has that; the most is 8"),
     ],
 )
 def test_what_a_job_waits_for(needs: Amounts, why: str) -> None:

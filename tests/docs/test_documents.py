@@ -111,9 +111,7 @@ def test_links_to_files_lead_to_files(document: Path) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_no_paragraph_of_a_document_is_too_long(
-    document: Path,
-) -> None:
+def test_no_paragraph_of_a_document_is_too_long(document: Path) -> None:
     paragraphs = [it for it in document.read_text().splitlines() if it[:1] != "|"]
 
     assert [it for it in paragraphs if len(it) > LONGEST_PARAGRAPH] == []

@@ -286,10 +286,7 @@ def _check_end(
     assert b"Traceback" not in raw, label
     assert b"nternal error" not in raw, label
     assert _modes(chat.master) == before, label
-    for on, off in (
-        (b"\x1b[?1049h", b"\x1b[?1049l"),
-        (b"\x1b[?2004h", b"\x1b[?2004l"),
-    ):
+    for on, off in ((b"\x1b[?1049h", b"\x1b[?1049l"), (b"\x1b[?2004h", b"\x1b[?2004l")):
         assert raw.rfind(off) > raw.rfind(on), label
 
 

@@ -121,7 +121,7 @@ def test_facts_are_words_for_a_person() -> None:
         (
             "activity",
             "3 processes, 0.3 s of CPU since the start, none in the last 42.0s",
-        ),
+        )
     ]
     works = VitalSigns(at=94.0, processes=3, cpu=12.3)
     assert activity_facts(0.0, works, waits)[0][1].endswith(

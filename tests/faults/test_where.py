@@ -137,10 +137,7 @@ def test_a_task_of_an_older_version_does_not_run_somewhere_else(
     here, _ = folders
     with Program(state, directory=here) as program:
         clean = program.wait_for_end(4)
-        assert (clean.status, clean.reason) == (
-            TaskStatus.FAILED,
-            _UNKNOWN,
-        )
+        assert (clean.status, clean.reason) == (TaskStatus.FAILED, _UNKNOWN)
         nap = program.wait_for_end(5)
         assert nap.status is TaskStatus.COMPLETE
         program.send("/rerun 1", "/wait 6")

@@ -1,12 +1,5 @@
 """What the tests of the host share: hosts, and sessions in them."""
 
-from tests.host.sessions import (
-    care,
-    events,
-    forked_hosts,
-    session,
-    settings,
-    shell,
-)
+from tests.host.sessions import care, events, forked_hosts, session, settings, shell
 
 __all__ = ["care", "events", "forked_hosts", "session", "settings", "shell"]

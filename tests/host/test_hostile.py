@@ -103,9 +103,7 @@ def test_a_client_of_another_protocol_is_told_what_to_do_and_can_stop_the_host(
         host.wait(PATIENCE)
 
 
-def test_a_client_that_vanishes_at_any_byte_harms_nobody(
-    session: RemoteSystem,
-) -> None:
+def test_a_client_that_vanishes_at_any_byte_harms_nobody(session: RemoteSystem) -> None:
     data = frame(encode(Hello(PROTOCOL))) + frame(
         encode(AddTask(TaskRequest("x", "sleep", ("600s",)), Number(1)))
     )
@@ -221,9 +219,7 @@ def test_a_stopped_client_costs_little_and_catches_up_when_it_goes_on(
     assert grown < 100 << 20
 
 
-def test_a_flooding_client_does_not_keep_others_waiting(
-    session: RemoteSystem,
-) -> None:
+def test_a_flooding_client_does_not_keep_others_waiting(session: RemoteSystem) -> None:
     flood = frame(encode(GetTask(1, Number(1)))) * 1000
     stop = threading.Event()
     with RawClient(directory_of(session)) as client:

@@ -101,11 +101,7 @@ def test_a_signal_is_sent_to_all_tasks_but_those_that_are_unknown(shell: Shell) 
     ],
 )
 def test_a_task_that_an_editor_does_not_change_stays_as_it_was(
-    shell: Shell,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    script: str,
-    why: str,
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, why: str
 ) -> None:
     editor = tmp_path / "editor"
     editor.write_text(f"#!/bin/sh\n{script}\n" if script else "\0")

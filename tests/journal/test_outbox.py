@@ -62,10 +62,7 @@ def test_what_tells_no_change_goes_and_the_rest_keeps_its_order() -> None:
         (TaskAdded(_task(3)), [(3, "queued")]),
         (
             CancelAccepted(
-                (
-                    _task(1).ended(Outcome.canceled(""), _AT, None),
-                    _task(2).started(_AT),
-                )
+                (_task(1).ended(Outcome.canceled(""), _AT, None), _task(2).started(_AT))
             ),
             [(1, "canceled"), (2, "running")],
         ),

@@ -29,14 +29,7 @@ from backburner.actors.host.starting import HostError
 from backburner.actors.processes import exit_notes, marks
 from patience import PATIENCE
 
-from tests.host.clients import (
-    Heard,
-    keeper_of,
-    kill,
-    kill_both,
-    until_back,
-    waits_for,
-)
+from tests.host.clients import Heard, keeper_of, kill, kill_both, until_back, waits_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -146,9 +146,7 @@ def test_a_function_that_is_at_hand_makes_its_request(kind: FunctionKind) -> Non
     )
 
 
-def test_a_function_that_no_other_process_finds_makes_none(
-    kind: FunctionKind,
-) -> None:
+def test_a_function_that_no_other_process_finds_makes_none(kind: FunctionKind) -> None:
     def inner() -> object: ...
 
     def of_main() -> object: ...

@@ -189,9 +189,7 @@ def test_what_was_collected_before_it_is_taken_over_is_told_to_who_held_it(
     assert len(os.listdir("/proc/self/fd")) == before - 1  # noqa: PTH208 - the same
 
 
-def test_what_is_held_and_not_taken_is_let_go(
-    parent: Callable[[str], _Parent],
-) -> None:
+def test_what_is_held_and_not_taken_is_let_go(parent: Callable[[str], _Parent]) -> None:
     exits, which = ExitNotes(), _started(parent("exec sleep 600").pid)
     between = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names are enough
     exits.hold([which])

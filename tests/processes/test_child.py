@@ -148,10 +148,7 @@ def test_a_start_that_fails_leaves_no_file(output: Path) -> None:
         ChildProcess(["no-such-program"], HERE, output)
     with pytest.raises(OSError, match="Exec format error"):
         ChildProcess([str(_not_a_program(output))], HERE, output)
-    with (
-        _ignoring(signal.SIGUSR1),
-        pytest.raises(OSError, match="Exec format error"),
-    ):
+    with _ignoring(signal.SIGUSR1), pytest.raises(OSError, match="Exec format error"):
         ChildProcess([str(_not_a_program(output))], HERE, output)
     with pytest.raises(FileNotFoundError):
         ChildProcess(["true"], HERE, output, Path("/no/such/folder"))
@@ -305,8 +302,7 @@ def test_a_program_that_can_not_be_started_is_named(
 
 
 @pytest.mark.parametrize(
-    ("name", "error"),
-    [("", FileExistsError), ("no/1.log", FileNotFoundError)],
+    ("name", "error"), [("", FileExistsError), ("no/1.log", FileNotFoundError)]
 )
 def test_an_output_file_that_can_not_be_written_is_named(
     tmp_path: Path, name: str, error: type[OSError]

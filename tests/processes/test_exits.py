@@ -150,10 +150,7 @@ def test_many_exits_at_once_are_each_told_once(
 
 
 def test_a_call_that_fails_is_logged_and_the_others_are_made(
-    watcher: PidfdWatcher,
-    start: Start,
-    caplog: pytest.LogCaptureFixture,
-    until: Until,
+    watcher: PidfdWatcher, start: Start, caplog: pytest.LogCaptureFixture, until: Until
 ) -> None:
     exits: Promise[str] = Promise()
 
@@ -243,9 +240,7 @@ def test_an_exit_that_nobody_waited_for_is_told_when_it_is_closed(start: Start) 
     assert exits.get(0) == "gone"
 
 
-def test_a_closed_watcher_forgets_all_and_leaves_no_file_open(
-    start: Start,
-) -> None:
+def test_a_closed_watcher_forgets_all_and_leaves_no_file_open(start: Start) -> None:
     exits: Promise[str] = Promise()
     child = start("cat")
     before = _open_files()

@@ -136,10 +136,7 @@ class Rig:
         self.tell(ClaimTasks(self.runner, count, slots))
 
     def end(
-        self,
-        task_id: int,
-        outcome: Outcome = DONE,
-        news: OutputNews | None = None,
+        self, task_id: int, outcome: Outcome = DONE, news: OutputNews | None = None
     ) -> Task:
         self.tell(TaskEnded(task_id, outcome, news))
         return self.get(task_id)

@@ -161,18 +161,9 @@ def test_an_ask_with_reply_to_is_answered_there_alone(rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("request_", "text"),
     [
-        (
-            TaskRequest("Build", "fax"),
-            "unknown kind 'fax'; the kinds are: fake",
-        ),
-        (
-            TaskRequest("  ", "fake"),
-            "missing description",
-        ),
-        (
-            TaskRequest("\ud800", "fake"),
-            "the text is not valid UTF-8; correct it",
-        ),
+        (TaskRequest("Build", "fax"), "unknown kind 'fax'; the kinds are: fake"),
+        (TaskRequest("  ", "fake"), "missing description"),
+        (TaskRequest("\ud800", "fake"), "the text is not valid UTF-8; correct it"),
         (
             TaskRequest("Build", "fake", ("fine", "\udcff")),
             "the text is not valid UTF-8; correct it",
@@ -195,10 +186,7 @@ def test_a_request_that_makes_no_sense_is_refused_for_good(
 def test_a_kind_refuses_arguments_in_its_own_words(rig: Rig) -> None:
     rig.kind.raises["check"] = InvalidRequestError("give it a number")
     refused = rig.refusal(AddTask(TaskRequest("Build", "fake", ("x",))))
-    assert (refused.text, refused.code) == (
-        "give it a number",
-        RefusalCode.INVALID,
-    )
+    assert (refused.text, refused.code) == ("give it a number", RefusalCode.INVALID)
 
 
 def test_a_finished_task_cant_be_canceled(rig: Rig) -> None:

@@ -216,9 +216,7 @@ def test_a_clock_that_is_set_forward_makes_due_what_it_passes_over(rig: Rig) -> 
     assert rig.passes(LOOK_AGAIN) == 1
 
 
-def test_a_delay_after_an_idle_time_is_not_moved_by_a_clock_set_in_it(
-    rig: Rig,
-) -> None:
+def test_a_delay_after_an_idle_time_is_not_moved_by_a_clock_set_in_it(rig: Rig) -> None:
     rig.schedule("1h")
     rig.ask(RemoveSchedule(1))
     rig.clock.set_wall(HOUR)

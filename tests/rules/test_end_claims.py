@@ -19,9 +19,7 @@ def test_the_first_claim_is_granted_and_the_others_wait_for_its_chat(
     assert claims.take_answers() == [("B", 5, False)]
 
 
-def test_the_end_that_comes_later_is_another_chats(
-    claims: EndClaims[str, str],
-) -> None:
+def test_the_end_that_comes_later_is_another_chats(claims: EndClaims[str, str]) -> None:
     claims.claim("a", 5, "A")
     claims.claim("b", 7, "B")
     claims.noticed(5)

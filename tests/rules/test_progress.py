@@ -10,9 +10,7 @@ from hypothesis import strategies as st
     ("output", "percent"),
     [
         pytest.param(
-            "\r 43%|████▎     | 43/100 [00:04<00:05, 10.0it/s]".encode(),
-            43,
-            id="tqdm",
+            "\r 43%|████▎     | 43/100 [00:04<00:05, 10.0it/s]".encode(), 43, id="tqdm"
         ),
         pytest.param(
             "\rEpoch 2:   7%|▋     | 3/40 [00:01<00:12,  3.01it/s, loss=0.2]".encode(),

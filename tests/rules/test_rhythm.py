@@ -7,13 +7,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from backburner.actors.rules.rhythm import (
-    MOST_MADE_GOOD,
-    ON_TIME,
-    CatchUp,
-    Due,
-    Rhythm,
-)
+from backburner.actors.rules.rhythm import MOST_MADE_GOOD, ON_TIME, CatchUp, Due, Rhythm
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 

@@ -9,10 +9,7 @@ import pytest
 from backburner.actors import IllegalTransitionError, Outcome, Task, TaskStatus
 from backburner.actors.rules.attempts import Attempt
 from backburner.actors.rules.output_news import OutputNews
-from backburner.actors.rules.status import (
-    LEGAL_TRANSITIONS,
-    TaskFilter,
-)
+from backburner.actors.rules.status import LEGAL_TRANSITIONS, TaskFilter
 from hypothesis import given
 from hypothesis import strategies as st
 

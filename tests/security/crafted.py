@@ -262,11 +262,7 @@ class Session:
             for row, text in rows:
                 # Another case may have put something else there.
                 with contextlib.suppress(
-                    ValueError,
-                    TypeError,
-                    AttributeError,
-                    RecursionError,
-                    sqlite3.Error,
+                    ValueError, TypeError, AttributeError, RecursionError, sqlite3.Error
                 ):
                     row_as_it_is = json.loads(text)
                     *outer, name = field.split(".")
@@ -546,14 +542,7 @@ def _brief(value: object) -> str:
 
 CASES: Final[dict[str, Callable[[Session], None]]] = {
     name: craft
-    for cases in (
-        _cells(),
-        _fields(),
-        _locks(),
-        _processes(),
-        _files(),
-        _schemas(),
-    )
+    for cases in (_cells(), _fields(), _locks(), _processes(), _files(), _schemas())
     for name, craft in cases
 }
 """Every case, by what is crafted in it."""

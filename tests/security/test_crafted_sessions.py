@@ -22,14 +22,7 @@ from pty_session import PtySession, chat_command
 
 from tests.faults.conftest import SEED
 from tests.faults.program import SOAK, without_slow
-from tests.security.crafted import (
-    CASES,
-    COLUMNS,
-    Session,
-    choose,
-    own,
-    write_session,
-)
+from tests.security.crafted import CASES, COLUMNS, Session, choose, own, write_session
 
 _HERE: Final = Path(__file__).parent
 _PARTS: Final = 3

@@ -91,9 +91,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def test_every_file_that_a_session_makes_is_tried_as_other_things(
-    folder: Path,
-) -> None:
+def test_every_file_that_a_session_makes_is_tried_as_other_things(folder: Path) -> None:
     watch = _Watch(folder)
     functions = FunctionKind()
     system = TaskSystem(directory=folder, kinds=[BashKind(), functions], adopt=True)

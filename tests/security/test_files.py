@@ -117,9 +117,7 @@ def test_a_folder_that_others_could_replace_is_refused(folder: Path) -> None:
         pass
 
 
-def test_new_folders_are_private_under_any_umask(
-    tmp_path: Path,
-) -> None:
+def test_new_folders_are_private_under_any_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         with running(TaskSystem(directory=tmp_path / "a/b/main")) as system:
@@ -177,9 +175,7 @@ def test_a_rollback_journal_that_names_a_file_deletes_nothing(
     assert [*folder.glob("session.db.damaged-*-journal")]
 
 
-def test_a_log_of_any_size_without_its_journal_is_renamed(
-    tmp_path: Path,
-) -> None:
+def test_a_log_of_any_size_without_its_journal_is_renamed(tmp_path: Path) -> None:
     folder = tmp_path / "main"
     folder.mkdir(0o700)
     for name in ("session.db", "session.db-wal"):
@@ -250,9 +246,7 @@ _FILES: Final = (("history.jsonl", "chat.log"), ("history.jsonl.new",))
     ("names", "thing"),
     [
         pytest.param(
-            names,
-            thing,
-            marks=[soak_only] if names == _FILES[1] and number % 3 else [],
+            names, thing, marks=[soak_only] if names == _FILES[1] and number % 3 else []
         )
         for names in _FILES
         for number, thing in enumerate(THINGS)

@@ -122,9 +122,7 @@ def test_a_hostile_name_of_a_session_is_listed_without_harm(
     assert _RAW.findall(said) == []
 
 
-def test_a_hostile_name_that_is_used_reaches_no_terminal_either(
-    tmp_path: Path,
-) -> None:
+def test_a_hostile_name_that_is_used_reaches_no_terminal_either(tmp_path: Path) -> None:
     state = tmp_path / _HOSTILE
     assert _run("--state-dir", str(state)) == (0, "")
     (state / "main/lock").chmod(0o666)
@@ -251,9 +249,7 @@ def test_a_signal_ends_a_program_whose_configuration_is_still_coming(
     os.write(writer, b"slots = 3\n")
     command = [*_PROGRAM, "--plain", "--state-dir", tmp_path / "state"]
     process = subprocess.Popen(
-        [*command, "--config", config],
-        stdin=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        [*command, "--config", config], stdin=subprocess.PIPE, stderr=subprocess.PIPE
     )
     try:
         # It has taken the first line, and waits for more.

@@ -187,10 +187,7 @@ def _decide_unseen(
         "b007", {1: note}, marked, frozenset({1}), ended, all_noted, numbered, others
     )
     memory = Memory(
-        session_key="0123456789ab",
-        next_id=2,
-        tasks=(_task(),),
-        environments={1: _HERE},
+        session_key="0123456789ab", next_id=2, tasks=(_task(),), environments={1: _HERE}
     )
     return recover(memory, now, ("bash",))
 
@@ -220,10 +217,7 @@ def test_a_start_whose_number_nothing_has_came_to_no_process() -> None:
 def test_a_process_that_has_not_made_its_output_file_yet_is_waited_for() -> None:
     start = ProcessNote(1, StartedProcess(0, 70, 70), "b007", None, 101)
     memory = Memory(
-        session_key="0123456789ab",
-        next_id=2,
-        tasks=(_task(),),
-        environments={1: _HERE},
+        session_key="0123456789ab", next_id=2, tasks=(_task(),), environments={1: _HERE}
     )
     now = Surroundings("b007", {1: start}, all_noted=True, others=frozenset({101}))
     assert recover(memory, now, ("bash",)).lost == {1: NEVER_KNOWN}

@@ -186,9 +186,7 @@ def test_a_cancel_that_meets_a_failure_is_followed_by_no_attempt(
     assert ended.status.is_final
 
 
-def test_only_the_named_exit_statuses_are_worth_another_attempt(
-    driven: Driven,
-) -> None:
+def test_only_the_named_exit_statuses_are_worth_another_attempt(driven: Driven) -> None:
     task_id = driven.add(retries=3, retry_on=(1, 75))
     driven.fail(1, 75)
     driven.until_attempt(2)

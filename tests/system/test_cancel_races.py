@@ -69,13 +69,7 @@ TREES = {
 @pytest.mark.parametrize("now", [False, True], ids=["asked", "killed"])
 @pytest.mark.parametrize("tree", TREES)
 def test_nothing_is_left_of_a_canceled_tree(  # noqa: PLR0913 - fixtures
-    tree: str,
-    alive: Alive,
-    pids_in: PidsIn,
-    until: Until,
-    tmp_path: Path,
-    *,
-    now: bool,
+    tree: str, alive: Alive, pids_in: PidsIn, until: Until, tmp_path: Path, *, now: bool
 ) -> None:
     count, command = TREES[tree]
     with running(TaskSystem(grace=0.1)) as system:

@@ -219,14 +219,8 @@ def test_what_a_request_holds_cant_be_changed_later() -> None:
             {"environment": {5: "A"}},
             "each name in request.environment must be str, not int",
         ),
-        (
-            {"environment": {"A=B": "x"}},
-            _BAD_NAME,
-        ),
-        (
-            {"directory": "/caf\udce9"},
-            _BAD_DIRECTORY,
-        ),
+        ({"environment": {"A=B": "x"}}, _BAD_NAME),
+        ({"directory": "/caf\udce9"}, _BAD_DIRECTORY),
     ],
 )
 def test_a_value_of_a_wrong_type_is_named(

@@ -484,9 +484,7 @@ def test_what_is_queued_already_is_not_added_again(one: OneSlot) -> None:
     assert add("Job", "/", "make") not in {runs, queued, *others}
 
 
-def test_a_task_is_renamed_in_any_status_also_after_a_reopening(
-    one: OneSlot,
-) -> None:
+def test_a_task_is_renamed_in_any_status_also_after_a_reopening(one: OneSlot) -> None:
     done, runs, waits = one.add(), one.add(), one.add()
     one.complete(done)
     for task_id, name in ((done, "Done"), (runs, "Runs"), (waits, "Waits")):

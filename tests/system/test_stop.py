@@ -420,9 +420,7 @@ def test_a_hurry_before_that_counts_as_well(
 
 
 @pytest.mark.usefixtures("patient")
-def test_a_face_that_leaves_is_not_waited_for(
-    opened: Callable[[], TaskSystem],
-) -> None:
+def test_a_face_that_leaves_is_not_waited_for(opened: Callable[[], TaskSystem]) -> None:
     system = opened()
     system.start()
     queue = system.queue

@@ -223,9 +223,7 @@ def test_a_program_that_comes_back_is_told_what_it_has_missed(
 
 
 def test_what_was_missed_outlives_a_damaged_journal(
-    kind: FakeKind,
-    news: Recorder[Notification],
-    tmp_path: Path,
+    kind: FakeKind, news: Recorder[Notification], tmp_path: Path
 ) -> None:
     directory = tmp_path / "session"
     with running(TaskSystem(directory=directory, kinds=[kind])) as system:

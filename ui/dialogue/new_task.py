@@ -167,10 +167,7 @@ ASK_OPTIONS: Final = (
     TaskOption("--every", "15m", "add it at an interval, or as cron does", _every),
     TaskOption("--zone", "UTC", "the time zone of --every; default: local", _zone),
     TaskOption(
-        "--catch-up",
-        "once",
-        "missed runs of --every: once, all or skip",
-        _catch_up,
+        "--catch-up", "once", "missed runs of --every: once, all or skip", _catch_up
     ),
     TaskOption("--overlap", "", "add a run even if the last one is running", _overlap),
     TaskOption("--yes", "", "run it without asking for confirmation", _yes),

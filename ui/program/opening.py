@@ -22,11 +22,7 @@ if TYPE_CHECKING:
 
 
 def reach_host(
-    options: argparse.Namespace,
-    config: Config,
-    directory: Path | None,
-    *,
-    typed: bool,
+    options: argparse.Namespace, config: Config, directory: Path | None, *, typed: bool
 ) -> RemoteSystem | None:
     """Return what reaches the session's host; None if it is to live in this process.
 

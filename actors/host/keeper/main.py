@@ -54,11 +54,5 @@ def main(arguments: list[str]) -> int:
         absolute = (os.path.abspath(it) for it in places.split(os.pathsep) if it)
         os.environ["PYTHONPATH"] = os.pathsep.join(absolute)
     os.chdir("/")
-    keeper = Keeper(
-        directory,
-        foreground=foreground,
-        again=again,
-        lock=lock,
-        held=held,
-    )
+    keeper = Keeper(directory, foreground=foreground, again=again, lock=lock, held=held)
     return keeper.run(ready)

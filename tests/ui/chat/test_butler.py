@@ -8,11 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from backburner.actors import Promise, TaskStatus, TaskSystem
-from backburner.ui.dialogue.partner import (
-    PartnerMessage,
-    PartnerSays,
-    Spoken,
-)
+from backburner.ui.dialogue.partner import PartnerMessage, PartnerSays, Spoken
 from patience import PATIENCE
 
 if TYPE_CHECKING:

@@ -75,11 +75,7 @@ def test_a_chat_started_in_the_background_is_drawn_when_it_is_brought_back(
 
 
 @pytest.mark.parametrize("ever_in_front", [False, True])
-def test_a_stopped_chat_can_be_ended(
-    tmp_path: Path,
-    *,
-    ever_in_front: bool,
-) -> None:
+def test_a_stopped_chat_can_be_ended(tmp_path: Path, *, ever_in_front: bool) -> None:
     command = shlex.join(chat_command(tmp_path))
     with shell() as bash:
         if ever_in_front:
@@ -113,9 +109,7 @@ def test_a_stopped_chat_that_is_ended_and_continued_at_once_ends(
         bash.wait(lambda: not chats(tmp_path))
 
 
-def test_a_chat_in_the_background_leaves_the_terminal_alone(
-    tmp_path: Path,
-) -> None:
+def test_a_chat_in_the_background_leaves_the_terminal_alone(tmp_path: Path) -> None:
     command = shlex.join(chat_command(tmp_path))
     with shell() as bash:
         bash.send(f"{command}\r")

@@ -96,11 +96,7 @@ def test_a_chain_can_be_typed_ahead(dialogue: Dialogue, samples: Samples) -> Non
         assert requests_in(dialogue.take_line(f"/task {option} Next bash make")) == []
     assert requests_in(dialogue.take_line("/cancel last")) == []
     task = replace(samples[Status.QUEUED], id=6)
-    for expected in (
-        Terms(after=(6,)),
-        Terms(after=(2, 7)),
-        Terms(after_any=(8,)),
-    ):
+    for expected in (Terms(after=(6,)), Terms(after=(2, 7)), Terms(after_any=(8,))):
         request = the_request(dialogue.take_reply(TaskAdded(task, number)))
         assert isinstance(request, AddTask)
         assert request.request.terms == expected

@@ -61,16 +61,7 @@ def test_what_is_inside_quotes(text: str, inside: str, rest: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        'echo "a  b"',
-        '"a" && "b"',
-        "'a' b",
-        '"a""b"',
-        "'it'\"'\"'s'",
-        "it's",
-        "",
-    ],
+    "text", ['echo "a  b"', '"a" && "b"', "'a' b", '"a""b"', "'it'\"'\"'s'", "it's", ""]
 )
 def test_what_is_not_one_quoted_string_keeps_its_quotes(text: str) -> None:
     assert unquote_whole(text) == text

@@ -306,9 +306,7 @@ def test_what_is_not_there_is_not_found(path: Path) -> None:
     assert not pager.step()
 
 
-def test_small_letters_find_both_cases_and_capitals_only_themselves(
-    path: Path,
-) -> None:
+def test_small_letters_find_both_cases_and_capitals_only_themselves(path: Path) -> None:
     path.write_text("Error\nerror\nÄrger\n" + "x\n" * 9)
     pager = Pager(path)
     for query, hit in (("error", "Error"), ("Error", "Error"), ("ärger", "Ärger")):

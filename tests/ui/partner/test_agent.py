@@ -143,9 +143,7 @@ def test_what_is_allowed_for_good_is_not_asked_for(stage: AgentStage) -> None:
     assert "one" in stage.chat.answer()
 
 
-def test_the_end_of_a_task_wakes_it_once_in_its_conversation(
-    stage: AgentStage,
-) -> None:
+def test_the_end_of_a_task_wakes_it_once_in_its_conversation(stage: AgentStage) -> None:
     partner = stage.open()
     partner.tell(AllowCommands(pattern="sleep *"))
     stage.say(partner, "start sleep 600", "other")

@@ -7,11 +7,7 @@ import json
 
 import pytest
 from backburner.ui.partner.answer import AnswerGatherer, EndpointError
-from backburner.ui.partner.event_stream import (
-    LONGEST_EVENT,
-    EventParser,
-    TooLongError,
-)
+from backburner.ui.partner.event_stream import LONGEST_EVENT, EventParser, TooLongError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -92,7 +88,7 @@ CALLS = {
         [
             {"id": "a", "function": {"name": "run", "arguments": {"command": "ls"}}},
             {"id": "b", "function": {"name": "list"}},
-        ],
+        ]
     ],
     "with_the_id_again_and_again": [
         [

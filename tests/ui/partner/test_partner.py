@@ -384,9 +384,7 @@ def test_a_turn_that_was_cut_off_goes_on(stage: EndpointStage) -> None:
     assert roles(stage.server.wait_for(2)) == ["system", "user"]
 
 
-def test_what_is_said_during_an_answer_is_asked_after_it(
-    stage: EndpointStage,
-) -> None:
+def test_what_is_said_during_an_answer_is_asked_after_it(stage: EndpointStage) -> None:
     go_on = threading.Event()
 
     def slowly(exchange: Exchange) -> None:

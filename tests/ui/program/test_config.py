@@ -5,12 +5,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from backburner.ui.program.config import (
-    Config,
-    ConfigError,
-    Notifications,
-    load,
-)
+from backburner.ui.program.config import Config, ConfigError, Notifications, load
 
 if TYPE_CHECKING:
     from pathlib import Path

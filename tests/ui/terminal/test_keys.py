@@ -310,8 +310,7 @@ def test_a_paste_may_pause() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pressed", "name"),
-    [(b"\x03", "ctrl-c"), (b"\x04", "ctrl-d"), (b"\x1b", "escape")],
+    ("pressed", "name"), [(b"\x03", "ctrl-c"), (b"\x04", "ctrl-d"), (b"\x1b", "escape")]
 )
 @pytest.mark.parametrize("inside", [b"", b"half a paste", b"cut \x1b[20"])
 def test_a_paste_that_lost_its_end_can_be_ended(

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 SIZE = Size(20, 5)
 HOSTILE = "\x1b]52;c;Zm9v\x07\x1b[2J\x1bPq\x1b\\\x9b2J\r\n\x07\u202e"
 TEXTS = st.one_of(
-    st.text("abc é─✓日本", max_size=12),
-    st.sampled_from(["", "x" * 25, "日" * 12]),
+    st.text("abc é─✓日本", max_size=12), st.sampled_from(["", "x" * 25, "日" * 12])
 )
 STYLES = st.sampled_from(
     [PLAIN, Style(fg=1, bold=True), Style(bg=(1, 2, 3)), Style(reverse=True)]

@@ -338,9 +338,7 @@ def test_common_terminals_are_as_the_standard_has_them(
             assert [terminal.styling.sequence(style) for style in styles] == before
 
 
-def test_before_it_has_learned_a_color_it_can_not_reduce_is_left_out(
-    tty: Pty,
-) -> None:
+def test_before_it_has_learned_a_color_it_can_not_reduce_is_left_out(tty: Pty) -> None:
     with make(tty) as terminal:
         style = Style(fg=(255, 135, 0), bg=208, bold=True)
         assert terminal.styling.sequence(style) == "\x1b[1m\x1b[48;5;208m"

@@ -46,11 +46,7 @@ def test_plain_text_is_one_span() -> None:
 
 def test_colours_become_styles() -> None:
     row = sgr_row("ok \x1b[1;32mpassed\x1b[0m in 3s")
-    assert row == (
-        Span("ok "),
-        Span("passed", Style(fg=2, bold=True)),
-        Span(" in 3s"),
-    )
+    assert row == (Span("ok "), Span("passed", Style(fg=2, bold=True)), Span(" in 3s"))
 
 
 @pytest.mark.parametrize(

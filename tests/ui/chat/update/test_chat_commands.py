@@ -29,10 +29,7 @@ def shown(chat: ChatDriver, name: str) -> list[object]:
 @pytest.mark.parametrize(
     "way", ["/quit", "/exit", "/q", "exit", "quit", " :q", ":wq", None]
 )
-@pytest.mark.parametrize(
-    "task",
-    [None, queued(1), running(1), SERVING],
-)
+@pytest.mark.parametrize("task", [None, queued(1), running(1), SERVING])
 def test_every_way_to_leave_asks_if_anything_is_ended_by_it(
     way: str | None, task: Task | None
 ) -> None:

@@ -292,9 +292,7 @@ def test_the_prompt_says_where_keys_go(tmp_path: Path) -> None:
     assert chat.screen().splitlines()[-2].startswith("filter tasks /")
 
 
-def test_an_opened_task_stays_in_sight_while_something_is_typed(
-    tmp_path: Path,
-) -> None:
+def test_an_opened_task_stays_in_sight_while_something_is_typed(tmp_path: Path) -> None:
     chat = in_an_open_task(tmp_path)
     chat.tell(Paste("a note"))
     assert "#1 running" in chat.screen()

@@ -225,7 +225,7 @@ class TaskSystem(Requests):
         return queue
 
     def keep_with(self, store: Store) -> None:
-        """Have the terminals and inputs of jobs outlive this process, as jobs do.
+        """Keep the terminals and inputs of jobs if this process dies, as the jobs are.
 
         Must be called before `start`.
 
@@ -384,7 +384,7 @@ class TaskSystem(Requests):
             raise TaskSystemError("it was stopped before it had started")
 
     def _advise(self, slots: int) -> None:
-        """Have the warnings speak of this number of slots, and of no earlier one."""
+        """Replace the warnings about an earlier number of slots."""
         earlier, self._advice = self._advice, limits.advice(slots)
         warnings = [it for it in self.warnings if it not in earlier]
         self.warnings = (*warnings, *self._advice)

@@ -29,7 +29,7 @@ SettingsT = TypeVar("SettingsT", bound=RaySettings)
 
 
 def main(arguments: list[str]) -> None:
-    """Be the process of the engine of a Ray cluster."""
+    """Run the engine of a Ray cluster in this process."""
     serve(int(arguments[0]), RaySettings, _ray)
 
 

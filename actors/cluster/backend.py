@@ -87,7 +87,7 @@ class AgentCalls:
         return piece
 
     def forget(self, job: str) -> None:
-        """Have the agent forget a job, soon. Never blocks."""
+        """Tell the agent to forget a job. Never blocks."""
         self._jobs.discard(job)
         self._told.append(job)
         if self._telling is None or self._telling.done():

@@ -135,7 +135,7 @@ class Link:
         self._writer.send(frame(encode(message)))
 
     def ask(self, tell: Callable[[tuple[Node, ...], str], object]) -> None:
-        """Have the nodes told, or why not if the process is gone."""
+        """Ask for the nodes; report why not if the process is gone."""
         with self._changed:
             if not self._why:
                 self._asked.append(tell)

@@ -48,7 +48,7 @@ class NodeAgent:
         self._others: set[asyncio.Task[None]] = set()
 
     async def open(self, owner: int, lease: float) -> str:
-        """Be ready for the jobs of an owner; return the version of the program here.
+        """Prepare for the jobs of an owner; return the version of the program here.
 
         Args:
             owner: See `Lease`.
@@ -114,7 +114,7 @@ class NodeAgent:
         self.leave_to_warden()
 
     def leave_to_warden(self) -> None:
-        """Have the warden end what is left, as if this process had died."""
+        """Let the warden end what is left, as if this process had died."""
         warden, self._warden = self._warden, -1
         if warden >= 0:
             os.close(warden)

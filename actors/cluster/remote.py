@@ -91,7 +91,7 @@ class RemoteEngine:
         return self._give(self._run(command, context), context)
 
     def adopt(self, command: Command, context: JobContext) -> RemoteJob:
-        """Have the process take over a job of a killed program; see `Outliving`."""
+        """Let the process take over a job of a killed program; see `Outliving`."""
         run, task = self._run(command, context), context.task
         began = task.node or (not run.goes_on and Path(run.output).exists())
         run = msgspec.structs.replace(
@@ -150,7 +150,7 @@ class RemoteEngine:
     def tell_nodes(
         self, tell: Callable[[tuple[Node, ...], str], object], address: str = ""
     ) -> None:
-        """Have the process tell its nodes; see `ListsNodes`."""
+        """Ask the process for its nodes; see `ListsNodes`."""
         try:
             self._linked(address).ask(tell)
         except (StartError, ShortageError) as error:
@@ -198,7 +198,7 @@ class RemoteEngine:
             return link
 
     def _go_on(self, address: str, jobs: list[RemoteJob], why: str) -> None:
-        """Have another process take over the jobs of one that has died."""
+        """Start another process, which takes over the jobs of one that has died."""
         for job in jobs:
             job.lost()
         try:

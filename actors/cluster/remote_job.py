@@ -58,28 +58,28 @@ class RemoteJob(NotingJob):
         return self._note
 
     def progress(self) -> None:
-        """Know nothing; its output may."""
+        """Return None; progress comes from the output."""
 
     def pid(self) -> None:
-        """Have no process on this machine."""
+        """Return None: its process is on another machine."""
 
     def pause(self) -> None:
-        """Have the engine stop its processes; it does not start meanwhile."""
+        """Tell the engine to pause its processes; it does not start meanwhile."""
         self._paused = True
         self._send(Halt(self._number, paused=True))
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Tell the engine to resume it."""
         self._paused = False
         self._send(Halt(self._number, paused=False))
 
     def stop(self) -> None:
-        """Have the engine ask it to end."""
+        """Tell the engine to ask it to end."""
         self._stopped = True
         self._send(StopJob(self._number))
 
     def kill(self) -> None:
-        """Have the engine kill it; give it up if nothing comes of that."""
+        """Tell the engine to kill it; give it up if the engine does not answer."""
         self._killed = True
         self._send(KillJob(self._number))
         clock = self._context.clock
@@ -87,7 +87,7 @@ class RemoteJob(NotingJob):
         clock.call_later(LAST_WAIT, self._context.look)
 
     def given(self, link: Link) -> None:
-        """Have a process of the engine run it, and know all that it was told before."""
+        """Send it to a process of the engine, with all earlier orders."""
         self._link = link
         link.send(self.run)
         if self._paused:
@@ -98,7 +98,7 @@ class RemoteJob(NotingJob):
             link.send(StopJob(self._number))
 
     def lost(self) -> None:
-        """Be ready for another process of the engine, since its own has died."""
+        """Prepare for another process of the engine, since its own has died."""
         if self.channel is not None:
             self.channel.lose()
         before = "began" if self._may_have_begun() else "given"
@@ -144,7 +144,7 @@ class RemoteJob(NotingJob):
 
 
 def fail(jobs: Iterable[RemoteJob], why: str) -> None:
-    """Have jobs end since nothing can go on with them."""
+    """End jobs that no process of the engine can continue."""
     end = JobEnd(Outcome.failed(why))
     for job in jobs:
         call_safely(lambda job=job: job.ended(end))

@@ -165,7 +165,7 @@ class Server:
             self._say(Ready())
 
     async def _renew(self) -> None:
-        """Have nothing of what is on the cluster end for want of an owner."""
+        """Renew the lease, so that nothing on the cluster ends without an owner."""
         await self._connected.wait()
         while True:
             await asyncio.sleep(self._lease / RENEWALS)

@@ -134,7 +134,7 @@ class Kept:
         return msgspec.json.encode(settings)
 
     def hand_on(self, settings: bytes) -> None:
-        """Have the keeper start the next host with these settings. Never blocks."""
+        """Tell the keeper to start the next host with these settings. Never blocks."""
         if self.store is not None:
             self.store.hand_on(settings)
 

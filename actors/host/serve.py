@@ -266,7 +266,7 @@ class Host:
         ).start()
 
     def _listen_again_if_deleted(self) -> None:
-        """Be there for others again, if somebody has deleted the session's folder.
+        """Make the socket again if somebody has deleted the session's folder.
 
         The journal has made it again before anything was told. In a burst of changes
         one look now and then is enough.

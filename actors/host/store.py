@@ -36,17 +36,17 @@ class KeeperStore:
         return self._held
 
     def keep(self, task_id: int, fd: int) -> None:
-        """Have the keeper hold a copy of a descriptor. Never blocks."""
+        """Give the keeper a copy of a descriptor to hold. Never blocks."""
         self._kept[task_id] = fd
         self._tell(b"keep %d" % task_id, fd)
 
     def drop(self, task_id: int) -> None:
-        """Have the keeper close what it holds for a task. Never blocks."""
+        """Tell the keeper to close what it holds for a task. Never blocks."""
         if self._kept.pop(task_id, None) is not None:
             self._tell(b"drop %d" % task_id)
 
     def hand_on(self, settings: bytes) -> None:
-        """Have the keeper start the next host with other settings. Never blocks.
+        """Tell the keeper to start the next host with other settings. Never blocks.
 
         Args:
             settings: Those of the host, as JSON.

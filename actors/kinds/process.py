@@ -100,7 +100,7 @@ class ProcessKind:
         """
 
     def start(self, context: JobContext) -> Job:
-        """Have the engine start the process; blocks for the millisecond that takes.
+        """Start the process on the engine; blocks for the millisecond that takes.
 
         Raises:
             ShortageError: If the system lacks a process, a descriptor or memory.

@@ -40,7 +40,7 @@ class SleepJob:
         self._alarm = context.clock.call_later(left, context.look)
 
     def pid(self) -> None:
-        """Have no process."""
+        """Return None: it has no process."""
 
     def progress(self) -> int:
         """Return the share of the time that has passed, in percent."""

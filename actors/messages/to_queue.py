@@ -140,7 +140,7 @@ class WriteAgain(Message, frozen=True):
 
 
 class Wipe(Message, frozen=True):
-    """Have deleted data in the journal overwritten, because it may be secret."""
+    """Overwrite deleted data in the journal, because it may be secret."""
 
 
 class Wiped(Message, frozen=True):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..rules.terms import Terms
 
 CONTROLLERS: Final = frozenset({"cpu", "memory", "pids"})
-"""Those that limit something here."""
+"""The controllers that are used here."""
 
 _PREFIX: Final = "backburner-"
 _NAME: Final = re.compile(r"backburner-([0-9a-z]{1,32})-(\d{1,16})(?:-\d{1,16})?")

@@ -127,7 +127,7 @@ class Channels:
                 self._store.drop(task_id)
 
     def order(self, order: Callable[[Pump], object]) -> None:
-        """Have the thread do something, after what was ordered before."""
+        """Give the thread an order; it carries out earlier ones first."""
         with self._lock:
             self._orders.append(order)
             if self._pump is None:

@@ -26,7 +26,7 @@ class LeftBehind:
         self.alive: tuple[Process, ...] = tuple(
             Process(it.pid, it.born) for it in found
         )
-        """Those that were alive at the last look."""
+        """The processes that were alive at the last look."""
 
     def look(self) -> tuple[Process, ...]:
         """See what is alive now; reads the process table only if one has ended.

@@ -109,4 +109,4 @@ class SpareDescriptors:
 
 
 SPARES: Final = SpareDescriptors()
-"""Those of this process; without a task system there are none."""
+"""The spare descriptors of this process; none without a task system."""

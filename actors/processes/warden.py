@@ -58,7 +58,7 @@ def start_warden(key: str) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Be a warden: return at once, and go on as a process that nobody's child is."""
+    """Fork a warden that has no parent; return at once in this process."""
     key, fd = arguments[0], int(arguments[1])
     if os.fork() != 0:
         return 0

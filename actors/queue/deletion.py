@@ -80,7 +80,7 @@ class Deletion:
         remove_output(paths)
 
     def wipe_soon(self) -> None:
-        """Have traces of secrets in the journal overwritten later, if it has any."""
+        """Overwrite traces of secrets in the journal later, if it has any."""
         if self._journal.has_traces and not self._will_wipe:
             self._will_wipe = True
             self._clock.call_later(
@@ -88,7 +88,7 @@ class Deletion:
             )
 
     def wipe(self) -> None:
-        """Have them overwritten now; `Wiped` says when that is done."""
+        """Begin to overwrite them; `Wiped` says when that is done."""
         self._will_wipe = False
         if self._writer.is_wiped:
             return  # still at it; what came after it is next
@@ -103,7 +103,7 @@ class Deletion:
         self._journal.end_wipe(done=done)
 
     def answers(self, asker: Recipient[Any], answer: Forgotten) -> bool:
-        """Have somebody answered when the files are gone, which is what was asked for.
+        """Answer somebody when the files are gone, which is what was asked for.
 
         Returns:
             False if they are gone by now, so that the answer can be sent at once.

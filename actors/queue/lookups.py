@@ -107,7 +107,7 @@ class Lookups:
     def find_nodes(
         self, message: ListNodes, post: Callable[[Recipient[Any], object], object]
     ) -> Refused | None:
-        """Have an engine tell its nodes to the sender.
+        """Ask an engine for its nodes, and answer the sender.
 
         Args:
             message: The request.

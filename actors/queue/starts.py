@@ -107,7 +107,7 @@ class Starts:
                 self._start(runner, task)
 
     def stop(self, stop: StopTask) -> None:
-        """Have the runner end a task."""
+        """Tell the runner to end a task."""
         # A task that fills the disk would never end if this waited for the journal; but
         # one whose start waits can't be stopped before it.
         if self._runner is not None:
@@ -120,7 +120,7 @@ class Starts:
             self._outbox.add(self._runner, message, tells_change=False)
 
     def pause_job(self, task_id: int, *, paused: bool) -> None:
-        """Have the runner stop a task for a while, or let it go on."""
+        """Tell the runner to pause or resume a task."""
         if self._runner is not None:
             # Written down first: a program that takes the job over must know of it.
             self._outbox.add(self._runner, PauseJob(task_id, paused), tells_change=True)

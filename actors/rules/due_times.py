@@ -12,7 +12,7 @@ class DueTimes:
 
     def __init__(self) -> None:
         self.by_id: dict[int, float] = {}
-        """Those that have not come, to be read only."""
+        """The times that have not come; only to be read."""
         # May hold some that are out of date.
         self._heap: list[tuple[float, int]] = []
 

@@ -82,7 +82,7 @@ class Dispatcher:
         self._lock = threading.RLock()
 
     def submit(self, turn: Callable[[], None]) -> None:
-        """Have a turn taken soon. Never blocks.
+        """Queue a turn. Never blocks.
 
         If it fails, that is logged.
 

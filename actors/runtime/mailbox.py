@@ -25,7 +25,7 @@ class Scheduler(Protocol):
     """Gives actors their turns. Safe on any thread; nothing blocks."""
 
     def submit(self, turn: Callable[[], None]) -> None:
-        """Have a turn taken soon, on one of the scheduler's threads.
+        """Queue a turn on one of the scheduler's threads.
 
         Raises:
             RuntimeError: If there is no thread, and none can be started.

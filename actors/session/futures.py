@@ -54,7 +54,7 @@ class TaskFuture(Future[Task]):
     ) -> None:
         super().__init__()
         self.number = number
-        """That of its request."""
+        """The number of its request."""
         self.task_id: int | None = None
         """The id of the task, once that is known."""
         self._cancel = cancel

@@ -111,7 +111,7 @@ class FakeJob:
             self.fail("killed")
 
     def pid(self) -> None:
-        """Have no process."""
+        """Return None: it has no process."""
         self._fail("pid")
 
     def _note(self, step: Step) -> None:

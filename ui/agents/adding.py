@@ -149,7 +149,7 @@ class _AddCall(Call):
             self._call_later(wait, self.hurry)
 
     def task_changed(self, task: Task) -> None:
-        """Hear that a task has changed."""
+        """Note that a task has changed."""
         if self._task is not None and task.id == self._task.id:
             self._task = task
             if task.status.is_final:
@@ -169,7 +169,7 @@ class _AddCall(Call):
             self.hurry()
 
     def host_failed(self, text: str) -> None:
-        """Hear that the session has ended, or can't be reached."""
+        """Note that the session has ended, or can't be reached."""
         task = self._task
         if task is None:
             super().host_failed(text)

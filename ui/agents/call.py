@@ -60,10 +60,10 @@ class Call:
         raise NotImplementedError
 
     def task_changed(self, task: Task) -> None:
-        """Hear that a task has changed."""
+        """Note that a task has changed."""
 
     def host_failed(self, text: str) -> None:
-        """Hear that the session has ended, or can't be reached."""
+        """Note that the session has ended, or can't be reached."""
         self.fail(f"{text}. Call the tool again to start the session again.")
 
     def hurry(self) -> None:

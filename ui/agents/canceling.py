@@ -69,7 +69,7 @@ class CancelCall(Call):
         self._answer_if_over()
 
     def task_changed(self, task: Task) -> None:
-        """Hear that a task has changed."""
+        """Note that a task has changed."""
         if task.id in self._canceled:
             self._answer_if_over()
 

@@ -42,7 +42,7 @@ MODERN: Final = "2026-07-28"
 """The version of the protocol without a handshake."""
 
 LEGACY: Final = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
-"""Those with one, the newest last."""
+"""The versions with a handshake, the newest last."""
 
 TASKS: Final = "io.modelcontextprotocol/tasks"
 """The extension by which a call can be answered by a task."""

@@ -115,7 +115,7 @@ class AgentSession:
         return self.origin
 
     def asked(self, task: Task) -> None:
-        """Hear that a person is asked for a task."""
+        """Note that a person is asked about a task."""
 
     def needs_asking(self, rules: AgentsTable, request: TaskRequest) -> str | None:
         """Return the pattern for which a person has to allow a task; None for none."""
@@ -167,12 +167,12 @@ class AgentSession:
         return None
 
     def task_changed(self, task: Task) -> None:
-        """Hear that a task has changed."""
+        """Note that a task has changed."""
         for call in [*self.calls]:
             call.task_changed(task)
 
     def host_failed(self, text: str) -> None:
-        """Hear that the session has ended, or can't be reached."""
+        """Note that the session has ended, or can't be reached."""
         for call in [*self.calls]:
             call.host_failed(text)
 

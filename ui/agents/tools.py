@@ -42,7 +42,7 @@ class Arguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RunArguments(Arguments, frozen=True):
-    """Those of `run`."""
+    """The arguments of `run`."""
 
     command: Annotated[
         str,
@@ -95,7 +95,7 @@ class RunArguments(Arguments, frozen=True):
 
 
 class WaitArguments(Arguments, frozen=True):
-    """Those of `wait`."""
+    """The arguments of `wait`."""
 
     ids: Annotated[
         list[_Id],
@@ -129,7 +129,7 @@ class WaitArguments(Arguments, frozen=True):
 
 
 class ListArguments(Arguments, frozen=True):
-    """Those of `list`."""
+    """The arguments of `list`."""
 
     status: Annotated[
         str,
@@ -145,13 +145,13 @@ class ListArguments(Arguments, frozen=True):
 
 
 class ShowArguments(Arguments, frozen=True):
-    """Those of `show`."""
+    """The arguments of `show`."""
 
     id: Annotated[_Id, Meta(description="Which task.")]
 
 
 class OutputArguments(Arguments, frozen=True):
-    """Those of `output`."""
+    """The arguments of `output`."""
 
     id: Annotated[_Id, Meta(description="Which task.")]
     cursor: (
@@ -185,7 +185,7 @@ class OutputArguments(Arguments, frozen=True):
 
 
 class SendArguments(Arguments, frozen=True):
-    """Those of `send`."""
+    """The arguments of `send`."""
 
     id: Annotated[_Id, Meta(description="Which task.")]
     text: Annotated[
@@ -199,7 +199,7 @@ class SendArguments(Arguments, frozen=True):
 
 
 class CancelArguments(Arguments, frozen=True):
-    """Those of `cancel`."""
+    """The arguments of `cancel`."""
 
     ids: Annotated[_Ids, Meta(description="Which tasks.")]
     now: Annotated[
@@ -208,7 +208,7 @@ class CancelArguments(Arguments, frozen=True):
 
 
 class RerunArguments(Arguments, frozen=True):
-    """Those of `rerun`."""
+    """The arguments of `rerun`."""
 
     id: Annotated[_Id, Meta(description="Which task.")]
     wait: Annotated[

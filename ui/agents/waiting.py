@@ -67,7 +67,7 @@ class WaitCall(Call):
             self._look_for(once=False)
 
     def task_changed(self, task: Task) -> None:
-        """Hear that a task has changed."""
+        """Note that a task has changed."""
         if task.id not in self._ids:
             return
         if self._has_ended():

@@ -143,7 +143,7 @@ class Call:
         return status
 
     def confirm(self, commands: Iterable[str], what: str = "added") -> None:
-        """Have a person confirm commands that the configuration wants confirmed.
+        """Ask a person to confirm commands that the configuration wants confirmed.
 
         Blocks until it is answered.
 

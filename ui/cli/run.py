@@ -52,7 +52,7 @@ _READING: Final[Mapping[str, Callable[[Call, ClosedSession], int]]] = {
 """The verbs that only look, which they can do without a host too."""
 
 _SHOWING: Final = {"show", "log", "stats", "failures", "export"}
-"""Those of them that show once what has been written down, as `status` does again."""
+"""The verbs that show once what has been written down, as `status` does again."""
 
 _STARTING: Final = {"add", "run", "rerun", "cluster"}
 """The verbs that start a host if there is none."""

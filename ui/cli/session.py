@@ -48,7 +48,7 @@ def find_session(options: argparse.Namespace) -> Call:
 
 
 def enter_task_surroundings(options: argparse.Namespace) -> None:
-    """Be where the task is to run; the host is told this process's surroundings."""
+    """Change to the directory of the task; the host takes it from this process."""
     given: list[tuple[str, str]] = getattr(options, "env", [])
     os.environ.update(given)
     if given and (asked := getattr(options, "asked", None)) and asked.terms.engine:

@@ -104,7 +104,7 @@ class Context:
         self.templates = Templates()
         """The templates that there are, but for those of the project."""
         self.found_templates = FoundTemplates()
-        """Those that were found last."""
+        """The templates that were found last."""
         self.waits_for_trust = ""
         """The line that is to be carried out once the project's file is trusted."""
         self.misunderstood: Callable[[], None] = lambda: None
@@ -262,7 +262,7 @@ class Context:
         expected: type[ResultT],
         respond: Callable[[ResultT], list[Effect]],
     ) -> list[Effect]:
-        """Have something looked up that may block.
+        """Look something up on another thread, since that may block.
 
         Args:
             wanted: What is looked up.

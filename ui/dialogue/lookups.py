@@ -135,7 +135,7 @@ class Written(msgspec.Struct, frozen=True):
 
 
 class LookUpFailed(msgspec.Struct, frozen=True):
-    """It could not be looked up; the text says why, in one line."""
+    """The lookup failed; the text says why, in one line."""
 
     text: str
 

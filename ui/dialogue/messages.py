@@ -80,7 +80,7 @@ class Reopened(msgspec.Struct, frozen=True):
 
 
 class EndOfInput(msgspec.Struct, frozen=True):
-    """No more lines will come; leave when everything is done."""
+    """The input has ended; leave when everything is done."""
 
 
 class Interrupted(msgspec.Struct, frozen=True):
@@ -144,7 +144,7 @@ class Finished(msgspec.Struct, frozen=True):
 
 
 class ViewLost(msgspec.Struct, frozen=True):
-    """Nothing can be shown any more; the text says why."""
+    """The view is lost; the text says why."""
 
     reason: str
 

@@ -225,7 +225,7 @@ OPTIONS: Final = (*_TERM_OPTIONS, *ASK_OPTIONS)
 """All options, in the order in which help lists them."""
 
 TYPED_OPTIONS: Final = (*OPTIONS, LABEL)
-"""Those that are typed before a job, in the order in which help lists them."""
+"""The options that are typed before a job, in the order in which help lists them."""
 
 _BY_NAME: Final = {it.name: it for it in TYPED_OPTIONS}
 

@@ -73,7 +73,7 @@ class Editor:
         return "" if self._buffer.text or self._search else self._offered
 
     def offer(self, text: str) -> None:
-        """Have a text ready until the next input is sent.
+        """Keep a text in the input until the next one is sent.
 
         It is no input yet, so that what is typed next is not appended to it. While the
         input is empty, `take_suggestion` puts it in.

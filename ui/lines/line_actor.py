@@ -67,10 +67,10 @@ class Manner(enum.Enum):
     """How line mode shares its session with others."""
 
     ALONE = enum.auto()
-    """Not at all: the session ends with it, and so do all its tasks."""
+    """The session ends with it, and so do all its tasks."""
 
     CHAT = enum.auto()
-    """As a chat does: it shows everything, and the session goes on without it."""
+    """It shows everything, and the session goes on without it, as with a chat."""
 
     SCRIPT = enum.auto()
     """It shows, waits for and ends the tasks that it added, and no others."""

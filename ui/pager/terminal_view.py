@@ -70,7 +70,7 @@ class TerminalView:
         return 100 * end // len(lines)
 
     def begin_anew(self) -> None:
-        """Have no size until the next look, and show the end then."""
+        """Take a new size at the next look, and show the end then."""
         self._screen, self._place, self._up = Emulator(1, 1), -1, 0
 
     def rows(

@@ -157,7 +157,7 @@ class Agent:
             )
 
     def end(self, text: str = "", *, died: bool = False) -> None:
-        """Have its process ended, and fail what it was asked for. Never blocks."""
+        """End its process, and fail what it was asked for. Never blocks."""
         self._ready = self._starting = False
         if (process := self._process) is not None:
             self._process = None

@@ -56,7 +56,7 @@ class AgentProcess:
         return stdin, stdout, stderr
 
     def end(self) -> None:
-        """Have all of it ended: SIGTERM, and SIGKILL a moment later. Never blocks."""
+        """End all of it by SIGTERM, and SIGKILL a moment later. Never blocks."""
         if self._warden >= 0:
             for stream in (self._process.stdin, self._process.stdout):
                 with contextlib.suppress(OSError):

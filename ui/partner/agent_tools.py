@@ -85,7 +85,7 @@ class AgentTools:
         }
 
     def task_changed(self, task: Task) -> None:
-        """Hear that a task has changed."""
+        """Note that a task has changed."""
         for changed in [*self._changed.values()]:
             changed(task)
 

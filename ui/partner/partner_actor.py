@@ -255,7 +255,7 @@ class PartnerActor:
                 assert_never(message)
 
     def _claim(self) -> None:
-        """Be the partner of the session as soon as no other chat's is."""
+        """Become the partner of the session as soon as no other chat has one."""
         try:
             if self._memory.claim(wait=False):
                 self._begin()

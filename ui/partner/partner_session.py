@@ -86,7 +86,7 @@ class PartnerSession(AgentSession):
         return super().call(name, arguments, answered)
 
     def asked(self, task: Task) -> None:
-        """Hear that the person is asked for a task."""
+        """Note that the person is asked about a task."""
         self.on_asked(task.id)
 
     def needs_asking(self, rules: AgentsTable, request: TaskRequest) -> str | None:

@@ -25,7 +25,7 @@ class PostLoop(Loop):
         self.watch(self._bell, READ, self._take)
 
     def post(self, call: Callable[[], None]) -> bool:
-        """Have something called soon; may be called from any thread. Never blocks.
+        """Call something soon; may be called from any thread. Never blocks.
 
         Returns:
             Whether the loop still runs.

@@ -86,7 +86,7 @@ class SessionLink:
         return self._numbers
 
     def leave(self) -> None:
-        """Hear no more news."""
+        """Unsubscribe."""
         post(self._queue, Unsubscribe(self._news), self._dead_letters)
 
     def _take_news(self, news: Notification) -> None:

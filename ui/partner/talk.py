@@ -122,14 +122,14 @@ class Talk:
         self.look_for_ends()
 
     def hear(self, text: str) -> None:
-        """Hear what the person said, and answer."""
+        """Answer what the person said."""
         if self._keep({"role": "user", "content": text}):
             self._owes = True
             if self.is_idle:
                 self._begin()
 
     def task_changed(self, task: Task) -> None:
-        """Hear that one of its tasks has changed."""
+        """Note that one of its tasks has changed."""
         if task.status.is_final:
             self.look_for_ends()
 

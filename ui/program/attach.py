@@ -209,7 +209,7 @@ class _Attached:
             self._send()
 
     def leave(self) -> None:
-        """Have the terminal as it was, and be told nothing more."""
+        """Restore the terminal, and unsubscribe."""
         self._post(Unsubscribe(self._heard))
         with contextlib.suppress(OSError):
             if self._apart:
@@ -344,7 +344,7 @@ def _drain(fd: int) -> None:
 
 @contextlib.contextmanager
 def _raw(fd: int) -> Generator[None]:
-    """Have a terminal pass on every key as it is."""
+    """Set a terminal to pass on every key as it is."""
     before = termios.tcgetattr(fd)
     tty.setraw(fd, termios.TCSANOW)
     try:

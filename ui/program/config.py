@@ -268,7 +268,7 @@ def default_path() -> Path:
 
 
 def use_in_jobs(path: Path | None) -> None:
-    """Have the jobs that this program adds use the configuration that it was given.
+    """Let the jobs that this program adds use the configuration that it was given.
 
     Args:
         path: The file; None for the default one.

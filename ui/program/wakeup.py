@@ -87,7 +87,7 @@ class Wakeup:
 
     @contextlib.contextmanager
     def hearing(self, *numbers: int) -> Generator[None]:
-        """Be told of more signals for a while, unless they are ignored."""
+        """Handle more signals for a while, unless they are ignored."""
         known, mask = self._numbers, signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
         self._numbers = (*known, *numbers)
         for number in numbers:

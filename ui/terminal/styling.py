@@ -64,7 +64,7 @@ STANDARD: Final = Sequences(
     clear_eol="\x1b[K",
     move_yx=lambda row, column: f"\x1b[{row + 1};{column + 1}H",
 )
-"""Those of the standard (ECMA-48) and of xterm, which others have taken up.
+"""The sequences of the standard (ECMA-48) and of xterm, which others support too.
 
 Terminals pass over what they don't know of it.
 """

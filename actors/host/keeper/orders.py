@@ -22,7 +22,7 @@ class Orders:
     def __init__(self, held: dict[int, int], say: "Callable[[str], None]") -> None:
         self.held = held
         self.settings = b""
-        """Those of the next host."""
+        """The settings of the next host."""
         self._say = say
         self._sock: _socket.socket | None = None
 
@@ -37,7 +37,7 @@ class Orders:
         return own, store
 
     def hear(self, own: _socket.socket) -> None:
-        """Be told by a signal of what the host gives."""
+        """Ask for a signal when the host sends something."""
         import fcntl
 
         fd = own.fileno()

@@ -37,7 +37,7 @@ class Paths(ChangingRecord):
     searching: bool = False
 
     def ask(self, before: str) -> bool:
-        """Have the names found for this text, because somebody pressed Tab.
+        """Search for names that fit this text, because somebody pressed Tab.
 
         Returns:
             Whether a word stands there that a name can take the place of.
@@ -50,7 +50,7 @@ class Paths(ChangingRecord):
         return True
 
     def look(self, before: str, now: float) -> None:
-        """Have the names found for this text, if they are proposed unasked."""
+        """Search for names that fit this text, if they are proposed unasked."""
         word = word_before(before)
         if word is None or not (_unasked(word) or before == self.asked_for):
             self.wanted = None

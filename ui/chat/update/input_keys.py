@@ -221,7 +221,7 @@ def submit(state: ChatState) -> list[Effect]:
 
 
 def _split_first(state: ChatState) -> list[LookUp]:
-    """Have it found out which commands the first input that waits is."""
+    """Ask which commands the first waiting input consists of."""
     if not state.to_split:
         return []
     return [LookUp(COMMANDS, FindCommands(block_lines(state.to_split[0])))]
@@ -299,7 +299,7 @@ def take_edited(state: ChatState, edited: Edited) -> None:
 
 
 def find_names(state: ChatState) -> list[Effect]:
-    """Have names found that the input needs, one search at a time."""
+    """Search for names that the input needs, one search at a time."""
     wanted = state.paths.take_wanted()
     effects: list[Effect] = [] if wanted is None else [LookUp(NAMES, wanted)]
     wants, state.wants_templates = state.wants_templates, False

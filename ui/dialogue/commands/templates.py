@@ -33,7 +33,7 @@ class RunTemplate(msgspec.Struct, frozen=True):
     text: str
 
     def run(self, context: Context) -> list[Effect]:
-        """Have the templates found, since a file may have changed."""
+        """Look for the templates again, since a file may have changed."""
 
         def respond(result: FoundTemplates) -> list[Effect]:
             context.found_templates = result

@@ -62,13 +62,17 @@ class FakeSettings(RaySettings, frozen=True, kw_only=True):
     path: str = ""
 
 
-_ROOT: Final = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[2]
+"""Where the tests are imported from."""
+
 _ENGINE: Final = f"""
 import sys
-sys.path.insert(0, {str(_ROOT)!r})
+sys.path.insert(0, {str(ROOT)!r})
 from {__name__} import serve_engine
 serve_engine()
 """
+NODES: Final = f"from {__name__} import main; main()"
+"""The program of the simulated nodes; its argument is their socket."""
 
 
 class FakeEngine(RemoteEngine):
@@ -198,13 +202,16 @@ async def _reach(settings: FakeSettings) -> Callable[..., Awaitable[Any]]:
 
 
 def _start_nodes(settings: FakeSettings) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", __name__, settings.path],
-        cwd=_ROOT,
+    process = subprocess.Popen(
+        [sys.executable, "-c", NODES, settings.path],
+        cwd=ROOT,
         stdin=subprocess.PIPE,
         start_new_session=True,
-    ) as process:
-        process.communicate(msgspec.json.encode(settings))
+    )
+    assert process.stdin is not None
+    with process.stdin as stdin:
+        stdin.write(msgspec.json.encode(settings))
+    process.wait()
 
 
 class _Caller:
@@ -296,7 +303,3 @@ def main() -> None:
         os._exit(0)
     Path(settings.path).unlink(missing_ok=True)
     asyncio.run(_serve(settings))
-
-
-if __name__ == "__main__":
-    main()

@@ -2,142 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
-from backburner.actors import Task, TaskRequest, TaskStatus, TaskSystem, Terms
+from backburner.actors import Task, TaskStatus, TaskSystem
 from backburner.actors.cluster.lease import Lease, OwnerError
 from backburner.actors.cluster.ray_settings import Stay
 from backburner.actors.cluster.versions import our_version
 from conditions import until
 from patience import PATIENCE
 
-from tests.cluster.clusters import outlived_by
 from tests.cluster.fake_cluster import FakeEngine, FakeSettings
+from tests.cluster.outliving import Cluster
 from tests.faults.program import running_as
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Iterator
 
-    from backburner.actors.cluster.remote import RemoteEngine
 
 SHORT = 4.0
 """Seconds of a lease that a test waits for."""
 
 COUNT = "for i in 1 2 3 4 5; do echo $i; done; until test -e go; do sleep 0.05; done;"
-
-
-class Cluster:
-    """A cluster that outlives the processes of its engines."""
-
-    def __init__(self, name: str, folder: Path, path: str) -> None:
-        self.name = name
-        self.folder = folder
-        self.path = path
-
-    def engine(self, lease: float = 60.0) -> RemoteEngine:
-        return outlived_by(self.name, self.path, lease)
-
-    def system(self, engine: RemoteEngine) -> TaskSystem:
-        return TaskSystem(
-            directory=self.folder / "state", adopt=True, engines=[engine], grace=0.5
-        )
-
-    def job(self, command: str, **terms: object) -> TaskRequest:
-        return TaskRequest(
-            command,
-            "bash",
-            (command,),
-            directory=str(self.folder),
-            environment=dict(os.environ),
-            terms=Terms(engine=self.name, **terms),  # type: ignore[arg-type]
-        )
-
-    def go(self) -> None:
-        """Let jobs that wait for it end."""
-        (self.folder / "go").touch()
-
-    @contextlib.contextmanager
-    def host(
-        self, command: str, lease: float = 60.0, terms: str = "{}"
-    ) -> Generator[Callable[[], None]]:
-        """Run a job in another program; yield what kills that.
-
-        The job has begun, and that is written down.
-        """
-        program = subprocess.Popen(
-            [
-                *(sys.executable, "-c", _PROGRAM, self.name, self.path),
-                *(str(lease), str(self.folder), command, terms),
-            ],
-            cwd=Path(__file__).parents[2],
-            env={**os.environ, "PYTHONPATH": "tests/helpers:."},
-            stdout=subprocess.PIPE,
-        )
-
-        def kill() -> None:
-            program.kill()
-            program.wait()
-
-        try:
-            assert program.stdout is not None
-            assert program.stdout.readline() == b"up\n"
-            yield kill
-        finally:
-            program.kill()
-            program.communicate()
-
-    def kill_agents(self) -> None:
-        """Kill the agents of all nodes."""
-        if self.name == "fake":
-            for it in self._nodes():
-                it.send_signal(signal.SIGUSR2)
-            return
-        for it in psutil.process_iter():
-            with contextlib.suppress(psutil.Error):
-                if "NodeAgent" in " ".join(it.cmdline()):
-                    it.kill()
-
-    def is_empty(self) -> bool:
-        """Tell whether nothing takes room any more."""
-        if self.name == "fake":
-            return not self._nodes()
-        with contextlib.closing(self.engine()) as engine:
-            nodes = engine.nodes(PATIENCE)
-            return all(it.free["CPU"] == it.total["CPU"] for it in nodes)
-
-    def _nodes(self) -> list[psutil.Process]:
-        found: list[psutil.Process] = []
-        for it in psutil.process_iter():
-            with contextlib.suppress(psutil.Error):
-                if self.path in it.cmdline() and "-c" not in it.cmdline():
-                    found.append(it)
-        return found
-
-
-_PROGRAM = """
-import json, sys, time
-from pathlib import Path
-from conditions import until
-from tests.cluster.test_adoption import Cluster
-name, path, lease, folder, command, terms = sys.argv[1:]
-cluster = Cluster(name, Path(folder), path)
-with cluster.system(cluster.engine(float(lease))) as system:
-    task_id = system.add_request(cluster.job(command, **json.loads(terms))).id
-    until(lambda: system.get(task_id).node)
-    until(lambda: system.get(task_id).last_line or "sleep" in command)
-    print("up", flush=True)
-    time.sleep(600)
-"""
 
 
 @pytest.fixture(params=["fake", pytest.param("ray", marks=pytest.mark.cluster)])

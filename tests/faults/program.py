@@ -20,8 +20,8 @@ import psutil
 import pytest
 from backburner.actors import Task, TaskEvent
 from patience import PATIENCE
-from process_ends import marked
-from template import Forked, can_fork, template
+from process_ends import marked, with_arguments
+from template import Forked, popen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -237,9 +237,7 @@ def start(
     directory: Path | None = None,
 ) -> subprocess.Popen[bytes] | Forked:
     """Run the program, in a fork if that is the same."""
-    if can_fork(command, env):
-        return template().popen(command, env, stderr=errors.fileno(), cwd=directory)
-    return subprocess.Popen(
+    return popen(
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -273,12 +271,7 @@ def fill(mount: Path, left: int = 0) -> None:
 
 def running_as(text: str) -> list[psutil.Process]:
     """Return the running processes named `sleep` with this text in their arguments."""
-    found: list[psutil.Process] = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if process.name() == "sleep" and text in process.cmdline():
-                found.append(process)
-    return found
+    return with_arguments(lambda it: it[0] == "sleep" and text in " ".join(it))
 
 
 def until_running(text: str, count: int) -> None:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from backburner.actors import TaskStatus, TaskSystem
 from patience import PATIENCE
+from template import Template
 
 from tests.faults.conftest import SEED
 from tests.faults.program import SOAK, TAG, tagged
@@ -76,29 +77,31 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")
-def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Compile what kills."""
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """Compile what kills; return what forks programs that have it."""
     if (compiler := shutil.which("cc")) is None:
         pytest.skip("no C compiler (cc) here")
     built = tmp_path_factory.mktemp("shim") / "kill_before.so"
     source = Path(__file__).with_name("kill_before.c")
     argv = [compiler, "-shared", "-fPIC", "-o", built, source, "-ldl"]
     subprocess.run(argv, check=True)
-    return built
+    return Template(environ={"LD_PRELOAD": str(built)})
 
 
 @pytest.fixture
-def left(tmp_path: Path) -> Path:
+def left(forks: Template, tmp_path: Path) -> Path:
     """Return the folder of a session that was killed, with a task that waits."""
     folder = tmp_path / "left"
-    subprocess.run([sys.executable, "-c", _LEAVES, folder], check=False)
+    forks.popen([sys.executable, "-c", _LEAVES, str(folder)]).wait(PATIENCE)
     return folder
 
 
 class _Run:
     """One run of the program on a copy of a session."""
 
-    def __init__(self, left: Path, place: Path, shim: Path, **environment: str) -> None:
+    def __init__(
+        self, left: Path, place: Path, forks: Template, **environment: str
+    ) -> None:
         self.place = place
         self.folder = place / "state/main"
         self.canary = place / "victim"
@@ -111,27 +114,28 @@ class _Run:
         session.sql("UPDATE meta SET value = ? WHERE key = 'session_key'", key)
         session.lock(key=key)
         own(self.folder)
-        self.said = subprocess.run(
-            [sys.executable, "-c", _PROGRAM, self.folder],
-            env={**os.environ, "LD_PRELOAD": str(shim), TAG: self.tag, **environment},
+        process = forks.popen(
+            [sys.executable, "-c", _PROGRAM, str(self.folder)],
+            env={**os.environ, TAG: self.tag, **environment},
             stdout=subprocess.PIPE,
-            text=True,
-            check=False,
-            timeout=PATIENCE,
             cwd=place,
-        ).stdout.splitlines()
+        )
+        assert process.stdout is not None
+        with process.stdout as stdout:
+            self.said = stdout.read().decode().splitlines()
+        process.wait(PATIENCE)
 
 
 @pytest.mark.timeout(1200)  # some twenty programs, each waited for
 def test_nothing_is_lost_by_a_kill_before_any_call(
-    shim: Path,
+    forks: Template,
     left: Path,
     tmp_path: Path,
     until: Callable[[Callable[[], bool]], None],
     report: Callable[[str], None],
 ) -> None:
     listed = tmp_path / "calls"
-    whole = _Run(left, tmp_path / "whole", shim, KILL_LIST=str(listed))
+    whole = _Run(left, tmp_path / "whole", forks, KILL_LIST=str(listed))
     assert whole.said[-1] == "closed"
     calls = listed.read_text().split()
     assert {*calls} >= _ALWAYS
@@ -139,7 +143,7 @@ def test_nothing_is_lost_by_a_kill_before_any_call(
 
     def try_it(number: int) -> bool:
         place = tmp_path / f"before-{number}"
-        run = _Run(left, place, shim, KILL_BEFORE=str(number))
+        run = _Run(left, place, forks, KILL_BEFORE=str(number))
         try:
             _check(run, until)
         except BaseException as error:

@@ -199,7 +199,7 @@ def test_a_task_that_finds_no_room_for_its_process_waits_for_it(
 
 
 _HOST: Final = f"""
-import contextlib, os, resource, sys
+import contextlib, os, resource, sys, time
 from pathlib import Path
 from backburner.actors import TaskSystem
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
@@ -207,7 +207,7 @@ remembered = Path(sys.argv[1]) if sys.argv[2] == "remembered" else None
 with TaskSystem(directory=remembered, slots=20, grace=60) as system:
     first = [system.add("Family", "bash", {_FAMILY!r}).id for _ in range(10)]
     while not all(task.last_line == "up" for task in system.list()):
-        pass
+        time.sleep(0.01)
     taken = []
     with contextlib.suppress(OSError):
         while True:

@@ -11,7 +11,7 @@ import psutil
 from patience import PATIENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 _ENDED: Final = {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
 
@@ -54,6 +54,18 @@ def marked(name: str, value: str) -> list[psutil.Process]:
                 and runs(process := psutil.Process(pid))
             ):
                 found.append(process)
+    return found
+
+
+def with_arguments(match: Callable[[list[str]], bool]) -> list[psutil.Process]:
+    """Return the running processes with such arguments; the first is the program."""
+    found: list[psutil.Process] = []
+    for pid in psutil.pids():
+        # As above. One that has ended has no arguments.
+        with contextlib.suppress(psutil.Error, OSError):
+            text = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+            if text and match(text.rstrip("\0").split("\0")):
+                found.append(psutil.Process(pid))
     return found
 
 

@@ -6,6 +6,8 @@ environment, the directory, the umask, the descriptors, the terminal and the loc
 it was asked for, and shows them in /proc; a host that it starts is forked as well. With
 other variables for Python or the loader, or without UTF-8, the program is started.
 Tests of a start, of memory, and of what is loaded when start it too.
+
+A test's own program (`python -c`) can be forked like that as well.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import faulthandler
 import fcntl
 import functools
 import gc
+import itertools
 import json
 import locale
 import os
@@ -28,16 +31,17 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 import time
 from importlib import import_module
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, NoReturn
+from types import ModuleType
+from typing import IO, TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 
 from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from types import ModuleType
 
 _NUMBER: Final = struct.Struct("i")
 _ROOM: Final = 32 << 10  # bytes for an environment; a job has little more
@@ -58,6 +62,8 @@ _LOADED: Final = (
 )
 """What is loaded beside the user interface: what it loads when it needs it as well."""
 
+_Stream: TypeAlias = "int | IO[Any] | None"
+
 _PROGRAMS: Final = (
     [sys.executable, "-m", "backburner"],
     [sys.executable, "-P", "-m", "backburner"],
@@ -73,21 +79,28 @@ class Template:
     """A process that has loaded the program, and is forked for each start of it.
 
     That process is a child of nobody here: a test may look for children.
+
+    Args:
+        loaded: Modules of the tests that it has loaded as well.
+        environ: More of the environment that it is started with.
     """
 
-    def __init__(self) -> None:
-        self._address = f"\0backburner-template-{os.getpid()}"
+    def __init__(
+        self, loaded: Sequence[str] = (), environ: Mapping[str, str] | None = None
+    ) -> None:
+        self._address = f"\0backburner-template-{os.getpid()}-{next(_numbers)}"
         ours, theirs = socket.socketpair()
         with theirs:
             path = os.path.abspath(__file__)  # noqa: PTH100
             subprocess.run(
                 [
                     *(sys.executable, path, str(theirs.fileno()), self._address[1:]),
+                    *loaded,
                     "." * _ROOM_FOR_ARGUMENTS,
                 ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
-                env=_AT_FIRST | {"TEMPLATE_ROOM": "." * _ROOM},
+                env={**_AT_FIRST, **(environ or {}), "TEMPLATE_ROOM": "." * _ROOM},
                 timeout=PATIENCE,
                 check=True,
             )
@@ -129,44 +142,50 @@ class Template:
             user=user,
         )
 
-    def popen(
-        self,
-        arguments: Sequence[str],
-        environ: Mapping[str, str],
-        *,
-        stderr: int | None = None,
-        cwd: Path | None = None,
-    ) -> Forked:
-        """Become a program in a fork, with pipes for standard streams.
+    def popen(self, arguments: Sequence[str], **how: Any) -> Forked:  # noqa: ANN401
+        """Become a program in a fork.
 
         Args:
             arguments: As for `fork`.
-            environ: As for `fork`.
-            stderr: Its standard error; a pipe if not given.
-            cwd: As for `fork`.
+            how: Some of what `subprocess.Popen` takes: the standard streams, `env`,
+                `cwd`, `pass_fds` and `start_new_session`.
         """
-        theirs, stdin = os.pipe()
-        stdout, out = os.pipe()
-        errors, err = os.pipe() if stderr is None else (None, stderr)
-        process = self.fork(arguments, environ, {0: theirs, 1: out, 2: err}, cwd=cwd)
-        for fd in (theirs, out):
-            os.close(fd)
-        process.stdin = os.fdopen(stdin, "wb")
-        process.stdout = os.fdopen(stdout, "rb")
-        if errors is not None:
-            os.close(err)
-            process.stderr = os.fdopen(errors, "rb")
-        return process
+        return _popen(self._address, arguments, **how)
 
     def for_hosts(self) -> Any:  # noqa: ANN401 - stands for a module
         """Return what is `os` for the module that starts hosts: they are forked."""
         return _Like(os, posix_spawn=_spawner(self._address))
 
+    def opener(self) -> Callable[..., Any]:
+        """Return what is `subprocess.Popen` where own programs are to be forked.
+
+        Those are `python -c`.
+        """
+        return _opener(self._address, own=True)
+
+
+_numbers = itertools.count()
+
 
 @functools.cache
-def template() -> Template:
-    """Return the template of this process, which ends with it."""
-    return Template()
+def template(*loaded: str) -> Template:
+    """Return a template of this process, which ends with it.
+
+    Args:
+        loaded: As for a `Template`.
+    """
+    return Template(loaded)
+
+
+def popen(
+    arguments: Sequence[str],
+    **how: Any,  # noqa: ANN401
+) -> subprocess.Popen[bytes] | Forked:
+    """Run a program as `subprocess.Popen` does, in a fork if that is the same."""
+    if can_fork(arguments, how.get("env") or os.environ):
+        return template().popen(arguments, **how)
+    started: Any = subprocess.Popen(arguments, **how)
+    return started
 
 
 class Forked:
@@ -182,6 +201,7 @@ class Forked:
             # Numbers: an unclosed socket would be warned of.
             (self._pidfd,), self._status = fds, sock.detach()
         self.pid: int = _NUMBER.unpack(data)[0]
+        self._reading = threading.Lock()
         self.returncode: int | None = None
         self.stdin: IO[bytes] | None = None
         self.stdout: IO[bytes] | None = None
@@ -193,10 +213,12 @@ class Forked:
 
     def poll(self) -> int | None:
         """Return the exit status, or None while it runs."""
-        if self.returncode is None and select.select([self._status], [], [], 0)[0]:
-            data = os.read(self._status, _NUMBER.size)
-            self.returncode = _NUMBER.unpack(data)[0]
-        return self.returncode
+        # Two threads may wait: one of them reads it.
+        with self._reading:
+            if self.returncode is None and select.select([self._status], [], [], 0)[0]:
+                data = os.read(self._status, _NUMBER.size)
+                self.returncode = _NUMBER.unpack(data)[0]
+            return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
         """Block until it has ended; return the exit status."""
@@ -222,9 +244,20 @@ class Forked:
         self.send_signal(signal.SIGTERM)
 
 
-def can_fork(arguments: Sequence[str], environ: Mapping[str, str]) -> bool:
-    """Tell whether a fork is the same as a start."""
-    return _words(arguments) is not None and _is_same(arguments, environ)
+def can_fork(
+    arguments: Sequence[str], environ: Mapping[str, str], *, own: bool = False
+) -> bool:
+    """Tell whether a fork is the same as a start.
+
+    Args:
+        arguments: What starts it.
+        environ: All of its environment.
+        own: Whether a program of a test (`python -c`) can be forked.
+    """
+    is_known = _words(arguments) is not None or (
+        own and [*arguments[:2]] == [sys.executable, "-c"]
+    )
+    return is_known and _is_same(arguments, environ)
 
 
 def _is_same(arguments: Sequence[str], environ: Mapping[str, str]) -> bool:
@@ -277,6 +310,44 @@ def _fork(  # noqa: PLR0913 - what a process is started with
         request.write(json.dumps(asked).encode())
         socket.send_fds(sock, [b"!"], [request.fileno(), *files.values()])
     return Forked(sock)
+
+
+def _popen(  # noqa: PLR0913 - as `subprocess.Popen`
+    address: str,
+    arguments: Sequence[str],
+    *,
+    stdin: _Stream = None,
+    stdout: _Stream = None,
+    stderr: _Stream = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    pass_fds: Sequence[int] = (),
+    start_new_session: bool = False,
+) -> Forked:
+    files = {fd: fd for fd in pass_fds}
+    ours: list[IO[bytes] | None] = []
+    with contextlib.ExitStack() as theirs:
+        for fd, given in enumerate((stdin, stdout, stderr)):
+            pipe = None
+            if given == subprocess.PIPE:
+                read, write = os.pipe()
+                files[fd], end = (write, read) if fd else (read, write)
+                theirs.callback(os.close, files[fd])
+                pipe = os.fdopen(end, "rb" if fd else "wb")
+            elif given == subprocess.DEVNULL:
+                files[fd] = os.open(os.devnull, os.O_RDWR)
+                theirs.callback(os.close, files[fd])
+            elif given is None:
+                files[fd] = fd
+            else:
+                files[fd] = given if isinstance(given, int) else given.fileno()
+            ours.append(pipe)
+        environ = os.environ if env is None else env
+        process = _fork(
+            address, arguments, environ, files, cwd=cwd, session=start_new_session
+        )
+    process.stdin, process.stdout, process.stderr = ours
+    return process
 
 
 # In the template
@@ -351,6 +422,9 @@ def _become(fds: Sequence[int], address: str) -> None:
     keeper.os = _Like(os, execv=_exec)
     start: Any = import_module("backburner.ui.agents.host_start")
     start.subprocess = _Like(subprocess, Popen=_opener(address))
+    if asked["arguments"][1:2] == ["-c"]:
+        own: Any = subprocess
+        own.Popen = _opener(address, own=True)
 
 
 def _block(texts: Sequence[str]) -> bytes:
@@ -420,22 +494,16 @@ def _spawner(address: str) -> Callable[..., int]:
     return spawn
 
 
-def _opener(address: str) -> Callable[..., Any]:
-    """Return what forks a host's starter in the place of `subprocess.Popen`."""
+def _opener(address: str, *, own: bool = False) -> Callable[..., Any]:
+    """Return what forks in the place of `subprocess.Popen`, if that is the same."""
+    start = subprocess.Popen  # this may stand in its place
 
-    def start(command: list[str], **how: Any) -> Any:  # noqa: ANN401 - as `Popen`
-        if not can_fork(command, os.environ):
-            return subprocess.Popen(command, **how)
-        errors, err = os.pipe()
-        with open(os.devnull, "r+b", buffering=0) as nothing:  # noqa: PTH123
-            files = {0: nothing.fileno(), 1: nothing.fileno(), 2: err}
-            session: bool = how["start_new_session"]
-            starter = _fork(address, command, os.environ, files, session=session)
-        os.close(err)
-        starter.stderr = os.fdopen(errors, "rb")
-        return starter
+    def open_(command: list[str], **how: Any) -> Any:  # noqa: ANN401 - as `Popen`
+        if can_fork(command, how.get("env") or os.environ, own=own):
+            return _popen(address, command, **how)
+        return start(command, **how)
 
-    return start
+    return open_
 
 
 def _exec(path: str, command: list[str]) -> NoReturn:
@@ -487,6 +555,12 @@ def _leave() -> NoReturn:
 def _run() -> int:
     """Run what the arguments name."""
     arguments = sys.orig_argv
+    if arguments[1] == "-c":
+        sys.argv[:] = ["-c", *arguments[3:]]
+        sys.path.insert(0, "")
+        sys.modules["__main__"] = own = ModuleType("__main__")
+        exec(compile(arguments[2], "<string>", "exec"), vars(own))  # noqa: S102
+        return 0
     if (words := _words(arguments)) is not None:
         sys.argv[:] = [arguments[0], *words]
         return import_module("backburner.ui.start").main()
@@ -495,7 +569,7 @@ def _run() -> int:
 
 
 if __name__ == "__main__":
-    del sys.path[0]  # that of this file
+    helpers = sys.path.pop(0)
     alive = socket.socket(fileno=int(sys.argv[1]))
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(f"\0{sys.argv[2]}")
@@ -507,6 +581,10 @@ if __name__ == "__main__":
         import_module(name)
     for it in pkgutil.walk_packages(import_module("backburner.ui").__path__, _UI):
         import_module(it.name)
+    sys.path[:0] = [str(Path(helpers).parents[1]), helpers]
+    for name in sys.argv[3:-1]:
+        import_module(name)
+    del sys.path[:2]
     gc.freeze()
     alive.sendall(b"!")
     _serve(listener, alive, f"\0{sys.argv[2]}")

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import subprocess
 import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import pytest
 from backburner.actors import TaskStatus, TaskSystem
 from patience import PATIENCE
 
 from tests.faults.program import SOAK, TAG, tagged
+from tests.faults.test_kill_before_calls import forks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+
+    from template import Template
+
+__all__ = ["forks"]
 
 _AT_ONCE: Final = 2
 _BOUND: Final = 1000 if SOAK else 0
@@ -55,19 +58,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-@pytest.fixture(scope="module")
-def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Compile what kills."""
-    if (compiler := shutil.which("cc")) is None:
-        pytest.skip("no C compiler (cc) here")
-    built = tmp_path_factory.mktemp("shim") / "kill_before.so"
-    source = Path(__file__).parents[1] / "faults" / "kill_before.c"
-    argv = [compiler, "-shared", "-fPIC", "-o", built, source, "-ldl"]
-    subprocess.run(argv, check=True)
-    return built
-
-
-def _take_over(place: Path, shim: Path, **environment: str) -> tuple[bool, str]:
+def _take_over(place: Path, forks: Template, **environment: str) -> tuple[bool, str]:
     """Leave a session with jobs, and take them over in a program that may be killed.
 
     Returns whether that came to its end, and the tag of all processes.
@@ -76,23 +67,25 @@ def _take_over(place: Path, shim: Path, **environment: str) -> tuple[bool, str]:
     tag = uuid.uuid4().hex
     names = [str(place / "main"), str(place / "go-on")]
     every = {**os.environ, TAG: tag}
-    subprocess.run([sys.executable, "-c", _LEAVES, *names], env=every, check=False)
-    done = subprocess.run(
+    leaves = forks.popen([sys.executable, "-c", _LEAVES, *names], env=every)
+    leaves.wait(PATIENCE)
+    process = forks.popen(
         [sys.executable, "-c", _TAKES_OVER, *names],
-        env={**every, "LD_PRELOAD": str(shim), **environment},
+        env={**every, **environment},
         stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-        timeout=PATIENCE,
     )
-    return "waited" in done.stdout, tag
+    assert process.stdout is not None
+    with process.stdout as stdout:
+        said = stdout.read()
+    process.wait(PATIENCE)
+    return b"waited" in said, tag
 
 
 def test_no_job_is_lost_by_a_kill_before_any_call_of_the_takeover(
-    shim: Path, tmp_path: Path, until: Callable[[Callable[[], bool]], None]
+    forks: Template, tmp_path: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     listed = tmp_path / "calls"
-    assert _take_over(tmp_path / "whole", shim, KILL_LIST=str(listed))[0]
+    assert _take_over(tmp_path / "whole", forks, KILL_LIST=str(listed))[0]
     calls = listed.read_text().split()
     chance = random.Random(int(os.environ["BACKBURNER_SEED"]))  # noqa: S311
     of_kind: dict[str, list[int]] = {}
@@ -104,7 +97,7 @@ def test_no_job_is_lost_by_a_kill_before_any_call_of_the_takeover(
 
     def try_it(number: int) -> None:
         place = tmp_path / f"before-{number}"
-        _, tag = _take_over(place, shim, KILL_BEFORE=str(number))
+        _, tag = _take_over(place, forks, KILL_BEFORE=str(number))
         (place / "go-on").touch()
         with TaskSystem(
             directory=place / "main", adopt=True, slots=2, grace=0.2

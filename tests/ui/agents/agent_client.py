@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from patience import PATIENCE
-from template import Forked, can_fork, template
+from template import Forked, popen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,16 +50,12 @@ class AgentClient:
     ) -> None:
         command = [sys.executable, *program, "mcp", "--state-dir", str(state)]
         command += options
-        self.process: subprocess.Popen[bytes] | Forked
-        if can_fork(command, os.environ):
-            self.process = template().popen(command, os.environ)
-        else:
-            self.process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-            )
+        self.process: subprocess.Popen[bytes] | Forked = popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
         self.messages: list[Json] = []
         self._ids = 0
         self._ended = False

@@ -1,0 +1,14 @@
+"""What the tests of clusters share: the processes of simulated ones are forks."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from template import template
+
+
+@pytest.fixture(autouse=True)
+def _forked_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    forks = template("tests.cluster.fake_cluster", "tests.cluster.outliving")
+    monkeypatch.setattr(subprocess, "Popen", forks.opener())

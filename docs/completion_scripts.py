@@ -124,7 +124,7 @@ _OF_IDS: Final = {
 def completion_scripts() -> dict[Path, str]:
     """Return the scripts as they are to be."""
     parser = make_parser()
-    verbs = add_verbs(parser, required=False)
+    verbs = add_verbs(parser)
     _complete_options(parser)
     for name, verb in verbs.items():
         _complete_options(verb)

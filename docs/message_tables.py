@@ -102,7 +102,7 @@ CHAT: Final = Party(
     chat_messages.UIMessage,
     frozenset({"UIActor", "UIMessage", "PartnerSays", "LookedUp"}),
     _files("ui/chat/**/*.py", "ui/dialogue/*.py")
-    - {"ui/chat/run.py"}
+    - {"ui/chat/main_thread.py"}
     - LOOKUPS.files
     - _OWNERS,
 )

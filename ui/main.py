@@ -15,12 +15,6 @@ from ..actors.processes.limits import save_address_space
 from ..actors.rules.safe_text import safe_line, safe_lines
 from ..actors.rules.shortage import shortage_of
 from .dialogue.templates import Templates
-from .lines.line_actor import Manner
-from .lines.output import StandardOutput
-from .lines.run import Sharing, run_line_mode
-from .lines.typed_input import TypedInput
-from .lines.typed_line import TypedLine
-from .lines.views import JsonView, PlainView
 from .program import lifetime
 from .program.chat_options import (
     command_again,
@@ -29,14 +23,13 @@ from .program.chat_options import (
     session_folder,
     state_of,
 )
+from .program.collector import collect
 from .program.config import Config, ConfigError, agents_rules, load
 from .program.exit_status import EXIT_FAILURE, EXIT_SIGNAL, EXIT_USAGE
 from .program.opening import make_system, reach_host, say_what_takes_long, with_grace_of
-from .program.orphans import collected
 from .program.streams import hold_standard_streams, say_version
 from .program.surroundings import is_drawable
 from .program.wakeup import DRAWING_SIGNALS, Wakeup
-from .text.theme import icons_for
 
 if TYPE_CHECKING:
     import argparse
@@ -44,6 +37,8 @@ if TYPE_CHECKING:
 
     from ..actors.host.remote import RemoteSystem
     from .dialogue.partner import Partner
+    from .lines.output import StandardOutput
+    from .lines.typed_input import TypedInput
     from .program.lifetime import AnySystem
 
 _STDIN, _STDOUT = range(2)
@@ -93,7 +88,7 @@ def _run(options: argparse.Namespace) -> int:
         return _refuse(error)
     draws = is_drawable() and not (options.plain or options.json)
     # From here on a signal ends the session in order at any point.
-    with Wakeup(DRAWING_SIGNALS if draws else (), last=True) as wakeup, collected():
+    with Wakeup(DRAWING_SIGNALS if draws else (), last=True) as wakeup:
         try:
             directory = session_folder(options)
             remote = reach_host(options, config, directory, typed=draws or _is_typed())
@@ -179,6 +174,15 @@ def _draw(opened: _Opened) -> int:
 
 def _run_lines(opened: _Opened) -> int:
     """Carry out lines until their end; return the exit status."""
+    # Only now: a chat needs none of it.
+    from .lines.line_actor import Manner  # noqa: PLC0415
+    from .lines.output import StandardOutput  # noqa: PLC0415
+    from .lines.run import Sharing, run_line_mode  # noqa: PLC0415
+    from .lines.views import JsonView, PlainView  # noqa: PLC0415
+    from .program.orphans import collected  # noqa: PLC0415
+    from .text.theme import icons_for  # noqa: PLC0415
+
+    collect()
     config, remote, as_json = opened.config, opened.remote, opened.options.json
     icons = icons_for("ascii" if config.ascii else sys.stdout.encoding)
     stream = StandardOutput("utf-8" if as_json else sys.stdout.encoding)
@@ -186,7 +190,10 @@ def _run_lines(opened: _Opened) -> int:
     if remote is not None:
         manner = Manner.CHAT if _is_typed() else Manner.SCRIPT
         sharing = Sharing(remote, manner, opened.name, opened.come_back or "")
-    with contextlib.nullcontext() if as_json else _typed_input(stream) as typed:
+    with (
+        collected(),
+        contextlib.nullcontext() if as_json else _typed_input(stream) as typed,
+    ):
         if as_json:
             view = JsonView(stream)
         else:
@@ -258,6 +265,9 @@ def _typed_input(
     """Return what reads the terminal, if it is read and written to."""
     if not _is_typed() or os.fstat(_STDIN).st_rdev != os.fstat(_STDOUT).st_rdev:
         return contextlib.nullcontext()
+    from .lines.typed_input import TypedInput  # noqa: PLC0415 - a script needs neither
+    from .lines.typed_line import TypedLine  # noqa: PLC0415
+
     return TypedInput(_STDIN, TypedLine(stream, _columns, clears=is_drawable()))
 
 

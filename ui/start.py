@@ -35,12 +35,11 @@ def main() -> int:
 
     start_host_early(arguments)
     # What is loaded stays: searching it for garbage, again and again while it grows,
-    # takes a twentieth of a start and finds nothing. Nor is it ever searched later.
+    # takes a twentieth of a start and finds nothing. Nor is it ever searched later: see
+    # `collect`.
     gc.disable()
     from . import main as app  # noqa: PLC0415
 
-    gc.freeze()
-    gc.enable()
     return app.main()
 
 

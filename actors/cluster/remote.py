@@ -15,17 +15,17 @@ from ..kinds import ShortageError, StartError
 from ..rules.shortage import WAITS_FOR
 from ..rules.terms import PLAIN
 from ..runtime.promise import Promise
-from .link import STAYS, Link
 from .ray_settings import SEND, RaySettings, Stay
-from .remote_job import RemoteJob, fail
-from .wire import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ..kinds import Command, JobContext
     from ..rules.nodes import Node
+    from .link import Link
     from .ray_settings import ClusterSettings
+    from .remote_job import RemoteJob
+    from .wire import Run
 
 
 SENT: Final = ("LANG", "LC_*", "TZ", "PYTHONUNBUFFERED", "BACKBURNER_*")
@@ -100,6 +100,8 @@ class RemoteEngine:
         return self._give(run, context)
 
     def _run(self, command: Command, context: JobContext) -> Run:
+        from .wire import Run  # noqa: PLC0415 - most sessions have no cluster
+
         output = context.task.output_path
         if output is None:
             raise StartError("a job of an engine needs an output file")
@@ -125,6 +127,8 @@ class RemoteEngine:
         return run
 
     def _give(self, run: Run, context: JobContext) -> RemoteJob:
+        from .remote_job import RemoteJob  # noqa: PLC0415 - the same
+
         self._is_closed = False
         job = RemoteJob(run, context)
         address = (context.task.terms or PLAIN).address
@@ -165,6 +169,8 @@ class RemoteEngine:
             link.close()
 
     def _linked(self, address: str, before: str = "") -> Link:
+        from .link import Link  # noqa: PLC0415 - the same
+
         settings = self._settings
         if address == settings.address:
             address = ""
@@ -199,6 +205,8 @@ class RemoteEngine:
 
     def _go_on(self, address: str, jobs: list[RemoteJob], why: str) -> None:
         """Start another process, which takes over the jobs of one that has died."""
+        from .remote_job import fail  # noqa: PLC0415 - the same
+
         for job in jobs:
             job.lost()
         try:
@@ -212,6 +220,8 @@ class RemoteEngine:
 
     def _travels(self, variables: Mapping[str, str]) -> dict[str, str]:
         """Return the environment variables that a job takes to another machine."""
+        from .link import STAYS  # noqa: PLC0415 - the same
+
         more = tuple(it.strip() for it in variables.get(SEND, "").split(","))
         wanted = (*self._sent, *more)
         return {

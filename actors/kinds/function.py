@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 RESULT: Final = "BACKBURNER_RESULT"
 """The environment variable that names the file for the result."""
 
-_NAME: Final = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+# Not compiled before it is needed: a start has no time for that.
+_NAME: Final = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 
 # Nothing of this project, which may not be there where the function is called.
 _CALL: Final = """
@@ -181,7 +182,7 @@ def _check_target(target: str) -> None:
             f"{target} is a lambda or a closure, which no other process finds; use a"
             " function of a module's top level"
         )
-    if not _NAME.fullmatch(target):
+    if not re.fullmatch(_NAME, target):
         raise InvalidRequestError(
             f"{brief(target)} names no function; write it like shop.images:resize"
         )

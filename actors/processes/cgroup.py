@@ -25,11 +25,12 @@ CONTROLLERS: Final = frozenset({"cpu", "memory", "pids"})
 """The controllers that are used here."""
 
 _PREFIX: Final = "backburner-"
-_NAME: Final = re.compile(r"backburner-([0-9a-z]{1,32})-(\d{1,16})(?:-\d{1,16})?")
+# Not compiled before they are needed: a start has no time for that.
+_NAME: Final = r"backburner-([0-9a-z]{1,32})-(\d{1,16})(?:-\d{1,16})?"
 _PERIOD: Final = 100_000  # microseconds in which a group may use its share
 _OWN: Final = "/proc/self/cgroup"
 _MOUNTS: Final = "/proc/self/mountinfo"
-_ESCAPED: Final = re.compile(r"\\([0-7]{3})")
+_ESCAPED: Final = r"\\([0-7]{3})"
 
 
 class Base(msgspec.Struct, frozen=True):
@@ -186,7 +187,7 @@ def group_of(pid: int, session_key: str = "") -> Group | None:
     """
     mount = _mount()
     path = None if mount is None else _path_in(f"/proc/{pid}/cgroup", *mount)
-    match = None if path is None else _NAME.fullmatch(path.name)
+    match = None if path is None else re.fullmatch(_NAME, path.name)
     if path is None or match is None or session_key not in {"", match[1]}:
         return None
     return Group(path, _words(path / "cgroup.controllers") & CONTROLLERS)
@@ -198,7 +199,7 @@ def of_session(base: Base | None, session_key: str) -> Iterator[tuple[int, Group
         return
     with contextlib.suppress(OSError):
         for name in sorted(os.listdir(base.path)):  # noqa: PTH208 - names are enough
-            match = _NAME.fullmatch(name)
+            match = re.fullmatch(_NAME, name)
             if match is not None and match[1] == session_key:
                 yield int(match[2]), Group(base.path / name, base.controllers)
 
@@ -302,4 +303,4 @@ def _mount() -> tuple[Path, str] | None:
 
 
 def _unescaped(text: str) -> str:
-    return _ESCAPED.sub(lambda it: chr(int(it[1], 8)), text)
+    return re.sub(_ESCAPED, lambda it: chr(int(it[1], 8)), text)

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 NAME: Final = "exits"
 """The name of the file in the session's folder."""
 
-_LINE: Final = re.compile(
+# Not compiled before it is needed: a start has no time for that.
+_LINE: Final = (
     rb"([0-9a-f]{1,32}) (\d{1,10}) (\d{1,18}) (\d{1,5})"
     rb"(?: (\d{1,18}) (\d{1,18}) (\d{1,18})(?: (\d{1,19}))?)?(?: ([!-~]{1,4096}))?"
 )
@@ -149,7 +150,7 @@ class ExitNotes:
         # What follows the last end of a line may be written still.
         lines, found, _ = content.rpartition(b"\n")
         for line in lines.split(b"\n"):
-            match = _LINE.fullmatch(line)
+            match = re.fullmatch(_LINE, line)
             if match is not None and match[1].decode() == self._boot:
                 pid, born, status = map(int, match.group(2, 3, 4))
                 figures = None

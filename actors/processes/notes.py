@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 _LENGTH: Final = 128  # bytes; a page holds whole records
 _LARGEST_FILE: Final = 1 << 26
-_RECORD: Final = re.compile(
+# Not compiled before it is needed: a start has no time for that.
+_RECORD: Final = (
     rb"([0-9a-f]{12}) ([0-9a-f]{1,32}) (\d{1,16}) (\d{1,10}) (\d{1,18}) (\d{1,18})"
     rb" (-|\d{1,5})(?: (\d{1,19}))? *\n"
 )
@@ -268,7 +269,7 @@ class ProcessNotes:
         return place
 
     def _read(self, record: bytes) -> ProcessNote | None:
-        match = _RECORD.fullmatch(record)
+        match = re.fullmatch(_RECORD, record)
         if match is None or match[1].decode() != self._key:
             return None
         task_id, pid, earliest, latest = map(int, match.group(3, 4, 5, 6))

@@ -7,7 +7,6 @@ collects them there, and each that has ended would stay as a zombie.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 from typing import Final
 
@@ -21,6 +20,8 @@ def gets_orphans() -> bool:
     """Tell whether orphans become children of this process."""
     if os.getpid() == 1:
         return True
+    import ctypes  # noqa: PLC0415 - it takes longer to load than all of this room
+
     flag = ctypes.c_int(0)
     with contextlib.suppress(AttributeError):
         ctypes.CDLL(None).prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(flag), 0, 0, 0)

@@ -9,14 +9,16 @@ other systems there are no numbers.
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import itertools
 import os
 import struct
 import sys
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import ctypes
 
 # The numbers of sched_setattr and sched_getattr; C libraries hardly have them.
 _CALLS: Final = {
@@ -75,6 +77,8 @@ def _attributes_of(pid: int) -> ctypes.Array[ctypes.c_char] | None:
     calls = _calls()
     if calls is None:
         return None
+    import ctypes  # noqa: PLC0415 - with the first job, and not with the chat
+
     call, _, get = calls
     found = ctypes.create_string_buffer(_SIZE)
     return None if call(get, pid, found, _SIZE, 0) else found
@@ -95,5 +99,7 @@ def _calls() -> tuple[_Call, int, int] | None:
     numbers = _CALLS.get(os.uname().machine)
     if numbers is None or sys.platform != "linux" or sys.maxsize < 1 << 32:
         return None
+    import ctypes  # noqa: PLC0415 - the same
+
     # Keeps the interpreter's lock: a call takes less than giving that up.
     return ctypes.PyDLL(None).syscall, *numbers

@@ -22,10 +22,9 @@ MOST_PIDS: Final = 4_194_304
 """The most processes that Linux can have."""
 
 _UNITS: Final = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
-_MEMORY: Final = re.compile(
-    r"(\d{1,15}(?:\.\d{1,6})?)\s?([KMGT]?)(?:i?B)?", re.ASCII | re.IGNORECASE
-)
-_CPUS: Final = re.compile(r"\d{1,9}(?:\.\d{1,6})?|\.\d{1,6}", re.ASCII)
+# Not compiled before they are needed: a start has no time for that.
+_MEMORY: Final = r"(?ai)(\d{1,15}(?:\.\d{1,6})?)\s?([KMGT]?)(?:i?B)?"
+_CPUS: Final = r"(?a)\d{1,9}(?:\.\d{1,6})?|\.\d{1,6}"
 
 
 def parse_memory(text: str) -> int:
@@ -36,7 +35,7 @@ def parse_memory(text: str) -> int:
     Raises:
         ValueError: If it names none; its text says so in one line.
     """
-    match = _MEMORY.fullmatch(text.strip())
+    match = re.fullmatch(_MEMORY, text.strip())
     if match is None:
         raise ValueError(f"{brief(text)!r} is not an amount of memory; use 512M or 2G")
     size = int(float(match[1]) * (1 << _UNITS[match[2].upper()]))
@@ -51,7 +50,7 @@ def parse_cpus(text: str) -> float:
     Raises:
         ValueError: If it names none; its text says so in one line.
     """
-    if _CPUS.fullmatch(text.strip()) is None:
+    if re.fullmatch(_CPUS, text.strip()) is None:
         raise ValueError(
             f"{brief(text)!r} is not a number of processors; use 0.5, 1 or 1.5"
         )

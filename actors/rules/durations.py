@@ -12,12 +12,12 @@ LONGEST: Final = 1e9
 
 _UNITS: Final = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _NUMBER: Final = r"(\d{1,9}(?:\.\d{1,9})?)"
-_DURATION: Final = re.compile(
-    rf"(?:{_NUMBER}d)?(?:{_NUMBER}h)?(?:{_NUMBER}m(?!s))?(?:{_NUMBER}s)?"
-    rf"(?:{_NUMBER}ms)?",
-    re.ASCII,
+# Not compiled before they are needed: a start has no time for that.
+_DURATION: Final = (
+    rf"(?a)(?:{_NUMBER}d)?(?:{_NUMBER}h)?(?:{_NUMBER}m(?!s))?(?:{_NUMBER}s)?"
+    rf"(?:{_NUMBER}ms)?"
 )
-_BARE: Final = re.compile(_NUMBER, re.ASCII)
+_BARE: Final = rf"(?a){_NUMBER}"
 
 
 def parse_duration(text: str) -> float:
@@ -29,9 +29,9 @@ def parse_duration(text: str) -> float:
         ValueError: If the text is no duration; its text says so in one line.
     """
     text = text.strip()
-    if _BARE.fullmatch(text):
+    if re.fullmatch(_BARE, text):
         return float(text)
-    match = _DURATION.fullmatch(text)
+    match = re.fullmatch(_DURATION, text)
     if not text or match is None:
         raise ValueError(
             f"bad duration {brief(text)!r}; write it like 10s, 1m30s or 500ms"

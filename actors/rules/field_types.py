@@ -19,11 +19,10 @@ import msgspec
 
 from .variables import Variables
 
-_WRONG: Final = re.compile(
-    r"Expected `(.+?)`, got `(.+?)` - at (`key` in )?`\$\.(.+?)`$"
-)
-_OUT_OF_RANGE: Final = re.compile(r"Expected `(.+?)` (.+) - at `\$\.(.+?)`$")
-_OTHER: Final = re.compile(r"(.+) - at `\$\.(.+?)`$")
+# Not compiled before they are needed: a start has no time for that.
+_WRONG: Final = r"Expected `(.+?)`, got `(.+?)` - at (`key` in )?`\$\.(.+?)`$"
+_OUT_OF_RANGE: Final = r"Expected `(.+?)` (.+) - at `\$\.(.+?)`$"
+_OTHER: Final = r"(.+) - at `\$\.(.+?)`$"
 _WORDS: Final = {"null": "None", "array": "tuple", "object": "mapping"}
 
 
@@ -115,7 +114,7 @@ def _wrong_variables(name: str, value: object) -> str | None:
 def _problem_of_terms(message: msgspec.Struct, text: str) -> str | None:
     """Return what the terms of a request say of a value out of range, for people."""
     terms: Any = getattr(getattr(message, "request", None), "terms", None)
-    if _WRONG.match(text) is None and terms is not None:
+    if re.match(_WRONG, text) is None and terms is not None:
         # Another of its fields may have a value of a wrong type.
         with contextlib.suppress(TypeError, ValueError, AttributeError):
             return terms.problem()
@@ -123,12 +122,12 @@ def _problem_of_terms(message: msgspec.Struct, text: str) -> str | None:
 
 
 def _in_words(text: str) -> str:
-    match = _WRONG.match(text)
+    match = re.match(_WRONG, text)
     if match is None:
-        if (match := _OUT_OF_RANGE.match(text)) is not None:
+        if (match := re.match(_OUT_OF_RANGE, text)) is not None:
             expected, bounds, path = match.groups()
             return f"{path} must be {_WORDS.get(expected, expected)} {bounds}"
-        if (match := _OTHER.match(text)) is not None:
+        if (match := re.match(_OTHER, text)) is not None:
             problem, path = match.groups()
             return f"{path}: {problem[0].lower()}{problem[1:]}"
         return text

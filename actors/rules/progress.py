@@ -11,13 +11,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_TASKBAR: Final = re.compile(rb"\x1b\]9;4;([0-4]);?(\d{0,3})(?:\x07|\x1b\\|\x9c)")
-_PERCENT: Final = re.compile(rb"(?<![\d.,/-])(\d{1,3})(?:[.,]\d+)? ?%(?!\w)")
+# Not compiled before they are needed: a start has no time for that.
+_TASKBAR: Final = rb"\x1b\]9;4;([0-4]);?(\d{0,3})(?:\x07|\x1b\\|\x9c)"
+_PERCENT: Final = rb"(?<![\d.,/-])(\d{1,3})(?:[.,]\d+)? ?%(?!\w)"
 # A count stands in brackets, at the start of the line, after a bar or after a word that
 # counts; anywhere else n/m may be a date, a ratio or a path. A time right behind it
 # makes it a date there too.
-_COUNT: Final = re.compile(
-    rb"""
+_COUNT: Final = rb"""(?xi)
     (?: ^\s* | [\[(]\s* | [=>\s\#-]\]\s+
       | \b(?: step|stage|task|test|file|item|chunk|batch|epoch|part|page|layer|object
             | package|target|job|case|row|record|download(?:ed|ing)?|process(?:ed|ing)
@@ -26,13 +26,9 @@ _COUNT: Final = re.compile(
         )s? [\s:#]+ )
     (\d{1,9}) (?: \s*/\s* | \s+of\s+ ) (\d{1,9})
     (?! [/%\w-] | [.:,][^\s.] | \s+\d{1,2}:\d\d )
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
-_SEGMENT_END: Final = re.compile(rb"[\r\n]+")
-_ESCAPE: Final = re.compile(
-    rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))"
-)
+    """
+_SEGMENT_END: Final = rb"[\r\n]+"
+_ESCAPE: Final = rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))"
 
 _TASKBAR_NORMAL, _TASKBAR_ERROR, _TASKBAR_PAUSED = b"1", b"2", b"4"
 
@@ -47,24 +43,24 @@ def parse_progress(output: bytes) -> int | None:
         Percent, 0 to 100, or none if the output names none.
     """
     if b"\x1b]9;4;" in output:
-        states = _TASKBAR.findall(output)
+        states = re.findall(_TASKBAR, output)
         if states:
             state, percent = states[-1]
             if state in {_TASKBAR_NORMAL, _TASKBAR_ERROR, _TASKBAR_PAUSED} and percent:
                 return min(int(percent), 100)
-    for segment in reversed(_SEGMENT_END.split(output)):
-        found = _parse_segment(_ESCAPE.sub(b"", segment))
+    for segment in reversed(re.split(_SEGMENT_END, output)):
+        found = _parse_segment(re.sub(_ESCAPE, b"", segment))
         if found is not None:
             return found
     return None
 
 
 def _parse_segment(segment: bytes) -> int | None:
-    for text in reversed(_PERCENT.findall(segment)):
+    for text in reversed(re.findall(_PERCENT, segment)):
         percent = int(text)
         if percent <= 100:  # noqa: PLR2004 - percent
             return percent
-    for done, total in reversed(_COUNT.findall(segment)):
+    for done, total in reversed(re.findall(_COUNT, segment)):
         n, m = int(done), int(total)
         if 0 <= n <= m and m > 1:
             return n * 100 // m

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _UNITS: Final = {"": 1.0, "K": 2.0**10, "M": 2.0**20, "G": 2.0**30, "T": 2.0**40}
-_AMOUNT: Final = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)([KMGT]?)", re.ASCII)
-_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,31}")
+# Not compiled before they are needed: a start has no time for that.
+_AMOUNT: Final = r"(?a)(\d{1,15}(?:\.\d{1,6})?)([KMGT]?)"
+_NAME: Final = r"[A-Za-z][A-Za-z0-9._-]{0,31}"
 
 LARGEST: Final = 2.0**50
 """The largest amount of a resource."""
@@ -24,7 +25,7 @@ SMALLEST: Final = 0.001
 
 def is_resource_name(text: str) -> bool:
     """Tell whether a resource can be called so."""
-    return _NAME.fullmatch(text) is not None
+    return re.fullmatch(_NAME, text) is not None
 
 
 def parse_amount(text: str) -> float:
@@ -35,7 +36,7 @@ def parse_amount(text: str) -> float:
     Raises:
         ValueError: If it names none; its text says so in one line.
     """
-    match = _AMOUNT.fullmatch(text.strip())
+    match = re.fullmatch(_AMOUNT, text.strip())
     amount = 0.0 if match is None else float(match[1]) * _UNITS[match[2]]
     if not is_amount(amount):
         raise ValueError(f"bad amount {brief(text)!r}; write it like 1, 0.5 or 16G")

@@ -37,7 +37,6 @@ from .asking import ANSWER_TIMEOUT, ReplyT, ask
 from .awaiting import Ends, is_over
 from .control import Control
 from .errors import RefusedError, SessionInUseError, TaskSystemError
-from .futures import Futures, TaskFuture
 from .output_lines import OutputLines, last_lines
 
 if TYPE_CHECKING:
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
 
     from ..rules.task import Task
     from ..rules.terms import Terms
+    from .futures import Futures, TaskFuture
 
 __all__ = [
     "ANSWER_TIMEOUT",
@@ -174,6 +174,8 @@ class Requests(Control):
         with self._submitting:
             futures = self._futures
             if futures is None or futures.queue is not queue:
+                from .futures import Futures  # noqa: PLC0415 - no chat has futures
+
                 futures = self._futures = Futures(
                     queue, self.dead_letters, self.is_own_thread
                 )

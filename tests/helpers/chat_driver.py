@@ -110,7 +110,7 @@ class ChatDriver:
         look = look or Look.of("utf-8", 256, light=False)
         self.state = ChatState(
             session="main",
-            dialogue=Dialogue(kinds, look.icons, 5.0, drawn=True),
+            make_dialogue=lambda: Dialogue(kinds, look.icons, 5.0, drawn=True),
             kinds=kind_words(kinds),
             editor=Editor(history),
             look=look,

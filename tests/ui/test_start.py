@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from backburner.ui.program.exit_status import EXIT_USAGE
 from patience import PATIENCE
+from pty_session import PtySession
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
 DRAWS = {
     "asyncio",
@@ -43,6 +46,51 @@ print(json.dumps({
 }), file=sys.stderr)
 """
 
+# Says what a chat has loaded when its first frame is on the screen.
+WATCHED_CHAT = """
+import gc, json, sys
+from pathlib import Path
+from backburner.ui import start
+said = Path(sys.argv.pop(1))
+class Watching:
+    def find_spec(self, name, path=None, target=None):
+        if name.endswith((".ui.program.orphans", ".main_thread")) and not said.exists():
+            loaded = {"loaded": sorted(sys.modules), "collected": gc.isenabled()}
+            said.with_suffix(".part").write_text(json.dumps(loaded))
+            said.with_suffix(".part").rename(said)
+sys.meta_path.insert(0, Watching())
+sys.exit(start.main())
+"""
+# What the first frame does without, and what brings each of them along.
+NOT_FOR_A_FRAME = {
+    "asyncio",
+    "backburner.actors.cluster.link",
+    "backburner.actors.session.futures",
+    "backburner.ui.chat.ui_actor",
+    "backburner.ui.chat.update",
+    "backburner.ui.chat.views.markdown",
+    "backburner.ui.dialogue.commands",
+    "backburner.ui.dialogue.lookups",
+    "backburner.ui.lines",
+    "backburner.ui.pager",
+    "blessed",
+    "concurrent.futures",
+    "ctypes",
+    "dataclasses",
+    "importlib.metadata",
+    "psutil",
+    "shutil",
+    "tempfile",
+    "wcwidth",
+}
+IN_THE_HOST = {
+    "backburner.actors.journal",
+    "backburner.actors.kinds",
+    "backburner.actors.processes.child",
+    "backburner.actors.queue_actor",
+    "sqlite3",
+}
+
 
 def watched(folder: Path, lines: str) -> dict[str, Any]:
     done = subprocess.run(
@@ -70,3 +118,27 @@ def test_what_is_loaded_is_not_searched_for_garbage_but_all_else_is(
     assert seen["collected while loading"] is False
     assert seen["collected then"] is True
     assert seen["kept"]
+
+
+@pytest.mark.parametrize("host", [False, True], ids=["alone", "on a host"])
+def test_the_first_frame_of_a_chat_waits_for_nothing_that_it_does_without(
+    tmp_path: Path, until: Callable[[Callable[[], bool]], None], *, host: bool
+) -> None:
+    said = tmp_path / "said"
+    state = ("--state-dir", str(tmp_path))
+    if host:
+        program = str(Path(sys.executable).with_name("backburner"))
+        subprocess.run([program, "host", "start", *state], check=True, timeout=PATIENCE)
+    options = state if host else ("--no-host", *state)
+    command = [sys.executable, "-c", WATCHED_CHAT, str(said), *options]
+    try:
+        with PtySession(command) as chat:
+            chat.wait("A note to yourself")
+            until(said.exists)
+    finally:
+        if host:
+            subprocess.run([program, "end", *state], check=True, timeout=PATIENCE)
+    seen = json.loads(said.read_text())
+    unwanted = NOT_FOR_A_FRAME | (IN_THE_HOST if host else set[str]())
+    assert not unwanted.intersection(seen["loaded"])
+    assert seen["collected"] is False

@@ -6,84 +6,110 @@ import argparse
 import math
 import signal
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
+from ...actors.rules.record import Record
 from ..dialogue.arguments import UsageError
 from ..dialogue.new_task import Asked
 from ..dialogue.term_options import OPTIONS, waits_for_last
-from ..program.options import (
-    SafeParser,
-    VerbParser,
-    add_mcp_options,
-    add_session_options,
-)
+from ..program.options import VerbParser, add_mcp_options, add_session_options
 from .completions import SHELLS
 from .output import Position
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _MOST_SLOTS: Final = 1_000_000
 _HOST_ACTIONS: Final = ("start", "run", "status", "stop", "restart", "logs")
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of all verbs."""
-    parser = SafeParser(
-        prog="backburner",
-        description="Run and manage background jobs of a session.",
-        epilog="Without a command it opens the chat: backburner --help.",
-    )
-    add_verbs(parser, required=True)
+def make_parser(verb: str) -> VerbParser:
+    """Return the parser of what follows a verb; its result names the verb as well.
+
+    Those of the others would take most of the time of a short verb.
+    """
+    described = _VERBS[verb]
+    parser = VerbParser(prog=f"backburner {verb}", description=described.summary)
+    _add_arguments(parser, described)
+    parser.set_defaults(verb=verb)
     return parser
 
 
-def add_verbs(
-    parser: argparse.ArgumentParser, *, required: bool
-) -> dict[str, argparse.ArgumentParser]:
-    """Add the verbs to a parser; return the parser of each."""
+def add_verbs(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """Add all verbs to the parser of the chat; return the parser of each."""
     verbs = parser.add_subparsers(
-        dest="verb", metavar="COMMAND", required=required, parser_class=VerbParser
+        dest="verb", metavar="COMMAND", required=False, parser_class=VerbParser
     )
-    common = _common()
+    for name, described in _VERBS.items():
+        summary = described.summary
+        made = verbs.add_parser(name, help=summary, description=summary)
+        _add_arguments(made, described)
+    return {**verbs.choices}
 
-    def verb(name: str, summary: str, *, json: bool = True) -> argparse.ArgumentParser:
-        made = verbs.add_parser(
-            name, help=summary, description=summary, parents=[common]
-        )
-        if json:
-            made.add_argument("--json", action="store_true", help="write JSON")
-        return made
 
-    add = verb("add", "add a task: one argument is a command line, several are quoted")
+class _Verb(Record, frozen=True):
+    """How a verb is used.
+
+    Attributes:
+        summary: What it does.
+        add: Adds its own arguments to its parser; None if it has none.
+        json: Whether it can write JSON.
+        names_session: Whether it takes what names a session.
+    """
+
+    summary: str
+    add: Callable[[argparse.ArgumentParser], None] | None = None
+    json: bool = True
+    names_session: bool = True
+
+
+def _add_arguments(parser: argparse.ArgumentParser, verb: _Verb) -> None:
+    if verb.names_session:
+        add_session_options(parser)
+    if verb.json:
+        parser.add_argument("--json", action="store_true", help="write JSON")
+    if verb.add is not None:
+        verb.add(parser)
+
+
+def _add(add: argparse.ArgumentParser) -> None:
     _describes_task(add)
     add.add_argument("-p", "--print-id", action="store_true", help="print the id alone")
-    run = verb("run", "add a task, show its output, exit with its status", json=False)
-    _describes_task(run)
-    for name in ("status", "list"):
-        status = verb(name, "list tasks; by default all except canceled ones")
-        which = status.add_mutually_exclusive_group()
-        for word in (
-            "all",
-            "queued",
-            "running",
-            "completed",
-            "failed",
-            "canceled",
-            "finished",
-        ):
-            which.add_argument(
-                f"--{word}", dest="which", action="store_const", const=word
-            )
-        status.add_argument("-g", "--group", metavar="NAME", help="tasks of this group")
-        status.add_argument(
-            "-l",
-            "--label",
-            metavar="TEXT",
-            help="tasks whose description contains this",
-        )
-        status.add_argument(
-            "--watch", action="store_true", help="update the list until Ctrl+C"
-        )
-    verb("show", "show the details of a task").add_argument("id", type=task_id)
-    log = verb("log", "show the output of a task")
+
+
+def _list(status: argparse.ArgumentParser) -> None:
+    which = status.add_mutually_exclusive_group()
+    for word in (
+        "all",
+        "queued",
+        "running",
+        "completed",
+        "failed",
+        "canceled",
+        "finished",
+    ):
+        which.add_argument(f"--{word}", dest="which", action="store_const", const=word)
+    status.add_argument("-g", "--group", metavar="NAME", help="tasks of this group")
+    status.add_argument(
+        "-l",
+        "--label",
+        metavar="TEXT",
+        help="tasks whose description contains this",
+    )
+    status.add_argument(
+        "--watch", action="store_true", help="update the list until Ctrl+C"
+    )
+
+
+def _one(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("id", type=task_id)
+
+
+def _several(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("ids", type=task_id, nargs="+", metavar="ID")
+
+
+def _log(log: argparse.ArgumentParser) -> None:
     log.add_argument("id", type=task_id, nargs="?", help="default: the newest")
     log.add_argument("-f", "--follow", action="store_true", help="until it ends")
     log.add_argument("-n", "--lines", type=count, metavar="N", help="the last N lines")
@@ -95,39 +121,25 @@ def add_verbs(
         metavar="OFFSET|ID:OFFSET",
         help="only output after this place; reports where to continue",
     )
-    wait = verb("wait", "wait for tasks; by default for all open ones")
+
+
+def _wait(wait: argparse.ArgumentParser) -> None:
     wait.add_argument("ids", type=task_id, nargs="*", metavar="ID")
     wait.add_argument("--any", action="store_true", help="until one of them ends")
     wait.add_argument("--timeout", type=seconds, metavar="S", default=math.inf)
-    cancel = verb("cancel", "cancel tasks")
-    cancel.add_argument("ids", type=task_id, nargs="+", metavar="ID")
+
+
+def _cancel(cancel: argparse.ArgumentParser) -> None:
+    _several(cancel)
     cancel.add_argument("--now", action="store_true", help="kill running ones at once")
-    kill = verb("kill", "send a signal to a running task's processes", json=False)
+
+
+def _kill(kill: argparse.ArgumentParser) -> None:
     kill.add_argument("-s", "--signal", type=signal_number, default=signal.SIGKILL)
-    kill.add_argument("ids", type=task_id, nargs="+", metavar="ID")
-    _add_rerun(verb)
-    _order_verbs(verb)
-    _summing_verbs(verb)
-    _template_verbs(verb)
-    verb("clean", "forget finished tasks and delete their output")
-    verb("sessions", "list the sessions")
-    host = verb("host", "start, stop or inspect the host of the session")
-    host.add_argument("action", choices=_HOST_ACTIONS)
-    host.add_argument("--force", action="store_true", help="even if tasks are running")
-    # Carried out without this parser; here for completion.
-    add_mcp_options(verb("mcp", "serve an agent by MCP", json=False))
-    verb("end", "end the session and its running tasks", json=False)
-    summary = "print the completion script of a shell"
-    completions = verbs.add_parser("completions", help=summary, description=summary)
-    completions.add_argument("shell", choices=SHELLS)
-    return {**verbs.choices}
+    _several(kill)
 
 
-def _talking_verbs(verb: _MakeVerb) -> None:
-    """Add the verbs that reach running tasks."""
-    summary = "use the terminal of a task here; Ctrl+] returns"
-    verb("attach", summary, json=False).add_argument("id", type=task_id)
-    send = verb("send", "send a line or standard input to a task", json=False)
+def _send(send: argparse.ArgumentParser) -> None:
     send.add_argument(
         "-n", "--no-newline", action="store_true", help="without the end of the line"
     )
@@ -136,23 +148,12 @@ def _talking_verbs(verb: _MakeVerb) -> None:
     send.add_argument("text", nargs="*", metavar="TEXT", default=[])
 
 
-class _MakeVerb(Protocol):
-    def __call__(
-        self, name: str, summary: str, *, json: bool = True
-    ) -> argparse.ArgumentParser: ...
-
-
-def _add_rerun(verb: _MakeVerb) -> None:
-    """Add the verb that runs tasks again."""
-    rerun = verb("rerun", "add tasks again, with the same request")
+def _rerun(rerun: argparse.ArgumentParser) -> None:
     _confirms(rerun)
-    rerun.add_argument("ids", type=task_id, nargs="+", metavar="ID")
+    _several(rerun)
 
 
-def _template_verbs(verb: _MakeVerb) -> None:
-    """Add the verbs about templates."""
-    verb("templates", "list the templates of this directory")
-    trust = verb("trust", "trust the template file of a project")
+def _trust(trust: argparse.ArgumentParser) -> None:
     trust.add_argument("file", type=Path, nargs="?", metavar="FILE")
 
 
@@ -166,36 +167,29 @@ def _confirms(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _summing_verbs(verb: _MakeVerb) -> None:
-    """Add the verbs that sum up what became of tasks."""
-    verb("stats", "count finished tasks, and show times by group")
-    verb("failures", "list failed tasks with the last lines of their output")
-    export = verb("export", "write all tasks as JSON lines, or a report", json=False)
+def _export(export: argparse.ArgumentParser) -> None:
     export.add_argument("--force", action="store_true", help="replace an existing file")
     export.add_argument(
         "file", nargs="?", metavar="FILE", help="a report if it ends with .html or .md"
     )
 
 
-def _order_verbs(verb: _MakeVerb) -> None:
-    """Add the verbs that say when queued tasks start, and that reach running ones."""
-    _talking_verbs(verb)
-    parallel = verb("parallel", "set how many tasks run at a time; without N, show it")
+def _parallel(parallel: argparse.ArgumentParser) -> None:
     parallel.add_argument("slots", type=slots, nargs="?", metavar="N")
-    for name, summary in (
-        ("pause", "pause tasks, a group or a schedule; by default, everything"),
-        ("resume", "continue after pause or drain"),
-    ):
-        pause = verb(name, summary)
-        pause.add_argument("ids", type=task_id, nargs="*", metavar="ID")
-        whose = pause.add_mutually_exclusive_group()
-        whose.add_argument("-g", "--group", metavar="NAME", help="of one group alone")
-        whose.add_argument("--schedule", type=count, metavar="ID", help="one schedule")
-    drain = verb("drain", "start no more tasks; running ones finish")
+
+
+def _pause(pause: argparse.ArgumentParser) -> None:
+    pause.add_argument("ids", type=task_id, nargs="*", metavar="ID")
+    whose = pause.add_mutually_exclusive_group()
+    whose.add_argument("-g", "--group", metavar="NAME", help="of one group alone")
+    whose.add_argument("--schedule", type=count, metavar="ID", help="one schedule")
+
+
+def _drain(drain: argparse.ArgumentParser) -> None:
     drain.add_argument("-g", "--group", metavar="NAME", help="of one group alone")
-    group = verb(
-        "group", "set how many tasks of a group run at a time, or show the groups"
-    )
+
+
+def _group(group: argparse.ArgumentParser) -> None:
     group.add_argument("name", nargs="?", metavar="NAME")
     group.add_argument("--parallel", type=count, metavar="N", help="0: no limit")
     group.add_argument(
@@ -203,40 +197,46 @@ def _order_verbs(verb: _MakeVerb) -> None:
         choices=("on", "off"),
         help="start no more tasks when one fails",
     )
-    edit = verb("edit", "change a queued task, in $EDITOR or to a new command")
+
+
+def _edit(edit: argparse.ArgumentParser) -> None:
     edit.add_argument("-l", "--label", metavar="TEXT", help="its new description")
     _confirms(edit)
-    edit.add_argument("id", type=task_id)
+    _one(edit)
     words = edit.add_argument(
         "words", nargs=argparse.REMAINDER, metavar="CMD", help="the new command"
     )
     words.required = False
-    rename = verb("rename", "change the description of a task")
-    rename.add_argument("id", type=task_id)
+
+
+def _rename(rename: argparse.ArgumentParser) -> None:
+    _one(rename)
     rename.add_argument("text", nargs="+", metavar="TEXT")
-    cluster = verb("cluster", "show the nodes of the cluster and the tasks on them")
+
+
+def _cluster(cluster: argparse.ArgumentParser) -> None:
     cluster.add_argument(
         "--address", metavar="HOST:PORT", default="", help="the head of the cluster"
     )
-    verb("schedules", "list the schedules, which add --every creates")
-    unschedule = verb("unschedule", "remove schedules; tasks that they added stay")
+
+
+def _unschedule(unschedule: argparse.ArgumentParser) -> None:
     unschedule.add_argument("ids", type=count, nargs="+", metavar="ID")
-    move = verb("move", "change the place of a queued task")
-    move.add_argument("id", type=task_id)
+
+
+def _move(move: argparse.ArgumentParser) -> None:
+    _one(move)
     move.add_argument("place", choices=("first", "last", "before"))
     move.add_argument("other", type=task_id, nargs="?", metavar="ID")
-    for name, summary in (
-        ("stash", "hold queued tasks until enqueue"),
-        ("enqueue", "release held tasks"),
-    ):
-        hold = verb(name, summary)
-        hold.add_argument("ids", type=task_id, nargs="+", metavar="ID")
 
 
-def _common() -> VerbParser:
-    common = VerbParser(add_help=False)
-    add_session_options(common)
-    return common
+def _host(host: argparse.ArgumentParser) -> None:
+    host.add_argument("action", choices=_HOST_ACTIONS)
+    host.add_argument("--force", action="store_true", help="even if tasks are running")
+
+
+def _completions(completions: argparse.ArgumentParser) -> None:
+    completions.add_argument("shell", choices=SHELLS)
 
 
 def _describes_task(parser: argparse.ArgumentParser) -> None:
@@ -370,3 +370,61 @@ def signal_number(text: str) -> int:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a signal; use a name such as TERM"
         ) from None
+
+
+_VERBS: Final = {
+    "add": _Verb(
+        "add a task: one argument is a command line, several are quoted", _add
+    ),
+    "run": _Verb(
+        "add a task, show its output, exit with its status", _describes_task, json=False
+    ),
+    "status": _Verb("list tasks; by default all except canceled ones", _list),
+    "list": _Verb("list tasks; by default all except canceled ones", _list),
+    "show": _Verb("show the details of a task", _one),
+    "log": _Verb("show the output of a task", _log),
+    "wait": _Verb("wait for tasks; by default for all open ones", _wait),
+    "cancel": _Verb("cancel tasks", _cancel),
+    "kill": _Verb("send a signal to a running task's processes", _kill, json=False),
+    "rerun": _Verb("add tasks again, with the same request", _rerun),
+    "attach": _Verb(
+        "use the terminal of a task here; Ctrl+] returns", _one, json=False
+    ),
+    "send": _Verb("send a line or standard input to a task", _send, json=False),
+    "parallel": _Verb(
+        "set how many tasks run at a time; without N, show it", _parallel
+    ),
+    "pause": _Verb(
+        "pause tasks, a group or a schedule; by default, everything", _pause
+    ),
+    "resume": _Verb("continue after pause or drain", _pause),
+    "drain": _Verb("start no more tasks; running ones finish", _drain),
+    "group": _Verb(
+        "set how many tasks of a group run at a time, or show the groups", _group
+    ),
+    "edit": _Verb("change a queued task, in $EDITOR or to a new command", _edit),
+    "rename": _Verb("change the description of a task", _rename),
+    "cluster": _Verb("show the nodes of the cluster and the tasks on them", _cluster),
+    "schedules": _Verb("list the schedules, which add --every creates"),
+    "unschedule": _Verb("remove schedules; tasks that they added stay", _unschedule),
+    "move": _Verb("change the place of a queued task", _move),
+    "stash": _Verb("hold queued tasks until enqueue", _several),
+    "enqueue": _Verb("release held tasks", _several),
+    "stats": _Verb("count finished tasks, and show times by group"),
+    "failures": _Verb("list failed tasks with the last lines of their output"),
+    "export": _Verb("write all tasks as JSON lines, or a report", _export, json=False),
+    "templates": _Verb("list the templates of this directory"),
+    "trust": _Verb("trust the template file of a project", _trust),
+    "clean": _Verb("forget finished tasks and delete their output"),
+    "sessions": _Verb("list the sessions"),
+    "host": _Verb("start, stop or inspect the host of the session", _host),
+    # Carried out without this parser; here for completion.
+    "mcp": _Verb("serve an agent by MCP", add_mcp_options, json=False),
+    "end": _Verb("end the session and its running tasks", json=False),
+    "completions": _Verb(
+        "print the completion script of a shell",
+        _completions,
+        json=False,
+        names_session=False,
+    ),
+}

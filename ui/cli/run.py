@@ -93,7 +93,7 @@ _VERBS: Final[Mapping[str, Callable[[Call, RemoteSystem], int]]] = {
 
 def run(arguments: Sequence[str]) -> int:
     """Carry out the verb of a command line; return the exit status."""
-    options = make_parser().parse_args(arguments)
+    options = make_parser(arguments[0]).parse_args(arguments[1:])
     if options.verb == "completions":
         return complete([options.shell]) or 0
     try:

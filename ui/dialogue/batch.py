@@ -21,7 +21,8 @@ PLACE: Final = "{}"
 MOST: Final = 1000
 """How many tasks are added at a time, at most."""
 
-_RANGE: Final = re.compile(r"(-?\d{1,9})\.\.(-?\d{1,9})", re.ASCII)
+# Not compiled before it is needed: a start has no time for that.
+_RANGE: Final = r"(?a)(-?\d{1,9})\.\.(-?\d{1,9})"
 
 
 def read_values(text: str) -> tuple[str, ...]:
@@ -33,7 +34,7 @@ def read_values(text: str) -> tuple[str, ...]:
     Raises:
         UsageError: If there is none, or there are too many.
     """
-    match = _RANGE.fullmatch(text.strip())
+    match = re.fullmatch(_RANGE, text.strip())
     if match is None:
         values = [it.strip() for it in text.split(",")]
         if not all(values):

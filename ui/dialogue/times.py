@@ -9,8 +9,9 @@ from typing import Final
 from ...actors.rules.safe_text import brief
 from .arguments import UsageError
 
-_TIME: Final = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
-_DATE: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
+# Not compiled before they are needed: a start has no time for that.
+_TIME: Final = r"(?a)(\d{1,2}):(\d{2})(?::(\d{2}))?"
+_DATE: Final = r"(?a)(\d{4})-(\d{2})-(\d{2})"
 
 
 def parse_time(text: str, now: datetime | None = None) -> datetime:
@@ -27,7 +28,7 @@ def parse_time(text: str, now: datetime | None = None) -> datetime:
     now = datetime.now(UTC) if now is None else now
     today = now.astimezone().replace(tzinfo=None)
     *words, last = text.replace("T", " ").split() or [""]
-    time = _TIME.fullmatch(last)
+    time = re.fullmatch(_TIME, last)
     try:
         if time is None or len(words) > 1:
             raise ValueError  # noqa: TRY301 - the same answer as to a 25th hour
@@ -64,7 +65,7 @@ def _day(word: str, today: datetime) -> datetime:
         return today
     if word == "tomorrow":
         return today + timedelta(days=1)
-    match = _DATE.fullmatch(word)
+    match = re.fullmatch(_DATE, word)
     if match is None:
         raise ValueError(word)
     year, month, day = map(int, match.groups())

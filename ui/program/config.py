@@ -27,9 +27,10 @@ from .folders import CONFIG, config_file, given_config
 
 Theme = Literal["auto", "dark", "light"]
 
-_PROBLEM: Final = re.compile(r"(?P<reason>.*?)(?: - at `\$\.?(?P<key>.*)`)?", re.DOTALL)
-_UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
-_NO_CHOICE: Final = re.compile(r"Invalid enum value '(.*)'", re.DOTALL)
+# Not compiled before they are needed: a start has no time for that.
+_PROBLEM: Final = r"(?s)(?P<reason>.*?)(?: - at `\$\.?(?P<key>.*)`)?"
+_UNKNOWN: Final = r"(?s)Object contains unknown field `(.*)`"
+_NO_CHOICE: Final = r"(?s)Invalid enum value '(.*)'"
 _TYPES: Final = {
     "`int`": "a whole number",
     "`float`": "a number",
@@ -375,14 +376,14 @@ def _open_at_once(file: Path) -> int:
 
 def _explained(problem: str) -> str:
     """Say what msgspec found in the words of the file."""
-    match = _PROBLEM.fullmatch(problem)
+    match = re.fullmatch(_PROBLEM, problem)
     reason, key = (match["reason"], match["key"] or "") if match else (problem, "")
-    if unknown := _UNKNOWN.fullmatch(reason):
+    if unknown := re.fullmatch(_UNKNOWN, reason):
         table = _TABLES.get(key, Config)
         known = ", ".join(table.__struct_fields__)
         name = f"{key}.{unknown[1]}" if key else unknown[1]
         return f"{name}: no such setting; there are: {known}"
-    if choice := _NO_CHOICE.fullmatch(reason):
+    if choice := re.fullmatch(_NO_CHOICE, reason):
         reason = f"expected one of {', '.join(get_args(Theme))}, got {choice[1]!r}"
     for word, meaning in _TYPES.items():
         reason = reason.replace(word, meaning)

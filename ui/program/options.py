@@ -14,8 +14,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+class _Narrow(argparse.HelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=80)
+
+
 class SafeParser(argparse.ArgumentParser):
     """Quotes what it was given only after making it safe to show."""
+
+    def __init__(self, **named: Any) -> None:  # noqa: ANN401 - as they are declared
+        # Each argument is tried out with a formatter as it is added. One that has to
+        # find out how wide the terminal is loads what takes longer than this parser.
+        super().__init__(formatter_class=_Narrow, **named)
+
+    def format_help(self) -> str:
+        """Return the help, as wide as the terminal."""
+        self.formatter_class = argparse.HelpFormatter
+        return super().format_help()
 
     def error(self, message: str) -> NoReturn:
         """Say in one line what is wrong with the command line, and exit."""

@@ -29,7 +29,8 @@ _PLAIN_TEXT: Final = re.compile(
 )
 # With the letters of Hebrew, Arabic and Thai, those of Vietnamese, kana, Chinese
 # characters, Hangul syllables and common signs; none of these joins another.
-_UNJOINED_TEXT: Final = re.compile(
+# Not compiled before it is needed: a start has no time for that.
+_UNJOINED_TEXT: Final = (
     "[ -~\u00a0-\u00ac\u00ae-\u02ff\u0391-\u0482\u05d0-\u05ea\u0621-\u064a\u0e01-\u0e30"
     "\u0e40-\u0e46\u1e00-\u1eff\u2010-\u2027\u2705\u274c\u3001-\u3029\u3041-\u3096"
     "\u30a1-\u30fa\u30fc\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60"
@@ -51,7 +52,7 @@ def width(text: str) -> int:
     """Return how many cells a text takes: as many as its clusters take together."""
     if is_plain(text):
         return len(text)
-    if _UNJOINED_TEXT.fullmatch(text):
+    if re.fullmatch(_UNJOINED_TEXT, text):
         from wcwidth import wcswidth
 
         return wcswidth(text)
@@ -122,10 +123,10 @@ def _begins_cluster(text: str, at: int) -> bool:
         # Two make a flag, counted from where they begin.
         count = at - len(text[:at].rstrip(_FLAG_LETTERS))
         return count > 0 and count % 2 == 0
-    if not is_plain(here) and not _UNJOINED_TEXT.fullmatch(here):
+    if not is_plain(here) and not re.fullmatch(_UNJOINED_TEXT, here):
         return False
     # What such a character may be joined to is neither of its kind nor an accent.
-    return _UNJOINED_TEXT.fullmatch(before) is not None or combining(before) > 0
+    return re.fullmatch(_UNJOINED_TEXT, before) is not None or combining(before) > 0
 
 
 def clip(text: str, columns: int, ellipsis: str = ELLIPSIS) -> str:

@@ -327,8 +327,8 @@ class Crashing(key_decoder.KeyDecoder):
         if b"!" in data:
             raise RuntimeError("planted")
         return super().feed(data)
-from backburner.ui.chat import run
-run.KeyDecoder = Crashing
+from backburner.ui.chat import main_thread
+main_thread.KeyDecoder = Crashing
 sys.exit(app.main())
 """
 

@@ -65,11 +65,11 @@ def test_a_signal_gives_everything_back_and_ends_the_jobs(
 FAILING = """
 import sys
 from backburner.ui import main as app
-from backburner.ui.chat import run
-class Failing(run.KeyDecoder):
+from backburner.ui.chat import main_thread
+class Failing(main_thread.KeyDecoder):
     def feed(self, data):
         raise {error}("planted")
-run.KeyDecoder = Failing
+main_thread.KeyDecoder = Failing
 sys.exit(app.main())
 """
 

@@ -8,27 +8,16 @@ import msgspec
 
 from ....actors import Schedule
 from ...dialogue.commands import REGISTRY
-from ...dialogue.completers import Completion, Proposal
+from ...dialogue.completers import Proposal
 from .board import TaskBoard
+from .popup import Popup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ....actors import Task
     from ...dialogue.registry import CommandSpec
-
-
-class Popup(Completion, frozen=True):
-    """What can stand where the cursor is, as a list over the input shows it.
-
-    Attributes:
-        start: Where in the text the word begins that a proposal replaces; it ends at
-            the cursor.
-        form: How the command is written, and what it does.
-    """
-
-    start: int = 0
-    form: str = ""
+    from .state import ChatState
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -57,6 +46,17 @@ class Words(msgspec.Struct, frozen=True):
     def commands(self) -> tuple[tuple[str, str], ...]:
         """Name and summary of each command."""
         return tuple((spec.name, spec.summary) for spec in REGISTRY)
+
+
+def words_of(state: ChatState) -> Words:
+    """Return the words that the popup can propose."""
+    return Words(
+        state.board,
+        state.kinds,
+        state.conversations.destinations,
+        state.dialogue.schedules,
+        tuple((it.name, it.summary) for it in state.dialogue.found_templates.all),
+    )
 
 
 def propose(before: str, known: Words) -> Popup | None:

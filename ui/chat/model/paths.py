@@ -8,9 +8,8 @@ from ....actors.rules.record import ChangingRecord
 from ....actors.rules.safe_text import safe_line
 from ...dialogue.completers import Proposal
 from ...dialogue.names import FindNames
-from ...dialogue.parse import bash_part
 from ...dialogue.shell_words import ShellWord, last_word, written
-from .completion import Popup
+from .popup import Popup
 
 if TYPE_CHECKING:
     from ...dialogue.names import FoundNames
@@ -110,6 +109,9 @@ def word_before(before: str) -> ShellWord | None:
 
 
 def _command(before: str) -> str | None:
+    # Loads all commands.
+    from ...dialogue.parse import bash_part  # noqa: PLC0415 - not for the first frame
+
     last = before[before.rfind("\n") + 1 :]
     # Of several commands the last one counts; a script may go over several lines.
     return bash_part(last) if bash_part(last) is not None else bash_part(before)

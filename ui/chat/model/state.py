@@ -8,6 +8,7 @@ because a copy at every message would cost more than the message.
 from __future__ import annotations
 
 import enum
+import functools
 import math
 from collections import deque
 from pathlib import Path
@@ -15,27 +16,27 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ....actors.rules.record import ChangingRecord
-from ...pager.pager import Pager, PagerPlace
+from ....actors.rules.record import ChangingRecord, Record
 from ...program.terminals import has_terminal
 from .board import TaskBoard
-from .completion import Popup, Words
 from .conversations import Conversations
 from .paths import Paths
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from ....actors import TaskFound
     from ....actors.kinds.kind import KindWords
     from ...dialogue.dialogue import Dialogue
     from ...editor.editor import Editor
+    from ...pager.pager import Pager, PagerPlace
     from ...pager.terminal_view import TerminalView
     from ...terminal.terminal import Size
     from ...text.rows import Row
     from ...text.theme import Look
     from .found import Found
     from .panel import Panel
+    from .popup import Popup
 
 
 class Focus(enum.Enum):
@@ -58,7 +59,7 @@ class TaskListView(msgspec.Struct, frozen=True):
     words: str = ""
 
 
-class Choice(msgspec.Struct, frozen=True):
+class Choice(Record, frozen=True):
     """The popup that is open, and what is selected in it.
 
     Attributes:
@@ -157,13 +158,14 @@ class Detail(ChangingRecord):
     @classmethod
     def of(cls, found: TaskFound, activity: tuple[tuple[str, str], ...] = ()) -> Detail:
         """Open a task as it was found."""
+        from ...pager.pager import Pager  # noqa: PLC0415 - not for the first frame
+
         path = found.task.output_path
         pager = Pager(Path(path)) if path is not None else None
         task = found.task
         terminal = None
         if path is not None and has_terminal(task):
-            # Not loaded for the first frame.
-            from ...pager.terminal_view import TerminalView  # noqa: PLC0415
+            from ...pager.terminal_view import TerminalView  # noqa: PLC0415 - the same
 
             terminal = TerminalView(Path(path))
         size = task.output_size
@@ -185,7 +187,7 @@ class Detail(ChangingRecord):
 Overlay = HelpKeys | Leaving | Question
 
 
-class Letters(msgspec.Struct, frozen=True):
+class Letters(Record, frozen=True):
     """Letters that were typed where letters are keys, and may become a word.
 
     Attributes:
@@ -219,12 +221,12 @@ class Doing(msgspec.Struct, frozen=True):
     since: float
 
 
-class ChatState(ChangingRecord):
+class ChatState(ChangingRecord, dict=True):
     """See the module.
 
     Attributes:
         session: The name of the session.
-        dialogue: What lines mean.
+        make_dialogue: Makes `dialogue`.
         kinds: Name, arguments and summary of each kind of task.
         editor: The input.
         look: Colours and signs.
@@ -260,7 +262,7 @@ class ChatState(ChangingRecord):
     """
 
     session: str
-    dialogue: Dialogue
+    make_dialogue: Callable[[], Dialogue]
     kinds: tuple[tuple[str, str, str], ...]
     editor: Editor
     look: Look
@@ -295,16 +297,10 @@ class ChatState(ChangingRecord):
     leaving: bool = False
     notice: str = ""
 
-    @property
-    def vocabulary(self) -> Words:
-        """The words that the popup can propose."""
-        return Words(
-            self.board,
-            self.kinds,
-            self.conversations.destinations,
-            self.dialogue.schedules,
-            tuple((it.name, it.summary) for it in self.dialogue.found_templates.all),
-        )
+    @functools.cached_property
+    def dialogue(self) -> Dialogue:
+        """What lines mean; made when it is needed, which the first frame does not."""
+        return self.make_dialogue()
 
     def has_keys(self, name: str) -> bool:
         """Tell whether the panel of this name has the keys."""

@@ -15,7 +15,7 @@ from ...dialogue.search_actor import StopSearch
 from ...dialogue.templates import FindTemplates, FoundTemplates
 from ...terminal.keys import Key, Paste, Typed
 from ..model import keymap
-from ..model.completion import propose
+from ..model.completion import propose, words_of
 from ..model.effects import EditText, Effect, Remember
 from ..model.state import Choice
 from . import output
@@ -279,7 +279,7 @@ def _propose(state: ChatState, before: str) -> None:
         state.paths.look(before, state.now)
         named = before.startswith(f"{RUN.name} ")
         state.wants_templates = named
-        popup = propose(before, state.vocabulary)
+        popup = propose(before, words_of(state))
         if not (named and popup is not None and popup.proposals):
             popup = state.paths.popup(before) or popup
     if popup is None:

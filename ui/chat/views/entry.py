@@ -15,7 +15,6 @@ from ...text.theme import clock_text, duration_text
 from ..model.burst import Burst
 from ..model.pieces import Continued
 from ..model.transcript import Started, Thought
-from .markdown import markdown_rows
 from .paint import wrap_spans
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def entry_rows(shown: Shown, look: Look, columns: int, *, key: bool) -> tuple[Ro
         case Said(who=who, text=text, at=at, form="markdown"):
             sign = [Span(f"{safe_line(who)}  ", look.theme.partner)]
             return _timed_rows(
-                at, sign, lambda room: markdown_rows(text, look, room), look, columns
+                at, sign, lambda room: _markdown(text, look, room), look, columns
             )
         case Said(who=who, text=text, command=command, at=at):
             lines = _said_lines(text, look, command=command)
@@ -122,6 +121,12 @@ def _timed_rows(
     return (clip_row(tuple(time), columns), *((blank, *row) for row in rows))
 
 
+def _markdown(text: str, look: Look, columns: int) -> list[Row]:
+    from .markdown import markdown_rows  # noqa: PLC0415 - only a partner writes so
+
+    return markdown_rows(text, look, columns)
+
+
 def _markdown_on(
     said: Said, look: Look, columns: int, *, within: bool
 ) -> tuple[Row, ...]:
@@ -129,7 +134,7 @@ def _markdown_on(
     sign = [Span(" " * width(f"{safe_line(said.who)}  "))]
     text = said.text
     rows = _timed_rows(
-        said.at, sign, lambda room: markdown_rows(text, look, room), look, columns
+        said.at, sign, lambda room: _markdown(text, look, room), look, columns
     )
     rows = tuple(
         (Span(" " * TIME_WIDTH), *row[1:])

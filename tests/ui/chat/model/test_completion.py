@@ -11,6 +11,7 @@ from backburner.actors import (
     TaskRequest,
     TaskStatus,
 )
+from backburner.ui.chat.model.completion import words_of
 from backburner.ui.dialogue.commands import FILTERS, REGISTRY
 from chat_driver import ChatDriver, ended, of_conversation, queued, requests, running
 
@@ -205,7 +206,7 @@ def test_the_conversation_with_news_is_proposed_first_and_this_one_last() -> Non
 
 def test_every_option_is_known_and_has_a_word_of_help() -> None:
     chat = ChatDriver()
-    words = chat.state.vocabulary
+    words = words_of(chat.state)
     found: dict[str, list[str]] = {}
     for spec in REGISTRY:
         for option in spec.complete("--", words).proposals:

@@ -7,7 +7,6 @@ one line is one line again, even if its tasks are forgotten.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -74,6 +73,8 @@ def written_news(news: News, conversation: str) -> ChatMessage:
         text = msgspec.json.encode(news).decode()
     except UnicodeEncodeError:
         # Half a character pair, which no journal takes either.
+        import json  # noqa: PLC0415 - hardly ever needed
+
         text = _HALF_PAIR.sub(r"\\ufffd", json.dumps(msgspec.to_builtins(news)))
     return ChatMessage(at, conversation, "", text, form=_NEWS)
 

@@ -105,7 +105,7 @@ class ClosedSession:
         text = f"session {self._name!r} has no host, so nothing of it runs"
         if self.list(TaskFilter.RUNNING):
             text += ", and the status of its running tasks is not known yet"
-        return f"{text}; `backburner host start` starts one"
+        return f"{text}; `backburner host start` starts one, and its queued tasks"
 
 
 @contextlib.contextmanager

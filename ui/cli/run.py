@@ -153,16 +153,13 @@ def _without_host(call: Call) -> int:
 
     The journal is loaded for that alone.
     """
-    verb, name = call.options.verb, call.settings.name
-    read = _READING.get(verb)
-    if read is None:
-        text = f"session {name!r} has no host, so nothing of it runs"
-        return complain(
-            f"{text}; `backburner host start` starts one", EXIT_UNSUCCESSFUL
-        )
     from ...actors.session.closed import ClosedSession  # noqa: PLC0415 - see above
 
+    verb = call.options.verb
     session = ClosedSession(Path(call.settings.directory))
+    read = _READING.get(verb)
+    if read is None:
+        return complain(session.state, EXIT_UNSUCCESSFUL)
     status = read(call, session)
     if verb not in {"log", "wait"}:
         sys.stdout.flush()

@@ -6,9 +6,9 @@ thread that is awake already. Threads that have nothing to do wait for the syste
 events, and so an exit is handled on the thread that was woken by it.
 
 One thread does nearly all of the work. A second one takes over while it starts a
-process, and more are started when threads are stuck: code of an embedder's kind that
-blocks holds up its own job, and others until the next message from outside. While tasks
-run the clock sends one at least twice a second.
+process on a busy machine, and more are started when threads are stuck: code of an
+embedder's kind that blocks holds up its own job, and others until the next message from
+outside. While tasks run the clock sends one at least twice a second.
 """
 
 from __future__ import annotations
@@ -35,6 +35,12 @@ STUCK: Final = 0.02
 
 A process starts within a millisecond, or within several on a busy machine.
 """
+
+SLOW: Final = 0.003
+"""Seconds after which the start of a process was slow: the machine is busy."""
+
+WARY: Final = 8
+"""Starts after a slow one that may be slow as well."""
 
 _JOIN_TIMEOUT: Final = 1.0
 _AFTER_FAILURE: Final = 0.1
@@ -77,6 +83,7 @@ class Dispatcher:
         self._own = threading.local()
         self._workers: list[_Worker] = []
         self._waiting = 0
+        self._wary = 0  # so many starts are expected to be slow
         self._closed = False
         # Of the workers and how many wait; a signal handler may come here twice.
         self._lock = threading.RLock()
@@ -94,7 +101,7 @@ class Dispatcher:
         worker: _Worker | None = getattr(self._own, "worker", None)
         if worker is None or worker.blocks:
             try:
-                self._attend()
+                self._attend(but=worker)
             except RuntimeError:
                 self._ready.remove(turn)
                 raise
@@ -119,11 +126,22 @@ class Dispatcher:
             return
         worker.blocks = True
         worker.stuck = long
-        if self._waiting:
-            if self._ready:
-                self._events.wake()
-        elif self._all_stuck(but=worker):
-            self._start_worker()
+        if self._ready or not self._waiting:
+            self._attend(but=worker)
+
+    def about_to_start(self) -> None:
+        """Let another thread go on while this one starts a process, if that is slow.
+
+        Handing over costs more than most starts, so it is done only if one of the last
+        starts was slow. If this one hangs, turns that wait are taken at the next
+        message from outside. Otherwise as `about_to_block`.
+        """
+        worker = self._own_worker()
+        if worker is None:
+            return
+        worker.blocks = worker.starts = True
+        if self._wary:
+            self.about_to_block()
 
     def is_own_thread(self) -> bool:
         """Tell whether the caller runs in a turn of an actor that must not block.
@@ -148,10 +166,11 @@ class Dispatcher:
     def _own_worker(self) -> _Worker | None:
         return getattr(self._own, "worker", None)
 
-    def _attend(self) -> None:
+    def _attend(self, but: _Worker | None = None) -> None:
+        """Have a worker go on, other than one perhaps."""
         if self._waiting:
             self._events.wake()
-        elif self._all_stuck():
+        elif self._all_stuck(but):
             self._start_worker()
 
     def _all_stuck(self, but: _Worker | None = None) -> bool:
@@ -193,11 +212,14 @@ class Dispatcher:
                     continue
                 return
             worker.began = time.monotonic()
-            worker.blocks = worker.stuck = False
+            worker.blocks = worker.stuck = worker.starts = False
             try:
                 turn()
             except BaseException as error:  # noqa: BLE001 - the thread must outlive it
                 log_failure(turn, error)
+            if worker.starts:
+                slow = time.monotonic() - worker.began > SLOW
+                self._wary = WARY if slow else max(0, self._wary - 1)
             # What was called, an actor perhaps, must not live on because of it.
             del turn
 
@@ -242,3 +264,4 @@ class _Worker:
         self.began = time.monotonic()
         self.blocks = False
         self.stuck = False
+        self.starts = False

@@ -298,14 +298,17 @@ def test_without_another_thread_the_first_does_all(
     assert ("the others go on alone" in caplog.text) == warns
 
 
+@pytest.mark.parametrize(
+    "announce", [Dispatcher.about_to_block, Dispatcher.about_to_start]
+)
 def test_what_is_asked_for_before_blocking_is_done_meanwhile(
-    shared: Dispatcher,
+    shared: Dispatcher, announce: Callable[[Dispatcher], None]
 ) -> None:
     told: Promise[str] = Promise()
 
     def ask_and_wait() -> None:
         answer: Promise[str] = Promise()
-        shared.about_to_block()
+        announce(shared)
         shared.submit(lambda: answer.tell("done"))
         told.tell(answer.get(PATIENCE))
 
@@ -314,6 +317,49 @@ def test_what_is_asked_for_before_blocking_is_done_meanwhile(
     assert told.get(PATIENCE) == "done"
 
 
+def _start(shared: Dispatcher, *, waits_for_another: bool = False) -> None:
+    """Have a turn that starts a process, and wait for its end.
+
+    Args:
+        shared: Gives the turns.
+        waits_for_another: Whether the start ends when a turn behind it has been taken,
+            for which no message from outside asks.
+    """
+    done: Promise[None] = Promise()
+
+    def start() -> None:
+        behind: Promise[None] = Promise()
+        shared.submit(lambda: behind.tell(None))
+        shared.about_to_start()
+        if waits_for_another:
+            behind.get(PATIENCE)
+        done.tell(None)
+
+    shared.submit(start)
+    done.get(PATIENCE)
+
+
+def test_as_long_as_starts_are_quick_one_thread_does_all(
+    shared: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "SLOW", PATIENCE)
+    for _ in range(3):
+        _start(shared)
+    assert _threads() == {"test-1"}
+
+
+def test_after_a_slow_start_others_go_on_during_the_next_ones(
+    shared: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "SLOW", 0.0)
+    _start(shared)
+    _take_turn(shared)  # behind the end of that one
+    monkeypatch.setattr(dispatcher, "SLOW", PATIENCE)
+    for _ in range(dispatcher.WARY):
+        _start(shared, waits_for_another=True)
+
+
 def test_outside_of_a_turn_blocking_is_nobodys_concern(shared: Dispatcher) -> None:
     shared.about_to_block()
+    shared.about_to_start()
     assert not _threads()

@@ -36,10 +36,13 @@ STUCK: Final = 0.02
 A process starts within a millisecond, or within several on a busy machine.
 """
 
-SLOW: Final = 0.003
-"""Seconds after which the start of a process was slow: the machine is busy."""
+SLOW: Final = 0.008
+"""Seconds after which the start of a process was slow: the machine is busy.
 
-WARY: Final = 8
+More than the interpreter lets one thread go on while another waits for its turn.
+"""
+
+WARY: Final = 16
 """Starts after a slow one that may be slow as well."""
 
 _JOIN_TIMEOUT: Final = 1.0

@@ -41,7 +41,8 @@ class TaskEnds:
         self._changed = threading.Condition()
 
     def __enter__(self) -> Self:
-        self._system.subscribe(self)
+        # Not to all that waits: that may be much.
+        self._system.subscribe(self, which=TaskFilter.FINISHED)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -123,7 +124,7 @@ def input_told(
         yield
         return
     news = _InputNews(ids)
-    system.subscribe(news)
+    system.subscribe(news, which=TaskFilter.RUNNING)
     try:
         yield
     finally:

@@ -6,7 +6,7 @@ import threading
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from ..messages import SchedulesChanged, Subscribed, TaskChanged
+from ..messages import JournalTrouble, SchedulesChanged, Subscribed, TaskChanged
 from ..rules.status import TaskStatus
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Idleness:
         self._tell = tell
         self._schedules: set[int] = set()  # those that are not paused
         self._was_joined = False
+        self._is_replaced = False
         self._alarm: threading.Timer | None = None
         self._number = 0
         self._lock = threading.Lock()  # of the alarm
@@ -85,6 +86,8 @@ class Idleness:
                 self._schedules.difference_update(removed)
             case TaskChanged(task=task) if self._drop(task.id):
                 ended = task
+            case JournalTrouble(replaced=replaced):
+                self._is_replaced = replaced
             case _:
                 return None
         self.watch()
@@ -97,7 +100,7 @@ class Idleness:
 
     def watch(self) -> None:
         """Begin to wait for the end of a quiet time, or stop waiting for it."""
-        if self._has_open and self._alarm is None:
+        if self._has_open and self._alarm is None and not self._is_replaced:
             return  # as after nearly every change; an alarm looks again itself
         with self._lock:
             linger = self._linger
@@ -125,4 +128,6 @@ class Idleness:
 
     @property
     def _is_needed(self) -> bool:
-        return bool(self._has_open or self._schedules) or self._is_joined()
+        # What can't be written down any more is not told, and goes on for nobody.
+        for_tasks = not self._is_replaced and (self._has_open or self._schedules)
+        return bool(for_tasks) or self._is_joined()

@@ -98,9 +98,12 @@ class JournalTrouble(Message, frozen=True):
 
     Attributes:
         text: What is wrong, in one line; None when it is over.
+        replaced: Whether the session was deleted and another one has its place, so that
+            this one can't be opened again.
     """
 
     text: str | None
+    replaced: bool = False
 
 
 class MessageSaid(Message, frozen=True):

@@ -98,7 +98,8 @@ class Delivery:
         """Tell all what is wrong with the journal now, or that this is over."""
         # Not through the outbox, which is held back.
         for text in self._writer.take_news():
-            self.send(None, JournalTrouble(text))
+            replaced = text is not None and self._writer.is_foreign
+            self.send(None, JournalTrouble(text, replaced))
 
     def _tells_change(self, answer: QueueReply) -> bool:
         """Tell whether an answer says what is not written down yet."""

@@ -157,7 +157,9 @@ class Lookups:
             new = subscribers.add(message)
             send(message.subscriber, self._all_there_is(message, new))
             if (trouble := self._writer.trouble) is not None:
-                send(message.subscriber, JournalTrouble(trouble))
+                send(
+                    message.subscriber, JournalTrouble(trouble, self._writer.is_foreign)
+                )
             if new not in subscribers:  # it is dead
                 return answer
         subscribers.note(message)

@@ -5,6 +5,7 @@ from queue import SimpleQueue
 import pytest
 from backburner.actors import Outcome, Task, TaskChanged, TaskEvent
 from backburner.actors.host.idleness import Idleness
+from backburner.actors.messages import JournalTrouble
 from backburner.actors.testing import make_task
 from patience import PATIENCE
 
@@ -60,6 +61,23 @@ def test_an_open_task_needs_the_host(clients: Clients) -> None:
     ended = task.ended(Outcome.canceled("canceled by you"), task.queued_at)
     assert idleness.take(_changed(ended)) == ended
     assert list(idleness.open) == []
+    assert idleness.is_over(clients.told.get(timeout=PATIENCE))
+
+
+def test_a_session_whose_place_another_has_needs_no_host_for_its_tasks(
+    clients: Clients,
+) -> None:
+    idleness = clients.idleness()
+    idleness.take(_changed(make_task(1)))
+    idleness.note_join()
+    idleness.take(JournalTrouble("the disk is full"))
+    assert clients.told.empty()
+    idleness.take(JournalTrouble("another session", replaced=True))
+    number = clients.told.get(timeout=PATIENCE)
+    clients.are_there = True
+    assert not idleness.is_over(number)
+    clients.are_there = False
+    idleness.watch()
     assert idleness.is_over(clients.told.get(timeout=PATIENCE))
 
 

@@ -337,6 +337,34 @@ def test_a_host_that_nobody_needs_ends_and_one_with_a_task_does_not(
         RemoteSystem(settings, start_host=False).start()
 
 
+def test_a_host_whose_session_another_has_the_place_of_ends_with_its_last_job(
+    settings: HostSettings, tmp_path: Path
+) -> None:
+    go_on = tmp_path / "go-on"
+    brief = replace(settings, linger=0.05)
+    with RemoteSystem(brief) as system:
+        host = psutil.Process(system.welcome.pid)
+        system.add("Wait", "bash", f"while ! [ -e {go_on} ]; do sleep 0.01; done")
+    # At once: it would make the folder again if it wrote to it just now.
+    folder, made = Path(settings.directory), tmp_path / "made"
+    with TaskSystem(directory=made):
+        pass
+    folder.rename(tmp_path / "removed")
+    made.rename(folder)
+    with RemoteSystem(settings) as other:
+        assert other.welcome.pid != host.pid
+        with pytest.raises(psutil.TimeoutExpired):
+            host.wait(0.5)
+        go_on.touch()
+        host.wait(PATIENCE)
+        # It has left the other one alone.
+        task = other.add("Echo", "bash", "echo here")
+        other.wait(task.id, timeout=PATIENCE)
+        assert other.tail(task.id) == ("here",)
+    with RemoteSystem(settings, start_host=False) as again:
+        assert again.welcome.pid == other.welcome.pid
+
+
 def test_a_host_with_a_schedule_that_waits_does_not_end(settings: HostSettings) -> None:
     brief = replace(settings, linger=0.05)
     with RemoteSystem(brief) as system:

@@ -16,6 +16,7 @@ import psutil
 import pytest
 from patience import PATIENCE
 from process_ends import wait_ends
+from pty_session import PtySession
 
 if TYPE_CHECKING:
     from host_care import HostCare
@@ -321,6 +322,22 @@ def test_a_host_is_started_looked_at_and_stopped(shell: Shell, care: HostCare) -
     assert done.stdout == "session main ended; ended #1 exec sleep 600\n"
     wait_ends([other])
     assert care.hosts() == []
+
+
+def test_stopping_a_host_says_so(shell: Shell) -> None:
+    shell("host", "start")
+    for _ in range(2):
+        assert shell("host", "stop").stdout == "session main has no host now\n"
+
+
+def test_rows_of_a_list_are_cut_to_the_width_of_a_terminal(shell: Shell) -> None:
+    shell("run", "--", f"echo {'long ' * 40}")
+    command = [*shell.command, "status", "--state-dir", str(shell.state)]
+    with PtySession(command, columns=60, rows=24) as session:
+        assert session.wait_exit() == 0
+        assert session.lines[1].endswith("...")
+        assert session.lines[2].startswith("Running: 0 | ")
+    assert "long " * 20 in shell("status").stdout
 
 
 def test_a_host_runs_in_the_foreground_for_a_supervisor(shell: Shell) -> None:

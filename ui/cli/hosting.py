@@ -88,7 +88,9 @@ def host(call: Call) -> int:
     if action == "run":
         starting.run_in_foreground(call.settings)
     if action == "stop":
-        return _stop_host(call)
+        if (status := _stop_host(call)) == 0:
+            call.say_done(None, f"session {call.settings.name} has no host now")
+        return status
     if action == "restart" and (status := _restart_host(call)):
         return status
     with RemoteSystem(

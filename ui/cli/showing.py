@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import TYPE_CHECKING, Final
@@ -33,11 +34,24 @@ def status(call: Call, system: RemoteSystem | ClosedSession) -> int:
         else:
             if call.options.watch and sys.stdout.isatty():
                 sys.stdout.write("\x1b[H\x1b[2J")
-            call.say(*list_lines(answer, which, call.icons))
+            call.say(*_fitted(list_lines(answer, which, call.icons)))
         tell_old_state(system)
         if not call.options.watch or not isinstance(system, RemoteSystem):
             return 0
         time.sleep(1.0)
+
+
+def _fitted(lines: list[str]) -> list[str]:
+    """Cut the rows of a table to the width of the terminal that they go to, if any."""
+    try:
+        columns = os.get_terminal_size(sys.stdout.fileno()).columns
+    except OSError:
+        columns = 0
+    if not columns:
+        return lines
+    from ..text.cells import clip  # noqa: PLC0415 - a script needs none of it
+
+    return [clip(it, columns, "...") for it in lines]
 
 
 def show(call: Call, system: RemoteSystem | ClosedSession) -> int:

@@ -1,7 +1,8 @@
-"""A Ray cluster. This module alone uses Ray, in the engine's process and on nodes.
+"""A Ray cluster, as the engine's process uses it.
 
-Ray replaces signal handlers, and ends its whole process when the control store of the
-cluster is gone: nothing of a session runs in that process.
+Only this module and `ray_rooms` use Ray. It replaces signal handlers, and ends its
+whole process when the control store of the cluster is gone: nothing of a session runs
+in that process.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import logging
 import os
 import socket
 import sys
-import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -30,12 +30,12 @@ from .backend import (
     held_by,
     renew_all,
 )
-from .lease import Lease
-from .node_agent import LOOKS, NodeAgent
+from .node_agent import NodeAgent
+from .ray_rooms import GpuHolder, Rooms
 from .versions import check_version, our_version, versions_of_ray
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable
 
     from .agent_messages import Held
     from .ray_settings import RaySettings
@@ -58,82 +58,6 @@ _CLOSE_TIMEOUT: Final = 3.0
 _ROOMS: Final = "rooms"
 
 ResultT = TypeVar("ResultT")
-
-
-class Rooms:
-    """What Ray runs once for a session: it holds the reserved room, and says who owns.
-
-    Ray removes the placement groups that it has made when it ends, however it does.
-    """
-
-    def __init__(self, lease: float) -> None:
-        self._seconds = lease
-        self._lease = Lease(lease)
-        self._groups: dict[str, Any] = {}
-        self._watching: asyncio.Task[None] | None = None
-
-    async def own(self) -> int:
-        """Take over; return the number of the owner."""
-        if self._watching is None:
-            self._watching = asyncio.get_running_loop().create_task(self._watch())
-        # Of an earlier actor nothing is known; its numbers were lower.
-        owner = max(self._lease.owner + 1, time.time_ns())
-        self._lease.check(owner)
-        return owner
-
-    async def own_as(self, owner: int) -> None:
-        """Have an owner that an earlier actor had."""
-        await self.own()
-        self._lease = Lease(self._seconds)
-        self._lease.check(owner)
-
-    async def make(self, owner: int, needs: Amounts) -> str:
-        """Make a placement group of one bundle; return its id, before it has a node."""
-        self._lease.check(owner)
-        groups = importlib.import_module("ray.util.placement_group")
-        made = await asyncio.to_thread(
-            lambda: groups.placement_group([needs], strategy="PACK")
-        )
-        name = str(made.id.hex())
-        self._groups[name] = made
-        self._lease.hold(name)
-        return name
-
-    async def free(self, owner: int, names: Iterable[str]) -> None:
-        """Remove placement groups."""
-        self._lease.check(owner)
-        await self._remove(names)
-
-    async def keep(self, owner: int, names: Iterable[str]) -> None:
-        """Renew these placement groups, and remove all others."""
-        self._lease.renew(owner, names)
-        await self._remove(self._groups.keys() - {*names})
-
-    async def renew(self, owner: int, names: Iterable[str]) -> None:
-        """Renew placement groups."""
-        self._lease.renew(owner, names)
-
-    async def _watch(self) -> None:
-        while not self._lease.is_over:
-            await asyncio.sleep(self._seconds / LOOKS)
-            await self._remove(self._lease.expired())
-        os._exit(0)
-
-    async def _remove(self, names: Iterable[str]) -> None:
-        groups = importlib.import_module("ray.util.placement_group")
-        for name in [*names]:
-            self._lease.drop(name)
-            if (group := self._groups.pop(name, None)) is not None:
-                await asyncio.to_thread(groups.remove_placement_group, group)
-
-
-class GpuHolder:
-    """What Ray runs in a reservation with GPUs, so that it says which ones they are."""
-
-    def visible(self) -> dict[str, str]:
-        """Return the variables by which programs find these GPUs alone."""
-        names = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
-        return {name: os.environ[name] for name in names if name in os.environ}
 
 
 class RayCluster:
@@ -195,7 +119,7 @@ class RayCluster:
         return found, problems
 
     async def reserve(self, needs: Amounts) -> Reservation:
-        """Have a placement group of one bundle made; wait until it has its node."""
+        """Create a placement group of one bundle; wait until it has its node."""
         name = await self._ask_rooms("make", needs)
         self._held_rooms.add(name)
         group = self._group(name)

@@ -287,7 +287,7 @@ class QueueActor(SafeActor[QueueMessage]):
         self._flush()
         stopped = SystemStopped(self._end_reason)
         for it in self._subscribers.recipients():
-            # One that ended without a word misses nothing.
+            # A subscriber may have stopped without unsubscribing.
             call_safely(partial(post_if_alive, it, stopped))
         try:
             self._journal.close(clean=self._ends_in_order)

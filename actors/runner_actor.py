@@ -208,7 +208,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
         try:
             kind = self._kinds.find(task.kind)
         except InvalidRequestError as error:
-            # Of a session that was opened before with other kinds.
+            # The session was opened with other kinds before.
             outcome = Outcome.failed(f"could not be started: {error}")
             self._ended(TaskEnded(task.id, outcome, claims=1))
             return

@@ -137,7 +137,7 @@ class TaskSystem(Requests):
             output_limit,
             session_output_limit,
             adopt,
-            # A wrong one as it is, to be named.
+            # A value of a wrong type is passed on, so that the error names it.
             dict(resources)
             if isinstance(resources, Mapping)
             else cast("dict[str, float | str]", resources or {}),
@@ -184,7 +184,7 @@ class TaskSystem(Requests):
         self._lifecycle = threading.RLock()
         self._shutdown: Shutdown | None = None
         self._starts = False
-        # What was asked of the start under way.
+        # Whether the start that is under way was hurried, or given up.
         self._hurried = False
         self._given_up = False
         self._releases: list[Callable[[], object]] = []

@@ -358,7 +358,7 @@ class Server:
             return Outcome.failed(safe_line(f"{error} {UNSEEN}")), None
         finally:
             if held.room:
-                # Which devices it has is not known any more.
+                # It is not known any more which devices it has.
                 self._seats.give_back(job.run.needs, room, lost=True)
 
     async def _run_on(

@@ -82,7 +82,7 @@ class AwaitedInput:
             if isinstance(job, TellsInput):
                 self._watch = job.input_watch(waits=self._awaits)
             if self._awaits:
-                # Unless the input was lost with the program that has found it.
+                # The new program may not have the input that the old one watched.
                 self._awaits = False
                 yield TaskAwaitsInput(self._task_id, self._watch is not None)
         watch = self._watch

@@ -96,7 +96,7 @@ class SqliteJournal(Journal):
         self._processes: dict[int, ProcessRow] = {}
         self._next_schedule = 1
         self._schedules: dict[int, ScheduleRow] = {}
-        # Of open tasks, as they are noted: other progress of running ones is not.
+        # What was noted of running tasks; a change of anything else isn't noted.
         self._standings: dict[int, _Standing] = {}
         self._reused: set[int] = set()  # those that may be started once more
         self._encode = msgspec.json.Encoder().encode
@@ -152,7 +152,7 @@ class SqliteJournal(Journal):
             self._next_schedule = max(meta.next_schedule, after)
             self._standings = {it.id: _standing(it) for it in loaded.running}
             self._reused = loaded.reused
-            # Of those that the program did not live to overwrite.
+            # If the program was killed, it has not overwritten what was deleted.
             self._environments.has_traces = not meta.clean
             # To be shown later; if one of them is damaged, now is the time to know.
             unshown = load_unshown(db, meta.shown, loaded, self._adopt)

@@ -134,7 +134,7 @@ class JournalWriter:
             self._journal.commit()
         except JournalError as error:
             raise JournalError(f"{text}; but {error}") from error
-        # Only now: nobody is to take for trouble what is over already.
+        # Only now, so that nobody is told of trouble that is over already.
         self._note(safe_line(text))
         self._note(None)
         return use()

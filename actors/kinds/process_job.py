@@ -59,7 +59,7 @@ class ProcessJob:
             context.notes.forget()  # the next program must not believe it either
         else:
             context.notes.started(child.process)
-        # One that was adopted may have ended, and its id be another's: a look tells.
+        # An adopted process may have ended, and its id be in use again: a look tells.
         if child.leads:
             context.exits.watch(child.pid, self._have_a_look)
         if channel is not None:

@@ -183,7 +183,7 @@ class Running:
             self._starts.stop(StopTask(task.id, failed, now=True))
 
     def _forget_for_room(self) -> None:
-        # Those that have no room even alone: the others need not go because of them.
+        # First the tasks that exceed the limit alone: no others need to go for them.
         for task_id in self._changes.quota.oversized:
             self._changes.forget(self._book.forget(task_id))
         while self._changes.quota.exceeded:

@@ -42,7 +42,7 @@ class Schedules:
         self._settings = changes.book.settings
         self._book = book
         self._admission = admission
-        # What changed since all was written down last, as it was then; None if new.
+        # The schedules that changed since the last commit, as they were; None if new.
         self._before: dict[int, Schedule | None] = {}
 
     def change(

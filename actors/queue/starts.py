@@ -59,7 +59,7 @@ class Starts:
     def claimed(self, claim: ClaimTasks) -> None:
         """Start as many tasks as the runner has room for, now or later."""
         if claim.runner is not self._runner:
-            # What it claims now and later knows nothing of a `SetSlots`.
+            # A new runner does not know of an earlier `SetSlots`.
             self._runner, self._slots = claim.runner, claim.slots
             self._slots_given = claim.slots
             if (slots := self._book.settings.slots) is not None:

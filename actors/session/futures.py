@@ -166,7 +166,7 @@ class Futures:
         while not self._ended:
             message = self._inbox.get()
             call_safely(lambda: self._take(message))  # noqa: B023 - called at once
-            # It must not be kept until the next one comes.
+            # Otherwise it would be kept in memory until the next one comes.
             del message
 
     def _take(self, message: QueueReply | Notification | TaskFuture) -> None:

@@ -86,7 +86,7 @@ class Surroundings(msgspec.Struct, frozen=True):
             return False
         seen = {it.number for it in self.numbered} | self.others
         since = note.process.earliest
-        # One without a number was noted where they can't be told.
+        # Where the system can't tell numbers, the note has none.
         seen |= {it.number or note.number for it in self.ended if it.born >= since}
         return note.number not in seen
 

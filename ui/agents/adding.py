@@ -203,7 +203,7 @@ class _AddCall(Call):
 
     def withdraw(self) -> None:
         """Answer nothing: nobody listens any more."""
-        # Nobody knows of the task, and nobody would look after it.
+        # The agent never got the id of the task, and so can't look after it.
         self._withdrawn = True
         if self._task is not None:
             self._cancel(self._task)

@@ -152,7 +152,7 @@ def _ask(folder: str, directory: str, options: dict[str, Any]) -> Any:  # noqa: 
         add = {"type": "AddTask", "request": request, "reply_to": 1}
         if not client.greet(hello, add):
             return None
-        # From here on nobody else may add it once more.
+        # The host has the request: from here on it must not be sent again.
         answer = client.answer()
         if answer is None:
             text = "the session's host died before it answered; see: backburner status"

@@ -97,7 +97,7 @@ class AgentTalk(Talk):
             call.interrupt()
         said = self._gathered(" *(stopped)*")
         if not self._prompting or self._waits:
-            # It was not told yet what it should stop to answer.
+            # The agent has not got the prompt that is to be stopped.
             self._waits = False
             self._end_turn(Record(self._name, over=True))
             return

@@ -96,7 +96,7 @@ _KEYPAD: Final = dict(enumerate("0123456789./*-+", 57399)) | {
     57425: "insert",
     57426: "delete",
 }
-# What used to be one and the same byte, and is still meant by it.
+# Keys that send the same byte in the old encoding, and mean the same here.
 _SAME_BYTE: Final = {
     "ctrl-i": "tab",
     "ctrl-m": "enter",

@@ -262,5 +262,5 @@ def _be_subreaper() -> None:
 
     prctl = ctypes.CDLL(None).prctl
     prctl(_SUBREAPER, 1, 0, 0, 0)
-    # What a host asked for that has become this keeper.
+    # If a host has become this keeper, it had asked for such a signal.
     prctl(_DEATH_SIGNAL, 0, 0, 0, 0)

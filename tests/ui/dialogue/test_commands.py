@@ -100,14 +100,8 @@ COMMANDS: list[tuple[str, Command]] = [
     ),
     ("/task --priority 0 Tests bash make", _bash("Tests", "make")),
     ('/task --label "Deploy it" bash "make deploy"', _bash("Deploy it", "make deploy")),
-    (
-        "/task --label=Deploy --stash bash make",
-        _on(Terms(held=True), "Deploy", "make"),
-    ),
-    (
-        "/task --delay 5m -- Deploy bash make",
-        _on(Terms(delay=300.0), "Deploy", "make"),
-    ),
+    ("/task --label=Deploy --stash bash make", _on(Terms(held=True), "Deploy", "make")),
+    ("/task --delay 5m -- Deploy bash make", _on(Terms(delay=300.0), "Deploy", "make")),
     (
         '/task --at "2999-01-02 9:00" --group builds Deploy bash make',
         _on(
@@ -172,10 +166,7 @@ COMMANDS: list[tuple[str, Command]] = [
     ("/send last --end", SendLine(None, None)),
     ("/input 3", GiveKeys(3)),
     ("/attach last", GiveKeys(None)),
-    (
-        "/task --pty Debug bash gdb",
-        _on(Terms(input="terminal"), "Debug", "gdb"),
-    ),
+    ("/task --pty Debug bash gdb", _on(Terms(input="terminal"), "Debug", "gdb")),
     ("/task --stdin Sort bash sort", _on(Terms(input="pipe"), "Sort", "sort")),
     ("/output 12", ShowOutput(12)),
     ("/output last ", ShowOutput(None)),
@@ -245,12 +236,7 @@ COMMANDS: list[tuple[str, Command]] = [
         '/task --every "0 9 * * 1-5" --zone UTC --catch-up skip --overlap Look bash ls',
         Run(
             TaskRequest("Look", "bash", ("ls",)),
-            Asked(
-                every="0 9 * * 1-5",
-                zone="UTC",
-                catch_up=CatchUp.SKIP,
-                overlap=True,
-            ),
+            Asked(every="0 9 * * 1-5", zone="UTC", catch_up=CatchUp.SKIP, overlap=True),
         ),
     ),
     ("/rerun 3", Rerun((3,))),
@@ -396,10 +382,7 @@ def test_every_command_is_tried() -> None:
         ("/tasks --done", "unknown filter --done; use one of: --all --queued"),
         ("/tasks all", "unknown filter all; use one of: --all --queued"),
         ("/tasks --failed --all", "/tasks takes one filter, such as: /tasks --failed"),
-        (
-            "/cancel all",
-            "all is not a task id; use a number such as 3, or last",
-        ),
+        ("/cancel all", "all is not a task id; use a number such as 3, or last"),
         ("/cancel 1,2", "or last; several with spaces, or --all"),
         ("/cancel", "cancel which task? Give its id: /cancel 3, or /cancel --all"),
         ("/deny", "/deny takes the id of a task that waits for permission, such as: /"),

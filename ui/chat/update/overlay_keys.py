@@ -34,7 +34,7 @@ def take_question_key(
             ready = state.now >= question.accepts_from
             return answer(state, question) if ready else []
         case question.key:
-            # It is held down, or begins a word such as "xxl".
+            # The key is held down, or begins a word such as "xxl".
             note(state, key)
             accepts_from = state.now + AMID_LETTERS
             state.overlay = replace(question, accepts_from=accepts_from)

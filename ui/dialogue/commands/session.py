@@ -69,10 +69,7 @@ CHAT: Final = CommandSpec(
     "go to another conversation, begin one, or remove an empty one",
     _parse_chat,
     completers.conversation(
-        (
-            ("--new", "begin a conversation"),
-            ("--close", "remove an empty conversation"),
-        )
+        (("--new", "begin a conversation"), ("--close", "remove an empty conversation"))
     ),
     (
         "The beginning of a name is enough if it is unambiguous.",

@@ -32,15 +32,30 @@ def given_back(raw: bytes) -> bool:
     return all(raw.rfind(mode + b"l") > raw.rfind(mode + b"h") > 0 for mode in MODES)
 
 
+PATIENT = f"""
+import sys
+from backburner.ui import main as app
+from backburner.ui.terminal import terminal
+terminal.ANSWER_PATIENCE = {PATIENCE}
+sys.exit(app.main())
+"""
+"""Waits for the answer of a terminal as long as a busy machine may take for it."""
+
+
 @contextlib.contextmanager
 def in_shell(
-    folder: Path, answers: dict[bytes, bytes] | None = None
+    folder: Path, answers: dict[bytes, bytes] | None = None, *, patient: bool = False
 ) -> Generator[PtySession]:
     command = ["bash", "--norc", "--noprofile", "-i"]
     environ = {"PS1": "shell> ", "HISTFILE": ""}
     with PtySession(command, environ=environ, answers=answers or {}) as session:
         session.wait("shell>")
-        session.send(f"{' '.join(chat_command(folder))}\r")
+        words = chat_command(folder / "state")
+        if patient:
+            script = folder / "patient.py"
+            script.write_text(PATIENT)
+            words[1:3] = [str(script)]
+        session.send(f"{' '.join(words)}\r")
         session.wait(PLACEHOLDER, lambda: ASKED in session.raw)
         yield session
 
@@ -117,7 +132,7 @@ def test_a_terminal_without_the_protocol_hears_nothing_of_it(tmp_path: Path) -> 
 def test_an_answer_that_comes_after_leaving_is_not_typed_into_the_shell(
     tmp_path: Path, key: str
 ) -> None:
-    with in_shell(tmp_path) as bash:
+    with in_shell(tmp_path, patient=True) as bash:
         bash.send(key)
         if key == "\x04":
             bash.wait(lambda: given_back(bytes(bash.raw)))

@@ -60,7 +60,7 @@ class PtySession:
         cwd: Where it is started; here if not given.
         answers: What the terminal answers, by what it is asked; a terminal without any
             says nothing.
-        start: Whether `backburner` is to be started, and not forked.
+        start: Whether `backburner`, or `python -c`, is to be started, and not forked.
     """
 
     def __init__(  # noqa: PLR0913 - what a terminal has
@@ -89,7 +89,7 @@ class PtySession:
         env["PYTHONFAULTHANDLER"] = "1"  # for the autopsy
         env.update(environ or {})
         self.process: subprocess.Popen[bytes] | Forked
-        if not start and can_fork(arguments, env):
+        if not start and can_fork(arguments, env, own=True):
             self.process = template().fork(
                 arguments, env, dict.fromkeys((0, 1, 2), slave), cwd=cwd, terminal=True
             )

@@ -77,7 +77,7 @@ def started(
     os.mkfifo(pipe)
     command = _command(folder, DRAWS_BEST)
     with PtySession(
-        command, columns=columns, rows=rows, environ=environ or {}
+        command, columns=columns, rows=rows, environ=environ or {}, start=True
     ) as session:
         session.wait(lambda: END_OF_FRAME in session.raw)
         yield Start(session, pipe)
@@ -197,7 +197,7 @@ def test_a_signal_before_anything_is_drawn_leaves_no_task_running(
     with TaskSystem(directory=tmp_path / "main", slots=1, grace=0) as system:
         system.add("Busy", "bash", "sleep 600")
         system.add("Later", "bash", f"echo $$ > {pids}; sleep 600")
-    with PtySession(_command(tmp_path, DRAWS_AT_ALL)) as chat:
+    with PtySession(_command(tmp_path, DRAWS_AT_ALL), start=True) as chat:
         until(lambda: pids.exists() and pids.read_text().endswith("\n"))
         until((tmp_path / "reached").exists)
         chat.process.send_signal(signal.SIGTERM)

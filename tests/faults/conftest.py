@@ -57,5 +57,5 @@ def small_disk() -> Iterator[Path]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give the long form the time it takes."""
     for item in items:
-        if SOAK and {"faults", "security"} & {*item.path.parts}:
+        if SOAK and {"faults", "keeper", "security"} & {*item.path.parts}:
             item.add_marker(pytest.mark.timeout(_SOAK_TIMEOUT))

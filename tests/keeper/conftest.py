@@ -1,6 +1,14 @@
 """What the tests of the keeper share: hosts, and sessions in them."""
 
-from tests.faults.conftest import small_disk
+from tests.faults.conftest import pytest_collection_modifyitems, small_disk
 from tests.host.sessions import care, events, forked_hosts, session, settings
 
-__all__ = ["care", "events", "forked_hosts", "session", "settings", "small_disk"]
+__all__ = [
+    "care",
+    "events",
+    "forked_hosts",
+    "pytest_collection_modifyitems",
+    "session",
+    "settings",
+    "small_disk",
+]

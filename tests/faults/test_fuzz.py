@@ -8,7 +8,6 @@ import random
 import select
 import signal
 import subprocess
-import termios
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -172,10 +171,6 @@ def _press(chance: random.Random, chat: PtySession) -> None:
             chat.flood_bytes(b"".join(chance.choices(_KEYS, k=chance.randint(1, 6))))
 
 
-def _modes(fd: int) -> list[object]:
-    return termios.tcgetattr(fd)[:4]
-
-
 @pytest.mark.parametrize("seed", _SEEDS)
 def test_the_drawn_chat_takes_any_keys_and_ends_on_a_signal(
     seed: int, tmp_path: Path, until: Callable[[Callable[[], bool]], None]
@@ -185,14 +180,13 @@ def test_the_drawn_chat_takes_any_keys_and_ends_on_a_signal(
     label = f"BACKBURNER_SEED={seed}"
     command = chat_command(tmp_path / "state", "--grace", "0.2")
     with PtySession(command, environ={TAG: tag}, cwd=tmp_path) as chat:
-        before = _modes(chat.master)
         chat.wait(lambda: b"\x1b[?1049h" in chat.raw)
         for _ in range(_STEPS):
             if chat.process.poll() is not None:
                 break
             _press(chance, chat)
         _end(chat)
-        _check_end(chat, before, {0, 128 + signal.SIGTERM}, label)
+        _check_end(chat, {0, 128 + signal.SIGTERM}, label)
         until(lambda: not tagged(tag))
     _check_log(tmp_path / "state", label)
 
@@ -209,14 +203,13 @@ def test_the_drawn_chat_may_be_left_at_any_moment_and_opened_again(
     while steps < _STEPS:
         opened += 1
         with _Shell(command, environ={TAG: tag}, cwd=tmp_path) as chat:
-            before = _modes(chat.master)
             chat.wait(lambda chat=chat: b"\x1b[?1049h" in chat.raw)
             for _ in range(chance.randint(1, 2 * _STEPS // _OPENINGS)):
                 if chat.process.poll() is None:
                     steps += 1
                     _press_any(chance, chat)
             _leave(chance, chat)
-            _check_end(chat, before, _LEFT, label)
+            _check_end(chat, _LEFT, label)
             until(lambda: not tagged(tag))
     assert opened > 1, label
     _check_log(tmp_path / "state", label)
@@ -277,15 +270,13 @@ def _end(chat: PtySession) -> None:
         chat.process.send_signal(signal.SIGTERM)
 
 
-def _check_end(
-    chat: PtySession, before: list[object], legal: set[int], label: str
-) -> None:
+def _check_end(chat: PtySession, legal: set[int], label: str) -> None:
     """See that the program ends as it should, and gives the terminal back."""
     status, raw = chat.wait_exit(), bytes(chat.raw)
     assert status in legal, label
     assert b"Traceback" not in raw, label
     assert b"nternal error" not in raw, label
-    assert _modes(chat.master) == before, label
+    assert chat.modes == chat.modes_before, label
     for on, off in ((b"\x1b[?1049h", b"\x1b[?1049l"), (b"\x1b[?2004h", b"\x1b[?2004l")):
         assert raw.rfind(off) > raw.rfind(on), label
 

@@ -83,6 +83,7 @@ class PtySession:
         self._master, slave = os.openpty()
         self._name = os.ttyname(slave)
         self._set_size(columns, rows)
+        self._modes_before = self.modes
         unwanted = {"NO_COLOR", "TMUX", "STY", "COLORTERM"}
         env = {key: value for key, value in os.environ.items() if key not in unwanted}
         env.update({"TERM": "xterm-256color", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"})
@@ -135,6 +136,16 @@ class PtySession:
     def master(self) -> int:
         """The side of the terminal that shows and types."""
         return self._master
+
+    @property
+    def modes(self) -> list[object]:
+        """How the terminal handles input, output and control now."""
+        return termios.tcgetattr(self._master)[:4]
+
+    @property
+    def modes_before(self) -> list[object]:
+        """The same before the program was started."""
+        return self._modes_before
 
     @property
     def screen(self) -> pyte.Screen:

@@ -38,4 +38,7 @@ class BashKind(ProcessKind):
 
     def command(self, args: tuple[str, ...]) -> Sequence[str]:
         """Return what starts bash with the command line."""
-        return [SHELL, "-c", args[0]]
+        (command,) = args
+        if command.startswith(("-", "+")):  # bash would take it for its own options
+            return [SHELL, "-c", "--", command]
+        return [SHELL, "-c", command]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -132,6 +133,13 @@ def test_bash_takes_any_command_line(command: str) -> None:
     kind = BashKind()
     kind.check((command,))
     assert list(kind.command((command,)))[1:] == ["-c", command]
+
+
+@pytest.mark.parametrize("word", ["--version", "-c", "+x", "--"])
+def test_a_command_line_is_never_an_option_of_bash(word: str) -> None:
+    argv = BashKind().command((f"{word} 2> /dev/null; echo $?",))
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("127\n", "")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...actors.rules.safe_text import safe_line
+from ..text.columns import table
 from .reports import countdown_text
 
 if TYPE_CHECKING:
@@ -61,11 +62,7 @@ def schedule_lines(schedules: Sequence[Schedule], now: datetime) -> list[str]:
             for it in schedules
         ),
     ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+    return table(rows)
 
 
 def _left_out(schedule: Schedule) -> str:

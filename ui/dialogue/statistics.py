@@ -13,6 +13,7 @@ from ...actors import TaskStatus
 from ...actors.rules.outcome import GOES_ON
 from ...actors.rules.safe_text import brief, safe_line
 from ...actors.rules.terms import DEFAULT_GROUP
+from ..text.columns import table
 from ..text.theme import duration_text
 
 if TYPE_CHECKING:
@@ -132,11 +133,7 @@ def stats_lines(stats: StatsAnswer) -> list[str]:
         for it in stats.groups
     ]
     if stats.groups:
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines += [
-            "  ".join(f"{cell:<{n}}" for cell, n in zip(row, widths, strict=True))
-            for row in rows
-        ]
+        lines += table(rows)
     if stats.reasons:
         lines.append("failures:")
         lines += [f"  {count} x {safe_line(why)}" for why, count in stats.reasons]

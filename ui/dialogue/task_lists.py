@@ -9,6 +9,7 @@ import msgspec
 from ...actors import TaskFilter
 from ...actors.rules.safe_text import safe_line
 from ...actors.rules.terms import PLAIN
+from ..text.columns import aligned
 from ..text.theme import duration_text
 from .chains import in_chains, indented
 from .reports import counts_text, state_text
@@ -58,12 +59,14 @@ def list_lines(answer: TaskList, which: TaskFilter, icons: Icons) -> list[str]:
     return lines
 
 
-_LONGEST_NAME: Final = 40  # characters of a description in a list
+_WIDEST_NAME: Final = 40  # of a description in a list
 
 
 def _named(task: Task, icons: Icons, depth: int) -> str:
+    from ..text.cells import clip  # noqa: PLC0415 - a script needs none of it
+
     name = f"{indented(depth, icons.branch)}{safe_line(task.description)}"
-    return _shortened(name)
+    return clip(name, _WIDEST_NAME, "...")
 
 
 _Column = tuple[str, str, "Callable[[Task, Icons, int], str]"]
@@ -82,17 +85,10 @@ _COLUMNS: Final[tuple[_Column, ...]] = (
 """The columns of a list: the header, how cells are aligned, what is in one."""
 
 
-def _shortened(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 3]}..."
-
-
 def _percent(progress: int | None) -> str:
     return "-" if progress is None else f"{progress}%"
 
 
 def _aligned(cells: list[str], column: tuple[str, str, object]) -> list[str]:
     _, align, _ = column
-    if not align:
-        return cells
-    width = max(map(len, cells))
-    return [f"{cell:{align}{width}}" for cell in cells]
+    return aligned(cells, right=align == ">") if align else cells

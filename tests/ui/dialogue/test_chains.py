@@ -14,6 +14,7 @@ from backburner.ui.dialogue.chains import (
     indented,
 )
 from backburner.ui.dialogue.task_lists import list_lines
+from backburner.ui.text.cells import width
 from backburner.ui.text.theme import ASCII_ICONS, UNICODE_ICONS
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,6 +90,14 @@ def test_a_chain_is_drawn_as_one_in_a_list() -> None:
     plain = list_lines(answer, TaskFilter.ALL, ASCII_ICONS)
     assert all(line.isascii() for line in plain)
     assert "  ` Deploy" in plain[3]
+
+
+def test_results_stand_below_each_other_beside_wide_characters() -> None:
+    names = ("日本語", "abc", "漢字" * 30)
+    tasks = tuple(waiting(number, 1, name=it) for number, it in enumerate(names, 2))
+    lines = list_lines(TaskList(tasks, TaskCounts()), TaskFilter.ALL, UNICODE_ICONS)
+    begins = {width(it.partition("waits")[0]) for it in lines[1:-1]}
+    assert begins == {width(lines[0].partition("Result")[0])}
 
 
 def test_what_a_filter_leaves_out_indents_nothing() -> None:

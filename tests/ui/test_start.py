@@ -96,6 +96,7 @@ IN_THE_HOST = {
 def watched(folder: Path, lines: str) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-c", WATCHED, "--state-dir", str(folder)],
+        start=True,
         input=lines,
         capture_output=True,
         text=True,

@@ -96,7 +96,6 @@ IN_THE_HOST = {
 def watched(folder: Path, lines: str) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-c", WATCHED, "--state-dir", str(folder)],
-        start=True,
         input=lines,
         capture_output=True,
         text=True,
@@ -134,7 +133,7 @@ def test_the_first_frame_of_a_chat_waits_for_nothing_that_it_does_without(
     options = state if host else ("--no-host", *state)
     command = [sys.executable, "-c", WATCHED_CHAT, str(said), *options]
     try:
-        with PtySession(command) as chat:
+        with PtySession(command, start=True) as chat:
             chat.wait("A note to yourself")
             until(said.exists)
     finally:

@@ -7,8 +7,8 @@ events, and so an exit is handled on the thread that was woken by it.
 
 One thread does nearly all of the work. A second one takes over while it starts a
 process on a busy machine, and more are started when threads are stuck: code of an
-embedder's kind that blocks holds up its own job, and others until the next message from
-outside. While tasks run the clock sends one at least twice a second.
+embedder's kind that blocks holds up its own job, and others for a moment. A lookout
+notices that, as long as turns wait or no thread waits for events.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ..rules.shortage import shortage_of
+from .lookout import Lookout
 from .promise import Deadline
 from .sending import log_failure, logger
 
@@ -90,6 +91,7 @@ class Dispatcher:
         self._closed = False
         # Of the workers and how many wait; a signal handler may come here twice.
         self._lock = threading.RLock()
+        self._lookout = Lookout(f"{name}-lookout", self._look)
 
     def submit(self, turn: Callable[[], None]) -> None:
         """Queue a turn. Never blocks.
@@ -111,8 +113,11 @@ class Dispatcher:
 
     def nudge(self) -> None:
         """Look after turns that wait behind one that is stuck. Never blocks."""
-        if self._ready and self._own_worker() is None and self._all_stuck():
-            self._attend()
+        if self._ready and self._own_worker() is None:
+            if self._all_stuck():
+                self._attend()
+            else:
+                self._lookout.alert()
 
     def about_to_block(self, *, long: bool = False) -> None:
         """Let another thread go on while this one blocks. Does not block itself.
@@ -136,8 +141,8 @@ class Dispatcher:
         """Let another thread go on while this one starts a process, if that is slow.
 
         Handing over costs more than most starts, so it is done only if one of the last
-        starts was slow. If this one hangs, turns that wait are taken at the next
-        message from outside. Otherwise as `about_to_block`.
+        starts was slow. If this one hangs, the lookout notices. Otherwise as
+        `about_to_block`.
         """
         worker = self._own_worker()
         if worker is None:
@@ -145,6 +150,8 @@ class Dispatcher:
         worker.blocks = worker.starts = True
         if self._wary:
             self.about_to_block()
+        elif self._ready or not self._waiting:
+            self._lookout.alert()
 
     def is_own_thread(self) -> bool:
         """Tell whether the caller runs in a turn of an actor that must not block.
@@ -160,6 +167,7 @@ class Dispatcher:
             self._closed = True
             workers = [*self._workers]
         deadline = Deadline(_JOIN_TIMEOUT)
+        self._lookout.close(deadline.left())
         self._events.wake()
         for worker in workers:
             # One that is being started can't be joined yet; it ends at once.
@@ -175,11 +183,25 @@ class Dispatcher:
             self._events.wake()
         elif self._all_stuck(but):
             self._start_worker()
+        else:
+            # One that is at work may be stuck without having said so.
+            self._lookout.alert()
+
+    def _look(self) -> bool:
+        """Look after turns and events behind stuck workers; return whether again."""
+        if self._closed or (self._waiting and not self._ready):
+            return False
+        if self._all_stuck():
+            self._attend()
+        return True
 
     def _all_stuck(self, but: _Worker | None = None) -> bool:
         """Tell whether no worker, but one perhaps, can be expected to go on soon."""
         since = time.monotonic() - STUCK
-        return all(it.stuck or it.began < since or it is but for it in [*self._workers])
+        return all(
+            it.stuck or it.waits or it.began < since or it is but
+            for it in [*self._workers]
+        )
 
     def _start_worker(self) -> None:
         worker = _Worker()
@@ -237,12 +259,14 @@ class Dispatcher:
                 self._events.wake()
                 return False
             self._waiting += 1
+            worker.waits = True
             timeout = None if self._workers[:1] == [worker] else KEPT
         # What came before this thread was known to wait did not wake it.
         happened = bool(self._ready) or self._wait_for_events(timeout)
         worker.began = time.monotonic()
         with self._lock:
             self._waiting -= 1
+            worker.waits = False
             superfluous = not happened and self._waiting > 0
             if superfluous:
                 self._workers.remove(worker)
@@ -268,3 +292,4 @@ class _Worker:
         self.blocks = False
         self.stuck = False
         self.starts = False
+        self.waits = False

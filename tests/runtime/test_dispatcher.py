@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import subprocess
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -16,21 +17,29 @@ from patience import PATIENCE
 
 Until = Callable[[Callable[[], bool]], None]
 
+_LOOKOUT = "test-lookout"
 _CROSSINGS = 2000 if os.environ.get("BACKBURNER_SOAK") else 300
 
 
 @pytest.fixture
-def shared() -> Iterator[Dispatcher]:
+def events() -> Iterator[PidfdWatcher]:
     events = PidfdWatcher()
+    yield events
+    events.close()
+
+
+@pytest.fixture
+def shared(events: PidfdWatcher) -> Iterator[Dispatcher]:
     shared = Dispatcher("test", events)
     yield shared
     shared.close()
     assert not _threads()
-    events.close()
+    assert not [it for it in threading.enumerate() if it.name == _LOOKOUT]
 
 
 def _threads() -> set[str]:
-    return {it.name for it in threading.enumerate() if it.name.startswith("test-")}
+    names = {it.name for it in threading.enumerate() if it.name.startswith("test-")}
+    return names - {_LOOKOUT}
 
 
 def _take_turn(shared: Dispatcher) -> str:
@@ -130,33 +139,62 @@ def test_while_one_thread_is_about_to_go_on_no_other_is_started(
         assert len(_threads()) == 2
 
 
-def test_who_blocks_without_a_word_is_noticed_at_the_next_nudge(
-    shared: Dispatcher, monkeypatch: pytest.MonkeyPatch, until: Until
+@pytest.mark.parametrize("count", [1, 4])
+def test_who_blocks_without_a_word_holds_others_up_for_a_moment(
+    shared: Dispatcher, count: int
 ) -> None:
-    entered, go_on = threading.Event(), threading.Event()
+    go_on = threading.Event()
+    for _ in range(count):
+        entered = threading.Event()
 
-    def block() -> None:
-        entered.set()
-        go_on.wait(PATIENCE)
+        def block(entered: threading.Event = entered) -> None:
+            entered.set()
+            go_on.wait(PATIENCE)
 
-    told: Promise[str] = Promise()
-    shared.submit(block)
-    assert entered.wait(PATIENCE)
-    monkeypatch.setattr(dispatcher, "STUCK", PATIENCE)
-    shared.submit(lambda: told.tell("behind"))
-    monkeypatch.setattr(dispatcher, "STUCK", 0.0)
-    with pytest.raises(TimeoutError):
-        told.get(0)
-    until(lambda: _is_heard(shared, told))
+        shared.submit(block)
+        assert entered.wait(PATIENCE)
+    # At once, when nobody can know yet that they are stuck.
+    assert _take_turn(shared) == f"test-{count + 1}"
     go_on.set()
 
 
-def _is_heard(shared: Dispatcher, told: Promise[str]) -> bool:
+def test_what_was_asked_for_before_is_done_after_a_nudge(shared: Dispatcher) -> None:
+    entered, go_on = threading.Event(), threading.Event()
+    told: Promise[str] = Promise()
+
+    def block() -> None:
+        shared.submit(lambda: told.tell("behind"))
+        entered.set()
+        go_on.wait(PATIENCE)
+
+    shared.submit(block)
+    assert entered.wait(PATIENCE)
     shared.nudge()
-    try:
-        return told.get(0) == "behind"
-    except TimeoutError:
-        return False
+    assert told.get(PATIENCE) == "behind"
+    go_on.set()
+
+
+def test_a_start_that_hangs_holds_others_up_for_a_moment(shared: Dispatcher) -> None:
+    _start(shared, waits_for_another=True)
+
+
+def test_an_exit_is_heard_of_while_a_start_hangs(
+    events: PidfdWatcher, shared: Dispatcher
+) -> None:
+    entered, go_on = threading.Event(), threading.Event()
+
+    def start() -> None:
+        shared.about_to_start()
+        entered.set()
+        go_on.wait(PATIENCE)
+
+    shared.submit(start)
+    assert entered.wait(PATIENCE)
+    told: Promise[str] = Promise()
+    with subprocess.Popen(["true"]) as process:
+        events.watch(process.pid, lambda: told.tell("exited"))
+        assert told.get(PATIENCE) == "exited"
+    go_on.set()
 
 
 def test_only_one_thread_stays_when_there_is_nothing_to_do(

@@ -191,9 +191,13 @@ class Dispatcher:
         """Look after turns and events behind stuck workers; return whether again."""
         if self._closed or (self._waiting and not self._ready):
             return False
-        if self._all_stuck():
-            self._attend()
-        return True
+        if not self._all_stuck():
+            return True
+        if self._waiting:
+            self._events.wake()
+            return True
+        # If there is none, the next message from outside tries again.
+        return self._start_worker()
 
     def _all_stuck(self, but: _Worker | None = None) -> bool:
         """Tell whether no worker, but one perhaps, can be expected to go on soon."""
@@ -203,7 +207,8 @@ class Dispatcher:
             for it in [*self._workers]
         )
 
-    def _start_worker(self) -> None:
+    def _start_worker(self) -> bool:
+        """Start another thread; return whether the system has one."""
         worker = _Worker()
         worker.thread = threading.Thread(
             target=self._work,
@@ -226,6 +231,8 @@ class Dispatcher:
             expected = "interpreter shutdown" in str(error)
             level = logging.DEBUG if expected else logging.WARNING
             logger.log(level, "No thread can be started; the others go on alone")
+            return False
+        return True
 
     def _work(self, worker: _Worker) -> None:
         self._own.worker = worker

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from backburner.actors import Promise
 from backburner.actors.processes.exits import PidfdWatcher
-from backburner.actors.runtime import dispatcher
+from backburner.actors.runtime import dispatcher, lookout
 from backburner.actors.runtime.dispatcher import Dispatcher
 from patience import PATIENCE
 
@@ -334,6 +334,33 @@ def test_without_another_thread_the_first_does_all(
         pass
     assert _take_turn(shared) == "test-1"
     assert ("the others go on alone" in caplog.text) == warns
+
+
+def test_a_thread_that_can_not_be_started_is_not_asked_for_all_the_time(
+    shared: Dispatcher,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    until: Until,
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    assert _take_turn(shared) == "test-1"
+    monkeypatch.setattr(lookout, "PAUSE", 0.0)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    entered, go_on = threading.Event(), threading.Event()
+
+    def block() -> None:
+        entered.set()
+        go_on.wait(PATIENCE)
+
+    shared.submit(block)
+    assert entered.wait(PATIENCE)
+    for count in (1, 2):
+        shared.submit(lambda: None)
+        until(lambda count=count: len(caplog.records) >= count)
+    assert len(caplog.records) == 2  # one for each message from outside
+    go_on.set()
 
 
 @pytest.mark.parametrize(

@@ -217,7 +217,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._begun = now.timestamp()
         try:
             context = self._context()
-            self.about_to_start()
+            self.about_to_block()
             if adoption is not None:
                 self._imposed = adoption.stops_with
                 job = adopt(self._kind, context, adoption, self._config.exit_notes)

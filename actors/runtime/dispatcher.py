@@ -6,9 +6,9 @@ thread that is awake already. Threads that have nothing to do wait for the syste
 events, and so an exit is handled on the thread that was woken by it.
 
 One thread does nearly all of the work. A second one takes over while it starts a
-process on a busy machine, and more are started when threads are stuck: code of an
-embedder's kind that blocks holds up its own job, and others for a moment. A lookout
-notices that, as long as turns wait or no thread waits for events.
+process, and more are started when threads are stuck: code of an embedder's kind that
+blocks holds up its own job, and others until the next message from outside. While tasks
+run the clock sends one at least twice a second.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from collections import deque
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ..rules.shortage import shortage_of
-from .lookout import Lookout
 from .promise import Deadline
 from .sending import log_failure, logger
 
@@ -36,15 +35,6 @@ STUCK: Final = 0.02
 
 A process starts within a millisecond, or within several on a busy machine.
 """
-
-SLOW: Final = 0.008
-"""Seconds after which the start of a process was slow: the machine is busy.
-
-More than the interpreter lets one thread go on while another waits for its turn.
-"""
-
-WARY: Final = 16
-"""Starts after a slow one that may be slow as well."""
 
 _JOIN_TIMEOUT: Final = 1.0
 _AFTER_FAILURE: Final = 0.1
@@ -87,11 +77,9 @@ class Dispatcher:
         self._own = threading.local()
         self._workers: list[_Worker] = []
         self._waiting = 0
-        self._wary = 0  # so many starts are expected to be slow
         self._closed = False
         # Of the workers and how many wait; a signal handler may come here twice.
         self._lock = threading.RLock()
-        self._lookout = Lookout(f"{name}-lookout", self._look)
 
     def submit(self, turn: Callable[[], None]) -> None:
         """Queue a turn. Never blocks.
@@ -106,18 +94,15 @@ class Dispatcher:
         worker: _Worker | None = getattr(self._own, "worker", None)
         if worker is None or worker.blocks:
             try:
-                self._attend(but=worker)
+                self._attend()
             except RuntimeError:
                 self._ready.remove(turn)
                 raise
 
     def nudge(self) -> None:
         """Look after turns that wait behind one that is stuck. Never blocks."""
-        if self._ready and self._own_worker() is None:
-            if self._all_stuck():
-                self._attend()
-            else:
-                self._lookout.alert()
+        if self._ready and self._own_worker() is None and self._all_stuck():
+            self._attend()
 
     def about_to_block(self, *, long: bool = False) -> None:
         """Let another thread go on while this one blocks. Does not block itself.
@@ -134,24 +119,11 @@ class Dispatcher:
             return
         worker.blocks = True
         worker.stuck = long
-        if self._ready or not self._waiting:
-            self._attend(but=worker)
-
-    def about_to_start(self) -> None:
-        """Let another thread go on while this one starts a process, if that is slow.
-
-        Handing over costs more than most starts, so it is done only if one of the last
-        starts was slow. If this one hangs, the lookout notices. Otherwise as
-        `about_to_block`.
-        """
-        worker = self._own_worker()
-        if worker is None:
-            return
-        worker.blocks = worker.starts = True
-        if self._wary:
-            self.about_to_block()
-        elif self._ready or not self._waiting:
-            self._lookout.alert()
+        if self._waiting:
+            if self._ready:
+                self._events.wake()
+        elif self._all_stuck(but=worker):
+            self._start_worker()
 
     def is_own_thread(self) -> bool:
         """Tell whether the caller runs in a turn of an actor that must not block.
@@ -167,7 +139,6 @@ class Dispatcher:
             self._closed = True
             workers = [*self._workers]
         deadline = Deadline(_JOIN_TIMEOUT)
-        self._lookout.close(deadline.left())
         self._events.wake()
         for worker in workers:
             # One that is being started can't be joined yet; it ends at once.
@@ -177,38 +148,18 @@ class Dispatcher:
     def _own_worker(self) -> _Worker | None:
         return getattr(self._own, "worker", None)
 
-    def _attend(self, but: _Worker | None = None) -> None:
-        """Have a worker go on, other than one perhaps."""
+    def _attend(self) -> None:
         if self._waiting:
             self._events.wake()
-        elif self._all_stuck(but):
+        elif self._all_stuck():
             self._start_worker()
-        else:
-            # One that is at work may be stuck without having said so.
-            self._lookout.alert()
-
-    def _look(self) -> bool:
-        """Look after turns and events behind stuck workers; return whether again."""
-        if self._closed or (self._waiting and not self._ready):
-            return False
-        if not self._all_stuck():
-            return True
-        if self._waiting:
-            self._events.wake()
-            return True
-        # If there is none, the next message from outside tries again.
-        return self._start_worker()
 
     def _all_stuck(self, but: _Worker | None = None) -> bool:
         """Tell whether no worker, but one perhaps, can be expected to go on soon."""
         since = time.monotonic() - STUCK
-        return all(
-            it.stuck or it.waits or it.began < since or it is but
-            for it in [*self._workers]
-        )
+        return all(it.stuck or it.began < since or it is but for it in [*self._workers])
 
-    def _start_worker(self) -> bool:
-        """Start another thread; return whether the system has one."""
+    def _start_worker(self) -> None:
         worker = _Worker()
         worker.thread = threading.Thread(
             target=self._work,
@@ -231,8 +182,6 @@ class Dispatcher:
             expected = "interpreter shutdown" in str(error)
             level = logging.DEBUG if expected else logging.WARNING
             logger.log(level, "No thread can be started; the others go on alone")
-            return False
-        return True
 
     def _work(self, worker: _Worker) -> None:
         self._own.worker = worker
@@ -244,14 +193,11 @@ class Dispatcher:
                     continue
                 return
             worker.began = time.monotonic()
-            worker.blocks = worker.stuck = worker.starts = False
+            worker.blocks = worker.stuck = False
             try:
                 turn()
             except BaseException as error:  # noqa: BLE001 - the thread must outlive it
                 log_failure(turn, error)
-            if worker.starts:
-                slow = time.monotonic() - worker.began > SLOW
-                self._wary = WARY if slow else max(0, self._wary - 1)
             # What was called, an actor perhaps, must not live on because of it.
             del turn
 
@@ -266,14 +212,12 @@ class Dispatcher:
                 self._events.wake()
                 return False
             self._waiting += 1
-            worker.waits = True
             timeout = None if self._workers[:1] == [worker] else KEPT
         # What came before this thread was known to wait did not wake it.
         happened = bool(self._ready) or self._wait_for_events(timeout)
         worker.began = time.monotonic()
         with self._lock:
             self._waiting -= 1
-            worker.waits = False
             superfluous = not happened and self._waiting > 0
             if superfluous:
                 self._workers.remove(worker)
@@ -298,5 +242,3 @@ class _Worker:
         self.began = time.monotonic()
         self.blocks = False
         self.stuck = False
-        self.starts = False
-        self.waits = False

@@ -40,13 +40,6 @@ class Scheduler(Protocol):
         """
         ...
 
-    def about_to_start(self) -> None:
-        """Let others go on while the turn that calls this starts a process, if need be.
-
-        Does nothing as long as starts are quick.
-        """
-        ...
-
     def nudge(self) -> None:
         """Tell that a message has come for an actor whose turn is coming anyway."""
         ...

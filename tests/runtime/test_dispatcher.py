@@ -3,7 +3,6 @@ from __future__ import annotations
 import gc
 import logging
 import os
-import subprocess
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -11,35 +10,27 @@ from collections.abc import Callable, Iterator
 import pytest
 from backburner.actors import Promise
 from backburner.actors.processes.exits import PidfdWatcher
-from backburner.actors.runtime import dispatcher, lookout
+from backburner.actors.runtime import dispatcher
 from backburner.actors.runtime.dispatcher import Dispatcher
 from patience import PATIENCE
 
 Until = Callable[[Callable[[], bool]], None]
 
-_LOOKOUT = "test-lookout"
 _CROSSINGS = 2000 if os.environ.get("BACKBURNER_SOAK") else 300
 
 
 @pytest.fixture
-def events() -> Iterator[PidfdWatcher]:
+def shared() -> Iterator[Dispatcher]:
     events = PidfdWatcher()
-    yield events
-    events.close()
-
-
-@pytest.fixture
-def shared(events: PidfdWatcher) -> Iterator[Dispatcher]:
     shared = Dispatcher("test", events)
     yield shared
     shared.close()
     assert not _threads()
-    assert not [it for it in threading.enumerate() if it.name == _LOOKOUT]
+    events.close()
 
 
 def _threads() -> set[str]:
-    names = {it.name for it in threading.enumerate() if it.name.startswith("test-")}
-    return names - {_LOOKOUT}
+    return {it.name for it in threading.enumerate() if it.name.startswith("test-")}
 
 
 def _take_turn(shared: Dispatcher) -> str:
@@ -139,62 +130,33 @@ def test_while_one_thread_is_about_to_go_on_no_other_is_started(
         assert len(_threads()) == 2
 
 
-@pytest.mark.parametrize("count", [1, 4])
-def test_who_blocks_without_a_word_holds_others_up_for_a_moment(
-    shared: Dispatcher, count: int
+def test_who_blocks_without_a_word_is_noticed_at_the_next_nudge(
+    shared: Dispatcher, monkeypatch: pytest.MonkeyPatch, until: Until
 ) -> None:
-    go_on = threading.Event()
-    for _ in range(count):
-        entered = threading.Event()
-
-        def block(entered: threading.Event = entered) -> None:
-            entered.set()
-            go_on.wait(PATIENCE)
-
-        shared.submit(block)
-        assert entered.wait(PATIENCE)
-    # At once, when nobody can know yet that they are stuck.
-    assert _take_turn(shared) == f"test-{count + 1}"
-    go_on.set()
-
-
-def test_what_was_asked_for_before_is_done_after_a_nudge(shared: Dispatcher) -> None:
     entered, go_on = threading.Event(), threading.Event()
-    told: Promise[str] = Promise()
 
     def block() -> None:
-        shared.submit(lambda: told.tell("behind"))
         entered.set()
         go_on.wait(PATIENCE)
 
+    told: Promise[str] = Promise()
     shared.submit(block)
     assert entered.wait(PATIENCE)
+    monkeypatch.setattr(dispatcher, "STUCK", PATIENCE)
+    shared.submit(lambda: told.tell("behind"))
+    monkeypatch.setattr(dispatcher, "STUCK", 0.0)
+    with pytest.raises(TimeoutError):
+        told.get(0)
+    until(lambda: _is_heard(shared, told))
+    go_on.set()
+
+
+def _is_heard(shared: Dispatcher, told: Promise[str]) -> bool:
     shared.nudge()
-    assert told.get(PATIENCE) == "behind"
-    go_on.set()
-
-
-def test_a_start_that_hangs_holds_others_up_for_a_moment(shared: Dispatcher) -> None:
-    _start(shared, waits_for_another=True)
-
-
-def test_an_exit_is_heard_of_while_a_start_hangs(
-    events: PidfdWatcher, shared: Dispatcher
-) -> None:
-    entered, go_on = threading.Event(), threading.Event()
-
-    def start() -> None:
-        shared.about_to_start()
-        entered.set()
-        go_on.wait(PATIENCE)
-
-    shared.submit(start)
-    assert entered.wait(PATIENCE)
-    told: Promise[str] = Promise()
-    with subprocess.Popen(["true"]) as process:
-        events.watch(process.pid, lambda: told.tell("exited"))
-        assert told.get(PATIENCE) == "exited"
-    go_on.set()
+    try:
+        return told.get(0) == "behind"
+    except TimeoutError:
+        return False
 
 
 def test_only_one_thread_stays_when_there_is_nothing_to_do(
@@ -336,44 +298,14 @@ def test_without_another_thread_the_first_does_all(
     assert ("the others go on alone" in caplog.text) == warns
 
 
-def test_a_thread_that_can_not_be_started_is_not_asked_for_all_the_time(
-    shared: Dispatcher,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    until: Until,
-) -> None:
-    def refuse(_: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    assert _take_turn(shared) == "test-1"
-    monkeypatch.setattr(lookout, "PAUSE", 0.0)
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-    entered, go_on = threading.Event(), threading.Event()
-
-    def block() -> None:
-        entered.set()
-        go_on.wait(PATIENCE)
-
-    shared.submit(block)
-    assert entered.wait(PATIENCE)
-    for count in (1, 2):
-        shared.submit(lambda: None)
-        until(lambda count=count: len(caplog.records) >= count)
-    assert len(caplog.records) == 2  # one for each message from outside
-    go_on.set()
-
-
-@pytest.mark.parametrize(
-    "announce", [Dispatcher.about_to_block, Dispatcher.about_to_start]
-)
 def test_what_is_asked_for_before_blocking_is_done_meanwhile(
-    shared: Dispatcher, announce: Callable[[Dispatcher], None]
+    shared: Dispatcher,
 ) -> None:
     told: Promise[str] = Promise()
 
     def ask_and_wait() -> None:
         answer: Promise[str] = Promise()
-        announce(shared)
+        shared.about_to_block()
         shared.submit(lambda: answer.tell("done"))
         told.tell(answer.get(PATIENCE))
 
@@ -382,49 +314,6 @@ def test_what_is_asked_for_before_blocking_is_done_meanwhile(
     assert told.get(PATIENCE) == "done"
 
 
-def _start(shared: Dispatcher, *, waits_for_another: bool = False) -> None:
-    """Have a turn that starts a process, and wait for its end.
-
-    Args:
-        shared: Gives the turns.
-        waits_for_another: Whether the start ends when a turn behind it has been taken,
-            for which no message from outside asks.
-    """
-    done: Promise[None] = Promise()
-
-    def start() -> None:
-        behind: Promise[None] = Promise()
-        shared.submit(lambda: behind.tell(None))
-        shared.about_to_start()
-        if waits_for_another:
-            behind.get(PATIENCE)
-        done.tell(None)
-
-    shared.submit(start)
-    done.get(PATIENCE)
-
-
-def test_as_long_as_starts_are_quick_one_thread_does_all(
-    shared: Dispatcher, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dispatcher, "SLOW", PATIENCE)
-    for _ in range(3):
-        _start(shared)
-    assert _threads() == {"test-1"}
-
-
-def test_after_a_slow_start_others_go_on_during_the_next_ones(
-    shared: Dispatcher, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dispatcher, "SLOW", 0.0)
-    _start(shared)
-    _take_turn(shared)  # behind the end of that one
-    monkeypatch.setattr(dispatcher, "SLOW", PATIENCE)
-    for _ in range(dispatcher.WARY):
-        _start(shared, waits_for_another=True)
-
-
 def test_outside_of_a_turn_blocking_is_nobodys_concern(shared: Dispatcher) -> None:
     shared.about_to_block()
-    shared.about_to_start()
     assert not _threads()

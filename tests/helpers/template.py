@@ -499,7 +499,8 @@ def _opener(address: str, *, own: bool = False) -> Callable[..., Any]:
     start = subprocess.Popen  # this may stand in its place
 
     def open_(command: list[str], **how: Any) -> Any:  # noqa: ANN401 - as `Popen`
-        if can_fork(command, how.get("env") or os.environ, own=own):
+        is_known = how.keys() <= _popen.__kwdefaults__.keys()
+        if is_known and can_fork(command, how.get("env") or os.environ, own=own):
             return _popen(address, command, **how)
         return start(command, **how)
 

@@ -19,6 +19,7 @@ import faulthandler
 import fcntl
 import functools
 import gc
+import inspect
 import itertools
 import json
 import locale
@@ -499,7 +500,7 @@ def _opener(address: str, *, own: bool = False) -> Callable[..., Any]:
     start = subprocess.Popen  # this may stand in its place
 
     def open_(command: list[str], **how: Any) -> Any:  # noqa: ANN401 - as `Popen`
-        is_known = how.keys() <= _popen.__kwdefaults__.keys()
+        is_known = how.keys() <= inspect.signature(_popen).parameters.keys()
         if is_known and can_fork(command, how.get("env") or os.environ, own=own):
             return _popen(address, command, **how)
         return start(command, **how)

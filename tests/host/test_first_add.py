@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,9 +15,12 @@ from backburner.ui.cli.lean_chat import start_host_early
 from backburner.ui.program.config import Config
 from backburner.ui.program.host_settings import host_settings
 from conditions import until
+from descriptors import opened_by
 from patience import PATIENCE
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from host_care import HostCare
 
 LEAN = """
@@ -100,19 +102,14 @@ def test_nothing_that_was_open_stays_open_in_the_host(
         script = f"exec 7<{held} 8>>{held}; {command} {closed}"
         subprocess.run(["bash", "-c", script], check=True, timeout=PATIENCE)
         for process in care.left():
-            links = [str(it.readlink()) for it in _descriptors(process.pid)]
-            assert str(held) not in links
-            assert links[0] == os.devnull
+            opened = opened_by(process.pid)
+            assert str(held) not in opened.values()
+            assert opened.get(0, os.devnull) == os.devnull  # it may have ended
         until(lambda: len(care.hosts()) == 1, "the host")
         (host,) = care.hosts()
         ended = run("-m", "backburner", "end", "--state-dir", tmp_path / "state")
         assert ended.returncode == 0
         host.wait(PATIENCE)
-
-
-def _descriptors(pid: int) -> list[Path]:
-    folder = Path(f"/proc/{pid}/fd")
-    return sorted(folder.iterdir(), key=lambda it: int(it.name))
 
 
 def test_a_keeper_notices_the_end_of_its_host_if_sigchld_was_ignored(

@@ -33,6 +33,7 @@ from backburner.actors.host.remote import RemoteSystem
 from backburner.actors.host.settings import HostSettings
 from backburner.actors.host.starting import NoHostError
 from backburner.actors.testing import Recorder
+from descriptors import opened_by
 from msgspec.structs import replace
 from patience import PATIENCE
 
@@ -93,14 +94,11 @@ def test_the_host_knows_nothing_of_the_terminal_of_who_started_it(
     assert os.getsid(host.pid) != os.getsid(0)
     assert host.pid != os.getsid(host.pid)  # it can't get a terminal by opening one
     assert host.cwd() == "/"
-    assert Path(f"/proc/{host.pid}/fd/0").readlink() == Path(os.devnull)
-    assert {Path(f"/proc/{host.pid}/fd/{fd}").readlink().name for fd in (1, 2)} == {
-        "host.log"
-    }
-    ours = {f"{it.readlink()}" for it in Path("/proc/self/fd").iterdir() if it.exists()}
-    pipes = {it for it in ours if it.startswith("pipe:")}
-    theirs = {f"{it.readlink()}" for it in Path(f"/proc/{host.pid}/fd").iterdir()}
-    assert not pipes & theirs
+    theirs = opened_by(host.pid)
+    assert theirs[0] == os.devnull
+    assert {Path(theirs[fd]).name for fd in (1, 2)} == {"host.log"}
+    pipes = {it for it in opened_by("self").values() if it.startswith("pipe:")}
+    assert not pipes & set(theirs.values())
 
 
 def test_a_job_finds_its_session_and_carries_one_mark(

@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from pathlib import Path
 
 import psutil
 import pytest
@@ -18,6 +17,7 @@ from backburner.actors.processes import exits as exits_module
 from backburner.actors.processes.exits import PidfdWatcher
 from backburner.actors.runtime.dispatcher import Dispatcher
 from backburner.actors.runtime.promise import Promise
+from descriptors import opened_by
 from patience import PATIENCE
 
 Until = Callable[[Callable[[], bool]], None]
@@ -180,12 +180,8 @@ def test_watching_leaves_no_file_open(
 
 def _copy_of_pidfds() -> list[int]:
     """Hold the pidfds open once more, as a child does that is just being forked."""
-    copies: list[int] = []
-    for fd in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # the one that lists them
-            if "pidfd" in str(fd.readlink()):
-                copies.append(os.dup(int(fd.name)))
-    return copies
+    opened = opened_by("self")
+    return [os.dup(fd) for fd, it in opened.items() if "pidfd" in it]
 
 
 def test_a_child_that_is_just_being_forked_does_no_harm(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from backburner.actors.processes.spare import KEPT, SpareDescriptors
+from descriptors import opened_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,11 +76,7 @@ def test_a_number_that_is_somebody_elses_by_now_is_left_alone() -> None:
     # As a host does that becomes a daemon, and then opens its own.
     spares = SpareDescriptors()
     spares.hold()
-    held = {
-        int(path.name)
-        for path in Path("/proc/self/fd").iterdir()
-        if path.is_symlink() and "backburner-spare" in str(path.readlink())
-    }
+    held = {fd for fd, it in opened_by("self").items() if "backburner-spare" in it}
     for fd in held:
         os.close(fd)
     others: list[int] = []

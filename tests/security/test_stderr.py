@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import signal
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import psutil
 import pytest
 from backburner.ui.cli.run import run
+from descriptors import opened_by
 from forked_program import ForkedProgram
 from patience import PATIENCE
 
@@ -263,10 +263,6 @@ def test_a_signal_ends_a_program_whose_configuration_is_still_coming(
 
 
 def _waits_for(config: Path, pid: int) -> bool:
-    opened: set[str] = set()
-    for fd in Path(f"/proc/{pid}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
-            opened.add(str(fd.readlink()))
-    return str(config) in opened and (
+    return str(config) in opened_by(pid).values() and (
         psutil.Process(pid).status() == psutil.STATUS_SLEEPING
     )

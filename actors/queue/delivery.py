@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..journal.outbox import told_by
-from ..messages import Forgotten, JournalTrouble, StartTask
+from ..messages import Forgotten, JournalTrouble, MessageSaid, StartTask, WriteDown
 from ..runtime.sending import post_safely
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Delivery:
 
     def catch_up(self) -> None:
         """Write down what can be, so that what is looked up next has it."""
-        if self._outbox and self._writer.trouble is None:
+        if self._writer.trouble is None:
             self.flush()
 
     def flush(self) -> None:
@@ -86,7 +86,10 @@ class Delivery:
     def send(self, recipient: Recipient[Any] | None, message: object) -> None:
         """Send a message at once; without a recipient to all that want it."""
         if recipient is None:
-            for it in self._subscribers.that_want(message):
+            wanted_by = self._subscribers.that_want(message)
+            if isinstance(message, WriteDown):
+                message = MessageSaid(message.message)
+            for it in wanted_by:
                 if not post_safely(it, message, self._dead_letters):
                     self._subscribers.remove(it)
         elif not post_safely(recipient, message, self._dead_letters):

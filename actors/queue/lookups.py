@@ -143,16 +143,18 @@ class Lookups:
         """
         subscribers, send = self._subscribers, self._delivery.send
         answer: QueueReply | None = Acknowledged(message.correlation_id)
+        is_new = not subscribers.renew(message)
+        if is_new:
+            self._renew_reasons()
+        # Before the past is read: what is written between that and `add` is in neither.
+        self._delivery.catch_up()
         if message.past is not None:
-            self._delivery.catch_up()
             past = self._transcript(message.past, message.correlation_id)
             answer = None
             if (recipient := message.reply_to or asker()) is not None:
                 # Before `Subscribed`, which tells what came after it.
                 send(recipient, past)
-        if not subscribers.renew(message):
-            self._renew_reasons()
-            self._delivery.catch_up()
+        if is_new:
             # Not through the outbox: what is held back there comes after it.
             new = subscribers.add(message)
             send(message.subscriber, self._all_there_is(message, new))

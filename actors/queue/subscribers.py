@@ -10,7 +10,6 @@ from ..messages import (
     Acknowledged,
     ClaimEnds,
     EndsClaimed,
-    MessageSaid,
     RefusalCode,
     Refused,
     Shown,
@@ -77,7 +76,9 @@ class Subscribers:
         return [it.recipient for it in self._subscribers]
 
     def that_want(self, message: object) -> list[Recipient[Any]]:
-        """Return those that are to be told a notification."""
+        """Return those that are to be told a notification, or what was said."""
+        if isinstance(message, WriteDown):
+            return self._others_that_show(message)
         return [
             it.recipient
             for it in self._subscribers
@@ -132,20 +133,21 @@ class Subscribers:
 
     def said(self, message: WriteDown) -> QueueReply:
         """Write down what somebody said, and tell those that show it."""
-        said, changes = message.message, self._changes
-        others = [
-            it
-            for it in self.recipients()
-            if it != message.shown_by and changes.shown.shows(it)
-        ]
-        if message.only_if_shown and not others:
+        changes = self._changes
+        if message.only_if_shown and not self._others_that_show(message):
             text = "no chat is open that shows it"
             return Refused(text, RefusalCode.FAILED, message.correlation_id)
-        changes.journal.said(said, changes.seq)
+        changes.journal.said(message.message, changes.seq)
         if not message.private:
-            for it in others:
-                changes.outbox.add(it, MessageSaid(said), tells_change=True)
+            # One that subscribes before it is written down does not find it in the
+            # past, so who is told is asked when it is sent.
+            changes.outbox.add(None, message, tells_change=True)
         return Acknowledged(message.correlation_id)
+
+    def _others_that_show(self, message: WriteDown) -> list[Recipient[Any]]:
+        """Return those that show what was said, but for the one that has already."""
+        shows = self._changes.shown.shows
+        return [it for it in self.recipients() if it != message.shown_by and shows(it)]
 
     def are_shown(self) -> bool:
         """Tell whether any of them shows changes to a person."""

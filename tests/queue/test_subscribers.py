@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +17,7 @@ from backburner.actors import (
     ListTasks,
     MessageSaid,
     Notification,
+    QueueReply,
     Subscribe,
     Subscribed,
     TaskAdded,
@@ -26,7 +29,8 @@ from backburner.actors import (
     WriteDown,
 )
 from backburner.actors.journal.sqlite import SqliteJournal
-from backburner.actors.messages import TaskProgressed
+from backburner.actors.journal.writer import WRITE_AGAIN
+from backburner.actors.messages import Requests, TaskProgressed
 from backburner.actors.rules.output_news import OutputNews
 from backburner.actors.testing import Recorder
 from msgspec.structs import replace
@@ -77,6 +81,40 @@ def test_what_was_said_is_in_the_past_or_is_told(
     again = rig.ask(replace(subscribe, past=1), Transcript)
     assert [it.text for it in again.entries if isinstance(it, ChatMessage)] == ["after"]
     assert len(subscriber.of(Subscribed)) == 1
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_what_was_said_in_the_same_batch_is_in_the_past(
+    start_queue: Callable[..., Rig], tmp_path: Path, *, private: bool
+) -> None:
+    rig = start_queue(journal=SqliteJournal(tmp_path / "session.db"))
+    subscriber: Recorder[Notification] = Recorder("the subscriber")
+    asker: Recorder[QueueReply] = Recorder("the asker")
+    said = ChatMessage(rig.clock.now().wall, "main", "you", "hello")
+    subscribe = Subscribe(subscriber, shows=True, past=10, reply_to=asker)
+    rig.tell(Requests((WriteDown(said, private=private), subscribe)))
+    assert asker.wait_for(Transcript).entries == (said,)
+    rig.ask(ListTasks(), TaskList)
+    assert subscriber.of(MessageSaid) == ()
+
+
+def test_what_is_not_in_the_past_because_another_holds_the_journal_is_told(
+    start_queue: Callable[..., Rig], tmp_path: Path
+) -> None:
+    path = tmp_path / "session.db"
+    rig = start_queue(journal=SqliteJournal(path))
+    rig.add()
+    subscriber: Recorder[Notification] = Recorder("the subscriber")
+    said = ChatMessage(rig.clock.now().wall, "main", "you", "hello")
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        rig.tell(WriteDown(said))
+        subscribe = Subscribe(subscriber, shows=True, past=10)
+        past = rig.ask(subscribe, Transcript)
+        assert said not in past.entries
+        assert subscriber.of(MessageSaid) == ()
+    rig.clock.advance(WRITE_AGAIN)
+    assert subscriber.wait_for(MessageSaid).message == said
 
 
 def test_who_unsubscribed_hears_nothing_more(rig: Rig) -> None:

@@ -115,11 +115,7 @@ class Agent:
         ).start()
 
     async def start(self, spec: Spec, limit: int) -> str | Piece:
-        """Start a job; one that was started already goes on.
-
-        Args:
-            spec: The job.
-            limit: The most bytes of output to return.
+        """Start a job, or go on with it; return at most `limit` bytes of its output.
 
         Returns:
             Its first output, which is nothing if it runs on for longer than

@@ -38,11 +38,7 @@ class Copies:
             return file.tell()
 
     async def make(self, key: str, number: int) -> Path:
-        """Make the copy of a job.
-
-        Args:
-            key: That of the archive.
-            number: That of the job.
+        """Make the copy of a job, of the archive with this key.
 
         Raises:
             OSError: If it can't be made.

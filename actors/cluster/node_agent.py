@@ -48,11 +48,7 @@ class NodeAgent:
         self._others: set[asyncio.Task[None]] = set()
 
     async def open(self, owner: int, lease: float) -> str:
-        """Prepare for the jobs of an owner; return the version of the program here.
-
-        Args:
-            owner: See `Lease`.
-            lease: Seconds for which jobs go on that no owner renews.
+        """Prepare for the jobs of an owner (see `Lease`); return the program's version.
 
         Raises:
             OwnerError: If there is a newer owner.

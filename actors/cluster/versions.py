@@ -20,12 +20,7 @@ def our_version() -> str:
 
 
 def check_version(node: str, there: str, here: str) -> None:
-    """Refuse a node that has something else than this machine.
-
-    Args:
-        node: What the node is called.
-        there: What `our_version` returns there.
-        here: The same here.
+    """Refuse a node whose `our_version` is another than that of this machine.
 
     Raises:
         ClusterError: If they differ.

@@ -125,24 +125,14 @@ class Ready(EngineMessage, frozen=True):
 
 
 class Waits(EngineMessage, frozen=True):
-    """A job waits.
-
-    Attributes:
-        job: The id of the job.
-        why: For what, for people.
-    """
+    """A job waits; `why` is for people."""
 
     job: str
     why: str
 
 
 class Began(EngineMessage, frozen=True):
-    """A job has begun.
-
-    Attributes:
-        job: The id of the job.
-        node: The name of the machine on which it runs.
-    """
+    """A job has begun, on the machine of this name."""
 
     job: str
     node: str
@@ -165,12 +155,7 @@ class Intake(msgspec.Struct, frozen=True):
 
 
 class Took(EngineMessage, frozen=True):
-    """A job stands otherwise to its input.
-
-    Attributes:
-        job: The id of the job.
-        intake: How it stands now.
-    """
+    """A job stands otherwise to its input now."""
 
     job: str
     intake: Intake

@@ -97,14 +97,10 @@ def is_served(directory: Path) -> bool:
 
 
 def listen(directory: Path, *, name: str = SOCKET_NAME) -> socket.socket:
-    """Return a socket that listens in this folder; only its owner may connect.
+    """Return a socket of this name in this folder; only its owner may connect.
 
     To be called by the owner of the session alone: a socket that a killed host left is
     replaced.
-
-    Args:
-        directory: The folder.
-        name: Of the socket; that of a host by default.
 
     Raises:
         OSError: If it can't be made.

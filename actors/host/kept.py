@@ -114,12 +114,9 @@ class Kept:
             become(sys.executable, KEEPER[-1], arguments, settings)
 
     def settings_of_next(self, given: str | None) -> bytes:
-        """Return what a host that takes over is started with, as JSON.
+        """Return what a host that takes over is started with: by default as this one.
 
         It may be of a newer version, with settings that this one does not know.
-
-        Args:
-            given: Its settings as JSON; None for those of this host.
 
         Raises:
             ValueError: If they are no JSON object.
@@ -139,12 +136,9 @@ class Kept:
             self.store.hand_on(settings)
 
     def problem_of_next(self, settings: bytes) -> str:
-        """Return why the program that is installed now can't take over.
+        """Return why the program that is installed now can't take over with these.
 
         Empty if it can. Blocks until it has been loaded.
-
-        Args:
-            settings: What it is to be started with, as JSON.
         """
         import subprocess  # noqa: PLC0415 - seldom needed, and every host starts with this
 

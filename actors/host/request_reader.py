@@ -95,14 +95,7 @@ class RemoteRecipient:
 
 
 class RequestReader:
-    """Reads what a client sends, on a thread of its own.
-
-    Args:
-        sock: Where from.
-        writer: For what is answered here.
-        door: What it needs of the host.
-        connection: Told what it must know.
-    """
+    """Reads what a client sends, on a thread of its own; what it answers, it writes."""
 
     def __init__(
         self,

@@ -130,13 +130,10 @@ class Host:
         return self._system
 
     def run(self, ready: Callable[[], None]) -> None:
-        """Serve; blocks until the session has ended.
+        """Serve, and call `ready` when clients can connect; blocks until the end.
 
         Must be called on the main thread: it handles SIGTERM and SIGINT, which end the
         session; a second one kills what still runs.
-
-        Args:
-            ready: Called when clients can connect.
 
         Raises:
             TaskSystemError: If the session can't be opened, or nobody could connect.

@@ -57,12 +57,7 @@ class HostError(TaskSystemError):
 
 
 class OtherProtocolError(HostError):
-    """The host speaks another protocol: it is of another version of the program.
-
-    Args:
-        text: Why, and what to do.
-        pid: The host's process id.
-    """
+    """The host speaks another protocol: it is of another version of the program."""
 
     def __init__(self, text: str, pid: int) -> None:
         super().__init__(text)
@@ -150,9 +145,6 @@ def restart(settings: HostSettings) -> Reached:
     """Let a new host take over, of the version that is installed now; jobs go on.
 
     Blocks until the new one has welcomed this client.
-
-    Args:
-        settings: Which session, and how the new host is set up.
 
     Raises:
         NoHostError: If it has no host.

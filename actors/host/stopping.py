@@ -33,14 +33,10 @@ def _is_backburner(pid: int) -> bool:
 
 
 def stop_any(directory: Path, reason: str) -> None:
-    """End the session in this folder: all its tasks, and its host.
+    """End the session in this folder, for this reason: all its tasks, and its host.
 
     Blocks until the host has ended. `StopHost` is the same in every protocol. Running
     tasks get the grace period, queued ones stay for the next time.
-
-    Args:
-        directory: The folder.
-        reason: What becomes the reason of the tasks that this ends.
 
     Raises:
         OSError: If no host listens there, or it can't be reached.

@@ -46,11 +46,7 @@ class KeeperStore:
             self._tell(b"drop %d" % task_id)
 
     def hand_on(self, settings: bytes) -> None:
-        """Tell the keeper to start the next host with other settings. Never blocks.
-
-        Args:
-            settings: Those of the host, as JSON.
-        """
+        """Tell the keeper what the next host starts with, as JSON. Never blocks."""
         fd = os.memfd_create("settings")
         try:
             os.write(fd, settings)

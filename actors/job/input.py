@@ -71,13 +71,7 @@ class AwaitedInput:
         self._watch: InputWatch | None = None
 
     def look(self, job: Job, now: float, *, news: bool) -> Iterator[TaskAwaitsInput]:
-        """Look at a job, and return what is to be told of it.
-
-        Args:
-            job: The job.
-            now: Seconds on the monotonic clock.
-            news: Whether the job has printed something since the last look.
-        """
+        """Look at a job, see `Job.look`, and return what is to be told of it."""
         if self._watch is None:
             if isinstance(job, TellsInput):
                 self._watch = job.input_watch(waits=self._awaits)

@@ -26,11 +26,7 @@ _CUT: Final = "its command emptied its output file, and {} of output are gone"
 
 
 class JobNews:
-    """Reads what one job says.
-
-    Args:
-        task: Its task.
-    """
+    """Reads what one job says."""
 
     def __init__(self, task: Task) -> None:
         self._task = task
@@ -47,11 +43,7 @@ class JobNews:
         return self._looks_in_vain >= QUIET_AFTER
 
     def mark_attempt(self, at: datetime) -> None:
-        """Say in the output where one attempt ends and the next begins. Blocks.
-
-        Args:
-            at: When that is.
-        """
+        """Say in the output where one attempt ends and the next begins. Blocks."""
         attempt, monitor = self._task.attempt, self._monitor
         if attempt is None or monitor is None:
             return

@@ -45,13 +45,7 @@ def start(kind: Kind, context: JobContext) -> Job:
 def adopt(
     kind: Kind, context: JobContext, adoption: Adoption, exit_notes: ExitNotes
 ) -> Job:
-    """Take over the job of a program that was killed.
-
-    Args:
-        kind: How it runs.
-        context: As for its start.
-        adoption: What is known of it.
-        exit_notes: Where others have written down how processes ended.
+    """Take over the job of a program that was killed; see `Kind.adopt`.
 
     Raises:
         ShortageError: If it can't be taken over just now.

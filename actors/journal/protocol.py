@@ -154,14 +154,10 @@ class Journal:
         """Let each call from now on wait so long for a program that holds the file."""
 
     def start_over(self, everything: Everything, why: DamagedJournalError) -> str:
-        """Set a damaged file aside, and note all there is to know for a new one.
+        """Set a damaged file aside for a reason, and note all there is for a new one.
 
         The next commit makes that. What was said, and what was shown, is in the old
         file alone.
-
-        Args:
-            everything: All there is to know.
-            why: What is wrong with the file.
 
         Returns:
             What became of it, for people.
@@ -173,10 +169,7 @@ class Journal:
         return str(why)
 
     def transcript(self, limit: int) -> tuple[ChatMessage | TaskChanged, ...]:
-        """Return the last of what was said and what was shown, in order.
-
-        Args:
-            limit: How many at most.
+        """Return the last of what was said and shown, so many at most, in order.
 
         Raises:
             DamagedJournalError: If the file is damaged: see `start_over`.
@@ -205,10 +198,7 @@ class Journal:
         """Note whether it was."""
 
     def close(self, *, clean: bool) -> None:
-        """Commit and release the file.
-
-        Args:
-            clean: Whether nothing is left running.
+        """Commit and release the file; it is `clean` if nothing is left running.
 
         Raises:
             JournalError: If that fails; the file is released nevertheless.

@@ -160,13 +160,7 @@ def _in_chunks(
 
 
 def load_tasks(db: sqlite3.Connection, shown: int, adopt: Adopt) -> LoadedTasks:
-    """Return all tasks.
-
-    Args:
-        db: The file.
-        shown: The number of the last change that was shown.
-        adopt: Puts tasks right.
-    """
+    """Return all tasks, put right by `adopt`; changes up to `shown` were shown."""
     loaded = LoadedTasks()
     ids: list[int] = []
     seqs: list[int] = []
@@ -335,14 +329,7 @@ def load_unshown(
 def load_transcript(
     db: sqlite3.Connection, shown: int, limit: int, adopt: Adopt
 ) -> tuple[ChatMessage | TaskChanged, ...]:
-    """Return the last of what was said and what was shown, in order.
-
-    Args:
-        db: The file.
-        shown: The number of the last change that was shown.
-        limit: How many at most.
-        adopt: Puts tasks right.
-    """
+    """Return the last of what was said and shown, in order; see `load_tasks`."""
     # A message comes after the change whose number it carries.
     rows = db.execute(
         "SELECT seq, 0, 0, event, snapshot FROM changes WHERE seq <= ?"

@@ -70,10 +70,6 @@ def connect(path: Path, limit: WorkLimit | None = None) -> sqlite3.Connection:
     a time. Nothing that the file itself brings along is run: it must have exactly the
     tables that are made here, and neither views nor triggers.
 
-    Args:
-        path: The file.
-        limit: Ends each call that takes too long.
-
     Raises:
         DamagedJournalError: If the file is not a journal, or is damaged.
         JournalError: If it can't be opened, is not this user's alone, or is of a newer

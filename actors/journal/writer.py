@@ -114,10 +114,7 @@ class JournalWriter:
         return True
 
     def use(self, use: Callable[[], ResultT]) -> ResultT:
-        """Use the journal; if it is damaged, go on with another.
-
-        Args:
-            use: Does so; once more with another.
+        """Use the journal; if it is damaged, do it once more with another.
 
         Returns:
             What `use` returns.

@@ -19,15 +19,11 @@ GROUP: Final = "backburner.kinds"
 
 
 def installed_kinds(own: Iterable[Kind]) -> Kinds:
-    """Return kinds with those that are installed behind them.
+    """Return kinds with those that are installed behind them, if their names are new.
 
     One that can't be loaded is left out, and named in `Kinds.problems`. Blocks while
     the packages of the environment are searched, which takes about 2 ms, and runs code
     of those that have such an entry point.
-
-    Args:
-        own: Those that there are anyway; one of the same name is not replaced.
-
     """
     kinds, problems = [*own], list[str]()
     if not _may_be_there():

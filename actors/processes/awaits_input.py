@@ -120,14 +120,10 @@ class InputWatch:
         """Whether it has been sent something since it was said last that it waits."""
 
     def look(self, now: float, *, news: bool) -> bool:
-        """Look at it; tell whether `waits` has changed.
+        """Look at it, see `Job.look`; tell whether `waits` has changed.
 
         Reads some files of `/proc`, and only once the job has been silent for
         `SILENCE`.
-
-        Args:
-            now: Seconds on the monotonic clock.
-            news: Whether it has printed something since the last look.
         """
         before = self.waits
         taken = self._channel.taken

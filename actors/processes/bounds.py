@@ -106,10 +106,6 @@ class Bounds:
     Made before the processes are, or when they are taken over. No method blocks for
     longer than the system takes for a few small files, but `exceeded`, which reads the
     process table now and then.
-
-    Args:
-        terms: The limits.
-        group: The control group, if there is one.
     """
 
     def __init__(self, terms: Terms, group: cgroup.Group | None) -> None:
@@ -124,13 +120,7 @@ class Bounds:
 
     @classmethod
     def made(cls, terms: Terms, mark: str, attempt: int = 1) -> Bounds:
-        """Make the bounds of a task that is about to start.
-
-        Args:
-            terms: Its terms, with limits.
-            mark: Its mark.
-            attempt: Which attempt it makes.
-        """
+        """Make the bounds of a task that is about to start."""
         group = None
         if (base := cgroup.base()) is not None:
             try:
@@ -198,10 +188,6 @@ class Bounds:
         """Let a process be started within the limits, inside of this.
 
         Its group is removed if nothing could be started in it.
-
-        Args:
-            argv: Program and arguments.
-            environment: All its environment variables.
 
         Yields:
             The command to start: a shell that sets the limits and becomes the program,
@@ -353,12 +339,7 @@ def held_of_session(
 
 
 def remove_groups(session_key: str, spared: Container[int] = ()) -> None:
-    """Remove the control groups of a session in which nothing is left.
-
-    Args:
-        session_key: The key of the session.
-        spared: The tasks whose groups stay.
-    """
+    """Remove a session's control groups that are empty, but for the spared tasks."""
     for task_id, group in cgroup.of_session(_base_if_known(), session_key):
         if task_id not in spared:
             group.remove()

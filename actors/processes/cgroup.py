@@ -64,12 +64,7 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 class Group:
-    """One control group. Its methods read and write small files of the kernel's.
-
-    Args:
-        path: Its folder.
-        controllers: Those that limit something in it.
-    """
+    """One control group. Its methods read and write small files of the kernel's."""
 
     def __init__(self, path: Path, controllers: frozenset[str]) -> None:
         self.path = path
@@ -155,12 +150,7 @@ class Group:
 
 
 def name_of(mark: str, attempt: int = 1) -> str:
-    """Return what the group of a task is called.
-
-    Args:
-        mark: The task's own part of its mark, such as `work-1f2e:3`.
-        attempt: Which attempt it makes.
-    """
+    """Return what the group of a task with a mark such as `work-1f2e:3` is called."""
     session, _, task = mark.rpartition(":")
     key = session.rpartition("-")[2]
     return f"{_PREFIX}{key}-{task}" + (f"-{attempt}" if attempt > 1 else "")

@@ -116,11 +116,7 @@ class Channels:
         return channel
 
     def forget_others(self, adopted: Container[int] = ()) -> None:
-        """Close what was left for jobs that are not taken over.
-
-        Args:
-            adopted: The ids of the tasks of those that are, or will be.
-        """
+        """Close what was left for jobs, but not for those of adopted tasks."""
         for task_id in [it for it in [*self._held] if it not in adopted]:
             os.close(self._held.pop(task_id))
             if self._store is not None:

@@ -14,12 +14,7 @@ if TYPE_CHECKING:
 
 
 class LeftBehind:
-    """The processes that one finished task has left, as long as some of them go on.
-
-    Args:
-        mark: The task's mark.
-        found: Those that were found at its end.
-    """
+    """The processes that one finished task has left, as long as some of them go on."""
 
     def __init__(self, mark: str, found: Iterable[ProcessId]) -> None:
         self._mark = mark

@@ -55,9 +55,6 @@ def require() -> None:
 def advice(slots: int) -> tuple[str, ...]:
     """Return what a person should know who lets so many tasks run at a time.
 
-    Args:
-        slots: How many; the files that this process needs itself are open already.
-
     Returns:
         A line for each limit that has room for fewer.
     """

@@ -190,11 +190,7 @@ class ProcessNotes:
                 self._change.notify_all()
 
     def hold_starts(self, timeout: float) -> None:
-        """Hold up all starts; block until those under way are written down.
-
-        Args:
-            timeout: Seconds after which that is not waited for any longer.
-        """
+        """Hold up all starts; block up to `timeout` s for those under way."""
         with self._change:
             self._held = True
             self._change.wait_for(lambda: not self._starting, timeout)
@@ -280,12 +276,7 @@ class ProcessNotes:
 
 
 class JobNotes:
-    """Writes down the process of one job; the default writes nothing.
-
-    Args:
-        notes: The records of its session, if there are any.
-        task_id: The task.
-    """
+    """Writes down the process of one job; the default writes nothing."""
 
     def __init__(self, notes: ProcessNotes | None = None, task_id: int = 0) -> None:
         self._notes = notes

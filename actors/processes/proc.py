@@ -81,9 +81,6 @@ def each_of(listing: Callable[[], list[int]]) -> Iterator[int]:
 
     Ends after some listings although each has something new: that takes processes that
     are started without a pause, as on a machine with many processors.
-
-    Args:
-        listing: Lists ids, such as `pids`.
     """
     listed: set[int] = set()
     for _ in range(_LISTINGS):

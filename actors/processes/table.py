@@ -101,12 +101,7 @@ def _read() -> Table:
 
 
 def with_descendants(table: Table, ancestors: set[int]) -> set[int]:
-    """Return the ids of some processes and of all that descend from them.
-
-    Args:
-        table: Where they are looked for.
-        ancestors: Their ids; they may be gone.
-    """
+    """Return the ids of some processes, which may be gone, and of their descendants."""
     family = set(ancestors)
     rest = [entry for pid, entry in table.items() if pid not in family]
     while children := {entry.pid for entry in rest if entry.parent in family}:

@@ -31,16 +31,7 @@ if TYPE_CHECKING:
 
 
 class Adding:
-    """Adds tasks as long as the session is open and its journal can be written.
-
-    Args:
-        changes: The tasks there are.
-        admission: Checks requests.
-        starts: Starts the tasks.
-        subscribers: Those that show what is said with a task.
-        writer: Writes the journal.
-        output: The folder of the output files.
-    """
+    """Adds tasks as long as the session is open and its journal can be written."""
 
     def __init__(  # noqa: PLR0913 - each is one independent thing
         self,

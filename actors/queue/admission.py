@@ -23,15 +23,7 @@ if TYPE_CHECKING:
 
 
 class Admission:
-    """Checks the requests of new tasks.
-
-    Args:
-        changes: The tasks there are.
-        kinds: What kinds of tasks are accepted.
-        directory: Where tasks run that don't say where.
-        environment: What the processes of tasks inherit that came without any.
-        engines: Where tasks may run besides this machine, by name.
-    """
+    """Checks the requests of new tasks; see `QueueConfig`."""
 
     def __init__(
         self,

@@ -33,21 +33,7 @@ if TYPE_CHECKING:
 
 
 class Changes:
-    """Carries out every change of a task, and notes what follows from it.
-
-    Args:
-        book: The tasks.
-        journal: What remembers the session.
-        clock: The time.
-        quota: The room that output takes.
-        seq: The number of the last change that the journal has.
-        unshown: The changes that nobody was shown yet.
-        last_changes: The numbers of the last changes of status, by the tasks' ids; kept
-            up to date from now on.
-        released: Told the id of each task whose end, or that of its attempt, is written
-            down, and whether another attempt follows; if jobs go on when this program
-            is killed.
-    """
+    """Carries out every change of a task, and notes what follows; see `QueueActor`."""
 
     def __init__(  # noqa: PLR0913 - what is remembered of a session
         self,

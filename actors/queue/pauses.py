@@ -27,14 +27,7 @@ if TYPE_CHECKING:
 
 
 class Pauses:
-    """Pauses running tasks, and lets them go on.
-
-    Args:
-        changes: The tasks there are.
-        starts: Reaches the runner.
-        kinds: Tell which tasks can be paused.
-        engines: The same for those that do not run on this machine.
-    """
+    """Pauses running tasks, and lets them go on."""
 
     def __init__(
         self,

@@ -30,14 +30,7 @@ if TYPE_CHECKING:
 
 
 class Running:
-    """Takes what the runner tells of running tasks, and keeps their output in bounds.
-
-    Args:
-        changes: The tasks there are.
-        starts: Starts and stops them.
-        output_limit: Bytes of output of all tasks together.
-        failed: Told of each task that has failed.
-    """
+    """Takes what the runner says of running tasks, and keeps their output in bounds."""
 
     def __init__(
         self,
@@ -87,12 +80,7 @@ class Running:
             self._changes.changed(task, TaskEvent.PROGRESS)
 
     def progressed(self, message: TaskProgressed, *, quietly: bool) -> None:
-        """Note what the output of a task says, and how large it is.
-
-        Args:
-            message: The news.
-            quietly: Whether to tell nobody.
-        """
+        """Note what a task's output says, and its size; `quietly` tells nobody."""
         before = self._book.tasks.get(message.task_id).output_size
         task = self._book.progress(message.task_id, message.news, self._changes.now())
         if not quietly:

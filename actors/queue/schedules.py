@@ -81,12 +81,7 @@ class Schedules:
         return None if due is None else due.timestamp()
 
     def run_due(self, add: Callable[[TaskRequest], Task]) -> None:
-        """Add the tasks whose time has come.
-
-        Args:
-            add: Adds a task; raises `InvalidRequestError` if its request makes no
-                sense.
-        """
+        """Add the tasks whose time has come; see `ScheduleBook.run_due`."""
 
         def added(request: TaskRequest) -> int | str:
             try:

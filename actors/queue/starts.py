@@ -33,12 +33,7 @@ _MOST_SLOTS: Final = 1_000_000
 
 
 class Starts:
-    """Starts tasks as long as the runner has room for them.
-
-    Args:
-        changes: The tasks there are.
-        engines: How many tasks each engine takes at a time, by its name.
-    """
+    """Starts tasks as long as the runner and the named engines have room for them."""
 
     def __init__(
         self, changes: Changes, engines: Mapping[str, int] | None = None
@@ -153,11 +148,7 @@ class Starts:
         return True
 
     def waiting_reason(self, engine: str = "") -> str:
-        """Say why a task waits that could start by its own terms.
-
-        Args:
-            engine: Where it is to run; empty for this machine.
-        """
+        """Say why a task waits that could start by its own terms."""
         if engine:
             return self._waiting_reason_of(engine)
         if self._claims > 0:
@@ -189,11 +180,7 @@ class Starts:
             self._changes.changed(waiting, TaskEvent.PROGRESS)
 
     def renew_reasons(self, task_id: int | None = None) -> None:
-        """Say of queued tasks why they wait now, where that has changed.
-
-        Args:
-            task_id: Which, if it is one that waits; None for all.
-        """
+        """Say of a queued task, or all, why they wait now, where that has changed."""
         if self._runner is None:
             return  # what they will wait for is not known yet
         for each in self._book.waiting.waiting_ids(task_id):

@@ -145,13 +145,9 @@ class TaskBook:
         return task
 
     def start_next(self, at: Moment, engine: str = "") -> Task | None:
-        """Make the task run whose turn it is; return None if none may start.
+        """Make the task run whose turn it is, here or on an engine; None if none may.
 
         Or let it make its next attempt, if it has begun before.
-
-        Args:
-            at: The time of the change.
-            engine: Where it is to run; by default on this machine.
         """
         task_id = self.scheduler.take(engine)
         return None if task_id is None else self._begin(task_id, at)
@@ -345,11 +341,6 @@ class TaskBook:
         self, task_id: int, description: str | None, args: tuple[str, ...] | None
     ) -> Task:
         """Give a task another description, or a queued one other arguments.
-
-        Args:
-            task_id: The id of the task.
-            description: Its new description; None for what it is.
-            args: What its kind is told; None for what it was told.
 
         Raises:
             UnknownTaskError: If there is no such task.

@@ -32,12 +32,7 @@ class Dependencies:
     def add(
         self, task_id: int, terms: Terms, ended: Mapping[int, TaskStatus]
     ) -> int | None:
-        """Let a task wait for those that its terms name.
-
-        Args:
-            task_id: The id of the task.
-            terms: Its terms.
-            ended: The tasks among those that have ended, and how.
+        """Let a task wait for those that its terms name, some of which may have ended.
 
         Returns:
             The id of an ended task because of which it can never start; it does not

@@ -52,11 +52,7 @@ class LookSchedule:
         return 1 if self._lively else QUIET_TICKS
 
     def next_turns(self, ticks: int = 1) -> list[int]:
-        """Return the jobs to look at now.
-
-        Args:
-            ticks: How many have passed since the last time.
-        """
+        """Return the jobs to look at now, so many ticks after the last time."""
         share, self._rest = divmod(self._rest + len(self._quiet) * ticks, QUIET_TICKS)
         return [
             *_take(self._lively, LOOKS_PER_TICK),

@@ -13,12 +13,7 @@ if TYPE_CHECKING:
 
 
 class QueueSettings:
-    """The settings of the queue and of its groups.
-
-    Args:
-        room: Has the slots of the groups.
-        lines: The tasks that wait for nothing but room.
-    """
+    """The settings of the queue and of its groups."""
 
     def __init__(self, room: Room, lines: WaitingLines) -> None:
         self._room = room

@@ -109,11 +109,9 @@ class Room:
         )
 
     def take(self, terms: Terms, slot: int | None = None) -> int:
-        """Take what a task needs, whether it is free or not; return its slot.
+        """Take what a task needs, free or not; return its slot.
 
-        Args:
-            terms: Those of the task.
-            slot: The slot that it wants; by default the lowest that is free.
+        That is the one it wants; by default the lowest that is free.
         """
         number = self.group(terms.group).take(slot)
         for name, amount in terms.local_needs:

@@ -243,23 +243,13 @@ class Scheduler:
     def resume_running(
         self, task_id: int, terms: Terms = PLAIN, slot: int | None = None
     ) -> None:
-        """Note a task that runs already, such as one of an earlier life.
-
-        Args:
-            task_id: The id of the task.
-            terms: On which terms.
-            slot: The slot of its group that it has; by default the lowest that is free.
-        """
+        """Note a task that runs already, such as one of an earlier life."""
         self._running[task_id] = (terms, self._room.take(terms, slot))
         if self._room.group(terms.group).is_full:
             self._lines.drop_holds(terms.group)
 
     def again(self, task_id: int, due: float | None = None) -> None:
         """Let a running task wait once more; what it waited for before is met.
-
-        Args:
-            task_id: The id of the task.
-            due: The earliest time at which it may start, on the clock of `due`.
 
         Raises:
             KeyError: If it does not run.
@@ -315,18 +305,11 @@ class Scheduler:
         return [*self._times.by_id]
 
     def offers(self, engine: str = "") -> bool:
-        """Tell whether a task may be there to `take`: not if none is.
-
-        Args:
-            engine: Where it is to run; by default on this machine.
-        """
+        """Tell whether a task may be there to `take`: not if none is."""
         return not self.settings.paused and self._lines.has_first(engine)
 
     def take(self, engine: str = "") -> int | None:
         """Take the task that starts next, and let it use its slot and resources.
-
-        Args:
-            engine: Where it is to run; by default on this machine.
 
         Returns:
             Its id; `None` if no waiting task may start.

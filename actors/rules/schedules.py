@@ -107,10 +107,6 @@ class ScheduleBook:
         """Take over the schedules of an earlier life of the session.
 
         One whose time zone this machine does not know adds nothing, and says so.
-
-        Args:
-            schedules: All of them.
-            environments: What the processes of their tasks get, by their ids.
         """
         self._environments.update(environments)
         for it in schedules:
@@ -132,15 +128,7 @@ class ScheduleBook:
         catch_up: CatchUp = CatchUp.ONCE,
         overlap: bool = False,
     ) -> Schedule:
-        """Make a schedule, and return it.
-
-        Args:
-            request: The request of each run.
-            every: The rhythm.
-            zone: The time zone of a cron expression.
-            now: This moment (UTC).
-            catch_up: How missed runs are handled.
-            overlap: Whether runs may overlap.
+        """Make a schedule, and return it; see `Schedule`.
 
         Raises:
             ValueError: If the rhythm makes no sense, or there is no such zone.

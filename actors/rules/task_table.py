@@ -44,13 +44,7 @@ class TaskTable:
     def restore(
         self, tasks: Iterable[Task], at: Moment | None, adopted: Container[int]
     ) -> None:
-        """Take over the tasks of an earlier life of the session, by id.
-
-        Args:
-            tasks: The tasks.
-            at: The time of the change.
-            adopted: Those running tasks that go on.
-        """
+        """Take over the tasks of an earlier life; see `TaskBook.restore`."""
         # Without a call, and with few looks, for each of a long history.
         self._tasks = {task.id: task for task in tasks}
         self._keys = {task.key: task.id for task in self._tasks.values() if task.key}

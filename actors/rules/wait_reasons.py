@@ -29,16 +29,7 @@ def group_paused(group: str, why: str = "") -> str:
 
 
 class WaitReasons:
-    """Says what tasks wait for.
-
-    Args:
-        room: The slots and resources, and how much of them is free.
-        lines: The tasks that wait for nothing but room.
-        places: Where tasks stand in the order.
-        dependencies: Which tasks wait for others.
-        times: When tasks are due.
-        settings: What is paused.
-    """
+    """Says what tasks wait for."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - all a task can wait for
         self,
@@ -57,12 +48,7 @@ class WaitReasons:
         self._settings = settings
 
     def of(self, task_id: int, terms: Terms) -> str | None:
-        """Return what a waiting task waits for; None if for nothing but its turn.
-
-        Args:
-            task_id: The id of the task.
-            terms: Its terms.
-        """
+        """Return what a waiting task waits for; None if for nothing but its turn."""
         group = self._room.group(terms.group)
         if terms.held:
             return "held"

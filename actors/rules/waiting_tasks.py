@@ -31,12 +31,7 @@ _WAS: Final = {
 
 
 class WaitingTasks:
-    """The queued tasks, and those that wait for their next attempt.
-
-    Args:
-        tasks: All tasks.
-        scheduler: Which of those that wait may start next.
-    """
+    """The queued tasks, and those that wait for their next attempt."""
 
     def __init__(self, tasks: TaskTable, scheduler: Scheduler) -> None:
         self._tasks = tasks
@@ -158,12 +153,7 @@ class WaitingTasks:
         return shifted
 
     def reason(self, task_id: int, otherwise: str) -> str:
-        """Say what a task waits for before it starts, or makes its next attempt.
-
-        Args:
-            task_id: The id of the task.
-            otherwise: Why it waits, if it waits for nothing but its turn.
-        """
+        """Say what a task waits for; `otherwise` if for nothing but its turn."""
         task = self._tasks.get(task_id)
         waits_for = self._scheduler.waits_for(task_id) or otherwise
         attempt = task.attempt
@@ -176,22 +166,13 @@ class WaitingTasks:
         return f"{attempt.before}; {task.attempt_text}: {waits_for}"
 
     def waiting_ids(self, task_id: int | None = None) -> tuple[int, ...]:
-        """Return the ids of the queued tasks that could run here, in their order.
-
-        Args:
-            task_id: Only this, if it is one of them.
-        """
+        """Return which queued tasks, or whether this one, could run here, in order."""
         if task_id is None:
             return tuple(sorted(self._scheduler.waiting()))
         return (task_id,) if self._scheduler.is_waiting(task_id) else ()
 
     def set_held(self, task_id: int, reason: str, *, held: bool) -> Task:
-        """Let a queued task wait until it is released, or release it; return it.
-
-        Args:
-            task_id: The id of the task.
-            reason: Why it waits then, if it waits for nothing but its turn.
-            held: Whether it is to wait.
+        """Let a queued task wait until it is released, or release it; see `reason`.
 
         Raises:
             UnknownTaskError: If there is no such task.

@@ -11,13 +11,7 @@ if TYPE_CHECKING:
 
 
 class Countdown:
-    """Calls once when a time is over. It begins paused.
-
-    Args:
-        clock: The time.
-        seconds: How long.
-        call: What to call, as an alarm of the clock does.
-    """
+    """Calls once, as an alarm of the clock, when its time is over. It begins paused."""
 
     def __init__(
         self, clock: Clock, seconds: float, call: Callable[[], object]

@@ -61,11 +61,7 @@ class SocketWriter:
         ).start()
 
     def wait_below(self, size: int, timeout: float | None = None) -> bool:
-        """Block until fewer bytes than this wait.
-
-        Args:
-            size: How many.
-            timeout: Seconds to wait at most; None for as long as it takes.
+        """Block until fewer bytes than this wait, or for so many seconds.
 
         Returns:
             Whether that is so; if the other end is gone it is.

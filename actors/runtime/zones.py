@@ -31,11 +31,7 @@ def local_zone() -> str:
 
 
 def zone_for(every: str, given: str = "") -> str:
-    """Return the time zone of a schedule.
-
-    Args:
-        every: Its rhythm; a duration is the same in all of them.
-        given: The zone that was asked for, if any.
+    """Return the time zone of a schedule; a duration is the same in all of them.
 
     Raises:
         ValueError: If the rhythm makes no sense, or the zone has no name; see

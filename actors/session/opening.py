@@ -159,15 +159,7 @@ class Opening:
         *,
         lost: bool,
     ) -> Recovered:
-        """Find out what goes on of what a killed program has left.
-
-        Args:
-            folder: The session's folder.
-            memory: What it remembers.
-            notes: What is written down of processes.
-            began: Those tasks that are Running.
-            lost: Whether the journal has lost something.
-        """
+        """Find out what goes on of what a killed program has left."""
         running = [it.id for it in running_of(began)]
         if not running:
             folder.exits.forget_all()  # of no interest to anybody any more

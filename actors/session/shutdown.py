@@ -61,14 +61,7 @@ class ShutdownConfig(Record, frozen=True):
 
 
 class Shutdown:
-    """One stop of a task system.
-
-    Args:
-        config: What there is to know.
-        queue: The QueueActor, if there is one.
-        runner: The RunnerActor, if there is one.
-        deadline: When what still runs is killed.
-    """
+    """One stop of a task system; what still runs at the deadline is killed."""
 
     def __init__(
         self,
@@ -87,13 +80,10 @@ class Shutdown:
         self._shown: Promise[QueueReply | None] | None = None
 
     def run(self, releases: Iterable[Callable[[], object]]) -> tuple[str, ...]:
-        """Take all steps; blocks until the last is taken.
+        """Take all steps, then the releases; blocks until the last is taken.
 
         A step that fails is logged. One that is interrupted, by Ctrl+C perhaps, hurries
         those after it, and what interrupted it is raised in the end.
-
-        Args:
-            releases: Further steps, for when the actors have stopped.
 
         Returns:
             What went wrong, for people: steps that failed, processes that live on.

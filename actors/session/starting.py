@@ -72,12 +72,7 @@ class StartConfig(Record, frozen=True):
 
 
 class Starting:
-    """One start of the actors of a system.
-
-    Args:
-        config: What was asked for.
-        releases: Takes what undoes each step once the actors have stopped, in order.
-    """
+    """One start of a system's actors; adds to `releases` what undoes each step."""
 
     def __init__(
         self, config: StartConfig, releases: list[Callable[[], object]]
@@ -95,10 +90,6 @@ class Starting:
         self, opened: Opened, subscribers: Iterable[Recipient[Notification] | Subscribe]
     ) -> None:
         """Take all steps; blocks until each actor has answered.
-
-        Args:
-            opened: The session.
-            subscribers: Subscribed before anything happens.
 
         Raises:
             RefusedError: If a request of the start is refused.

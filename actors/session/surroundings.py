@@ -137,18 +137,11 @@ def look_around(
     exits: ExitNotes,
     all_noted: Callable[[], bool],
 ) -> Surroundings:
-    """Look at what is true now; reads the process table.
+    """Look at what is true now, see `Surroundings`; reads the process table.
 
     Waits up to 0.2 s for a process that was just being started: before it has loaded
     its program it has no mark. And up to 2 s for one that is seen before it leads a
     session.
-
-    Args:
-        key: The session's key.
-        notes: What is written down of processes.
-        outputs: The ids of tasks that have an output file.
-        exits: What is written down of how processes ended.
-        all_noted: Tells whether that is so of all that earlier programs had started.
 
     Raises:
         OSError: If the system lacks what it takes.

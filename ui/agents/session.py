@@ -124,12 +124,7 @@ class AgentSession:
     def call(
         self, name: str, arguments: object, answer: Callable[[Answer], None]
     ) -> Call | None:
-        """Call a tool.
-
-        Args:
-            name: One of `TOOLS`.
-            arguments: As they came.
-            answer: Told the answer; maybe at once.
+        """Call one of `TOOLS`; `answer` is told the answer, maybe at once.
 
         Returns:
             The call, or None if it can't be made, which is answered.
@@ -184,14 +179,7 @@ def session_at(
     changed: Callable[[Task], None],
     failed: Callable[[str], None],
 ) -> AgentSession:
-    """Return the session at a place, reached by its host.
-
-    Args:
-        loop: Calls back.
-        place: Which session.
-        origin: That of the agent's tasks.
-        changed: Told of a task that has changed.
-        failed: Told why, when the session has ended or can't be reached.
+    """Return the session at a place, reached by its host; see `HostClient`.
 
     Raises:
         ConfigError: If the configuration can't be used.

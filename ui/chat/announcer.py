@@ -49,13 +49,7 @@ class Announcer:
         return self._ends[-1][0] if self._ends else 0
 
     def add(self, task: Task, seq: int, open_tasks: Iterable[Task]) -> None:
-        """Note that a task has ended, or waits for input.
-
-        Args:
-            task: The task.
-            seq: The number of the change that told so.
-            open_tasks: Those that have not ended, as `Round.add` takes them.
-        """
+        """Note that a task has ended, or waits for input; see `Round.add`."""
         if not task.status.is_final:
             self._ends.append((seq, task, None))
             return

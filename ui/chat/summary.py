@@ -18,14 +18,7 @@ _LONGEST_NAME: Final = 40
 def summary_text(
     board: TaskBoard, session: str, come_back: str | None = None, ended: str = ""
 ) -> str:
-    """Return the line.
-
-    Args:
-        board: The tasks as last heard of.
-        session: The name of the session.
-        come_back: The command that opens it again, if it goes on.
-        ended: Why it ended, if somebody else ended it.
-    """
+    """Return the line; `ended` says why somebody else ended the session."""
     counts = board.counts
     names = "" if come_back is None else _names(board)
     parts = [

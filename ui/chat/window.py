@@ -40,11 +40,7 @@ def taskbar(state: ChatState) -> int | None:
 
 
 class Window:
-    """Shows both, if they have changed.
-
-    Args:
-        screen: Draws in the window.
-    """
+    """Shows both, if they have changed."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen

@@ -65,10 +65,6 @@ class TaskEnds:
     def wait(self, ids: Collection[int], timeout: float) -> tuple[Task, ...]:
         """Return those of the tasks that have ended; block until one has.
 
-        Args:
-            ids: Which tasks.
-            timeout: Seconds after which none is returned; may be infinite.
-
         Raises:
             TaskSystemError: If the session has ended meanwhile.
         """

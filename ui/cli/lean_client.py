@@ -41,11 +41,7 @@ def session_folder(options: dict[str, Any]) -> str | None:
 
 
 class LeanClient:
-    """A connection to a host that speaks this protocol; answers come one by one.
-
-    Args:
-        sock: Connected.
-    """
+    """A connection to a host that speaks this protocol; answers come one by one."""
 
     def __init__(self, sock: Any) -> None:  # noqa: ANN401 - of a module without types
         self._sock = sock

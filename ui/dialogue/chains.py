@@ -48,12 +48,7 @@ def chain_order(
 def depths(
     ids: Iterable[int], others: Callable[[int], Iterable[int]]
 ) -> dict[int, int]:
-    """Return how far each of the ids is indented, which are in the order of a chain.
-
-    Args:
-        ids: As `chain_order` returns them, or a part of that.
-        others: The same.
-    """
+    """Return how far each id is indented; they are in the order of a chain."""
     found: dict[int, int] = {}
     for task_id in ids:
         parent = _parent(task_id, others, found)

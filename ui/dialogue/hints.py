@@ -24,13 +24,7 @@ _GOES_ON: Final = "at the latest"  # a task whose processes still run
 def with_hint(
     refusal: Refused, request: QueueRequest, kinds: Iterable[tuple[str, str, str]]
 ) -> str:
-    """Return the text of a refusal, with what to type next if that is known.
-
-    Args:
-        refusal: The answer.
-        request: What was refused.
-        kinds: Name, arguments and summary of each kind of task.
-    """
+    """Return the text of a refusal, with what to type next if that is known."""
     text = refusal.text
     match refusal.code, request:
         case RefusalCode.UNKNOWN, PauseSchedule() | RemoveSchedule():

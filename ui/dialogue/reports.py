@@ -40,12 +40,7 @@ def news_text(task: Task, icons: Icons) -> str:
 
 
 def input_text(task: Task, *, verbs: bool = False) -> str:
-    """Say that a task waits for input, and how to send it some.
-
-    Args:
-        task: The task.
-        verbs: Whether for the command line, not for a chat.
-    """
+    """Say that a task waits for input, and how a chat, or a verb, sends it some."""
     terminal = task.terms is not None and task.terms.input == "terminal"
     ways = [("send", f"{task.id} TEXT")]
     if terminal:
@@ -218,15 +213,7 @@ def detail_lines(
     end: OutputEnd,
     left: str | None = None,
 ) -> list[str]:
-    """Write all that is known of a task, and its last lines of output.
-
-    Args:
-        found: The task.
-        icons: The signs for statuses.
-        activity: More facts and their names; see `activity_facts`.
-        end: The end of its output.
-        left: How long it may take still, if something tells.
-    """
+    """Write all that is known of a task, and its last lines; see `task_facts`."""
     task = found.task
     facts = task_facts(
         task,
@@ -251,12 +238,9 @@ SILENT: Final = "silence"
 def activity_facts(
     silence: float, signs: VitalSigns | None, earlier: VitalSigns | None = None
 ) -> list[tuple[str, str]]:
-    """Write what tells a task that works from one that waits.
+    """Write what tells a task that works from one that waits; see `TaskLook`.
 
-    Args:
-        silence: For how many seconds it has printed nothing.
-        signs: What its processes have done so far, if it has any.
-        earlier: The same, when somebody looked last.
+    `earlier` is what its processes had done when somebody looked last.
 
     Returns:
         Facts and their names, for `detail_lines`; none is worth a word for a task that

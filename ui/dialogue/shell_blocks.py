@@ -160,11 +160,7 @@ class Joiner:
         return self._size > LONGEST
 
     def take(self, line: str, shell: str | None) -> str | None:
-        """Take a line; blocks while bash is asked.
-
-        Args:
-            line: It.
-            shell: The part of it that bash gets; None if it begins no bash command.
+        """Take a line, of which bash gets `shell`; blocks while bash is asked.
 
         Returns:
             The whole command, or None if it goes on.

@@ -236,11 +236,7 @@ def is_option(name: str) -> bool:
 
 
 def read_options(text: str, asked: Asked = NOTHING_ASKED) -> tuple[Asked, str]:
-    """Read the options at the beginning of a text.
-
-    Args:
-        text: What was typed.
-        asked: What is asked for already.
+    """Read the options at the beginning of a text, and add them to what is asked for.
 
     Returns:
         What they say, and the rest of the text.

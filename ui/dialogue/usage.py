@@ -29,10 +29,7 @@ def activity_of(
 ) -> Activity:
     """Return what a running task does, for programs.
 
-    Args:
-        look: What a look at it told.
-        earlier: What its processes had done when somebody looked last, if anybody did.
-        estimate: How long it may take still, if something tells.
+    `earlier` is what its processes had done when somebody looked last.
     """
     left = None if estimate is None else estimate.left
     signs = look.signs

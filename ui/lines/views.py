@@ -90,12 +90,7 @@ class PlainView:
         self.repeats = repeats
 
     def greet(self, session: str, *, detaches: bool = False) -> None:
-        """Say what this is to somebody who is going to type.
-
-        Args:
-            session: The name of the session.
-            detaches: Whether the session goes on when somebody leaves.
-        """
+        """Say what this is to somebody who is going to type."""
         leaving = "/quit ends running tasks, Ctrl+D waits for them"
         if detaches:
             leaving = "/quit and Ctrl+D leave, and tasks keep running"

@@ -166,11 +166,6 @@ class Pager:
         """Read what is to be seen now, and return at most `height` rows of it.
 
         Matches are shown in reverse. Reads a page's worth of the file.
-
-        Args:
-            columns: How wide a row may be.
-            height: How many rows there may be.
-            current: How the current match looks.
         """
         self._view.columns, self._view.height = max(1, columns), max(1, height)
         self._current = current or self._current

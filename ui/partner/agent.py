@@ -126,11 +126,7 @@ class Agent:
         return " ".join(self._table.command)
 
     def place(self, directory: str) -> Json:
-        """Return where and how it works in a session, for `session/new` and the like.
-
-        Args:
-            directory: That of the chat.
-        """
+        """Return where and how it works in the chat's directory, for `session/new`."""
         if self._known is None:
             return {"cwd": directory}
         if self._known.is_apart:

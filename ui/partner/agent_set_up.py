@@ -33,23 +33,14 @@ def program_of(table: PartnerTable) -> str:
 
 
 def agent_command(table: PartnerTable, folder: Path) -> list[str]:
-    """Return the command of an agent, as it is started.
-
-    Args:
-        table: Which agent.
-        folder: What it keeps is below this one.
-    """
+    """Return the command that starts an agent; what it keeps is below the folder."""
     known = known_agent(table.command)
     added = () if known is None else known.arguments
     return [*table.command, *(it.replace(FOLDER, str(folder)) for it in added)]
 
 
 def make_files(table: PartnerTable, folder: Path) -> None:
-    """Make the folders and files that an agent is started with.
-
-    Args:
-        table: Which agent.
-        folder: Where; it is there, and the person's alone.
+    """Make the files that an agent is started with, in a folder of the person's alone.
 
     Raises:
         OSError: If that can't be done.

@@ -56,13 +56,7 @@ _CLOSE_TIMEOUT: Final = 2.0
 
 
 class EndpointModel:
-    """Asks an endpoint, each request on a thread of its own.
-
-    Args:
-        loop: Gets what comes.
-        table: Which endpoint.
-        key: Its key.
-    """
+    """Asks an endpoint, each request on a thread of its own."""
 
     def __init__(self, loop: PostLoop, table: PartnerTable, key: Key) -> None:
         self._loop = loop

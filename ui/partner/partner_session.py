@@ -22,18 +22,10 @@ ALL = "*"
 
 
 class PartnerSession(AgentSession):
-    """The session as the partner uses it in one conversation.
+    """The session as the partner uses it in one conversation; see `AgentSession`.
 
     The person is asked for every command that was not allowed for good; calls wait for
     that as long as it takes.
-
-    Args:
-        name: What the partner is called.
-        conversation: Its name.
-        loop: Calls back.
-        rules: See `AgentSession`.
-        connect: The same.
-        trust: What the person has allowed for good.
     """
 
     waits_for_person = True

@@ -120,11 +120,7 @@ def attach(  # noqa: PLR0913 - each is one independent thing
 
 
 def open_when_there(path: str, patience: float = _BEGINS_WITHIN) -> int:
-    """Open the output of a task, which may be running but just about to make it.
-
-    Args:
-        path: Where it is.
-        patience: Seconds to wait for it.
+    """Open a task's output; wait `patience` seconds if it is just about to make it.
 
     Returns:
         Its descriptor.

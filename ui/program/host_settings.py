@@ -32,14 +32,7 @@ def cluster_settings(config: Config) -> ClusterSettings:
 def host_settings(
     config: Config, directory: Path, session: str, slots: int | None = None
 ) -> HostSettings:
-    """Return the settings of a host.
-
-    Args:
-        config: The configuration.
-        directory: The folder of the session, an absolute path.
-        session: The name of the session.
-        slots: How many tasks run at a time; by default what the configuration says.
-    """
+    """Return the settings of a host; `slots` are by default as configured."""
     told = config.notifications
     hooks = Hooks(told.command, told.ntfy, told.each, told.all_done)
     return HostSettings(

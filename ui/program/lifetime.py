@@ -34,15 +34,10 @@ def lives_in_host(system: AnySystem) -> TypeGuard[RemoteSystem]:
 def start(
     system: AnySystem, wakeup: Wakeup, on_long: Callable[[], None] | None = None
 ) -> int | None:
-    """Start a task system; blocks until it has started.
+    """Start a task system; blocks. `on_long` is called once, after `LONG` seconds.
 
     What a killed program has left running is given the grace period first, unless a
     signal cuts that short.
-
-    Args:
-        system: One that is not started.
-        wakeup: Hears the signals.
-        on_long: Called once if it takes longer than `LONG`.
 
     Returns:
         The number of the first signal that asked this program to end meanwhile; it is

@@ -57,11 +57,7 @@ def name_standard_output() -> None:
 
 
 def flushed(status: int) -> int:
-    """Write out what waits to be written; return the exit status.
-
-    Args:
-        status: What it is if that succeeds.
-    """
+    """Write out what waits to be written; return `status` if that succeeds."""
     try:
         sys.stdout.flush()
     except OSError as error:

@@ -110,11 +110,7 @@ class Screen:
             self._title = title
 
     def set_progress(self, percent: int | None) -> None:
-        """Show progress in the taskbar, where the terminal can (OSC 9;4).
-
-        Args:
-            percent: From 0 to 100; None takes it away.
-        """
+        """Show percent in the taskbar where it can (OSC 9;4); None takes it away."""
         progress = _NO_PROGRESS
         if percent is not None:
             progress = f"9;4;1;{min(100, max(0, percent))}"

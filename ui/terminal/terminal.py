@@ -274,9 +274,6 @@ class Terminal:
         `BackgroundColor` and `KeyboardProtocol` come first, if the terminal knows
         them, then `DeviceAttributes`, which is to be told by `note_answer`; from some
         terminals none.
-
-        Args:
-            background: Whether the colour of the background is wanted.
         """
         asked = f"{_ASK_BACKGROUND if background else ''}{_ASK_KEYBOARD}"
         self._asked = time.monotonic()

@@ -130,12 +130,7 @@ def _begins_cluster(text: str, at: int) -> bool:
 
 
 def clip(text: str, columns: int, ellipsis: str = ELLIPSIS) -> str:
-    """Cut a text that is too wide, and mark the cut.
-
-    Args:
-        text: One line.
-        columns: The cells it may take.
-        ellipsis: Put at the end of a text that was cut, if it fits.
+    """Cut a line that is wider than `columns`; the ellipsis, if it fits, marks the cut.
 
     Returns:
         A text that is at most `columns` wide.

@@ -9,12 +9,7 @@ if TYPE_CHECKING:
 
 
 def aligned(cells: Sequence[str], *, right: bool = False) -> list[str]:
-    """Fill the cells of a column with blanks, so that all are as wide as the widest.
-
-    Args:
-        cells: What they say, in one line each.
-        right: Whether the blanks stand before the text.
-    """
+    """Fill the cells of a column with blanks, so that all are as wide as the widest."""
     from .cells import width  # noqa: PLC0415 - a script needs none of it
 
     widths = [width(it) for it in cells]

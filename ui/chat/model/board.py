@@ -143,11 +143,7 @@ class TaskBoard:
         return self.open_count + len(self._lingering(now))
 
     def live(self, limit: int, now: float) -> tuple[list[Seen], int]:
-        """Return what goes on: tasks that run or have just ended, then queued ones.
-
-        Args:
-            limit: How many at most.
-            now: This moment of the monotonic clock.
+        """Return at most `limit` that go on: those that run or just ended, then queued.
 
         Returns:
             The first of them, and how many there are.

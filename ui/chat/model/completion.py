@@ -60,12 +60,7 @@ def words_of(state: ChatState) -> Words:
 
 
 def propose(before: str, known: Words) -> Popup | None:
-    """Return what can be proposed after this text, or None.
-
-    Args:
-        before: All that stands before the cursor.
-        known: The words there are.
-    """
+    """Return what can be proposed behind the text before the cursor, or None."""
     if not before.startswith("/") or before.startswith("//"):
         return None
     name, space, rest = before.partition(" ")

@@ -154,13 +154,7 @@ class Conversations:
         return ""
 
     def show(self, entry: Entry, where: str, now: float = 0.0) -> None:
-        """Add an entry to a conversation.
-
-        Args:
-            entry: The entry.
-            where: The name of the conversation.
-            now: This moment of the monotonic clock.
-        """
+        """Add an entry to a conversation."""
         conversation = self._find(where)
         self._mark(conversation, conversation.transcript.add(entry, now))
         if isinstance(entry, Reply | Problem):

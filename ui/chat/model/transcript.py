@@ -122,10 +122,6 @@ class TranscriptItems:
     def add(self, entry: Entry, now: float = 0.0) -> int:
         """Add an entry; news may change or replace earlier news instead.
 
-        Args:
-            entry: The entry.
-            now: This moment of the monotonic clock.
-
         Returns:
             The number of the item that shows it now.
         """

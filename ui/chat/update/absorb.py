@@ -119,12 +119,7 @@ def _ask_to_leave(state: ChatState, *, end: bool) -> list[Effect]:
 
 
 def leave(state: ChatState, *, end: bool = False) -> list[Effect]:
-    """Leave, even if tasks are ended by it.
-
-    Args:
-        state: Changed in place.
-        end: Whether to end the session even where leaving alone would not.
-    """
+    """Leave, even if tasks are ended by it; `end` is that of `Leaving`."""
     state.overlay = None
     where = state.conversations.current.name
     command = Quit(sure=True, end=end)

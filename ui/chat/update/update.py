@@ -82,11 +82,6 @@ Message = (
 def update(state: ChatState, message: Message, now: float) -> list[Effect]:
     """Change the state by one message.
 
-    Args:
-        state: Changed in place.
-        message: What happened.
-        now: When, in seconds of the monotonic clock.
-
     Returns:
         What is to be done outside of the state.
     """

@@ -35,14 +35,7 @@ _REPLY_ROOM: Final = 40
 
 
 def entry_rows(shown: Shown, look: Look, columns: int, *, key: bool) -> tuple[Row, ...]:
-    """Return the rows of an item; at least one.
-
-    Args:
-        shown: The item.
-        look: How everything looks.
-        columns: How wide a row may be.
-        key: Whether Enter opens what it is about, which it says then.
-    """
+    """Return the rows of an item, at least one; with `key` it says what Enter opens."""
     match shown:
         case Said(who=who, text=text, at=at, form="markdown"):
             sign = [Span(f"{safe_line(who)}  ", look.theme.partner)]

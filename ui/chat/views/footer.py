@@ -21,10 +21,7 @@ if TYPE_CHECKING:
 def footer_row(state: ChatState, columns: int, body: int) -> Row:
     """Return the row; as many hints as fit, the most useful first.
 
-    Args:
-        state: Of the chat.
-        columns: How wide the row is.
-        body: How many rows lie between header and input.
+    `body` rows lie between header and input.
     """
     theme = state.look.theme
     if state.notice:

@@ -134,13 +134,7 @@ def draw(state: ChatState) -> Frame:
 
 
 def draw_measured(state: ChatState, parts: Areas, drawn: Rendered) -> Frame:
-    """Return the whole screen.
-
-    Args:
-        state: What it shows.
-        parts: How it is divided, see `measured`.
-        drawn: The input.
-    """
+    """Return the whole screen, divided as `measured` says, with the drawn input."""
     columns = state.size.columns
     rule: Row = (Span(state.look.signs.rule * columns, state.look.theme.rule),)
     rows: list[Row] = []

@@ -44,13 +44,7 @@ _INLINE: Final = re.compile(
 
 
 def markdown_rows(text: str, look: Look, columns: int) -> list[Row]:
-    """Return the rows of a text; at least one.
-
-    Args:
-        text: Markdown; it is made safe here.
-        look: How everything looks.
-        columns: How wide a row may be.
-    """
+    """Return the rows of a Markdown text, which is made safe here; at least one."""
     rows = _Blocks(look, max(1, columns)).rows(safe_lines(text))
     return rows or [()]
 

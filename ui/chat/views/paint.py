@@ -34,14 +34,7 @@ def sides(left: Row, right: Row, width: int) -> Row:
 
 
 def titled_rule(title: str, look: Look, columns: int, end: str = "") -> Row:
-    """Return a rule across the screen.
-
-    Args:
-        title: Stands in it at the left; empty for none.
-        look: How everything looks.
-        columns: How wide the screen is.
-        end: Stands in it at the right, if there is room; empty for none.
-    """
+    """Return a rule with a title at its left and, if it fits, `end` at its right."""
     rule, theme = look.signs.rule, look.theme
     text = f" {title} " if title else ""
     right: Row = ()

@@ -43,15 +43,7 @@ def transcript_rows(
 def scrolled(
     conversation: Conversation, look: Look, columns: int, height: int, rows: int
 ) -> Place | None:
-    """Return the place that lies some rows further down, or up if negative.
-
-    Args:
-        conversation: What is scrolled.
-        look: How everything looks.
-        columns: How wide the transcript is drawn.
-        height: How high.
-        rows: How far.
-    """
+    """Return the place that lies some rows further down, or up if negative."""
     reader = _Reader(conversation, look, columns)
     place = conversation.place
     if place is None:

@@ -137,12 +137,7 @@ LONGEST_CORRECTION: Final = 120
 
 
 class UnknownKindError(UsageError):
-    """A task of a kind that there is not.
-
-    Attributes:
-        kind: What was given.
-        kinds: The names of those that there are.
-    """
+    """A task of a kind that there is not."""
 
     def __init__(self, kind: str, kinds: list[str]) -> None:
         known = ", ".join(kinds) or "none"

@@ -297,13 +297,14 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _conclude(self, message: QueueMessage, answer: QueueReply | None) -> None:
         self._handled += 1
-        self._control.tell_dependents()
         if answer is not None:
             asker = getattr(message, "reply_to", None) or self.answer_later()
             if asker is not None:
                 self._delivery.answer(asker, answer)
             elif isinstance(answer, Refused):
                 logger.warning("%s: %s", type(message).__name__, safe_line(answer.text))
+        # After the answer: it may be the end of the task whose id that tells.
+        self._control.tell_dependents()
         if self._handled >= BATCH:
             self._flush()
 

@@ -123,7 +123,8 @@ class Futures:
         # Without an answer, by the number of the request; a host's clients add to it
         # on any thread. The rest belongs to the thread here.
         self._asked: dict[int, TaskFuture] = {}
-        self._known: dict[int, TaskFuture] = {}
+        # Several of one task, if their requests have the same key.
+        self._known: dict[int, list[TaskFuture]] = {}
         self._canceled: set[TaskFuture] = set()
         self._lock = threading.Lock()  # of what is asked, and whether this has ended
         self._ended = False
@@ -177,8 +178,10 @@ class Futures:
                 future = self._answered(number)
                 if future is not None:
                     future.task_id = task.id
-                    self._known[task.id] = future
-                    if future in self._canceled:
+                    self._known.setdefault(task.id, []).append(future)
+                    if task.status.is_final:
+                        self._end(task)  # it was added before, with the same key
+                    elif future in self._canceled:
                         self._cancel(task.id)
             case Refused(text=text, code=code, correlation_id=number):
                 future = self._answered(number)
@@ -199,13 +202,11 @@ class Futures:
             return self._asked.pop(cast("int", number), None)
 
     def _end(self, task: Task) -> None:
-        future = self._known.pop(task.id, None)
-        if future is None:
-            return
-        if future in self._canceled:
-            self._canceled.discard(future)
-        elif future.set_running_or_notify_cancel():
-            future.set_result(task)
+        for future in self._known.pop(task.id, ()):
+            if future in self._canceled:
+                self._canceled.discard(future)
+            elif future.set_running_or_notify_cancel():
+                future.set_result(task)
 
     def _fail(self, future: TaskFuture, error: Exception) -> None:
         if future in self._canceled:
@@ -216,7 +217,9 @@ class Futures:
     def _withdraw(self, future: TaskFuture) -> None:
         # It may have ended just before it was canceled, or be canceled twice.
         task_id = future.task_id
-        is_open = future.number in self._asked or task_id in self._known
+        is_open = future.number in self._asked or future in self._known.get(
+            task_id or 0, ()
+        )
         if not is_open or future in self._canceled:
             return
         self._canceled.add(future)
@@ -232,9 +235,12 @@ class Futures:
     def _close(self, reason: str) -> None:
         with self._lock:
             self._ended = True
-            left = [(None, it) for it in self._asked.values()]
+            left: list[tuple[int | None, TaskFuture]] = [
+                (None, it) for it in self._asked.values()
+            ]
             self._asked.clear()
-        for task_id, future in [*left, *self._known.items()]:
+        left += [(id_, it) for id_, all_ in self._known.items() for it in all_]
+        for task_id, future in left:
             what = "the task" if task_id is None else f"task {task_id}"
             text = f"{what} has not ended, and the task system has stopped: {reason}"
             self._fail(future, TaskSystemError(text))

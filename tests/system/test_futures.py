@@ -22,6 +22,7 @@ from backburner.actors import (
     TaskStatus,
     TaskSystem,
     TaskSystemError,
+    Terms,
     Unsubscribe,
 )
 from backburner.actors.runtime.sending import post_safely
@@ -70,6 +71,27 @@ def test_the_functions_of_concurrent_futures_know_it(
     futures[0].cancel()
     done, not_done = wait_for_futures(futures, PATIENCE)
     assert (done, not_done) == (set(futures), set())
+
+
+def test_a_task_that_can_never_start_ends_its_future(
+    system: TaskSystem, kind: FakeKind
+) -> None:
+    bad = system.submit(FAKE)
+    kind.job(1).fail("no such target")
+    assert bad.result(PATIENCE).id == 1
+    after = system.submit(TaskRequest("Then", "fake", terms=Terms(after=(1,))))
+    assert after.result(PATIENCE).status is TaskStatus.CANCELED
+
+
+def test_each_future_of_a_key_ends_with_its_task(
+    system: TaskSystem, kind: FakeKind
+) -> None:
+    request = TaskRequest("Build", "fake", key="the same")
+    first, second = system.submit(request), system.submit(request)
+    kind.job(1).complete("built")
+    task = first.result(PATIENCE)
+    late = system.submit(request)
+    assert second.result(PATIENCE) == late.result(PATIENCE) == task
 
 
 def test_a_refused_request_is_the_error_of_its_future(system: TaskSystem) -> None:

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..messages import Notification, Subscribed, TaskChanged, TaskEvent, TasksForgotten
+from ..messages import (
+    JournalTrouble,
+    Notification,
+    SchedulesChanged,
+    Subscribed,
+    TaskChanged,
+    TaskEvent,
+    TasksForgotten,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ..rules.schedules import Schedule
     from ..rules.status import TaskStatus
     from ..rules.task import Task
 
@@ -17,7 +26,8 @@ class Follower:
     """Makes one story of several subscriptions: what was missed is told as changes.
 
     A subscriber that was too slow, or whose host died, is subscribed again; it gets one
-    `Subscribed` in all, and of each task that changed meanwhile how it is now.
+    `Subscribed` in all, and of each task and schedule that changed meanwhile how it is
+    now. Trouble with the journal is told again if there still is some.
 
     Args:
         told_of_all: Whether a task that is not in a `Subscribed` is forgotten. Else it
@@ -26,55 +36,77 @@ class Follower:
 
     def __init__(self, *, told_of_all: bool = True) -> None:
         self._told_of_all = told_of_all
-        self._known: dict[int, TaskStatus] | None = None
+        # The status of each task, and whether it waits for input.
+        self._known: dict[int, tuple[TaskStatus, bool]] = {}
+        self._schedules: dict[int, Schedule] = {}
+        self._is_begun = False
+        self._in_trouble = False
         self._seq = 0
 
     def take(self, news: Notification) -> Iterable[Notification]:
         """Take what the host told; return what the subscriber is to be told."""
         match news:
-            case Subscribed(tasks=tasks) if self._known is None:
-                self._known = {task.id: task.status for task in tasks}
-                self._seq = news.seq
-                return (news,)
-            case Subscribed():
+            case Subscribed() if self._is_begun:
                 return tuple(self._catch_up(news))
+            case Subscribed(tasks=tasks, schedules=schedules):
+                self._is_begun = True
+                for task in tasks:
+                    self._note(task)
+                self._schedules = {it.id: it for it in schedules}
+                self._seq = news.seq
             case TaskChanged(task=task):
                 self._note(task)
                 self._seq = news.seq
             case TasksForgotten(ids=ids):
                 for task_id in ids:
-                    self._known_tasks.pop(task_id, None)
+                    self._known.pop(task_id, None)
+            case SchedulesChanged(schedules=schedules, removed=removed):
+                self._schedules |= {it.id: it for it in schedules}
+                for schedule_id in removed:
+                    self._schedules.pop(schedule_id, None)
+            case JournalTrouble(text=text):
+                self._in_trouble = text is not None
             case _:
                 pass
         return (news,)
 
-    @property
-    def _known_tasks(self) -> dict[int, TaskStatus]:
-        if self._known is None:
-            self._known = {}
-        return self._known
-
     def _note(self, task: Task) -> None:
-        self._known_tasks[task.id] = task.status
+        self._known[task.id] = (task.status, task.awaits_input)
 
     def _catch_up(self, news: Subscribed) -> Iterator[Notification]:
-        known = self._known_tasks
+        if self._in_trouble:
+            # If it is not over, the next message says so.
+            self._in_trouble = False
+            yield JournalTrouble(None)
+        yield from self._missed_of_tasks(news)
+        before, self._schedules = self._schedules, {it.id: it for it in news.schedules}
+        changed = tuple(it for it in news.schedules if it != before.get(it.id))
+        removed = tuple(sorted(before.keys() - self._schedules.keys()))
+        if changed or removed:
+            yield SchedulesChanged(changed, removed)
+
+    def _missed_of_tasks(self, news: Subscribed) -> Iterator[Notification]:
+        known = self._known
         for change in news.unshown:
             # One that came before it was interrupted is told once.
             if change.seq > self._seq or change.task.id not in known:
                 self._note(change.task)
                 yield change
         for task in news.tasks:
-            before = known.get(task.id)
-            if before is task.status and task.status.is_final:
-                continue
+            before, awaited = known.get(task.id, (None, False))
             same = before is task.status
+            if same and task.status.is_final:
+                continue
             event = TaskEvent.PROGRESS if same else TaskEvent.of(task.status)
+            if same and task.awaits_input and not awaited:
+                event = TaskEvent.INPUT
             self._note(task)
             yield TaskChanged(news.seq, event, task)
         self._seq = news.seq
-        gone = known.keys() - {task.id for task in news.tasks}
-        if gone and self._told_of_all:
+        gone: tuple[int, ...] = ()
+        if self._told_of_all:
+            gone = tuple(sorted(known.keys() - {task.id for task in news.tasks}))
             for task_id in gone:
                 del known[task_id]
-            yield TasksForgotten(news.seq, tuple(sorted(gone)))
+        if gone or not self._told_of_all:
+            yield TasksForgotten(news.seq, gone)

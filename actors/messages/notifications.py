@@ -58,6 +58,9 @@ class TaskChanged(Message, frozen=True, gc=False):
 class TasksForgotten(Message, frozen=True):
     """Finished tasks left the history; their output files are deleted or about to be.
 
+    A subscriber of some tasks, with `which`, whose host died or that was too slow, gets
+    one without ids then: tasks that it waits for may have ended and left.
+
     Attributes:
         seq: The number of the last change before this.
         ids: The ids of the forgotten tasks.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _LOOK: Final = 0.2  # seconds between two looks at a file that is followed
 _NAMED: Final = 5  # of the tasks that have not ended
+LEFT: Final = "has ended and left the history while this program was not told of it"
 
 
 def is_over(news: Promise[Notification], task_id: int) -> bool:
@@ -65,7 +66,7 @@ class Ends:
         May be called again if it was too late.
 
         Raises:
-            RefusedError: If one of them is not known.
+            RefusedError: If one of them is not known, or not any more.
             TaskSystemError: If the system stops before.
             TimeoutError: If one of them has not ended in time.
         """
@@ -75,6 +76,10 @@ class Ends:
                     self._begin({task.id: task for task in tasks})
                 case TaskChanged(task=task) if task.id in (self._waiting or ()):
                     self._note(task)
+                case TasksForgotten(ids=ids):
+                    for task_id in (self._waiting or set()).intersection(ids):
+                        text = f"task {task_id} {LEFT}"
+                        raise RefusedError(text, RefusalCode.UNKNOWN)
                 case SystemStopped(reason=reason):
                     text = f"{self.missing}, and the task system has stopped: {reason}"
                     raise TaskSystemError(text)

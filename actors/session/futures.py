@@ -15,19 +15,23 @@ from typing import TYPE_CHECKING, Final, cast
 from ..messages import (
     AddTask,
     CancelTask,
+    GetTask,
     Notification,
     QueueReply,
     QueueRequest,
+    RefusalCode,
     Refused,
     Subscribe,
     Subscribed,
     SystemStopped,
     TaskAdded,
     TaskChanged,
+    TasksForgotten,
 )
 from ..rules.status import TaskFilter
 from ..rules.task import Task
 from ..runtime.sending import Recipient, call_safely, post
+from .awaiting import LEFT
 from .errors import RefusedError, TaskSystemError
 
 if TYPE_CHECKING:
@@ -183,6 +187,15 @@ class Futures:
                         self._end(task)  # it was added before, with the same key
                     elif future in self._canceled:
                         self._cancel(task.id)
+            case Refused(correlation_id=int(number)) if number < 0:
+                for future in self._known.pop(-number, ()):
+                    text = f"task {-number} {LEFT}"
+                    self._fail(future, RefusedError(text, RefusalCode.UNKNOWN))
+            case TasksForgotten(ids=()):
+                # The host was lost, or this was too slow; some may have ended since.
+                for task_id in self._known:
+                    asked = GetTask(task_id, reply_to=self, correlation_id=-task_id)
+                    post(self.queue, asked, self._dead_letters)
             case Refused(text=text, code=code, correlation_id=number):
                 future = self._answered(number)
                 if future is not None:

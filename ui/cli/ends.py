@@ -17,6 +17,7 @@ from ...actors import (
     TaskChanged,
     TaskEvent,
     TaskFilter,
+    TasksForgotten,
     TaskSystemError,
     Unsubscribe,
 )
@@ -38,6 +39,7 @@ class TaskEnds:
         self._system = system
         self._ended: dict[int, Task] = {}
         self._stopped: str | None = None
+        self._interrupted = False
         self._changed = threading.Condition()
 
     def __enter__(self) -> Self:
@@ -56,6 +58,8 @@ class TaskEnds:
                     self._ended |= {t.id: t for t in tasks if t.status.is_final}
                 case TaskChanged(task=task) if task.status.is_final:
                     self._ended[task.id] = task
+                case TasksForgotten(ids=()):
+                    self._interrupted = True
                 case SystemStopped(reason=reason):
                     self._stopped = reason
                 case _:
@@ -67,17 +71,24 @@ class TaskEnds:
 
         Raises:
             TaskSystemError: If the session has ended meanwhile.
+            RefusedError: If one of them has ended and left the history meanwhile.
         """
 
         def known() -> bool:
-            return self._stopped is not None or not self._ended.keys().isdisjoint(ids)
+            over = self._interrupted or self._stopped is not None
+            return over or not self._ended.keys().isdisjoint(ids)
 
         with self._changed:
             self._changed.wait_for(known, None if timeout == math.inf else timeout)
             ended = tuple(self._ended[it] for it in ids if it in self._ended)
             if not ended and self._stopped is not None:
                 raise TaskSystemError(f"the session has ended: {self._stopped}")
-            return ended
+            if ended or not self._interrupted:
+                return ended
+            self._interrupted = False
+        for task_id in ids:
+            self._system.get(task_id)
+        return self.wait(ids, timeout)
 
 
 class _InputNews:

@@ -29,6 +29,7 @@ from ...actors import (
 )
 from ...actors.rules.safe_text import safe_line
 from ...actors.rules.status import OPEN_STATUSES
+from ...actors.session.awaiting import LEFT
 from .arguments import UsageError
 from .commands import Allow, Run, Say, UnknownKindError
 from .commands.correction import with_kind
@@ -256,7 +257,9 @@ class Dialogue:
                 for schedule_id in removed:
                     context.schedules.pop(schedule_id, None)
                 return []
-            case TasksForgotten() | SystemStopped():
+            case TasksForgotten(ids=ids):
+                return self._end_waits_for_forgotten(ids)
+            case SystemStopped():
                 return []
             case SlotsChanged(slots=slots):
                 return [context.reply([slots_text(slots)])]
@@ -318,6 +321,19 @@ class Dialogue:
         for wait in self._context.waits.take_end(task):
             self._context.where = wait.where
             effects.append(self._context.reply([wait.outcome()], wait.answer()))
+        return effects
+
+    def _end_waits_for_forgotten(self, ids: Iterable[int]) -> list[Effect]:
+        """End the waits for tasks that ended while nobody could tell it here."""
+        context, effects = self._context, list[Effect]()
+        for task_id in context.open.keys() & set(ids):
+            del context.open[task_id]
+            context.signs.pop(task_id, None)
+            self.unsuccessful = True  # as far as is known
+            text = f"#{task_id} {LEFT}"
+            for wait in context.waits.drop(task_id):
+                context.where = wait.where
+                effects.append(context.problem(text))
         return effects
 
     def _said(self, text: str, *, command: bool, private: bool = False) -> list[Effect]:

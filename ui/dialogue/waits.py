@@ -63,6 +63,12 @@ class Waits:
         """Begin a wait for tasks that have not ended."""
         self._waits.append(wait)
 
+    def drop(self, task_id: int) -> list[Wait]:
+        """Give up the waits for a task whose end nobody can tell; return them."""
+        over = [it for it in self._waits if task_id in it.task_ids]
+        self._waits = [it for it in self._waits if it not in over]
+        return over
+
     def take_end(self, task: Task) -> list[Wait]:
         """Note that a task has ended; return the waits that this ends."""
         over: list[Wait] = []

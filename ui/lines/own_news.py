@@ -15,6 +15,7 @@ from ...actors import (
     Subscribed,
     TaskAdded,
     TaskChanged,
+    TasksForgotten,
 )
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class OwnNews:
                 return (news,)
             case TaskChanged() if self._adding:
                 self._held.append(news)
+            case TasksForgotten(ids=ids) if own := self._own.intersection(ids):
+                return (replace(news, ids=tuple(own)),)
             case JournalTrouble():
                 return (news,)
             case _:

@@ -55,3 +55,10 @@ def test_what_was_there_before_is_nobody_s_and_trouble_is_everybody_s() -> None:
     assert first == Subscribed(7, ())
     assert list(own.take(TasksForgotten(7, (1,)))) == []
     assert list(own.take(JournalTrouble("full"))) == [JournalTrouble("full")]
+
+
+def test_a_task_of_its_own_that_is_forgotten_is_heard_of() -> None:
+    own = OwnNews()
+    own.note_request(ADD)
+    own.take_reply(TaskAdded(queued(1), 1))
+    assert list(own.take(TasksForgotten(7, (1, 2)))) == [TasksForgotten(7, (1,))]

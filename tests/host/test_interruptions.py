@@ -1,0 +1,204 @@
+"""What is missed while a subscription is interrupted, and who waits for that."""
+
+from __future__ import annotations
+
+import math
+import threading
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from backburner.actors import (
+    Acknowledged,
+    AddTask,
+    GetTask,
+    JournalTrouble,
+    Notification,
+    Promise,
+    QueueReply,
+    RefusalCode,
+    Refused,
+    RefusedError,
+    SchedulesChanged,
+    Subscribe,
+    Subscribed,
+    Task,
+    TaskAdded,
+    TaskChanged,
+    TaskEvent,
+    TaskFilter,
+    TaskRequest,
+)
+from backburner.actors.host.remote_queue import RemoteQueue
+from backburner.actors.host.wire import Number, decoder_to_host
+from backburner.actors.rules.schedules import Schedule
+from backburner.actors.runtime.frames import LONGEST_TO_HOST, FrameReader
+from backburner.actors.runtime.sending import DeadLetters
+from backburner.actors.session.blocking import Requests
+from backburner.actors.testing import Recorder, make_task
+from backburner.actors.testing.manual_clock import START
+from backburner.ui.cli.ends import TaskEnds
+from msgspec.structs import replace
+from patience import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from backburner.actors.host.remote import RemoteSystem
+    from backburner.actors.runtime.socket_writer import SocketWriter
+
+RUNNING = make_task(1, "running")
+
+
+def schedule(number: int) -> Schedule:
+    request = TaskRequest("Backup", "bash", ("true",))
+    return Schedule(
+        id=number,
+        request=request,
+        every="1h",
+        zone="UTC",
+        made_at=START,
+        since=START,
+        next_due=START,
+    )
+
+
+class Host:
+    """Answers as a host does that knows of `tasks`; a queue whose host dies."""
+
+    def __init__(self, *tasks: Task) -> None:
+        self.queue = RemoteQueue(DeadLetters(), None)
+        self.tasks, self.schedules = tasks, (schedule(1), schedule(2))
+        self.trouble: str | None = None
+        self._decode = decoder_to_host(Number)
+        self._frames = FrameReader(LONGEST_TO_HOST)
+        self._lock = threading.Lock()
+        self.queue.attach(cast("SocketWriter", self))
+
+    def send(self, data: bytes) -> None:
+        with self._lock:
+            requests: list[Any] = [*map(self._decode, self._frames.feed(data))]
+        for request in requests:
+            self._answer(request)
+
+    def _answer(self, request: Any) -> None:  # noqa: ANN401 - of any type
+        match request:
+            case Subscribe(subscriber=Number() as to, which=which):
+                tasks = tuple(it for it in self.tasks if it.status in which.statuses)
+                first = Subscribed(9, tasks, schedules=self.schedules)
+                self.queue.take(to.value, first)
+                if self.trouble:
+                    self.queue.take(to.value, JournalTrouble(self.trouble))
+                answer: QueueReply = Acknowledged(request.correlation_id)
+            case AddTask():
+                answer = TaskAdded(RUNNING, request.correlation_id)
+            case GetTask(task_id=task_id):
+                code, text = RefusalCode.UNKNOWN, f"task {task_id} has left the history"
+                answer = Refused(text, code, request.correlation_id)
+            case _:
+                answer = Acknowledged(request.correlation_id)
+        if isinstance(request.reply_to, Number):
+            self.queue.take(request.reply_to.value, answer)
+
+    def die(self) -> None:
+        """Be followed by another one."""
+        self.queue.detach()
+        self.queue.attach(cast("SocketWriter", self))
+
+
+class Remote(Requests):
+    """The face of a session with that host."""
+
+    def __init__(self, host: Host) -> None:
+        super().__init__()
+        self.dead_letters = DeadLetters()
+        self._host = host
+
+    @property
+    def queue(self) -> RemoteQueue:
+        return self._host.queue
+
+    def is_own_thread(self) -> bool:
+        return False
+
+
+def missed(which: TaskFilter, host: Host, then: Callable[[], None]) -> list[object]:
+    """Return what a subscriber is told after an interruption."""
+    subscriber: Recorder[Notification] = Recorder("subscriber")
+    host.queue.tell(Subscribe(subscriber, which=which))
+    told = len(subscriber.received)
+    then()
+    host.die()
+    return [*subscriber.received[told:]]
+
+
+def test_schedules_and_trouble_are_as_they_are_after_an_interruption() -> None:
+    host = Host(RUNNING)
+    host.trouble = "disk full"
+    paused = replace(schedule(2), paused=True)
+
+    def change() -> None:
+        host.trouble = None
+        host.schedules = (paused, schedule(3))
+
+    assert missed(TaskFilter.ALL, host, change) == [
+        JournalTrouble(None),
+        TaskChanged(9, TaskEvent.PROGRESS, RUNNING),
+        SchedulesChanged((paused, schedule(3)), (1,)),
+    ]
+
+
+def test_trouble_that_lasts_through_an_interruption_stays_told() -> None:
+    host = Host()
+    host.trouble = "disk full"
+    *_, last = missed(TaskFilter.ALL, host, lambda: None)
+    assert last == JournalTrouble("disk full")
+
+
+def test_that_a_task_waits_for_input_is_told_after_an_interruption() -> None:
+    host = Host(RUNNING)
+    waits = replace(RUNNING, awaits_input=True)
+    told = missed(TaskFilter.RUNNING, host, lambda: setattr(host, "tasks", (waits,)))
+    assert TaskChanged(9, TaskEvent.INPUT, waits) in told
+
+
+def wait(host: Host) -> None:
+    Remote(host).wait(1, timeout=PATIENCE)
+
+
+def wait_for_any(host: Host) -> None:
+    with TaskEnds(cast("RemoteSystem", Remote(host))) as ends:
+        ends.wait((1,), math.inf)
+
+
+def wait_for_future(host: Host) -> None:
+    Remote(host).submit(TaskRequest("Build", "bash", ("make",))).result(PATIENCE)
+
+
+@pytest.mark.parametrize("waits", [wait, wait_for_any, wait_for_future])
+def test_a_wait_ends_if_its_task_was_forgotten_during_an_interruption(
+    waits: Callable[[Host], None],
+) -> None:
+    host, raised = Host(RUNNING), Promise[Exception]()
+    answered = threading.Event()
+
+    def run() -> None:
+        try:
+            waits(host)
+        except (RefusedError, TimeoutError) as error:
+            raised.tell(error)
+
+    begun = host.queue.take
+
+    def take(to: int, message: QueueReply | Notification) -> None:
+        begun(to, message)
+        if isinstance(message, TaskAdded | Acknowledged):
+            answered.set()
+
+    host.queue.take = take  # type: ignore[method-assign]
+    threading.Thread(target=run, daemon=True).start()
+    assert answered.wait(PATIENCE)
+    host.tasks = ()
+    host.die()
+    error = raised.get(PATIENCE)
+    assert isinstance(error, RefusedError)
+    assert "left the history" in str(error)

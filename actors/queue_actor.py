@@ -364,7 +364,9 @@ class QueueActor(SafeActor[QueueMessage]):
             case Shown() | ClaimEnds():
                 self._subscribers.take(message)
             case WriteDown():
-                return self._subscribers.said(message)
+                return self._lookups.said_before(message) or self._subscribers.said(
+                    message
+                )
             case OpenQueue(correlation_id=correlation_id):
                 return self._open(correlation_id)
             case CloseQueue():

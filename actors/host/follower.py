@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
 
 from ..messages import (
     JournalTrouble,
+    MessageSaid,
     Notification,
     SchedulesChanged,
     Subscribed,
@@ -17,17 +19,21 @@ from ..messages import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ..rules.chat_message import ChatMessage
     from ..rules.schedules import Schedule
     from ..rules.status import TaskStatus
     from ..rules.task import Task
+
+_HEARD: Final = 2_000
+"""How many of the last messages are known; a host tells no more of them again."""
 
 
 class Follower:
     """Makes one story of several subscriptions: what was missed is told as changes.
 
     A subscriber that was too slow, or whose host died, is subscribed again; it gets one
-    `Subscribed` in all, and of each task and schedule that changed meanwhile how it is
-    now. Trouble with the journal is told again if there still is some.
+    `Subscribed` in all, of each task and schedule that changed meanwhile how it is now,
+    and what was said. Trouble with the journal is told again if there still is some.
 
     Args:
         told_of_all: Whether a task that is not in a `Subscribed` is forgotten. Else it
@@ -42,6 +48,9 @@ class Follower:
         self._is_begun = False
         self._in_trouble = False
         self._seq = 0
+        self.since = datetime.now(UTC)
+        """When the first subscription began."""
+        self._heard: dict[ChatMessage, None] = {}  # the last since then, in order
 
     def take(self, news: Notification) -> Iterable[Notification]:
         """Take what the host told; return what the subscriber is to be told."""
@@ -64,11 +73,19 @@ class Follower:
                 self._schedules |= {it.id: it for it in schedules}
                 for schedule_id in removed:
                     self._schedules.pop(schedule_id, None)
+            case MessageSaid(message=said):
+                self.hear(said)
             case JournalTrouble(text=text):
                 self._in_trouble = text is not None
             case _:
                 pass
         return (news,)
+
+    def hear(self, *said: ChatMessage) -> None:
+        """Note what the subscriber shows already, or is told."""
+        self._heard |= dict.fromkeys(it for it in said if it.at >= self.since)
+        while len(self._heard) > _HEARD:
+            del self._heard[next(iter(self._heard))]
 
     def _note(self, task: Task) -> None:
         self._known[task.id] = (task.status, task.awaits_input)
@@ -84,6 +101,9 @@ class Follower:
         removed = tuple(sorted(before.keys() - self._schedules.keys()))
         if changed or removed:
             yield SchedulesChanged(changed, removed)
+        missed = [it for it in news.said if it not in self._heard]
+        self.hear(*missed)
+        yield from map(MessageSaid, missed)
 
     def _missed_of_tasks(self, news: Subscribed) -> Iterator[Notification]:
         known = self._known

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 import pykka
@@ -26,9 +26,11 @@ from ..messages import (
     SendInput,
     Subscribe,
     SystemStopped,
+    Transcript,
     Unsubscribe,
     WriteDown,
 )
+from ..rules.chat_message import ChatMessage
 from ..rules.field_types import wrong_type
 from ..rules.status import TaskFilter
 from ..runtime.frames import frame
@@ -71,6 +73,22 @@ class _Pending(msgspec.Struct, frozen=True):
 
     recipient: Recipient[QueueReply]
     request: Any
+
+
+class _Nobody:
+    """A recipient that needs no answer."""
+
+    def tell(self, message: QueueReply, /) -> None:
+        """Take an answer."""
+
+
+_NOBODY: Final = _Nobody()
+
+
+def _again(request: Any) -> bytes:  # noqa: ANN401 - any request
+    if isinstance(request, WriteDown):
+        request = replace(request, again=True)
+    return wire.encode(request)
 
 
 def _may_be_done(request: Any) -> bool:  # noqa: ANN401 - as above
@@ -161,7 +179,7 @@ class RemoteQueue:
                     answer = Acknowledged(pending.request.correlation_id)
                     refused.append((pending.recipient, answer))
             # Before what is asked from now on, which is sent once as well.
-            self._held = [wire.encode(it.request) for it in self._pending.values()]
+            self._held = [_again(it.request) for it in self._pending.values()]
         for recipient, answer in refused:
             post(recipient, answer, self._dead_letters)
 
@@ -188,6 +206,8 @@ class RemoteQueue:
             with self._lock:
                 pending = self._pending.pop(to, None)
             if pending is not None:
+                if isinstance(message, Transcript):
+                    self._note_past(pending.request, message)
                 post(pending.recipient, message, self._dead_letters)
             return
         with self._lock:
@@ -236,10 +256,23 @@ class RemoteQueue:
                 gone = wire.encode(Unsubscribe(Number(number)))
                 self._writer.send(frame(gone))
 
+    def _note_past(self, request: Any, past: Transcript) -> None:  # noqa: ANN401 - as above
+        if not isinstance(request, Subscribe):
+            return
+        said = [it for it in past.entries if isinstance(it, ChatMessage)]
+        with self._lock:
+            number = cast("Number", request.subscriber).value
+            if (subscription := self._subscriptions.get(number)) is not None:
+                subscription.follower.hear(*said)
+
     def _resubscribe(self, number: int) -> bytes:
         # What was missed meanwhile its follower finds out.
+        subscription = self._subscriptions[number]
         request = replace(
-            self._subscriptions[number].request,
+            subscription.request,
+            said_since=subscription.follower.since
+            if subscription.request.shows
+            else None,
             subscriber=Number(number),
             since=None,
             past=None,
@@ -262,12 +295,17 @@ class RemoteQueue:
             if number is not None:
                 del self._subscriptions[number]
             changes["subscriber"] = Number(number or 0)
-        elif isinstance(message, WriteDown) and message.shown_by is not None:
-            number = self._number_of(message.shown_by)
-            changes["shown_by"] = None if number is None else Number(number)
+        elif isinstance(message, WriteDown):
+            if message.shown_by is not None:
+                number = self._number_of(message.shown_by)
+                changes["shown_by"] = None if number is None else Number(number)
+                if number is not None:
+                    self._subscriptions[number].follower.hear(message.message)
         elif isinstance(message, ClaimEnds):
             changes["claimant"] = Number(self._number_of(message.claimant) or 0)
         recipient: Recipient[QueueReply] | None = getattr(message, "reply_to", None)
+        if recipient is None and isinstance(message, WriteDown):
+            recipient = _NOBODY  # so that it is sent again if it was not written down
         if recipient is not None:
             number = self._next_number()
             changes["reply_to"] = Number(number)

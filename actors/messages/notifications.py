@@ -84,6 +84,8 @@ class Subscribed(Message, frozen=True):
         missed: For a subscriber that named a `since`: the last change of status of each
             task that came after it, in order, with the task as it is now.
         schedules: All schedules, by id.
+        said: For a subscriber that named a `said_since`: the last that was said since
+            to all that show changes, in order.
     """
 
     seq: int
@@ -91,6 +93,7 @@ class Subscribed(Message, frozen=True):
     unshown: tuple[TaskChanged, ...] = ()
     missed: tuple[TaskChanged, ...] = ()
     schedules: tuple[Schedule, ...] = ()
+    said: tuple[ChatMessage, ...] = ()
 
 
 class JournalTrouble(Message, frozen=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from ..rules.chat_message import ChatMessage
 from ..rules.request import TaskRequest
 from ..rules.rhythm import CatchUp
@@ -141,6 +143,8 @@ class Subscribe(Message, frozen=True):
             stands all the same.
         terminal: The task whose terminal it shows to a person, who has the keys. As
             long as it does, nobody is told that the task waits for input.
+        said_since: When it was subscribed first, if that was interrupted, in UTC:
+            `Subscribed.said` then has what was said since.
     """
 
     subscriber: Recipient[Notification]
@@ -154,6 +158,7 @@ class Subscribe(Message, frozen=True):
     watched: bool = False
     past: int | None = None
     terminal: int | None = None
+    said_since: datetime | None = None
 
 
 class Unsubscribe(Message, frozen=True):
@@ -212,6 +217,8 @@ class WriteDown(Message, frozen=True):
             are told.
         only_if_shown: Whether to refuse it if there is nobody to show it.
         private: Whether it concerns only the one who shows it: no other is told.
+        again: Whether it may be stored already, because it was sent to a host that
+            died before it answered; it is stored once.
         reply_to: See `AddTask`.
         correlation_id: The same.
     """
@@ -220,6 +227,7 @@ class WriteDown(Message, frozen=True):
     shown_by: Recipient[Notification] | None = None
     only_if_shown: bool = False
     private: bool = False
+    again: bool = False
     reply_to: Recipient[QueueReply] | None = None
     correlation_id: int | str | None = None
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
 
 from ..journal.errors import JournalError
 from ..kinds import ListsNodes
@@ -26,7 +28,9 @@ from ..messages import (
     TaskFound,
     TaskList,
     Transcript,
+    WriteDown,
 )
+from ..rules.chat_message import ChatMessage
 from ..rules.nodes import is_address
 from ..rules.safe_text import brief, safe_line
 from ..rules.status import TaskFilter, TaskStatus
@@ -34,6 +38,7 @@ from ..rules.task_table import UnknownTaskError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from ..journal.writer import JournalWriter
     from ..kinds import Engine
@@ -45,6 +50,9 @@ if TYPE_CHECKING:
     from .schedules import Schedules
     from .starts import Starts
     from .subscribers import Subscriber, Subscribers
+
+_SAID: Final = 2_000
+"""Entries of the transcript in which what was said during an interruption is found."""
 
 
 class Lookups:
@@ -203,7 +211,27 @@ class Lookups:
             ]
             missed.sort(key=lambda change: change.seq)
         schedules = self._schedules.all_written()
-        return Subscribed(told, tasks, unshown, tuple(missed), schedules)
+        said = self._said_since(message.said_since)
+        return Subscribed(told, tasks, unshown, tuple(missed), schedules, said)
+
+    def said_before(self, message: WriteDown) -> Acknowledged | None:
+        """Return the answer to what was sent and written down before, if it was."""
+        if message.again:
+            self._delivery.catch_up()
+            said = replace(message.message, private=message.private)
+            if said in self._said():
+                return Acknowledged(message.correlation_id)
+        return None
+
+    def _said_since(self, since: datetime | None) -> tuple[ChatMessage, ...]:
+        if since is None:
+            return ()
+        return tuple(it for it in self._said() if it.at >= since and not it.private)
+
+    def _said(self) -> list[ChatMessage]:
+        past = self._transcript(_SAID, None)
+        entries = past.entries if isinstance(past, Transcript) else ()
+        return [it for it in entries if isinstance(it, ChatMessage)]
 
     def _renew_reasons(self, task_id: int | None = None) -> None:
         """Say why a queued task waits now, or all, for somebody who looks.

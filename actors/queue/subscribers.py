@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pykka
+from msgspec.structs import replace
 
 from ..messages import (
     Acknowledged,
@@ -137,7 +138,10 @@ class Subscribers:
         if message.only_if_shown and not self._others_that_show(message):
             text = "no chat is open that shows it"
             return Refused(text, RefusalCode.FAILED, message.correlation_id)
-        changes.journal.said(message.message, changes.seq)
+        said = message.message
+        if said.private is not message.private:
+            said = replace(said, private=message.private)
+        changes.journal.said(said, changes.seq)
         if not message.private:
             # One that subscribes before it is written down does not find it in the
             # past, so who is told is asked when it is sent.

@@ -20,6 +20,7 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False, tag=True):
         command: Whether it was a command, and not a message.
         form: How a chat reads the text, if it is not what somebody said: a name of
             its own, which the actors only hand on.
+        private: Whether it concerned only the one who showed it; set by the queue.
     """
 
     at: datetime
@@ -28,6 +29,7 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False, tag=True):
     text: str
     command: bool = False
     form: str = ""
+    private: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a date that can't be shown.

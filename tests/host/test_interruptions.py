@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import threading
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from backburner.actors import (
     Acknowledged,
     AddTask,
+    ChatMessage,
     GetTask,
     JournalTrouble,
+    MessageSaid,
     Notification,
     Promise,
     QueueReply,
@@ -27,6 +30,8 @@ from backburner.actors import (
     TaskEvent,
     TaskFilter,
     TaskRequest,
+    Transcript,
+    WriteDown,
 )
 from backburner.actors.host.remote_queue import RemoteQueue
 from backburner.actors.host.wire import Number, decoder_to_host
@@ -69,6 +74,9 @@ class Host:
         self.queue = RemoteQueue(DeadLetters(), None)
         self.tasks, self.schedules = tasks, (schedule(1), schedule(2))
         self.trouble: str | None = None
+        self.said: tuple[ChatMessage, ...] = ()
+        self.past: tuple[ChatMessage, ...] = ()
+        self.written: list[WriteDown] = []
         self._decode = decoder_to_host(Number)
         self._frames = FrameReader(LONGEST_TO_HOST)
         self._lock = threading.Lock()
@@ -84,11 +92,17 @@ class Host:
         match request:
             case Subscribe(subscriber=Number() as to, which=which):
                 tasks = tuple(it for it in self.tasks if it.status in which.statuses)
-                first = Subscribed(9, tasks, schedules=self.schedules)
+                said = self.said if request.said_since else ()
+                first = Subscribed(9, tasks, schedules=self.schedules, said=said)
                 self.queue.take(to.value, first)
                 if self.trouble:
                     self.queue.take(to.value, JournalTrouble(self.trouble))
                 answer: QueueReply = Acknowledged(request.correlation_id)
+                if request.past is not None:
+                    answer = Transcript(self.past, request.correlation_id)
+            case WriteDown():
+                self.written.append(request)
+                return  # it dies before
             case AddTask():
                 answer = TaskAdded(RUNNING, request.correlation_id)
             case GetTask(task_id=task_id):
@@ -159,6 +173,29 @@ def test_that_a_task_waits_for_input_is_told_after_an_interruption() -> None:
     waits = replace(RUNNING, awaits_input=True)
     told = missed(TaskFilter.RUNNING, host, lambda: setattr(host, "tasks", (waits,)))
     assert TaskChanged(9, TaskEvent.INPUT, waits) in told
+
+
+def test_what_was_said_during_an_interruption_is_told_once() -> None:
+    host = Host()
+    past, own, heard, missed = (
+        ChatMessage(datetime.now(UTC) + timedelta(hours=1), "main", "you", text)
+        for text in ("past", "own", "heard", "missed")
+    )
+    host.past = (past,)
+    chat: Recorder[Any] = Recorder("chat")
+    host.queue.tell(Subscribe(chat, shows=True, past=10, reply_to=chat))
+    host.queue.tell(WriteDown(own, shown_by=chat))
+    host.queue.take(1, MessageSaid(heard))
+    host.said = (past, own, heard, missed)
+    host.die()
+    host.die()
+    assert chat.of(MessageSaid) == (MessageSaid(heard), MessageSaid(missed))
+    # It was not answered, so that it may or may not be stored.
+    assert [(it.message, it.again) for it in host.written] == [
+        (own, False),
+        (own, True),
+        (own, True),
+    ]
 
 
 def wait(host: Host) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,7 @@ from backburner.actors import (
     CancelAccepted,
     CancelTask,
     ChatMessage,
+    GetTranscript,
     ListTasks,
     MessageSaid,
     Notification,
@@ -62,6 +64,36 @@ def test_a_subscriber_may_subscribe_twice_and_hears_once(rig: Rig) -> None:
     assert len(subscriber.of(TaskChanged)) == 1
 
 
+def test_what_was_said_during_an_interruption_is_told_and_written_down_once(
+    start_queue: Callable[..., Rig], tmp_path: Path
+) -> None:
+    rig = start_queue(journal=SqliteJournal(tmp_path / "session.db"))
+    begun = rig.clock.now().wall
+    said = [
+        ChatMessage(begun + timedelta(seconds=number), "main", "you", text)
+        for number, text in enumerate(("before", "private", "missed"), -1)
+    ]
+    for it in said:
+        rig.ask(WriteDown(it, private=it.text == "private"), Acknowledged)
+    # The host may have died before or after this was written down.
+    for private in (False, True):
+        it = said[1 if private else 2]
+        rig.ask(WriteDown(it, private=private, again=True), Acknowledged)
+    rig.ask(WriteDown(replace(said[2], text="new"), again=True), Acknowledged)
+
+    subscriber: Recorder[Notification] = Recorder("the subscriber")
+    rig.ask(Subscribe(subscriber, shows=True, said_since=begun), Acknowledged)
+    (first,) = subscriber.of(Subscribed)
+    assert [it.text for it in first.said] == ["missed", "new"]
+    past = rig.ask(GetTranscript(10), Transcript)
+    assert [it.text for it in past.entries if isinstance(it, ChatMessage)] == [
+        "before",
+        "private",
+        "missed",
+        "new",
+    ]
+
+
 def test_what_was_said_is_in_the_past_or_is_told(
     start_queue: Callable[..., Rig], tmp_path: Path
 ) -> None:
@@ -93,7 +125,8 @@ def test_what_was_said_in_the_same_batch_is_in_the_past(
     said = ChatMessage(rig.clock.now().wall, "main", "you", "hello")
     subscribe = Subscribe(subscriber, shows=True, past=10, reply_to=asker)
     rig.tell(Requests((WriteDown(said, private=private), subscribe)))
-    assert asker.wait_for(Transcript).entries == (said,)
+    kept = replace(said, private=private)
+    assert asker.wait_for(Transcript).entries == (kept,)
     rig.ask(ListTasks(), TaskList)
     assert subscriber.of(MessageSaid) == ()
 

@@ -21,7 +21,7 @@ from .arguments import UsageError
 from .exports import SHOWN, Failure, explained, failures_of, write_export
 from .names import FindNames, FoundNames, find_names
 from .output_search import FindInOutputs, LinesFound, search_outputs
-from .shell_blocks import BlockLine, commands_of
+from .shell_blocks import BlockLine, Missing, commands_of
 from .task_output import OutputEnd, OutputText, output_end, read_output
 from .templates import (
     FindTemplates,
@@ -88,10 +88,10 @@ class FindCommands(msgspec.Struct, frozen=True):
 
 
 class FoundCommands(msgspec.Struct, frozen=True):
-    """The commands that an input is; None if it is one as a whole."""
+    """The commands that an input is; see `commands_of`."""
 
     wanted: FindCommands
-    commands: tuple[str, ...] | None
+    commands: tuple[str, ...] | Missing | None
 
 
 class DigestOf(msgspec.Struct, frozen=True):

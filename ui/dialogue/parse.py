@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from .arguments import UsageError, split_word
 from .commands import REGISTRY, Exit, Say
 from .quoting import UnbalancedQuoteError
-from .shell_blocks import BlockLine
+from .shell_blocks import BlockLine, is_plain
 
 if TYPE_CHECKING:
     from .registry import Command
@@ -71,17 +71,19 @@ def bash_part(line: str) -> str | None:
 
 
 def block_lines(text: str) -> tuple[BlockLine, ...]:
-    """Return the lines of an input that may be several commands; none if it is one.
+    """Return the lines of an input about which bash is asked; none if it is not.
 
-    A person who pastes several commands means each of them; any other input of several
-    lines is one message, or one command with a script.
+    It may be several commands: a person who pastes those means each of them. Or it may
+    be a command for bash that goes on in a line that is not there yet.
     """
     lines = text.split("\n")
-    if sum(1 for line in lines if line.strip()) < 2:  # noqa: PLR2004 - several
+    written = [line for line in lines if line.strip()]
+    if not written or not _begins_command(written[0]):
         return ()
-    first = next(line for line in lines if line.strip())
-    if not _begins_command(first):
-        return ()
+    if len(written) == 1:
+        shell = bash_part(written[0])
+        if not shell or is_plain(shell):
+            return ()
     return tuple(
         BlockLine(line, bash_part(line), _begins_command(line)) for line in lines
     )

@@ -55,7 +55,7 @@ def missing(command: str) -> Missing | None:
     Asks bash, unless the command is so plain that nothing can be missing. Blocks for
     milliseconds, and for 5 s at most; then, and without a bash, nothing is missing.
     """
-    if _is_plain(command):
+    if is_plain(command):
         return None
     said = _said_by_bash(command)
     if here := _HERE.search(said):
@@ -71,7 +71,8 @@ def missing(command: str) -> Missing | None:
     return None
 
 
-def _is_plain(command: str) -> bool:
+def is_plain(command: str) -> bool:
+    """Tell whether a command is so plain that nothing can be missing."""
     if not _PLAIN.fullmatch(command) or command.rstrip().endswith(("|", "&")):
         return False
     return _OPENING.isdisjoint(re.findall(r"\w+", command))
@@ -115,10 +116,11 @@ class BlockLine(msgspec.Struct, frozen=True):
     begins: bool
 
 
-def commands_of(lines: tuple[BlockLine, ...]) -> tuple[str, ...] | None:
-    """Return the commands that the lines are, or None if they are anything else.
+def commands_of(lines: tuple[BlockLine, ...]) -> tuple[str, ...] | Missing | None:
+    """Return the commands that the lines are; None if they are one as a whole.
 
-    Blocks while bash is asked where each of its commands ends.
+    Blocks while bash is asked where each of its commands ends. If the last one goes on
+    in a line that is not there yet, returns what it lacks.
     """
     joiner = Joiner()
     found: list[str] = []
@@ -127,13 +129,22 @@ def commands_of(lines: tuple[BlockLine, ...]) -> tuple[str, ...] | None:
             if not line.text.strip():
                 continue
             if not line.begins:
-                return None
+                return _missing_of_script(lines)
         command = joiner.take(line.text, line.shell)
         if command is not None:
             found.append(command)
         elif joiner.too_long:
             return None
-    return None if joiner.missing else tuple(found)
+    return joiner.missing or tuple(found)
+
+
+def _missing_of_script(lines: tuple[BlockLine, ...]) -> Missing | None:
+    """Return what lines lack that are one command."""
+    first = next(it for it in lines if it.text.strip())
+    if first.shell is None:
+        return None
+    text = "\n".join(it.text for it in lines)
+    return missing(text[text.index(first.shell) :])
 
 
 class Joiner:

@@ -202,22 +202,30 @@ class Editor:
             What was in it.
         """
         text = self.text
-        self._remember(text)
+        self.remember(text)
         self._buffer.move(0)
         self._buffer.kill(0, len(self._buffer.text))
         self._begin_anew()
         return text
 
     def submit(self) -> str:
-        """Empty the input, and remember what was in it as the newest of the history.
+        """Empty the input; `remember` is to follow, unless it is put back.
 
         Returns:
             What was in it.
         """
         text = self.text
-        self._remember(text)
         self._begin_anew()
         return text
+
+    def remember(self, text: str) -> None:
+        """Make a text the newest of the history."""
+        if text.strip() and (not self._history or self._history[-1] != text):
+            at_end = self._at == len(self._history)
+            self._history = [*self._history, text][-HISTORY_LIMIT:]
+            self._suggested = ("", "")
+            if at_end:
+                self._at = len(self._history)
 
     def render(
         self, columns: int, max_rows: int, prompt: str = "> ", placeholder: str = ""
@@ -362,11 +370,6 @@ class Editor:
 
     def _fold_large(self, text: str) -> str:
         return self._folds.fold(text) if is_large(text) else text
-
-    def _remember(self, text: str) -> None:
-        if text.strip() and (not self._history or self._history[-1] != text):
-            self._history = [*self._history, text][-HISTORY_LIMIT:]
-            self._suggested = ("", "")
 
     def _begin_anew(self) -> None:
         self._offered = ""

@@ -47,7 +47,7 @@ from backburner.ui.dialogue.new_task import Asked
 from backburner.ui.dialogue.output_search import Wanted
 from backburner.ui.dialogue.parse import block_lines, parse
 from backburner.ui.dialogue.registry import Registry
-from backburner.ui.dialogue.shell_blocks import commands_of, missing
+from backburner.ui.dialogue.shell_blocks import Missing, commands_of, missing
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -460,9 +460,35 @@ def test_a_line_that_makes_no_sense_says_what_to_do(line: str, error: str) -> No
 def test_an_input_of_nothing_but_commands_is_each_of_them(
     text: str, commands: int
 ) -> None:
-    split = commands_of(block_lines(text)) or (text,)
+    found = commands_of(block_lines(text))
+    split = found if isinstance(found, tuple) and found else (text,)
     assert len(split) == commands
     assert "".join("".join(split).split()) == "".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "lacks"),
+    [
+        ("!cat <<EOF", "the line EOF"),
+        ("!cat <<EOF\n\ntext", "the line EOF"),
+        ('!echo "open', 'a closing "'),
+        ("!for i in 1 2", "the rest of it"),
+        ("!make &&", "the rest of it"),
+        ("!make \\", "the line after the backslash"),
+        ("/task Build bash if make; then", "the rest of it"),
+        ("!make\n!cat <<EOF", "the line EOF"),
+        ("!make\nfor i in 1 2", "the rest of it"),
+        ("!make test", None),
+        ('!echo "$HOME"', None),
+        ("/tasks --all", None),
+        ('note "open', None),
+    ],
+)
+def test_what_an_unfinished_command_lacks_is_known(
+    text: str, lacks: str | None
+) -> None:
+    found = commands_of(block_lines(text))
+    assert (found.text if isinstance(found, Missing) else None) == lacks
 
 
 def test_a_command_of_several_lines_among_others_is_one_of_them() -> None:

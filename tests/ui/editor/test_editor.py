@@ -150,15 +150,17 @@ def test_what_was_changed_while_browsing_is_kept_until_submitted() -> None:
     type_in(editor, "!")
     press(editor, "up", "down")
     assert editor.submit() == "two!"
+    editor.remember("two!")
     press(editor, "up", "up")
     assert editor.text == "two"
 
 
-def test_what_was_submitted_is_the_newest_of_the_history_once() -> None:
+def test_what_is_remembered_is_the_newest_of_the_history_once() -> None:
     editor = Editor(["one"])
     for text in ("two", "two", "  "):
         editor.set_text(text)
         assert editor.submit() == text
+        editor.remember(text)
         assert editor.text == ""
     press(editor, "up")
     assert editor.text == "two"

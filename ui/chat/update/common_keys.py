@@ -60,6 +60,8 @@ def interrupt(state: ChatState) -> list[Effect]:
         return [HurryUp()]
     if waiting := len(state.to_send) + len(state.to_split):
         state.to_send.clear()
+        for line in state.to_split:
+            state.editor.remember(line)
         state.to_split.clear()
         state.notice = f"not sent: {waiting} of the commands, which waited"
         return []

@@ -12,6 +12,7 @@ from ...dialogue.lookups import FindCommands, FoundCommands, LookUp
 from ...dialogue.names import FoundNames
 from ...dialogue.parse import block_lines
 from ...dialogue.search_actor import StopSearch
+from ...dialogue.shell_blocks import Missing
 from ...dialogue.templates import FindTemplates, FoundTemplates
 from ...terminal.keys import Key, Paste, Typed
 from ..model import keymap
@@ -212,8 +213,8 @@ def submit(state: ChatState) -> list[Effect]:
     line = state.editor.submit()
     if state.to_split or block_lines(line):
         state.to_split.append(line)
-        first = len(state.to_split) == 1
-        return [Remember(line), *(_split_first(state) if first else [])]
+        return _split_first(state) if len(state.to_split) == 1 else []
+    state.editor.remember(line)
     effects = absorb(state, state.dialogue.take_line(line, conversation.name))
     if state.partner is None:
         state.notice = _missing_slash(line) or state.notice
@@ -234,9 +235,19 @@ def take_commands(state: ChatState, result: Result) -> list[Effect]:
     if not waiting or (found and waiting != [LookUp(COMMANDS, found.wanted)]):
         return []  # dropped meanwhile
     line = state.to_split.popleft()
-    state.to_send.extend((found and found.commands) or (line,))
+    commands_found = found and found.commands
+    if isinstance(commands_found, Missing):
+        if state.to_split:  # what was typed meanwhile is the rest of it
+            state.to_split[0] = f"{line}\n{state.to_split[0]}"
+        else:
+            state.editor.set_text(f"{line}\n{state.editor.text}")
+            state.notice = f"bash waits for {commands_found.text}; Ctrl+C clears it"
+            _refresh(state)
+        return _split_first(state)
+    state.editor.remember(line)
+    state.to_send.extend(commands_found or (line,))
     effects = send_waiting(state)
-    return [*effects, *_split_first(state)]
+    return [Remember(line), *effects, *_split_first(state)]
 
 
 def send_waiting(state: ChatState) -> list[Effect]:

@@ -563,6 +563,35 @@ def test_what_is_sent_while_bash_is_asked_comes_after_it() -> None:
     assert [it for it in chat.kept if it.text == "note"]
 
 
+def test_a_command_that_bash_finds_unfinished_goes_on_in_the_input() -> None:
+    chat = ChatDriver()
+    for line in ("!cat <<EOF", "", "text"):
+        chat.state.editor.insert(line)
+        assert not requests(chat.press("enter"), AddTask)
+        assert "bash waits for the line EOF" in chat.screen()
+    assert chat.state.editor.text == "!cat <<EOF\n\ntext\n"
+    chat.state.editor.insert("EOF")
+    effects = chat.press("enter")
+    (add,) = requests(effects, AddTask)
+    assert add.request.args == ("cat <<EOF\n\ntext\nEOF",)
+    assert [it.text for it in effects if isinstance(it, Remember)] == [
+        "!cat <<EOF\n\ntext\nEOF"
+    ]
+    chat.press("up")
+    assert chat.state.editor.text == "!cat <<EOF\n\ntext\nEOF"
+
+
+def test_what_is_sent_while_bash_is_asked_may_be_the_rest_of_a_command() -> None:
+    chat = ChatDriver()
+    state = chat.state
+    state.editor.insert("!for i in 1 2")
+    (asked,) = [it for it in submit(state) if isinstance(it, LookUp)]
+    state.editor.insert("do echo; done")
+    assert not submit(state)
+    (add,) = requests(chat.tell(LookedUp(asked.number, look_up(asked.wanted))), AddTask)
+    assert add.request.args == ("for i in 1 2\ndo echo; done",)
+
+
 def test_an_answer_about_an_input_that_was_dropped_sends_nothing() -> None:
     chat = ChatDriver()
     state = chat.state

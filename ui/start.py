@@ -19,9 +19,11 @@ def main() -> int:
     """Run the program and return its exit status; see `main.main` and `cli`."""
     hold_standard_streams()
     arguments = verb_first(sys.argv[1:])
-    if arguments == ["--version"]:
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:2], "--help"]
+    if arguments in (["--version"], ["-V"]):
         return say_version()
-    if arguments and arguments[0] in VERBS:
+    if arguments in (["--help"], ["-h"]) or (arguments and arguments[0] in VERBS):
         name_standard_output()
         try:
             return flushed(_carry_out(arguments))
@@ -40,11 +42,15 @@ def main() -> int:
     gc.disable()
     from . import main as app  # noqa: PLC0415
 
-    return app.main()
+    return app.main(arguments)
 
 
 def _carry_out(arguments: list[str]) -> int:
-    """Carry out a verb; the most frequent one with as little loading as can be."""
+    """Carry out a verb, or tell of all; the most frequent one loads the least."""
+    if arguments[0].startswith("-"):
+        from .cli.parser import say_help  # noqa: PLC0415 - seldom needed
+
+        return say_help()
     if arguments[0] == "mcp":
         # Its client waits for it, and has one for each of its windows.
         gc.disable()

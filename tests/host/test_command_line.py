@@ -557,7 +557,14 @@ def test_a_schedule_adds_tasks_until_it_is_removed(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "advice"), [("statuss", "did you mean status? "), ("\x1b[31m", "")]
+    ("word", "advice"),
+    [
+        ("statuss", "did you mean status? "),
+        ("ps", "did you mean status? "),
+        ("rm", "did you mean cancel? "),
+        ("follow", "did you mean log -f? "),
+        ("\x1b[31m", ""),
+    ],
 )
 def test_a_word_that_is_not_a_command_is_named(word: str, advice: str) -> None:
     done = subprocess.run(
@@ -571,11 +578,22 @@ def test_a_word_that_is_not_a_command_is_named(word: str, advice: str) -> None:
     text = f"unknown command '{shown}'; {advice}backburner --help lists the commands"
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"backburner: {text}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("help",), "    status           list tasks"),
+        (("--help",), "    status           list tasks"),
+        (("help", "add"), "usage: backburner add "),
+    ],
+)
+def test_help_tells_of_the_commands(words: tuple[str, ...], told: str) -> None:
     asked = subprocess.run(
-        [sys.executable, "-m", "backburner", "--help"],
+        [sys.executable, "-m", "backburner", *words],
         capture_output=True,
         text=True,
         timeout=PATIENCE,
         check=True,
     )
-    assert "status" in asked.stdout
+    assert told in asked.stdout

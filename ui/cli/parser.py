@@ -38,13 +38,27 @@ def make_parser(verb: str) -> VerbParser:
 def add_verbs(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
     """Add all verbs to the parser of the chat; return the parser of each."""
     verbs = parser.add_subparsers(
-        dest="verb", metavar="COMMAND", required=False, parser_class=VerbParser
+        title="commands",
+        dest="verb",
+        metavar="COMMAND",
+        required=False,
+        parser_class=VerbParser,
     )
     for name, described in _VERBS.items():
         summary = described.summary
         made = verbs.add_parser(name, help=summary, description=summary)
         _add_arguments(made, described)
     return {**verbs.choices}
+
+
+def say_help() -> int:
+    """Print the help of the program with all of its verbs; return the exit status."""
+    from ..program import chat_options  # noqa: PLC0415 - no verb needs it
+
+    parser = chat_options.make_parser()
+    add_verbs(parser)
+    parser.print_help()
+    return 0
 
 
 class _Verb(Record, frozen=True):
@@ -58,12 +72,12 @@ class _Verb(Record, frozen=True):
     """
 
     summary: str
-    add: Callable[[argparse.ArgumentParser], None] | None = None
+    add: Callable[[VerbParser], None] | None = None
     json: bool = True
     names_session: bool = True
 
 
-def _add_arguments(parser: argparse.ArgumentParser, verb: _Verb) -> None:
+def _add_arguments(parser: VerbParser, verb: _Verb) -> None:
     if verb.names_session:
         add_session_options(parser)
     if verb.json:
@@ -77,7 +91,8 @@ def _add(add: argparse.ArgumentParser) -> None:
     add.add_argument("-p", "--print-id", action="store_true", help="print the id alone")
 
 
-def _list(status: argparse.ArgumentParser) -> None:
+def _list(status: VerbParser) -> None:
+    status.instead = "for one task: backburner show 3"
     which = status.add_mutually_exclusive_group()
     for word in (
         "all",

@@ -10,7 +10,7 @@ from ...actors import TaskStatus
 from ...actors.rules.safe_text import safe_line
 from ...actors.rules.task import AWAITS_INPUT
 from ..text.theme import duration_text
-from .facts import Shown, error_beyond_reason, result, task_facts
+from .facts import Shown, error_beyond_reason, result, task_facts, unframed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -86,7 +86,7 @@ def last_words(task: Task) -> str:
     """
     if task.status is not TaskStatus.FAILED or task.last_line is None:
         return ""
-    line = safe_line(task.last_line).strip()
+    line = unframed(safe_line(task.last_line))
     if line in task.reason:
         return ""
     return line if len(line) <= _LAST_WORDS else f"{line[: _LAST_WORDS - 3]}..."
@@ -97,7 +97,7 @@ def state_text(task: Task) -> str:
     reason = safe_line(task.reason)
     match task.status:
         case TaskStatus.RUNNING if task.reason == "running":
-            return task.last_line or ""
+            return unframed(task.last_line or "")
         case TaskStatus.RUNNING if task.reason == AWAITS_INPUT:
             return f"{reason}: {task.last_line}" if task.last_line else reason
         case TaskStatus.QUEUED if (seconds := counts_down(task)) is not None:

@@ -55,7 +55,7 @@ def missing(command: str) -> Missing | None:
     Asks bash, unless the command is so plain that nothing can be missing. Blocks for
     milliseconds, and for 5 s at most; then, and without a bash, nothing is missing.
     """
-    if is_plain(command):
+    if _is_plain(command):
         return None
     said = _said_by_bash(command)
     if here := _HERE.search(said):
@@ -71,8 +71,21 @@ def missing(command: str) -> Missing | None:
     return None
 
 
-def is_plain(command: str) -> bool:
-    """Tell whether a command is so plain that nothing can be missing."""
+def may_go_on(command: str) -> bool:
+    """Tell whether a line looks as if it might lack something; bash knows.
+
+    One that does and is not noticed fails, and bash says why.
+    """
+    return (
+        command.endswith(("\\", "|", "&"))
+        or any(command.count(quote) % 2 for quote in "\"'`")
+        or any(command.count(a) > command.count(b) for a, b in ("()", "{}"))
+        or "<<" in command
+        or not _OPENING.isdisjoint(re.findall(r"\w+", command))
+    )
+
+
+def _is_plain(command: str) -> bool:
     if not _PLAIN.fullmatch(command) or command.rstrip().endswith(("|", "&")):
         return False
     return _OPENING.isdisjoint(re.findall(r"\w+", command))

@@ -15,7 +15,6 @@ from .config import Config, default_path, load, use_in_jobs
 from .folders import state_folder
 from .options import SafeParser
 from .surroundings import asks_for_ascii
-from .verbs import VERBS
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -25,7 +24,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = SafeParser(
         prog="backburner",
         description="A terminal chat that runs jobs in the background.",
-        epilog=f"Commands: {', '.join(VERBS)}. Each has its own --help, as in:"
+        epilog="`backburner --help` lists the commands. Each has its own --help, as in:"
         " backburner add --help. In the chat, /help lists its commands.",
     )
     parser.add_argument(
@@ -72,7 +71,7 @@ def make_parser() -> argparse.ArgumentParser:
         " (default: yes for a chat, unless the configuration says no)",
     )
     parser.add_argument(
-        "--version", action="store_true", help="show the version and exit"
+        "-V", "--version", action="store_true", help="show the version and exit"
     )
     return parser
 

@@ -22,10 +22,35 @@ class _Narrow(argparse.HelpFormatter):
 class SafeParser(argparse.ArgumentParser):
     """Quotes what it was given only after making it safe to show."""
 
+    instead = ""
+    """What takes the ids that this doesn't."""
+
     def __init__(self, **named: Any) -> None:  # noqa: ANN401 - as they are declared
         # Each argument is tried out with a formatter as it is added. One that has to
         # find out how wide the terminal is loads what takes longer than this parser.
         super().__init__(formatter_class=_Narrow, **named)
+
+    def parse_known_args(self, *args: Any, **named: Any) -> Any:  # noqa: ANN401 - as they are declared
+        """Read all arguments; refuse the others, so that none is left to the caller."""
+        options, others = super().parse_known_args(*args, **named)
+        if others:
+            self.error(
+                f"unrecognized arguments: {' '.join(others)}{self._near(others)}"
+            )
+        return options, others
+
+    def _near(self, others: list[str]) -> str:
+        """Return what may be meant; empty if nothing looks like it."""
+        import difflib  # noqa: PLC0415 - a mistake can wait, a start can't
+
+        names = [it.lstrip("-") for it in self._option_string_actions]
+        for word in others:
+            name = word.partition("=")[0].lstrip("-").lower()
+            near = difflib.get_close_matches(name, names, n=1, cutoff=0.7)
+            if near and word.startswith("--"):
+                return f"; did you mean --{near[0]}?"
+        takes_ids = self.instead and others[0].lstrip("#").isdigit()
+        return f"; {self.instead}" if takes_ids else ""
 
     def format_help(self) -> str:
         """Return the help, as wide as the terminal."""
@@ -36,7 +61,9 @@ class SafeParser(argparse.ArgumentParser):
         """Say in one line what is wrong with the command line, and exit."""
         advice = f"{self.prog} --help shows how it is used"
         program = self.prog.partition(" ")[0]
-        self.exit(EXIT_USAGE, f"{program}: {safe_line(message)}; {advice}\n")
+        text = safe_line(message)
+        joined = " " if text.endswith("?") else "; "
+        self.exit(EXIT_USAGE, f"{program}: {text}{joined}{advice}\n")
 
 
 class VerbParser(SafeParser):
@@ -47,13 +74,9 @@ class VerbParser(SafeParser):
     """
 
     def parse_known_args(self, *args: Any, **named: Any) -> Any:  # noqa: ANN401 - as they are declared
-        """Read all arguments; refuse the others, so that none is left to the caller."""
+        """Read all arguments, those of a command last."""
         words, *more = args
-        words = self._options_first(words)
-        options, others = super().parse_known_args(words, *more, **named)
-        if others:
-            self.error(f"unrecognized arguments: {' '.join(others)}")
-        return options, others
+        return super().parse_known_args(self._options_first(words), *more, **named)
 
     def _options_first(self, words: Iterable[str]) -> list[str]:
         names = [it.dest for it in self._get_positional_actions()]

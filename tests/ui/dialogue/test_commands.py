@@ -143,7 +143,6 @@ COMMANDS: list[tuple[str, Command]] = [
     ("! make test", _bash("make test", "make test")),
     ('!"make test"', _bash("make test", "make test")),
     ('!echo "a  b" # c', _bash('echo "a  b" # c', 'echo "a  b" # c')),
-    ("!!", _bash("!", "!")),
     ("/tasks", ShowTasks(TaskFilter.NOT_CANCELED)),
     ("/wait --all", Wait(everything=True)),
     ("/tasks --all", ShowTasks(TaskFilter.ALL)),
@@ -425,6 +424,7 @@ def test_every_command_is_tried() -> None:
         ("/rerun", "run which task again? Give its id: /rerun 3, or /rerun last"),
         ("/rerun x", "x is not a task id"),
         ("/status 3", "/tasks takes a filter; for one task: /show 3"),
+        ("!!", "!! repeats nothing; try: /rerun last"),
         ("/lst", "unknown command /lst; did you mean /list?"),
         (
             "/host",

@@ -8,7 +8,7 @@ import pytest
 from backburner.actors import Task, TaskCounts, TaskFilter, TaskFound, TaskList
 from backburner.actors import TaskStatus as Status
 from backburner.ui.dialogue.facts import Shown, task_facts
-from backburner.ui.dialogue.reports import detail_lines, news_text
+from backburner.ui.dialogue.reports import detail_lines, news_text, state_text
 from backburner.ui.dialogue.task_lists import list_lines
 from backburner.ui.dialogue.task_output import (
     LAST_LINES,
@@ -99,6 +99,28 @@ def test_news_of_a_task_that_is_done_have_its_result(samples: Samples) -> None:
     assert news_text(complete, ASCII_ICONS) == (
         "+ #3 complete  Run tests  42.0s  511 passed in 62.40s"
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("========= 2 passed in 0.01s =========", "2 passed in 0.01s"),
+        ("_______ test_x _______", "test_x"),
+        ("==========", "=========="),
+        ("--verbose was ignored", "--verbose was ignored"),
+        ("--- a.txt", "--- a.txt"),
+        ("", ""),
+    ],
+)
+def test_what_fills_a_line_up_to_the_width_of_a_terminal_is_left_out(
+    samples: Samples, line: str, said: str
+) -> None:
+    complete = replace(samples[Status.COMPLETE], last_line=line)
+    assert news_text(complete, ASCII_ICONS).endswith(f"42.0s  {said}".rstrip())
+    failed = replace(samples[Status.FAILED], last_line=line)
+    assert news_text(failed, ASCII_ICONS).endswith(said)
+    running = replace(samples[Status.RUNNING], last_line=line)
+    assert state_text(running) == said
 
 
 def test_news_adds_an_error_that_the_reason_does_not_name(samples: Samples) -> None:

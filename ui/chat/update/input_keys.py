@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
+from ....actors.rules.safe_text import brief
 from ...dialogue import commands
 from ...dialogue.commands.templates import RUN
 from ...dialogue.lookups import FindCommands, FoundCommands, LookUp
@@ -41,6 +43,9 @@ _FRESH: Final = 2.0
 
 _NOTHING: Final = "nothing to complete here; Shift+Tab goes to the tasks"
 _LEAVING: Final = {"q", "bye", "leave"}
+# Not compiled before it is needed: a start has no time for that.
+_SHELL_STATE: Final = r"\s*!\s*(?:cd|export|alias|source)\b[^;&|\n]*"
+"""A command that only changes the shell in which it runs."""
 
 
 def take_input(state: ChatState, event: Key | Typed | Paste) -> list[Effect]:
@@ -216,12 +221,11 @@ def submit(state: ChatState) -> list[Effect]:
         return _split_first(state) if len(state.to_split) == 1 else []
     state.editor.remember(line)
     effects = absorb(state, state.dialogue.take_line(line, conversation.name))
-    if state.partner is None:
-        state.notice = _missing_slash(line) or state.notice
+    state.notice = _hint(line, notes=state.partner is None) or state.notice
     return [Remember(line), *effects]
 
 
-def _split_first(state: ChatState) -> list[LookUp]:
+def _split_first(state: ChatState) -> list[Effect]:
     """Ask which commands the first waiting input consists of."""
     if not state.to_split:
         return []
@@ -262,12 +266,25 @@ def send_waiting(state: ChatState) -> list[Effect]:
     return effects
 
 
-def _missing_slash(line: str) -> str:
-    """Return a word for somebody whose note is the name of a command; empty if not."""
-    word = line.strip().lower()
-    name = "/quit" if word in _LEAVING else f"/{word}"
-    known = name in commands.REGISTRY
-    return f"kept as a note; the command is {name}" if known else ""
+def _hint(line: str, *, notes: bool) -> str:
+    """Return a word for somebody who may have meant something else; empty if not.
+
+    Args:
+        line: What was sent.
+        notes: Whether nobody answers a message.
+    """
+    words = line.lower().split()
+    if re.fullmatch(_SHELL_STATE, line):
+        return "this ends with its job: each has a shell of its own; !cd DIR && COMMAND"
+    if not notes or line.lstrip().startswith(("/", "!")):
+        return ""
+    name = "/quit" if words[0] in _LEAVING else f"/{words[0]}"
+    if len(words) == 1 and name in commands.REGISTRY:
+        return f"kept as a note; the command is {name}"
+    from shutil import which  # noqa: PLC0415 - most chats need none of it
+
+    runs = "/" not in words[0] and which(line.split(maxsplit=1)[0]) is not None
+    return f"kept as a note; to run it: !{brief(line.strip())}" if runs else ""
 
 
 def _refresh(state: ChatState) -> None:

@@ -241,7 +241,7 @@ def _burst(burst: Burst, look: Look, *, key: bool) -> list[Span]:
         text = f"{look.icons.of(status)} {count}{named} {status}"
         spans.append(Span(text, look.theme.of(status)))
     for count, what in (
-        (burst.later, "with later news below"),
+        (burst.later, "changed since, see below"),
         (burst.gone, "no longer in the history"),
     ):
         if count:

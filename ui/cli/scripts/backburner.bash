@@ -43,7 +43,7 @@ _shtab_backburner_host_option_strings=(-h --help --session --state-dir --config 
 _shtab_backburner_mcp_option_strings=(-h --help --session --state-dir --config --name)
 _shtab_backburner_end_option_strings=(-h --help --session --state-dir --config)
 _shtab_backburner_completions_option_strings=(-h --help)
-_shtab_backburner_option_strings=(-h --help --plain --json --parallel --config --grace --state-dir --session --ephemeral --host --no-host --version)
+_shtab_backburner_option_strings=(-h --help --plain --json --parallel --config --grace --state-dir --session --ephemeral --host --no-host -V --version)
 
 _shtab_backburner_add_pos_0_COMPGEN=_backburner_command_file
 _shtab_backburner_add___session_COMPGEN=_backburner_sessions
@@ -381,6 +381,7 @@ _shtab_backburner___json_nargs=0
 _shtab_backburner___ephemeral_nargs=0
 _shtab_backburner___host_nargs=0
 _shtab_backburner___no_host_nargs=0
+_shtab_backburner__V_nargs=0
 _shtab_backburner___version_nargs=0
 
 

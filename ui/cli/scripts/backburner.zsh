@@ -61,7 +61,7 @@ _shtab_backburner_options=(
   "--session[which session to open (default\: main)]:NAME:_backburner_sessions"
   "--ephemeral[remember nothing of this session]"
   {--host,--no-host}"[run the session in a process of its own, which goes on when you leave (default\: yes for a chat, unless the configuration says no)]"
-  "--version[show the version and exit]"
+  {-V,--version}"[show the version and exit]"
 )
 
 # guard to ensure default positional specs are added only once per session

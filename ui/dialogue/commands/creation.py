@@ -278,6 +278,8 @@ def parse_bang(rest: str) -> Run:
     command = unquote_whole(rest)
     if not command.strip():
         raise UsageError("missing command; try: !make test")
+    if command.strip() == "!":
+        raise UsageError("!! repeats nothing; try: /rerun last", "/rerun last")
     return Run(TaskRequest(command.strip(), "bash", (command,)))
 
 

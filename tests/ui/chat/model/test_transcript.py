@@ -120,7 +120,7 @@ def test_what_is_forgotten_without_news_of_its_end_is_not_shown_as_open(
     assert (burst.gone, burst.later) == (4, 1)
     text = row_text(transcript_rows(conversation, LOOK, 100, 10)[0])
     assert text.endswith(
-        "○ 15 tasks queued · 1 with later news below · 4 no longer in the history"
+        "○ 15 tasks queued · 1 changed since, see below · 4 no longer in the history"
     )
 
 

@@ -88,6 +88,27 @@ def test_a_command_without_its_slash_is_a_note_and_the_footer_says_so() -> None:
     assert "the command is" not in chat.screen()
 
 
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("ls -la", "kept as a note; to run it: !ls -la"),
+        ("!cd /tmp", "each has a shell of its own"),
+        ("! export A=1", "each has a shell of its own"),
+        ("!cd /tmp && ls", ""),
+        ("milk and bread", ""),
+        ("!ls", ""),
+        ("/tasks", ""),
+    ],
+)
+def test_what_a_shell_would_have_run_is_told_in_the_footer(
+    line: str, hint: str
+) -> None:
+    chat = ChatDriver()
+    chat.enter(line)
+    assert hint in chat.screen().splitlines()[-1]
+    assert hint or not chat.state.notice
+
+
 def test_a_wait_says_what_it_waits_for_and_then_that_it_is_over() -> None:
     chat = ChatDriver()
     chat.news(running(1), running(2))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final, assert_never, get_args
+from typing import TYPE_CHECKING, Final, Never, get_args
 
 import msgspec
 
@@ -76,13 +76,19 @@ from .queue.schedules import Schedules
 from .queue.starts import Starts
 from .queue.subscribers import Subscribers
 from .queue.times import Times
-from .rules.field_types import wrong_type
+from .rules.field_types import not_taken, wrong_type
 from .rules.output_quota import OutputQuota
 from .rules.record import Record
 from .rules.safe_text import safe_line
 from .rules.schedules import ScheduleBook
 from .runtime.safe_actor import SafeActor
-from .runtime.sending import DeadLetters, call_safely, logger, post_if_alive
+from .runtime.sending import (
+    DeadLetters,
+    Recipient,
+    call_safely,
+    logger,
+    post_if_alive,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -298,7 +304,9 @@ class QueueActor(SafeActor[QueueMessage]):
     def _conclude(self, message: QueueMessage, answer: QueueReply | None) -> None:
         self._handled += 1
         if answer is not None:
-            asker = getattr(message, "reply_to", None) or self.answer_later()
+            asker: Recipient[QueueReply] | None = getattr(message, "reply_to", None)
+            if not isinstance(asker, Recipient):  # or it is refused for that
+                asker = self.answer_later()
             if asker is not None:
                 self._delivery.answer(asker, answer)
             elif isinstance(answer, Refused):
@@ -394,7 +402,7 @@ class QueueActor(SafeActor[QueueMessage]):
                 quietly = self._writer.trouble is not None
                 self._running.progressed(message, quietly=quietly)
             case _:
-                assert_never(message)
+                return _refuse(message)
         return None
 
     def _take(self, requests: tuple[QueueRequest, ...]) -> None:
@@ -450,6 +458,11 @@ class QueueActor(SafeActor[QueueMessage]):
         self._changes.forget(self._book.clean_up())
         self._schedules.clock_was_set(0.0)
         self._changes.quota.begin_with(self._book.tasks)
+
+
+def _refuse(message: Never) -> Refused:
+    """Refuse what is no message of this actor, if somebody has sent that."""
+    return Refused(not_taken(message), RefusalCode.INVALID)
 
 
 def _refusal(message: QueueMessage) -> Refused | None:

@@ -21,7 +21,7 @@ from .rules.shortage import shortage_of
 from .runtime.clock import Clock
 from .runtime.promise import Deadline
 from .runtime.sending import DeadLetters, Recipient
-from .session.asking import ANSWER_TIMEOUT
+from .session.asking import ANSWER_TIMEOUT, NOT_STARTED
 from .session.blocking import RefusedError, Requests, SessionInUseError, TaskSystemError
 from .session.folder_errors import FolderError, InUseError
 from .session.names import absolute, check_session_name
@@ -153,6 +153,10 @@ class TaskSystem(Requests):
         if history < 0:
             raise ValueError(f"can't remember {history} tasks; give a number from 0")
         check_session_name(name)
+        if directory == "":
+            raise ValueError("directory must not be empty; give '.' for this folder")
+        if adopt and directory is None:
+            raise ValueError("adopt needs a directory, in which the jobs are found")
         self._directory = None if directory is None else absolute(directory)
         if kinds is None:
             kinds = (BashKind(), SleepKind())
@@ -179,7 +183,6 @@ class TaskSystem(Requests):
         noted by the keeper of this host; None if this is not a host with a keeper."""
         self._session_key = ""
         self._actors: Starting | None = None
-        self._owner: int | None = None  # the process that it runs in
         # Held while it starts, and while it stops.
         self._lifecycle = threading.RLock()
         self._shutdown: Shutdown | None = None
@@ -221,7 +224,7 @@ class TaskSystem(Requests):
         self._refuse_in_a_fork()
         queue = None if self._actors is None else self._actors.queue
         if queue is None:
-            raise RuntimeError("the task system is not started")
+            raise RuntimeError(NOT_STARTED)
         return queue
 
     def keep_with(self, store: Store) -> None:
@@ -325,17 +328,6 @@ class TaskSystem(Requests):
 
     def _undo_start(self) -> None:
         self._shut_down("the session did not start", Deadline(self._config.grace + 2.0))
-
-    def _is_forked(self) -> bool:
-        """Tell whether this process is a copy, and what runs is its parent's."""
-        return self._owner not in {None, os.getpid()}
-
-    def _refuse_in_a_fork(self) -> None:
-        if self._is_forked():
-            raise TaskSystemError(
-                f"this task system runs in process {self._owner}, of which this one is"
-                " a fork; make another TaskSystem here"
-            )
 
     def _open_session(self) -> Opened:
         opening = Opening(

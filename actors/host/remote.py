@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING, Final
 
 from ..messages import Acknowledged, Notification, Subscribe
+from ..rules.field_types import wrong_type
 from ..runtime.frames import FrameError, frame
 from ..runtime.sending import DeadLetters, Recipient, logger
 from ..runtime.socket_writer import SocketWriter, close_socket
+from ..session.asking import NOT_STARTED
 from ..session.blocking import Requests, TaskSystemError
 from . import wire
 from .events import HostBack, HostEvent, HostLost, SessionEnded
 from .remote_queue import RemoteQueue
+from .settings import HostSettings
 from .starting import Reached, reach
 from .wire import BadMessageError, Behind, Farewell, KindWords, Leaving, StopHost, Told
 
@@ -20,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Self
 
-    from .settings import HostSettings
     from .wire import Welcome
 
 _CHUNK: Final = 1 << 18
@@ -34,12 +37,17 @@ class RemoteSystem(Requests):
 
     A `with` block starts it and stops it, which leaves the session alone: `end` ends
     that. If the host dies, another is started, all subscriptions go on, and `events`
-    is told.
+    is told. A process that is forked meanwhile leaves it to its parent, as with a
+    `TaskSystem`.
 
     Args:
         settings: Which session, and how its host is started if there is none.
         start_host: Whether to start a host if there is none.
         events: Told what becomes of the connection, on a thread of this system.
+
+    Raises:
+        TypeError: If the settings are none, or one of them has a wrong type.
+        ValueError: If the directory is not an absolute path.
     """
 
     def __init__(
@@ -50,6 +58,7 @@ class RemoteSystem(Requests):
         events: Recipient[HostEvent] | None = None,
     ) -> None:
         super().__init__()
+        _check(settings)
         self._settings = settings
         self._start_host = start_host
         self.dead_letters = DeadLetters()
@@ -83,9 +92,11 @@ class RemoteSystem(Requests):
 
         Raises:
             RuntimeError: If the system is not started.
+            TaskSystemError: If it was started before this process was forked.
         """
+        self._refuse_in_a_fork()
         if self._welcome is None:
-            raise RuntimeError("the task system is not started")
+            raise RuntimeError(NOT_STARTED)
         return self._queue
 
     def is_own_thread(self) -> bool:
@@ -104,7 +115,7 @@ class RemoteSystem(Requests):
             RuntimeError: If the system is not started.
         """
         if self._welcome is None:
-            raise RuntimeError("the task system is not started")
+            raise RuntimeError(NOT_STARTED)
         return self._welcome
 
     @property
@@ -135,15 +146,18 @@ class RemoteSystem(Requests):
                 the `Subscribed` that they get.
 
         Raises:
-            TaskSystemError: If that fails; the text says why and what to do.
+            TaskSystemError: If that fails; the text says why and what to do. Also if it
+                was started before this process was forked.
             RuntimeError: If it is started already.
         """
+        self._refuse_in_a_fork()
         if self._welcome is not None:
             raise RuntimeError("the task system is started already")
         reached = reach(
             self._settings, start=self._start_host, on_wait=self._set_leftovers
         )
         self.leftovers = ""
+        self._owner = os.getpid()
         self._welcome = reached.welcome
         self.resumed = reached.welcome.resumed
         self._attach(reached)
@@ -159,13 +173,15 @@ class RemoteSystem(Requests):
         """Leave the session: it goes on, with all its tasks.
 
         Blocks up to two seconds until the host has what it was told. Does nothing if
-        the system is not started.
+        the system is not started, or was started before this process was forked.
 
         Args:
             reason: Of no use; nothing is ended.
             timeout: Of no use as well.
         """
         del reason, timeout
+        if self._is_forked():
+            return
         self._leaving.set()
         with self._lock:
             writer, reached = self._writer, self._reached
@@ -181,7 +197,7 @@ class RemoteSystem(Requests):
 
         Blocks until the host has ended; if it was just killed, until the next one has
         come and ended. Running tasks get the grace period, queued ones stay for the
-        next time.
+        next time. Does nothing in a process that was forked after the start.
 
         Args:
             reason: What becomes the reason of the tasks that this ends.
@@ -190,6 +206,8 @@ class RemoteSystem(Requests):
             RuntimeError: If this is called on the thread that reads from the host.
         """
         self._refuse_to_wait("end")
+        if self._is_forked():
+            return
         with self._lock:
             self._ending = StopHost(reason)
             if self._writer is not None:
@@ -206,6 +224,8 @@ class RemoteSystem(Requests):
         Returns:
             Whether one is under way.
         """
+        if self._is_forked():
+            return False
         with self._lock:
             writer = self._writer
             if self._ending is None or writer is None or self._gone.is_set():
@@ -322,6 +342,21 @@ class RemoteSystem(Requests):
             self._attach(reached)
             return reached
         return None
+
+
+def _check(settings: object) -> None:
+    """Refuse at once what the host would fail for when it is started."""
+    if not isinstance(settings, HostSettings):
+        raise TypeError(
+            "settings must be HostSettings, such as HostSettings(directory=...), not"
+            f" {type(settings).__name__}"
+        )
+    if (problem := wrong_type(settings)) is not None:
+        raise TypeError(problem)
+    if not settings.directory.startswith("/"):
+        raise ValueError(
+            f"directory must be an absolute path, not {settings.directory!r}"
+        )
 
 
 def _restarted(leaving: Leaving, before: Welcome, now: Welcome) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast, get_args
 
 import msgspec
 import pykka
@@ -31,7 +31,7 @@ from ..messages import (
     WriteDown,
 )
 from ..rules.chat_message import ChatMessage
-from ..rules.field_types import wrong_type
+from ..rules.field_types import not_taken, wrong_type
 from ..rules.status import TaskFilter
 from ..runtime.frames import frame
 from ..runtime.sending import (
@@ -49,6 +49,8 @@ from .wire import Number
 if TYPE_CHECKING:
     from ..runtime.socket_writer import SocketWriter
     from .events import HostEvent
+
+_REQUESTS: Final = frozenset(get_args(QueueRequest))
 
 _DIED: Final = (
     "the session's host died before it answered; the task list shows whether this was"
@@ -132,7 +134,9 @@ class RemoteQueue:
         with self._lock:
             if self._closed:
                 raise pykka.ActorDeadError("the connection to the host has ended")
-            if (problem := wrong_type(message)) is not None:
+            is_request = type(message) in _REQUESTS
+            problem = wrong_type(message) if is_request else not_taken(message)
+            if problem is not None:
                 # It can't be read at the other end.
                 self._refuse(message, problem)
                 return
@@ -328,7 +332,7 @@ class RemoteQueue:
         given = getattr(message, "correlation_id", None)
         correlation_id = given if isinstance(given, int | str) else None
         refusal = Refused(text, RefusalCode.INVALID, correlation_id)
-        if recipient is not None:
+        if isinstance(recipient, Recipient):
             post(recipient, refusal, self._dead_letters)
         else:
             logger.warning("%s: %s", type(message).__name__, text)

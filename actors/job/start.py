@@ -6,8 +6,8 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from ..kinds import ShortageError, StartError
-from ..kinds.kind import Adopting, WrongKindError
+from ..kinds import InvalidRequestError, ShortageError, StartError
+from ..kinds.kind import Adopting, WrongKindError, check, raised
 from ..processes.adopted import AdoptedProcess
 from ..rules.outcome import LOST
 
@@ -27,19 +27,28 @@ def start(kind: Kind, context: JobContext) -> Job:
         StartError: If it can't be started.
     """
     # A task that is remembered may be of another version, or of anybody's making.
-    kind.check(context.task.args)
+    check(kind, context.task.args)
     try:
-        job = kind.start(context)
-    except ShortageError:
+        job = _start(kind, context)
+    except (ShortageError, WrongKindError):
         raise
     except StartError:
         # Somebody may have deleted the folder of the output meanwhile.
         if not _made_output_folder(context.task):
             raise
-        job = kind.start(context)
+        job = _start(kind, context)
     if cast("object", job) is None:
         raise WrongKindError(kind.name, "start", "no job", "it must return one")
     return job
+
+
+def _start(kind: Kind, context: JobContext) -> Job:
+    try:
+        return kind.start(context)
+    except (StartError, InvalidRequestError, MemoryError):
+        raise
+    except BaseException as error:
+        raise raised(kind, "start", error) from error
 
 
 def adopt(

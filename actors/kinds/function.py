@@ -29,6 +29,9 @@ RESULT: Final = "BACKBURNER_RESULT"
 _NAME: Final = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 
 # Nothing of this project, which may not be there where the function is called.
+_LONGEST: Final = 131_071
+"""Bytes of one argument that Linux hands to a process."""
+
 _CALL: Final = """
 import functools, importlib, json, os, sys
 target, args, named, path = sys.argv[1:]
@@ -104,7 +107,10 @@ class FunctionKind(ProcessKind):
         owner = getattr(function, "__self__", None)
         is_bound = not isinstance(owner, type | ModuleType | None)
         if not callable(function) or not name or is_bound:
-            raise InvalidRequestError(f"{brief(repr(function))} is not a function")
+            raise InvalidRequestError(
+                f"{brief(repr(function))} is not a function of a module; give one, such"
+                " as shop.images.resize, and its arguments behind it"
+            )
         if module == "__main__":
             raise InvalidRequestError(
                 f"{name} is in the main script, where no other process finds it; move"
@@ -129,6 +135,12 @@ class FunctionKind(ProcessKind):
             raise InvalidRequestError(f"a call is written {self.usage}")
         _check_target(args[0])
         for text, wanted in zip(args[1:], (_check_array, _check_object), strict=False):
+            if len(text.encode()) > _LONGEST:
+                raise InvalidRequestError(
+                    f"the arguments of {args[0]} have {len(text.encode()):,} bytes, and"
+                    f" a process takes {_LONGEST:,}; write them to a file, and give its"
+                    " path"
+                )
             try:
                 wanted(text)
             except (msgspec.MsgspecError, RecursionError) as error:
@@ -153,12 +165,15 @@ class FunctionKind(ProcessKind):
         """Return what the function of a complete task returned. Reads its file.
 
         Raises:
-            ValueError: If the task is not complete, or not a call.
+            ValueError: If the task is not complete, or not a call; the text has the
+                reason and the last line of output, which is that of an exception.
             OSError: If the file can't be read: it is gone with the task.
         """
         place = result_path(task)
         if place is None or task.status != "complete":
-            raise ValueError(f"task {task.id} has no result: {task.reason}")
+            # Of an exception the last line of output is the message.
+            why = "; ".join(it for it in (task.reason, task.last_line) if it)
+            raise ValueError(f"task {task.id} has no result: {why}")
         size = place.lstat().st_size
         import json  # noqa: PLC0415 - the same
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 import msgspec
 
@@ -13,7 +13,8 @@ from ..processes.notes import JobNotes
 from ..rules.outcome import Outcome
 from ..rules.process_record import ProcessId
 from ..rules.record import Record
-from ..rules.safe_text import safe_line
+from ..rules.safe_text import brief, safe_line
+from ..runtime.sending import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from ..rules.task import Task
     from ..runtime.clock import Clock
     from .engine import Engine
+
+
+_LONGEST_ERROR: Final = 200
+"""Characters of what a kind has raised that are quoted."""
 
 
 class InvalidRequestError(ValueError):
@@ -38,13 +43,16 @@ class WrongKindError(StartError):
 
     Args:
         kind: Its name.
-        method: The method that returned what it may not.
+        method: The method that returned, or raised, what it may not.
         returned: What that was.
         wanted: What it must do instead.
+        verb: What the method did with that.
     """
 
-    def __init__(self, kind: str, method: str, returned: str, wanted: str) -> None:
-        text = f"the kind {kind!r} is at fault: {method}() returned {returned}"
+    def __init__(
+        self, kind: str, method: str, returned: str, wanted: str, verb: str = "returned"
+    ) -> None:
+        text = f"the kind {kind!r} is at fault: {method}() {verb} {returned}"
         super().__init__(safe_line(f"{text}; {wanted}"))
 
 
@@ -175,7 +183,8 @@ class Kind(KindWords, Protocol):
         Called by the QueueActor for every request, and so must not block.
 
         Raises:
-            InvalidRequestError: If they make no sense.
+            InvalidRequestError: If they make no sense. For any other exception the
+                request is refused too, with a text that names the kind.
         """
         ...
 
@@ -185,9 +194,31 @@ class Kind(KindWords, Protocol):
         Raises:
             ShortageError: If it can't be started just now; it is tried again.
             StartError: If it can't be started; the task fails with its text. Any other
-                exception fails the task too, and is logged.
+                exception fails the task too, with a reason that names the kind, and is
+                logged.
         """
         ...
+
+
+def check(kind: Kind, args: tuple[str, ...]) -> None:
+    """Let a kind check the arguments of a request.
+
+    Raises:
+        InvalidRequestError: If they make no sense, or the kind fails on them.
+    """
+    try:
+        kind.check(args)
+    except InvalidRequestError:
+        raise
+    except BaseException as error:
+        raise InvalidRequestError(str(raised(kind, "check", error))) from error
+
+
+def raised(kind: Kind, method: str, error: BaseException) -> WrongKindError:
+    """Log what a method of a kind has raised, and return what to say of it."""
+    logger.error("%s() of the kind %r failed", method, kind.name, exc_info=error)
+    what = brief(repr(error), _LONGEST_ERROR)
+    return WrongKindError(kind.name, method, what, "see the log", "raised")
 
 
 @runtime_checkable

@@ -59,7 +59,11 @@ class ProcessKind:
 
         Called when the task starts, by its actor; must not block.
         """
-        raise NotImplementedError
+        del args
+        raise StartError(
+            f"the kind {self.name!r} is at fault: it has no command(args); define one"
+            " that returns a list: the program and its arguments"
+        )
 
     def environment(
         self, task: Task, inherited: Mapping[str, str]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from msgspec.structs import replace
 
 from ..kinds import InvalidRequestError, Kind, Kinds
+from ..kinds.kind import check
 from ..rules.safe_text import brief, is_unicode
 from ..rules.variables import Variables
 
@@ -80,7 +81,7 @@ class Admission:
                 self._check_engine(request.terms, kind)
             if request.terms.input is not None:
                 _check_input(kind)
-        kind.check(request.args)
+        check(kind, request.args)
         return kind
 
     def _check_place(self, request: TaskRequest) -> None:

@@ -24,6 +24,7 @@ _WRONG: Final = r"Expected `(.+?)`, got `(.+?)` - at (`key` in )?`\$\.(.+?)`$"
 _OUT_OF_RANGE: Final = r"Expected `(.+?)` (.+) - at `\$\.(.+?)`$"
 _OTHER: Final = r"(.+) - at `\$\.(.+?)`$"
 _WORDS: Final = {"null": "None", "array": "tuple", "object": "mapping"}
+_GIVEN: Final = {**_WORDS, "array": "list or tuple", "Task": "Task; give its id"}
 
 
 class _Shape(msgspec.Struct, frozen=True):
@@ -31,7 +32,8 @@ class _Shape(msgspec.Struct, frozen=True):
 
     Attributes:
         plain: A class with those of its fields that hold data.
-        exact: Its fields that hold another struct, or a member of an enumeration.
+        exact: Its fields, and those of the structs in it, that hold another struct or a
+            member of an enumeration: the class, and whether there may be none.
         live: Its fields that hold an object with methods, such as a recipient: the
             protocol of that, and whether there may be none.
         variables: Its fields, and those of the structs in it, that hold environment
@@ -39,7 +41,7 @@ class _Shape(msgspec.Struct, frozen=True):
     """
 
     plain: type[msgspec.Struct]
-    exact: tuple[tuple[str, type], ...]
+    exact: tuple[tuple[str, type, bool], ...]
     live: tuple[tuple[str, type, bool], ...]
     variables: tuple[str, ...]
 
@@ -57,10 +59,11 @@ def wrong_type(message: msgspec.Struct) -> str | None:
             continue
         if (problem := lacks(value, protocol)) is not None:
             return f"{name} {problem}"
-    for name, expected in shape.exact:
-        value = getattr(message, name)
-        if not isinstance(value, expected):
-            return f"{name} must be {expected.__name__}, not {_type_of(value)}"
+    for name, expected, optional in shape.exact:
+        value = _getter(name)(message)
+        if not (isinstance(value, expected) or (value is None and optional)):
+            wanted = f"{expected.__name__}{' or None' if optional else ''}"
+            return f"{name} must be {wanted}, not {_type_of(value)}"
     try:
         msgspec.convert(message, shape.plain, from_attributes=True)
     except msgspec.ValidationError as error:
@@ -74,6 +77,18 @@ def wrong_type(message: msgspec.Struct) -> str | None:
         if value is not None and (problem := _wrong_variables(name, value)):
             return problem
     return None
+
+
+def not_taken(value: object) -> str:
+    """Return why something that is no request is not taken.
+
+    Returns:
+        `ListTasks is a class, not a message; send ListTasks()`.
+    """
+    if isinstance(value, type):
+        name = value.__name__
+        return f"{name} is a class, not a message; send {name}()"
+    return f"{_type_of(value)} is not a request; send one, such as ListTasks()"
 
 
 def lacks(value: object, protocol: type) -> str | None:
@@ -136,7 +151,7 @@ def _in_words(text: str) -> str:
     what = path.replace("[...]", "[name]")
     if key:
         what = f"each name in {path}"
-    return f"{what} must be {expected}, not {_WORDS.get(got, got)}"
+    return f"{what} must be {expected}, not {_GIVEN.get(got, got)}"
 
 
 def _type_of(value: object) -> str:
@@ -161,7 +176,7 @@ def _plain(kind: Any) -> Any:  # noqa: ANN401 - any type there is
 @functools.cache
 def _shape_of(cls: type[msgspec.Struct]) -> _Shape:
     fields: list[tuple[str, Any]] = []
-    exact: list[tuple[str, type]] = []
+    exact: list[tuple[str, type, bool]] = []
     live: list[tuple[str, type, bool]] = []
     variables: list[str] = []
     for field in msgspec.structs.fields(cls):
@@ -173,16 +188,18 @@ def _shape_of(cls: type[msgspec.Struct]) -> _Shape:
         if protocols:
             live.append((field.name, protocols[0], type(None) in parts))
         elif isinstance(kind, enum.EnumMeta):
-            exact.append((field.name, kind))
+            exact.append((field.name, kind, False))
         elif get_args(kind) == (Mapping[str, str], type(None)):
             # Not with the others: many requests share what may be long.
             variables.append(field.name)
         else:
+            structs = [it for it in parts if isinstance(it, msgspec.StructMeta)]
+            if structs and set(parts) <= {structs[0], type(None)}:
+                exact.append((field.name, structs[0], union))
             if isinstance(kind, msgspec.StructMeta):
-                struct = cast("type[msgspec.Struct]", kind)
-                exact.append((field.name, struct))
-                inner = _shape_of(struct).variables
-                variables += [f"{field.name}.{it}" for it in inner]
+                inner = _shape_of(cast("type[msgspec.Struct]", kind))
+                exact += [(f"{field.name}.{it[0]}", *it[1:]) for it in inner.exact]
+                variables += [f"{field.name}.{it}" for it in inner.variables]
             fields.append((field.name, _plain(kind)))
     # Without a `__post_init__`, which would be in the way of a wrong type.
     plain = msgspec.defstruct(cls.__name__, fields)

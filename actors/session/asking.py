@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import os
 from typing import Any, Final, TypeVar
 
 from msgspec.structs import replace
@@ -14,6 +15,8 @@ from .errors import RefusedError, TaskSystemError
 
 ReplyT = TypeVar("ReplyT")
 
+NOT_STARTED: Final = "the task system is not started; call start() first"
+
 ANSWER_TIMEOUT: Final = 10.0
 """Seconds after which a request from outside the actors gives up."""
 
@@ -22,6 +25,7 @@ class Asking(abc.ABC):
     """Sends requests to a queue and waits for their answers."""
 
     dead_letters: DeadLetters
+    _owner: int | None = None  # the process that started it
 
     @property
     @abc.abstractmethod
@@ -35,6 +39,17 @@ class Asking(abc.ABC):
         What waits there for an answer waits for itself: the methods here that block
         raise `RuntimeError` instead. A subscriber that is not an actor is told on it.
         """
+
+    def _is_forked(self) -> bool:
+        """Tell whether this process is a copy, and what runs is its parent's."""
+        return self._owner not in {None, os.getpid()}
+
+    def _refuse_in_a_fork(self) -> None:
+        if self._is_forked():
+            raise TaskSystemError(
+                f"this task system runs in process {self._owner}, of which this one is"
+                f" a fork; make another {type(self).__name__} here"
+            )
 
     def _refuse_to_wait(self, what: str) -> None:
         if self.is_own_thread():

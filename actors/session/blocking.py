@@ -11,6 +11,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from pykka import ActorRef
+
 from ..messages import (
     Acknowledged,
     AddTask,
@@ -389,8 +391,13 @@ class Requests(Control):
             answer_timeout: Seconds to wait for the answer.
 
         Raises:
+            RefusedError: If the subscriber is an actor that has stopped.
             TimeoutError: If there was no answer in `answer_timeout` seconds.
         """
+        actor: object = subscriber
+        if isinstance(actor, ActorRef) and not actor.is_alive():
+            text = f"{actor} has stopped; subscribe an actor that runs"
+            raise RefusedError(text, RefusalCode.INVALID)
         request = Subscribe(subscriber, shows, origin, description, which, since)
         self._request(request, Acknowledged, answer_timeout)
 

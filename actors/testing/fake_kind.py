@@ -168,15 +168,24 @@ class FakeKind:
     def job(self, task_id: int, *, timeout: float = PATIENCE) -> FakeJob:
         """Return the job of a task; blocks until it has been started.
 
+        That of the first attempt: for others see `jobs` and `wait_for_jobs`.
+
         Raises:
             AssertionError: If it was not within `timeout` seconds.
         """
         for job in self._jobs.received:
             if job.context.task.id == task_id:
                 return job
-        return self._jobs.wait_for(
-            lambda job: job.context.task.id == task_id, timeout=timeout
-        )
+        try:
+            return self._jobs.wait_for(
+                lambda job: job.context.task.id == task_id, timeout=timeout
+            )
+        except AssertionError:
+            started = ", ".join(str(it.context.task.id) for it in self.jobs) or "none"
+            raise AssertionError(
+                f"no job of task {task_id} within {timeout:g} s; started were those of"
+                f" these tasks: {started}"
+            ) from None
 
     def check(self, args: tuple[str, ...]) -> None:
         """Accept any arguments."""

@@ -46,7 +46,7 @@ PRINTS = {
         "told: Watch canceled",
         "stopped: the day is over",
         "missed: ['Late']",
-        "afterward: the task system is not started",
+        "afterward: the task system is not started; call start() first",
         "Apart complete ('apart',)",
         "told by the host: Apart complete",
     ],

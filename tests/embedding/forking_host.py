@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backburner.actors import TaskChanged, TaskStatus, TaskSystem, TaskSystemError
+from backburner.actors.host.remote import RemoteSystem
+from backburner.actors.host.settings import HostSettings
 from backburner.actors.testing import Recorder
 
 if TYPE_CHECKING:
@@ -26,8 +28,8 @@ def fork() -> int:
     return os.fork()
 
 
-def in_the_child(way: str, system: TaskSystem) -> None:
-    match way:
+def in_the_child(way: str, system: TaskSystem | RemoteSystem) -> None:
+    match way.removesuffix(" of a client"):
         case "leaves the block":
             pass
         case "calls everything":
@@ -41,7 +43,8 @@ def in_the_child(way: str, system: TaskSystem) -> None:
             raise ValueError(way)
 
 
-def call_everything(system: TaskSystem) -> None:
+def call_everything(system: TaskSystem | RemoteSystem) -> None:
+    system.end()
     system.stop()
     system.stop(timeout=0)
     check(not system.hurry(), "a stop is under way")
@@ -76,6 +79,9 @@ def main(way: str, folder: Path) -> None:
     if way == "lives on":
         live_on(folder)
         return
+    if way.endswith(" of a client"):
+        share_a_connection(way, folder)
+        return
     child = -1
     with TaskSystem(directory=folder, grace=0.2) as system:
         news: Recorder[object] = Recorder()
@@ -99,6 +105,25 @@ def main(way: str, folder: Path) -> None:
         check(system.warnings == (), "it was not closed in order")
         (job, after) = system.list()
         check(job.reason == "the session ended", job.reason)
+
+
+def share_a_connection(way: str, folder: Path) -> None:
+    """Fork while this program is connected to the host of a session."""
+    events: Recorder[object] = Recorder()
+    client = RemoteSystem(HostSettings(directory=str(folder)), events=events)
+    with client as system:
+        task = system.add("Job", "sleep", "600s")
+        child = fork()
+        if child == 0:
+            in_the_child(way, system)
+        else:
+            try:
+                _, status = os.waitpid(child, 0)
+                check(status == 0, "the child failed")
+                check(system.get(task.id).status is TaskStatus.RUNNING, "it was ended")
+                check(not events.received, f"the connection was lost: {events}")
+            finally:
+                system.end()
 
 
 def live_on(folder: Path) -> None:

@@ -13,7 +13,15 @@ HOST = Path(__file__).with_name("forking_host.py")
 
 
 @pytest.mark.parametrize(
-    "way", ["leaves the block", "calls everything", "uses another", "lives on"]
+    "way",
+    [
+        "leaves the block",
+        "calls everything",
+        "uses another",
+        "lives on",
+        "leaves the block of a client",
+        "calls everything of a client",
+    ],
 )
 def test_what_a_forked_child_does_is_nothing_to_its_parent(
     way: str, tmp_path: Path

@@ -23,6 +23,8 @@ from backburner.actors.testing import FakeKind, ManualClock
         ({"name": ""}, "use up to 64 letters"),
         ({"name": "x" * 65}, "use up to 64 letters"),
         ({"kinds": [BashKind(), FakeKind("bash")]}, "rename one"),
+        ({"directory": ""}, "directory must not be empty"),
+        ({"adopt": True}, "adopt needs a directory"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused(
@@ -58,7 +60,7 @@ class NoKind:
         ({"clock": ManualClock}, "clock must be an object, not the class ManualClock"),
         ({"engines": 3}, "engines must be a list, not int"),
         ({"engines": ["ray"]}, "an engine must have a method start; str has none"),
-        ({"resources": ["gpu"]}, "resources must be mapping, not tuple"),
+        ({"resources": ["gpu"]}, "resources must be mapping, not list or tuple"),
     ],
 )
 def test_a_setting_of_a_wrong_type_is_named(

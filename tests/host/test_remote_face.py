@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import pytest
 from backburner.actors import (
     AddTask,
+    ListTasks,
     Notification,
     QueueReply,
     RefusalCode,
@@ -28,6 +29,7 @@ from backburner.actors import (
 )
 from backburner.actors.host.events import HostBack
 from backburner.actors.host.remote import RemoteSystem
+from backburner.actors.host.settings import HostSettings
 from backburner.actors.testing import Recorder
 from conditions import until
 from patience import PATIENCE
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from backburner.actors.host.settings import HostSettings
     from host_care import HostCare
 
     from tests.host.clients import Heard
@@ -118,6 +119,31 @@ def test_a_wait_for_what_stays_queued_raises_when_the_session_ends(
     with pytest.raises(TaskSystemError, match=f"^task {waits.id} has not ended, and "):
         session.wait(*(it.id for it in tasks), waits.id, timeout=PATIENCE)
     ending.join()
+
+
+def test_what_is_no_request_is_refused_and_breaks_nothing(
+    session: RemoteSystem, caplog: pytest.LogCaptureFixture
+) -> None:
+    for wrong in ("junk", None, ListTasks, ListTasks(reply_to=cast("Any", 5))):
+        session.queue.tell(cast("Any", wrong))
+    assert [it.getMessage() for it in caplog.records] == [
+        "str: str is not a request; send one, such as ListTasks()",
+        "NoneType: None is not a request; send one, such as ListTasks()",
+        "StructMeta: ListTasks is a class, not a message; send ListTasks()",
+        "ListTasks: reply_to must have a method tell; int has none",
+    ]
+    assert session.list() == ()
+
+
+def test_settings_that_no_host_could_be_started_with_are_refused() -> None:
+    for wrong, error, says in (
+        ("a folder", TypeError, "settings must be HostSettings, such as .*, not str"),
+        (HostSettings(directory=cast("Any", 3)), TypeError, "directory must be str"),
+        (HostSettings(directory="/s", slots=0), TypeError, "slots must be int >= 1"),
+        (HostSettings(directory="s"), ValueError, "must be an absolute path, not 's'"),
+    ):
+        with pytest.raises(error, match=says):
+            RemoteSystem(cast("Any", wrong))
 
 
 def test_a_value_of_a_wrong_type_is_refused_and_breaks_nothing(

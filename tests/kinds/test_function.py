@@ -113,7 +113,7 @@ def test_a_call_that_fails_fails_the_task(
     ended = _call(system, name)
     assert (ended.status, ended.exit_code) == (TaskStatus.FAILED, 1)
     assert (ended.last_line or "").startswith(says)
-    with pytest.raises(ValueError, match="has no result: exit status 1"):
+    with pytest.raises(ValueError, match=f"has no result: exit status 1; {says}"):
         kind.result(ended)
 
 
@@ -129,6 +129,7 @@ def test_a_call_that_fails_fails_the_task(
         (("a:b", "1"), "1 is not the JSON that it has to be"),
         (("a:b", "[1"), "is not the JSON that it has to be"),
         (("a:b", "[]", "[]"), "is not the JSON that it has to be"),
+        (("a:b", f'["{"x" * 131_072}"]'), "have 131,076 bytes, .*; write them to a"),
     ],
 )
 def test_what_can_t_be_called_is_refused_at_the_request(
@@ -156,7 +157,7 @@ def test_a_function_that_no_other_process_finds_makes_none(kind: FunctionKind) -
         (lambda: None, "is a lambda or a closure"),
         (inner, "is a lambda or a closure"),
         (of_main, "of_main is in the main script"),
-        (functools.partial(len), "is not a function"),
+        (functools.partial(len), "is not a function of a module; give one"),
         (Path("/").exists, "is not a function"),
     ]
     for function, says in cases:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from backburner.actors import (
@@ -35,6 +35,7 @@ from backburner.actors import (
     Unsubscribe,
 )
 from backburner.actors.messages import CloseQueue, OpenQueue, Requests, TaskProcess
+from backburner.actors.queue import admission
 from backburner.actors.rules.process_record import ProcessRecord
 from backburner.actors.testing import Recorder
 from msgspec.structs import replace
@@ -225,17 +226,43 @@ def test_a_closed_queue_takes_no_new_tasks(rig: Rig) -> None:
     "error", [RuntimeError("planted"), SystemExit(3), KeyboardInterrupt()], ids=repr
 )
 def test_a_handler_that_fails_answers_nevertheless(
-    rig: Rig, error: BaseException
+    rig: Rig, error: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rig.kind.raises["check"] = error
+    def fails(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(admission, "check", fails)
     refused = rig.refusal(AddTask(TaskRequest("Build", "fake"), correlation_id=5))
     assert refused.text == f"internal error: {error!r}; see the log"
     assert (refused.code, refused.correlation_id) == (RefusalCode.FAILED, 5)
     asker: Recorder[QueueReply] = Recorder("the asker")
     rig.tell(AddTask(TaskRequest("Build", "fake"), asker, 6))
     assert asker.wait_for(Refused).correlation_id == 6
-    rig.kind.raises.clear()
+    monkeypatch.undo()
     assert rig.add().id == 1
+
+
+@pytest.mark.parametrize("error", [ValueError("planted"), SystemExit(3)], ids=repr)
+def test_a_kind_whose_check_fails_is_named(rig: Rig, error: BaseException) -> None:
+    rig.kind.raises["check"] = error
+    refused = rig.refusal(AddTask(TaskRequest("Build", "fake")))
+    assert refused.text == (
+        f"the kind 'fake' is at fault: check() raised {error!r}; see the log"
+    )
+    assert refused.code is RefusalCode.INVALID
+
+
+def test_what_is_no_request_is_refused_and_says_what_to_send(rig: Rig) -> None:
+    for message, says in (
+        ("junk", "str is not a request; send one, such as ListTasks()"),
+        (None, "None is not a request; send one, such as ListTasks()"),
+        (ListTasks, "ListTasks is a class, not a message; send ListTasks()"),
+        (GetTask(1, reply_to=cast("Any", 5)), "reply_to must have a method tell; int"),
+    ):
+        refused = rig.queue.ask(cast("Any", message), timeout=PATIENCE)
+        assert isinstance(refused, Refused)
+        assert refused.text.startswith(says)
+        assert refused.code is RefusalCode.INVALID
 
 
 def test_requests_that_come_together_are_one_batch_and_each_has_its_answer(
@@ -262,7 +289,7 @@ def test_requests_that_come_together_are_one_batch_and_each_has_its_answer(
     first, failed, refused, last = asker.received
     assert isinstance(first, TaskAdded)
     assert isinstance(failed, Refused)
-    assert failed.text == "internal error: ValueError('planted'); see the log"
+    assert "check() raised ValueError('planted')" in failed.text
     assert isinstance(refused, Refused)
     assert refused.code is RefusalCode.UNKNOWN
     assert isinstance(last, TaskAdded)

@@ -6,6 +6,7 @@ import queue
 import re
 from typing import TYPE_CHECKING, Any, cast
 
+import pykka
 import pytest
 from backburner.actors import (
     JobContext,
@@ -114,6 +115,29 @@ def test_what_a_kind_must_not_return_fails_the_task_and_names_the_kind(
     assert ended.status is TaskStatus.FAILED
     blamed = rf"^the kind 'wrong' is at fault: {method}\(\) returned "
     assert re.match(blamed + says, ended.reason)
+
+
+class _Bare(ProcessKind):
+    """Does not say what to run."""
+
+    name = "bare"
+
+
+def test_a_kind_without_a_command_is_named() -> None:
+    with running(TaskSystem(kinds=[_Bare()])) as system:
+        (ended,) = system.wait(system.add("Bare", "bare").id, timeout=PATIENCE)
+    assert ended.reason.startswith(
+        "the kind 'bare' is at fault: it has no command(args); define one"
+    )
+
+
+def test_an_actor_that_has_stopped_is_not_subscribed() -> None:
+    actor: pykka.ActorRef[pykka.ThreadingActor] = pykka.ThreadingActor.start()
+    actor.stop()
+    with running(TaskSystem()) as system:
+        with pytest.raises(RefusedError, match="has stopped; subscribe an actor that"):
+            system.subscribe(actor)
+        assert system.dead_letters.count == 0
 
 
 @pytest.mark.parametrize("progress", [101, -1, 33.3, "half", True])

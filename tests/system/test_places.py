@@ -22,7 +22,7 @@ from backburner.actors import (
     TaskStatus,
     TaskSystem,
 )
-from backburner.actors.testing import Recorder
+from backburner.actors.testing import Recorder, make_task
 from patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -210,6 +210,9 @@ def test_what_a_request_holds_cant_be_changed_later() -> None:
         ({"args": {"true"}}, "request.args must be tuple, not set"),
         ({"args": ("true", 5)}, "request.args[1] must be str, not int"),
         ({"args": ["true", b"x"]}, "request.args[1] must be str, not bytes"),
+        ({"args": (["true"],)}, "request.args[0] must be str, not list or tuple"),
+        ({"terms": {"timeout": 5}}, "request.terms must be Terms or None, not dict"),
+        ({"terms": 5}, "request.terms must be Terms or None, not int"),
         ({"origin": 5}, "request.origin must be str, not int"),
         ({"directory": ""}, _NOWHERE),
         ({"directory": 5}, "request.directory must be str or None, not int"),
@@ -236,6 +239,7 @@ def test_a_wrong_type_in_any_request_is_named(system: TaskSystem) -> None:
     for request, text in (
         (AddTask(5), "request must be TaskRequest, not int"),  # pyright: ignore[reportArgumentType]
         (GetTask("1"), "task_id must be int, not str"),  # pyright: ignore[reportArgumentType]
+        (GetTask(make_task()), "task_id must be int, not Task; give its id"),  # pyright: ignore[reportArgumentType]
         (CancelTask(1, now="yes"), "now must be bool, not str"),  # pyright: ignore[reportArgumentType]
         (ListTasks("queued"), "which must be TaskFilter, not str"),  # pyright: ignore[reportArgumentType]
         (Subscribe("me"), "subscriber must have a method tell; str has none"),  # pyright: ignore[reportArgumentType]

@@ -43,7 +43,8 @@ class ListCall(Call):
             f"There is no such task{self._session.of_whom}."
         ]
         if left_out:
-            lines.insert(0, f"{left_out} older ones are left out; give a limit.")
+            text = "1 older one is" if left_out == 1 else f"{left_out} older ones are"
+            lines.insert(0, f"{text} left out; a larger limit shows more.")
         result = ListResult([*map(facts, shown)], left_out)
         self.answer(Answer("\n".join(lines), result))
 

@@ -191,6 +191,8 @@ def test_list_and_show_tell_how_things_stand(agent: AgentClient, until: Until) -
     assert listed(status="complete") == [1]
     assert listed(limit=1) == [2]
     assert agent.data("list", limit=1)["left_out"] == 1
+    text = text_of(agent.call("list", limit=1))
+    assert text.startswith("1 older one is left out; a larger limit shows more.")
     assert psutil.pid_exists(process_of(agent, 2, until).pid)
     assert agent.data("show", id=2)["task"]["status"] == "running"
 

@@ -10,7 +10,7 @@ import msgspec
 from .job.input import AwaitedInput, pass_on, refusal
 from .job.news import JobNews
 from .job.start import adopt, start
-from .kinds import InvalidRequestError, JobContext, ShortageError, StartError
+from .kinds import BashKind, InvalidRequestError, JobContext, ShortageError, StartError
 from .kinds.engine import Engine, JobNote, NotingJob
 from .kinds.kind import Pausable, TellsPause, WrongKindError
 from .messages import (
@@ -217,7 +217,11 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._begun = now.timestamp()
         try:
             context = self._context()
-            self.about_to_block()
+            own = type(self._kind) is BashKind and context.engine is None
+            if own and adoption is None:
+                self.about_to_start()
+            else:
+                self.about_to_block()
             if adoption is not None:
                 self._imposed = adoption.stops_with
                 job = adopt(self._kind, context, adoption, self._config.exit_notes)

@@ -6,9 +6,9 @@ thread that is awake already. Threads that have nothing to do wait for the syste
 events, and so an exit is handled on the thread that was woken by it.
 
 One thread does nearly all of the work. A second one takes over while it starts a
-process, and more are started when threads are stuck: code of an embedder's kind that
-blocks holds up its own job, and others until the next message from outside. While tasks
-run the clock sends one at least twice a second.
+process on a busy machine, and more are started when threads are stuck: code of an
+embedder's kind that blocks holds up its own job, and others until the next message from
+outside. While tasks run the clock sends one at least twice a second.
 """
 
 from __future__ import annotations
@@ -35,6 +35,15 @@ STUCK: Final = 0.02
 
 A process starts within a millisecond, or within several on a busy machine.
 """
+
+SLOW: Final = 0.008
+"""Seconds after which the start of a process was slow: the machine is busy.
+
+More than the interpreter lets one thread go on while another waits for its turn.
+"""
+
+WARY: Final = 16
+"""Starts after a slow one that may be slow as well."""
 
 _JOIN_TIMEOUT: Final = 1.0
 _AFTER_FAILURE: Final = 0.1
@@ -67,16 +76,25 @@ class Dispatcher:
     Args:
         name: What the names of the threads begin with.
         events: What happens outside, handled on the same threads.
+        call_later: Makes a call after so many seconds of real time, on another thread.
     """
 
-    def __init__(self, name: str, events: Events) -> None:
+    def __init__(
+        self,
+        name: str,
+        events: Events,
+        call_later: Callable[[float, Callable[[], object]], object] | None = None,
+    ) -> None:
         self._name = name
         self._events = events
+        self._call_later = call_later
         self._numbers = itertools.count(1)
         self._ready: deque[Callable[[], None]] = deque()
         self._own = threading.local()
         self._workers: list[_Worker] = []
         self._waiting = 0
+        self._wary = 0  # so many starts are expected to be slow
+        self._looks = False  # whether a look is coming
         self._closed = False
         # Of the workers and how many wait; a signal handler may come here twice.
         self._lock = threading.RLock()
@@ -125,6 +143,22 @@ class Dispatcher:
         elif self._all_stuck(but=worker):
             self._start_worker()
 
+    def about_to_start(self) -> None:
+        """Let another thread go on while this one starts a process, if that is slow.
+
+        Handing over costs more than most starts, so it is done only if one of the last
+        starts was slow. If this one hangs, that is noticed a moment later. For a start
+        that runs no code of others; otherwise as `about_to_block`.
+        """
+        worker = self._own_worker()
+        if worker is None:
+            return
+        worker.starts = True
+        if self._wary or self._call_later is None:
+            self.about_to_block()
+        else:
+            self._look_later()
+
     def is_own_thread(self) -> bool:
         """Tell whether the caller runs in a turn of an actor that must not block.
 
@@ -153,6 +187,22 @@ class Dispatcher:
             self._events.wake()
         elif self._all_stuck():
             self._start_worker()
+
+    def _look_later(self) -> None:
+        if self._call_later is not None and not self._looks:
+            self._looks = True
+            self._call_later(STUCK, self._look)
+
+    def _look(self) -> None:
+        """Look after turns and events behind a start that hangs."""
+        self._looks = False
+        if self._closed or (self._waiting and not self._ready):
+            return
+        if self._all_stuck():
+            # If that finds no thread, the next message from outside tries again.
+            self._attend()
+        else:
+            self._look_later()
 
     def _all_stuck(self, but: _Worker | None = None) -> bool:
         """Tell whether no worker, but one perhaps, can be expected to go on soon."""
@@ -193,11 +243,14 @@ class Dispatcher:
                     continue
                 return
             worker.began = time.monotonic()
-            worker.blocks = worker.stuck = False
+            worker.blocks = worker.stuck = worker.starts = False
             try:
                 turn()
             except BaseException as error:  # noqa: BLE001 - the thread must outlive it
                 log_failure(turn, error)
+            if worker.starts:
+                slow = time.monotonic() - worker.began > SLOW
+                self._wary = WARY if slow else max(0, self._wary - 1)
             # What was called, an actor perhaps, must not live on because of it.
             del turn
 
@@ -234,7 +287,7 @@ class Dispatcher:
 
 
 class _Worker:
-    """A thread, when it began what it does now, and whether that blocks, how long."""
+    """A thread, when it began what it does now, and what is known of that."""
 
     thread: threading.Thread
 
@@ -242,3 +295,4 @@ class _Worker:
         self.began = time.monotonic()
         self.blocks = False
         self.stuck = False
+        self.starts = False

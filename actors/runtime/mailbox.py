@@ -40,6 +40,13 @@ class Scheduler(Protocol):
         """
         ...
 
+    def about_to_start(self) -> None:
+        """Let others go on while the turn that calls this starts a process, if need be.
+
+        For a start that runs no code of others.
+        """
+        ...
+
     def nudge(self) -> None:
         """Tell that a message has come for an actor whose turn is coming anyway."""
         ...

@@ -117,6 +117,14 @@ class SafeActor(PykkaActor, Generic[MessageT]):
         if self._scheduler is not None:
             self._scheduler.about_to_block(long=long)
 
+    def about_to_start(self) -> None:
+        """Let other actors go on while this one starts a process, if that is slow.
+
+        Never blocks itself. For a start that runs no code of others.
+        """
+        if self._scheduler is not None:
+            self._scheduler.about_to_start()
+
     def _log_failure(self, message: object, error: BaseException) -> None:
         actor, what = type(self).__name__, type(message).__name__
         if (lacking := shortage_of(error)) is not None:

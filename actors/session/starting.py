@@ -107,13 +107,15 @@ class Starting:
                 session = f"{config.name}-{memory.session_key}"
                 engine.open(session, stays=notes is not None)
             self._releases.append(engine.close)
-        clock = config.clock
+        clock, call_later = config.clock, None
         if clock is None:
             clock = own_clock = SystemClock()
             self._releases.append(own_clock.close)
+            # That of a clock of others may not be in real time.
+            call_later = own_clock.call_later
         exits = PidfdWatcher()
         self._releases.append(exits.close)
-        dispatcher = Dispatcher("backburner", exits)
+        dispatcher = Dispatcher("backburner", exits, call_later)
         self._releases.append(dispatcher.close)
         self.dispatcher = dispatcher
         book = TaskBook(memory.next_id, config.history, resources=config.resources)

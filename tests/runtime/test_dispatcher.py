@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import subprocess
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -15,18 +16,39 @@ from backburner.actors.runtime.dispatcher import Dispatcher
 from patience import PATIENCE
 
 Until = Callable[[Callable[[], bool]], None]
+Calls = list[Callable[[], object]]
 
 _CROSSINGS = 2000 if os.environ.get("BACKBURNER_SOAK") else 300
 
 
 @pytest.fixture
-def shared() -> Iterator[Dispatcher]:
+def events() -> Iterator[PidfdWatcher]:
     events = PidfdWatcher()
+    yield events
+    events.close()
+
+
+@pytest.fixture
+def shared(events: PidfdWatcher) -> Iterator[Dispatcher]:
     shared = Dispatcher("test", events)
     yield shared
     shared.close()
     assert not _threads()
-    events.close()
+
+
+@pytest.fixture
+def later() -> Calls:
+    """Return the calls that are to be made later."""
+    return []
+
+
+@pytest.fixture
+def looking(events: PidfdWatcher, later: Calls) -> Iterator[Dispatcher]:
+    """Return a dispatcher that takes starts of processes for quick ones."""
+    looking = Dispatcher("test", events, lambda _, call: later.append(call))
+    yield looking
+    looking.close()
+    assert not _threads()
 
 
 def _threads() -> set[str]:
@@ -314,6 +336,147 @@ def test_what_is_asked_for_before_blocking_is_done_meanwhile(
     assert told.get(PATIENCE) == "done"
 
 
-def test_outside_of_a_turn_blocking_is_nobodys_concern(shared: Dispatcher) -> None:
-    shared.about_to_block()
+class _Start:
+    """A start of a process that has begun, and a turn behind it.
+
+    Args:
+        shared: Gives the turns.
+    """
+
+    def __init__(self, shared: Dispatcher) -> None:
+        self._go_on = threading.Event()
+        self._done: Promise[None] = Promise()
+        self.behind: Promise[str] = Promise()
+        """Who takes the turn behind it, for which nothing comes from outside."""
+        entered = threading.Event()
+
+        def start() -> None:
+            shared.submit(lambda: self.behind.tell(threading.current_thread().name))
+            shared.about_to_start()
+            entered.set()
+            self._go_on.wait(2 * PATIENCE)
+            self._done.tell(None)
+
+        shared.submit(start)
+        assert entered.wait(PATIENCE)
+
+    def end(self) -> None:
+        """Let the start return, and the turn behind it be taken."""
+        self._go_on.set()
+        self._done.get(PATIENCE)
+
+
+def test_as_long_as_starts_are_quick_one_thread_does_all(
+    looking: Dispatcher, later: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "SLOW", PATIENCE)
+    for _ in range(3):
+        start = _Start(looking)
+        start.end()
+        assert start.behind.get(PATIENCE) == "test-1"
+    assert len(later) == 1
+
+
+def test_after_a_slow_start_others_go_on_during_the_next_ones(
+    looking: Dispatcher, later: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "SLOW", 0.0)
+    start = _Start(looking)
+    start.end()
+    start.behind.get(PATIENCE)
+    monkeypatch.setattr(dispatcher, "SLOW", PATIENCE)
+    for _ in range(dispatcher.WARY):
+        start = _Start(looking)
+        start.behind.get(PATIENCE)
+        start.end()
+        _take_turn(looking)  # behind the end of that one
+    assert len(later) == 1
+
+
+def test_without_somebody_who_looks_later_each_start_hands_over(
+    shared: Dispatcher,
+) -> None:
+    start = _Start(shared)
+    assert start.behind.get(PATIENCE) == "test-2"
+    start.end()
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_start_that_hangs_holds_others_up_until_the_look(
+    looking: Dispatcher, later: Calls, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    starts: list[_Start] = []
+    for number in range(count):
+        starts.append(_Start(looking))
+        monkeypatch.setattr(dispatcher, "STUCK", PATIENCE)
+        later.pop()()  # it may have begun just now
+        with pytest.raises(TimeoutError):
+            starts[-1].behind.get(0)
+        monkeypatch.setattr(dispatcher, "STUCK", 0.0)
+        later.pop()()
+        assert starts[-1].behind.get(PATIENCE) == f"test-{number + 2}"
+        assert not later
+    for start in starts:
+        start.end()
+
+
+def test_an_exit_is_heard_of_while_a_start_hangs(
+    looking: Dispatcher,
+    events: PidfdWatcher,
+    later: Calls,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start, told = _Start(looking), Promise[str]()
+    monkeypatch.setattr(dispatcher, "STUCK", 0.0)
+    with subprocess.Popen(["true"]) as process:
+        events.watch(process.pid, lambda: told.tell("exited"))
+        later.pop()()
+        assert told.get(PATIENCE) == "exited"
+    start.end()
+
+
+def test_a_thread_that_waits_goes_on_while_a_start_hangs(
+    looking: Dispatcher,
+    events: PidfdWatcher,
+    later: Calls,
+    monkeypatch: pytest.MonkeyPatch,
+    until: Until,
+) -> None:
+    waiting, wait = list[None](), events.wait
+
+    def counted(timeout: float | None) -> bool:
+        waiting.append(None)
+        try:
+            return wait(timeout)
+        finally:
+            waiting.pop()
+
+    monkeypatch.setattr(events, "wait", counted)
+    monkeypatch.setattr(dispatcher, "KEPT", 2 * PATIENCE)  # stays
+    with _Stuck(looking):
+        assert _take_turn(looking) == "test-2"
+    until(lambda: len(waiting) == 2)
+    monkeypatch.setattr(dispatcher, "STUCK", 0.0)
+    start = _Start(looking)
+    later.pop()()
+    start.behind.get(PATIENCE)
+    start.end()
+
+
+def test_a_look_at_a_closed_dispatcher_does_nothing(
+    looking: Dispatcher, later: Calls
+) -> None:
+    _Start(looking).end()
+    looking.close()
+    later.pop()()
+    assert not later
     assert not _threads()
+
+
+def test_outside_of_a_turn_blocking_is_nobodys_concern(
+    looking: Dispatcher, later: Calls
+) -> None:
+    looking.about_to_block()
+    looking.about_to_start()
+    assert not _threads()
+    assert not later

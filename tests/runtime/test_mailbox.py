@@ -117,6 +117,9 @@ class _Turns:
     def about_to_block(self, *, long: bool = False) -> None:
         """Have nobody else who could go on."""
 
+    def about_to_start(self) -> None:
+        """Have nobody else who could go on."""
+
     def nudge(self) -> None:
         """Have nobody who could be stuck."""
 

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from backburner.actors import Outcome, SleepKind, TaskStatus, TaskSystem
+from backburner.actors import (
+    BashKind,
+    Outcome,
+    SleepKind,
+    TaskStatus,
+    TaskSystem,
+    runner_actor,
+)
 from backburner.actors.kinds import JobEnd
+from backburner.actors.processes import spawn
+from backburner.actors.runtime import dispatcher
 from patience import PATIENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from backburner.actors.kinds import JobContext
 
@@ -91,13 +100,69 @@ def test_others_go_on_while_jobs_block(
     for _ in stuck:
         assert kind.entered.acquire(timeout=PATIENCE)
     for _ in range(3):
-        other = system.add("Nap", "sleep", "0.01")
-        (ended,) = system.wait(other.id, timeout=PATIENCE)
-        assert ended.status is TaskStatus.COMPLETE
+        _take_a_nap(system)
     assert {system.get(it).status for it in stuck} == {TaskStatus.RUNNING}
     kind.go_on.set()
     for ended in system.wait(*stuck, timeout=PATIENCE):
         assert ended.reason == "let go"
+
+
+class _SlowBashKind(BashKind):
+    """Takes its time to say what is to be run."""
+
+    def __init__(self) -> None:
+        self.entered = threading.Semaphore(0)
+        self.go_on = threading.Event()
+
+    def command(self, args: tuple[str, ...]) -> Sequence[str]:
+        self.entered.release()
+        assert self.go_on.wait(PATIENCE)
+        return super().command(args)
+
+
+def test_a_kind_that_is_derived_from_bash_hands_over_when_it_starts(
+    run_system: Callable[[TaskSystem], TaskSystem], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "STUCK", PATIENCE)  # nothing counts as stuck
+    kind = _SlowBashKind()
+    system = run_system(TaskSystem(kinds=[kind, SleepKind()], slots=10))
+    stuck = system.add("Stuck", "bash", "true")
+    assert kind.entered.acquire(timeout=PATIENCE)
+    _take_a_nap(system)
+    kind.go_on.set()
+    system.wait(stuck.id, timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_others_go_on_while_starts_of_processes_hang(
+    run_system: Callable[[TaskSystem], TaskSystem],
+    monkeypatch: pytest.MonkeyPatch,
+    count: int,
+) -> None:
+    entered, go_on, start = threading.Semaphore(0), threading.Event(), spawn.spawn
+
+    def hang(*args: Any, **options: Any) -> int:  # noqa: ANN401 - its own signature
+        entered.release()
+        assert go_on.wait(PATIENCE)
+        return start(*args, **options)
+
+    monkeypatch.setattr(spawn, "spawn", hang)
+    # A tick comes from outside, after which others go on as well.
+    monkeypatch.setattr(runner_actor, "TICK", PATIENCE)
+    system = run_system(TaskSystem(slots=10))
+    stuck = [system.add("Stuck", "bash", "true").id for _ in range(count)]
+    for _ in stuck:
+        assert entered.acquire(timeout=PATIENCE)
+    _take_a_nap(system)
+    assert {system.get(it).status for it in stuck} == {TaskStatus.RUNNING}
+    go_on.set()
+    system.wait(*stuck, timeout=PATIENCE)
+
+
+def _take_a_nap(system: TaskSystem) -> None:
+    nap = system.add("Nap", "sleep", "0.01")
+    (ended,) = system.wait(nap.id, timeout=PATIENCE)
+    assert ended.status is TaskStatus.COMPLETE
 
 
 def test_others_go_on_while_a_job_does_not_stop(
@@ -106,9 +171,7 @@ def test_others_go_on_while_a_job_does_not_stop(
     stuck = system.add("Stuck", "block", "stop")
     system.cancel(stuck.id)
     assert kind.entered.acquire(timeout=PATIENCE)
-    other = system.add("Nap", "sleep", "0.01")
-    (ended,) = system.wait(other.id, timeout=PATIENCE)
-    assert ended.status is TaskStatus.COMPLETE
+    _take_a_nap(system)
     kind.go_on.set()
     (ended,) = system.wait(stuck.id, timeout=PATIENCE)
     assert ended.status is TaskStatus.CANCELED

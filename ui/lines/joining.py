@@ -29,6 +29,10 @@ class CommandInput:
         """Whether a command has begun and is not finished."""
         return self._joiner.missing is not None
 
+    def drop(self) -> None:
+        """Forget the command that has begun."""
+        self._joiner.drop()
+
     def take(self, messages: Iterable[Input]) -> list[Input]:
         """Take what was read, and return what is complete; blocks while bash is asked.
 

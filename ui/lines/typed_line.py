@@ -76,11 +76,10 @@ class TypedLine:
             self._prompt = prompt
 
     def give_up(self) -> None:
-        """Leave what was typed where it stands; nothing more will be typed."""
-        if self._visible:
-            self._stream.write("\n")
-        self._visible = False
+        """Leave what was typed where it stands, as if nothing had been typed."""
+        self._break_row()
         self._text = self._prompt = ""
+        self._kept, self._literal = 0, False
 
     def feed(self, data: bytes) -> LinesTyped:
         """Take what was typed; `flush` shows it."""

@@ -174,6 +174,10 @@ class Typist:
                     self._take_signals((*signals, signal.SIGCONT))
                 case signal.SIGCONT:
                     self._enter()
+                case signal.SIGINT if self._commands.goes_on:
+                    # As in a shell: it drops the command that has begun.
+                    self._commands.drop()
+                    self._ui.tell(TypingEnds())
                 case _:
                     self._ended_by = number
 

@@ -99,6 +99,22 @@ def test_a_command_of_several_lines_goes_on_behind_news(tmp_path: Path) -> None:
         chat.wait("> one   two\n> EOF\n", "#2 complete")
 
 
+def test_ctrl_c_drops_a_command_that_goes_on_and_only_then_leaves(
+    tmp_path: Path,
+) -> None:
+    with opened(tmp_path / "state") as chat:
+        chat.send("!echo 'open\n")
+        chat.wait("\n>")
+        chat.send("more")
+        chat.wait("> more")
+        chat.send("\x03")
+        chat.wait(lambda: not chat.lines[chat.cursor[0]])
+        chat.send("!echo closed\n")
+        chat.wait("#1 complete  echo closed")
+        chat.send("\x03")
+        assert chat.wait_exit() == 128 + signal.SIGINT
+
+
 def test_a_long_paste_arrives_whole(tmp_path: Path) -> None:
     lines = 3000
     with opened(tmp_path / "state") as chat:

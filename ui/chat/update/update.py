@@ -237,6 +237,11 @@ def _take_letter_or_key(
         if not action:
             return to_input(state, key)
         note(state, key)
+    char = key.name.removeprefix("alt-") if key.name.startswith("alt-") else ""
+    if len(char) == 1 and not (action or keymap.COMMON.action(key.name)):
+        # A tmux or a slow line has joined Esc with what was typed after it.
+        effects = _take_key(state, keys.Key("escape"))
+        return [*effects, *_take_key(state, keys.Key(char, char))]
     if not action:
         return take_common_key(state, key)
     effects = act(action)

@@ -395,3 +395,20 @@ def test_the_footer_says_what_a_slash_does(tmp_path: Path) -> None:
     chat = in_an_open_task(tmp_path)
     assert "/ search output" in chat.screen().splitlines()[-1]
     assert "? keys" in chat.screen().splitlines()[-1]
+
+
+@pytest.mark.parametrize("where", ["task", "list"])
+def test_escape_that_arrives_with_the_next_key_is_escape_and_that_key(
+    where: str,
+) -> None:
+    chat = ChatDriver()
+    chat.news(running(1))
+    if where == "task":
+        open_task(chat, Detail(1, None, None))
+    else:
+        chat.press("tab")
+    chat.press("alt-/")
+    chat.type("show")
+    assert chat.state.detail is None
+    assert chat.state.focus is Focus.INPUT
+    assert chat.state.editor.text == "/show"

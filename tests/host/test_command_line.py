@@ -80,6 +80,23 @@ def test_an_interrupted_run_leaves_its_task_running(shell: Shell) -> None:
     assert "#1" in shell("status", "--running").stdout
 
 
+def test_a_run_that_does_not_start_says_why(shell: Shell) -> None:
+    shell("add", "--", "true")
+    shell("pause")
+    with subprocess.Popen(
+        [*shell.command, "run", "--state-dir", str(shell.state), "--", "true"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as program:
+        assert program.stderr is not None
+        assert program.stderr.readline() == "#2 is queued: everything is paused\n"
+        program.send_signal(signal.SIGINT)
+        assert "#2 stays queued; see: backburner log -f 2" in program.stderr.read()
+        assert program.wait(PATIENCE) == 130
+
+
 def test_status_lists_what_was_asked_for(shell: Shell) -> None:
     shell("add", "-l", "Good", "--", "true")
     shell("add", "-l", "Bad", "--", "false")

@@ -6,12 +6,14 @@ import contextlib
 import re
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ...actors import CancelTask, Task, TaskStatus, TaskSystemError
+from ...actors import CancelTask, RefusedError, Task, TaskStatus, TaskSystemError
 from ...actors.host.remote import RemoteSystem
 from ...actors.rules.outcome import TIMED_OUT
+from ...actors.rules.safe_text import safe_line
 from ...actors.session.output_lines import place_of_last
 from ..dialogue.reports import news_text
 from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL
@@ -34,6 +36,9 @@ EXIT_TIMEOUT: Final = 124
 
 _PAUSE: Final = 0.1
 """Seconds between two looks at a file that grows; the end of its task is told."""
+
+_LATE: Final = 1.0
+"""Seconds after which somebody wants to know why a task has not started."""
 
 _SIGNALED: Final = re.compile(r"killed by signal (\d+)")
 
@@ -93,9 +98,10 @@ def _follow(
     if not isinstance(system, RemoteSystem):
         system.wait(task.id)
         return
+    start = _LateStart(system)
     with TaskEnds(system) as ends, input_told(system, [task.id]):
         while not task.status.is_final:
-            (task,) = ends.wait((task.id,), _PAUSE) or (task,)
+            (task,) = ends.wait((task.id,), _PAUSE) or (start.tell_of(task),)
             output.copy(task)
 
 
@@ -124,13 +130,13 @@ def wait(call: Call, system: RemoteSystem | ClosedSession) -> int:
 
 
 def _follow_to_end(call: Call, system: RemoteSystem, ends: TaskEnds, task: Task) -> int:
-    output = OutputCopy(task)
+    output, start = OutputCopy(task), _LateStart(system)
     while True:
         try:
             output.copy(task)
             if task.status.is_final:
                 break
-            (task,) = ends.wait((task.id,), _PAUSE) or (task,)
+            (task,) = ends.wait((task.id,), _PAUSE) or (start.tell_of(task),)
         except KeyboardInterrupt:
             status = _ask_about(system, task)
             if status is not None:
@@ -140,15 +146,41 @@ def _follow_to_end(call: Call, system: RemoteSystem, ends: TaskEnds, task: Task)
     return _status_of(task)
 
 
+class _LateStart:
+    """Says once on standard error why a task has not started after a moment."""
+
+    def __init__(self, system: RemoteSystem) -> None:
+        self._system = system
+        self._at: float | None = time.monotonic() + _LATE
+
+    def tell_of(self, task: Task) -> Task:
+        """Say it if it is time; return the task. Blocks while the queue is asked."""
+        if self._at is not None and time.monotonic() >= self._at:
+            self._at = None
+            now = _now(self._system, task)
+            if now.status is TaskStatus.QUEUED:
+                sys.stderr.write(f"#{now.id} is queued: {safe_line(now.reason)}\n")
+        return task
+
+
+def _now(system: RemoteSystem, task: Task) -> Task:
+    """Return a task as it is now, or as it was if that is not known in time."""
+    with contextlib.suppress(TimeoutError, RefusedError):
+        return system.get(task.id, answer_timeout=_LATE)
+    return task
+
+
 def _ask_about(system: RemoteSystem, task: Task) -> int | None:
     """Ask what Ctrl+C means; return an exit status to leave with."""
     leave = EXIT_SIGNAL + signal.SIGINT
-    goes_on = f"#{task.id} keeps running; see: backburner log -f {task.id}\n"
+    is_queued = _now(system, task).status is TaskStatus.QUEUED
+    kept = "stays queued" if is_queued else "keeps running"
+    goes_on = f"#{task.id} {kept}; see: backburner log -f {task.id}\n"
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         sys.stderr.write(goes_on)
         return leave
     sys.stderr.write(
-        f"\n#{task.id} runs: Ctrl+C again cancels it, Enter leaves it running,"
+        f"\n#{task.id}: Ctrl+C again cancels it, Enter leaves it in the background,"
         " g and Enter goes on showing it: "
     )
     sys.stderr.flush()

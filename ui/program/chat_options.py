@@ -6,6 +6,7 @@ import argparse
 import math
 import os
 import shlex
+import sys
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -131,7 +132,7 @@ def state_of(options: argparse.Namespace) -> Path:
 
 def command_again(options: argparse.Namespace) -> str:
     """Return the command that opens this session again."""
-    words = ["backburner"]
+    words = [_program()]
     if options.session != "main":
         words += ["--session", options.session]
     if options.state_dir is not None:
@@ -139,3 +140,12 @@ def command_again(options: argparse.Namespace) -> str:
     if options.config is not None:
         words += ["--config", str(options.config.absolute())]
     return safe_line(shlex.join(words))
+
+
+def _program() -> str:
+    """Return what starts this program in a shell: its name, or how it was started."""
+    name, given = "backburner", sys.argv[0]
+    if not given.endswith(f"/{name}"):
+        return name
+    found = any(os.access(f"{it}/{name}", os.X_OK) for it in os.get_exec_path())
+    return name if found else given

@@ -288,7 +288,10 @@ BANG: Final = CommandSpec(
     "COMMAND",
     "run a command line with bash; short for /task",
     parse_bang,
-    details=("  !make test",),
+    details=(
+        "  !make test",
+        "A command that bash finds unfinished goes on in the next line.",
+    ),
     synonyms=also("/add", "/exec", "/bg", "/bash", "/sh"),
     bash_part=lambda rest: rest or None,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from ...actors.host.version import program_version
 from .jsonrpc import (
@@ -11,7 +11,6 @@ from .jsonrpc import (
     INVALID_PARAMS,
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
-    MISSING_CAPABILITY,
     UNSUPPORTED_VERSION,
     BadRequestError,
     Json,
@@ -24,6 +23,7 @@ from .jsonrpc import (
     result_line,
 )
 from .listeners import META, Listeners
+from .task_methods import TASKS, TaskMethods, declares_tasks, undeclared, version_of
 from .wire_lines import LONGEST_LINE, ClientStream
 
 if TYPE_CHECKING:
@@ -44,14 +44,10 @@ MODERN: Final = "2026-07-28"
 LEGACY: Final = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 """The versions with a handshake, the newest last."""
 
-TASKS: Final = "io.modelcontextprotocol/tasks"
-"""The extension by which a call can be answered by a task."""
-
 PROGRESS: Final = 10.0
 """Seconds between two notifications of progress."""
 
 _LAST_ANSWERS: Final = 2.0  # seconds for them when the client has closed its end
-_MOST_LISTENED: Final = 1000  # tasks of one subscription
 
 INSTRUCTIONS: Final = (
     "Runs commands as background tasks of a session that the person sees as well. A"
@@ -117,10 +113,7 @@ class Server:
             "server/discover": self._discover,
             "tools/list": self._list_tools,
             "tools/call": self._call_tool,
-            "tasks/get": self._get_task,
-            "tasks/cancel": self._cancel_task,
-            "tasks/update": self._update_task,
-            "subscriptions/listen": self._listen,
+            **TaskMethods(self._listeners, self._with_tasks).by_name,
         }
 
     # Lines.
@@ -150,7 +143,7 @@ class Server:
             self._answer(request, result)
 
     def _check(self, request: Request) -> None:
-        version = _version(request)
+        version = version_of(request)
         if version is not None and version != MODERN:
             text = f"this version of the protocol is not spoken here; use {MODERN}"
             data = {"supported": [MODERN], "requested": version}
@@ -162,13 +155,13 @@ class Server:
         if request.id in self._in_flight or request.id in self._listeners:
             text = "a request with this id is not answered yet; use another id"
             raise RpcError(INVALID_REQUEST, text)
-        if request.method.startswith("tasks/") and not _declares_tasks(request):
-            raise _undeclared()
+        if request.method.startswith("tasks/") and not declares_tasks(request):
+            raise undeclared()
 
     def _answer(self, request: Request, result: Json) -> None:
         if request.id is None:
             return
-        if _version(request) is not None or request.method == "server/discover":
+        if version_of(request) is not None or request.method == "server/discover":
             meta = {f"{META}serverInfo": self._info} | result.get("_meta", {})
             result = {"resultType": "complete"} | result | {"_meta": meta}
         self._stream.write(result_line(request.id, result))
@@ -220,7 +213,7 @@ class Server:
         from .tools import tool_list  # noqa: PLC0415 - not for the first answer
 
         result: Json = {"tools": tool_list()}
-        if _version(request) is not None:
+        if version_of(request) is not None:
             result |= {"ttlMs": 0, "cacheScope": "private"}
         return result
 
@@ -258,7 +251,7 @@ class Server:
                 return
             if in_flight.timer is not None:
                 in_flight.timer.cancel()
-            if answer.task is not None and _declares_tasks(request):
+            if answer.task is not None and declares_tasks(request):
                 self._answer(request, created(answer.task))
             else:
                 self._answer(request, tool_result(answer))
@@ -334,62 +327,6 @@ class Server:
 
         session.host.when_ready(ready)
 
-    def _find(self, session: AgentSession, request: Request) -> Task:
-        key: object = request.params.get("taskId")
-        task = session.find_key(key) if isinstance(key, str) else None
-        if task is None:
-            text = "there is no such task, or no longer; the tool `list` shows all"
-            raise RpcError(INVALID_PARAMS, text)
-        return task
-
-    def _get_task(self, request: Request) -> None:
-        from .task_view import detailed  # noqa: PLC0415 - not for the first answer
-
-        self._with_tasks(request, lambda it: detailed(self._find(it, request)))
-
-    def _cancel_task(self, request: Request) -> None:
-        def cancel(session: AgentSession) -> Json:
-            task = self._find(session, request)
-            if not task.status.is_final:
-                # Answered at once: how it ends is told by the task.
-                session.call("cancel", {"ids": [task.id]}, lambda _: None)
-            return {}
-
-        self._with_tasks(request, cancel)
-
-    def _update_task(self, request: Request) -> None:
-        def update(session: AgentSession) -> Json:
-            self._find(session, request)
-            return {}  # no task asks for anything
-
-        self._with_tasks(request, update)
-
-    def _listen(self, request: Request) -> None:
-        wanted: object = request.params.get("notifications")
-        keys: object = None
-        if isinstance(wanted, dict):
-            keys = cast("Json", wanted).get("taskIds")
-        names = cast("list[Any]", keys) if isinstance(keys, list) else []
-        if names and not _declares_tasks(request):
-            raise _undeclared()
-        if len(names) > _MOST_LISTENED:
-            text = f"a subscription is for {_MOST_LISTENED} tasks at most; use several"
-            raise RpcError(INVALID_PARAMS, text)
-        if not names:
-            # Nothing that is offered here ever changes otherwise.
-            self._listeners.begin(cast("RequestId", request.id), [])
-            return
-
-        def listen(session: AgentSession) -> None:
-            keys = [it for it in names if isinstance(it, str)]
-            tasks = [task for it in keys if (task := session.find_key(it)) is not None]
-            request_id = cast("RequestId", request.id)
-            self._listeners.begin(request_id, tasks)
-            if not tasks:
-                self._listeners.end(request_id)
-
-        self._with_tasks(request, listen)
-
     def _task_changed(self, task: Task) -> None:
         if task.key:
             self._listeners.tell(task)
@@ -432,23 +369,3 @@ class Server:
         """Leave the session, which goes on."""
         if self._session is not None:
             self._session.host.leave()
-
-
-def _version(request: Request) -> object:
-    """Return the version that a request names, as those without a handshake do."""
-    return request.meta.get(f"{META}protocolVersion")
-
-
-def _declares_tasks(request: Request) -> bool:
-    if _version(request) is None:
-        return False
-    found: object = request.meta.get(f"{META}clientCapabilities")
-    if not isinstance(found, dict):
-        return False
-    extensions: object = cast("Json", found).get("extensions")
-    return isinstance(extensions, dict) and TASKS in extensions
-
-
-def _undeclared() -> RpcError:
-    data: Json = {"requiredCapabilities": {"extensions": {TASKS: {}}}}
-    return RpcError(MISSING_CAPABILITY, f"declare the extension {TASKS}", data)

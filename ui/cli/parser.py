@@ -14,12 +14,19 @@ from ..dialogue.new_task import Asked
 from ..dialogue.term_options import OPTIONS, waits_for_last
 from ..program.options import VerbParser, add_mcp_options, add_session_options
 from .completions import SHELLS
-from .output import Position
+from .values import (
+    count,
+    position,
+    seconds,
+    signal_number,
+    slots,
+    task_id,
+    variable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_MOST_SLOTS: Final = 1_000_000
 _HOST_ACTIONS: Final = ("start", "run", "status", "stop", "restart", "logs")
 
 
@@ -274,19 +281,14 @@ def _describes_task(parser: argparse.ArgumentParser) -> None:
     )
     parser.set_defaults(asked=Asked(), given=())
     for option in OPTIONS:
-        names = [option.name, *([option.short] if option.short else [])]
-        if option.value:
-            parser.add_argument(
-                *names,
-                metavar=option.value,
-                help=option.summary,
-                action=_AddTerm,
-                dest="asked",
-            )
-        else:
-            parser.add_argument(
-                *names, nargs=0, help=option.summary, action=_AddTerm, dest="asked"
-            )
+        parser.add_argument(
+            *filter(None, (option.name, option.short)),
+            metavar=option.value,
+            nargs=None if option.value else 0,
+            help=option.summary,
+            action=_AddTerm,
+            dest="asked",
+        )
     parser.add_argument("words", nargs="*", metavar="CMD", help="the command")
 
 
@@ -313,78 +315,6 @@ class _AddTerm(argparse.Action):
             # Which one that is, other clients decide as well.
             text = "give the ids of the tasks, such as 3 or 3,5"
             raise argparse.ArgumentError(self, text)
-
-
-def task_id(text: str) -> int:
-    """Read an id such as `3` or `#3`."""
-    digits = text.removeprefix("#")
-    if not (digits.isascii() and digits.isdigit()) or len(digits) > 18:  # noqa: PLR2004 - fits 64 bits
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a task id; use a number such as 3"
-        )
-    return int(digits)
-
-
-def position(text: str) -> Position:
-    """Read a place in a task's output: `2048`, or `3:2048` for that of task 3."""
-    given, colon, offset = text.rpartition(":")
-    try:
-        return Position(count(offset), task_id(given) if colon else None)
-    except argparse.ArgumentTypeError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a place in an output; use bytes such as 2048, or what"
-            " the last call said, such as 3:2048"
-        ) from None
-
-
-def count(text: str) -> int:
-    """Read a whole number from 0."""
-    if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
-    return int(text)
-
-
-def slots(text: str) -> int:
-    """Read a number of tasks that run at a time; 0 for `default`."""
-    if text == "default":
-        return 0
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:8]) <= _MOST_SLOTS):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a number of tasks from 1 to {_MOST_SLOTS}"
-        )
-    return int(text)
-
-
-def seconds(text: str) -> float:
-    """Read seconds from 0."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not value >= 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0")
-    return value
-
-
-def variable(text: str) -> tuple[str, str]:
-    """Read `NAME=VALUE`."""
-    name, found, value = text.partition("=")
-    if not name or not found:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
-    return name, value
-
-
-def signal_number(text: str) -> int:
-    """Read a signal: `TERM`, `SIGTERM` or `15`."""
-    if text.isascii() and text.isdigit() and int(text) in {*signal.Signals}:
-        return int(text)
-    name = text.upper().removeprefix("SIG")
-    try:
-        return signal.Signals[f"SIG{name}"]
-    except KeyError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a signal; use a name such as TERM"
-        ) from None
 
 
 _VERBS: Final = {

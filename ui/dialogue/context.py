@@ -16,11 +16,9 @@ from ...actors import (
     RefusalCode,
     Refused,
     Schedule,
-    Task,
     TaskAdded,
     TaskFound,
     TaskRequest,
-    TaskStatus,
     WriteDown,
 )
 from ...actors.rules.safe_text import safe_line
@@ -30,6 +28,7 @@ from .entries import MAIN_CONVERSATION, PROBLEM, Problem, Reply
 from .hints import with_hint
 from .last_runs import LastRuns
 from .lookups import LookedUp, LookUp, LookUpFailed, Wanted
+from .open_tasks import OpenTasks
 from .output_search import LinesFound
 from .templates import FoundTemplates, Templates
 from .term_options import waits_for_last, with_last
@@ -83,7 +82,6 @@ class Context:
     ) -> None:
         self.detaches = detaches
         self.kinds = kinds
-        self._kind_names = frozenset(name for name, _, _ in kinds)
         self.icons = icons
         self.drawn = drawn
         self.remembers = remembers
@@ -91,8 +89,7 @@ class Context:
         """The conversation that what happens now belongs to."""
         self.line = ""
         """What was typed last."""
-        self.open: dict[int, Task] = {}
-        """The tasks that have not ended."""
+        self.open = OpenTasks(frozenset(name for name, _, _ in kinds))
         self.schedules: dict[int, Schedule] = {}
         """The schedules there are."""
         self.newest: int | None = None
@@ -135,47 +132,6 @@ class Context:
         """Whether the answers that are missing are those to new tasks, and few."""
         pending, adding = len(self._pending), len(self._adding)
         return pending == adding < MOST_ADDING and not self._looking
-
-    @property
-    def open_tasks(self) -> tuple[Task, ...]:
-        """The tasks that have not ended, as last heard, by id."""
-        return tuple(self.open[task_id] for task_id in sorted(self.open))
-
-    @property
-    def awaited_tasks(self) -> tuple[Task, ...]:
-        """The open tasks that can end in this session, if nobody does anything.
-
-        Those of kinds that it has, but neither those that are held, nor what waits for
-        one that can't end.
-        """
-        stuck: set[int] = set()
-        awaited: list[Task] = []
-        for task in self.open_tasks:  # by id: each waits for earlier ones alone
-            others = () if task.terms is None else task.terms.waits_for
-            queued = task.status is TaskStatus.QUEUED
-            if self.can_end(task) and not (queued and stuck.intersection(others)):
-                awaited.append(task)
-            else:
-                stuck.add(task.id)
-        return tuple(awaited)
-
-    @property
-    def awaits_tasks(self) -> bool:
-        """Whether there are `awaited_tasks`."""
-        # Asked after each news of a script, in which nearly always one of the first
-        # runs; looking at all of them would be quadratic.
-        running = TaskStatus.RUNNING
-        tasks = self.open.values()
-        return any(it.status is running and self.can_end(it) for it in tasks) or bool(
-            self.awaited_tasks
-        )
-
-    def can_end(self, task: Task) -> bool:
-        """Tell whether a task has ended or can end in this session."""
-        if task.status is not TaskStatus.QUEUED:
-            return not task.is_paused
-        held = task.terms is not None and task.terms.held
-        return task.kind in self._kind_names and not held
 
     def send(
         self,

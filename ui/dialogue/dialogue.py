@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from ..text.theme import Icons
     from .last_runs import Estimate
     from .lookups import LookedUp
+    from .open_tasks import OpenTasks
     from .registry import Command
     from .templates import FoundTemplates
 
@@ -145,18 +146,9 @@ class Dialogue:
         return self._context.last_runs.estimate(task, duration)
 
     @property
-    def awaited_tasks(self) -> tuple[Task, ...]:
-        """The tasks that have not ended and can in this session, by id."""
-        return self._context.awaited_tasks
-
-    @property
-    def awaits_tasks(self) -> bool:
-        """Whether there are `awaited_tasks`; the cheaper question."""
-        return self._context.awaits_tasks
-
-    def can_end(self, task: Task) -> bool:
-        """Tell whether a task has ended or can end in this session."""
-        return self._context.can_end(task)
+    def open(self) -> OpenTasks:
+        """The tasks that have not ended."""
+        return self._context.open
 
     def take_line(self, line: str, where: str | None = None) -> list[Effect]:
         """Carry out what somebody typed.
@@ -249,7 +241,8 @@ class Dialogue:
             case Subscribed(tasks=tasks, unshown=unshown, schedules=schedules):
                 context.schedules = {it.id: it for it in schedules}
                 context.last_runs = LastRuns(tasks)
-                context.open = {t.id: t for t in tasks if t.status in OPEN_STATUSES}
+                context.open.clear()
+                context.open |= {t.id: t for t in tasks if t.status in OPEN_STATUSES}
                 context.newest = tasks[-1].id if tasks else None
                 return [e for news in unshown for e in self.take_notification(news)]
             case SchedulesChanged(schedules=schedules, removed=removed):

@@ -198,17 +198,17 @@ class LineActor(FaceActor[LineMessage]):
         self._lines.clear()
         self._input_ended = True
         reason = "canceled: its script was interrupted"
-        for task in self._dialogue.awaited_tasks:
+        for task in self._dialogue.open.awaited:
             self.post(self._queue, CancelTask(task.id, reason, now, self.actor_ref))
 
     def _part(self) -> Verdict:
         self._perform(self._dialogue.take_end())
         self._flush()
         dialogue = self._dialogue
-        owed = dialogue.awaits_tasks and self._manner is not Manner.CHAT
+        owed = dialogue.open.is_any_awaited and self._manner is not Manner.CHAT
         running = tuple(
             f"#{task.id} {safe_line(task.description)}"
-            for task in dialogue.awaited_tasks
+            for task in dialogue.open.awaited
             if task.status is TaskStatus.RUNNING
         )
         return Verdict(dialogue.misunderstood, dialogue.unsuccessful or owed, running)
@@ -228,7 +228,7 @@ class LineActor(FaceActor[LineMessage]):
             if self._input_owed:
                 self._input_owed = False
                 self.post(self._owner, WantsInput())
-        elif self._manner is Manner.CHAT or not self._dialogue.awaits_tasks:
+        elif self._manner is Manner.CHAT or not self._dialogue.open.is_any_awaited:
             self._leave()
 
     def _takes(self, line: InputLine | BadInput) -> bool:

@@ -18,8 +18,9 @@ from backburner.actors import (
     Terms,
 )
 from backburner.actors import TaskStatus as Status
-from backburner.ui.dialogue.context import BY_YOU, Context
+from backburner.ui.dialogue.context import BY_YOU
 from backburner.ui.dialogue.dialogue import Dialogue
+from backburner.ui.dialogue.open_tasks import OpenTasks
 from backburner.ui.text.theme import UNICODE_ICONS
 from msgspec.structs import replace
 
@@ -40,34 +41,34 @@ def test_awaited_tasks_are_those_that_have_not_ended(
     queued, running = samples[Status.QUEUED], samples[Status.RUNNING]
     tell(dialogue, running)
     tell(dialogue, queued)
-    assert dialogue.awaited_tasks == (queued, running)
-    assert dialogue.awaits_tasks
+    assert dialogue.open.awaited == (queued, running)
+    assert dialogue.open.is_any_awaited
     stopping = replace(running, reason="stopping")
     tell(dialogue, stopping, TaskEvent.PROGRESS)
-    assert dialogue.awaited_tasks == (queued, stopping)
+    assert dialogue.open.awaited == (queued, stopping)
     tell(dialogue, ended_with(running, Outcome.complete()))
-    assert dialogue.awaited_tasks == (queued,)
-    assert dialogue.awaits_tasks
+    assert dialogue.open.awaited == (queued,)
+    assert dialogue.open.is_any_awaited
     tell(dialogue, replace(queued, terms=Terms(held=True)), TaskEvent.QUEUED)
-    assert dialogue.awaited_tasks == ()
-    assert not dialogue.awaits_tasks
+    assert dialogue.open.awaited == ()
+    assert not dialogue.open.is_any_awaited
 
 
 def test_that_a_task_is_awaited_is_known_without_a_look_at_all(
     dialogue: Dialogue, samples: Samples, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[int] = []
-    can_end = Context.can_end
+    can_end = OpenTasks.can_end
 
-    def noted(context: Context, task: Task) -> bool:
+    def noted(tasks: OpenTasks, task: Task) -> bool:
         looked.append(task.id)
-        return can_end(context, task)
+        return can_end(tasks, task)
 
-    monkeypatch.setattr(Context, "can_end", noted)
+    monkeypatch.setattr(OpenTasks, "can_end", noted)
     tell(dialogue, replace(samples[Status.RUNNING], id=1))
     for task_id in range(2, 100):
         tell(dialogue, replace(samples[Status.QUEUED], id=task_id))
-    assert dialogue.awaits_tasks
+    assert dialogue.open.is_any_awaited
     assert looked == [1]  # it is asked after each news of a script
 
 
@@ -76,7 +77,7 @@ def test_what_was_there_before_is_known_but_not_news(
 ) -> None:
     before = Subscribed(9, tuple(samples.values()))
     assert dialogue.take_notification(before) == []
-    assert [task.id for task in dialogue.awaited_tasks] == [1, 2]
+    assert [task.id for task in dialogue.open.awaited] == [1, 2]
     assert not dialogue.unsuccessful
     assert dialogue.take_notification(TasksForgotten(9, (3, 4))) == []
 

@@ -117,10 +117,10 @@ class Quit(msgspec.Struct, frozen=True):
             return [AskToLeave(self.end)]
         if context.detaches and not self.end:
             return [Leave(ends=False)]
-        awaited = context.awaited_tasks
+        awaited = context.open.awaited
         queued = [it for it in awaited if it.waits_to_run]
         running = [it for it in awaited if not it.waits_to_run]
-        held = [it for it in context.open_tasks if not context.can_end(it)]
+        held = [it for it in context.open.in_order if not context.open.can_end(it)]
         # What waits is not ended: a session that is remembered keeps it.
         later = "starting next time:" if context.remembers else "dropping"
         lines = [

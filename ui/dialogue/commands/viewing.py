@@ -223,12 +223,12 @@ class Wait(msgspec.Struct, frozen=True):
     def run(self, context: Context) -> list[Effect]:
         """Begin to wait; with nothing to wait for, say how it ended."""
         if self.everything:
-            ids = {task.id for task in context.awaited_tasks}
+            ids = {task.id for task in context.open.awaited}
             everything = PendingWait(ids, context.where, everything=True)
             return _begin(context, everything)
 
         def found(found: TaskFound) -> list[Effect]:
-            if not context.can_end(found.task):
+            if not context.open.can_end(found.task):
                 text = f"#{found.task.id} does not start here: {found.task.reason}"
                 return [context.problem(text)]
             wait = PendingWait({found.task.id}, context.where)

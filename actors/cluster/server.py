@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import Counter, deque
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-
-from msgspec.structs import replace
 
 from ..rules.outcome import Outcome
 from ..rules.safe_text import safe_line
 from ..runtime.frames import FrameError, FrameReader, frame
 from .agent_messages import Piece, Spec
 from .backend import ClusterError, NodeLostError, Reservation
-from .job_output import JobOutput
+from .job import Job
 from .lease import RENEWALS, TAKEN_OVER, OwnerError
+from .node_looks import NodeLooks
 from .ray_settings import Shipping, Stay
 from .seats import Seats
 from .shipping import Packages, ShipError
@@ -31,7 +29,6 @@ from .wire import (
     Gone,
     Halt,
     KillJob,
-    NodesSeen,
     Order,
     Ready,
     Resize,
@@ -39,7 +36,6 @@ from .wire import (
     StopJob,
     ToEngine,
     Took,
-    Waits,
     decode_to_engine,
     encode,
 )
@@ -48,24 +44,14 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Awaitable, Callable, Coroutine
 
-    from ..rules.nodes import Node
     from .agent_messages import Held
     from .backend import AgentCalls, Backend
 
 PIECE: Final = 4 << 20
 """Bytes of output that are under way for a job at a time."""
 
-LOOK_AT_NODES: Final = 3.0
-"""Seconds between two looks at what is free while jobs wait."""
-
 ATTEMPTS: Final = 3
 """How often room is looked for, if a node is found dead before a job has begun."""
-
-FIRST_LOOK: Final = 0.2
-"""Seconds that a job may wait before it is told what for."""
-
-TOLD: Final = 50
-"""Jobs of those that wait that are told how much is free."""
 
 UNSEEN: Final = "while no process of the engine was there"
 
@@ -74,24 +60,6 @@ _READ: Final = 1 << 18
 ResultT = TypeVar("ResultT")
 
 logger = logging.getLogger(__name__)
-
-
-class _Job:
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self.agent: AgentCalls | None = None
-        self.why = ""
-        self.node = ""
-        self.begun = False
-        self.seated = False
-        self.stopped = False
-        self.killed = False
-        self.output = JobOutput(run.output)
-        self.may_begin = asyncio.Event()
-        self.may_begin.set()
-        self.orders: deque[Order] = deque()
-        self.ordered = 0
-        self.ordering = False
 
 
 class Server:
@@ -119,18 +87,25 @@ class Server:
         self._ends = not (stay or Stay()).stays
         self._held: dict[str, Held] = {}
         self._not_taken: list[str] = []
-        self._jobs: dict[str, _Job] = {}
+        self._jobs: dict[str, Job] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._others: set[asyncio.Task[Any]] = set()
         self._connected = asyncio.Event()
-        self._came = asyncio.Event()
+        self._nodes = NodeLooks(
+            backend,
+            self._seats,
+            self._jobs,
+            self._connected,
+            say=self._say,
+            give_up=self._give_up,
+        )
         self._writer: asyncio.StreamWriter | None = None
 
     async def run(self) -> None:
         """Serve until the session is gone; then end all jobs, or leave them."""
         reader, self._writer = await asyncio.open_connection(sock=self._sock)
         connecting = self._in_background(self._connect())
-        looking = self._in_background(self._look_at_nodes())
+        looking = self._in_background(self._nodes.look())
         renewing = self._in_background(self._renew())
         frames = FrameReader(LONGEST)
         try:
@@ -199,10 +174,10 @@ class Server:
         message: ToEngine = decode_to_engine(payload)
         match message:
             case Run() as run:
-                job = self._jobs[run.job] = _Job(run)
+                job = self._jobs[run.job] = Job(run)
                 task = self._in_background(self._see_to(job))
                 self._tasks[run.job] = task
-                self._came.set()
+                self._nodes.came.set()
             case StopJob(job=number):
                 self._end(number, now=False)
             case KillJob(job=number):
@@ -213,7 +188,7 @@ class Server:
             case Close():
                 self._ends = True
             case AskNodes():
-                self._in_background(self._tell_nodes())
+                self._in_background(self._nodes.tell())
 
     def _end(self, number: str, *, now: bool) -> None:
         job = self._jobs.get(number)
@@ -229,13 +204,13 @@ class Server:
         call = job.agent.kill if now else job.agent.stop
         self._in_background(_quietly(call, number))
 
-    def _knows(self, job: _Job) -> bool:
+    def _knows(self, job: Job) -> bool:
         """Whether it is known that no agent has a job from an earlier process."""
         return not job.run.before or (
             self._connected.is_set() and job.run.job not in self._held
         )
 
-    def _order(self, job: _Job, order: Order) -> None:
+    def _order(self, job: Job, order: Order) -> None:
         if isinstance(order, Halt):
             (job.may_begin.clear if order.paused else job.may_begin.set)()
         if job.agent is not None:
@@ -244,7 +219,7 @@ class Server:
                 job.ordering = True
                 self._in_background(self._give_orders(job, job.agent))
 
-    async def _give_orders(self, job: _Job, agent: AgentCalls) -> None:
+    async def _give_orders(self, job: Job, agent: AgentCalls) -> None:
         # One after the other: what is typed must not be mixed up.
         with contextlib.suppress(NodeLostError):
             while job.orders:
@@ -252,7 +227,7 @@ class Server:
                 job.ordered += 1
             job.ordering = False
 
-    async def _see_to(self, job: _Job) -> None:
+    async def _see_to(self, job: Job) -> None:
         number = job.run.job
         job.begun = True
         outcome, leftover = Outcome.failed("stopped before it had begun"), None
@@ -271,7 +246,7 @@ class Server:
         del self._jobs[number], self._tasks[number]
         self._say(Ended(number, outcome, leftover))
 
-    async def _ended(self, job: _Job) -> tuple[Outcome, str | None]:
+    async def _ended(self, job: Job) -> tuple[Outcome, str | None]:
         """Run a job; return how it ended."""
         await self._connected.wait()
         run = job.run
@@ -296,7 +271,7 @@ class Server:
                     return Outcome.failed(safe_line(str(error))), None
         raise AssertionError
 
-    async def _placed(self, job: _Job) -> tuple[Outcome, str | None]:
+    async def _placed(self, job: Job) -> tuple[Outcome, str | None]:
         needs = job.run.needs
         job.seated = False
         package = None
@@ -342,7 +317,7 @@ class Server:
         finally:
             self._seats.give_back(needs, room, lost=lost)
 
-    async def _taken_over(self, job: _Job, held: Held) -> tuple[Outcome, str | None]:
+    async def _taken_over(self, job: Job, held: Held) -> tuple[Outcome, str | None]:
         """Go on with a job that an earlier process has started."""
         job.seated = True
         room = Reservation(held.node, held.name, held.room)
@@ -363,7 +338,7 @@ class Server:
 
     async def _run_on(
         self,
-        job: _Job,
+        job: Job,
         agent: AgentCalls,
         node: str,
         before: int,
@@ -384,7 +359,7 @@ class Server:
         )
 
     async def _follow(
-        self, job: _Job, agent: AgentCalls, before: int, first: Piece | None
+        self, job: Job, agent: AgentCalls, before: int, first: Piece | None
     ) -> tuple[Outcome, str | None]:
         """Write a job's output until its end.
 
@@ -416,49 +391,6 @@ class Server:
             # What has been written takes no memory of the cluster while it waits.
             del piece
             piece = await asked
-
-    async def _look_at_nodes(self) -> None:
-        """Tell jobs that wait what they wait for, as long as there are some."""
-        await self._connected.wait()
-        while True:
-            await self._came.wait()
-            # Before the look: one that comes during it may not be in its seat yet.
-            self._came.clear()
-            await asyncio.sleep(FIRST_LOOK)
-            while self._seats.is_anybody_waiting:
-                await self._tell_why()
-                await asyncio.sleep(LOOK_AT_NODES)
-
-    async def _tell_why(self) -> None:
-        try:
-            nodes = await self._backend.nodes()
-        except ClusterError as error:
-            self._give_up(str(error))
-            return
-        told: Counter[str] = Counter()
-        for number, job in self._jobs.items():
-            if job.agent is not None:
-                continue
-            shape = str(job.run.needs)
-            told[shape] += 1
-            if told[shape] > TOLD:
-                why = "waiting for the cluster, behind others that need the same"
-            else:
-                why = self._seats.why(job.run.needs, nodes)
-            if why != job.why:
-                job.why = why
-                self._say(Waits(number, why))
-
-    async def _tell_nodes(self) -> None:
-        await self._connected.wait()
-        try:
-            nodes = await self._backend.nodes()
-        except ClusterError as error:
-            self._give_up(str(error))
-            return
-        jobs = Counter(it.node for it in self._jobs.values())
-        seen: list[Node] = [replace(it, jobs=jobs[it.name]) for it in nodes]
-        self._say(NodesSeen(tuple(seen)))
 
 
 async def _quietly(call: Callable[[str], Awaitable[None]], number: str) -> None:

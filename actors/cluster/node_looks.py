@@ -1,0 +1,103 @@
+"""What is free on a cluster, and what jobs wait for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from .backend import Backend, ClusterError
+from .wire import FromEngine, NodesSeen, Waits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .job import Job
+    from .seats import Seats
+
+LOOK_AT_NODES: Final = 3.0
+"""Seconds between two looks at what is free while jobs wait."""
+
+FIRST_LOOK: Final = 0.2
+"""Seconds that a job may wait before it is told what for."""
+
+TOLD: Final = 50
+"""Jobs of those that wait that are told how much is free."""
+
+
+class NodeLooks:
+    """Looks at the nodes, and tells what was seen.
+
+    Args:
+        backend: The cluster.
+        seats: Knows which jobs wait.
+        jobs: The jobs that have not ended.
+        connected: Set once the cluster is reached.
+        say: Tells the session.
+        give_up: Called with why the cluster can't be used.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is one independent thing
+        self,
+        backend: Backend,
+        seats: Seats,
+        jobs: dict[str, Job],
+        connected: asyncio.Event,
+        *,
+        say: Callable[[FromEngine], None],
+        give_up: Callable[[str], None],
+    ) -> None:
+        self._backend = backend
+        self._seats = seats
+        self._jobs = jobs
+        self._connected = connected
+        self._say = say
+        self._give_up = give_up
+        self.came = asyncio.Event()
+        """Set for a job that may have to wait."""
+
+    async def look(self) -> None:
+        """Tell jobs that wait what they wait for, as long as there are some."""
+        await self._connected.wait()
+        while True:
+            await self.came.wait()
+            # Before the look: one that comes during it may not be in its seat yet.
+            self.came.clear()
+            await asyncio.sleep(FIRST_LOOK)
+            while self._seats.is_anybody_waiting:
+                await self._tell_why()
+                await asyncio.sleep(LOOK_AT_NODES)
+
+    async def _tell_why(self) -> None:
+        try:
+            nodes = await self._backend.nodes()
+        except ClusterError as error:
+            self._give_up(str(error))
+            return
+        told: Counter[str] = Counter()
+        for number, job in self._jobs.items():
+            if job.agent is not None:
+                continue
+            shape = str(job.run.needs)
+            told[shape] += 1
+            if told[shape] > TOLD:
+                why = "waiting for the cluster, behind others that need the same"
+            else:
+                why = self._seats.why(job.run.needs, nodes)
+            if why != job.why:
+                job.why = why
+                self._say(Waits(number, why))
+
+    async def tell(self) -> None:
+        """Tell the session which nodes there are, once the cluster is reached."""
+        await self._connected.wait()
+        try:
+            nodes = await self._backend.nodes()
+        except ClusterError as error:
+            self._give_up(str(error))
+            return
+        jobs = Counter(it.node for it in self._jobs.values())
+        seen = (replace(it, jobs=jobs[it.name]) for it in nodes)
+        self._say(NodesSeen(tuple(seen)))

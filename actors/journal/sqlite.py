@@ -5,17 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ..rules.attempts import Attempt, may_run_again
+from ..rules.attempts import may_run_again
 from ..rules.numbers import LARGEST, LAST_OPENED
-from ..rules.outcome import STOPPING
 from ..rules.process_record import ProcessRecord
-from ..rules.status import TaskStatus
-from ..rules.task import Task
 from .environments import EnvironmentRows
 from .errors import DamagedJournalError, JournalError, explained
 from .noted import Noted
@@ -32,7 +28,16 @@ from .rows import (
     load_transcript,
     load_unshown,
 )
-from .sqlite_file import LOCK_TIMEOUT, WorkLimit, be_patient, check, connect, set_aside
+from .sqlite_file import (
+    LOCK_TIMEOUT,
+    WorkLimit,
+    be_patient,
+    check,
+    connect,
+    place_of,
+    set_aside,
+)
+from .written import Standings, row_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -48,8 +53,6 @@ if TYPE_CHECKING:
 
 CHAT_KEPT: Final = 10_000
 """How many chat messages a session remembers when it is opened again."""
-
-_Standing = tuple[Attempt | None, bool, datetime | None, bool, str]
 
 
 class SqliteJournal(Journal):
@@ -96,8 +99,7 @@ class SqliteJournal(Journal):
         self._processes: dict[int, ProcessRow] = {}
         self._next_schedule = 1
         self._schedules: dict[int, ScheduleRow] = {}
-        # What was noted of running tasks; a change of anything else isn't noted.
-        self._standings: dict[int, _Standing] = {}
+        self._standings = Standings()
         self._reused: set[int] = set()  # those that may be started once more
         self._encode = msgspec.json.Encoder().encode
         # Made here, used by the QueueActor's thread alone.
@@ -150,7 +152,7 @@ class SqliteJournal(Journal):
             schedules, self._schedules = load_schedules(db)
             after = max(self._schedules, default=0) + 1
             self._next_schedule = max(meta.next_schedule, after)
-            self._standings = {it.id: _standing(it) for it in loaded.running}
+            self._standings = Standings(loaded.running)
             self._reused = loaded.reused
             # If the program was killed, it has not overwritten what was deleted.
             self._environments.has_traces = not meta.clean
@@ -203,26 +205,15 @@ class SqliteJournal(Journal):
         *,
         always: bool = False,
     ) -> None:
-        """Note a change of a task; progress of one that runs is not worth a write.
-
-        Unless it has come to its next attempt or to a node, was told to stop, or is
-        paused or goes on: the next program must know.
-        """
+        """Note a change of a task, if it is worth a write; see `Standings`."""
         is_progress = not change.event.is_of_status
         task, noted = change.task, self._noted
         task_id, status = task.id, task.status
-        if status is TaskStatus.RUNNING:
-            standing = _standing(task)
-            same = self._standings.get(task_id, standing) == standing
-            if is_progress and same and not always:
-                return
-            self._standings[task_id] = standing
-        elif is_progress and status.is_final and not always:
+        if not self._standings.is_news(change) and not always:
             return
-        row = self._row(change)
+        row = row_of(change)
         row_id: int | None = None
         if status.is_final:
-            self._standings.pop(task_id, None)
             self._reused.discard(task_id)
         elif may_run_again(task.terms):
             self._reused.add(task_id)
@@ -404,7 +395,7 @@ class SqliteJournal(Journal):
         if self._db is None:
             self._db = connect(self._path, self._limit)
             be_patient(self._db, self._patience)
-            self._place = _place_of(self._path)
+            self._place = place_of(self._path)
         return self._db
 
     def _check_numbers(self, largest: int = LARGEST) -> None:
@@ -416,7 +407,7 @@ class SqliteJournal(Journal):
 
     def _check_place(self) -> None:
         """Notice that somebody deleted the file, into which SQLite goes on to write."""
-        place = _place_of(self._path)
+        place = place_of(self._path)
         if place != self._place:
             what = "deleted" if place is None else "replaced"
             raise DamagedJournalError(
@@ -427,11 +418,11 @@ class SqliteJournal(Journal):
         noted = Noted()
         self._environments.begin_again()
         for place, task in enumerate(everything.tasks, 1):
-            snapshot = self._text_of(task)
+            snapshot = text_of(task)
             row_id = self._environments.row_of(task.id)
             seq = everything.last_changes.get(task.id, place)
             noted.tasks[task.id] = (task.id, seq, snapshot, row_id)
-        noted.changes = [self._row(change) for change in everything.unshown]
+        noted.changes = [row_of(change) for change in everything.unshown]
         noted.processes = [*self._processes.values()]
         noted.chat = self._noted.chat
         noted.meta = {
@@ -449,42 +440,3 @@ class SqliteJournal(Journal):
             for it, text, _ in self._schedules.values()
         }
         return noted
-
-    def _row(self, change: TaskChanged) -> tuple[int, int, str, str]:
-        snapshot = self._text_of(change.task)
-        return (change.seq, change.task.id, str(change.event), snapshot)
-
-    def _text_of(self, task: Task) -> str:
-        text = self._encode(task).decode()
-        if text.endswith(_UNSAID):
-            return f"{text.removesuffix(_UNSAID)}}}"
-        return text
-
-
-def _end_of_queued() -> str:
-    """Return the end of the text of a task that waits: what it has not got yet."""
-    fields = {it.name: it.default for it in msgspec.structs.fields(Task)}
-    names = [*fields]
-    some = names[names.index("started_at") :]
-    text = msgspec.json.encode({it: fields[it] for it in some}).decode()
-    return f",{text[1:]}"
-
-
-_UNSAID: Final = _end_of_queued()
-"""Left out of the text of a task; half of one that waits says nothing else."""
-
-
-def _standing(task: Task) -> _Standing:
-    """Return what of a running task must be written down."""
-    stopping = task.reason.startswith(STOPPING)
-    return task.attempt, stopping, task.paused_at, task.awaits_input, task.node
-
-
-def _place_of(path: Path) -> tuple[int, int] | None:
-    try:
-        found = os.stat(path)  # noqa: PTH116 - half the cost of Path, before each commit
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise JournalError(f"can't reach {path}: {error.strerror}") from error
-    return found.st_dev, found.st_ino

@@ -1,0 +1,82 @@
+"""Which changes of tasks are written down, and their text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ..rules.outcome import STOPPING
+from ..rules.status import TaskStatus
+from ..rules.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from ..messages import TaskChanged
+    from ..rules.attempts import Attempt
+
+    _Standing = tuple[Attempt | None, bool, datetime | None, bool, str]
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Standings:
+    """What was written down of running tasks; a change of anything else isn't.
+
+    Args:
+        running: Those of an earlier life of the session.
+    """
+
+    def __init__(self, running: Iterable[Task] = ()) -> None:
+        self._known = {it.id: _standing(it) for it in running}
+
+    def is_news(self, change: TaskChanged) -> bool:
+        """Tell whether a change must be written down, and that it is.
+
+        Progress need not be, unless a running task has come to its next attempt or to a
+        node, was told to stop, or is paused or goes on: the next program must know.
+        """
+        is_progress, task = not change.event.is_of_status, change.task
+        if task.status is TaskStatus.RUNNING:
+            standing = _standing(task)
+            if is_progress and self._known.get(task.id, standing) == standing:
+                return False
+            self._known[task.id] = standing
+        elif task.status.is_final:
+            self._known.pop(task.id, None)
+            return not is_progress
+        return True
+
+
+def _standing(task: Task) -> _Standing:
+    """Return what of a running task must be written down."""
+    stopping = task.reason.startswith(STOPPING)
+    return task.attempt, stopping, task.paused_at, task.awaits_input, task.node
+
+
+def row_of(change: TaskChanged) -> tuple[int, int, str, str]:
+    """Return the row of a change."""
+    return (change.seq, change.task.id, str(change.event), text_of(change.task))
+
+
+def text_of(task: Task) -> str:
+    """Return the text of a task as it is stored."""
+    text = _encode(task).decode()
+    if text.endswith(_UNSAID):
+        return f"{text.removesuffix(_UNSAID)}}}"
+    return text
+
+
+def _end_of_queued() -> str:
+    """Return the end of the text of a task that waits: what it has not got yet."""
+    fields = {it.name: it.default for it in msgspec.structs.fields(Task)}
+    names = [*fields]
+    some = names[names.index("started_at") :]
+    text = msgspec.json.encode({it: fields[it] for it in some}).decode()
+    return f",{text[1:]}"
+
+
+_UNSAID: Final = _end_of_queued()
+"""Left out of the text of a task; half of one that waits says nothing else."""

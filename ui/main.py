@@ -123,17 +123,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 class _Opened(NamedTuple):
-    """A session that is open, and what it is used with.
-
-    Attributes:
-        system: Started.
-        remote: The same system, if the session lives in its host.
-        options: The command line.
-        config: The configuration.
-        templates: Those of the configuration.
-        key: That of the chat's partner, if the environment had one.
-        wakeup: Hears the signals.
-    """
+    """A session that is open, and what it is used with."""
 
     system: AnySystem
     remote: RemoteSystem | None

@@ -15,11 +15,7 @@ _ARCHIVES: Final = 32  # that are kept for the next job of the same directory
 
 
 class Copies:
-    """Makes copies from archives that come in pieces. Used on one event loop.
-
-    Args:
-        folder: What has all of them.
-    """
+    """Makes copies from archives that come in pieces. Used on one event loop."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

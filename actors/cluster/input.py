@@ -20,13 +20,7 @@ LOST: Final = "the process of its engine is being started again; try it again"
 
 
 class RemoteChannel:
-    """Leads to the input of one job; see `InputChannel` and `InputWatch`.
-
-    Args:
-        job: What the engine calls it.
-        wanted: What it reads from.
-        send: Sends a message to the engine; never blocks.
-    """
+    """Leads to the input of one job; see `InputChannel` and `InputWatch`."""
 
     def __init__(
         self, job: str, wanted: Input, send: Callable[[ToEngine], object]

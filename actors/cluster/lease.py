@@ -25,9 +25,6 @@ class Lease:
     """Holds names until their owner has not renewed them for a while.
 
     An owner is a number; one that is higher takes over, and lower ones are refused.
-
-    Args:
-        seconds: How long a name is held after it was renewed.
     """
 
     def __init__(self, seconds: float) -> None:

@@ -63,14 +63,7 @@ logger = logging.getLogger(__name__)
 
 
 class Server:
-    """Runs the jobs of one session on a cluster, until the session closes the socket.
-
-    Args:
-        sock: To the session.
-        backend: The cluster.
-        shipping: What travels of directories.
-        stay: What becomes of jobs if the session is gone.
-    """
+    """Runs the jobs of a session on a cluster, until the session closes the socket."""
 
     def __init__(
         self,

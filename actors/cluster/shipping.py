@@ -74,11 +74,7 @@ class Package(msgspec.Struct, frozen=True):
 
 
 class Packages:
-    """Makes archives of directories, and sends them to nodes.
-
-    Args:
-        shipping: What is left out, and how much may travel.
-    """
+    """Makes archives of directories, and sends them to nodes."""
 
     def __init__(self, shipping: Shipping) -> None:
         self._shipping = shipping

@@ -182,11 +182,7 @@ class NodesSeen(EngineMessage, frozen=True):
 
 
 class Gone(EngineMessage, frozen=True):
-    """The last message of the process: it can't go on.
-
-    Attributes:
-        text: Why, and what to do, in one line.
-    """
+    """The last message of the process: why it can't go on, and what to do."""
 
     text: str
 

@@ -42,11 +42,7 @@ _LONG: Final = 1.0
 
 
 class _Ready:
-    """Tells the program that started the host how that goes.
-
-    Args:
-        fd: Where; None for nobody.
-    """
+    """Tells the program that started the host how that goes."""
 
     def __init__(self, fd: int | None) -> None:
         self._fd = fd

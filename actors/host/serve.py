@@ -77,12 +77,7 @@ _Order = StopHost | _Idle | _KeeperDied | _Leave | _Stopped
 
 
 class Host:
-    """Serves a session until somebody ends it, or nobody needs it any more.
-
-    Args:
-        settings: What it is started with.
-        kept: Its keeper; without one nothing starts it again.
-    """
+    """Serves a session until it is ended or not needed; only a keeper restarts it."""
 
     def __init__(self, settings: HostSettings, kept: Kept | None = None) -> None:
         self._settings = settings

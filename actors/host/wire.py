@@ -210,11 +210,7 @@ class BadMessageError(Exception):
 
 
 class Number:
-    """The number of a recipient that lives at the other end.
-
-    Args:
-        value: The number.
-    """
+    """The number of a recipient that lives at the other end."""
 
     def __init__(self, value: int) -> None:
         self.value = value

@@ -36,9 +36,6 @@ class WorkLimit:
 
     Counts the processor time of the thread, so that a machine or a disk that stands
     still makes no file suspicious.
-
-    Args:
-        hurried: Tells whether somebody waits for the end of this.
     """
 
     LONG: Final = 20.0

@@ -130,11 +130,7 @@ class Environment:
 
 
 class PreparedEnvironments:
-    """Environments made ready, each once as long as a task has it.
-
-    Args:
-        own: For tasks that came without one.
-    """
+    """Environments made ready, each once as long as a task has it."""
 
     def __init__(self, own: Environment) -> None:
         self._own = own

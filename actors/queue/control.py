@@ -43,17 +43,7 @@ if TYPE_CHECKING:
 
 
 class Control:
-    """Carries out what is asked of tasks that are there, and of the whole queue.
-
-    Args:
-        changes: The tasks there are.
-        starts: Starts and stops them.
-        admission: Checks what they are to be changed to.
-        kinds: Tell which tasks can be paused.
-        engines: The same for those that do not run on this machine.
-        pause_on_failure: Whether a group of which nothing else is said starts no more
-            when one of its tasks fails.
-    """
+    """Carries out what is asked of tasks that are there, and of the whole queue."""
 
     def __init__(  # noqa: PLR0913 - each is one independent thing
         self,

@@ -25,9 +25,6 @@ class OutputQuota:
     """The room that output takes, in bytes, and its limit.
 
     A sparse file takes what it has on the disk, and not its length.
-
-    Args:
-        limit: Bytes of all output together.
     """
 
     def __init__(self, limit: int) -> None:

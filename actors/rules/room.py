@@ -80,9 +80,6 @@ class Room:
     """The slots and resources that there are, and how much of them is taken.
 
     Resources have the keys of `resource_key`, and amounts are whole numbers of units.
-
-    Args:
-        resources: The named resources and how much there is of each.
     """
 
     def __init__(self, resources: Mapping[str, float]) -> None:

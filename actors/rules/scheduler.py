@@ -32,9 +32,6 @@ class Scheduler:
     """The order of waiting tasks, and what each waits for.
 
     Not safe on several threads.
-
-    Args:
-        resources: The named resources and how much there is of each.
     """
 
     def __init__(self, resources: Mapping[str, float] | None = None) -> None:

@@ -31,11 +31,7 @@ def frame(payload: bytes) -> bytes:
 
 
 class FrameReader:
-    """Takes bytes as they come, and returns the payloads that are complete.
-
-    Args:
-        limit: Bytes of the longest payload that is accepted.
-    """
+    """Takes bytes, and returns the complete payloads, of at most `limit` bytes each."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit

@@ -58,11 +58,7 @@ class LateAnswer:
 
 
 class PykkaActor(pykka.ThreadingActor):
-    """An actor that takes turns on shared threads, and may answer an ask later.
-
-    Args:
-        scheduler: Gives it its turns; without one it has a thread of its own.
-    """
+    """An actor that takes turns on shared threads, and may answer an ask later."""
 
     # A crash of the main thread must end the process, not leave it hanging.
     use_daemon_thread: ClassVar[bool] = True

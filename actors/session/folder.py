@@ -92,10 +92,7 @@ class Owner(msgspec.Struct, frozen=True):
 
 
 class SessionFolder:
-    """A session's folder, owned by this process until `close`.
-
-    Args:
-        path: Made if it is missing.
+    """A session's folder, made if it is missing; owned by this process until `close`.
 
     Raises:
         FolderError: If it can't be written, somebody else has the session open, or
@@ -136,9 +133,6 @@ class SessionFolder:
         self, hurried: Callable[[], bool] = lambda: False
     ) -> tuple[SqliteJournal, Memory, str | None]:
         """Open the journal; a damaged or foreign file is set aside under another name.
-
-        Args:
-            hurried: Tells, on any thread, whether somebody waits for the end of this.
 
         Returns:
             The journal, what it remembers, and what is to be told about a file that

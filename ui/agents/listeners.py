@@ -25,12 +25,7 @@ class _Listener:
 
 
 class Listeners:
-    """Tells each listener of its tasks.
-
-    Args:
-        stream: To the client.
-        info: What the server says of itself.
-    """
+    """Tells each listener of its tasks."""
 
     def __init__(self, stream: ClientStream, info: Json) -> None:
         self._stream = stream

@@ -22,10 +22,7 @@ _CHUNK: Final = 1 << 16
 
 
 def run(arguments: list[str]) -> int:
-    """Copy until one end is closed.
-
-    Args:
-        arguments: The folder of the socket, and its name there.
+    """Copy until one end is closed; the arguments are the socket's folder and name.
 
     Returns:
         The exit status.

@@ -26,10 +26,7 @@ _STDIN, _STDOUT, _STDERR = range(3)
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Serve the client at the standard streams until it closes them.
-
-    Args:
-        arguments: Those after `mcp`.
+    """Serve the client at the standard streams, by what follows `mcp`, to its end.
 
     Returns:
         The exit status.

@@ -87,18 +87,9 @@ class _Owner(Owner):
 
 
 class MainThread:
-    """Reads keys, hears signals, and tells the actor of both.
+    """Reads keys of an entered terminal, hears signals, and tells the actor of both.
 
     It starts the actor.
-
-    Args:
-        system: Started.
-        options: What the chat was opened with.
-        terminal: Entered, and it knows what the terminal can do.
-        screen: Has drawn the first frame.
-        state: What the next one shows.
-        history: Keeps what is typed, if anything does.
-        wakeup: Open.
     """
 
     def __init__(  # noqa: PLR0913 - each is one independent thing
@@ -136,10 +127,7 @@ class MainThread:
         )
 
     def run(self, trouble: str | None = None) -> tuple[str, int]:
-        """Run until the session has ended.
-
-        Args:
-            trouble: What else a person should know from the first.
+        """Run until the session has ended; show `trouble`, if any, from the first.
 
         Returns:
             The last line and the exit status.

@@ -108,18 +108,6 @@ class UIActor(FaceActor[UIMessage]):
 
     All that waits in the mailbox becomes one frame. Time passes here only while
     something moves: with nothing running there are no beats.
-
-    Args:
-        state: What the screen shows.
-        terminal: Entered already.
-        screen: Draws on the terminal.
-        config: What is wanted of notifications and colours.
-        history: Takes what was typed; None to keep nothing.
-        partner: Who answers, if anybody does.
-        queue: Takes the requests.
-        owner: Takes the reports.
-        clock: Tells the time, and wakes this actor for the next beat.
-        dead_letters: Counts what reaches nobody.
     """
 
     def __init__(  # noqa: PLR0913 - all it talks to

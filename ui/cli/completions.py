@@ -32,10 +32,7 @@ _STATUSES: Final = {
 
 
 def complete(arguments: Sequence[str]) -> int | None:
-    """Write a script, or values; return the exit status.
-
-    Args:
-        arguments: Those after `completions`.
+    """Write a script, or values, by what follows `completions`; return the status.
 
     Returns:
         The exit status; None if they make no sense, or help is asked for.

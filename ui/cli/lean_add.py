@@ -25,10 +25,7 @@ _FLAGS: Final = {"-p": "brief", "--print-id": "brief", "--json": "json"}
 
 
 def try_add(arguments: list[str]) -> int | None:
-    """Add a task to the session's host.
-
-    Args:
-        arguments: Those after `add`.
+    """Add a task, by what follows `add`, to the session's host.
 
     Returns:
         The exit status; None if the whole command line has to see to it: no host can

@@ -53,11 +53,7 @@ class Leave(msgspec.Struct, frozen=True):
 
 
 class AskToLeave(msgspec.Struct, frozen=True):
-    """Leave the session, but ask first if anything is ended by it.
-
-    Attributes:
-        end: Whether to end it even where leaving alone would not.
-    """
+    """Leave, but ask first if anything is ended by it; see `Leaving`."""
 
     end: bool = False
 

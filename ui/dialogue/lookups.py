@@ -101,26 +101,14 @@ class DigestOf(msgspec.Struct, frozen=True):
 
 
 class FailuresFound(msgspec.Struct, frozen=True):
-    """The last tasks that failed, with their last lines.
-
-    Attributes:
-        failures: They.
-        earlier: How many before them are left out.
-    """
+    """The last tasks that failed, with their last lines; `earlier` counts others."""
 
     failures: tuple[Failure, ...]
     earlier: int = 0
 
 
 class ExportTasks(msgspec.Struct, frozen=True):
-    """Write tasks into a file; see `exports`.
-
-    Attributes:
-        path: The file.
-        tasks: The tasks.
-        now: This moment.
-        replaces: Whether a file that is there is replaced.
-    """
+    """Write tasks into a file; see `exports`."""
 
     path: str
     tasks: tuple[Task, ...]
@@ -177,13 +165,7 @@ class LookedUp(msgspec.Struct, frozen=True):
 
 
 class LookUp(msgspec.Struct, frozen=True):
-    """Look something up. Answer: `LookedUp`.
-
-    Attributes:
-        number: Comes back with the result.
-        wanted: What is looked up.
-        reply_to: Takes the result.
-    """
+    """Look something up. Answer: `LookedUp` with the same number."""
 
     number: int
     wanted: Wanted

@@ -62,12 +62,7 @@ class TypingEnds(msgspec.Struct, frozen=True):
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """Something a person should know, in one line.
-
-    Attributes:
-        text: The line.
-        good: Whether it is no problem.
-    """
+    """Something a person should know, in one line; `good` if it is no problem."""
 
     text: str
     good: bool = False
@@ -84,11 +79,7 @@ class EndOfInput(msgspec.Struct, frozen=True):
 
 
 class Interrupted(msgspec.Struct, frozen=True):
-    """A signal has come: cancel the tasks that were added here, and leave after that.
-
-    Attributes:
-        now: Whether to kill them at once.
-    """
+    """A signal has come: cancel what was added here, or kill it `now`, and leave."""
 
     now: bool = False
 

@@ -105,11 +105,7 @@ class CommandSpec(msgspec.Struct, frozen=True):
 
 
 class Registry:
-    """All commands, in the order in which help lists them.
-
-    Args:
-        specs: The commands; no two of a name, synonyms included.
-    """
+    """All commands, in the order in which help lists them; no two share a name."""
 
     def __init__(self, *specs: CommandSpec) -> None:
         self._specs = specs

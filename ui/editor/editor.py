@@ -32,10 +32,6 @@ class Editor:
 
     Text is made safe as it comes in: it never holds control characters other than
     line breaks and tabs. Positions are indices into `text`.
-
-    Args:
-        history: Earlier inputs, oldest first.
-        styles: How it looks.
     """
 
     def __init__(

@@ -80,15 +80,6 @@ class LineActor(FaceActor[LineMessage]):
     """Carries out lines one after the other, and shows what comes of them.
 
     In: see `LineMessage`. Out: requests to the queue, reports to the owner.
-
-    Args:
-        dialogue: What a line means, and what is to be shown.
-        view: Where it is shown.
-        queue: Takes the requests.
-        owner: Told when input is wanted, and when the session is over.
-        dead_letters: Counts what reaches nobody.
-        manner: How it shares the session with others.
-        typed: The line that somebody types at the terminal of the view.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - all it talks to

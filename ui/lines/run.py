@@ -51,14 +51,7 @@ _LAST_LINES_TIMEOUT: Final = 2.0
 
 
 class Sharing(Record, frozen=True):
-    """A session that lives in its host, and what this program is to it.
-
-    Attributes:
-        system: Reaches the host.
-        manner: As a chat, or as a script.
-        session: The name of the session.
-        come_back: The command that opens it again.
-    """
+    """A session that lives in its host, and what this program is to it."""
 
     system: RemoteSystem
     manner: Manner

@@ -26,11 +26,7 @@ _LONGEST_TAIL: Final = 3  # continuation bytes of a UTF-8 character
 
 
 class LineFile:
-    """A file that may grow, shrink or vanish at any time.
-
-    Args:
-        path: The file; it need not exist yet.
-    """
+    """A file that may grow, shrink or vanish at any time, or not exist yet."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

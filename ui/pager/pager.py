@@ -92,13 +92,10 @@ class _Hit(msgspec.Struct, frozen=True):
 
 
 class Pager:
-    """A view into a file that may grow, shrink or vanish at any time.
+    """A view into a file that may grow, shrink or vanish at any time, or not exist yet.
 
     It starts at the end and follows it. No method raises for what the file does; the
     status says what is wrong.
-
-    Args:
-        path: The file; it need not exist yet.
     """
 
     def __init__(self, path: Path) -> None:

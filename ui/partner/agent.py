@@ -59,16 +59,7 @@ class AgentPatience(msgspec.Struct, frozen=True):
 
 
 class Agent:
-    """See the module.
-
-    Args:
-        loop: Calls back.
-        table: Which agent.
-        key: The key of its model.
-        folder: What it keeps is below this one.
-        tell: Told what a person should know, in one line.
-        patience: How long it is waited for.
-    """
+    """See the module."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - each is one independent thing
         self,

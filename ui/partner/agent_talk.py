@@ -37,14 +37,7 @@ _SAID: Final = {
 
 
 class AgentTalk(Talk):
-    """See the module.
-
-    Args:
-        place: Where it takes place.
-        agent: Is asked.
-        tools: Our MCP server, as the agent gets it.
-        directory: In which the agent works.
-    """
+    """See the module."""
 
     def __init__(
         self, place: Place, agent: Agent, tools: AgentTools, directory: str

@@ -32,13 +32,6 @@ if TYPE_CHECKING:
 class AgentTools:
     """The servers of one conversation.
 
-    Args:
-        loop: Calls back.
-        session: Whose tools they are.
-        folder: For the socket.
-        number: Of the conversation; unlike that of any other.
-        directory: In which commands run.
-
     Raises:
         OSError: If there can't be a socket.
     """

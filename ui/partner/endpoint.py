@@ -75,12 +75,7 @@ class Canceled(Exception):  # noqa: N818 - not an error
 
 
 class Completion:
-    """One request; it is made once.
-
-    Args:
-        endpoint: The address of the model.
-        body: What is asked; the name of the model and `stream` are added.
-    """
+    """One request; it is made once. The model and `stream` are added to its body."""
 
     def __init__(self, endpoint: Endpoint, body: Json) -> None:
         self._endpoint = endpoint
@@ -100,10 +95,7 @@ class Completion:
                     self._sock.shutdown(socket.SHUT_RDWR)
 
     def run(self, take: Callable[[Piece], None]) -> AnswerGatherer:
-        """Ask, and read the answer to its end. Blocks.
-
-        Args:
-            take: Called with each piece that is to be shown.
+        """Ask, and let `take` have each piece of the answer as it comes. Blocks.
 
         Raises:
             EndpointError: If there is no whole answer.

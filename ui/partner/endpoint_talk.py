@@ -48,14 +48,7 @@ class Model(Protocol):
 
 
 class EndpointTalk(Talk):
-    """See the module.
-
-    Args:
-        place: Where it takes place.
-        model: Is asked.
-        instructions: What the model is told first.
-        rounds: How often it is asked in a turn at most.
-    """
+    """See the module."""
 
     def __init__(
         self, place: Place, model: Model, instructions: str, rounds: int

@@ -16,12 +16,7 @@ _LONGEST: Final = 1 << 14
 
 
 class Key:
-    """Knows the key, or how to get it.
-
-    Args:
-        table: The configuration of the partner.
-        given: The key that the environment held; empty for none.
-    """
+    """Knows the key that was given in the environment, or how to get it."""
 
     def __init__(self, table: PartnerTable, given: str = "") -> None:
         self._table = table

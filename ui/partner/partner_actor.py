@@ -124,18 +124,7 @@ class _Request:
 
 
 class PartnerActor:
-    """See the module.
-
-    Args:
-        queue: Takes the requests of the tools.
-        dead_letters: Counts what reaches nobody.
-        table: The configuration.
-        rules: Returns what agents may do, as the configuration says now.
-        directory: The folder of the session; None to remember nothing.
-        grace: Seconds that a canceled task has to end by itself.
-        key: The key that the environment held; empty for none.
-        patience: How long an agent is waited for.
-    """
+    """See the module."""
 
     def __init__(  # noqa: PLR0913 - all it talks to
         self,

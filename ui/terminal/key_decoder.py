@@ -55,9 +55,6 @@ class KeyDecoder:
     sequence all the same, on a slow line, the rest is taken for that sequence if it
     comes within `SEQUENCE_WAIT`, and not for what somebody types. A paste that has lost
     its end is ended by Ctrl+C, Ctrl+D or Escape, pressed while nothing else comes.
-
-    Args:
-        clock: Tells the time in seconds; it never goes back.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

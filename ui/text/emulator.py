@@ -50,13 +50,7 @@ _REST: Final = ""  # the text of the cell behind a wide character
 
 
 class Emulator:
-    """A terminal of one size.
-
-    Args:
-        columns: Its width; from 1.
-        rows: Its height; from 1.
-        kept: How many lines that have left the screen it keeps at most.
-    """
+    """A terminal of one size, which keeps some of the lines that have left it."""
 
     def __init__(self, columns: int, rows: int, kept: int = 0) -> None:
         self._left: deque[Row] = deque(maxlen=kept)

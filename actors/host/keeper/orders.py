@@ -12,12 +12,7 @@ _LONGEST_ORDER = 64  # bytes: `keep 3` or `settings` with a descriptor, or `drop
 
 
 class Orders:
-    """Takes the orders of one host after the other.
-
-    Args:
-        held: Descriptors by the ids of the tasks that depend on them.
-        say: Says what went wrong.
-    """
+    """Takes the orders of one host after the other."""
 
     def __init__(self, held: dict[int, int], say: "Callable[[str], None]") -> None:
         self.held = held

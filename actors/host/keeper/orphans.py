@@ -16,12 +16,7 @@ _LOADING_PAUSE = 0.001
 
 
 class Orphans:
-    """What the keeper knows of the jobs whose host has died.
-
-    Args:
-        directory: The session's.
-        say: Says what went wrong.
-    """
+    """What the keeper knows of the jobs whose host has died."""
 
     def __init__(self, directory: str, say: "Callable[[str], None]") -> None:
         self.all_noted = True

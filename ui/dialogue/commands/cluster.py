@@ -20,11 +20,7 @@ if TYPE_CHECKING:
 
 
 class ShowCluster(msgspec.Struct, frozen=True):
-    """Show the nodes of the cluster, and what runs where.
-
-    Attributes:
-        address: Where its head is; empty for what the session says.
-    """
+    """Show the nodes of the cluster, by default the session's, and what runs where."""
 
     address: str = ""
 

@@ -298,12 +298,7 @@ BANG: Final = CommandSpec(
 
 
 class Again(msgspec.Struct, frozen=True):
-    """Run a task again, where it ran.
-
-    Attributes:
-        task: The task.
-        sure: Whether its command is confirmed.
-    """
+    """Run a task again, where it ran; `sure` if its command is confirmed."""
 
     task: Task
     sure: bool = False

@@ -84,12 +84,7 @@ FAILURES: Final = CommandSpec(
 
 
 class Export(msgspec.Struct, frozen=True):
-    """Write all tasks into a file.
-
-    Attributes:
-        path: The file.
-        replaces: Whether one that is there is replaced.
-    """
+    """Write all tasks into a file, and replace it only if told so."""
 
     path: str
     replaces: bool = False

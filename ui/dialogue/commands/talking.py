@@ -19,12 +19,7 @@ if TYPE_CHECKING:
 
 
 class SendLine(msgspec.Struct, frozen=True):
-    """Give a task a line to read; an id of none means the one added last.
-
-    Attributes:
-        task_id: The id of the task.
-        text: The line; None for the end of its input.
-    """
+    """Give a task, or the one added last, a line to read; None ends its input."""
 
     task_id: int | None
     text: str | None

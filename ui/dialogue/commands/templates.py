@@ -104,11 +104,7 @@ def ask_to_trust(context: Context, project: Project, what: str) -> list[Effect]:
 
 
 class TrustFile(msgspec.Struct, frozen=True):
-    """Trust the file of templates of this project.
-
-    Attributes:
-        digest: Of the file that was shown; empty to show it.
-    """
+    """Trust the file of templates of this project by its digest; without, show it."""
 
     digest: str
 

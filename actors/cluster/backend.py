@@ -57,10 +57,6 @@ class AgentCalls:
 
     Every call raises `NodeLostError` if the agent is gone for good, and `OwnerError` if
     there is a newer owner.
-
-    Args:
-        owner: See `Lease`.
-        call: Calls a method of the `NodeAgent`.
     """
 
     def __init__(self, owner: int, call: Callable[..., Awaitable[Any]]) -> None:

@@ -101,12 +101,7 @@ def _may_be_done(request: Any) -> bool:  # noqa: ANN401 - as above
 
 
 class RemoteQueue:
-    """Takes requests for a queue in another process; see `RemoteSystem.queue`.
-
-    Args:
-        dead_letters: Counts what reaches nobody.
-        events: Told what becomes of the connection.
-    """
+    """Takes requests for a queue in another process; see `RemoteSystem.queue`."""
 
     def __init__(
         self, dead_letters: DeadLetters, events: Recipient[HostEvent] | None

@@ -74,14 +74,7 @@ LOCAL: Final = LocalEngine()
 def start_error(
     error: OSError, program: str, output: str = "", directory: str = ""
 ) -> ShortageError | StartError:
-    """Return what an error of a start means for its task.
-
-    Args:
-        error: What the system said.
-        program: What was to be started.
-        output: The output file, if it was to be made.
-        directory: Where the process was to start, if it came to that.
-    """
+    """Return what an error of a start means for its task."""
     if (waits_for := WAITS_FOR.get(error.errno or 0)) is not None:
         return ShortageError(waits_for)
     text = directory and _problem_of(directory)

@@ -97,16 +97,7 @@ class ChildProcess:
     Until `reap` its process id, and so that of its group, can't be given to another
     process, even after it has exited.
 
-    Args:
-        argv: Program and arguments; the program is found on the PATH of `environment`.
-        environment: All its environment variables.
-        output: The file that takes stdout and stderr; made with mode 0600, and must not
-            exist yet.
-        directory: Where it starts; None for the current directory.
-        goes_on: Whether the file may exist, as that of an earlier attempt.
-        channel: What it reads from, and its terminal; by default its input is empty.
-        bounds: Its limits; None for no limits.
-        notes: Where it is written down that the start begins.
+    See `spawn` for what it is started with; its start is written down in `notes`.
 
     Raises:
         OSError: If the output file can't be written or the program can't be started;

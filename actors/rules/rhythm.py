@@ -113,13 +113,7 @@ class Rhythm:
         raise ValueError(f"{self._cron!r} names a time that never comes")
 
     def due(self, next_due: datetime, now: datetime, catch_up: CatchUp) -> Due:
-        """Tell what follows at a moment, when the time of the next run has come.
-
-        Args:
-            next_due: When the next run is due.
-            now: This moment; not before that.
-            catch_up: How missed runs are handled.
-        """
+        """Tell what follows at a moment, when the time of the next run has come."""
         match catch_up:
             case CatchUp.ONCE:
                 runs = 1

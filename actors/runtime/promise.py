@@ -55,10 +55,7 @@ class Promise(Generic[MessageT]):
 
 
 class Deadline:
-    """One limit for several waits that follow each other.
-
-    Args:
-        seconds: How long all of them may take together; `math.inf` for no limit.
+    """One limit in seconds, or `math.inf`, for several waits that follow each other.
 
     Raises:
         TypeError: If it is of a wrong type.

@@ -47,11 +47,7 @@ def is_over(news: Promise[Notification], task_id: int) -> bool:
 
 
 class Ends:
-    """The ends of tasks, as far as they have come.
-
-    Args:
-        task_ids: Of which tasks; with none, of all that have not ended yet.
-    """
+    """The ends of tasks, by default of all that are open, as far as they have come."""
 
     def __init__(self, task_ids: tuple[int, ...]) -> None:
         self._wanted = task_ids

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from .host_client import Reply
     from .loop import Timer
+    from .search import Search
     from .session import AgentSession
 
 
@@ -49,6 +50,7 @@ class Call:
         self._arguments = arguments
         self._is_over = False
         self._timer: Timer | None = None
+        self._search: Search | None = None
 
     @property
     def note(self) -> str:
@@ -94,6 +96,8 @@ class Call:
         self._session.calls.discard(self)
         if self._timer is not None:
             self._timer.cancel()
+        if self._search is not None:
+            self._search.stop()
 
     def _call_later(self, seconds: float, call: Callable[[], None]) -> None:
         if self._timer is not None:

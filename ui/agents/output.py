@@ -57,12 +57,7 @@ def read_on(path: Path, cursor: int, limit: int, lines: int | None = None) -> Pa
 
 
 def read_end(path: Path, limit: int, lines: int | None = None) -> Part:
-    """Read the last lines; part of one if it is longer than the limit.
-
-    Args:
-        path: The file; one that does not exist is empty.
-        limit: Bytes at most.
-        lines: How many lines at most.
+    """Read the last lines; see `read_on`.
 
     Raises:
         OSError: If the file can't be read.

@@ -44,11 +44,6 @@ def find_place(
 ) -> Place:
     """Return the session that the command line, or the environment, names.
 
-    Args:
-        session: The name of the session, if one was given.
-        state: Where sessions are kept, if that was given.
-        config: The configuration, if one was given.
-
     Raises:
         ValueError: If a session can't have that name; the text says what to do.
     """

@@ -84,7 +84,6 @@ class OutputCall(Call):
     """`output`."""
 
     _arguments: OutputArguments
-    _search: Search | None = None
     _task: Task | None = None
 
     @property
@@ -163,8 +162,3 @@ class OutputCall(Call):
             task.id, task.status.value, size, cursor, more, untrusted_output=text
         )
         self.answer(Answer("\n".join(lines), result))
-
-    def _finish(self) -> None:
-        super()._finish()
-        if self._search is not None:
-            self._search.stop()

@@ -26,7 +26,6 @@ class WaitCall(Call):
 
     _arguments: WaitArguments
     _ids: tuple[int, ...] = ()
-    _search: Search | None = None
     _searches_last = False
 
     @property
@@ -135,8 +134,3 @@ class WaitCall(Call):
             )
         result = WaitResult([*map(facts, ended)], [*map(facts, still)], matched)
         self.answer(Answer("\n".join(lines), result))
-
-    def _finish(self) -> None:
-        super()._finish()
-        if self._search is not None:
-            self._search.stop()

@@ -71,16 +71,7 @@ def try_each(
 
 
 class Call:
-    """A verb with its options.
-
-    Args:
-        options: What the parser made of the command line.
-        state: The folder of all sessions.
-        settings: Of the session that it is about.
-        confirm: Patterns of commands that have to be confirmed.
-        templates: The templates there are, but for those of the project; None for a
-            verb that runs none.
-    """
+    """A verb with its options; it has templates only if it can run some."""
 
     def __init__(
         self,

@@ -58,17 +58,7 @@ ResultT = TypeVar("ResultT")
 
 
 class Context:
-    """The tasks as last heard of, the requests under way, and how to add to them.
-
-    Args:
-        kinds: Name, arguments and summary of each kind of task.
-        icons: The signs for statuses.
-        grace: Seconds that a task is given to end, for people to read.
-        drawn: Whether there is a screen with conversations, on which tasks can be
-            opened.
-        remembers: Whether the session can be opened again, with its queued tasks.
-        detaches: Whether the session goes on when somebody leaves.
-    """
+    """What is known, the requests under way, and how to add to them; see `Dialogue`."""
 
     def __init__(  # noqa: PLR0913 - each is one independent thing
         self,

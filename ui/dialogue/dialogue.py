@@ -65,6 +65,7 @@ class Dialogue:
         drawn: Whether there is a screen with conversations, on which tasks can be
             opened. Only with it come effects other than `Show`, `Send`, `Tell` and
             `Leave`.
+        remembers: Whether the session can be opened again, with its queued tasks.
         detaches: Whether the session goes on when somebody leaves.
         confirm: Patterns of commands that have to be confirmed.
         templates: The templates there are, but for those of the project.

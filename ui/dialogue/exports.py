@@ -124,13 +124,9 @@ def explained(error: OSError, path: str) -> str:
 
 
 def text_of(suffix: str, tasks: Sequence[Task], now: datetime) -> str:
-    """Return tasks as a text; reads the ends of failed tasks' outputs for a report.
+    """Return tasks as the text of a file with this suffix; see `write_export`.
 
-    Args:
-        suffix: `.html` or `.md` for a report; else there is a task as JSON in each
-            line.
-        tasks: The tasks.
-        now: This moment.
+    Reads the ends of failed tasks' outputs for a report.
     """
     if suffix in {".html", ".htm"}:
         return _html(tasks, now)

@@ -23,10 +23,6 @@ class TypedInput:
 
     Signals stay the driver's, and so do the ends of lines. Nothing is changed while
     another program is in front, nor where somebody else edits or shows the lines.
-
-    Args:
-        fd: The terminal.
-        line: What is typed there, for the LineActor.
     """
 
     def __init__(self, fd: int, line: TypedLine) -> None:

@@ -188,12 +188,7 @@ def _read(line: bytes) -> Record | None:
 
 
 def bounded(messages: Iterable[Json], characters: int) -> list[Json]:
-    """Return the last messages that fit, never a tool's result without its call.
-
-    Args:
-        messages: All, oldest first.
-        characters: How long they may be together.
-    """
+    """Return the last messages that fit, never a tool's result without its call."""
     everything = [*messages]
     room, start = characters, len(everything)
     for index in range(len(everything) - 1, -1, -1):
@@ -223,13 +218,9 @@ def _end_of_turn(turn: list[Json], characters: int) -> list[Json]:
 
 
 def repaired(messages: Iterable[Json], result: str) -> list[Json]:
-    """Return messages in which every call of a tool is followed by its result.
+    """Return messages in which a result, maybe this, follows every call of a tool.
 
     What was said while tools were called comes after their results.
-
-    Args:
-        messages: As they were remembered.
-        result: What stands for a result that is missing.
     """
     whole: list[Json] = []
     missing: dict[str, None] = {}

@@ -120,13 +120,8 @@ def task_row(  # noqa: PLR0913 - each is one independent thing
 ) -> Row:
     """Return the row of one task: what it is, what it does, and how far it is.
 
-    Args:
-        seen: The task.
-        look: How everything looks.
-        columns: How wide the row may be.
-        now: This moment of the monotonic clock.
-        widths: Of the tasks that are shown together, so that they line up.
-        depth: How far it is indented, because it waits for one above it.
+    The widths let tasks that are shown together line up; `depth` indents one that waits
+    for one above it.
     """
     task, theme = seen.task, look.theme
     style = theme.of(task.status)

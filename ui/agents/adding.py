@@ -21,7 +21,7 @@ from ..program.policy import matching
 from .call import Answer, Call, refusal
 from .facts import facts, line
 from .output import marked, read_end
-from .tools import RunResult
+from .results import RunResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

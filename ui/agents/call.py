@@ -9,7 +9,7 @@ import msgspec
 from ...actors.messages import Refused
 from ...actors.rules.safe_text import safe_line
 from ...actors.rules.task import Task
-from .tools import Result
+from .results import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,8 @@ from ...actors.messages import CancelTask, Refused
 from ..program.config import ConfigError
 from .call import Answer, Call, refusal
 from .facts import facts, line
-from .tools import LONGEST_WAIT, CancelResult, NotCanceled
+from .results import CancelResult, NotCanceled
+from .tools import LONGEST_WAIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

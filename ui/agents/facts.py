@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from ...actors.rules.safe_text import brief, safe_line, safe_lines
 from ...actors.rules.status import TaskStatus
-from .tools import TaskFacts
+from .results import TaskFacts
 
 if TYPE_CHECKING:
     from ...actors.rules.task import Task

@@ -12,8 +12,8 @@ from ...actors.rules.status import TaskFilter
 from .call import Answer, Call, refusal
 from .facts import facts, line
 from .output import marked, read_end, read_on
+from .results import ListResult, OutputResult, ShowResult
 from .search import Found, Search, pattern_problem
-from .tools import ListResult, OutputResult, ShowResult
 
 if TYPE_CHECKING:
     from ...actors.rules.task import Task

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...actors import Acknowledged, SendInput, TaskStatus
 from .call import Answer, Call, refusal
-from .tools import SendResult
+from .results import SendResult
 
 if TYPE_CHECKING:
     from .host_client import Reply

@@ -10,8 +10,8 @@ from msgspec import UNSET
 from .call import Answer, Call
 from .facts import facts, line
 from .output import marked
+from .results import MatchedLine, WaitResult
 from .search import Found, Search, pattern_problem
-from .tools import MatchedLine, WaitResult
 
 if TYPE_CHECKING:
     from ...actors.rules.task import Task

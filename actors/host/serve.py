@@ -8,11 +8,8 @@ import os
 import signal
 import threading
 import time
-from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-
-import msgspec
 
 from ..cluster.remote import ray_engine
 from ..kinds import BashKind, SleepKind, installed_kinds
@@ -31,6 +28,7 @@ from .connection import Connection, HostDoor, SharedEncoder, check_owner
 from .hooks import HookRunner
 from .idleness import Idleness
 from .keeper import RESTART
+from .main_orders import Idle, KeeperDied, Leave, Orders, Stopped
 from .version import program_version
 from .wire import KindWords, Leaving, Rejected, RestartHost, StopHost, Welcome
 
@@ -47,33 +45,6 @@ _LAST_WORDS_TIMEOUT: Final = 1.0
 _NO_THREAD_PAUSE: Final = 0.2
 _LOOK_PAUSE: Final = 0.01
 """Seconds between two looks whether the socket is there."""
-
-
-class _Idle(msgspec.Struct, frozen=True):
-    """The host may have had nothing to do for a while."""
-
-    number: int
-
-
-class _KeeperDied(msgspec.Struct, frozen=True):
-    """Nothing would go on with the jobs if this process died now."""
-
-
-class _Leave(msgspec.Struct, frozen=True):
-    """Make room for another host, which goes on with the jobs.
-
-    Attributes:
-        settings: What that one is started with, as JSON.
-    """
-
-    settings: bytes
-
-
-class _Stopped(msgspec.Struct, frozen=True):
-    """The task system has stopped."""
-
-
-_Order = StopHost | _Idle | _KeeperDied | _Leave | _Stopped
 
 
 class Host:
@@ -102,7 +73,7 @@ class Host:
             self._system.all_noted = lambda: kept.has_noted_all
         if kept is not None and kept.store is not None:
             self._system.keep_with(kept.store)
-        self._orders = _Orders()
+        self._orders = Orders()
         self._slots = settings.slots
         self._socket: socket.socket | None = None
         self._socket_path = f"{settings.directory}/{SOCKET_NAME}"
@@ -111,7 +82,7 @@ class Host:
         self._idleness = Idleness(
             settings.linger,
             self._is_joined,
-            lambda number: self._orders.put(_Idle(number)),
+            lambda number: self._orders.put(Idle(number)),
         )
         self._was_attended = False
         self._looked = 0.0
@@ -138,7 +109,7 @@ class Host:
         self._orders.wake_on_signals()
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         if self._kept is not None:
-            self._kept.watch(lambda: self._orders.put(_KeeperDied()))
+            self._kept.watch(lambda: self._orders.put(KeeperDied()))
         self._system.start()
         self._slots = self._system.slots
         try:
@@ -148,7 +119,7 @@ class Host:
                 raise TaskSystemError(
                     f"can't listen at {self._socket_path}: {error.strerror}"
                 ) from error
-            self._system.subscribe(_Listener(self._take_news))
+            self._system.subscribe(self)
             self._idleness.watch()
             ready()
             if self._kept is not None:
@@ -170,23 +141,23 @@ class Host:
             match self._orders.get():
                 case StopHost() as order:
                     self._stop(order)
-                case _Idle(number=number):
+                case Idle(number=number):
                     self._end_if_unneeded(number)
-                case _KeeperDied() if self._kept and self._stopping is None:
+                case KeeperDied() if self._kept and self._stopping is None:
                     logger.warning("The keeper died; this process takes its place")
                     self._system.hold_starts()
                     self._kept.take_its_place()
                     self._system.let_start()
                     logger.error("Nothing can start the host again if it dies")
-                case _Leave(settings=settings) if self._kept and self._stopping is None:
+                case Leave(settings=settings) if self._kept and self._stopping is None:
                     self._system.hold_starts()
                     self._kept.hand_on(settings)
                     self._say_leaving()
                     # What has been told is written down: as if it were killed.
                     os._exit(RESTART)
-                case _KeeperDied() | _Leave():
+                case KeeperDied() | Leave():
                     pass
-                case _Stopped():
+                case Stopped():
                     return
 
     def _stop(self, order: StopHost) -> None:
@@ -209,7 +180,7 @@ class Host:
         else:
             problem = kept.problem_of_next(settings)
             if not problem:
-                self._orders.put(_Leave(settings))
+                self._orders.put(Leave(settings))
                 return ""
         return f"the new host would not start, and this one goes on: {problem}"
 
@@ -233,7 +204,7 @@ class Host:
         try:
             self._system.stop(self._reason)
         finally:
-            self._orders.put(_Stopped())
+            self._orders.put(Stopped())
 
     def _hurry(self) -> None:
         stopping = self._stopping
@@ -353,7 +324,8 @@ class Host:
 
     # What happens to tasks.
 
-    def _take_news(self, news: Notification) -> None:
+    def tell(self, news: Notification, /) -> None:
+        """Take what the queue tells everybody. Never blocks."""
         self._listen_again_if_deleted()
         if isinstance(news, SlotsChanged):
             self._slots = news.slots
@@ -373,40 +345,3 @@ class Host:
             self._idleness.watch()
         else:
             self._stop(StopHost("it was idle"))
-
-
-class _Orders:
-    """What the main thread is to do; a pipe wakes it, as a signal must too."""
-
-    def __init__(self) -> None:
-        self._waiting: deque[_Order] = deque()
-        self._read, self._write = os.pipe()
-        os.set_blocking(self._write, False)
-
-    def wake_on_signals(self) -> None:
-        """Wake the main thread for signals that any thread gets."""
-        signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
-
-    def put(self, order: _Order) -> None:
-        """Take an order, from any thread or signal handler. Never blocks."""
-        self._waiting.append(order)
-        with contextlib.suppress(BlockingIOError):  # a full pipe wakes it anyway
-            os.write(self._write, b"\0")
-
-    def get(self) -> _Order:
-        """Return the next order; block until there is one."""
-        while True:
-            try:
-                return self._waiting.popleft()
-            except IndexError:
-                os.read(self._read, 4096)
-
-
-class _Listener:
-    """A subscriber that is a function."""
-
-    def __init__(self, take: Callable[[Notification], None]) -> None:
-        self._take = take
-
-    def tell(self, news: Notification, /) -> None:
-        self._take(news)

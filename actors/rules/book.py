@@ -33,11 +33,6 @@ if TYPE_CHECKING:
     from .terms import QueueRules
 
 
-def _chance() -> float:
-    # `random` would be loaded for this alone.
-    return int.from_bytes(os.urandom(4)) / (1 << 32)
-
-
 class TaskBook:
     """Every task of one session, and the only code that changes one.
 
@@ -240,7 +235,7 @@ class TaskBook:
         *,
         again: bool = False,
     ) -> Task:
-        """Let a running task wait for another attempt, or give it its final status.
+        """Let a running task wait for another attempt, or end it; return it.
 
         Args:
             task_id: The id of the task.
@@ -249,9 +244,6 @@ class TaskBook:
             news: The last look at its output, if it has any.
             again: Whether another attempt is to follow in any case, at once, that
                 counts as the same.
-
-        Returns:
-            The task: Running as before if another attempt follows.
 
         Raises:
             UnknownTaskError: If there is no such task.
@@ -392,7 +384,8 @@ class TaskBook:
             outcome,
             at,
             ran=self.tasks.times.attempt_ran(task.id, at),
-            chance=_chance(),
+            # `random` would be loaded for this alone.
+            chance=int.from_bytes(os.urandom(4)) / (1 << 32),
         )
 
     def _begin(self, task_id: int, at: Moment) -> Task:

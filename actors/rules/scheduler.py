@@ -246,11 +246,7 @@ class Scheduler:
             self._lines.drop_holds(terms.group)
 
     def again(self, task_id: int, due: float | None = None) -> None:
-        """Let a running task wait once more; what it waited for before is met.
-
-        Raises:
-            KeyError: If it does not run.
-        """
+        """Let a running task wait once more; what it waited for before is met."""
         terms = self._stop_running(task_id)
         self._terms[task_id] = terms
         if due is not None:
@@ -258,11 +254,7 @@ class Scheduler:
         self._offer(task_id)
 
     def slot(self, task_id: int) -> int:
-        """Return which slot of its group a running task has, from 0.
-
-        Raises:
-            KeyError: If it does not run.
-        """
+        """Return which slot of its group a running task has, from 0."""
         return self._running[task_id][1]
 
     def ended(self, task_id: int, status: TaskStatus) -> tuple[int, ...]:
@@ -306,11 +298,7 @@ class Scheduler:
         return not self.settings.paused and self._lines.has_first(engine)
 
     def take(self, engine: str = "") -> int | None:
-        """Take the task that starts next, and let it use its slot and resources.
-
-        Returns:
-            Its id; `None` if no waiting task may start.
-        """
+        """Take the task that starts next, with slot and resources; None if none may."""
         task_id = None if self.settings.paused else self._lines.take(engine)
         return None if task_id is None else self._take(task_id)
 
@@ -320,25 +308,15 @@ class Scheduler:
         return bool(self._immediate)
 
     def take_immediate(self) -> int | None:
-        """Take a task that starts at once, even without room, and has nothing to await.
-
-        Returns:
-            Its id; `None` if there is none.
-        """
+        """Take a task that starts at once, even without room; None if there is none."""
         for task_id in self._immediate:
             return self._take(task_id)
         return None
 
     def waits_for(self, task_id: int) -> str | None:
-        """Say what a waiting task waits for, in a few words for people.
-
-        Returns:
-            `None` if it waits for nothing but its turn.
-        """
+        """Say what a waiting task waits for; None if for nothing but its turn."""
         terms = self._terms.get(task_id)
-        if terms is None:
-            return None
-        return self._reasons.of(task_id, terms)
+        return None if terms is None else self._reasons.of(task_id, terms)
 
     def never_enough(self, needs: Needs) -> str | None:
         """Say which resource is smaller than what is needed; `None` if all suffice."""

@@ -82,11 +82,7 @@ class Owner(msgspec.Struct, frozen=True):
     seq: Annotated[int, msgspec.Meta(ge=0, le=LARGEST)] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a date that can't be shown.
-
-        Raises:
-            ValueError: If it is one.
-        """
+        """Refuse a date that can't be shown."""
         if not is_plausible(self.since):
             raise ValueError(f"{self.since} is not a date of this program")
 
@@ -163,11 +159,7 @@ class SessionFolder:
         """Open what is written down of the processes of running tasks.
 
         Unless the journal is known to be of this folder, all of it is deleted: it may
-        name anybody's processes.
-
-        Args:
-            key: The session's key.
-            numbers: Whether each start gets a number, which a keeper notes.
+        name anybody's processes. With `numbers` a keeper notes one for each start.
 
         Raises:
             FolderError: If it can't be opened.
@@ -199,10 +191,7 @@ class SessionFolder:
         ]
 
     def last_written(self) -> float:
-        """Return when a journal was last written, in seconds since the epoch.
-
-        Returns 0 if there is none.
-        """
+        """Return when a journal was last written, in seconds since the epoch, or 0."""
         times = [0.0]
         for suffix in ("", "-wal"):
             file = self.journal_path.with_name(f"{JOURNAL_NAME}{suffix}")

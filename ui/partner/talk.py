@@ -13,7 +13,7 @@ import msgspec
 
 from ...actors.rules.safe_text import safe_line
 from ..agents.adding import ended_answer
-from ..agents.tools import OutputResult, TaskFacts
+from ..agents.results import OutputResult, TaskFacts
 from ..dialogue.partner import PartnerDoes, PartnerFailed, PartnerSays, PartnerThought
 from .memory import Record
 from .messages import WOKEN

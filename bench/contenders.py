@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 LIMIT = "C loop around posix_spawn"
 POOL = "ThreadPoolExecutor and subprocess.run"
@@ -104,12 +104,21 @@ def timed_script(script: str) -> float:
     return timed(["bash", "-c", script])
 
 
-def timed(argv: list[str], given: str = "") -> float:
-    """Run a program with some input, and return the seconds."""
+def timed(
+    argv: list[str], given: str = "", variables: Mapping[str, str] | None = None
+) -> float:
+    """Run a program with some input, and return the seconds.
+
+    Args:
+        argv: The program and its arguments.
+        given: Its input.
+        variables: Its environment; None for that of this program.
+    """
     begun = time.perf_counter()
     subprocess.run(
         argv,
         input=given,
+        env=variables,
         text=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from .contenders import LIMIT, compiled_loop, timed
 from .figures import Figure, Race, Report, median
 from .keyboard import PLACEHOLDER, quiet, typing
+from .start import environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +29,7 @@ def measure(folder: Path) -> Report:
     """Measure it in turns with the loop in C."""
     numbers = itertools.count(1)
     loop = compiled_loop(folder)
+    compiled = environment(folder)
     script = folder / "script.chat"
     script.write_text(f"!{COMMAND}\n" * JOBS)
 
@@ -37,7 +39,7 @@ def measure(folder: Path) -> Report:
         argv = [sys.executable, "-m", "backburner", "--json", "--parallel", str(SLOTS)]
         argv += ["--state-dir", str(folder / f"state-{number}")]
         command = f'"$@" < {script} > {output}'
-        seconds = timed(["bash", "-c", command, "-", *argv])
+        seconds = timed(["bash", "-c", command, "-", *argv], variables=compiled)
         complete = output.read_text().count('{"event":"complete"')
         if complete != JOBS:
             raise subprocess.SubprocessError(f"{complete} of {JOBS} jobs completed")
@@ -46,10 +48,10 @@ def measure(folder: Path) -> Report:
     def drawn() -> float:
         name = f"chat-{next(numbers)}"
         done = folder / f"{name}.done"
-        argv, compiled = quiet(folder, name)
+        argv, place = quiet(folder, name)
         argv += ["--parallel", str(SLOTS)]
         begun = time.perf_counter()
-        with typing(argv, compiled) as keyboard:
+        with typing(argv, place) as keyboard:
             keyboard.wait_for(PLACEHOLDER)
             # The jobs before it have begun by then, and all but a few have ended.
             lines = f"!{COMMAND}\r" * (JOBS - 1) + f"!touch {done}\r"

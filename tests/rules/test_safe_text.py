@@ -120,6 +120,7 @@ def test_hostile_text(hostile: str, safe: str) -> None:
 
 
 @given(any_text.filter(is_unicode))
+@example("\x7f")
 def test_json_stays_the_same_document_without_what_is_dangerous(text: str) -> None:
     document = safe_json(json.dumps(text, ensure_ascii=False))
     assert not DANGEROUS & set(document)

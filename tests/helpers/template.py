@@ -71,6 +71,13 @@ _PROGRAMS: Final = (
     [f"{os.path.dirname(sys.executable)}/backburner"],  # noqa: PTH120
 )
 _UI: Final = "backburner.ui."
+# Python keeps the tree of a script until its end, and then each fork would free it.
+_MAIN: Final = f"""\
+import sys
+sys.path[:1] = [{os.path.dirname(os.path.abspath(__file__))!r}]
+import template
+template.main()
+"""
 _HARMLESS: Final = {"PYTHONDONTWRITEBYTECODE", "PYTHONFAULTHANDLER"}
 _AT_FIRST: Final = {**os.environ}  # before a test changes it
 _AS_BYTES: Final = ("C.UTF-8", "C.utf8", "UTF-8")  # what Python takes for no locale
@@ -92,11 +99,10 @@ class Template:
         self._address = f"\0backburner-template-{os.getpid()}-{next(_numbers)}"
         ours, theirs = socket.socketpair()
         with theirs:
-            path = os.path.abspath(__file__)  # noqa: PTH100
             subprocess.run(
                 [
-                    *(sys.executable, path, str(theirs.fileno()), self._address[1:]),
-                    *loaded,
+                    *(sys.executable, "-c", _MAIN),
+                    *(str(theirs.fileno()), self._address[1:], *loaded),
                     "." * _ROOM_FOR_ARGUMENTS,
                 ],
                 pass_fds=[theirs.fileno()],
@@ -410,8 +416,11 @@ def _become(fds: Sequence[int], address: str) -> None:
         os.setgroups([])
         os.setgid(user)
         os.setuid(user)
-    os.environ.clear()
-    os.environ.update(asked["environ"])
+    for name in os.environ.keys() - asked["environ"].keys():
+        del os.environ[name]
+    for name, value in asked["environ"].items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
     _show(asked["arguments"])
     _open_streams()
     time.tzset()
@@ -570,7 +579,8 @@ def _run() -> int:
     return import_module("backburner.actors.host.keeper.main").main(sys.argv[1:])
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Be the template, and then each fork of it."""
     helpers = sys.path.pop(0)
     alive = socket.socket(fileno=int(sys.argv[1]))
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -7,14 +7,13 @@ import gc
 import os
 import random
 import signal
-import time
 from typing import TYPE_CHECKING, Final
 
+import conditions
 import psutil
 import pytest
 from forked_program import ForkedProgram
 from hypothesis import settings
-from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -67,15 +66,7 @@ def pytest_collection() -> Generator[None, object, object]:
 @pytest.fixture(scope="session")
 def until() -> Callable[[Callable[[], bool]], None]:
     """Wait until a condition holds, for what sends no message: processes, files."""
-
-    def until(condition: Callable[[], bool]) -> None:
-        end = time.monotonic() + PATIENCE
-        while not condition():
-            if time.monotonic() > end:
-                raise TimeoutError(f"still waiting after {PATIENCE:g} s")
-            time.sleep(0.002)
-
-    return until
+    return conditions.until
 
 
 @pytest.fixture(scope="session")

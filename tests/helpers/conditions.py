@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 def until(condition: Callable[[], object], what: str = "it") -> None:
     """Block until a condition holds; fail if that takes too long."""
     deadline = time.monotonic() + PATIENCE
+    begun = time.thread_time()
     while not condition():
         assert time.monotonic() < deadline, f"{what} never came true"
-        threading.Event().wait(0.005)
+        # A look at all processes takes long; what is waited for needs the processor.
+        threading.Event().wait(max(0.002, 4 * (time.thread_time() - begun)))
+        begun = time.thread_time()

@@ -74,7 +74,7 @@ _UI: Final = "backburner.ui."
 # Python keeps the tree of a script until its end, and then each fork would free it.
 _MAIN: Final = f"""\
 import sys
-sys.path[:1] = [{os.path.dirname(os.path.abspath(__file__))!r}]
+sys.path[:1] = [{str(Path(__file__).resolve().parent)!r}]
 import template
 template.main()
 """
@@ -430,6 +430,9 @@ def _become(fds: Sequence[int], address: str) -> None:
     launch.os = _Like(os, posix_spawn=_spawner(address))
     keeper: Any = import_module("backburner.actors.host.keeper.host_keeper")
     keeper.os = _Like(os, execv=_exec)
+    # A keeper leaves what started it: that is done already.
+    begin: Any = import_module("backburner.actors.host.keeper.main")
+    begin.os = _Like(os, fork=lambda: 0)
     start: Any = import_module("backburner.ui.agents.host_start")
     start.subprocess = _Like(subprocess, Popen=_opener(address))
     if asked["arguments"][1:2] == ["-c"]:

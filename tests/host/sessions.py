@@ -65,8 +65,10 @@ class Shell:
         self.command = [sys.executable, "-m", "backburner"]
         self._program = program
 
-    def __call__(self, verb: str, *words: str) -> subprocess.CompletedProcess[str]:
-        return self._program(verb, "--state-dir", self.state, *words)
+    def __call__(
+        self, verb: str, *words: str, stdout: int | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return self._program(verb, "--state-dir", self.state, *words, stdout=stdout)
 
 
 @pytest.fixture

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from patience import PATIENCE
 
 if TYPE_CHECKING:
     from tests.host.sessions import Shell
@@ -18,14 +16,7 @@ _FULL = "can't use standard output: No space left on device; done nevertheless: 
 def _without_room(shell: Shell, verb: str, *words: str) -> str:
     """Run a verb while standard output takes nothing; return what is on stderr."""
     with Path("/dev/full").open("wb") as full:
-        done = subprocess.run(
-            [*shell.command, verb, "--state-dir", shell.state, *words],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        done = shell(verb, *words, stdout=full.fileno())
     assert done.returncode == 1
     return done.stderr.removeprefix("backburner: ").removesuffix("\n")
 

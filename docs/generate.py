@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import gc
 import json
 import re
 import sys
@@ -184,6 +185,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="write nothing")
     check: bool = parser.parse_args().check
+    gc.disable()  # the trees of all files are kept
     stale = {
         path: text
         for path, text in documents().items()

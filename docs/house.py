@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,12 @@ ROOT: Final = Path(__file__).parents[1]
 HOUSES: Final = ("actors", "ui")
 
 Rooms = dict[str, list[Path]]
+
+
+@functools.cache
+def parsed(file: Path) -> ast.Module:
+    """Return the tree of a file; more than one table is read from it."""
+    return ast.parse(file.read_text())
 
 
 def house_section() -> str:
@@ -54,7 +61,7 @@ def _rooms(house: Path) -> Rooms:
 
 def _summary(files: Iterable[Path]) -> str:
     first = min(files, key=lambda file: (len(file.parts), file.name != "__init__.py"))
-    doc = ast.get_docstring(ast.parse(first.read_text())) or ""
+    doc = ast.get_docstring(parsed(first)) or ""
     return " ".join(doc.split("\n\n")[0].split()).rstrip(".")
 
 
@@ -62,7 +69,7 @@ def _imports(house: str, rooms: Rooms, files: Iterable[Path]) -> set[str]:
     found: set[str] = set()
     for file in files:
         package = file.relative_to(ROOT).parts[:-1]
-        for target in _imported(package, ast.parse(file.read_text())):
+        for target in _imported(package, parsed(file)):
             if target[:1] == (house,) and len(target) > 1:
                 name = target[1]
                 found |= {it for it in (f"{name}/", f"{name}.py") if it in rooms}

@@ -14,6 +14,7 @@ from backburner.ui.chat.model import messages as chat_messages
 from backburner.ui.dialogue import messages as ui_messages
 from backburner.ui.dialogue.lookups import LookUp
 from backburner.ui.dialogue.partner import Spoken
+from house import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -194,7 +195,7 @@ def _made_and_known(files: Iterable[str]) -> tuple[set[str], set[str]]:
     made: set[str] = set()
     known: set[str] = set()
     for file in files:
-        for node in ast.walk(ast.parse((ROOT / file).read_text())):
+        for node in ast.walk(parsed(ROOT / file)):
             match node:
                 case ast.Call(func=ast.Name(id=name)):
                     made.add(name)

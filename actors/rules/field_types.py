@@ -101,7 +101,10 @@ def lacks(value: object, protocol: type) -> str | None:
         return f"must be an object, not the class {value.__name__}"
     for method in _methods(protocol):
         if not callable(getattr(value, method, None)):
-            return f"must have a method {method}; {_type_of(value)} has none"
+            problem = f"must have a method {method}; {_type_of(value)} has none"
+            # A Pykka actor itself, or a proxy of it.
+            is_actor = method == "tell" and hasattr(value, "actor_ref")
+            return f"{problem}; give its actor_ref" if is_actor else problem
     return None
 
 

@@ -7,7 +7,7 @@ neither.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any, Generic, final
 
 from ..rules.shortage import shortage_of
 from .pykka_actor import PykkaActor
@@ -28,20 +28,28 @@ if TYPE_CHECKING:
 class SafeActor(PykkaActor, Generic[MessageT]):
     """The base of every actor here: a handler that fails harms only its message.
 
-    Subclasses implement `handle`, and `on_error` if a failed handler owes somebody
-    a word.
+    Subclasses implement `handle` instead of Pykka's `on_receive`, and `on_error` if a
+    failed handler owes somebody a word.
 
     Args:
-        dead_letters: Counts what reaches nobody.
+        dead_letters: Counts what reaches nobody; by default its own.
         scheduler: Gives it its turns; without one it has a thread of its own.
     """
 
     def __init__(
-        self, dead_letters: DeadLetters, scheduler: Scheduler | None = None
+        self,
+        dead_letters: DeadLetters | None = None,
+        scheduler: Scheduler | None = None,
     ) -> None:
         super().__init__(scheduler)
-        self._dead_letters = dead_letters
+        self._dead_letters = DeadLetters() if dead_letters is None else dead_letters
         self._scheduler = scheduler
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "on_receive" in vars(cls):
+            # An error in it would end the actor, as in Pykka.
+            raise TypeError(f"{cls.__name__} must define handle, not on_receive")
 
     def handle(self, message: MessageT) -> object:
         """Handle one message and return what an asker is to get. Must not block."""
@@ -57,6 +65,7 @@ class SafeActor(PykkaActor, Generic[MessageT]):
         del message, error
         return None
 
+    @final
     def on_receive(self, message: Any) -> Any:  # noqa: ANN401 - Pykka's own signature
         """Handle one message; an error of its handler harms nothing else.
 

@@ -105,6 +105,23 @@ def _ask(worker: pykka.ActorRef[WorkerActor], message: Message) -> object:
     return worker.ask(message, timeout=PATIENCE)
 
 
+def test_an_actor_of_an_embedder_needs_nothing_but_a_handler() -> None:
+    actor = PlainActor.start()
+    assert actor.ask("on", timeout=PATIENCE) == "ON"
+    with pytest.raises(ValueError, match="fail"):
+        actor.ask("fail", timeout=PATIENCE)
+    assert actor.ask("still on", timeout=PATIENCE) == "STILL ON"
+    actor.stop(timeout=PATIENCE)
+
+
+def test_an_actor_that_would_not_be_safe_can_t_be_defined() -> None:
+    with pytest.raises(TypeError, match="Unsafe must define handle, not on_receive"):
+
+        class Unsafe(SafeActor[str]):  # pyright: ignore[reportUnusedClass]
+            def on_receive(self, message: str) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+                raise ValueError(message)
+
+
 # post
 
 

@@ -131,6 +131,15 @@ def test_a_kind_without_a_command_is_named() -> None:
     )
 
 
+def test_an_actor_in_place_of_its_ref_is_named() -> None:
+    actor: pykka.ActorRef[pykka.ThreadingActor] = pykka.ThreadingActor.start()
+    with running(TaskSystem(), ignore=["ThreadingActor*"]) as system:
+        for wrong in (actor.proxy(), pykka.ThreadingActor()):
+            with pytest.raises(RefusedError, match=r"has none; give its actor_ref$"):
+                system.subscribe(cast("Any", wrong))
+    actor.stop()
+
+
 def test_an_actor_that_has_stopped_is_not_subscribed() -> None:
     actor: pykka.ActorRef[pykka.ThreadingActor] = pykka.ThreadingActor.start()
     actor.stop()

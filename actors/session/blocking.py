@@ -78,7 +78,8 @@ class Requests(Control):
 
     def __init__(self) -> None:
         self._futures: Futures | None = None
-        self._submitting = threading.Lock()  # of the futures
+        # Of the futures; a signal handler may submit while this is held.
+        self._submitting = threading.RLock()
 
     def add(  # noqa: PLR0913 - each is one independent thing
         self,

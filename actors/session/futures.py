@@ -130,7 +130,8 @@ class Futures:
         # Several of one task, if their requests have the same key.
         self._known: dict[int, list[TaskFuture]] = {}
         self._canceled: set[TaskFuture] = set()
-        self._lock = threading.Lock()  # of what is asked, and whether this has ended
+        # Of what is asked, and whether this has ended. A signal handler may come in.
+        self._lock = threading.RLock()
         self._ended = False
         self._thread = threading.Thread(
             target=self._run, name="backburner-futures", daemon=True

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections import Counter
 from concurrent.futures import CancelledError, as_completed
@@ -381,3 +383,39 @@ def test_what_is_told_last_is_told_to_the_futures_as_well(
     system.stop()
     assert future.result(PATIENCE) == news.of(TaskChanged)[-1].task
     assert isinstance(news.received[-1], SystemStopped)
+
+
+_SUBMITS_IN_A_HANDLER = """
+import signal
+from backburner.actors import TaskRequest, TaskSystem
+from backburner.actors.session import futures
+
+submitted = []
+request = TaskRequest("Build", "bash", ("true",))
+post = futures.post
+
+def submit(*_):
+    submitted.append(tasks.submit(request))
+
+def is_interrupted(*args):
+    futures.post = post
+    signal.raise_signal(signal.SIGUSR1)
+    return post(*args)
+
+signal.signal(signal.SIGUSR1, submit)
+futures.post = is_interrupted
+with TaskSystem() as tasks:
+    submit()
+    print(*(it.result(60).status for it in submitted))
+"""
+
+
+def test_a_signal_handler_may_submit_in_the_midst_of_a_submit() -> None:
+    host = subprocess.run(
+        [sys.executable, "-c", _SUBMITS_IN_A_HANDLER],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (host.stdout, host.stderr) == ("complete complete\n", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import sqlite3
 from typing import TYPE_CHECKING, Final
 
@@ -91,4 +92,9 @@ def _cause(path: Path, error: Exception) -> str:
         room = os.statvfs(path.parent)
         if room.f_bavail * room.f_frsize < _LITTLE_ROOM:
             return "the disk is full; make room"
+        if room.f_files and not room.f_favail:
+            return "the disk has no room for another file; delete some"
+    longest, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if longest != resource.RLIM_INFINITY:
+        return f"{error}; no file may be larger than {longest} B; raise ulimit -f"
     return str(error)

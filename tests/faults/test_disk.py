@@ -394,7 +394,9 @@ def test_a_verb_that_shows_says_that_the_disk_is_full(
             unanswered = trouble.replace(
                 "this may be out of date", "no answer within 10 s"
             )
-            assert verb("pause").stderr.startswith(f"backburner: {unanswered}")
+            said = verb("pause").stderr
+            assert said.startswith(f"backburner: {unanswered}")
+            assert said.endswith("; it is done as soon as it can be\n")
         (small_disk / "filler").unlink()
         assert verb("wait", "1").returncode == 0
         assert verb("status").stderr == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
@@ -213,6 +214,25 @@ def test_the_changes_of_a_forgotten_task_are_kept_until_they_are_settled(
     again.settled([2, 3])
     again.commit()
     assert _count(path, "changes") == 0
+
+
+def test_a_limit_of_the_size_of_files_is_named_and_what_is_noted_stays(
+    path: Path,
+) -> None:
+    journal = SqliteJournal(path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    limit = path.stat().st_size
+    said = ChatMessage(datetime.now(UTC), "main", "you", "x" * limit)
+    journal.said(said, 0)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        with pytest.raises(JournalError, match=f"larger than {limit} B; raise ulimit"):
+            journal.commit()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    journal.commit()
+    assert journal.transcript(10) == (said,)
+    journal.close(clean=True)
 
 
 def test_what_another_program_holds_is_told_at_once_and_stays_noted(

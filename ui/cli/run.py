@@ -138,7 +138,8 @@ def _carry_out(call: Call) -> int:
         status = _VERBS[verb](call, system)
     except TimeoutError as error:
         if trouble := journal_trouble(system):
-            raise TimeoutError(f"{error}: {trouble}") from error
+            then = "" if verb in _SHOWING else "; it is done as soon as it can be"
+            raise TimeoutError(f"{error}: {trouble}{then}") from error
         raise
     else:
         if verb in _SHOWING:

@@ -110,7 +110,8 @@ class Host:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         if self._kept is not None:
             self._kept.watch(lambda: self._orders.put(KeeperDied()))
-        self._system.start()
+        # First of all: hooks tell also of tasks whose end is found at the start.
+        self._system.start([self])
         self._slots = self._system.slots
         try:
             try:
@@ -119,7 +120,6 @@ class Host:
                 raise TaskSystemError(
                     f"can't listen at {self._socket_path}: {error.strerror}"
                 ) from error
-            self._system.subscribe(self)
             self._idleness.watch()
             ready()
             if self._kept is not None:
@@ -235,7 +235,7 @@ class Host:
         one look now and then is enough.
         """
         now = time.monotonic()
-        if now - self._looked < _LOOK_PAUSE:
+        if self._socket is None or now - self._looked < _LOOK_PAUSE:
             return
         self._looked = now
         try:

@@ -10,14 +10,21 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
-from backburner.actors import Subscribed, TaskChanged, Terms, Unsubscribe
+from backburner.actors import (
+    Subscribed,
+    TaskChanged,
+    TaskFilter,
+    Terms,
+    Unsubscribe,
+)
 from backburner.actors.host.remote import RemoteSystem
 from backburner.actors.host.settings import Hooks
 from msgspec.structs import replace
 from patience import PATIENCE
 
-from tests.host.clients import Heard
+from tests.host.clients import Heard, keeper_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -66,6 +73,29 @@ def test_the_command_gets_the_end_as_arguments_and_in_its_environment(
         failed.output_path,
         "none",
     ]
+
+
+def test_a_task_that_is_found_ended_at_the_start_is_told_of(
+    settings: HostSettings, told: Path, until: Until
+) -> None:
+    hooked = replace(settings, hooks=Hooks(command=COMMAND))
+    with RemoteSystem(hooked) as session:
+        heard = Heard()
+        session.subscribe(heard, which=TaskFilter.RUNNING)
+        task = session.add("Lost", "bash", "echo $$; exec sleep 600")
+        heard.wait_for(TaskChanged, lambda it: it.task.last_line is not None)
+        job = psutil.Process(int(session.get(task.id).last_line or 0))
+        host = psutil.Process(session.welcome.pid)
+        keeper = keeper_of(session)
+    # Nobody is left to note how the job ends.
+    for process in (keeper, host, job):
+        process.suspend()
+    for process in (job, host, keeper):
+        process.kill()
+    for process in (job, host, keeper):
+        process.wait(PATIENCE)
+    with RemoteSystem(hooked):
+        until(told.with_suffix(".1").exists)
 
 
 def test_nothing_is_run_while_somebody_looks(

@@ -234,18 +234,16 @@ class Host:
         The journal has made it again before anything was told. In a burst of changes
         one look now and then is enough.
         """
-        now = time.monotonic()
-        if self._socket is None or now - self._looked < _LOOK_PAUSE:
+        now, before = time.monotonic(), self._socket
+        if before is None or now - self._looked < _LOOK_PAUSE:
             return
         self._looked = now
         try:
             os.stat(self._socket_path)  # noqa: PTH116 - for each change
         except FileNotFoundError:
-            before = self._socket
             with contextlib.suppress(OSError):  # the next change tries again
                 self._listen()
-                if before is not None:
-                    close_socket(before)
+                close_socket(before)
         except OSError:
             pass  # what is wrong with the folder is told by the journal
 

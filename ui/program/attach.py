@@ -29,11 +29,13 @@ from ...actors import (
     SystemStopped,
     Task,
     TaskChanged,
+    TasksForgotten,
     Unsubscribe,
 )
 from ...actors.processes.output_file import open_output
 from ...actors.rules.safe_text import safe_line
 from ...actors.runtime.sending import post
+from ...actors.session.awaiting import LEFT
 from .job_control import await_foreground, ending
 from .terminal_replay import (
     ENTER_SCREEN,
@@ -277,6 +279,8 @@ class _Attached:
                 case TaskChanged(task=task) if task.id == self._task.id:
                     if task.status.is_final:
                         return _ended(task)
+                case TasksForgotten(ids=ids) if self._task.id in ids:
+                    return Detached(f"#{self._task.id} {LEFT}", ended=True)
                 case SystemStopped(reason=reason):
                     return Detached(reason)
                 case _:

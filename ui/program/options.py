@@ -5,13 +5,17 @@ from __future__ import annotations
 import argparse
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ...actors.rules.safe_text import safe_line
 from .exit_status import EXIT_USAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+_HIDDEN: Final = "\0--"
+"""Stands for a `--` that is a word; no argument of a program can be this."""
 
 
 class _Narrow(argparse.HelpFormatter):
@@ -76,7 +80,17 @@ class VerbParser(SafeParser):
     def parse_known_args(self, *args: Any, **named: Any) -> Any:  # noqa: ANN401 - as they are declared
         """Read all arguments, those of a command last."""
         words, *more = args
-        return super().parse_known_args(self._options_first(words), *more, **named)
+        first, begun, rest = _parted(self._options_first(words))
+        # Some versions of argparse remove more of them than the first.
+        hidden = [_HIDDEN if it == "--" else it for it in rest]
+        parsed: tuple[argparse.Namespace, list[str]] = super().parse_known_args(
+            [*first, *begun, *hidden], *more, **named
+        )
+        found: dict[str, Any] = vars(parsed[0])
+        for name in {"text", "words"} & found.keys():
+            given: list[str] = found[name]
+            found[name] = ["--" if it == _HIDDEN else it for it in given]
+        return parsed
 
     def _options_first(self, words: Iterable[str]) -> list[str]:
         names = [it.dest for it in self._get_positional_actions()]
@@ -113,6 +127,12 @@ class VerbParser(SafeParser):
             if action is None or action.nargs is None:
                 return action is not None and at == len(word)
         return False
+
+
+def _parted(words: list[str]) -> tuple[list[str], list[str], list[str]]:
+    """Part words at their first `--`."""
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], words[at : at + 1], words[at + 1 :]
 
 
 def add_session_options(parser: argparse.ArgumentParser) -> None:

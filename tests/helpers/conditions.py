@@ -19,5 +19,5 @@ def until(condition: Callable[[], object], what: str = "it") -> None:
     while not condition():
         assert time.monotonic() < deadline, f"{what} never came true"
         # A look at all processes takes long; what is waited for needs the processor.
-        threading.Event().wait(max(0.002, 4 * (time.thread_time() - begun)))
+        threading.Event().wait(max(0.005, 4 * (time.thread_time() - begun)))
         begun = time.thread_time()

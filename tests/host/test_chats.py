@@ -129,12 +129,15 @@ def test_one_chat_alone_calls_somebody_to_the_end_of_a_task(
         for chat in (one, other):
             chat.wait("you  hello")  # so the session knows that it is looked at
         with RemoteSystem(settings_of(tmp_path)) as system:
-            # As long as one of them is looked at nobody has to be called.
-            other.send(LOST_FOCUS)
+            # As long as one of them is looked at nobody has to be called. The session
+            # knows that one is not when it knows what is said after that.
+            other.send(f"{LOST_FOCUS}nobody looks at me\r")
+            one.wait("you  nobody looks at me")
             system.wait(system.add("first", "bash", "true").id, timeout=PATIENCE)
             for chat in (one, other):
                 chat.wait("complete  first")
-            one.send(LOST_FOCUS)
+            one.send(f"{LOST_FOCUS}nor at me\r")
+            other.wait("you  nor at me")
             for number, name in enumerate(("second", "third", "fourth"), 1):
                 system.wait(system.add(name, "bash", "true").id, timeout=PATIENCE)
                 for chat in (one, other):

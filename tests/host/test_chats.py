@@ -335,7 +335,7 @@ def test_the_number_of_slots_is_the_sessions_and_all_chats_hear_of_it(
         one.send("hello\r")
         one.wait("you  hello")  # so it hears what happens
         with opened(tmp_path, "--parallel", "2") as other:
-            other.wait(PLACEHOLDER)
+            other.wait(PLACEHOLDER, "you  hello")  # the same
             one.wait("up to 2 tasks run at a time")
             one.send("/parallel 3\r")
             other.wait("up to 3 tasks run at a time")

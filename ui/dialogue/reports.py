@@ -87,7 +87,8 @@ def last_words(task: Task) -> str:
     if task.status is not TaskStatus.FAILED or task.last_line is None:
         return ""
     line = unframed(safe_line(task.last_line))
-    if line in task.reason:
+    reason = task.reason
+    if line in reason.split("; ") or reason.endswith(f": {line}"):
         return ""
     return line if len(line) <= _LAST_WORDS else f"{line[: _LAST_WORDS - 3]}..."
 

@@ -8,7 +8,12 @@ import pytest
 from backburner.actors import Task, TaskCounts, TaskFilter, TaskFound, TaskList
 from backburner.actors import TaskStatus as Status
 from backburner.ui.dialogue.facts import Shown, task_facts
-from backburner.ui.dialogue.reports import detail_lines, news_text, state_text
+from backburner.ui.dialogue.reports import (
+    detail_lines,
+    last_words,
+    news_text,
+    state_text,
+)
 from backburner.ui.dialogue.task_lists import list_lines
 from backburner.ui.dialogue.task_output import (
     LAST_LINES,
@@ -92,6 +97,11 @@ def test_news_of_a_failure_has_the_last_line_that_was_printed(samples: Samples) 
     assert long == f"{start}  {'x' * 117}..."
     for said in ("", "  ", "exit status 1", None):
         assert news_text(replace(failed, last_line=said), ASCII_ICONS) == start
+    # It stands in the reason by chance.
+    assert news_text(replace(failed, last_line="s 1"), ASCII_ICONS) == f"{start}  s 1"
+    told = replace(failed, reason="can't start: no shell; still running: 7 (vite)")
+    for said in ("can't start: no shell", "still running: 7 (vite)", "7 (vite)"):
+        assert last_words(replace(told, last_line=said)) == ""
 
 
 def test_news_of_a_task_that_is_done_have_its_result(samples: Samples) -> None:

@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 RUNS := $(VENV)/.runs
 INSTALLED := $(VENV)/.installed
 SOURCE_LIST := $(VENV)/.sources
-PARALLEL := -n 4 --dist worksteal
+PARALLEL := -n 6 --dist worksteal
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 TOOLS := --constraint tools.txt
 

@@ -20,7 +20,8 @@ def main() -> int:
     hold_standard_streams()
     arguments = verb_first(sys.argv[1:])
     if arguments[:1] == ["help"]:
-        arguments = [*arguments[1:2], "--help"]
+        verb = [it for it in arguments[1:2] if not it.startswith("-")]
+        arguments = [*verb, "--help"]
     if arguments in (["--version"], ["-V"]):
         return say_version()
     if arguments in (["--help"], ["-h"]) or (arguments and arguments[0] in VERBS):

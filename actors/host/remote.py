@@ -46,7 +46,7 @@ class RemoteSystem(Requests):
         events: Told what becomes of the connection, on a thread of this system.
 
     Raises:
-        TypeError: If the settings are none, or one of them has a wrong type.
+        TypeError: If they are not `HostSettings`, or one of them has a wrong type.
         ValueError: If the directory is not an absolute path.
     """
 

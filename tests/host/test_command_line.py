@@ -583,9 +583,12 @@ def test_a_schedule_adds_tasks_until_it_is_removed(shell: Shell) -> None:
         ("\x1b[31m", ""),
     ],
 )
-def test_a_word_that_is_not_a_command_is_named(word: str, advice: str) -> None:
+@pytest.mark.parametrize("before", [(), ("--session", "work", "--json")])
+def test_a_word_that_is_not_a_command_is_named(
+    word: str, advice: str, before: tuple[str, ...]
+) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "backburner", word, "more"],
+        [sys.executable, "-m", "backburner", *before, word, "more"],
         capture_output=True,
         text=True,
         timeout=PATIENCE,

@@ -47,13 +47,13 @@ _WITH_VALUE = ("--session", "--state-dir", "--config")
 def verb_first(arguments: list[str]) -> list[str]:
     """Return a command line with its verb in front of what names the session.
 
-    `backburner --session work status` is `backburner status --session work`. Without a
-    verb behind such options it is returned as it is.
+    `backburner --session work status` is `backburner status --session work`. A word
+    that is no verb goes to the front as well, where it is refused.
     """
     index = 0
     while index < len(arguments):
         word = arguments[index]
-        if word in VERBS:
+        if not word.startswith("-"):
             return [word, *arguments[:index], *arguments[index + 1 :]]
         if word in _WITH_VALUE:
             index += 2

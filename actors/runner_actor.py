@@ -114,6 +114,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
         self._tick_alarm: Alarm | None = None
         self._pause_in_ticks = 1
         self._draining: Drain | None = None
+        self._given_up: dict[int, str] = {}  # what is to be said, while it drains
         self._engines: dict[int, str] = {}  # of those that run on one
         self._owed: Counter[str] = Counter()  # by engine
         self._claim_alarm: Alarm | None = None
@@ -246,6 +247,8 @@ class RunnerActor(SafeActor[RunnerMessage]):
             return
         end = TaskEnded(task_id, message.outcome, message.news, claims=1)
         if message.abandoned:
+            if self._draining is not None and message.outcome.error is not None:
+                self._given_up[task_id] = message.outcome.error
             self._begin_clean_up(end, stopped=message.stopped)
         else:
             self._ended(end, stopped=message.stopped)
@@ -375,7 +378,9 @@ class RunnerActor(SafeActor[RunnerMessage]):
     def _answer_if_drained(self, drain: Drain) -> None:
         if not self._active and drain.reply_to is not None:
             left = [it for left in self._left.values() for it in left.alive]
-            self.post(drain.reply_to, Drained(tuple(left)))
+            given_up = sorted(self._given_up.items())
+            texts = tuple(f"task {task_id}: {error}" for task_id, error in given_up)
+            self.post(drain.reply_to, Drained(tuple(left), texts))
 
 
 def _engine_of(task: Task) -> str:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 import msgspec
 
+from .job import calls
 from .job.input import AwaitedInput, pass_on, refusal
 from .job.news import JobNews
 from .job.start import adopt, start
 from .kinds import BashKind, InvalidRequestError, JobContext, ShortageError, StartError
 from .kinds.engine import Engine, JobNote, NotingJob
 from .kinds.kind import Pausable, TellsPause, WrongKindError
+from .kinds.process import ProcessKind
 from .messages import (
     Begin,
     JobEnded,
@@ -32,6 +34,7 @@ from .messages import (
 )
 from .processes import marks
 from .processes.channels import Channels
+from .processes.ending import SECONDS
 from .processes.environment import Environment
 from .processes.exit_notes import ExitNotes
 from .processes.notes import JobNotes
@@ -138,7 +141,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         group = DEFAULT_GROUP if task.terms is None else task.terms.group
         environment = environment or config.environment
         self._environment = environment.in_slot(group, task.slot or 0)
-        self._news = JobNews(task)
+        self._news = JobNews(task, kind)
         takes_input = task.terms is not None and task.terms.input is not None
         self._awaited_input = AwaitedInput(task) if takes_input else None
         self._mark = marks.mark(config.session_key, task.id)
@@ -156,7 +159,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._timeout: Countdown | None = None
         self._paused = task.is_paused
         self._halted: TellsPause | None = None  # the job, once it was paused or resumed
-        self._killed = False
+        self._killed_at: float | None = None
         self._broken = False
         self._reported = False
         self._stopped = False
@@ -194,9 +197,10 @@ class TaskActor(SafeActor[TaskActorMessage]):
         known = isinstance(error, WrongKindError)
         text = str(error) if known else f"internal error: {error!r}"
         self._imposed = Outcome.failed(safe_line(text))
-        if self._job is not None and not self._broken:
-            self._broken = True
-            if self._try(self._job.kill):
+        job = self._job
+        if job is not None and not self._broken:
+            self._broken, self._killed_at = True, None
+            if self._try(lambda: self._kill(job)):
                 return
         self._abandon(self._imposed)
 
@@ -321,10 +325,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             return
         # This searches for all processes of the job.
         self.about_to_block()
-        if self._paused:
-            job.pause()
-        else:
-            job.resume()
+        calls.call(self._kind, job, "pause" if self._paused else "resume")
         if self._timeout is not None:
             (self._timeout.pause if self._paused else self._timeout.go_on)()
         if isinstance(job, TellsPause):
@@ -365,9 +366,11 @@ class TaskActor(SafeActor[TaskActorMessage]):
         if self._noting is not None:
             # First: a short job may have begun and ended since the last look.
             self._take_note(self._noting)
-        end = self._job.look()
+        end = calls.look(self._kind, self._job)
         if end is not None:
             self._finish(self._job, end)
+            return
+        if self._outlived_its_kill():
             return
         if self._halted is not None:
             # It is found out within some rounds.
@@ -394,7 +397,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         if self._recorded:
             return
         self._recorded = True
-        pid = job.pid()
+        pid = calls.pid(self._kind, job)
         if pid is not None:
             record = ProcessRecord(self._task.id, pid, self._begun)
             self.post(self._queue, TaskProcess(record))
@@ -406,7 +409,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             return
         if self._imposed is None:
             # It may have ended by itself already; then that is what happened.
-            end = job.look()
+            end = calls.look(self._kind, job)
             if end is not None:
                 self._finish(job, end)
                 return
@@ -421,7 +424,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._ask_to_stop(job, imposed)
 
     def _ask_to_stop(self, job: Job, imposed: Outcome) -> None:
-        job.stop()
+        calls.call(self._kind, job, "stop")
         kill = Stop(imposed, now=True)
         self._grace = self._config.clock.call_later(
             self._config.grace, lambda: self.tell_self(kill)
@@ -429,9 +432,27 @@ class TaskActor(SafeActor[TaskActorMessage]):
 
     def _kill(self, job: Job) -> None:
         # Killing may take rounds, which another kill would begin all over again.
-        if not self._killed:
-            self._killed = True
-            job.kill()
+        if self._killed_at is not None:
+            return
+        self._killed_at = self._config.clock.now().monotonic
+        if not isinstance(self._kind, ProcessKind):  # whose rounds come to an end
+            if self._grace is not None:
+                self._grace.cancel()
+            self._grace = self._config.clock.call_later(SECONDS, self._ask_to_look)
+        calls.call(self._kind, job, "kill")
+
+    def _outlived_its_kill(self) -> bool:
+        """Report a job that has been killed for long enough, and has not ended."""
+        killed_at, imposed = self._killed_at, self._imposed
+        if killed_at is None or imposed is None or isinstance(self._kind, ProcessKind):
+            return False
+        if self._config.clock.now().monotonic - killed_at < SECONDS:
+            return False
+        what = f"its job within {SECONDS:g} s"
+        fault = WrongKindError(self._kind.name, "kill", what, "it must", "did not end")
+        error = f"could not be ended: {fault}"
+        self._report(msgspec.structs.replace(imposed, error=error), abandoned=True)
+        return True
 
     def _finish(self, job: Job, end: JobEnd) -> None:
         # What it had to say last must not keep its end from being told.
@@ -474,14 +495,14 @@ class TaskActor(SafeActor[TaskActorMessage]):
         job = self._job
         if job is not None:
             self.about_to_block()
-            self._try(job.kill)
+            self._try(lambda: calls.call(self._kind, job, "kill"))
             self._try(lambda: self._look_for_the_last_time(job))
         if not self._reported:
             # A start that failed half-way may have left processes too.
             self._report(outcome, abandoned=True)
 
     def _look_for_the_last_time(self, job: Job) -> None:
-        end = job.look()
+        end = calls.look(self._kind, job)
         if end is not None:
             self._finish(job, end)
         else:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from ..kinds.kind import WrongKindError
 from ..processes.output_file import OutputMonitor
 from ..rules.output_news import OutputNews
-from ..rules.safe_text import brief, safe_line, size_text
+from ..rules.safe_text import safe_line, size_text
+from .calls import progress
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from ..kinds import Job
+    from ..kinds import Job, Kind
     from ..rules.outcome import Outcome
     from ..rules.task import Task
 
@@ -28,13 +28,14 @@ _CUT: Final = "its command emptied its output file, and {} of output are gone"
 class JobNews:
     """Reads what one job says."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, kind: Kind) -> None:
         self._task = task
+        self._kind = kind
         path = task.output_path
         terminal = task.terms is not None and task.terms.input == "terminal"
         self._monitor = None if path is None else OutputMonitor(path, terminal=terminal)
         self._looks_in_vain = 0
-        self.latest = OutputNews(task.output_size)
+        self.latest: OutputNews = OutputNews(task.output_size)
         """What was read last."""
 
     @property
@@ -58,17 +59,16 @@ class JobNews:
         """Read what is new; return whether anything is.
 
         Raises:
-            WrongKindError: If the job gives a progress that can't be one.
+            WrongKindError: If the job can't tell its progress.
         """
         monitor, before = self._monitor, self.latest
         if monitor is not None:
             news = monitor.look_last() if last else monitor.look()
             if news is not None:
                 self.latest = news
-        progress = job.progress()
-        if progress is not None:
-            self._check(progress)
-            self.latest = replace(self.latest, progress=progress)
+        percent = progress(self._kind, job)
+        if percent is not None:
+            self.latest = replace(self.latest, progress=percent)
         changed = self.latest != before
         self._looks_in_vain = 0 if changed else self._looks_in_vain + 1
         return changed
@@ -84,9 +84,3 @@ class JobNews:
             return outcome
         cut = _CUT.format(size_text(self._monitor.cut))
         return replace(outcome, reason=f"{outcome.reason}; {cut}")
-
-    def _check(self, progress: object) -> None:
-        if type(progress) is not int or not 0 <= progress <= 100:  # noqa: PLR2004 - percent
-            given = brief(repr(progress))
-            wanted = "it must return a whole number from 0 to 100, or None"
-            raise WrongKindError(self._task.kind, "progress", given, wanted)

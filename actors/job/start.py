@@ -12,6 +12,8 @@ from ..processes.adopted import AdoptedProcess
 from ..rules.outcome import LOST
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..kinds import Job, JobContext, Kind
     from ..processes.exit_notes import ExitNotes
     from ..rules.adoption import Adoption
@@ -29,26 +31,27 @@ def start(kind: Kind, context: JobContext) -> Job:
     # A task that is remembered may be of another version, or of anybody's making.
     check(kind, context.task.args)
     try:
-        job = _start(kind, context)
+        job = _call(kind, "start", lambda: kind.start(context))
     except (ShortageError, WrongKindError):
         raise
     except StartError:
         # Somebody may have deleted the folder of the output meanwhile.
         if not _made_output_folder(context.task):
             raise
-        job = _start(kind, context)
-    if cast("object", job) is None:
-        raise WrongKindError(kind.name, "start", "no job", "it must return one")
+        job = _call(kind, "start", lambda: kind.start(context))
     return job
 
 
-def _start(kind: Kind, context: JobContext) -> Job:
+def _call(kind: Kind, method: str, call: Callable[[], Job]) -> Job:
     try:
-        return kind.start(context)
+        job = call()
     except (StartError, InvalidRequestError, MemoryError):
         raise
     except BaseException as error:
-        raise raised(kind, "start", error) from error
+        raise raised(kind, method, error) from error
+    if cast("object", job) is None:
+        raise WrongKindError(kind.name, method, "no job", "it must return one")
+    return job
 
 
 def adopt(
@@ -67,7 +70,7 @@ def adopt(
         process = AdoptedProcess(
             adoption.process, adoption.status, exit_notes, in_doubt=adoption.in_doubt
         )
-    return kind.adopt(context, process)
+    return _call(kind, "adopt", lambda: kind.adopt(context, process))
 
 
 def _made_output_folder(task: Task) -> bool:

@@ -64,6 +64,9 @@ class FunctionKind(ProcessKind):
         name: What it is called in a request.
         python: The Python that calls the functions; by default this one.
         path: Where it looks for modules; by default where this process does.
+
+    Raises:
+        TypeError: If `path` is not a list of folders.
     """
 
     usage = "MODULE:FUNCTION [ARGS-JSON [NAMED-ARGS-JSON]]"
@@ -82,6 +85,8 @@ class FunctionKind(ProcessKind):
         self._json = json
         self.name = name
         self._python = python or sys.executable
+        if isinstance(path, str):
+            raise TypeError(f"path must be a list of folders, such as [{path!r}]")
         places = sys.path if path is None else path
         # Relative ones mean where this process is now.
         self._path = json.dumps([os.path.abspath(it) for it in places])  # noqa: PTH100 - texts
@@ -98,8 +103,8 @@ class FunctionKind(ProcessKind):
 
         Raises:
             InvalidRequestError: If another process can't find the function, as with a
-                lambda, a closure or one of the main script, or if an argument is not
-                JSON.
+                lambda, a closure or one of the main script, if it is `async` or a
+                generator, or if it does not take the arguments, or they are not JSON.
         """
         module = getattr(function, "__module__", None) or ""
         name = getattr(function, "__qualname__", None) or ""
@@ -117,6 +122,7 @@ class FunctionKind(ProcessKind):
                 " it to a module"
             )
         _check_target(target)
+        _check_call(function, target, args, named)
         try:
             texts = (self._json.dumps(args), self._json.dumps(named))
         except (TypeError, ValueError) as error:
@@ -189,6 +195,35 @@ def result_path(task: Task) -> Path | None:
 
 _check_array = msgspec.json.Decoder(list[Any]).decode
 _check_object = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def _check_call(
+    function: Callable[..., object],
+    target: str,
+    args: tuple[object, ...],
+    named: Mapping[str, object],
+) -> None:
+    import inspect  # noqa: PLC0415 - the same
+
+    if inspect.iscoroutinefunction(function):
+        raise InvalidRequestError(
+            f"{target} is async, and what it returns is not JSON; give a function that"
+            " calls asyncio.run"
+        )
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise InvalidRequestError(
+            f"{target} is a generator, which is not JSON; give a function that returns"
+            " a list"
+        )
+    try:
+        # What a decorator takes, not what it hands on to the function in it.
+        signature = inspect.signature(function, follow_wrapped=False)
+    except (TypeError, ValueError):
+        return  # one in C may not tell
+    try:
+        signature.bind(*args, **named)
+    except TypeError as error:
+        raise InvalidRequestError(f"{target} can't be called so: {error}") from None
 
 
 def _check_target(target: str) -> None:

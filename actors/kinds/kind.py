@@ -142,7 +142,11 @@ class Job(Protocol):
         ...
 
     def kill(self) -> None:
-        """End it now, by force."""
+        """End it now, by force.
+
+        `look` must tell the end within two seconds. If it does not, the task ends
+        without it, with an error that names the kind.
+        """
         ...
 
     def pid(self) -> int | None:

@@ -23,7 +23,8 @@ class Kinds:
 
     Raises:
         TypeError: If one of them is no kind; the text names it, and what it lacks.
-        ValueError: If two of them have the same name.
+        ValueError: If two of them have the same name, or one has a name that is not a
+            word.
     """
 
     def __init__(self, kinds: Iterable[Kind], problems: Iterable[str] = ()) -> None:
@@ -37,6 +38,11 @@ class Kinds:
         for kind in kinds:
             if (problem := _lacks(kind)) is not None:
                 raise TypeError(problem)
+            if not _is_word(kind.name):
+                raise ValueError(
+                    f"{brief(kind.name)!r} can't be the name of a kind; give it one"
+                    " word without spaces and quotes, such as 'docker'"
+                )
             if kind.name in self._kinds:
                 raise ValueError(f"two kinds are called {kind.name!r}; rename one")
             self._kinds[kind.name] = kind
@@ -61,6 +67,13 @@ class Kinds:
             raise InvalidRequestError(
                 f"unknown kind {brief(name)!r}; the kinds are: {known}"
             ) from None
+
+
+def _is_word(name: str) -> bool:
+    """Tell whether a person can type a name as one word that is no option."""
+    return name.isprintable() and not (
+        set(name) & set(" '\"\\") or name[:1] in {"", "-"}
+    )
 
 
 _MEMBERS: Final = {"name": str, "usage": str, "summary": str, "writes_output": bool}

@@ -128,9 +128,11 @@ class Drained(Message, frozen=True):
 
     Attributes:
         left: The processes that its tasks have left, and that are still to be ended.
+        given_up: What is to be said of jobs that have not ended, in one line each.
     """
 
     left: tuple[ProcessId, ...] = ()
+    given_up: tuple[str, ...] = ()
 
 
 RunnerMessage = (

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from ..messages import Acknowledged, AwaitShown, CloseQueue, Drain, Drained, QueueReply
+from ..messages import (
+    Acknowledged,
+    AwaitShown,
+    CloseQueue,
+    Drain,
+    Drained,
+    ListTasks,
+    QueueReply,
+    TaskList,
+)
 from ..processes.bounds import held_of_session, remove_groups
 from ..processes.ending import end_all
 from ..processes.family import find_marked
@@ -16,12 +25,13 @@ from ..processes.marks import is_of_session
 from ..rules.record import Record
 from ..rules.safe_text import safe_line
 from ..rules.shortage import shortage_of
+from ..rules.status import TaskFilter
 from ..runtime.promise import Deadline, Promise, answer_of
 from ..runtime.sending import DeadLetters, logger, post, post_if_alive
 from .blocking import TaskSystemError, ask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     import pykka
 
@@ -35,6 +45,9 @@ STOP_TIMEOUT: Final = 5.0
 _KILLED_TIMEOUT: Final = 30.0
 """Seconds for what was killed to end: its true status is worth a wait on a machine
 with many times more to run than it has processors."""
+
+_NAMED: Final = 5
+"""Tasks that are named of those that could not be ended."""
 
 _SHOWN_TIMEOUT: Final = 2.0
 _SHOWN_AFTER_ALL: Final = 0.5
@@ -143,15 +156,34 @@ class Shutdown:
         drain = Drain(config.reason, now=self._hurried, reply_to=drained)
         try:
             if post(runner, drain, config.dead_letters):
-                self._left = drained.get(self._deadline.left()).left
+                self._drained(drained.get(self._deadline.left()))
         except BaseException as error:
             # Ctrl+C, or the deadline: what is killed now should have its true end.
             self._hurried = True
             # Ctrl+C may have come before the first was told.
             if post(runner, replace(drain, now=True), config.dead_letters):
-                self._left = drained.get(_KILLED_TIMEOUT).left
+                try:
+                    self._drained(drained.get(_KILLED_TIMEOUT))
+                except TimeoutError as timeout:
+                    raise TimeoutError(self._stuck_tasks() or str(timeout)) from None
             if not isinstance(error, TimeoutError):
                 raise
+
+    def _drained(self, answer: Drained) -> None:
+        self._left = answer.left
+        self._problems += _first(answer.given_up)
+
+    def _stuck_tasks(self) -> str:
+        """Name the tasks that still run: a method of theirs blocks."""
+        if self._queue is None:
+            return ""
+        request, letters = ListTasks(TaskFilter.RUNNING), self._config.dead_letters
+        try:
+            tasks = ask(self._queue, request, TaskList, STOP_TIMEOUT, letters).tasks
+        except (TaskSystemError, TimeoutError):
+            return ""
+        names = [f"task {it.id} of the kind {it.kind!r}" for it in tasks]
+        return f"no end within {_KILLED_TIMEOUT:g} s of {', '.join(_first(names))}"
 
     def _end_leftovers(self) -> None:
         config = self._config
@@ -184,3 +216,8 @@ class Shutdown:
             logger.info("Nobody said that the last news were shown; they come again")
         finally:
             self._shown = None
+
+
+def _first(names: Sequence[str]) -> list[str]:
+    more = len(names) - _NAMED
+    return [*names[:_NAMED], *([f"{more:,} more"] if more > 0 else [])]

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 from ..kinds import JobEnd
 from ..rules.outcome import Outcome
-from .recorder import PATIENCE, Recorder
+from ..rules.safe_text import brief
+from .recorder import PATIENCE, Recorder, require_type
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ..kinds import JobContext
 
 Step: TypeAlias = Literal[
     "check", "start", "pid", "look", "progress", "pause", "resume", "stop", "kill"
 ]
 """A method of a kind or a job that may be called."""
+
+_STEPS: Final[tuple[str, ...]] = get_args(Step)
+_MAY_IGNORE: Final = ("stop", "kill")
 
 
 class FakeJob:
@@ -57,7 +63,11 @@ class FakeJob:
         Args:
             end: How it ends.
             quietly: Without a word, so that it shows at the next look.
+
+        Raises:
+            TypeError: If that is no end.
         """
+        require_type("end", end, JobEnd)
         if self._end is None:
             self._end = end
         if not quietly:
@@ -132,6 +142,10 @@ class FakeKind:
         ignores: Which of `stop` and `kill` its jobs ignore.
         raises: What its methods, and those of jobs that it starts from now on, raise.
             A test may change it at any time.
+
+    Raises:
+        ValueError: If one of these steps does not exist, or can't be ignored.
+        TypeError: If one of them is of a wrong type.
     """
 
     can_pause = True
@@ -146,6 +160,11 @@ class FakeKind:
         ignores: frozenset[Step] | set[Step] = frozenset(),
         raises: dict[Step, BaseException] | None = None,
     ) -> None:
+        _require_steps("ignores", ignores, _MAY_IGNORE)
+        for step, error in (raises or {}).items():
+            _require_steps("raises", [step], _STEPS)
+            if not isinstance(error, type):  # a class can be raised too
+                require_type(f"raises[{step!r}]", error, BaseException)
         self.name = name
         self.writes_output = writes_output
         self.ignores: frozenset[Step] = frozenset(ignores)
@@ -162,6 +181,7 @@ class FakeKind:
 
         Raises:
             AssertionError: If they were not within `timeout` seconds.
+            TypeError: If `count` is not a whole number.
         """
         self._jobs.wait_for_count(FakeJob, count, timeout=timeout)
 
@@ -172,7 +192,9 @@ class FakeKind:
 
         Raises:
             AssertionError: If it was not within `timeout` seconds.
+            TypeError: If `task_id` is something else, such as a task.
         """
+        require_type("task_id", task_id, int)
         for job in self._jobs.received:
             if job.context.task.id == task_id:
                 return job
@@ -200,3 +222,12 @@ class FakeKind:
         job = FakeJob(context, ignores=self.ignores, raises=dict(self.raises))
         self._jobs.tell(job)
         return job
+
+
+def _require_steps(name: str, steps: Iterable[str], known: tuple[str, ...]) -> None:
+    if isinstance(steps, str):
+        raise TypeError(f"{name} must be a set of steps, such as {{{steps!r}}}")
+    for step in steps:
+        if step not in known:
+            what = " or ".join(known) if len(known) == 2 else ", ".join(known)  # noqa: PLR2004
+            raise ValueError(f"{name} can have {what}, not {brief(repr(step))}")

@@ -6,14 +6,16 @@ import contextlib
 import fnmatch
 import os
 import threading
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 import pykka
 
 from ..processes import proc
+from .recorder import require_type
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator
 
     from ..system import TaskSystem
 
@@ -43,12 +45,14 @@ def no_leaks(
     Raises:
         AssertionError: If an actor, a thread or a child process is left, or a message
             of one of the systems reached nobody; the text names all of them.
+        TypeError: If `systems` or `ignore` is not a list of those.
     """
+    patterns = _patterns(ignore)
+    require_type("systems", systems, Iterable)
     actors = {ref.actor_urn for ref in pykka.ActorRegistry.get_all()}
     threads = set(threading.enumerate())
     children = set(_children())
     yield
-    patterns = tuple(ignore)
 
     def is_ignored(name: str) -> bool:
         return any(fnmatch.fnmatchcase(name, it) for it in patterns)
@@ -90,9 +94,24 @@ def running(
 
     Raises:
         AssertionError: If something is left; see `no_leaks`.
+        TypeError: If `system` is not one, or `ignore` not a list.
     """
+    if isinstance(system, type):
+        raise TypeError(
+            f"system must be a system, not a class; give {system.__name__}()"
+        )
     with no_leaks((system,), dead_letters=dead_letters, ignore=ignore), system:
         yield system
+
+
+def _patterns(ignore: Iterable[str]) -> tuple[str, ...]:
+    # The letters of one pattern would be patterns too, and * ignores everything.
+    if isinstance(ignore, str):
+        raise TypeError(f"ignore must be a list of patterns, such as [{ignore!r}]")
+    patterns = tuple(ignore)
+    for pattern in patterns:
+        require_type("a pattern to ignore", pattern, str)
+    return patterns
 
 
 def _left_threads(

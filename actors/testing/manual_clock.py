@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from ..rules.moment import Moment
-from .recorder import PATIENCE, wait_in_halves
+from ..rules.safe_text import brief
+from .recorder import PATIENCE, require_type, wait_in_halves
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +20,14 @@ if TYPE_CHECKING:
 
 START: Final = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 """The date and time at which a hand-driven clock begins."""
+
+
+def _require_seconds(name: str, value: object, *, least: float = -math.inf) -> None:
+    if not isinstance(value, int | float):
+        raise TypeError(f"{name} must be a number, not {brief(repr(value))}")
+    if not value >= least:
+        wanted = "0 or more" if least == 0 else "a number"
+        raise ValueError(f"{name} must be {wanted}, not {value}")
 
 
 class _Call:
@@ -36,9 +46,16 @@ class ManualClock:
 
     Args:
         start: The date and time it begins with.
+
+    Raises:
+        TypeError: If `start` is not a date and time.
+        ValueError: If it has no time zone.
     """
 
     def __init__(self, start: datetime = START) -> None:
+        require_type("start", start, datetime)
+        if start.utcoffset() is None:
+            raise ValueError("start needs a time zone, such as tzinfo=UTC")
         self._start = start
         self._elapsed = 0.0
         self._suspended = 0.0
@@ -58,7 +75,15 @@ class ManualClock:
             return self._elapsed + self._suspended
 
     def call_later(self, delay: float, call: Callable[[], object]) -> Alarm:
-        """Make a call as soon as the clock has advanced by `delay` seconds."""
+        """Make a call as soon as the clock has advanced by `delay` seconds.
+
+        Raises:
+            TypeError: If `delay` is not a number, or `call` not a function.
+            ValueError: If `delay` is nan.
+        """
+        _require_seconds("delay", delay)
+        if not callable(call):
+            raise TypeError(f"call must be a function, not {brief(repr(call))}")
         with self._changed:
             alarm = _Call(call)
             due = self._elapsed + delay
@@ -70,7 +95,12 @@ class ManualClock:
         """Move on, and make the calls that are due, in their order, on this thread.
 
         Each sees the moment at which it is due. What they schedule counts too.
+
+        Raises:
+            TypeError: If `seconds` is not a number.
+            ValueError: If it is negative, or nan; `set_wall` sets the date back.
         """
+        _require_seconds("seconds", seconds, least=0.0)
         with self._changed:
             end = self._elapsed + seconds
         while (call := self._next_due(end)) is not None:
@@ -79,12 +109,24 @@ class ManualClock:
             self._elapsed = end
 
     def set_wall(self, seconds: float) -> None:
-        """Set the date and time forward, or back if that is negative."""
+        """Set the date and time forward, or back if that is negative.
+
+        Raises:
+            TypeError: If `seconds` is not a number.
+            ValueError: If it is nan.
+        """
+        _require_seconds("seconds", seconds)
         with self._changed:
             self._start += timedelta(seconds=seconds)
 
     def suspend(self, seconds: float) -> None:
-        """Let time pass as on a suspended machine: no call is made meanwhile."""
+        """Let time pass as on a suspended machine: no call is made meanwhile.
+
+        Raises:
+            TypeError: If `seconds` is not a number.
+            ValueError: If it is negative, or nan.
+        """
+        _require_seconds("seconds", seconds, least=0.0)
         with self._changed:
             self._suspended += seconds
 
@@ -101,7 +143,9 @@ class ManualClock:
 
         Raises:
             AssertionError: If there are fewer after `timeout` seconds.
+            TypeError: If `count` is not a whole number.
         """
+        require_type("count", count, int)
         with self._changed:
             if not wait_in_halves(
                 self._changed, lambda: self.scheduled >= count, timeout

@@ -29,6 +29,9 @@ class ManualExits:
         Raises:
             KeyError: If it is not watched.
         """
+        if pid not in self._calls:
+            watched = ", ".join(map(str, self._calls)) or "none"
+            raise KeyError(f"process {pid} is not watched; those that are: {watched}")
         self._calls.pop(pid)()
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 import pykka
 
 from ..messages import TaskChanged, TaskEvent
+from ..rules.safe_text import brief
 from ..runtime.promise import Deadline
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ class Record(Generic[MessageT]):
             What looks at the messages that have come since, and tells whether it is
             found; and the list that has it then, as it is waited for no more.
         """
+        _require_search(wanted, where)
         found: list[MessageT] = []
         start = 0
 
@@ -163,6 +165,30 @@ class Record(Generic[MessageT]):
             mark = " (waited for already)" if index in self._waited_for else ""
             lines.append(f"  {index + 1}. {text}{mark}")
         return "\n".join(lines)
+
+
+def require_type(name: str, value: object, wanted: type) -> None:
+    """Refuse an argument of a wrong type, with which a test would wait in vain.
+
+    Raises:
+        TypeError: If it has one; the text names the argument.
+    """
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is int):
+        raise TypeError(f"{name} must be {wanted.__name__}, not {brief(repr(value))}")
+
+
+def _require_search(wanted: object, where: object) -> None:
+    if not callable(wanted):
+        given = brief(repr(wanted))
+        raise TypeError(
+            f"wanted must be a type, such as TaskChanged, or a function, not {given}"
+        )
+    if where is None:
+        return
+    if not isinstance(wanted, type):
+        raise TypeError("where goes with a type; put both into the one function")
+    if not callable(where):
+        raise TypeError(f"where must be a function, not {brief(repr(where))}")
 
 
 class Recorder(Record[MessageT]):
@@ -209,6 +235,7 @@ class Recorder(Record[MessageT]):
 
         Raises:
             AssertionError: If none came; the text names what did.
+            TypeError: If `wanted` is something else, or `where` can't be called.
         """
         look, found = self._search(wanted, where)
         with self._changed:
@@ -225,7 +252,10 @@ class Recorder(Record[MessageT]):
 
         Raises:
             AssertionError: If there are fewer after `timeout` seconds.
+            TypeError: If `wanted` is not a type, or `count` not a whole number.
         """
+        require_type("wanted", wanted, type)
+        require_type("count", count, int)
         with self._changed:
             enough = wait_in_halves(
                 self._changed, lambda: len(self.of(wanted)) >= count, timeout
@@ -297,6 +327,7 @@ class AsyncRecorder(Record[MessageT]):
 
         Raises:
             AssertionError: If none came; the text names what did.
+            TypeError: If `wanted` is something else, or `where` can't be called.
         """
         look, found = self._search(wanted, where)
         # Twice, as in `wait_in_halves`.

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from ..rules.field_types import wrong_type
 from ..rules.outcome import Outcome
 from ..rules.status import TaskStatus
 from ..rules.task import Task
@@ -30,7 +31,7 @@ def make_task(
 
     Raises:
         ValueError: If the fields contradict each other; see `Task`.
-        TypeError: If there is no such field.
+        TypeError: If there is no such field, or one has a value of a wrong type.
     """
     status = TaskStatus(status)
     task = Task(
@@ -49,4 +50,7 @@ def make_task(
         task = task.ended(outcome, START + timedelta(seconds=9), 8.0)
     if "reason" in fields and status is TaskStatus.FAILED:
         fields.setdefault("error", fields["reason"])
-    return msgspec.structs.replace(task, **fields)
+    task = msgspec.structs.replace(task, **fields)
+    if (problem := wrong_type(task)) is not None:
+        raise TypeError(problem)
+    return task

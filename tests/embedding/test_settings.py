@@ -68,3 +68,10 @@ def test_a_setting_of_a_wrong_type_is_named(
 ) -> None:
     with pytest.raises(TypeError, match=says):
         TaskSystem(**settings)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a\tb", "it's", "-x", "a\\b"])
+def test_a_kind_that_no_chat_can_name_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="can't be the name of a kind; give it one"):
+        TaskSystem(kinds=[FakeKind(name)])
+    TaskSystem(kinds=[FakeKind("größe:v1.2-x_3")])

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pykka
 import pytest
-from backburner.actors import Outcome, TaskStatus
-from backburner.actors.messages import Look, Stop
+from backburner.actors import JobEnd, Outcome, TaskStatus
+from backburner.actors.messages import Look, SetPaused, Stop
+from backburner.actors.processes.ending import SECONDS
+from backburner.actors.rules.safe_text import brief
 from backburner.actors.testing import FakeKind, Step
+from msgspec.structs import replace
 from patience import PATIENCE
 
 from tests.job.rig import CANCELED, LIMIT, Rig, shortage
@@ -18,6 +21,7 @@ from tests.job.rig import CANCELED, LIMIT, Rig, shortage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from backburner.actors import JobContext
     from backburner.actors.testing import FakeJob
 
 
@@ -70,24 +74,108 @@ def test_a_task_ends_exactly_once_when_any_method_of_its_job_raises(
             assert status is TaskStatus.FAILED
 
 
+@pytest.mark.parametrize(
+    "end", ["done", JobEnd(cast("Outcome", "done")), Outcome.complete()], ids=repr
+)
 def test_a_look_that_returns_nonsense_fails_the_task(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, end: object
 ) -> None:
     job = rig.begin()
-    monkeypatch.setattr(job, "look", lambda: "done")
+    monkeypatch.setattr(job, "look", lambda: end)
     rig.tell(Look())
     rig.tell(Look())
-    assert rig.end().outcome.reason.startswith("internal error: AttributeError")
+    assert rig.end().outcome.reason == (
+        f"the kind 'fake' is at fault: look() returned {brief(repr(end))}; it must"
+        " return a JobEnd with an Outcome, or None"
+    )
 
 
-def test_a_job_whose_look_raises_is_killed(rig: Rig) -> None:
+@pytest.mark.parametrize("number", ["12", 0, True], ids=repr)
+def test_a_pid_that_is_none_fails_the_task(
+    start_actor: Callable[[FakeKind], Rig], number: object
+) -> None:
+    class OddKind(FakeKind):
+        def start(self, context: JobContext) -> FakeJob:
+            job = super().start(context)
+            vars(job)["pid"] = lambda: number
+            return job
+
+    rig = start_actor(OddKind())
+    rig.start()
+    rig.tell(Look())
+    assert rig.end().outcome.reason == (
+        f"the kind 'fake' is at fault: pid() returned {number!r}; it must return the"
+        " id of a process, or None"
+    )
+
+
+@pytest.mark.parametrize("step", ["look", "progress", "pid", "pause", "resume", "stop"])
+def test_what_a_job_raises_names_its_kind_and_the_method(
+    start_actor: Callable[[FakeKind], Rig], step: Step
+) -> None:
+    rig = start_actor(FakeKind(raises={step: RuntimeError("planted")}))
     job = rig.begin()
-    job.raises["look"] = RuntimeError("planted")
-    rig.tell(Look())
+    pause, resume = SetPaused(paused=True), SetPaused(paused=False)
+    for message in (pause, resume, Look(), Stop(CANCELED)):
+        with contextlib.suppress(pykka.ActorDeadError):
+            rig.tell(message)
     assert rig.end().outcome == Outcome.failed(
-        "internal error: RuntimeError('planted')"
+        f"the kind 'fake' is at fault: {step}() raised RuntimeError('planted'); see"
+        " the log"
     )
     assert "kill" in job.asked.received
+
+
+def test_a_kill_that_raises_names_its_kind(
+    start_actor: Callable[[FakeKind], Rig],
+) -> None:
+    rig = start_actor(FakeKind(raises={"kill": RuntimeError("planted")}))
+    rig.begin()
+    rig.tell(Stop(CANCELED, now=True))
+    ended = rig.end()
+    assert ended.abandoned
+    assert ended.outcome.reason == (
+        "the kind 'fake' is at fault: kill() raised RuntimeError('planted'); see the"
+        " log"
+    )
+
+
+def test_a_job_without_the_methods_of_one_names_its_kind(
+    start_actor: Callable[[FakeKind], Rig],
+) -> None:
+    class OddKind(FakeKind):
+        def start(self, context: JobContext) -> FakeJob:
+            del context
+            return cast("FakeJob", object())
+
+    rig = start_actor(OddKind())
+    rig.start()
+    rig.tell(Look())
+    ended = rig.end()
+    assert ended.abandoned
+    assert ended.outcome.reason.startswith(
+        "the kind 'fake' is at fault: look() raised AttributeError("
+    )
+
+
+def test_a_job_that_is_not_ended_by_a_kill_is_given_up(rig: Rig) -> None:
+    rig.kind.ignores = frozenset({"stop", "kill"})
+    job = rig.begin()
+    rig.tell(Stop(CANCELED, now=True))
+    job.asked.wait_for(lambda step: step == "kill")
+    rig.clock.wait_until_scheduled()
+    rig.clock.advance(SECONDS - 0.1)
+    rig.tell(Stop(CANCELED, now=True))  # asked twice, it has no less time
+    rig.settle()
+    assert rig.runner.received == ()
+    rig.clock.advance(0.1)
+    ended = rig.end()
+    assert ended.abandoned
+    assert ended.outcome == replace(
+        CANCELED,
+        error="could not be ended: the kind 'fake' is at fault: kill() did not end its"
+        " job within 2 s; it must",
+    )
 
 
 def test_an_actor_that_is_stopped_ends_its_job_and_says_so(rig: Rig) -> None:

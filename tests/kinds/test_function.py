@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -142,9 +144,29 @@ def test_what_can_t_be_called_is_refused_at_the_request(
 def test_a_function_that_is_at_hand_makes_its_request(kind: FunctionKind) -> None:
     request = kind.request_for(Path.home)
     assert request.args[0] == "pathlib:Path.home"
-    assert kind.request_for(functools.reduce, [1], other="x") == TaskRequest(
-        "reduce", "function", ("_functools:reduce", "[[1]]", '{"other": "x"}')
+    assert kind.request_for(textwrap.shorten, "a b", width=2) == TaskRequest(
+        "shorten", "function", ("textwrap:shorten", '["a b"]', '{"width": 2}')
     )
+    # One in C may not tell what it takes; what a decorator takes is not known either.
+    assert kind.request_for(max, 1, 2).args[0] == "builtins:max"
+    assert kind.request_for(_decorated).args[0] == f"{__name__}:_decorated"
+
+
+def _with_connection(connection: object) -> Iterator[object]:
+    yield connection
+
+
+def _connected(function: Callable[[object], None]) -> Callable[[], None]:
+    @functools.wraps(function)
+    def call() -> None:
+        function("the connection")
+
+    return call
+
+
+@_connected
+def _decorated(connection: object) -> None:
+    del connection
 
 
 def test_a_function_that_no_other_process_finds_makes_none(kind: FunctionKind) -> None:
@@ -159,12 +181,20 @@ def test_a_function_that_no_other_process_finds_makes_none(kind: FunctionKind) -
         (of_main, "of_main is in the main script"),
         (functools.partial(len), "is not a function of a module; give one"),
         (Path("/").exists, "is not a function"),
+        (asyncio.sleep, "asyncio.tasks:sleep is async, and what it returns is not"),
+        (_with_connection, "_with_connection is a generator, which is not JSON"),
+        (textwrap.shorten, "shorten can't be called so: missing a required argument"),
     ]
     for function, says in cases:
         with pytest.raises(InvalidRequestError, match=says):
             kind.request_for(function)
     with pytest.raises(InvalidRequestError, match=r"an argument of .* is not JSON"):
         kind.request_for(functools.reduce, object())
+
+
+def test_a_path_that_is_no_list_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"path must be a list of folders, such as \["):
+        FunctionKind(path="/srv/shop")
 
 
 def test_a_task_without_output_has_no_result() -> None:

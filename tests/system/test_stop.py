@@ -29,6 +29,7 @@ from backburner.actors import (
     TaskSystem,
     TaskSystemError,
     Unsubscribe,
+    task_actor,
 )
 from backburner.actors.processes.exits import PidfdWatcher
 from backburner.actors.runtime.promise import Deadline
@@ -42,6 +43,7 @@ from standstill import TOO_SHORT, call_after_standstill
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
+    from backburner.actors import JobContext
     from backburner.actors.testing.fake_kind import FakeJob
 
 
@@ -357,6 +359,51 @@ def test_what_is_shown_of_the_end_is_not_shown_again(
     with opened() as again:
         assert _unshown(again) == []
         assert again.get(1).status is TaskStatus.CANCELED
+
+
+def test_a_job_that_no_kill_ends_is_named_and_takes_no_longer_than_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(task_actor, "SECONDS", 0.1)
+    kind = FakeKind("stuck", ignores={"stop", "kill"})
+    system = TaskSystem(kinds=[kind], grace=0.1, slots=10)
+    with no_leaks([system]):
+        system.start()
+        for number in range(7):
+            kind.job(system.add(f"Stuck {number}", "stuck").id)
+        begun = time.monotonic()
+        system.stop()
+        assert time.monotonic() - begun < 10.0  # of the 30 s for what ends late
+    assert len(system.problems) == 6
+    assert system.problems[0] == (
+        "task 1: could not be ended: the kind 'stuck' is at fault: kill() did not end"
+        " its job within 0.1 s; it must"
+    )
+    assert system.problems[-1] == "2 more"
+
+
+def test_a_job_whose_kill_blocks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutdown_module, "_KILLED_TIMEOUT", 0.2)
+    monkeypatch.setattr(shutdown_module, "STOP_TIMEOUT", 0.2)
+    let_go = threading.Event()
+
+    class BlockingKind(FakeKind):
+        def start(self, context: JobContext) -> FakeJob:
+            job = super().start(context)
+            vars(job)["kill"] = lambda: let_go.wait(PATIENCE)
+            return job
+
+    kind = BlockingKind("stuck", ignores={"stop"})
+    system = TaskSystem(kinds=[kind])
+    system.start()
+    job = kind.job(system.add("Stuck", "stuck").id)
+    system.stop(timeout=0)
+    let_go.set()
+    assert system.problems[0] == (
+        "a step of the session's end failed: no end within 0.2 s of task 1 of the kind"
+        " 'stuck'"
+    )
+    job.complete()
 
 
 def test_what_the_deadline_ended_is_shown_too(tmp_path: Path) -> None:

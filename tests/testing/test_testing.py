@@ -6,7 +6,8 @@ import asyncio
 import math
 import subprocess
 import threading
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
 
 import pykka
 import pytest
@@ -15,6 +16,7 @@ from backburner.actors import (
     Notification,
     SleepKind,
     TaskChanged,
+    TaskEvent,
     TaskStatus,
     TaskSystem,
 )
@@ -22,6 +24,7 @@ from backburner.actors.testing import (
     AsyncRecorder,
     FakeKind,
     ManualClock,
+    ManualExits,
     Recorder,
     leaks,
     make_task,
@@ -376,3 +379,93 @@ def test_a_system_takes_a_hand_driven_clock() -> None:
         clock.advance(5)
         (ended,) = system.wait(stubborn.id, timeout=PATIENCE)
         assert (ended.status, ended.duration) == ("canceled", 3605)
+
+
+_WRONG_CALLS: list[tuple[Callable[[], object], str]] = [
+    (
+        lambda: Recorder[Any]().wait_for(cast("Any", "TaskChanged")),
+        "wanted must be a type, such as TaskChanged, or a function, not 'TaskChanged'",
+    ),
+    (
+        lambda: Recorder[Any]().wait_for(TaskChanged, cast("Any", TaskEvent.COMPLETE)),
+        "where must be a function, not <TaskEvent.COMPLETE: 'complete'>",
+    ),
+    (
+        lambda: Recorder[Any]().wait_for(cast("Any", len), bool),
+        "where goes with a type; put both into the one function",
+    ),
+    (
+        lambda: Recorder[Any]().wait_for_count(cast("Any", "text"), 1),
+        "wanted must be type, not 'text'",
+    ),
+    (
+        lambda: Recorder[Any]().wait_for_count(int, cast("Any", "2")),
+        "count must be int, not '2'",
+    ),
+    (
+        lambda: FakeKind(ignores=cast("Any", "kill")),
+        "ignores must be a set of steps, such as {'kill'}",
+    ),
+    (
+        lambda: FakeKind(ignores={"look"}),
+        "ignores can have stop or kill, not 'look'",
+    ),
+    (
+        lambda: FakeKind(raises=cast("Any", {"begin": ValueError()})),
+        "raises can have check, start, pid, look, progress, pause, resume, stop, ",
+    ),
+    (
+        lambda: FakeKind(raises=cast("Any", {"start": "boom"})),
+        "raises['start'] must be BaseException, not 'boom'",
+    ),
+    (
+        lambda: FakeKind().job(cast("Any", make_task())),
+        "task_id must be int, not Task(",
+    ),
+    (
+        lambda: ManualClock().advance(-1),
+        "seconds must be 0 or more, not -1",
+    ),
+    (
+        lambda: ManualClock().advance(cast("Any", "1")),
+        "seconds must be a number, not '1'",
+    ),
+    (
+        lambda: ManualClock().call_later(1, cast("Any", 7)),
+        "call must be a function, not 7",
+    ),
+    (
+        lambda: ManualClock(datetime(2026, 1, 1)),  # noqa: DTZ001 - that is the fault
+        "start needs a time zone, such as tzinfo=UTC",
+    ),
+    (
+        lambda: ManualExits().exit(5),
+        "process 5 is not watched; those that are: none",
+    ),
+    (
+        lambda: no_leaks(ignore="asyncio_*").__enter__(),
+        "ignore must be a list of patterns, such as ['asyncio_*']",
+    ),
+    (
+        lambda: no_leaks(cast("Any", TaskSystem())).__enter__(),
+        "systems must be Iterable, not <TaskSystem",
+    ),
+    (
+        lambda: running(cast("Any", TaskSystem)).__enter__(),
+        "system must be a system, not a class; give TaskSystem()",
+    ),
+    (
+        lambda: make_task(description=5),
+        "description must be str, not int",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "says"), _WRONG_CALLS)
+def test_an_argument_of_a_wrong_type_is_named_at_once(
+    call: Callable[[], object], says: str
+) -> None:
+    with pytest.raises((TypeError, ValueError, KeyError)) as refused:
+        call()
+    assert str(refused.value.args[0]).startswith(says)
+    assert "\n" not in str(refused.value)

@@ -1,0 +1,66 @@
+"""Calls of a job's methods: what they do wrong is said with the name of the kind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from ..kinds import JobEnd
+from ..kinds.kind import WrongKindError, raised
+from ..rules.outcome import Outcome
+from ..rules.safe_text import brief
+
+if TYPE_CHECKING:
+    from ..kinds import Job, Kind
+
+
+def call(kind: Kind, job: Job, method: str) -> Any:  # noqa: ANN401 - what a job returns
+    """Call a method of a job.
+
+    Raises:
+        WrongKindError: If it raises anything, or does not exist.
+    """
+    try:
+        return getattr(job, method)()
+    except BaseException as error:
+        raise raised(kind, method, error) from error
+
+
+def look(kind: Kind, job: Job) -> JobEnd | None:
+    """Return the end of a job, or None while it goes on.
+
+    Raises:
+        WrongKindError: If the job can't tell, or tells something else.
+    """
+    end = call(kind, job, "look")
+    if end is None:
+        return None
+    if isinstance(end, JobEnd) and isinstance(cast("object", end.outcome), Outcome):
+        return end
+    wanted = "it must return a JobEnd with an Outcome, or None"
+    raise WrongKindError(kind.name, "look", brief(repr(end)), wanted)
+
+
+def pid(kind: Kind, job: Job) -> int | None:
+    """Return the id of a job's process, if it has one.
+
+    Raises:
+        WrongKindError: If the job can't tell, or tells something else.
+    """
+    number = call(kind, job, "pid")
+    if number is None or (type(number) is int and number > 0):
+        return number
+    wanted = "it must return the id of a process, or None"
+    raise WrongKindError(kind.name, "pid", brief(repr(number)), wanted)
+
+
+def progress(kind: Kind, job: Job) -> int | None:
+    """Return the progress of a job in percent, if it knows it.
+
+    Raises:
+        WrongKindError: If the job can't tell, or tells something else.
+    """
+    percent = call(kind, job, "progress")
+    if percent is None or (type(percent) is int and 0 <= percent <= 100):  # noqa: PLR2004
+        return percent
+    wanted = "it must return a whole number from 0 to 100, or None"
+    raise WrongKindError(kind.name, "progress", brief(repr(percent)), wanted)

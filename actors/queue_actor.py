@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final, Never, get_args
 
-import msgspec
-
 from .journal.errors import JournalError
 from .journal.sqlite_file import LOCK_TIMEOUT
 from .journal.writer import JournalWriter
@@ -52,7 +50,6 @@ from .messages import (
     SystemStopped,
     TaskAwaitsInput,
     TaskEnded,
-    TaskEvent,
     TaskLeftRunning,
     TaskProcess,
     TaskProgressed,
@@ -71,6 +68,7 @@ from .queue.deletion import Deletion
 from .queue.delivery import Delivery
 from .queue.inputs import Inputs
 from .queue.lookups import Lookups
+from .queue.reopening import Reopening
 from .queue.running import Running
 from .queue.schedules import Schedules
 from .queue.starts import Starts
@@ -78,12 +76,10 @@ from .queue.subscribers import Subscribers
 from .queue.times import Times
 from .rules.field_types import not_taken, wrong_type
 from .rules.output_quota import OutputQuota
-from .rules.record import Record
 from .rules.safe_text import safe_line
 from .rules.schedules import ScheduleBook
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import (
-    DeadLetters,
     Recipient,
     call_safely,
     logger,
@@ -91,62 +87,19 @@ from .runtime.sending import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from .journal.protocol import Journal
     from .journal.unshown import UnshownChanges
-    from .kinds import Engine, Kinds
+    from .queue.config import QueueConfig
     from .rules.book import TaskBook
     from .rules.outcome import Outcome
-    from .rules.variables import Variables
-    from .runtime.clock import Clock
-    from .runtime.dispatcher import Dispatcher
 
 BATCH: Final = 256
 """Messages handled before what they led to is sent at the latest."""
 
 _CHECKED: Final = frozenset(get_args(QueueRequest)) - {Shown}
 """Requests whose fields may hold what they should not. `Shown` comes too often."""
-
-_NO_KIND: Final = "waiting for the kind "
-
-
-class QueueConfig(Record, frozen=True):
-    """The settings of a QueueActor.
-
-    Attributes:
-        kinds: What kinds of tasks are accepted.
-        output: The folder of the output files.
-        directory: Where tasks run that don't say where.
-        environment: What the processes of tasks inherit that came without any.
-        output_limit: Bytes of output of all tasks together; beyond it the oldest
-            finished ones are forgotten, and then the one that writes is ended.
-        clock: The time.
-        dead_letters: Counts what reaches nobody.
-        dispatcher: Gives it its turns; without one it has a thread of its own.
-        released: Told the id of each task whose end, or that of its attempt, is written
-            down, and whether another attempt follows. If it is there, jobs go on when
-            this program is killed, and what their start takes is written down until
-            they have started.
-        rebooted: Whether the machine restarted since the session was open last.
-        engines: Where tasks may run besides this machine, by name.
-        pause_on_failure: Whether groups of which nothing else is said start no more
-            when one of their tasks fails.
-    """
-
-    kinds: Kinds
-    output: Path
-    output_limit: int
-    clock: Clock
-    dead_letters: DeadLetters
-    directory: str | None = None
-    environment: Variables | None = None
-    dispatcher: Dispatcher | None = None
-    released: Callable[[int, bool], object] | None = None
-    rebooted: bool = False
-    engines: Mapping[str, Engine] = msgspec.field(default_factory=dict[str, "Engine"])
-    pause_on_failure: bool = False
 
 
 class QueueActor(SafeActor[QueueMessage]):
@@ -197,8 +150,6 @@ class QueueActor(SafeActor[QueueMessage]):
             last_changes=last_changes,
             released=config.released,
         )
-        self._config = config
-        self._lost = lost
         self._book = book
         self._journal = journal
         self._writer = writer = JournalWriter(
@@ -261,6 +212,15 @@ class QueueActor(SafeActor[QueueMessage]):
             writer=writer,
             delivery=self._delivery,
             engines=engines,
+        )
+        self._reopening = Reopening(
+            config,
+            changes,
+            starts=starts,
+            running=self._running,
+            schedules=self._schedules,
+            writer=writer,
+            lost=lost,
         )
         self._handled = 0
         self._ends_in_order = False
@@ -376,7 +336,7 @@ class QueueActor(SafeActor[QueueMessage]):
                     message
                 )
             case OpenQueue(correlation_id=correlation_id):
-                return self._open(correlation_id)
+                return self._reopening.run(correlation_id)
             case CloseQueue():
                 return self._close(message)
             case AwaitShown(reply_to=reply_to):
@@ -427,37 +387,6 @@ class QueueActor(SafeActor[QueueMessage]):
         else:
             self._control.cancel_queued(message.reason)
         return Acknowledged(message.correlation_id)
-
-    def _open(self, correlation_id: int | str | None) -> QueueReply:
-        self._recover()
-        try:
-            self._writer.use(self._journal.commit)
-        except JournalError as error:
-            # The program that opens it says so; once is enough.
-            self._writer.trouble = text = safe_line(str(error))
-            return Refused(text, RefusalCode.JOURNAL, correlation_id)
-        return Acknowledged(correlation_id)
-
-    def _recover(self) -> None:
-        # In one go, without a call for each that waits as before: a queue may be long.
-        kinds = {it.name for it in self._config.kinds}
-        for task in [
-            it
-            for it in self._book.tasks.queued()
-            if it.kind not in kinds or _NO_KIND in it.reason
-        ]:
-            if task.kind not in kinds:
-                reason = f"{_NO_KIND}{task.kind!r}, which is not registered here"
-                held = self._book.waiting.hold(task.id, reason)
-                self._changes.changed(held, TaskEvent.QUEUED)
-            elif task.reason.startswith(_NO_KIND):
-                reason = self._starts.reason_of(task.id)
-                waiting = self._book.waiting.wait(task.id, reason)
-                self._changes.changed(waiting, TaskEvent.QUEUED)
-        self._running.recover(self._lost, rebooted=self._config.rebooted)
-        self._changes.forget(self._book.clean_up())
-        self._schedules.clock_was_set(0.0)
-        self._changes.quota.begin_with(self._book.tasks)
 
 
 def _refuse(message: Never) -> Refused:

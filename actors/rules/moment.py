@@ -26,13 +26,23 @@ class Moment(msgspec.Struct, frozen=True, gc=False):
     monotonic: float
 
 
-def is_plausible(at: datetime) -> bool:
-    """Tell whether a date that was read can be shown in any time zone.
+def implausible(*dates: datetime | None) -> datetime | None:
+    """Return the first of these dates that can't be shown in any time zone, if any.
 
     In the first and the last year that Python knows, others may be beyond its range;
     and one without a time zone can't be compared with those that have one.
     """
-    return at.tzinfo is not None and FIRST_YEAR <= at.year <= LAST_YEAR
+    for at in dates:
+        if at is not None and (
+            at.tzinfo is None or not FIRST_YEAR <= at.year <= LAST_YEAR
+        ):
+            return at
+    return None
+
+
+def is_plausible(at: datetime) -> bool:
+    """Tell whether a date that was read can be shown in any time zone."""
+    return implausible(at) is None
 
 
 def local_time(at: float, *, day: bool = True) -> str:

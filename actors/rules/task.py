@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Final, Self
 import msgspec
 
 from .attempts import Attempt
+from .contradictions import contradiction
 from .figures import Figures
-from .moment import FIRST_YEAR, LAST_YEAR, is_plausible
-from .outcome import GOES_ON, Outcome, contradiction_of_error
-from .output_news import OutputNews, contradiction_of_numbers
+from .moment import FIRST_YEAR, LAST_YEAR
+from .outcome import GOES_ON, Outcome
 from .request import TaskRequest
 from .status import LEGAL_TRANSITIONS, TaskStatus
 from .terms import PLAIN, Terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from .output_news import OutputNews
 
 RUNNING: Final = "running"
 """The reason of a task that runs, and of which there is nothing else to say."""
@@ -31,8 +33,6 @@ PAUSED: Final = "paused"
 """The reason of a running task whose processes are stopped for a while."""
 
 _QUEUED: Final = TaskStatus.QUEUED
-_FAILED: Final = TaskStatus.FAILED
-_CANCELED: Final = TaskStatus.CANCELED
 
 
 class IllegalTransitionError(Exception):
@@ -131,17 +131,17 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         Raises:
             ValueError: If the fields contradict each other.
         """
-        status, error, at = self.status, self.error, self.queued_at
+        at = self.queued_at
         # Every snapshot and every remembered task pays for this: a long queue has many
         # that have not begun, and the calls are for those that may contradict
         # themselves.
         if (
-            status is _QUEUED
+            self.status is _QUEUED
             and self.started_at is None
             and self.ended_at is None
             and self.duration is None
             and self.exit_code is None
-            and error is None
+            and self.error is None
             and self.progress is None
             and self.output_size == 0
             and self.attempt is None
@@ -152,49 +152,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             and FIRST_YEAR <= at.year <= LAST_YEAR
         ):
             return
-        final = status.is_final
-        if self.duration is None:
-            problem = None
-            if (
-                status is not _QUEUED
-                or self.started_at is not None
-                or self.exit_code is not None
-            ):
-                problem = self._contradiction_unstarted(status)
-        elif self.started_at is None:
-            problem = "it has a duration if and only if it has started"
-        elif status is _QUEUED:
-            problem = "a queued task has not started"
-        elif self.duration < 0:
-            problem = "a duration can't be negative"
-        elif not final and self.exit_code is not None:
-            problem = "a task that has not ended has no exit code"
-        else:
-            problem = None
-        if final != (self.ended_at is not None):
-            problem = "it has an end if and only if its status is final"
-        if self.id < 1:
-            problem = "ids start at 1"
-        if (
-            not is_plausible(at)
-            or ((at := self.started_at) is not None and not is_plausible(at))
-            or ((at := self.ended_at) is not None and not is_plausible(at))
-        ):
-            problem = f"{at} is not a date that a task can have"
-        if error is not None or status is _FAILED:
-            problem = problem or contradiction_of_error(status, error)
-        if self.progress is not None or self.output_size < 0:
-            problem = problem or contradiction_of_numbers(
-                self.output_size, self.progress
-            )
-        if self.attempt is not None:
-            problem = problem or self._contradiction_of_attempt(status, self.attempt)
-        if self.paused_at is not None:
-            problem = problem or self._contradiction_of_pause(self.paused_at)
-        if self.awaits_input and not is_running(self):
-            problem = problem or "only a task that runs waits for input"
-        if problem:
-            raise ValueError(f"task {self.id} ({status}): {problem}")
+        if (problem := contradiction(self)) is not None:
+            raise ValueError(f"task {self.id} ({self.status}): {problem}")
 
     @classmethod
     def of(
@@ -264,31 +223,6 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             return self
         reason = f"{before}{GOES_ON}{names}" if names else before
         return msgspec.structs.replace(self, reason=reason)
-
-    def _contradiction_unstarted(self, status: TaskStatus) -> str | None:
-        if self.started_at is not None:
-            return "it has a duration if and only if it has started"
-        if status is not _QUEUED and status is not _CANCELED:
-            return "only a queued or a canceled task may never have started"
-        if self.exit_code is not None:
-            return "a task that never started has no exit code"
-        return None
-
-    def _contradiction_of_attempt(
-        self, status: TaskStatus, attempt: Attempt
-    ) -> str | None:
-        if self.started_at is None:
-            return "a task that never started has made no attempt"
-        if attempt.waits and status is not TaskStatus.RUNNING:
-            return "only a task that has not ended waits for another attempt"
-        if attempt.due is not None and not is_plausible(attempt.due):
-            return f"{attempt.due} is not a date that an attempt can have"
-        return None
-
-    def _contradiction_of_pause(self, at: datetime) -> str | None:
-        if not is_running(self):
-            return "only a task that runs is paused"
-        return None if is_plausible(at) else f"{at} is not a date for a pause"
 
     @property
     def is_paused(self) -> bool:

@@ -21,7 +21,8 @@ from ..processes.channels import Channels
 from ..processes.environment import Environment
 from ..processes.exits import PidfdWatcher
 from ..processes.spare import SPARES
-from ..queue_actor import QueueActor, QueueConfig
+from ..queue.config import QueueConfig
+from ..queue_actor import QueueActor
 from ..rules.adoption import GoingOn
 from ..rules.book import TaskBook
 from ..rules.record import Record

@@ -43,7 +43,7 @@ from backburner.actors.journal.errors import JournalError
 from backburner.actors.journal.protocol import Journal
 from backburner.actors.journal.schema import MIGRATIONS
 from backburner.actors.journal.sqlite import SqliteJournal
-from backburner.actors.queue_actor import QueueConfig
+from backburner.actors.queue.config import QueueConfig
 from backburner.actors.rules.book import TaskBook
 from backburner.actors.testing import FakeKind, ManualClock, Recorder, running
 from conditions import until

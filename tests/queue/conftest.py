@@ -8,7 +8,7 @@ import pytest
 from backburner.actors import Kinds, QueueActor, TaskChanged
 from backburner.actors.journal.protocol import Journal
 from backburner.actors.journal.unshown import UnshownChanges
-from backburner.actors.queue_actor import QueueConfig
+from backburner.actors.queue.config import QueueConfig
 from backburner.actors.rules.book import TaskBook
 from backburner.actors.runtime.sending import DeadLetters
 from backburner.actors.testing import FakeKind, ManualClock, no_leaks

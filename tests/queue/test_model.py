@@ -38,7 +38,8 @@ from backburner.actors.messages import (
     RunnerMessage,
     TaskEnded,
 )
-from backburner.actors.queue_actor import QueueActor, QueueConfig
+from backburner.actors.queue.config import QueueConfig
+from backburner.actors.queue_actor import QueueActor
 from backburner.actors.rules.book import TaskBook
 from backburner.actors.rules.outcome import Outcome
 from backburner.actors.rules.schedules import ScheduleBook

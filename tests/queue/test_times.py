@@ -12,8 +12,9 @@ from backburner.actors import Terms as On
 from backburner.actors.journal.protocol import Journal
 from backburner.actors.kinds import Kinds
 from backburner.actors.messages import ClaimTasks, RunnerMessage
+from backburner.actors.queue.config import QueueConfig
 from backburner.actors.queue.times import LOOK_AGAIN
-from backburner.actors.queue_actor import QueueActor, QueueConfig
+from backburner.actors.queue_actor import QueueActor
 from backburner.actors.rules.book import TaskBook
 from backburner.actors.runtime.sending import DeadLetters
 from backburner.actors.testing import FakeKind, ManualClock, Recorder

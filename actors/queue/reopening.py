@@ -1,0 +1,91 @@
+"""Bringing a session that is opened again up to date."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ..journal.errors import JournalError
+from ..messages import Acknowledged, QueueReply, RefusalCode, Refused, TaskEvent
+from ..rules.safe_text import safe_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..journal.writer import JournalWriter
+    from ..rules.outcome import Outcome
+    from .changes import Changes
+    from .config import QueueConfig
+    from .running import Running
+    from .schedules import Schedules
+    from .starts import Starts
+
+_NO_KIND: Final = "waiting for the kind "
+
+
+class Reopening:
+    """Ends, holds or continues the tasks of the journal, before anything else happens.
+
+    Args:
+        config: The settings of the queue.
+        changes: The tasks.
+        starts: Knows why tasks wait.
+        running: Ends the tasks that ran.
+        schedules: The schedules.
+        writer: Writes the result down.
+        lost: How tasks ended that ran when the last program was killed. All others
+            continue; None if none does.
+    """
+
+    def __init__(  # noqa: PLR0913 - all that a stored session consists of
+        self,
+        config: QueueConfig,
+        changes: Changes,
+        *,
+        starts: Starts,
+        running: Running,
+        schedules: Schedules,
+        writer: JournalWriter,
+        lost: Mapping[int, Outcome] | None,
+    ) -> None:
+        self._config = config
+        self._changes = changes
+        self._starts = starts
+        self._running = running
+        self._schedules = schedules
+        self._writer = writer
+        self._lost = lost
+
+    def run(self, correlation_id: int | str | None) -> QueueReply:
+        """Apply what changed since the session was closed, and write it down."""
+        self._check_kinds()
+        self._running.recover(self._lost, rebooted=self._config.rebooted)
+        book = self._changes.book
+        self._changes.forget(book.clean_up())
+        self._schedules.clock_was_set(0.0)
+        self._changes.quota.begin_with(book.tasks)
+        try:
+            self._writer.use(self._changes.journal.commit)
+        except JournalError as error:
+            # The program that opens the session reports it; once is enough.
+            self._writer.trouble = text = safe_line(str(error))
+            return Refused(text, RefusalCode.JOURNAL, correlation_id)
+        return Acknowledged(correlation_id)
+
+    def _check_kinds(self) -> None:
+        """Hold queued tasks whose kind is missing, and release those that have it."""
+        kinds = {it.name for it in self._config.kinds}
+        book = self._changes.book
+        # In one go, without a call for each that waits as before: a queue may be long.
+        for task in [
+            it
+            for it in book.tasks.queued()
+            if it.kind not in kinds or _NO_KIND in it.reason
+        ]:
+            if task.kind not in kinds:
+                reason = f"{_NO_KIND}{task.kind!r}, which is not registered here"
+                held = book.waiting.hold(task.id, reason)
+                self._changes.changed(held, TaskEvent.QUEUED)
+            elif task.reason.startswith(_NO_KIND):
+                reason = self._starts.reason_of(task.id)
+                waiting = book.waiting.wait(task.id, reason)
+                self._changes.changed(waiting, TaskEvent.QUEUED)

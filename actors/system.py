@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import atexit
-import math
 import os
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Self, cast
 
-import msgspec
 from msgspec.structs import replace
 
 from .journal.errors import JournalError
 from .kinds import BashKind, Kinds, SleepKind, checked_engines
 from .processes import limits
-from .rules.field_types import wrong_type
 from .rules.resources import checked_resources
 from .rules.shortage import shortage_of
-from .runtime.clock import Clock
 from .runtime.promise import Deadline
 from .runtime.sending import DeadLetters, Recipient
 from .session.asking import ANSWER_TIMEOUT, NOT_STARTED
-from .session.blocking import RefusedError, Requests, SessionInUseError, TaskSystemError
+from .session.blocking import Requests
+from .session.errors import RefusedError, SessionInUseError, TaskSystemError
 from .session.folder_errors import FolderError, InUseError
-from .session.names import absolute, check_session_name
+from .session.names import absolute
 from .session.opening import Opened, Opening
 from .session.shutdown import STOP_TIMEOUT, Shutdown, ShutdownConfig
-from .session.starting import StartConfig, Starting
+from .session.starting import Settings, StartConfig, Starting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -40,25 +37,11 @@ if TYPE_CHECKING:
     from .processes.channels import Store
     from .processes.notes import ProcessNotes
     from .queue_actor import QueueActor
+    from .runtime.clock import Clock
     from .runtime.mailbox import Scheduler
 
 _START_TIMEOUT: Final = 2.0
 """Seconds in which a start that is under way is written down, on a busy machine."""
-
-
-class _Settings(msgspec.Struct, frozen=True):
-    """The settings of a task system that are plain values, with their types."""
-
-    name: str
-    slots: int
-    grace: float
-    history: int
-    output_limit: int
-    session_output_limit: int
-    adopt: bool
-    resources: dict[str, float | str]
-    pause_on_failure: bool
-    clock: Clock | None
 
 
 class TaskSystem(Requests):
@@ -129,7 +112,7 @@ class TaskSystem(Requests):
         clock: Clock | None = None,
     ) -> None:
         super().__init__()
-        settings = _Settings(
+        self._settings = settings = Settings(
             name,
             slots,
             grace,
@@ -144,15 +127,7 @@ class TaskSystem(Requests):
             pause_on_failure,
             clock,
         )
-        if (problem := wrong_type(settings)) is not None:
-            raise TypeError(problem)
-        if slots < 1:
-            raise ValueError(f"{slots} slots would never run a task; give at least 1")
-        if not 0 <= grace < math.inf:
-            raise ValueError(f"grace must be a number of seconds from 0, not {grace}")
-        if history < 0:
-            raise ValueError(f"can't remember {history} tasks; give a number from 0")
-        check_session_name(name)
+        settings.check()
         if directory == "":
             raise ValueError("directory must not be empty; give '.' for this folder")
         if adopt and directory is None:
@@ -163,20 +138,12 @@ class TaskSystem(Requests):
         self.dead_letters = DeadLetters()
         """Counts the messages of this system that reached nobody."""
         self._config = StartConfig(
-            name=name,
-            slots=slots,
+            settings=settings,
+            resources=checked_resources(settings.resources),
             kinds=kinds if isinstance(kinds, Kinds) else Kinds(kinds),
-            grace=grace,
-            history=history,
-            output_limit=output_limit,
-            session_output_limit=session_output_limit,
-            resources=checked_resources(resources or {}),
-            pause_on_failure=pause_on_failure,
             engines=checked_engines(engines),
-            clock=clock,
             dead_letters=self.dead_letters,
         )
-        self._adopts = adopt
         self._notes: ProcessNotes | None = None
         self.all_noted: Callable[[], bool] | None = None
         """Tells whether all jobs that have ended since their program was killed were
@@ -247,7 +214,7 @@ class TaskSystem(Requests):
     @property
     def name(self) -> str:
         """What the session is called."""
-        return self._config.name
+        return self._settings.name
 
     @property
     def directory(self) -> Path | None:
@@ -327,14 +294,16 @@ class TaskSystem(Requests):
                 self._starts = False
 
     def _undo_start(self) -> None:
-        self._shut_down("the session did not start", Deadline(self._config.grace + 2.0))
+        self._shut_down(
+            "the session did not start", Deadline(self._settings.grace + 2.0)
+        )
 
     def _open_session(self) -> Opened:
         opening = Opening(
             self._releases,
             self._config.kinds,
-            self._config.grace,
-            adopts=self._adopts,
+            self._settings.grace,
+            adopts=self._settings.adopt,
             hurried=lambda: self._hurried,
             found=self._set_leftovers,
             all_noted=self.all_noted,
@@ -344,7 +313,7 @@ class TaskSystem(Requests):
         else:
             opened = opening.open(self._directory)
         self.resumed, self.warnings = opened.resumed, opened.warnings
-        self.slots = opened.memory.rules.slots or self._config.slots
+        self.slots = opened.memory.rules.slots or self._settings.slots
         self._notes = opened.notes
         self._session_key = opened.memory.session_key
         return opened
@@ -418,7 +387,7 @@ class TaskSystem(Requests):
                 stopped.
             ValueError: If `timeout` is not a number; nothing is stopped.
         """
-        deadline = Deadline(self._config.grace + 2.0 if timeout is None else timeout)
+        deadline = Deadline(self._settings.grace + 2.0 if timeout is None else timeout)
         if self._is_forked():
             return
         self._refuse_to_wait("stop")
@@ -476,7 +445,7 @@ class TaskSystem(Requests):
         config = ShutdownConfig(
             reason=reason,
             remembered=self._directory is not None,
-            grace=self._config.grace,
+            grace=self._settings.grace,
             session_key=self._session_key,
             dead_letters=self.dead_letters,
         )

@@ -29,7 +29,7 @@ import msgspec
 from ..processes.limits import save_address_space
 from ..processes.marks import MARK, SESSION
 from ..rules.safe_text import safe_line
-from ..session.blocking import SessionInUseError, TaskSystemError
+from ..session.errors import SessionInUseError, TaskSystemError
 from ..session.openable import problem_of
 from .keeper import IN_USE
 from .keeper.arguments import read_held

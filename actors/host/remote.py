@@ -12,7 +12,8 @@ from ..runtime.frames import FrameError, frame
 from ..runtime.sending import DeadLetters, Recipient, logger
 from ..runtime.socket_writer import SocketWriter, close_socket
 from ..session.asking import NOT_STARTED
-from ..session.blocking import Requests, TaskSystemError
+from ..session.blocking import Requests
+from ..session.errors import TaskSystemError
 from . import wire
 from .events import HostBack, HostEvent, HostLost, SessionEnded
 from .remote_queue import RemoteQueue

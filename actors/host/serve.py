@@ -20,7 +20,7 @@ from ..rules.status import TaskFilter
 from ..rules.task import is_running
 from ..runtime.frames import frame
 from ..runtime.socket_writer import close_socket
-from ..session.blocking import TaskSystemError
+from ..session.errors import TaskSystemError
 from ..system import TaskSystem
 from . import wire
 from .address import SOCKET_NAME, listen

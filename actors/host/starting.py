@@ -17,7 +17,7 @@ from ..rules.record import Record
 from ..rules.safe_text import is_unicode, safe_line
 from ..rules.shortage import shortage_of
 from ..runtime.frames import LONGEST_FROM_HOST, FrameError, FrameReader, frame
-from ..session.blocking import SessionInUseError, TaskSystemError
+from ..session.errors import SessionInUseError, TaskSystemError
 from ..session.folder_errors import FolderError, check_path, unusable
 from ..session.names import working_directory
 from . import wire

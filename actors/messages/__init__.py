@@ -46,12 +46,10 @@ from .requests import (
     AddTask as AddTask,
     CancelAll as CancelAll,
     CancelTask as CancelTask,
-    ClaimEnds as ClaimEnds,
     EditTask as EditTask,
     ForgetFinished as ForgetFinished,
     GetRules as GetRules,
     GetTask as GetTask,
-    GetTranscript as GetTranscript,
     HoldTask as HoldTask,
     ListNodes as ListNodes,
     ListSchedules as ListSchedules,
@@ -66,6 +64,10 @@ from .requests import (
     SendInput as SendInput,
     SetGroup as SetGroup,
     SetSlots as SetSlots,
+)
+from .subscriptions import (
+    ClaimEnds as ClaimEnds,
+    GetTranscript as GetTranscript,
     Shown as Shown,
     Subscribe as Subscribe,
     Unsubscribe as Unsubscribe,

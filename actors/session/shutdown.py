@@ -28,7 +28,8 @@ from ..rules.shortage import shortage_of
 from ..rules.status import TaskFilter
 from ..runtime.promise import Deadline, Promise, answer_of
 from ..runtime.sending import DeadLetters, logger, post, post_if_alive
-from .blocking import TaskSystemError, ask
+from .asking import ask
+from .errors import TaskSystemError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

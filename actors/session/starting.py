@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -25,17 +26,18 @@ from ..queue.config import QueueConfig
 from ..queue_actor import QueueActor
 from ..rules.adoption import GoingOn
 from ..rules.book import TaskBook
+from ..rules.field_types import wrong_type
 from ..rules.record import Record
 from ..rules.schedules import ScheduleBook
 from ..rules.status import TaskFilter
 from ..rules.variables import Variables
 from ..runner_actor import RunnerActor
-from ..runtime.clock import SystemClock
+from ..runtime.clock import Clock, SystemClock
 from ..runtime.dispatcher import Dispatcher
 from ..runtime.promise import answer_of
 from ..task_actor import TaskActorConfig
 from .asking import ANSWER_TIMEOUT, ReplyT, ask
-from .names import working_directory
+from .names import check_session_name, working_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -44,30 +46,59 @@ if TYPE_CHECKING:
 
     from ..kinds import Engine, Kinds
     from ..processes.channels import Store
-    from ..runtime.clock import Clock
     from ..runtime.sending import DeadLetters, Recipient
     from .opening import Opened
 
 
-class StartConfig(Record, frozen=True):
-    """What a system was asked for; see `TaskSystem`.
-
-    Attributes:
-        store: Keeps the terminals and inputs of jobs for the next program.
-        dead_letters: Counts what reaches nobody.
-    """
+class Settings(Record, frozen=True):
+    """The settings of a system that are plain values; see `TaskSystem`."""
 
     name: str
     slots: int
-    kinds: Kinds
     grace: float
     history: int
     output_limit: int
     session_output_limit: int
-    resources: Mapping[str, float]
+    adopt: bool
+    resources: dict[str, float | str]
     pause_on_failure: bool
-    engines: Mapping[str, Engine]
     clock: Clock | None
+
+    def check(self) -> None:
+        """Refuse settings that a system can't have.
+
+        Raises:
+            TypeError: If one is of a wrong type.
+            ValueError: If one makes no sense.
+        """
+        if (problem := wrong_type(self)) is not None:
+            raise TypeError(problem)
+        slots, grace, history = self.slots, self.grace, self.history
+        if slots < 1:
+            raise ValueError(f"{slots} slots would never run a task; give at least 1")
+        if not 0 <= grace < math.inf:
+            raise ValueError(f"grace must be 0 or more seconds, not {grace}")
+        if history < 0:
+            raise ValueError(f"history must be 0 or more tasks, not {history}")
+        check_session_name(self.name)
+
+
+class StartConfig(Record, frozen=True):
+    """The settings of a system, checked.
+
+    Attributes:
+        settings: Those that are plain values.
+        resources: The amount of each resource.
+        kinds: The kinds of tasks.
+        engines: Where tasks may run besides this machine, by name.
+        dead_letters: Counts undelivered messages.
+        store: Keeps the terminals and inputs of jobs for the next program.
+    """
+
+    settings: Settings
+    resources: Mapping[str, float]
+    kinds: Kinds
+    engines: Mapping[str, Engine]
     dead_letters: DeadLetters
     store: Store | None = None
 
@@ -97,6 +128,7 @@ class Starting:
             TimeoutError: If an actor does not answer.
         """
         config = self._config
+        settings = config.settings
         memory, recovered, notes = opened.memory, opened.recovered, opened.notes
         SPARES.hold()
         self._releases.append(SPARES.drop)
@@ -105,10 +137,10 @@ class Starting:
                 self._releases.append(kind.close)
         for engine in config.engines.values():
             if isinstance(engine, Outliving):
-                session = f"{config.name}-{memory.session_key}"
+                session = f"{settings.name}-{memory.session_key}"
                 engine.open(session, stays=notes is not None)
             self._releases.append(engine.close)
-        clock, call_later = config.clock, None
+        clock, call_later = settings.clock, None
         if clock is None:
             clock = own_clock = SystemClock()
             self._releases.append(own_clock.close)
@@ -119,7 +151,7 @@ class Starting:
         dispatcher = Dispatcher("backburner", exits, call_later)
         self._releases.append(dispatcher.close)
         self.dispatcher = dispatcher
-        book = TaskBook(memory.next_id, config.history, resources=config.resources)
+        book = TaskBook(memory.next_id, settings.history, resources=config.resources)
         book.restore(
             memory.tasks,
             memory.order,
@@ -135,7 +167,7 @@ class Starting:
             QueueConfig(
                 kinds=config.kinds,
                 output=opened.output,
-                output_limit=config.session_output_limit,
+                output_limit=settings.session_output_limit,
                 directory=working_directory(),
                 environment=environment,
                 clock=clock,
@@ -144,7 +176,7 @@ class Starting:
                 released=None if notes is None else notes.release,
                 rebooted=memory.rebooted,
                 engines=config.engines,
-                pause_on_failure=config.pause_on_failure,
+                pause_on_failure=settings.pause_on_failure,
             ),
             book,
             opened.journal,
@@ -167,9 +199,9 @@ class Starting:
             exits=exits,
             dead_letters=config.dead_letters,
             dispatcher=dispatcher,
-            session_key=f"{config.name}-{memory.session_key}",
-            grace=config.grace,
-            output_limit=config.output_limit,
+            session_key=f"{settings.name}-{memory.session_key}",
+            grace=settings.grace,
+            output_limit=settings.output_limit,
             environment=Environment.to_inherit(environment),
             notes=notes,
             exit_notes=opened.exits,
@@ -178,7 +210,7 @@ class Starting:
         )
         going_on = GoingOn(recovered.adopted, memory.environments, recovered.left)
         self.runner = RunnerActor.start(
-            queue, config.kinds, config.slots, actor_config, going_on
+            queue, config.kinds, settings.slots, actor_config, going_on
         )
         answer_of(self.runner.ask(Begin(), block=False), ANSWER_TIMEOUT)
         # Task actors begin before `start` returns.

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sqlite3
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -12,6 +10,7 @@ import msgspec
 from ..rules.attempts import may_run_again
 from ..rules.numbers import LARGEST, LAST_OPENED
 from ..rules.process_record import ProcessRecord
+from .connection import JournalConnection
 from .environments import EnvironmentRows
 from .errors import DamagedJournalError, JournalError, explained
 from .noted import Noted
@@ -28,15 +27,7 @@ from .rows import (
     load_transcript,
     load_unshown,
 )
-from .sqlite_file import (
-    LOCK_TIMEOUT,
-    WorkLimit,
-    be_patient,
-    check,
-    connect,
-    place_of,
-    set_aside,
-)
+from .sqlite_file import check, set_aside
 from .written import Standings, row_of, text_of
 
 if TYPE_CHECKING:
@@ -84,7 +75,7 @@ class SqliteJournal(Journal):
     ) -> None:
         self._path = path
         self._adopt = adopt
-        self._limit = WorkLimit(hurried)
+        self._file = JournalConnection(path, hurried)
         self._keep = keep
         self._hold = hold
         self._noted = Noted()
@@ -102,12 +93,8 @@ class SqliteJournal(Journal):
         self._standings = Standings()
         self._reused: set[int] = set()  # those that may be started once more
         self._encode = msgspec.json.Encoder().encode
-        # Made here, used by the QueueActor's thread alone.
-        self._db: sqlite3.Connection | None = None
-        self._place: tuple[int, int] | None = None
         self._unproven = False
-        self._patience = LOCK_TIMEOUT
-        self._connection()
+        self._file.get()
 
     def load(
         self, key: str | None = None, *, is_own: bool = True, boot: str = ""
@@ -127,7 +114,7 @@ class SqliteJournal(Journal):
             DamagedJournalError: If the file is damaged.
             JournalError: If it can't be read or written.
         """
-        db = self._connection()
+        db = self._file.get()
         with explained(self._path):
             meta = load_meta(db)
             check(db, thoroughly=not meta.clean)
@@ -312,27 +299,14 @@ class SqliteJournal(Journal):
         if self._hold is not None:
             self._hold()
         self._check_numbers()
-        db = self._connection()
-        self._check_place()
-        try:
-            db.execute("BEGIN IMMEDIATE")
-            self._environments.write(db)
-            self._noted.write(db)
-            db.execute("COMMIT")
-        except BaseException:
-            with explained(self._path):
-                with contextlib.suppress(sqlite3.Error):
-                    db.execute("ROLLBACK")
-                raise
+        self._file.write(self._environments.write, self._noted.write)
         self._noted = Noted()
         self._environments.written()
         self._unproven = False
 
     def be_patient(self, seconds: float) -> None:
         """Let each call from now on wait so long for a program that holds the file."""
-        self._patience = seconds
-        if self._db is not None:
-            be_patient(self._db, seconds)
+        self._file.be_patient(seconds)
 
     def start_over(self, everything: Everything, why: DamagedJournalError) -> str:
         """Set the file aside, and note all there is to know for a new one."""
@@ -355,7 +329,7 @@ class SqliteJournal(Journal):
 
     def transcript(self, limit: int) -> tuple[ChatMessage | TaskChanged, ...]:
         """Return the last of what was said and what was shown, in order."""
-        db = self._connection()
+        db = self._file.get()
         with explained(self._path):
             return load_transcript(db, self._shown, limit, self._adopt)
 
@@ -385,33 +359,13 @@ class SqliteJournal(Journal):
 
     def release(self) -> None:
         """Release the file without a commit; does nothing if it is released."""
-        db, self._db = self._db, None
-        if db is not None:
-            with contextlib.suppress(sqlite3.Error):
-                db.close()
-
-    def _connection(self) -> sqlite3.Connection:
-        self._limit.renew()
-        if self._db is None:
-            self._db = connect(self._path, self._limit)
-            be_patient(self._db, self._patience)
-            self._place = place_of(self._path)
-        return self._db
+        self._file.close()
 
     def _check_numbers(self, largest: int = LARGEST) -> None:
         """Write nothing that would not be read again."""
         if max(self._seq, self._next_id) > largest:
             raise JournalError(
                 f"{self._path} has no ids left for new tasks; open another session"
-            )
-
-    def _check_place(self) -> None:
-        """Notice that somebody deleted the file, into which SQLite goes on to write."""
-        place = place_of(self._path)
-        if place != self._place:
-            what = "deleted" if place is None else "replaced"
-            raise DamagedJournalError(
-                f"{self._path} was {what} while the session was open"
             )
 
     def _everything(self, everything: Everything) -> Noted:

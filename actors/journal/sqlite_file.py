@@ -111,11 +111,6 @@ def check_version(path: Path) -> None:
     refuse_newer(version, path)
 
 
-def be_patient(db: sqlite3.Connection, seconds: float) -> None:
-    """Let each statement wait so long for a program that holds the file."""
-    db.execute(f"PRAGMA busy_timeout = {round(1000 * seconds)}")
-
-
 def wipe(path: Path) -> bool:
     """Overwrite what was deleted from a journal's file, in what SQLite keeps beside it.
 

@@ -261,7 +261,7 @@ def test_tasks_that_are_too_long_together_are_no_damage(
         journal.changed(_ended(number, number))
     journal.commit()
     again = open_journal()
-    db = again._connection()  # pyright: ignore[reportPrivateUsage]
+    db = again._file.get()  # pyright: ignore[reportPrivateUsage]
     db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 3_000)
     assert [task.id for task in again.load().tasks] == [*range(1, 300)]
 

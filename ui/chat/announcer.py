@@ -9,7 +9,7 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from ...actors import EndsClaimed, Refused, Task, TaskStatus
+from ...actors import ClaimEnds, EndsClaimed, Refused, Shown, Task, TaskStatus
 from ...actors.rules.rounds import Round, Whole, all_done_text
 from ...actors.rules.safe_text import safe_line
 from ..dialogue.facts import result
@@ -17,7 +17,14 @@ from ..dialogue.reports import state_text
 from ..text.theme import duration_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    from ...actors import Notification, QueueReply, Recipient
+    from ..program.config import Notifications
+    from ..terminal.screen import Screen
+
+CALL: Final = "call"
+"""Marks the answer to a claim of tasks that ended."""
 
 PAUSE: Final = 2.0
 """Seconds between two announcements at least; what ends meanwhile is told together."""
@@ -122,3 +129,54 @@ class Announcer:
         if waiting:
             said.append(f"{', '.join(f'#{it}' for it in waiting)} wait for input")
         return "; ".join(said)
+
+
+class Caller:
+    """Notifies a person of ended tasks, if no other chat of the session does so.
+
+    Args:
+        wanted: The notifications that are configured.
+        screen: Rings the bell, and shows notifications of the desktop.
+        chat: The subscriber of this chat.
+        post: Sends to the queue.
+    """
+
+    def __init__(
+        self,
+        wanted: Notifications,
+        screen: Screen,
+        chat: Recipient[Notification | QueueReply],
+        post: Callable[[ClaimEnds | Shown], object],
+    ) -> None:
+        self._wanted = wanted
+        self._screen = screen
+        self._chat = chat
+        self._post = post
+        self._announcer = Announcer(each=wanted.each, all_done=wanted.all_done)
+        self.add = self._announcer.add
+        self.due = self._announcer.due
+
+    def ask(self, now: float, *, watched: bool) -> None:
+        """Ask the queue whether this chat notifies; if it is watched, none has to."""
+        if watched or not (self._wanted.bell or self._wanted.desktop):
+            self._announcer.drop()
+        elif (seq := self._announcer.claim(now)) is not None:
+            self._claim(seq)
+
+    def take(self, answer: EndsClaimed | Refused, now: float, *, shown: bool) -> None:
+        """Notify the person if the queue says so and the chat is shown."""
+        last = self._announcer.settle(answer)
+        if last is None:
+            return
+        if not shown:
+            self._claim(0)  # another chat may notify
+            return
+        if (text := self._announcer.take(now)) is not None:
+            if self._wanted.bell:
+                self._screen.bell()
+            if self._wanted.desktop:
+                self._screen.notify("backburner", text)
+        self._post(Shown(last, noticed=True))
+
+    def _claim(self, seq: int) -> None:
+        self._post(ClaimEnds(self._chat, seq, self._chat, CALL))

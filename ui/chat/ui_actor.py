@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Final, assert_never
 from msgspec.structs import replace
 
 from ...actors import (
-    ClaimEnds,
     DeadLetters,
     EndsClaimed,
     QueueRequest,
     Recipient,
     Refused,
-    Shown,
     Subscribe,
     Subscribed,
     TaskChanged,
@@ -29,7 +27,7 @@ from ..dialogue.search_actor import StopSearch
 from ..editor.history_file import HistoryError
 from ..terminal import keys
 from ..text.theme import theme_for
-from .announcer import Announcer
+from .announcer import CALL, Caller
 from .beats import next_beat
 from .mailbox import InputFirst
 from .model.effects import (
@@ -87,9 +85,6 @@ REMEMBERED: Final = 10_000
 PAST: Final = "past"
 """Marks the answer to the question for what was said before."""
 
-CALL: Final = "call"
-"""Marks the answer to a claim of tasks that ended."""
-
 ASK_AGAIN: Final = 1.0
 """Seconds after which that is asked again if it was refused."""
 
@@ -133,8 +128,12 @@ class UIActor(FaceActor[UIMessage]):
         self._partner = partner
         self._owner = owner
         self._clock = clock
-        wanted = config.notifications
-        self._announcer = Announcer(each=wanted.each, all_done=wanted.all_done)
+        self._caller = Caller(
+            config.notifications,
+            screen,
+            self.actor_ref,
+            lambda message: self.post(queue, message),
+        )
         self._subscribed = False
         self._watched = False  # as the queue was told
         self._alarm: Alarm | None = None
@@ -182,7 +181,8 @@ class UIActor(FaceActor[UIMessage]):
             case Transcript() | Refused() if message.correlation_id == PAST:
                 self._take_past(message, now)
             case EndsClaimed() | Refused() if message.correlation_id == CALL:
-                self._call(message, now)
+                shown = not (self._paused or self.view_lost)
+                self._caller.take(message, now, shown=shown)
             case Resized():
                 # Even if the size is as before: a window that was small for a moment
                 # has lost what did not fit.
@@ -271,7 +271,7 @@ class UIActor(FaceActor[UIMessage]):
             self._wake_in(delay, now)
             return
         self._state.now = now
-        self._announce(now)
+        self._caller.ask(now, watched=self._is_watched)
         whole = self._paint()
         self._schedule(now, None if whole else _RETRY)
 
@@ -298,7 +298,7 @@ class UIActor(FaceActor[UIMessage]):
 
     def _schedule(self, now: float, retry: float | None) -> None:
         beat = None if self._parts is None else next_beat(self._state, self._parts)
-        delays = (beat, self._announcer.due(now), retry)
+        delays = (beat, self._caller.due(now), retry)
         known = [delay for delay in delays if delay is not None]
         if known:
             self._wake_in(max(FRAME, min(known)), now)
@@ -310,35 +310,6 @@ class UIActor(FaceActor[UIMessage]):
             self._alarm.cancel()
         self._alarm_due = now + delay
         self._alarm = self._clock.call_later(delay, lambda: self.tell_self(Beat()))
-
-    def _announce(self, now: float) -> None:
-        """Ask whether this is the chat to call somebody; others may be open."""
-        wanted = self._config.notifications
-        if self._is_watched or not (wanted.bell or wanted.desktop):
-            self._announcer.drop()
-        elif (seq := self._announcer.claim(now)) is not None:
-            self._claim(seq)
-
-    def _claim(self, seq: int) -> None:
-        claim = ClaimEnds(self.actor_ref, seq, self.actor_ref, CALL)
-        self.post(self._queue, claim)
-
-    def _call(self, answer: EndsClaimed | Refused, now: float) -> None:
-        """Call somebody to tasks that ended, if this is the chat to do so."""
-        last = self._announcer.settle(answer)
-        if last is None:
-            return
-        if self._paused or self.view_lost:
-            self._claim(0)  # somebody else may
-            return
-        wanted = self._config.notifications
-        text = self._announcer.take(now)
-        if text is not None:
-            if wanted.bell:
-                self._screen.bell()
-            if wanted.desktop:
-                self._screen.notify("backburner", text)
-        self.post(self._queue, Shown(last, noticed=True))
 
     def _perform(self, effects: list[Effect]) -> None:
         for effect in effects:
@@ -354,7 +325,7 @@ class UIActor(FaceActor[UIMessage]):
                 case Remember(text=text):
                     self._remember(text)
                 case Announce(task=task, seq=seq):
-                    self._announcer.add(task, seq, self._state.board.open)
+                    self._caller.add(task, seq, self._state.board.open)
                 case Suspend() | EditText() | ViewFile() | ShowTerminal():
                     self._pause(effect)
                 case HurryUp():

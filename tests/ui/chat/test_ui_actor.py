@@ -24,6 +24,7 @@ from backburner.actors import (
     Transcript,
 )
 from backburner.actors.runtime.clock import SystemClock
+from backburner.ui.chat.announcer import CALL
 from backburner.ui.chat.model.effects import Suspend
 from backburner.ui.chat.model.messages import (
     Close,
@@ -34,7 +35,7 @@ from backburner.ui.chat.model.messages import (
     Resized,
     Summary,
 )
-from backburner.ui.chat.ui_actor import CALL, REMEMBERED, UIActor
+from backburner.ui.chat.ui_actor import REMEMBERED, UIActor
 from backburner.ui.chat.views.input import input_styles
 from backburner.ui.dialogue.entries import MAIN_CONVERSATION
 from backburner.ui.dialogue.messages import ViewLost

@@ -1,1 +1,1 @@
-"""What was typed becomes requests; notifications become entries."""
+"""Typed lines become requests; notifications become entries."""

@@ -1,4 +1,4 @@
-"""The answers to commands as data, for programs: what `--json` writes.
+"""The answers to commands as data, for programs: the output of `--json`.
 
 Each is one JSON object; its `event` is the name of the command.
 """
@@ -16,7 +16,7 @@ class TasksAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="tasks"):
     """The answer to `/tasks`.
 
     Attributes:
-        tasks: Those asked for, by id.
+        tasks: The requested tasks, by id.
         counts: How many tasks there are in each status.
     """
 
@@ -28,28 +28,29 @@ class CancelAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="cancel")
     """The answer to `/cancel`.
 
     Attributes:
-        tasks: Those that are canceled, or running still and about to end.
+        tasks: The tasks that were canceled, or are still running and about to end.
     """
 
     tasks: tuple[Task, ...]
 
 
 class Activity(msgspec.Struct, frozen=True):
-    """What tells a running task that works from one that waits.
+    """Measurements that show whether a running task works or waits.
 
     Attributes:
-        silence: Seconds since it printed something, or since it started.
-        processes: How many processes it has; none if it has none of its own.
-        cpu: Seconds of CPU that they have used.
-        cpu_now: How many CPUs they use: since somebody looked last, or for a moment.
-            None if that is not known.
-        memory: Bytes of memory that they use now.
-        peak_memory: Bytes that the largest of them used at its peak.
-        read: Bytes that they read from disks.
-        written: Bytes that they wrote to disks.
-        limits: Which limits hold for them, and by what; empty if there are none.
-        seconds_left: About how long it may take still, by the last runs of the same
-            command. None if nothing tells.
+        silence: Seconds since its last output, or since its start.
+        processes: The number of its processes; 0 if it has none of its own.
+        cpu: Seconds of CPU time that the processes have used.
+        cpu_now: The number of CPUs in use, averaged since the last measurement or over
+            a moment. None if unknown.
+        memory: Bytes of memory in use now.
+        peak_memory: Peak memory of the largest process, in bytes.
+        read: Bytes read from disks.
+        written: Bytes written to disks.
+        limits: The limits that apply to the processes, and what enforces them; empty if
+            there are none.
+        seconds_left: Estimated seconds until it ends, from the last runs of the same
+            command. None if unknown.
     """
 
     silence: float
@@ -69,9 +70,9 @@ class ShowAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="show"):
 
     Attributes:
         task: The task.
-        pid: The id of its first process; None if it does not run.
-        activity: What it does; None if it does not run.
-        lines: Its last lines of output.
+        pid: The id of its first process; None if it is not running.
+        activity: What its processes do; None if it is not running.
+        lines: The last lines of its output.
     """
 
     task: Task
@@ -85,9 +86,9 @@ class OutputAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="output")
 
     Attributes:
         id: The task.
-        path: The file that has all of its output; None for a kind without output.
-        skipped: Bytes before the first of the lines.
-        lines: What it printed, made safe to show.
+        path: The file with all of its output; None for a kind without output.
+        skipped: Bytes of output before the first line.
+        lines: The lines of output, safe to show.
     """
 
     id: int
@@ -97,10 +98,10 @@ class OutputAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="output")
 
 
 class WaitAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="wait"):
-    """The answer to `/wait`, when it is over.
+    """The answer to `/wait` when the wait is over.
 
     Attributes:
-        tasks: Those that were waited for, in the order in which they ended.
+        tasks: The awaited tasks, in the order in which they ended.
     """
 
     tasks: tuple[Task, ...]
@@ -117,13 +118,13 @@ class ClearAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="clear"):
 
 
 class FoundLine(msgspec.Struct, frozen=True):
-    """A line that `/find` has found.
+    """A line found by `/find`.
 
     Attributes:
-        id: The task that printed it.
-        place: Where it begins in the output, in bytes.
-        line: It, made safe to show; a long one may be cut.
-        match: The text in it that was searched for.
+        id: The task that printed the line.
+        place: The offset of the line in the output, in bytes.
+        line: The line, safe to show; a long line may be cut.
+        match: The part of the line that matches.
     """
 
     id: int
@@ -133,14 +134,14 @@ class FoundLine(msgspec.Struct, frozen=True):
 
 
 class FindAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="find"):
-    """A part of the answer to `/find`; several come while it is searched.
+    """A part of the answer to `/find`; several are sent while the search runs.
 
     Attributes:
-        lines: What was found since the part before.
-        searched: Bytes of output that were searched so far.
+        lines: The lines found since the previous part.
+        searched: Bytes of output searched so far.
         total: Bytes of output when the search began.
-        ended: Whether it is the last part.
-        cut: Whether there may be more lines than were looked for.
+        ended: Whether this is the last part.
+        cut: Whether the search stopped at its maximum, so that there may be more lines.
     """
 
     lines: tuple[FoundLine, ...]
@@ -154,17 +155,17 @@ class ParallelAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="parall
     """The answer to `/parallel`.
 
     Attributes:
-        slots: How many tasks run at a time.
+        slots: The maximum number of tasks that run at a time.
     """
 
     slots: int
 
 
 class SchedulesAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="schedules"):
-    """The answer to `/schedules`, and to what makes, alters or removes one.
+    """The answer to `/schedules`, and to commands that change schedules.
 
     Attributes:
-        schedules: Those asked for, by id.
+        schedules: The requested schedules, by id.
     """
 
     schedules: tuple[Schedule, ...]
@@ -174,9 +175,9 @@ class ClusterAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="cluster
     """The answer to `/cluster`.
 
     Attributes:
-        engine: The engine whose nodes they are.
-        nodes: Those that are alive.
-        problem: Why they are not known; empty if they are.
+        engine: The engine that runs the nodes.
+        nodes: The nodes that are alive.
+        problem: Why the nodes are unknown; empty if they are known.
     """
 
     engine: str
@@ -185,14 +186,14 @@ class ClusterAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="cluster
 
 
 class CommandHelp(msgspec.Struct, frozen=True):
-    """One command, explained.
+    """The help of one command.
 
     Attributes:
-        name: What is typed.
+        name: The name, as it is typed.
         usage: Its arguments.
         summary: What it does.
-        details: What else there is to know, a line each.
-        synonyms: What else it is called.
+        details: Further lines of help.
+        synonyms: Its other names.
     """
 
     name: str
@@ -203,10 +204,10 @@ class CommandHelp(msgspec.Struct, frozen=True):
 
 
 class KindHelp(msgspec.Struct, frozen=True):
-    """One kind of task, explained.
+    """The help of one kind of task.
 
     Attributes:
-        name: What is typed.
+        name: The name, as it is typed.
         usage: Its arguments.
         summary: What it does.
     """
@@ -220,7 +221,7 @@ class HelpAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="help"):
     """The answer to `/help`.
 
     Attributes:
-        commands: All commands, or the one that was asked for.
+        commands: All commands, or the requested one.
         kinds: The kinds of tasks.
     """
 
@@ -232,8 +233,8 @@ class QuitAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="quit"):
     """The answer to `/quit`.
 
     Attributes:
-        ending: The tasks that are ended by it.
-        not_started: Those that wait; a session that is remembered keeps them.
+        ending: The tasks that it ends.
+        not_started: The tasks that are still waiting; a stored session keeps them.
     """
 
     ending: tuple[int, ...]

@@ -7,20 +7,20 @@ from typing import Final
 from ...actors.rules.safe_text import brief, safe_line
 
 LAST: Final = "last"
-"""The id that means the task added last."""
+"""The word for the task added last, in place of its id."""
 
 LONGEST_NAME: Final = 32
-"""Characters of the longest name of a conversation."""
+"""Maximum length of a conversation's name, in characters."""
 
 _LONGEST_ID: Final = 18  # digits; fits 64 bits
 
 
 class UsageError(ValueError):
-    """A line that makes no sense.
+    """A line that is not valid.
 
     Args:
-        text: Why, and what to do, in one line.
-        corrected: What was probably meant, as it is to be typed; empty if unknown.
+        text: The reason and what to do, in one line.
+        corrected: The line that was probably meant, ready to be sent; empty if unknown.
     """
 
     def __init__(self, text: str, corrected: str = "") -> None:
@@ -29,16 +29,16 @@ class UsageError(ValueError):
 
 
 def split_word(text: str) -> tuple[str, str]:
-    """Return the first word, and what follows it as it is; both may be empty."""
+    """Return the first word and the unchanged rest; both may be empty."""
     word, *rest = text.split(maxsplit=1) or [""]
     return word, rest[0] if rest else ""
 
 
 def task_id(word: str) -> int | None:
-    """Return the id that a word means; None for the task added last.
+    """Parse the id of a task; return None for the task added last.
 
     Raises:
-        UsageError: If it is no id.
+        UsageError: If the word is not an id.
     """
     if word == LAST:
         return None
@@ -51,10 +51,10 @@ def task_id(word: str) -> int | None:
 
 
 def only_task_id(name: str, rest: str) -> int | None:
-    """Return the one id that a command takes; None for the task added last.
+    """Parse the only argument, an id; return None for the task added last.
 
     Raises:
-        UsageError: If there is not exactly one.
+        UsageError: If there is not exactly one id.
     """
     words = rest.split()
     if len(words) != 1:
@@ -63,7 +63,7 @@ def only_task_id(name: str, rest: str) -> int | None:
 
 
 def is_conversation_name(word: str) -> bool:
-    """Tell whether a conversation can be called so."""
+    """Return whether a word is a valid name of a conversation."""
     return 0 < len(word) <= LONGEST_NAME and safe_line(word) == word
 
 
@@ -71,7 +71,7 @@ def no_arguments(name: str, rest: str) -> None:
     """Check that there are no arguments.
 
     Raises:
-        UsageError: If there are some.
+        UsageError: If there are arguments.
     """
     if rest.strip():
         raise UsageError(f"{name} takes no arguments")

@@ -1,4 +1,4 @@
-"""Several tasks of one command: a value takes the place of `{}` in each."""
+"""Several tasks from one command: in each, a value replaces `{}`."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 PLACE: Final = "{}"
-"""What a value takes the place of."""
+"""The placeholder that a value replaces."""
 
 MOST: Final = 1000
-"""How many tasks are added at a time, at most."""
+"""Maximum number of tasks in a batch."""
 
-# Not compiled before it is needed: a start has no time for that.
+# Compiled on first use: compiling it at import would slow down each start.
 _RANGE: Final = r"(?a)(-?\d{1,9})\.\.(-?\d{1,9})"
 
 
 def read_values(text: str) -> tuple[str, ...]:
-    """Return the values that a range such as `1..10` or a list such as `a,b` names.
+    """Return the values of a range such as `1..10` or a list such as `a,b`.
 
-    A range counts down if its end is the lower one. A leading zero gives all numbers
-    the same width, as in bash.
+    A range counts down if it ends below its start. A leading zero gives all numbers the
+    same width, as in bash.
 
     Raises:
-        UsageError: If there is none, or there are too many.
+        UsageError: If there are no values, or too many.
     """
     match = re.fullmatch(_RANGE, text.strip())
     if match is None:
@@ -53,20 +53,20 @@ def read_values(text: str) -> tuple[str, ...]:
 
 
 def read_lines(text: str) -> tuple[str, ...]:
-    """Return the values of a file: its lines, without empty ones and `#` comments.
+    """Return the values in a file: its lines, without empty lines and `#` comments.
 
     Raises:
-        UsageError: If there is none, or there are too many.
+        UsageError: If there are no values, or too many.
     """
     lines = (line.strip() for line in text.splitlines())
     return checked([it for it in lines if it and not it.startswith("#")])
 
 
 def checked(values: Sequence[str]) -> tuple[str, ...]:
-    """Return values, if that many can be added.
+    """Return the values if a batch may have that many.
 
     Raises:
-        UsageError: If there is none, or there are too many.
+        UsageError: If there are no values, or too many.
     """
     if not values:
         raise UsageError("there is nothing to add: every line is empty or a comment")
@@ -76,13 +76,13 @@ def checked(values: Sequence[str]) -> tuple[str, ...]:
 
 
 def filled(text: str, value: str, *, quoted: bool) -> str:
-    """Return a text with a value in place of each `{}`.
+    """Return a text with each `{}` replaced by a value.
 
     Args:
-        text: For a shell, or for people.
+        text: A shell command, or a text for people.
         value: The value.
-        quoted: Whether it is one word for a shell. A command that is `{}` alone is the
-            value itself, as it is.
+        quoted: Whether to quote the value as one word for a shell. In a command that is
+            only `{}` the value is never quoted.
     """
     if quoted and text.strip() != PLACE:
         import shlex  # noqa: PLC0415 - most tasks are added one by one
@@ -94,10 +94,10 @@ def filled(text: str, value: str, *, quoted: bool) -> str:
 def each_request(
     request: TaskRequest, values: Iterable[str], max_fails: int | None
 ) -> list[TaskRequest]:
-    """Return a request for each value, all of one batch.
+    """Return a request for each value, all in one batch.
 
     Raises:
-        UsageError: If the command has no place for a value.
+        UsageError: If the command has no `{}`.
     """
     if not any(PLACE in it for it in request.args):
         raise UsageError("the command needs a {} in place of the value")

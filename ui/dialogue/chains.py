@@ -1,4 +1,4 @@
-"""Tasks that wait for others, listed under them."""
+"""Order and indent tasks below the tasks that they wait for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ...actors import Task
 
 DEEPEST: Final = 5
-"""By how many steps a task is indented at most: a chain may be long."""
+"""Maximum indentation of a task, in steps; chains may be longer."""
 
 
 def waits_for(task: Task) -> tuple[int, ...]:
@@ -21,12 +21,11 @@ def waits_for(task: Task) -> tuple[int, ...]:
 def chain_order(
     ids: Sequence[int], others: Callable[[int], Iterable[int]]
 ) -> list[int]:
-    """Return ids in their order, but each under the last one that it waits for.
+    """Return ids in their order, but each below the last id that it waits for.
 
     Args:
         ids: The ids.
-        others: Returns the ids that one waits for; those that are not among `ids`
-            count for nothing.
+        others: Returns the ids that an id waits for; ids outside `ids` are ignored.
     """
     known = frozenset(ids)
     under: dict[int, list[int]] = {}
@@ -48,7 +47,7 @@ def chain_order(
 def depths(
     ids: Iterable[int], others: Callable[[int], Iterable[int]]
 ) -> dict[int, int]:
-    """Return how far each id is indented; they are in the order of a chain."""
+    """Return the indentation of each id, in steps; `ids` are in chain order."""
     found: dict[int, int] = {}
     for task_id in ids:
         parent = _parent(task_id, others, found)
@@ -57,12 +56,12 @@ def depths(
 
 
 def indented(depth: int, branch: str) -> str:
-    """Return what stands before a task that is indented so far."""
+    """Return the prefix of a task at this indentation."""
     return f"{'  ' * (depth - 1)}{branch} " if depth else ""
 
 
 def in_chains(tasks: Sequence[Task]) -> list[tuple[Task, int]]:
-    """Return tasks with how far each is indented, under those that they wait for."""
+    """Return tasks in chain order, each with its indentation in steps."""
     known: Mapping[int, Task] = {task.id: task for task in tasks}
 
     def others(task_id: int) -> tuple[int, ...]:
@@ -78,7 +77,7 @@ def _parent(
     others: Callable[[int], Iterable[int]],
     known: frozenset[int] | Mapping[int, int],
 ) -> int | None:
-    # Only earlier ones: then there is no circle, even if the data has one.
+    # Only earlier ids, so that a cycle in the data can't cause a loop.
     return max(
         (it for it in others(task_id) if it in known and it < task_id), default=None
     )

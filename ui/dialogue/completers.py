@@ -1,7 +1,7 @@
-"""What can be typed next, for each kind of argument that commands take.
+"""Completions for each kind of argument of a command.
 
-A completer gets the words there are and what stands between the name of a command and
-the cursor, and proposes what can stand in place of the last word.
+A completer receives the text between the command name and the cursor, and a vocabulary.
+It proposes replacements for the last word.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _LOOKED_AT: Final = 1000
 
 
 class Proposal(msgspec.Struct, frozen=True):
-    """One thing that can be typed.
+    """One proposed completion.
 
     Attributes:
-        text: What accepting it puts in place of the word.
-        label: What a list of proposals shows.
-        summary: What it means.
+        text: The text that replaces the word if the proposal is accepted.
+        label: The text that a list of proposals shows.
+        summary: The meaning of the proposal.
     """
 
     text: str
@@ -39,12 +39,12 @@ class Proposal(msgspec.Struct, frozen=True):
 
 
 class Completion(msgspec.Struct, frozen=True):
-    """What can stand where the cursor is.
+    """The proposals for the word at the cursor.
 
     Attributes:
-        word: The word before the cursor that a proposal replaces; it may be empty.
-        proposals: From best to worst.
-        wants_one: Whether the line makes no sense without one of the proposals here.
+        word: The word before the cursor, which a proposal replaces; may be empty.
+        proposals: The proposals, best first.
+        wants_one: Whether the line is invalid without one of the proposals.
     """
 
     word: str = ""
@@ -58,11 +58,11 @@ class Completion(msgspec.Struct, frozen=True):
 
 
 class Vocabulary(Protocol):
-    """The words there are."""
+    """The words that completers propose."""
 
     @property
     def tasks(self) -> Iterable[Task]:
-        """All tasks, the one added last first."""
+        """All tasks, newest first."""
         ...
 
     @property
@@ -72,7 +72,7 @@ class Vocabulary(Protocol):
 
     @property
     def conversations(self) -> tuple[tuple[str, str], ...]:
-        """Name of each conversation and a word on it, the likeliest first."""
+        """Name of each conversation and a note about it, the likeliest first."""
         ...
 
     @property
@@ -82,7 +82,7 @@ class Vocabulary(Protocol):
 
     @property
     def templates(self) -> tuple[tuple[str, str], ...]:
-        """Name of each template and what it does."""
+        """Name and summary of each template."""
         ...
 
     @property
@@ -95,17 +95,17 @@ Completer = Callable[[str, Vocabulary], Completion]
 """Proposes what can follow the text after a command's name."""
 
 Options = tuple[tuple[str, str], ...]
-"""Words that a command knows as arguments, and what each means."""
+"""Words that a command accepts as arguments, and their meanings."""
 
 
 def nothing(rest: str, known: Vocabulary) -> Completion:
-    """Propose nothing: the command takes nothing that could be proposed."""
+    """Propose nothing."""
     del known
     return Completion(_words(rest)[1])
 
 
 def options(given: Options) -> Completer:
-    """Return a completer of options alone."""
+    """Return a completer of options only."""
     return _arguments(lambda _word, _used, _known: (), given, needed=False)
 
 
@@ -125,7 +125,7 @@ def open_task(given: Options = (), *, needed: bool = True) -> Completer:
 
 
 def open_tasks(given: Options = ()) -> Completer:
-    """Return a completer of several such ids."""
+    """Return a completer of the ids of several tasks that have not ended."""
     return _arguments(_open_tasks, given, needed=True, several=True)
 
 
@@ -161,7 +161,7 @@ def _arguments(
             if option.startswith(word) and option not in used
         )
         completion = Completion(word, tuple(proposals[:_MOST]))
-        # A number is an id, even if others begin with it.
+        # A number is a complete id, even if longer ids begin with it.
         open_end = may_be_new or not word or word.removeprefix("#").isdigit()
         wanted = needed and not used and not word
         unfinished = not open_end and not completion.is_complete
@@ -171,7 +171,7 @@ def _arguments(
 
 
 def _words(rest: str) -> tuple[set[str], str]:
-    """Return the words before the one at the cursor, and that one."""
+    """Return the words before the cursor's word, and that word."""
     *earlier, word = rest.split(" ")
     return {text for text in earlier if text}, word
 
@@ -210,7 +210,7 @@ def _schedules(word: str, used: set[str], known: Vocabulary) -> Iterable[Proposa
 
 
 def whose(given: Options) -> Completer:
-    """Return a completer of open tasks, or a choice that may be a schedule."""
+    """Return a completer of open tasks, options and the ids of schedules."""
 
     def complete(rest: str, known: Vocabulary) -> Completion:
         name, space, word = rest.lstrip().partition(" ")
@@ -283,9 +283,10 @@ def job(rest: str, known: Vocabulary) -> Completion:
 
 
 def _before_job(rest: str) -> Completion | tuple[str, bool]:
-    """Return what can be an option here.
+    """Propose options of a job.
 
-    Or the text after the options, and whether one of them is the description.
+    After the options, return the rest of the text, and whether an option has given the
+    description.
     """
     text = rest.lstrip()
     used: set[str] = set()

@@ -1,4 +1,4 @@
-"""What a command finds when it runs: what is known, and the ways to ask and answer."""
+"""The context in which commands run: known state, pending requests, and replies."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ if TYPE_CHECKING:
 BY_YOU = "canceled by you"
 
 MOST_ADDING: Final = 100
-"""Tasks that may be added before the first of them has an answer."""
+"""Maximum number of tasks whose addition has not been answered yet."""
 
 _Wish: TypeAlias = "tuple[str | None, Callable[[int], list[Effect]], int | None]"
-"""The conversation, what is done with the id, and the number if that adds a task."""
+"""The conversation, the callback for the id, and the number if that adds a task."""
 
 _Pending: TypeAlias = (
     "tuple[str | None, QueueRequest, Callable[[object], list[Effect]]]"
@@ -58,7 +58,7 @@ ResultT = TypeVar("ResultT")
 
 
 class Context:
-    """What is known, the requests under way, and how to add to them; see `Dialogue`."""
+    """State that commands share, and the pending requests; see `Dialogue`."""
 
     def __init__(  # noqa: PLR0913 - each is one independent thing
         self,
@@ -76,50 +76,50 @@ class Context:
         self.drawn = drawn
         self.remembers = remembers
         self.where: str | None = None
-        """The conversation that what happens now belongs to."""
+        """The conversation of the command or answer that is being handled."""
         self.line = ""
-        """What was typed last."""
+        """The last typed line."""
         self.open = OpenTasks(frozenset(name for name, _, _ in kinds))
         self.schedules: dict[int, Schedule] = {}
-        """The schedules there are."""
+        """All schedules, by id."""
         self.newest: int | None = None
         """The id of the task added last."""
         self.signs: dict[int, VitalSigns] = {}
-        """What the processes of tasks had done when somebody looked last."""
+        """The last measurement of each task's processes."""
         self.confirm: tuple[str, ...] = ()
-        """Patterns of commands that have to be confirmed."""
+        """Patterns of commands that need confirmation."""
         self.templates = Templates()
-        """The templates that there are, but for those of the project."""
+        """The configured templates, without those of the project."""
         self.found_templates = FoundTemplates()
         """The templates that were found last."""
         self.waits_for_trust = ""
-        """The line that is to be carried out once the project's file is trusted."""
+        """The line to offer again once the project's file is trusted."""
         self.misunderstood: Callable[[], None] = lambda: None
-        """Called when something was refused as it makes no sense."""
+        """Called when an invalid line was refused."""
         self.last_runs = LastRuns()
-        """How long commands took the last times."""
+        """Durations of the last runs of commands."""
         self.waits = Waits()
         self.others_see = False
-        """Whether the command that is carried out stands in the other chats too."""
+        """Whether the other chats show the command that is being handled, too."""
         self._grace = grace
         self._requests = 0
         self._pending: dict[int, _Pending] = {}
         self._looking: dict[
             int, tuple[str | None, Callable[[object], list[Effect]]]
         ] = {}
-        self._adding: dict[int, TaskRequest] = {}  # those of the pending that add one
-        self._others_see: set[int] = set()  # those whose command others see
-        # What is wanted of tasks being added, by the number of the request.
+        self._adding: dict[int, TaskRequest] = {}  # the pending that add a task
+        self._others_see: set[int] = set()  # requests whose command other chats show
+        # What to do once a task is added, by the number of the request that adds it.
         self._wanted: dict[int, list[_Wish]] = {}
 
     @property
     def awaits_answers(self) -> bool:
-        """Whether a request has not been answered yet."""
+        """Whether a request is still unanswered."""
         return bool(self._pending or self._looking)
 
     @property
     def only_adds(self) -> bool:
-        """Whether the answers that are missing are those to new tasks, and few."""
+        """Whether all unanswered requests add tasks, fewer than `MOST_ADDING`."""
         pending, adding = len(self._pending), len(self._adding)
         return pending == adding < MOST_ADDING and not self._looking
 
@@ -129,12 +129,12 @@ class Context:
         expected: type[ReplyT],
         respond: Callable[[ReplyT], list[Effect]],
     ) -> list[Effect]:
-        """Send a request, with the number that is to come back with the answer.
+        """Send a request, with a number that its answer carries too.
 
         Args:
             request: The request.
-            expected: What answers it, unless it is refused.
-            respond: Called with that answer.
+            expected: The type of the answer, unless the request is refused.
+            respond: Called with the answer.
         """
         number = self._next_request()
         request = msgspec.structs.replace(request, correlation_id=number)
@@ -153,9 +153,9 @@ class Context:
         """Take the answer to a request.
 
         Args:
-            reply: The answer; what nobody asked for is left out.
-            refused: Called when something was refused, with whether the request made
-                no sense, and whether a task was to be added.
+            reply: The answer; one without a pending request is ignored.
+            refused: Called on a refusal, with whether the request was invalid, and
+                whether it was to add a task.
         """
         number = reply.correlation_id
         if not isinstance(number, int) or number not in self._pending:
@@ -184,15 +184,15 @@ class Context:
     def _without_last(
         self, adds: int | None, refused: Callable[[bool, bool], None]
     ) -> list[Effect]:
-        """Refuse what was meant for a task that was not added, and so on.
+        """Refuse an action on a task that was not added, and the actions after it.
 
         Args:
-            adds: The number of the request, if it was to add a task itself.
+            adds: The number of the request, if the action was to add a task itself.
             refused: See `take_reply`.
         """
         if adds is not None:
             self._recall(adds)
-        # An earlier task is not what was meant.
+        # An earlier task must not take the place of the missing one.
         effects = self._refusal("no task was added; give a number")
         if adds is not None:
             del self._adding[adds]
@@ -208,19 +208,19 @@ class Context:
         expected: type[ResultT],
         respond: Callable[[ResultT], list[Effect]],
     ) -> list[Effect]:
-        """Look something up on another thread, since that may block.
+        """Run a lookup that may block, on another thread.
 
         Args:
-            wanted: What is looked up.
-            expected: What comes of it, unless it fails.
-            respond: Called with that.
+            wanted: The lookup.
+            expected: The type of the result, unless the lookup fails.
+            respond: Called with the result.
         """
         number = self._next_request()
         self._looking[number] = (self.where, _only(expected, respond))
         return [LookUp(number, wanted)]
 
     def take_lookup(self, message: LookedUp) -> list[Effect]:
-        """Take the result of what was looked up."""
+        """Take the result of a lookup."""
         if message.number not in self._looking:
             return []
         self.where, respond = self._looking[message.number]
@@ -235,14 +235,14 @@ class Context:
         return effects
 
     def take_unanswered(self) -> list[TaskRequest]:
-        """Return the tasks that were to be added, and no answer can come any more."""
+        """Return the requests for new tasks whose answer can no longer arrive."""
         lost, self._adding = [*self._adding.values()], {}
         return lost
 
     def add(self, request: TaskRequest, *, unless_queued: bool = False) -> list[Effect]:
-        """Add a task, perhaps unless one that does the same is queued.
+        """Add a task; with `unless_queued` only if no identical task is queued.
 
-        If it waits for the one added last, not before that one is.
+        A task that waits for the task added last is sent once that task has its id.
         """
         if waits_for_last(request.terms):
             return self._add_after_last(request, unless_queued=unless_queued)
@@ -256,7 +256,7 @@ class Context:
     ) -> list[Effect]:
         terms = request.terms or PLAIN
         before = max(self._adding, default=None)
-        # The number it has from now on says which one is the last for what follows.
+        # Reserve the number now: it marks this task as the last one for later commands.
         number, where = self._next_request(), self.where
 
         def add(last: int) -> list[Effect]:
@@ -275,19 +275,19 @@ class Context:
     def _added(self, reply: TaskAdded) -> list[Effect]:
         self.newest = max(self.newest or 0, reply.task.id)
         if not reply.existed:
-            return []  # the notification shows it already
+            return []  # the notification has shown it
         name = safe_line(reply.task.description)
         return [self.reply([f"#{reply.task.id} is queued already: {name}"])]
 
     def with_task(
         self, task_id: int | None, do: Callable[[int], list[Effect]]
     ) -> list[Effect]:
-        """Do something with a task, or say that there is none yet.
+        """Call a function with the id of a task, or refuse if there is no task yet.
 
         Args:
-            task_id: Its id; None for the one added last.
-            do: Called with the id; if that is the last one's, and tasks are just being
-                added, not before that one is.
+            task_id: The id of the task; None for the task added last.
+            do: Called with the id. For the task added last, called once no addition is
+                pending.
         """
         if task_id is None and self._adding:
             wants = (self.where, do, None)
@@ -302,19 +302,19 @@ class Context:
     def with_tasks(
         self, ids: Iterable[int | None], do: Callable[[int], list[Effect]]
     ) -> list[Effect]:
-        """Do something with tasks, one by one; see `with_task`."""
+        """Call a function with the id of each task; see `with_task`."""
         return [effect for it in ids for effect in self.with_task(it, do)]
 
     def look_up(
         self, task_id: int | None, respond: Callable[[TaskFound], list[Effect]]
     ) -> list[Effect]:
-        """Ask for a task as it is now; none is the one added last."""
+        """Request the current state of a task; None means the task added last."""
         return self.with_task(
             task_id, lambda wanted: self.send(GetTask(wanted), TaskFound, respond)
         )
 
     def fate(self, *, now: bool) -> str:
-        """Say what becomes of a running task that is canceled."""
+        """Describe how a canceled running task ends."""
         return "killed at once" if now else f"killed in {self._grace:g} s at most"
 
     def reply(
@@ -324,21 +324,21 @@ class Context:
         *,
         laid_out: bool = False,
     ) -> Effect:
-        """Return an answer to be shown.
+        """Return an effect that shows an answer.
 
         Args:
-            lines: What people read; must be safe.
-            answer: What programs read, if that is more than the lines.
+            lines: Text for people; must be safe to show.
+            answer: Data for programs, if it has more than the lines.
             laid_out: Whether the lines are a table or output.
         """
         return Show(Reply(self.now(), tuple(lines), answer, laid_out), self.where)
 
     def problem(self, text: str) -> Effect:
-        """Return a problem to be shown."""
+        """Return an effect that shows a problem."""
         return Show(Problem(self.now(), safe_line(text)), self.where)
 
     def _refusal(self, text: str) -> list[Effect]:
-        """Return a problem to be shown here, and wherever the command is."""
+        """Show a problem here, and in each chat that shows the command."""
         if not self.others_see:
             return [self.problem(text)]
         problem = Problem(self.now(), safe_line(text), told=True)
@@ -347,19 +347,19 @@ class Context:
         return [Tell(WriteDown(kept)), Show(problem, self.where)]
 
     def refuse(self, text: str, line: str = "") -> list[Effect]:
-        """Return a refusal to be shown, with a line that can be sent instead."""
+        """Show a refusal, and offer a line that can be sent instead."""
         self.misunderstood()
         offered: list[Effect] = [OfferLine(line)] if line else []
         return [self.problem(text), *offered]
 
     @staticmethod
     def now() -> datetime:
-        """Return this moment (UTC)."""
+        """Return the current time (UTC)."""
         return datetime.now(UTC)
 
 
 def _only(
     expected: type[ReplyT], respond: Callable[[ReplyT], list[Effect]]
 ) -> Callable[[object], list[Effect]]:
-    """Return what responds to nothing else."""
+    """Return a callback that ignores answers of another type."""
     return lambda it: respond(it) if isinstance(it, expected) else []

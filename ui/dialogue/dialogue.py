@@ -1,7 +1,7 @@
-"""What a session says and does: commands and news in, entries and requests out.
+"""The dialogue of a session: commands and notifications in, entries and requests out.
 
-A plain class without threads or a terminal: the LineActor shows what comes out, in
-any view it has, and sends requests to the queue.
+A plain class without threads or a terminal: the actor of each face shows the entries in
+its view, and sends the requests to the queue.
 """
 
 from __future__ import annotations
@@ -60,15 +60,15 @@ class Dialogue:
 
     Args:
         kinds: The kinds of tasks, for help.
-        icons: The signs for statuses.
-        grace: Seconds that a task is given to end, for people to read.
+        icons: The icons of statuses.
+        grace: Seconds between SIGTERM and SIGKILL, for messages.
         drawn: Whether there is a screen with conversations, on which tasks can be
-            opened. Only with it come effects other than `Show`, `Send`, `Tell` and
-            `Leave`.
-        remembers: Whether the session can be opened again, with its queued tasks.
-        detaches: Whether the session goes on when somebody leaves.
-        confirm: Patterns of commands that have to be confirmed.
-        templates: The templates there are, but for those of the project.
+            opened. Without it only the effects `Show`, `Send`, `Tell` and `Leave` are
+            returned.
+        remembers: Whether the session and its queued tasks can be opened again.
+        detaches: Whether the session keeps running after a person leaves.
+        confirm: Patterns of commands that need confirmation.
+        templates: The configured templates, without those of the project.
     """
 
     def __init__(  # noqa: PLR0913 - each is one independent thing
@@ -92,25 +92,26 @@ class Dialogue:
         self._context.misunderstood = self._note_misunderstood
         self._trouble = False
         self.misunderstood = False
-        """Whether a line made no sense."""
+        """Whether a line was invalid."""
         self.unsuccessful = False
         """Whether a task failed or was canceled in this session."""
 
     @property
     def busy(self) -> bool:
-        """Whether the last command is still being carried out.
+        """Whether the last command is still running.
 
-        One that only waits until the journal can be written, as a `/wait` does then
-        too, keeps nobody from canceling or clearing what fills the disk.
+        False while the journal can't be written: commands wait for it then, `/wait`
+        too, and must not keep a person from canceling or clearing the tasks that fill
+        the disk.
         """
         context = self._context
         return bool(context.awaits_answers or context.waits) and not self._trouble
 
     def takes(self, line: str) -> bool:
-        """Tell whether a line can be carried out now.
+        """Return whether a line can run now.
 
-        While the last command is still being carried out only one that adds a task,
-        after others that do: their answers come in the same order.
+        While earlier commands are still running, only a line that adds a task after
+        commands that add tasks: their answers arrive in order.
         """
         context = self._context
         if not self.busy:
@@ -120,17 +121,17 @@ class Dialogue:
         try:
             return line.startswith("!") and isinstance(parse(line), Run)
         except UsageError:
-            return False  # what is wrong with it is said when it is its turn
+            return False  # the error is shown when the line runs
 
     @property
     def schedules(self) -> tuple[Schedule, ...]:
-        """The schedules there are, by id."""
+        """All schedules, by id."""
         known = self._context.schedules
         return tuple(known[it] for it in sorted(known))
 
     @property
     def templates(self) -> Templates:
-        """The templates there are, but for those of the project."""
+        """The configured templates, without those of the project."""
         return self._context.templates
 
     @property
@@ -143,7 +144,7 @@ class Dialogue:
         self._context.found_templates = found
 
     def estimate(self, task: Task, duration: float | None = None) -> Estimate | None:
-        """Estimate how long a running task takes still; see `LastRuns`."""
+        """Estimate the remaining time of a running task; see `LastRuns`."""
         return self._context.last_runs.estimate(task, duration)
 
     @property
@@ -152,11 +153,12 @@ class Dialogue:
         return self._context.open
 
     def take_line(self, line: str, where: str | None = None) -> list[Effect]:
-        """Carry out what somebody typed.
+        """Run a typed line.
 
         Args:
-            line: What; a chat message may have several lines.
-            where: The conversation in which it was typed; what comes of it goes there.
+            line: A command or a chat message; a message may have several lines.
+            where: The conversation in which it was typed, and in which its results
+                appear.
         """
         self._context.where, self._context.line = where, line
         if not line.strip():
@@ -192,31 +194,31 @@ class Dialogue:
         return [self._context.problem(str(error)), *ready]
 
     def take_command(self, command: Command, where: str | None = None) -> list[Effect]:
-        """Carry out a command that was not typed, but chosen with a key."""
+        """Run a command that was chosen with a key instead of typed."""
         self._context.where = where
         return command.run(self._context)
 
     def take_bad_line(self, problem: str) -> list[Effect]:
-        """Report a line that could not even be read."""
+        """Report a line that could not be decoded."""
         self.misunderstood = True
         return [self._context.problem(problem)]
 
     def take_notice(self, text: str, *, good: bool = False) -> list[Effect]:
-        """Show what a person should know, such as what was found at the start."""
+        """Show a notice, such as one about the start."""
         context = self._context
         return [context.reply([safe_line(text)]) if good else context.problem(text)]
 
     def take_resumed(self, tasks: tuple[Task, ...]) -> list[Effect]:
-        """Say which tasks were queued when the session was opened, and start now."""
+        """Show which tasks were queued when the session was opened, and start now."""
         return [self._context.reply(resumed_lines(tasks))] if tasks else []
 
     def take_failure(self, error: BaseException) -> list[Effect]:
-        """Report that this program itself failed."""
+        """Report an internal error."""
         self._context.where = None
         return [self._context.problem(f"internal error: {error!r}; see the log")]
 
     def take_end(self) -> list[Effect]:
-        """Tell what was asked for and not answered; no answer can come any more."""
+        """Report unanswered requests, since no answer can arrive any more."""
         self._context.where = None
         lost = self._context.take_unanswered()
         self.unsuccessful |= bool(lost)
@@ -229,7 +231,7 @@ class Dialogue:
         ]
 
     def take_notification(self, notification: Notification) -> list[Effect]:
-        """Note and show what the queue tells everybody."""
+        """Record a notification, and show it."""
         context = self._context
         match notification:
             case TaskChanged(event=event, task=task):
@@ -280,12 +282,12 @@ class Dialogue:
         return self._context.take_reply(reply, self._refused)
 
     def take_lookup(self, message: LookedUp) -> list[Effect]:
-        """Show the result of what was looked up."""
+        """Show the result of a lookup."""
         return self._context.take_lookup(message)
 
     def _refused(self, invalid: bool, adding: bool) -> None:  # noqa: FBT001 - a callback
         self.misunderstood |= invalid
-        # A task that was not even taken did not complete.
+        # A refused task did not complete.
         self.unsuccessful |= adding
 
     def _note(self, task: Task) -> None:
@@ -299,7 +301,7 @@ class Dialogue:
         context.newest = max(context.newest or 0, task.id)
 
     def _heard(self, said: ChatMessage) -> list[Effect]:
-        """Pass on to a partner what another chat on the session has told it."""
+        """Pass a message that was typed in another chat on to the partner."""
         if not self._context.drawn or said.who != YOU:
             return []
         if not said.command:
@@ -318,7 +320,7 @@ class Dialogue:
         return effects
 
     def _end_waits_for_forgotten(self, ids: Iterable[int]) -> list[Effect]:
-        """End the waits for tasks that ended while nobody could tell it here."""
+        """End the waits for tasks whose end was not reported here."""
         context, effects = self._context, list[Effect]()
         for task_id in context.open.keys() & set(ids):
             del context.open[task_id]
@@ -338,5 +340,5 @@ class Dialogue:
         )
         shown = Show(Said(said.at, said.who, said.text, command), where)
         if private and not self._context.drawn:
-            return [shown]  # only a chat on a screen keeps the answer beside it
+            return [shown]  # only the drawn chat shows the answer beside the command
         return [Tell(WriteDown(said, private=private)), shown]

@@ -1,4 +1,4 @@
-"""What a dialogue wants done: entries to show, requests to send, places to go."""
+"""The effects of a dialogue: entries to show, requests to send, navigation."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .partner import AllowCommands
 
 
 class Show(msgspec.Struct, frozen=True):
-    """Show this entry.
+    """Show an entry.
 
     Attributes:
         entry: The entry.
-        where: The conversation it belongs to, as `take_line` was given it; None for
-            what no line asked for, such as news.
+        where: The conversation it belongs to, as passed to `take_line`; None for an
+            entry that answers no line, such as news.
     """
 
     entry: Entry
@@ -25,7 +25,7 @@ class Show(msgspec.Struct, frozen=True):
 
 
 class Send(msgspec.Struct, frozen=True):
-    """Send this request to the queue; its answer goes to `take_reply`.
+    """Send a request to the queue; its answer goes to `take_reply`.
 
     Attributes:
         request: The request.
@@ -37,7 +37,7 @@ class Send(msgspec.Struct, frozen=True):
 
 
 class Tell(msgspec.Struct, frozen=True):
-    """Tell the queue something that has no answer."""
+    """Send the queue a message that has no answer."""
 
     message: WriteDown
 
@@ -46,20 +46,20 @@ class Leave(msgspec.Struct, frozen=True):
     """Leave the session.
 
     Attributes:
-        ends: Whether that ends it.
+        ends: Whether that ends the session.
     """
 
     ends: bool = True
 
 
 class AskToLeave(msgspec.Struct, frozen=True):
-    """Leave, but ask first if anything is ended by it; see `Leaving`."""
+    """Leave, but ask first if that ends tasks; see `Leaving`."""
 
     end: bool = False
 
 
 class OfferLine(msgspec.Struct, frozen=True):
-    """Put a line into the empty input, ready to be sent or changed."""
+    """Put a line into the empty input, ready to be sent or edited."""
 
     line: str
 
@@ -68,9 +68,9 @@ class Speak(msgspec.Struct, frozen=True):
     """Pass a chat message on to the partner of this conversation.
 
     Attributes:
-        text: What was said.
-        where: In which conversation.
-        elsewhere: Whether it was said in another chat on the same session.
+        text: The message.
+        where: The conversation.
+        elsewhere: Whether it was typed in another chat of the same session.
     """
 
     text: str
@@ -79,12 +79,12 @@ class Speak(msgspec.Struct, frozen=True):
 
 
 class Inspect(msgspec.Struct, frozen=True):
-    """Open a task, to be looked at for as long as somebody wants to.
+    """Open a task in the detail view.
 
     Attributes:
         found: The task.
-        activity: What tells now whether it works or waits: facts and their names.
-        again: Whether it is only to be shown anew, if it is open still.
+        activity: Facts, with their names, that show whether it works or waits.
+        again: Whether to update the view only if the task is still open.
     """
 
     found: TaskFound
@@ -93,17 +93,17 @@ class Inspect(msgspec.Struct, frozen=True):
 
 
 class Attach(msgspec.Struct, frozen=True):
-    """Show a task's terminal in place of the screen, and give it the keys.
+    """Show a task's terminal instead of the chat, and send it the keys.
 
     Attributes:
-        task: Which; it runs.
+        task: The task, which is running.
     """
 
     task: Task
 
 
 class ShowFound(msgspec.Struct, frozen=True):
-    """Show a part of what a search has found, in a list of lines to be opened."""
+    """Show a part of the lines that a search has found, in a list."""
 
     wanted: Wanted
     part: LinesFound
@@ -113,8 +113,8 @@ class OpenChat(msgspec.Struct, frozen=True):
     """Go to a conversation.
 
     Attributes:
-        name: Its name, or the beginning of it.
-        new: Whether to begin it if there is none of this name.
+        name: Its name, or the start of its name.
+        new: Whether to begin a conversation if none has this name.
     """
 
     name: str
@@ -122,13 +122,13 @@ class OpenChat(msgspec.Struct, frozen=True):
 
 
 class CloseChat(msgspec.Struct, frozen=True):
-    """Remove a conversation in which nothing was said; None for this one."""
+    """Remove an empty conversation; None means the current one."""
 
     name: str | None
 
 
 class ListChats(msgspec.Struct, frozen=True):
-    """List the conversations, in this one."""
+    """List the conversations in the current one."""
 
     where: str | None
 

@@ -1,4 +1,4 @@
-"""The lines of the transcript: all that a chat or line mode shows."""
+"""The entries of the transcript, which the chat and line mode show."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from ...actors import TaskChanged
 from .answers import Answer
 
 MAIN_CONVERSATION: Final = "main"
-"""Where everything stands that belongs to no other conversation."""
+"""The conversation of entries that belong to no other conversation."""
 
 PROBLEM: Final = "problem"
-"""The form of a `Problem` that is written down."""
+"""The `form` of a `ChatMessage` that records a `Problem`."""
 
 
 class Said(msgspec.Struct, frozen=True):
-    """Somebody typed something.
+    """A person or a partner said something, or a person typed a command.
 
     Attributes:
         at: When (UTC).
         who: `you`, or the name of a partner.
         text: The text.
-        command: Whether it was a command, and not a message.
-        elsewhere: Whether it was typed in another chat on the same session.
-        form: How it is read: as it is, or as `markdown`.
+        command: Whether it is a command instead of a message.
+        elsewhere: Whether it was typed in another chat of the same session.
+        form: Empty for plain text, or `markdown`.
     """
 
     at: datetime
@@ -38,7 +38,7 @@ class Said(msgspec.Struct, frozen=True):
 
 
 class TaskNews(msgspec.Struct, frozen=True):
-    """Something happened to a task."""
+    """A task has changed."""
 
     at: datetime
     change: TaskChanged
@@ -49,11 +49,9 @@ class Reply(msgspec.Struct, frozen=True):
 
     Attributes:
         at: When (UTC).
-        lines: It, safe to show; they are one message. There may be none if the news
-            of the tasks say it all.
-        answer: The same for programs; None if the lines are all there is.
-        laid_out: Whether the lines are a table or output: words that are too long stay
-            in their columns then.
+        lines: The text, safe to show. Empty if the news of the tasks are enough.
+        answer: The data for programs; None if the lines are the whole answer.
+        laid_out: Whether the lines are a table or output, whose columns must be kept.
     """
 
     at: datetime
@@ -63,12 +61,12 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """A command could not be carried out; one line that is safe to show.
+    """A command failed; one line, safe to show.
 
     Attributes:
         at: When (UTC).
-        text: Why.
-        told: Whether the other chats on the session show it too, as they show the
+        text: The reason.
+        told: Whether the other chats of the session show it too, as they show the
             command.
     """
 

@@ -1,7 +1,7 @@
-"""Tasks in a file: JSON lines for programs, a report in Markdown or HTML for people.
+"""Export tasks: JSON lines for programs, a report in Markdown or HTML for people.
 
-What tasks are called and what they printed may be anybody's: it is made safe to show,
-and escaped for the format.
+Descriptions and output are untrusted: they are made safe to show, and escaped for the
+format.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ LAST_LINES: Final = 5
 """Lines of a failed task's output in a digest."""
 
 SHOWN: Final = 20
-"""Failures that `/failures` shows at most."""
+"""Maximum number of failures that `/failures` shows."""
 
-_TAIL: Final = 4096  # bytes in which they are looked for
+_TAIL: Final = 4096  # bytes at the end of the output that are searched for these lines
 _LONGEST_LINE: Final = 200
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&])")
 _STYLE: Final = (
@@ -44,25 +44,25 @@ _STYLE: Final = (
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """A task that failed, and the last lines that it printed, safe to show."""
+    """A failed task and the last lines of its output, safe to show."""
 
     task: Task
     lines: tuple[str, ...]
 
 
 def failures_of(tasks: Iterable[Task]) -> list[Failure]:
-    """Return the tasks that failed with their last lines; reads their outputs."""
+    """Return the failed tasks with their last lines; reads their outputs."""
     return [
         Failure(it, _last_lines(it)) for it in tasks if it.status is TaskStatus.FAILED
     ]
 
 
 def digest_lines(failures: Sequence[Failure], earlier: int = 0) -> list[str]:
-    """Write failures and their last lines, for people.
+    """Return the lines of a list of failures, with their last lines of output.
 
     Args:
         failures: The failures.
-        earlier: How many before them are left out.
+        earlier: The number of earlier failures, which are omitted.
     """
     lines = [f"{earlier} earlier ones are left out"] if earlier else []
     for it in failures:
@@ -76,27 +76,27 @@ def digest_lines(failures: Sequence[Failure], earlier: int = 0) -> list[str]:
 def write_export(
     path: str, tasks: Sequence[Task], now: datetime, *, replaces: bool = False
 ) -> str:
-    """Write tasks into a file; blocks as long as that takes.
+    """Write tasks to a file. Blocks.
 
     Args:
-        path: Its name ends with `.html` or `.md` for a report, else it has a task as
-            JSON in each line.
+        path: The file. A name that ends with `.html` or `.md` means a report; any other
+            name means one JSON object per line.
         tasks: The tasks.
-        now: This moment.
-        replaces: Whether a file that is there is replaced, once all is written.
+        now: The current time.
+        replaces: Whether to replace an existing file, once everything is written.
 
     Returns:
-        What was written, for people.
+        A line that says what was written.
 
     Raises:
-        OSError: If it can't be written, or is there already.
+        OSError: If the file can't be written, or exists already.
     """
     try:
         file = Path(path).expanduser()
     except RuntimeError as error:
         raise OSError(errno.ENOENT, "there is no such user", path) from error
     text = text_of(file.suffix.lower(), tasks, now)
-    # What is there is not lost by a slip; a link may lead anywhere.
+    # A mistyped name must not overwrite a file, and a link may lead anywhere.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     target = file
     if replaces:
@@ -115,7 +115,7 @@ def write_export(
 
 
 def explained(error: OSError, path: str) -> str:
-    """Say in one line why a file could not be written."""
+    """Return one line that says why a file could not be written."""
     if error.errno in {errno.EEXIST, errno.EISDIR} and Path(path).is_dir():
         return f"{path} is a directory; name a file in it"
     if error.errno == errno.EEXIST:
@@ -149,7 +149,7 @@ def _last_lines(task: Task) -> tuple[str, ...]:
         return ()
     lines = safe_lines(data.decode("utf-8", "replace"))
     if skipped and len(lines) > 1:
-        lines = lines[1:]  # the first one has no beginning
+        lines = lines[1:]  # the start of the first line is missing
     return tuple(line[:_LONGEST_LINE] for line in lines if line.strip())[-LAST_LINES:]
 
 
@@ -176,7 +176,7 @@ def _html(tasks: Sequence[Task], now: datetime) -> str:
     stats: StatsAnswer = statistics_of(tasks, now)
     parts = [
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
-        # Nothing in it may run or load anything, even if something was overlooked.
+        # Forbid scripts and loads, in case some text was not escaped.
         (
             '<meta http-equiv="Content-Security-Policy"'
             " content=\"default-src 'none'; style-src 'unsafe-inline'\">"
@@ -222,7 +222,7 @@ def _indented(lines: Iterable[str]) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    """Escape what means something in Markdown, which may hold HTML as well."""
+    """Escape the characters that are special in Markdown, which may contain HTML."""
     return _MARKDOWN.sub(r"\\\1", text)
 
 
@@ -231,6 +231,6 @@ def _date(at: datetime) -> str:
 
 
 def _in_html(text: str) -> str:
-    from html import escape  # noqa: PLC0415 - every start loads this, few export
+    from html import escape  # noqa: PLC0415 - loaded at every start, but rarely needed
 
     return escape(text)

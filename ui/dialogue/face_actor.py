@@ -1,4 +1,4 @@
-"""What the actors of both faces, line mode and the drawn chat, have in common."""
+"""The base class of the actors of both faces: line mode and the drawn chat."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ if TYPE_CHECKING:
     from ...actors import Notification
 
 FaceReport = Finished | ViewLost
-"""What every face tells the program that owns it."""
+"""What every face reports to the program that owns it."""
 
 
 class FaceActor(SafeActor[MessageT]):
-    """Sends what commands ask for, and tells the queue what has been shown.
+    """Sends the requests of commands, and acknowledges shown notifications.
 
     Args:
-        queue: Takes the requests.
-        owner: Told when the session is over, and when nothing can be shown any more.
-        dead_letters: Counts what reaches nobody.
+        queue: Receives the requests.
+        owner: Notified when the session is over, and when the view is lost.
+        dead_letters: Counts the messages that can't be delivered.
     """
 
     def __init__(
@@ -62,11 +62,11 @@ class FaceActor(SafeActor[MessageT]):
 
     @property
     def view_lost(self) -> bool:
-        """Whether nothing can be shown any more."""
+        """Whether the view is lost, so that nothing can be shown."""
         return self._lost
 
     def on_stop(self) -> None:
-        """Look nothing up any more."""
+        """Stop the lookups and the search."""
         for lookups in self._lookups.values():
             lookups.stop(block=False)
         if self._searches is not None:
@@ -88,7 +88,8 @@ class FaceActor(SafeActor[MessageT]):
                     self._searches = SearchActor.start(self._dead_letters)
                 self.post(self._searches, replace(effect, reply_to=self.actor_ref))
             case LookUp():
-                # A folder that never answers must not hold up what commands ask for.
+                # A file system that does not respond must not delay the lookups of
+                # commands.
                 apart = isinstance(effect.wanted, FindNames | FindTemplates)
                 if apart not in self._lookups:
                     self._lookups[apart] = LookupActor.start(self._dead_letters)
@@ -96,20 +97,20 @@ class FaceActor(SafeActor[MessageT]):
                 self.post(self._lookups[apart], question)
 
     def note_seen(self, news: Notification) -> None:
-        """Note that a notification is about to be shown."""
+        """Record that a notification is about to be shown."""
         match news:
             case TaskChanged(event=event) if not event.is_of_status:
-                pass  # worth nothing a moment later
+                pass  # progress and the like are not acknowledged
             case TaskChanged(seq=seq) | Subscribed(seq=seq):
                 self._seen = max(self._seen, seq)
             case _:
                 pass
 
     def acknowledge(self, *, noticed: bool = False) -> None:
-        """Tell the queue that what was noted has been shown, if that is news.
+        """Tell the queue that the recorded notifications were shown, if any are new.
 
         Args:
-            noticed: Whether a person has noticed it, as `Shown` has it.
+            noticed: Whether a person has noticed them; see `Shown`.
         """
         before = self._noticed if noticed else self._acknowledged
         if self._seen > before and not self._lost:
@@ -119,14 +120,14 @@ class FaceActor(SafeActor[MessageT]):
             self.post(self._queue, Shown(self._seen, noticed))
 
     def show_no_more(self) -> None:
-        """Tell the queue that nothing is shown any more.
+        """Tell the queue that this face shows nothing from now on.
 
-        The session's end must not wait for what can't be shown.
+        The end of the session must not wait for it.
         """
         self.post(self._queue, Subscribe(self.actor_ref, shows=False))
 
     def lose_view(self, reason: str) -> None:
-        """Note that nothing can be shown any more, and say so; once is enough."""
+        """Record that the view is lost, and report it once."""
         if not self._lost:
             self._lost = True
             self.show_no_more()

@@ -1,4 +1,4 @@
-"""What is known of one task: the one list of facts for `/show` and an opened task."""
+"""The facts about a task, as `/show` and the detail view list them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FILLING: Final = {"=", "-", "*", "_"}
 ValueT = TypeVar("ValueT")
 
 Facts = list[tuple[str, str]]
-"""Names of facts, and what is known; not made safe to show."""
+"""Names and texts of facts; not safe to show."""
 
 
 class Shown(enum.Flag):
@@ -34,7 +34,7 @@ class Shown(enum.Flag):
     LINES = enum.auto()
     """Among the lines that answer `/show`."""
     OPENED = enum.auto()
-    """Above the output of an opened task, whose title has the most important ones."""
+    """Above the output in the detail view, whose title has the most important facts."""
     BOTH = LINES | OPENED
 
 
@@ -49,17 +49,17 @@ def task_facts(  # noqa: PLR0913 - each is one independent thing
     output: str | None,
     left: str | None = None,
 ) -> Facts:
-    """List what is known of a task, in the order in which a person asks.
+    """List the facts about a task, the most important first.
 
     Args:
         task: The task.
-        shown: Where they are shown.
-        icons: The signs for statuses.
-        dot: The sign between things in a row.
+        shown: Where the facts are shown.
+        icons: The icons of statuses.
+        dot: The separator between items in a row.
         pid: The id of its first process, if it is known.
-        activity: What tells whether it works or waits: more facts.
-        output: Where its output is, and how much.
-        left: How long it may take still, if something tells.
+        activity: More facts, which show whether it works or waits.
+        output: The place and size of its output.
+        left: The estimated remaining time, if known.
     """
     lines, opened, both = Shown.LINES, Shown.OPENED, Shown.BOTH
     args = " ".join(task.args)
@@ -102,7 +102,7 @@ def _directory(task: Task) -> str | None:
 
 
 def result(task: Task) -> str:
-    """Return the last line that a complete task printed; empty if it has none."""
+    """Return the last line of output of a complete task; empty if it has none."""
     if task.status is not TaskStatus.COMPLETE or task.last_line is None:
         return ""
     line = unframed(safe_line(task.last_line))
@@ -110,9 +110,9 @@ def result(task: Task) -> str:
 
 
 def unframed(line: str) -> str:
-    """Return a line without what fills it up to the width of a terminal.
+    """Return a line without the characters that fill it to the width of a terminal.
 
-    `====== 200 passed in 3.20s ======` says `200 passed in 3.20s`.
+    `====== 200 passed in 3.20s ======` becomes `200 passed in 3.20s`.
     """
     line = line.strip()
     mark = line[:1]
@@ -122,17 +122,17 @@ def unframed(line: str) -> str:
 
 
 def error_beyond_reason(task: Task) -> str | None:
-    """Return what went wrong, if the reason does not say it already."""
+    """Return the error of a task, unless its reason contains it."""
     return task.error if task.error and task.error not in task.reason else None
 
 
 def status_word(task: Task) -> str:
-    """Return the status of a task in a word, with that of one that is paused."""
+    """Return the status of a task in one word, which may be `paused`."""
     return "paused" if task.is_paused else task.status.value
 
 
 def pauses(task: Task) -> str:
-    """Say since when a task is paused, and how long it was; empty if it never was."""
+    """Return since when and how long a task was paused; empty if it never was."""
     parts = [f"since {_time(task.paused_at)}"] if task.paused_at else []
     if task.paused_for:
         before = " before" if parts else ""
@@ -141,9 +141,9 @@ def pauses(task: Task) -> str:
 
 
 def starts_in(task: Task) -> str:
-    """Say how long it is until a task or its next attempt may start.
+    """Return how soon a task or its next attempt may start.
 
-    Empty if it may now.
+    Empty if it may start now.
     """
     at = start_of(task)
     if at is None or not task.waits_to_run:
@@ -153,7 +153,7 @@ def starts_in(task: Task) -> str:
 
 
 def start_of(task: Task) -> datetime | None:
-    """Return when a task, or the attempt that it waits for, may start, if set."""
+    """Return the time from which a task or its next attempt may start, if set."""
     if task.attempt is not None:
         return task.attempt.due
     return None if task.terms is None else task.terms.at
@@ -178,7 +178,7 @@ def _times(task: Task, dot: str) -> str:
         if at is None:
             continue
         local = at.astimezone()
-        # A session lasts for days: the day is named first, and when it changes.
+        # A session lasts for days: the first time has a date, and each on another day.
         dated = "" if local.date() == day else f"{local:%-d %b} "
         parts.append(f"{what} {dated}{local:%H:%M:%S}")
         day = local.date()

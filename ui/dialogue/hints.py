@@ -1,4 +1,4 @@
-"""What the chat adds to a refusal: the command that helps."""
+"""Hints that the chat adds to a refusal: the command that helps."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _EXAMPLES: Final = {"bash": '/task "List" bash ls -l', "sleep": '/task "Nap" sleep 10s'}
-_GOES_ON: Final = "at the latest"  # a task whose processes still run
+_GOES_ON: Final = "at the latest"  # its processes still run
 
 
 def with_hint(
     refusal: Refused, request: QueueRequest, kinds: Iterable[tuple[str, str, str]]
 ) -> str:
-    """Return the text of a refusal, with what to type next if that is known."""
+    """Return the text of a refusal, with the command to type next if known."""
     text = refusal.text
     match refusal.code, request:
         case RefusalCode.UNKNOWN, PauseSchedule() | RemoveSchedule():

@@ -1,4 +1,4 @@
-"""How long commands took the last times, and what that says of one that runs now."""
+"""Durations of the last runs of commands, and estimates of running ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ...actors import Task
 
 RUNS: Final = 10
-"""How many of the last runs of a command count."""
+"""How many of the last runs of a command an estimate uses."""
 
 _COMMANDS: Final = 5_000
 _MINUTE: Final = 60.0
@@ -25,12 +25,12 @@ _Command = tuple[str, tuple[str, ...], str | None]
 
 
 class Estimate(msgspec.Struct, frozen=True):
-    """How long a running task may take, by the last runs of the same command.
+    """How long a running task may take, estimated from the last runs of its command.
 
     Attributes:
-        usual: Seconds that half of these runs took at most.
-        left: Seconds until it has taken as long; 0 if it has already.
-        runs: How many runs there were.
+        usual: The median duration of these runs, in seconds.
+        left: Seconds until the task has run for that long; 0 if it has already.
+        runs: The number of runs.
     """
 
     usual: float
@@ -38,7 +38,7 @@ class Estimate(msgspec.Struct, frozen=True):
     runs: int
 
     def text(self) -> str:
-        """Say so for people; it is marked as an estimate."""
+        """Return the estimate for people, marked as one."""
         runs = "its last run" if self.runs == 1 else f"its last {self.runs} runs"
         if not self.left:
             return f"longer than usual: {rough_text(self.usual)}, by {runs}"
@@ -48,17 +48,17 @@ class Estimate(msgspec.Struct, frozen=True):
 class LastRuns:
     """The durations of the last complete runs of each command.
 
-    A command is what the same kind was told in the same directory.
+    Commands are the same if their kind, arguments and directory are.
     """
 
     def __init__(self, tasks: Iterable[Task] = ()) -> None:
-        # With the ids: an end may be told twice.
+        # With the ids, since the end of a task may be reported twice.
         self._durations: OrderedDict[_Command, deque[tuple[int, float]]] = OrderedDict()
         for task in tasks:
             self.add(task)
 
     def add(self, task: Task) -> None:
-        """Take in a task; one that is not complete says nothing."""
+        """Record the duration of a task; ignore a task that is not complete."""
         if task.status is not TaskStatus.COMPLETE or task.duration is None:
             return
         command = _command_of(task)
@@ -70,24 +70,24 @@ class LastRuns:
             self._durations.popitem(last=False)
 
     def durations(self, task: Task) -> tuple[float, ...]:
-        """Return the seconds of the last runs of a task's command, the oldest first."""
+        """Return the durations of a command's last runs, oldest first, in seconds."""
         return tuple(it for _, it in self._durations.get(_command_of(task), ()))
 
     def estimate(self, task: Task, duration: float | None = None) -> Estimate | None:
-        """Estimate how long a running task takes; None if nothing tells.
+        """Estimate how long a running task takes; return None without earlier runs.
 
-        One that tells its progress says more itself.
+        Also None for a task that reports progress, which is more precise.
 
         Args:
             task: The task.
-            duration: Seconds that it has run by now; by default what it says.
+            duration: Seconds that it has run so far; by default the task's duration.
         """
         runs = self.durations(task)
         if not runs or task.status is not TaskStatus.RUNNING or task.waits_to_run:
             return None
         if task.progress is not None:
             return None
-        from statistics import median  # noqa: PLC0415 - it takes a fortieth of a start
+        from statistics import median  # noqa: PLC0415 - it takes 1/40 of a start
 
         usual = median(runs)
         ran = (task.duration or 0.0) if duration is None else duration
@@ -95,7 +95,7 @@ class LastRuns:
 
 
 def rough_text(seconds: float) -> str:
-    """Write a duration as people say it: `40 s`, `3 min`, `1 h 20 min`."""
+    """Return a rounded duration: `40 s`, `3 min`, `1 h 20 min`."""
     if seconds < _MINUTE - 0.5:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / _MINUTE)

@@ -1,6 +1,6 @@
-"""What is looked up beside the actors, because it may block: processes, files, bash.
+"""Lookups that may block and run outside the faces: processes, files, bash.
 
-A command asks for it with a `LookUp`, and its result comes back as a message.
+A command sends a `LookUp`, and its result comes back as a message.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from .templates import (
 )
 
 LONGEST_LIST: Final = 1 << 20
-"""Bytes of the longest file that lists values."""
+"""Maximum size of a file that lists values, in bytes."""
 
 
 class LookAtTask(msgspec.Struct, frozen=True):
-    """Look at the processes and the last output of a task.
+    """Measure the processes of a task, and read its last output.
 
     Attributes:
         found: The task.
-        at: This moment, in seconds since the epoch.
+        at: The current time, in seconds since the epoch.
     """
 
     found: TaskFound
@@ -48,13 +48,13 @@ class LookAtTask(msgspec.Struct, frozen=True):
 
 
 class TaskLook(msgspec.Struct, frozen=True):
-    """What a look at a task told.
+    """Measurements of a task's processes, and its last output.
 
     Attributes:
         end: The end of its output.
-        silence: For how many seconds it has printed nothing; 0 if it does not run.
-        signs: What its processes have done so far, if it has any.
-        limits: Which limits hold for them, and by what.
+        silence: Seconds since its last output; 0 if it is not running.
+        signs: The measurements of its processes, if it has any.
+        limits: The limits that apply to the processes, and what enforces them.
     """
 
     end: OutputEnd
@@ -64,7 +64,7 @@ class TaskLook(msgspec.Struct, frozen=True):
 
 
 class ReadOutput(msgspec.Struct, frozen=True):
-    """Read what a task printed."""
+    """Read the output of a task."""
 
     task: Task
 
@@ -76,39 +76,39 @@ class ReadLines(msgspec.Struct, frozen=True):
 
 
 class TextOfFile(msgspec.Struct, frozen=True):
-    """What a file holds."""
+    """The content of a file."""
 
     text: str
 
 
 class FindCommands(msgspec.Struct, frozen=True):
-    """Find out which commands an input is; bash knows where one of its own ends."""
+    """Split an input into commands; bash decides where a bash command ends."""
 
     lines: tuple[BlockLine, ...]
 
 
 class FoundCommands(msgspec.Struct, frozen=True):
-    """The commands that an input is; see `commands_of`."""
+    """The commands of an input; see `commands_of`."""
 
     wanted: FindCommands
     commands: tuple[str, ...] | Missing | None
 
 
 class DigestOf(msgspec.Struct, frozen=True):
-    """Read the last lines of the tasks that failed."""
+    """Read the last lines of failed tasks."""
 
     tasks: tuple[Task, ...]
 
 
 class FailuresFound(msgspec.Struct, frozen=True):
-    """The last tasks that failed, with their last lines; `earlier` counts others."""
+    """The last failed tasks with their last lines; `earlier` counts omitted tasks."""
 
     failures: tuple[Failure, ...]
     earlier: int = 0
 
 
 class ExportTasks(msgspec.Struct, frozen=True):
-    """Write tasks into a file; see `exports`."""
+    """Write tasks to a file; see `exports`."""
 
     path: str
     tasks: tuple[Task, ...]
@@ -140,7 +140,7 @@ Wanted = (
     | TrustProject
     | FindInOutputs
 )
-"""What can be looked up."""
+"""All lookups."""
 
 Result = (
     TaskLook
@@ -154,7 +154,7 @@ Result = (
     | FoundTemplates
     | LinesFound
 )
-"""What comes of it."""
+"""The results of lookups."""
 
 
 class LookedUp(msgspec.Struct, frozen=True):
@@ -165,7 +165,7 @@ class LookedUp(msgspec.Struct, frozen=True):
 
 
 class LookUp(msgspec.Struct, frozen=True):
-    """Look something up. Answer: `LookedUp` with the same number."""
+    """Run a lookup. Answer: `LookedUp` with the same number."""
 
     number: int
     wanted: Wanted
@@ -173,7 +173,7 @@ class LookUp(msgspec.Struct, frozen=True):
 
 
 def look_up(wanted: Wanted) -> Result:
-    """Look something up; blocks as long as that takes."""
+    """Run a lookup. Blocks."""
     match wanted:
         case LookAtTask():
             return look_at_task(wanted)
@@ -213,7 +213,7 @@ def look_up(wanted: Wanted) -> Result:
 def _read_lines(path: str) -> TextOfFile | LookUpFailed:
     file = Path(path).expanduser()
     try:
-        if not file.is_file():  # else it may never end
+        if not file.is_file():  # a device or pipe may never end
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         with file.open("rb") as opened:
             data = opened.read(LONGEST_LIST + 1)
@@ -227,14 +227,14 @@ def _read_lines(path: str) -> TextOfFile | LookUpFailed:
 
 
 def look_at_task(wanted: LookAtTask) -> TaskLook:
-    """Look at the processes and the last output of a task; blocks for some time."""
+    """Measure the processes of a task and read its last output. Blocks."""
     found, at = wanted.found, wanted.at
     task = found.task
     end = output_end(task)
     if task.status is not TaskStatus.RUNNING or task.started_at is None:
         return TaskLook(end)
     if task.is_paused:
-        return TaskLook(end)  # that it does nothing says nothing of it
+        return TaskLook(end)  # idle because it is paused, which needs no measurement
     silence = 0.0
     if task.output_path is not None:
         started_at = task.started_at.timestamp()

@@ -1,6 +1,6 @@
-"""What the LineActor is told besides notifications and answers, and what it says.
+"""The messages of the LineActor, besides notifications and answers, and its reports.
 
-Immutable, like all messages.
+All are immutable.
 """
 
 from __future__ import annotations
@@ -24,17 +24,18 @@ class BadInput(msgspec.Struct, frozen=True):
 
 
 class LineKeys(msgspec.Struct, frozen=True):
-    """The control characters with which a line is edited; empty for none.
+    """The control characters that edit a line; empty if unset.
 
-    Somebody types at a terminal from now on, or again: show what was typed so far.
+    Sent when typing at a terminal begins or resumes; the actor shows the typed text
+    again.
 
     Attributes:
-        erase: Takes back a character; Backspace and Ctrl+H do so in any case.
-        word: Takes back a word.
-        kill: Takes back the line.
+        erase: Deletes a character, as Backspace and Ctrl+H always do.
+        word: Deletes a word.
+        kill: Deletes the line.
         end: Ends the input, at the beginning of a line.
-        literal: Takes the next character as it is.
-        reprint: Shows the line again.
+        literal: Inserts the next character literally.
+        reprint: Redraws the line.
     """
 
     erase: str = "\x7f"
@@ -46,13 +47,13 @@ class LineKeys(msgspec.Struct, frozen=True):
 
 
 class Keystrokes(msgspec.Struct, frozen=True):
-    """This was typed at the terminal; answered by `LinesTyped` if it ends a line."""
+    """Text typed at the terminal. Answer: `LinesTyped` if it completes a line."""
 
     data: bytes
 
 
 class Prompt(msgspec.Struct, frozen=True):
-    """Show this prompt before the typed line, until the line ends."""
+    """Show a prompt before the typed line, until the line ends."""
 
     text: str
 
@@ -62,30 +63,30 @@ class TypingEnds(msgspec.Struct, frozen=True):
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """Something a person should know, in one line; `good` if it is no problem."""
+    """A notice for people, in one line; `good` if it is not a problem."""
 
     text: str
     good: bool = False
 
 
 class Reopened(msgspec.Struct, frozen=True):
-    """These tasks were queued when the session was opened, and start now."""
+    """Tasks that were queued when the session was opened, and start now."""
 
     tasks: tuple[Task, ...]
 
 
 class EndOfInput(msgspec.Struct, frozen=True):
-    """The input has ended; leave when everything is done."""
+    """The input has ended; leave when all tasks have ended."""
 
 
 class Interrupted(msgspec.Struct, frozen=True):
-    """A signal has come: cancel what was added here, or kill it `now`, and leave."""
+    """A signal has arrived: cancel the tasks added here, or kill them `now`; leave."""
 
     now: bool = False
 
 
 class Farewell(msgspec.Struct, frozen=True):
-    """The task system has stopped. Answer to an ask: the `Verdict`."""
+    """The task system has stopped. Answer: the `Verdict`."""
 
 
 LineMessage = (
@@ -110,9 +111,9 @@ class Verdict(msgspec.Struct, frozen=True):
     """How the session went.
 
     Attributes:
-        misunderstood: Whether a line of input made no sense.
-        unsuccessful: Whether a task failed, was canceled or never came to an end.
-        running: The tasks that run, as people call them.
+        misunderstood: Whether a line of input was invalid.
+        unsuccessful: Whether a task failed, was canceled or has not ended.
+        running: The running tasks, named for people.
     """
 
     misunderstood: bool
@@ -121,21 +122,21 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 class WantsInput(msgspec.Struct, frozen=True):
-    """Every line so far has been carried out."""
+    """All lines so far have been run."""
 
 
 class Finished(msgspec.Struct, frozen=True):
-    """The actor is done: a person asked to leave, or no work is left.
+    """The actor is done: a person left, or all work is done.
 
     Attributes:
-        ends: Whether the session is to end, even where leaving alone would not end it.
+        ends: Whether to end the session, even if leaving would not.
     """
 
     ends: bool = False
 
 
 class ViewLost(msgspec.Struct, frozen=True):
-    """The view is lost; the text says why."""
+    """The view is lost, for this reason."""
 
     reason: str
 
@@ -144,7 +145,7 @@ class LinesTyped(msgspec.Struct, frozen=True):
     """Complete lines were typed.
 
     Attributes:
-        lines: They, without their ends.
+        lines: The lines, without line ends.
         ended: Whether the input ended after them.
     """
 
@@ -153,4 +154,4 @@ class LinesTyped(msgspec.Struct, frozen=True):
 
 
 LineReport = WantsInput | Finished | ViewLost | LinesTyped
-"""What the LineActor tells the program that owns it."""
+"""What the LineActor reports to the program that owns it."""

@@ -1,4 +1,4 @@
-"""The names that a word of a command may become: of files, folders and programs."""
+"""Find names that complete a word of a command: files, folders and programs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST: Final = 1000
-"""Names that are found at most."""
+"""Maximum number of names found."""
 
 _LOOKED_AT: Final = 200_000
 _TIME: Final = 1.0  # seconds for one search
@@ -23,11 +23,13 @@ class FindNames(msgspec.Struct, frozen=True):
     """Find the names in a folder that begin with a text.
 
     Attributes:
-        folder: With its last `/`; from the directory of this process on, which is that
-            of the job. Empty for that itself.
-        begins: What they begin with; hidden ones only if that is a dot.
-        expands: Whether a `~` at the beginning stands for a home folder.
-        programs: Whether the programs that can be started are wanted, too.
+        folder: The folder, ending with `/`. A relative one starts at the working
+            directory of this process, which is also the job's. Empty for the working
+            directory.
+        begins: The prefix of the names; hidden names are found only if it starts with a
+            dot.
+        expands: Whether a `~` at the start of `folder` means a home folder.
+        programs: Whether to find executable programs, too.
     """
 
     folder: str
@@ -40,9 +42,9 @@ class FoundNames(msgspec.Struct, frozen=True):
     """The names that were found, sorted; folders end with `/`.
 
     Attributes:
-        wanted: What was asked.
-        names: None of them if there is no such folder, or it can't be read.
-        is_whole: Whether these are all.
+        wanted: The request.
+        names: The names; empty if the folder does not exist or can't be read.
+        is_whole: Whether these are all names that match.
     """
 
     wanted: FindNames
@@ -51,7 +53,7 @@ class FoundNames(msgspec.Struct, frozen=True):
 
 
 def find_names(wanted: FindNames) -> FoundNames:
-    """Find names; blocks as long as the file system does."""
+    """Find names. Blocks."""
     folder = wanted.folder
     if wanted.expands:
         if not folder:
@@ -72,7 +74,7 @@ def _special(begins: str) -> tuple[str, ...]:
 
 
 def _candidates(folder: str, wanted: FindNames) -> Iterator[str | None]:
-    """Yield the names that fit, and None for each that does not."""
+    """Yield the names that match, and None for each other name."""
     here = _entries(folder)
     if wanted.programs and not wanted.folder:
         folders = (entry for entry in here if entry.is_dir())

@@ -1,4 +1,4 @@
-"""What is asked of a new task beside its command, in the options before it."""
+"""The options of a new task."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from .batch import MOST, read_values
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What the options of a new task say.
+    """The values of the options of a new task.
 
     Attributes:
-        terms: When it may start, and how long it may take.
-        every: When it is added again, as a schedule; empty for once.
-        zone: The time zone of that, if one was named.
-        catch_up: What becomes of runs that were missed, if that was said.
-        overlap: Whether runs may overlap.
-        unless_queued: Whether to add nothing if a queued task does the same.
-        each: The values for which it is added, each in place of `{}`.
-        batch: The file that has them; empty for none.
-        max_fails: After how many failures the rest of them is canceled.
-        confirmed: Whether a command is added that has to be confirmed.
-        label: What it is called, if that does not stand before its kind.
+        terms: When the task may start, and how long it may take.
+        every: The rhythm in which a schedule adds the task; empty for no schedule.
+        zone: The time zone of the schedule, if given.
+        catch_up: How the schedule handles missed runs, if given.
+        overlap: Whether runs of the schedule may overlap.
+        unless_queued: Whether to add nothing if an identical task is queued.
+        each: The values of a batch; each replaces `{}` in a task of its own.
+        batch: The file with the values of a batch; empty for none.
+        max_fails: The number of failures after which the rest of the batch is canceled.
+        confirmed: Whether a command that needs confirmation is confirmed.
+        label: The description, if it is not given before the kind.
     """
 
     terms: Terms = PLAIN
@@ -45,10 +45,10 @@ class Asked(msgspec.Struct, frozen=True):
     label: str = ""
 
     def check(self) -> None:
-        """Refuse what makes no sense together.
+        """Check that the options fit together.
 
         Raises:
-            UsageError: If an option needs another one.
+            UsageError: If an option lacks another option that it needs.
         """
         many = bool(self.each or self.batch)
         if self.each and self.batch:
@@ -71,7 +71,7 @@ class Asked(msgspec.Struct, frozen=True):
 
     @property
     def task_terms(self) -> Terms | None:
-        """The terms of the request; None if nothing was asked for."""
+        """The terms of the request; None if there are none."""
         return None if self.terms == PLAIN else self.terms
 
 
@@ -79,15 +79,15 @@ NOTHING_ASKED: Final = Asked()
 
 
 class TaskOption(msgspec.Struct, frozen=True):
-    """One option.
+    """One option of a new task.
 
     Attributes:
-        name: What is typed, with the dashes.
-        value: What its value is called; empty if it takes none.
-        summary: What it does, in a few words.
-        read: Adds to what is asked for what the value says; raises `UsageError` or
+        name: The name, with the dashes.
+        value: The placeholder of its value; empty if it takes none.
+        summary: Its effect, in a few words.
+        read: Returns `Asked` with the parsed value added; raises `UsageError` or
             `ValueError`.
-        short: What else is typed on the command line, such as `-a`.
+        short: The short form for the command line, such as `-a`.
     """
 
     name: str
@@ -97,10 +97,10 @@ class TaskOption(msgspec.Struct, frozen=True):
     short: str = ""
 
     def add_to(self, asked: Asked, value: str) -> Asked:
-        """Return what is asked for, with what this option says.
+        """Return `asked` with the value of this option added.
 
         Raises:
-            UsageError: If its value makes no sense.
+            UsageError: If the value is invalid.
         """
         try:
             return self.read(asked, value)
@@ -109,12 +109,12 @@ class TaskOption(msgspec.Struct, frozen=True):
 
 
 def setting(field: str, parse: Callable[[str], object]) -> Callable[[Any, str], Any]:
-    """Return what puts the value of an option, parsed, into a field of a struct."""
+    """Return a function that parses the value of an option into a field of a struct."""
     return lambda it, value: msgspec.structs.replace(it, **{field: parse(value)})
 
 
 def switch(field: str) -> Callable[[Any, str], Any]:
-    """Return what sets a field of a struct: the option takes no value."""
+    """Return a function that sets a boolean field, for an option without a value."""
     return setting(field, lambda _: True)
 
 
@@ -175,4 +175,4 @@ ASK_OPTIONS: Final = (
 """The options, in the order in which help lists them."""
 
 LABEL: Final = TaskOption("--label", "TEXT", "its description", _label, "-l")
-"""What stands for the description; the command line has an option of its own."""
+"""The option for the description; the command line has its own."""

@@ -1,4 +1,4 @@
-"""The nodes of a cluster, for people."""
+"""Reports on the nodes of a cluster."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAMED: Final = 10  # tasks of a node
 
 
 def node_lines(found: NodesFound, running: Iterable[Task]) -> list[str]:
-    """Return a line for each node: what is free there, and what runs there."""
+    """Return a line for each node, with its free resources and running tasks."""
     if found.problem:
         return [f"{found.engine}: {found.problem}"]
     count = len(found.nodes)

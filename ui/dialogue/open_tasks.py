@@ -1,4 +1,4 @@
-"""The tasks that have not ended, and which of them can end in this session."""
+"""The open tasks, and which of them can end in this session."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from ...actors import Task, TaskStatus
 
 
 class OpenTasks(dict[int, Task]):
-    """The tasks that have not ended, as last heard of, by their ids.
+    """The tasks that have not ended, in their last known states, by id.
 
     Args:
-        kinds: The names of the kinds that this session has.
+        kinds: The names of this session's kinds.
     """
 
     def __init__(self, kinds: frozenset[str]) -> None:
@@ -18,19 +18,19 @@ class OpenTasks(dict[int, Task]):
 
     @property
     def in_order(self) -> tuple[Task, ...]:
-        """All of them, by id."""
+        """All open tasks, ordered by id."""
         return tuple(self[task_id] for task_id in sorted(self))
 
     @property
     def awaited(self) -> tuple[Task, ...]:
-        """Those that can end in this session, if nobody does anything; by id.
+        """The tasks that will end in this session without intervention, ordered by id.
 
-        Those of kinds that it has, but neither those that are held, nor what waits for
-        one that can't end.
+        Excludes tasks of unknown kinds, held or paused tasks, and queued tasks that
+        wait for one of these.
         """
         stuck: set[int] = set()
         awaited: list[Task] = []
-        for task in self.in_order:  # by id: each waits for earlier ones alone
+        for task in self.in_order:  # by id: each waits only for earlier ones
             others = () if task.terms is None else task.terms.waits_for
             queued = task.status is TaskStatus.QUEUED
             if self.can_end(task) and not (queued and stuck.intersection(others)):
@@ -41,14 +41,14 @@ class OpenTasks(dict[int, Task]):
 
     @property
     def is_any_awaited(self) -> bool:
-        """Whether there are `awaited` ones."""
-        # Asked after each news of a script, in which nearly always one of the first
-        # runs; looking at all of them would be quadratic.
+        """Whether any task is `awaited`."""
+        # Checked after each notification of a script. Nearly always one of the first
+        # tasks is running; computing `awaited` each time would be quadratic.
         running = (it for it in self.values() if it.status is TaskStatus.RUNNING)
         return any(map(self.can_end, running)) or bool(self.awaited)
 
     def can_end(self, task: Task) -> bool:
-        """Tell whether a task has ended or can end in this session."""
+        """Return whether a task has ended or can end in this session."""
         if task.status is not TaskStatus.QUEUED:
             return not task.is_paused
         held = task.terms is not None and task.terms.held

@@ -1,7 +1,7 @@
-"""Searching the outputs of tasks, a bounded step at a time.
+"""Search the outputs of tasks, in bounded steps.
 
-What is searched is what a person sees: colors and other escape sequences are left out,
-and of a line that was written over itself the last version counts.
+The search sees the text that a person sees: escape sequences are ignored, and only the
+last version of an overwritten line is searched.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 STEP: Final = 1 << 18
-"""Bytes that are read at a time."""
+"""Bytes read in one step."""
 
 LONGEST_LINE: Final = 1 << 16
-"""Bytes of a line; one that is longer is searched in pieces."""
+"""Maximum length of a line, in bytes; a longer line is searched in pieces."""
 
 SHOWN: Final = 1000
-"""Characters of a line that are shown."""
+"""Maximum length of a shown line, in characters."""
 
 _COLOR: Final = rb"\x1b\[[0-9;:]*m"
 _DROPPED: Final = bytes(it for it in range(32) if it not in b"\n\t\r\x1b") + b"\x7f"
@@ -40,9 +40,9 @@ class Hit(msgspec.Struct, frozen=True):
 
     Attributes:
         task_id: The task that printed it.
-        place: Where the line begins in the output, in bytes.
-        line: What it says, safe to show, perhaps only a part of it.
-        match: The text in it that matches.
+        place: The offset of the line in the output, in bytes.
+        line: The line, safe to show; a long line is cut.
+        match: The part of the line that matches.
     """
 
     task_id: int
@@ -52,12 +52,12 @@ class Hit(msgspec.Struct, frozen=True):
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What is searched for.
+    """The text or pattern to search for.
 
     Attributes:
         text: A text, or a regular expression.
-        is_pattern: Whether it is one.
-        any_case: Whether upper and lower case are the same.
+        is_pattern: Whether the text is a regular expression.
+        any_case: Whether to ignore case.
     """
 
     text: str
@@ -66,20 +66,20 @@ class Wanted(msgspec.Struct, frozen=True):
 
     @classmethod
     def typed(cls, text: str, *, is_pattern: bool = False) -> Wanted:
-        """Return what a person wants: without capitals, in both cases.
+        """Make a search from typed text; text without capitals matches both cases.
 
         Raises:
-            UsageError: If it is no regular expression.
+            UsageError: If the text is not a valid regular expression.
         """
         wanted = cls(text, is_pattern, text == text.lower())
         wanted.compiled()
         return wanted
 
     def compiled(self) -> re.Pattern[str]:
-        """Return the pattern for a line.
+        """Return the pattern that matches in a line.
 
         Raises:
-            UsageError: If it is no regular expression.
+            UsageError: If the text is not a valid regular expression.
         """
         flags = re.IGNORECASE if self.any_case else re.NOFLAG
         try:
@@ -92,9 +92,9 @@ class Wanted(msgspec.Struct, frozen=True):
             ) from error
 
     def in_bytes(self) -> re.Pattern[bytes] | None:
-        """Return a pattern for many lines at once; None if there is none.
+        """Return a pattern that tests many lines at once; None if there is none.
 
-        It may match where no line does, but never the other way round.
+        It may match where no line does, but finds every line that matches.
         """
         if not self.text.isascii() or (
             self.is_pattern and re.search(_SPECIAL, self.text)
@@ -106,11 +106,11 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class OutputSearch:
-    """A search through the outputs of tasks, the last one first or as they come.
+    """A search through the outputs of tasks, in the given order.
 
     Args:
-        wanted: What for.
-        tasks: In whose outputs, in this order.
+        wanted: What to search for.
+        tasks: The tasks whose outputs are searched, in this order.
     """
 
     def __init__(self, wanted: Wanted, tasks: Iterable[Task]) -> None:
@@ -123,24 +123,24 @@ class OutputSearch:
         self._blank = " " in wanted.text or wanted.is_pattern
         self._tasks = [it for it in tasks if it.output_path is not None]
         self.total = sum(it.output_size for it in self._tasks)
-        """Bytes of output when the search began."""
+        """Total size of the outputs when the search began, in bytes."""
         self.done = 0
-        """Bytes that were searched."""
+        """Bytes searched so far."""
         self.problems: list[str] = []
-        """Which outputs can't be read, and why; a line each."""
+        """A line for each output that can't be read, with the reason."""
         self._tasks.reverse()
         self._task: Task | None = None
         self._fd = -1
         self._rest = b""
-        self._place = 0  # of the first byte of the rest
+        self._place = 0  # the offset of the rest
 
     @property
     def is_over(self) -> bool:
-        """Whether there is nothing more to search."""
+        """Whether the search is complete."""
         return not self._tasks and self._task is None
 
     def step(self) -> list[Hit]:
-        """Read and search the next part, of at most `STEP` bytes; may block for it."""
+        """Read and search the next part of at most `STEP` bytes. The read may block."""
         if self._task is None and not self._open_next():
             return []
         task = self._task
@@ -164,13 +164,13 @@ class OutputSearch:
         return list(self._hits(task, part[:end], place))
 
     def close(self) -> None:
-        """Leave the output that is being read."""
+        """Close the output that is being read."""
         if self._task is not None:
             os.close(self._fd)
             self._task, self._fd, self._rest = None, -1, b""
 
     def stop(self) -> None:
-        """Search nothing more."""
+        """Stop the search."""
         self.close()
         self._tasks.clear()
 
@@ -181,7 +181,7 @@ class OutputSearch:
         try:
             self._fd = open_output(Path(task.output_path or ""))
         except FileNotFoundError:
-            return False  # it has printed nothing, or was forgotten meanwhile
+            return False  # no output yet, or the task was forgotten during the search
         except OSError as error:
             self._note(task, error)
             return False
@@ -204,7 +204,7 @@ class OutputSearch:
             place += len(line) + 1
 
     def _may_match(self, part: bytes) -> bool:
-        """Tell, at once for many lines, whether one of them may match."""
+        """Return whether any line of a part may match."""
         if self._bytes is None:
             return True
         if b"\x1b" in part:
@@ -212,31 +212,31 @@ class OutputSearch:
             if b"\x1b" in part:
                 return True
         if self._blank and b"\t" in part:
-            return True  # a tab is shown as blanks
+            return True  # a tab is shown as spaces
         part = part.replace(b"\r\n", b"\n").translate(None, _DROPPED)
         if self._plain:
-            # Several times as fast as a regular expression.
+            # Several times faster than a regular expression.
             return self._plain in (part.lower() if self._any_case else part)
         return self._bytes.search(part) is not None
 
 
 class FindInOutputs(msgspec.Struct, frozen=True):
-    """Search the outputs of tasks; results come in parts."""
+    """Search the outputs of tasks. Answer: several `LinesFound`."""
 
     wanted: Wanted
     tasks: tuple[Task, ...]
 
 
 class LinesFound(msgspec.Struct, frozen=True):
-    """A part of what a search has found.
+    """A part of the result of a search.
 
     Attributes:
-        hits: Those that are new.
-        done: Bytes that were searched so far.
-        total: Bytes there are to search.
+        hits: The lines found since the previous part.
+        done: Bytes searched so far.
+        total: Total bytes to search.
         ended: Whether this is the last part.
-        problems: What could not be read; with the last part.
-        cut: Whether there may be more, since so many were found.
+        problems: A line for each output that can't be read; only in the last part.
+        cut: Whether the search stopped at `MOST` lines, so that there may be more.
     """
 
     hits: tuple[Hit, ...]
@@ -248,14 +248,14 @@ class LinesFound(msgspec.Struct, frozen=True):
 
 
 MOST: Final = 1000
-"""Lines that `/find` finds at most."""
+"""Maximum number of lines that `/find` finds."""
 
 
 class BoundedSearch:
-    """A search that ends after `MOST` lines, and tells what it has found in parts."""
+    """A search that ends after `MOST` lines and returns its results in parts."""
 
     def __init__(self, wanted: FindInOutputs) -> None:
-        # The newest are what is looked for most often.
+        # Newest first: people search for recent lines most often.
         self._search = OutputSearch(wanted.wanted, reversed(wanted.tasks))
         self._left = MOST
         self._new: list[Hit] = []
@@ -266,17 +266,17 @@ class BoundedSearch:
         return self._left == 0 or self._search.is_over
 
     def step(self) -> None:
-        """Search a bounded part; may block for as long as reading that takes."""
+        """Search a bounded part. The read may block."""
         hits = self._search.step()[: self._left]
         self._left -= len(hits)
         self._new += hits
 
     def stop(self) -> None:
-        """Search nothing more."""
+        """Stop the search."""
         self._search.stop()
 
     def take(self) -> LinesFound:
-        """Return what was found since."""
+        """Return the lines found since the last call."""
         new, self._new = tuple(self._new), []
         over, search = self.is_over, self._search
         if over:
@@ -287,7 +287,7 @@ class BoundedSearch:
 
 
 def search_outputs(wanted: FindInOutputs) -> LinesFound:
-    """Search as a whole; blocks as long as that takes."""
+    """Run a whole search. Blocks."""
     search = BoundedSearch(wanted)
     while not search.is_over:
         search.step()

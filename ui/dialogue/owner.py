@@ -1,4 +1,4 @@
-"""What the actor of a face reports, kept for the main thread, which waits for it."""
+"""The reports of a face's actor, kept for the main thread that waits for them."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 
 class Owner:
-    """Keeps how a face has ended, and wakes the main thread for every report."""
+    """Records how a face has ended, and wakes the main thread for every report."""
 
     def __init__(self, wakeup: Wakeup) -> None:
         self._wakeup = wakeup
         self.finished = False
-        """Whether there is nothing more to do."""
+        """Whether the face is done."""
         self.ends = False
-        """Whether the session is to end as well."""
+        """Whether to end the session as well."""
         self.ended = ""
-        """Why somebody else has ended the session; empty if nobody has."""
+        """Why the session was ended from outside; empty if it was not."""
         self.lost: str | None = None
-        """Why nothing can be shown any more."""
+        """Why the view is lost; None if it is not."""
 
     def note(self, report: Finished | ViewLost) -> None:
-        """Note that the actor has finished, or can't show anything any more."""
+        """Record that the actor has finished, or that its view is lost."""
         match report:
             case Finished(ends=ends):
                 self.finished = True
@@ -38,7 +38,7 @@ class Owner:
         self.wake()
 
     def session_ended(self, text: str) -> None:
-        """Note that somebody else has ended the session; any thread may."""
+        """Record that the session was ended from outside. Thread-safe."""
         if not self.finished:
             self.finished = True
             self.ended = text
@@ -50,12 +50,12 @@ class Owner:
 
 
 class HostNews:
-    """Takes what becomes of the session's host: a line to show, or the end.
+    """Receives the events of the session's host; shows a line, or ends the face.
 
     Args:
         face: Shows the line.
-        owner: Notes the end.
-        tells_end: Whether the end is shown as a line too.
+        owner: Records the end.
+        tells_end: Whether to show the end as a line, too.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class HostNews:
         self._tells_end = tells_end
 
     def tell(self, event: HostEvent, /) -> None:
-        """Take what has become of the host; any thread may."""
+        """Receive an event. Thread-safe."""
         match event:
             case SessionEnded(text=text):
                 if self._tells_end:

@@ -1,4 +1,4 @@
-"""Making commands of what was typed."""
+"""Parse typed lines into commands."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 
 _LEAVING: Final = {"exit", "quit", "logout", ":q", ":q!", ":wq", ":x"}
-"""What people type to leave other programs."""
+"""Words that leave other programs."""
 
 
 def parse(line: str) -> Command:
-    """Make a command of what was typed.
+    """Parse a typed line into a command.
 
-    What starts with neither `/` nor `!` is a chat message, but for a word with which
-    one leaves other programs. So is what starts with a path instead of a command, and
-    what starts with `//`, without the first slash.
+    Text that starts with neither `/` nor `!` is a chat message, except for words that
+    leave other programs. Text that starts with a path is a message, too, and text that
+    starts with `//`, without the first slash.
 
     Raises:
-        UsageError: If it makes no sense.
+        UsageError: If the line is invalid.
     """
     text = line.strip("\r\n").lstrip()
     try:
@@ -53,14 +53,14 @@ def _is_path(word: str) -> bool:
 
 
 def is_private(line: str) -> bool:
-    """Tell whether a command concerns only the chat in which it was typed."""
+    """Return whether a command concerns only the chat in which it was typed."""
     text = line.strip()
     name, _ = split_word(text)
     return text in _LEAVING or (name in REGISTRY and REGISTRY.find(name).private)
 
 
 def bash_part(line: str) -> str | None:
-    """Return the end of a line that bash gets; None if the line starts no bash job."""
+    """Return the end of a line that bash gets; None if the line has no bash job."""
     text = line.lstrip()
     if text.startswith("!"):
         return text[1:]
@@ -71,10 +71,10 @@ def bash_part(line: str) -> str | None:
 
 
 def block_lines(text: str) -> tuple[BlockLine, ...]:
-    """Return the lines of an input about which bash is asked; none if it is not.
+    """Return the lines of an input that bash has to check; empty if it needn't.
 
-    It may be several commands: a person who pastes those means each of them. Or it may
-    be a command for bash that goes on in a line that is not there yet.
+    The input may be several commands, such as a paste, each of which is to run. Or it
+    may be a bash command that continues in a line that is not typed yet.
     """
     lines = text.split("\n")
     written = [line for line in lines if line.strip()]
@@ -90,10 +90,10 @@ def block_lines(text: str) -> tuple[BlockLine, ...]:
 
 
 def _begins_command(line: str) -> bool:
-    """Tell whether a line is a command, or the first line of one for bash."""
+    """Return whether a line is a command, or the first line of a bash command."""
     name, _ = split_word(line)
     if name.startswith("!"):
-        return len(name) > 1  # alone it negates, in a script
+        return len(name) > 1  # a lone ! negates a command in a script
     if name not in REGISTRY:
         return False
     if bash_part(line) is not None:
@@ -103,5 +103,5 @@ def _begins_command(line: str) -> bool:
     try:
         shlex.split(line)
     except ValueError:
-        return False  # a quote or a backslash goes on in the next
+        return False  # a quote or a backslash continues in the next line
     return True

@@ -1,13 +1,13 @@
-"""The partner: the program that answers what is said in a conversation.
+"""The partner: a program that answers the chat messages of a conversation.
 
-A partner is an actor, or anything else that can be told something. It is told every
-chat message as a `Spoken`, and answers by telling `reply_to`: a `PartnerSays` for
-each answer, whole or in pieces. Commands never reach it. To start, list and cancel
-tasks it sends the queue the same messages as everybody else; the `origin` of a
-`TaskRequest` names the conversation in which the news of the task appear.
+A partner is an actor, or any other object with a `tell` method. It receives every chat
+message as a `Spoken`, and answers by telling `reply_to` a `PartnerSays` for each
+answer, whole or in pieces. It never receives commands. To start, list and cancel tasks
+it sends the queue the same messages as any client; the `origin` of a `TaskRequest`
+names the conversation in which the news of the task appear.
 
-A partner that wants more gives its `control` as well: it is told when the chat opens,
-and when somebody stops an answer or allows commands.
+The optional `control` of a partner is notified when the chat opens, and when a person
+stops an answer or allows commands.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ import msgspec
 from ...actors import Recipient
 
 PARTNER_ORIGIN: Final = "partner:"
-"""Before the name of a conversation: the origin of the tasks of the partner in it."""
+"""Prefix of the `origin` of a partner's tasks; the name of the conversation follows."""
 
 
 class PartnerSays(msgspec.Struct, frozen=True):
-    """The partner says something, or the next piece of it.
+    """An answer of the partner, or the next piece of an answer.
 
     Attributes:
-        conversation: Where; the one of the message that is answered.
-        text: What; it may have several lines, and is made safe before it is shown.
+        conversation: The conversation of the message that is answered.
+        text: The text; it may have several lines, and is made safe before it is shown.
         done: Whether this was the last piece.
-        form: How it is read: as it is, or as `markdown`.
+        form: Empty for plain text, or `markdown`.
     """
 
     conversation: str
@@ -39,12 +39,12 @@ class PartnerSays(msgspec.Struct, frozen=True):
 
 
 class PartnerThought(msgspec.Struct, frozen=True):
-    """The partner has thought about its answer, which is shown folded.
+    """The partner's reasoning about an answer, which is shown folded.
 
     Attributes:
         conversation: The name of the conversation.
-        text: What it thought.
-        seconds: How long.
+        text: The text of the reasoning.
+        seconds: How long it took.
     """
 
     conversation: str
@@ -53,11 +53,11 @@ class PartnerThought(msgspec.Struct, frozen=True):
 
 
 class PartnerDoes(msgspec.Struct, frozen=True):
-    """What the partner is doing from now on; the chat shows for how long.
+    """What the partner is doing from now on; the chat also shows how long.
 
     Attributes:
         conversation: The name of the conversation.
-        what: Such as `answers`; empty if it has finished.
+        what: The activity, such as `answers`; empty if it has finished.
     """
 
     conversation: str
@@ -65,11 +65,11 @@ class PartnerDoes(msgspec.Struct, frozen=True):
 
 
 class PartnerFailed(msgspec.Struct, frozen=True):
-    """The partner can't go on.
+    """The partner has failed.
 
     Attributes:
         conversation: The name of the conversation.
-        text: Why and what to do, in one line.
+        text: The reason and what to do, in one line.
     """
 
     conversation: str
@@ -77,16 +77,16 @@ class PartnerFailed(msgspec.Struct, frozen=True):
 
 
 PartnerMessage = PartnerSays | PartnerThought | PartnerDoes | PartnerFailed
-"""What a partner tells the chat."""
+"""The messages of a partner to the chat."""
 
 
 class Spoken(msgspec.Struct, frozen=True):
-    """A person said something to the partner.
+    """A chat message of a person to the partner.
 
     Attributes:
-        conversation: In which conversation.
+        conversation: The conversation.
         text: The text.
-        reply_to: Takes the answers.
+        reply_to: Receives the answers.
     """
 
     conversation: str
@@ -95,27 +95,27 @@ class Spoken(msgspec.Struct, frozen=True):
 
 
 class ChatOpened(msgspec.Struct, frozen=True):
-    """The chat is open, and shows what the partner says without being asked.
+    """The chat is open, and shows messages that the partner sends unprompted.
 
     Attributes:
-        reply_to: Takes it.
+        reply_to: Receives these messages.
     """
 
     reply_to: Recipient[PartnerMessage]
 
 
 class StopAnswer(msgspec.Struct, frozen=True):
-    """Somebody wants no more of the answer in a conversation."""
+    """Stop the answer in a conversation."""
 
     conversation: str
 
 
 class AllowCommands(msgspec.Struct, frozen=True):
-    """Somebody has allowed the partner commands for good.
+    """A person has allowed the partner commands permanently.
 
     Attributes:
-        pattern: Those that match this; empty for one command.
-        command: That one.
+        pattern: The pattern of allowed commands; empty for one command.
+        command: The one command.
     """
 
     pattern: str = ""
@@ -123,16 +123,16 @@ class AllowCommands(msgspec.Struct, frozen=True):
 
 
 PartnerControl = ChatOpened | StopAnswer | AllowCommands
-"""What a partner with a `control` is told besides what is said."""
+"""The messages to a partner's `control`."""
 
 
 class Partner(msgspec.Struct, frozen=True):
-    """A partner, as an embedder hands it to the chat.
+    """A partner, as an embedder passes it to the chat.
 
     Attributes:
-        name: What it is called in the transcript.
-        recipient: Takes the messages; must not block.
-        control: Takes what else there is to tell a partner, if it wants that.
+        name: Its name in the transcript.
+        recipient: Receives the chat messages; its `tell` must not block.
+        control: Receives the `PartnerControl` messages, if given.
     """
 
     name: str

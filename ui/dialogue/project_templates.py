@@ -1,8 +1,8 @@
 """The templates of a project, and whether a person has trusted them.
 
-A project keeps its own in `.backburner.toml`, which anybody who can change the project
-can write. They do not run before a person has trusted the file as it is: what is
-remembered is a digest of its place and its content.
+They are in the project's `.backburner.toml`, which everyone with write access to the
+project can change. They do not run until a person has trusted the file in its current
+state; a digest of its path and content is stored.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from ..program.config import ConfigError, read_text, read_toml
 from .template import Template, as_table, read_tables, table_problem, template_lines
 
 FILE_NAME: Final = ".backburner.toml"
-"""What a project keeps its templates in."""
+"""The name of a project's template file."""
 
 SHOWN_DIGEST: Final = 12
-"""Characters of a digest that a person types."""
+"""Length of the part of a digest that a person types, in characters."""
 
-_TRUSTED: Final = ".trusted"  # no session is called so
+_TRUSTED: Final = ".trusted"  # not a valid name of a session
 _MOST_TRUSTED: Final = 1 << 20  # bytes of that file
 
 
 class Project(msgspec.Struct, frozen=True):
-    """The file of templates of a project.
+    """The template file of a project.
 
     Attributes:
-        path: Where it is.
-        digest: Of its place and its content.
-        trusted: Whether a person has trusted it as it is.
-        templates: What is in it.
+        path: Its path.
+        digest: The digest of its path and content.
+        trusted: Whether a person has trusted it in this state.
+        templates: Its templates.
     """
 
     path: str
@@ -50,7 +50,7 @@ class Project(msgspec.Struct, frozen=True):
         return self.digest[:SHOWN_DIGEST]
 
     def lines(self) -> list[str]:
-        """Write what is in it, for the one who is to trust it."""
+        """Return its content as lines, for a person to check."""
         return [
             f"{safe_line(self.path)} has these templates:",
             *template_lines(self.templates),
@@ -58,25 +58,25 @@ class Project(msgspec.Struct, frozen=True):
 
 
 def find_project(state: Path, given: Path | None = None) -> Project | None:
-    """Read the file of the project; blocks as long as the file system does.
+    """Read the template file of the project. Blocks.
 
     Args:
         state: The folder of all sessions.
         given: The file; by default the nearest one, from the working directory up.
 
     Returns:
-        It; None if there is none.
+        The file; None if there is none.
 
     Raises:
-        ConfigError: If it can't be used; the text names file, line and key.
-        OSError: If what is trusted can't be read.
+        ConfigError: If the file is invalid; the text names file, line and key.
+        OSError: If the digests of trusted files can't be read.
     """
     if given is not None:
         return _read_project(given.absolute(), state)
     try:
         here = Path.cwd()
     except OSError:
-        return None  # it is gone
+        return None  # the working directory was deleted
     for folder in (here, *here.parents):
         if (found := _read_project(folder / FILE_NAME, state)) is not None:
             return found
@@ -89,7 +89,7 @@ def _read_project(file: Path, state: Path) -> Project | None:
             raise ConfigError(f"{file} is not a file; put a file in its place")
     except OSError as error:
         if error.errno in {errno.EACCES, errno.ENOTDIR, errno.ELOOP}:
-            return None  # a folder into which this user may not look
+            return None  # a folder that this user can't access
         raise ConfigError(f"can't read {file}: {error.strerror}") from error
     text = read_text(file)
     if text is None:
@@ -114,13 +114,13 @@ def _read_project(file: Path, state: Path) -> Project | None:
 
 
 def trust(state: Path, project: Project) -> str:
-    """Remember that a person trusts a file as it is; blocks.
+    """Record that a person trusts a file in its current state. Blocks.
 
     Returns:
         A line that says so.
 
     Raises:
-        OSError: If it can't be written down.
+        OSError: If the record can't be written.
     """
     if not project.trusted:
         folder = open_folder(state)
@@ -140,7 +140,7 @@ def trust(state: Path, project: Project) -> str:
 
 
 def no_project() -> str:
-    """Say that there is nothing to trust."""
+    """Return a line that says that there is nothing to trust."""
     return f"there is no {FILE_NAME} in this directory, nor in one above it"
 
 

@@ -1,8 +1,8 @@
-r"""Quoted strings in what people type.
+r"""Quoted strings in typed text.
 
-Quotes are only ever taken off one whole quoted string; nothing else is split, joined
-or expanded, so that what runs is what was typed. Inside double quotes a backslash
-before one of ``"\$` `` stands for that character, as in the shell; inside single quotes
+Quotes are only removed from one whole quoted string. Nothing else is split, joined or
+expanded, so that the typed text runs unchanged. Inside double quotes a backslash before
+one of ``"\$` `` stands for that character, as in the shell; inside single quotes
 nothing is special.
 """
 
@@ -15,11 +15,11 @@ from ...actors.rules.safe_text import brief
 QUOTES: Final = "\"'"
 
 ESCAPED: Final = frozenset('"\\$`')
-"""What a backslash inside double quotes takes the special meaning from."""
+"""Characters that a backslash inside double quotes escapes."""
 
 
 class UnbalancedQuoteError(ValueError):
-    """A quoted string without its end."""
+    """A quoted string has no closing quote."""
 
     def __init__(self, quote: str, text: str) -> None:
         super().__init__(f"no closing {quote} after: {brief(text)}")
@@ -29,7 +29,7 @@ def read_quoted(text: str) -> tuple[str, str]:
     """Read a quoted string from the start of a text.
 
     Returns:
-        What is inside the quotes, and the rest of the text after them.
+        The text inside the quotes, and the text after them.
 
     Raises:
         UnbalancedQuoteError: If the closing quote is missing.
@@ -53,17 +53,16 @@ def read_quoted(text: str) -> tuple[str, str]:
 
 
 def quoted(text: str) -> str:
-    """Return a text in double quotes, as `read_quoted` reads it."""
+    """Return a text in double quotes; `read_quoted` is the inverse."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
 def unquote_whole(text: str) -> str:
-    """Take the quotes off a text that is one quoted string.
+    """Remove the quotes from a text that is one quoted string.
 
     Returns:
-        What is inside the quotes; any other text as it is, from its first character
-        that is not blank.
+        The text inside the quotes; any other text without its leading blanks.
 
     Raises:
         UnbalancedQuoteError: If the text starts with a quote that never ends.

@@ -1,8 +1,8 @@
-"""What a command is, and the registry of all of them.
+"""The entries of commands, and their registry.
 
-A command is one value: how its arguments are read, what can be typed next, how it is
-explained, and what it is called elsewhere. Reading its arguments makes what carries it
-out. An unknown command, help, completion and docs/commands.md know it from here alone.
+A `CommandSpec` has the parser of a command's arguments, which returns a `Command` to
+run, and its completer, help and synonyms. The registry is the only source of help,
+completion, docs/commands.md and the errors about unknown commands.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ if TYPE_CHECKING:
     from .effects import Effect
 
 
-_SHORTEST_NEAR: Final = 3  # characters; anything is near to a name of one letter
+_SHORTEST_NEAR: Final = 3  # characters; every word is similar to a shorter name
 
 
 class Command(Protocol):
-    """A command that was given, with its arguments."""
+    """A command with its arguments."""
 
     def run(self, context: Context) -> list[Effect]:
-        """Carry it out; return what is to be done."""
+        """Run the command; return the effects to perform."""
         ...
 
 
 class Synonym(msgspec.Struct, frozen=True):
-    """What a command is called in other programs.
+    """Another name of a command, which other programs use.
 
     Attributes:
-        name: What is typed, with the slash.
-        adds: Arguments that it stands for, besides those that follow it.
+        name: The name, with the slash. adds: Arguments that it adds before the typed
+        ones.
     """
 
     name: str
@@ -48,17 +48,17 @@ class Synonym(msgspec.Struct, frozen=True):
 
 
 def also(*names: str) -> tuple[Synonym, ...]:
-    """Return synonyms that stand for no arguments."""
+    """Return synonyms that add no arguments."""
     return tuple(map(Synonym, names))
 
 
 def no_bash(rest: str) -> None:
-    """Return none: bash gets nothing of it."""
+    """Return None: bash gets no part of the arguments."""
     del rest
 
 
 def alone(name: str, command: Command) -> Callable[[str], Command]:
-    """Return what parses a command that takes no arguments."""
+    """Return the parser of a command that takes no arguments."""
 
     def parse(rest: str) -> Command:
         no_arguments(name, rest)
@@ -73,14 +73,15 @@ class CommandSpec(msgspec.Struct, frozen=True):
     Attributes:
         name: What is typed, with the slash.
         usage: Its arguments.
-        summary: What it does, in one line.
-        parse: Makes a command of the text after the name; raises `UsageError`.
-        complete: Proposes what can follow the text after the name.
-        details: What else there is to know, a line each.
-        synonyms: What else it is called.
-        bash_part: Returns the end of the text after the name that bash gets, if any.
-        private: Whether it concerns only the chat in which it is typed, since it looks
-            or leaves; then other chats on the session don't show that it was typed.
+        summary: Its effect, in one line.
+        parse: Parses the text after the name into a command; raises `UsageError`.
+        complete: Completes the text after the name.
+        details: Further lines of help.
+        synonyms: Its other names.
+        bash_part: Returns the end of the text after the name that bash gets, or None.
+        private: Whether it concerns only the chat in which it is typed, because it only
+            shows something or leaves. Other chats of the session don't show private
+            commands.
     """
 
     name: str
@@ -100,7 +101,7 @@ class CommandSpec(msgspec.Struct, frozen=True):
 
     @property
     def needs_argument(self) -> bool:
-        """Whether it makes no sense without an argument."""
+        """Whether it requires an argument."""
         return bool(self.usage) and not self.usage.startswith("[")
 
 
@@ -126,15 +127,15 @@ class Registry:
         """Return the command of this name, or of this synonym.
 
         Raises:
-            UsageError: If there is none; its text names the nearest.
+            UsageError: If there is none; the text names a similar command.
         """
         return self._look_up(name)[0]
 
     def parse(self, name: str, rest: str) -> Command:
-        """Make a command of its name and the text after it.
+        """Parse a command from its name and the text after it.
 
         Raises:
-            UsageError: If it makes no sense.
+            UsageError: If the command or its arguments are invalid.
         """
         try:
             spec, adds = self._look_up(name)
@@ -160,7 +161,7 @@ class Registry:
     def help_lines(
         self, name: str | None, kinds: Iterable[tuple[str, str, str]]
     ) -> list[str]:
-        """Write the help of one command, or of all.
+        """Return the lines of help of one command, or of all.
 
         Args:
             name: Its name, with the slash, or a synonym; None for all.
@@ -184,7 +185,7 @@ class Registry:
 
 
 def synonyms(spec: CommandSpec) -> list[str]:
-    """Return the synonyms of a command, each with the arguments that it stands for."""
+    """Return the synonyms of a command, each with the arguments that it adds."""
     return [
         f"{it.name} ({spec.name} {it.adds})" if it.adds else it.name
         for it in spec.synonyms

@@ -1,4 +1,4 @@
-"""Pure functions that write tasks down in lines of text: news, states, details."""
+"""Pure functions that format tasks as lines of text: news, states, details."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from .task_output import OutputEnd
 
 SILENCE: Final = 60.0
-"""Seconds without output from which on `/show` speaks of it."""
+"""Seconds without output after which `/show` mentions the silence."""
 
-_NAMED: Final = 10  # tasks in a list of names
+_NAMED: Final = 10  # maximum number of tasks in a list of names
 _MINUTE: Final = 60
 _DAY: Final = 86400.0
 _LAST_WORDS: Final = 120  # characters
-_NO_CPU: Final = 0.05  # seconds; the system counts in hundredths
+_NO_CPU: Final = 0.05  # seconds; the system's resolution is 0.01 s
 
 
 def news_text(task: Task, icons: Icons) -> str:
-    """Write what became of a task in one line: `✗ #2 failed  Lint  exit status 1`."""
+    """Return the change of a task in one line: `✗ #2 failed  Lint  exit status 1`."""
     start = f"{icons.of(task.status)} #{task.id} {task.status:<8}"
     parts = [f"{start}  {safe_line(task.description)}", *_news_details(task)]
     if last := last_words(task):
@@ -40,7 +40,7 @@ def news_text(task: Task, icons: Icons) -> str:
 
 
 def input_text(task: Task, *, verbs: bool = False) -> str:
-    """Say that a task waits for input, and how a chat, or a verb, sends it some."""
+    """Return a line that says that a task waits for input, and how to send it."""
     terminal = task.terms is not None and task.terms.input == "terminal"
     ways = [("send", f"{task.id} TEXT")]
     if terminal:
@@ -54,7 +54,7 @@ def input_text(task: Task, *, verbs: bool = False) -> str:
 
 
 def names_of(tasks: Sequence[Task]) -> str:
-    """Name tasks in one line, the first of them if there are many."""
+    """Return the names of tasks in one line; of many, only the first."""
     names = [
         f"#{task.id} {safe_line(task.description).strip()}" for task in tasks[:_NAMED]
     ]
@@ -63,12 +63,12 @@ def names_of(tasks: Sequence[Task]) -> str:
 
 
 def slots_text(slots: int) -> str:
-    """Say how many tasks run at a time."""
+    """Return a line that says how many tasks run at a time."""
     return f"up to {slots} task{'s run' if slots > 1 else ' runs'} at a time"
 
 
 def resumed_lines(tasks: Sequence[Task]) -> list[str]:
-    """Write which tasks start because the session was opened, and where."""
+    """Return lines that list the tasks that start because the session was opened."""
     count = f"{len(tasks)} tasks that were" if len(tasks) > 1 else "1 task that was"
     lines = [f"starting {count} queued when the session ended:"]
     for task in tasks[:_NAMED]:
@@ -80,9 +80,9 @@ def resumed_lines(tasks: Sequence[Task]) -> list[str]:
 
 
 def last_words(task: Task) -> str:
-    """Return the last line that a failed task printed, which often says why.
+    """Return the last line of output of a failed task, which is often the reason.
 
-    Empty if it has not failed, printed nothing, or that line is its reason already.
+    Empty if the task has not failed or has no output, or if its reason is the same.
     """
     if task.status is not TaskStatus.FAILED or task.last_line is None:
         return ""
@@ -94,7 +94,7 @@ def last_words(task: Task) -> str:
 
 
 def state_text(task: Task) -> str:
-    """Say in a few words what a task does, why it waits, or what came of it."""
+    """Return in a few words what a task does, why it waits, or how it ended."""
     reason = safe_line(task.reason)
     match task.status:
         case TaskStatus.RUNNING if task.reason == "running":
@@ -113,9 +113,9 @@ def state_text(task: Task) -> str:
 
 
 def counts_down(task: Task) -> float | None:
-    """Return the seconds until a queued task may start, if it waits for that alone.
+    """Return the seconds until a queued task may start, if it waits only for a time.
 
-    `None` as well if it is more than a day, which is better said as a date.
+    None also for more than a day, for which a date reads better.
     """
     at = None if task.terms is None else task.terms.at
     if (
@@ -129,13 +129,13 @@ def counts_down(task: Task) -> float | None:
 
 
 def countdown_text(seconds: float) -> str:
-    """Write a time that is left, in whole seconds: `42s`, `4m 12s`, `2h 03m`."""
+    """Return a remaining time in whole seconds: `42s`, `4m 12s`, `2h 03m`."""
     whole = math.ceil(seconds)
     return f"{whole}s" if whole < _MINUTE else duration_text(whole)
 
 
 def group_paused_text(group: str, task: Task) -> str:
-    """Say that a group starts no more tasks because one of them has failed."""
+    """Return a line that says that a group was paused because a task failed."""
     return (
         f"group {group} is paused: #{task.id} {safe_line(task.description)} failed"
         f" ({safe_line(task.reason)}); /resume --group {group} starts its tasks again"
@@ -143,11 +143,11 @@ def group_paused_text(group: str, task: Task) -> str:
 
 
 def rules_lines(found: RulesFound, *, paused: bool = True) -> list[str]:
-    """Write what is set for the whole queue, and which running tasks that concerns.
+    """Return the settings of the queue as lines, with the affected running tasks.
 
     Args:
-        found: What is set.
-        paused: Whether the tasks that it names were paused, or go on.
+        found: The settings.
+        paused: Whether the named tasks were paused; else they were resumed.
     """
     rules = found.rules
     lines = ["everything is paused: no task starts"] if rules.paused else []
@@ -175,7 +175,7 @@ def _ids(ids: Sequence[int]) -> str:
 
 
 def counts_text(counts: TaskCounts) -> str:
-    """Write how many tasks there are in each status."""
+    """Return the number of tasks in each status as a line."""
     return (
         f"Running: {counts.running} | Queued: {counts.queued}"
         f" | Completed: {counts.complete} | Failed: {counts.failed}"
@@ -214,7 +214,7 @@ def detail_lines(
     end: OutputEnd,
     left: str | None = None,
 ) -> list[str]:
-    """Write all that is known of a task, and its last lines; see `task_facts`."""
+    """Return the facts about a task and its last lines of output; see `task_facts`."""
     task = found.task
     facts = task_facts(
         task,
@@ -233,19 +233,19 @@ def detail_lines(
 
 
 SILENT: Final = "silence"
-"""The name of the fact that a task prints nothing."""
+"""The name of the fact about time without output."""
 
 
 def activity_facts(
     silence: float, signs: VitalSigns | None, earlier: VitalSigns | None = None
 ) -> list[tuple[str, str]]:
-    """Write what tells a task that works from one that waits; see `TaskLook`.
+    """Return facts that show whether a task works or waits; see `TaskLook`.
 
-    `earlier` is what its processes had done when somebody looked last.
+    `earlier` is the last measurement of its processes.
 
     Returns:
-        Facts and their names, for `detail_lines`; none is worth a word for a task that
-        prints something now and then and has no process.
+        Names and texts of facts, for `detail_lines`. Empty for a task that prints
+        regularly and has no process.
     """
     facts: list[tuple[str, str]] = []
     if silence >= SILENCE:
@@ -264,7 +264,7 @@ def activity_facts(
 
 
 def _share(used: float, seconds: float) -> str:
-    """Write how busy that kept processors: ` (150% of a CPU)`."""
+    """Return the CPU usage as text: ` (150% of a CPU)`."""
     if used < _NO_CPU or seconds <= 0:
         return ""
     return f" ({used / seconds:.0%} of a CPU)"

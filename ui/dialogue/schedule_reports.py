@@ -1,4 +1,4 @@
-"""Pure functions that write schedules down in lines of text."""
+"""Pure functions that format schedules as lines of text."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 def every_text(schedule: Schedule) -> str:
-    """Write the rhythm of a schedule, with the time zone if that counts."""
+    """Return the rhythm of a schedule, with the time zone if it matters."""
     is_cron = " " in schedule.every or schedule.every.startswith("@")
     return f"{schedule.every} {schedule.zone}" if is_cron else schedule.every
 
 
 def next_text(schedule: Schedule, now: datetime) -> str:
-    """Write when the next run is due: in how long, and when clocks show that."""
+    """Return when the next run is due, as a remaining time and a time of day."""
     if schedule.paused:
         return "paused"
     at = schedule.next_due.astimezone()
@@ -35,7 +35,7 @@ def next_text(schedule: Schedule, now: datetime) -> str:
 
 
 def schedule_text(schedule: Schedule, now: datetime) -> str:
-    """Write one schedule in one line."""
+    """Return a schedule as one line."""
     name = safe_line(schedule.request.description)
     return (
         f"schedule {schedule.id}: {name}, every {safe_line(every_text(schedule))},"
@@ -44,7 +44,7 @@ def schedule_text(schedule: Schedule, now: datetime) -> str:
 
 
 def schedule_lines(schedules: Sequence[Schedule], now: datetime) -> list[str]:
-    """Write a list of schedules: a header, and a row for each."""
+    """Return a table of schedules: a header, and a row for each."""
     if not schedules:
         return ["No schedules."]
     rows = [
@@ -66,7 +66,7 @@ def schedule_lines(schedules: Sequence[Schedule], now: datetime) -> list[str]:
 
 
 def _left_out(schedule: Schedule) -> str:
-    """Say how many runs were skipped, and why, if the last one was."""
+    """Return how many runs were skipped, and why the last run was, if it was."""
     why = f": {safe_line(schedule.note)}" if schedule.note else ""
     return f"{schedule.skipped} skipped{why}" if schedule.skipped else why[2:]
 

@@ -1,4 +1,4 @@
-"""The SearchActor: searches outputs beside everything else, in bounded turns."""
+"""The SearchActor: searches outputs in the background, in bounded turns."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from ...actors import Recipient
 
 _TURN: Final = 0.05  # seconds
-_PAUSE: Final = 0.2  # seconds between two words on how far it is
+_PAUSE: Final = 0.2  # seconds between two reports of progress
 
 
 class StopSearch(msgspec.Struct, frozen=True):
-    """End the search; its last part is told."""
+    """End the search; its last part is sent."""
 
 
 class _GoOn(msgspec.Struct, frozen=True):
@@ -34,8 +34,8 @@ Message = LookUp | StopSearch | _GoOn
 class SearchActor(SafeActor[Message]):
     """Answers a `LookUp` of `FindInOutputs` with several `LookedUp`.
 
-    It has a thread of its own, which only reading may block. A new search ends the one
-    before.
+    It has a thread of its own; only reads may block it. A new search ends the previous
+    search.
     """
 
     _search: BoundedSearch | None = None
@@ -44,7 +44,7 @@ class SearchActor(SafeActor[Message]):
     _told = 0.0
 
     def handle(self, message: Message) -> None:
-        """Begin a search, go on with it, or end it."""
+        """Begin, continue or end a search."""
         match message:
             case LookUp(number=number, wanted=FindInOutputs() as wanted):
                 self._stop()
@@ -83,7 +83,7 @@ class SearchActor(SafeActor[Message]):
             self.post(self._reply_to, LookedUp(self._number, search.take()))
 
     def on_error(self, message: Message, error: BaseException) -> None:
-        """Answer all the same."""
+        """Answer with the error, so that the request does not stay pending."""
         del message
         self._search = None
         if self._reply_to is not None:
@@ -91,6 +91,6 @@ class SearchActor(SafeActor[Message]):
             self.post(self._reply_to, LookedUp(self._number, failed))
 
     def on_stop(self) -> None:
-        """Leave what is being read."""
+        """Close the output that is being read."""
         if self._search is not None:
             self._search.stop()

@@ -1,4 +1,4 @@
-"""Whether a bash command goes on in the next line; bash itself is asked."""
+"""Find out, with bash itself, whether a bash command continues in the next line."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Final
 import msgspec
 
 LONGEST: Final = 100_000
-"""Bytes of the longest command; what is longer can't be given to a process."""
+"""Maximum length of a command, in bytes; a longer one can't be passed to a process."""
 
-_TIMEOUT: Final = 5.0  # seconds for one question
+_TIMEOUT: Final = 5.0  # seconds for one run of bash
 _PLAIN: Final = re.compile(r"""(?:[\w \t./=:,@%+;|&>~*?-]|"[^"\\`$]*"|'[^']*')+""")
 _OPENING: Final = {
     *("if", "then", "else", "elif", "for", "while", "until", "do", "case", "in"),
     *("select", "function", "time", "coproc"),
 }
-# Bounded: bash quotes the command, which may be one word of many kilobytes.
+# Bounded, since bash quotes the command, which may be one word of many kilobytes.
 _EOF: Final = r".{0,200}?\S{1,100} line \d{1,9}: (?:syntax error: |warning: )?"
 _HERE: Final = re.compile(
     rf"^{_EOF}here-document at line \d+ delimited by end-of-file \(wanted `(.*)'\)$",
@@ -30,12 +30,12 @@ _END: Final = re.compile(rf"^{_EOF}unexpected (?:EOF|end of file)\b.*$", re.MULT
 
 
 class Missing(msgspec.Struct, frozen=True):
-    """What a command lacks.
+    """The missing end of a command.
 
     Attributes:
-        text: For people.
-        line: The next line that can end it, if it is known as a whole.
-        part: What the next line that can end it has to contain; empty if anything.
+        text: A description for people.
+        line: The only line that can end the command, if known.
+        part: A text that the ending line must contain; may be empty.
     """
 
     text: str
@@ -43,17 +43,17 @@ class Missing(msgspec.Struct, frozen=True):
     part: str = ""
 
     def may_end_with(self, line: str) -> bool:
-        """Tell whether this line may be the last one."""
+        """Return whether a line may end the command."""
         if self.line is not None:
             return line.lstrip("\t") == self.line
         return self.part in line
 
 
 def missing(command: str) -> Missing | None:
-    """Return what a bash command lacks, or None if it is whole or just wrong.
+    """Return the missing end of a bash command; None if it is complete or invalid.
 
-    Asks bash, unless the command is so plain that nothing can be missing. Blocks for
-    milliseconds, and for 5 s at most; then, and without a bash, nothing is missing.
+    Runs bash, except for simple commands that can't be incomplete. Blocks for
+    milliseconds, at most 5 s. Returns None after this timeout, and without bash.
     """
     if _is_plain(command):
         return None
@@ -66,15 +66,15 @@ def missing(command: str) -> Missing | None:
         return Missing("the rest of it")
     slashes = len(command) - len(command.rstrip("\\"))
     if slashes % 2 and _said_by_bash(f"{command[:-1]}'"):
-        # Without it a quote opens there, so it is no part of a comment.
+        # Without the backslash a quote opens there, so it isn't in a comment.
         return Missing("the line after the backslash")
     return None
 
 
 def may_go_on(command: str) -> bool:
-    """Tell whether a line looks as if it might lack something; bash knows.
+    """Return whether a line may be incomplete, by a quick check without bash.
 
-    One that does and is not noticed fails, and bash says why.
+    An incomplete line that passes the check fails with an error of bash.
     """
     return (
         command.endswith(("\\", "|", "&"))
@@ -92,17 +92,17 @@ def _is_plain(command: str) -> bool:
 
 
 def _said_by_bash(command: str) -> str:
-    """Return what bash has against a command; it only reads it."""
+    """Return the errors of `bash -n`, which only parses a command."""
     import subprocess  # noqa: PLC0415 - most commands are plain
 
     environment = {**os.environ, "LC_ALL": "C"}
     environment.pop("BASH_ENV", None)
-    # It inherits the signals that this program blocks, and so it should: a Ctrl+Z or
-    # Ctrl+C of the terminal, which reaches all of the group, would stop or end it, and
-    # half a command would pass for a whole one. Nothing but SIGKILL has to end it.
+    # bash must inherit the blocked signals of this program: Ctrl+Z or Ctrl+C, which the
+    # terminal sends to the whole group, would stop or end it, and an incomplete command
+    # would pass as complete. The timeout ends it with SIGKILL.
     try:
         done = subprocess.run(
-            ["bash", "-n", "-c", command],  # noqa: S607 - the one that runs it
+            ["bash", "-n", "-c", command],  # noqa: S607 - the bash that runs it
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -119,9 +119,9 @@ class BlockLine(msgspec.Struct, frozen=True):
     """A line of an input that may be several commands.
 
     Attributes:
-        text: It.
-        shell: The part of it that bash gets; None if it begins no bash command.
-        begins: Whether it can begin a command.
+        text: The line.
+        shell: The end of the line that bash gets; None if it begins no bash command.
+        begins: Whether the line can begin a command.
     """
 
     text: str
@@ -130,10 +130,10 @@ class BlockLine(msgspec.Struct, frozen=True):
 
 
 def commands_of(lines: tuple[BlockLine, ...]) -> tuple[str, ...] | Missing | None:
-    """Return the commands that the lines are; None if they are one as a whole.
+    """Split lines into commands; return None if all lines are one command.
 
-    Blocks while bash is asked where each of its commands ends. If the last one goes on
-    in a line that is not there yet, returns what it lacks.
+    Blocks while bash checks where each bash command ends. If the last command is
+    incomplete, return its missing end.
     """
     joiner = Joiner()
     found: list[str] = []
@@ -152,7 +152,7 @@ def commands_of(lines: tuple[BlockLine, ...]) -> tuple[str, ...] | Missing | Non
 
 
 def _missing_of_script(lines: tuple[BlockLine, ...]) -> Missing | None:
-    """Return what lines lack that are one command."""
+    """Return the missing end of lines that are one command."""
     first = next(it for it in lines if it.text.strip())
     if first.shell is None:
         return None
@@ -161,7 +161,7 @@ def _missing_of_script(lines: tuple[BlockLine, ...]) -> Missing | None:
 
 
 class Joiner:
-    """Joins the lines of bash commands that go on; takes one line after the other."""
+    """Joins the lines of bash commands that continue over several lines."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
@@ -170,24 +170,24 @@ class Joiner:
 
     @property
     def missing(self) -> Missing | None:
-        """What the command that has begun lacks; none if none has."""
+        """The missing end of the unfinished command; None if there is none."""
         return self._missing
 
     @property
     def first(self) -> str:
-        """The first line of the command that has begun."""
+        """The first line of the unfinished command."""
         return self._lines[0] if self._lines else ""
 
     @property
     def too_long(self) -> bool:
-        """Whether the command that has begun has become too long to run."""
+        """Whether the unfinished command has become too long to run."""
         return self._size > LONGEST
 
     def take(self, line: str, shell: str | None) -> str | None:
-        """Take a line, of which bash gets `shell`; blocks while bash is asked.
+        """Add a line, of which bash gets `shell`. Blocks while bash checks it.
 
         Returns:
-            The whole command, or None if it goes on.
+            The complete command, or None if it continues.
         """
         if self._missing is None:
             if shell is None:
@@ -205,5 +205,5 @@ class Joiner:
         return text if self._missing is None else None
 
     def drop(self) -> None:
-        """Forget the command that has begun."""
+        """Discard the unfinished command."""
         self._lines, self._size, self._missing = [], 0, None

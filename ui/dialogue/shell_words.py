@@ -1,4 +1,4 @@
-"""The word of a bash command at the cursor, and how a name is written in its place."""
+"""Find the word of a bash command at the cursor, and write a name in its place."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class ShellWord(msgspec.Struct, frozen=True):
     """The last word of a command that is being typed.
 
     Attributes:
-        start: Where it begins in the command; it ends at the end.
-        value: What bash makes of it so far.
-        quote: The quote that is open in it; empty if none is.
-        is_command: Whether it names a program, not an argument.
-        expands: Whether a `~` at its beginning stands for a home folder.
-        inner: The last word of the command that it is itself, if it is one: that of
-            `bash -c "ls /et`. What this one says of a name is about that word then.
+        start: Its start in the command; it reaches to the end of the command.
+        value: Its value after bash's quote removal.
+        quote: The open quote; empty if there is none.
+        is_command: Whether it names a program instead of an argument.
+        expands: Whether a `~` at its start means a home folder.
+        inner: The last word of the nested command, if the word is a command itself, as
+            in `bash -c "ls /et`. `folder` and `name` are those of the nested word then.
     """
 
     start: int
@@ -40,13 +40,13 @@ class ShellWord(msgspec.Struct, frozen=True):
 
     @property
     def folder(self) -> str:
-        """The folder that it names, with its last `/`; empty for the current one."""
+        """The folder part, with the trailing `/`; empty for the current folder."""
         path = self._path
         return path[: path.rfind("/") + 1]
 
     @property
     def name(self) -> str:
-        """The beginning of a name in that folder."""
+        """The start of a name in the folder."""
         path = self._path
         return path[path.rfind("/") + 1 :]
 
@@ -59,14 +59,14 @@ def last_word(command: str) -> ShellWord | None:
     """Find the word at the end of a command; it may be empty.
 
     Returns:
-        It; None if its value is known to bash alone, such as that of `$HOME`, or if it
+        The word; None if only bash knows its value, such as that of `$HOME`, or if it
         is part of a comment.
     """
     start, at = 0, 0
     value: list[str] = []
     quote = ""
     is_command, known, tilde = True, True, False
-    before: list[str] = []  # the words before it, of the same command
+    before: list[str] = []  # the previous words of the same command
     while at < len(command):
         char = command[at]
         if not quote and char in _BREAKS:
@@ -75,7 +75,7 @@ def last_word(command: str) -> ShellWord | None:
                 is_command = True
                 before = []
             elif char in "<>=" or value or start < at:
-                # An assignment before a command is no argument of it, but a value.
+                # An assignment before a command is a value, not an argument.
                 is_command = False
             start, value, known, tilde = at + 1, [], True, False
         elif char == quote:
@@ -87,7 +87,7 @@ def last_word(command: str) -> ShellWord | None:
         elif char == "\\":
             following = command[at + 1 : at + 2]
             if not following:
-                return None  # what it escapes is still to come
+                return None  # the escaped character is not typed yet
             if quote and following not in ESCAPED:
                 value.append(char)
             else:
@@ -118,24 +118,24 @@ def last_word(command: str) -> ShellWord | None:
 
 
 def _takes_script(before: list[str], text: str) -> bool:
-    """Tell whether a word after others, between quotes, is a command itself."""
+    """Return whether a quoted word is a command itself, by the words before it."""
     if not before:
-        # All that bash gets; or a program with a blank in its path.
+        # The whole bash command, unless it is a program with a space in its path.
         return " " in text and text[0] not in "/~."
     shell = any(word.rpartition("/")[2] in _SHELLS for word in before)
     return shell and _TAKES_SCRIPT.fullmatch(before[-1]) is not None
 
 
 def written(word: ShellWord, name: str) -> str | None:
-    """Write the word anew, with another name in its folder.
+    """Return the word with another name in its folder, as bash reads it.
 
     Args:
-        word: As it is.
-        name: As a system call gives it; it ends with `/` if it is a folder's.
+        word: The current word.
+        name: A name from a directory listing; that of a folder ends with `/`.
 
     Returns:
-        What stands in its place, as bash reads it: with a space after the name of a
-        file; None if the name can't be written inside the open quote.
+        The new word, with a space after the name of a file; None if the name can't be
+        written inside the open quote.
     """
     if word.inner is not None:
         end = written(word.inner, name)
@@ -145,12 +145,12 @@ def written(word: ShellWord, name: str) -> str | None:
     if word.expands:
         if not folder:
             return name
-        # Between quotes it would be a name as any other.
+        # Inside quotes `~` would be an ordinary name.
         home, folder = folder[: folder.find("/") + 1], folder[folder.find("/") + 1 :]
     text = _quoted(f"{folder}{name}", word.quote)
     if text is None:
         return None
-    # A folder is gone on with, within the quote that is open.
+    # The path continues after a folder, inside the open quote.
     end = "" if name.endswith("/") else f"{word.quote} "
     return f"{home}{word.quote}{text}{end}"
 

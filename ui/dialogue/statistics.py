@@ -29,11 +29,11 @@ _HIGH: Final = 0.95
 
 
 class Times(msgspec.Struct, frozen=True):
-    """How long something took.
+    """The distribution of durations.
 
     Attributes:
-        median: Seconds that half of them took at most.
-        p95: Seconds that 95 of 100 took at most.
+        median: The median, in seconds.
+        p95: The 95th percentile, in seconds.
     """
 
     median: float
@@ -41,7 +41,7 @@ class Times(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, seconds: Iterable[float]) -> Times | None:
-        """Return the times of some durations; None if there is none."""
+        """Return the times of durations; None if there are none."""
         ordered = sorted(seconds)
         if not ordered:
             return None
@@ -49,14 +49,14 @@ class Times(msgspec.Struct, frozen=True):
 
 
 class GroupStats(msgspec.Struct, frozen=True):
-    """The tasks of one group.
+    """Statistics of the tasks of one group.
 
     Attributes:
-        name: What it is called.
-        ended: How many have ended.
-        failed: How many of them have failed.
-        waited: How long they waited before they started.
-        ran: How long they ran.
+        name: Its name.
+        ended: The number of tasks that have ended.
+        failed: The number of tasks that have failed.
+        waited: How long tasks waited before they started.
+        ran: How long tasks ran.
     """
 
     name: str
@@ -67,17 +67,17 @@ class GroupStats(msgspec.Struct, frozen=True):
 
 
 class StatsAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="stats"):
-    """The answer to `/stats`: of all tasks that the session remembers.
+    """The answer to `/stats`: statistics of all tasks in the session's history.
 
     Attributes:
-        complete: How many have ended well.
-        failed: How many have failed.
-        canceled: How many were canceled.
-        open: How many have not ended.
-        last_hour: How many ended in the last hour.
-        last_day: How many ended in the last 24 hours.
+        complete: The number of completed tasks.
+        failed: The number of failed tasks.
+        canceled: The number of canceled tasks.
+        open: The number of tasks that have not ended.
+        last_hour: The number of tasks that ended in the last hour.
+        last_day: The number of tasks that ended in the last 24 hours.
         groups: The groups, by name.
-        reasons: Why tasks failed, and how many, the most frequent first.
+        reasons: The reasons of failures and their counts, the most frequent first.
     """
 
     complete: int
@@ -91,7 +91,7 @@ class StatsAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="stats"):
 
 
 def statistics_of(tasks: Sequence[Task], now: datetime) -> StatsAnswer:
-    """Return the statistics of some tasks."""
+    """Return the statistics of tasks."""
     counts = Counter(task.status for task in tasks)
     ends = [it.ended_at for it in tasks if it.ended_at is not None]
     failed = [it for it in tasks if it.status is TaskStatus.FAILED]
@@ -113,7 +113,7 @@ def statistics_of(tasks: Sequence[Task], now: datetime) -> StatsAnswer:
 
 
 def stats_lines(stats: StatsAnswer) -> list[str]:
-    """Write statistics for people."""
+    """Return statistics as lines of text."""
     lines = [
         (
             f"{stats.complete} complete, {stats.failed} failed,"
@@ -141,7 +141,7 @@ def stats_lines(stats: StatsAnswer) -> list[str]:
 
 
 def _part(ordered: Sequence[float], share: float) -> float:
-    """Return the smallest value that so great a share does not exceed."""
+    """Return the smallest value that this share of the values does not exceed."""
     return round(ordered[max(0, math.ceil(share * len(ordered)) - 1)], 3)
 
 
@@ -163,7 +163,7 @@ def _group_of(task: Task) -> str:
 
 def _reason(task: Task) -> str:
     reason = task.reason.partition(GOES_ON)[0].partition("; ")[0]
-    # How many attempts there were does not make it another reason.
+    # The number of attempts does not make a different reason.
     return brief(reason.partition(" (attempt ")[0], _LONGEST_REASON)
 
 

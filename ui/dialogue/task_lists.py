@@ -1,4 +1,4 @@
-"""A list of tasks as lines of text: a header, a row for each task, and the counts."""
+"""Format a list of tasks: a header, a row for each task, and the counts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def select(answer: TaskList, group: str | None, label: str | None) -> TaskList:
-    """Return of a list the tasks of a group, and with a label in their description."""
+    """Return a list with only the tasks of a group whose description has a label."""
     if group is None and label is None:
         return answer
     tasks = tuple(
@@ -35,9 +35,9 @@ def select(answer: TaskList, group: str | None, label: str | None) -> TaskList:
 
 
 def list_lines(answer: TaskList, which: TaskFilter, icons: Icons) -> list[str]:
-    """Write a task list: header, a row for each task, and a footer with the counts.
+    """Format a task list: header, a row for each task, and a footer with the counts.
 
-    The tasks are in the order of their ids, but each under one that it waits for.
+    The tasks are ordered by id, but each is below the last task that it waits for.
     """
     rows = in_chains(answer.tasks)
     # Most sessions have no cluster.
@@ -59,11 +59,11 @@ def list_lines(answer: TaskList, which: TaskFilter, icons: Icons) -> list[str]:
     return lines
 
 
-_WIDEST_NAME: Final = 40  # of a description in a list
+_WIDEST_NAME: Final = 40  # maximum width of a description
 
 
 def _named(task: Task, icons: Icons, depth: int) -> str:
-    from ..text.cells import clip  # noqa: PLC0415 - a script needs none of it
+    from ..text.cells import clip  # noqa: PLC0415 - scripts don't need it
 
     name = f"{indented(depth, icons.branch)}{safe_line(task.description)}"
     return clip(name, _WIDEST_NAME, "...")
@@ -82,7 +82,7 @@ _COLUMNS: Final[tuple[_Column, ...]] = (
     _NODE,
     ("Result", "", lambda task, _icons, _: state_text(task)),
 )
-"""The columns of a list: the header, how cells are aligned, what is in one."""
+"""The columns of a list: header, alignment, and the text of a cell."""
 
 
 def _percent(progress: int | None) -> str:

@@ -1,4 +1,4 @@
-"""What a task has printed: read from its file, and as lines of text."""
+"""Read the output of a task from its file, and format it."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from ...actors import Task
 
 LAST_LINES: Final = 20
-"""Lines of output that `/show` adds."""
+"""Number of lines of output that `/show` adds."""
 
 SHOW_LIMIT: Final = 1 << 16
-"""Bytes of output in which `/show` looks for its lines."""
+"""Bytes at the end of the output that `/show` reads for these lines."""
 
 OUTPUT_LIMIT: Final = 1 << 20
-"""Bytes of output that `/output` shows at most; the file has all of it."""
+"""Maximum bytes of output that `/output` shows; the file has all output."""
 
 
 class OutputEnd(msgspec.Struct, frozen=True):
     """The end of a task's output.
 
     Attributes:
-        fact: Where the output is and how much, or what is wrong with it; None if there
+        fact: The place and size of the output, or why it can't be read; None if there
             is none.
-        lines: Its last lines, safe to show.
+        lines: The last lines, safe to show.
     """
 
     fact: str | None
@@ -37,11 +37,11 @@ class OutputEnd(msgspec.Struct, frozen=True):
 
 
 class OutputText(msgspec.Struct, frozen=True):
-    """What a task printed.
+    """The output of a task.
 
     Attributes:
-        skipped: Bytes before the first of the lines.
-        lines: The last `OUTPUT_LIMIT` bytes of it, safe to show.
+        skipped: Bytes of output before the first line.
+        lines: The lines in the last `OUTPUT_LIMIT` bytes, safe to show.
     """
 
     skipped: int
@@ -49,7 +49,7 @@ class OutputText(msgspec.Struct, frozen=True):
 
 
 def output_end(task: Task) -> OutputEnd:
-    """Read the end of a task's output; blocks as long as that takes."""
+    """Read the end of a task's output. Blocks."""
     return OutputEnd(_output_fact(task), tuple(_last_lines(task)))
 
 
@@ -59,7 +59,7 @@ def _output_fact(task: Task) -> str | None:
     try:
         size = Path(task.output_path).lstat().st_size
     except FileNotFoundError:
-        # Before its first output a task may not have made the file yet.
+        # The file may not exist before the first output.
         return f"{task.output_path} is gone" if task.output_size else None
     except OSError as error:
         return f"{task.output_path} can't be read: {error.strerror}"
@@ -72,19 +72,19 @@ def _last_lines(task: Task) -> list[str]:
     try:
         tail, start = read_tail(Path(task.output_path), SHOW_LIMIT)
     except OSError:
-        return []  # what is wrong with the file is one of the facts already
+        return []  # the facts already show the error
     return _whole_lines(tail, start)[-LAST_LINES:]
 
 
 def _whole_lines(tail: bytes, start: int) -> list[str]:
     lines = safe_lines(tail.decode("utf-8", "replace"))
     if start and len(lines) > 1:
-        del lines[0]  # its beginning was cut off
+        del lines[0]  # the start of the first line is missing
     return lines
 
 
 def read_output(task: Task) -> OutputText:
-    """Read what a task printed; blocks as long as that takes.
+    """Read the output of a task. Blocks.
 
     Raises:
         OSError: If its output file can't be read.
@@ -96,12 +96,12 @@ def read_output(task: Task) -> OutputText:
     except FileNotFoundError:
         if task.output_size:
             raise
-        data, start = b"", 0  # its process is just being started, or never was
+        data, start = b"", 0  # the process is just starting, or was never started
     return OutputText(start, tuple(_whole_lines(data, start)) if data else ())
 
 
 def output_lines(task: Task, output: OutputText) -> list[str]:
-    """Write what a task printed."""
+    """Format the output of a task as lines."""
     if task.output_path is None or task.started_at is None:
         return [f"#{task.id} has no output"]
     if not output.lines:

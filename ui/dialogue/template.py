@@ -1,4 +1,4 @@
-"""One template: a command with a name and options, and how it is written in TOML."""
+"""Templates: named commands with options, and their TOML format."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 PLACE: Final = "{args}"
-"""What the arguments take the place of; without it they follow the command."""
+"""The placeholder for the arguments; without it they are appended to the command."""
 
-# Not compiled before they are needed: a start has no time for that.
+# Compiled on first use: compiling them at import would slow down each start.
 _NAME: Final = r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}"
-_NOT_HERE: Final = {"--yes"}  # who runs it confirms
+_NOT_HERE: Final = {"--yes"}  # only the person who runs a template may confirm it
 _OPTIONS: Final = {it.name: it for it in OPTIONS if it.name not in _NOT_HERE}
 _OWN: Final = ("command", "description", "directory", "env")
 _HEADER: Final = r"\s*\[\s*template\s*\.\s*[\"']?([^\"'\]]*?)[\"']?\s*\]"
@@ -32,16 +32,17 @@ _TEXT: Final = "a text in quotes"
 
 
 class Template(msgspec.Struct, frozen=True):
-    """A command with a name.
+    """A named command with options.
 
     Attributes:
-        name: What is typed to run it.
-        command: For `bash -c`.
-        description: What its tasks are called; empty for its name.
-        directory: Where it runs, an absolute path; empty for where it is asked for.
-        environment: Variables that it gets besides those of the one who asks.
-        asked: What its options say.
-        source: The file that has it.
+        name: The name that runs it.
+        command: The command for `bash -c`.
+        description: The description of its tasks; empty for its name.
+        directory: The absolute path of the directory in which it runs; empty for the
+            caller's working directory.
+        environment: Variables that are added to the caller's environment.
+        asked: The values of its options.
+        source: The file that defines it.
     """
 
     name: str
@@ -54,19 +55,19 @@ class Template(msgspec.Struct, frozen=True):
 
     @property
     def summary(self) -> str:
-        """What it does, in one line that is safe to show."""
+        """A one-line summary, safe to show."""
         command = safe_line(self.command.strip())
         name = safe_line(self.description).strip()
         return f"{name}: {command}" if name else command
 
     def request(self, words: Sequence[str] = (), asked: Asked | None = None) -> Run:
-        """Return what is to be added.
+        """Return the task to add.
 
         Args:
-            words: The arguments, as the command is to get them.
-            asked: What its options and those that were typed say.
+            words: The arguments of the command, unquoted.
+            asked: The values of its options and of the typed options.
         """
-        import shlex  # noqa: PLC0415 - most tasks are of no template
+        import shlex  # noqa: PLC0415 - most tasks use no template
 
         arguments = shlex.join(words)
         command = self.command
@@ -91,14 +92,14 @@ class Template(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """What running a template adds: a request, and what else its options say."""
+    """The task that a template adds: a request, and its other options."""
 
     request: TaskRequest
     asked: Asked
 
 
 def template_lines(templates: Sequence[Template]) -> list[str]:
-    """Write templates for people, each in a line."""
+    """Return templates as lines of text."""
     widest = max((len(it.name) for it in templates), default=0)
     return [f"  {it.name:<{widest}}  {it.summary}" for it in templates]
 
@@ -106,17 +107,17 @@ def template_lines(templates: Sequence[Template]) -> list[str]:
 def read_tables(
     file: Path, text: str, tables: Mapping[str, object], folder: str
 ) -> tuple[Template, ...]:
-    """Read tables of templates.
+    """Parse tables of templates.
 
     Args:
-        file: Where they are.
-        text: What that holds, to find lines in.
-        tables: By name.
-        folder: Where their tasks run unless they say so; empty for where they are
-            asked for.
+        file: The file that has them.
+        text: Its content, for the line numbers of errors.
+        tables: The tables, by name.
+        folder: The default directory of their tasks; empty for the caller's working
+            directory.
 
     Raises:
-        ConfigError: If one makes no sense.
+        ConfigError: If a table is invalid.
     """
     return tuple(
         _read_table(file, text, name, table, folder) for name, table in tables.items()
@@ -165,7 +166,7 @@ def _read_table(
     if not command.strip():
         raise problem("command", "missing; give a command line for bash")
     directory = os.path.normpath(Path(folder, Path(word("directory")).expanduser()))
-    if not os.path.isabs(directory):  # noqa: PTH117 - a text
+    if not os.path.isabs(directory):  # noqa: PTH117 - a string
         if word("directory"):
             raise problem("directory", "expected an absolute path, such as ~/project")
         directory = ""
@@ -197,15 +198,15 @@ def _environment(
 
 
 def as_table(value: object) -> dict[str, object] | None:
-    """Return a value as a table of TOML; None if it is none."""
+    """Return a value as a TOML table; None if it is not a table."""
     return cast("dict[str, object]", value) if isinstance(value, dict) else None
 
 
 def _values(value: object, *, takes_one: bool) -> list[str]:
-    """Return what is given to an option; once for each element of a list.
+    """Return the values of an option, one for each element of a list.
 
     Raises:
-        UsageError: If it is of another type.
+        UsageError: If the value has the wrong type.
     """
     if not takes_one:
         if not isinstance(value, bool):
@@ -219,7 +220,7 @@ def _values(value: object, *, takes_one: bool) -> list[str]:
 
 
 def table_problem(file: Path, text: str, name: str, key: str, why: str) -> ConfigError:
-    """Return an error that names the file, the line and the key."""
+    """Return an error with the file, the line and the key."""
     line = _line_of(text, name, key)
     where = f"{file}, line {line}" if line else str(file)
     what = ".".join(it for it in ("template" if name else "", name, key) if it)
@@ -227,7 +228,7 @@ def table_problem(file: Path, text: str, name: str, key: str, why: str) -> Confi
 
 
 def _line_of(text: str, name: str, key: str) -> int:
-    """Return the line of a key of a template, or of its table; 0 if it is not found."""
+    """Return the line number of a template's key, or of its table; 0 if not found."""
     found, within = 0, not name
     setting = re.compile(rf"\s*\[?\s*[\"']?{re.escape(key)}[\"']?\s*[\]=.]")
     for number, line in enumerate(text.splitlines(), 1):

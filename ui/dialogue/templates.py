@@ -1,4 +1,4 @@
-"""The templates that hold for somebody: those configured, and those of the project."""
+"""The available templates: those of the configuration and those of the project."""
 
 from __future__ import annotations
 
@@ -20,12 +20,11 @@ _NEAR: Final = 0.75
 
 
 class Templates(msgspec.Struct, frozen=True):
-    """Which templates there are for somebody.
+    """The configured templates, and where to find those of projects.
 
     Attributes:
-        configured: Those of the configuration.
-        state: The folder of all sessions, which keeps what is trusted; empty to know
-            those of the configuration alone.
+        configured: The templates of the configuration. state: The folder of all
+        sessions, which records trusted files; empty to use only configured templates.
         how_to_trust: The command that trusts the file of a project.
     """
 
@@ -41,38 +40,38 @@ class Templates(msgspec.Struct, frozen=True):
 
         Args:
             config: The configuration.
-            file: Where that is; None for where it is by default.
+            file: The configuration file; None for the default path.
             state: The folder of all sessions.
-            named: The same if the command line names it, as it does then to trust a
-                file.
+            named: The folder of all sessions if given on the command line; the command
+                to trust a file repeats it then.
 
         Raises:
-            ConfigError: If one of its templates makes no sense.
+            ConfigError: If a template is invalid.
         """
         words = [] if named is None else ["--state-dir", str(named.absolute())]
         how_to_trust = safe_line(shlex.join(["backburner", "trust", *words]))
         file = file or default_path()
         configured: tuple[Template, ...] = ()
         if config.template:
-            # To name lines; what is read only once, such as a pipe, names none.
+            # For line numbers in errors; a pipe can't be read again, so it has none.
             text = (file.is_file() and read_text(file)) or ""
             configured = read_tables(file, text, {**config.template}, "")
         return cls(configured, str(state), how_to_trust)
 
 
 class FindTemplates(msgspec.Struct, frozen=True):
-    """Find the templates that hold here: those known, and those of the project."""
+    """Find the templates available here: the known ones and those of the project."""
 
     known: Templates
 
 
 class FoundTemplates(msgspec.Struct, frozen=True):
-    """The templates that hold here.
+    """The templates available here.
 
     Attributes:
-        configured: Those of the configuration.
-        project: The file of the project, if there is one.
-        problem: Why that can't be used; empty if it can.
+        configured: The templates of the configuration. project: The project's file, if
+        there is one.
+        problem: Why the project's file is invalid; empty if it is valid.
     """
 
     configured: tuple[Template, ...] = ()
@@ -81,30 +80,30 @@ class FoundTemplates(msgspec.Struct, frozen=True):
 
     @property
     def all(self) -> tuple[Template, ...]:
-        """All of them; one of the project comes before one of the same name."""
+        """All templates; a project's template hides a configured one of its name."""
         of_project = () if self.project is None else self.project.templates
         names = {it.name for it in of_project}
         others = (it for it in self.configured if it.name not in names)
         return (*of_project, *others)
 
     def find(self, name: str) -> Template | None:
-        """Return the template of this name; None if there is none."""
+        """Return the template with this name; None if there is none."""
         return next((it for it in self.all if it.name == name), None)
 
     def is_trusted(self, template: Template) -> bool:
-        """Tell whether a template may run."""
+        """Return whether a template may run."""
         project = self.project
         return project is None or project.trusted or template.source != project.path
 
     def near(self, name: str) -> str:
-        """Return the name that was probably meant; empty if none was."""
-        import difflib  # noqa: PLC0415 - a mistake can wait
+        """Return a similar name; empty if there is none."""
+        import difflib  # noqa: PLC0415 - only errors need it
 
         names = [it.name for it in self.all]
         return next(iter(difflib.get_close_matches(name, names, 1, _NEAR)), "")
 
     def lines(self) -> list[str]:
-        """Write which there are, for people."""
+        """Return the templates as lines of text."""
         if not self.all:
             text = (
                 "there are no templates; add some as [template.NAME] to the"
@@ -118,11 +117,11 @@ class FoundTemplates(msgspec.Struct, frozen=True):
 
 
 class TrustProject(msgspec.Struct, frozen=True):
-    """Trust the file of the project here, if it still has the digest that was shown.
+    """Trust the project's file, if it still has the shown digest.
 
     Attributes:
-        known: Where it is remembered.
-        digest: What a person typed.
+        known: The templates, whose `state` folder records it.
+        digest: The digest that a person typed.
     """
 
     known: Templates
@@ -130,7 +129,7 @@ class TrustProject(msgspec.Struct, frozen=True):
 
 
 def find_templates(wanted: FindTemplates) -> FoundTemplates:
-    """Find the templates that hold here; blocks as long as the file system does."""
+    """Find the templates available here. Blocks."""
     known = wanted.known
     if not known.state:
         return FoundTemplates(known.configured)
@@ -144,13 +143,13 @@ def find_templates(wanted: FindTemplates) -> FoundTemplates:
 
 
 def trust_here(wanted: TrustProject) -> str:
-    """Trust the file of the project here; blocks.
+    """Trust the project's file. Blocks.
 
     Returns:
         A line that says so.
 
     Raises:
-        UsageError: If there is none, or it is not the one that was shown.
+        UsageError: If there is no file, or it has another digest.
     """
     state = Path(wanted.known.state)
     try:
@@ -169,13 +168,13 @@ def trust_here(wanted: TrustProject) -> str:
 
 
 def read_run(found: FoundTemplates, rest: str) -> tuple[Template | None, str, Run]:
-    """Read what a person wants to run: options, the name of a template, arguments.
+    """Parse options, the name of a template, and its arguments.
 
     Returns:
-        The template, or None if none has that name; the name; what is to be added.
+        The template, or None if none has that name; the name; the task to add.
 
     Raises:
-        UsageError: If an option or a quote makes no sense.
+        UsageError: If an option or a quote is invalid.
     """
     typed, text = read_options(rest)
     name, arguments = split_word(text)
@@ -183,7 +182,7 @@ def read_run(found: FoundTemplates, rest: str) -> tuple[Template | None, str, Ru
     if template is None:
         return None, name, Run(TaskRequest("", "bash"), typed)
     asked, _ = read_options(rest, template.asked)
-    import shlex  # noqa: PLC0415 - the same
+    import shlex  # noqa: PLC0415 - only templates need it
 
     try:
         words = shlex.split(arguments)

@@ -1,7 +1,7 @@
-"""The options of a new task: when it may start, and how long it may take.
+"""The options that set the terms of a new task.
 
-`/task` reads them before the description, `backburner add` and `run` anywhere before
-the command. Help, completion and docs/scheduling.md know them from here alone.
+`/task` takes them before the description, `backburner add` and `run` anywhere before
+the command. This is the only source of help, completion and docs/scheduling.md.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ from .times import parse_time
 _Read = Callable[[Terms, str], Terms]
 
 ADDED_LAST: Final = 0
-"""Stands for the task added last among the ids that terms wait for."""
+"""The id that means the task added last, in terms that wait for it."""
 
 
 def waits_for_last(terms: Terms | None) -> bool:
-    """Tell whether terms name the task added last, not yet by its id."""
+    """Return whether terms contain `ADDED_LAST`."""
     return terms is not None and ADDED_LAST in terms.waits_for
 
 
 def with_last(terms: Terms, last: int) -> Terms:
-    """Put the id of the task added last into terms that name it."""
+    """Return terms with `ADDED_LAST` replaced by the id of that task."""
 
     def put_in(ids: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(last if it == ADDED_LAST else it for it in ids)
@@ -63,7 +63,7 @@ def with_last(terms: Terms, last: int) -> Terms:
 
 
 def _adding(field: str, parse: Callable[[str], tuple[object, ...]]) -> _Read:
-    """Return what adds the values of an option to those that a field has."""
+    """Return a function that appends the values of an option to a field."""
 
     def add(terms: Terms, value: str) -> Terms:
         values = getattr(terms, field) + parse(value)
@@ -108,7 +108,7 @@ def _read_statuses(value: str) -> tuple[int, ...]:
 
 
 def _checked(is_valid: Callable[[str], bool], problem: str) -> Callable[[str], str]:
-    """Return what takes a value as it is, if it is valid."""
+    """Return a parser that returns a valid value unchanged."""
 
     def read(value: str) -> str:
         if not is_valid(value):
@@ -222,27 +222,27 @@ _TERM_OPTIONS: Final = (
 )
 
 OPTIONS: Final = (*_TERM_OPTIONS, *ASK_OPTIONS)
-"""All options, in the order in which help lists them."""
+"""All options, in the order of the help."""
 
 TYPED_OPTIONS: Final = (*OPTIONS, LABEL)
-"""The options that are typed before a job, in the order in which help lists them."""
+"""The options that are typed before a job, in the order of the help."""
 
 _BY_NAME: Final = {it.name: it for it in TYPED_OPTIONS}
 
 
 def is_option(name: str) -> bool:
-    """Tell whether an option of a new task is called so."""
+    """Return whether this is the name of an option of a new task."""
     return name in _BY_NAME
 
 
 def read_options(text: str, asked: Asked = NOTHING_ASKED) -> tuple[Asked, str]:
-    """Read the options at the beginning of a text, and add them to what is asked for.
+    """Parse the options at the start of a text, and add them to `asked`.
 
     Returns:
-        What they say, and the rest of the text.
+        The options' values, and the rest of the text.
 
     Raises:
-        UsageError: If one is not known, or its value makes no sense.
+        UsageError: If an option is unknown, or its value is invalid.
     """
     rest = text.lstrip()
     while rest.startswith("--"):
@@ -267,14 +267,14 @@ def read_options(text: str, asked: Asked = NOTHING_ASKED) -> tuple[Asked, str]:
 
 
 def _advice(name: str) -> str:
-    import difflib  # noqa: PLC0415 - a mistake can wait, a start can't
+    import difflib  # noqa: PLC0415 - only errors need it
 
     near = difflib.get_close_matches(name, _BY_NAME, n=1, cutoff=0.7)
     return f"did you mean {near[0]}?" if near else "/help /task lists the options"
 
 
 def _value(text: str) -> tuple[str, str]:
-    """Read one word, or what is between quotes; return what follows as well."""
+    """Read one word or a quoted string; return it and the rest."""
     text = text.lstrip()
     return read_quoted(text) if text[:1] in QUOTES and text else split_word(text)
 
@@ -287,7 +287,7 @@ def help_lines() -> tuple[str, ...]:
 
 
 def terms_text(terms: Terms) -> str:
-    """Say in one line what was asked for: `timeout 10m, after #3 #5`."""
+    """Return the terms as one line: `timeout 10m, after #3 #5`."""
     parts: list[str] = []
     if terms.timeout is not None:
         parts.append(f"timeout {short_duration(terms.timeout)}")

@@ -1,4 +1,4 @@
-"""Dates and times of day as people type them."""
+"""Parse dates and times of day as people type them."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Final
 from ...actors.rules.safe_text import brief
 from .arguments import UsageError
 
-# Not compiled before they are needed: a start has no time for that.
+# Compiled on first use: compiling them at import would slow down each start.
 _TIME: Final = r"(?a)(\d{1,2}):(\d{2})(?::(\d{2}))?"
 _DATE: Final = r"(?a)(\d{4})-(\d{2})-(\d{2})"
 
 
 def parse_time(text: str, now: datetime | None = None) -> datetime:
-    """Return the moment that a text names, in the local time zone.
+    """Parse a time in the local time zone.
 
     Args:
-        text: `18:30`, which is the next time that clocks show it, `tomorrow 9:00`,
-            `2026-12-24 18:30` or `2026-12-24T18:30`, each also with seconds.
-        now: This moment; for tests.
+        text: `18:30` (the next time it is 18:30), `tomorrow 9:00`, `2026-12-24 18:30`
+            or `2026-12-24T18:30`, each also with seconds.
+        now: The current time; for tests.
 
     Raises:
-        UsageError: If it names none, or one that is over.
+        UsageError: If the text is not a time, or the time is over.
     """
     now = datetime.now(UTC) if now is None else now
     today = now.astimezone().replace(tzinfo=None)
@@ -31,7 +31,7 @@ def parse_time(text: str, now: datetime | None = None) -> datetime:
     time = re.fullmatch(_TIME, last)
     try:
         if time is None or len(words) > 1:
-            raise ValueError  # noqa: TRY301 - the same answer as to a 25th hour
+            raise ValueError  # noqa: TRY301 - the same error as for hour 25
         hour, minute, second = (int(it or 0) for it in time.groups())
         day = words[0] if words else ""
         wanted = _day(day, today).replace(
@@ -42,8 +42,7 @@ def parse_time(text: str, now: datetime | None = None) -> datetime:
             f"{brief(text)} is not a time; write 18:30, tomorrow 9:00, or"
             " 2026-12-24 18:30"
         ) from None
-    # Without a zone it is local: what clocks on the wall show then, with the offset
-    # of that day.
+    # A time without a zone is local, with the UTC offset of that day.
     moment = _moment(wanted)
     if moment <= now:
         if day:
@@ -56,7 +55,7 @@ def _moment(wanted: datetime) -> datetime:
     moment = wanted.astimezone(UTC)
     if moment.astimezone().replace(tzinfo=None) == wanted:
         return moment
-    # No clock shows that time, since clocks are set forward over it: not before it.
+    # The time does not exist, since clocks are set forward over it: use a later one.
     return max(moment, wanted.replace(fold=1).astimezone(UTC))
 
 

@@ -1,4 +1,4 @@
-"""Which commands the partner may run without asking, as the person has said."""
+"""The commands that a person has allowed the partner to run without asking."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ import re
 from fnmatch import fnmatchcase
 from typing import Final
 
-# All that makes more than one plain command of a line, or hides what it does.
+# Syntax that makes a line more than one simple command, or hides its effect.
 _NOT_PLAIN: Final = re.compile(r"[;&|<>$`(){}\n\\!]|^\s*\w+=")
 
 
 def covers(pattern: str, command: str) -> bool:
-    """Tell whether a person who allowed a pattern has allowed a command.
+    """Return whether an allowed pattern allows a command.
 
-    It has to be one plain command: no pattern covers a line with several, with
+    It must be one simple command: no pattern covers a line with several commands,
     redirections or substitutions.
     """
     return _NOT_PLAIN.search(command) is None and fnmatchcase(command, pattern)
 
 
 class Trust:
-    """What the person has allowed for good."""
+    """The patterns and commands that the person has allowed permanently."""
 
     def __init__(self) -> None:
         self._patterns: set[str] = set()
         self._commands: set[str] = set()
 
     def add(self, *, pattern: str = "", command: str = "") -> None:
-        """Note a pattern, or one command, letter by letter."""
+        """Allow a pattern, or one exact command."""
         self._patterns |= {pattern} - {""}
         self._commands |= {command} - {""}
 
     def covers(self, command: str) -> bool:
-        """Tell whether a command may run without asking."""
+        """Return whether a command may run without asking."""
         return command in self._commands or any(
             covers(it, command) for it in self._patterns
         )

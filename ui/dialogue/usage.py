@@ -1,4 +1,4 @@
-"""What a task uses and used, for people: time, memory, disks, limits."""
+"""Format the resource usage of a task: time, memory, disks, limits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def figures_text(figures: Figures) -> str:
-    """Write what a task used in all: `1.5s of CPU, 150 MiB of memory at its peak`."""
+    """Return a task's total usage: `1.5s of CPU, 150 MiB of memory at its peak`."""
     parts = [f"{duration_text(figures.cpu)} of CPU"]
     if figures.peak_memory is not None:
         before = "at most " if figures.at_most else ""
@@ -27,9 +27,9 @@ def figures_text(figures: Figures) -> str:
 def activity_of(
     look: TaskLook, earlier: VitalSigns | None, estimate: Estimate | None
 ) -> Activity:
-    """Return what a running task does, for programs.
+    """Return the activity of a running task, for programs.
 
-    `earlier` is what its processes had done when somebody looked last.
+    `earlier` is the previous measurement of its processes.
     """
     left = None if estimate is None else estimate.left
     signs = look.signs
@@ -53,7 +53,7 @@ def activity_of(
 
 
 def usage_facts(signs: VitalSigns | None, limits: str) -> list[tuple[str, str]]:
-    """Write what a running task uses now, as facts and their names."""
+    """Return the current usage of a running task, as names and texts of facts."""
     facts: list[tuple[str, str]] = []
     if signs is not None and signs.memory is not None:
         text = f"{size_text(signs.memory)} now"

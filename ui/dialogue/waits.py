@@ -1,4 +1,4 @@
-"""Waits for tasks that are under way, and what each says in the end."""
+"""Pending waits for tasks, and their results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 from ...actors import Task, TaskStatus
 from .answers import WaitAnswer
 
-_NAMED: Final = 5  # tasks that failed while somebody waited for all
+_NAMED: Final = 5  # maximum number of failed tasks named in a result
 _ENDS: Final = {
     TaskStatus.COMPLETE: "has finished",
     TaskStatus.FAILED: "has failed",
@@ -21,10 +21,10 @@ class Wait(msgspec.Struct):
     """A wait for one task, or for all.
 
     Attributes:
-        task_ids: The tasks that it waits for still.
-        where: The conversation in which somebody waits.
+        task_ids: The tasks that have not ended yet.
+        where: The conversation of the wait.
         everything: Whether it is for all tasks.
-        ended: Those that have ended meanwhile.
+        ended: The tasks that have ended.
     """
 
     task_ids: set[int]
@@ -33,11 +33,11 @@ class Wait(msgspec.Struct):
     ended: list[Task] = []
 
     def answer(self) -> WaitAnswer:
-        """Return the same for programs."""
+        """Return the result for programs."""
         return WaitAnswer(tuple(self.ended))
 
     def outcome(self) -> str:
-        """Return what it says in the end."""
+        """Return the result for people."""
         if not self.everything:
             (task,) = self.ended
             return f"#{task.id} {_ENDS[task.status]}"
@@ -51,7 +51,7 @@ class Wait(msgspec.Struct):
 
 
 class Waits:
-    """All waits that are under way."""
+    """All pending waits."""
 
     def __init__(self) -> None:
         self._waits: list[Wait] = []
@@ -60,17 +60,17 @@ class Waits:
         return bool(self._waits)
 
     def add(self, wait: Wait) -> None:
-        """Begin a wait for tasks that have not ended."""
+        """Add a wait for tasks that have not ended."""
         self._waits.append(wait)
 
     def drop(self, task_id: int) -> list[Wait]:
-        """Give up the waits for a task whose end nobody can tell; return them."""
+        """Remove the waits for a task whose end is unknown, and return them."""
         over = [it for it in self._waits if task_id in it.task_ids]
         self._waits = [it for it in self._waits if it not in over]
         return over
 
     def take_end(self, task: Task) -> list[Wait]:
-        """Note that a task has ended; return the waits that this ends."""
+        """Record the end of a task; return the waits that are over."""
         over: list[Wait] = []
         for wait in tuple(self._waits):
             if task.id not in wait.task_ids:

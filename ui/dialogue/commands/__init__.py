@@ -1,4 +1,4 @@
-"""The commands: each a class that carries it out, and its entry in the registry."""
+"""The commands: each has a class that runs it and an entry in the registry."""
 
 from __future__ import annotations
 
@@ -89,12 +89,12 @@ __all__ = [
 
 
 class Help(msgspec.Struct, frozen=True):
-    """Explain all commands, or one."""
+    """Explain one command, or all."""
 
     command: str | None = None
 
     def run(self, context: Context) -> list[Effect]:
-        """Explain."""
+        """Show the help."""
         specs = REGISTRY if self.command is None else [REGISTRY.find(self.command)]
         commands = tuple(
             CommandHelp(

@@ -1,4 +1,4 @@
-"""The commands that allow or refuse what an agent or the partner wants to run."""
+"""Commands that allow or deny commands of an agent or the partner."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ _ALWAYS: Final = "--always"
 
 
 class Allow(msgspec.Struct, frozen=True):
-    """Let tasks run that wait for it, and perhaps never ask for such again.
+    """Allow tasks that wait for permission to run.
 
     Attributes:
         task_ids: The ids of the tasks.
-        always: Whether never to ask again.
-        pattern: For which commands; empty for that of the task alone.
+        always: Whether to allow the same commands from now on without asking.
+        pattern: With `always`, the pattern of the allowed commands; empty for the
+            tasks' own.
     """
 
     task_ids: tuple[int | None, ...]
@@ -36,7 +37,7 @@ class Allow(msgspec.Struct, frozen=True):
     pattern: str = ""
 
     def run(self, context: Context) -> list[Effect]:
-        """Ask for it, one by one."""
+        """Release the tasks one by one."""
         if not self.always:
             return Hold(self.task_ids, held=False).run(context)
         trusts = self.trusts(context)
@@ -47,7 +48,7 @@ class Allow(msgspec.Struct, frozen=True):
         return [*trusts, told, *Hold(self.task_ids, held=False).run(context)]
 
     def trusts(self, context: Context) -> list[Effect]:
-        """Return what is allowed for good, if anything is."""
+        """Return effects that allow commands permanently, if `always` asks for it."""
         if not self.always or self._problem(context):
             return []
         if self.pattern:

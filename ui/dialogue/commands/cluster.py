@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 class ShowCluster(msgspec.Struct, frozen=True):
-    """Show the nodes of the cluster, by default the session's, and what runs where."""
+    """Show the nodes of a cluster, by default the session's, and the tasks on each."""
 
     address: str = ""
 
     def run(self, context: Context) -> list[Effect]:
-        """Ask the engine for its nodes, then the queue for what runs."""
+        """Request the nodes from the engine, then the running tasks from the queue."""
 
         def seen(found: NodesFound) -> list[Effect]:
             def listed(reply: TaskList) -> list[Effect]:

@@ -1,4 +1,4 @@
-"""What a task of an unknown kind was probably meant to be."""
+"""Corrections of a new task whose kind is unknown."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from . import REGISTRY
 from .creation import LONGEST_CORRECTION, TASK, UnknownKindError
 
 _MEANS_BASH: Final = {"bash", "shell", "cmd", "command", "--"}
-"""What is typed as a kind, in any case, for bash."""
+"""Words that people type as the kind when they mean bash; case is ignored."""
 
 
 def with_kind(line: str, error: UnknownKindError) -> UsageError:
-    """Return an error that says how a task of an unknown kind was probably meant.
+    """Return an error that proposes a correction of an unknown kind.
 
     Args:
-        line: What was typed.
-        error: What was wrong with it.
+        line: The line, as it was typed.
+        error: The error that the line caused.
     """
     name, rest = split_word(line.strip())
     if REGISTRY.find(name) is not TASK or "bash" not in error.kinds:
@@ -47,7 +47,7 @@ def with_kind(line: str, error: UnknownKindError) -> UsageError:
         )
     at = next((i for i, word in enumerate(words) if word in error.kinds), 0)
     if at:
-        # A description of several words, without its quotes.
+        # A description of several words without quotes.
         end = next((i for i in range(at) if words[i].startswith("--")), at)
         description = f'"{" ".join(words[:end])}"'
         job = text.split(maxsplit=end)[end]
@@ -63,7 +63,7 @@ def with_kind(line: str, error: UnknownKindError) -> UsageError:
 
 
 def _for_bash(what: str, start: str, job: str) -> UsageError:
-    """Return an error that corrects the end of a line to a job for bash."""
+    """Return an error that proposes a job for bash."""
     kind, rest = split_word(job)
     job = rest if kind.lower() in _MEANS_BASH else job.strip()
     corrected = f"{start}{job}"
@@ -74,7 +74,7 @@ def _for_bash(what: str, start: str, job: str) -> UsageError:
 
 
 def _options_first(options: str, text: str) -> UsageError:
-    """Return an error that moves options from behind the description before it."""
+    """Return an error that proposes the options before the description."""
     if text[:1] in QUOTES:
         _, job = read_quoted(text)
     else:

@@ -33,7 +33,7 @@ class Say(msgspec.Struct, frozen=True):
     text: str
 
     def run(self, context: Context) -> list[Effect]:
-        """Pass it on to the partner."""
+        """Pass the message on to the partner."""
         return [Speak(self.text, context.where)] if context.drawn else []
 
 
@@ -42,9 +42,9 @@ class Run(msgspec.Struct, frozen=True):
 
     Attributes:
         request: The request.
-        asked: What else its options say, but for the terms, which are in the request.
-        confirmed: The line that adds it even if it has to be confirmed; empty for one
-            that is made of what was typed.
+        asked: The other options; the terms are in the request.
+        confirmed: The line that adds the task without asking for confirmation; empty to
+            make it from the typed line.
     """
 
     request: TaskRequest
@@ -52,10 +52,10 @@ class Run(msgspec.Struct, frozen=True):
     confirmed: str = ""
 
     def run(self, context: Context) -> list[Effect]:
-        """Add it, for the conversation that asks.
+        """Add the task for the current conversation.
 
         Raises:
-            UnknownKindError: If there is no such kind of task.
+            UnknownKindError: If there is no kind of this name.
         """
         kinds = [name for name, _, _ in context.kinds]
         if self.request.kind not in kinds:
@@ -107,13 +107,13 @@ class Run(msgspec.Struct, frozen=True):
 def question(
     context: Context, args: Sequence[str], line: str, what: str = "added"
 ) -> list[Effect] | None:
-    """Return what asks a person to confirm a command; None if nothing has to.
+    """Ask a person to confirm a command; return None if that isn't needed.
 
     Args:
         context: The dialogue.
         args: The command.
-        line: What carries it out if it is confirmed.
-        what: What is not done before.
+        line: The line that confirms and runs the command.
+        what: What does not happen without confirmation.
     """
     pattern = matching(context.confirm, " ".join(args))
     if pattern is None:
@@ -133,11 +133,11 @@ _TASK_EXAMPLE: Final = '/task "Run tests" bash make test'
 
 
 LONGEST_CORRECTION: Final = 120
-"""Characters that are shown of a line that was probably meant."""
+"""Maximum length of a correction in an error, in characters."""
 
 
 class UnknownKindError(UsageError):
-    """A task of a kind that there is not."""
+    """There is no kind of this name."""
 
     def __init__(self, kind: str, kinds: list[str]) -> None:
         known = ", ".join(kinds) or "none"
@@ -157,12 +157,12 @@ def _parse_task(rest: str) -> Run:
 
 
 def _check_command(typed: str, job: str, command: str) -> None:
-    """Refuse options in front of the command; bash would take them for its own.
+    """Refuse options directly before the command: bash would take them for its own.
 
     Args:
-        typed: All that was typed.
-        job: The end of that, behind the options.
-        command: The end of that, which bash gets.
+        typed: The whole typed text.
+        job: Its end, after the options.
+        command: The end of the job, which bash gets.
     """
     if not is_option(split_word(command)[0].partition("=")[0]):
         return
@@ -175,7 +175,7 @@ def _check_command(typed: str, job: str, command: str) -> None:
 
 
 def _confirmed(typed: str, request: TaskRequest) -> str:
-    """Return the line that adds what was typed even if it has to be confirmed."""
+    """Return the line that adds the typed task without asking for confirmation."""
     name, rest = split_word(typed.strip())
     if name not in {TASK.name, *(it.name for it in TASK.synonyms)}:
         description = quoted(safe_line(request.description).strip() or request.kind)
@@ -184,12 +184,12 @@ def _confirmed(typed: str, request: TaskRequest) -> str:
 
 
 def read_job(text: str, label: str = "", form: str = _TASK_USAGE) -> TaskRequest:
-    """Read a description, a kind and what it is told.
+    """Parse a description, a kind and its arguments.
 
     Args:
-        text: What was typed.
-        label: The description, if that was given already.
-        form: How the whole line is written, for errors.
+        text: The typed text.
+        label: The description, if an option has given it.
+        form: The usage of the whole line, for errors.
 
     Raises:
         UsageError: If something is missing.
@@ -229,11 +229,11 @@ def _bash_part(rest: str) -> str | None:
 
 
 def bash_part_of_job(text: str, *, labeled: bool = False) -> str | None:
-    """Return the end of a text that bash gets; None if it is no job for bash.
+    """Return the end of a job that bash gets; None if it isn't a bash job.
 
     Args:
         text: The job.
-        labeled: Whether it has no description, because that was given already.
+        labeled: Whether an option has given the description, so that the job has none.
     """
     try:
         if labeled:
@@ -269,10 +269,10 @@ TASK: Final = CommandSpec(
 
 
 def parse_bang(rest: str) -> Run:
-    """Read a command for bash.
+    """Parse a command for bash.
 
     Raises:
-        UsageError: If there is none.
+        UsageError: If the command is empty.
         UnbalancedQuoteError: If a quote never ends.
     """
     command = unquote_whole(rest)
@@ -298,13 +298,13 @@ BANG: Final = CommandSpec(
 
 
 class Again(msgspec.Struct, frozen=True):
-    """Run a task again, where it ran; `sure` if its command is confirmed."""
+    """Run a task again in its directory; `sure` if its command is confirmed."""
 
     task: Task
     sure: bool = False
 
     def run(self, context: Context) -> list[Effect]:
-        """Add the same again, with the environment of the one who asks now."""
+        """Add the same task, with the environment of this program."""
         task = self.task
         if task.directory is None:
             return [
@@ -318,13 +318,13 @@ class Again(msgspec.Struct, frozen=True):
 
 
 class Rerun(msgspec.Struct, frozen=True):
-    """Run tasks again; an id of none means the one added last."""
+    """Run tasks again; None means the task added last."""
 
     task_ids: tuple[int | None, ...]
     sure: bool = False
 
     def run(self, context: Context) -> list[Effect]:
-        """Look them up, and add the same again for the conversation that asks."""
+        """Look the tasks up and add them again, for the current conversation."""
 
         def again(found: TaskFound) -> list[Effect]:
             return Again(found.task, self.sure).run(context)

@@ -1,4 +1,4 @@
-"""Commands that change a task that is there: its description, or what it does."""
+"""Commands that change an existing task: its description or its command."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _renamed(context: Context, reply: TaskAltered) -> list[Effect]:
 
 
 def _edited(context: Context, before: Task, reply: TaskAltered) -> list[Effect]:
-    """Say what became of what."""
+    """Show what has changed."""
     task = reply.task
     lines: list[str] = []
     if task.args != before.args:
@@ -40,13 +40,13 @@ def _edited(context: Context, before: Task, reply: TaskAltered) -> list[Effect]:
 
 
 class Rename(msgspec.Struct, frozen=True):
-    """Change what a task is called; an id of none means the one added last."""
+    """Change the description of a task; None means the task added last."""
 
     task_id: int | None
     description: str
 
     def run(self, context: Context) -> list[Effect]:
-        """Ask for it."""
+        """Send the request."""
         return context.with_task(
             self.task_id,
             lambda wanted: context.send(
@@ -58,14 +58,14 @@ class Rename(msgspec.Struct, frozen=True):
 
 
 class Edit(msgspec.Struct, frozen=True):
-    """Change what a queued task does.
+    """Change the command of a queued task.
 
     Attributes:
-        task_id: Its id; None for the one added last.
-        description: What it is called from now on; None to be asked for the rest.
-        kind: Of what kind it has to be.
-        args: What its kind is told.
-        sure: Whether its command is confirmed.
+        task_id: The id of the task; None for the task added last.
+        description: The new description; None to offer the current line for editing.
+        kind: The kind of the task, which can't change.
+        args: The new arguments of the kind.
+        sure: Whether the command is confirmed.
     """
 
     task_id: int | None
@@ -75,7 +75,7 @@ class Edit(msgspec.Struct, frozen=True):
     sure: bool = False
 
     def run(self, context: Context) -> list[Effect]:
-        """Look it up; offer the command to be changed, or ask for the change."""
+        """Look the task up; offer its line for editing, or request the change."""
 
         def found(found: TaskFound) -> list[Effect]:
             task = found.task
@@ -116,7 +116,7 @@ def _offer(context: Context, task: Task) -> list[Effect]:
 
 
 def edit_line(task: Task) -> str:
-    """Return the line that would change a task to what it is."""
+    """Return the `/edit` line with the task's current values."""
     args = "".join(task.args)
     if unquote_whole(args) != args:
         args = quoted(args)

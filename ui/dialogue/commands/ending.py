@@ -1,4 +1,4 @@
-"""Commands that cancel tasks, or forget finished ones."""
+"""Commands that cancel tasks, or forget finished tasks."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 class Cancel(msgspec.Struct, frozen=True):
-    """Cancel tasks; an id of none means the one added last."""
+    """Cancel tasks; None means the task added last."""
 
     task_ids: tuple[int | None, ...]
     now: bool = False
 
     def run(self, context: Context) -> list[Effect]:
-        """Ask for it, one by one."""
+        """Send a request for each task."""
         return context.with_tasks(
             self.task_ids, lambda it: _cancel(context, CancelTask(it, BY_YOU, self.now))
         )
@@ -38,7 +38,7 @@ class CancelEverything(msgspec.Struct, frozen=True):
     now: bool = False
 
     def run(self, context: Context) -> list[Effect]:
-        """Ask for it."""
+        """Send the request."""
         return _cancel(context, CancelAll(BY_YOU, self.now))
 
 
@@ -97,7 +97,7 @@ class Clear(msgspec.Struct, frozen=True):
     """Forget finished tasks."""
 
     def run(self, context: Context) -> list[Effect]:
-        """Ask for it, and say how many."""
+        """Send the request, then show how many tasks were forgotten."""
 
         def cleared(reply: Forgotten) -> list[Effect]:
             count = len(reply.ids)

@@ -29,7 +29,7 @@ class Find(msgspec.Struct, frozen=True):
     wanted: Wanted
 
     def run(self, context: Context) -> list[Effect]:
-        """Ask for the tasks, then have their outputs searched."""
+        """List the tasks, then start a search of their outputs."""
         found = 0
 
         def part(result: LinesFound) -> list[Effect]:
@@ -56,7 +56,7 @@ class Find(msgspec.Struct, frozen=True):
 
 
 def _part(found: LinesFound) -> FindAnswer:
-    """Return what was found for programs; the last part is told on its own."""
+    """Return found lines for programs; the last part is made elsewhere."""
     lines = tuple(
         FoundLine(it.task_id, it.place, it.line, it.match) for it in found.hits
     )

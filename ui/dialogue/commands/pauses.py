@@ -1,4 +1,4 @@
-"""Commands that pause tasks and let them go on, and those of groups."""
+"""Commands that pause and resume tasks, and commands for groups."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 
 
 class PauseTasks(msgspec.Struct, frozen=True):
-    """Pause tasks, or let them go on; None for the one added last."""
+    """Pause tasks, or resume them; None means the task added last."""
 
     task_ids: tuple[int | None, ...]
     paused: bool = True
 
     def run(self, context: Context) -> list[Effect]:
-        """Ask for it, one by one."""
+        """Send a request for each task."""
         return context.with_tasks(
             self.task_ids, lambda it: alter(context, PauseTask(it, self.paused))
         )
 
 
 class Pause(msgspec.Struct, frozen=True):
-    """Start nothing, or tasks again; of a group or a schedule, or at all.
+    """Pause or resume the whole queue, a group or a schedule.
 
-    What runs is paused as well, unless it is a drain.
+    Running tasks are paused as well, except by a drain.
     """
 
     group: str | None = None
@@ -47,7 +47,7 @@ class Pause(msgspec.Struct, frozen=True):
     drain: bool = False
 
     def run(self, context: Context) -> list[Effect]:
-        """Ask for it."""
+        """Send the request."""
         if self.schedule is not None:
             return pause_schedule(context, self.schedule, paused=self.paused)
         request = PauseQueue(self.group, self.paused, self.drain)
@@ -149,14 +149,14 @@ DRAIN: Final = CommandSpec(
 
 
 class SetUpGroup(msgspec.Struct, frozen=True):
-    """Set what counts for a group; no name for a look at all groups."""
+    """Change the settings of a group; without a name, list all groups."""
 
     name: str | None = None
     slots: int | None = None
     pause_on_failure: bool | None = None
 
     def run(self, context: Context) -> list[Effect]:
-        """Ask for it."""
+        """Send the request."""
         name = self.name
         if name is None:
             return _rule(context, GetRules())

@@ -1,4 +1,4 @@
-"""Commands for schedules, which add tasks again and again."""
+"""Commands for schedules, which add tasks repeatedly."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MOST_DIGITS: Final = 15
 
 
 def add_schedule(context: Context, request: TaskRequest, asked: Asked) -> list[Effect]:
-    """Make a schedule, in the time zone of this program if none was named."""
+    """Add a schedule; the default time zone is that of this program."""
     try:
         zone = zone_for(asked.every, asked.zone)
     except ValueError as error:
@@ -44,7 +44,7 @@ def add_schedule(context: Context, request: TaskRequest, asked: Asked) -> list[E
 
 
 def pause_schedule(context: Context, wanted: int, *, paused: bool) -> list[Effect]:
-    """Let a schedule add nothing, or go on."""
+    """Pause or resume a schedule."""
     return _change(context, PauseSchedule(wanted, paused))
 
 
@@ -62,10 +62,10 @@ def _change(
 
 
 def schedule_id(word: str) -> int:
-    """Return the id of a schedule that a word means.
+    """Parse the id of a schedule.
 
     Raises:
-        UsageError: If it is none.
+        UsageError: If the word is not an id.
     """
     if not (word.isascii() and word.isdigit()) or len(word) > _MOST_DIGITS:
         raise UsageError(
@@ -78,7 +78,7 @@ class ShowSchedules(msgspec.Struct, frozen=True):
     """List the schedules."""
 
     def run(self, context: Context) -> list[Effect]:
-        """Ask for them, and list them."""
+        """Request the schedules and list them."""
 
         def listed(reply: SchedulesFound) -> list[Effect]:
             lines = schedule_lines(reply.schedules, context.now())
@@ -94,7 +94,7 @@ class Unschedule(msgspec.Struct, frozen=True):
     schedule_ids: tuple[int, ...]
 
     def run(self, context: Context) -> list[Effect]:
-        """Ask for it, one by one."""
+        """Send a request for each schedule."""
         return [
             effect
             for it in self.schedule_ids

@@ -1,4 +1,4 @@
-"""Commands that say which task starts when, and how many at a time."""
+"""Commands that set the order of tasks and how many run at a time."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 class Move(msgspec.Struct, frozen=True):
-    """Put a queued task elsewhere in the order.
+    """Move a queued task in the queue.
 
     Attributes:
-        task_id: Its id; None for the one added last.
-        first: Whether first, or last.
-        before: Another one before which it is put, if any.
+        task_id: The id of the task; None for the task added last.
+        first: Whether to move it to the front; else to the end.
+        before: The task before which to put it, if any.
     """
 
     task_id: int | None
@@ -34,7 +34,7 @@ class Move(msgspec.Struct, frozen=True):
     before: int | None = None
 
     def run(self, context: Context) -> list[Effect]:
-        """Ask for it."""
+        """Send the request."""
         return context.with_task(
             self.task_id,
             lambda it: alter(context, MoveTask(it, self.first, self.before)),
@@ -42,7 +42,7 @@ class Move(msgspec.Struct, frozen=True):
 
 
 def alter(context: Context, request: MoveTask | HoldTask | PauseTask) -> list[Effect]:
-    """Ask for it, and say what the task waits for then, or does."""
+    """Send a request, then show what the task does or waits for."""
 
     def altered(reply: TaskAltered) -> list[Effect]:
         task = reply.task
@@ -83,13 +83,13 @@ MOVE: Final = CommandSpec(
 
 
 class Hold(msgspec.Struct, frozen=True):
-    """Let queued tasks wait until they are released, or release them."""
+    """Hold queued tasks until they are released, or release them."""
 
     task_ids: tuple[int | None, ...]
     held: bool
 
     def run(self, context: Context) -> list[Effect]:
-        """Ask for it, one by one."""
+        """Send a request for each task."""
         return context.with_tasks(
             self.task_ids, lambda it: alter(context, HoldTask(it, self.held))
         )
@@ -124,12 +124,12 @@ STASH, ENQUEUE = (
 
 
 class Parallel(msgspec.Struct, frozen=True):
-    """Let so many tasks run at a time; None asks how many there are."""
+    """Set how many tasks may run at a time; None shows the number."""
 
     slots: int | None = None
 
     def run(self, context: Context) -> list[Effect]:
-        """Ask for it; a new number is announced to everybody, so here as well."""
+        """Send the request; a notification shows a new number in every chat."""
 
         def answered(reply: Slots) -> list[Effect]:
             lines = [slots_text(reply.slots)] if self.slots is None else []

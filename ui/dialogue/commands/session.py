@@ -1,4 +1,4 @@
-"""Commands of the session: its conversations, and leaving it."""
+"""Commands of the session: conversations, and leaving."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ _NO_CONVERSATIONS: Final = "only the drawn chat has more than one conversation"
 
 
 class GoToChat(msgspec.Struct, frozen=True):
-    """Go to another conversation; to one that there is not only if it is to be new."""
+    """Go to another conversation, or begin one if `new`."""
 
     name: str
     new: bool = False
 
     def run(self, context: Context) -> list[Effect]:
-        """Go there, where there are conversations."""
+        """Go there, if this chat has conversations."""
         if not context.drawn:
             return [context.reply([_NO_CONVERSATIONS])]
         return [OpenChat(self.name, self.new)]
 
 
 class CloseConversation(msgspec.Struct, frozen=True):
-    """Remove an empty conversation; None for the one that asks."""
+    """Remove an empty conversation; None means the current one."""
 
     name: str | None = None
 
     def run(self, context: Context) -> list[Effect]:
-        """Remove it, where there are conversations."""
+        """Remove it, if this chat has conversations."""
         if not context.drawn:
             return [context.reply([_NO_CONVERSATIONS])]
         return [CloseChat(self.name or context.where)]
@@ -84,7 +84,7 @@ class ShowChats(msgspec.Struct, frozen=True):
     """List the conversations."""
 
     def run(self, context: Context) -> list[Effect]:
-        """List them, where there are some."""
+        """List them, if this chat has conversations."""
         if not context.drawn:
             return [context.reply([_NO_CONVERSATIONS])]
         return [ListChats(context.where)]
@@ -101,18 +101,18 @@ CHATS: Final = CommandSpec(
 
 
 class Quit(msgspec.Struct, frozen=True):
-    """Leave.
+    """Leave the session.
 
     Attributes:
-        sure: Whether not to ask, even if something is ended by it.
-        end: Whether to end the session even where leaving alone would not.
+        sure: Whether to leave without asking, even if that ends tasks.
+        end: Whether to end the session even if leaving would not.
     """
 
     sure: bool = False
     end: bool = False
 
     def run(self, context: Context) -> list[Effect]:
-        """Say what is ended by it, and leave; where there is a screen, ask first."""
+        """Show what ends, and leave; the drawn chat asks first."""
         if context.drawn and not self.sure:
             return [AskToLeave(self.end)]
         if context.detaches and not self.end:
@@ -121,7 +121,7 @@ class Quit(msgspec.Struct, frozen=True):
         queued = [it for it in awaited if it.waits_to_run]
         running = [it for it in awaited if not it.waits_to_run]
         held = [it for it in context.open.in_order if not context.open.can_end(it)]
-        # What waits is not ended: a session that is remembered keeps it.
+        # Queued tasks don't end: a stored session keeps them.
         later = "starting next time:" if context.remembers else "dropping"
         lines = [
             f"{what} {names_of(tasks)}{fate}"
@@ -140,10 +140,10 @@ class Quit(msgspec.Struct, frozen=True):
 
 
 class Exit(msgspec.Struct, frozen=True):
-    """Leave by a word that is no command here, but is in other programs."""
+    """Handle a word that leaves other programs, such as `exit`."""
 
     def run(self, context: Context) -> list[Effect]:
-        """Leave, or say how: a script that ends with such a word may mean to wait."""
+        """Leave, or explain how: a script that ends with `exit` may expect a wait."""
         if context.drawn:
             return Quit().run(context)
         text = "to leave: /quit ends running tasks, the end of the input waits for them"

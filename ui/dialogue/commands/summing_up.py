@@ -1,4 +1,4 @@
-"""Commands that sum up what became of tasks."""
+"""Commands that summarize the results of tasks."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def _with_tasks(
 
 
 class ShowStats(msgspec.Struct, frozen=True):
-    """Show how many tasks ended, and how long they waited and ran."""
+    """Show statistics: how many tasks ended, and how long they waited and ran."""
 
     def run(self, context: Context) -> list[Effect]:
-        """Ask for all tasks, and sum them up."""
+        """Request all tasks and show their statistics."""
 
         def listed(tasks: tuple[Task, ...]) -> list[Effect]:
             stats = statistics_of(tasks, context.now())
@@ -60,7 +60,7 @@ class ShowFailures(msgspec.Struct, frozen=True):
     """Show the tasks that failed, with their last lines."""
 
     def run(self, context: Context) -> list[Effect]:
-        """Ask for them, and read their outputs."""
+        """Request the failed tasks and read their outputs."""
 
         def found(result: FailuresFound) -> list[Effect]:
             lines = digest_lines(result.failures, result.earlier)
@@ -84,13 +84,13 @@ FAILURES: Final = CommandSpec(
 
 
 class Export(msgspec.Struct, frozen=True):
-    """Write all tasks into a file, and replace it only if told so."""
+    """Write all tasks to a file; an existing file is replaced only on request."""
 
     path: str
     replaces: bool = False
 
     def run(self, context: Context) -> list[Effect]:
-        """Ask for them, and have them written."""
+        """Request the tasks and have them written."""
         return _with_tasks(
             context,
             TaskFilter.ALL,

@@ -1,4 +1,4 @@
-"""Commands that reach running tasks: input, and their terminals."""
+"""Commands that send input to running tasks, or attach to their terminals."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 class SendLine(msgspec.Struct, frozen=True):
-    """Give a task, or the one added last, a line to read; None ends its input."""
+    """Send a line to a task's input; None in place of the line ends the input."""
 
     task_id: int | None
     text: str | None
 
     def run(self, context: Context) -> list[Effect]:
-        """Look up how the task reads a line, and send it."""
+        """Look up how the task reads input, and send the line."""
 
         def found(found: TaskFound) -> list[Effect]:
             task = found.task
@@ -61,12 +61,12 @@ SEND: Final = CommandSpec(
 
 
 class GiveKeys(msgspec.Struct, frozen=True):
-    """Show the terminal of a task, and give it the keys."""
+    """Attach to the terminal of a task."""
 
     task_id: int | None
 
     def run(self, context: Context) -> list[Effect]:
-        """Look the task up, and go there."""
+        """Look the task up, and attach to it."""
 
         def found(found: TaskFound) -> list[Effect]:
             if (problem := terminal_problem(found.task)) is not None:

@@ -1,4 +1,4 @@
-"""Commands about templates: running one, and trusting those of a project."""
+"""Commands that run templates and trust the templates of a project."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class RunTemplate(msgspec.Struct, frozen=True):
     """Run a template, or a command if no template has that name.
 
     Attributes:
-        text: What was typed: options, a name and arguments; empty to list them.
+        text: Options, a name and arguments, as typed; empty to list the templates.
     """
 
     text: str
 
     def run(self, context: Context) -> list[Effect]:
-        """Look for the templates again, since a file may have changed."""
+        """Read the templates again, since a file may have changed, then run one."""
 
         def respond(result: FoundTemplates) -> list[Effect]:
             context.found_templates = result
@@ -86,7 +86,7 @@ class RunTemplate(msgspec.Struct, frozen=True):
 
 
 def ask_to_trust(context: Context, project: Project, what: str) -> list[Effect]:
-    """Return what asks a person whether to trust the file of a project."""
+    """Ask a person whether to trust the template file of a project."""
     path = safe_line(project.path)
     if not context.drawn:
         how = context.templates.how_to_trust
@@ -104,12 +104,12 @@ def ask_to_trust(context: Context, project: Project, what: str) -> list[Effect]:
 
 
 class TrustFile(msgspec.Struct, frozen=True):
-    """Trust the file of templates of this project by its digest; without, show it."""
+    """Trust this project's template file by its digest; without a digest, show it."""
 
     digest: str
 
     def run(self, context: Context) -> list[Effect]:
-        """Look at the file, or trust it."""
+        """Show the file, or trust it."""
         if not self.digest:
             return context.look_up_beside(
                 FindTemplates(context.templates),

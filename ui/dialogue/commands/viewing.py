@@ -1,4 +1,4 @@
-"""Commands that show tasks, or wait for them."""
+"""Commands that show tasks or wait for them."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class ShowTasks(msgspec.Struct, frozen=True):
     """List tasks.
 
     Attributes:
-        which: Those of which status.
-        group: Those of which group; None for all.
-        label: Those whose description has this in it; None for all.
+        which: The status of the listed tasks.
+        group: The group of the listed tasks; None for all.
+        label: A text that the descriptions contain; None for all.
     """
 
     which: TaskFilter
@@ -39,7 +39,7 @@ class ShowTasks(msgspec.Struct, frozen=True):
     label: str | None = None
 
     def run(self, context: Context) -> list[Effect]:
-        """Ask for them, and list them."""
+        """Request the tasks and list them."""
 
         def listed(reply: TaskList) -> list[Effect]:
             chosen = select(reply, self.group, self.label)
@@ -59,7 +59,7 @@ FILTERS: Final = {
     "--canceled": (TaskFilter.CANCELED, "those that were canceled"),
     "--finished": (TaskFilter.FINISHED, "those that have ended, in any status"),
 }
-"""What `/tasks` takes, and what each means."""
+"""The filters of `/tasks`, and their meanings."""
 
 
 def _parse_tasks(rest: str) -> ShowTasks:
@@ -112,22 +112,22 @@ TASKS: Final = CommandSpec(
 
 
 class ShowTask(msgspec.Struct, frozen=True):
-    """Show all that is known of a task; an id of none means the one added last."""
+    """Show all facts about a task; None means the task added last."""
 
     task_id: int | None
 
     def run(self, context: Context) -> list[Effect]:
-        """Look it up, and show or open it."""
+        """Look the task up, and show or open it."""
         return _look(context, self.task_id)
 
 
 class LookAgain(msgspec.Struct, frozen=True):
-    """Look again at what an opened task does."""
+    """Update the activity of an opened task."""
 
     task_id: int
 
     def run(self, context: Context) -> list[Effect]:
-        """Look it up as `ShowTask` does."""
+        """Look the task up as `ShowTask` does."""
         return _look(context, self.task_id, again=True)
 
 
@@ -177,12 +177,12 @@ SHOW: Final = CommandSpec(
 
 
 class ShowOutput(msgspec.Struct, frozen=True):
-    """Show what a task printed; an id of none means the one added last."""
+    """Show the output of a task; None means the task added last."""
 
     task_id: int | None
 
     def run(self, context: Context) -> list[Effect]:
-        """Look the task up, and show its output or open it."""
+        """Look the task up, and show or open its output."""
 
         def found(found: TaskFound) -> list[Effect]:
             if context.drawn:
@@ -215,13 +215,13 @@ OUTPUT: Final = CommandSpec(
 
 
 class Wait(msgspec.Struct, frozen=True):
-    """Wait for one task, or for all; an id of none means the one added last."""
+    """Wait for one task or for all; None means the task added last."""
 
     task_id: int | None = None
     everything: bool = False
 
     def run(self, context: Context) -> list[Effect]:
-        """Begin to wait; with nothing to wait for, say how it ended."""
+        """Begin to wait; if the task has already ended, show how."""
         if self.everything:
             ids = {task.id for task in context.open.awaited}
             everything = PendingWait(ids, context.where, everything=True)
@@ -245,7 +245,7 @@ def _begin(context: Context, wait: PendingWait) -> list[Effect]:
         return [context.reply([wait.outcome()], wait.answer())]
     context.waits.add(wait)
     if not context.drawn:
-        return []  # nothing else is read before the end of it
+        return []  # line mode reads no further input until the wait ends
     first, *others = (f"#{task_id}" for task_id in sorted(wait.task_ids))
     names = f"{first} and {len(others)} more have" if others else f"{first} has"
     return [context.reply([f"will say when {names} finished"])]
